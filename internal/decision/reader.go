@@ -1,0 +1,114 @@
+package decision
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// reader takes a note apart line by line and keeps the first fault. It only
+// splits; that the text is canonical is proven by encoding it again.
+type reader struct {
+	lines []string
+	err   error
+}
+
+func newReader(text []byte, header string) (*reader, error) {
+	body, ok := strings.CutSuffix(string(text), "\n")
+	if !ok {
+		return nil, badNote("does not end in a line feed")
+	}
+	for i := range len(body) {
+		if c := body[i]; c != '\n' && (c < 0x20 || c > 0x7e) {
+			return nil, badNote("holds a byte that is not printable ASCII")
+		}
+	}
+	lines := strings.Split(body, "\n")
+	if lines[0] != header {
+		return nil, badNote("does not begin with %s", header)
+	}
+	return &reader{lines: lines[1:]}, nil
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = badNote(format, args...)
+	}
+}
+
+// word returns what follows "name " on the next line.
+func (r *reader) word(name string) string {
+	if r.err != nil {
+		return ""
+	}
+	if len(r.lines) == 0 {
+		r.fail("has no line %s", name)
+		return ""
+	}
+	value, ok := strings.CutPrefix(r.lines[0], name+" ")
+	if !ok {
+		r.fail("has another line where %s should be", name)
+		return ""
+	}
+	r.lines = r.lines[1:]
+	return value
+}
+
+func (r *reader) literal(name, want string) {
+	if got := r.word(name); r.err == nil && got != want {
+		r.fail("has a %s that is not %s", name, want)
+	}
+}
+
+func (r *reader) integer(name string) int64 {
+	n, err := strconv.ParseInt(r.word(name), 10, 64)
+	if err != nil || n < 0 {
+		r.fail("has a %s that is not a whole number", name)
+	}
+	return n
+}
+
+func (r *reader) hex(name string) []byte {
+	b, err := hex.DecodeString(r.word(name))
+	if err != nil {
+		r.fail("has a %s that is not hexadecimal", name)
+	}
+	return b
+}
+
+func (r *reader) uuid(name string) uuid.UUID {
+	id, err := uuid.Parse(r.word(name))
+	if err != nil {
+		r.fail("has a %s that is not a UUID", name)
+	}
+	return id
+}
+
+func (r *reader) time(name string) time.Time {
+	t, err := time.Parse(time.RFC3339, r.word(name))
+	if err != nil {
+		r.fail("has a %s that is not a time", name)
+	}
+	return t.UTC()
+}
+
+func (r *reader) network() Network {
+	name, genesis, _ := strings.Cut(r.word("network"), " ")
+	if r.err == nil && (name == "" || len(genesis) != 64) {
+		r.fail("has a network line without name and genesis")
+	}
+	return Network{Name: name, Genesis: genesis}
+}
+
+func (r *reader) end() error {
+	if len(r.lines) > 0 {
+		r.fail("goes on after its last line")
+	}
+	if r.err != nil {
+		return r.err
+	}
+	return nil
+}
