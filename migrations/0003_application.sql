@@ -1,0 +1,170 @@
+-- +goose Up
+
+CREATE TABLE application (
+    id           uuid PRIMARY KEY,
+    fund_id      uuid        NOT NULL REFERENCES fund,
+    reference    text        NOT NULL UNIQUE,          -- public locator, e.g. GR-7K3FQ2; opens nothing
+    designation  text        NOT NULL,                 -- two words that stand for the operator before reviewers
+    state        text        NOT NULL CHECK (state IN ('submitted', 'in_review', 'needs_info', 'ready', 'approved', 'declined', 'withdrawn')),
+    revision     integer     NOT NULL CHECK (revision > 0),
+    version      bigint      NOT NULL CHECK (version > 0), -- grows with every change; the ETag
+    protocols    text[]      NOT NULL,
+    region       text        NOT NULL,
+    language     text        NOT NULL,
+    amount_sat   bigint      NOT NULL CHECK (amount_sat > 0), -- asked for in the current revision
+    receipt_hash bytea UNIQUE,                         -- HMAC of the receipt code; the code itself is nowhere
+    payee_index  bytea       NOT NULL,                 -- HMAC of the payee script: finds an address used before, tells nobody which
+    data_key     bytea,                                -- wrapped by the key file; null once purged
+    key_id       text        NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    changed_at   timestamptz NOT NULL
+);
+CREATE INDEX application_queue ON application (submitted_at DESC, id DESC);
+CREATE INDEX application_state ON application (state, submitted_at DESC, id DESC);
+CREATE INDEX application_payee ON application (payee_index);
+CREATE TRIGGER application_state_edge BEFORE UPDATE ON application FOR EACH ROW EXECUTE FUNCTION check_state_edge('application');
+
+INSERT INTO state_edge VALUES
+    ('application', 'submitted', 'in_review'),
+    ('application', 'submitted', 'needs_info'),
+    ('application', 'submitted', 'withdrawn'),
+    ('application', 'in_review', 'needs_info'),
+    ('application', 'in_review', 'ready'),
+    ('application', 'in_review', 'withdrawn'),
+    ('application', 'needs_info', 'in_review'),
+    ('application', 'needs_info', 'withdrawn'),
+    ('application', 'ready', 'in_review'),
+    ('application', 'ready', 'needs_info'),
+    ('application', 'ready', 'approved'),
+    ('application', 'ready', 'declined'),
+    ('application', 'ready', 'withdrawn');
+
+-- What the operator wrote, sealed under the application's data key.
+CREATE TABLE application_revision (
+    application_id uuid        NOT NULL REFERENCES application,
+    revision       integer     NOT NULL CHECK (revision > 0),
+    body           bytea       NOT NULL,               -- sealed JSON
+    body_sha256    bytea       NOT NULL CHECK (length(body_sha256) = 32), -- of the salted plaintext: a commitment
+    amount_sat     bigint      NOT NULL CHECK (amount_sat > 0),
+    created_at     timestamptz NOT NULL,
+    PRIMARY KEY (application_id, revision)
+);
+CREATE TRIGGER application_revision_append_only BEFORE UPDATE OR DELETE ON application_revision FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- The note that a revision asks people to approve. Sealed: who was not approved leaves no address behind.
+CREATE TABLE decision (
+    id             uuid PRIMARY KEY,
+    application_id uuid        NOT NULL,
+    revision       integer     NOT NULL,
+    grant_id       uuid        NOT NULL UNIQUE,        -- the grant's id, chosen before the grant exists
+    digest         bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    note           bytea       NOT NULL,               -- sealed text
+    amount_sat     bigint      NOT NULL CHECK (amount_sat > 0),
+    created_at     timestamptz NOT NULL,
+    UNIQUE (application_id, revision),
+    FOREIGN KEY (application_id, revision) REFERENCES application_revision
+);
+CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE ON decision FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- A lease on a queue item.
+CREATE TABLE claim (
+    application_id uuid PRIMARY KEY REFERENCES application,
+    staff_id       uuid        NOT NULL REFERENCES staff,
+    expires_at     timestamptz NOT NULL
+);
+
+CREATE TABLE vote (
+    id             uuid PRIMARY KEY,
+    application_id uuid        NOT NULL REFERENCES application,
+    revision       integer     NOT NULL,
+    digest         bytea       NOT NULL REFERENCES decision (digest),
+    staff_id       uuid        NOT NULL REFERENCES staff,
+    verdict        text        NOT NULL CHECK (verdict IN ('approve', 'decline', 'needs_info')),
+    reason         bytea,                              -- sealed
+    auth_kind      text        NOT NULL CHECK (auth_kind IN ('login', 'sshsig', 'webauthn')),
+    auth_envelope  jsonb,                              -- the signature over digest; null for a login
+    created_at     timestamptz NOT NULL,
+    UNIQUE (application_id, revision, staff_id),
+    CHECK ((auth_kind = 'login') = (auth_envelope IS NULL))
+);
+CREATE TRIGGER vote_append_only BEFORE UPDATE OR DELETE ON vote FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE message (
+    id             uuid PRIMARY KEY,
+    application_id uuid        NOT NULL REFERENCES application,
+    audience       text        NOT NULL CHECK (audience IN ('operator', 'team')),
+    author_kind    text        NOT NULL CHECK (author_kind IN ('operator', 'staff')),
+    staff_id       uuid REFERENCES staff,
+    body           bytea       NOT NULL,               -- sealed
+    created_at     timestamptz NOT NULL,
+    CHECK ((author_kind = 'staff') = (staff_id IS NOT NULL)),
+    CHECK (author_kind = 'staff' OR audience = 'operator')
+);
+CREATE INDEX message_application ON message (application_id, created_at);
+CREATE TRIGGER message_append_only BEFORE UPDATE OR DELETE ON message FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- A request that was answered. The same key with another body is refused.
+CREATE TABLE idempotency (
+    scope       text        NOT NULL,                  -- route
+    key_hash    bytea       NOT NULL CHECK (length(key_hash) = 32),
+    body_sha256 bytea       NOT NULL CHECK (length(body_sha256) = 32), -- keyed: tells nothing about the body
+    object_id   uuid        NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (scope, key_hash)
+);
+
+-- "grants" because GRANT is a word of SQL.
+CREATE TABLE grants (
+    id             uuid PRIMARY KEY,
+    application_id uuid        NOT NULL UNIQUE REFERENCES application,
+    fund_id        uuid        NOT NULL REFERENCES fund,
+    reference      text        NOT NULL UNIQUE,
+    designation    text        NOT NULL,
+    state          text        NOT NULL CHECK (state IN ('active', 'completed', 'terminated')),
+    amount_sat     bigint      NOT NULL CHECK (amount_sat > 0),
+    version        bigint      NOT NULL CHECK (version > 0),
+    created_at     timestamptz NOT NULL
+);
+CREATE TRIGGER grants_state_edge BEFORE UPDATE ON grants FOR EACH ROW EXECUTE FUNCTION check_state_edge('grant');
+
+-- One payment that is owed. Its note was approved by people and is what a signer is shown.
+CREATE TABLE instalment (
+    id            uuid PRIMARY KEY,
+    grant_id      uuid        NOT NULL REFERENCES grants,
+    period        integer     NOT NULL CHECK (period > 0),
+    decision_id   uuid        NOT NULL UNIQUE REFERENCES decision,
+    digest        bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    note          text        NOT NULL,
+    payee_script  bytea       NOT NULL,
+    payee_address text        NOT NULL,
+    amount_sat    bigint      NOT NULL CHECK (amount_sat > 0),
+    state         text        NOT NULL CHECK (state IN ('payable', 'held', 'allocated', 'maybe_paid', 'mined', 'paid', 'final', 'cancelled')),
+    held_reason   text,
+    version       bigint      NOT NULL CHECK (version > 0),
+    created_at    timestamptz NOT NULL,
+    changed_at    timestamptz NOT NULL,
+    UNIQUE (grant_id, period)
+);
+CREATE INDEX instalment_state ON instalment (state, created_at);
+CREATE TRIGGER instalment_state_edge BEFORE UPDATE ON instalment FOR EACH ROW EXECUTE FUNCTION check_state_edge('instalment');
+
+INSERT INTO state_edge VALUES
+    ('grant', 'active', 'completed'),
+    ('grant', 'completed', 'active'),
+    ('grant', 'active', 'terminated'),
+    ('instalment', 'payable', 'held'),
+    ('instalment', 'held', 'payable'),
+    ('instalment', 'payable', 'allocated'),
+    ('instalment', 'payable', 'cancelled'),
+    ('instalment', 'held', 'cancelled'),
+    ('instalment', 'allocated', 'payable'),
+    ('instalment', 'allocated', 'maybe_paid'),
+    ('instalment', 'maybe_paid', 'mined'),
+    ('instalment', 'mined', 'maybe_paid'),
+    ('instalment', 'mined', 'paid'),
+    ('instalment', 'paid', 'mined'),
+    ('instalment', 'paid', 'maybe_paid'),
+    ('instalment', 'paid', 'final');
+
+-- +goose Down
+DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_revision, application;

@@ -1,0 +1,186 @@
+-- +goose Up
+
+CREATE TABLE batch (
+    id                 uuid PRIMARY KEY,
+    fund_id            uuid        NOT NULL REFERENCES fund,
+    number             bigint      NOT NULL UNIQUE CHECK (number BETWEEN 0 AND 2147483647), -- also the index of its change script
+    state              text        NOT NULL CHECK (state IN ('composed', 'approved', 'built', 'signing', 'signed', 'announced', 'mined', 'paid', 'final', 'cancelled', 'conflicted')),
+    version            bigint      NOT NULL CHECK (version > 0),
+    note               text        NOT NULL,               -- canonical batch note
+    digest             bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    feerate_sat_vb     bigint      NOT NULL CHECK (feerate_sat_vb > 0),
+    max_feerate_sat_vb bigint      NOT NULL CHECK (max_feerate_sat_vb >= feerate_sat_vb),
+    max_fee_sat        bigint      NOT NULL CHECK (max_fee_sat > 0),
+    seed               bytea       NOT NULL CHECK (length(seed) = 32), -- output order and coin choice, the same for all attempts
+    anchor_txid        bytea CHECK (length(anchor_txid) = 32),         -- the outpoint that every attempt spends
+    anchor_vout        bigint,
+    composed_by        uuid        NOT NULL REFERENCES staff,
+    tries              integer     NOT NULL DEFAULT 0,     -- of the step that is due
+    last_error         text,                               -- in plain words
+    created_at         timestamptz NOT NULL,
+    changed_at         timestamptz NOT NULL,
+    CHECK ((anchor_txid IS NULL) = (anchor_vout IS NULL)),
+    CHECK (state IN ('composed', 'approved', 'cancelled') OR anchor_txid IS NOT NULL)
+);
+CREATE INDEX batch_state ON batch (state, number);
+CREATE SEQUENCE batch_number START 1;
+CREATE TRIGGER batch_state_edge BEFORE UPDATE ON batch FOR EACH ROW EXECUTE FUNCTION check_state_edge('batch');
+
+INSERT INTO state_edge VALUES
+    ('batch', 'composed', 'approved'),
+    ('batch', 'composed', 'cancelled'),
+    ('batch', 'approved', 'built'),
+    ('batch', 'approved', 'cancelled'),
+    ('batch', 'built', 'signing'),
+    ('batch', 'built', 'cancelled'),
+    ('batch', 'signing', 'signed'),
+    ('batch', 'signing', 'mined'),
+    ('batch', 'signing', 'conflicted'),
+    ('batch', 'signed', 'announced'),
+    ('batch', 'signed', 'mined'),
+    ('batch', 'signed', 'conflicted'),
+    ('batch', 'announced', 'mined'),
+    ('batch', 'announced', 'conflicted'),
+    ('batch', 'mined', 'announced'),
+    ('batch', 'mined', 'paid'),
+    ('batch', 'paid', 'mined'),
+    ('batch', 'paid', 'announced'),
+    ('batch', 'paid', 'final'),
+    ('batch', 'conflicted', 'announced'),
+    ('batch', 'conflicted', 'mined');
+
+CREATE TABLE batch_item (
+    batch_id      uuid    NOT NULL REFERENCES batch,
+    position      integer NOT NULL,
+    instalment_id uuid    NOT NULL REFERENCES instalment,
+    released_at   timestamptz,                             -- set when the batch is cancelled before signing
+    PRIMARY KEY (batch_id, position),
+    UNIQUE (batch_id, instalment_id)
+);
+-- One live home for an instalment.
+CREATE UNIQUE INDEX batch_item_live ON batch_item (instalment_id) WHERE released_at IS NULL;
+
+CREATE TABLE approval (
+    id            uuid PRIMARY KEY,
+    batch_id      uuid        NOT NULL REFERENCES batch,
+    digest        bytea       NOT NULL REFERENCES batch (digest),
+    staff_id      uuid        NOT NULL REFERENCES staff,
+    auth_kind     text        NOT NULL CHECK (auth_kind IN ('login', 'sshsig', 'webauthn')),
+    auth_envelope jsonb,
+    created_at    timestamptz NOT NULL,
+    UNIQUE (batch_id, staff_id),
+    CHECK ((auth_kind = 'login') = (auth_envelope IS NULL))
+);
+CREATE TRIGGER approval_append_only BEFORE UPDATE OR DELETE ON approval FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- A transaction that a signer may have been asked for. Never changed, never deleted.
+CREATE TABLE attempt (
+    id         uuid PRIMARY KEY,
+    batch_id   uuid        NOT NULL REFERENCES batch,
+    no         integer     NOT NULL CHECK (no >= 0),
+    psbt       bytea       NOT NULL,                       -- BIP174, unsigned
+    txid       bytea       NOT NULL UNIQUE CHECK (length(txid) = 32), -- known before signing: every input is segwit
+    fee_sat    bigint      NOT NULL CHECK (fee_sat > 0),
+    weight     bigint      NOT NULL CHECK (weight > 0),    -- of the signed transaction, upper bound
+    epoch      bigint      NOT NULL,                       -- lease under which it was built
+    created_at timestamptz NOT NULL,
+    UNIQUE (batch_id, no)
+);
+CREATE TRIGGER attempt_append_only BEFORE UPDATE OR DELETE ON attempt FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE attempt_input (
+    attempt_id uuid   NOT NULL REFERENCES attempt,
+    txid       bytea  NOT NULL CHECK (length(txid) = 32),
+    vout       bigint NOT NULL,
+    amount_sat bigint NOT NULL CHECK (amount_sat > 0),
+    PRIMARY KEY (attempt_id, txid, vout)
+);
+CREATE INDEX attempt_input_outpoint ON attempt_input (txid, vout);
+CREATE TRIGGER attempt_input_append_only BEFORE UPDATE OR DELETE ON attempt_input FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE attempt_output (
+    attempt_id    uuid   NOT NULL REFERENCES attempt,
+    vout          bigint NOT NULL,
+    script        bytea  NOT NULL,
+    amount_sat    bigint NOT NULL CHECK (amount_sat > 0),
+    instalment_id uuid REFERENCES instalment,
+    change_index  bigint,
+    PRIMARY KEY (attempt_id, vout),
+    UNIQUE (attempt_id, instalment_id),
+    CHECK ((instalment_id IS NULL) <> (change_index IS NULL))
+);
+CREATE TRIGGER attempt_output_append_only BEFORE UPDATE OR DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- The anchor rule: every attempt of a batch spends the batch's anchor, so the chain can hold at most one.
+-- +goose StatementBegin
+CREATE FUNCTION check_anchor() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM batch b JOIN attempt_input i ON i.txid = b.anchor_txid AND i.vout = b.anchor_vout
+        WHERE b.id = NEW.batch_id AND i.attempt_id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'attempt % does not spend the anchor of its batch', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_anchor';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE CONSTRAINT TRIGGER attempt_anchor AFTER INSERT ON attempt DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION check_anchor();
+
+-- The signed bytes, stored before a node is told.
+CREATE TABLE attempt_raw (
+    attempt_id uuid PRIMARY KEY REFERENCES attempt,
+    raw        bytea       NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE TRIGGER attempt_raw_append_only BEFORE UPDATE OR DELETE ON attempt_raw FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE attempt_event (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    attempt_id uuid        NOT NULL REFERENCES attempt,
+    event      text        NOT NULL CHECK (event IN ('built', 'signing', 'signed', 'announced', 'mined', 'reorged', 'paid', 'final', 'conflicted')),
+    detail     text        NOT NULL DEFAULT '',
+    at         timestamptz NOT NULL
+);
+CREATE INDEX attempt_event_attempt ON attempt_event (attempt_id, id);
+CREATE TRIGGER attempt_event_append_only BEFORE UPDATE OR DELETE ON attempt_event FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- A coin that a batch holds. Released only when the batch is cancelled before signing or final.
+CREATE TABLE reservation (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    txid        bytea       NOT NULL CHECK (length(txid) = 32),
+    vout        bigint      NOT NULL,
+    batch_id    uuid        NOT NULL REFERENCES batch,
+    released_at timestamptz
+);
+CREATE UNIQUE INDEX reservation_live ON reservation (txid, vout) WHERE released_at IS NULL;
+
+-- One worker leads. The epoch grows with every new lease; every step of a payout checks it.
+CREATE TABLE lease (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    epoch   bigint      NOT NULL,
+    since   timestamptz NOT NULL
+);
+INSERT INTO lease (epoch, since) VALUES (0, 'epoch');
+
+-- A surprise that stops all signing until two people have looked at it.
+CREATE TABLE breaker (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code       text        NOT NULL,
+    detail     text        NOT NULL,
+    tripped_at timestamptz NOT NULL
+);
+CREATE TRIGGER breaker_append_only BEFORE UPDATE OR DELETE ON breaker FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TABLE breaker_reset (
+    breaker_id bigint      NOT NULL REFERENCES breaker,
+    staff_id   uuid        NOT NULL REFERENCES staff,
+    at         timestamptz NOT NULL,
+    PRIMARY KEY (breaker_id, staff_id)
+);
+CREATE TRIGGER breaker_reset_append_only BEFORE UPDATE OR DELETE ON breaker_reset FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- +goose Down
+DROP TABLE breaker_reset, breaker, lease, reservation, attempt_event, attempt_raw, attempt_output, attempt_input, attempt, approval, batch_item, batch;
+DROP SEQUENCE batch_number;
+DROP FUNCTION check_anchor;

@@ -1,0 +1,93 @@
+-- +goose Up
+
+-- The best chain as the worker has walked it. A reorg deletes from the top.
+CREATE TABLE header (
+    height integer PRIMARY KEY,
+    hash   bytea       NOT NULL UNIQUE CHECK (length(hash) = 32),
+    prev   bytea       NOT NULL CHECK (length(prev) = 32),
+    at     timestamptz NOT NULL
+);
+
+-- Transactions of the best chain that pay or spend the treasury.
+CREATE TABLE chain_tx (
+    txid   bytea PRIMARY KEY CHECK (length(txid) = 32),
+    height integer NOT NULL REFERENCES header ON DELETE CASCADE,
+    raw    bytea   NOT NULL
+);
+
+-- Outputs of the best chain that the treasury's descriptor controls.
+CREATE TABLE coin (
+    txid         bytea   NOT NULL REFERENCES chain_tx ON DELETE CASCADE,
+    vout         bigint  NOT NULL,
+    script       bytea   NOT NULL,
+    amount_sat   bigint  NOT NULL CHECK (amount_sat > 0),
+    chain        integer NOT NULL CHECK (chain IN (0, 1)), -- 0 deposits, 1 change
+    index        bigint  NOT NULL,
+    height       integer NOT NULL,
+    coinbase     boolean NOT NULL,
+    spent_by     bytea REFERENCES chain_tx ON DELETE SET NULL (spent_by),
+    PRIMARY KEY (txid, vout)
+);
+CREATE INDEX coin_unspent ON coin (height) WHERE spent_by IS NULL;
+CREATE INDEX coin_script ON coin (chain, index);
+
+CREATE TABLE ledger_transfer (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind   text        NOT NULL CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend')),
+    ref    text        NOT NULL,               -- outpoint, instalment id or txid
+    height integer,                            -- for what the chain did
+    undoes bigint UNIQUE REFERENCES ledger_transfer,
+    at     timestamptz NOT NULL
+);
+CREATE INDEX ledger_transfer_height ON ledger_transfer (height) WHERE height IS NOT NULL;
+CREATE TRIGGER ledger_transfer_append_only BEFORE UPDATE OR DELETE ON ledger_transfer FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE ledger_posting (
+    transfer_id bigint NOT NULL REFERENCES ledger_transfer,
+    account     text   NOT NULL CHECK (account IN ('outside', 'available', 'committed', 'in_flight', 'confirming', 'paid', 'fees', 'lost')),
+    amount_sat  bigint NOT NULL CHECK (amount_sat <> 0),
+    PRIMARY KEY (transfer_id, account)
+);
+CREATE INDEX ledger_posting_account ON ledger_posting (account) INCLUDE (amount_sat);
+CREATE TRIGGER ledger_posting_append_only BEFORE UPDATE OR DELETE ON ledger_posting FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- +goose StatementBegin
+CREATE FUNCTION check_zero_sum() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT sum(amount_sat) FROM ledger_posting WHERE transfer_id = NEW.transfer_id) <> 0 THEN
+        RAISE EXCEPTION 'transfer % does not sum to zero', NEW.transfer_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_zero_sum';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE CONSTRAINT TRIGGER ledger_zero_sum AFTER INSERT ON ledger_posting DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION check_zero_sum();
+
+-- Merkle log: RFC 6962 hashes as golang.org/x/mod/sumdb/tlog numbers them.
+CREATE TABLE audit_leaf (
+    seq         bigint PRIMARY KEY CHECK (seq >= 0),
+    at          timestamptz NOT NULL,
+    actor       text        NOT NULL,
+    action      text        NOT NULL,
+    object_kind text        NOT NULL,
+    object_id   text        NOT NULL,
+    leaf        bytea       NOT NULL            -- canonical JSON, what is hashed
+);
+CREATE INDEX audit_leaf_object ON audit_leaf (object_kind, object_id, seq);
+CREATE TRIGGER audit_leaf_append_only BEFORE UPDATE OR DELETE ON audit_leaf FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TABLE audit_hash (
+    index bigint PRIMARY KEY CHECK (index >= 0),
+    hash  bytea NOT NULL CHECK (length(hash) = 32)
+);
+CREATE TRIGGER audit_hash_append_only BEFORE UPDATE OR DELETE ON audit_hash FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TABLE audit_checkpoint (
+    size bigint PRIMARY KEY CHECK (size > 0),
+    note text        NOT NULL,                  -- C2SP signed note
+    at   timestamptz NOT NULL
+);
+CREATE TRIGGER audit_checkpoint_append_only BEFORE UPDATE OR DELETE ON audit_checkpoint FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- +goose Down
+DROP TABLE audit_checkpoint, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;
+DROP FUNCTION check_zero_sum;

@@ -1,0 +1,54 @@
+-- +goose Up
+
+-- Group roles belong to the whole cluster, so another database may have made them already.
+-- +goose StatementBegin
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['causeway_app', 'causeway_worker'] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
+
+-- Both may read what both need, and append to the books.
+GRANT SELECT ON meta, fund, state_edge, goose_db_version TO causeway_app, causeway_worker;
+GRANT SELECT, INSERT ON event, ledger_transfer, ledger_posting, audit_leaf, audit_hash TO causeway_app, causeway_worker;
+GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attempt_input, attempt_output, attempt_raw, attempt_event,
+    reservation, lease, breaker, breaker_reset, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
+
+-- app: people, applications, and what a treasurer may set in motion.
+GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_link, passkey, ceremony, session, claim TO causeway_app;
+GRANT SELECT, INSERT ON staff, staff_role, api_token, application_revision, decision, vote, message, idempotency TO causeway_app;
+GRANT UPDATE (disabled_at) ON staff TO causeway_app;
+GRANT DELETE ON staff_role TO causeway_app;
+GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
+GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
+GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_reset TO causeway_app;
+GRANT UPDATE (state, version) ON grants TO causeway_app;
+GRANT UPDATE (state, held_reason, version, changed_at) ON instalment TO causeway_app;
+GRANT UPDATE (state, version, changed_at) ON batch TO causeway_app;
+GRANT UPDATE (released_at) ON batch_item TO causeway_app;
+GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
+
+-- worker: the chain and the conductor. It reads nothing that an operator wrote.
+GRANT SELECT, INSERT, UPDATE, DELETE ON header, chain_tx, coin TO causeway_worker;
+GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, attempt_event, reservation, breaker, audit_checkpoint TO causeway_worker;
+GRANT UPDATE (released_at) ON reservation TO causeway_worker;
+GRANT UPDATE (released_at) ON batch_item TO causeway_worker;
+GRANT UPDATE (state, version, changed_at) ON instalment TO causeway_worker;
+GRANT UPDATE (state, version) ON grants TO causeway_worker;
+GRANT UPDATE (state, version, anchor_txid, anchor_vout, tries, last_error, changed_at) ON batch TO causeway_worker;
+GRANT UPDATE ON lease TO causeway_worker;
+
+-- +goose Down
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM causeway_app, causeway_worker;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM causeway_app, causeway_worker;
+REVOKE ALL ON SCHEMA public FROM causeway_app, causeway_worker;

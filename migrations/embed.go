@@ -1,0 +1,109 @@
+// Package migrations holds the schema of Causeway's database as goose files and
+// applies them.
+//
+// Invariants:
+//   - Only Up changes a schema; serve and worker call Check and refuse any other
+//     version than the newest.
+//   - A released file is never edited; the next change is the next file.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// FS holds the goose files.
+//
+//go:embed *.sql
+var FS embed.FS
+
+// Up brings the database at url (the owner's) to the newest version. Racing
+// callers are safe: one works, the others wait and find nothing to do.
+func Up(ctx context.Context, url string) error {
+	return with(url, func(p *goose.Provider) error {
+		if _, err := p.Up(ctx); err != nil {
+			return errs.Wrap(err, errs.Unavailable, "migration_failed", "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
+		}
+		return nil
+	})
+}
+
+// Status describes one migration.
+type Status struct {
+	Version int64  `json:"version"`
+	File    string `json:"file"`
+	Applied bool   `json:"applied"`
+}
+
+// List tells which migrations the database at url has.
+func List(ctx context.Context, url string) ([]Status, error) {
+	var list []Status
+	err := with(url, func(p *goose.Provider) error {
+		states, err := p.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("read migration status: %w", err)
+		}
+		for _, s := range states {
+			list = append(list, Status{Version: s.Source.Version, File: s.Source.Path, Applied: s.State == goose.StateApplied})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Newest returns the version of the newest file.
+func Newest() (int64, error) {
+	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS)
+	if err != nil {
+		return 0, fmt.Errorf("read embedded migrations: %w", err)
+	}
+	list := sources.ListSources()
+	return list[len(list)-1].Version, nil
+}
+
+// Check returns errs.Unavailable (schema_version) unless the database has
+// exactly the version that this program was built for.
+func Check(ctx context.Context, conn interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}) error {
+	want, err := Newest()
+	if err != nil {
+		return err
+	}
+	var got int64
+	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&got); err != nil {
+		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database has no Causeway schema. Run: causeway migrate up")
+	}
+	if got != want {
+		return errs.Newf(errs.Unavailable, "schema_version", "The database has schema version %d and this program needs %d. Run: causeway migrate up", got, want)
+	}
+	return nil
+}
+
+func with(url string, f func(*goose.Provider) error) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "database_url", "The database URL cannot be read.")
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+	if err != nil {
+		return fmt.Errorf("make migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read embedded migrations: %w", err)
+	}
+	return f(provider)
+}
