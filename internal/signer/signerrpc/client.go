@@ -1,0 +1,113 @@
+package signerrpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// DefaultTimeout bounds one call whose context has no earlier deadline.
+const DefaultTimeout = 60 * time.Second
+
+// Config says where the signer listens.
+type Config struct {
+	Socket  string        // path of the Unix socket
+	Timeout time.Duration // of one call; zero means DefaultTimeout
+}
+
+// Client asks one signer. It holds no connection between calls and is safe for
+// concurrent use.
+type Client struct {
+	socket  string
+	timeout time.Duration
+}
+
+// New returns a Client. It does not dial: a signer that is down shows at the
+// first call.
+func New(cfg Config) (*Client, error) {
+	if cfg.Socket == "" {
+		return nil, errs.New(errs.Invalid, "signer_socket_missing", "Name the signer's socket.")
+	}
+	timeout := cfg.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	return &Client{socket: cfg.Socket, timeout: timeout}, nil
+}
+
+// Sign returns the signed PSBT of req. It fails with signer_refused (Conflict,
+// the rule in Params["rule"]) when a rule of the signer forbids it, and with
+// signer_down (Unavailable) when the outcome is unknown; the same request may
+// then be sent again at any time.
+func (c *Client) Sign(ctx context.Context, req Request) (Response, error) {
+	reply, err := c.call(ctx, Call{V: Version, Sign: &req})
+	if err != nil {
+		return Response{}, err
+	}
+	if reply.Signed == nil {
+		return Response{}, c.down(errors.New("the reply carries no signature"))
+	}
+	return *reply.Signed, nil
+}
+
+// Info returns what the signer is. It fails with signer_down.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	reply, err := c.call(ctx, Call{V: Version, Info: &struct{}{}})
+	if err != nil {
+		return Info{}, err
+	}
+	if reply.Info == nil {
+		return Info{}, c.down(errors.New("the reply carries no info"))
+	}
+	return *reply.Info, nil
+}
+
+func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", c.socket)
+	if err != nil {
+		return Reply{}, c.down(err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends a blocked read or write
+	defer func() {
+		stop()
+		_ = conn.Close() // the reply is complete or the call has failed already
+	}()
+
+	// A failed write still reads: a signer that refuses a line early has said why.
+	writeErr := WriteLine(conn, call)
+	reply, err := ReadReply(conn)
+	switch {
+	case err != nil && writeErr != nil:
+		return Reply{}, c.down(writeErr)
+	case err != nil:
+		return Reply{}, c.down(fmt.Errorf("the reply %w", err))
+	case reply.Error == nil:
+		return reply, nil
+	case reply.Error.Retry:
+		down := c.down(errors.New(reply.Error.Code))
+		down.Message = fmt.Sprintf("The signer cannot work: %s The same request will be sent again.", reply.Error.Message)
+		down.Params["rule"] = reply.Error.Code
+		return Reply{}, down
+	}
+	return Reply{}, &errs.Error{
+		Kind: errs.Conflict, Code: "signer_refused",
+		Message: fmt.Sprintf("The signer refused (%s): %s No signature was made.", reply.Error.Code, reply.Error.Message),
+		Params:  map[string]string{"rule": reply.Error.Code},
+	}
+}
+
+func (c *Client) down(cause error) *errs.Error {
+	return &errs.Error{
+		Kind: errs.Unavailable, Code: "signer_down",
+		Message: fmt.Sprintf("The signer at %s does not answer. Nothing is lost: the same request will be sent again.", c.socket),
+		Params:  map[string]string{"socket": c.socket}, Cause: cause,
+	}
+}

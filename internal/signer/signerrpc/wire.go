@@ -1,0 +1,152 @@
+package signerrpc
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Version is the version of the wire format.
+const Version = 1
+
+// Limits that both sides hold. A PSBT carries the whole previous transaction of
+// each input (BIP174 non_witness_utxo), which is why it may be far larger than
+// what it signs.
+const (
+	MaxLine      = 12 << 20 // bytes of one JSON line, line feed included
+	MaxPSBT      = 4 << 20  // bytes of the decoded PSBT
+	MaxInputs    = 200
+	MaxOutputs   = 201     // 200 payments and one change
+	MaxApprovals = 1 << 20 // bytes of all approvals together
+)
+
+// Request asks for the signatures of one attempt of one batch. Everything in it
+// is untrusted to the signer, which checks it against its own key and journal.
+type Request struct {
+	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire
+	BatchNote string            `json:"batch_note"` // canonical text, decision.BatchNote
+	Decisions []string          `json:"decisions"`  // canonical texts, decision.Note, one a payment
+	BatchID   string            `json:"batch_id"`   // UUID, must be the one in the batch note
+	AttemptNo int64             `json:"attempt_no"` // 0 for the first transaction of the batch
+	Approvals []json.RawMessage `json:"approvals,omitempty"`
+}
+
+// Response carries the signed PSBT: the one of the request with a partial
+// signature (P2WPKH) or a key-path signature (P2TR) for every input.
+type Response struct {
+	PSBT []byte `json:"psbt"`
+	TxID string `json:"txid"` // as people write it
+}
+
+// Info says what a signer is and where its journal stands.
+type Info struct {
+	Program         string `json:"program"` // version of the program
+	Network         string `json:"network"`
+	Genesis         string `json:"genesis"`     // block hash as people write it
+	Descriptor      string `json:"descriptor"`  // of the treasury, with checksum
+	Fingerprint     string `json:"fingerprint"` // of the master key, 8 hex digits (BIP32)
+	JournalRecords  int64  `json:"journal_records"`
+	JournalHead     string `json:"journal_head"` // SHA-256 of the last line, 64 hex digits
+	MaxFeeRateSatVB int64  `json:"max_feerate_sat_vb"`
+	MaxFeeSat       int64  `json:"max_fee_sat"`
+	MaxFeePercent   int64  `json:"max_fee_percent"` // of the sum of the payments
+}
+
+// Failure is an answer that carries no result.
+type Failure struct {
+	Code    string `json:"code"`    // the rule that refused, or what is broken
+	Message string `json:"message"` // plain English
+	// Retry says that the signer could not do its work (a full disk, say) rather
+	// than refused it.
+	Retry bool `json:"retry,omitempty"`
+}
+
+// Call is one line from the worker: exactly one of its members is set.
+type Call struct {
+	V    int       `json:"v"`
+	Sign *Request  `json:"sign,omitempty"`
+	Info *struct{} `json:"info,omitempty"`
+}
+
+// Reply is one line from the signer: exactly one of its members is set.
+type Reply struct {
+	V      int       `json:"v"`
+	Signed *Response `json:"signed,omitempty"`
+	Info   *Info     `json:"info,omitempty"`
+	Error  *Failure  `json:"error,omitempty"`
+}
+
+// ReadCall reads one call. The error's text may be shown to the caller.
+func ReadCall(r io.Reader) (Call, error) {
+	var c Call
+	if err := readLine(r, &c); err != nil {
+		return Call{}, err
+	}
+	if c.V != Version {
+		return Call{}, fmt.Errorf("speaks version %d, not %d", c.V, Version)
+	}
+	if (c.Sign == nil) == (c.Info == nil) {
+		return Call{}, errors.New("asks for none or several things")
+	}
+	return c, nil
+}
+
+// ReadReply reads one reply.
+func ReadReply(r io.Reader) (Reply, error) {
+	var p Reply
+	if err := readLine(r, &p); err != nil {
+		return Reply{}, err
+	}
+	set := 0
+	for _, present := range []bool{p.Signed != nil, p.Info != nil, p.Error != nil} {
+		if present {
+			set++
+		}
+	}
+	if p.V != Version || set != 1 {
+		return Reply{}, fmt.Errorf("has version %d and %d results, not %d and 1", p.V, set, Version)
+	}
+	return p, nil
+}
+
+// WriteLine writes v as one JSON line in one call of Write.
+func WriteLine(w io.Writer, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode line: %w", err)
+	}
+	line = append(line, '\n')
+	if len(line) > MaxLine {
+		return fmt.Errorf("line of %d bytes is longer than %d", len(line), MaxLine)
+	}
+	if _, err := w.Write(line); err != nil {
+		return fmt.Errorf("write line: %w", err)
+	}
+	return nil
+}
+
+func readLine(r io.Reader, v any) error {
+	buffered := bufio.NewReader(io.LimitReader(r, MaxLine+1))
+	line, err := buffered.ReadBytes('\n')
+	if len(line) > MaxLine {
+		return fmt.Errorf("is longer than %d bytes", MaxLine)
+	}
+	if err != nil {
+		return fmt.Errorf("ends before its line feed: %w", err)
+	}
+	if buffered.Buffered() > 0 {
+		return errors.New("goes on after its line feed")
+	}
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("is not the JSON that is expected: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("holds more than one JSON value")
+	}
+	return nil
+}
