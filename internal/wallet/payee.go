@@ -1,0 +1,209 @@
+package wallet
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/btcsuite/btcd/address/v2/base58"
+	"github.com/btcsuite/btcd/address/v2/bech32"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// PayeeField is the field name that ParsePayee's errors carry.
+const PayeeField = "payout_address"
+
+// maxAddressLen is above the 90 characters that BIP 173 allows.
+const maxAddressLen = 100
+
+// Payee is a place that can be paid: the canonical address, and the output
+// script it stands for. The script is what counts.
+type Payee struct {
+	Address string
+	Script  []byte
+}
+
+// ParsePayee reads an address of net as a person typed it. isTreasury tells the
+// scripts that the treasury itself owns, which nobody may be paid at; it may be
+// nil. The field error has one of the codes required, not_an_address,
+// wrong_network (with params network and expected), bad_checksum, mixed_case,
+// unknown_witness_version, unspendable, treasury_script.
+func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return Payee{}, payeeError("required", "Give a Bitcoin address to be paid at.")
+	}
+	if len(text) > maxAddressLen {
+		return Payee{}, notAnAddress()
+	}
+	var script []byte
+	var of []*chaincfg.Params
+	var bad *errs.Field
+	if hrp, ok := segwitPrefix(text); ok {
+		script, bad = segwitScript(text)
+		of = networksWhere(func(n *chaincfg.Params) bool { return n.Bech32HRPSegwit == hrp })
+	} else {
+		script, of, bad = base58Script(text)
+	}
+	if bad != nil {
+		return Payee{}, bad
+	}
+	if !slices.Contains(of, net) && !sameNetwork(of, net) {
+		return Payee{}, wrongNetwork(of[0], net)
+	}
+	if isTreasury != nil && isTreasury(script) {
+		return Payee{}, payeeError("treasury_script", "This address belongs to the treasury itself. Give one of your own.")
+	}
+	return Payee{Address: AddressOf(script, net), Script: script}, nil
+}
+
+// AddressOf returns the canonical address of a standard script on net, or ""
+// for a script that has none.
+func AddressOf(script []byte, net *chaincfg.Params) string {
+	class, addrs, _, err := txscript.ExtractPkScriptAddrs(script, net)
+	if err != nil || len(addrs) != 1 {
+		return ""
+	}
+	switch class {
+	case txscript.PubKeyHashTy, txscript.ScriptHashTy, txscript.WitnessV0PubKeyHashTy,
+		txscript.WitnessV0ScriptHashTy, txscript.WitnessV1TaprootTy:
+		return addrs[0].EncodeAddress()
+	default:
+		return ""
+	}
+}
+
+func payeeError(code, message string) *errs.Field {
+	return &errs.Field{Field: PayeeField, Code: code, Message: message}
+}
+
+func notAnAddress() *errs.Field {
+	return payeeError("not_an_address", "This is not a Bitcoin address. Paste the address alone, without bitcoin: or anything after it.")
+}
+
+func badChecksum() *errs.Field {
+	return payeeError("bad_checksum", "This address has a mistyped character. Copy it again from your wallet.")
+}
+
+func wrongNetwork(of, net *chaincfg.Params) *errs.Field {
+	f := payeeError("wrong_network", "This is a "+of.Name+" address; this fund pays on "+net.Name+".")
+	f.Params = map[string]string{"network": of.Name, "expected": net.Name}
+	return f
+}
+
+func networksWhere(match func(*chaincfg.Params) bool) []*chaincfg.Params {
+	return slices.DeleteFunc(networks(), func(n *chaincfg.Params) bool { return !match(n) })
+}
+
+func sameNetwork(of []*chaincfg.Params, net *chaincfg.Params) bool {
+	return slices.ContainsFunc(of, func(n *chaincfg.Params) bool { return n.Name == net.Name })
+}
+
+// segwitPrefix returns the human-readable part of a text that starts like a
+// BIP 173 address of a network we know.
+func segwitPrefix(text string) (hrp string, ok bool) {
+	lower := strings.ToLower(text)
+	for _, net := range networks() {
+		if strings.HasPrefix(lower, net.Bech32HRPSegwit+"1") {
+			return net.Bech32HRPSegwit, true
+		}
+	}
+	return "", false
+}
+
+// segwitScript decodes a BIP 173 or BIP 350 address.
+func segwitScript(text string) ([]byte, *errs.Field) {
+	if text != strings.ToLower(text) && text != strings.ToUpper(text) {
+		return nil, payeeError("mixed_case", "This address mixes capital and small letters. Copy it again from your wallet.")
+	}
+	_, data, encoding, err := bech32.DecodeGeneric(text)
+	switch tooShort := bech32.ErrInvalidLength(0); {
+	case errors.As(err, &tooShort):
+		return nil, notAnAddress()
+	case err != nil:
+		return nil, badChecksum()
+	case len(data) == 0:
+		return nil, notAnAddress()
+	}
+	version := data[0]
+	if version > 16 {
+		return nil, payeeError("unknown_witness_version", "This address is of a kind that Bitcoin does not have.")
+	}
+	if (version == 0) != (encoding == bech32.Version0) {
+		return nil, badChecksum()
+	}
+	program, err := bech32.ConvertBits(data[1:], 5, 8, false)
+	if err != nil || len(program) < 2 || len(program) > 40 {
+		return nil, notAnAddress()
+	}
+	switch {
+	case version == 0 && (len(program) == 20 || len(program) == 32):
+	case version == 0:
+		return nil, notAnAddress()
+	case version == 1 && len(program) == 32:
+		if _, err := schnorr.ParsePubKey(program); err != nil {
+			return nil, payeeError("unspendable", "No key can exist for this address: coins sent to it would be lost.")
+		}
+	case version == 1 && program[0] == 0x4e && program[1] == 0x73 && len(program) == 2:
+		return nil, payeeError("unspendable", "Anyone could take coins sent to this address. Give one of your own.")
+	default:
+		return nil, payeeError("unknown_witness_version",
+			"This address is of a newer kind that is not in use yet. Give an address that starts with bc1q or bc1p, or an older one.")
+	}
+	op := byte(txscript.OP_0)
+	if version > 0 {
+		op = txscript.OP_1 + version - 1
+	}
+	script, err := txscript.NewScriptBuilder().AddOp(op).AddData(program).Script()
+	if err != nil {
+		return nil, notAnAddress()
+	}
+	return script, nil
+}
+
+// base58Script decodes a P2PKH or P2SH address and names the networks that use
+// its version byte.
+func base58Script(text string) (script []byte, of []*chaincfg.Params, bad *errs.Field) {
+	hash, version, err := base58.CheckDecode(text)
+	switch {
+	case errors.Is(err, base58.ErrChecksum):
+		return nil, nil, badChecksum()
+	case err != nil || len(hash) != 20:
+		return nil, nil, notAnAddress()
+	}
+	builder := txscript.NewScriptBuilder()
+	if of = networksWhere(func(n *chaincfg.Params) bool { return n.PubKeyHashAddrID == version }); len(of) > 0 {
+		builder.AddOp(txscript.OP_DUP).AddOp(txscript.OP_HASH160).AddData(hash).
+			AddOp(txscript.OP_EQUALVERIFY).AddOp(txscript.OP_CHECKSIG)
+	} else if of = networksWhere(func(n *chaincfg.Params) bool { return n.ScriptHashAddrID == version }); len(of) > 0 {
+		builder.AddOp(txscript.OP_HASH160).AddData(hash).AddOp(txscript.OP_EQUAL)
+	} else {
+		return nil, nil, notAnAddress()
+	}
+	script, err = builder.Script()
+	if err != nil {
+		return nil, nil, notAnAddress()
+	}
+	return script, of, nil
+}
+
+// DustLimit returns the least amount that an output with this script may hold
+// to be relayed: what it costs to make and spend it at 3 sat/vB, the rule of
+// Bitcoin Core. P2WPKH 294, P2TR and P2WSH 330, P2SH 540, P2PKH 546 sat.
+func DustLimit(script []byte) btcutil.Amount {
+	const dustSatVB, spendVB, witnessSpendVB = 3, 148, 67
+	if txscript.IsUnspendable(script) {
+		return 0
+	}
+	size := wire.NewTxOut(0, script).SerializeSize()
+	if txscript.IsWitnessProgram(script) {
+		return btcutil.Amount(dustSatVB * (size + witnessSpendVB))
+	}
+	return btcutil.Amount(dustSatVB * (size + spendVB))
+}
