@@ -1,0 +1,364 @@
+package txbuild
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+const (
+	txVersion = 2
+	// sequence signals replaceability (BIP 125) and lets the lock time count.
+	sequence = wire.MaxTxInSequenceNum - 2
+	// maxLockHeight: a lock time from here on would be a Unix time.
+	maxLockHeight = 500_000_000
+
+	defaultLongTermFeeRate = FeeRate(10_000)
+	defaultChangeTarget    = btcutil.Amount(50_000)
+)
+
+// Coin is an output of the treasury that may be spent. Whether it has enough
+// confirmations is for the caller to know.
+type Coin struct {
+	OutPoint     wire.OutPoint
+	Amount       btcutil.Amount
+	Script       []byte
+	Chain, Index uint32 // where the descriptor derives Script
+	Height       int32
+	PrevTx       *wire.MsgTx // the transaction that made it
+}
+
+// Payee is one approved payment.
+type Payee struct {
+	Decision string // id of the decision that approved it; unique in a request
+	Script   []byte
+	Amount   btcutil.Amount
+}
+
+// Request asks for one transaction. With no payees it sends the Must coins back
+// to the treasury's change chain: a consolidation, or the void of a batch.
+type Request struct {
+	Descriptor *wallet.Descriptor
+	Coins      []Coin
+	Must       []wire.OutPoint // coins that have to be spent, e.g. the anchor
+	Payees     []Payee
+
+	FeeRate    FeeRate
+	MaxFeeRate FeeRate
+	MaxFee     btcutil.Amount
+	// LongTermFeeRate is what spending a coin is expected to cost some day; it
+	// decides whether few coins or many are spent now. 0 means 10 sat/vB.
+	LongTermFeeRate FeeRate
+
+	ChangeIndex uint32
+	// ChangeTarget is the least change to aim for, so that a fee bump finds
+	// enough in it. Less is made where the pool allows nothing else. 0 means
+	// 50,000 sat.
+	ChangeTarget btcutil.Amount
+
+	// Seed drives the random draw and the order of inputs and outputs. Payees
+	// keep their order among themselves under one seed.
+	Seed     [32]byte
+	LockTime uint32 // a height, or 0
+}
+
+// Output is one output of a Plan. Exactly one of Decision and ChangeIndex is
+// set.
+type Output struct {
+	Vout        int
+	Script      []byte
+	Amount      btcutil.Amount
+	Decision    string
+	ChangeIndex *uint32
+}
+
+// Plan is a built transaction. Weight and VSize count the longest signatures.
+type Plan struct {
+	PSBT    *psbt.Packet
+	TxID    chainhash.Hash
+	Inputs  []Coin
+	Outputs []Output
+	Fee     btcutil.Amount
+	Change  btcutil.Amount // 0: no change output
+	Weight  int64
+	VSize   int64
+	FeeRate FeeRate
+}
+
+// Build chooses coins and makes the unsigned PSBT (BIP 174 version 0, with both
+// kinds of UTXO field, and BIP 371 fields for taproot). Errors that a person can
+// act on are Invalid with code dust_output, treasury_script, too_many_outputs,
+// insufficient_funds (param missing_sat), coins_too_small or fee_above_cap
+// (param fee_sat); a request that contradicts itself is Internal, bad_request.
+func Build(r Request) (*Plan, error) {
+	p, err := newPool(r)
+	if err != nil {
+		return nil, err
+	}
+	c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
+	if !ok {
+		return nil, p.refusal(priced, cheapest)
+	}
+	plan, err := assemble(r, c)
+	if err != nil {
+		return nil, err
+	}
+	// The builder is not its own judge: the finished bytes are checked afresh.
+	err = Verify(plan.PSBT, Want{
+		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must, ChangeIndex: r.ChangeIndex,
+		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+func badRequest(format string, args ...any) error {
+	return errs.Newf(errs.Internal, "bad_request", format, args...)
+}
+
+func newPool(r Request) (*pool, error) {
+	if r.Descriptor == nil || r.LockTime >= maxLockHeight {
+		return nil, badRequest("a descriptor is needed, and a lock time that is a height")
+	}
+	if r.FeeRate <= 0 || r.FeeRate > maxFeeRate || r.LongTermFeeRate < 0 || r.LongTermFeeRate > maxFeeRate {
+		return nil, badRequest("a fee rate of %d sat/kvB makes no sense", r.FeeRate)
+	}
+	if r.MaxFeeRate < 0 || r.MaxFeeRate > maxFeeRate || r.ChangeTarget < 0 || r.ChangeTarget > money.MaxSat {
+		return nil, badRequest("a cap or the change target is out of range")
+	}
+	if r.FeeRate > r.MaxFeeRate {
+		return nil, feeAboveCap("The fee rate of %d sat/kvB is above the cap of %d sat/kvB.", r.FeeRate, r.MaxFeeRate)
+	}
+	changeScript, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{
+		payees:      len(r.Payees),
+		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
+		rate: r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate),
+		maxRate: r.MaxFeeRate, maxFee: r.MaxFee,
+	}
+	// Change that costs more to spend than it holds is worth nothing.
+	p.changeFloor = max(wallet.DustLimit(changeScript), p.longRun.Fee(p.inputWeight))
+	p.changeTarget = max(p.changeFloor, cmp.Or(r.ChangeTarget, defaultChangeTarget))
+	if err := p.addPayees(r.Payees, changeScript); err != nil {
+		return nil, err
+	}
+	if err := p.addCoins(r); err != nil {
+		return nil, err
+	}
+	if p.weight(max(1, len(p.must)), false) > MaxWeight {
+		return nil, errs.Newf(errs.Invalid, "too_many_outputs",
+			"%d payments do not fit into one transaction. Release them in smaller batches.", p.payees)
+	}
+	return p, nil
+}
+
+func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
+	seen := make(map[string]bool, len(payees))
+	for _, payee := range payees {
+		if payee.Decision == "" || seen[payee.Decision] {
+			return badRequest("decision %q appears twice or is empty", payee.Decision)
+		}
+		seen[payee.Decision] = true
+		if bytes.Equal(payee.Script, changeScript) {
+			return errs.Newf(errs.Invalid, "treasury_script", "Decision %s would pay the treasury itself.", payee.Decision)
+		}
+		if dust := wallet.DustLimit(payee.Script); payee.Amount < dust || payee.Amount <= 0 {
+			e := errs.Newf(errs.Invalid, "dust_output",
+				"The payment of decision %s is %d sat; the network does not relay less than %d sat to that address.",
+				payee.Decision, int64(payee.Amount), int64(dust))
+			e.Params = map[string]string{"decision": payee.Decision}
+			return e
+		}
+		if p.pay += payee.Amount; payee.Amount > money.MaxSat || p.pay > money.MaxSat {
+			return badRequest("the payments add up to more than all bitcoin")
+		}
+		p.payeesWeight += outputWeight(payee.Script)
+	}
+	return nil
+}
+
+func (p *pool) addCoins(r Request) error {
+	must := make(map[wire.OutPoint]bool, len(r.Must))
+	for _, op := range r.Must {
+		must[op] = true
+	}
+	if len(r.Payees)+len(must) == 0 {
+		return badRequest("there is nothing to pay and nothing to spend")
+	}
+	seen := make(map[wire.OutPoint]bool, len(r.Coins))
+	sum := btcutil.Amount(0)
+	for _, coin := range r.Coins {
+		if seen[coin.OutPoint] || coin.Amount < 0 || coin.Amount > money.MaxSat {
+			return badRequest("coin %s appears twice or has an impossible amount", coin.OutPoint)
+		}
+		seen[coin.OutPoint] = true
+		if sum += coin.Amount; sum > money.MaxSat {
+			return badRequest("the coins add up to more than all bitcoin")
+		}
+		if must[coin.OutPoint] {
+			p.must = append(p.must, coin)
+		} else {
+			p.free = append(p.free, coin)
+		}
+	}
+	if len(p.must) != len(must) {
+		return badRequest("a required coin is not among the coins")
+	}
+	slices.SortFunc(p.must, bySize)
+	slices.SortFunc(p.free, bySize)
+	total := btcutil.Amount(0)
+	for _, coin := range p.must {
+		total += coin.Amount
+	}
+	p.prefix = append(p.prefix, total)
+	for _, coin := range p.free {
+		total += coin.Amount
+		p.prefix = append(p.prefix, total)
+	}
+	return nil
+}
+
+// bySize puts large coins first and leaves no tie to the order of the request.
+func bySize(a, b Coin) int {
+	return cmp.Or(
+		cmp.Compare(b.Amount, a.Amount),
+		bytes.Compare(a.OutPoint.Hash[:], b.OutPoint.Hash[:]),
+		cmp.Compare(a.OutPoint.Index, b.OutPoint.Index),
+	)
+}
+
+func feeAboveCap(format string, args ...any) error {
+	return errs.Newf(errs.Invalid, "fee_above_cap", format+" Nothing was built.", args...)
+}
+
+// refusal explains why no set of coins will do.
+func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
+	if priced {
+		e := errs.Newf(errs.Invalid, "fee_above_cap",
+			"The fee would be at least %d sat, which is above the cap. Nothing was built.", int64(cheapest))
+		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(cheapest), 10)}
+		return e
+	}
+	change, extra := false, btcutil.Amount(0)
+	if p.payees == 0 {
+		change, extra = true, p.changeFloor
+	}
+	missing, heavy := money.MaxSat, false
+	for k, sum := range p.prefix {
+		n := max(1, len(p.must)+k)
+		short := p.need(n, change, extra) - sum
+		if short <= 0 {
+			heavy = true
+		}
+		missing = min(missing, short)
+	}
+	if heavy {
+		return errs.New(errs.Invalid, "coins_too_small",
+			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.")
+	}
+	e := errs.Newf(errs.Invalid, "insufficient_funds",
+		"The treasury is short of %d sat for these payments and their fee. Nothing was built.", int64(missing))
+	e.Params = map[string]string{"missing_sat": strconv.FormatInt(int64(missing), 10)}
+	return e
+}
+
+// stream returns random numbers that depend on seed and label alone.
+func stream(seed [32]byte, label string) *rand.Rand {
+	key := sha256.Sum256(append([]byte("causeway/txbuild/"+label+"/"), seed[:]...))
+	return rand.New(rand.NewChaCha8(key))
+}
+
+// assemble lays the chosen coins and the payees out in an order that tells an
+// onlooker nothing, and fills the PSBT.
+func assemble(r Request, c choice) (*Plan, error) {
+	plan := &Plan{
+		Inputs: slices.Clone(c.coins), Fee: c.fee, Change: c.change,
+		Weight: c.weight, VSize: VSize(c.weight), FeeRate: FeeRateOf(c.fee, c.weight),
+	}
+	slices.SortFunc(plan.Inputs, bySize)
+	inputOrder := stream(r.Seed, "inputs")
+	inputOrder.Shuffle(len(plan.Inputs), func(i, j int) {
+		plan.Inputs[i], plan.Inputs[j] = plan.Inputs[j], plan.Inputs[i]
+	})
+	if err := plan.layOutputs(r); err != nil {
+		return nil, err
+	}
+	tx := wire.NewMsgTx(txVersion)
+	tx.LockTime = r.LockTime
+	for _, coin := range plan.Inputs {
+		in := wire.NewTxIn(&coin.OutPoint, nil, nil)
+		in.Sequence = sequence
+		tx.AddTxIn(in)
+	}
+	for _, out := range plan.Outputs {
+		tx.AddTxOut(wire.NewTxOut(int64(out.Amount), out.Script))
+	}
+	plan.TxID = tx.TxHash()
+	return plan, plan.fillPSBT(r, tx)
+}
+
+func (plan *Plan) layOutputs(r Request) error {
+	payees := slices.Clone(r.Payees)
+	slices.SortFunc(payees, func(a, b Payee) int { return cmp.Compare(a.Decision, b.Decision) })
+	// Payees and change draw from streams of their own, so that an attempt with
+	// and one without change list the payees in the same order.
+	stream(r.Seed, "payees").Shuffle(len(payees), func(i, j int) { payees[i], payees[j] = payees[j], payees[i] })
+	for _, payee := range payees {
+		plan.Outputs = append(plan.Outputs, Output{Script: payee.Script, Amount: payee.Amount, Decision: payee.Decision})
+	}
+	if plan.Change > 0 {
+		script, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)
+		if err != nil {
+			return err
+		}
+		index := r.ChangeIndex
+		at := stream(r.Seed, "change").IntN(len(payees) + 1)
+		plan.Outputs = slices.Insert(plan.Outputs, at, Output{Script: script, Amount: plan.Change, ChangeIndex: &index})
+	}
+	for i := range plan.Outputs {
+		plan.Outputs[i].Vout = i
+	}
+	return nil
+}
+
+func (plan *Plan) fillPSBT(r Request, tx *wire.MsgTx) error {
+	packet, err := psbt.NewFromUnsignedTx(tx)
+	if err != nil {
+		return errs.Wrap(err, errs.Internal, "bad_psbt", "The PSBT could not be made.")
+	}
+	for i, coin := range plan.Inputs {
+		in := &packet.Inputs[i]
+		in.NonWitnessUtxo = coin.PrevTx
+		in.WitnessUtxo = wire.NewTxOut(int64(coin.Amount), coin.Script)
+		if err := r.Descriptor.AddInputFields(in, coin.Chain, coin.Index); err != nil {
+			return err
+		}
+	}
+	for i, out := range plan.Outputs {
+		if out.ChangeIndex == nil {
+			continue
+		}
+		if err := r.Descriptor.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *out.ChangeIndex); err != nil {
+			return err
+		}
+	}
+	plan.PSBT = packet
+	return nil
+}

@@ -1,0 +1,79 @@
+package txbuild
+
+import (
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// MaxWeight is the most weight a batch may have. Relay stops at 400,000 (btcd
+// and Bitcoin Core); the rest leaves room for a child that raises the fee.
+const MaxWeight = 390_000
+
+const (
+	witnessScale  = 4
+	weightPerKVB  = 1000 * witnessScale
+	fixedBytes    = 8 // version and lock time
+	segwitWeight  = 2 // marker and flag, BIP 144
+	bareInputSize = 41
+)
+
+// FeeRate is a fee in satoshi per 1,000 virtual bytes.
+type FeeRate int64
+
+// maxFeeRate keeps products with a weight far from overflow.
+const maxFeeRate = FeeRate(1_000_000_000)
+
+// SatPerVB returns the rate of n satoshi per virtual byte.
+func SatPerVB(n int64) FeeRate { return FeeRate(n * 1000) }
+
+// Fee returns the fee of weight units at rate r, rounded up to a satoshi.
+func (r FeeRate) Fee(weight int64) btcutil.Amount {
+	return btcutil.Amount((int64(r)*weight + weightPerKVB - 1) / weightPerKVB)
+}
+
+// FeeRateOf returns the rate that fee makes for weight units, rounded down.
+func FeeRateOf(fee btcutil.Amount, weight int64) FeeRate {
+	if weight <= 0 {
+		return 0
+	}
+	return FeeRate(int64(fee) * weightPerKVB / weight)
+}
+
+// VSize returns the virtual size of weight units, rounded up (BIP 141).
+func VSize(weight int64) int64 { return (weight + witnessScale - 1) / witnessScale }
+
+// outputWeight returns the weight of an output with this script.
+func outputWeight(script []byte) int64 {
+	return int64(witnessScale * wire.NewTxOut(0, script).SerializeSize())
+}
+
+// txWeight returns the weight of a transaction from its counts and the summed
+// weights of its inputs and outputs.
+func txWeight(inputs, outputs int, inputsWeight, outputsWeight int64) int64 {
+	counts := wire.VarIntSerializeSize(uint64(inputs)) + wire.VarIntSerializeSize(uint64(outputs))
+	return int64(witnessScale*(fixedBytes+counts)) + segwitWeight + inputsWeight + outputsWeight
+}
+
+// SignedWeight returns the most that tx will weigh when every input is signed
+// with the keys of d.
+func SignedWeight(tx *wire.MsgTx, d *wallet.Descriptor) int64 {
+	perWitness := d.InputWeight() - witnessScale*bareInputSize
+	return int64(witnessScale*tx.SerializeSizeStripped()) + segwitWeight + int64(len(tx.TxIn))*perWitness
+}
+
+// ExactWeight returns what tx will weigh with signatures of these lengths, one
+// an input, sighash byte included.
+func ExactWeight(tx *wire.MsgTx, kind wallet.Kind, sigLens []int) int64 {
+	weight := int64(witnessScale*tx.SerializeSizeStripped()) + segwitWeight
+	for _, n := range sigLens {
+		weight += kind.SignedInputWeight(n) - witnessScale*bareInputSize
+	}
+	return weight
+}
+
+// Weight returns the weight of tx as it stands (BIP 141).
+func Weight(tx *wire.MsgTx) int64 {
+	return int64((witnessScale-1)*tx.SerializeSizeStripped() + tx.SerializeSize())
+}

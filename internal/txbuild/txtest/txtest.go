@@ -1,0 +1,112 @@
+// Package txtest makes treasuries, coins and payees for tests, and signs with a
+// seed that everybody knows.
+//
+// Invariants:
+//   - Nothing here is random: the same arguments give the same bytes.
+//   - It is imported by tests only.
+package txtest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+	"testing"
+
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/txbuild"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// Treasury is a wallet whose private key is known.
+type Treasury struct {
+	Seed       []byte
+	Descriptor *wallet.Descriptor
+	Account    *hdkeychain.ExtendedKey
+}
+
+// NewTreasury returns the treasury of a seed made from name.
+func NewTreasury(t testing.TB, kind wallet.Kind, net *chaincfg.Params, name string) *Treasury {
+	t.Helper()
+	seed := sha256.Sum256([]byte(name))
+	account, _, err := wallet.AccountXprv(seed[:], kind, net)
+	if err != nil {
+		t.Fatalf("account: %v", err)
+	}
+	d, err := wallet.DescriptorFromSeed(seed[:], kind, net)
+	if err != nil {
+		t.Fatalf("descriptor: %v", err)
+	}
+	return &Treasury{Seed: seed[:], Descriptor: d, Account: account}
+}
+
+// Coin returns a coin of amount at chain and index, made by a transaction of its
+// own. nonce tells coins of equal amount and place apart.
+func (tr *Treasury) Coin(t testing.TB, amount btcutil.Amount, chain, index, nonce uint32) txbuild.Coin {
+	t.Helper()
+	script, err := tr.Descriptor.Script(chain, index)
+	if err != nil {
+		t.Fatalf("script: %v", err)
+	}
+	prev := wire.NewMsgTx(2)
+	in := wire.NewTxIn(&wire.OutPoint{Hash: sha256.Sum256(binary.BigEndian.AppendUint32(nil, nonce)), Index: nonce}, nil, nil)
+	prev.AddTxIn(in)
+	prev.AddTxOut(wire.NewTxOut(1_000, PayeeScript(t, txscript.WitnessV0PubKeyHashTy, nonce)))
+	prev.AddTxOut(wire.NewTxOut(int64(amount), script))
+	return txbuild.Coin{
+		OutPoint: wire.OutPoint{Hash: prev.TxHash(), Index: 1}, Amount: amount, Script: script,
+		Chain: chain, Index: index, Height: 100, PrevTx: prev,
+	}
+}
+
+// Sign signs every input of packet in place.
+func (tr *Treasury) Sign(t testing.TB, packet *psbt.Packet) {
+	t.Helper()
+	if err := wallet.SignPSBT(packet, tr.Account, tr.Descriptor); err != nil {
+		t.Fatalf("sign: %v", err)
+	}
+}
+
+// Classes are the script classes that PayeeScript makes, which are those a payee
+// may have.
+func Classes() []txscript.ScriptClass {
+	return []txscript.ScriptClass{
+		txscript.PubKeyHashTy, txscript.ScriptHashTy, txscript.WitnessV0PubKeyHashTy,
+		txscript.WitnessV0ScriptHashTy, txscript.WitnessV1TaprootTy,
+	}
+}
+
+// PayeeScript returns the n-th script of a class.
+func PayeeScript(t testing.TB, class txscript.ScriptClass, n uint32) []byte {
+	t.Helper()
+	digest := sha256.Sum256([]byte("payee " + strconv.FormatUint(uint64(n), 10)))
+	b := txscript.NewScriptBuilder()
+	switch class {
+	case txscript.PubKeyHashTy:
+		b.AddOp(txscript.OP_DUP).AddOp(txscript.OP_HASH160).AddData(digest[:20]).
+			AddOp(txscript.OP_EQUALVERIFY).AddOp(txscript.OP_CHECKSIG)
+	case txscript.ScriptHashTy:
+		b.AddOp(txscript.OP_HASH160).AddData(digest[:20]).AddOp(txscript.OP_EQUAL)
+	case txscript.WitnessV0PubKeyHashTy:
+		b.AddOp(txscript.OP_0).AddData(digest[:20])
+	case txscript.WitnessV0ScriptHashTy:
+		b.AddOp(txscript.OP_0).AddData(digest[:])
+	case txscript.WitnessV1TaprootTy:
+		_, pub := btcec.PrivKeyFromBytes(digest[:])
+		b.AddOp(txscript.OP_1).AddData(schnorr.SerializePubKey(pub))
+	default:
+		t.Fatalf("no payee has script class %v", class)
+	}
+	script, err := b.Script()
+	if err != nil {
+		t.Fatalf("script: %v", err)
+	}
+	return script
+}
