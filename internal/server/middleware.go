@@ -1,0 +1,165 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+const (
+	keyRequestID = "request_id"
+
+	// HeaderRequestID carries our own request id; one sent by a client is ignored.
+	HeaderRequestID = "Request-Id"
+
+	unmatched = "unmatched"
+)
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(keyRequestID).(string)
+	return id
+}
+
+// routeOf returns the route's template; never the address, which may hold ids.
+func (s *Server) routeOf(c echo.Context) string {
+	if s.rules[routeKey{c.Request().Method, c.Path()}] == nil {
+		return unmatched
+	}
+	return c.Path()
+}
+
+// observe gives the request its id, and writes the access log and metrics.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.cfg.Clock.Now()
+		id := rand.Text()
+		c.Set(keyRequestID, id)
+		c.Response().Header().Set(HeaderRequestID, id)
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+
+		took := s.cfg.Clock.Now().Sub(start)
+		status := c.Response().Status
+		if errors.Is(c.Request().Context().Err(), context.Canceled) {
+			status = statusClientGone
+		}
+		route, method := s.routeOf(c), methodLabel(c.Request().Method)
+		s.metrics.observe(method, route, status, took)
+		s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
+			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+			slog.Int64("ms", took.Milliseconds()), slog.String("request_id", id))
+		return nil
+	}
+}
+
+// methodLabel keeps invented methods out of logs and metrics.
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "OTHER"
+}
+
+func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			r := recover()
+			if r == nil {
+				return
+			}
+			if r == http.ErrAbortHandler { //nolint:errorlint,err113 // the documented sentinel, never wrapped
+				panic(r)
+			}
+			s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelError, "panic",
+				slog.String("request_id", requestID(c)), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("panic: %v", r)
+		}()
+		return next(c)
+	}
+}
+
+// nonceBytes is the entropy of a CSP nonce.
+const nonceBytes = 18
+
+// securityHeaders sets what every answer carries. Pages get a nonce for the
+// scripts and hx-* attributes that they render.
+func (s *Server) securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
+		h.Set("Cache-Control", "no-store")
+		if s.cfg.SecureCookies {
+			h.Set("Strict-Transport-Security", "max-age=63072000")
+		}
+		if path := c.Request().URL.Path; path == "/v1" || strings.HasPrefix(path, "/v1/") {
+			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+			return next(c)
+		}
+		var raw [nonceBytes]byte
+		if _, err := rand.Read(raw[:]); err != nil {
+			return fmt.Errorf("draw a nonce: %w", err)
+		}
+		nonce := base64.RawURLEncoding.EncodeToString(raw[:])
+		h.Set("Content-Security-Policy", pageCSP(nonce))
+		c.SetRequest(c.Request().WithContext(templ.WithNonce(c.Request().Context(), nonce)))
+		return next(c)
+	}
+}
+
+func pageCSP(nonce string) string {
+	return strings.Join([]string{
+		"default-src 'none'",
+		"script-src 'self' 'nonce-" + nonce + "'",
+		"style-src 'self'",
+		"img-src 'self' data:",
+		"connect-src 'self'",
+		"form-action 'self'",
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+		"require-trusted-types-for 'script'",
+		"trusted-types htmx",
+	}, "; ")
+}
+
+// refuseCrossOrigin stops forms of other sites. Programs send neither Origin
+// nor Sec-Fetch-Site and pass; they carry a token that no browser adds.
+func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	guard := http.NewCrossOriginProtection()
+	return func(c echo.Context) error {
+		if err := guard.Check(c.Request()); err != nil {
+			return errs.Wrap(err, errs.Forbidden, "cross_origin", "This form was sent from another site. Nothing was changed.")
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		req := c.Request()
+		if req.ContentLength > MaxBodyBytes {
+			return &http.MaxBytesError{Limit: MaxBodyBytes}
+		}
+		req.Body = http.MaxBytesReader(c.Response(), req.Body, MaxBodyBytes)
+		return next(c)
+	}
+}

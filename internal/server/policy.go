@@ -1,0 +1,92 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/causeway-fund/causeway/internal/identity"
+)
+
+// SignedIn is what a route needs that any member of staff may call.
+const SignedIn identity.Permission = "signed_in"
+
+// Header is a request header that a route cannot do without.
+type Header string
+
+// The headers that make a call safe to repeat (428 when missing).
+const (
+	NoHeader          Header = ""
+	HeaderIdempotency Header = "Idempotency-Key"
+	HeaderIfMatch     Header = "If-Match"
+)
+
+// Rule says who may call a route and how often it may be called by all callers
+// together. There are no limits for one client: nothing here knows clients.
+type Rule struct {
+	Method     string
+	Path       string // Echo's template, e.g. "/v1/batches/:id"
+	Permission identity.Permission
+	Needs      Header
+	PerMinute  int // 0: defaultPerMinute
+}
+
+const (
+	defaultPerMinute = 3000
+	slowPerMinute    = 300 // routes that write for people without an account, or that guess at secrets
+	receiptPerMinute = 600
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	del  = http.MethodDelete
+)
+
+// apiRules is the part of the policy table for the API.
+func apiRules() []Rule {
+	return []Rule{
+		{Method: get, Path: "/v1/openapi.yaml", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/fund", Permission: identity.PermPublic},
+		{Method: post, Path: "/v1/applications", Permission: identity.PermPublic, Needs: HeaderIdempotency, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/applications", Permission: identity.PermApplicationRead},
+		{Method: get, Path: "/v1/applications/:id", Permission: identity.PermApplicationRead},
+		{Method: post, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
+		{Method: del, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
+		{Method: post, Path: "/v1/applications/:id/votes", Permission: identity.PermApplicationVote},
+		{Method: post, Path: "/v1/applications/:id/decision", Permission: identity.PermApplicationDecide, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/applications/:id/messages", Permission: identity.PermApplicationClaim},
+		{Method: get, Path: "/v1/status", Permission: identity.PermApplicationOwn, PerMinute: receiptPerMinute},
+		{Method: post, Path: "/v1/status/messages", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/grants", Permission: identity.PermGrantRead},
+		{Method: get, Path: "/v1/grants/:id", Permission: identity.PermGrantRead},
+		{Method: get, Path: "/v1/batches", Permission: identity.PermBatchRead},
+		{Method: post, Path: "/v1/batches", Permission: identity.PermBatchCompose, Needs: HeaderIdempotency},
+		{Method: post, Path: "/v1/batches/dry-run", Permission: identity.PermBatchCompose},
+		{Method: get, Path: "/v1/batches/:id", Permission: identity.PermBatchRead},
+		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose},
+		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead},
+		{Method: get, Path: "/v1/treasury", Permission: identity.PermTreasuryRead},
+		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/leaves", Permission: identity.PermAuditRead},
+		{Method: get, Path: "/v1/audit/proof", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/whoami", Permission: SignedIn},
+		{Method: get, Path: "/v1/tokens", Permission: identity.PermTokenManage},
+		{Method: post, Path: "/v1/tokens", Permission: identity.PermTokenManage, PerMinute: slowPerMinute},
+		{Method: del, Path: "/v1/tokens/:id", Permission: identity.PermTokenManage},
+	}
+}
+
+// serverRules are for what this package serves itself.
+func serverRules() []Rule {
+	return []Rule{
+		{Method: get, Path: "/livez", Permission: identity.PermPublic},
+		{Method: get, Path: "/readyz", Permission: identity.PermPublic, PerMinute: slowPerMinute},
+		{Method: get, Path: "/healthz", Permission: identity.PermPublic, PerMinute: slowPerMinute},
+		{Method: get, Path: "/docs/api", Permission: identity.PermPublic},
+	}
+}
+
+type routeKey struct{ method, path string }

@@ -1,0 +1,4 @@
+package server
+
+// PageRules is the part of the policy table for the dashboard.
+func PageRules() []Rule { return nil }

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	spec "github.com/causeway-fund/causeway/api"
+	"github.com/causeway-fund/causeway/internal/api"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/identity"
+)
+
+// MaxBodyBytes is the largest body that is read.
+const MaxBodyBytes = 256 << 10
+
+// Time limits of a connection. A long poll waits 30 seconds at most.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// Authenticator says who shows a secret. An unknown or dead one is
+// errs.Unauthenticated.
+type Authenticator interface {
+	AuthenticateSession(ctx context.Context, token string) (identity.Actor, error)
+	AuthenticateToken(ctx context.Context, token string) (identity.Actor, error)
+}
+
+// Check is one line of /readyz. Run returns nil, or an error whose errs message
+// says in one line what is wrong.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
+// Config is what a Server is made of. API, Auth, Clock, Log and Metrics are
+// required.
+type Config struct {
+	API     api.StrictServerInterface
+	Auth    Authenticator
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	Checks  []Check
+
+	SecureCookies bool // served over https
+	CookieName    string
+
+	MountPages func(*echo.Echo)                           // registers the routes of the dashboard; nil: none
+	Pages      []Rule                                     // their lines of the policy table; nil with MountPages: PageRules
+	ErrorPage  func(c echo.Context, view ErrorView) error // nil: plain text
+	SignInPath string                                     // where a page sends who is not signed in; "": the error page
+	Stylesheet string                                     // address of the dashboard's CSS, for the API documentation
+}
+
+// Server is the HTTP edge of `causeway serve`.
+type Server struct {
+	cfg     Config
+	echo    *echo.Echo
+	rules   map[routeKey]*boundRule
+	metrics *metrics
+	ready   *readiness
+	docs    []byte
+}
+
+// New builds the edge. It fails when a route has no line in the policy table or
+// a line has no route.
+func New(cfg Config) (*Server, error) {
+	if cfg.API == nil || cfg.Auth == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Metrics == nil {
+		return nil, errors.New("server: API, Auth, Clock, Log and Metrics are required")
+	}
+	if cfg.CookieName == "" {
+		cfg.CookieName = SessionCookie(cfg.SecureCookies)
+	}
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("server: register metrics: %w", err)
+	}
+	docs, err := renderDocs(spec.Document(), cfg.Stylesheet)
+	if err != nil {
+		return nil, fmt.Errorf("server: render API documentation: %w", err)
+	}
+	s := &Server{cfg: cfg, echo: echo.New(), metrics: m, docs: docs, ready: &readiness{checks: cfg.Checks, clock: cfg.Clock}}
+	s.mount()
+	if err := s.bindPolicy(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) mount() {
+	e := s.echo
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard)
+	e.StdLogger = silentLogger()
+	e.Binder = strictBinder{}
+	e.HTTPErrorHandler = s.handleError
+	e.Use(s.observe, s.recoverPanic, s.securityHeaders, s.refuseCrossOrigin, s.limitBody, s.authorize)
+
+	api.RegisterHandlers(e, api.NewStrictHandler(s.cfg.API, nil))
+	e.GET("/v1/openapi.yaml", s.getDocument)
+	e.GET("/docs/api", s.getDocs)
+	e.GET("/livez", s.getLive)
+	e.GET("/readyz", s.getReady)
+	e.GET("/healthz", s.getHealth)
+	if s.cfg.MountPages != nil {
+		s.cfg.MountPages(e)
+	}
+}
+
+// Rules returns the whole policy table of this server.
+func (s *Server) Rules() []Rule {
+	rules := append(apiRules(), serverRules()...)
+	if s.cfg.MountPages == nil {
+		return rules
+	}
+	if s.cfg.Pages != nil {
+		return append(rules, s.cfg.Pages...)
+	}
+	return append(rules, PageRules()...)
+}
+
+// bindPolicy joins the table with the registered routes, both ways.
+func (s *Server) bindPolicy() error {
+	known := make(map[identity.Permission]bool)
+	for _, p := range append(identity.Permissions(), SignedIn) {
+		known[p] = true
+	}
+	s.rules = make(map[routeKey]*boundRule)
+	for _, r := range s.Rules() {
+		key := routeKey{r.Method, r.Path}
+		if s.rules[key] != nil {
+			return fmt.Errorf("server: two rules for %s %s", r.Method, r.Path)
+		}
+		if !known[r.Permission] {
+			return fmt.Errorf("server: %s %s needs %q, which no policy knows", r.Method, r.Path, r.Permission)
+		}
+		s.rules[key] = newBoundRule(r)
+	}
+	routed := make(map[routeKey]bool)
+	for _, route := range s.echo.Routes() {
+		key := routeKey{route.Method, route.Path}
+		routed[key] = true
+		if s.rules[key] == nil {
+			return fmt.Errorf("server: the route %s %s has no rule", route.Method, route.Path)
+		}
+	}
+	for key := range s.rules {
+		if !routed[key] {
+			return fmt.Errorf("server: the rule for %s %s has no route", key.method, key.path)
+		}
+	}
+	return nil
+}
+
+// Echo returns the instance, for tests that look at its routes.
+func (s *Server) Echo() *echo.Echo { return s.echo }
+
+// ServeHTTP serves one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// HTTPServer returns a server for handler with the time limits of this edge. It
+// logs nothing by itself: net/http would write peer addresses.
+func HTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          silentLogger(),
+	}
+}
+
+func silentLogger() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// SessionCookie returns the name of the session cookie. The __Host- prefix
+// binds a cookie to https and to this host, so it cannot be used on http, as
+// on a loopback demo or an onion site.
+func SessionCookie(secure bool) string {
+	if secure {
+		return "__Host-causeway_session"
+	}
+	return "causeway_session"
+}
