@@ -106,7 +106,7 @@ type Token struct {
 // Change describes a mutation for the audit log. The store writes it as a leaf
 // in the transaction of the mutation.
 type Change struct {
-	By         string // Actor.Label
+	By         Actor
 	Action     string // e.g. "staff.invited"
 	ObjectKind string // e.g. "staff"
 	ObjectID   string
