@@ -1,0 +1,104 @@
+# Causeway. `make` alone lists the targets; `make demo` and `make test` are the two to know.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PROGRAMS := causeway causewayctl causeway-signer
+TOOL := CGO_ENABLED=0 go tool -modfile=internal/tools/go.mod
+LINT := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint
+
+# What a run of tests is made of. `check` adds the race detector and `sqlc vet`.
+RACE ?=
+TAGS ?=
+NOSKIP ?= $(if $(CI),-noskip)
+PKG ?= ./...
+FUZZTIME ?= 10s
+TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 12m
+TESTREPORT := go -C internal/tools run ./testreport
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+
+.PHONY: build
+build: ## Build causeway, causewayctl, causeway-signer and the pinned btcd into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS)) github.com/btcsuite/btcd
+
+.PHONY: demo
+demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C stops it, data stays in ./.causeway)
+	@bin/causeway demo
+
+.PHONY: demo-reset
+demo-reset: ## Forget the demo's data
+	rm -rf .causeway
+
+.PHONY: journey
+journey: build ## Pay one application from receipt to six confirmations, headless, and check it on the chain
+	@bin/causeway demo --journey
+
+
+.PHONY: deps
+deps: ## Install what the tests need (Debian, as root), or name what is missing
+	@RACE="$(RACE)" internal/tools/prepare.sh
+
+.PHONY: test
+test: deps ## Run every test: unit, PostgreSQL, btcd, browser (PKG=./internal/wallet/... for some)
+	@$(TESTREPORT) -in "../..:$(PKG)" -in . $(NOSKIP) -- $(TESTFLAGS) $(RACE) $(if $(TAGS),-tags=$(TAGS))
+
+.PHONY: test-race
+test-race: ## The same under the race detector
+	@$(MAKE) test RACE=-race
+
+.PHONY: test-fast
+test-fast: ## Run only the packages whose tests need no database, node or browser
+	@go test -shuffle=on $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... \
+		| grep -v -E 'postgres/pgtest|chain/chaintest|chromedp|devnet' | cut -d' ' -f1)
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)
+	@internal/tools/fuzz.sh "$(FUZZTIME)" $(PKG)
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+
+.PHONY: generate
+generate: ## Regenerate SQL code, API server and client, pages
+	$(TOOL) sqlc generate
+	cd api && $(subst internal/tools,../internal/tools,$(TOOL)) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
+	cd api && $(subst internal/tools,../internal/tools,$(TOOL)) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
+	$(TOOL) templ generate -path internal/web -log-level error
+
+.PHONY: verify
+verify: ## Prove that generated code and go.mod are fresh
+	@internal/tools/verify.sh
+
+.PHONY: lint
+lint: ## Lint
+	$(LINT) run ./...
+	cd internal/tools && $(LINT) run ./...
+
+.PHONY: fmt
+fmt: ## Format Go and templ files
+	$(LINT) fmt ./...
+	$(TOOL) templ fmt -log-level error internal/web
+
+.PHONY: check
+check: ## What CI runs: build, lint, freshness, then every test with race detector and sqlc vet
+	@$(MAKE) deps RACE=-race
+	@$(MAKE) build
+	@$(MAKE) lint
+	@$(MAKE) verify
+	@$(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities that the code can reach (needs vuln.go.dev)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+.PHONY: clean
+clean: ## Remove built programs
+	rm -rf bin

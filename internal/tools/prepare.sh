@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs what the tests need where it can (Debian and its kin, as root) or names all that
+# is missing in one line and exits 1. Prints nothing when nothing is missing.
+set -euo pipefail
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_postgres() {
+	local bin
+	[[ -n "${TEST_DATABASE_URL:-}" ]] && return 0
+	has initdb && has postgres && return 0
+	if has pg_config && [[ -x "$(pg_config --bindir)/initdb" ]]; then return 0; fi
+	for bin in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+		[[ -x "$bin/initdb" && -x "$bin/postgres" ]] && return 0
+	done
+	return 1
+}
+
+has_chromium() {
+	local name
+	for name in "${CHROME_BIN:-}" chromium chromium-browser google-chrome google-chrome-stable headless_shell; do
+		[[ -n "$name" ]] && has "$name" && return 0
+	done
+	[[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]]
+}
+
+on_debian() { [[ "$(uname -s)" == Linux ]] && has apt-get && has dpkg-query; }
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+packages=() missing=()
+want() { packages+=("$1") missing+=("$2"); }
+
+has_postgres || want postgresql "PostgreSQL 15 or newer (initdb, postgres)"
+has_chromium || want chromium "Chromium or Chrome (or CHROME_BIN)"
+[[ -z "${RACE:-}" ]] || has "${CC:-gcc}" || want gcc "a C compiler for the race detector"
+if on_debian && [[ "$(id -u)" == 0 ]]; then
+	# Pages in Persian, Russian and Chinese are looked at as pictures.
+	installed fonts-noto-core || want fonts-noto-core "Noto fonts"
+	installed fonts-noto-cjk || want fonts-noto-cjk "Noto CJK fonts"
+fi
+has git || want git git
+
+((${#packages[@]})) || exit 0
+
+if on_debian && [[ "$(id -u)" == 0 ]]; then
+	echo "installing ${packages[*]}" >&2
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq >&2
+	apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+	exit 0
+fi
+
+list="$(printf '%s; ' "${missing[@]}")"
+hint=""
+on_debian && hint=" Install: sudo apt-get install --no-install-recommends ${packages[*]}"
+echo "missing for the tests: ${list%; }.$hint" >&2
+exit 1

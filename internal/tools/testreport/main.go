@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// target is a module and the packages to test in it.
+type target struct {
+	dir      string
+	patterns []string
+}
+
+type targets []target
+
+func (t *targets) String() string { return fmt.Sprint(*t) }
+
+func (t *targets) Set(s string) error {
+	dir, rest, found := strings.Cut(s, ":")
+	if dir == "" {
+		return errors.New("want DIR or DIR:PATTERN,PATTERN")
+	}
+	patterns := []string{"./..."}
+	if found {
+		patterns = strings.Fields(strings.ReplaceAll(rest, ",", " "))
+	}
+	*t = append(*t, target{dir: dir, patterns: patterns})
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("testreport", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	var in targets
+	flags.Var(&in, "in", "module folder, with :PATTERN,PATTERN for other packages than ./...; may be repeated")
+	noSkip := flags.Bool("noskip", false, "count a skipped test as a failure")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if len(in) == 0 {
+		in = targets{{dir: ".", patterns: []string{"./..."}}}
+	}
+
+	rep := newReport(stdout, *noSkip)
+	for _, t := range in {
+		if err := goTest(ctx, t, flags.Args(), rep, stderr); err != nil {
+			rep.fail("go test in "+t.dir, err.Error())
+		}
+	}
+	if !rep.close() {
+		return 1
+	}
+	return 0
+}
+
+// goTest runs one module's tests and feeds what they say to rep. It returns an
+// error when go test failed and rep was told of no failure.
+func goTest(ctx context.Context, t target, flags []string, rep *report, stderr io.Writer) error {
+	args := append([]string{"test", "-json"}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, t.patterns...)...) //nolint:gosec // a developer's own flags
+	cmd.Dir = t.dir
+	cmd.Stderr = stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	before := rep.failed
+	readErr := rep.read(out)
+	waitErr := cmd.Wait()
+	if readErr != nil {
+		return fmt.Errorf("read its output: %w", readErr)
+	}
+	if waitErr != nil && rep.failed == before {
+		return waitErr
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// module writes a throw-away module and returns its folder.
+func module(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	files["go.mod"] = "module example.test/m\n\ngo 1.26\n"
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const head = "package p\n\nimport \"testing\"\n\n"
+
+func TestExitAndClosingLine(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		source string
+		flags  []string
+		exit   int
+		close  string
+		says   string
+	}{
+		{"pass", head + "func TestA(t *testing.T) { t.Run(\"x\", func(*testing.T) {}) }", nil, 0, "2 passed, 0 failed", "ok    example.test/m  2 tests"},
+		{"fail", head + "func TestA(*testing.T) {}\nfunc TestB(t *testing.T) { t.Error(\"seven is not eight\") }", nil, 1, "1 passed, 1 failed", "seven is not eight"},
+		{"no build", head + "func TestA(t *testing.T) { nope() }", nil, 1, "0 passed, 1 failed", "undefined: nope"},
+		{"panic", head + "func TestA(t *testing.T) { panic(\"bang\") }", nil, 1, "0 passed, 1 failed", "bang"},
+		{"exit", head + "import \"os\"\nfunc TestA(t *testing.T) { os.Exit(3) }", nil, 1, "0 passed, 1 failed", "=== RUN   TestA"},
+		{"skip allowed", head + "func TestA(t *testing.T) { t.Skip(\"no btcd\") }\nfunc TestB(*testing.T) {}", nil, 0, "1 passed, 0 failed", "skipped: example.test/m.TestA"},
+		{"skip refused", head + "func TestA(t *testing.T) { t.Skip(\"no btcd\") }\nfunc TestB(*testing.T) {}", []string{"-noskip"}, 1, "1 passed, 1 failed", "no btcd"},
+		{"nothing ran", "package p\n", nil, 1, "0 passed, 0 failed", "no test ran"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			source := strings.Replace(tc.source, head+"import \"os\"\n", "package p\n\nimport (\n\"os\"\n\"testing\"\n)\n", 1)
+			dir := module(t, map[string]string{"p_test.go": source})
+			var out, errOut bytes.Buffer
+
+			exit := run(t.Context(), append(append([]string{"-in", dir}, tc.flags...), "--", "-count=1"), &out, &errOut)
+
+			if exit != tc.exit {
+				t.Errorf("exit %d, want %d\n%s%s", exit, tc.exit, &out, &errOut)
+			}
+			if !strings.HasSuffix(out.String(), "\n"+tc.close+"\n") && out.String() != tc.close+"\n" {
+				t.Errorf("closing line is not %q:\n%s", tc.close, &out)
+			}
+			if !strings.Contains(out.String(), tc.says) {
+				t.Errorf("does not say %q:\n%s", tc.says, &out)
+			}
+		})
+	}
+}
+
+func TestModulesAddUp(t *testing.T) {
+	t.Parallel()
+	a := module(t, map[string]string{"p_test.go": head + "func TestA(*testing.T) {}"})
+	b := module(t, map[string]string{"q/q_test.go": head + "func TestA(*testing.T) {}", "r/r_test.go": head + "func TestA(t *testing.T) { t.Fail() }"})
+	var out, errOut bytes.Buffer
+
+	exit := run(t.Context(), []string{"-in", a, "-in", b + ":./q"}, &out, &errOut)
+
+	if exit != 0 || !strings.HasSuffix(out.String(), "\n2 passed, 0 failed\n") {
+		t.Errorf("exit %d\n%s", exit, &out)
+	}
+}
+
+func TestBadFlagOfGoTestIsAFailure(t *testing.T) {
+	t.Parallel()
+	dir := module(t, map[string]string{"p_test.go": head + "func TestA(*testing.T) {}"})
+	var out, errOut bytes.Buffer
+
+	if exit := run(t.Context(), []string{"-in", dir, "--", "-nosuchflag"}, &out, &errOut); exit != 1 {
+		t.Errorf("exit %d\n%s%s", exit, &out, &errOut)
+	}
+}
