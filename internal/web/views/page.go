@@ -1,0 +1,212 @@
+package views
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/web/i18n"
+	"github.com/causeway-fund/causeway/internal/web/static"
+)
+
+// Page is what every page needs beside its own view.
+type Page struct {
+	Text    *i18n.Localizer // required
+	Assets  *static.Assets  // required
+	Now     time.Time       // for "3 min ago"
+	Nonce   string          // of this response's Content-Security-Policy
+	Theme   string          // "auto", "light" or "dark"
+	Path    string          // path and query of this page, to come back to
+	Section string          // tab that is current, e.g. "review"
+	Fund    string          // name of the fund; empty shows the program's name
+	Network string          // "mainnet", "testnet3", "signet", "simnet", "regtest"
+	CSRF    string          // form token of the session; empty when there is none
+	User    *User           // signed-in staff, nil for the public
+	Flash   *Flash          // what the last form did, shown once
+}
+
+// User is the signed-in member of staff and what the menu may offer.
+type User struct {
+	Name                                  string
+	CanReview, CanPay, CanAudit, CanAdmin bool
+	KeysOff                               bool // single-key shortcuts switched off (WCAG 2.1.4)
+}
+
+// Flash is one line on top of a page.
+type Flash struct {
+	Tone string // "ok", "warn" or "bad"
+	Msg  Msg
+}
+
+// Msg is a sentence that comes from outside the templates: a catalogue key
+// with its values, and English words to fall back on.
+type Msg struct {
+	Key    string
+	Params map[string]string
+	Text   string
+}
+
+// FieldError names an input and the rule it broke. Its message is the
+// catalogue's "field.<Code>" when that exists with all its Params, else
+// Message.
+type FieldError struct {
+	Field   string // e.g. "payout_address", "endpoints[0].host"
+	Code    string
+	Message string
+	Params  map[string]string
+}
+
+// Option is one choice of a select or a set of boxes.
+type Option struct {
+	Value, Label string
+}
+
+// Paging is the way to the next page of a list, as whole URLs; empty means
+// there is none.
+type Paging struct {
+	First, Next string
+}
+
+// T returns a message of the page's language.
+func (p Page) T(key string, kv ...any) string { return p.Text.T(key, kv...) }
+
+// N returns a message that counts.
+func (p Page) N(key string, n int64, kv ...any) string { return p.Text.N(key, n, Group(n), kv...) }
+
+// Say returns the words of a Msg.
+func (p Page) Say(m Msg) string {
+	if m.Key != "" {
+		if s, ok := p.Text.Try(m.Key, p.params(m.Params)); ok {
+			return s
+		}
+	}
+	return m.Text
+}
+
+func (p Page) params(in map[string]string) map[string]any {
+	out := make(map[string]any, len(in))
+	for k, v := range in {
+		out[k] = p.Text.Isolate(v)
+	}
+	return out
+}
+
+// Brand is the name on every page.
+func (p Page) Brand() string {
+	if p.Fund != "" {
+		return p.Fund
+	}
+	return p.T("brand")
+}
+
+// TestNetwork reports whether coins on the page's network have no value.
+func (p Page) TestNetwork() bool { return p.Network != "" && p.Network != "mainnet" }
+
+func (p Page) fieldError(errs []FieldError, field string) string {
+	for _, e := range errs {
+		if e.Field == field {
+			return p.fieldMessage(e)
+		}
+	}
+	return ""
+}
+
+func (p Page) fieldMessage(e FieldError) string {
+	return p.Say(Msg{Key: "field." + e.Code, Params: e.Params, Text: e.Message})
+}
+
+// state returns the word of a state: "state.<kind>.<state>", or the state
+// itself when the catalogue has none.
+func (p Page) state(kind, state string) string {
+	return p.Say(Msg{Key: "state." + kind + "." + state, Text: strings.ReplaceAll(state, "_", " ")})
+}
+
+// word returns "<prefix>.<value>" of the catalogue, or the value itself.
+func (p Page) word(prefix, value string) string {
+	if value == "" {
+		return ""
+	}
+	return p.Say(Msg{Key: prefix + "." + value, Text: value})
+}
+
+// Ago returns the time since at, coarse: "just now", "5 min", "3 h", "2 d".
+func (p Page) Ago(at time.Time) string {
+	d := p.Now.Sub(at)
+	switch {
+	case at.IsZero():
+		return ""
+	case d < time.Minute:
+		return p.T("ago.now")
+	case d < time.Hour:
+		return p.T("ago.minutes", "N", int64(d/time.Minute))
+	case d < 48*time.Hour:
+		return p.T("ago.hours", "N", int64(d/time.Hour))
+	}
+	return p.T("ago.days", "N", int64(d/(24*time.Hour)))
+}
+
+// Group writes n with a narrow no-break space (U+202F) between groups of
+// three digits.
+func Group(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "\u2212", s[1:]
+	}
+	var b strings.Builder
+	b.WriteString(sign)
+	for i := range len(s) {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b.WriteString("\u202f")
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// BTC writes an amount of satoshi in bitcoin with all eight decimals, as
+// 0.91 930 000.
+func BTC(sat int64) string {
+	sign := ""
+	if sat < 0 {
+		sign, sat = "\u2212", -sat
+	}
+	whole, frac := sat/1e8, strconv.FormatInt(sat%1e8+1e8, 10)[1:]
+	return sign + Group(whole) + "." + frac[:2] + "\u202f" + frac[2:5] + "\u202f" + frac[5:]
+}
+
+// Fours cuts s into groups of four, the last one shorter.
+func Fours(s string) []string {
+	var out []string
+	for len(s) > 4 {
+		out, s = append(out, s[:4]), s[4:]
+	}
+	if s != "" {
+		out = append(out, s)
+	}
+	return out
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func itoa[T int | int32 | int64 | uint32](n T) string { return strconv.FormatInt(int64(n), 10) }
+
+// fieldID turns a field's path into an element id: "endpoints[0].host" is
+// "endpoints-0-host".
+func fieldID(field string) string {
+	return strings.NewReplacer("[", "-", "].", "-", "]", "", ".", "-", "_", "-").Replace(field)
+}
+
+func short(s string, head, tail int) string {
+	if len(s) <= head+tail+1 {
+		return s
+	}
+	return s[:head] + "…" + s[len(s)-tail:]
+}
