@@ -95,32 +95,40 @@ func (d *Descriptor) signInput(
 		return err
 	}
 	defer key.Zero()
-	fail := func(err error) error {
-		return errs.Wrap(err, errs.Internal, "signing_failed", "An input could not be signed.")
-	}
 	if d.kind == KindTR {
 		digest, err := txscript.CalcTaprootSignatureHash(hashes, want, tx, i, prevouts)
 		if err != nil {
-			return fail(err)
+			return signingFailed(err)
 		}
-		tweaked := txscript.TweakTaprootPrivKey(*key, nil)
-		defer tweaked.Zero()
-		sig, err := schnorr.Sign(tweaked, digest, schnorr.CustomNonce([32]byte{}))
-		if err != nil {
-			return fail(err)
-		}
-		in.TaprootKeySpendSig = sig.Serialize()
-		return nil
+		in.TaprootKeySpendSig, err = taprootSignature(key, digest)
+		return err
 	}
 	digest, err := txscript.CalcWitnessSigHash(prev.PkScript, hashes, want, tx, i, prev.Value)
 	if err != nil {
-		return fail(err)
+		return signingFailed(err)
 	}
 	in.PartialSigs = []*psbt.PartialSig{{
 		PubKey:    key.PubKey().SerializeCompressed(),
 		Signature: append(ecdsa.Sign(key, digest).Serialize(), byte(want)),
 	}}
 	return nil
+}
+
+// taprootSignature signs digest with the key-path key of an output that has no
+// script tree. The result was verified before it is returned, as BIP 340
+// advises, since a faulty signature can give the key away.
+func taprootSignature(key *btcec.PrivateKey, digest []byte) ([]byte, error) {
+	tweaked := txscript.TweakTaprootPrivKey(*key, nil)
+	defer tweaked.Zero()
+	sig, err := schnorr.Sign(tweaked, digest, schnorr.CustomNonce([32]byte{}))
+	if err != nil {
+		return nil, signingFailed(err)
+	}
+	return sig.Serialize(), nil
+}
+
+func signingFailed(err error) error {
+	return errs.Wrap(err, errs.Internal, "signing_failed", "An input could not be signed.")
 }
 
 // privKey derives the private key at chain and index.

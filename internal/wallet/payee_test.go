@@ -1,0 +1,205 @@
+package wallet_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// code returns a field error's code, or "".
+func code(f *errs.Field) string {
+	if f == nil {
+		return ""
+	}
+	return f.Code
+}
+
+func TestAddressVectors(t *testing.T) {
+	t.Parallel()
+	type vector struct{ Addr, Script, Reason string }
+	for _, name := range []string{"bip0173.json", "bip0350.json"} {
+		var file struct{ Valid, Invalid []vector }
+		readJSON(t, name, &file)
+		for _, v := range file.Valid {
+			netName := "mainnet"
+			if strings.HasPrefix(strings.ToLower(v.Addr), "tb1") {
+				netName = "testnet3"
+			}
+			net, err := wallet.Params(netName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payee, bad := wallet.ParsePayee(v.Addr, net, nil)
+			// We pay to version 0, and to version 1 with 32 bytes. BIP 350 made
+			// BIP 173's spelling of later versions a checksum error.
+			known := strings.HasPrefix(v.Script, "00") || (strings.HasPrefix(v.Script, "5120") && len(v.Script) == 68)
+			switch {
+			case !known && bad == nil:
+				t.Errorf("%s: %s is payable", name, v.Addr)
+			case !known && code(bad) != "unknown_witness_version" && code(bad) != "bad_checksum":
+				t.Errorf("%s: %s: %v", name, v.Addr, bad)
+			case known && (bad != nil || hex.EncodeToString(payee.Script) != v.Script):
+				t.Errorf("%s: %s: script %x, %v; want %s", name, v.Addr, payee.Script, bad, v.Script)
+			case known && payee.Address != strings.ToLower(v.Addr):
+				t.Errorf("%s: canonical %s", v.Addr, payee.Address)
+			}
+		}
+		for _, v := range file.Invalid {
+			for _, netName := range []string{"mainnet", "testnet3"} {
+				net, err := wallet.Params(netName)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, bad := wallet.ParsePayee(v.Addr, net, nil)
+				if bad == nil || bad.Code == "wrong_network" {
+					t.Errorf("%s: %s (%s) on %s: %v", name, v.Addr, v.Reason, netName, bad)
+				}
+				if v.Reason == "Mixed case" && code(bad) != "mixed_case" {
+					t.Errorf("%s: code %q, want mixed_case", v.Addr, code(bad))
+				}
+			}
+		}
+	}
+}
+
+func TestParsePayee(t *testing.T) {
+	t.Parallel()
+	const segwit = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+	for _, tc := range []struct{ net, in, want, code, of string }{
+		{"mainnet", segwit, segwit, "", ""},
+		{"mainnet", "  " + segwit + "\n", segwit, "", ""},
+		{"mainnet", strings.ToUpper(segwit), segwit, "", ""},
+		{"mainnet", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "", ""},
+		{"mainnet", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "", ""},
+		{"signet", "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7", "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7", "", ""},
+		{"regtest", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "", ""},
+
+		{"testnet3", segwit, "", "wrong_network", "mainnet"},
+		{"simnet", "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7", "", "wrong_network", "testnet3"},
+		{"testnet3", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "", "wrong_network", "mainnet"},
+		{"mainnet", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "", "wrong_network", "testnet3"},
+		{"mainnet", "2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc", "", "wrong_network", "testnet3"},
+
+		{"mainnet", "", "", "required", ""},
+		{"mainnet", " \t", "", "required", ""},
+		{"mainnet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "", "bad_checksum", ""},
+		{"mainnet", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", "", "bad_checksum", ""},
+		{"mainnet", "bc1qW508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "", "mixed_case", ""},
+		{"mainnet", "bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", "", "unknown_witness_version", ""},
+		{"mainnet", "bc1pfeessrawgf", "", "unspendable", ""}, // pay to anchor
+		{"mainnet", "bitcoin:" + segwit, "", "not_an_address", ""},
+		{"mainnet", segwit + "?amount=1", "", "bad_checksum", ""},
+		{"mainnet", "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "", "not_an_address", ""},
+		{"mainnet", "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "", "not_an_address", ""},
+		{"mainnet", "5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss", "", "not_an_address", ""},
+		{"mainnet", "name@example.com", "", "not_an_address", ""},
+		{"mainnet", strings.Repeat("1", 5000), "", "not_an_address", ""},
+	} {
+		t.Run(tc.net+"/"+tc.in[:min(len(tc.in), 30)], func(t *testing.T) {
+			t.Parallel()
+			net, err := wallet.Params(tc.net)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, bad := wallet.ParsePayee(tc.in, net, nil)
+			if got.Address != tc.want || code(bad) != tc.code {
+				t.Fatalf("got %q, %v; want %q, code %q", got.Address, bad, tc.want, tc.code)
+			}
+			if tc.of != "" && (bad.Params["network"] != tc.of || bad.Params["expected"] != tc.net) {
+				t.Errorf("params %v, want network %s", bad.Params, tc.of)
+			}
+			if bad != nil && (bad.Field != wallet.PayeeField || bad.Message == "") {
+				t.Errorf("incomplete field error %+v", bad)
+			}
+		})
+	}
+}
+
+// No x coordinate of the curve equals 5 (mod p), so nobody can hold this key.
+func TestOffCurveTaprootIsUnspendable(t *testing.T) {
+	t.Parallel()
+	script := append([]byte{0x51, 0x20}, make([]byte, 32)...)
+	script[33] = 5
+	addr := wallet.AddressOf(script, mainnet(t))
+	if addr == "" {
+		t.Fatal("the script has no address")
+	}
+	if _, bad := wallet.ParsePayee(addr, mainnet(t), nil); code(bad) != "unspendable" {
+		t.Errorf("%s: %v", addr, bad)
+	}
+}
+
+func TestTreasuryCannotBePaid(t *testing.T) {
+	t.Parallel()
+	d, err := wallet.ParseDescriptor("tr("+xpub+chain+")", mainnet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := d.Address(wallet.ChainDeposit, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := wallet.NewIndex(d, 10)
+	own := func(script []byte) bool { _, _, ok := x.Find(script); return ok }
+	if _, bad := wallet.ParsePayee(addr, mainnet(t), own); code(bad) != "treasury_script" {
+		t.Errorf("%s: %v", addr, bad)
+	}
+}
+
+func TestDustLimit(t *testing.T) {
+	t.Parallel()
+	zeros := func(prefix string, n int, suffix string) string { return prefix + strings.Repeat("00", n) + suffix }
+	for _, tc := range []struct {
+		name, script string
+		want         btcutil.Amount
+	}{
+		{"p2wpkh", zeros("0014", 20, ""), 294},
+		{"p2wsh", zeros("0020", 32, ""), 330},
+		{"p2tr", zeros("5120", 32, ""), 330},
+		{"p2sh", zeros("a914", 20, "87"), 540},
+		{"p2pkh", zeros("76a914", 20, "88ac"), 546},
+		{"op_return", "6a0100", 0},
+	} {
+		script, err := hex.DecodeString(tc.script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := wallet.DustLimit(script); got != tc.want {
+			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}
+
+func FuzzParsePayee(f *testing.F) {
+	for _, s := range []string{
+		"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "BC1SW50QGDZ25J", "bc1gmk9yu", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
+		"3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "bc1pfeessrawgf", "bc1", "sb1", "1", "\u200bbc1q", "bcrt1", "tb1q\xff",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, name := range []string{"mainnet", "testnet3", "simnet", "regtest"} {
+			net, err := wallet.Params(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payee, bad := wallet.ParsePayee(s, net, nil)
+			if (bad == nil) != (len(payee.Script) > 0) {
+				t.Fatalf("%q: %+v, %v", s, payee, bad)
+			}
+			if bad != nil {
+				continue
+			}
+			again, bad := wallet.ParsePayee(payee.Address, net, nil)
+			if bad != nil || again.Address != payee.Address || !bytes.Equal(again.Script, payee.Script) {
+				t.Errorf("%q on %s: %q does not read back: %v", s, name, payee.Address, bad)
+			}
+		}
+	})
+}
