@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/internal/signer"
+)
+
+func journalCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{Use: "journal", Short: "Look at the journal; a running signer is not disturbed"}
+	cmd.PersistentFlags().StringVar(&path, "journal", "", "the journal")
+	read := func(cmd *cobra.Command) (*signer.Journal, error) {
+		if err := need(cmd.Flags(), "journal"); err != nil {
+			return nil, err
+		}
+		j, err := signer.ReadJournal(path)
+		if err != nil {
+			return nil, explainJournal(err, path)
+		}
+		return j, nil
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "verify",
+			Short: "Check every line, the chain of hashes and the checkpoint",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				j, err := read(cmd)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %d records, head %s, torn bytes %d\n", len(j.Records()), j.Head(), j.Repaired)
+				return err
+			},
+		},
+		&cobra.Command{
+			Use:   "show",
+			Short: "Print the records, one JSON object a line",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				j, err := read(cmd)
+				if err != nil {
+					return err
+				}
+				out := json.NewEncoder(cmd.OutOrStdout())
+				for _, r := range j.Records() {
+					if err := out.Encode(r); err != nil {
+						return fmt.Errorf("print record: %w", err)
+					}
+				}
+				return nil
+			},
+		},
+	)
+	return cmd
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/signer"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+type runConfig struct {
+	keyPath, journalPath, passphrasePath string
+	socket, socketGroup, network         string
+	policy                               signer.Policy
+	maxFeeSat                            int64
+}
+
+func runCommand() *cobra.Command {
+	cfg := runConfig{policy: signer.DefaultPolicy()}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Answer requests on the socket until told to stop",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := need(cmd.Flags(), "key-file", "journal", "socket", "network"); err != nil {
+				return err
+			}
+			cfg.policy.MaxFee = btcutil.Amount(cfg.maxFeeSat)
+			return run(cmd, cfg)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&cfg.keyPath, "key-file", "", "the encrypted key")
+	flags.StringVar(&cfg.journalPath, "journal", "", "the journal")
+	flags.StringVar(&cfg.passphrasePath, "passphrase-file", "", "file with the passphrase; else the systemd credential, else the terminal")
+	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
+	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group of the socket, which the worker is in")
+	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
+	flags.Int64Var(&cfg.policy.MaxFeeRateSatVB, "max-feerate-sat-vb", cfg.policy.MaxFeeRateSatVB, "refuse a higher fee rate, in sat/vB")
+	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a higher fee, in sat")
+	flags.Int64Var(&cfg.policy.MaxFeePercent, "max-fee-percent", cfg.policy.MaxFeePercent, "refuse a fee above this part of the payments (2000 sat are always allowed)")
+	return cmd
+}
+
+func run(cmd *cobra.Command, cfg runConfig) (err error) {
+	if err := harden(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+	key, err := openKey(cmd, cfg)
+	if err != nil {
+		return err
+	}
+	journal, err := signer.OpenJournal(cfg.journalPath)
+	if err != nil {
+		return explainJournal(err, cfg.journalPath)
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	if journal.Repaired > 0 {
+		log.LogAttrs(cmd.Context(), slog.LevelWarn, "removed a torn journal line that was never released", slog.Int64("bytes", journal.Repaired))
+	}
+	s, err := signer.New(signer.Config{Key: key, Journal: journal, Policy: cfg.policy, Clock: clock.Real{}, Log: log, Program: version()})
+	if err != nil {
+		return err
+	}
+	listener, err := signer.Listen(cmd.Context(), cfg.socket, cfg.socketGroup)
+	if err != nil {
+		return err
+	}
+	info := s.Info()
+	log.LogAttrs(cmd.Context(), slog.LevelInfo, "listening", slog.String("socket", cfg.socket), slog.String("network", info.Network),
+		slog.String("fingerprint", info.Fingerprint), slog.Int64("journal_records", info.JournalRecords))
+	return s.Serve(cmd.Context(), listener)
+}
+
+// harden keeps the key out of core dumps, and turns a file size limit into an
+// error of one write, like a full disk.
+func harden() error {
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	return nil
+}
+
+func openKey(cmd *cobra.Command, cfg runConfig) (*signer.Key, error) {
+	params, err := wallet.Params(cfg.network)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPrivate(cfg.keyPath); err != nil {
+		return nil, err
+	}
+	secret, err := passphrase(cfg.passphrasePath, false, os.Stdin, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return signer.OpenKeyFile(cfg.keyPath, secret, params)
+}
+
+func explainJournal(err error, path string) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errs.Newf(errs.NotFound, "no_journal", "There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.", path)
+	case errors.Is(err, signer.ErrCorrupt):
+		return errs.Wrap(err, errs.Conflict, "journal_damaged", "The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.")
+	}
+	return err
+}

@@ -1,0 +1,60 @@
+package signer
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/decision"
+)
+
+// checkNotes holds the decision notes against the network, the clock and the
+// batch note, which must list exactly the notes that are shown.
+func (r rules) checkNotes(p *proposal) error {
+	if p.batch.Network != decision.NetworkOf(r.params) {
+		return refuse("wrong_network", "The batch note is for network %s, not for %s.", p.batch.Network.Name, r.params.Name)
+	}
+	listed := make(map[decision.Digest]decision.Payment, len(p.batch.Payments))
+	for _, pay := range p.batch.Payments {
+		listed[pay.Decision] = pay
+	}
+	seen := make(map[uuid.UUID]bool, len(p.notes))
+	for _, n := range p.notes {
+		if n.Network != p.batch.Network {
+			return refuse("wrong_network", "Decision %s is for network %s, not for %s.", n.Decision, n.Network.Name, r.params.Name)
+		}
+		if err := n.Check(r.params); err != nil {
+			return refuse("bad_decision_note", "Decision %s does not hold: %v.", n.Decision, err)
+		}
+		if seen[n.Decision] {
+			return refuse("decision_twice", "Decision %s is shown twice.", n.Decision)
+		}
+		seen[n.Decision] = true
+		pay, ok := listed[n.Digest()]
+		if !ok {
+			return refuse("note_not_in_batch", "The batch note does not list decision %s.", n.Decision)
+		}
+		if pay.Amount != n.Amount || !bytes.Equal(pay.Script, n.PayeeScript) {
+			return refuse("note_differs", "The batch note pays decision %s otherwise than its note says.", n.Decision)
+		}
+	}
+	if len(p.notes) != len(listed) {
+		return refuse("note_missing", "The batch note lists %d decisions and %d notes are shown.", len(listed), len(p.notes))
+	}
+	return nil
+}
+
+// checkWindow refuses a signature outside the time that a decision allows. It
+// applies to new transactions only: one in the journal may have been released.
+func checkWindow(p *proposal, now time.Time) error {
+	for _, n := range p.notes {
+		if now.Before(n.NotBefore) {
+			return refuse("too_early", "Decision %s may be paid from %s.", n.Decision, n.NotBefore.Format(time.RFC3339))
+		}
+		if now.After(n.NotAfter) {
+			return refuse("too_late", "Decision %s could be paid until %s.", n.Decision, n.NotAfter.Format(time.RFC3339))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package signer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/causeway-fund/causeway/internal/crash"
+)
+
+// ErrCorrupt says that the journal or its checkpoint cannot be believed. The
+// signer does not start on it; a person has to find out why.
+var ErrCorrupt = errors.New("the journal is damaged")
+
+// ErrLocked says that another process holds the journal.
+var ErrLocked = errors.New("another signer uses this journal")
+
+var errBroken = errors.New("the journal could not be written earlier; restart the signer once the disk is well")
+
+// file is what the journal needs of *os.File, so that a test can make it fail.
+type file interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
+}
+
+// Journal is the append-only, hash-chained file of every transaction that this
+// signer may have released. It is not safe for concurrent use.
+type Journal struct {
+	path    string
+	f       file
+	size    int64
+	head    Hash // of the last line; zeros when empty
+	records []Record
+	broken  bool
+	due     bool // the checkpoint is older than the last line
+
+	// Repaired is the number of bytes of a torn last line that Open took away.
+	Repaired int64
+}
+
+// CreateJournal creates an empty journal at path. It accepts one that is there
+// and still empty, so that an interrupted start can be made again.
+func CreateJournal(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("create journal: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() > 0 {
+		err = fmt.Errorf("create journal: %s is there and holds records: %w", path, fs.ErrExist)
+	}
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return syncDir(path)
+}
+
+// OpenJournal opens the journal at path, locks it against other processes and
+// reads it whole. A torn last line, which was never fsynced and so never
+// released, is removed. It fails with fs.ErrNotExist when there is none, with
+// ErrLocked, or with ErrCorrupt when a line or the checkpoint does not hold.
+//
+// It never creates a journal: a signer that lost its journal could pay twice, so
+// that is a person's decision.
+func OpenJournal(path string) (*Journal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
+	}
+	j := &Journal{path: path, f: f}
+	if err := j.load(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return j, nil
+}
+
+// ReadJournal reads the journal at path without locking or changing it. A torn
+// last line is left out and counted in Repaired.
+func ReadJournal(path string) (*Journal, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	j := &Journal{path: path}
+	if _, err := j.read(text); err != nil {
+		return nil, err
+	}
+	return j, j.verifyCheckpoint()
+}
+
+// Records returns the lines in order. The caller must not change them.
+func (j *Journal) Records() []Record { return j.records }
+
+// Head returns the hash of the last line, zeros when there is none.
+func (j *Journal) Head() Hash { return j.head }
+
+// Close releases the file and its lock.
+func (j *Journal) Close() error { return j.f.Close() }
+
+func (j *Journal) load() error {
+	text, err := io.ReadAll(io.NewSectionReader(j.f, 0, 1<<40))
+	if err != nil {
+		return fmt.Errorf("read journal: %w", err)
+	}
+	complete, err := j.read(text)
+	if err != nil {
+		return err
+	}
+	if err := j.verifyCheckpoint(); err != nil {
+		return err
+	}
+	if !complete {
+		if err := j.write([]byte("\n")); err != nil {
+			return fmt.Errorf("complete the last journal line: %w", err)
+		}
+	} else if j.Repaired > 0 {
+		if err := errors.Join(j.f.Truncate(j.size), j.f.Sync()); err != nil {
+			return fmt.Errorf("remove the torn journal line: %w", err)
+		}
+	}
+	return j.Settle()
+}
+
+// read takes text apart. complete is false when only the last line feed is
+// missing: that record is kept, since keeping one too many can pay nobody twice.
+func (j *Journal) read(text []byte) (complete bool, err error) {
+	for len(text) > 0 {
+		line, rest, found := bytes.Cut(text, []byte("\n"))
+		if !found {
+			return j.readTail(line)
+		}
+		if err := j.accept(line); err != nil {
+			return false, err
+		}
+		j.size++
+		text = rest
+	}
+	return true, nil
+}
+
+// readTail judges a last line without line feed. A write that was cut short
+// leaves the beginning of a record; a whole record with something after it is
+// damage to a line that may have been released.
+func (j *Journal) readTail(tail []byte) (complete bool, err error) {
+	var whole json.RawMessage
+	if json.NewDecoder(bytes.NewReader(tail)).Decode(&whole) != nil {
+		j.Repaired = int64(len(tail))
+		return true, nil
+	}
+	return false, j.accept(tail)
+}
+
+func (j *Journal) accept(line []byte) error {
+	r, err := parseRecord(line)
+	if err != nil {
+		return fmt.Errorf("%w: line %d %w", ErrCorrupt, len(j.records)+1, err)
+	}
+	if r.Seq != int64(len(j.records))+1 || r.Prev != j.head {
+		return fmt.Errorf("%w: line %d does not continue the chain of hashes", ErrCorrupt, len(j.records)+1)
+	}
+	j.records = append(j.records, r)
+	j.head = sha256.Sum256(line)
+	j.size += int64(len(line))
+	return nil
+}
+
+// Append gives r its version, number and place in the chain, writes it and
+// returns when it and the checkpoint are on the disk. After an error nothing may
+// be released. When the journal could not be put back as it was, every later
+// call fails too.
+func (j *Journal) Append(r Record) (Record, error) {
+	if err := j.Settle(); err != nil {
+		return Record{}, err
+	}
+	r.V, r.Seq, r.Prev = recordVersion, int64(len(j.records))+1, j.head
+	line, err := r.encode()
+	if err != nil {
+		return Record{}, err
+	}
+	if err := j.write(append(line, '\n')); err != nil {
+		return Record{}, fmt.Errorf("append to journal: %w", err)
+	}
+	j.records = append(j.records, r)
+	j.head = sha256.Sum256(line)
+	j.due = true
+	return r, j.Settle()
+}
+
+// Settle returns nil when every line and the checkpoint are on the disk; it
+// writes a checkpoint that an earlier Append could not write.
+func (j *Journal) Settle() error {
+	if j.broken {
+		return errBroken
+	}
+	if !j.due {
+		return nil
+	}
+	if err := j.writeCheckpoint(); err != nil {
+		return err
+	}
+	j.due = false
+	return nil
+}
+
+func (j *Journal) write(line []byte) error {
+	if err := writeInHalves(j.f, line); err != nil {
+		j.rollBack()
+		return err
+	}
+	crash.At("S4")
+	if err := j.f.Sync(); err != nil {
+		// The kernel may have dropped the pages: what is on the disk is unknown.
+		j.broken = true
+		return err
+	}
+	j.size += int64(len(line))
+	return nil
+}
+
+// rollBack takes away what a failed write left behind.
+func (j *Journal) rollBack() {
+	if err := errors.Join(j.f.Truncate(j.size), j.f.Sync()); err != nil {
+		j.broken = true
+	}
+}
+
+// writeInHalves is one write, except in a build that can crash between halves.
+func writeInHalves(w io.Writer, line []byte) error {
+	if crash.Enabled {
+		if _, err := w.Write(line[:len(line)/2]); err != nil {
+			return err
+		}
+		crash.At("S3")
+		line = line[len(line)/2:]
+	}
+	_, err := w.Write(line)
+	return err
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("open the journal's folder: %w", err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return fmt.Errorf("sync the journal's folder: %w", err)
+	}
+	return nil
+}

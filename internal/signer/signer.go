@@ -1,0 +1,184 @@
+package signer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+)
+
+// Config is what a Signer works with. Everything is required.
+type Config struct {
+	Key     *Key
+	Journal *Journal
+	Policy  Policy
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Program string // version, for Info
+}
+
+// Signer answers one request at a time.
+type Signer struct {
+	cfg      Config
+	treasury Hash
+
+	mu      sync.Mutex // guards what follows and the journal
+	history *history
+}
+
+// New returns a Signer. It refuses caps that make no sense (bad_policy) and a
+// journal that was written for another treasury (wrong_journal).
+func New(cfg Config) (*Signer, error) {
+	if err := cfg.Policy.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Signer{cfg: cfg, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
+	for _, r := range cfg.Journal.Records() {
+		if r.Treasury != s.treasury {
+			return nil, errs.Newf(errs.Conflict, "wrong_journal", "Line %d of the journal is for another treasury than this key.", r.Seq)
+		}
+	}
+	s.history = newHistory(cfg.Journal.Records())
+	return s, nil
+}
+
+// Info says what this signer is and where its journal stands.
+func (s *Signer) Info() signerrpc.Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	network := decision.NetworkOf(s.cfg.Key.Params())
+	return signerrpc.Info{
+		Program: s.cfg.Program, Network: network.Name, Genesis: network.Genesis,
+		Descriptor: s.cfg.Key.Descriptor().String(), Fingerprint: s.cfg.Key.Fingerprint(),
+		JournalRecords: int64(len(s.cfg.Journal.Records())), JournalHead: s.cfg.Journal.Head().String(),
+		MaxFeeRateSatVB: s.cfg.Policy.MaxFeeRateSatVB, MaxFeeSat: int64(s.cfg.Policy.MaxFee), MaxFeePercent: s.cfg.Policy.MaxFeePercent,
+	}
+}
+
+// Sign checks req, journals it and returns its signatures. Refusals are
+// errs.Conflict with the rule's code. Unavailable (journal_unwritable) and
+// Internal mean that nothing was released and that the same request may be made
+// again.
+func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	p, err := parseRequest(req)
+	if err != nil {
+		return signerrpc.Response{}, err
+	}
+	now := s.cfg.Clock.Now()
+	r := rules{params: s.cfg.Key.Params(), descriptor: s.cfg.Key.Descriptor(), policy: s.cfg.Policy, now: now}
+	if err := r.check(p); err != nil {
+		return signerrpc.Response{}, err
+	}
+	encoded, err := json.Marshal(req)
+	if err != nil {
+		return signerrpc.Response{}, fmt.Errorf("encode request: %w", err)
+	}
+	record := p.record(now, s.treasury, sha256.Sum256(encoded))
+	known, err := s.history.known(record)
+	if err != nil {
+		return signerrpc.Response{}, err
+	}
+	if !known {
+		if err := checkWindow(p, now); err != nil {
+			return signerrpc.Response{}, err
+		}
+		if err := s.history.check(record); err != nil {
+			return signerrpc.Response{}, err
+		}
+	}
+	crash.At("S2")
+
+	signed, err := s.sign(p.packet)
+	if err != nil {
+		return signerrpc.Response{}, err
+	}
+	if err := s.journal(record, known); err != nil {
+		return signerrpc.Response{}, errs.Wrap(err, errs.Unavailable, "journal_unwritable",
+			"The signer cannot write its journal, so it signs nothing.")
+	}
+	crash.At("S5")
+
+	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "signatures released", slog.String("batch", record.Batch),
+		slog.Int64("attempt", record.Attempt), slog.String("txid", record.TxID), slog.Bool("again", known))
+	return signerrpc.Response{PSBT: signed, TxID: p.txid}, nil
+}
+
+func (s *Signer) journal(record Record, known bool) error {
+	if known {
+		return s.cfg.Journal.Settle()
+	}
+	before := len(s.cfg.Journal.Records())
+	_, err := s.cfg.Journal.Append(record)
+	// A line that is on the disk counts, even if its checkpoint is not yet.
+	for _, r := range s.cfg.Journal.Records()[before:] {
+		s.history.add(r)
+	}
+	return err
+}
+
+// sign returns packet with the signature of every input, after running each
+// through the script engine: a signature that a fault made wrong stays here.
+func (s *Signer) sign(packet *psbt.Packet) ([]byte, error) {
+	if err := s.cfg.Key.sign(packet); err != nil {
+		if errs.Is(err, "bad_sighash") {
+			return nil, refuse("bad_sighash", "An input asks for a signature type that this treasury does not use.")
+		}
+		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "The transaction could not be signed.")
+	}
+	if err := verifySignatures(packet); err != nil {
+		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "A signature did not verify and was thrown away.")
+	}
+	var b bytes.Buffer
+	if err := packet.Serialize(&b); err != nil {
+		return nil, fmt.Errorf("encode signed PSBT: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func verifySignatures(packet *psbt.Packet) error {
+	tx := packet.UnsignedTx.Copy()
+	prevouts := txscript.NewMultiPrevOutFetcher(nil)
+	for i, in := range tx.TxIn {
+		prevouts.AddPrevOut(in.PreviousOutPoint, prevOut(packet, i))
+		in.Witness = wire.TxWitness{packet.Inputs[i].TaprootKeySpendSig}
+		if sigs := packet.Inputs[i].PartialSigs; len(sigs) == 1 {
+			in.Witness = wire.TxWitness{sigs[0].Signature, sigs[0].PubKey}
+		}
+	}
+	hashes := txscript.NewTxSigHashes(tx, prevouts)
+	for i := range tx.TxIn {
+		prev := prevOut(packet, i)
+		engine, err := txscript.NewEngine(prev.PkScript, tx, i, txscript.StandardVerifyFlags, nil, hashes, prev.Value, prevouts)
+		if err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
+		}
+		if err := engine.Execute(); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// prevOut is valid after checkInputs only.
+func prevOut(packet *psbt.Packet, i int) *wire.TxOut {
+	return packet.Inputs[i].NonWitnessUtxo.TxOut[packet.UnsignedTx.TxIn[i].PreviousOutPoint.Index]
+}
+
+func hexFingerprint(f [4]byte) string { return hex.EncodeToString(f[:]) }
