@@ -107,18 +107,18 @@ func (s *Service) FinishEnrol(ctx context.Context, linkToken, ceremony string, a
 func (s *Service) openLink(ctx context.Context, token string, purpose LinkPurpose) (Staff, error) {
 	link, person, err := s.cfg.Store.LinkByHash(ctx, HashSecret(token))
 	if errs.Is(err, "link_unknown") || err == nil && link.Purpose != purpose {
-		return Staff{}, errLinkUnknown(err)
+		return Staff{}, StoreError("link_unknown")
 	}
 	if err != nil {
 		return Staff{}, fmt.Errorf("read link: %w", err)
 	}
 	switch {
 	case link.UsedAt != nil:
-		return Staff{}, errLinkUsed()
+		return Staff{}, StoreError("link_used")
 	case !s.now().Before(link.ExpiresAt):
-		return Staff{}, errLinkExpired()
+		return Staff{}, StoreError("link_expired")
 	case person.DisabledAt != nil:
-		return Staff{}, errDisabled()
+		return Staff{}, StoreError("staff_disabled")
 	}
 	return person, nil
 }

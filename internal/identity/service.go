@@ -61,6 +61,9 @@ func New(cfg Config) (*Service, error) {
 	if err != nil || public.Hostname() == "" || (public.Scheme != "https" && public.Scheme != "http") {
 		return nil, fmt.Errorf("identity: public URL %q must be http(s)://host[:port]", cfg.PublicURL)
 	}
+	if err := protocol.ValidateRPID(public.Hostname()); err != nil {
+		return nil, fmt.Errorf("identity: passkeys need a host name in the public URL %q, such as localhost: %w", cfg.PublicURL, err)
+	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}

@@ -103,7 +103,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Actor, Sessio
 	case !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= s.cfg.Idle:
 		return Actor{}, Session{}, errSessionExpired()
 	case person.DisabledAt != nil:
-		return Actor{}, Session{}, errDisabled()
+		return Actor{}, Session{}, StoreError("staff_disabled")
 	}
 	if now.Sub(session.LastSeenAt) >= min(touchEvery, s.cfg.Idle/4) {
 		if err := s.cfg.Store.TouchSession(ctx, session.ID, now); err != nil {
@@ -168,7 +168,7 @@ func (s *Service) formMAC(session Session) []byte {
 // secret is always new, so what a browser held before it signed in is worthless.
 func (s *Service) openSession(ctx context.Context, person Staff, method Method, action string, o Opening) (SignIn, error) {
 	if person.DisabledAt != nil {
-		return SignIn{}, errDisabled()
+		return SignIn{}, StoreError("staff_disabled")
 	}
 	id, err := s.newID()
 	if err != nil {

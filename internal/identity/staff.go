@@ -143,7 +143,7 @@ func (s *Service) addLink(ctx context.Context, by Actor, purpose LinkPurpose, id
 		return "", fmt.Errorf("read staff %s: %w", id, err)
 	}
 	if person.DisabledAt != nil {
-		return "", errDisabled()
+		return "", StoreError("staff_disabled")
 	}
 	token, link, err := s.newLink(purpose, id)
 	if err != nil {

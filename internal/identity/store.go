@@ -123,7 +123,8 @@ type Opening struct {
 }
 
 // Store keeps staff and their secrets' hashes. Each method is one transaction;
-// those that take a Change also write its audit leaf in it. Times are UTC.
+// those that take a Change also write its audit leaf in it. Times are UTC. The
+// errors that the comments name are those of StoreError.
 type Store interface {
 	// CreateStaff stores a new person and their invite.
 	CreateStaff(ctx context.Context, c Change, s Staff, invite Link) error
