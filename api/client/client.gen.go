@@ -74,32 +74,32 @@ func (e NewDecisionOutcome) Valid() bool {
 
 // Defines values for Protocol.
 const (
-	Http        Protocol = "http"
+	HttpConnect Protocol = "http-connect"
 	Mtproto     Protocol = "mtproto"
 	Openvpn     Protocol = "openvpn"
-	Other       Protocol = "other"
 	Shadowsocks Protocol = "shadowsocks"
 	Socks5      Protocol = "socks5"
 	Trojan      Protocol = "trojan"
+	Vless       Protocol = "vless"
 	Wireguard   Protocol = "wireguard"
 )
 
 // Valid indicates whether the value is a known member of the Protocol enum.
 func (e Protocol) Valid() bool {
 	switch e {
-	case Http:
+	case HttpConnect:
 		return true
 	case Mtproto:
 		return true
 	case Openvpn:
-		return true
-	case Other:
 		return true
 	case Shadowsocks:
 		return true
 	case Socks5:
 		return true
 	case Trojan:
+		return true
+	case Vless:
 		return true
 	case Wireguard:
 		return true
@@ -186,14 +186,17 @@ type Application struct {
 	DecisionDigest *Digest `json:"decision_digest,omitempty"`
 
 	// DecisionNote The exact text that votes approve; its SHA-256 is the digest.
-	DecisionNote *string             `json:"decision_note,omitempty"`
-	Endpoints    []Endpoint          `json:"endpoints"`
-	Events       []Event             `json:"events"`
-	GrantId      *openapi_types.UUID `json:"grant_id,omitempty"`
-	Id           openapi_types.UUID  `json:"id"`
-	Language     string              `json:"language"`
-	Messages     []Message           `json:"messages"`
-	MyVerdict    *Verdict            `json:"my_verdict,omitempty"`
+	DecisionNote *string `json:"decision_note,omitempty"`
+
+	// Designation Two words that stand for the operator.
+	Designation string              `json:"designation"`
+	Endpoints   []Endpoint          `json:"endpoints"`
+	Events      []Event             `json:"events"`
+	GrantId     *openapi_types.UUID `json:"grant_id,omitempty"`
+	Id          openapi_types.UUID  `json:"id"`
+	Language    string              `json:"language"`
+	Messages    []Message           `json:"messages"`
+	MyVerdict   *Verdict            `json:"my_verdict,omitempty"`
 
 	// Narrative Empty once purged.
 	Narrative     string   `json:"narrative"`
@@ -201,17 +204,24 @@ type Application struct {
 	Protocols     []string `json:"protocols"`
 
 	// Purged What the operator wrote can no longer be read by anyone.
-	Purged      *bool     `json:"purged,omitempty"`
-	ReasonCode  *string   `json:"reason_code,omitempty"`
-	Reference   string    `json:"reference"`
-	Region      string    `json:"region"`
-	Revision    int32     `json:"revision"`
+	Purged     *bool   `json:"purged,omitempty"`
+	ReasonCode *string `json:"reason_code,omitempty"`
+	Reference  string  `json:"reference"`
+	Region     string  `json:"region"`
+	Revision   int32   `json:"revision"`
+
+	// SamePayee Other applications with the same payout address.
+	SamePayee *int32 `json:"same_payee,omitempty"`
+
+	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
-	Title       string    `json:"title"`
-	Version     int64     `json:"version"`
-	VoteList    []Vote    `json:"vote_list"`
-	Votes       Tally     `json:"votes"`
+
+	// Title Empty once purged.
+	Title    string `json:"title"`
+	Version  int64  `json:"version"`
+	VoteList []Vote `json:"vote_list"`
+	Votes    Tally  `json:"votes"`
 }
 
 // ApplicationPage defines model for ApplicationPage.
@@ -225,8 +235,11 @@ type ApplicationPage struct {
 // ApplicationSummary defines model for ApplicationSummary.
 type ApplicationSummary struct {
 	// AmountSat Satoshi.
-	AmountSat   AmountSat          `json:"amount_sat"`
-	Claim       *Claim             `json:"claim,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
+	Claim     *Claim    `json:"claim,omitempty"`
+
+	// Designation Two words that stand for the operator.
+	Designation string             `json:"designation"`
 	Id          openapi_types.UUID `json:"id"`
 	Language    string             `json:"language"`
 	MyVerdict   *Verdict           `json:"my_verdict,omitempty"`
@@ -234,11 +247,18 @@ type ApplicationSummary struct {
 	Reference   string             `json:"reference"`
 	Region      string             `json:"region"`
 	Revision    int32              `json:"revision"`
-	State       string             `json:"state"`
-	SubmittedAt time.Time          `json:"submitted_at"`
-	Title       string             `json:"title"`
-	Version     int64              `json:"version"`
-	Votes       Tally              `json:"votes"`
+
+	// SamePayee Other applications with the same payout address.
+	SamePayee *int32 `json:"same_payee,omitempty"`
+
+	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
+	State       string    `json:"state"`
+	SubmittedAt time.Time `json:"submitted_at"`
+
+	// Title Empty once purged.
+	Title   string `json:"title"`
+	Version int64  `json:"version"`
+	Votes   Tally  `json:"votes"`
 }
 
 // Approval defines model for Approval.
@@ -450,9 +470,13 @@ type Coin struct {
 
 // ConsistencyProof defines model for ConsistencyProof.
 type ConsistencyProof struct {
-	From   int64    `json:"from"`
 	Hashes [][]byte `json:"hashes"`
-	To     int64    `json:"to"`
+
+	// New Signed checkpoint of the larger tree.
+	New string `json:"new"`
+
+	// Old Signed checkpoint of the smaller tree.
+	Old string `json:"old"`
 }
 
 // CreatedToken defines model for CreatedToken.
@@ -475,7 +499,7 @@ type Digest = string
 
 // DryRun defines model for DryRun.
 type DryRun struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out
+	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
 	FeeSatVb      *int64               `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 }
@@ -506,11 +530,10 @@ type Endpoint struct {
 	// Host Host name or IP address.
 	Host     string   `json:"host"`
 	Note     *string  `json:"note,omitempty"`
-	Password *string  `json:"password,omitempty"`
 	Port     int32    `json:"port"`
 	Protocol Protocol `json:"protocol"`
 
-	// Secret MTProto secret or a key.
+	// Secret Password, MTProto secret or key.
 	Secret   *string `json:"secret,omitempty"`
 	Username *string `json:"username,omitempty"`
 }
@@ -582,11 +605,13 @@ type GrantPage struct {
 
 // InclusionProof defines model for InclusionProof.
 type InclusionProof struct {
-	Hashes   [][]byte `json:"hashes"`
-	LeafHash *[]byte  `json:"leaf_hash,omitempty"`
-	RootHash *[]byte  `json:"root_hash,omitempty"`
-	Seq      int64    `json:"seq"`
-	Size     int64    `json:"size"`
+	// Checkpoint The signed checkpoint that the proof is against.
+	Checkpoint string   `json:"checkpoint"`
+	Hashes     [][]byte `json:"hashes"`
+
+	// Leaf The leaf's exact bytes.
+	Leaf string `json:"leaf"`
+	Seq  int64  `json:"seq"`
 }
 
 // Instalment defines model for Instalment.
@@ -651,7 +676,7 @@ type NewApplication struct {
 	Contact   *string    `json:"contact,omitempty"`
 	Endpoints []Endpoint `json:"endpoints"`
 
-	// Language BCP 47 tag of the language to answer in.
+	// Language ISO 639-1 code of the language to answer in.
 	//
 	// Examples: ru
 	Language string `json:"language"`
@@ -660,8 +685,7 @@ type NewApplication struct {
 	Narrative string `json:"narrative"`
 
 	// PayoutAddress An address of your own on the fund's network, not used before.
-	PayoutAddress string     `json:"payout_address"`
-	Protocols     []Protocol `json:"protocols"`
+	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
 	//
@@ -672,7 +696,7 @@ type NewApplication struct {
 
 // NewBatch defines model for NewBatch.
 type NewBatch struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out
+	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
 	FeeSatVb      int64                `json:"fee_sat_vb"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
@@ -809,9 +833,8 @@ type Status struct {
 
 // Tally defines model for Tally.
 type Tally struct {
-	Approve   int32 `json:"approve"`
-	Decline   int32 `json:"decline"`
-	NeedsInfo int32 `json:"needs_info"`
+	Approve int32 `json:"approve"`
+	Decline int32 `json:"decline"`
 
 	// Required Approving votes needed.
 	Required int32 `json:"required"`
@@ -945,7 +968,7 @@ type ListApplicationsParams struct {
 	// Region ISO 3166-1 alpha-2 code or `other`.
 	Region *string `form:"region,omitempty" json:"region,omitempty"`
 
-	// Language BCP 47 tag.
+	// Language ISO 639-1 code.
 	Language *string `form:"language,omitempty" json:"language,omitempty"`
 
 	// Voted Whether you have voted on the current revision.
@@ -986,10 +1009,10 @@ type ListCheckpointsParams struct {
 
 // GetConsistencyProofParams defines parameters for GetConsistencyProof.
 type GetConsistencyProofParams struct {
-	// From Size of the smaller tree.
+	// From Size of the smaller tree; it has a checkpoint.
 	From int64 `form:"from" json:"from"`
 
-	// To Size of the larger tree.
+	// To Size of the larger tree; it has a checkpoint.
 	To int64 `form:"to" json:"to"`
 }
 
@@ -1004,7 +1027,7 @@ type ListLeavesParams struct {
 type GetInclusionProofParams struct {
 	Seq int64 `form:"seq" json:"seq"`
 
-	// Size Size of the tree.
+	// Size Size of a tree that has a checkpoint.
 	Size int64 `form:"size" json:"size"`
 }
 
@@ -1145,7 +1168,7 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// ListApplications The review queue, oldest first
+	// ListApplications The review queue, newest first
 	//
 	// Corresponds with GET /v1/applications (the `ListApplications` operationId).
 	ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1408,7 +1431,7 @@ type ClientInterface interface {
 	WhoAmI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// ListApplications The review queue, oldest first
+// ListApplications The review queue, newest first
 //
 // Corresponds with GET /v1/applications (the `ListApplications` operationId).
 func (c *Client) ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3580,7 +3603,7 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// ListApplicationsWithResponse The review queue, oldest first
+	// ListApplicationsWithResponse The review queue, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5439,7 +5462,7 @@ func (r WhoAmIResponse) ContentType() string {
 	return ""
 }
 
-// ListApplicationsWithResponse The review queue, oldest first
+// ListApplicationsWithResponse The review queue, newest first
 //
 // Returns a wrapper object for the known response body format(s).
 //

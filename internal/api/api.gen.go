@@ -72,32 +72,32 @@ func (e NewDecisionOutcome) Valid() bool {
 
 // Defines values for Protocol.
 const (
-	Http        Protocol = "http"
+	HttpConnect Protocol = "http-connect"
 	Mtproto     Protocol = "mtproto"
 	Openvpn     Protocol = "openvpn"
-	Other       Protocol = "other"
 	Shadowsocks Protocol = "shadowsocks"
 	Socks5      Protocol = "socks5"
 	Trojan      Protocol = "trojan"
+	Vless       Protocol = "vless"
 	Wireguard   Protocol = "wireguard"
 )
 
 // Valid indicates whether the value is a known member of the Protocol enum.
 func (e Protocol) Valid() bool {
 	switch e {
-	case Http:
+	case HttpConnect:
 		return true
 	case Mtproto:
 		return true
 	case Openvpn:
-		return true
-	case Other:
 		return true
 	case Shadowsocks:
 		return true
 	case Socks5:
 		return true
 	case Trojan:
+		return true
+	case Vless:
 		return true
 	case Wireguard:
 		return true
@@ -184,14 +184,17 @@ type Application struct {
 	DecisionDigest *Digest `json:"decision_digest,omitempty"`
 
 	// DecisionNote The exact text that votes approve; its SHA-256 is the digest.
-	DecisionNote *string             `json:"decision_note,omitempty"`
-	Endpoints    []Endpoint          `json:"endpoints"`
-	Events       []Event             `json:"events"`
-	GrantId      *openapi_types.UUID `json:"grant_id,omitempty"`
-	Id           openapi_types.UUID  `json:"id"`
-	Language     string              `json:"language"`
-	Messages     []Message           `json:"messages"`
-	MyVerdict    *Verdict            `json:"my_verdict,omitempty"`
+	DecisionNote *string `json:"decision_note,omitempty"`
+
+	// Designation Two words that stand for the operator.
+	Designation string              `json:"designation"`
+	Endpoints   []Endpoint          `json:"endpoints"`
+	Events      []Event             `json:"events"`
+	GrantId     *openapi_types.UUID `json:"grant_id,omitempty"`
+	Id          openapi_types.UUID  `json:"id"`
+	Language    string              `json:"language"`
+	Messages    []Message           `json:"messages"`
+	MyVerdict   *Verdict            `json:"my_verdict,omitempty"`
 
 	// Narrative Empty once purged.
 	Narrative     string   `json:"narrative"`
@@ -199,17 +202,24 @@ type Application struct {
 	Protocols     []string `json:"protocols"`
 
 	// Purged What the operator wrote can no longer be read by anyone.
-	Purged      *bool     `json:"purged,omitempty"`
-	ReasonCode  *string   `json:"reason_code,omitempty"`
-	Reference   string    `json:"reference"`
-	Region      string    `json:"region"`
-	Revision    int32     `json:"revision"`
+	Purged     *bool   `json:"purged,omitempty"`
+	ReasonCode *string `json:"reason_code,omitempty"`
+	Reference  string  `json:"reference"`
+	Region     string  `json:"region"`
+	Revision   int32   `json:"revision"`
+
+	// SamePayee Other applications with the same payout address.
+	SamePayee *int32 `json:"same_payee,omitempty"`
+
+	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
-	Title       string    `json:"title"`
-	Version     int64     `json:"version"`
-	VoteList    []Vote    `json:"vote_list"`
-	Votes       Tally     `json:"votes"`
+
+	// Title Empty once purged.
+	Title    string `json:"title"`
+	Version  int64  `json:"version"`
+	VoteList []Vote `json:"vote_list"`
+	Votes    Tally  `json:"votes"`
 }
 
 // ApplicationPage defines model for ApplicationPage.
@@ -223,8 +233,11 @@ type ApplicationPage struct {
 // ApplicationSummary defines model for ApplicationSummary.
 type ApplicationSummary struct {
 	// AmountSat Satoshi.
-	AmountSat   AmountSat          `json:"amount_sat"`
-	Claim       *Claim             `json:"claim,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
+	Claim     *Claim    `json:"claim,omitempty"`
+
+	// Designation Two words that stand for the operator.
+	Designation string             `json:"designation"`
 	Id          openapi_types.UUID `json:"id"`
 	Language    string             `json:"language"`
 	MyVerdict   *Verdict           `json:"my_verdict,omitempty"`
@@ -232,11 +245,18 @@ type ApplicationSummary struct {
 	Reference   string             `json:"reference"`
 	Region      string             `json:"region"`
 	Revision    int32              `json:"revision"`
-	State       string             `json:"state"`
-	SubmittedAt time.Time          `json:"submitted_at"`
-	Title       string             `json:"title"`
-	Version     int64              `json:"version"`
-	Votes       Tally              `json:"votes"`
+
+	// SamePayee Other applications with the same payout address.
+	SamePayee *int32 `json:"same_payee,omitempty"`
+
+	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
+	State       string    `json:"state"`
+	SubmittedAt time.Time `json:"submitted_at"`
+
+	// Title Empty once purged.
+	Title   string `json:"title"`
+	Version int64  `json:"version"`
+	Votes   Tally  `json:"votes"`
 }
 
 // Approval defines model for Approval.
@@ -448,9 +468,13 @@ type Coin struct {
 
 // ConsistencyProof defines model for ConsistencyProof.
 type ConsistencyProof struct {
-	From   int64    `json:"from"`
 	Hashes [][]byte `json:"hashes"`
-	To     int64    `json:"to"`
+
+	// New Signed checkpoint of the larger tree.
+	New string `json:"new"`
+
+	// Old Signed checkpoint of the smaller tree.
+	Old string `json:"old"`
 }
 
 // CreatedToken defines model for CreatedToken.
@@ -473,7 +497,7 @@ type Digest = string
 
 // DryRun defines model for DryRun.
 type DryRun struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out
+	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
 	FeeSatVb      *int64               `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 }
@@ -504,11 +528,10 @@ type Endpoint struct {
 	// Host Host name or IP address.
 	Host     string   `json:"host"`
 	Note     *string  `json:"note,omitempty"`
-	Password *string  `json:"password,omitempty"`
 	Port     int32    `json:"port"`
 	Protocol Protocol `json:"protocol"`
 
-	// Secret MTProto secret or a key.
+	// Secret Password, MTProto secret or key.
 	Secret   *string `json:"secret,omitempty"`
 	Username *string `json:"username,omitempty"`
 }
@@ -580,11 +603,13 @@ type GrantPage struct {
 
 // InclusionProof defines model for InclusionProof.
 type InclusionProof struct {
-	Hashes   [][]byte `json:"hashes"`
-	LeafHash *[]byte  `json:"leaf_hash,omitempty"`
-	RootHash *[]byte  `json:"root_hash,omitempty"`
-	Seq      int64    `json:"seq"`
-	Size     int64    `json:"size"`
+	// Checkpoint The signed checkpoint that the proof is against.
+	Checkpoint string   `json:"checkpoint"`
+	Hashes     [][]byte `json:"hashes"`
+
+	// Leaf The leaf's exact bytes.
+	Leaf string `json:"leaf"`
+	Seq  int64  `json:"seq"`
 }
 
 // Instalment defines model for Instalment.
@@ -649,7 +674,7 @@ type NewApplication struct {
 	Contact   *string    `json:"contact,omitempty"`
 	Endpoints []Endpoint `json:"endpoints"`
 
-	// Language BCP 47 tag of the language to answer in.
+	// Language ISO 639-1 code of the language to answer in.
 	//
 	// Examples: ru
 	Language string `json:"language"`
@@ -658,8 +683,7 @@ type NewApplication struct {
 	Narrative string `json:"narrative"`
 
 	// PayoutAddress An address of your own on the fund's network, not used before.
-	PayoutAddress string     `json:"payout_address"`
-	Protocols     []Protocol `json:"protocols"`
+	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
 	//
@@ -670,7 +694,7 @@ type NewApplication struct {
 
 // NewBatch defines model for NewBatch.
 type NewBatch struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out
+	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
 	FeeSatVb      int64                `json:"fee_sat_vb"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
@@ -807,9 +831,8 @@ type Status struct {
 
 // Tally defines model for Tally.
 type Tally struct {
-	Approve   int32 `json:"approve"`
-	Decline   int32 `json:"decline"`
-	NeedsInfo int32 `json:"needs_info"`
+	Approve int32 `json:"approve"`
+	Decline int32 `json:"decline"`
 
 	// Required Approving votes needed.
 	Required int32 `json:"required"`
@@ -943,7 +966,7 @@ type ListApplicationsParams struct {
 	// Region ISO 3166-1 alpha-2 code or `other`.
 	Region *string `form:"region,omitempty" json:"region,omitempty"`
 
-	// Language BCP 47 tag.
+	// Language ISO 639-1 code.
 	Language *string `form:"language,omitempty" json:"language,omitempty"`
 
 	// Voted Whether you have voted on the current revision.
@@ -984,10 +1007,10 @@ type ListCheckpointsParams struct {
 
 // GetConsistencyProofParams defines parameters for GetConsistencyProof.
 type GetConsistencyProofParams struct {
-	// From Size of the smaller tree.
+	// From Size of the smaller tree; it has a checkpoint.
 	From int64 `form:"from" json:"from"`
 
-	// To Size of the larger tree.
+	// To Size of the larger tree; it has a checkpoint.
 	To int64 `form:"to" json:"to"`
 }
 
@@ -1002,7 +1025,7 @@ type ListLeavesParams struct {
 type GetInclusionProofParams struct {
 	Seq int64 `form:"seq" json:"seq"`
 
-	// Size Size of the tree.
+	// Size Size of a tree that has a checkpoint.
 	Size int64 `form:"size" json:"size"`
 }
 
@@ -1071,7 +1094,7 @@ type CreateTokenJSONRequestBody = NewToken
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListApplications The review queue, oldest first
+	// ListApplications The review queue, newest first
 	// (GET /v1/applications)
 	ListApplications(ctx echo.Context, params ListApplicationsParams) error
 	// SubmitApplication Apply for a grant
@@ -3197,7 +3220,7 @@ func (response WhoAmIdefaultApplicationProblemPlusJSONResponse) VisitWhoAmIRespo
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// ListApplications The review queue, oldest first
+	// ListApplications The review queue, newest first
 	// (GET /v1/applications)
 	ListApplications(ctx context.Context, request ListApplicationsRequestObject) (ListApplicationsResponseObject, error)
 	// SubmitApplication Apply for a grant

@@ -74,15 +74,19 @@ func checkJSON(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return malformed(body, 0, "is empty")
 	}
+	var whole json.RawMessage
+	var syntax *json.SyntaxError
+	switch err := json.Unmarshal(body, &whole); {
+	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return malformed(body, len(body), "ends too early")
+	case errors.As(err, &syntax):
+		return malformed(body, int(syntax.Offset)-1, "has a character that does not belong there")
+	case err != nil:
+		return malformed(body, 0, "cannot be read")
+	}
 	w := walker{dec: json.NewDecoder(bytes.NewReader(body)), body: body}
 	w.dec.UseNumber()
-	if err := w.value(0); err != nil {
-		return err
-	}
-	if _, err := w.dec.Token(); !errors.Is(err, io.EOF) {
-		return malformed(body, int(w.dec.InputOffset()), "goes on after the end of the value")
-	}
-	return nil
+	return w.value(0)
 }
 
 func invalidUTF8At(body []byte) int {
@@ -96,6 +100,7 @@ func invalidUTF8At(body []byte) int {
 	return len(body)
 }
 
+// walker reads JSON that is known to be well-formed.
 type walker struct {
 	dec  *json.Decoder
 	body []byte
@@ -103,12 +108,8 @@ type walker struct {
 
 func (w walker) token() (json.Token, error) {
 	tok, err := w.dec.Token()
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return nil, malformed(w.body, int(syntax.Offset)-1, "has a character that does not belong there")
-	case err != nil:
-		return nil, malformed(w.body, len(w.body), "ends too early")
+	if err != nil {
+		return nil, malformed(w.body, int(w.dec.InputOffset()), "cannot be read")
 	}
 	if s, ok := tok.(string); ok && strings.ContainsRune(s, 0) {
 		return nil, malformed(w.body, int(w.dec.InputOffset()), `holds the character \u0000`)

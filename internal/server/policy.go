@@ -70,7 +70,7 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/leaves", Permission: identity.PermAuditRead},
-		{Method: get, Path: "/v1/audit/proof", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/proof", Permission: identity.PermAuditRead},
 		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/whoami", Permission: SignedIn},
 		{Method: get, Path: "/v1/tokens", Permission: identity.PermTokenManage},
