@@ -2,10 +2,9 @@
 
 CREATE TABLE staff (
     id          uuid PRIMARY KEY,
-    name        text        NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
-    handle      bytea       NOT NULL UNIQUE,    -- random WebAuthn user handle; tells nothing about the person
+    name        text        NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 80),
     created_at  timestamptz NOT NULL,
-    disabled_at timestamptz
+    disabled_at timestamptz                     -- cannot sign in; sessions and tokens are dead
 );
 
 CREATE TABLE staff_role (
@@ -14,40 +13,45 @@ CREATE TABLE staff_role (
     PRIMARY KEY (staff_id, role)
 );
 
--- A link that works once: to enrol a passkey, or (in demo mode only) to sign in.
+-- A link that works once: to enrol a passkey, or (in a demo only) to sign in.
 CREATE TABLE one_time_link (
-    token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    id         uuid PRIMARY KEY,
+    token_hash bytea       NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    purpose    text        NOT NULL CHECK (purpose IN ('invite', 'login')),
     staff_id   uuid        NOT NULL REFERENCES staff,
-    purpose    text        NOT NULL CHECK (purpose IN ('enrol', 'login')),
+    created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    used_at    timestamptz,
-    created_at timestamptz NOT NULL
+    used_at    timestamptz
 );
 
 CREATE TABLE passkey (
     credential_id bytea PRIMARY KEY,
     staff_id      uuid        NOT NULL REFERENCES staff,
-    name          text        NOT NULL,
-    credential    jsonb       NOT NULL,         -- public key, flags and counter
+    label         text        NOT NULL,         -- what its owner calls it
+    record        jsonb       NOT NULL,         -- public key, flags and counter
     created_at    timestamptz NOT NULL,
     last_used_at  timestamptz
 );
+CREATE INDEX passkey_staff ON passkey (staff_id);
 
--- A WebAuthn ceremony under way.
+-- A passkey ceremony that has begun; taken when it is answered.
 CREATE TABLE ceremony (
-    id         bytea PRIMARY KEY CHECK (length(id) = 32), -- hash of the id that the browser holds
+    hash       bytea PRIMARY KEY CHECK (length(hash) = 32), -- of the id that the browser holds
+    kind       text        NOT NULL CHECK (kind IN ('enrol', 'login')),
     staff_id   uuid REFERENCES staff,           -- null for a sign-in
-    data       jsonb       NOT NULL,
+    state      jsonb       NOT NULL,
     expires_at timestamptz NOT NULL
 );
 
 CREATE TABLE session (
-    token_hash   bytea PRIMARY KEY CHECK (length(token_hash) = 32),
-    id           uuid        NOT NULL UNIQUE,   -- names the session in lists
+    id           uuid PRIMARY KEY,              -- names the session in lists; not the secret
+    token_hash   bytea       NOT NULL UNIQUE CHECK (length(token_hash) = 32),
     staff_id     uuid        NOT NULL REFERENCES staff,
+    method       text        NOT NULL CHECK (method IN ('passkey', 'link')),
     created_at   timestamptz NOT NULL,
     last_seen_at timestamptz NOT NULL,
-    expires_at   timestamptz NOT NULL
+    expires_at   timestamptz NOT NULL,          -- absolute limit
+    revoked_at   timestamptz
 );
 CREATE INDEX session_staff ON session (staff_id);
 
@@ -55,7 +59,7 @@ CREATE TABLE api_token (
     id           uuid PRIMARY KEY,
     token_hash   bytea       NOT NULL UNIQUE CHECK (length(token_hash) = 32),
     staff_id     uuid        NOT NULL REFERENCES staff,
-    name         text        NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    name         text        NOT NULL,          -- what its owner calls it
     scopes       text[]      NOT NULL,
     created_at   timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL,

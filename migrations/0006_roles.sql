@@ -27,11 +27,12 @@ GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attemp
 -- app: people, applications, and what a treasurer may set in motion.
 GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_link, passkey, ceremony, session, claim TO causeway_app;
 GRANT SELECT, INSERT ON staff, staff_role, api_token, application_revision, decision, vote, message, idempotency TO causeway_app;
-GRANT UPDATE (disabled_at) ON staff TO causeway_app;
+GRANT UPDATE (name, disabled_at) ON staff TO causeway_app;
 GRANT DELETE ON staff_role TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
 GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_reset TO causeway_app;
+GRANT UPDATE (released_at) ON reservation TO causeway_app;
 GRANT UPDATE (state, version) ON grants TO causeway_app;
 GRANT UPDATE (state, held_reason, version, changed_at) ON instalment TO causeway_app;
 GRANT UPDATE (state, version, changed_at) ON batch TO causeway_app;

@@ -1,0 +1,20 @@
+// Package grant takes applications from operators, has them reviewed, and turns
+// an approved one into a grant whose instalments are owed.
+//
+// What an operator writes is sealed under a key of its own application before it
+// reaches a store; this package is the only one that opens it. Each revision
+// comes with a decision note (package decision), and people vote for the digest
+// of that note: for these satoshi to this script.
+//
+// Invariants:
+//   - A state changes only along an edge of its table, under a lock, in the
+//     transaction that also writes history, ledger and audit leaf.
+//   - Only votes on the digest of the current revision count; one per person.
+//   - Approved means: at least fund.Quorum distinct reviewers voted for exactly
+//     this digest and more than declined it; then the satoshi are committed from
+//     what is available, in the same transaction that creates the instalment.
+//   - UNIQUE(grant, period): an instalment exists once.
+//   - The same idempotency key and body give the same answer; another body is
+//     refused.
+//   - A receipt code is stored nowhere; who holds it sees one application.
+package grant

@@ -1,0 +1,207 @@
+package grant
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+)
+
+// MaxPage is the most rows that one call returns.
+const MaxPage = 100
+
+// Line is a line of the queue as reviewers see it.
+type Line struct {
+	QueueItem
+	Title string // opened; empty once purged
+}
+
+// Page is a stretch of the queue.
+type Page struct {
+	Lines []Line
+	Next  string // cursor of the next page; empty at the end
+}
+
+// Queue returns a page of applications, newest first. cursor is empty or the
+// Next of an earlier page; Malformed "bad_cursor" otherwise.
+func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor string) (Page, error) {
+	if err := by.Require(identity.PermApplicationRead); err != nil {
+		return Page{}, err
+	}
+	var err error
+	if f.Before, err = ParseCursor(cursor); err != nil {
+		return Page{}, err
+	}
+	limit := min(max(f.Limit, 1), MaxPage)
+	f.Limit = limit + 1
+	items, err := s.cfg.Store.Queue(ctx, f, by.StaffID, s.now())
+	if err != nil {
+		return Page{}, err
+	}
+	var page Page
+	if len(items) > limit {
+		items = items[:limit]
+		last := items[limit-1].Application
+		page.Next = Cursor{SubmittedAt: last.SubmittedAt, ID: last.ID}.String()
+	}
+	for _, item := range items {
+		body, err := s.openBody(item.Application, item.Body)
+		if err != nil && !errs.Is(err, "purged") {
+			return Page{}, err
+		}
+		page.Lines = append(page.Lines, Line{QueueItem: item, Title: body.Title})
+	}
+	return page, nil
+}
+
+// Counts returns how many applications are in each state.
+func (s *Service) Counts(ctx context.Context, by identity.Actor) (map[State]int, error) {
+	if err := by.Require(identity.PermApplicationRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.CountByState(ctx)
+}
+
+// Detail is an application as a reviewer sees it.
+type Detail struct {
+	Record
+	Body     Body // contact and endpoint secrets are left out: nobody needs them to decide
+	Note     string
+	Tally    Tally
+	Outcome  Verdict // what the votes carry; empty without a quorum
+	Quorum   int
+	MyVote   Verdict
+	Reasons  map[uuid.UUID]string // by vote
+	Messages []Text
+	Purged   bool
+}
+
+// Show returns one application for review. Opening it is recorded by nobody;
+// unsealing contacts and secrets would be.
+func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (Detail, error) {
+	if err := by.Require(identity.PermApplicationRead); err != nil {
+		return Detail{}, err
+	}
+	r, err := s.cfg.Store.Application(ctx, id, s.now())
+	if err != nil {
+		return Detail{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Detail{}, err
+	}
+	d := Detail{Record: r, Quorum: fund.Quorum, Tally: Count(r.Votes, r.Decision.Digest), Reasons: map[uuid.UUID]string{}}
+	d.Outcome, _ = d.Tally.Outcome(fund.Quorum)
+	for _, v := range r.Votes {
+		if v.StaffID == by.StaffID {
+			d.MyVote = v.Verdict
+		}
+	}
+	key, err := s.dataKey(r.Application)
+	if errs.Is(err, "purged") {
+		d.Purged = true
+		return d, nil
+	}
+	if err != nil {
+		return Detail{}, err
+	}
+	if d.Body, err = s.openBody(r.Application, r.Revision.Body); err != nil {
+		return Detail{}, err
+	}
+	d.Body.Contact = ""
+	for i := range d.Body.Endpoints {
+		d.Body.Endpoints[i].Username, d.Body.Endpoints[i].Secret = "", ""
+	}
+	note, err := key.Open(noteAAD(r.Decision.ID), r.Decision.Note)
+	if err != nil {
+		return Detail{}, fmt.Errorf("open decision note of %s: %w", id, err)
+	}
+	d.Note = string(note)
+	for _, v := range r.Votes {
+		if len(v.Reason) == 0 {
+			continue
+		}
+		reason, err := key.Open(reasonAAD(v.ID), v.Reason)
+		if err != nil {
+			return Detail{}, fmt.Errorf("open reason of vote %s: %w", v.ID, err)
+		}
+		d.Reasons[v.ID] = string(reason)
+	}
+	d.Messages, err = s.openMessages(r, ToTeam)
+	return d, err
+}
+
+// Fund returns the fund; its limits and policy are public.
+func (s *Service) Fund(ctx context.Context) (Fund, error) { return s.cfg.Store.Fund(ctx) }
+
+// Grants returns a page of grants, newest first.
+func (s *Service) Grants(ctx context.Context, by identity.Actor, cursor string, limit int) (grants []GrantRecord, next string, err error) {
+	if err := by.Require(identity.PermGrantRead); err != nil {
+		return nil, "", err
+	}
+	before, err := ParseCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = min(max(limit, 1), MaxPage)
+	grants, err = s.cfg.Store.Grants(ctx, before, limit+1)
+	if err == nil && len(grants) > limit {
+		grants = grants[:limit]
+		last := grants[limit-1].Grant
+		next = Cursor{SubmittedAt: last.CreatedAt, ID: last.ID}.String()
+	}
+	return grants, next, err
+}
+
+// Grant returns one grant.
+func (s *Service) Grant(ctx context.Context, by identity.Actor, id uuid.UUID) (GrantRecord, error) {
+	if err := by.Require(identity.PermGrantRead); err != nil {
+		return GrantRecord{}, err
+	}
+	return s.cfg.Store.Grant(ctx, id)
+}
+
+// DecisionDigest parses a digest that a client sends; the field error says how
+// one looks.
+func DecisionDigest(field, text string) (decision.Digest, error) {
+	d, err := decision.ParseDigest(text)
+	if err != nil {
+		return d, errs.InvalidFields([]errs.Field{{Field: field, Code: "bad_digest", Message: "A digest is 64 lower-case hexadecimal digits."}})
+	}
+	return d, nil
+}
+
+// String writes the cursor for a URL.
+func (c Cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.SubmittedAt.UnixMicro(), 36) + "." + c.ID.String()))
+}
+
+// ParseCursor reads what String wrote; empty text is no cursor.
+func ParseCursor(text string) (*Cursor, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no cursor is an ordinary answer
+	}
+	bad := errs.New(errs.Malformed, "bad_cursor", "The cursor is not one of ours. Start from the first page.")
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, bad
+	}
+	at, id, _ := strings.Cut(string(raw), ".")
+	micros, err := strconv.ParseInt(at, 36, 64)
+	if err != nil {
+		return nil, bad
+	}
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return nil, bad
+	}
+	return &Cursor{SubmittedAt: time.UnixMicro(micros).UTC(), ID: parsed}, nil
+}

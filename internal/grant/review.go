@@ -1,0 +1,382 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/ledger"
+)
+
+// ClaimApplication gives by a lease on the application, or renews it. Conflict
+// "claimed_by_other" while somebody else holds it.
+func (s *Service) ClaimApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (Application, error) {
+	if err := by.Require(identity.PermApplicationClaim); err != nil {
+		return Application{}, err
+	}
+	return s.update(ctx, id, func(w *Work, now time.Time) error {
+		if w.Application.State.Closed() {
+			_, err := w.Application.State.Next(Open)
+			return err
+		}
+		if err := notClaimedByOther(w, by); err != nil {
+			return err
+		}
+		w.Claim = &Claim{StaffID: by.StaffID, ExpiresAt: now.Add(s.cfg.Claim)}
+		return w.move(by, "application.claimed", now, openIfNew(w)...)
+	})
+}
+
+// ReleaseApplication ends by's lease; it is no error when there is none.
+func (s *Service) ReleaseApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (Application, error) {
+	if err := by.Require(identity.PermApplicationClaim); err != nil {
+		return Application{}, err
+	}
+	return s.update(ctx, id, func(w *Work, now time.Time) error {
+		if err := notClaimedByOther(w, by); err != nil {
+			return err
+		}
+		w.Claim = nil
+		return w.move(by, "application.released", now)
+	})
+}
+
+// CastVote is one reviewer's verdict on one digest.
+type CastVote struct {
+	ID      uuid.UUID // of the application
+	Verdict Verdict
+	Digest  decision.Digest // of the decision note that the reviewer was shown
+	Reason  string          // required unless the verdict is approve; for needs_info it is sent to the operator
+}
+
+// Vote records a verdict and ends the voter's lease. Conflict: claimed_by_other,
+// already_voted, stale_digest (the application was revised), wrong_state.
+func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Application, error) {
+	if err := by.Require(identity.PermApplicationVote); err != nil {
+		return Application{}, err
+	}
+	reason := strings.TrimSpace(cmd.Reason)
+	if err := validateVote(cmd.Verdict, reason); err != nil {
+		return Application{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Application{}, err
+	}
+	return s.update(ctx, cmd.ID, func(w *Work, now time.Time) error {
+		if err := notClaimedByOther(w, by); err != nil {
+			return err
+		}
+		if w.Decision.Digest != cmd.Digest {
+			return staleDigest()
+		}
+		if w.Application.State.Closed() || w.Application.State == NeedsInfo {
+			_, err := w.Application.State.Next(Quorum)
+			return err
+		}
+		vote, err := s.sealVote(w, by, cmd.Verdict, reason, now)
+		if err != nil {
+			return err
+		}
+		w.NewVotes = append(w.NewVotes, vote)
+		w.Claim = nil
+
+		events := openIfNew(w)
+		if cmd.Verdict == VerdictNeedsInfo {
+			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, reason, now)
+			if err != nil {
+				return err
+			}
+			w.NewMessages = append(w.NewMessages, message)
+			events = append(events, Ask)
+		} else {
+			_, met := Count(append(w.Votes, vote), cmd.Digest).Outcome(fund.Quorum)
+			isReady := w.Application.State == Ready
+			switch {
+			case met && !isReady:
+				events = append(events, Quorum)
+			case !met && isReady:
+				events = append(events, Reopen)
+			}
+		}
+		if err := w.move(by, "application.voted", now, events...); err != nil {
+			return err
+		}
+		last := &w.Entries[len(w.Entries)-1]
+		last.Digest = cmd.Digest[:]
+		last.Detail = map[string]string{"verdict": string(cmd.Verdict)}
+		return nil
+	})
+}
+
+func validateVote(v Verdict, reason string) error {
+	var bad []errs.Field
+	switch v {
+	case VerdictApprove, VerdictDecline, VerdictNeedsInfo:
+	default:
+		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is approve, decline or needs_info."})
+	}
+	if reason == "" && v != VerdictApprove {
+		bad = append(bad, errs.Field{Field: "reason", Code: "required", Message: "Say why: the operator deserves a reason."})
+	}
+	if f := checkMessage("reason", reason); f != nil && reason != "" {
+		bad = append(bad, *f)
+	}
+	return errs.InvalidFields(bad)
+}
+
+// Decide is the act that ends a review.
+type Decide struct {
+	ID      uuid.UUID
+	Version int64 // of the application that the decider was shown: the ETag
+	Outcome Verdict
+	Digest  decision.Digest
+	Message string // to the operator; required to decline
+}
+
+// Decide approves or declines as the quorum says. To approve, the amount must be
+// available in the treasury and within the fund's budget; it is committed in the
+// same transaction. Conflict: stale_version, stale_digest, no_quorum,
+// treasury_short, budget_spent, wrong_state.
+func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Application, error) {
+	if err := by.Require(identity.PermApplicationDecide); err != nil {
+		return Application{}, err
+	}
+	text := strings.TrimSpace(cmd.Message)
+	if err := validateDecide(cmd.Outcome, text); err != nil {
+		return Application{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Application{}, err
+	}
+	return s.update(ctx, cmd.ID, func(w *Work, now time.Time) error {
+		if w.Application.Version != cmd.Version {
+			return stale(w.Application.Version)
+		}
+		if w.Decision.Digest != cmd.Digest {
+			return staleDigest()
+		}
+		event := Decline
+		if cmd.Outcome == VerdictApprove {
+			event = Approve
+		}
+		if _, err := w.Application.State.Next(event); err != nil {
+			return err
+		}
+		if outcome, met := Count(w.Votes, cmd.Digest).Outcome(fund.Quorum); !met || outcome != cmd.Outcome {
+			return errs.New(errs.Conflict, "no_quorum", "The votes do not carry this decision. Nothing was decided.")
+		}
+		if cmd.Outcome == VerdictApprove {
+			if err := s.award(w, fund, now); err != nil {
+				return err
+			}
+		}
+		if text != "" {
+			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, text, now)
+			if err != nil {
+				return err
+			}
+			w.NewMessages = append(w.NewMessages, message)
+		}
+		w.Claim = nil
+		action := map[Event]string{Approve: "application.approved", Decline: "application.declined"}[event]
+		if err := w.move(by, action, now, event); err != nil {
+			return err
+		}
+		w.Entries[len(w.Entries)-1].Digest = cmd.Digest[:]
+		if w.NewInstalment != nil {
+			w.Entries = append(w.Entries, audit.Entry{
+				Actor: by, Action: "instalment.created", ObjectKind: "instalment", ObjectID: w.NewInstalment.ID.String(),
+				To: string(Payable), Digest: cmd.Digest[:], At: now,
+			})
+		}
+		return nil
+	})
+}
+
+func validateDecide(outcome Verdict, text string) error {
+	var bad []errs.Field
+	if outcome != VerdictApprove && outcome != VerdictDecline {
+		bad = append(bad, errs.Field{Field: "outcome", Code: "unknown_outcome", Message: "An outcome is approve or decline."})
+	}
+	if outcome == VerdictDecline && text == "" {
+		bad = append(bad, errs.Field{Field: "message", Code: "required", Message: "Tell the operator why."})
+	}
+	if f := checkMessage("message", text); f != nil && text != "" {
+		bad = append(bad, *f)
+	}
+	return errs.InvalidFields(bad)
+}
+
+// award makes the grant and its one instalment, and commits the satoshi.
+func (s *Service) award(w *Work, fund Fund, now time.Time) error {
+	a := w.Application
+	if w.Available < a.Amount {
+		return errs.New(errs.Conflict, "treasury_short", "The treasury does not hold enough that is free for this grant. Nothing was decided and no money moved: fund the treasury, then decide again.")
+	}
+	if w.Granted+a.Amount > fund.Budget {
+		return errs.New(errs.Conflict, "budget_spent", "The fund's budget does not cover this grant. Nothing was decided and no money moved.")
+	}
+	key, err := s.dataKey(a)
+	if err != nil {
+		return err
+	}
+	text, err := key.Open(noteAAD(w.Decision.ID), w.Decision.Note)
+	if err != nil {
+		return err
+	}
+	note, err := decision.Parse(text)
+	if err != nil {
+		return err
+	}
+	if note.Digest() != w.Decision.Digest || note.Amount != a.Amount || note.Grant != w.Decision.GrantID {
+		return fmt.Errorf("decision %s: stored note does not match its row", w.Decision.ID)
+	}
+	id, err := s.newID()
+	if err != nil {
+		return err
+	}
+	w.NewGrant = &Grant{
+		ID: note.Grant, ApplicationID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation,
+		State: GrantActive, Amount: note.Amount, Version: 1, CreatedAt: now,
+	}
+	w.NewInstalment = &Instalment{
+		ID: id, GrantID: note.Grant, Period: 1, DecisionID: note.Decision, Digest: w.Decision.Digest, Note: string(text),
+		PayeeScript: note.PayeeScript, PayeeAddress: note.PayeeAddress, Amount: note.Amount,
+		State: Payable, Version: 1, CreatedAt: now, ChangedAt: now,
+	}
+	w.Transfers = append(w.Transfers, ledger.Move(ledger.KindCommit, id.String(), ledger.Available, ledger.Committed, note.Amount, now))
+	return nil
+}
+
+// PostMessage adds a word for the operator or for the team.
+func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience Audience, text string) (Application, error) {
+	if err := by.Require(identity.PermApplicationVote); err != nil {
+		return Application{}, err
+	}
+	text = strings.TrimSpace(text)
+	var bad []errs.Field
+	if audience != ToOperator && audience != ToTeam {
+		bad = append(bad, errs.Field{Field: "audience", Code: "unknown_audience", Message: "A message is for operator or team."})
+	}
+	if f := checkMessage("text", text); f != nil {
+		bad = append(bad, *f)
+	}
+	if err := errs.InvalidFields(bad); err != nil {
+		return Application{}, err
+	}
+	return s.update(ctx, id, func(w *Work, now time.Time) error {
+		message, err := s.sealMessage(w.Application, &by.StaffID, audience, text, now)
+		if err != nil {
+			return err
+		}
+		w.NewMessages = append(w.NewMessages, message)
+		action := "application.message_to_operator"
+		if audience == ToTeam {
+			action = "application.internal_note"
+		}
+		return w.move(by, action, now)
+	})
+}
+
+// update runs fn under the application's lock and takes the version on.
+func (s *Service) update(ctx context.Context, id uuid.UUID, fn func(w *Work, now time.Time) error) (Application, error) {
+	now := s.now()
+	return s.cfg.Store.UpdateApplication(ctx, id, now, func(w *Work) error { return fn(w, now) })
+}
+
+// move takes the application along events and records it under action.
+func (w *Work) move(by identity.Actor, action string, now time.Time, events ...Event) error {
+	from := w.Application.State
+	for _, e := range events {
+		before := w.Application.State
+		next, err := before.Next(e)
+		if err != nil {
+			return err
+		}
+		w.Application.State = next
+		if e == Open && len(events) > 1 {
+			w.Entries = append(w.Entries, entry(by, "application.opened", w.Application, before, now))
+			from = next
+		}
+	}
+	w.Entries = append(w.Entries, entry(by, action, w.Application, from, now))
+	return nil
+}
+
+func openIfNew(w *Work) []Event {
+	if w.Application.State == Submitted {
+		return []Event{Open}
+	}
+	return nil
+}
+
+func notClaimedByOther(w *Work, by identity.Actor) error {
+	if w.Claim == nil || w.Claim.StaffID == by.StaffID {
+		return nil
+	}
+	err := errs.Newf(errs.Conflict, "claimed_by_other", "%s is working on this one. Nothing was changed: take another, or wait until the claim ends.", w.Claim.StaffName)
+	err.Params = map[string]string{"name": w.Claim.StaffName, "until": w.Claim.ExpiresAt.Format(time.RFC3339)}
+	return err
+}
+
+func staleDigest() error {
+	return errs.New(errs.Conflict, "stale_digest", "The application was revised after you opened it. Nothing of yours was saved: read the new revision first.")
+}
+
+func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, reason string, now time.Time) (Vote, error) {
+	id, err := s.newID()
+	if err != nil {
+		return Vote{}, err
+	}
+	vote := Vote{
+		ID: id, ApplicationID: w.Application.ID, Revision: w.Application.Revision, Digest: w.Decision.Digest,
+		StaffID: by.StaffID, Verdict: v, AuthKind: AuthLogin, CreatedAt: now,
+	}
+	if reason == "" {
+		return vote, nil
+	}
+	key, err := s.dataKey(w.Application)
+	if err != nil {
+		return Vote{}, err
+	}
+	vote.Reason, err = key.Seal(reasonAAD(id), []byte(reason))
+	return vote, err
+}
+
+func (s *Service) sealMessage(a Application, by *uuid.UUID, audience Audience, text string, now time.Time) (Message, error) {
+	id, err := s.newID()
+	if err != nil {
+		return Message{}, err
+	}
+	key, err := s.dataKey(a)
+	if err != nil {
+		return Message{}, err
+	}
+	body, err := key.Seal(messageAAD(id), []byte(text))
+	if err != nil {
+		return Message{}, err
+	}
+	return Message{ID: id, ApplicationID: a.ID, Audience: audience, ByStaff: by, Body: body, CreatedAt: now}, nil
+}
+
+func checkMessage(field, text string) *errs.Field {
+	switch n := utf8.RuneCountInString(text); {
+	case n == 0:
+		return &errs.Field{Field: field, Code: "required", Message: "Please write something."}
+	case n > MaxMessage:
+		return &errs.Field{Field: field, Code: "too_long", Message: "Please make this shorter: " + itoa(MaxMessage) + " characters at most.", Params: map[string]string{"max": itoa(MaxMessage)}}
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return &errs.Field{Field: field, Code: "not_text", Message: "This is not readable text."}
+	}
+	return nil
+}

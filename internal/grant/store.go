@@ -1,0 +1,140 @@
+package grant
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/ledger"
+)
+
+// Submission is everything that a new application writes.
+type Submission struct {
+	Scope       string // route of the idempotency key
+	KeyHash     []byte
+	BodySHA256  []byte // keyed digest of the request
+	Application Application
+	Revision    Revision
+	Decision    Decision
+	Entry       audit.Entry
+}
+
+// Replay is what an idempotency key stands for.
+type Replay struct {
+	BodySHA256    []byte
+	ApplicationID uuid.UUID
+	Reference     string
+	Revision1     [sha256.Size]byte // digest of the first revision
+}
+
+// Record is an application with all that belongs to it.
+type Record struct {
+	Application Application
+	Revision    Revision
+	Decision    Decision
+	Claim       *Claim
+	Votes       []Vote // of the current revision, oldest first
+	Messages    []Message
+	History     []Happening
+	Payments    []Payment
+	Grant       *Grant
+}
+
+// Work is an application under lock and what a use case adds to it. Everything
+// that is added is written in one transaction, or nothing is.
+type Work struct {
+	Application Application
+	Decision    Decision
+	Claim       *Claim // alive at the time of the call; nil or set by the use case
+	Votes       []Vote // of the current revision
+	Available   btcutil.Amount
+	Granted     btcutil.Amount // sum of all grants that were not terminated
+
+	NewRevision   *Revision // with NewDecision; Application holds the new number
+	NewDecision   *Decision
+	NewVotes      []Vote
+	NewMessages   []Message
+	NewGrant      *Grant
+	NewInstalment *Instalment
+	Transfers     []ledger.Transfer
+	Entries       []audit.Entry
+}
+
+// Filter selects applications of the queue. Zero fields select everything.
+type Filter struct {
+	States    []State
+	Protocol  string
+	Region    string
+	Language  string
+	VotedBy   *uuid.UUID // has voted on the current revision
+	NotVoted  *uuid.UUID // has not
+	ClaimedBy *uuid.UUID
+	Unclaimed bool
+	Before    *Cursor // older than this
+	Limit     int
+}
+
+// Cursor is a place in the queue, which runs from new to old.
+type Cursor struct {
+	SubmittedAt time.Time
+	ID          uuid.UUID
+}
+
+// QueueItem is a line of the queue.
+type QueueItem struct {
+	Application Application
+	Body        []byte // sealed
+	Approve     int    // votes on the current revision
+	Decline     int
+	MyVote      Verdict // empty when the asking reviewer has not voted
+	Claim       *Claim
+	SamePayee   int // other applications with the same payout address
+}
+
+// Store keeps applications and grants. Each method is one transaction. Times are UTC.
+type Store interface {
+	// Fund returns the fund. NotFound "no_fund" before one is set up.
+	Fund(ctx context.Context) (Fund, error)
+
+	// Replay returns what an idempotency key stands for, or nil.
+	Replay(ctx context.Context, scope string, keyHash []byte) (*Replay, error)
+
+	// Submit writes a new application. When the key was used meanwhile it writes
+	// nothing and returns what the key stands for.
+	Submit(ctx context.Context, s Submission) (*Replay, error)
+
+	// Application returns one with all that belongs to it. NotFound "application_not_found".
+	Application(ctx context.Context, id uuid.UUID, now time.Time) (Record, error)
+
+	// ApplicationByReceipt is the same, by the keyed hash of a receipt.
+	ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (Record, error)
+
+	// UpdateApplication loads the row FOR UPDATE, calls fn and writes what it
+	// added, with version+1. fn may run more than once. NotFound
+	// "application_not_found"; Conflict "already_voted" for a second vote.
+	UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Application, error)
+
+	// Queue returns up to f.Limit applications, newest first, as asker sees them.
+	Queue(ctx context.Context, f Filter, asker uuid.UUID, now time.Time) ([]QueueItem, error)
+
+	// CountByState counts all applications.
+	CountByState(ctx context.Context) (map[State]int, error)
+
+	// Grants returns up to limit grants older than before, newest first, each
+	// with its payments.
+	Grants(ctx context.Context, before *Cursor, limit int) ([]GrantRecord, error)
+
+	// Grant returns one. NotFound "grant_not_found".
+	Grant(ctx context.Context, id uuid.UUID) (GrantRecord, error)
+}
+
+// GrantRecord is a grant with its instalments.
+type GrantRecord struct {
+	Grant       Grant
+	Instalments []Instalment
+	Payments    []Payment // in the order of Instalments
+}

@@ -1,0 +1,209 @@
+package grant
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+const submitScope = "application.submit"
+
+// Receipt is the answer to a submission. The same key and body give the same
+// answer, whatever has happened since.
+type Receipt struct {
+	Code              string // shown once, stored nowhere
+	Reference         string
+	State             State // always Submitted: the state at submission
+	Revision          int   // always 1
+	ApplicationSHA256 string
+}
+
+// Submit takes an application. idempotencyKey has 16 to 128 characters. Errors:
+// Precondition idempotency_key_missing, Invalid idempotency_key_form,
+// invalid_fields, idempotency_mismatch (the key was used with another body).
+func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal) (Receipt, error) {
+	if n := len(idempotencyKey); n != 0 && (n < 16 || n > 128) {
+		return Receipt{}, errs.New(errs.Invalid, "idempotency_key_form", "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
+	}
+	p = p.normalise()
+	request, err := json.Marshal(p)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("encode proposal: %w", err)
+	}
+	code, err := identity.DeriveReceipt(s.pepper, idempotencyKey, sha256.Sum256(request))
+	if err != nil {
+		return Receipt{}, err
+	}
+	keyHash, err := s.cfg.Keys.BlindIndex("idempotency-key", idempotencyKey)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("hash idempotency key: %w", err)
+	}
+	bodyHash, err := s.cfg.Keys.BlindIndex("idempotency-body", string(request))
+	if err != nil {
+		return Receipt{}, fmt.Errorf("hash request: %w", err)
+	}
+
+	done, err := s.cfg.Store.Replay(ctx, submitScope, keyHash)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if done == nil {
+		submission, err := s.prepare(ctx, p, code)
+		if err != nil {
+			return Receipt{}, err
+		}
+		submission.Scope, submission.KeyHash, submission.BodySHA256 = submitScope, keyHash, bodyHash
+		if done, err = s.cfg.Store.Submit(ctx, submission); err != nil {
+			return Receipt{}, err
+		}
+		if done == nil {
+			return receipt(code, submission.Application.Reference, submission.Revision.BodySHA256), nil
+		}
+	}
+	if subtle.ConstantTimeCompare(done.BodySHA256, bodyHash) != 1 {
+		return Receipt{}, errs.New(errs.Invalid, "idempotency_mismatch", "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
+	}
+	return receipt(code, done.Reference, done.Revision1), nil
+}
+
+func receipt(code identity.Receipt, reference string, body [sha256.Size]byte) Receipt {
+	return Receipt{Code: code.Grouped(), Reference: reference, State: Submitted, Revision: 1, ApplicationSHA256: hex.EncodeToString(body[:])}
+}
+
+// prepare validates p and builds all rows of a new application.
+func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt) (Submission, error) {
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Submission{}, err
+	}
+	isTreasury, err := s.isTreasury(fund)
+	if err != nil {
+		return Submission{}, err
+	}
+	payee, bad := p.validate(fund, isTreasury)
+	if err := errs.InvalidFields(bad); err != nil {
+		return Submission{}, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return Submission{}, err
+	}
+	key, wrapped, err := s.cfg.Keys.NewDataKey(id.String())
+	if err != nil {
+		return Submission{}, fmt.Errorf("make data key: %w", err)
+	}
+	payeeIndex, err := s.cfg.Keys.BlindIndex("payee-script", string(payee.Script))
+	if err != nil {
+		return Submission{}, fmt.Errorf("index payee: %w", err)
+	}
+	reference, designation, err := s.names()
+	if err != nil {
+		return Submission{}, err
+	}
+	salt, err := s.salt()
+	if err != nil {
+		return Submission{}, err
+	}
+	now := s.now()
+	lookup := code.LookupHash(s.pepper)
+	app := Application{
+		ID: id, FundID: fund.ID, Reference: reference, Designation: designation,
+		State: Submitted, Revision: 1, Version: 1,
+		Protocols: p.protocols(), Region: p.Region, Language: p.Language, Amount: btcutil.Amount(p.AmountSat),
+		ReceiptHash: lookup[:], PayeeIndex: payeeIndex, DataKey: wrapped,
+		SubmittedAt: now, ChangedAt: now,
+	}
+	body := Body{Salt: salt, Title: p.Title, Narrative: p.Narrative, Contact: p.Contact, Endpoints: p.Endpoints, PayoutAddress: payee.Address}
+	text, digest, err := body.encode()
+	if err != nil {
+		return Submission{}, err
+	}
+	sealed, err := key.Seal(bodyAAD(id, 1), text)
+	if err != nil {
+		return Submission{}, fmt.Errorf("seal application: %w", err)
+	}
+	dec, note, err := s.propose(app, fund, payee, digest, now)
+	if err != nil {
+		return Submission{}, err
+	}
+	if dec.Note, err = key.Seal(noteAAD(dec.ID), note); err != nil {
+		return Submission{}, fmt.Errorf("seal decision note: %w", err)
+	}
+	e := entry(identity.Operator(id), "application.submitted", app, "", now)
+	e.Digest = digest[:]
+	return Submission{
+		Application: app,
+		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, BodySHA256: digest, Amount: app.Amount, CreatedAt: now},
+		Decision:    dec,
+		Entry:       e,
+	}, nil
+}
+
+// propose writes the note that reviewers of this revision vote for.
+func (s *Service) propose(a Application, f Fund, payee wallet.Payee, body [sha256.Size]byte, now time.Time) (Decision, []byte, error) {
+	params, err := f.Params()
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	grantID, err := s.newID()
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	begin := now.Truncate(time.Second)
+	note := decision.Note{
+		Network: decision.NetworkOf(params), Decision: id, Grant: grantID,
+		PayeeScript: payee.Script, PayeeAddress: payee.Address, Amount: a.Amount,
+		MaxFeeRateSatVB: f.MaxFeeRateSatVB, NotBefore: begin, NotAfter: begin.Add(f.PayWindow),
+		ApplicationSHA256: body,
+	}
+	if err := note.Check(params); err != nil {
+		return Decision{}, nil, err
+	}
+	return Decision{
+		ID: id, ApplicationID: a.ID, Revision: a.Revision, GrantID: grantID,
+		Digest: note.Digest(), Amount: a.Amount, CreatedAt: now,
+	}, note.Encode(), nil
+}
+
+// names draws the public reference and the two words that stand for an operator.
+func (s *Service) names() (reference, designation string, err error) {
+	const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	b := make([]byte, 10)
+	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
+		return "", "", fmt.Errorf("draw names: %w", err)
+	}
+	ref := []byte("GR-")
+	for _, x := range b[:8] {
+		ref = append(ref, letters[x&31])
+	}
+	return string(ref), designationFirst[int(b[8])%len(designationFirst)] + " " + designationSecond[int(b[9])%len(designationSecond)], nil
+}
+
+var (
+	designationFirst = []string{
+		"amber", "ashen", "birch", "bright", "calm", "cedar", "clear", "cobalt", "copper", "coral", "dusky", "early", "ember", "fern", "flint", "frosty",
+		"gentle", "golden", "granite", "hazel", "indigo", "ivory", "jade", "late", "linen", "lunar", "maple", "misty", "north", "ochre", "olive", "pale",
+		"paper", "pearl", "pine", "quiet", "river", "rose", "russet", "salt", "sandy", "silver", "slate", "slow", "solar", "still", "stone", "umber",
+	}
+	designationSecond = []string{
+		"badger", "beacon", "brook", "cedar", "comet", "crane", "delta", "ember", "falcon", "finch", "fjord", "glade", "harbor", "heron", "island", "juniper",
+		"kestrel", "lantern", "lark", "ledge", "lynx", "marten", "meadow", "mesa", "moth", "nightjar", "orchard", "osprey", "otter", "owl", "pebble", "plover",
+		"quarry", "raven", "reed", "relay", "ridge", "robin", "sparrow", "spruce", "summit", "swift", "thicket", "tide", "trail", "valley", "willow", "wren",
+	}
+)

@@ -1,0 +1,167 @@
+package grant
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// Limits on what an operator may write, in characters.
+const (
+	MaxTitle     = 120
+	MaxNarrative = 6000
+	MinNarrative = 20
+	MaxContact   = 200
+	MaxMessage   = 4000
+	MaxEndpoints = 20
+	maxHost      = 253
+	maxSecret    = 256
+	maxNote      = 500
+)
+
+// Protocols lists what an endpoint may speak.
+func Protocols() []string {
+	return []string{"socks5", "mtproto", "http-connect", "wireguard", "openvpn", "shadowsocks", "trojan", "vless"}
+}
+
+// Proposal is what an operator sends.
+type Proposal struct {
+	Title         string     `json:"title"`
+	Narrative     string     `json:"narrative"`
+	Contact       string     `json:"contact"`
+	Endpoints     []Endpoint `json:"endpoints"`
+	Region        string     `json:"region"`
+	Language      string     `json:"language"`
+	AmountSat     int64      `json:"amount_sat"`
+	PayoutAddress string     `json:"payout_address"`
+}
+
+var (
+	regionForm   = regexp.MustCompile(`^([A-Z]{2}|other)$`)
+	languageForm = regexp.MustCompile(`^[a-z]{2,3}$`)
+	hostForm     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+// normalise trims what people leave at the ends.
+func (p Proposal) normalise() Proposal {
+	for _, s := range []*string{&p.Title, &p.Narrative, &p.Contact, &p.PayoutAddress, &p.Region, &p.Language} {
+		*s = strings.TrimSpace(*s)
+	}
+	p.Endpoints = slices.Clone(p.Endpoints)
+	for i := range p.Endpoints {
+		e := &p.Endpoints[i]
+		e.Host = strings.ToLower(strings.TrimSpace(e.Host))
+		e.Note = strings.TrimSpace(e.Note)
+	}
+	return p
+}
+
+// protocols returns the distinct protocols of the endpoints, sorted.
+func (p Proposal) protocols() []string {
+	var list []string
+	for _, e := range p.Endpoints {
+		list = append(list, e.Protocol)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// validate returns every field that breaks a rule of the fund, and the payee
+// when the address holds.
+func (p Proposal) validate(f Fund, isTreasury func([]byte) bool) (wallet.Payee, []errs.Field) {
+	var bad []errs.Field
+	add := func(field, code, message string) {
+		bad = append(bad, errs.Field{Field: field, Code: code, Message: message})
+	}
+	text := func(field, value string, minimum, maximum int) {
+		switch n := utf8.RuneCountInString(value); {
+		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+			add(field, "not_text", "This is not readable text.")
+		case n == 0 && minimum > 0:
+			add(field, "required", "Please fill this in.")
+		case n < minimum:
+			bad = append(bad, errs.Field{Field: field, Code: "too_short", Message: "Please write a little more.", Params: map[string]string{"min": itoa(minimum)}})
+		case n > maximum:
+			bad = append(bad, errs.Field{Field: field, Code: "too_long", Message: "Please make this shorter: " + itoa(maximum) + " characters at most.", Params: map[string]string{"max": itoa(maximum)}})
+		}
+	}
+	text("title", p.Title, 3, MaxTitle)
+	text("narrative", p.Narrative, MinNarrative, MaxNarrative)
+	text("contact", p.Contact, 0, MaxContact)
+	if !regionForm.MatchString(p.Region) {
+		add("region", "unknown_region", "Choose the country that your users are in, or \"other\".")
+	}
+	if !languageForm.MatchString(p.Language) {
+		add("language", "unknown_language", "Choose the language of your application, for example \"en\".")
+	}
+	switch {
+	case len(p.Endpoints) == 0:
+		add("endpoints", "required", "Name at least one server.")
+	case len(p.Endpoints) > MaxEndpoints:
+		add("endpoints", "too_many", "Name at most "+itoa(MaxEndpoints)+" servers.")
+	}
+	for i, e := range p.Endpoints {
+		e.validate("endpoints["+itoa(i)+"].", add)
+	}
+
+	params, err := f.Params()
+	if err != nil {
+		add("payout_address", "no_network", "The fund's network is not known to this program.")
+		return wallet.Payee{}, bad
+	}
+	payee, field := wallet.ParsePayee(p.PayoutAddress, params, isTreasury)
+	if field != nil {
+		bad = append(bad, *field)
+	}
+	bad = append(bad, validateAmount(btcutil.Amount(p.AmountSat), f, payee.Script)...)
+	return payee, bad
+}
+
+func validateAmount(amt btcutil.Amount, f Fund, script []byte) []errs.Field {
+	one := func(code, message string, limit btcutil.Amount) []errs.Field {
+		return []errs.Field{{Field: "amount_sat", Code: code, Message: message, Params: map[string]string{"limit_sat": itoa(int(limit))}}}
+	}
+	switch dust := wallet.DustLimit(script); {
+	case amt <= 0:
+		return one("not_positive", "The amount must be more than zero.", 0)
+	case len(script) > 0 && amt < dust:
+		return one("dust", "The amount is dust: nodes do not relay less than "+money.Group(dust, " ")+" sat to this kind of address.", dust)
+	case amt < f.MinAmount:
+		return one("below_minimum", "The fund pays "+money.Group(f.MinAmount, " ")+" sat or more.", f.MinAmount)
+	case amt > f.MaxAmount:
+		return one("above_limit", "The fund pays at most "+money.Group(f.MaxAmount, " ")+" sat for one application.", f.MaxAmount)
+	}
+	return nil
+}
+
+func (e Endpoint) validate(prefix string, add func(field, code, message string)) {
+	if !slices.Contains(Protocols(), e.Protocol) {
+		add(prefix+"protocol", "unknown_protocol", "Choose one of: "+strings.Join(Protocols(), ", ")+".")
+	}
+	_, notIP := netip.ParseAddr(e.Host)
+	switch {
+	case e.Host == "":
+		add(prefix+"host", "required", "Give the server's name or address.")
+	case len(e.Host) > maxHost || (notIP != nil && !hostForm.MatchString(e.Host)):
+		add(prefix+"host", "not_a_host", "This is not a host name or an IP address. Write it without a scheme and without a port.")
+	}
+	if e.Port < 1 || e.Port > 65535 {
+		add(prefix+"port", "not_a_port", "A port is a number from 1 to 65535.")
+	}
+	for name, value := range map[string]string{"username": e.Username, "secret": e.Secret} {
+		if len(value) > maxSecret || !utf8.ValidString(value) {
+			add(prefix+name, "too_long", "Please make this shorter: "+itoa(maxSecret)+" bytes at most.")
+		}
+	}
+	if utf8.RuneCountInString(e.Note) > maxNote || !utf8.ValidString(e.Note) {
+		add(prefix+"note", "too_long", "Please make this shorter: "+itoa(maxNote)+" characters at most.")
+	}
+}

@@ -1,0 +1,147 @@
+package payout
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/ledger"
+)
+
+// digest works out what a connected block means for batches, ledger and breaker.
+func (f *Follower) digest(w *ChainWork, b Block) error {
+	now := f.now()
+	for _, own := range b.Txs {
+		txid := own.Tx.TxHash().String()
+		ours, known := w.Ours[txid]
+		switch {
+		case known:
+			if err := f.mined(w, ours, own, b.Tip, now); err != nil {
+				return err
+			}
+		case len(own.Spends) > 0:
+			f.foreign(w, own, b.Tip, now)
+		default:
+			for _, c := range own.Coins {
+				t := ledger.Move(ledger.KindDeposit, c.OutPoint.String(), ledger.Outside, ledger.Available, c.Amount, now)
+				t.Height = &b.Tip.Height
+				w.Post = append(w.Post, t)
+			}
+		}
+	}
+	for _, waiting := range w.Waiting {
+		f.deepen(w, waiting, b.Tip, now)
+	}
+	return nil
+}
+
+// mined takes a batch whose transaction is in the block to mined.
+func (f *Follower) mined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now time.Time) error {
+	paid := ours.Attempt.paid()
+	fee := own.SpentSat - own.PaidBackSat - paid
+	if fee != ours.Attempt.Fee {
+		return fmt.Errorf("attempt %s: the block's fee is %d sat, the stored one %d", ours.Attempt.ID, int64(fee), int64(ours.Attempt.Fee))
+	}
+	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, paid, fee, now))
+	f.to(w, ours, Mined, grant.Mined, "mined", "block "+strconv.Itoa(int(tip.Height)), now)
+	if w.Fund.PaidDepth == 1 {
+		ours.Batch.State, ours.Height = Mined, tip.Height
+		f.deepen(w, ours, tip, now)
+	}
+	return nil
+}
+
+// foreign books a spend that no attempt made: theft, or the key used elsewhere.
+func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
+	txid := own.Tx.TxHash().String()
+	if lost := own.SpentSat - own.PaidBackSat; lost != 0 {
+		t := ledger.Move(ledger.KindForeignSpend, txid, ledger.Available, ledger.Lost, lost, now)
+		t.Height = &tip.Height
+		w.Post = append(w.Post, t)
+	}
+	w.Trip = append(w.Trip, Breaker{
+		Code: "foreign_spend", TrippedAt: now,
+		Detail: fmt.Sprintf("Transaction %s in block %d spends %d sat of the treasury and is not one of ours.", txid, tip.Height, int64(own.SpentSat)),
+	})
+	spent := map[string]bool{}
+	for _, op := range own.Spends {
+		spent[op.String()] = true
+	}
+	for _, hit := range w.Spending {
+		for _, in := range hit.Attempt.Inputs {
+			if spent[in.OutPoint.String()] && hit.Batch.State.Can(Conflicted) {
+				f.to(w, hit, Conflicted, "", "conflicted", "spent by "+txid, now)
+				break
+			}
+		}
+	}
+}
+
+// deepen takes a batch on when its block is deep enough below tip.
+func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time) {
+	depth := tip.Height - waiting.Height + 1
+	if waiting.Batch.State == Mined && depth >= w.Fund.PaidDepth {
+		t := ledger.Move(ledger.KindPaid, waiting.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, waiting.Attempt.paid(), now)
+		t.Height = &tip.Height
+		w.Post = append(w.Post, t)
+		f.to(w, waiting, Paid, grant.Paid, "paid", strconv.Itoa(int(depth))+" confirmations", now)
+		waiting.Batch.State = Paid
+	}
+	if waiting.Batch.State == Paid && depth >= w.Fund.FinalDepth {
+		f.to(w, waiting, Final, grant.Final, "final", strconv.Itoa(int(depth))+" confirmations", now)
+		w.Moves[len(w.Moves)-1].Release = true
+	}
+}
+
+// revert works out what taking the block at head away means.
+func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
+	for _, t := range w.Transfers {
+		w.Post = append(w.Post, t.Undo(now))
+	}
+	for _, ours := range w.Ours {
+		if ours.Batch.State == Final {
+			w.Trip = append(w.Trip, deepReorg(head, now))
+			continue
+		}
+		f.to(w, ours, Announced, grant.MaybePaid, "reorged", "block "+strconv.Itoa(int(head.Height))+" left the best chain", now)
+	}
+	for _, waiting := range w.Waiting {
+		// The block that made it deep enough is the one that goes.
+		if waiting.Batch.State == Paid && head.Height-waiting.Height+1 == w.Fund.PaidDepth {
+			f.to(w, waiting, Mined, grant.Mined, "reorged", "fewer confirmations again", now)
+		}
+	}
+	return nil
+}
+
+func deepReorg(head Tip, now time.Time) Breaker {
+	return Breaker{
+		Code: "deep_reorg", TrippedAt: now,
+		Detail: fmt.Sprintf("Block %d (%s) left the best chain although a payment in it had been final.", head.Height, head.Hash),
+	}
+}
+
+func (f *Follower) to(w *ChainWork, x Followed, to State, items grant.InstalmentState, event, detail string, now time.Time) {
+	w.Moves = append(w.Moves, Move{Batch: x.Batch, To: to, ItemsTo: items, Attempt: x.Attempt.ID, Event: AttemptEvent{Event: event, Detail: detail, At: now}})
+	w.NewEntries = append(w.NewEntries, audit.Entry{
+		Actor: identity.System("worker"), Action: "batch." + string(to), ObjectKind: "batch", ObjectID: x.Batch.ID.String(),
+		From: string(x.Batch.State), To: string(to), Digest: x.Batch.Digest[:], At: now,
+		Detail: map[string]string{"event": event, "detail": detail},
+	})
+}
+
+// paid returns the sum of an attempt's payments.
+func (a Attempt) paid() btcutil.Amount {
+	var sum btcutil.Amount
+	for _, o := range a.Outputs {
+		if o.InstalmentID != nil {
+			sum += o.Amount
+		}
+	}
+	return sum
+}

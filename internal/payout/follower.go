@@ -1,0 +1,224 @@
+package payout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/btcsuite/btcd/blockchain"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// Chain is a source of headers and whole blocks.
+type Chain interface {
+	Tip(ctx context.Context) (height int32, hash chainhash.Hash, err error)
+	HashAt(ctx context.Context, height int32) (chainhash.Hash, error)
+	Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error)
+}
+
+// FollowerConfig is what a Follower needs.
+type FollowerConfig struct {
+	Store    WorkerStore
+	Chain    Chain
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Epoch    int64
+	Progress func(done, target int32) // may be nil
+}
+
+// Follower walks the best chain block by block and keeps coins, ledger and
+// batches equal to it.
+type Follower struct {
+	cfg   FollowerConfig
+	by    identity.Actor
+	fund  grant.Fund
+	index *wallet.Index
+	coins map[wire.OutPoint]btcutil.Amount // own and unspent at the walked tip; nil: to be read again
+}
+
+// lookahead is how many scripts past the last used one are watched for deposits
+// and change.
+const lookahead = 100
+
+// NewFollower checks cfg and returns a Follower.
+func NewFollower(cfg FollowerConfig) (*Follower, error) {
+	if cfg.Store == nil || cfg.Chain == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
+		return nil, errors.New("payout: follower needs store, chain, clock, log and a lease")
+	}
+	return &Follower{cfg: cfg, by: identity.System("worker")}, nil
+}
+
+// Sync walks to the node's tip, undoing blocks that left the best chain. changed
+// is true when the walked tip moved.
+func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
+	defer func() {
+		if err != nil {
+			f.coins = nil // what is in memory may be ahead of what was committed
+		}
+	}()
+	if err := f.load(ctx); err != nil {
+		return false, err
+	}
+	for {
+		head, ok, err := f.cfg.Store.Head(ctx)
+		if err != nil {
+			return changed, err
+		}
+		target, _, err := f.cfg.Chain.Tip(ctx)
+		if err != nil {
+			return changed, err
+		}
+		next := max(f.fund.BirthdayHeight-1, 0)
+		if ok {
+			onBest, err := f.onBestChain(ctx, head, target)
+			if err != nil {
+				return changed, err
+			}
+			if !onBest {
+				if err := f.undo(ctx, head); err != nil {
+					return changed, err
+				}
+				changed = true
+				continue
+			}
+			if head.Height >= target {
+				return changed, nil
+			}
+			next = head.Height + 1
+		} else if target < next {
+			return changed, nil
+		}
+		connected, err := f.connect(ctx, next, head, ok)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || connected
+		if f.cfg.Progress != nil {
+			f.cfg.Progress(next, target)
+		}
+	}
+}
+
+// load reads fund, scripts and coins when they are not in memory.
+func (f *Follower) load(ctx context.Context) error {
+	if f.coins != nil {
+		return nil
+	}
+	fund, err := f.cfg.Store.Fund(ctx)
+	if err != nil {
+		return err
+	}
+	descriptor, err := treasuryOf(fund)
+	if err != nil {
+		return err
+	}
+	holdings, err := f.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	f.fund = fund
+	f.index = wallet.NewIndex(descriptor, lookahead)
+	if holdings.NextIndex > 0 {
+		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)
+	}
+	f.index.Use(wallet.ChainChange, holdings.LastNumber)
+	f.coins = map[wire.OutPoint]btcutil.Amount{}
+	for _, c := range holdings.Coins {
+		f.coins[c.OutPoint] = c.Amount
+	}
+	return nil
+}
+
+func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (bool, error) {
+	if head.Height > target {
+		return false, nil
+	}
+	hash, err := f.cfg.Chain.HashAt(ctx, head.Height)
+	if err != nil {
+		return false, err
+	}
+	return hash == head.Hash, nil
+}
+
+func (f *Follower) connect(ctx context.Context, height int32, head Tip, hasHead bool) (bool, error) {
+	hash, err := f.cfg.Chain.HashAt(ctx, height)
+	if err != nil {
+		return false, err
+	}
+	block, err := f.cfg.Chain.Block(ctx, hash)
+	if err != nil {
+		return false, err
+	}
+	if block.BlockHash() != hash {
+		return false, fmt.Errorf("the node sent block %s for %s", block.BlockHash(), hash)
+	}
+	if hasHead && block.Header.PrevBlock != head.Hash {
+		return false, nil // the chain moved between two questions; ask again
+	}
+	found := Block{Header: block.Header, Tip: Tip{Height: height, Hash: hash, At: block.Header.Timestamp.UTC()}, Base: !hasHead}
+	if hasHead {
+		found.Txs = f.scan(block, height)
+	}
+	crash.At("C15")
+	if err := f.cfg.Store.Connect(ctx, f.cfg.Epoch, found, func(w *ChainWork) error { return f.digest(w, found) }); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// scan finds what pays or spends the treasury and keeps the coins in memory.
+func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
+	var own []OwnTx
+	for i, tx := range block.Transactions {
+		found := OwnTx{Tx: tx}
+		txid := tx.TxHash()
+		for _, in := range tx.TxIn {
+			if amount, ok := f.coins[in.PreviousOutPoint]; ok {
+				found.Spends = append(found.Spends, in.PreviousOutPoint)
+				found.SpentSat += amount
+				delete(f.coins, in.PreviousOutPoint)
+			}
+		}
+		for vout, out := range tx.TxOut {
+			chain, index, ok := f.index.Find(out.PkScript)
+			if !ok || out.Value <= 0 {
+				continue
+			}
+			f.index.Use(chain, index)
+			c := Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
+			c.OutPoint = wire.OutPoint{Hash: txid, Index: uint32(vout)}
+			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
+			found.Coins = append(found.Coins, c)
+			found.PaidBackSat += c.Amount
+			f.coins[c.OutPoint] = c.Amount
+		}
+		if len(found.Spends) > 0 || len(found.Coins) > 0 {
+			own = append(own, found)
+		}
+	}
+	return own
+}
+
+func (f *Follower) undo(ctx context.Context, head Tip) error {
+	f.cfg.Log.WarnContext(ctx, "block left the best chain", slog.Int("height", int(head.Height)), slog.String("hash", head.Hash.String()))
+	now := f.now()
+	err := f.cfg.Store.Disconnect(ctx, f.cfg.Epoch, head, func(w *ChainWork) error { return f.revert(w, head, now) })
+	crash.At("C16")
+	if err != nil {
+		return err
+	}
+	f.coins = nil
+	return f.load(ctx)
+}
+
+func (f *Follower) now() time.Time { return f.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,423 @@
+package payout
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/txbuild"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// Config is what a Service needs.
+type Config struct {
+	Store  Store
+	Clock  clock.Clock
+	Random io.Reader // default crypto/rand
+}
+
+// Service holds the treasurer's use cases. It has no node and no key. Safe for
+// concurrent use.
+type Service struct{ cfg Config }
+
+// New checks cfg and returns a Service.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.Clock == nil {
+		return nil, errors.New("payout: store and clock are required")
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	return &Service{cfg: cfg}, nil
+}
+
+func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
+
+// Order says what a treasurer wants paid, and for what fee at most.
+type Order struct {
+	InstalmentIDs   []uuid.UUID
+	FeeRateSatVB    int64 // to start with
+	MaxFeeRateSatVB int64 // 0: the fund's
+	MaxFeeSat       int64 // 0: the fund's
+}
+
+// Preview is what a batch would be if it were built now.
+type Preview struct {
+	Items      []Item
+	Total      btcutil.Amount
+	Summary    txbuild.Summary
+	Fee        btcutil.Amount
+	FeePerMill int64 // fee in thousandths of the total
+	Change     btcutil.Amount
+	FreeAfter  btcutil.Amount // available in the treasury once it is paid
+	Order      Order          // with the fund's limits filled in
+}
+
+// Payable returns every instalment that may go into a batch, oldest first.
+func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]Item, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Items(ctx, nil)
+}
+
+// DryRun builds the exact transaction that the order would give now, and stores
+// nothing. Errors as of Compose, and those of txbuild.Build.
+func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Preview, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Preview{}, err
+	}
+	fund, items, o, err := s.check(ctx, by, o)
+	if err != nil {
+		return Preview{}, err
+	}
+	holdings, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	seed, err := s.seed()
+	if err != nil {
+		return Preview{}, err
+	}
+	trial := Batch{Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Seed: seed}
+	plan, descriptor, err := plan(fund, trial, items, holdings)
+	if err != nil {
+		return Preview{}, err
+	}
+	summary, err := txbuild.Describe(plan.PSBT, descriptor)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Items: items, Summary: summary, Fee: plan.Fee, Change: plan.Change, Order: o, Total: total(items)}
+	p.FeePerMill = int64(plan.Fee) * 1000 / int64(p.Total)
+	p.FreeAfter = holdings.Balances["available"] - plan.Fee
+	return p, nil
+}
+
+// Compose freezes an order as a batch with its canonical note. Errors: Invalid
+// invalid_fields; Forbidden conflict_of_duty (the treasurer reviewed one of
+// them); Conflict not_payable.
+func (s *Service) Compose(ctx context.Context, by identity.Actor, o Order) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	fund, items, o, err := s.check(ctx, by, o)
+	if err != nil {
+		return Batch{}, err
+	}
+	params, err := fund.Params()
+	if err != nil {
+		return Batch{}, err
+	}
+	id, err := uuid.NewV7FromReader(s.cfg.Random)
+	if err != nil {
+		return Batch{}, fmt.Errorf("draw batch id: %w", err)
+	}
+	seed, err := s.seed()
+	if err != nil {
+		return Batch{}, err
+	}
+	number, err := s.cfg.Store.NextNumber(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	note := decision.BatchNote{
+		Network: decision.NetworkOf(params), Batch: id, Number: number, Policy: fund.PolicyVersion,
+		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
+	}
+	for _, it := range items {
+		note.Payments = append(note.Payments, decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount})
+	}
+	text := note.Encode()
+	if _, err := decision.ParseBatch(text); err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	b := Batch{
+		ID: id, FundID: fund.ID, Number: number, State: Composed, Version: 1, Note: string(text), Digest: note.Digest(),
+		FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Seed: seed,
+		ComposedBy: by.StaffID, CreatedAt: now, ChangedAt: now, Payees: len(items), Total: total(items),
+	}
+	e := entry(by, "batch.composed", b, "", now)
+	e.To, e.Digest = string(Composed), b.Digest[:]
+	return b, s.cfg.Store.CreateBatch(ctx, b, items, e)
+}
+
+// check validates an order against the fund and fills in the fund's limits.
+func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.Fund, []Item, Order, error) {
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return grant.Fund{}, nil, o, err
+	}
+	if o.MaxFeeRateSatVB == 0 {
+		o.MaxFeeRateSatVB = fund.MaxFeeRateSatVB
+	}
+	if o.MaxFeeSat == 0 {
+		o.MaxFeeSat = int64(fund.MaxFee)
+	}
+	if err := o.validate(fund); err != nil {
+		return grant.Fund{}, nil, o, err
+	}
+	items, err := s.cfg.Store.Items(ctx, o.InstalmentIDs)
+	if err != nil {
+		return grant.Fund{}, nil, o, err
+	}
+	if len(items) != len(o.InstalmentIDs) || slices.ContainsFunc(items, func(i Item) bool { return i.State != grant.Payable }) {
+		return grant.Fund{}, nil, o, notPayable()
+	}
+	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
+	if err != nil {
+		return grant.Fund{}, nil, o, err
+	}
+	if len(voted) > 0 {
+		return grant.Fund{}, nil, o, conflictOfDuty()
+	}
+	// The order of an application form must not decide the order of a transaction.
+	slices.SortFunc(items, func(a, b Item) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
+	return fund, items, o, nil
+}
+
+func (o Order) validate(fund grant.Fund) error {
+	var bad []errs.Field
+	add := func(field, code, message string, limit int64) {
+		bad = append(bad, errs.Field{Field: field, Code: code, Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
+	}
+	switch n := len(o.InstalmentIDs); {
+	case n == 0:
+		add("instalment_ids", "required", "Choose at least one payment.", 1)
+	case n > MaxPayees:
+		add("instalment_ids", "too_many", "A batch holds at most 200 payments: make two.", MaxPayees)
+	}
+	ids := slices.Clone(o.InstalmentIDs)
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	if len(slices.Compact(ids)) != len(o.InstalmentIDs) {
+		add("instalment_ids", "duplicate", "A payment is named twice.", 1)
+	}
+	if o.MaxFeeRateSatVB < 1 || o.MaxFeeRateSatVB > fund.MaxFeeRateSatVB {
+		add("max_feerate_sat_vb", "out_of_range", "The highest feerate is from 1 to the fund's limit of "+strconv.FormatInt(fund.MaxFeeRateSatVB, 10)+" sat/vB.", fund.MaxFeeRateSatVB)
+	}
+	if o.FeeRateSatVB < 1 || o.FeeRateSatVB > o.MaxFeeRateSatVB {
+		add("fee_sat_vb", "out_of_range", "The feerate is from 1 to the batch's highest feerate.", o.MaxFeeRateSatVB)
+	}
+	if o.MaxFeeSat < 1 || o.MaxFeeSat > int64(fund.MaxFee) {
+		add("max_fee_sat", "out_of_range", "The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(fund.MaxFee), 10)+" sat.", int64(fund.MaxFee))
+	}
+	return errs.InvalidFields(bad)
+}
+
+// Approve records a treasurer's yes to the batch's digest; the worker then takes
+// it on. Conflict: stale_version, stale_digest, wrong_state; Forbidden
+// conflict_of_duty.
+func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (Batch, error) {
+	if err := by.Require(identity.PermBatchApprove); err != nil {
+		return Batch{}, err
+	}
+	record, err := s.cfg.Store.Batch(ctx, id)
+	if err != nil {
+		return Batch{}, err
+	}
+	ids := make([]uuid.UUID, len(record.Items))
+	for i, it := range record.Items {
+		ids[i] = it.InstalmentID
+	}
+	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, ids)
+	if err != nil {
+		return Batch{}, err
+	}
+	if len(voted) > 0 {
+		return Batch{}, conflictOfDuty()
+	}
+	approvalID, err := uuid.NewV7FromReader(s.cfg.Random)
+	if err != nil {
+		return Batch{}, fmt.Errorf("draw approval id: %w", err)
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if w.Batch.Digest != digest {
+			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved and no money moved.")
+		}
+		if err := w.move(by, Approved, "batch.approved", now); err != nil {
+			return err
+		}
+		w.NewApproval = &Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now}
+		return nil
+	})
+}
+
+// Cancel takes a batch back before any signer was asked; its payments become
+// payable again. Conflict: stale_version, wrong_state (it may be on its way).
+func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if !w.Batch.State.BeforeSigning() {
+			return errs.New(errs.Conflict, "wrong_state", "The batch has gone to the signer, so it may be paid and cannot be cancelled. Nothing was changed.")
+		}
+		if err := w.move(by, Cancelled, "batch.cancelled", now); err != nil {
+			return err
+		}
+		w.ItemsTo, w.ReleaseItems, w.ReleaseCoins = grant.Payable, true, true
+		return nil
+	})
+}
+
+// Batch returns one with all that belongs to it.
+func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (Record, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return Record{}, err
+	}
+	return s.cfg.Store.Batch(ctx, id)
+}
+
+// Batches returns a page of batches, newest first, with numbers below before (0:
+// from the newest). next is 0 at the end.
+func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []Batch, next uint32, err error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, 0, err
+	}
+	limit = min(max(limit, 1), grant.MaxPage)
+	list, err = s.cfg.Store.Batches(ctx, before, limit+1)
+	if err == nil && len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].Number
+	}
+	return list, next, err
+}
+
+// Describe reads an attempt's PSBT as the treasury's own wallet sees it.
+func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, error) {
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	descriptor, err := treasuryOf(fund)
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	packet, err := txbuild.ParsePSBT(a.PSBT)
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	return txbuild.Describe(packet, descriptor)
+}
+
+// Treasury returns the state of the fund's money.
+func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, error) {
+	if err := by.Require(identity.PermTreasuryRead); err != nil {
+		return Treasury{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Treasury{}, err
+	}
+	descriptor, err := treasuryOf(fund)
+	if err != nil {
+		return Treasury{}, err
+	}
+	h, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return Treasury{}, err
+	}
+	address, err := descriptor.Address(wallet.ChainDeposit, h.NextIndex)
+	if err != nil {
+		return Treasury{}, err
+	}
+	t := Treasury{
+		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
+		Descriptor: fund.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"],
+	}
+	for _, c := range h.Coins {
+		t.CoinsSat += c.Amount
+	}
+	t.Difference = t.CoinsSat - h.Balances.OnChain()
+	return t, nil
+}
+
+// ResetBreaker adds a person's consent to go on after a surprise; two different
+// people close it.
+func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id int64) error {
+	if !by.Has(identity.RoleTreasurer) && !by.Has(identity.RoleAdmin) {
+		return by.Require(identity.PermBatchApprove)
+	}
+	return s.cfg.Store.ResetBreaker(ctx, id, by.StaffID, audit.Entry{
+		Actor: by, Action: "breaker.reset", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10), At: s.now(),
+	})
+}
+
+func (s *Service) seed() ([32]byte, error) {
+	var seed [32]byte
+	if _, err := io.ReadFull(s.cfg.Random, seed[:]); err != nil {
+		return seed, fmt.Errorf("draw seed: %w", err)
+	}
+	return seed, nil
+}
+
+func treasuryOf(fund grant.Fund) (*wallet.Descriptor, error) {
+	params, err := fund.Params()
+	if err != nil {
+		return nil, err
+	}
+	return wallet.ParseChecksummed(fund.Descriptor, params)
+}
+
+func total(items []Item) btcutil.Amount {
+	var sum btcutil.Amount
+	for _, it := range items {
+		sum += it.Amount
+	}
+	return sum
+}
+
+// move changes the batch's state and records it.
+func (w *Work) move(by identity.Actor, to State, action string, now time.Time) error {
+	from := w.Batch.State
+	next, err := from.to(to)
+	if err != nil {
+		return err
+	}
+	w.Batch.State, w.Batch.Tries, w.Batch.LastError = next, 0, ""
+	e := entry(by, action, w.Batch, from, now)
+	e.To, e.Digest = string(next), w.Batch.Digest[:]
+	w.Entries = append(w.Entries, e)
+	return nil
+}
+
+func entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {
+	return audit.Entry{Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), At: now}
+}
+
+func notPayable() error {
+	return errs.New(errs.Conflict, "not_payable", "One of these payments is no longer free: it is in another batch or on hold. Nothing was composed and no money moved: reload the list.")
+}
+
+func conflictOfDuty() error {
+	return errs.New(errs.Forbidden, "conflict_of_duty", "You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.")
+}
+
+func staleVersion(have int64) error {
+	err := errs.New(errs.Conflict, "stale_version", "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
+	return err
+}

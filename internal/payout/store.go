@@ -1,0 +1,159 @@
+package payout
+
+import (
+	"context"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/ledger"
+)
+
+// Record is a batch with all that belongs to it.
+type Record struct {
+	Batch     Batch
+	Items     []Item
+	Approvals []Approval
+	Attempts  []Attempt // oldest first
+	History   []grant.Happening
+	Tip       Tip
+}
+
+// Holdings is what the treasury has, read in one snapshot.
+type Holdings struct {
+	Tip        Tip
+	Coins      []Coin // unspent; with PrevTx
+	Balances   ledger.Balances
+	Breakers   []Breaker // open ones
+	NextIndex  uint32    // first deposit index that was never paid to
+	LastNumber uint32    // of any batch
+}
+
+// Work is a batch under lock and what a step adds to it. Everything that is
+// added is written in one transaction, or nothing is.
+type Work struct {
+	Batch    Batch
+	Items    []Item
+	Attempts []Attempt
+
+	NewApproval   *Approval
+	NewAttempt    *Attempt
+	NewRaw        []byte          // of the newest attempt
+	Reserve       []wire.OutPoint // coins taken; Conflict "coin_taken" when one is
+	ReleaseItems  bool            // items leave the batch
+	ReleaseCoins  bool            // reservations end
+	ItemsTo       grant.InstalmentState
+	Transfers     []ledger.Transfer
+	AttemptEvents []AttemptEvent // of the newest attempt
+	Entries       []audit.Entry
+}
+
+// Store keeps batches. Each method is one transaction.
+type Store interface {
+	Fund(ctx context.Context) (grant.Fund, error)
+
+	// NextNumber draws a batch number. Numbers that end up unused are skipped.
+	NextNumber(ctx context.Context) (uint32, error)
+
+	// Items returns instalments by id, in no order; with no ids every payable one,
+	// oldest first.
+	Items(ctx context.Context, ids []uuid.UUID) ([]Item, error)
+
+	// VotedOn returns which of the instalments staff voted on as a reviewer.
+	VotedOn(ctx context.Context, staff uuid.UUID, instalments []uuid.UUID) ([]uuid.UUID, error)
+
+	// CreateBatch stores b and allocates its instalments. Conflict "not_payable"
+	// when one is in another state by now.
+	CreateBatch(ctx context.Context, b Batch, items []Item, e audit.Entry) error
+
+	// Batch returns one. NotFound "batch_not_found".
+	Batch(ctx context.Context, id uuid.UUID) (Record, error)
+
+	// Batches returns up to limit batches with a number below before (0: no
+	// bound), newest first.
+	Batches(ctx context.Context, before uint32, limit int) ([]Batch, error)
+
+	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what it added,
+	// with version+1. fn may run more than once. With an epoch above zero it
+	// first checks that the lease is still this one: Conflict "lease_lost".
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error)
+
+	// Holdings returns what the treasury has.
+	Holdings(ctx context.Context) (Holdings, error)
+
+	// ResetBreaker adds a person's consent.
+	ResetBreaker(ctx context.Context, id int64, staff uuid.UUID, e audit.Entry) error
+}
+
+// WorkerStore is what only the worker may do.
+type WorkerStore interface {
+	Store
+
+	// Due returns the batches that the conductor may take on, oldest first.
+	Due(ctx context.Context) ([]uuid.UUID, error)
+
+	// SetError stores why the due step of a batch did not work, in plain words.
+	SetError(ctx context.Context, epoch int64, id uuid.UUID, message string, now time.Time) error
+
+	// Connect walks one block on; Disconnect walks one back. Both call fn under
+	// the lease with what the block touches and write what it added.
+	Connect(ctx context.Context, epoch int64, b Block, fn func(*ChainWork) error) error
+	Disconnect(ctx context.Context, epoch int64, tip Tip, fn func(*ChainWork) error) error
+
+	// Head returns the walked tip; ok is false before the first header.
+	Head(ctx context.Context) (tip Tip, ok bool, err error)
+
+	// Trip opens a breaker unless one with this code and detail is open.
+	Trip(ctx context.Context, epoch int64, b Breaker) error
+}
+
+// Block is what the follower found in a block.
+type Block struct {
+	Header wire.BlockHeader
+	Tip    Tip
+	Txs    []OwnTx // those that pay or spend the treasury, in block order
+	Base   bool    // the first header: nothing in it counts
+}
+
+// OwnTx is a transaction that pays or spends the treasury.
+type OwnTx struct {
+	Tx                    *wire.MsgTx
+	Coins                 []Coin          // own outputs
+	Spends                []wire.OutPoint // own coins
+	SpentSat, PaidBackSat btcutil.Amount
+}
+
+// Followed is an attempt whose transaction a block touches, or that waits for depth.
+type Followed struct {
+	Batch   Batch
+	Attempt Attempt
+	Height  int32 // of the block that holds it
+}
+
+// ChainWork is what a block touches, and what connecting or disconnecting it adds.
+type ChainWork struct {
+	Fund      grant.Fund
+	Ours      map[string]Followed // by txid: attempts among the block's own transactions
+	Waiting   []Followed          // mined or paid, on the best chain, without the block's own
+	Spending  []Followed          // attempts without a block that spend a coin which this block spends
+	Transfers []ledger.Transfer   // that this height caused and that still stand (Disconnect)
+
+	Moves      []Move
+	Post       []ledger.Transfer
+	Trip       []Breaker
+	NewEntries []audit.Entry
+}
+
+// Move takes a batch and all its instalments to new states.
+type Move struct {
+	Batch   Batch
+	To      State
+	ItemsTo grant.InstalmentState
+	Attempt uuid.UUID
+	Event   AttemptEvent
+	Release bool // reservations end
+}
