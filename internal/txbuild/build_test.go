@@ -1,12 +1,19 @@
 package txbuild_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"pgregory.net/rapid"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/txbuild/txtest"
 	"github.com/causeway-fund/causeway/internal/wallet"
@@ -64,4 +71,236 @@ func TestBuildSignExtract(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drawRequest draws a treasury, coins and payments. Funds may be short.
+func drawRequest(t *testing.T, rt *rapid.T) (*txtest.Treasury, txbuild.Request) {
+	kind := rapid.SampledFrom(kinds()).Draw(rt, "kind")
+	tr := newTreasury(t, kind)
+	amount := rapid.Custom(func(rt *rapid.T) btcutil.Amount {
+		return btcutil.Amount(rapid.Int64Range(1, 1<<rapid.IntRange(8, 32).Draw(rt, "bits")).Draw(rt, "sat"))
+	})
+	coins := rapid.SliceOfN(amount, 0, 40).Draw(rt, "coins")
+	payments := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) btcutil.Amount {
+		return 546 + amount.Draw(rt, "pay")
+	}), 1, 12).Draw(rt, "payments")
+	r := request(t, tr, coins, payments)
+	r.FeeRate = txbuild.FeeRate(rapid.Int64Range(100, 200_000).Draw(rt, "rate"))
+	r.MaxFee = 1_000_000_000
+	binary.BigEndian.PutUint64(r.Seed[:], rapid.Uint64().Draw(rt, "seed"))
+	for _, coin := range r.Coins {
+		if rapid.IntRange(0, 9).Draw(rt, "must") == 0 {
+			r.Must = append(r.Must, coin.OutPoint)
+		}
+	}
+	return tr, r
+}
+
+// What a plan promises, counted from its transaction.
+func checkPlan(t testing.TB, r txbuild.Request, plan *txbuild.Plan) {
+	t.Helper()
+	tx := plan.PSBT.UnsignedTx
+	in, out := btcutil.Amount(0), btcutil.Amount(0)
+	spent := map[wire.OutPoint]bool{}
+	for i, coin := range plan.Inputs {
+		in += coin.Amount
+		spent[coin.OutPoint] = true
+		if tx.TxIn[i].PreviousOutPoint != coin.OutPoint || tx.TxIn[i].Sequence != 0xfffffffd {
+			t.Errorf("input %d differs from the plan", i)
+		}
+	}
+	paid := map[string]btcutil.Amount{}
+	for i, o := range plan.Outputs {
+		out += o.Amount
+		if o.Vout != i || btcutil.Amount(tx.TxOut[i].Value) != o.Amount || !bytes.Equal(tx.TxOut[i].PkScript, o.Script) {
+			t.Errorf("output %d differs from the plan", i)
+		}
+		if o.Amount < wallet.DustLimit(o.Script) {
+			t.Errorf("output %d is dust: %d", i, o.Amount)
+		}
+		if (o.Decision == "") == (o.ChangeIndex == nil) {
+			t.Errorf("output %d is both change and payment, or neither", i)
+		}
+		if o.Decision != "" {
+			paid[o.Decision] += o.Amount
+		} else if o.Amount != plan.Change || *o.ChangeIndex != r.ChangeIndex {
+			t.Errorf("change %d at %d, plan says %d", o.Amount, *o.ChangeIndex, plan.Change)
+		}
+	}
+	if len(paid) != len(r.Payees) {
+		t.Errorf("%d decisions paid, want %d", len(paid), len(r.Payees))
+	}
+	for _, p := range r.Payees {
+		if paid[p.Decision] != p.Amount {
+			t.Errorf("%s got %d, want %d", p.Decision, paid[p.Decision], p.Amount)
+		}
+	}
+	for _, op := range r.Must {
+		if !spent[op] {
+			t.Errorf("required coin %s is not spent", op)
+		}
+	}
+	if in != out+plan.Fee {
+		t.Errorf("in %d, out %d, fee %d", in, out, plan.Fee)
+	}
+	if plan.Fee > r.MaxFee || plan.Fee > r.MaxFeeRate.Fee(plan.Weight) || plan.Fee < r.FeeRate.Fee(plan.Weight) || plan.Weight > txbuild.MaxWeight {
+		t.Errorf("fee %d (%d sat/kvB) for %d WU", plan.Fee, plan.FeeRate, plan.Weight)
+	}
+	if plan.TxID != tx.TxHash() || tx.Version != 2 || tx.LockTime != r.LockTime {
+		t.Errorf("header: %s, version %d, lock time %d", plan.TxID, tx.Version, tx.LockTime)
+	}
+}
+
+// Whatever is asked: a plan that holds, or one of the known refusals; and the
+// plan, signed, passes the script engine and weighs what was reckoned.
+func TestBuildProperties(t *testing.T) {
+	t.Parallel()
+	built := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		tr, r := drawRequest(t, rt)
+		plan, err := txbuild.Build(r)
+		if err != nil {
+			if code := errs.CodeOf(err); code != "insufficient_funds" && code != "fee_above_cap" {
+				rt.Fatalf("Build: %v", err)
+			}
+			return
+		}
+		built++
+		checkPlan(t, r, plan)
+		tr.Sign(t, plan.PSBT)
+		raw, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor)
+		if err != nil {
+			rt.Fatalf("ExtractSigned: %v", err)
+		}
+		tx, err := txbuild.VerifyRaw(raw, plan.PSBT, tr.Descriptor)
+		if err != nil {
+			rt.Fatalf("VerifyRaw: %v", err)
+		}
+		checkWeight(t, tr.Descriptor.Kind(), plan, tx)
+		if t.Failed() {
+			rt.FailNow()
+		}
+	})
+	if built < 20 {
+		t.Errorf("only %d requests could be built: the draw is too poor", built)
+	}
+}
+
+func checkWeight(t testing.TB, kind wallet.Kind, plan *txbuild.Plan, tx *wire.MsgTx) {
+	t.Helper()
+	var lens []int
+	longest := true
+	for _, in := range tx.TxIn {
+		lens = append(lens, len(in.Witness[0]))
+		longest = longest && (kind == wallet.KindTR || len(in.Witness[0]) == 72)
+	}
+	got := txbuild.Weight(tx)
+	if exact := txbuild.ExactWeight(plan.PSBT.UnsignedTx, kind, lens); exact != got {
+		t.Errorf("ExactWeight = %d, signed %d", exact, got)
+	}
+	if got > plan.Weight || (longest && got != plan.Weight) || plan.VSize != (plan.Weight+3)/4 {
+		t.Errorf("signed weight %d, plan %d (%d vB), longest signatures %v", got, plan.Weight, plan.VSize, longest)
+	}
+}
+
+// The spelling of the counts of inputs and outputs changes at 253.
+func TestWeightAtLargeCounts(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ inputs, payees int }{{1, 251}, {1, 252}, {1, 253}, {252, 1}, {253, 1}, {300, 300}} {
+		for _, kind := range kinds() {
+			t.Run(fmt.Sprintf("%s %d to %d", kind, tc.inputs, tc.payees), func(t *testing.T) {
+				t.Parallel()
+				tr := newTreasury(t, kind)
+				coins := make([]btcutil.Amount, tc.inputs)
+				for i := range coins {
+					coins[i] = 10_000_000
+				}
+				payments := make([]btcutil.Amount, tc.payees)
+				for i := range payments {
+					payments[i] = 10_000
+				}
+				r := request(t, tr, coins, payments)
+				for _, coin := range r.Coins {
+					r.Must = append(r.Must, coin.OutPoint)
+				}
+				plan, err := txbuild.Build(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkPlan(t, r, plan)
+				tr.Sign(t, plan.PSBT)
+				raw, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tx := wire.NewMsgTx(2)
+				if err := tx.Deserialize(bytes.NewReader(raw)); err != nil {
+					t.Fatal(err)
+				}
+				checkWeight(t, kind, plan, tx)
+			})
+		}
+	}
+}
+
+// The same request gives the same bytes, in whatever order it lists things.
+func TestBuildIsDeterministic(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		_, r := drawRequest(t, rt)
+		first, err := txbuild.Build(r)
+		if err != nil {
+			return
+		}
+		mixed := r
+		mixed.Coins = rapid.Permutation(r.Coins).Draw(rt, "coin order")
+		mixed.Payees = rapid.Permutation(r.Payees).Draw(rt, "payee order")
+		second, err := txbuild.Build(mixed)
+		if err != nil {
+			rt.Fatalf("second build: %v", err)
+		}
+		a, err := txbuild.EncodePSBT(first.PSBT)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		b, err := txbuild.EncodePSBT(second.PSBT)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			rt.Fatal("another order of the request gave other bytes")
+		}
+	})
+}
+
+// With caps out of the way, one more coin never makes a payable batch
+// unpayable, and the amount called missing is enough when it is given.
+func TestMoreFundsNeverFail(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		tr, r := drawRequest(t, rt)
+		r.MaxFeeRate = 1_000_000_000
+		extra := tr.Coin(t, btcutil.Amount(rapid.Int64Range(1, 1_000_000).Draw(rt, "extra")), 0, 77, 7_777)
+		_, err := txbuild.Build(r)
+		if err != nil {
+			var e *errs.Error
+			if !errors.As(err, &e) || e.Code != "insufficient_funds" {
+				rt.Fatalf("Build: %v", err)
+			}
+			missing, err := strconv.ParseInt(e.Params["missing_sat"], 10, 64)
+			if err != nil || missing <= 0 {
+				rt.Fatalf("missing_sat %q", e.Params["missing_sat"])
+			}
+			if len(r.Coins) == 0 {
+				return
+			}
+			extra = tr.Coin(t, btcutil.Amount(missing)+r.FeeRate.Fee(tr.Descriptor.InputWeight()+16), 0, 77, 7_777)
+		}
+		r.Coins = append(r.Coins, extra)
+		plan, err := txbuild.Build(r)
+		if err != nil {
+			rt.Fatalf("with %d sat more: %v", extra.Amount, err)
+		}
+		checkPlan(t, r, plan)
+	})
 }

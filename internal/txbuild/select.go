@@ -56,6 +56,18 @@ func (p *pool) costOfChange() btcutil.Amount {
 	return p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight)
 }
 
+// inputsWaste is what spending so many coins costs now over what it would cost
+// in the long run.
+func (p *pool) inputsWaste(inputs int) btcutil.Amount {
+	return btcutil.Amount(int64(p.rate-p.longRun) * int64(inputs) * p.inputWeight / weightPerKVB)
+}
+
+// mostGivenAway is the most that may go to the miner for want of a change
+// output: what change would cost, or what is too little to be sent back.
+func (p *pool) mostGivenAway(inputs int) btcutil.Amount {
+	return max(p.costOfChange(), p.need(inputs, true, p.changeFloor)-p.need(inputs, false, 0))
+}
+
 // price works out fee and change for a set of coins, with or without a change
 // output. ok is false when the coins do not suffice for that.
 //
@@ -69,10 +81,9 @@ func (p *pool) price(coins []Coin, change bool) (c choice, ok bool) {
 	}
 	least := p.rate.Fee(c.weight)
 	rest := sum - p.pay - least
-	inputs := int64(len(coins)) * p.inputWeight
-	c.waste = p.rate.Fee(inputs) - p.longRun.Fee(inputs)
+	c.waste = p.inputsWaste(len(coins))
 	switch {
-	case rest < 0, len(coins) == 0:
+	case rest < 0, len(coins) == 0, c.weight > MaxWeight:
 		return choice{}, false
 	case change && rest < p.changeFloor:
 		return choice{}, false
@@ -81,8 +92,8 @@ func (p *pool) price(coins []Coin, change bool) (c choice, ok bool) {
 		c.waste += p.costOfChange()
 	case p.payees == 0:
 		return choice{}, false // there would be no output at all
-	case rest > max(p.costOfChange(), p.rate.Fee(p.changeWeight)+p.changeFloor):
-		return choice{}, false // too much to give away
+	case rest > p.mostGivenAway(len(coins)):
+		return choice{}, false
 	default:
 		c.fee = least + rest
 		c.waste += rest
@@ -91,7 +102,7 @@ func (p *pool) price(coins []Coin, change bool) (c choice, ok bool) {
 }
 
 func (p *pool) withinCaps(c choice) bool {
-	return c.fee <= p.maxFee && c.fee <= p.maxRate.Fee(c.weight) && c.weight <= MaxWeight
+	return c.fee <= p.maxFee && c.fee <= p.maxRate.Fee(c.weight)
 }
 
 // best returns the choice with the least waste among those within the caps, and
@@ -163,43 +174,43 @@ func (p *pool) fewest(change bool, extra btcutil.Amount) []Coin {
 // while spare allows.
 func (p *pool) trim(k int, spare btcutil.Amount) []Coin {
 	coins := slices.Clone(p.must)
-	last := len(p.free) - 1
+	last := len(p.free) - 1 // the smallest coin not taken yet
 	for i := k - 1; i >= 0; i-- {
-		pick := i
-		// The smallest coin, from the end of what is left, that is big enough.
-		smaller := sort.Search(last-i, func(j int) bool {
+		back := sort.Search(last-i, func(j int) bool {
 			return p.free[last-j].Amount >= p.free[i].Amount-spare
 		})
-		if j := last - smaller; j > i {
-			pick, last = j, j-1
-			spare -= p.free[i].Amount - p.free[j].Amount
-		}
+		pick := last - back
+		spare -= p.free[i].Amount - p.free[pick].Amount
 		coins = append(coins, p.free[pick])
+		last = pick - 1
 	}
 	return coins
 }
 
-// branchAndBound looks for coins that need no change output: their effective
-// values, the amounts less what spending them costs, add up to the target or to
-// at most the cost of change above it.
+// branchAndBound looks for coins that need no change output: what they leave
+// over may be given away. Of those it keeps the least wasteful.
 func (p *pool) branchAndBound() []Coin {
-	perInput := p.rate.Fee(p.inputWeight)
-	useful := len(p.free)
-	for useful > 0 && p.free[useful-1].Amount <= perInput {
-		useful--
-	}
-	// The count of inputs is not known yet: reckon with its longest spelling.
-	base := p.weight(0, false) + int64(witnessScale*2)
-	low := p.pay + p.rate.Fee(base) + p.rate.Fee(int64(len(p.must))*p.inputWeight) - p.prefix[0]
-	if low <= 0 || p.payees == 0 {
+	if p.payees == 0 {
 		return nil
 	}
-	high := low + p.costOfChange()
-	rest := make([]btcutil.Amount, useful+1) // effective value of free[i:useful]
-	for i := useful - 1; i >= 0; i-- {
-		rest[i] = rest[i+1] + p.free[i].Amount - perInput
+	useful := len(p.free)
+	for useful > 0 && p.free[useful-1].Amount <= p.rate.Fee(p.inputWeight) {
+		useful-- // such a coin costs more than it brings
 	}
-	inputWaste := perInput - p.longRun.Fee(p.inputWeight)
+	// gain[i] is at least what free[i:useful] can add to the excess.
+	gain := make([]btcutil.Amount, useful+1)
+	for i := useful - 1; i >= 0; i-- {
+		gain[i] = gain[i+1] + p.free[i].Amount - p.rate.Fee(p.inputWeight) + 1
+	}
+	// What the search asks again and again, by the number of inputs.
+	type bounds struct{ need, give, waste btcutil.Amount }
+	var known []bounds
+	at := func(inputs int) bounds {
+		for n := len(known); n <= inputs; n++ {
+			known = append(known, bounds{p.need(n, false, 0), p.mostGivenAway(n), p.inputsWaste(n)})
+		}
+		return known[inputs]
+	}
 
 	var best, current []int
 	bestWaste := btcutil.Amount(0)
@@ -207,22 +218,24 @@ func (p *pool) branchAndBound() []Coin {
 	var search func(i int, sum btcutil.Amount)
 	search = func(i int, sum btcutil.Amount) {
 		tries++
-		waste := inputWaste * btcutil.Amount(len(current))
+		inputs := len(p.must) + len(current)
+		b := at(inputs)
+		excess := sum - b.need
 		switch {
-		case tries > bnbTries, sum > high:
+		case tries > bnbTries, excess > b.give:
 			return
-		case best != nil && inputWaste >= 0 && waste > bestWaste:
+		case best != nil && p.rate >= p.longRun && b.waste > bestWaste:
 			return
-		case sum >= low:
-			if waste += sum - low; best == nil || waste < bestWaste {
+		case excess >= 0 && inputs > 0:
+			if waste := b.waste + excess; best == nil || waste < bestWaste {
 				best, bestWaste = slices.Clone(current), waste
 			}
 			return
-		case i == useful || sum+rest[i] < low:
+		case i == useful || excess+gain[i] < 0:
 			return
 		}
 		current = append(current, i)
-		search(i+1, sum+p.free[i].Amount-perInput)
+		search(i+1, sum+p.free[i].Amount)
 		current = current[:len(current)-1]
 		next := i + 1
 		for next < useful && p.free[next].Amount == p.free[i].Amount {
@@ -230,7 +243,7 @@ func (p *pool) branchAndBound() []Coin {
 		}
 		search(next, sum)
 	}
-	search(0, 0)
+	search(0, p.prefix[0])
 	if best == nil {
 		return nil
 	}
