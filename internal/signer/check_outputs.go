@@ -55,6 +55,9 @@ func (r rules) checkOutputs(p *proposal) error {
 		if len(notes) == 0 {
 			return refuse("foreign_output", "Output %d pays %d sat to a script that no decision names.", i, out.Value)
 		}
+		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 || f.TaprootInternalKey != nil {
+			return refuse("unexpected_field", "Output %d is a payment and claims to be the treasury's own.", i)
+		}
 		open[key] = notes[1:]
 		matched++
 		p.outs = append(p.outs, Output{

@@ -1,0 +1,44 @@
+package signer
+
+// Disk says how the file of a journal fails.
+type Disk struct {
+	Write, Sync, Truncate error
+	Partial               int // bytes that get through before Write
+}
+
+// Fail makes j's file fail until heal is called.
+func Fail(j *Journal, d Disk) (heal func()) {
+	good := j.f
+	j.f = failing{good, d}
+	return func() { j.f = good }
+}
+
+type failing struct {
+	file
+	d Disk
+}
+
+func (f failing) Write(p []byte) (int, error) {
+	if f.d.Write == nil {
+		return f.file.Write(p)
+	}
+	n, err := f.file.Write(p[:min(len(p), f.d.Partial)])
+	if err != nil {
+		return n, err
+	}
+	return n, f.d.Write
+}
+
+func (f failing) Sync() error {
+	if f.d.Sync != nil {
+		return f.d.Sync
+	}
+	return f.file.Sync()
+}
+
+func (f failing) Truncate(size int64) error {
+	if f.d.Truncate != nil {
+		return f.d.Truncate
+	}
+	return f.file.Truncate(size)
+}

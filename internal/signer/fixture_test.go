@@ -1,0 +1,230 @@
+package signer_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/signer"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// now is the time at which tests sign; the notes of newDraft are valid a week
+// before and after it.
+func now() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }
+
+// tb is what *testing.T and *rapid.T share.
+type tb interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newKey(t tb, kind wallet.Kind) *signer.Key {
+	t.Helper()
+	key, err := signer.NewKey(bytes.Repeat([]byte{7}, 32), kind, &chaincfg.SimNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// newSigner returns a signer with the journal at path, which it creates.
+func newSigner(t *testing.T, key *signer.Key, path string, clk clock.Clock) *signer.Signer {
+	t.Helper()
+	if err := signer.CreateJournal(path); err != nil {
+		t.Fatal(err)
+	}
+	s, closeJournal := openSigner(t, key, path, clk)
+	t.Cleanup(closeJournal)
+	return s
+}
+
+func openSigner(t tb, key *signer.Key, path string, clk clock.Clock) (*signer.Signer, func()) {
+	t.Helper()
+	j, err := signer.OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := signer.New(signer.Config{
+		Key: key, Journal: j, Clock: clk, Program: "test", Log: slog.New(slog.DiscardHandler),
+		Policy: signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, func() { _ = j.Close() }
+}
+
+func freshSigner(t *testing.T, kind wallet.Kind) *signer.Signer {
+	t.Helper()
+	return newSigner(t, newKey(t, kind), filepath.Join(t.TempDir(), "journal"), clock.NewFake(now()))
+}
+
+// coin is an output of the treasury that a draft spends.
+type coin struct {
+	prev         *wire.MsgTx
+	vout         uint32
+	chain, index uint32
+}
+
+// newCoin makes a deposit; different numbers give different transactions.
+func newCoin(t tb, d *wallet.Descriptor, number uint32, amount btcutil.Amount) coin {
+	t.Helper()
+	script, err := d.Script(wallet.ChainDeposit, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var from chainhash.Hash
+	binary.LittleEndian.PutUint32(from[:], number)
+	prev := wire.NewMsgTx(2)
+	prev.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&from, 3), nil, [][]byte{{1, 2, 3}}))
+	prev.AddTxOut(wire.NewTxOut(1234, []byte{0x51}))
+	prev.AddTxOut(wire.NewTxOut(int64(amount), script))
+	return coin{prev: prev, vout: 1, chain: wallet.ChainDeposit, index: number}
+}
+
+// payeeScript is a P2WPKH script that nobody's key is known for.
+func payeeScript(number byte) []byte {
+	return append([]byte{0x00, 0x14}, bytes.Repeat([]byte{number + 1}, 20)...)
+}
+
+func newNote(t tb, number byte, amount btcutil.Amount) decision.Note {
+	t.Helper()
+	script := payeeScript(number)
+	return decision.Note{
+		Network: decision.NetworkOf(&chaincfg.SimNetParams), Decision: uuid.UUID{15: number + 1}, Grant: uuid.UUID{0: 9, 15: number + 1},
+		PayeeScript: script, PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: amount, MaxFeeRateSatVB: 60,
+		NotBefore: now().AddDate(0, 0, -7), NotAfter: now().AddDate(0, 0, 7),
+	}
+}
+
+// draft is a request in parts. A test changes the parts, or sets a hook that
+// changes what is made of them.
+type draft struct {
+	key     *signer.Key
+	coins   []coin
+	notes   []decision.Note
+	fee     btcutil.Amount
+	number  uint32
+	attempt int64
+
+	onTx     func(*wire.MsgTx)
+	onPacket func(*psbt.Packet)
+	onBatch  func(*decision.BatchNote)
+	onReq    func(*signerrpc.Request)
+}
+
+// newDraft is a valid request: two coins of 2,000,000 sat pay three decisions of
+// about 1,000,000 sat each, at about 10 sat/vB, with change.
+func newDraft(t tb, key *signer.Key) *draft {
+	t.Helper()
+	d := &draft{key: key, fee: 3000, number: 5}
+	for i := range uint32(2) {
+		d.coins = append(d.coins, newCoin(t, key.Descriptor(), i, 2_000_000))
+	}
+	for i := range byte(3) {
+		d.notes = append(d.notes, newNote(t, i, 1_000_000+btcutil.Amount(i)))
+	}
+	return d
+}
+
+func (d *draft) change(t tb) []byte {
+	t.Helper()
+	script, err := d.key.Descriptor().Script(wallet.ChainChange, d.number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
+func (d *draft) transaction(t tb) *wire.MsgTx {
+	t.Helper()
+	tx := wire.NewMsgTx(2)
+	left := -d.fee
+	for _, c := range d.coins {
+		hash := c.prev.TxHash()
+		in := wire.NewTxIn(wire.NewOutPoint(&hash, c.vout), nil, nil)
+		in.Sequence = 0xfffffffd
+		tx.AddTxIn(in)
+		left += btcutil.Amount(c.prev.TxOut[c.vout].Value)
+	}
+	for _, n := range d.notes {
+		tx.AddTxOut(wire.NewTxOut(int64(n.Amount), n.PayeeScript))
+		left -= n.Amount
+	}
+	if left != 0 {
+		tx.AddTxOut(wire.NewTxOut(int64(left), d.change(t)))
+	}
+	if d.onTx != nil {
+		d.onTx(tx)
+	}
+	return tx
+}
+
+func (d *draft) packet(t tb) *psbt.Packet {
+	t.Helper()
+	packet, err := psbt.NewFromUnsignedTx(d.transaction(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range d.coins {
+		if i >= len(packet.Inputs) {
+			break
+		}
+		packet.Inputs[i].NonWitnessUtxo = c.prev
+		packet.Inputs[i].WitnessUtxo = c.prev.TxOut[c.vout]
+		if err := d.key.Descriptor().AddInputFields(&packet.Inputs[i], c.chain, c.index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, out := range packet.UnsignedTx.TxOut {
+		if bytes.Equal(out.PkScript, d.change(t)) {
+			if err := d.key.Descriptor().AddOutputFields(&packet.Outputs[i], wallet.ChainChange, d.number); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if d.onPacket != nil {
+		d.onPacket(packet)
+	}
+	return packet
+}
+
+func (d *draft) request(t tb) signerrpc.Request {
+	t.Helper()
+	batch := decision.BatchNote{
+		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.UUID{0: 0xba, 11: byte(d.number >> 8), 12: byte(d.number)}, Number: d.number,
+		MaxFeeRateSatVB: 60, MaxFee: 30_000,
+	}
+	req := signerrpc.Request{AttemptNo: d.attempt}
+	for _, n := range d.notes {
+		batch.Payments = append(batch.Payments, decision.Payment{Decision: n.Digest(), Script: n.PayeeScript, Amount: n.Amount})
+		req.Decisions = append(req.Decisions, string(n.Encode()))
+	}
+	if d.onBatch != nil {
+		d.onBatch(&batch)
+	}
+	var b bytes.Buffer
+	if err := d.packet(t).Serialize(&b); err != nil {
+		t.Fatal(err)
+	}
+	req.PSBT, req.BatchNote, req.BatchID = b.Bytes(), string(batch.Encode()), batch.Batch.String()
+	if d.onReq != nil {
+		d.onReq(&req)
+	}
+	return req
+}
