@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/grant", "internal/wallet", "internal/txbuild",
+		"internal/signer/signerrpc", // the types of the request, which its Signer interface speaks in
 	},
 
 	"internal/signer": {
@@ -50,10 +51,11 @@ var mayImport = map[string][]string{
 
 	"internal/postgres":        append([]string{"migrations", "internal/crash"}, domain...),
 	"internal/postgres/pgtest": {"migrations", "internal/errs", "internal/devnet"},
-	"internal/chain":           {"internal/errs", "internal/clock", "internal/payout", "internal/wallet"},
-	"internal/chain/chaintest": {"internal/errs", "internal/chain", "internal/devnet", "internal/wallet"},
+	"internal/chain":           {"internal/errs", "internal/clock", "internal/payout", "internal/wallet", "internal/chain/btcdrpc"},
+	"internal/chain/btcdrpc":   {"internal/errs"},
+	"internal/chain/chaintest": {"internal/errs", "internal/clock", "internal/chain", "internal/chain/btcdrpc", "internal/devnet", "internal/wallet"},
 	"internal/jobs":            domain,
-	"internal/devnet":          {"internal/errs", "internal/clock"},
+	"internal/devnet":          {"internal/errs", "internal/clock", "internal/chain/btcdrpc"},
 
 	"internal/api":    append([]string{"api"}, domain...),
 	"internal/web":    domain,
@@ -61,7 +63,7 @@ var mayImport = map[string][]string{
 
 	"internal/ctl": {"api/client", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision"},
 	"internal/app": {
-		"api", "migrations", "internal/postgres", "internal/chain", "internal/jobs", "internal/devnet", "internal/api",
+		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
 		"internal/web", "internal/server", "internal/signer/signerrpc", "internal/crash", "internal/grant",
 		"internal/payout", "internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/wallet", "internal/txbuild", "internal/seal", "internal/probe",

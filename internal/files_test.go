@@ -2,8 +2,10 @@ package internal_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -122,4 +124,28 @@ func TestCrashLabelsAreUnique(t *testing.T) {
 			seen[name] = path
 		}
 	})
+}
+
+// TestEveryDependencyIsExplained compares go.mod with decisions/dependencies.md.
+func TestEveryDependencyIsExplained(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("decisions/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range mod.Require {
+		if !bytes.Contains(text, []byte("| `"+r.Path+"` |")) {
+			t.Errorf("decisions/dependencies.md has no line for %s", r.Path)
+		}
+	}
 }
