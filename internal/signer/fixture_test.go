@@ -71,7 +71,7 @@ func openSigner(t tb, key *signer.Key, path string, clk clock.Clock) (*signer.Si
 
 func freshSigner(t *testing.T, kind wallet.Kind) *signer.Signer {
 	t.Helper()
-	return newSigner(t, newKey(t, kind), filepath.Join(t.TempDir(), "journal"), clock.NewFake(now()))
+	return newSigner(t, newKey(t, kind), filepath.Join(t.TempDir(), "journal"), fakeClock())
 }
 
 // coin is an output of the treasury that a draft spends.
@@ -228,3 +228,5 @@ func (d *draft) request(t tb) signerrpc.Request {
 	}
 	return req
 }
+
+func fakeClock() *clock.Fake { return clock.NewFake(now()) }

@@ -10,7 +10,6 @@ import (
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -51,7 +50,7 @@ func TestSameRequestGivesSameBytesAndOneRecord(t *testing.T) {
 	for _, kind := range kinds() {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			key, path, clk := newKey(t, kind), filepath.Join(t.TempDir(), "journal"), clock.NewFake(now())
+			key, path, clk := newKey(t, kind), filepath.Join(t.TempDir(), "journal"), fakeClock()
 			if err := signer.CreateJournal(path); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +83,7 @@ func TestSameRequestGivesSameBytesAndOneRecord(t *testing.T) {
 // have run out meanwhile: its signature may be in the world already.
 func TestRepeatIsAnsweredAfterTheWindow(t *testing.T) {
 	t.Parallel()
-	key, clk := newKey(t, wallet.KindWPKH), clock.NewFake(now())
+	key, clk := newKey(t, wallet.KindWPKH), fakeClock()
 	s := newSigner(t, key, filepath.Join(t.TempDir(), "journal"), clk)
 	d := newDraft(t, key)
 	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
@@ -211,7 +210,7 @@ func TestJournalRefuses(t *testing.T) {
 func TestRefusesAJournalOfAnotherTreasury(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
-	s := newSigner(t, newKey(t, wallet.KindWPKH), path, clock.NewFake(now()))
+	s := newSigner(t, newKey(t, wallet.KindWPKH), path, fakeClock())
 	if _, err := s.Sign(t.Context(), newDraft(t, newKey(t, wallet.KindWPKH)).request(t)); err != nil {
 		t.Fatal(err)
 	}
