@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// call runs the program with args and returns what it prints.
+func call(t *testing.T, args ...string) (stdout string, err error) {
+	t.Helper()
+	var out, talk bytes.Buffer
+	cmd := root()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&talk)
+	err = cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// folder has a passphrase; path names a file in it.
+func folder(t *testing.T) (path func(string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	path = func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(path("pass"), []byte("a long passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func initArgs(path func(string) string, more ...string) []string {
+	return append([]string{
+		"init", "--network", "simnet", "--key-file", path("key"), "--journal", path("journal"),
+		"--passphrase-file", path("pass"), "--work-factor", "10",
+	}, more...)
+}
+
+func runArgs(path func(string) string, more ...string) []string {
+	return append([]string{
+		"run", "--network", "simnet", "--key-file", path("key"), "--journal", path("journal"),
+		"--passphrase-file", path("pass"), "--socket", path("s"),
+	}, more...)
+}
+
+func TestInitPrintsTheDescriptorAndNeverOverwrites(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{"wpkh": "/84h/115h/0h]", "tr": "/86h/115h/0h]"} {
+		path := folder(t)
+		out, err := call(t, initArgs(path, "--kind", kind)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out, "descriptor  "+kind+"([") || !strings.Contains(out, want) || !strings.Contains(out, "#") {
+			t.Errorf("printed %q", out)
+		}
+		if _, err := call(t, initArgs(path)...); !errs.Is(err, "key_exists") {
+			t.Errorf("again: got %v, want key_exists", err)
+		}
+		if out, err := call(t, "journal", "verify", "--journal", path("journal")); err != nil || !strings.HasPrefix(out, "ok: 0 records") {
+			t.Errorf("journal verify: %q, %v", out, err)
+		}
+		if out, err := call(t, "journal", "show", "--journal", path("journal")); err != nil || out != "" {
+			t.Errorf("journal show: %q, %v", out, err)
+		}
+	}
+}
+
+func TestTwoKeysDiffer(t *testing.T) {
+	t.Parallel()
+	first, err := call(t, initArgs(folder(t))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := call(t, initArgs(folder(t))...)
+	if err != nil || first == second {
+		t.Errorf("two keys are the same: %q (%v)", first, err)
+	}
+}
+
+func TestRefusesToStart(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		code   string
+		damage func(t *testing.T, path func(string) string)
+		more   []string
+	}{
+		"without journal":      {"no_journal", func(t *testing.T, path func(string) string) { t.Helper(); remove(t, path("journal")) }, nil},
+		"on a damaged journal": {"journal_damaged", func(t *testing.T, path func(string) string) { t.Helper(); write(t, path("journal"), "x\n", 0o600) }, nil},
+		"wrong passphrase": {"wrong_passphrase", func(t *testing.T, path func(string) string) {
+			t.Helper()
+			write(t, path("pass"), "another passphrase", 0o600)
+		}, nil},
+		"short passphrase": {"bad_passphrase", func(t *testing.T, path func(string) string) { t.Helper(); write(t, path("pass"), "short", 0o600) }, nil},
+		"two lines": {"bad_passphrase", func(t *testing.T, path func(string) string) {
+			t.Helper()
+			write(t, path("pass"), "a long passphrase\nx\n", 0o600)
+		}, nil},
+		"passphrase exposed": {"secret_exposed", func(t *testing.T, path func(string) string) { t.Helper(); chmod(t, path("pass")) }, nil},
+		"key exposed":        {"secret_exposed", func(t *testing.T, path func(string) string) { t.Helper(); chmod(t, path("key")) }, nil},
+		"another network":    {"wrong_network", nil, []string{"--network", "mainnet"}},
+		"unknown network":    {"unknown_network", nil, []string{"--network", "moon"}},
+		"cap of nothing":     {"bad_policy", nil, []string{"--max-fee-sat", "0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := folder(t)
+			if _, err := call(t, initArgs(path)...); err != nil {
+				t.Fatal(err)
+			}
+			if tc.damage != nil {
+				tc.damage(t, path)
+			}
+			_, err := call(t, runArgs(path, tc.more...)...)
+			if !errs.Is(err, tc.code) {
+				t.Errorf("got %v, want %s", err, tc.code)
+			}
+			if text := message(err); text == "" || strings.Contains(text, "\n") {
+				t.Errorf("message %q is not one line", text)
+			}
+		})
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"no flags":     {"run"},
+		"init nothing": {"init"},
+		"no journal":   {"journal", "verify"},
+		"unknown flag": {"run", "--nonsense"},
+	} {
+		if _, err := call(t, args...); exitCode(err) != exitUsage {
+			t.Errorf("%s: %v has exit code %d, want %d", name, err, exitCode(err), exitUsage)
+		}
+	}
+	if got := exitCode(errs.New(errs.Conflict, "journal_damaged", "")); got != exitCheckFailed {
+		t.Errorf("damaged journal: exit code %d, want %d", got, exitCheckFailed)
+	}
+}
+
+func TestFlagsComeFromTheEnvironmentUnlessGiven(t *testing.T) {
+	t.Parallel()
+	cmd := runCommand()
+	if err := cmd.ParseFlags([]string{"--network", "simnet"}); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"CAUSEWAY_SIGNER_NETWORK": "mainnet", "CAUSEWAY_SIGNER_MAX_FEE_SAT": "77"}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	if err := flagsFromEnv(cmd.Flags(), lookup); err != nil {
+		t.Fatal(err)
+	}
+	for flag, want := range map[string]string{"network": "simnet", "max-fee-sat": "77", "max-fee-percent": "5"} {
+		if got := cmd.Flags().Lookup(flag).Value.String(); got != want {
+			t.Errorf("--%s is %q, want %q", flag, got, want)
+		}
+	}
+	env["CAUSEWAY_SIGNER_MAX_FEE_SAT"] = "many"
+	if err := flagsFromEnv(runCommand().Flags(), lookup); exitCode(err) != exitUsage {
+		t.Errorf("got %v, want a usage error", err)
+	}
+}
+
+func TestPassphraseFromTheSystemdCredential(t *testing.T) {
+	path := folder(t)
+	remove(t, path("pass"))
+	write(t, path(credentialName), "from a credential", 0o400)
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path("x")))
+	got, err := passphrase("", false, os.Stdin, &bytes.Buffer{})
+	if err != nil || string(got) != "from a credential" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if out, err := call(t, "version"); err != nil || !strings.HasPrefix(out, "causeway-signer ") {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func chmod(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
