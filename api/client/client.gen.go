@@ -36,6 +36,27 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for EventBy.
+const (
+	EventByOperator EventBy = "operator"
+	EventByStaff    EventBy = "staff"
+	EventBySystem   EventBy = "system"
+)
+
+// Valid indicates whether the value is a known member of the EventBy enum.
+func (e EventBy) Valid() bool {
+	switch e {
+	case EventByOperator:
+		return true
+	case EventByStaff:
+		return true
+	case EventBySystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MessageFrom.
 const (
 	MessageFromOperator MessageFrom = "operator"
@@ -175,22 +196,17 @@ type Application struct {
 
 	// ApplicationSha256 SHA-256 in hex.
 	ApplicationSha256 Digest `json:"application_sha256"`
-
-	// CanApprove The votes allow an approving decision.
-	CanApprove bool    `json:"can_approve"`
-	CanDecline bool    `json:"can_decline"`
-	Claim      *Claim  `json:"claim,omitempty"`
-	Contact    *string `json:"contact,omitempty"`
+	Claim             *Claim `json:"claim,omitempty"`
 
 	// DecisionDigest SHA-256 in hex.
-	DecisionDigest *Digest `json:"decision_digest,omitempty"`
+	DecisionDigest Digest `json:"decision_digest"`
 
 	// DecisionNote The exact text that votes approve; its SHA-256 is the digest.
-	DecisionNote *string `json:"decision_note,omitempty"`
+	DecisionNote string `json:"decision_note"`
 
 	// Designation Two words that stand for the operator.
 	Designation string              `json:"designation"`
-	Endpoints   []Endpoint          `json:"endpoints"`
+	Endpoints   []EndpointSeen      `json:"endpoints"`
 	Events      []Event             `json:"events"`
 	GrantId     *openapi_types.UUID `json:"grant_id,omitempty"`
 	Id          openapi_types.UUID  `json:"id"`
@@ -200,15 +216,15 @@ type Application struct {
 
 	// Narrative Empty once purged.
 	Narrative     string   `json:"narrative"`
+	Outcome       *Verdict `json:"outcome,omitempty"`
 	PayoutAddress string   `json:"payout_address"`
 	Protocols     []string `json:"protocols"`
 
 	// Purged What the operator wrote can no longer be read by anyone.
-	Purged     *bool   `json:"purged,omitempty"`
-	ReasonCode *string `json:"reason_code,omitempty"`
-	Reference  string  `json:"reference"`
-	Region     string  `json:"region"`
-	Revision   int32   `json:"revision"`
+	Purged    bool   `json:"purged"`
+	Reference string `json:"reference"`
+	Region    string `json:"region"`
+	Revision  int32  `json:"revision"`
 
 	// SamePayee Other applications with the same payout address.
 	SamePayee *int32 `json:"same_payee,omitempty"`
@@ -269,21 +285,42 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time      `json:"created_at"`
+	Events    []AttemptEvent `json:"events"`
 
 	// FeeSat Satoshi.
-	FeeSat    AmountSat `json:"fee_sat"`
-	LastError *string   `json:"last_error,omitempty"`
-	Number    int32     `json:"number"`
-	State     string    `json:"state"`
+	FeeSat AmountSat `json:"fee_sat"`
+
+	// Height Block that holds it.
+	Height *int32 `json:"height,omitempty"`
+	Number int32  `json:"number"`
+	Signed bool   `json:"signed"`
 
 	// Txid Transaction id as people write it.
-	Txid  TxID   `json:"txid"`
-	Vsize *int64 `json:"vsize,omitempty"`
+	Txid TxID `json:"txid"`
+
+	// Weight Of the signed transaction, upper bound.
+	Weight int64 `json:"weight"`
+}
+
+// AttemptEvent defines model for AttemptEvent.
+type AttemptEvent struct {
+	At     time.Time `json:"at"`
+	Detail *string   `json:"detail,omitempty"`
+	Event  string    `json:"event"`
 }
 
 // Audience `operator`: the operator reads it too. `team`: a note among staff.
 type Audience string
+
+// AuditBundle defines model for AuditBundle.
+type AuditBundle struct {
+	Checkpoints []string  `json:"checkpoints"`
+	Format      string    `json:"format"`
+	From        int64     `json:"from"`
+	Hashes      *[][]byte `json:"hashes,omitempty"`
+	Leaves      []string  `json:"leaves"`
+}
 
 // AuditKey defines model for AuditKey.
 type AuditKey struct {
@@ -292,16 +329,16 @@ type AuditKey struct {
 	Origin string `json:"origin"`
 }
 
-// Balances defines model for Balances.
+// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
 type Balances struct {
-	// AvailableSat Satoshi.
-	AvailableSat AmountSat `json:"available_sat"`
+	// AvailableSat In confirmed coins and promised to nobody.
+	AvailableSat int64 `json:"available_sat"`
 
 	// CommittedSat Satoshi.
 	CommittedSat AmountSat `json:"committed_sat"`
 
 	// ConfirmingSat Satoshi.
-	ConfirmingSat *AmountSat `json:"confirming_sat,omitempty"`
+	ConfirmingSat AmountSat `json:"confirming_sat"`
 
 	// DepositsSat Satoshi.
 	DepositsSat AmountSat `json:"deposits_sat"`
@@ -312,20 +349,20 @@ type Balances struct {
 	// InFlightSat Satoshi.
 	InFlightSat AmountSat `json:"in_flight_sat"`
 
+	// LostSat Satoshi.
+	LostSat AmountSat `json:"lost_sat"`
+
 	// PaidSat Satoshi.
 	PaidSat AmountSat `json:"paid_sat"`
 }
 
 // Batch defines model for Batch.
 type Batch struct {
-	Approvals []BatchApproval `json:"approvals"`
-	Attempts  []Attempt       `json:"attempts"`
-
-	// BlockHash Transaction id as people write it.
-	BlockHash     *TxID     `json:"block_hash,omitempty"`
-	Confirmations int32     `json:"confirmations"`
-	CreatedAt     time.Time `json:"created_at"`
-	CreatedBy     *string   `json:"created_by,omitempty"`
+	Approvals     []BatchApproval `json:"approvals"`
+	Attempts      []Attempt       `json:"attempts"`
+	Confirmations int32           `json:"confirmations"`
+	CreatedAt     time.Time       `json:"created_at"`
+	CreatedBy     *string         `json:"created_by,omitempty"`
 
 	// Digest SHA-256 in hex.
 	Digest Digest  `json:"digest"`
@@ -347,19 +384,21 @@ type Batch struct {
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
 
-	// NextAction What moves it on: `approve`, `wait` or `none`.
+	// NextAction What moves it on: `approve`, `wait`, `investigate` or `none`.
 	NextAction string `json:"next_action"`
 
 	// Note The exact text that an approval releases; its SHA-256 is the digest.
 	Note   string `json:"note"`
 	Number int64  `json:"number"`
 	Payees int32  `json:"payees"`
-	State  string `json:"state"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
-	// Transaction Decoded from the stored transaction itself, outputs in its order.
+	// Transaction Decoded from the transaction itself, outputs in its order.
 	Transaction *Transaction `json:"transaction,omitempty"`
 
 	// Txid Transaction id as people write it.
@@ -382,17 +421,19 @@ type BatchApproval struct {
 // BatchItem defines model for BatchItem.
 type BatchItem struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat           `json:"amount_sat"`
-	ApplicationId *openapi_types.UUID `json:"application_id,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
 
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest             `json:"decision_digest"`
+	Designation    string             `json:"designation"`
 	GrantId        openapi_types.UUID `json:"grant_id"`
 	InstalmentId   openapi_types.UUID `json:"instalment_id"`
 	PayoutAddress  string             `json:"payout_address"`
 	Reference      string             `json:"reference"`
 	State          string             `json:"state"`
-	Vout           *int64             `json:"vout,omitempty"`
+
+	// Vout Its output in the newest attempt.
+	Vout *int64 `json:"vout,omitempty"`
 }
 
 // BatchPage defines model for BatchPage.
@@ -403,41 +444,59 @@ type BatchPage struct {
 
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
-	Confirmations int32     `json:"confirmations"`
-	CreatedAt     time.Time `json:"created_at"`
-	CreatedBy     *string   `json:"created_by,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy *string   `json:"created_by,omitempty"`
 
-	// FeeSat Satoshi.
-	FeeSat *AmountSat         `json:"fee_sat,omitempty"`
-	Id     openapi_types.UUID `json:"id"`
-	Number int64              `json:"number"`
-	Payees int32              `json:"payees"`
-	State  string             `json:"state"`
+	// Digest SHA-256 in hex.
+	Digest   Digest             `json:"digest"`
+	FeeSatVb int64              `json:"fee_sat_vb"`
+	Id       openapi_types.UUID `json:"id"`
+
+	// LastError Why the worker has not got further; it goes on by itself.
+	LastError *string `json:"last_error,omitempty"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	Number          int64     `json:"number"`
+	Payees          int32     `json:"payees"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
-
-	// Txid Transaction id as people write it.
-	Txid    *TxID `json:"txid,omitempty"`
-	Version int64 `json:"version"`
+	Version  int64     `json:"version"`
 }
 
-// Breaker defines model for Breaker.
+// Breaker A surprise that stopped all signing.
 type Breaker struct {
-	// Open No transaction is signed while it is open.
-	Open   bool       `json:"open"`
-	Reason *string    `json:"reason,omitempty"`
-	Since  *time.Time `json:"since,omitempty"`
+	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Number int64  `json:"number"`
+
+	// ResetBy Who has consented; two close it.
+	ResetBy   []string  `json:"reset_by"`
+	TrippedAt time.Time `json:"tripped_at"`
+}
+
+// Change Where the application stands now.
+type Change struct {
+	Revision int32  `json:"revision"`
+	State    string `json:"state"`
+	Version  int64  `json:"version"`
 }
 
 // Checkpoint defines model for Checkpoint.
 type Checkpoint struct {
-	At *time.Time `json:"at,omitempty"`
+	At time.Time `json:"at"`
 
 	// Note Signed note (C2SP tlog-checkpoint).
-	Note     string `json:"note"`
-	RootHash []byte `json:"root_hash"`
-	Size     int64  `json:"size"`
+	Note string `json:"note"`
+
+	// Size Leaves that it covers.
+	Size int64 `json:"size"`
 }
 
 // CheckpointPage defines model for CheckpointPage.
@@ -454,14 +513,20 @@ type Claim struct {
 
 // Coin defines model for Coin.
 type Coin struct {
-	Address *string `json:"address,omitempty"`
-
 	// AmountSat Satoshi.
 	AmountSat     AmountSat `json:"amount_sat"`
-	Change        *bool     `json:"change,omitempty"`
-	Confirmations *int32    `json:"confirmations,omitempty"`
+	Change        bool      `json:"change"`
+	Confirmations int32     `json:"confirmations"`
 	Height        *int32    `json:"height,omitempty"`
-	State         string    `json:"state"`
+
+	// Index Of its script in the descriptor.
+	Index *int64 `json:"index,omitempty"`
+
+	// ReservedBy Number of the batch that spends it.
+	ReservedBy *int64 `json:"reserved_by,omitempty"`
+
+	// Spendable It may go into a new batch now.
+	Spendable bool `json:"spendable"`
 
 	// Txid Transaction id as people write it.
 	Txid TxID  `json:"txid"`
@@ -481,14 +546,13 @@ type ConsistencyProof struct {
 
 // CreatedToken defines model for CreatedToken.
 type CreatedToken struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ExpiresAt time.Time          `json:"expires_at"`
-	Id        openapi_types.UUID `json:"id"`
-
-	// LastUsedOn Day of the last use.
-	LastUsedOn *openapi_types.Date `json:"last_used_on,omitempty"`
-	Name       string              `json:"name"`
-	Scopes     []string            `json:"scopes"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+	Name       string             `json:"name"`
+	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
+	Scopes     []string           `json:"scopes"`
 
 	// Token Shown once; the fund keeps only a hash.
 	Token string `json:"token"`
@@ -497,32 +561,31 @@ type CreatedToken struct {
 // Digest SHA-256 in hex.
 type Digest = string
 
-// DryRun defines model for DryRun.
-type DryRun struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
-	FeeSatVb      *int64               `json:"fee_sat_vb,omitempty"`
-	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
-}
-
 // DryRunResult defines model for DryRunResult.
 type DryRunResult struct {
-	// AvailableSat Satoshi.
-	AvailableSat AmountSat `json:"available_sat"`
+	// AvailableAfterSat Free in the treasury once it is paid.
+	AvailableAfterSat int64 `json:"available_after_sat"`
 
 	// ChangeSat Satoshi.
 	ChangeSat AmountSat `json:"change_sat"`
 
+	// FeePerMill Fee in thousandths of the total.
+	FeePerMill int64 `json:"fee_per_mill"`
+
 	// FeeSat Satoshi.
 	FeeSat   AmountSat `json:"fee_sat"`
 	FeeSatVb int64     `json:"fee_sat_vb"`
-	Inputs   int32     `json:"inputs"`
-	Payees   int32     `json:"payees"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	Payees          int32     `json:"payees"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
-	// Vsize Virtual bytes.
-	Vsize int64 `json:"vsize"`
+	// Transaction Decoded from the transaction itself, outputs in its order.
+	Transaction Transaction `json:"transaction"`
 }
 
 // Endpoint defines model for Endpoint.
@@ -538,14 +601,35 @@ type Endpoint struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
+type EndpointSeen struct {
+	Host     string  `json:"host"`
+	Note     *string `json:"note,omitempty"`
+	Port     int32   `json:"port"`
+	Protocol string  `json:"protocol"`
+}
+
 // Event defines model for Event.
 type Event struct {
-	// Actor Left out for operators.
-	Actor  *string   `json:"actor,omitempty"`
-	At     time.Time `json:"at"`
-	Detail *string   `json:"detail,omitempty"`
-	Event  string    `json:"event"`
+	At     time.Time          `json:"at"`
+	By     EventBy            `json:"by"`
+	Detail *map[string]string `json:"detail,omitempty"`
+
+	// Event Examples: application.voted
+	Event string `json:"event"`
+
+	// From State before.
+	From *string `json:"from,omitempty"`
+
+	// Name Which member of staff; left out for operators.
+	Name *string `json:"name,omitempty"`
+
+	// To State after.
+	To *string `json:"to,omitempty"`
 }
+
+// EventBy defines model for Event.By.
+type EventBy string
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -572,10 +656,7 @@ type Fund struct {
 	Name         string    `json:"name"`
 
 	// Network mainnet, testnet3, signet, simnet or regtest.
-	Network string `json:"network"`
-
-	// Open Whether applications are taken.
-	Open              bool       `json:"open"`
+	Network           string     `json:"network"`
 	PaidConfirmations int32      `json:"paid_confirmations"`
 	PolicyVersion     int64      `json:"policy_version"`
 	Protocols         []Protocol `json:"protocols"`
@@ -587,14 +668,13 @@ type Grant struct {
 	AmountSat     AmountSat          `json:"amount_sat"`
 	ApplicationId openapi_types.UUID `json:"application_id"`
 	CreatedAt     time.Time          `json:"created_at"`
+	Designation   string             `json:"designation"`
 	Id            openapi_types.UUID `json:"id"`
 	Instalments   []Instalment       `json:"instalments"`
+	Reference     string             `json:"reference"`
 
-	// PaidSat Satoshi.
-	PaidSat   AmountSat `json:"paid_sat"`
-	Reference string    `json:"reference"`
-	State     string    `json:"state"`
-	Title     *string   `json:"title,omitempty"`
+	// State active, completed or terminated.
+	State string `json:"state"`
 }
 
 // GrantPage defines model for GrantPage.
@@ -617,20 +697,19 @@ type InclusionProof struct {
 // Instalment defines model for Instalment.
 type Instalment struct {
 	// AmountSat Satoshi.
-	AmountSat AmountSat           `json:"amount_sat"`
-	BatchId   *openapi_types.UUID `json:"batch_id,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
 
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest             `json:"decision_digest"`
+	DecisionNote   string             `json:"decision_note"`
+	HeldReason     *string            `json:"held_reason,omitempty"`
 	Id             openapi_types.UUID `json:"id"`
-	NotAfter       *time.Time         `json:"not_after,omitempty"`
-	NotBefore      *time.Time         `json:"not_before,omitempty"`
+	Payment        *Payment           `json:"payment,omitempty"`
+	PayoutAddress  string             `json:"payout_address"`
+	Period         int32              `json:"period"`
 
-	// Payable It can go into a batch now.
-	Payable       bool    `json:"payable"`
-	PayoutAddress *string `json:"payout_address,omitempty"`
-	Period        int32   `json:"period"`
-	State         string  `json:"state"`
+	// State payable, held, allocated, maybe_paid, mined, paid, final or cancelled.
+	State string `json:"state"`
 }
 
 // Leaf defines model for Leaf.
@@ -694,30 +773,14 @@ type NewApplication struct {
 	Title  string `json:"title"`
 }
 
-// NewBatch defines model for NewBatch.
-type NewBatch struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
-	FeeSatVb      int64                `json:"fee_sat_vb"`
-	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
-
-	// MaxFeeSat Satoshi.
-	MaxFeeSat AmountSat `json:"max_fee_sat"`
-
-	// MaxFeerateSatVb No version of the transaction may pay more.
-	MaxFeerateSatVb int64 `json:"max_feerate_sat_vb"`
-}
-
 // NewDecision defines model for NewDecision.
 type NewDecision struct {
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest `json:"decision_digest"`
 
-	// Message The operator reads it.
+	// Message The operator reads it. Required for `decline`.
 	Message *string            `json:"message,omitempty"`
 	Outcome NewDecisionOutcome `json:"outcome"`
-
-	// ReasonCode Required for `decline`.
-	ReasonCode *string `json:"reason_code,omitempty"`
 }
 
 // NewDecisionOutcome defines model for NewDecision.Outcome.
@@ -755,12 +818,28 @@ type NewVote struct {
 	Verdict Verdict `json:"verdict"`
 }
 
+// Order defines model for Order.
+type Order struct {
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte.
+	FeeSatVb      int64                `json:"fee_sat_vb"`
+	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
+
+	// MaxFeeSat No version of the transaction pays more. Left out, the fund's limit.
+	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
+
+	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
+	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+}
+
 // Payment defines model for Payment.
 type Payment struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat `json:"amount_sat"`
-	Confirmations int32     `json:"confirmations"`
-	State         string    `json:"state"`
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// BatchNumber Left out for operators.
+	BatchNumber   *int64 `json:"batch_number,omitempty"`
+	Confirmations int32  `json:"confirmations"`
+	State         string `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -813,16 +892,15 @@ type Receipt struct {
 type Status struct {
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
+	Messages  []Message `json:"messages"`
 
-	// CanWrite Whether a message can be sent now.
-	CanWrite      bool      `json:"can_write"`
-	Messages      []Message `json:"messages"`
-	Network       string    `json:"network"`
-	Payment       *Payment  `json:"payment,omitempty"`
-	PayoutAddress string    `json:"payout_address"`
+	// PaidConfirmations Confirmations at which a payment is called paid.
+	PaidConfirmations int32     `json:"paid_confirmations"`
+	Payments          []Payment `json:"payments"`
+	PayoutAddress     string    `json:"payout_address"`
 
-	// ReasonCode Why it was declined.
-	ReasonCode  *string   `json:"reason_code,omitempty"`
+	// Purged What you wrote was destroyed and can no longer be read by anyone.
+	Purged      bool      `json:"purged"`
 	Reference   string    `json:"reference"`
 	Revision    int32     `json:"revision"`
 	State       string    `json:"state"`
@@ -840,29 +918,25 @@ type Tally struct {
 	Required int32 `json:"required"`
 }
 
-// Tip defines model for Tip.
+// Tip The newest block that the worker has walked.
 type Tip struct {
-	// At Time of the block.
-	At *time.Time `json:"at,omitempty"`
+	// At Time in the block's header.
+	At time.Time `json:"at"`
 
 	// Hash Transaction id as people write it.
 	Hash   TxID  `json:"hash"`
 	Height int32 `json:"height"`
-
-	// SeenAt When the worker stored it.
-	SeenAt *time.Time `json:"seen_at,omitempty"`
 }
 
 // Token defines model for Token.
 type Token struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ExpiresAt time.Time          `json:"expires_at"`
-	Id        openapi_types.UUID `json:"id"`
-
-	// LastUsedOn Day of the last use.
-	LastUsedOn *openapi_types.Date `json:"last_used_on,omitempty"`
-	Name       string              `json:"name"`
-	Scopes     []string            `json:"scopes"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+	Name       string             `json:"name"`
+	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
+	Scopes     []string           `json:"scopes"`
 }
 
 // TokenList defines model for TokenList.
@@ -870,7 +944,7 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
-// Transaction Decoded from the stored transaction itself, outputs in its order.
+// Transaction Decoded from the transaction itself, outputs in its order.
 type Transaction struct {
 	// FeeSat Satoshi.
 	FeeSat  AmountSat  `json:"fee_sat"`
@@ -878,26 +952,42 @@ type Transaction struct {
 	Outputs []TxOutput `json:"outputs"`
 
 	// Psbt PSBT in base64.
-	Psbt   *string `json:"psbt,omitempty"`
+	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
 	// Txid Transaction id as people write it.
-	Txid   TxID   `json:"txid"`
-	Vsize  *int64 `json:"vsize,omitempty"`
-	Weight *int64 `json:"weight,omitempty"`
+	Txid TxID `json:"txid"`
+
+	// Vsize Virtual bytes.
+	Vsize int64 `json:"vsize"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
 }
 
 // Treasury defines model for Treasury.
 type Treasury struct {
-	Balances       Balances `json:"balances"`
-	Breaker        Breaker  `json:"breaker"`
-	Coins          []Coin   `json:"coins"`
-	DepositAddress string   `json:"deposit_address"`
+	// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
+	Balances Balances  `json:"balances"`
+	Breakers []Breaker `json:"breakers"`
+	Coins    []Coin    `json:"coins"`
+
+	// CoinsSat Satoshi.
+	CoinsSat AmountSat `json:"coins_sat"`
+
+	// DepositAddress The next one that was never paid to.
+	DepositAddress string `json:"deposit_address"`
+	DepositIndex   int64  `json:"deposit_index"`
 
 	// Descriptor Output descriptor with checksum (BIP 380).
 	Descriptor string `json:"descriptor"`
-	Network    string `json:"network"`
-	Tip        Tip    `json:"tip"`
+
+	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
+	DifferenceSat int64  `json:"difference_sat"`
+	Network       string `json:"network"`
+
+	// Tip The newest block that the worker has walked.
+	Tip Tip `json:"tip"`
 }
 
 // TxID Transaction id as people write it.
@@ -905,6 +995,8 @@ type TxID = string
 
 // TxInput defines model for TxInput.
 type TxInput struct {
+	Address string `json:"address"`
+
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
 
@@ -915,13 +1007,15 @@ type TxInput struct {
 
 // TxOutput defines model for TxOutput.
 type TxOutput struct {
+	// Address Empty for a script without one.
 	Address string `json:"address"`
 
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
-	Change    bool      `json:"change"`
-	Reference *string   `json:"reference,omitempty"`
-	Vout      int64     `json:"vout"`
+
+	// Change Proven to be the treasury's own.
+	Change bool  `json:"change"`
+	Vout   int64 `json:"vout"`
 }
 
 // Verdict defines model for Verdict.
@@ -1011,9 +1105,6 @@ type ListCheckpointsParams struct {
 type GetConsistencyProofParams struct {
 	// From Size of the smaller tree; it has a checkpoint.
 	From int64 `form:"from" json:"from"`
-
-	// To Size of the larger tree; it has a checkpoint.
-	To int64 `form:"to" json:"to"`
 }
 
 // ListLeavesParams defines parameters for ListLeaves.
@@ -1026,9 +1117,6 @@ type ListLeavesParams struct {
 // GetInclusionProofParams defines parameters for GetInclusionProof.
 type GetInclusionProofParams struct {
 	Seq int64 `form:"seq" json:"seq"`
-
-	// Size Size of a tree that has a checkpoint.
-	Size int64 `form:"size" json:"size"`
 }
 
 // ListBatchesParams defines parameters for ListBatches.
@@ -1038,14 +1126,14 @@ type ListBatchesParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// ComposeBatchParams defines parameters for ComposeBatch.
-type ComposeBatchParams struct {
-	// IdempotencyKey A random value of your own. Without it the call is refused with 428.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // ApproveBatchParams defines parameters for ApproveBatch.
 type ApproveBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// CancelBatchParams defines parameters for CancelBatch.
+type CancelBatchParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -1059,9 +1147,6 @@ type WatchBatchParams struct {
 
 // ListGrantsParams defines parameters for ListGrants.
 type ListGrantsParams struct {
-	// Payable Only grants with an instalment that can go into a batch now.
-	Payable *bool `form:"payable,omitempty" json:"payable,omitempty"`
-
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1080,13 +1165,16 @@ type AddMessageJSONRequestBody = NewMessage
 type VoteApplicationJSONRequestBody = NewVote
 
 // ComposeBatchJSONRequestBody defines body for ComposeBatch for application/json ContentType.
-type ComposeBatchJSONRequestBody = NewBatch
+type ComposeBatchJSONRequestBody = Order
 
 // DryRunBatchJSONRequestBody defines body for DryRunBatch for application/json ContentType.
-type DryRunBatchJSONRequestBody = DryRun
+type DryRunBatchJSONRequestBody = Order
 
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
+
+// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
+type ReviseApplicationJSONRequestBody = NewApplication
 
 // AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
 type AddStatusMessageJSONRequestBody = NewStatusMessage
@@ -1258,6 +1346,11 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
 	VoteApplication(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAuditBundle The whole log, to verify it off-line
+	//
+	// Corresponds with GET /v1/audit/bundle (the `GetAuditBundle` operationId).
+	GetAuditBundle(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCheckpoint The newest signed checkpoint
 	//
 	// Corresponds with GET /v1/audit/checkpoint (the `GetCheckpoint` operationId).
@@ -1268,7 +1361,7 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit/checkpoints (the `ListCheckpoints` operationId).
 	ListCheckpoints(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetConsistencyProof Proof that a tree only grew (RFC 6962)
+	// GetConsistencyProof Proof that the log only grew up to the newest checkpoint (RFC 6962)
 	//
 	// Corresponds with GET /v1/audit/consistency (the `GetConsistencyProof` operationId).
 	GetConsistencyProof(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1283,7 +1376,7 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit/leaves (the `ListLeaves` operationId).
 	ListLeaves(ctx context.Context, params *ListLeavesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetInclusionProof Proof that a leaf is in the log (RFC 6962)
+	// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	//
 	// Corresponds with GET /v1/audit/proof (the `GetInclusionProof` operationId).
 	GetInclusionProof(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1295,21 +1388,21 @@ type ClientInterface interface {
 
 	// ComposeBatchWithBody Put instalments into a new batch
 	//
-	// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithBody(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ComposeBatch Put instalments into a new batch
 	//
-	// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatch(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeBatch(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DryRunBatchWithBody What a batch would cost; nothing is stored
 	//
@@ -1351,7 +1444,7 @@ type ClientInterface interface {
 	// CancelBatch Give up a batch that has not been handed to a signer
 	//
 	// Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
-	CancelBatch(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CancelBatch(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WatchBatch Wait for a change of the batch
 	//
@@ -1359,6 +1452,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/batches/{id}/watch (the `WatchBatch` operationId).
 	WatchBatch(ctx context.Context, id ID, params *WatchBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetBreaker Consent to go on after a surprise; two people close a breaker
+	//
+	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
+	ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFund The fund, its network, limits and review policy
 	//
@@ -1382,6 +1480,24 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/status (the `GetStatus` operationId).
 	GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+	ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// AddStatusMessageWithBody Write to the team, for example to answer its question
 	//
 	// Takes any type of body and a specified content type.
@@ -1395,6 +1511,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
 	AddStatusMessage(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawApplication Take the application back, before it is decided
+	//
+	// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
+	WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTokens Your API tokens
 	//
@@ -1641,6 +1762,21 @@ func (c *Client) VoteApplication(ctx context.Context, id ID, body VoteApplicatio
 	return c.Client.Do(req)
 }
 
+// GetAuditBundle The whole log, to verify it off-line
+//
+// Corresponds with GET /v1/audit/bundle (the `GetAuditBundle` operationId).
+func (c *Client) GetAuditBundle(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAuditBundleRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetCheckpoint The newest signed checkpoint
 //
 // Corresponds with GET /v1/audit/checkpoint (the `GetCheckpoint` operationId).
@@ -1671,7 +1807,7 @@ func (c *Client) ListCheckpoints(ctx context.Context, params *ListCheckpointsPar
 	return c.Client.Do(req)
 }
 
-// GetConsistencyProof Proof that a tree only grew (RFC 6962)
+// GetConsistencyProof Proof that the log only grew up to the newest checkpoint (RFC 6962)
 //
 // Corresponds with GET /v1/audit/consistency (the `GetConsistencyProof` operationId).
 func (c *Client) GetConsistencyProof(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1716,7 +1852,7 @@ func (c *Client) ListLeaves(ctx context.Context, params *ListLeavesParams, reqEd
 	return c.Client.Do(req)
 }
 
-// GetInclusionProof Proof that a leaf is in the log (RFC 6962)
+// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 //
 // Corresponds with GET /v1/audit/proof (the `GetInclusionProof` operationId).
 func (c *Client) GetInclusionProof(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1748,13 +1884,13 @@ func (c *Client) ListBatches(ctx context.Context, params *ListBatchesParams, req
 
 // ComposeBatchWithBody Put instalments into a new batch
 //
-// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *Client) ComposeBatchWithBody(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeBatchRequestWithBody(c.Server, params, contentType, body)
+func (c *Client) ComposeBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeBatchRequestWithBody(c.Server, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1767,13 +1903,13 @@ func (c *Client) ComposeBatchWithBody(ctx context.Context, params *ComposeBatchP
 
 // ComposeBatch Put instalments into a new batch
 //
-// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *Client) ComposeBatch(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeBatchRequest(c.Server, params, body)
+func (c *Client) ComposeBatch(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeBatchRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1874,8 +2010,8 @@ func (c *Client) ApproveBatch(ctx context.Context, id ID, params *ApproveBatchPa
 // CancelBatch Give up a batch that has not been handed to a signer
 //
 // Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
-func (c *Client) CancelBatch(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCancelBatchRequest(c.Server, id)
+func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelBatchRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1893,6 +2029,21 @@ func (c *Client) CancelBatch(ctx context.Context, id ID, reqEditors ...RequestEd
 // Corresponds with GET /v1/batches/{id}/watch (the `WatchBatch` operationId).
 func (c *Client) WatchBatch(ctx context.Context, id ID, params *WatchBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWatchBatchRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetBreaker Consent to go on after a surprise; two people close a breaker
+//
+// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
+func (c *Client) ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetBreakerRequest(c.Server, number)
 	if err != nil {
 		return nil, err
 	}
@@ -1965,6 +2116,44 @@ func (c *Client) GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (
 	return c.Client.Do(req)
 }
 
+// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+func (c *Client) ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviseApplicationRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReviseApplication Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+func (c *Client) ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviseApplicationRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // AddStatusMessageWithBody Write to the team, for example to answer its question
 //
 // Takes any type of body and a specified content type.
@@ -1989,6 +2178,21 @@ func (c *Client) AddStatusMessageWithBody(ctx context.Context, contentType strin
 // Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
 func (c *Client) AddStatusMessage(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddStatusMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawApplication Take the application back, before it is decided
+//
+// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
+func (c *Client) WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawApplicationRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2540,6 +2744,33 @@ func NewVoteApplicationRequestWithBody(server string, id ID, contentType string,
 	return req, nil
 }
 
+// NewGetAuditBundleRequest constructs an http.Request for the GetAuditBundle method
+func NewGetAuditBundleRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/audit/bundle")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetCheckpointRequest constructs an http.Request for the GetCheckpoint method
 func NewGetCheckpointRequest(server string) (*http.Request, error) {
 	var err error
@@ -2662,14 +2893,6 @@ func NewGetConsistencyProofRequest(server string, params *GetConsistencyProofPar
 		var rawQueryFragments []string
 
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
 			return nil, err
 		} else {
 			for _, qp := range strings.Split(queryFrag, "&") {
@@ -2820,14 +3043,6 @@ func NewGetInclusionProofRequest(server string, params *GetInclusionProofParams)
 			}
 		}
 
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "size", params.Size, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -2909,18 +3124,18 @@ func NewListBatchesRequest(server string, params *ListBatchesParams) (*http.Requ
 }
 
 // NewComposeBatchRequest calls the generic ComposeBatch builder with application/json body
-func NewComposeBatchRequest(server string, params *ComposeBatchParams, body ComposeBatchJSONRequestBody) (*http.Request, error) {
+func NewComposeBatchRequest(server string, body ComposeBatchJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewComposeBatchRequestWithBody(server, params, "application/json", bodyReader)
+	return NewComposeBatchRequestWithBody(server, "application/json", bodyReader)
 }
 
 // NewComposeBatchRequestWithBody constructs an http.Request for the ComposeBatch method, with any body, and a specified content type
-func NewComposeBatchRequestWithBody(server string, params *ComposeBatchParams, contentType string, body io.Reader) (*http.Request, error) {
+func NewComposeBatchRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2944,19 +3159,6 @@ func NewComposeBatchRequestWithBody(server string, params *ComposeBatchParams, c
 	}
 
 	req.Header.Add("Content-Type", contentType)
-
-	if params != nil {
-
-		var headerParam0 string
-
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
-		}
-
-		req.Header.Set("Idempotency-Key", headerParam0)
-
-	}
 
 	return req, nil
 }
@@ -3096,7 +3298,7 @@ func NewApproveBatchRequestWithBody(server string, id ID, params *ApproveBatchPa
 }
 
 // NewCancelBatchRequest constructs an http.Request for the CancelBatch method
-func NewCancelBatchRequest(server string, id ID) (*http.Request, error) {
+func NewCancelBatchRequest(server string, id ID, params *CancelBatchParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3124,6 +3326,19 @@ func NewCancelBatchRequest(server string, id ID) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
 	}
 
 	return req, nil
@@ -3198,6 +3413,40 @@ func NewWatchBatchRequest(server string, id ID, params *WatchBatchParams) (*http
 	return req, nil
 }
 
+// NewResetBreakerRequest constructs an http.Request for the ResetBreaker method
+func NewResetBreakerRequest(server string, number int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/breakers/%s/reset", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetFundRequest constructs an http.Request for the GetFund method
 func NewGetFundRequest(server string) (*http.Request, error) {
 	var err error
@@ -3252,18 +3501,6 @@ func NewListGrantsRequest(server string, params *ListGrantsParams) (*http.Reques
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
-
-		if params.Payable != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "payable", *params.Payable, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
 
 		if params.Cursor != nil {
 
@@ -3364,6 +3601,46 @@ func NewGetStatusRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewReviseApplicationRequest calls the generic ReviseApplication builder with application/json body
+func NewReviseApplicationRequest(server string, body ReviseApplicationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReviseApplicationRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReviseApplicationRequestWithBody constructs an http.Request for the ReviseApplication method, with any body, and a specified content type
+func NewReviseApplicationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/application")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewAddStatusMessageRequest calls the generic AddStatusMessage builder with application/json body
 func NewAddStatusMessageRequest(server string, body AddStatusMessageJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3400,6 +3677,33 @@ func NewAddStatusMessageRequestWithBody(server string, contentType string, body 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewWithdrawApplicationRequest constructs an http.Request for the WithdrawApplication method
+func NewWithdrawApplicationRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/withdraw")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3701,6 +4005,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
 	VoteApplicationWithResponse(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error)
 
+	// GetAuditBundleWithResponse The whole log, to verify it off-line
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/audit/bundle (the `GetAuditBundle` operationId).
+	GetAuditBundleWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAuditBundleResponse, error)
+
 	// GetCheckpointWithResponse The newest signed checkpoint
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3715,7 +4026,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/audit/checkpoints (the `ListCheckpoints` operationId).
 	ListCheckpointsWithResponse(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*ListCheckpointsResponse, error)
 
-	// GetConsistencyProofWithResponse Proof that a tree only grew (RFC 6962)
+	// GetConsistencyProofWithResponse Proof that the log only grew up to the newest checkpoint (RFC 6962)
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3736,7 +4047,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/audit/leaves (the `ListLeaves` operationId).
 	ListLeavesWithResponse(ctx context.Context, params *ListLeavesParams, reqEditors ...RequestEditorFn) (*ListLeavesResponse, error)
 
-	// GetInclusionProofWithResponse Proof that a leaf is in the log (RFC 6962)
+	// GetInclusionProofWithResponse Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3752,21 +4063,21 @@ type ClientWithResponsesInterface interface {
 
 	// ComposeBatchWithBodyWithResponse Put instalments into a new batch
 	//
-	// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithBodyWithResponse(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
+	ComposeBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
 
 	// ComposeBatchWithResponse Put instalments into a new batch
 	//
-	// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithResponse(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
+	ComposeBatchWithResponse(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
 
 	// DryRunBatchWithBodyWithResponse What a batch would cost; nothing is stored
 	//
@@ -3812,7 +4123,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
-	CancelBatchWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelBatchResponse, error)
+	CancelBatchWithResponse(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*CancelBatchResponse, error)
 
 	// WatchBatchWithResponse Wait for a change of the batch
 	//
@@ -3822,6 +4133,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/batches/{id}/watch (the `WatchBatch` operationId).
 	WatchBatchWithResponse(ctx context.Context, id ID, params *WatchBatchParams, reqEditors ...RequestEditorFn) (*WatchBatchResponse, error)
+
+	// ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
+	ResetBreakerWithResponse(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
 
 	// GetFundWithResponse The fund, its network, limits and review policy
 	//
@@ -3853,6 +4171,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/status (the `GetStatus` operationId).
 	GetStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatusResponse, error)
 
+	// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
+
+	// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
+
 	// AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -3866,6 +4202,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
 	AddStatusMessageWithResponse(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error)
+
+	// WithdrawApplicationWithResponse Take the application back, before it is decided
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
+	WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error)
 
 	// ListTokensWithResponse Your API tokens
 	//
@@ -4113,13 +4456,13 @@ type ClaimApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Claim
+	JSON200 *Change
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ClaimApplicationResponse) GetJSON200() *Claim {
+func (r ClaimApplicationResponse) GetJSON200() *Change {
 	return r.JSON200
 }
 
@@ -4166,7 +4509,7 @@ type DecideApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Application
+	JSON200 *Change
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4174,7 +4517,7 @@ type DecideApplicationResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r DecideApplicationResponse) GetJSON200() *Application {
+func (r DecideApplicationResponse) GetJSON200() *Change {
 	return r.JSON200
 }
 
@@ -4216,13 +4559,13 @@ type AddMessageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Message
+	JSON201 *Change
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AddMessageResponse) GetJSON201() *Message {
+func (r AddMessageResponse) GetJSON201() *Change {
 	return r.JSON201
 }
 
@@ -4269,7 +4612,7 @@ type VoteApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Application
+	JSON200 *Change
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4277,7 +4620,7 @@ type VoteApplicationResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r VoteApplicationResponse) GetJSON200() *Application {
+func (r VoteApplicationResponse) GetJSON200() *Change {
 	return r.JSON200
 }
 
@@ -4309,6 +4652,54 @@ func (r VoteApplicationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VoteApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAuditBundleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditBundle
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAuditBundleResponse) GetJSON200() *AuditBundle {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAuditBundleResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAuditBundleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAuditBundleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAuditBundleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAuditBundleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4668,7 +5059,7 @@ type ComposeBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Batch
+	JSON201 *BatchSummary
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
@@ -4676,7 +5067,7 @@ type ComposeBatchResponse struct {
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r ComposeBatchResponse) GetJSON201() *Batch {
+func (r ComposeBatchResponse) GetJSON201() *BatchSummary {
 	return r.JSON201
 }
 
@@ -4826,7 +5217,7 @@ type ApproveBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Batch
+	JSON200 *BatchSummary
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4834,7 +5225,7 @@ type ApproveBatchResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ApproveBatchResponse) GetJSON200() *Batch {
+func (r ApproveBatchResponse) GetJSON200() *BatchSummary {
 	return r.JSON200
 }
 
@@ -4881,7 +5272,7 @@ type CancelBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Batch
+	JSON200 *BatchSummary
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4889,7 +5280,7 @@ type CancelBatchResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CancelBatchResponse) GetJSON200() *Batch {
+func (r CancelBatchResponse) GetJSON200() *BatchSummary {
 	return r.JSON200
 }
 
@@ -4976,6 +5367,47 @@ func (r WatchBatchResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r WatchBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResetBreakerResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResetBreakerResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResetBreakerResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResetBreakerResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResetBreakerResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResetBreakerResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5181,17 +5613,65 @@ func (r GetStatusResponse) ContentType() string {
 	return ""
 }
 
+type ReviseApplicationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Change
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReviseApplicationResponse) GetJSON200() *Change {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReviseApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReviseApplicationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReviseApplicationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReviseApplicationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReviseApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type AddStatusMessageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Message
+	JSON201 *Change
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AddStatusMessageResponse) GetJSON201() *Message {
+func (r AddStatusMessageResponse) GetJSON201() *Change {
 	return r.JSON201
 }
 
@@ -5223,6 +5703,54 @@ func (r AddStatusMessageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AddStatusMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WithdrawApplicationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Change
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WithdrawApplicationResponse) GetJSON200() *Change {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WithdrawApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WithdrawApplicationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawApplicationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawApplicationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WithdrawApplicationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5632,6 +6160,19 @@ func (c *ClientWithResponses) VoteApplicationWithResponse(ctx context.Context, i
 	return ParseVoteApplicationResponse(rsp)
 }
 
+// GetAuditBundleWithResponse The whole log, to verify it off-line
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/audit/bundle (the `GetAuditBundle` operationId).
+func (c *ClientWithResponses) GetAuditBundleWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAuditBundleResponse, error) {
+	rsp, err := c.GetAuditBundle(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAuditBundleResponse(rsp)
+}
+
 // GetCheckpointWithResponse The newest signed checkpoint
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5658,7 +6199,7 @@ func (c *ClientWithResponses) ListCheckpointsWithResponse(ctx context.Context, p
 	return ParseListCheckpointsResponse(rsp)
 }
 
-// GetConsistencyProofWithResponse Proof that a tree only grew (RFC 6962)
+// GetConsistencyProofWithResponse Proof that the log only grew up to the newest checkpoint (RFC 6962)
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5697,7 +6238,7 @@ func (c *ClientWithResponses) ListLeavesWithResponse(ctx context.Context, params
 	return ParseListLeavesResponse(rsp)
 }
 
-// GetInclusionProofWithResponse Proof that a leaf is in the log (RFC 6962)
+// GetInclusionProofWithResponse Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5725,13 +6266,13 @@ func (c *ClientWithResponses) ListBatchesWithResponse(ctx context.Context, param
 
 // ComposeBatchWithBodyWithResponse Put instalments into a new batch
 //
-// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
-	rsp, err := c.ComposeBatchWithBody(ctx, params, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
+	rsp, err := c.ComposeBatchWithBody(ctx, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5740,13 +6281,13 @@ func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Conte
 
 // ComposeBatchWithResponse Put instalments into a new batch
 //
-// Nothing is paid until the batch has been approved. The same Idempotency-Key with the same body gives the same batch.
+// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *ClientWithResponses) ComposeBatchWithResponse(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
-	rsp, err := c.ComposeBatch(ctx, params, body, reqEditors...)
+func (c *ClientWithResponses) ComposeBatchWithResponse(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
+	rsp, err := c.ComposeBatch(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5827,8 +6368,8 @@ func (c *ClientWithResponses) ApproveBatchWithResponse(ctx context.Context, id I
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
-func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelBatchResponse, error) {
-	rsp, err := c.CancelBatch(ctx, id, reqEditors...)
+func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*CancelBatchResponse, error) {
+	rsp, err := c.CancelBatch(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5848,6 +6389,19 @@ func (c *ClientWithResponses) WatchBatchWithResponse(ctx context.Context, id ID,
 		return nil, err
 	}
 	return ParseWatchBatchResponse(rsp)
+}
+
+// ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
+func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error) {
+	rsp, err := c.ResetBreaker(ctx, number, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetBreakerResponse(rsp)
 }
 
 // GetFundWithResponse The fund, its network, limits and review policy
@@ -5904,6 +6458,36 @@ func (c *ClientWithResponses) GetStatusWithResponse(ctx context.Context, reqEdit
 	return ParseGetStatusResponse(rsp)
 }
 
+// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+func (c *ClientWithResponses) ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
+	rsp, err := c.ReviseApplicationWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviseApplicationResponse(rsp)
+}
+
+// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
+func (c *ClientWithResponses) ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
+	rsp, err := c.ReviseApplication(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviseApplicationResponse(rsp)
+}
+
 // AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -5928,6 +6512,19 @@ func (c *ClientWithResponses) AddStatusMessageWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseAddStatusMessageResponse(rsp)
+}
+
+// WithdrawApplicationWithResponse Take the application back, before it is decided
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
+func (c *ClientWithResponses) WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error) {
+	rsp, err := c.WithdrawApplication(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawApplicationResponse(rsp)
 }
 
 // ListTokensWithResponse Your API tokens
@@ -6177,7 +6774,7 @@ func ParseClaimApplicationResponse(rsp *http.Response) (*ClaimApplicationRespons
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Claim
+		var dest Change
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6210,7 +6807,7 @@ func ParseDecideApplicationResponse(rsp *http.Response) (*DecideApplicationRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Application
+		var dest Change
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6256,7 +6853,7 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Message
+		var dest Change
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6289,7 +6886,7 @@ func ParseVoteApplicationResponse(rsp *http.Response) (*VoteApplicationResponse,
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Application
+		var dest Change
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6315,6 +6912,39 @@ func ParseVoteApplicationResponse(rsp *http.Response) (*VoteApplicationResponse,
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAuditBundleResponse parses an HTTP response from a GetAuditBundleWithResponse call
+func ParseGetAuditBundleResponse(rsp *http.Response) (*GetAuditBundleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAuditBundleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditBundle
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -6579,7 +7209,7 @@ func ParseComposeBatchResponse(rsp *http.Response) (*ComposeBatchResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Batch
+		var dest BatchSummary
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6711,7 +7341,7 @@ func ParseApproveBatchResponse(rsp *http.Response) (*ApproveBatchResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Batch
+		var dest BatchSummary
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6757,7 +7387,7 @@ func ParseCancelBatchResponse(rsp *http.Response) (*CancelBatchResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Batch
+		var dest BatchSummary
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6829,6 +7459,35 @@ func ParseWatchBatchResponse(rsp *http.Response) (*WatchBatchResponse, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResetBreakerResponse parses an HTTP response from a ResetBreakerWithResponse call
+func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResetBreakerResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -6979,6 +7638,39 @@ func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 	return response, nil
 }
 
+// ParseReviseApplicationResponse parses an HTTP response from a ReviseApplicationWithResponse call
+func ParseReviseApplicationResponse(rsp *http.Response) (*ReviseApplicationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReviseApplicationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Change
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseAddStatusMessageResponse parses an HTTP response from a AddStatusMessageWithResponse call
 func ParseAddStatusMessageResponse(rsp *http.Response) (*AddStatusMessageResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6994,11 +7686,44 @@ func ParseAddStatusMessageResponse(rsp *http.Response) (*AddStatusMessageRespons
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Message
+		var dest Change
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawApplicationResponse parses an HTTP response from a WithdrawApplicationWithResponse call
+func ParseWithdrawApplicationResponse(rsp *http.Response) (*WithdrawApplicationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawApplicationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Change
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

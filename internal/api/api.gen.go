@@ -34,6 +34,27 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for EventBy.
+const (
+	EventByOperator EventBy = "operator"
+	EventByStaff    EventBy = "staff"
+	EventBySystem   EventBy = "system"
+)
+
+// Valid indicates whether the value is a known member of the EventBy enum.
+func (e EventBy) Valid() bool {
+	switch e {
+	case EventByOperator:
+		return true
+	case EventByStaff:
+		return true
+	case EventBySystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MessageFrom.
 const (
 	MessageFromOperator MessageFrom = "operator"
@@ -173,22 +194,17 @@ type Application struct {
 
 	// ApplicationSha256 SHA-256 in hex.
 	ApplicationSha256 Digest `json:"application_sha256"`
-
-	// CanApprove The votes allow an approving decision.
-	CanApprove bool    `json:"can_approve"`
-	CanDecline bool    `json:"can_decline"`
-	Claim      *Claim  `json:"claim,omitempty"`
-	Contact    *string `json:"contact,omitempty"`
+	Claim             *Claim `json:"claim,omitempty"`
 
 	// DecisionDigest SHA-256 in hex.
-	DecisionDigest *Digest `json:"decision_digest,omitempty"`
+	DecisionDigest Digest `json:"decision_digest"`
 
 	// DecisionNote The exact text that votes approve; its SHA-256 is the digest.
-	DecisionNote *string `json:"decision_note,omitempty"`
+	DecisionNote string `json:"decision_note"`
 
 	// Designation Two words that stand for the operator.
 	Designation string              `json:"designation"`
-	Endpoints   []Endpoint          `json:"endpoints"`
+	Endpoints   []EndpointSeen      `json:"endpoints"`
 	Events      []Event             `json:"events"`
 	GrantId     *openapi_types.UUID `json:"grant_id,omitempty"`
 	Id          openapi_types.UUID  `json:"id"`
@@ -198,15 +214,15 @@ type Application struct {
 
 	// Narrative Empty once purged.
 	Narrative     string   `json:"narrative"`
+	Outcome       *Verdict `json:"outcome,omitempty"`
 	PayoutAddress string   `json:"payout_address"`
 	Protocols     []string `json:"protocols"`
 
 	// Purged What the operator wrote can no longer be read by anyone.
-	Purged     *bool   `json:"purged,omitempty"`
-	ReasonCode *string `json:"reason_code,omitempty"`
-	Reference  string  `json:"reference"`
-	Region     string  `json:"region"`
-	Revision   int32   `json:"revision"`
+	Purged    bool   `json:"purged"`
+	Reference string `json:"reference"`
+	Region    string `json:"region"`
+	Revision  int32  `json:"revision"`
 
 	// SamePayee Other applications with the same payout address.
 	SamePayee *int32 `json:"same_payee,omitempty"`
@@ -267,21 +283,42 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time      `json:"created_at"`
+	Events    []AttemptEvent `json:"events"`
 
 	// FeeSat Satoshi.
-	FeeSat    AmountSat `json:"fee_sat"`
-	LastError *string   `json:"last_error,omitempty"`
-	Number    int32     `json:"number"`
-	State     string    `json:"state"`
+	FeeSat AmountSat `json:"fee_sat"`
+
+	// Height Block that holds it.
+	Height *int32 `json:"height,omitempty"`
+	Number int32  `json:"number"`
+	Signed bool   `json:"signed"`
 
 	// Txid Transaction id as people write it.
-	Txid  TxID   `json:"txid"`
-	Vsize *int64 `json:"vsize,omitempty"`
+	Txid TxID `json:"txid"`
+
+	// Weight Of the signed transaction, upper bound.
+	Weight int64 `json:"weight"`
+}
+
+// AttemptEvent defines model for AttemptEvent.
+type AttemptEvent struct {
+	At     time.Time `json:"at"`
+	Detail *string   `json:"detail,omitempty"`
+	Event  string    `json:"event"`
 }
 
 // Audience `operator`: the operator reads it too. `team`: a note among staff.
 type Audience string
+
+// AuditBundle defines model for AuditBundle.
+type AuditBundle struct {
+	Checkpoints []string  `json:"checkpoints"`
+	Format      string    `json:"format"`
+	From        int64     `json:"from"`
+	Hashes      *[][]byte `json:"hashes,omitempty"`
+	Leaves      []string  `json:"leaves"`
+}
 
 // AuditKey defines model for AuditKey.
 type AuditKey struct {
@@ -290,16 +327,16 @@ type AuditKey struct {
 	Origin string `json:"origin"`
 }
 
-// Balances defines model for Balances.
+// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
 type Balances struct {
-	// AvailableSat Satoshi.
-	AvailableSat AmountSat `json:"available_sat"`
+	// AvailableSat In confirmed coins and promised to nobody.
+	AvailableSat int64 `json:"available_sat"`
 
 	// CommittedSat Satoshi.
 	CommittedSat AmountSat `json:"committed_sat"`
 
 	// ConfirmingSat Satoshi.
-	ConfirmingSat *AmountSat `json:"confirming_sat,omitempty"`
+	ConfirmingSat AmountSat `json:"confirming_sat"`
 
 	// DepositsSat Satoshi.
 	DepositsSat AmountSat `json:"deposits_sat"`
@@ -310,20 +347,20 @@ type Balances struct {
 	// InFlightSat Satoshi.
 	InFlightSat AmountSat `json:"in_flight_sat"`
 
+	// LostSat Satoshi.
+	LostSat AmountSat `json:"lost_sat"`
+
 	// PaidSat Satoshi.
 	PaidSat AmountSat `json:"paid_sat"`
 }
 
 // Batch defines model for Batch.
 type Batch struct {
-	Approvals []BatchApproval `json:"approvals"`
-	Attempts  []Attempt       `json:"attempts"`
-
-	// BlockHash Transaction id as people write it.
-	BlockHash     *TxID     `json:"block_hash,omitempty"`
-	Confirmations int32     `json:"confirmations"`
-	CreatedAt     time.Time `json:"created_at"`
-	CreatedBy     *string   `json:"created_by,omitempty"`
+	Approvals     []BatchApproval `json:"approvals"`
+	Attempts      []Attempt       `json:"attempts"`
+	Confirmations int32           `json:"confirmations"`
+	CreatedAt     time.Time       `json:"created_at"`
+	CreatedBy     *string         `json:"created_by,omitempty"`
 
 	// Digest SHA-256 in hex.
 	Digest Digest  `json:"digest"`
@@ -345,19 +382,21 @@ type Batch struct {
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
 
-	// NextAction What moves it on: `approve`, `wait` or `none`.
+	// NextAction What moves it on: `approve`, `wait`, `investigate` or `none`.
 	NextAction string `json:"next_action"`
 
 	// Note The exact text that an approval releases; its SHA-256 is the digest.
 	Note   string `json:"note"`
 	Number int64  `json:"number"`
 	Payees int32  `json:"payees"`
-	State  string `json:"state"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
-	// Transaction Decoded from the stored transaction itself, outputs in its order.
+	// Transaction Decoded from the transaction itself, outputs in its order.
 	Transaction *Transaction `json:"transaction,omitempty"`
 
 	// Txid Transaction id as people write it.
@@ -380,17 +419,19 @@ type BatchApproval struct {
 // BatchItem defines model for BatchItem.
 type BatchItem struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat           `json:"amount_sat"`
-	ApplicationId *openapi_types.UUID `json:"application_id,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
 
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest             `json:"decision_digest"`
+	Designation    string             `json:"designation"`
 	GrantId        openapi_types.UUID `json:"grant_id"`
 	InstalmentId   openapi_types.UUID `json:"instalment_id"`
 	PayoutAddress  string             `json:"payout_address"`
 	Reference      string             `json:"reference"`
 	State          string             `json:"state"`
-	Vout           *int64             `json:"vout,omitempty"`
+
+	// Vout Its output in the newest attempt.
+	Vout *int64 `json:"vout,omitempty"`
 }
 
 // BatchPage defines model for BatchPage.
@@ -401,41 +442,59 @@ type BatchPage struct {
 
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
-	Confirmations int32     `json:"confirmations"`
-	CreatedAt     time.Time `json:"created_at"`
-	CreatedBy     *string   `json:"created_by,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy *string   `json:"created_by,omitempty"`
 
-	// FeeSat Satoshi.
-	FeeSat *AmountSat         `json:"fee_sat,omitempty"`
-	Id     openapi_types.UUID `json:"id"`
-	Number int64              `json:"number"`
-	Payees int32              `json:"payees"`
-	State  string             `json:"state"`
+	// Digest SHA-256 in hex.
+	Digest   Digest             `json:"digest"`
+	FeeSatVb int64              `json:"fee_sat_vb"`
+	Id       openapi_types.UUID `json:"id"`
+
+	// LastError Why the worker has not got further; it goes on by itself.
+	LastError *string `json:"last_error,omitempty"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	Number          int64     `json:"number"`
+	Payees          int32     `json:"payees"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
-
-	// Txid Transaction id as people write it.
-	Txid    *TxID `json:"txid,omitempty"`
-	Version int64 `json:"version"`
+	Version  int64     `json:"version"`
 }
 
-// Breaker defines model for Breaker.
+// Breaker A surprise that stopped all signing.
 type Breaker struct {
-	// Open No transaction is signed while it is open.
-	Open   bool       `json:"open"`
-	Reason *string    `json:"reason,omitempty"`
-	Since  *time.Time `json:"since,omitempty"`
+	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Number int64  `json:"number"`
+
+	// ResetBy Who has consented; two close it.
+	ResetBy   []string  `json:"reset_by"`
+	TrippedAt time.Time `json:"tripped_at"`
+}
+
+// Change Where the application stands now.
+type Change struct {
+	Revision int32  `json:"revision"`
+	State    string `json:"state"`
+	Version  int64  `json:"version"`
 }
 
 // Checkpoint defines model for Checkpoint.
 type Checkpoint struct {
-	At *time.Time `json:"at,omitempty"`
+	At time.Time `json:"at"`
 
 	// Note Signed note (C2SP tlog-checkpoint).
-	Note     string `json:"note"`
-	RootHash []byte `json:"root_hash"`
-	Size     int64  `json:"size"`
+	Note string `json:"note"`
+
+	// Size Leaves that it covers.
+	Size int64 `json:"size"`
 }
 
 // CheckpointPage defines model for CheckpointPage.
@@ -452,14 +511,20 @@ type Claim struct {
 
 // Coin defines model for Coin.
 type Coin struct {
-	Address *string `json:"address,omitempty"`
-
 	// AmountSat Satoshi.
 	AmountSat     AmountSat `json:"amount_sat"`
-	Change        *bool     `json:"change,omitempty"`
-	Confirmations *int32    `json:"confirmations,omitempty"`
+	Change        bool      `json:"change"`
+	Confirmations int32     `json:"confirmations"`
 	Height        *int32    `json:"height,omitempty"`
-	State         string    `json:"state"`
+
+	// Index Of its script in the descriptor.
+	Index *int64 `json:"index,omitempty"`
+
+	// ReservedBy Number of the batch that spends it.
+	ReservedBy *int64 `json:"reserved_by,omitempty"`
+
+	// Spendable It may go into a new batch now.
+	Spendable bool `json:"spendable"`
 
 	// Txid Transaction id as people write it.
 	Txid TxID  `json:"txid"`
@@ -479,14 +544,13 @@ type ConsistencyProof struct {
 
 // CreatedToken defines model for CreatedToken.
 type CreatedToken struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ExpiresAt time.Time          `json:"expires_at"`
-	Id        openapi_types.UUID `json:"id"`
-
-	// LastUsedOn Day of the last use.
-	LastUsedOn *openapi_types.Date `json:"last_used_on,omitempty"`
-	Name       string              `json:"name"`
-	Scopes     []string            `json:"scopes"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+	Name       string             `json:"name"`
+	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
+	Scopes     []string           `json:"scopes"`
 
 	// Token Shown once; the fund keeps only a hash.
 	Token string `json:"token"`
@@ -495,32 +559,31 @@ type CreatedToken struct {
 // Digest SHA-256 in hex.
 type Digest = string
 
-// DryRun defines model for DryRun.
-type DryRun struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
-	FeeSatVb      *int64               `json:"fee_sat_vb,omitempty"`
-	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
-}
-
 // DryRunResult defines model for DryRunResult.
 type DryRunResult struct {
-	// AvailableSat Satoshi.
-	AvailableSat AmountSat `json:"available_sat"`
+	// AvailableAfterSat Free in the treasury once it is paid.
+	AvailableAfterSat int64 `json:"available_after_sat"`
 
 	// ChangeSat Satoshi.
 	ChangeSat AmountSat `json:"change_sat"`
 
+	// FeePerMill Fee in thousandths of the total.
+	FeePerMill int64 `json:"fee_per_mill"`
+
 	// FeeSat Satoshi.
 	FeeSat   AmountSat `json:"fee_sat"`
 	FeeSatVb int64     `json:"fee_sat_vb"`
-	Inputs   int32     `json:"inputs"`
-	Payees   int32     `json:"payees"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	Payees          int32     `json:"payees"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
-	// Vsize Virtual bytes.
-	Vsize int64 `json:"vsize"`
+	// Transaction Decoded from the transaction itself, outputs in its order.
+	Transaction Transaction `json:"transaction"`
 }
 
 // Endpoint defines model for Endpoint.
@@ -536,14 +599,35 @@ type Endpoint struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
+type EndpointSeen struct {
+	Host     string  `json:"host"`
+	Note     *string `json:"note,omitempty"`
+	Port     int32   `json:"port"`
+	Protocol string  `json:"protocol"`
+}
+
 // Event defines model for Event.
 type Event struct {
-	// Actor Left out for operators.
-	Actor  *string   `json:"actor,omitempty"`
-	At     time.Time `json:"at"`
-	Detail *string   `json:"detail,omitempty"`
-	Event  string    `json:"event"`
+	At     time.Time          `json:"at"`
+	By     EventBy            `json:"by"`
+	Detail *map[string]string `json:"detail,omitempty"`
+
+	// Event Examples: application.voted
+	Event string `json:"event"`
+
+	// From State before.
+	From *string `json:"from,omitempty"`
+
+	// Name Which member of staff; left out for operators.
+	Name *string `json:"name,omitempty"`
+
+	// To State after.
+	To *string `json:"to,omitempty"`
 }
+
+// EventBy defines model for Event.By.
+type EventBy string
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -570,10 +654,7 @@ type Fund struct {
 	Name         string    `json:"name"`
 
 	// Network mainnet, testnet3, signet, simnet or regtest.
-	Network string `json:"network"`
-
-	// Open Whether applications are taken.
-	Open              bool       `json:"open"`
+	Network           string     `json:"network"`
 	PaidConfirmations int32      `json:"paid_confirmations"`
 	PolicyVersion     int64      `json:"policy_version"`
 	Protocols         []Protocol `json:"protocols"`
@@ -585,14 +666,13 @@ type Grant struct {
 	AmountSat     AmountSat          `json:"amount_sat"`
 	ApplicationId openapi_types.UUID `json:"application_id"`
 	CreatedAt     time.Time          `json:"created_at"`
+	Designation   string             `json:"designation"`
 	Id            openapi_types.UUID `json:"id"`
 	Instalments   []Instalment       `json:"instalments"`
+	Reference     string             `json:"reference"`
 
-	// PaidSat Satoshi.
-	PaidSat   AmountSat `json:"paid_sat"`
-	Reference string    `json:"reference"`
-	State     string    `json:"state"`
-	Title     *string   `json:"title,omitempty"`
+	// State active, completed or terminated.
+	State string `json:"state"`
 }
 
 // GrantPage defines model for GrantPage.
@@ -615,20 +695,19 @@ type InclusionProof struct {
 // Instalment defines model for Instalment.
 type Instalment struct {
 	// AmountSat Satoshi.
-	AmountSat AmountSat           `json:"amount_sat"`
-	BatchId   *openapi_types.UUID `json:"batch_id,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
 
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest             `json:"decision_digest"`
+	DecisionNote   string             `json:"decision_note"`
+	HeldReason     *string            `json:"held_reason,omitempty"`
 	Id             openapi_types.UUID `json:"id"`
-	NotAfter       *time.Time         `json:"not_after,omitempty"`
-	NotBefore      *time.Time         `json:"not_before,omitempty"`
+	Payment        *Payment           `json:"payment,omitempty"`
+	PayoutAddress  string             `json:"payout_address"`
+	Period         int32              `json:"period"`
 
-	// Payable It can go into a batch now.
-	Payable       bool    `json:"payable"`
-	PayoutAddress *string `json:"payout_address,omitempty"`
-	Period        int32   `json:"period"`
-	State         string  `json:"state"`
+	// State payable, held, allocated, maybe_paid, mined, paid, final or cancelled.
+	State string `json:"state"`
 }
 
 // Leaf defines model for Leaf.
@@ -692,30 +771,14 @@ type NewApplication struct {
 	Title  string `json:"title"`
 }
 
-// NewBatch defines model for NewBatch.
-type NewBatch struct {
-	// FeeSatVb Fee rate in satoshi per virtual byte. Left out, the fund's choice.
-	FeeSatVb      int64                `json:"fee_sat_vb"`
-	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
-
-	// MaxFeeSat Satoshi.
-	MaxFeeSat AmountSat `json:"max_fee_sat"`
-
-	// MaxFeerateSatVb No version of the transaction may pay more.
-	MaxFeerateSatVb int64 `json:"max_feerate_sat_vb"`
-}
-
 // NewDecision defines model for NewDecision.
 type NewDecision struct {
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest `json:"decision_digest"`
 
-	// Message The operator reads it.
+	// Message The operator reads it. Required for `decline`.
 	Message *string            `json:"message,omitempty"`
 	Outcome NewDecisionOutcome `json:"outcome"`
-
-	// ReasonCode Required for `decline`.
-	ReasonCode *string `json:"reason_code,omitempty"`
 }
 
 // NewDecisionOutcome defines model for NewDecision.Outcome.
@@ -753,12 +816,28 @@ type NewVote struct {
 	Verdict Verdict `json:"verdict"`
 }
 
+// Order defines model for Order.
+type Order struct {
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte.
+	FeeSatVb      int64                `json:"fee_sat_vb"`
+	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
+
+	// MaxFeeSat No version of the transaction pays more. Left out, the fund's limit.
+	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
+
+	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
+	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+}
+
 // Payment defines model for Payment.
 type Payment struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat `json:"amount_sat"`
-	Confirmations int32     `json:"confirmations"`
-	State         string    `json:"state"`
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// BatchNumber Left out for operators.
+	BatchNumber   *int64 `json:"batch_number,omitempty"`
+	Confirmations int32  `json:"confirmations"`
+	State         string `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -811,16 +890,15 @@ type Receipt struct {
 type Status struct {
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
+	Messages  []Message `json:"messages"`
 
-	// CanWrite Whether a message can be sent now.
-	CanWrite      bool      `json:"can_write"`
-	Messages      []Message `json:"messages"`
-	Network       string    `json:"network"`
-	Payment       *Payment  `json:"payment,omitempty"`
-	PayoutAddress string    `json:"payout_address"`
+	// PaidConfirmations Confirmations at which a payment is called paid.
+	PaidConfirmations int32     `json:"paid_confirmations"`
+	Payments          []Payment `json:"payments"`
+	PayoutAddress     string    `json:"payout_address"`
 
-	// ReasonCode Why it was declined.
-	ReasonCode  *string   `json:"reason_code,omitempty"`
+	// Purged What you wrote was destroyed and can no longer be read by anyone.
+	Purged      bool      `json:"purged"`
 	Reference   string    `json:"reference"`
 	Revision    int32     `json:"revision"`
 	State       string    `json:"state"`
@@ -838,29 +916,25 @@ type Tally struct {
 	Required int32 `json:"required"`
 }
 
-// Tip defines model for Tip.
+// Tip The newest block that the worker has walked.
 type Tip struct {
-	// At Time of the block.
-	At *time.Time `json:"at,omitempty"`
+	// At Time in the block's header.
+	At time.Time `json:"at"`
 
 	// Hash Transaction id as people write it.
 	Hash   TxID  `json:"hash"`
 	Height int32 `json:"height"`
-
-	// SeenAt When the worker stored it.
-	SeenAt *time.Time `json:"seen_at,omitempty"`
 }
 
 // Token defines model for Token.
 type Token struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ExpiresAt time.Time          `json:"expires_at"`
-	Id        openapi_types.UUID `json:"id"`
-
-	// LastUsedOn Day of the last use.
-	LastUsedOn *openapi_types.Date `json:"last_used_on,omitempty"`
-	Name       string              `json:"name"`
-	Scopes     []string            `json:"scopes"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+	Name       string             `json:"name"`
+	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
+	Scopes     []string           `json:"scopes"`
 }
 
 // TokenList defines model for TokenList.
@@ -868,7 +942,7 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
-// Transaction Decoded from the stored transaction itself, outputs in its order.
+// Transaction Decoded from the transaction itself, outputs in its order.
 type Transaction struct {
 	// FeeSat Satoshi.
 	FeeSat  AmountSat  `json:"fee_sat"`
@@ -876,26 +950,42 @@ type Transaction struct {
 	Outputs []TxOutput `json:"outputs"`
 
 	// Psbt PSBT in base64.
-	Psbt   *string `json:"psbt,omitempty"`
+	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
 	// Txid Transaction id as people write it.
-	Txid   TxID   `json:"txid"`
-	Vsize  *int64 `json:"vsize,omitempty"`
-	Weight *int64 `json:"weight,omitempty"`
+	Txid TxID `json:"txid"`
+
+	// Vsize Virtual bytes.
+	Vsize int64 `json:"vsize"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
 }
 
 // Treasury defines model for Treasury.
 type Treasury struct {
-	Balances       Balances `json:"balances"`
-	Breaker        Breaker  `json:"breaker"`
-	Coins          []Coin   `json:"coins"`
-	DepositAddress string   `json:"deposit_address"`
+	// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
+	Balances Balances  `json:"balances"`
+	Breakers []Breaker `json:"breakers"`
+	Coins    []Coin    `json:"coins"`
+
+	// CoinsSat Satoshi.
+	CoinsSat AmountSat `json:"coins_sat"`
+
+	// DepositAddress The next one that was never paid to.
+	DepositAddress string `json:"deposit_address"`
+	DepositIndex   int64  `json:"deposit_index"`
 
 	// Descriptor Output descriptor with checksum (BIP 380).
 	Descriptor string `json:"descriptor"`
-	Network    string `json:"network"`
-	Tip        Tip    `json:"tip"`
+
+	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
+	DifferenceSat int64  `json:"difference_sat"`
+	Network       string `json:"network"`
+
+	// Tip The newest block that the worker has walked.
+	Tip Tip `json:"tip"`
 }
 
 // TxID Transaction id as people write it.
@@ -903,6 +993,8 @@ type TxID = string
 
 // TxInput defines model for TxInput.
 type TxInput struct {
+	Address string `json:"address"`
+
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
 
@@ -913,13 +1005,15 @@ type TxInput struct {
 
 // TxOutput defines model for TxOutput.
 type TxOutput struct {
+	// Address Empty for a script without one.
 	Address string `json:"address"`
 
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
-	Change    bool      `json:"change"`
-	Reference *string   `json:"reference,omitempty"`
-	Vout      int64     `json:"vout"`
+
+	// Change Proven to be the treasury's own.
+	Change bool  `json:"change"`
+	Vout   int64 `json:"vout"`
 }
 
 // Verdict defines model for Verdict.
@@ -1009,9 +1103,6 @@ type ListCheckpointsParams struct {
 type GetConsistencyProofParams struct {
 	// From Size of the smaller tree; it has a checkpoint.
 	From int64 `form:"from" json:"from"`
-
-	// To Size of the larger tree; it has a checkpoint.
-	To int64 `form:"to" json:"to"`
 }
 
 // ListLeavesParams defines parameters for ListLeaves.
@@ -1024,9 +1115,6 @@ type ListLeavesParams struct {
 // GetInclusionProofParams defines parameters for GetInclusionProof.
 type GetInclusionProofParams struct {
 	Seq int64 `form:"seq" json:"seq"`
-
-	// Size Size of a tree that has a checkpoint.
-	Size int64 `form:"size" json:"size"`
 }
 
 // ListBatchesParams defines parameters for ListBatches.
@@ -1036,14 +1124,14 @@ type ListBatchesParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// ComposeBatchParams defines parameters for ComposeBatch.
-type ComposeBatchParams struct {
-	// IdempotencyKey A random value of your own. Without it the call is refused with 428.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // ApproveBatchParams defines parameters for ApproveBatch.
 type ApproveBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// CancelBatchParams defines parameters for CancelBatch.
+type CancelBatchParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -1057,9 +1145,6 @@ type WatchBatchParams struct {
 
 // ListGrantsParams defines parameters for ListGrants.
 type ListGrantsParams struct {
-	// Payable Only grants with an instalment that can go into a batch now.
-	Payable *bool `form:"payable,omitempty" json:"payable,omitempty"`
-
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1078,13 +1163,16 @@ type AddMessageJSONRequestBody = NewMessage
 type VoteApplicationJSONRequestBody = NewVote
 
 // ComposeBatchJSONRequestBody defines body for ComposeBatch for application/json ContentType.
-type ComposeBatchJSONRequestBody = NewBatch
+type ComposeBatchJSONRequestBody = Order
 
 // DryRunBatchJSONRequestBody defines body for DryRunBatch for application/json ContentType.
-type DryRunBatchJSONRequestBody = DryRun
+type DryRunBatchJSONRequestBody = Order
 
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
+
+// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
+type ReviseApplicationJSONRequestBody = NewApplication
 
 // AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
 type AddStatusMessageJSONRequestBody = NewStatusMessage
@@ -1118,13 +1206,16 @@ type ServerInterface interface {
 	// VoteApplication Vote on the current revision
 	// (POST /v1/applications/{id}/votes)
 	VoteApplication(ctx echo.Context, id ID) error
+	// GetAuditBundle The whole log, to verify it off-line
+	// (GET /v1/audit/bundle)
+	GetAuditBundle(ctx echo.Context) error
 	// GetCheckpoint The newest signed checkpoint
 	// (GET /v1/audit/checkpoint)
 	GetCheckpoint(ctx echo.Context) error
 	// ListCheckpoints Checkpoints, newest first
 	// (GET /v1/audit/checkpoints)
 	ListCheckpoints(ctx echo.Context, params ListCheckpointsParams) error
-	// GetConsistencyProof Proof that a tree only grew (RFC 6962)
+	// GetConsistencyProof Proof that the log only grew up to the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/consistency)
 	GetConsistencyProof(ctx echo.Context, params GetConsistencyProofParams) error
 	// GetAuditKey The key that checks checkpoints
@@ -1133,7 +1224,7 @@ type ServerInterface interface {
 	// ListLeaves Leaves in order of their number
 	// (GET /v1/audit/leaves)
 	ListLeaves(ctx echo.Context, params ListLeavesParams) error
-	// GetInclusionProof Proof that a leaf is in the log (RFC 6962)
+	// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/proof)
 	GetInclusionProof(ctx echo.Context, params GetInclusionProofParams) error
 	// ListBatches Batches, newest first
@@ -1141,7 +1232,7 @@ type ServerInterface interface {
 	ListBatches(ctx echo.Context, params ListBatchesParams) error
 	// ComposeBatch Put instalments into a new batch
 	// (POST /v1/batches)
-	ComposeBatch(ctx echo.Context, params ComposeBatchParams) error
+	ComposeBatch(ctx echo.Context) error
 	// DryRunBatch What a batch would cost; nothing is stored
 	// (POST /v1/batches/dry-run)
 	DryRunBatch(ctx echo.Context) error
@@ -1153,10 +1244,13 @@ type ServerInterface interface {
 	ApproveBatch(ctx echo.Context, id ID, params ApproveBatchParams) error
 	// CancelBatch Give up a batch that has not been handed to a signer
 	// (POST /v1/batches/{id}/cancel)
-	CancelBatch(ctx echo.Context, id ID) error
+	CancelBatch(ctx echo.Context, id ID, params CancelBatchParams) error
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx echo.Context, id ID, params WatchBatchParams) error
+	// ResetBreaker Consent to go on after a surprise; two people close a breaker
+	// (POST /v1/breakers/{number}/reset)
+	ResetBreaker(ctx echo.Context, number int64) error
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx echo.Context) error
@@ -1169,9 +1263,15 @@ type ServerInterface interface {
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx echo.Context) error
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	// (PUT /v1/status/application)
+	ReviseApplication(ctx echo.Context) error
 	// AddStatusMessage Write to the team, for example to answer its question
 	// (POST /v1/status/messages)
 	AddStatusMessage(ctx echo.Context) error
+	// WithdrawApplication Take the application back, before it is decided
+	// (POST /v1/status/withdraw)
+	WithdrawApplication(ctx echo.Context) error
 	// ListTokens Your API tokens
 	// (GET /v1/tokens)
 	ListTokens(ctx echo.Context) error
@@ -1410,6 +1510,15 @@ func (w *ServerInterfaceWrapper) VoteApplication(ctx echo.Context) error {
 	return err
 }
 
+// GetAuditBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditBundle(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditBundle(ctx)
+	return err
+}
+
 // GetCheckpoint converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCheckpoint(ctx echo.Context) error {
 	var err error
@@ -1455,13 +1564,6 @@ func (w *ServerInterfaceWrapper) GetConsistencyProof(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
-	}
-
-	// ------------- Required query parameter "to" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1516,13 +1618,6 @@ func (w *ServerInterfaceWrapper) GetInclusionProof(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter seq: %s", err))
 	}
 
-	// ------------- Required query parameter "size" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInclusionProof(ctx, params)
 	return err
@@ -1557,30 +1652,8 @@ func (w *ServerInterfaceWrapper) ListBatches(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ComposeBatch(ctx echo.Context) error {
 	var err error
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ComposeBatchParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ComposeBatch(ctx, params)
+	err = w.Handler.ComposeBatch(ctx)
 	return err
 }
 
@@ -1658,8 +1731,30 @@ func (w *ServerInterfaceWrapper) CancelBatch(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelBatchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CancelBatch(ctx, id)
+	err = w.Handler.CancelBatch(ctx, id, params)
 	return err
 }
 
@@ -1695,6 +1790,22 @@ func (w *ServerInterfaceWrapper) WatchBatch(ctx echo.Context) error {
 	return err
 }
 
+// ResetBreaker converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetBreaker(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "number" -------------
+	var number int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "number", ctx.Param("number"), &number, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetBreaker(ctx, number)
+	return err
+}
+
 // GetFund converts echo context to params.
 func (w *ServerInterfaceWrapper) GetFund(ctx echo.Context) error {
 	var err error
@@ -1710,13 +1821,6 @@ func (w *ServerInterfaceWrapper) ListGrants(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListGrantsParams
-	// ------------- Optional query parameter "payable" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "payable", ctx.QueryParams(), &params.Payable, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payable: %s", err))
-	}
-
 	// ------------- Optional query parameter "cursor" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1761,12 +1865,30 @@ func (w *ServerInterfaceWrapper) GetStatus(ctx echo.Context) error {
 	return err
 }
 
+// ReviseApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseApplication(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseApplication(ctx)
+	return err
+}
+
 // AddStatusMessage converts echo context to params.
 func (w *ServerInterfaceWrapper) AddStatusMessage(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AddStatusMessage(ctx)
+	return err
+}
+
+// WithdrawApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawApplication(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawApplication(ctx)
 	return err
 }
 
@@ -1880,6 +2002,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/applications/:id/messages", wrapper.AddMessage, options.OperationMiddlewares["addMessage"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.POST(options.BaseURL+"/v1/status/messages", wrapper.AddStatusMessage, options.OperationMiddlewares["addStatusMessage"]...)
+	router.PUT(options.BaseURL+"/v1/status/application", wrapper.ReviseApplication, options.OperationMiddlewares["reviseApplication"]...)
+	router.POST(options.BaseURL+"/v1/status/withdraw", wrapper.WithdrawApplication, options.OperationMiddlewares["withdrawApplication"]...)
 	router.GET(options.BaseURL+"/v1/grants", wrapper.ListGrants, options.OperationMiddlewares["listGrants"]...)
 	router.GET(options.BaseURL+"/v1/grants/:id", wrapper.GetGrant, options.OperationMiddlewares["getGrant"]...)
 	router.GET(options.BaseURL+"/v1/batches", wrapper.ListBatches, options.OperationMiddlewares["listBatches"]...)
@@ -1890,10 +2014,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/batches/:id/cancel", wrapper.CancelBatch, options.OperationMiddlewares["cancelBatch"]...)
 	router.GET(options.BaseURL+"/v1/batches/:id/watch", wrapper.WatchBatch, options.OperationMiddlewares["watchBatch"]...)
 	router.GET(options.BaseURL+"/v1/treasury", wrapper.GetTreasury, options.OperationMiddlewares["getTreasury"]...)
+	router.POST(options.BaseURL+"/v1/breakers/:number/reset", wrapper.ResetBreaker, options.OperationMiddlewares["resetBreaker"]...)
 	router.GET(options.BaseURL+"/v1/audit/key", wrapper.GetAuditKey, options.OperationMiddlewares["getAuditKey"]...)
 	router.GET(options.BaseURL+"/v1/audit/checkpoint", wrapper.GetCheckpoint, options.OperationMiddlewares["getCheckpoint"]...)
 	router.GET(options.BaseURL+"/v1/audit/checkpoints", wrapper.ListCheckpoints, options.OperationMiddlewares["listCheckpoints"]...)
 	router.GET(options.BaseURL+"/v1/audit/leaves", wrapper.ListLeaves, options.OperationMiddlewares["listLeaves"]...)
+	router.GET(options.BaseURL+"/v1/audit/bundle", wrapper.GetAuditBundle, options.OperationMiddlewares["getAuditBundle"]...)
 	router.GET(options.BaseURL+"/v1/audit/proof", wrapper.GetInclusionProof, options.OperationMiddlewares["getInclusionProof"]...)
 	router.GET(options.BaseURL+"/v1/audit/consistency", wrapper.GetConsistencyProof, options.OperationMiddlewares["getConsistencyProof"]...)
 	router.GET(options.BaseURL+"/v1/whoami", wrapper.WhoAmI, options.OperationMiddlewares["whoAmI"]...)
@@ -2084,7 +2210,7 @@ type ClaimApplicationResponseObject interface {
 	VisitClaimApplicationResponse(w http.ResponseWriter) error
 }
 
-type ClaimApplication200JSONResponse Claim
+type ClaimApplication200JSONResponse Change
 
 func (response ClaimApplication200JSONResponse) VisitClaimApplicationResponse(w http.ResponseWriter) error {
 
@@ -2130,7 +2256,7 @@ type DecideApplication200ResponseHeaders struct {
 }
 
 type DecideApplication200JSONResponse struct {
-	Body    Application
+	Body    Change
 	Headers DecideApplication200ResponseHeaders
 }
 
@@ -2175,7 +2301,7 @@ type AddMessageResponseObject interface {
 	VisitAddMessageResponse(w http.ResponseWriter) error
 }
 
-type AddMessage201JSONResponse Message
+type AddMessage201JSONResponse Change
 
 func (response AddMessage201JSONResponse) VisitAddMessageResponse(w http.ResponseWriter) error {
 
@@ -2220,7 +2346,7 @@ type VoteApplication200ResponseHeaders struct {
 }
 
 type VoteApplication200JSONResponse struct {
-	Body    Application
+	Body    Change
 	Headers VoteApplication200ResponseHeaders
 }
 
@@ -2245,6 +2371,44 @@ type VoteApplicationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VoteApplicationdefaultApplicationProblemPlusJSONResponse) VisitVoteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditBundleRequestObject struct {
+}
+
+type GetAuditBundleResponseObject interface {
+	VisitGetAuditBundleResponse(w http.ResponseWriter) error
+}
+
+type GetAuditBundle200JSONResponse AuditBundle
+
+func (response GetAuditBundle200JSONResponse) VisitGetAuditBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditBundledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAuditBundledefaultApplicationProblemPlusJSONResponse) VisitGetAuditBundleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2538,8 +2702,7 @@ func (response ListBatchesdefaultApplicationProblemPlusJSONResponse) VisitListBa
 }
 
 type ComposeBatchRequestObject struct {
-	Params ComposeBatchParams
-	Body   *ComposeBatchJSONRequestBody
+	Body *ComposeBatchJSONRequestBody
 }
 
 type ComposeBatchResponseObject interface {
@@ -2552,7 +2715,7 @@ type ComposeBatch201ResponseHeaders struct {
 }
 
 type ComposeBatch201JSONResponse struct {
-	Body    Batch
+	Body    BatchSummary
 	Headers ComposeBatch201ResponseHeaders
 }
 
@@ -2694,7 +2857,7 @@ type ApproveBatch200ResponseHeaders struct {
 }
 
 type ApproveBatch200JSONResponse struct {
-	Body    Batch
+	Body    BatchSummary
 	Headers ApproveBatch200ResponseHeaders
 }
 
@@ -2731,7 +2894,8 @@ func (response ApproveBatchdefaultApplicationProblemPlusJSONResponse) VisitAppro
 }
 
 type CancelBatchRequestObject struct {
-	Id ID `json:"id"`
+	Id     ID `json:"id"`
+	Params CancelBatchParams
 }
 
 type CancelBatchResponseObject interface {
@@ -2743,7 +2907,7 @@ type CancelBatch200ResponseHeaders struct {
 }
 
 type CancelBatch200JSONResponse struct {
-	Body    Batch
+	Body    BatchSummary
 	Headers CancelBatch200ResponseHeaders
 }
 
@@ -2818,6 +2982,39 @@ type WatchBatchdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response WatchBatchdefaultApplicationProblemPlusJSONResponse) VisitWatchBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetBreakerRequestObject struct {
+	Number int64 `json:"number"`
+}
+
+type ResetBreakerResponseObject interface {
+	VisitResetBreakerResponse(w http.ResponseWriter) error
+}
+
+type ResetBreaker204Response struct {
+}
+
+func (response ResetBreaker204Response) VisitResetBreakerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResetBreakerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResetBreakerdefaultApplicationProblemPlusJSONResponse) VisitResetBreakerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2993,6 +3190,45 @@ func (response GetStatusdefaultApplicationProblemPlusJSONResponse) VisitGetStatu
 	return err
 }
 
+type ReviseApplicationRequestObject struct {
+	Body *ReviseApplicationJSONRequestBody
+}
+
+type ReviseApplicationResponseObject interface {
+	VisitReviseApplicationResponse(w http.ResponseWriter) error
+}
+
+type ReviseApplication200JSONResponse Change
+
+func (response ReviseApplication200JSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseApplicationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReviseApplicationdefaultApplicationProblemPlusJSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddStatusMessageRequestObject struct {
 	Body *AddStatusMessageJSONRequestBody
 }
@@ -3001,7 +3237,7 @@ type AddStatusMessageResponseObject interface {
 	VisitAddStatusMessageResponse(w http.ResponseWriter) error
 }
 
-type AddStatusMessage201JSONResponse Message
+type AddStatusMessage201JSONResponse Change
 
 func (response AddStatusMessage201JSONResponse) VisitAddStatusMessageResponse(w http.ResponseWriter) error {
 
@@ -3021,6 +3257,44 @@ type AddStatusMessagedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddStatusMessagedefaultApplicationProblemPlusJSONResponse) VisitAddStatusMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawApplicationRequestObject struct {
+}
+
+type WithdrawApplicationResponseObject interface {
+	VisitWithdrawApplicationResponse(w http.ResponseWriter) error
+}
+
+type WithdrawApplication200JSONResponse Change
+
+func (response WithdrawApplication200JSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawApplicationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawApplicationdefaultApplicationProblemPlusJSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3244,13 +3518,16 @@ type StrictServerInterface interface {
 	// VoteApplication Vote on the current revision
 	// (POST /v1/applications/{id}/votes)
 	VoteApplication(ctx context.Context, request VoteApplicationRequestObject) (VoteApplicationResponseObject, error)
+	// GetAuditBundle The whole log, to verify it off-line
+	// (GET /v1/audit/bundle)
+	GetAuditBundle(ctx context.Context, request GetAuditBundleRequestObject) (GetAuditBundleResponseObject, error)
 	// GetCheckpoint The newest signed checkpoint
 	// (GET /v1/audit/checkpoint)
 	GetCheckpoint(ctx context.Context, request GetCheckpointRequestObject) (GetCheckpointResponseObject, error)
 	// ListCheckpoints Checkpoints, newest first
 	// (GET /v1/audit/checkpoints)
 	ListCheckpoints(ctx context.Context, request ListCheckpointsRequestObject) (ListCheckpointsResponseObject, error)
-	// GetConsistencyProof Proof that a tree only grew (RFC 6962)
+	// GetConsistencyProof Proof that the log only grew up to the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/consistency)
 	GetConsistencyProof(ctx context.Context, request GetConsistencyProofRequestObject) (GetConsistencyProofResponseObject, error)
 	// GetAuditKey The key that checks checkpoints
@@ -3259,7 +3536,7 @@ type StrictServerInterface interface {
 	// ListLeaves Leaves in order of their number
 	// (GET /v1/audit/leaves)
 	ListLeaves(ctx context.Context, request ListLeavesRequestObject) (ListLeavesResponseObject, error)
-	// GetInclusionProof Proof that a leaf is in the log (RFC 6962)
+	// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/proof)
 	GetInclusionProof(ctx context.Context, request GetInclusionProofRequestObject) (GetInclusionProofResponseObject, error)
 	// ListBatches Batches, newest first
@@ -3283,6 +3560,9 @@ type StrictServerInterface interface {
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx context.Context, request WatchBatchRequestObject) (WatchBatchResponseObject, error)
+	// ResetBreaker Consent to go on after a surprise; two people close a breaker
+	// (POST /v1/breakers/{number}/reset)
+	ResetBreaker(ctx context.Context, request ResetBreakerRequestObject) (ResetBreakerResponseObject, error)
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx context.Context, request GetFundRequestObject) (GetFundResponseObject, error)
@@ -3295,9 +3575,15 @@ type StrictServerInterface interface {
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	// (PUT /v1/status/application)
+	ReviseApplication(ctx context.Context, request ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error)
 	// AddStatusMessage Write to the team, for example to answer its question
 	// (POST /v1/status/messages)
 	AddStatusMessage(ctx context.Context, request AddStatusMessageRequestObject) (AddStatusMessageResponseObject, error)
+	// WithdrawApplication Take the application back, before it is decided
+	// (POST /v1/status/withdraw)
+	WithdrawApplication(ctx context.Context, request WithdrawApplicationRequestObject) (WithdrawApplicationResponseObject, error)
 	// ListTokens Your API tokens
 	// (GET /v1/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -3620,6 +3906,29 @@ func (sh *strictHandler) VoteApplication(ctx echo.Context, id ID) error {
 	return nil
 }
 
+// GetAuditBundle operation middleware
+func (sh *strictHandler) GetAuditBundle(ctx echo.Context) error {
+	var request GetAuditBundleRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditBundle(ctx.Request().Context(), request.(GetAuditBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditBundleResponseObject); ok {
+		return validResponse.VisitGetAuditBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCheckpoint operation middleware
 func (sh *strictHandler) GetCheckpoint(ctx echo.Context) error {
 	var request GetCheckpointRequestObject
@@ -3792,10 +4101,8 @@ func (sh *strictHandler) ListBatches(ctx echo.Context, params ListBatchesParams)
 }
 
 // ComposeBatch operation middleware
-func (sh *strictHandler) ComposeBatch(ctx echo.Context, params ComposeBatchParams) error {
+func (sh *strictHandler) ComposeBatch(ctx echo.Context) error {
 	var request ComposeBatchRequestObject
-
-	request.Params = params
 
 	var body ComposeBatchJSONRequestBody
 	var err error
@@ -3960,10 +4267,11 @@ func (sh *strictHandler) ApproveBatch(ctx echo.Context, id ID, params ApproveBat
 }
 
 // CancelBatch operation middleware
-func (sh *strictHandler) CancelBatch(ctx echo.Context, id ID) error {
+func (sh *strictHandler) CancelBatch(ctx echo.Context, id ID, params CancelBatchParams) error {
 	var request CancelBatchRequestObject
 
 	request.Id = id
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CancelBatch(ctx.Request().Context(), request.(CancelBatchRequestObject))
@@ -4004,6 +4312,31 @@ func (sh *strictHandler) WatchBatch(ctx echo.Context, id ID, params WatchBatchPa
 		return err
 	} else if validResponse, ok := response.(WatchBatchResponseObject); ok {
 		return validResponse.VisitWatchBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResetBreaker operation middleware
+func (sh *strictHandler) ResetBreaker(ctx echo.Context, number int64) error {
+	var request ResetBreakerRequestObject
+
+	request.Number = number
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetBreaker(ctx.Request().Context(), request.(ResetBreakerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetBreaker")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetBreakerResponseObject); ok {
+		return validResponse.VisitResetBreakerResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4106,6 +4439,52 @@ func (sh *strictHandler) GetStatus(ctx echo.Context) error {
 	return nil
 }
 
+// ReviseApplication operation middleware
+func (sh *strictHandler) ReviseApplication(ctx echo.Context) error {
+	var request ReviseApplicationRequestObject
+
+	var body ReviseApplicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseApplication(ctx.Request().Context(), request.(ReviseApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseApplicationResponseObject); ok {
+		return validResponse.VisitReviseApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AddStatusMessage operation middleware
 func (sh *strictHandler) AddStatusMessage(ctx echo.Context) error {
 	var request AddStatusMessageRequestObject
@@ -4146,6 +4525,29 @@ func (sh *strictHandler) AddStatusMessage(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(AddStatusMessageResponseObject); ok {
 		return validResponse.VisitAddStatusMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawApplication operation middleware
+func (sh *strictHandler) WithdrawApplication(ctx echo.Context) error {
+	var request WithdrawApplicationRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawApplication(ctx.Request().Context(), request.(WithdrawApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawApplicationResponseObject); ok {
+		return validResponse.VisitWithdrawApplicationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

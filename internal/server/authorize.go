@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,8 +15,14 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
-// KeyActor is where an echo.Context holds the identity.Actor of the request.
-const KeyActor = "actor"
+// Where an echo.Context holds who calls, for the handlers of pages.
+const (
+	KeyActor   = "actor"   // identity.Actor; the zero Actor is nobody
+	KeySession = "session" // identity.Session; absent without one
+)
+
+// FieldFormToken is the field of every form that carries the session's token.
+const FieldFormToken = "csrf"
 
 // burstShare is the part of a minute's calls that may come at once.
 const burstShare = 10
@@ -49,6 +56,9 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err := permit(c, actor, rule.Permission); err != nil {
 			return s.signInOr(c, err)
+		}
+		if err := s.checkForm(c); err != nil {
+			return err
 		}
 		if rule.Needs != NoHeader && c.Request().Header.Get(string(rule.Needs)) == "" {
 			return missingHeader(rule.Needs)
@@ -89,7 +99,38 @@ func (s *Server) actor(c echo.Context) (identity.Actor, error) {
 	if err != nil || cookie.Value == "" {
 		return identity.Actor{}, nil
 	}
-	return s.cfg.Auth.AuthenticateSession(ctx, cookie.Value)
+	actor, session, err := s.cfg.Auth.Authenticate(ctx, cookie.Value)
+	if err != nil {
+		return identity.Actor{}, err
+	}
+	c.Set(KeySession, session)
+	return actor, nil
+}
+
+// checkForm holds a form of the dashboard against the token of its session,
+// beside the check of where it was sent from.
+func (s *Server) checkForm(c echo.Context) error {
+	session, signedIn := c.Get(KeySession).(identity.Session)
+	method := c.Request().Method
+	if !signedIn || isAPI(c) || method == http.MethodGet || method == http.MethodHead {
+		return nil
+	}
+	token := c.Request().Header.Get("Causeway-Form-Token") // calls of scripts, which send JSON
+	if token == "" {
+		if _, err := c.FormParams(); err != nil {
+			return formError(err)
+		}
+		token = c.Request().PostFormValue(FieldFormToken)
+	}
+	return s.cfg.Auth.CheckFormToken(session, token)
+}
+
+func formError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return errs.Wrap(err, errs.Malformed, "malformed_form", "The form cannot be read. Nothing was saved.")
 }
 
 func permit(c echo.Context, actor identity.Actor, p identity.Permission) error {

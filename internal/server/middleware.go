@@ -111,7 +111,7 @@ func (s *Server) securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		if s.cfg.SecureCookies {
 			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
-		if path := c.Request().URL.Path; path == "/v1" || strings.HasPrefix(path, "/v1/") {
+		if isAPI(c) {
 			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 			return next(c)
 		}

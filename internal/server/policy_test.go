@@ -67,7 +67,7 @@ func TestPolicyIsEnforced(t *testing.T) {
 		if r.Permission == identity.PermPublic || r.Permission == identity.PermApplicationOwn {
 			continue
 		}
-		path := strings.ReplaceAll(r.Path, ":id", "not-an-id")
+		path := strings.NewReplacer(":id", "not-an-id", ":number", "x").Replace(r.Path)
 		if rec := e.call(t, r.Method, path, ""); rec.Code != http.StatusUnauthorized {
 			t.Errorf("%s %s as nobody: %d", r.Method, r.Path, rec.Code)
 		}
@@ -165,5 +165,37 @@ func TestDocumentationShowsEveryCall(t *testing.T) {
 	}
 	if rec := e.call(t, http.MethodGet, "/v1/openapi.yaml", ""); rec.Body.String() != string(spec.Document()) {
 		t.Error("the document served is not the document")
+	}
+}
+
+func TestFormsOfASessionCarryItsToken(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, func(c *Config) {
+		c.MountPages = func(e *echo.Echo) {
+			e.POST("/review", func(c echo.Context) error { return c.String(http.StatusOK, c.FormValue("do")) })
+			e.POST("/apply", func(c echo.Context) error { return c.String(http.StatusOK, c.FormValue("do")) })
+		}
+		c.Pages = []Rule{
+			{Method: http.MethodPost, Path: "/review", Permission: identity.PermApplicationVote},
+			{Method: http.MethodPost, Path: "/apply", Permission: identity.PermPublic},
+		}
+	})
+	for name, tc := range map[string]struct {
+		path, body, cookie, header string
+		status                     int
+	}{
+		"with token":            {path: "/review", body: "do=vote&csrf=good", cookie: "causeway_session=reviewer", status: http.StatusOK},
+		"by a script":           {path: "/review", body: "do=vote", cookie: "causeway_session=reviewer", header: "good", status: http.StatusOK},
+		"without":               {path: "/review", body: "do=vote", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
+		"in the address":        {path: "/review?csrf=good", body: "do=vote", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
+		"wrong":                 {path: "/review", body: "do=vote&csrf=bad", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
+		"public, signed in":     {path: "/apply", body: "do=vote", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
+		"public, not signed in": {path: "/apply", body: "do=vote", status: http.StatusOK},
+		"not a form":            {path: "/review", body: "do=%zz", cookie: "causeway_session=reviewer", status: http.StatusBadRequest},
+	} {
+		rec := e.call(t, http.MethodPost, tc.path, tc.body, "Content-Type", "application/x-www-form-urlencoded", "Cookie", tc.cookie, "Causeway-Form-Token", tc.header)
+		if rec.Code != tc.status {
+			t.Errorf("%s: got %d %s, want %d", name, rec.Code, rec.Body, tc.status)
+		}
 	}
 }

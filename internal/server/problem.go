@@ -154,12 +154,16 @@ func (s *Server) logError(c echo.Context, err error, view ErrorView) {
 
 // wantsProblem reports whether the caller is a program.
 func wantsProblem(c echo.Context) bool {
-	path := c.Request().URL.Path
-	if path == "/v1" || strings.HasPrefix(path, "/v1/") {
+	if isAPI(c) {
 		return true
 	}
 	accept := c.Request().Header.Get(echo.HeaderAccept)
 	return strings.Contains(accept, "json") && !strings.Contains(accept, echo.MIMETextHTML)
+}
+
+func isAPI(c echo.Context) bool {
+	path := c.Request().URL.Path
+	return path == "/v1" || strings.HasPrefix(path, "/v1/")
 }
 
 // sendProblem writes RFC 9457. Status 404 and 401 bodies carry nothing that

@@ -34,9 +34,12 @@ const (
 // Authenticator says who shows a secret. An unknown or dead one is
 // errs.Unauthenticated.
 type Authenticator interface {
-	AuthenticateSession(ctx context.Context, token string) (identity.Actor, error)
+	Authenticate(ctx context.Context, session string) (identity.Actor, identity.Session, error)
 	AuthenticateToken(ctx context.Context, token string) (identity.Actor, error)
+	CheckFormToken(session identity.Session, token string) error
 }
+
+var _ Authenticator = (*identity.Service)(nil)
 
 // Check is one line of /readyz. Run returns nil, or an error whose errs message
 // says in one line what is wrong.

@@ -53,8 +53,16 @@ func (fakeAuth) AuthenticateToken(_ context.Context, token string) (identity.Act
 	return identity.Actor{}, errs.New(errs.Unauthenticated, "token_invalid", "This token is not known.")
 }
 
-func (a fakeAuth) AuthenticateSession(ctx context.Context, token string) (identity.Actor, error) {
-	return a.AuthenticateToken(ctx, token)
+func (a fakeAuth) Authenticate(ctx context.Context, token string) (identity.Actor, identity.Session, error) {
+	actor, err := a.AuthenticateToken(ctx, token)
+	return actor, identity.Session{ID: actor.SessionID}, err
+}
+
+func (fakeAuth) CheckFormToken(_ identity.Session, token string) error {
+	if token != "good" {
+		return errs.New(errs.Forbidden, "form_token", "This form is out of date.")
+	}
+	return nil
 }
 
 type edge struct {
