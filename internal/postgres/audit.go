@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/postgres/db"
+)
+
+// record appends entries to the audit log and to the history of their objects,
+// inside the transaction of q. It takes the log's lock, which is held until the
+// transaction ends, so a transaction calls it last and commits soon. An object
+// whose id is no UUID has no history, only its leaf.
+func (d *DB) record(ctx context.Context, q *db.Queries, entries ...audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := q.LockAudit(ctx); err != nil {
+		return fmt.Errorf("lock the audit log: %w", err)
+	}
+	// READ COMMITTED: this statement sees what the last holder of the lock wrote.
+	size, err := q.AuditSize(ctx)
+	if err != nil {
+		return fmt.Errorf("read size of the audit log: %w", err)
+	}
+	for i, e := range entries {
+		if err := appendLeaf(ctx, q, size+int64(i), e); err != nil {
+			return err
+		}
+		if err := appendEvent(ctx, q, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func appendLeaf(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) error {
+	row, err := audit.Append(seq, e, hashReader(ctx, q))
+	if err != nil {
+		return fmt.Errorf("make audit leaf of %s: %w", e.Action, err)
+	}
+	err = q.InsertAuditLeaf(ctx, db.InsertAuditLeafParams{
+		Seq: row.Seq, At: e.At, Actor: e.Actor.Label(), Action: e.Action,
+		ObjectKind: e.ObjectKind, ObjectID: e.ObjectID, Leaf: row.Leaf,
+	})
+	if err != nil {
+		return fmt.Errorf("append audit leaf %d: %w", seq, err)
+	}
+	indexes, hashes := make([]int64, len(row.Hashes)), make([][]byte, len(row.Hashes))
+	for i, h := range row.Hashes {
+		indexes[i], hashes[i] = row.FirstHash+int64(i), h[:]
+	}
+	if err := q.InsertAuditHashes(ctx, indexes, hashes); err != nil {
+		return fmt.Errorf("append hashes of audit leaf %d: %w", seq, err)
+	}
+	return nil
+}
+
+func appendEvent(ctx context.Context, q *db.Queries, e audit.Entry) error {
+	object, err := uuid.Parse(e.ObjectID)
+	if err != nil {
+		return nil //nolint:nilerr // a txid or the like: see record
+	}
+	detail := e.Detail
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("encode detail of %s: %w", e.Action, err)
+	}
+	err = q.InsertEvent(ctx, db.InsertEventParams{
+		ObjectKind: e.ObjectKind, ObjectID: object, Event: e.Action,
+		FromState: orNull(e.From), ToState: orNull(e.To),
+		ActorKind: string(e.Actor.Kind), ActorID: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff},
+		Detail: text, At: e.At,
+	})
+	if err != nil {
+		return fmt.Errorf("append event %s of %s %s: %w", e.Action, e.ObjectKind, e.ObjectID, err)
+	}
+	return nil
+}
+
+// orNull returns nil for "".
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// hashReader reads the log's stored hashes through q.
+func hashReader(ctx context.Context, q *db.Queries) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) { return readHashes(ctx, q, indexes) })
+}
+
+func readHashes(ctx context.Context, q *db.Queries, indexes []int64) ([]tlog.Hash, error) {
+	if len(indexes) == 0 {
+		return nil, nil
+	}
+	rows, err := q.ListAuditHashes(ctx, indexes)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]tlog.Hash, len(rows))
+	for _, row := range rows {
+		found[row.Index] = tlog.Hash(row.Hash)
+	}
+	out := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		h, ok := found[index]
+		if !ok {
+			return nil, fmt.Errorf("hash %d of the audit log is missing", index)
+		}
+		out[i] = h
+	}
+	return out, nil
+}

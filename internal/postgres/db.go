@@ -1,0 +1,165 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/postgres/db"
+)
+
+const (
+	retries         = 3 // of a transaction that lost against another one
+	rollbackTimeout = 5 * time.Second
+
+	// A client that hangs inside a transaction would otherwise keep the audit
+	// log's lock, and with it everybody, for ever.
+	idleInTransaction = "60s"
+)
+
+// DB is a pool of connections to one database. Safe for concurrent use.
+type DB struct {
+	pool *pgxpool.Pool
+	q    *db.Queries // outside of a transaction
+}
+
+// Open connects to the database at url, a postgres:// address or a key=value
+// string. Unavailable "database_url" when it cannot be read and "database_down"
+// when the server does not answer; neither shows a password.
+func Open(ctx context.Context, url string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The cause may quote the password, so it is left out.
+		return nil, errs.New(errs.Unavailable, "database_url", "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	config.AfterConnect = utcTimes
+	if config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
+		config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("make database pool: %w", err)
+	}
+	d := &DB{pool: pool, q: db.New(pool)}
+	if err := d.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close ends all connections; it waits for those that are in use.
+func (d *DB) Close() { d.pool.Close() }
+
+// Pool returns the pool, for checks and measurements.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// Ping returns nil when the database answers, else Unavailable "database_down",
+// whose message names the server and the database.
+func (d *DB) Ping(ctx context.Context) error {
+	err := d.pool.Ping(ctx)
+	if err == nil {
+		return nil
+	}
+	c := d.pool.Config().ConnConfig
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return errs.Wrap(err, errs.Unavailable, "database_down",
+			fmt.Sprintf("The PostgreSQL server at %s refused database %q to user %q: %s.", address(c.Host, c.Port), c.Database, c.User, refused.Message))
+	}
+	return errs.Wrap(err, errs.Unavailable, "database_down",
+		fmt.Sprintf("The PostgreSQL server at %s (database %q) does not answer.", address(c.Host, c.Port), c.Database))
+}
+
+func address(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// utcTimes makes a connection return times in UTC and not in the zone of this
+// machine.
+func utcTimes(_ context.Context, conn *pgx.Conn) error {
+	codec := &pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}}
+	conn.TypeMap().RegisterType(codec)
+	conn.TypeMap().RegisterType(&pgtype.Type{Name: "_timestamptz", OID: pgtype.TimestamptzArrayOID, Codec: &pgtype.ArrayCodec{ElementType: codec}})
+	return nil
+}
+
+// txFunc is the inside of a transaction.
+type txFunc func(ctx context.Context, q *db.Queries, tx pgx.Tx) error
+
+// inTx runs fn in a READ COMMITTED transaction and commits it, or writes
+// nothing. fn runs again, up to three times, when PostgreSQL ends the
+// transaction in favour of another one, so it must not keep anything from an
+// earlier run. Errors are those of mapError; "commit_unknown" when the answer to
+// the COMMIT was lost.
+func (d *DB) inTx(ctx context.Context, fn txFunc) error {
+	return d.run(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+}
+
+// inSnapshot runs fn, which only reads, on one state of the database.
+func (d *DB) inSnapshot(ctx context.Context, fn func(ctx context.Context, q *db.Queries) error) error {
+	return d.run(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
+		func(ctx context.Context, q *db.Queries, _ pgx.Tx) error { return fn(ctx, q) })
+}
+
+func (d *DB) run(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
+	for try := 0; ; try++ {
+		err := d.try(ctx, options, fn)
+		if err == nil || try == retries || !lostToAnother(err) {
+			return mapError(err)
+		}
+	}
+}
+
+func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
+	tx, err := d.pool.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = tx.Rollback(ctx) // after a commit there is nothing to roll back; else the connection is gone and so is its work
+	}()
+
+	if err := fn(ctx, db.New(tx), tx); err != nil {
+		return err
+	}
+	return commitError(tx.Commit(ctx))
+}
+
+// Bind ties a new database to one chain, as its owner: network is its name and
+// genesis the hash of its first block, in hex. Binding again to the same chain
+// is no error; errors of CheckNetwork.
+func (d *DB) Bind(ctx context.Context, network, genesis string) error {
+	if _, err := d.q.InsertMeta(ctx, network, genesis); err != nil {
+		return mapError(fmt.Errorf("bind database to %s: %w", network, err))
+	}
+	return d.CheckNetwork(ctx, network, genesis)
+}
+
+// CheckNetwork returns nil when the database belongs to this chain; Unavailable
+// "network_unbound" when it belongs to none yet, "wrong_network" when to another.
+func (d *DB) CheckNetwork(ctx context.Context, network, genesis string) error {
+	meta, err := d.q.GetMeta(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errs.New(errs.Unavailable, "network_unbound", "The database does not belong to a Bitcoin network yet. Set up the fund first.")
+	}
+	if err != nil {
+		return mapError(fmt.Errorf("read network of the database: %w", err))
+	}
+	if meta.Network != network || meta.Genesis != genesis {
+		return errs.Newf(errs.Unavailable, "wrong_network",
+			"The database belongs to %s (first block %s) and this program runs on %s (first block %s). Nothing was changed.", meta.Network, meta.Genesis, network, genesis)
+	}
+	return nil
+}

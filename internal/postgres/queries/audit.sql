@@ -1,0 +1,38 @@
+-- name: GetMeta :one
+SELECT network, genesis FROM meta;
+
+-- name: InsertMeta :execrows
+INSERT INTO meta (network, genesis, created_at) VALUES (@network, @genesis, now()) ON CONFLICT DO NOTHING;
+
+-- name: InsertEvent :exec
+INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, actor_id, detail, at)
+VALUES (@object_kind, @object_id, @event, @from_state, @to_state, @actor_kind, @actor_id, @detail, @at);
+
+-- name: LockAudit :exec
+-- Ends with the transaction. Taken after every row lock and after the ledger's lock.
+SELECT pg_advisory_xact_lock(7305812, 2);
+
+-- name: AuditSize :one
+SELECT coalesce(max(seq) + 1, 0)::bigint FROM audit_leaf;
+
+-- name: InsertAuditLeaf :exec
+INSERT INTO audit_leaf (seq, at, actor, action, object_kind, object_id, leaf)
+VALUES (@seq, @at, @actor, @action, @object_kind, @object_id, @leaf);
+
+-- name: InsertAuditHashes :exec
+INSERT INTO audit_hash (index, hash) SELECT unnest(@indexes::bigint[]), unnest(@hashes::bytea[]);
+
+-- name: ListAuditHashes :many
+SELECT index, hash FROM audit_hash WHERE index = ANY (@indexes::bigint[]) ORDER BY index;
+
+-- name: ListAuditLeaves :many
+SELECT leaf FROM audit_leaf WHERE seq >= @first ORDER BY seq LIMIT @up_to;
+
+-- name: ListCheckpoints :many
+SELECT size, note, at FROM audit_checkpoint ORDER BY size;
+
+-- name: LatestCheckpoint :one
+SELECT size, note, at FROM audit_checkpoint ORDER BY size DESC LIMIT 1;
+
+-- name: InsertCheckpoint :exec
+INSERT INTO audit_checkpoint (size, note, at) VALUES (@size, @note, @at) ON CONFLICT (size) DO NOTHING;
