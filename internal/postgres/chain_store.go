@@ -1,0 +1,282 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres/db"
+)
+
+// Head implements payout.WorkerStore.
+func (s PayoutStore) Head(ctx context.Context) (payout.Tip, bool, error) {
+	var tip payout.Tip
+	var ok bool
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
+		tip, ok, err = readHead(ctx, q)
+		return err
+	})
+	return tip, ok, err
+}
+
+func readHead(ctx context.Context, q *db.Queries) (payout.Tip, bool, error) {
+	h, err := q.GetHead(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return payout.Tip{}, false, nil
+	}
+	if err != nil {
+		return payout.Tip{}, false, err
+	}
+	return payout.Tip{Height: h.Height, Hash: chainhash.Hash(h.Hash), At: h.At}, true, nil
+}
+
+func readCoins(ctx context.Context, q *db.Queries, tip payout.Tip) ([]payout.Coin, error) {
+	rows, err := q.ListCoins(ctx)
+	if err != nil {
+		return nil, err
+	}
+	coins := make([]payout.Coin, len(rows))
+	for i, r := range rows {
+		prev := wire.NewMsgTx(wire.TxVersion)
+		if err := prev.Deserialize(bytes.NewReader(r.Raw)); err != nil {
+			return nil, fmt.Errorf("decode stored transaction %s: %w", txidString(r.Txid), err)
+		}
+		c := &coins[i]
+		c.OutPoint, c.Amount, c.Script = outPoint(r.Txid, r.Vout), btcutil.Amount(r.AmountSat), r.Script
+		c.Chain, c.Index, c.Height, c.PrevTx = uint32(r.Chain), uint32(r.Index), r.Height, prev
+		c.CoinBase, c.Confirmations = r.Coinbase, tip.Height-r.Height+1
+		if r.ReservedBy != nil {
+			number := uint32(*r.ReservedBy)
+			c.ReservedBy = &number
+		}
+	}
+	return coins, nil
+}
+
+// Connect implements payout.WorkerStore.
+func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, fn func(*payout.ChainWork) error) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		err := q.InsertHeader(ctx, db.InsertHeaderParams{Height: b.Tip.Height, Hash: b.Tip.Hash[:], Prev: b.Header.PrevBlock[:], At: b.Tip.At})
+		if err != nil {
+			return err
+		}
+		if b.Base {
+			return nil
+		}
+		w, err := loadChainWork(ctx, q, b)
+		if err != nil {
+			return err
+		}
+		for _, own := range b.Txs {
+			if err := insertOwnTx(ctx, q, own, b.Tip.Height); err != nil {
+				return err
+			}
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return s.writeChainWork(ctx, q, w)
+	})
+}
+
+func insertOwnTx(ctx context.Context, q *db.Queries, own payout.OwnTx, height int32) error {
+	var raw bytes.Buffer
+	if err := own.Tx.Serialize(&raw); err != nil {
+		return err
+	}
+	txid := own.Tx.TxHash()
+	if err := q.InsertChainTx(ctx, db.InsertChainTxParams{Txid: txid[:], Height: height, Raw: raw.Bytes()}); err != nil {
+		return err
+	}
+	for _, c := range own.Coins {
+		err := q.InsertCoin(ctx, db.InsertCoinParams{
+			Txid: txid[:], Vout: int64(c.OutPoint.Index), Script: c.Script, AmountSat: int64(c.Amount), Chain: int32(c.Chain), Index: int64(c.Index),
+			Height: height, Coinbase: c.CoinBase,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, op := range own.Spends {
+		n, err := q.SpendCoin(ctx, db.SpendCoinParams{SpentBy: txid[:], Txid: op.Hash[:], Vout: int64(op.Index)})
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fmt.Errorf("coin %s is spent by %s and is not an unspent coin here", op, txid)
+		}
+	}
+	return nil
+}
+
+func loadChainWork(ctx context.Context, q *db.Queries, b payout.Block) (*payout.ChainWork, error) {
+	own := map[string]bool{}
+	var txids, spent [][]byte
+	for _, tx := range b.Txs {
+		txid := tx.Tx.TxHash()
+		own[txid.String()] = true
+		txids = append(txids, txid[:])
+		for _, op := range tx.Spends {
+			spent = append(spent, bytes.Clone(op.Hash[:]))
+		}
+	}
+	return loadFollowed(ctx, q, txids, spent, own)
+}
+
+func loadFollowed(ctx context.Context, q *db.Queries, txids, spent [][]byte, own map[string]bool) (*payout.ChainWork, error) {
+	fund, err := readFund(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	w := &payout.ChainWork{Fund: fund, Ours: map[string]payout.Followed{}}
+	rows, err := q.ListFollowed(ctx, txids, spent)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		f, err := readFollowed(ctx, q, r.BatchID, r.AttemptID)
+		if err != nil {
+			return nil, err
+		}
+		f.Height = r.Height
+		switch {
+		case own[f.Attempt.TxID.String()]:
+			w.Ours[f.Attempt.TxID.String()] = f
+		case f.Height > 0:
+			w.Waiting = append(w.Waiting, f)
+		default:
+			w.Spending = append(w.Spending, f)
+		}
+	}
+	return w, nil
+}
+
+func readFollowed(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) (payout.Followed, error) {
+	row, err := q.LockBatch(ctx, batch)
+	if err != nil {
+		return payout.Followed{}, err
+	}
+	attempts, err := readAttempts(ctx, q, batch)
+	if err != nil {
+		return payout.Followed{}, err
+	}
+	for _, a := range attempts {
+		if a.ID == attempt {
+			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a}, nil
+		}
+	}
+	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
+}
+
+// Disconnect implements payout.WorkerStore.
+func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		txids, err := q.ListTxidsAt(ctx, tip.Height)
+		if err != nil {
+			return err
+		}
+		own := map[string]bool{}
+		for _, id := range txids {
+			own[txidString(id)] = true
+		}
+		w, err := loadFollowed(ctx, q, txids, nil, own)
+		if err != nil {
+			return err
+		}
+		if w.Transfers, err = standingTransfers(ctx, q, tip.Height); err != nil {
+			return err
+		}
+		n, err := q.DeleteHeader(ctx, tip.Height, tip.Hash[:])
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return errs.New(errs.Conflict, "wrong_head", "The block to take back is not the walked tip.")
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return s.writeChainWork(ctx, q, w)
+	})
+}
+
+func standingTransfers(ctx context.Context, q *db.Queries, height int32) ([]ledger.Transfer, error) {
+	rows, err := q.StandingTransfersAt(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	var list []ledger.Transfer
+	for _, r := range rows {
+		if len(list) == 0 || list[len(list)-1].ID != r.ID {
+			list = append(list, ledger.Transfer{ID: r.ID, Kind: ledger.Kind(r.Kind), Ref: r.Ref, Height: r.Height})
+		}
+		last := &list[len(list)-1]
+		last.Postings = append(last.Postings, ledger.Posting{Account: ledger.Account(r.Account), Amount: btcutil.Amount(r.AmountSat)})
+	}
+	return list, nil
+}
+
+func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payout.ChainWork) error {
+	versions := map[uuid.UUID]int64{}
+	for _, m := range w.Moves {
+		b := m.Batch
+		if v, moved := versions[b.ID]; moved {
+			b.Version = v
+		}
+		b.State = m.To
+		if err := moveBatch(ctx, q, b, m.Event.At); err != nil {
+			return err
+		}
+		versions[b.ID] = b.Version + 1
+		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: m.Attempt, Event: m.Event.Event, Detail: m.Event.Detail, At: m.Event.At}); err != nil {
+			return err
+		}
+		if m.ItemsTo != "" {
+			items, err := readItems(ctx, q, b.ID)
+			if err != nil {
+				return err
+			}
+			if err := moveItems(ctx, q, items, items[0].State, m.ItemsTo, m.Event.At); err != nil {
+				return err
+			}
+		}
+		if err := release(ctx, q, b.ID, false, m.Release, m.Event.At); err != nil {
+			return err
+		}
+	}
+	if err := postTransfers(ctx, q, w.Post); err != nil {
+		return err
+	}
+	for _, b := range w.Trip {
+		if err := q.InsertBreaker(ctx, db.InsertBreakerParams{Code: b.Code, Detail: b.Detail, TrippedAt: b.TrippedAt}); err != nil {
+			return err
+		}
+	}
+	return s.record(ctx, q, w.NewEntries...)
+}
+
+// Trip implements payout.WorkerStore.
+func (s PayoutStore) Trip(ctx context.Context, epoch int64, b payout.Breaker) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		return q.InsertBreaker(ctx, db.InsertBreakerParams{Code: b.Code, Detail: b.Detail, TrippedAt: b.TrippedAt})
+	})
+}

@@ -1,0 +1,337 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres/db"
+)
+
+// PayoutStore implements payout.Store and payout.WorkerStore; the latter needs
+// the rights of the worker's role.
+type PayoutStore struct{ *DB }
+
+var _ payout.WorkerStore = PayoutStore{}
+
+// NextNumber implements payout.Store.
+func (s PayoutStore) NextNumber(ctx context.Context) (uint32, error) {
+	var number int64
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
+		number, err = q.NextBatchNumber(ctx)
+		return err
+	})
+	return uint32(number), err
+}
+
+// Items implements payout.Store.
+func (s PayoutStore) Items(ctx context.Context, ids []uuid.UUID) ([]payout.Item, error) {
+	var items []payout.Item
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		items = nil
+		if len(ids) == 0 {
+			rows, err := q.ListPayable(ctx)
+			for _, r := range rows {
+				items = append(items, itemOf(r.Instalment, r.Reference, r.Designation))
+			}
+			return err
+		}
+		rows, err := q.ListInstalmentsByID(ctx, ids)
+		for _, r := range rows {
+			items = append(items, itemOf(r.Instalment, r.Reference, r.Designation))
+		}
+		return err
+	})
+	return items, err
+}
+
+func itemOf(i db.Instalment, reference, designation string) payout.Item {
+	return payout.Item{
+		InstalmentID: i.ID, GrantID: i.GrantID, Reference: reference, Designation: designation, Digest: decision.Digest(i.Digest), Note: i.Note,
+		Script: i.PayeeScript, Address: i.PayeeAddress, Amount: btcutil.Amount(i.AmountSat), State: grant.InstalmentState(i.State), CreatedAt: i.CreatedAt,
+	}
+}
+
+// VotedOn implements payout.Store.
+func (s PayoutStore) VotedOn(ctx context.Context, staff uuid.UUID, instalments []uuid.UUID) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
+		ids, err = q.ListVotedOn(ctx, staff, instalments)
+		return err
+	})
+	return ids, err
+}
+
+// CreateBatch implements payout.Store.
+func (s PayoutStore) CreateBatch(ctx context.Context, b payout.Batch, items []payout.Item, e audit.Entry) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		err := q.InsertBatch(ctx, db.InsertBatchParams{
+			ID: b.ID, FundID: b.FundID, Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
+			FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Seed: b.Seed[:],
+			ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
+		})
+		if err != nil {
+			return err
+		}
+		for i, it := range items {
+			if err := q.InsertBatchItem(ctx, db.InsertBatchItemParams{BatchID: b.ID, Position: int32(i), InstalmentID: it.InstalmentID}); err != nil {
+				return err
+			}
+		}
+		if err := moveItems(ctx, q, items, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
+			return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
+		}
+		return s.record(ctx, q, e)
+	})
+}
+
+// moveItems moves every instalment or fails. Grants whose last instalment became
+// final are completed.
+func moveItems(ctx context.Context, q *db.Queries, items []payout.Item, from, to grant.InstalmentState, now time.Time) error {
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.InstalmentID
+	}
+	moved, err := q.MoveInstalments(ctx, db.MoveInstalmentsParams{Ids: ids, FromState: string(from), ToState: string(to), ChangedAt: now})
+	if err != nil {
+		return err
+	}
+	if len(moved) != len(ids) {
+		return errs.Newf(errs.Conflict, "wrong_state", "%d of %d payments are not %s any more. Nothing was changed.", len(ids)-len(moved), len(ids), from)
+	}
+	if to != grant.Final {
+		return nil
+	}
+	grants := make([]uuid.UUID, len(moved))
+	for i, m := range moved {
+		grants[i] = m.GrantID
+	}
+	return q.CompleteGrants(ctx, grants)
+}
+
+// Batch implements payout.Store.
+func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, error) {
+	var r payout.Record
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		row, err := q.GetBatch(ctx, id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return batchNotFound()
+		}
+		if err != nil {
+			return err
+		}
+		r = payout.Record{Batch: batchOf(row.Batch, row.Composer)}
+		if r.Items, err = readItems(ctx, q, id); err != nil {
+			return err
+		}
+		for _, it := range r.Items {
+			r.Batch.Total += it.Amount
+		}
+		r.Batch.Payees = len(r.Items)
+		if r.Attempts, err = readAttempts(ctx, q, id); err != nil {
+			return err
+		}
+		approvals, err := q.ListApprovals(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, a := range approvals {
+			r.Approvals = append(r.Approvals, payout.Approval{
+				ID: a.Approval.ID, BatchID: a.Approval.BatchID, Digest: decision.Digest(a.Approval.Digest), StaffID: a.Approval.StaffID, StaffName: a.Name,
+				AuthKind: a.Approval.AuthKind, CreatedAt: a.Approval.CreatedAt,
+			})
+		}
+		if r.History, err = readHistory(ctx, q, "batch", id); err != nil {
+			return err
+		}
+		r.Tip, _, err = readHead(ctx, q)
+		return err
+	})
+	return r, err
+}
+
+func batchNotFound() error {
+	return errs.New(errs.NotFound, "batch_not_found", "There is no such batch.")
+}
+
+func batchOf(b db.Batch, composer string) payout.Batch {
+	out := payout.Batch{
+		ID: b.ID, FundID: b.FundID, Number: uint32(b.Number), State: payout.State(b.State), Version: b.Version, Note: b.Note, Digest: decision.Digest(b.Digest),
+		FeeRateSatVB: b.FeerateSatVb, MaxFeeRateSatVB: b.MaxFeerateSatVb, MaxFee: btcutil.Amount(b.MaxFeeSat), Seed: [32]byte(b.Seed),
+		ComposedBy: b.ComposedBy, ComposerName: composer, Tries: int(b.Tries), CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
+	}
+	if b.LastError != nil {
+		out.LastError = *b.LastError
+	}
+	if b.AnchorVout != nil {
+		op := wire.OutPoint{Hash: chainhash.Hash(b.AnchorTxid), Index: uint32(*b.AnchorVout)}
+		out.Anchor = &op
+	}
+	return out
+}
+
+func readItems(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout.Item, error) {
+	rows, err := q.ListBatchItems(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]payout.Item, len(rows))
+	for i, r := range rows {
+		items[i] = itemOf(r.Instalment, r.Reference, r.Designation)
+	}
+	return items, nil
+}
+
+func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout.Attempt, error) {
+	rows, err := q.ListAttempts(ctx, batch)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	attempts := make([]payout.Attempt, len(rows))
+	ids := make([]uuid.UUID, len(rows))
+	at := map[uuid.UUID]*payout.Attempt{}
+	for i, r := range rows {
+		a := r.Attempt
+		attempts[i] = payout.Attempt{
+			ID: a.ID, BatchID: a.BatchID, No: int(a.No), PSBT: a.Psbt, TxID: chainhash.Hash(a.Txid), Fee: btcutil.Amount(a.FeeSat), Weight: a.Weight,
+			Epoch: a.Epoch, Raw: r.Raw, Height: r.Height, CreatedAt: a.CreatedAt,
+		}
+		ids[i], at[a.ID] = a.ID, &attempts[i]
+	}
+	inputs, err := q.ListAttemptInputs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range inputs {
+		a := at[in.AttemptID]
+		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: outPoint(in.Txid, in.Vout), Amount: btcutil.Amount(in.AmountSat)})
+	}
+	outputs, err := q.ListAttemptOutputs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range outputs {
+		o := payout.AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: btcutil.Amount(out.AmountSat)}
+		if out.InstalmentID.Valid {
+			o.InstalmentID = &out.InstalmentID.UUID
+		}
+		if out.ChangeIndex != nil {
+			index := uint32(*out.ChangeIndex)
+			o.ChangeIndex = &index
+		}
+		a := at[out.AttemptID]
+		a.Outputs = append(a.Outputs, o)
+	}
+	events, err := q.ListAttemptEvents(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		a := at[e.AttemptID]
+		a.Events = append(a.Events, payout.AttemptEvent{Event: e.Event, Detail: e.Detail, At: e.At})
+	}
+	return attempts, nil
+}
+
+func outPoint(txid []byte, vout int64) wire.OutPoint {
+	return wire.OutPoint{Hash: chainhash.Hash(txid), Index: uint32(vout)}
+}
+
+// txidString writes a stored txid as people do; empty for none.
+func txidString(txid []byte) string {
+	if len(txid) != chainhash.HashSize {
+		return ""
+	}
+	return chainhash.Hash(txid).String()
+}
+
+// Batches implements payout.Store.
+func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]payout.Batch, error) {
+	var list []payout.Batch
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		rows, err := q.ListBatches(ctx, int64(before), int32(limit))
+		list = make([]payout.Batch, len(rows))
+		for i, r := range rows {
+			list[i] = batchOf(r.Batch, r.Composer)
+			list[i].Payees, list[i].Total = int(r.Payees), btcutil.Amount(r.TotalSat)
+		}
+		return err
+	})
+	return list, err
+}
+
+// Due implements payout.WorkerStore.
+func (s PayoutStore) Due(ctx context.Context) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
+		ids, err = q.ListDue(ctx)
+		return err
+	})
+	return ids, err
+}
+
+// Holdings implements payout.Store.
+func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
+	var h payout.Holdings
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		var err error
+		h = payout.Holdings{}
+		if h.Tip, _, err = readHead(ctx, q); err != nil {
+			return err
+		}
+		if h.Coins, err = readCoins(ctx, q, h.Tip); err != nil {
+			return err
+		}
+		if h.Balances, err = readBalances(ctx, q); err != nil {
+			return err
+		}
+		if h.Breakers, err = readBreakers(ctx, q); err != nil {
+			return err
+		}
+		next, err := q.NextDepositIndex(ctx)
+		if err != nil {
+			return err
+		}
+		last, err := q.LastBatchNumber(ctx)
+		h.NextIndex, h.LastNumber = uint32(next), uint32(last)
+		return err
+	})
+	return h, err
+}
+
+func readBreakers(ctx context.Context, q *db.Queries) ([]payout.Breaker, error) {
+	rows, err := q.ListOpenBreakers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	breakers := make([]payout.Breaker, len(rows))
+	for i, r := range rows {
+		breakers[i] = payout.Breaker{ID: r.Breaker.ID, Code: r.Breaker.Code, Detail: r.Breaker.Detail, TrippedAt: r.Breaker.TrippedAt, ResetBy: r.ResetBy}
+	}
+	return breakers, nil
+}
+
+// ResetBreaker implements payout.Store.
+func (s PayoutStore) ResetBreaker(ctx context.Context, id int64, staff uuid.UUID, e audit.Entry) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		n, err := q.InsertBreakerReset(ctx, db.InsertBreakerResetParams{BreakerID: id, StaffID: staff, At: e.At})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errs.New(errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well.")
+		}
+		return s.record(ctx, q, e)
+	})
+}

@@ -1,0 +1,45 @@
+-- name: GetHead :one
+SELECT height, hash, at FROM header ORDER BY height DESC LIMIT 1;
+
+-- name: InsertHeader :exec
+INSERT INTO header (height, hash, prev, at) VALUES (@height, @hash, @prev, @at);
+
+-- name: DeleteHeader :execrows
+DELETE FROM header WHERE height = @height AND hash = @hash;
+
+-- name: InsertChainTx :exec
+INSERT INTO chain_tx (txid, height, raw) VALUES (@txid, @height, @raw);
+
+-- name: InsertCoin :exec
+INSERT INTO coin (txid, vout, script, amount_sat, chain, index, height, coinbase)
+VALUES (@txid, @vout, @script, @amount_sat, @chain, @index, @height, @coinbase);
+
+-- name: SpendCoin :execrows
+UPDATE coin SET spent_by = @spent_by WHERE txid = @txid AND vout = @vout AND spent_by IS NULL;
+
+-- name: ListCoins :many
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, b.number AS reserved_by
+FROM coin c
+JOIN chain_tx t ON t.txid = c.txid
+LEFT JOIN reservation r ON r.txid = c.txid AND r.vout = c.vout AND r.released_at IS NULL
+LEFT JOIN batch b ON b.id = r.batch_id
+WHERE c.spent_by IS NULL ORDER BY c.amount_sat DESC, c.txid, c.vout;
+
+-- name: NextDepositIndex :one
+SELECT coalesce(max(index) + 1, 0)::bigint FROM coin WHERE chain = 0;
+
+-- name: LastBatchNumber :one
+SELECT coalesce(max(number), 0)::bigint FROM batch;
+
+-- name: ListFollowed :many
+SELECT a.id AS attempt_id, a.batch_id, coalesce(ct.height, 0)::integer AS height
+FROM attempt a
+JOIN batch b ON b.id = a.batch_id
+LEFT JOIN chain_tx ct ON ct.txid = a.txid
+WHERE a.txid = ANY (@txids::bytea[])
+    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid'))
+    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY (@spent_txids::bytea[]) AND b.state IN ('signing', 'signed', 'announced'))
+ORDER BY b.number, a.no;
+
+-- name: ListTxidsAt :many
+SELECT txid FROM chain_tx WHERE height = @height ORDER BY txid;
