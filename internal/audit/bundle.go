@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -78,7 +79,7 @@ func VerifyBundle(r io.Reader, vkey string, known ...string) (Report, error) {
 	if err := dec.Decode(&b); err != nil {
 		return Report{}, errs.Wrap(err, errs.Malformed, "bundle_malformed", "This is not an audit bundle.")
 	}
-	if b.Format != BundleFormat || b.From < 0 {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) || b.Format != BundleFormat || b.From < 0 {
 		return Report{}, errs.Newf(errs.Malformed, "bundle_malformed", "This is not an audit bundle of the form %s.", BundleFormat)
 	}
 	return b.Verify(vkey, known...)
