@@ -58,6 +58,9 @@ func TestBuildRefuses(t *testing.T) {
 			r.Must = []wire.OutPoint{{Index: 5}}
 		}},
 		{"nothing to do", plenty, nil, errs.Internal, "bad_request", nil},
+		{"a void that leaves no output", []btcutil.Amount{1_500}, nil, errs.Invalid, "insufficient_funds", func(r *txbuild.Request) {
+			r.Must = []wire.OutPoint{r.Coins[0].OutPoint}
+		}},
 		{"pay the change script", plenty, two, errs.Invalid, "treasury_script", func(r *txbuild.Request) {
 			script, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)
 			if err != nil {
@@ -118,6 +121,10 @@ func TestDustChangeGoesToTheFee(t *testing.T) {
 		r.MaxFee = plan.Fee - 1
 		if _, err := txbuild.Build(r); !errs.Is(err, "fee_above_cap") {
 			t.Errorf("%s: under a cap of %d: %v", kind, r.MaxFee, err)
+		}
+		r.MaxFee, r.MaxFeeRate = plan.Fee, r.FeeRate
+		if _, err := txbuild.Build(r); !errs.Is(err, "fee_above_cap") {
+			t.Errorf("%s: under a cap of %d sat/kvB: %v", kind, r.MaxFeeRate, err)
 		}
 	}
 }

@@ -158,6 +158,34 @@ func TestRateDecidesHowManyCoinsAreSpent(t *testing.T) {
 	}
 }
 
+// A bump is paid from change, so little change is made only where there is no
+// other way.
+func TestSmallChangeIsAvoided(t *testing.T) {
+	t.Parallel()
+	p := newTestPool([]btcutil.Amount{510_000, 100_000}, 0, 500_000, 10_000, 10_000)
+	if c, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins"))); !ok || c.change < p.changeTarget {
+		t.Errorf("change %d of %d coins, want at least %d", c.change, len(c.coins), p.changeTarget)
+	}
+	p = newTestPool([]btcutil.Amount{510_000}, 0, 500_000, 10_000, 10_000)
+	if c, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins"))); !ok || c.change == 0 || c.change >= p.changeTarget {
+		t.Errorf("change %d, %v; want what is left", c.change, ok)
+	}
+}
+
+// Where the weight runs out, the draw keeps the larger coins.
+func TestRandomDrawKeepsWithinTheWeight(t *testing.T) {
+	t.Parallel()
+	amounts := make([]btcutil.Amount, 4_000)
+	for i := range amounts {
+		amounts[i] = btcutil.Amount(2_000 + 10*i)
+	}
+	p := newTestPool(amounts, 0, 50_000_000, 1_000, 10_000)
+	set := p.randomDraw(stream([32]byte{3}, "coins"), p.changeTarget)
+	if set == nil || p.weight(len(set), true) > MaxWeight {
+		t.Errorf("%d coins", len(set))
+	}
+}
+
 func BenchmarkSelection(b *testing.B) {
 	for _, n := range []int{100, 5_000, 50_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

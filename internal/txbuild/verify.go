@@ -39,8 +39,8 @@ func mismatch(format string, args ...any) error {
 // is Internal with code plan_mismatch.
 func Verify(packet *psbt.Packet, want Want) error {
 	tx := packet.UnsignedTx
-	if tx.Version != txVersion || tx.LockTime >= maxLockHeight {
-		return mismatch("version %d, lock time %d", tx.Version, tx.LockTime)
+	if tx.Version != txVersion || tx.LockTime >= maxLockHeight || len(tx.TxOut) == 0 {
+		return mismatch("version %d, lock time %d, %d outputs", tx.Version, tx.LockTime, len(tx.TxOut))
 	}
 	in, err := verifyInputs(packet, want)
 	if err != nil {

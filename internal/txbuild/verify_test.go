@@ -105,9 +105,14 @@ func TestVerifyCatches(t *testing.T) {
 		{"anchor not spent", func(_ *testing.T, _ *txbuild.Plan, _ *wire.MsgTx, w *txbuild.Want) {
 			w.Must = append(w.Must, wire.OutPoint{Index: 3})
 		}},
-		{"an input twice", func(_ *testing.T, _ *txbuild.Plan, tx *wire.MsgTx, w *txbuild.Want) {
-			w.Must = nil
-			tx.TxIn[1].PreviousOutPoint = tx.TxIn[0].PreviousOutPoint
+		{"an input twice", func(_ *testing.T, plan *txbuild.Plan, tx *wire.MsgTx, w *txbuild.Want) {
+			w.Must, w.MaxFeeRate = nil, 1_000_000_000
+			large, small := 0, 1
+			if plan.Inputs[0].Amount < plan.Inputs[1].Amount {
+				large, small = 1, 0
+			}
+			tx.TxIn[small].PreviousOutPoint = tx.TxIn[large].PreviousOutPoint
+			plan.PSBT.Inputs[small] = plan.PSBT.Inputs[large]
 		}},
 		{"another sequence", func(_ *testing.T, _ *txbuild.Plan, tx *wire.MsgTx, _ *txbuild.Want) { tx.TxIn[0].Sequence++ }},
 		{"another version", func(_ *testing.T, _ *txbuild.Plan, tx *wire.MsgTx, _ *txbuild.Want) { tx.Version = 3 }},
@@ -120,6 +125,17 @@ func TestVerifyCatches(t *testing.T) {
 		}},
 		{"a fee made small by a stated amount", func(_ *testing.T, plan *txbuild.Plan, _ *wire.MsgTx, _ *txbuild.Want) {
 			plan.PSBT.Inputs[0].WitnessUtxo.Value -= 1_000
+		}},
+		{"no outputs", func(_ *testing.T, plan *txbuild.Plan, tx *wire.MsgTx, w *txbuild.Want) {
+			tx.TxOut, w.Payees, w.MaxFeeRate = nil, nil, 1_000_000_000
+		}},
+		{"too heavy", func(t *testing.T, plan *txbuild.Plan, tx *wire.MsgTx, w *txbuild.Want) {
+			payee := txbuild.Payee{Script: txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 5), Amount: 600}
+			for range 3_200 {
+				tx.AddTxOut(wire.NewTxOut(int64(payee.Amount), payee.Script))
+				w.Payees = append(w.Payees, payee)
+				tx.TxOut[outputOf(t, plan, true)].Value -= int64(payee.Amount)
+			}
 		}},
 		{"a signed input", func(_ *testing.T, _ *txbuild.Plan, tx *wire.MsgTx, _ *txbuild.Want) {
 			tx.TxIn[0].SignatureScript = []byte{0}
@@ -217,6 +233,18 @@ func signNone(t *testing.T, tr *txtest.Treasury, p *psbt.Packet) {
 	p.Inputs[0].PartialSigs[0].Signature = sig
 }
 
+func signedWithLockTime(t *testing.T, kind wallet.Kind, height uint32) []byte {
+	t.Helper()
+	tr, plan, _ := approved(t, kind)
+	plan.PSBT.UnsignedTx.LockTime = height
+	tr.Sign(t, plan.PSBT)
+	raw, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
 func TestVerifyRawCatches(t *testing.T) {
 	t.Parallel()
 	tr, plan, _ := approved(t, wallet.KindTR)
@@ -225,10 +253,12 @@ func TestVerifyRawCatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A transaction that we signed too, and that is not this one.
+	other := signedWithLockTime(t, wallet.KindTR, 899_999)
 	flipped := bytes.Clone(raw)
 	flipped[len(raw)-20] ^= 1 // in the last signature: the txid stays
 	for name, bad := range map[string][]byte{
-		"empty": nil, "cut": raw[:len(raw)-1], "trailing": append(bytes.Clone(raw), 0), "flipped": flipped,
+		"empty": nil, "cut": raw[:len(raw)-1], "trailing": append(bytes.Clone(raw), 0), "flipped": flipped, "other": other,
 	} {
 		if _, err := txbuild.VerifyRaw(bad, plan.PSBT, tr.Descriptor); !errs.Is(err, "bad_signature") {
 			t.Errorf("%s: %v", name, err)
@@ -307,7 +337,35 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// A payee's output that carries a change path is shown as a payee.
+func TestParsePSBTRefuses(t *testing.T) {
+	t.Parallel()
+	_, plan, _ := approved(t, wallet.KindTR)
+	raw, err := txbuild.EncodePSBT(plan.PSBT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"empty": nil, "cut": raw[:len(raw)-2], "trailing": append(bytes.Clone(raw), 0), "too long": make([]byte, txbuild.MaxPSBTBytes+1),
+	} {
+		if _, err := txbuild.ParsePSBT(bad); !errs.Is(err, "bad_psbt") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDescribeRefusesWhatDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]int64{"more out than in": 5_000_000, "negative": -1, "impossible": 1 << 62} {
+		_, plan, want := approved(t, wallet.KindWPKH)
+		plan.PSBT.UnsignedTx.TxOut[0].Value = value
+		if s, err := txbuild.Describe(plan.PSBT, want.Descriptor); !errs.Is(err, "bad_psbt") {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
+// A payee's output that carries a change path is shown as a payee, and so is an
+// output of ours that is not on the change chain.
 func TestDescribeIsNotFooledByChangeFields(t *testing.T) {
 	t.Parallel()
 	tr, plan, _ := approved(t, wallet.KindTR)
@@ -318,6 +376,17 @@ func TestDescribeIsNotFooledByChangeFields(t *testing.T) {
 	s, err := txbuild.Describe(plan.PSBT, tr.Descriptor)
 	if err != nil || s.Outputs[i].IsChange {
 		t.Errorf("output %d: %+v, %v", i, s.Outputs[i], err)
+	}
+	script, err := tr.Descriptor.Script(wallet.ChainDeposit, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.PSBT.UnsignedTx.TxOut[i].PkScript = script
+	if err := tr.Descriptor.AddOutputFields(&plan.PSBT.Outputs[i], wallet.ChainDeposit, 7); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := txbuild.Describe(plan.PSBT, tr.Descriptor); err != nil || s.Outputs[i].IsChange {
+		t.Errorf("deposit output %d: %+v, %v", i, s.Outputs[i], err)
 	}
 }
 
