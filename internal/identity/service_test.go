@@ -149,6 +149,27 @@ func TestInviteEnrolSignOutSignIn(t *testing.T) {
 	wantCode(t, err, "passkey_refused")
 }
 
+func TestSigningInWithAPasskeyReplacesTheSession(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	device, first := b.enrol(t, "Anna", identity.RoleReviewer)
+	challenge, err := b.BeginLogin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	second, err := b.FinishLogin(t.Context(), challenge.Ceremony, device.get(t, challenge.Options), first.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, _, err = b.Authenticate(t.Context(), first.Token)
+	wantCode(t, err, "sign_in_required")
+	if _, _, err := b.Authenticate(t.Context(), second.Token); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNothingSecretIsStored(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
