@@ -86,6 +86,9 @@ func (p Page) Say(m Msg) string {
 func (p Page) params(in map[string]string) map[string]any {
 	out := make(map[string]any, len(in))
 	for k, v := range in {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && strings.HasSuffix(k, "_sat") {
+			v = Group(n)
+		}
 		out[k] = p.Text.Isolate(v)
 	}
 	return out

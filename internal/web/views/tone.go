@@ -4,26 +4,41 @@ package views
 // filled new, half at work, ring waiting for a person, square bad.
 func tone(kind, state string) string {
 	switch kind + "." + state {
-	case "balance.available", "coin.available":
-		return "tone-ok"
-	case "batch.open", "batch.composed":
-		return "tone-new"
+	case "batch.composed":
+		return "tone-info"
+	case "batch.approved", "coin.reserved":
+		return "tone-half"
 	}
 	switch state {
-	case "submitted", "new", "scheduled", "received", "unused":
+	case "submitted", "payable":
 		return "tone-new"
-	case "in_review", "screening", "verifying", "frozen", "built", "signing", "signed", "announced", "broadcast",
-		"seen", "witnessed", "mined", "confirming", "queued", "in_batch", "allocated", "maybe_paid", "active", "checked",
-		"eligible", "confirmed", "reserved", "appealed":
+	case "in_review", "built", "signing", "signed", "announced", "mined", "allocated", "maybe_paid", "active",
+		"queued", "broadcast", "confirming":
 		return "tone-half"
-	case "needs_info", "held", "paused", "stuck", "escalated", "on_hold", "reorged", "immature", "voiding", "waiting", "disabled":
+	case "needs_info", "held", "stuck", "reorged", "immature", "waiting", "disabled":
 		return "tone-info"
-	case "approved", "ready", "paid", "final", "completed", "done", "approve":
+	case "approved", "ready", "paid", "final", "completed", "available":
 		return "tone-ok"
-	case "declined", "ineligible", "conflicted", "dead", "suspended", "terminated", "spam", "decline", "failed":
+	case "declined", "conflicted", "terminated":
 		return "tone-bad"
 	}
 	return ""
+}
+
+// BatchStep is how far a batch of this state has come on the road of the
+// batch page: the index of the step at work, 5 when all are done.
+func BatchStep(state string) int {
+	switch state {
+	case "approved", "built", "signing":
+		return 2
+	case "signed", "announced", "conflicted":
+		return 3
+	case "mined":
+		return 4
+	case "paid", "final":
+		return 5
+	}
+	return 1
 }
 
 func langOr(lang string) string {
