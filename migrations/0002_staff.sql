@@ -42,6 +42,7 @@ CREATE TABLE ceremony (
     state      jsonb       NOT NULL,
     expires_at timestamptz NOT NULL
 );
+CREATE INDEX ceremony_expiry ON ceremony (expires_at);
 
 CREATE TABLE session (
     id           uuid PRIMARY KEY,              -- names the session in lists; not the secret

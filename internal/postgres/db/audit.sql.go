@@ -171,10 +171,10 @@ func (q *Queries) ListAuditHashes(ctx context.Context, indexes []int64) ([]Audit
 }
 
 const listAuditLeaves = `-- name: ListAuditLeaves :many
-SELECT leaf FROM audit_leaf WHERE seq >= $1 ORDER BY seq LIMIT $2
+SELECT leaf FROM audit_leaf WHERE seq >= $1 ORDER BY seq LIMIT $2::bigint
 `
 
-func (q *Queries) ListAuditLeaves(ctx context.Context, first int64, upTo int32) ([][]byte, error) {
+func (q *Queries) ListAuditLeaves(ctx context.Context, first int64, upTo int64) ([][]byte, error) {
 	rows, err := q.db.Query(ctx, listAuditLeaves, first, upTo)
 	if err != nil {
 		return nil, err

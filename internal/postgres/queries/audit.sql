@@ -26,7 +26,7 @@ INSERT INTO audit_hash (index, hash) SELECT unnest(@indexes::bigint[]), unnest(@
 SELECT index, hash FROM audit_hash WHERE index = ANY (@indexes::bigint[]) ORDER BY index;
 
 -- name: ListAuditLeaves :many
-SELECT leaf FROM audit_leaf WHERE seq >= @first ORDER BY seq LIMIT @up_to;
+SELECT leaf FROM audit_leaf WHERE seq >= @first ORDER BY seq LIMIT @up_to::bigint;
 
 -- name: ListCheckpoints :many
 SELECT size, note, at FROM audit_checkpoint ORDER BY size;
