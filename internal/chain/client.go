@@ -110,6 +110,7 @@ func (c *Client) checkNetwork(ctx context.Context) error {
 
 // Codes of btcd's answers, from its btcjson/jsonrpcerr.go.
 const (
+	codeInternal       = -32603 // also a block outside the best chain
 	codeNoMethod       = -32601
 	codeInvalidRequest = -32600 // also every plain error of a handler
 	codeOutOfRange     = -1

@@ -45,11 +45,16 @@ func (c *Client) HashAt(ctx context.Context, height int32) (chainhash.Hash, erro
 	return *hash, nil
 }
 
-// Header returns a block's header and height, also of a block that has left the
-// best chain; errs.NotFound (no_block) when the node does not have it.
+// Header returns a block's header and height; the height is -1 for a block that
+// has left the best chain. errs.NotFound (no_block) when the node does not have it.
 func (c *Client) Header(ctx context.Context, hash chainhash.Hash) (wire.BlockHeader, int32, error) {
 	var v verboseHeader
-	if err := c.rpc.Call(ctx, &v, "getblockheader", hash.String(), true); err != nil {
+	err := c.rpc.Call(ctx, &v, "getblockheader", hash.String(), true)
+	var answer *btcdrpc.Error
+	if errors.As(err, &answer) && answer.Code == codeInternal {
+		return c.staleHeader(ctx, hash)
+	}
+	if err != nil {
 		return wire.BlockHeader{}, 0, noBlock(c.explain(err), codeNoBlock)
 	}
 	header, err := v.header()
@@ -60,6 +65,24 @@ func (c *Client) Header(ctx context.Context, hash chainhash.Hash) (wire.BlockHea
 		return wire.BlockHeader{}, 0, errWrongBlock(hash)
 	}
 	return header, v.Height, nil
+}
+
+// staleHeader asks for the bare header, which is all that btcd tells of a block
+// outside the best chain.
+func (c *Client) staleHeader(ctx context.Context, hash chainhash.Hash) (wire.BlockHeader, int32, error) {
+	var text string
+	if err := c.rpc.Call(ctx, &text, "getblockheader", hash.String(), false); err != nil {
+		return wire.BlockHeader{}, 0, noBlock(c.explain(err), codeNoBlock)
+	}
+	var header wire.BlockHeader
+	raw, err := hex.DecodeString(text)
+	if err == nil {
+		err = header.Deserialize(bytes.NewReader(raw))
+	}
+	if err != nil || header.BlockHash() != hash {
+		return wire.BlockHeader{}, 0, errWrongBlock(hash)
+	}
+	return header, -1, nil
 }
 
 // verboseHeader is taken instead of the raw header because it has the height.

@@ -32,6 +32,7 @@ type Config struct {
 	NodePeerPort int
 	ProxyPorts   [ProxyCount]int
 	BlockEvery   time.Duration // how often Run mines; 0 means never
+	Volatile     bool          // PostgreSQL gives up safety against a power cut for speed
 	Log          *slog.Logger
 }
 
@@ -71,7 +72,7 @@ func Start(ctx context.Context, cfg Config) (*Devnet, error) {
 
 func (d *Devnet) startPostgres(ctx context.Context) (err error) {
 	d.Postgres, err = pgserver.Start(ctx, pgserver.Config{
-		Dir: filepath.Join(d.cfg.Dir, "postgres"), Port: d.cfg.PostgresPort, Fetch: download,
+		Dir: filepath.Join(d.cfg.Dir, "postgres"), Port: d.cfg.PostgresPort, Volatile: d.cfg.Volatile, Fetch: download,
 	})
 	return err
 }

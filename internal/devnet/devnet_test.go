@@ -34,7 +34,7 @@ func config(t *testing.T) devnet.Config {
 			t.Fatal(err)
 		}
 	}
-	return devnet.Config{Dir: filepath.Join(dir, "world"), Btcd: bin, Log: slog.New(slog.DiscardHandler)}
+	return devnet.Config{Dir: filepath.Join(dir, "world"), Btcd: bin, Volatile: true, Log: slog.New(slog.DiscardHandler)}
 }
 
 func start(t *testing.T, cfg devnet.Config) *devnet.Devnet {

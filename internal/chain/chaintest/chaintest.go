@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,10 @@ const (
 	pollEvery = 10 * time.Millisecond
 )
 
+// btcd is the path of the pinned program, asked for once in a process because
+// the go command takes a quarter of a second to say it.
+var btcd = sync.OnceValues(func() (string, error) { return btcdnode.Tool(context.Background()) })
+
 // Node is a btcd that belongs to one test. Its methods fail the test instead of
 // returning errors and must be called from the test's goroutine.
 type Node struct {
@@ -47,7 +52,7 @@ func New(t testing.TB) *Node {
 // btcd's flags, for tests of a node that is wrongly set up.
 func NewEmpty(t testing.TB, extraArgs ...string) *Node {
 	t.Helper()
-	bin, err := btcdnode.Tool(t.Context())
+	bin, err := btcd()
 	if err != nil {
 		t.Fatalf("chaintest: %v", err)
 	}
