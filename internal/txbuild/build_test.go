@@ -2,6 +2,7 @@ package txbuild_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -303,4 +304,35 @@ func TestMoreFundsNeverFail(t *testing.T) {
 		}
 		checkPlan(t, r, plan)
 	})
+}
+
+// The signed bytes of one batch of each kind. @scure/btc-signer 2.4.1 derives
+// the keys from the same PSBT and seed and signs the same bytes; it and
+// bitcoinjs-lib 7.0.5 finalize our signed PSBT to them too.
+func TestSignedBytesArePinned(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[wallet.Kind]string{
+		wallet.KindWPKH: "51b5a5902aaea290aac182273a9fc439f620f5d08fce5b313cec6b507391cc61",
+		wallet.KindTR:   "bb1558ded86d4d7a456eec8a8680d5b6a196cc8374fb0359a71f5b445c694136",
+	} {
+		payments := many(16, 20_000)
+		for i := range payments {
+			payments[i] += btcutil.Amount(i)
+		}
+		tr := newTreasury(t, kind)
+		r := request(t, tr, many(20, 120_000), payments)
+		r.FeeRate, r.Seed[3] = txbuild.SatPerVB(16), 16
+		plan, err := txbuild.Build(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.Sign(t, plan.PSBT)
+		raw, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(raw)); got != want {
+			t.Errorf("%s: SHA-256 of the signed transaction %s, want %s", kind, got, want)
+		}
+	}
 }

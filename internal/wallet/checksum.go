@@ -18,7 +18,7 @@ const (
 var errNotDescriptorText = errors.New("it has a character that no descriptor may contain")
 
 // checksumStep feeds one five-bit symbol to the BIP 380 code.
-func checksumStep(c uint64, symbol uint64) uint64 {
+func checksumStep(c, symbol uint64) uint64 {
 	generators := [5]uint64{0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d, 0x3706b1677a, 0x644d626ffd}
 	top := c >> 35
 	c = (c&0x7ffffffff)<<5 ^ symbol
