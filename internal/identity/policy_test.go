@@ -40,7 +40,8 @@ func TestPolicyIsTheMatrix(t *testing.T) {
 	}
 	actors := []identity.Actor{
 		staff(identity.RoleReviewer), staff(identity.RoleTreasurer), staff(identity.RoleAdmin), staff(identity.RoleAuditor),
-		identity.Operator(uuid.New()), identity.System("worker"), {},
+		identity.Operator(uuid.New()), identity.System("worker"),
+		{},
 	}
 	lines := strings.Split(strings.TrimSpace(matrix), "\n")
 	if len(lines) != len(identity.Permissions()) {

@@ -177,13 +177,12 @@ func newDataKey(raw []byte) (*DataKey, error) {
 // sealBytes returns format byte, nonce, ciphertext with tag. 192-bit random
 // nonces do not collide in any number of fields that a fund will hold.
 func sealBytes(aead cipher.AEAD, aad, plaintext []byte) ([]byte, error) {
-	out := make([]byte, 1+aead.NonceSize(), 1+aead.NonceSize()+len(plaintext)+aead.Overhead())
-	out[0] = formatV1
-	nonce := out[1:]
+	nonce := make([]byte, aead.NonceSize())
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("make nonce: %w", err)
 	}
-	return aead.Seal(out, nonce, plaintext, aad), nil
+	head := append([]byte{formatV1}, nonce...)
+	return aead.Seal(head, nonce, plaintext, aad), nil
 }
 
 func openBytes(aead cipher.AEAD, aad, sealed []byte) ([]byte, error) {
@@ -196,7 +195,7 @@ func openBytes(aead cipher.AEAD, aad, sealed []byte) ([]byte, error) {
 
 func (a AAD) encode() []byte {
 	b := lengthPrefixed("causeway/seal/v1", a.Table, a.Column, a.Row)
-	return binary.BigEndian.AppendUint64(b, uint64(a.Version)) //nolint:gosec // same bits, only compared
+	return binary.BigEndian.AppendUint64(b, uint64(a.Version))
 }
 
 func wrapAAD(kekID, owner string) []byte {
