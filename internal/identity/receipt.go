@@ -39,7 +39,7 @@ func DeriveReceipt(pepper []byte, key string, bodyDigest [32]byte) (Receipt, err
 // first.
 func fiveBits(b []byte, at int) byte {
 	word := uint16(b[at/8])<<8 | uint16(b[at/8+1])
-	return byte(word>>(11-at%8)) & 31
+	return byte(word >> (11 - at%8) & 31)
 }
 
 // ParseReceipt reads a code as people type it: any case, with or without spaces

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 )
@@ -28,8 +29,7 @@ func HashSecret(secret string) Hash { return sha256.Sum256([]byte(secret)) }
 func mac(key []byte, label string, parts ...[]byte) []byte {
 	m := hmac.New(sha256.New, key)
 	write := func(p []byte) {
-		n := uint64(len(p))
-		m.Write([]byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+		m.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
 		m.Write(p)
 	}
 	write([]byte(label))

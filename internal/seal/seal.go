@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -194,8 +195,7 @@ func openBytes(aead cipher.AEAD, aad, sealed []byte) ([]byte, error) {
 }
 
 func (a AAD) encode() []byte {
-	b := lengthPrefixed("causeway/seal/v1", a.Table, a.Column, a.Row)
-	return binary.BigEndian.AppendUint64(b, uint64(a.Version))
+	return lengthPrefixed("causeway/seal/v1", a.Table, a.Column, a.Row, strconv.FormatInt(a.Version, 10))
 }
 
 func wrapAAD(kekID, owner string) []byte {
