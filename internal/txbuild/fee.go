@@ -52,8 +52,20 @@ func outputWeight(script []byte) int64 {
 // txWeight returns the weight of a transaction from its counts and the summed
 // weights of its inputs and outputs.
 func txWeight(inputs, outputs int, inputsWeight, outputsWeight int64) int64 {
-	counts := wire.VarIntSerializeSize(uint64(inputs)) + wire.VarIntSerializeSize(uint64(outputs))
+	counts := countBytes(inputs) + countBytes(outputs)
 	return int64(witnessScale*(fixedBytes+counts)) + segwitWeight + inputsWeight + outputsWeight
+}
+
+// countBytes returns how many bytes the count n takes in a transaction.
+func countBytes(n int) int {
+	switch {
+	case n < 0xfd:
+		return 1
+	case n <= 0xffff:
+		return 3
+	default:
+		return 5
+	}
 }
 
 // SignedWeight returns the most that tx will weigh when every input is signed

@@ -296,6 +296,33 @@ func TestMergeTakesOnlySignatures(t *testing.T) {
 	}
 }
 
+// A hardware wallet may hand back finished inputs in place of signatures.
+func TestMergeTakesFinishedInputs(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds() {
+		tr, plan, _ := approved(t, kind)
+		raw, err := txbuild.EncodePSBT(plan.PSBT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		finished, err := txbuild.ParsePSBT(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.Sign(t, finished)
+		if err := psbt.MaybeFinalizeAll(finished); err != nil {
+			t.Fatal(err)
+		}
+		merged, err := txbuild.Merge(plan.PSBT, finished)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, txid, err := txbuild.ExtractSigned(merged, tr.Descriptor); err != nil || txid != plan.TxID {
+			t.Errorf("%s: %s, %v", kind, txid, err)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/address/v2/bech32"
@@ -35,7 +36,8 @@ type Payee struct {
 // wrong_network (with params network and expected), bad_checksum, mixed_case,
 // unknown_witness_version, unspendable, treasury_script.
 func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
-	text = strings.TrimSpace(text)
+	// Chat programs wrap copied text in marks of direction that nobody sees.
+	text = strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if text == "" {
 		return Payee{}, payeeError("required", "Give a Bitcoin address to be paid at.")
 	}

@@ -74,6 +74,7 @@ func TestParsePayee(t *testing.T) {
 	for _, tc := range []struct{ net, in, want, code, of string }{
 		{"mainnet", segwit, segwit, "", ""},
 		{"mainnet", "  " + segwit + "\n", segwit, "", ""},
+		{"mainnet", "\u202a\u200f" + segwit + "\u202c\ufeff", segwit, "", ""},
 		{"mainnet", strings.ToUpper(segwit), segwit, "", ""},
 		{"mainnet", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "", ""},
 		{"mainnet", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "", ""},
@@ -93,6 +94,8 @@ func TestParsePayee(t *testing.T) {
 		{"mainnet", "bc1qW508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "", "mixed_case", ""},
 		{"mainnet", "bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", "", "unknown_witness_version", ""},
 		{"mainnet", "bc1pfeessrawgf", "", "unspendable", ""}, // pay to anchor
+		{"mainnet", segwit[:9] + "\u200b" + segwit[9:], "", "bad_checksum", ""},
+		{"mainnet", "\u200f\u200e", "", "required", ""},
 		{"mainnet", "bitcoin:" + segwit, "", "not_an_address", ""},
 		{"mainnet", segwit + "?amount=1", "", "bad_checksum", ""},
 		{"mainnet", "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "", "not_an_address", ""},
