@@ -106,6 +106,7 @@ func (h *Handlers) GetAuditBundle(ctx context.Context, _ GetAuditBundleRequestOb
 	if err != nil {
 		return nil, err
 	}
+	b.Checkpoints, b.Leaves = orEmpty(b.Checkpoints), orEmpty(b.Leaves)
 	return bundleResponse(b), nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -115,13 +116,13 @@ func (s *Server) checkForm(c echo.Context) error {
 	if !signedIn || isAPI(c) || method == http.MethodGet || method == http.MethodHead {
 		return nil
 	}
-	token := c.Request().Header.Get("Causeway-Form-Token") // calls of scripts, which send JSON
-	if token == "" {
-		if _, err := c.FormParams(); err != nil {
-			return formError(err)
-		}
-		token = c.Request().PostFormValue(FieldFormToken)
+	if mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType)); err == nil && mediaType == echo.MIMEApplicationJSON {
+		return nil // no form of another site can send JSON without asking first
 	}
+	if _, err := c.FormParams(); err != nil {
+		return formError(err)
+	}
+	token := c.Request().PostFormValue(FieldFormToken)
 	return s.cfg.Auth.CheckFormToken(session, token)
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -181,11 +182,12 @@ func TestFormsOfASessionCarryItsToken(t *testing.T) {
 		}
 	})
 	for name, tc := range map[string]struct {
-		path, body, cookie, header string
-		status                     int
+		path, body, cookie, contentType string
+		status                          int
 	}{
 		"with token":            {path: "/review", body: "do=vote&csrf=good", cookie: "causeway_session=reviewer", status: http.StatusOK},
-		"by a script":           {path: "/review", body: "do=vote", cookie: "causeway_session=reviewer", header: "good", status: http.StatusOK},
+		"by a script":           {path: "/review", body: `{}`, cookie: "causeway_session=reviewer", contentType: "application/json", status: http.StatusOK},
+		"as plain text":         {path: "/review", body: "csrf=good", cookie: "causeway_session=reviewer", contentType: "text/plain", status: http.StatusForbidden},
 		"without":               {path: "/review", body: "do=vote", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
 		"in the address":        {path: "/review?csrf=good", body: "do=vote", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
 		"wrong":                 {path: "/review", body: "do=vote&csrf=bad", cookie: "causeway_session=reviewer", status: http.StatusForbidden},
@@ -193,9 +195,20 @@ func TestFormsOfASessionCarryItsToken(t *testing.T) {
 		"public, not signed in": {path: "/apply", body: "do=vote", status: http.StatusOK},
 		"not a form":            {path: "/review", body: "do=%zz", cookie: "causeway_session=reviewer", status: http.StatusBadRequest},
 	} {
-		rec := e.call(t, http.MethodPost, tc.path, tc.body, "Content-Type", "application/x-www-form-urlencoded", "Cookie", tc.cookie, "Causeway-Form-Token", tc.header)
+		rec := e.call(t, http.MethodPost, tc.path, tc.body, "Content-Type", cmp.Or(tc.contentType, "application/x-www-form-urlencoded"), "Cookie", tc.cookie)
 		if rec.Code != tc.status {
 			t.Errorf("%s: got %d %s, want %d", name, rec.Code, rec.Body, tc.status)
 		}
 	}
+}
+
+func TestPageRulesAreInThePolicy(t *testing.T) {
+	t.Parallel()
+	newEdge(t, func(c *Config) {
+		c.MountPages = func(e *echo.Echo) {
+			for _, r := range PageRules() {
+				e.Add(r.Method, r.Path, func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+			}
+		}
+	})
 }

@@ -1,0 +1,236 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/prometheus/client_golang/prometheus"
+
+	spec "github.com/causeway-fund/causeway/api"
+	"github.com/causeway-fund/causeway/internal/api"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/server"
+)
+
+// everyone signs in everybody who shows a token, in all roles.
+type everyone struct{}
+
+func (everyone) Authenticate(context.Context, string) (identity.Actor, identity.Session, error) {
+	return identity.Actor{}, identity.Session{}, errs.New(errs.Unauthenticated, "sign_in_required", "Sign in.")
+}
+
+func (everyone) AuthenticateToken(context.Context, string) (identity.Actor, error) {
+	return identity.Actor{Kind: identity.KindStaff, StaffID: ann, Name: "Ann", Roles: identity.Roles()}, nil
+}
+
+func (everyone) CheckFormToken(identity.Session, string) error { return nil }
+
+// contract is the API behind its real edge, on fake services; every exchange
+// is held against the document.
+type contract struct {
+	grants  *fakeGrants
+	payouts *fakePayouts
+	tokens  *fakeTokens
+	handler http.Handler
+	router  routers.Router
+}
+
+func newContract(t *testing.T) *contract {
+	t.Helper()
+	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}}
+	handlers, err := api.NewHandlers(api.Config{
+		Grants: c.grants, Payouts: c.payouts, AuditLog: fakeAudit{}, AuditRows: fakeAudit{}, AuditKey: "key", Origin: "causeway/x",
+		Tokens: c.tokens, Clock: clock.NewFake(at), PollEvery: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.handler, err = server.New(server.Config{
+		API: handlers, Auth: everyone{}, Clock: clock.NewFake(at), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(spec.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.router, err = gorillamux.NewRouter(doc); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// call sends a request as staff with a receipt and holds it and its answer
+// against the document. It returns the operation's name.
+func (c *contract) call(t *testing.T, method, path, body string, headers ...string) (*httptest.ResponseRecorder, string) {
+	t.Helper()
+	request := func() *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		if body != "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		r.Header.Set("Authorization", "Bearer x")
+		r.Header.Set(api.HeaderReceipt, "CODE")
+		for i := 0; i+1 < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		return r
+	}
+	asked := request()
+	route, params, err := c.router.FindRoute(asked)
+	if err != nil {
+		t.Fatalf("%s %s is not in the document: %v", method, path, err)
+	}
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
+	input := &openapi3filter.RequestValidationInput{Request: asked, PathParams: params, Route: route, Options: options}
+
+	rec := httptest.NewRecorder()
+	c.handler.ServeHTTP(rec, request())
+
+	if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil && rec.Code < http.StatusBadRequest {
+		t.Errorf("%s %s was accepted against the document: %v", method, path, err)
+	}
+	answer := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: rec.Code, Header: rec.Header(), Options: options, Body: io.NopCloser(bytes.NewReader(rec.Body.Bytes())),
+	}
+	if err := openapi3filter.ValidateResponse(t.Context(), answer); err != nil {
+		t.Errorf("%s %s: the answer %d breaks the document: %v\n%s", method, path, rec.Code, err, rec.Body)
+	}
+	return rec, route.Operation.OperationID
+}
+
+const (
+	application = `{"title":"A proxy","narrative":"It helps many people.","contact":"@x","endpoints":[{"protocol":"socks5","host":"a.example","port":1080,"username":"u","secret":"s","note":"n"}],"region":"IR","language":"fa","amount_sat":100000,"payout_address":"sb1q"}`
+	order       = `{"instalment_ids":["0198c0de-0000-7000-8000-000000000001"],"fee_sat_vb":5,"max_feerate_sat_vb":50,"max_fee_sat":5000}`
+	hexDigest   = "ab00000000000000000000000000000000000000000000000000000000000000"
+	idPath      = "0198c0de-0000-7000-8000-000000000001"
+	key16       = "0123456789abcdef"
+)
+
+type exchange struct {
+	method, path, body string
+	headers            []string
+	status             int
+}
+
+// exchanges has at least one for every operation.
+var exchanges = []exchange{
+	{method: "GET", path: "/v1/fund", status: 200},
+	{method: "POST", path: "/v1/applications", body: application, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "GET", path: "/v1/applications?state=in_review,ready&protocol=socks5&region=IR&language=fa&voted=not_me&claimed=free&limit=1&cursor=x", status: 200},
+	{method: "GET", path: "/v1/applications/" + idPath, status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/claim", status: 200},
+	{method: "DELETE", path: "/v1/applications/" + idPath + "/claim", status: 204},
+	{method: "POST", path: "/v1/applications/" + idPath + "/votes", body: `{"verdict":"approve","decision_digest":"` + hexDigest + `"}`, status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/decision", body: `{"outcome":"approve","decision_digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/messages", body: `{"audience":"team","text":"Hello"}`, status: 201},
+	{method: "GET", path: "/v1/status", status: 200},
+	{method: "POST", path: "/v1/status/messages", body: `{"text":"Hello"}`, status: 201},
+	{method: "PUT", path: "/v1/status/application", body: application, status: 200},
+	{method: "POST", path: "/v1/status/withdraw", status: 200},
+	{method: "GET", path: "/v1/grants?limit=2", status: 200},
+	{method: "GET", path: "/v1/grants/" + idPath, status: 200},
+	{method: "GET", path: "/v1/batches?cursor=9", status: 200},
+	{method: "POST", path: "/v1/batches/dry-run", body: order, status: 200},
+	{method: "POST", path: "/v1/batches", body: order, status: 201},
+	{method: "GET", path: "/v1/batches/" + idPath, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/cancel", headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "GET", path: "/v1/batches/" + idPath + "/watch?since=old&wait_s=1", status: 200},
+	{method: "GET", path: "/v1/treasury", status: 200},
+	{method: "POST", path: "/v1/breakers/1/reset", status: 204},
+	{method: "GET", path: "/v1/audit/key", status: 200},
+	{method: "GET", path: "/v1/audit/checkpoint", status: 200},
+	{method: "GET", path: "/v1/audit/checkpoints?before=2", status: 200},
+	{method: "GET", path: "/v1/audit/leaves?from=1", status: 200},
+	{method: "GET", path: "/v1/audit/proof?seq=1", status: 200},
+	{method: "GET", path: "/v1/audit/consistency?from=1", status: 200},
+	{method: "GET", path: "/v1/audit/bundle", status: 200},
+	{method: "GET", path: "/v1/whoami", status: 200},
+	{method: "GET", path: "/v1/tokens", status: 200},
+	{method: "POST", path: "/v1/tokens", body: `{"name":"laptop","scopes":["batch.read"],"expires_at":"2026-12-22T12:00:00Z"}`, status: 201},
+	{method: "DELETE", path: "/v1/tokens/" + idPath, status: 204},
+}
+
+func TestEveryCallKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	c.grants.fill()
+	c.payouts.fill()
+	called := map[string]bool{}
+	for _, x := range exchanges {
+		rec, name := c.call(t, x.method, x.path, x.body, x.headers...)
+		if rec.Code != x.status {
+			t.Errorf("%s %s: got %d %s, want %d", x.method, x.path, rec.Code, rec.Body, x.status)
+		}
+		called[name] = true
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(spec.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if !called[op.OperationID] {
+				t.Errorf("%s is not called by this test", op.OperationID)
+			}
+		}
+	}
+}
+
+// TestFailuresKeepTheContract lets every service fail.
+func TestFailuresKeepTheContract(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	fail := errs.InvalidFields([]errs.Field{{Field: "f", Code: "c", Message: "m", Params: map[string]string{"p": "q"}}})
+	c.grants.fail, c.payouts.fail, c.tokens.fail = fail, fail, fail
+	reached := 0
+	for _, x := range exchanges {
+		rec, name := c.call(t, x.method, x.path, x.body, x.headers...)
+		if rec.Code == http.StatusUnprocessableEntity {
+			reached++
+		} else if !strings.HasPrefix(x.path, "/v1/audit/") && x.path != "/v1/fund" && x.path != "/v1/whoami" {
+			t.Errorf("%s hides the failure: %d", name, rec.Code)
+		}
+	}
+	if reached < 20 {
+		t.Errorf("only %d calls reached a failing service", reached)
+	}
+}
+
+// TestEmptyAnswersKeepTheContract: lists that are nil in Go must not be null.
+func TestEmptyAnswersKeepTheContract(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	for _, x := range exchanges {
+		rec, _ := c.call(t, x.method, x.path, x.body, x.headers...)
+		if strings.Contains(rec.Body.String(), "null") {
+			t.Errorf("%s %s answers null: %s", x.method, x.path, rec.Body)
+		}
+	}
+}
+
+func decode[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatalf("status %d: %v in %s", rec.Code, err, rec.Body)
+	}
+	return v
+}
