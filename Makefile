@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PROGRAMS := causeway causewayctl causeway-signer
-TOOL := CGO_ENABLED=0 go tool -modfile=internal/tools/go.mod
+TOOL := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/go.mod
 LINT := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint
 
 # What a run of tests is made of. `check` adds the race detector and `sqlc vet`.
@@ -69,9 +69,12 @@ bench: ## Run the benchmarks
 .PHONY: generate
 generate: ## Regenerate SQL code, API server and client, pages
 	$(TOOL) sqlc generate
-	cd api && $(subst internal/tools,../internal/tools,$(TOOL)) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
-	cd api && $(subst internal/tools,../internal/tools,$(TOOL)) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
-	$(TOOL) templ generate -path internal/web -log-level error
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
+	@for dir in $$(git ls-files -co --exclude-standard '*.templ' | xargs -r -n1 dirname | sort -u); do \
+		echo "templ generate in $$dir"; \
+		(cd $$dir && $(TOOL) templ generate -log-level error) || exit 1; \
+	done
 
 .PHONY: verify
 verify: ## Prove that generated code and go.mod are fresh
