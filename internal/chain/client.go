@@ -137,7 +137,7 @@ func (c *Client) explain(err error) error {
 	case errors.As(err, &answer) && strings.Contains(answer.Message, "limited user"):
 		code, text = "node_limited_user", "btcd at "+host+" refuses "+answer.Method+" to this user: use --rpcuser, not --rpclimituser."
 	case errors.As(err, &answer) && answer.Code == codeNoMethod:
-		code, text = "node_too_old", "btcd at "+host+" does not know "+answer.Method+": use btcd 0.26 or newer."
+		code, text = "node_too_old", "btcd at "+host+" does not know "+answer.Method+": use btcd 0.24 or newer."
 	case errors.As(err, &answer):
 		code, text = "node_error", "btcd at "+host+" could not answer "+answer.Method+"."
 	case errors.Is(err, btcdrpc.ErrAuth):

@@ -84,7 +84,8 @@ func (c *Client) Check(ctx context.Context) (Info, error) {
 	if err != nil {
 		return info, err
 	}
-	// The two calls that btcd's limited user lacks, in their cheapest form.
+	// Info has made calls that btcd's limited user lacks. This one came with btcd
+	// 0.24, and asking about nothing costs nothing.
 	if err := c.call(ctx, nil, "gettxspendingprevout", []any{}); err != nil {
 		return info, err
 	}

@@ -124,7 +124,7 @@ func (n *Node) args() []string {
 		"--rpckey=" + n.path("rpc.key"),
 		"--rpclisten=" + n.Host(),
 		"--listen=" + n.PeerHost(),
-		"--nodnsseed", "--nobanning", "--nostalldetect",
+		"--nodnsseed", "--nobanning", "--nostalldetect", "--trickleinterval=100ms",
 		"--limitfreerelay=0", "--rejectnonstd",
 	}
 	if n.cfg.MiningAddress != "" {
@@ -190,23 +190,24 @@ func (n *Node) connect(ctx context.Context, pass string) error {
 	return nil
 }
 
+// lastLine is the most telling line of what btcd said before it gave up.
 func (n *Node) lastLine() string {
 	b, err := os.ReadFile(n.path("btcd.out"))
 	if err != nil {
 		return "no log"
 	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	for _, line := range lines {
-		if strings.Contains(line, "address already in use") {
+	last := "it said nothing"
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.Contains(line, "address already in use"):
 			return line
+		case line == "", strings.HasPrefix(line, "Use btcd -h"):
+		default:
+			last = line
 		}
 	}
-	for _, line := range lines { // the last line is often only a hint at --help
-		if strings.Contains(line, "loadConfig") || strings.Contains(line, "[ERR]") {
-			return line
-		}
-	}
-	return lines[len(lines)-1]
+	return last
 }
 
 // RPC is a client with all rights on the node.

@@ -27,6 +27,7 @@ const (
 	readyTimeout = 30 * time.Second
 	stopTimeout  = 10 * time.Second
 	pollEvery    = 10 * time.Millisecond
+	retryEvery   = 200 * time.Millisecond
 )
 
 // Config says where and how to run the server.
@@ -122,8 +123,15 @@ func pick(ctx context.Context, cfg Config) (Install, error) {
 	return inspect(ctx, bin)
 }
 
-// start runs the server, again on another port when a free one was snatched
-// between choosing it and binding it.
+// mayPass reports whether a start failed for something that passes: a free port
+// that was snatched between choosing and binding it, or sessions of a server that
+// was killed a moment ago.
+func (c cluster) mayPass(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "shared memory block") || c.Port == 0 && strings.Contains(text, "could not bind")
+}
+
+// start runs the server, again when what kept it from starting may pass.
 func (c cluster) start(ctx context.Context, password string) (*Server, error) {
 	for try := 0; ; try++ {
 		port, err := proc.Port(ctx, c.Port, "PostgreSQL")
@@ -131,8 +139,13 @@ func (c cluster) start(ctx context.Context, password string) (*Server, error) {
 			return nil, err
 		}
 		s, err := c.startOn(ctx, port, password)
-		if err == nil || c.Port != 0 || try == 4 || !strings.Contains(err.Error(), "could not bind") {
+		if err == nil || try == 4 || !c.mayPass(err) {
 			return s, err
+		}
+		select {
+		case <-time.After(retryEvery):
+		case <-ctx.Done():
+			return nil, err
 		}
 	}
 }
@@ -234,12 +247,6 @@ func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	return errors.Join(s.proc.Stop(ctx), os.RemoveAll(s.socket))
-}
-
-// Kill ends PostgreSQL with SIGKILL, as a crash would, and waits until it is
-// gone; the next Start on the same folder recovers.
-func (s *Server) Kill() error {
-	return errors.Join(s.proc.Kill(), os.RemoveAll(s.socket))
 }
 
 // String names the server without its password, for logs.

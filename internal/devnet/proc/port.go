@@ -2,6 +2,7 @@ package proc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -19,7 +20,14 @@ func Port(ctx context.Context, want int, who string) (int, error) {
 		return 0, errs.Wrap(err, errs.Unavailable, "port_taken",
 			fmt.Sprintf("Port %d for %s is taken by another program: stop that program or choose another port.", want, who))
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	_, text, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return 0, errors.Join(err, l.Close())
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, errors.Join(err, l.Close())
+	}
 	if err := l.Close(); err != nil {
 		return 0, fmt.Errorf("release port %d: %w", port, err)
 	}

@@ -83,25 +83,27 @@ func waitGone(t *testing.T, pid int) {
 
 func TestChildSeesOnlyTheGivenEnvironment(t *testing.T) {
 	t.Setenv("CAUSEWAY_SECRET", "canary")
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
 
-	p, err := proc.Start(proc.Spec{Path: "/usr/bin/env", Env: []string{"ONE=1"}, Output: out})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Err(); err != nil {
-		t.Fatal(err)
-	}
+	for _, env := range [][]string{nil, {}, {"ONE=1"}} {
+		out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := proc.Start(proc.Spec{Path: "/usr/bin/env", Env: env, Output: out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Err(); err != nil {
+			t.Fatal(err)
+		}
 
-	got, err := os.ReadFile(out.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != "ONE=1\n" {
-		t.Errorf("environment %q, want only ONE=1", got)
+		got, err := os.ReadFile(out.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(string(got)) != strings.Join(env, "\n") {
+			t.Errorf("environment %q, want only %q", got, env)
+		}
 	}
 }
 
