@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -53,7 +54,7 @@ func NewAdmin(gatherer prometheus.Gatherer, checks []Check, c clock.Clock) http.
 	ready := &readiness{checks: checks, clock: c}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.StdLogger = silentLogger()
+	e.StdLogger = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{ErrorLog: nil})))
 	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", ready.writeReady)

@@ -201,14 +201,3 @@ func TestFormsOfASessionCarryItsToken(t *testing.T) {
 		}
 	}
 }
-
-func TestPageRulesAreInThePolicy(t *testing.T) {
-	t.Parallel()
-	newEdge(t, func(c *Config) {
-		c.MountPages = func(e *echo.Echo) {
-			for _, r := range PageRules() {
-				e.Add(r.Method, r.Path, func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
-			}
-		}
-	})
-}

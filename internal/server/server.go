@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net/http"
 	"time"
@@ -62,7 +61,7 @@ type Config struct {
 	CookieName    string
 
 	MountPages func(*echo.Echo)                           // registers the routes of the dashboard; nil: none
-	Pages      []Rule                                     // their lines of the policy table; nil with MountPages: PageRules
+	Pages      []Rule                                     // their lines of the policy table
 	ErrorPage  func(c echo.Context, view ErrorView) error // nil: plain text
 	SignInPath string                                     // where a page sends who is not signed in; "": the error page
 	Stylesheet string                                     // address of the dashboard's CSS, for the API documentation
@@ -107,7 +106,7 @@ func (s *Server) mount() {
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
-	e.StdLogger = silentLogger()
+	e.StdLogger = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = s.handleError
 	e.Use(s.observe, s.recoverPanic, s.securityHeaders, s.refuseCrossOrigin, s.limitBody, s.authorize)
@@ -126,13 +125,7 @@ func (s *Server) mount() {
 // Rules returns the whole policy table of this server.
 func (s *Server) Rules() []Rule {
 	rules := append(apiRules(), serverRules()...)
-	if s.cfg.MountPages == nil {
-		return rules
-	}
-	if s.cfg.Pages != nil {
-		return append(rules, s.cfg.Pages...)
-	}
-	return append(rules, PageRules()...)
+	return append(rules, s.cfg.Pages...)
 }
 
 // bindPolicy joins the table with the registered routes, both ways.
@@ -184,11 +177,9 @@ func HTTPServer(handler http.Handler) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          silentLogger(),
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 }
-
-func silentLogger() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // SessionCookie returns the name of the session cookie. The __Host- prefix
 // binds a cookie to https and to this host, so it cannot be used on http, as
