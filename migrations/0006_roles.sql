@@ -25,10 +25,15 @@ GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attemp
     reservation, lease, breaker, breaker_reset, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
 
 -- app: people, applications, and what a treasurer may set in motion.
-GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_link, passkey, ceremony, session, claim TO causeway_app;
-GRANT SELECT, INSERT ON staff, staff_role, api_token, application_revision, decision, vote, message, idempotency TO causeway_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON claim TO causeway_app;
+GRANT SELECT, INSERT ON staff, staff_role, one_time_link, passkey, ceremony, session, api_token, application_revision, decision, vote,
+    message, idempotency TO causeway_app;
 GRANT UPDATE (name, disabled_at) ON staff TO causeway_app;
 GRANT DELETE ON staff_role TO causeway_app;
+GRANT UPDATE (used_at) ON one_time_link TO causeway_app;
+GRANT UPDATE (record, last_used_at) ON passkey TO causeway_app;
+GRANT DELETE, UPDATE (expires_at) ON ceremony TO causeway_app; -- UPDATE only to lock what is deleted
+GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
 GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_reset TO causeway_app;

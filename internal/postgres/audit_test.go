@@ -1,0 +1,331 @@
+package postgres_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+)
+
+var epoch = time.Date(2026, 11, 22, 9, 30, 0, 123456000, time.UTC)
+
+func checkpointSigner(t *testing.T) *audit.Signer {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key")
+	if _, err := audit.GenerateKeyFile(path, "causeway/test"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := audit.LoadSigner(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// entryOf returns an entry about object no n.
+func entryOf(n int) audit.Entry {
+	return audit.Entry{
+		Actor: identity.System("worker"), Action: "batch.built", ObjectKind: "batch", ObjectID: uuid.NewSHA1(uuid.Nil, []byte{byte(n)}).String(),
+		From: "approved", To: "built", Detail: map[string]string{"n": fmt.Sprint(n)}, At: epoch,
+	}
+}
+
+func TestRecordWritesLeafAndEvent(t *testing.T) {
+	t.Parallel()
+	app := open(t, pgtest.New(t).AppURL)
+	staff, object := uuid.New(), uuid.New()
+	digest := bytes.Repeat([]byte{0xab}, 32)
+	entry := audit.Entry{
+		Actor: identity.Actor{Kind: identity.KindStaff, StaffID: staff}, Action: "application.voted", ObjectKind: "application", ObjectID: object.String(),
+		To: "ready", Digest: digest, Detail: map[string]string{"verdict": "approve"}, At: epoch,
+	}
+	bare := audit.Entry{Actor: identity.Operator(object), Action: "application.answered", ObjectKind: "application", ObjectID: object.String(), At: epoch}
+	noUUID := audit.Entry{Actor: identity.System("worker"), Action: "chain.seen", ObjectKind: "tx", ObjectID: "c0ffee", At: epoch}
+
+	wantCode(t, app.Record(t.Context(), nil, entry, bare, noUUID), "")
+
+	leaves, err := postgres.AuditStore{DB: app}.AuditLeaves(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, e := range []audit.Entry{entry, bare, noUUID} {
+		want, err := audit.NewLeaf(int64(seq), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := audit.ParseLeaf(leaves[seq])
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("leaf %d: %v\n%s", seq, err, diff)
+		}
+	}
+	type event struct {
+		Kind, Event, ActorKind string
+		Object                 uuid.UUID
+		From, To               *string
+		ActorID                uuid.NullUUID
+		Detail                 map[string]string
+		At                     time.Time
+	}
+	rows, err := app.Pool().Query(t.Context(), `SELECT object_kind, event, actor_kind, object_id, from_state, to_state, actor_id, detail, at FROM event ORDER BY id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[event])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := "ready"
+	want := []event{
+		{"application", "application.voted", "staff", object, nil, &ready, uuid.NullUUID{UUID: staff, Valid: true}, map[string]string{"verdict": "approve"}, epoch},
+		{"application", "application.answered", "operator", object, nil, nil, uuid.NullUUID{}, map[string]string{}, epoch},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRecordRefusesAnEntryThatIsNoLeaf(t *testing.T) {
+	t.Parallel()
+	app := open(t, pgtest.New(t).AppURL)
+	bad := entryOf(1)
+	bad.Action = "Free words of somebody"
+
+	if err := app.Record(t.Context(), nil, entryOf(0), bad); err == nil {
+		t.Error("recorded")
+	}
+	if size, err := (postgres.AuditStore{DB: app}).AuditSize(t.Context()); size != 0 || err != nil {
+		t.Errorf("size %d (%v), want 0: all or nothing", size, err)
+	}
+}
+
+func TestRolledBackRowLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	app, worker := open(t, base.AppURL), open(t, base.WorkerURL)
+	refused := errors.New("refused")
+
+	first := app.Record(t.Context(), func() error { return refused }, entryOf(0))
+	second := app.Record(t.Context(), nil, entryOf(1))
+
+	if !errors.Is(first, refused) || second != nil {
+		t.Fatalf("got %v, %v", first, second)
+	}
+	verify(t, worker, checkpointSigner(t), 1)
+}
+
+// verify signs what d's log holds and verifies an export of it off-line.
+func verify(t *testing.T, worker *postgres.DB, signer *audit.Signer, rows int64) {
+	t.Helper()
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	if _, _, err := log.Checkpoint(t.Context(), signer); err != nil {
+		t.Fatal(err)
+	}
+	report, err := export(t, log, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Size != rows || report.Rows != rows || report.Uncovered != 0 {
+		t.Errorf("got %+v, want %d rows, all covered", report, rows)
+	}
+}
+
+func export(t *testing.T, log *audit.Log, signer *audit.Signer) (audit.Report, error) {
+	t.Helper()
+	bundle, err := log.Export(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return audit.VerifyBundle(bytes.NewReader(text), signer.PublicKey())
+}
+
+func TestConcurrentRecordsAreGaplessAndVerify(t *testing.T) {
+	t.Parallel()
+	const writers, times = 6, 15
+	base := pgtest.New(t)
+	app, worker := open(t, base.AppURL), open(t, base.WorkerURL)
+	signer := checkpointSigner(t)
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	var wg sync.WaitGroup
+	failed := make(chan error, writers*times+times)
+	for w := range writers {
+		d := []*postgres.DB{app, worker}[w%2]
+		wg.Go(func() {
+			for n := range times {
+				failed <- d.Record(t.Context(), nil, entryOf(w), entryOf(n))
+			}
+		})
+	}
+	wg.Go(func() { // signs what is there, while it grows
+		for range times {
+			_, _, err := log.Checkpoint(t.Context(), signer)
+			failed <- err
+		}
+	})
+	wg.Wait()
+	close(failed)
+
+	for err := range failed {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	verify(t, worker, signer, 2*writers*times)
+}
+
+func TestProofsFromStoredHashes(t *testing.T) {
+	t.Parallel()
+	worker := open(t, pgtest.New(t).WorkerURL)
+	signer := checkpointSigner(t)
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	for n := range 21 {
+		wantCode(t, worker.Record(t.Context(), nil, entryOf(n)), "")
+		if n == 4 {
+			if _, _, err := log.Checkpoint(t.Context(), signer); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, _, err := log.Checkpoint(t.Context(), signer); err != nil {
+		t.Fatal(err)
+	}
+
+	for seq := range int64(21) {
+		proof, err := log.Inclusion(t.Context(), seq)
+		if err == nil {
+			err = proof.Verify(signer.PublicKey())
+		}
+		if err != nil {
+			t.Errorf("row %d: %v", seq, err)
+		}
+	}
+	proof, err := log.Consistency(t.Context(), 5)
+	if err == nil {
+		err = proof.Verify(signer.PublicKey())
+	}
+	if err != nil {
+		t.Errorf("5 rows in 21: %v", err)
+	}
+}
+
+// TestTamperingByTheOwnerIsFound shows what the triggers cannot prevent.
+func TestTamperingByTheOwnerIsFound(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, sql string
+		want      audit.Finding
+	}{
+		{"altered", `UPDATE audit_leaf SET leaf = replace(encode(leaf, 'escape'), 'approved', 'composed')::bytea WHERE seq = 3`, audit.Finding{First: 3, Last: 3, What: audit.Altered}},
+		{"dropped", `DELETE FROM audit_leaf WHERE seq = 3`, audit.Finding{First: 3, Last: 3, What: audit.Dropped}},
+		{"truncated", `DELETE FROM audit_leaf WHERE seq >= 5`, audit.Finding{First: 5, Last: 5, What: audit.Truncated}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			base := pgtest.New(t)
+			owner := open(t, base.URL)
+			signer := checkpointSigner(t)
+			log := audit.NewLog(postgres.AuditStore{DB: owner}, clock.NewFake(epoch))
+			for n := range 7 {
+				wantCode(t, owner.Record(t.Context(), nil, entryOf(n)), "")
+			}
+			if _, _, err := log.Checkpoint(t.Context(), signer); err != nil {
+				t.Fatal(err)
+			}
+
+			exec(t, owner, "ALTER TABLE audit_leaf DISABLE TRIGGER USER")
+			exec(t, owner, test.sql)
+			report, err := export(t, log, signer)
+
+			wantCode(t, err, "audit_broken")
+			if diff := cmp.Diff(&test.want, report.Finding); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAuditReads(t *testing.T) {
+	t.Parallel()
+	app := open(t, pgtest.New(t).AppURL)
+	store := postgres.AuditStore{DB: app}
+	if size, err := store.AuditSize(t.Context()); size != 0 || err != nil {
+		t.Errorf("empty log: size %d, %v", size, err)
+	}
+	wantCode(t, app.Record(t.Context(), nil, entryOf(0), entryOf(1), entryOf(2)), "")
+
+	size, err := store.AuditSize(t.Context())
+	if size != 3 || err != nil {
+		t.Errorf("size %d, %v, want 3", size, err)
+	}
+	for _, test := range []struct{ from, limit, want int64 }{{0, 10, 3}, {0, 2, 2}, {2, 2, 1}, {3, 2, 0}, {0, 0, 0}} {
+		leaves, err := store.AuditLeaves(t.Context(), test.from, test.limit)
+		if err != nil || int64(len(leaves)) != test.want {
+			t.Errorf("leaves from %d, at most %d: %d, %v", test.from, test.limit, len(leaves), err)
+		}
+		for i, leaf := range leaves {
+			if got, err := audit.ParseLeaf(leaf); err != nil || got.Seq != test.from+int64(i) {
+				t.Errorf("leaf %d: %+v, %v", i, got, err)
+			}
+		}
+	}
+	all, err := store.AuditHashes(t.Context(), []int64{0, 1, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := store.AuditHashes(t.Context(), []int64{3, 0, 3})
+	if diff := cmp.Diff([]tlog.Hash{all[3], all[0], all[3]}, back); err != nil || diff != "" {
+		t.Errorf("hashes in another order: %v\n%s", err, diff)
+	}
+	if _, err := store.AuditHashes(t.Context(), []int64{0, 99}); err == nil {
+		t.Error("an absent hash is no error")
+	}
+}
+
+func TestCheckpointsStayAsFirstStored(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	app, worker := postgres.AuditStore{DB: open(t, base.AppURL)}, postgres.AuditStore{DB: open(t, base.WorkerURL)}
+	_, err := app.LatestCheckpoint(t.Context())
+	wantCode(t, err, "no_checkpoint")
+	if errs.KindOf(err) != errs.NotFound {
+		t.Errorf("kind %s, want not_found", errs.KindOf(err))
+	}
+	seven := audit.StoredCheckpoint{Size: 7, Note: "seven", At: epoch}
+	three := audit.StoredCheckpoint{Size: 3, Note: "three", At: epoch.Add(time.Hour)}
+
+	for _, c := range []audit.StoredCheckpoint{seven, three, {Size: 7, Note: "another seven", At: epoch}} {
+		wantCode(t, worker.PutCheckpoint(t.Context(), c), "")
+	}
+
+	if err := app.PutCheckpoint(t.Context(), audit.StoredCheckpoint{Size: 9, Note: "nine", At: epoch}); err == nil {
+		t.Error("causeway_app stored a checkpoint")
+	}
+	all, err := app.Checkpoints(t.Context())
+	if diff := cmp.Diff([]audit.StoredCheckpoint{three, seven}, all); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	latest, err := app.LatestCheckpoint(t.Context())
+	if diff := cmp.Diff(seven, latest); err != nil || diff != "" {
+		t.Errorf("latest: %v\n%s", err, diff)
+	}
+}

@@ -1,0 +1,237 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+)
+
+// books are the tables that nobody changes, each with a statement that makes a
+// row of it once foreign keys and triggers sleep.
+var books = map[string]string{
+	"event":                "(object_kind, object_id, event, actor_kind, at) VALUES ('batch', gen_random_uuid(), 'x', 'system', now())",
+	"application_revision": "VALUES (gen_random_uuid(), 1, '', sha256(''), 1, now())",
+	"decision":             "VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', 1, now())",
+	"vote":                 "VALUES (gen_random_uuid(), gen_random_uuid(), 1, sha256(''), gen_random_uuid(), 'approve', NULL, 'login', NULL, now())",
+	"message":              "VALUES (gen_random_uuid(), gen_random_uuid(), 'operator', 'operator', NULL, '', now())",
+	"approval":             "VALUES (gen_random_uuid(), gen_random_uuid(), sha256(''), gen_random_uuid(), 'login', NULL, now())",
+	"attempt":              "VALUES (gen_random_uuid(), gen_random_uuid(), 0, '', sha256(''), 1, 1, 1, now())",
+	"attempt_input":        "VALUES (gen_random_uuid(), sha256(''), 0, 1)",
+	"attempt_output":       "VALUES (gen_random_uuid(), 0, '', 1, NULL, 0)",
+	"attempt_raw":          "VALUES (gen_random_uuid(), '', now())",
+	"attempt_event":        "(attempt_id, event, at) VALUES (gen_random_uuid(), 'built', now())",
+	"breaker":              "(code, detail, tripped_at) VALUES ('x', '', now())",
+	"breaker_reset":        "VALUES (1, gen_random_uuid(), now())",
+	"ledger_transfer":      "(kind, ref, at) VALUES ('deposit', '', now())",
+	"ledger_posting":       "VALUES (1, 'outside', 1)",
+	"audit_leaf":           "VALUES (0, now(), '', '', '', '', '')",
+	"audit_hash":           "VALUES (0, sha256(''))",
+	"audit_checkpoint":     "VALUES (1, '', now())",
+}
+
+func TestBooksAreAppendOnlyForEverybody(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	owner, app, worker := open(t, base.URL), open(t, base.AppURL), open(t, base.WorkerURL)
+	err := owner.Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
+			return err
+		}
+		for table, row := range books {
+			if _, err := tx.Exec(ctx, "INSERT INTO "+table+" "+row); err != nil {
+				return errors.Join(errors.New(table), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const byTrigger, byGrant = "23001", "42501"
+	for table := range books {
+		var column string
+		err := owner.Pool().QueryRow(t.Context(), `SELECT attname FROM pg_attribute
+			WHERE attrelid = $1::regclass AND attnum > 0 AND attidentity = '' ORDER BY attnum LIMIT 1`, table).Scan(&column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sql := range []string{"UPDATE " + table + " SET " + column + " = " + column, "DELETE FROM " + table} {
+			refused(t, owner, sql, byTrigger)
+			refused(t, app, sql, byGrant)
+			refused(t, worker, sql, byGrant)
+		}
+		refused(t, app, "TRUNCATE "+table, byGrant)
+		refused(t, worker, "TRUNCATE "+table, byGrant)
+	}
+}
+
+// refused runs sql as d's role and wants this SQLSTATE.
+func refused(t *testing.T, d *postgres.DB, sql, state string) {
+	t.Helper()
+	_, err := d.Pool().Exec(t.Context(), sql)
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != state {
+		t.Errorf("%s as %s: got %v, want SQLSTATE %s", sql, d.Pool().Config().ConnConfig.User, err, state)
+	}
+}
+
+// TestEveryBookIsInTheList compares the list above with the triggers.
+func TestEveryBookIsInTheList(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	got := texts(t, owner, `SELECT tgrelid::regclass::text FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+		WHERE p.proname = 'append_only' AND g.tgenabled = 'O' AND g.tgtype::int & 27 = 27 ORDER BY 1`) // row, before, delete, update
+	want := make([]string, 0, len(books))
+	for table := range books {
+		want = append(want, table)
+	}
+	slices.Sort(want)
+
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// texts returns the one column of text that sql gives.
+func texts(t *testing.T, d *postgres.DB, sql string, args ...any) []string {
+	t.Helper()
+	rows, err := d.Pool().Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestPrivilegesAreExactlyThese compares what each role may do with a list that
+// people read: a line is a role, what it may do, and to what.
+func TestPrivilegesAreExactlyThese(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	got := strings.Join(texts(t, owner, `
+		SELECT concat_ws(' ', role, string_agg(privilege, ',' ORDER BY privilege), object) FROM (
+			SELECT r.rolname AS role, p.privilege_type AS privilege, c.relname AS object
+			FROM pg_class c, aclexplode(c.relacl) p JOIN pg_roles r ON r.oid = p.grantee
+			WHERE c.relnamespace = 'public'::regnamespace
+			UNION ALL
+			SELECT r.rolname, p.privilege_type || '(' || a.attname || ')', c.relname
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) p JOIN pg_roles r ON r.oid = p.grantee
+			WHERE c.relnamespace = 'public'::regnamespace
+			UNION ALL
+			SELECT r.rolname, p.privilege_type, 'schema ' || n.nspname
+			FROM pg_namespace n, aclexplode(n.nspacl) p JOIN pg_roles r ON r.oid = p.grantee
+			WHERE n.nspname = 'public'
+		) x WHERE role IN ('causeway_app', 'causeway_worker') GROUP BY role, object ORDER BY role, object`), "\n") + "\n"
+
+	want, err := os.ReadFile(filepath.Join("testdata", "privileges.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("testdata/privileges.txt against the schema:\n%s\nthe schema says:\n%s", diff, got)
+	}
+}
+
+// TestNobodyElseHasRights finds what PUBLIC may do.
+func TestNobodyElseHasRights(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	got := texts(t, owner, `SELECT c.relname::text FROM pg_class c, aclexplode(c.relacl) p WHERE p.grantee = 0 AND c.relnamespace = 'public'::regnamespace
+		UNION ALL SELECT n.nspname::text FROM pg_namespace n, aclexplode(n.nspacl) p WHERE p.grantee = 0 AND n.nspname = 'public'`)
+
+	if len(got) > 0 {
+		t.Errorf("everybody has rights to %v", got)
+	}
+}
+
+func TestLegalEdgesAreThoseOfTheCode(t *testing.T) {
+	t.Parallel()
+	app := open(t, pgtest.New(t).AppURL)
+	want := []string{}
+	edges := grant.Edges()
+	edges["batch"] = payout.Edges()
+	for kind, list := range edges {
+		for _, e := range list {
+			want = append(want, kind+": "+e.From+" to "+e.To)
+		}
+	}
+	slices.Sort(want)
+
+	got := texts(t, app, "SELECT object_kind || ': ' || from_state || ' to ' || to_state FROM state_edge")
+	slices.Sort(got)
+
+	if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
+		t.Errorf("code against state_edge:\n%s", diff)
+	}
+}
+
+// TestChecksListWhatTheCodeLists compares each CHECK (column IN (...)) with the
+// values of a type.
+func TestChecksListWhatTheCodeLists(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	quoted := regexp.MustCompile(`'([^']*)'::text`)
+	tests := map[string][]string{
+		"application_state_check":      plain(grant.States()),
+		"grants_state_check":           plain([]grant.GrantState{grant.GrantActive, grant.GrantCompleted, grant.GrantTerminated}),
+		"instalment_state_check":       plain(grant.InstalmentStates()),
+		"batch_state_check":            plain(payout.States()),
+		"vote_verdict_check":           plain([]grant.Verdict{grant.VerdictApprove, grant.VerdictDecline, grant.VerdictNeedsInfo}),
+		"message_audience_check":       plain([]grant.Audience{grant.ToOperator, grant.ToTeam}),
+		"ledger_posting_account_check": plain(ledger.Accounts()),
+		"ledger_transfer_kind_check": plain([]ledger.Kind{
+			ledger.KindDeposit, ledger.KindCommit, ledger.KindUncommit, ledger.KindRelease, ledger.KindMined, ledger.KindPaid, ledger.KindForeignSpend,
+		}),
+		"staff_role_role_check":       plain(identity.Roles()),
+		"one_time_link_purpose_check": plain([]identity.LinkPurpose{identity.LinkInvite, identity.LinkLogin}),
+		"ceremony_kind_check":         plain([]identity.CeremonyKind{identity.CeremonyEnrol, identity.CeremonyLogin}),
+		"session_method_check":        plain([]identity.Method{identity.MethodPasskey, identity.MethodLink}),
+		"event_actor_kind_check":      plain([]identity.ActorKind{identity.KindOperator, identity.KindStaff, identity.KindSystem}),
+	}
+	for name, want := range tests {
+		var definition string
+		err := owner.Pool().QueryRow(t.Context(), "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1", name).Scan(&definition)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := []string{}
+		for _, m := range quoted.FindAllStringSubmatch(definition, -1) {
+			got = append(got, m[1])
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("code against %s:\n%s", name, diff)
+		}
+	}
+}
+
+// plain returns named strings as plain ones, sorted.
+func plain[S ~string](list []S) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = string(s)
+	}
+	slices.Sort(out)
+	return out
+}
