@@ -61,17 +61,18 @@ var mayImport = map[string][]string{
 	"internal/web":    domain,
 	"internal/server": {"api", "internal/api", "internal/web", "internal/errs", "internal/clock", "internal/identity"},
 
-	"internal/ctl": {"api/client", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision"},
+	"internal/cli": {"internal/errs", "internal/clock"},
+	"internal/ctl": {"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision"},
 	"internal/app": {
 		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
 		"internal/web", "internal/server", "internal/signer/signerrpc", "internal/crash", "internal/grant",
 		"internal/payout", "internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/wallet", "internal/txbuild", "internal/seal", "internal/probe",
-		"api/client",
+		"api/client", "internal/cli",
 	},
 
-	"cmd/causeway":        {"internal/app", "internal/errs"},
-	"cmd/causewayctl":     {"internal/ctl", "internal/errs"},
+	"cmd/causeway":        {"migrations", "internal/app", "internal/cli", "internal/errs", "internal/identity"},
+	"cmd/causewayctl":     {"internal/ctl", "internal/cli", "internal/errs"},
 	"cmd/causeway-signer": {"internal/signer", "internal/errs", "internal/clock", "internal/wallet"},
 }
 
