@@ -44,7 +44,7 @@ func start(t *testing.T, cfg devnet.Config) *devnet.Devnet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.Stop(context.Background()); err != nil {
+		if err := d.Stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
@@ -131,7 +131,11 @@ func TestTakenPortLeavesNothingBehind(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	cfg := config(t)
-	cfg.NodeRPCPort = l.Addr().(*net.TCPAddr).Port
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("address %v", l.Addr())
+	}
+	cfg.NodeRPCPort = addr.Port
 
 	_, err = devnet.Start(t.Context(), cfg)
 	if !errs.Is(err, "port_taken") {

@@ -137,7 +137,7 @@ func (n *Node) args() []string {
 // file the first time.
 func ensurePassword(dir string) (string, error) {
 	passFile := filepath.Join(dir, "rpc.pass")
-	if b, err := os.ReadFile(passFile); err == nil { //nolint:gosec // a folder of ours
+	if b, err := os.ReadFile(passFile); err == nil {
 		return strings.TrimSpace(string(b)), nil
 	}
 	pass := rand.Text()

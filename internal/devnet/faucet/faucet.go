@@ -35,7 +35,7 @@ type Key struct {
 
 // LoadKey reads the key in file path, making one there the first time.
 func LoadKey(path string) (*Key, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the caller's own file
+	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		private, err := btcec.NewPrivateKey()
 		if err != nil {

@@ -53,7 +53,7 @@ func children(pid int) []int {
 // readStat returns the state letter and the parent from a process's stat file,
 // in which they follow the program's name in parentheses (proc(5)).
 func readStat(path string) (state string, parent int, ok bool) {
-	b, err := os.ReadFile(path) //nolint:gosec // below /proc
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", 0, false
 	}

@@ -36,7 +36,7 @@ func start(t *testing.T, dir string) *pgserver.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Stop(context.Background()); err != nil {
+		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
@@ -49,7 +49,7 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	return conn
 }
 
@@ -155,8 +155,12 @@ func TestTakenPortIsOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("address %v", l.Addr())
+	}
 
-	_, err = pgserver.Start(t.Context(), pgserver.Config{Dir: openDir(t), Port: l.Addr().(*net.TCPAddr).Port, Volatile: true})
+	_, err = pgserver.Start(t.Context(), pgserver.Config{Dir: openDir(t), Port: addr.Port, Volatile: true})
 
 	if !errs.Is(err, "port_taken") {
 		t.Errorf("got %v, want port_taken", err)

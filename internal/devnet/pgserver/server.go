@@ -201,7 +201,7 @@ func (s *Server) waitReady(ctx context.Context, logPath string) error {
 
 // fatalLine is the most telling line of a log of a server that did not start.
 func fatalLine(path string) string {
-	b, err := os.ReadFile(path) //nolint:gosec // our own log
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "no log"
 	}

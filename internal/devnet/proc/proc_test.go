@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 	}
 	p, err := proc.Start(proc.Spec{Path: "/bin/sleep", Args: []string{"600"}})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
-	fmt.Println(p.PID())
+	fmt.Fprintln(os.Stdout, p.PID())
 	<-p.Done()
 }
 
@@ -173,11 +173,14 @@ func TestPortSaysWhoWantsATakenOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	port := l.Addr().(*net.TCPAddr).Port
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("address %v", l.Addr())
+	}
 
-	_, err = proc.Port(t.Context(), port, "the mill")
+	_, err = proc.Port(t.Context(), addr.Port, "the mill")
 
-	want := fmt.Sprintf("Port %d for the mill is taken", port)
+	want := fmt.Sprintf("Port %d for the mill is taken", addr.Port)
 	if !errs.Is(err, "port_taken") || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}

@@ -58,7 +58,7 @@ func (s *server) newDB(t testing.TB, schema Schema) *DB {
 	}
 	db := s.create(t, template)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), cleanupTimeout)
 		defer cancel()
 		if err := s.exec(ctx, "DROP DATABASE "+db.Name+" WITH (FORCE)"); err != nil {
 			t.Errorf("pgtest: drop database: %v", err)

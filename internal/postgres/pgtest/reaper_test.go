@@ -92,6 +92,6 @@ func TestVictim(t *testing.T) {
 	if err := conn.QueryRow(t.Context(), "SELECT current_setting('data_directory'), current_setting('unix_socket_directories')").Scan(&dir, &socket); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println(dir, socket)
+	fmt.Fprintln(os.Stdout, dir, socket)
 	select {}
 }

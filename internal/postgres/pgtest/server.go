@@ -75,7 +75,7 @@ func startPostgres(ctx context.Context) (*pgserver.Server, string, error) {
 		return nil, "", err
 	}
 	// PostgreSQL may run as another account and must pass through.
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // see above; what is inside has modes of its own
+	if err := os.Chmod(dir, 0o711); err != nil {
 		return nil, "", err
 	}
 	pg, err := pgserver.Start(ctx, pgserver.Config{Dir: dir, Volatile: true})
@@ -95,7 +95,7 @@ rm -rf -- "$2" "$3"`
 // folders as soon as this process ends. A test process has no last word of its
 // own: os.Exit, a time-out's panic and SIGKILL run no deferred call.
 func reapWithUs(pid int, dirs ...string) error {
-	cmd := exec.Command("/bin/sh", append([]string{"-c", reaper, "reaper", strconv.Itoa(pid)}, dirs...)...) //nolint:noctx // outlives every context by design
+	cmd := exec.Command("/bin/sh", append([]string{"-c", reaper, "reaper", strconv.Itoa(pid)}, dirs...)...)
 	if _, err := cmd.StdinPipe(); err != nil {
 		return err
 	}
