@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -86,7 +87,7 @@ func (a *Assets) Handler() http.Handler {
 		h.Set("Content-Type", f.contentType)
 		h.Set("Cache-Control", cacheYear)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Length", fmt.Sprint(len(f.body)))
+		h.Set("Content-Length", strconv.Itoa(len(f.body)))
 		if r.Method == http.MethodHead {
 			return
 		}

@@ -2,6 +2,7 @@ package views_test
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -156,7 +157,7 @@ func sampleReview() views.Review {
 	for i := range 14 {
 		t := titles[i%len(titles)]
 		r := views.ReviewRow{
-			ID: fmt.Sprint(i), URL: fmt.Sprintf("/review?view=open&sel=%d", i), DetailURL: fmt.Sprintf("/review/%d?part=detail", i),
+			ID: strconv.Itoa(i), URL: fmt.Sprintf("/review?view=open&sel=%d", i), DetailURL: fmt.Sprintf("/review/%d?part=detail", i),
 			Title: t.text, Lang: t.lang, Operator: t.op, Protocol: t.proto, Region: t.region, State: states[i%len(states)],
 			AmountSat: int64(3_145_000 - i*185_000), Votes: i % 3, VotesNeeded: 2, SubmittedAt: now.Add(-time.Duration(i*i+1) * 11 * time.Minute),
 		}
@@ -178,7 +179,7 @@ func sampleReview() views.Review {
 func sampleDetail(i int) views.ReviewDetail {
 	t := titles[i]
 	return views.ReviewDetail{
-		ID: fmt.Sprint(i), Reference: "A-000417", BackURL: "/review?view=open", BaseURL: fmt.Sprintf("/review/%d", i),
+		ID: strconv.Itoa(i), Reference: "A-000417", BackURL: "/review?view=open", BaseURL: fmt.Sprintf("/review/%d", i),
 		Title: t.text, Lang: t.lang, State: "in_review", Revision: 2, Version: 7, SubmittedAt: now.Add(-11 * time.Minute),
 		AmountSat: 1_850_000, Fiat: "≈ $1 802", Operator: t.op, PriorSat: 1_700_000, PriorCount: 2, Region: t.region, Sealed: true,
 		Endpoints: []views.EndpointFact{
@@ -210,7 +211,7 @@ func sampleGrants() views.Grants {
 	v := views.Grants{States: []views.Option{{Value: "active"}, {Value: "completed"}}, Total: 6, Paging: views.Paging{Next: "/grants?after=x"}}
 	inst := []string{"payable", "allocated", "maybe_paid", "mined", "paid", "held"}
 	for i, t := range titles {
-		v.Rows = append(v.Rows, views.GrantRow{ID: fmt.Sprint(i), Reference: fmt.Sprintf("A-%06d", 400+i), URL: fmt.Sprintf("/review/%d", i), Title: t.text, Lang: t.lang, Operator: t.op, State: "active", AmountSat: int64(2_000_000 + i*315_000), PaidSat: int64(i * 100_000), Instalment: inst[i], DecidedAt: now.Add(-time.Duration(i) * 26 * time.Hour)})
+		v.Rows = append(v.Rows, views.GrantRow{ID: strconv.Itoa(i), Reference: fmt.Sprintf("A-%06d", 400+i), URL: fmt.Sprintf("/review/%d", i), Title: t.text, Lang: t.lang, Operator: t.op, State: "active", AmountSat: int64(2_000_000 + i*315_000), PaidSat: int64(i * 100_000), Instalment: inst[i], DecidedAt: now.Add(-time.Duration(i) * 26 * time.Hour)})
 	}
 	return v
 }
@@ -293,7 +294,7 @@ func sampleCompose() views.Compose {
 		Result: &views.DryRun{OK: true, Checks: sampleChecks(), AmountSat: 91_930_000, FeeSat: 10_006, ChangeSat: 24_180_000, VSize: 1614, Weight: 6453, FeeRateSatVB: "6.2", FeePercent: "0.011 %", Inputs: 3, Payments: 38, Tx: tx},
 	}
 	for i, t := range titles {
-		r := views.ComposeRow{ID: fmt.Sprint(i), Reference: fmt.Sprintf("A-%06d", 400+i), Operator: t.op, Title: t.text, Lang: t.lang, Address: addr1, AmountSat: int64(2_000_000 + i*315_000), ApprovedAt: now.Add(-time.Duration(i) * 26 * time.Hour), Checked: i != 4}
+		r := views.ComposeRow{ID: strconv.Itoa(i), Reference: fmt.Sprintf("A-%06d", 400+i), Operator: t.op, Title: t.text, Lang: t.lang, Address: addr1, AmountSat: int64(2_000_000 + i*315_000), ApprovedAt: now.Add(-time.Duration(i) * 26 * time.Hour), Checked: i != 4}
 		if i == 4 {
 			r.Problem = views.Msg{Text: "on hold"}
 		}
@@ -326,7 +327,7 @@ func sampleAudit() views.Audit {
 		Checkpoint: views.Checkpoint{Origin: "causeway/1f0c", Root: root, Size: 10_482, At: now.Add(-7 * time.Minute), Text: "causeway/1f0c\n10482\nsHzR...\n\n— causeway/1f0c ...\n"},
 	}
 	for i, a := range []string{"vote.cast", "application.claimed", "batch.approved", "application.submitted", "staff.invited"} {
-		v.Rows = append(v.Rows, views.AuditRow{Seq: int64(10_482 - i), At: now.Add(-time.Duration(i) * 7 * time.Minute), Actor: "mara", Action: a, Object: "application 0198c0de-0000-7000-8000-00000000000" + fmt.Sprint(i), ObjectURL: "/review/1", Digest: root})
+		v.Rows = append(v.Rows, views.AuditRow{Seq: int64(10_482 - i), At: now.Add(-time.Duration(i) * 7 * time.Minute), Actor: "mara", Action: a, Object: "application 0198c0de-0000-7000-8000-00000000000" + strconv.Itoa(i), ObjectURL: "/review/1", Digest: root})
 	}
 	return v
 }
