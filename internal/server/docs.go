@@ -129,7 +129,7 @@ func renderDocs(source []byte, stylesheet string) ([]byte, error) {
 	if err := doc.schemas(&view); err != nil {
 		return nil, err
 	}
-	page, err := template.New("docs").Parse(docsTemplate)
+	page, err := template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(docsTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
 	}
@@ -138,6 +138,19 @@ func renderDocs(source []byte, stylesheet string) ([]byte, error) {
 		return nil, fmt.Errorf("execute template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// prose escapes text of the document and sets what stands in backticks as code.
+func prose(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		if escaped := template.HTMLEscapeString(part); i%2 == 1 {
+			b.WriteString("<code>" + escaped + "</code>")
+		} else {
+			b.WriteString(escaped)
+		}
+	}
+	return template.HTML(b.String()) //nolint:gosec // every part is escaped above
 }
 
 // pairs calls fn for each key of a mapping, in the order of the document.
