@@ -12,7 +12,8 @@ import (
 // checkNotes holds the decision notes against the network, the clock and the
 // batch note, which must list exactly the notes that are shown.
 func (r rules) checkNotes(p *proposal) error {
-	if p.batch.Network != decision.NetworkOf(r.params) {
+	own := decision.NetworkOf(r.params)
+	if p.batch.Network != own {
 		return refuse("wrong_network", "The batch note is for network %s, not for %s.", p.batch.Network.Name, r.params.Name)
 	}
 	listed := make(map[decision.Digest]decision.Payment, len(p.batch.Payments))
@@ -21,7 +22,7 @@ func (r rules) checkNotes(p *proposal) error {
 	}
 	seen := make(map[uuid.UUID]bool, len(p.notes))
 	for _, n := range p.notes {
-		if n.Network != p.batch.Network {
+		if n.Network != own {
 			return refuse("wrong_network", "Decision %s is for network %s, not for %s.", n.Decision, n.Network.Name, r.params.Name)
 		}
 		if err := n.Check(r.params); err != nil {

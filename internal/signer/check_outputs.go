@@ -3,6 +3,7 @@ package signer
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -22,7 +23,7 @@ type payment struct {
 func (r rules) checkOutputs(p *proposal) error {
 	change, err := r.descriptor.Script(wallet.ChainChange, p.batch.Number)
 	if err != nil {
-		return refuse("bad_change", "The batch's number gives no change script.")
+		return fmt.Errorf("derive change %d: %w", p.batch.Number, err)
 	}
 	open := make(map[payment][]decision.Note, len(p.notes))
 	for _, n := range p.notes {

@@ -57,13 +57,16 @@ func (r rules) checkFields(p *proposal) error {
 	if len(p.packet.Unknowns) > 0 || len(p.packet.XPubs) > 0 {
 		return refuse("unknown_field", "The PSBT has global fields that are not known.")
 	}
+	whole := txscript.SigHashAll
+	if r.descriptor.Kind() == wallet.KindTR {
+		whole = txscript.SigHashDefault
+	}
 	for i, in := range p.packet.Inputs {
 		if len(in.Unknowns) > 0 {
 			return refuse("unknown_field", "Input %d has fields that are not known.", i)
 		}
-		// wallet.SignPSBT allows per kind only the type that covers everything.
-		if in.SighashType != txscript.SigHashDefault && in.SighashType != txscript.SigHashAll {
-			return refuse("bad_sighash", "Input %d asks for signature type %#x, which does not cover the whole transaction.", i, uint32(in.SighashType))
+		if in.SighashType != 0 && in.SighashType != whole {
+			return refuse("bad_sighash", "Input %d asks for signature type %#x, not for the one that covers the whole transaction.", i, uint32(in.SighashType))
 		}
 		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil ||
 			in.TaprootScriptSpendSig != nil || in.TaprootLeafScript != nil || in.TaprootMerkleRoot != nil {
@@ -99,12 +102,12 @@ func (r rules) checkInputs(p *proposal) error {
 			return err
 		}
 		if !validAmount(prev.Value) {
-			return refuse("bad_amount", "Input %d has an impossible amount.", i)
+			return refuse("bad_input_amount", "Input %d has an impossible amount.", i)
 		}
 		p.in += btcutil.Amount(prev.Value)
 	}
 	if p.in > money.MaxSat {
-		return refuse("bad_amount", "The inputs are worth more than can exist.")
+		return refuse("bad_input_amount", "The inputs are worth more than can exist.")
 	}
 	return nil
 }

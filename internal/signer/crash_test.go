@@ -232,7 +232,7 @@ func TestDiskFullWhileJournalling(t *testing.T) {
 	if !r.listening {
 		t.Fatal("the program does not start")
 	}
-	d := at.draft(t)
+	var d *draft
 	failed := false
 	for n := range uint32(20) {
 		d = at.draft(t)

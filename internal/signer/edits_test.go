@@ -3,7 +3,6 @@ package signer_test
 import (
 	"encoding/hex"
 	"slices"
-	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -19,13 +18,13 @@ import (
 
 func outputsReversed(tx *wire.MsgTx) { slices.Reverse(tx.TxOut) }
 
-func replaceCoins(t *testing.T, d *draft) {
+func replaceCoins(t tb, d *draft) {
 	t.Helper()
 	d.coins = []coin{newCoin(t, d.key.Descriptor(), 30, 4_000_000)}
 }
 
 // moved returns n with another payee.
-func moved(t *testing.T, n decision.Note) decision.Note {
+func moved(t tb, n decision.Note) decision.Note {
 	t.Helper()
 	n.PayeeScript = payeeScript(77)
 	n.PayeeAddress = wallet.AddressOf(n.PayeeScript, &chaincfg.SimNetParams)
@@ -36,7 +35,7 @@ func batchOfNumber5(b *decision.BatchNote) { b.Batch = uuid.UUID{0: 0xba, 12: 5}
 
 // otherBatchSameNumber is a new batch with new decisions, new coins and the
 // number of the first.
-func otherBatchSameNumber(t *testing.T, d *draft) {
+func otherBatchSameNumber(t tb, d *draft) {
 	t.Helper()
 	replaceCoins(t, d)
 	d.notes = []decision.Note{newNote(t, 50, 3_000_000)}
@@ -45,7 +44,7 @@ func otherBatchSameNumber(t *testing.T, d *draft) {
 
 // otherBatchTakesCoin is a new batch with new decisions that spends a coin of
 // the first.
-func otherBatchTakesCoin(t *testing.T, d *draft) {
+func otherBatchTakesCoin(t tb, d *draft) {
 	t.Helper()
 	d.coins = d.coins[1:]
 	d.notes = []decision.Note{newNote(t, 50, 1_000_000)}

@@ -22,7 +22,7 @@ var ErrCorrupt = errors.New("the journal is damaged")
 // ErrLocked says that another process holds the journal.
 var ErrLocked = errors.New("another signer uses this journal")
 
-var errBroken = errors.New("the journal could not be written earlier; restart the signer once the disk is well")
+var errBroken = errors.New("the journal cannot be written; restart the signer once the disk is well")
 
 // file is what the journal needs of *os.File, so that a test can make it fail.
 type file interface {
@@ -38,6 +38,7 @@ type file interface {
 type Journal struct {
 	path    string
 	f       file
+	unlock  func() error
 	size    int64
 	head    Hash // of the last line; zeros when empty
 	records []Record
@@ -80,21 +81,21 @@ func OpenJournal(path string) (*Journal, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
 	}
-	j := &Journal{path: path, f: f}
+	j := &Journal{path: path, f: f, unlock: func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }}
 	if err := j.load(); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil
 }
 
-// ReadJournal reads the journal at path without locking or changing it. A torn
-// last line is left out and counted in Repaired.
+// ReadJournal reads the journal at path without locking or changing it; nothing
+// can be appended. A torn last line is left out and counted in Repaired.
 func ReadJournal(path string) (*Journal, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	j := &Journal{path: path}
+	j := &Journal{path: path, broken: true}
 	if _, err := j.read(text); err != nil {
 		return nil, err
 	}
@@ -107,8 +108,14 @@ func (j *Journal) Records() []Record { return j.records }
 // Head returns the hash of the last line, zeros when there is none.
 func (j *Journal) Head() Hash { return j.head }
 
-// Close releases the file and its lock.
-func (j *Journal) Close() error { return j.f.Close() }
+// Close releases the file and its lock. A child of this process that is being
+// started could hold the lock a moment longer than the file is open here.
+func (j *Journal) Close() error {
+	if j.f == nil {
+		return nil
+	}
+	return errors.Join(j.unlock(), j.f.Close())
+}
 
 func (j *Journal) load() error {
 	text, err := io.ReadAll(io.NewSectionReader(j.f, 0, 1<<40))

@@ -78,6 +78,21 @@ func TestJournalIsReadBackAsWritten(t *testing.T) {
 	}
 }
 
+func TestAJournalThatWasOnlyReadTakesNoRecord(t *testing.T) {
+	t.Parallel()
+	path, text := writeJournal(t, 1)
+	j, err := signer.ReadJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(exampleRecord(1)); err == nil || readText(t, path) != text {
+		t.Error("a record was appended")
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenNeverCreatesAJournal(t *testing.T) {
 	t.Parallel()
 	if _, err := signer.OpenJournal(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
@@ -176,6 +191,34 @@ func TestDamagedJournalIsRefused(t *testing.T) {
 				t.Error("the damaged journal was changed")
 			}
 		})
+	}
+}
+
+// One line without a checkpoint is what a crash between the two leaves. Neither
+// the chain nor the checkpoint shows a forged one; its form must.
+func TestForgedSingleLineIsRefused(t *testing.T) {
+	t.Parallel()
+	_, text := writeJournal(t, 1)
+	for name, line := range map[string]string{
+		"another version": strings.Replace(text, `"v":1`, `"v":2`, 1),
+		"another number":  strings.Replace(text, `"seq":1`, `"seq":2`, 1),
+		"another prev":    strings.Replace(text, `"prev":"0`, `"prev":"1`, 1),
+		"short prev":      strings.Replace(text, `"prev":"0`, `"prev":"`, 1),
+		"unknown field":   strings.Replace(text, `{"v"`, `{"x":1,"v"`, 1),
+		"field twice":     strings.Replace(text, `{"v"`, `{"v":1,"v"`, 1),
+		"space":           strings.Replace(text, `{"v"`, `{ "v"`, 1),
+		"two values":      strings.Replace(text, "\n", "1\n", 1),
+	} {
+		path := filepath.Join(t.TempDir(), "journal")
+		writeText(t, path, line)
+		if _, err := signer.ReadJournal(path); line == text || !errors.Is(err, signer.ErrCorrupt) {
+			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "journal")
+	writeText(t, path, text)
+	if _, err := signer.ReadJournal(path); err != nil {
+		t.Errorf("the line as it was written: %v", err)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 const (
@@ -81,14 +80,10 @@ func (r Record) encode() ([]byte, error) {
 // writes.
 func parseRecord(line []byte) (Record, error) {
 	var r Record
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
+	if err := json.Unmarshal(line, &r); err != nil {
 		return Record{}, fmt.Errorf("is not a record: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Record{}, errors.New("goes on after its record")
-	}
+	// Unknown, missing and repeated fields do not survive this either.
 	again, err := r.encode()
 	if err != nil {
 		return Record{}, err

@@ -105,9 +105,9 @@ func badRequests() []bad {
 		{"wrong index", "foreign_input", func(d *draft) { d.coins[1].index++ }},
 		{"wrong chain", "foreign_input", func(d *draft) { d.coins[1].chain = wallet.ChainChange }},
 		{"no path", "foreign_input", onInput(func(in *psbt.PInput) { in.Bip32Derivation, in.TaprootBip32Derivation = nil, nil })},
-		{"input of negative amount", "bad_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = -1 }},
-		{"input of more than exists", "bad_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = btcutil.MaxSatoshi + 1 }},
-		{"inputs of more than exist", "bad_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = btcutil.MaxSatoshi }},
+		{"input of negative amount", "bad_input_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = -1 }},
+		{"input of more than exists", "bad_input_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = btcutil.MaxSatoshi + 1 }},
+		{"inputs of more than exist", "bad_input_amount", func(d *draft) { d.coins[1].prev.TxOut[1].Value = btcutil.MaxSatoshi }},
 
 		{"batch of another network", "wrong_network", onBatch(func(b *decision.BatchNote) { b.Network = decision.NetworkOf(&chaincfg.MainNetParams) })},
 		{"batch of another genesis", "wrong_network", onBatch(func(b *decision.BatchNote) { b.Network.Genesis = strings.Repeat("0", 64) })},
@@ -159,7 +159,10 @@ func badRequests() []bad {
 		{"a satoshi over the batch's cap", "fee_above_batch_cap", func(d *draft) { d.onBatch = onlyFee(2999) }},
 		{"over five percent", "fee_above_percent", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 59_999 }},
 		{"over the signer's rate", "feerate_above_cap", func(d *draft) { feeOf(45_000)(d); d.onBatch = onlyFee(1_000_000) }},
-		{"over the batch's rate", "feerate_above_batch_cap", onBatch(func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 9 })},
+		{"a satoshi over the batch's rate", "feerate_above_batch_cap", func(d *draft) {
+			d.fee = 11*exampleVSize + 1
+			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 11 }
+		}},
 		{"over a decision's rate", "feerate_above_decision_cap", func(d *draft) { d.notes[2].MaxFeeRateSatVB = 9 }},
 	}
 }

@@ -137,9 +137,6 @@ func (s *Signer) journal(record Record, known bool) error {
 // through the script engine: a signature that a fault made wrong stays here.
 func (s *Signer) sign(packet *psbt.Packet) ([]byte, error) {
 	if err := s.cfg.Key.sign(packet); err != nil {
-		if errs.Is(err, "bad_sighash") {
-			return nil, refuse("bad_sighash", "An input asks for a signature type that this treasury does not use.")
-		}
 		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "The transaction could not be signed.")
 	}
 	if err := verifySignatures(packet); err != nil {

@@ -164,22 +164,22 @@ func TestJournalRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		code string
-		edit func(*testing.T, *draft)
+		edit func(tb, *draft)
 	}{
-		"fee not higher":       {"fee_not_higher", func(_ *testing.T, d *draft) { d.onTx = outputsReversed }},
-		"lower fee":            {"fee_not_higher", func(_ *testing.T, d *draft) { d.fee = 2500 }},
-		"attempt again":        {"attempt_order", func(_ *testing.T, d *draft) { d.attempt = 0 }},
-		"input dropped":        {"anchor_dropped", func(t *testing.T, d *draft) { d.coins[1] = newCoin(t, d.key.Descriptor(), 30, 2_000_000) }},
+		"fee not higher":       {"fee_not_higher", func(_ tb, d *draft) { d.onTx = outputsReversed }},
+		"lower fee":            {"fee_not_higher", func(_ tb, d *draft) { d.fee = 2500 }},
+		"attempt again":        {"attempt_order", func(_ tb, d *draft) { d.attempt = 0 }},
+		"input dropped":        {"anchor_dropped", func(t tb, d *draft) { d.coins[1] = newCoin(t, d.key.Descriptor(), 30, 2_000_000) }},
 		"all inputs replaced":  {"would_pay_twice", replaceCoins},
-		"payment dropped":      {"payments_changed", func(_ *testing.T, d *draft) { d.notes = d.notes[1:] }},
-		"payment added":        {"payments_changed", func(t *testing.T, d *draft) { d.notes = append(d.notes, newNote(t, 8, 100_000)) }},
-		"amount changed":       {"decision_changed", func(_ *testing.T, d *draft) { d.notes[0].Amount++ }},
-		"script changed":       {"decision_changed", func(t *testing.T, d *draft) { d.notes[0] = moved(t, d.notes[0]) }},
-		"window changed":       {"decision_changed", func(_ *testing.T, d *draft) { d.notes[0].NotAfter = d.notes[0].NotAfter.AddDate(0, 0, 1) }},
-		"batch number changed": {"batch_changed", func(_ *testing.T, d *draft) { d.onBatch = batchOfNumber5; d.number = 6 }},
+		"payment dropped":      {"payments_changed", func(_ tb, d *draft) { d.notes = d.notes[1:] }},
+		"payment added":        {"payments_changed", func(t tb, d *draft) { d.notes = append(d.notes, newNote(t, 8, 100_000)) }},
+		"amount changed":       {"decision_changed", func(_ tb, d *draft) { d.notes[0].Amount++ }},
+		"script changed":       {"decision_changed", func(t tb, d *draft) { d.notes[0] = moved(t, d.notes[0]) }},
+		"window changed":       {"decision_changed", func(_ tb, d *draft) { d.notes[0].NotAfter = d.notes[0].NotAfter.AddDate(0, 0, 1) }},
+		"batch number changed": {"batch_changed", func(_ tb, d *draft) { d.onBatch = batchOfNumber5; d.number = 6 }},
 		"index of another":     {"change_index_reused", otherBatchSameNumber},
 		"coin of another":      {"coin_promised", otherBatchTakesCoin},
-		"repeat as other":      {"repeat_differs", func(_ *testing.T, d *draft) { d.fee = 3000 }},
+		"repeat as other":      {"repeat_differs", func(_ tb, d *draft) { d.fee = 3000 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

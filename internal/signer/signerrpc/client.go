@@ -67,6 +67,12 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 }
 
 func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
+	line, err := encodeLine(call)
+	if err != nil {
+		// Sending it would end in a torn connection, which looks like an outcome
+		// that may change.
+		return Reply{}, refused(Failure{Code: "too_large", Message: "The request is larger than the signer reads."})
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
@@ -82,7 +88,7 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 	}()
 
 	// A failed write still reads: a signer that refuses a line early has said why.
-	writeErr := WriteLine(conn, call)
+	_, writeErr := conn.Write(line)
 	reply, err := ReadReply(conn)
 	switch {
 	case err != nil && writeErr != nil:
@@ -97,10 +103,14 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 		down.Params["rule"] = reply.Error.Code
 		return Reply{}, down
 	}
-	return Reply{}, &errs.Error{
+	return Reply{}, refused(*reply.Error)
+}
+
+func refused(f Failure) *errs.Error {
+	return &errs.Error{
 		Kind: errs.Conflict, Code: "signer_refused",
-		Message: fmt.Sprintf("The signer refused (%s): %s No signature was made.", reply.Error.Code, reply.Error.Message),
-		Params:  map[string]string{"rule": reply.Error.Code},
+		Message: fmt.Sprintf("The signer refused (%s): %s No signature was made.", f.Code, f.Message),
+		Params:  map[string]string{"rule": f.Code},
 	}
 }
 

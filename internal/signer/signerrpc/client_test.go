@@ -129,6 +129,18 @@ func TestNoSocketIsSignerDown(t *testing.T) {
 	}
 }
 
+func TestTooLargeARequestIsNotSent(t *testing.T) {
+	t.Parallel()
+	client, err := signerrpc.New(signerrpc.Config{Socket: filepath.Join(t.TempDir(), "none")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Sign(t.Context(), signerrpc.Request{PSBT: make([]byte, signerrpc.MaxLine)})
+	if e := (*errs.Error)(nil); !errors.As(err, &e) || e.Code != "signer_refused" || e.Params["rule"] != "too_large" {
+		t.Errorf("got %v, want signer_refused for too_large", err)
+	}
+}
+
 func TestCancelEndsACallThatHangs(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -114,18 +114,26 @@ func ReadReply(r io.Reader) (Reply, error) {
 
 // WriteLine writes v as one JSON line in one call of Write.
 func WriteLine(w io.Writer, v any) error {
-	line, err := json.Marshal(v)
+	line, err := encodeLine(v)
 	if err != nil {
-		return fmt.Errorf("encode line: %w", err)
-	}
-	line = append(line, '\n')
-	if len(line) > MaxLine {
-		return fmt.Errorf("line of %d bytes is longer than %d", len(line), MaxLine)
+		return err
 	}
 	if _, err := w.Write(line); err != nil {
 		return fmt.Errorf("write line: %w", err)
 	}
 	return nil
+}
+
+func encodeLine(v any) ([]byte, error) {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode line: %w", err)
+	}
+	line = append(line, '\n')
+	if len(line) > MaxLine {
+		return nil, fmt.Errorf("line of %d bytes is longer than %d", len(line), MaxLine)
+	}
+	return line, nil
 }
 
 func readLine(r io.Reader, v any) error {
