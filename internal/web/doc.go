@@ -1,0 +1,14 @@
+// Package web is the dashboard: it turns forms and addresses into calls of the
+// use cases, and their answers into the pages of package views.
+//
+// Invariants:
+//   - A receipt code travels in the body of a POST only: never in an address, a
+//     cookie or a log.
+//   - Every page works without JavaScript, except the passkey ceremonies.
+//   - Looking changes nothing: a GET neither consumes a link nor changes a row
+//     that people see.
+//   - A refused form comes back with what was typed; nothing of it is kept here.
+//   - A filter that is not understood shows nothing, never everything.
+//   - Who may call a route stands in the table of routes.go, which the server
+//     enforces; use cases check again.
+package web

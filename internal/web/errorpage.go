@@ -1,0 +1,85 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/web/views"
+)
+
+// ErrorView is an error as the server classified it.
+type ErrorView struct {
+	Status    int
+	Code      string
+	Message   string
+	RequestID string
+}
+
+// ErrorPage renders the page of an error. It asks no service, so it works when
+// the database is down.
+func (s *Site) ErrorPage(c echo.Context, e ErrorView) error {
+	v := &visit{Context: c, page: s.frame(c)}
+	page := views.ErrorPage{Status: e.Status, Code: e.Code, RequestID: e.RequestID, BackURL: s.wayBack(c, e.Status)}
+	if e.Message != "" && e.Status < http.StatusInternalServerError {
+		page.Next = views.Msg{Key: "error.said." + e.Code, Text: e.Message}
+	}
+	return v.show(e.Status, views.ErrorPageView(v.page, page))
+}
+
+func (s *Site) wayBack(c echo.Context, status int) string {
+	if status == http.StatusUnauthorized {
+		return "/sign-in"
+	}
+	if c.Request().Method == http.MethodGet {
+		return "/"
+	}
+	return here(c.Request())
+}
+
+// fieldErrors returns the fields that err complains of; none when it is about
+// something else.
+func fieldErrors(err error) []views.FieldError {
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Kind != errs.Invalid {
+		return nil
+	}
+	list := make([]views.FieldError, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		list = append(list, views.FieldError{Field: f.Field, Code: f.Code, Message: f.Message, Params: f.Params})
+	}
+	return list
+}
+
+// refusal returns the words of an error that a person can do something about,
+// and the status it has; ok is false for what belongs on a page of its own.
+func refusal(err error) (words views.Msg, status int, ok bool) {
+	var e *errs.Error
+	if !errors.As(err, &e) {
+		return views.Msg{}, 0, false
+	}
+	status = map[errs.Kind]int{
+		errs.Conflict: http.StatusConflict, errs.Forbidden: http.StatusForbidden, errs.Invalid: http.StatusUnprocessableEntity,
+	}[e.Kind]
+	return views.Msg{Key: "error.said." + e.Code, Params: e.Params, Text: e.Message}, status, status != 0
+}
+
+// clash shows both versions of what changed while a form was open. ok is false
+// for any other error.
+func (v *visit) clash(err error, yours int64, reload string, changes ...views.Change) (ok bool, sent error) {
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Code != "stale_version" {
+		return false, nil
+	}
+	current, parseErr := strconv.ParseInt(e.Params["current_version"], 10, 64)
+	if parseErr != nil {
+		return false, nil
+	}
+	return true, v.show(http.StatusConflict, views.ErrorPageView(v.page, views.ErrorPage{
+		Status: http.StatusConflict, Code: e.Code, BackURL: reload,
+		Versions: &views.VersionClash{Yours: yours, Current: current, Changes: changes, ReloadURL: reload},
+	}))
+}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/web/static"
+)
+
+// Route is one address of the dashboard and who may call it.
+type Route struct {
+	Method     string
+	Path       string // Echo's template
+	Permission identity.Permission
+	PerMinute  int // most calls of everybody together; 0: the server's default
+
+	handle echo.HandlerFunc
+}
+
+// signedIn is the server's name for "any member of staff".
+const signedIn identity.Permission = "signed_in"
+
+// Limits of routes that write for people without an account or that guess at
+// secrets, in calls a minute of everybody together.
+const (
+	slow      = 300
+	perStatus = 600
+)
+
+// table lists every route. Operators' pages are public: who holds a receipt code
+// shows it in a form.
+func (s *Site) table() []Route {
+	const (
+		get, post = http.MethodGet, http.MethodPost
+		public    = identity.PermPublic
+		claim     = identity.PermApplicationClaim
+		batches   = identity.PermBatchRead
+		compose   = identity.PermBatchCompose
+		staff     = identity.PermStaffManage
+		session   = identity.PermSessionManage
+		token     = identity.PermTokenManage
+	)
+	return []Route{
+		{get, static.Prefix + "*", public, 0, echo.WrapHandler(s.assets.Handler())},
+		{get, "/", public, 0, s.visit("", s.getHome)},
+		{post, "/prefs", public, 0, s.visit("", s.postPrefs)},
+		{get, "/apply", public, 0, s.visit("apply", s.getApply)},
+		{post, "/apply", public, slow, s.visit("apply", s.postApply)},
+		{post, "/apply/receipt", public, slow, s.visit("apply", s.postReceipt)},
+		{get, "/status", public, 0, s.visit("status", s.getStatus)},
+		{post, "/status", public, perStatus, s.visit("status", s.postStatus)},
+		{post, "/status/messages", public, slow, s.visit("status", s.postStatusMessage)},
+		{post, "/status/withdraw", public, slow, s.visit("status", s.postStatusWithdraw)},
+
+		{get, "/sign-in", public, 0, s.visit("", s.getSignIn)},
+		{post, "/sign-in/begin", public, slow, s.visit("", s.postSignInBegin)},
+		{post, "/sign-in/finish", public, slow, s.visit("", s.postSignInFinish)},
+		{get, "/enrol/:token", public, slow, s.visit("", s.getEnrol)},
+		{post, "/enrol/:token/begin", public, slow, s.visit("", s.postEnrolBegin)},
+		{post, "/enrol/:token/finish", public, slow, s.visit("", s.postEnrolFinish)},
+		{get, "/link/:token", public, slow, s.visit("", s.getLink)},
+		{post, "/link/:token", public, slow, s.visit("", s.postLink)},
+		{post, "/sign-out", public, 0, s.visit("", s.postSignOut)},
+
+		{get, "/review", identity.PermApplicationRead, 0, s.visit("review", s.getQueue)},
+		{get, "/review/:id", identity.PermApplicationRead, 0, s.visit("review", s.getApplication)},
+		{post, "/review/:id/claim", claim, 0, s.visit("review", s.postClaim)},
+		{post, "/review/:id/release", claim, 0, s.visit("review", s.postRelease)},
+		{post, "/review/:id/vote", identity.PermApplicationVote, 0, s.visit("review", s.postVote)},
+		{post, "/review/:id/decide", identity.PermApplicationDecide, 0, s.visit("review", s.postDecide)},
+		{post, "/review/:id/note", identity.PermApplicationVote, 0, s.visit("review", s.postNote)},
+		{post, "/review/:id/message", identity.PermApplicationVote, 0, s.visit("review", s.postMessage)},
+
+		{get, "/grants", identity.PermGrantRead, 0, s.visit("grants", s.getGrants)},
+		{get, "/batches", batches, 0, s.visit("batches", s.getBatches)},
+		{get, "/batches/new", compose, 0, s.visit("batches", s.getCompose)},
+		{post, "/batches/dry-run", compose, 0, s.visit("batches", s.postDryRun)},
+		{post, "/batches", compose, 0, s.visit("batches", s.postCompose)},
+		{get, "/batches/:id", batches, 0, s.visit("batches", s.getBatch)},
+		{get, "/batches/:id/live", batches, 0, s.visit("batches", s.getBatchLive)},
+		{get, "/batches/:id/psbt", batches, 0, s.visit("batches", s.getBatchPSBT)},
+		{get, "/batches/:id/csv", batches, 0, s.visit("batches", s.getBatchCSV)},
+		{get, "/batches/:id/note", batches, 0, s.visit("batches", s.getBatchNote)},
+		{post, "/batches/:id/approve", identity.PermBatchApprove, 0, s.visit("batches", s.postApprove)},
+		{post, "/batches/:id/cancel", compose, 0, s.visit("batches", s.postCancel)},
+		{get, "/treasury", identity.PermTreasuryRead, 0, s.visit("treasury", s.getTreasury)},
+		{post, "/treasury/breakers/:id/reset", signedIn, 0, s.visit("treasury", s.postBreakerReset)},
+
+		{get, "/audit", identity.PermAuditRead, 0, s.visit("audit", s.getAudit)},
+		{get, "/audit/bundle", identity.PermAuditRead, slow, s.visit("audit", s.getAuditBundle)},
+		{get, "/staff", staff, 0, s.visit("staff", s.getStaff)},
+		{post, "/staff/invite", staff, 0, s.visit("staff", s.postInvite)},
+		{post, "/staff/:id/invite", staff, 0, s.visit("staff", s.postInviteAgain)},
+		{post, "/staff/:id/roles", staff, 0, s.visit("staff", s.postRoles)},
+		{post, "/staff/:id/disable", staff, 0, s.visit("staff", s.postDisable)},
+
+		{get, "/profile", session, 0, s.visit("", s.getProfile)},
+		{post, "/profile/keys", session, 0, s.visit("", s.postKeys)},
+		{post, "/profile/sessions/:id/revoke", session, 0, s.visit("", s.postSessionRevoke)},
+		{post, "/profile/tokens", token, 0, s.visit("", s.postToken)},
+		{post, "/profile/tokens/:id/revoke", token, 0, s.visit("", s.postTokenRevoke)},
+	}
+}

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/txbuild"
+)
+
+// Grants is what the pages need of applications and grants.
+type Grants interface {
+	Fund(ctx context.Context) (grant.Fund, error)
+
+	Submit(ctx context.Context, idempotencyKey string, p grant.Proposal) (grant.Receipt, error)
+	Status(ctx context.Context, code string) (grant.Status, error)
+	Reply(ctx context.Context, code, text string) (grant.Application, error)
+	Withdraw(ctx context.Context, code string) (grant.Application, error)
+
+	Queue(ctx context.Context, by identity.Actor, f grant.Filter, cursor string) (grant.Page, error)
+	Counts(ctx context.Context, by identity.Actor) (map[grant.State]int, error)
+	Show(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Detail, error)
+	ClaimApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
+	ReleaseApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
+	Vote(ctx context.Context, by identity.Actor, cmd grant.CastVote) (grant.Application, error)
+	Decide(ctx context.Context, by identity.Actor, cmd grant.Decide) (grant.Application, error)
+	PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience grant.Audience, text string) (grant.Application, error)
+
+	Grants(ctx context.Context, by identity.Actor, cursor string, limit int) ([]grant.GrantRecord, string, error)
+}
+
+// Payouts is what the pages need of batches and the treasury.
+type Payouts interface {
+	Payable(ctx context.Context, by identity.Actor) ([]payout.Item, error)
+	DryRun(ctx context.Context, by identity.Actor, o payout.Order) (payout.Preview, error)
+	Compose(ctx context.Context, by identity.Actor, o payout.Order) (payout.Batch, error)
+	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
+	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
+	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
+	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
+	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
+	ResetBreaker(ctx context.Context, by identity.Actor, id int64) error
+}
+
+// Identity is what the pages need of staff, passkeys, sessions and tokens.
+type Identity interface {
+	BeginLogin(ctx context.Context) (identity.Challenge, error)
+	FinishLogin(ctx context.Context, ceremony string, answer []byte, previous string) (identity.SignIn, error)
+	BeginEnrol(ctx context.Context, linkToken string) (identity.Challenge, error)
+	FinishEnrol(ctx context.Context, linkToken, ceremony string, answer []byte, label string) (identity.SignIn, error)
+	UseLoginLink(ctx context.Context, token, previous string) (identity.SignIn, error)
+	Logout(ctx context.Context, by identity.Actor) error
+
+	FormToken(session identity.Session) string
+	Sessions(ctx context.Context, by identity.Actor) ([]identity.Session, error)
+	RevokeSession(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	CreateToken(ctx context.Context, by identity.Actor, name string, scopes []identity.Permission, life time.Duration) (identity.Token, string, error)
+	Tokens(ctx context.Context, by identity.Actor) ([]identity.Token, error)
+	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) error
+
+	ListStaff(ctx context.Context, by identity.Actor) ([]identity.Staff, error)
+	Invite(ctx context.Context, by identity.Actor, name string, roles []identity.Role) (identity.Staff, string, error)
+	InviteAgain(ctx context.Context, by identity.Actor, id uuid.UUID) (string, error)
+	SetRoles(ctx context.Context, by identity.Actor, id uuid.UUID, roles []identity.Role) (identity.Staff, error)
+	Disable(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Staff, error)
+}
+
+// AuditLog tells of the newest checkpoint and exports the log.
+type AuditLog interface {
+	Latest(ctx context.Context) (audit.StoredCheckpoint, error)
+	Export(ctx context.Context) (audit.Bundle, error)
+}
+
+// AuditRows reads what the log stores.
+type AuditRows interface {
+	AuditSize(ctx context.Context) (int64, error)
+	AuditLeaves(ctx context.Context, from, limit int64) ([][]byte, error)
+}
+
+var (
+	_ Grants   = (*grant.Service)(nil)
+	_ Payouts  = (*payout.Service)(nil)
+	_ Identity = (*identity.Service)(nil)
+	_ AuditLog = (*audit.Log)(nil)
+)
