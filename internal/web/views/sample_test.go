@@ -28,7 +28,6 @@ func of[V any](name string, public bool, draw func(views.Page, V) templ.Componen
 }
 
 func pages() []page {
-	apply := func(step int, bad bool) views.Apply { return sampleApply(step, bad) }
 	error409 := views.ErrorPage{
 		Status: 409, Code: "stale_version", RequestID: "01JD9Z5C3V7K2Q",
 		Versions: &views.VersionClash{Yours: 3, Current: 4, ReloadURL: "/review/1", Changes: []views.Change{
@@ -38,10 +37,10 @@ func pages() []page {
 	}
 	return []page{
 		of("home", true, views.HomePage, views.Home{MinSat: 100_000, MaxSat: 5_000_000, Quorum: 2, PaidSat: 1_843_250_000, PaidCount: 1284, Open: true, APIDocs: "/docs/api"}),
-		of("apply1", true, views.ApplyPage, apply(1, false)),
-		of("apply2", true, views.ApplyPage, apply(2, false)),
-		of("apply2-bad", true, views.ApplyPage, apply(2, true)),
-		of("apply3", true, views.ApplyPage, apply(3, false)),
+		of("apply1", true, views.ApplyPage, sampleApply(1, false)),
+		of("apply2", true, views.ApplyPage, sampleApply(2, false)),
+		of("apply2-bad", true, views.ApplyPage, sampleApply(2, true)),
+		of("apply3", true, views.ApplyPage, sampleApply(3, false)),
 		of("receipt", true, views.ReceiptPage, views.Receipt{Code: "7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE", Reference: "A-000417", Check: "wrong"}),
 		of("receipt-kept", true, views.ReceiptPage, views.Receipt{Code: "7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE", Check: "ok"}),
 		of("status-ask", true, views.StatusPage, views.Status{Code: "7K3FQ", CodeError: "unknown"}),
@@ -111,9 +110,13 @@ func sampleStatus() views.Status {
 		Code: "7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE", Found: true, Reference: "A-000417", Title: "Three WireGuard exits for mobile users", Lang: "en",
 		State: "approved", SubmittedAt: now.Add(-9 * 24 * time.Hour),
 		Timeline: []views.StatusEvent{
-			{At: now.Add(-9 * 24 * time.Hour), Code: "received"}, {At: now.Add(-7 * 24 * time.Hour), Code: "needs_info", Tone: "warn"},
-			{At: now.Add(-6 * 24 * time.Hour), Code: "answered"}, {At: now.Add(-4 * 24 * time.Hour), Code: "approved", Tone: "ok"},
-			{At: now.Add(-2 * time.Hour), Code: "queued"}, {At: now.Add(-time.Hour), Code: "broadcast"}, {At: now.Add(-20 * time.Minute), Code: "mined", Tone: "now"},
+			{At: now.Add(-9 * 24 * time.Hour), Code: "received"},
+			{At: now.Add(-7 * 24 * time.Hour), Code: "needs_info", Tone: "warn"},
+			{At: now.Add(-6 * 24 * time.Hour), Code: "answered"},
+			{At: now.Add(-4 * 24 * time.Hour), Code: "approved", Tone: "ok"},
+			{At: now.Add(-2 * time.Hour), Code: "queued"},
+			{At: now.Add(-time.Hour), Code: "broadcast"},
+			{At: now.Add(-20 * time.Minute), Code: "mined", Tone: "now"},
 		},
 		Messages: []views.Message{
 			{At: now.Add(-7 * 24 * time.Hour), From: "team", Text: "How many people use exit 2 at peak?"},

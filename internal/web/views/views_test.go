@@ -285,30 +285,27 @@ func marks(t *testing.T) fs.FS {
 
 // spoken returns every string of a view.
 func spoken(v reflect.Value) string {
-	switch v.Kind() {
-	case reflect.String:
+	var b strings.Builder
+	kind := v.Kind()
+	if kind == reflect.String {
 		return v.String() + " "
-	case reflect.Pointer:
-		if v.IsNil() {
-			return ""
-		}
+	}
+	if kind == reflect.Pointer && !v.IsNil() {
 		return spoken(v.Elem())
-	case reflect.Slice:
-		var b strings.Builder
+	}
+	if kind == reflect.Slice {
 		for i := range v.Len() {
 			b.WriteString(spoken(v.Index(i)))
 		}
-		return b.String()
-	case reflect.Struct:
-		var b strings.Builder
+	}
+	if kind == reflect.Struct {
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
 				b.WriteString(spoken(v.Field(i)))
 			}
 		}
-		return b.String()
 	}
-	return ""
+	return b.String()
 }
 
 func TestOperatorsTextIsEscaped(t *testing.T) {
