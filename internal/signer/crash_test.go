@@ -79,8 +79,10 @@ type running struct {
 // the command line.
 func (i installed) start(t *testing.T, shell string, env ...string) *running {
 	t.Helper()
-	args := []string{"run", "--network", "simnet", "--key-file", i.path("key"), "--journal", i.path("journal"),
-		"--passphrase-file", i.path("pass"), "--socket", i.path("s")}
+	args := []string{
+		"run", "--network", "simnet", "--key-file", i.path("key"), "--journal", i.path("journal"),
+		"--passphrase-file", i.path("pass"), "--socket", i.path("s"),
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, i.binary, args...)

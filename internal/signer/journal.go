@@ -162,12 +162,16 @@ func (j *Journal) read(text []byte) (complete bool, err error) {
 // leaves the beginning of a record; a whole record with something after it is
 // damage to a line that may have been released.
 func (j *Journal) readTail(tail []byte) (complete bool, err error) {
-	var whole json.RawMessage
-	if json.NewDecoder(bytes.NewReader(tail)).Decode(&whole) != nil {
+	if !beginsWithJSON(tail) {
 		j.Repaired = int64(len(tail))
 		return true, nil
 	}
 	return false, j.accept(tail)
+}
+
+func beginsWithJSON(text []byte) bool {
+	var value json.RawMessage
+	return json.NewDecoder(bytes.NewReader(text)).Decode(&value) == nil
 }
 
 func (j *Journal) accept(line []byte) error {
