@@ -108,6 +108,7 @@ type Batch struct {
 	Attempts        []Attempt
 	Events          []Event
 	Digest          SignedText
+	NoteURL         string // the note as a file; may be empty
 	LiveURL         string // fragment that is asked for again and again; empty stops
 	CSVURL, PSBTURL string
 	CanCancel       bool
@@ -154,7 +155,7 @@ type Treasury struct {
 	Descriptor     string // with checksum
 	Fingerprint    string
 	Node           Node
-	Breaker        Breaker
+	Breakers       []Breaker
 	LedgerSat      int64
 	ChainSat       int64
 }
@@ -187,11 +188,15 @@ type Node struct {
 	Trouble Msg // empty when all is well
 }
 
-// Breaker stops all signing.
+// Breaker is a surprise that stopped all signing, until enough people have
+// said that it is understood.
 type Breaker struct {
-	On     bool
-	Reason Msg
-	At     time.Time
+	ID       int64
+	Reason   Msg
+	At       time.Time
+	ResetBy  []string
+	Needed   int
+	CanReset bool
 }
 
 // Audit is the log.

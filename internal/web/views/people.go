@@ -5,7 +5,6 @@ import "time"
 // Staff is the list of people.
 type Staff struct {
 	People     []Person
-	Invites    []Invite
 	Roles      []Option
 	InviteLink string // shown once, after an invite was made
 	InviteName string
@@ -29,24 +28,17 @@ type Person struct {
 	Self       bool
 }
 
-// Invite is an invite that was not used yet.
-type Invite struct {
-	ID, Name  string
-	Roles     []string
-	ExpiresAt time.Time
-}
-
 // Profile is the signed-in person's own page.
 type Profile struct {
 	Name     string
 	Roles    []string
-	Passkeys []Passkey
+	Passkeys []Passkey // drawn only with BeginURL
 	Sessions []Session
 	Tokens   []Token
 	Scopes   []Option
 	NewToken string // shown once
 	KeysOff  bool
-	BeginURL string // to add a passkey
+	BeginURL string // to add a passkey; empty leaves passkeys out
 	DoneURL  string
 	Typed    TokenTyped
 	Errors   []FieldError

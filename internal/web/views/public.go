@@ -66,6 +66,7 @@ type Status struct {
 	Answer         string // typed answer that was refused
 	Errors         []FieldError
 	Payment        StatusPayment
+	CanWithdraw    bool
 	PurgeAt        time.Time // when what was written is destroyed; zero if not set
 }
 

@@ -122,8 +122,8 @@ func sampleStatus() views.Status {
 			{At: now.Add(-7 * 24 * time.Hour), From: "team", Text: "How many people use exit 2 at peak?"},
 			{At: now.Add(-6 * 24 * time.Hour), From: "operator", Text: "About 700 in the evening."},
 		},
-		Payment: views.StatusPayment{AmountSat: 1_850_000, Address: addr1, State: "confirming", TxID: txid, Vout: 3, Height: 284_311, Confirmations: 2, Needed: 6},
-		PurgeAt: now.Add(60 * 24 * time.Hour),
+		Payment:     views.StatusPayment{AmountSat: 1_850_000, Address: addr1, State: "confirming", TxID: txid, Vout: 3, Height: 284_311, Confirmations: 2, Needed: 6},
+		CanWithdraw: true, PurgeAt: now.Add(60 * 24 * time.Hour),
 	}
 }
 
@@ -259,7 +259,7 @@ func sampleBatch(state string) views.Batch {
 		Number: "B-0042", BaseURL: "/batches/42", State: state, Version: 4, CreatedAt: now.Add(-3 * time.Hour), By: "noor", Step: views.BatchStep(state),
 		Fiat: "≈ $89 550", FeeSat: 10_006, FeeRateSatVB: "6.2", FeePercent: "0.011 %", ChangeNote: "wpkh …/1/42", ChangeSat: tx.Outputs[7].AmountSat,
 		Approvals: 0, ApprovalsNeeded: 1, VSize: 1614, HasTx: true, Tx: tx, Checks: sampleChecks(),
-		Digest: views.SignedText{Digest: root, Text: "causeway/batch/v1\nnumber 42\n"}, CSVURL: "/batches/42/recipients.csv", PSBTURL: "/batches/42/psbt",
+		Digest: views.SignedText{Digest: root, Text: "causeway/batch/v1\nnumber 42\n"}, CSVURL: "/batches/42/csv", NoteURL: "/batches/42/note", PSBTURL: "/batches/42/psbt",
 		Events: []views.Event{{At: now.Add(-3 * time.Hour), Who: "noor", Msg: views.Msg{Text: "composed the batch"}}},
 	}
 	names := []string{"bright-otter", "paper-willow", "late-badger", "quiet-ember", "river-sparrow", "north-heron"}
@@ -311,8 +311,8 @@ func sampleTreasury() views.Treasury {
 		DepositAddress: "tb1q9h5yjqka3mz0a0s5yx9kl2u8yq7v4w0c3m6n8d", Descriptor: "wpkh([7f3a19cc/84h/1h/0h]tpubDCxyz.../<0;1>/*)#8n2f0w5k", Fingerprint: "7f3a19cc",
 		Balances:  []views.Balance{{Name: "available", Sat: 116_120_006}, {Name: "committed", Sat: 22_400_000}, {Name: "in_flight", Sat: 91_930_000}, {Name: "confirming", Sat: 0}, {Name: "paid", Sat: 1_843_250_000}, {Name: "fees", Sat: 381_220}},
 		LedgerSat: 230_450_006, ChainSat: 230_450_006, MoreCoins: 14,
-		Node:    views.Node{Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
-		Breaker: views.Breaker{On: true, Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute)},
+		Node:     views.Node{Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
+		Breakers: []views.Breaker{{ID: 3, Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 	}
 	for i, s := range []string{"available", "reserved", "available", "immature"} {
 		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Age: now.Add(-time.Duration(i*i+1) * 33 * time.Hour), State: s}
@@ -347,8 +347,7 @@ func sampleStaff() views.Staff {
 			{ID: "p2", Name: "mara", Roles: []string{"reviewer"}, Passkeys: 1, LastSeenAt: now.Add(-50 * time.Minute)},
 			{ID: "p3", Name: "kit", Roles: []string{"treasurer", "auditor"}, Passkeys: 1, Disabled: true},
 		},
-		Invites: []views.Invite{{ID: "i1", Name: "sol", Roles: []string{"reviewer"}, ExpiresAt: now.Add(47 * time.Hour)}},
-		Errors:  []views.FieldError{{Field: "name", Code: "required"}},
+		Errors: []views.FieldError{{Field: "name", Code: "required"}},
 	}
 }
 
