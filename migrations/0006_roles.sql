@@ -45,6 +45,7 @@ GRANT UPDATE (released_at) ON batch_item TO causeway_app;
 GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 
 -- worker: the chain and the conductor. It reads nothing that an operator wrote.
+GRANT SELECT (id, name) ON staff TO causeway_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON header, chain_tx, coin TO causeway_worker;
 GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, attempt_event, reservation, breaker, audit_checkpoint TO causeway_worker;
 GRANT UPDATE (released_at) ON reservation TO causeway_worker;
