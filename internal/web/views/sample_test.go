@@ -148,9 +148,12 @@ func sampleReview() views.Review {
 	v := views.Review{
 		Filter: views.ReviewFilter{View: "open"}, Total: 1504,
 		Views: []views.ReviewRail{
-			{Name: "open", URL: "/review?view=open", Count: 1504, Current: true}, {Name: "mine", URL: "/review?view=mine", Count: 2},
-			{Name: "to_vote", URL: "/review?view=to_vote", Count: 507}, {Name: "needs_info", URL: "/review?view=needs_info", Count: 296},
-			{Name: "ready", URL: "/review?view=ready", Count: 8}, {Name: "all", URL: "/review?view=all", Count: 100_000},
+			{Name: "open", URL: "/review?view=open", Count: 1504, Current: true},
+			{Name: "mine", URL: "/review?view=mine", Count: 2},
+			{Name: "to_vote", URL: "/review?view=to_vote", Count: 507},
+			{Name: "needs_info", URL: "/review?view=needs_info", Count: 296},
+			{Name: "ready", URL: "/review?view=ready", Count: 8},
+			{Name: "all", URL: "/review?view=all", Count: 100_000},
 		},
 		Protocols: protocols(), Regions: regions(), Languages: languages(),
 		Paging: views.Paging{Next: "/review?view=open&after=abc"},
