@@ -1,0 +1,10 @@
+package main
+
+import (
+	"os"
+
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/ctl"
+)
+
+func main() { os.Exit(cli.Main(ctl.Root(ctl.Config{}))) }

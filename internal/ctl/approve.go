@@ -1,0 +1,128 @@
+package ctl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+func (a *app) batchApproveCommand() *cobra.Command {
+	var digest string
+	var yes, dry bool
+	cmd := &cobra.Command{
+		Use: "approve ID", Short: "Release a batch for payment, after a check of its note", Args: cobra.ExactArgs(1),
+		Long: "Release a batch for payment. The payees are read from the batch note, their addresses from its scripts, and its\n" +
+			"digest is computed here. When the server shows anything else, nothing is sent and the exit code is 5. To go\n" +
+			"on, type the batch's number.",
+	}
+	cmd.Flags().StringVar(&digest, "digest", "", "go on only if the note has this digest, as you have read it before")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		note, payees, err := checkBatch(b)
+		if err != nil {
+			return page{}, err
+		}
+		if err := c.showBatch(b, note, payees); err != nil {
+			return page{}, err
+		}
+		if digest != "" && digest != note.Digest().String() {
+			return page{}, errs.New(errs.Conflict, "stale_digest", "The note is not the one that --digest names. Nothing was sent; read it again.")
+		}
+		if dry {
+			c.talk("Nothing was sent. Without --dry-run this would release batch %d.", note.Number)
+			return page{}, nil
+		}
+		question := fmt.Sprintf("To release %s to %d payees, type the batch's number: ", sats(note.Total()), len(payees))
+		if err := c.confirm(yes, question, itoa(int64(note.Number))); err != nil {
+			return page{}, err
+		}
+		params := client.ApproveBatchParams{IfMatch: etag(b.Version)}
+		return summarised(ok200(c.api.ApproveBatchWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.Digest().String()})))
+	})
+}
+
+// showBatch tells the person what an approval releases.
+func (c *call) showBatch(b client.Batch, note decision.BatchNote, payees []payee) error {
+	c.talk("Batch %d on %s, %s", note.Number, note.Network.Name, clean(b.State))
+	list := table("", []string{"PAYEE", "AMOUNT_SAT", "ADDRESS"}, payees, func(p payee) []string {
+		return []string{p.item.Reference + " " + p.item.Designation, itoa(p.sat), p.address}
+	})
+	if err := list.write(c.cmd.ErrOrStderr()); err != nil {
+		return err
+	}
+	c.talk("Total    %s", sats(note.Total()))
+	c.talk("Max fee  %s, %d sat/vB", sats(note.MaxFee), note.MaxFeeRateSatVB)
+	c.talk("Digest   %s, computed here", note.Digest())
+	return nil
+}
+
+// payouts is the way of a batch; watch --until takes any of these states.
+func payouts() []string {
+	return []string{"composed", "approved", "built", "signing", "signed", "announced", "mined", "paid", "final"}
+}
+
+func (a *app) batchWatchCommand() *cobra.Command {
+	var until string
+	cmd := &cobra.Command{
+		Use: "watch ID", Short: "Wait until a batch has got somewhere", Args: cobra.ExactArgs(1),
+		Long: "Wait until a batch is in a state or past it, and tell of every change on standard error. Exit code 4 when it\n" +
+			"cannot get there any more, because it was cancelled or somebody else spent its coins.",
+	}
+	cmd.Flags().StringVar(&until, "until", "paid", strings.Join(payouts(), ", "))
+	complete(cmd, "until", payouts()...)
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		if err := oneOf(cmd, "until", payouts()...); err != nil {
+			return page{}, err
+		}
+		goal := slices.Index(payouts(), until)
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		c.wire.quiet = true // the answer to a watch is late by design
+		for seen := ""; ; {
+			if line := progressOf(b); line != seen {
+				seen = line
+				c.talk("%s", line)
+			}
+			if slices.Index(payouts(), b.State) >= goal {
+				return watched(b), nil
+			}
+			if b.State == "cancelled" || b.State == "conflicted" {
+				return watched(b), errs.Newf(errs.Conflict, "batch_"+b.State, "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
+			}
+			if b, err = ok200(c.api.WatchBatchWithResponse(c.ctx, b.Id, &client.WatchBatchParams{Since: b.WatchToken})); err != nil {
+				return page{}, err
+			}
+		}
+	})
+}
+
+func progressOf(b client.Batch) string {
+	line := fmt.Sprintf("batch %d: %s", b.Number, b.State)
+	if b.Txid != nil {
+		line += fmt.Sprintf(", %d confirmations, %s", b.Confirmations, *b.Txid)
+	}
+	if b.LastError != nil {
+		line += " (" + *b.LastError + ")"
+	}
+	return clean(line)
+}
+
+func watched(b client.Batch) page {
+	return page{value: b, parts: []part{record(
+		"number", itoa(b.Number), "id", b.Id.String(), "state", b.State, "next_action", b.NextAction, "txid", text(b.Txid),
+		"fee_sat", number(b.FeeSat), "height", number(b.Height), "confirmations", itoa(b.Confirmations), "trouble", text(b.LastError),
+	)}}
+}

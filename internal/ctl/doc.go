@@ -1,0 +1,15 @@
+// Package ctl is the commands of causewayctl: the fund's public API at a shell,
+// for operators, reviewers, treasurers and auditors.
+//
+// Invariants:
+//   - It speaks to a fund through its public API alone, and sends each call no
+//     more than that call needs: no token when applying, no receipt to reviewers'
+//     routes, neither over plain http to another machine.
+//   - What a person votes for or approves is the note's text. Its digest is
+//     computed here; when the server's digest is another, nothing is sent.
+//   - Addresses shown for approval come from the scripts of the note.
+//   - Secrets are read from files or asked for, never taken from arguments. The
+//     one exception, an idempotency key, is worth nothing without the body.
+//   - Text from the server cannot steer the terminal.
+//   - Nothing is sent twice by itself.
+package ctl

@@ -1,0 +1,116 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// explain turns what a call ended with into an error for a person: a refusal of
+// the server with its own words, a lost connection with what is not known.
+func (a *app) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	var refusal *client.Error
+	if errors.As(err, &refusal) {
+		return explainRefusal(refusal)
+	}
+	var ours *errs.Error
+	var usage cli.Usage
+	if errors.As(err, &ours) || errors.As(err, &usage) {
+		return err
+	}
+	var lost *url.Error
+	if errors.As(err, &lost) {
+		return a.explainLost(lost)
+	}
+	if errors.Is(err, context.Canceled) {
+		return errs.New(errs.Unavailable, "interrupted", "Stopped.") // an error: what was asked for is not done
+	}
+	return err
+}
+
+func explainRefusal(r *client.Error) error {
+	e := &errs.Error{Kind: kindOf(r.Status), Code: r.Code(), Message: clean(refusalText(r))}
+	if e.Code == "" {
+		e.Code = "refused"
+	}
+	if r.Problem.Params != nil {
+		e.Params = *r.Problem.Params
+	}
+	if yours, current := e.Params["your_version"], e.Params["current_version"]; yours != "" && current != "" {
+		e.Message += clean(fmt.Sprintf(" You read version %s, now it is %s.", yours, current))
+	}
+	if r.Problem.Errors != nil {
+		for _, f := range *r.Problem.Errors {
+			e.Fields = append(e.Fields, errs.Field{Field: clean(f.Field), Code: f.Code, Message: clean(f.Message)})
+		}
+	}
+	if r.Status >= http.StatusInternalServerError && r.Problem.Instance != nil {
+		e.Cause = fmt.Errorf("tell the fund this request's id: %s", clean(*r.Problem.Instance))
+	}
+	return e
+}
+
+func refusalText(r *client.Error) string {
+	switch {
+	case r.Problem.Detail != nil:
+		return *r.Problem.Detail
+	case r.Problem.Title != "":
+		return r.Problem.Title
+	}
+	return fmt.Sprintf("The server answered %d %s. Is --server the address of a fund?", r.Status, http.StatusText(r.Status))
+}
+
+func kindOf(status int) errs.Kind {
+	switch status {
+	case http.StatusBadRequest:
+		return errs.Malformed
+	case http.StatusUnauthorized:
+		return errs.Unauthenticated
+	case http.StatusForbidden:
+		return errs.Forbidden
+	case http.StatusNotFound:
+		return errs.NotFound
+	case http.StatusConflict:
+		return errs.Conflict
+	case http.StatusRequestEntityTooLarge:
+		return errs.TooLarge
+	case http.StatusUnprocessableEntity:
+		return errs.Invalid
+	case http.StatusPreconditionRequired:
+		return errs.Precondition
+	case http.StatusTooManyRequests:
+		return errs.RateLimited
+	}
+	return errs.Unavailable
+}
+
+// explainLost says whether the call may have had an effect.
+func (a *app) explainLost(lost *url.Error) error {
+	var dial *net.OpError
+	never := errors.As(lost, &dial) && dial.Op == "dial"
+	cause := errors.New(clean(lost.Err.Error())) // without its chain: a cancelled call is an error here, not an end
+	if never || lost.Op == "Get" {
+		return errs.Wrap(cause, errs.Unavailable, "unreachable", "No answer from "+a.server+". Nothing was changed.")
+	}
+	return errs.Wrap(cause, errs.Unavailable, "answer_lost", "The call was sent to "+a.server+" and no answer came: it may or may not have been done. Look before you try again.")
+}
+
+func errNoFund() error {
+	return errs.New(errs.Unavailable, "not_a_fund", "The answer is not one of a Causeway fund. Is --server the address of a fund?")
+}
+
+// checkFailed is the error of a check that ran and found something wrong; it
+// ends the program with code 5.
+func checkFailed(format string, args ...any) *errs.Error {
+	return errs.Newf(errs.Conflict, cli.ErrChecksFailed.Code, format, args...)
+}

@@ -1,0 +1,123 @@
+package ctl
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/cli"
+)
+
+func (a *app) grantsCommand() *cobra.Command {
+	var p paging
+	cmd := &cobra.Command{Use: "grants [ID]", Short: "List grants with their instalments, newest first, or show one", Args: cobra.MaximumNArgs(1)}
+	p.flags(cmd)
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		if len(c.args) == 1 {
+			id, err := c.id()
+			if err != nil {
+				return page{}, err
+			}
+			g, err := ok200(c.api.GetGrantWithResponse(c.ctx, id))
+			if err != nil {
+				return page{}, err
+			}
+			return page{value: g, parts: []part{instalmentsPart([]client.Grant{g})}}, nil
+		}
+		list, next, err := pages(c, p, "grants", c.grants)
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: client.GrantPage{Items: orEmpty(list), NextCursor: next}, parts: []part{instalmentsPart(list)}}, nil
+	})
+}
+
+// grants fetches one page.
+func (c *call) grants(cursor *string, limit *int32) ([]client.Grant, *string, error) {
+	answer, err := ok200(c.api.ListGrantsWithResponse(c.ctx, &client.ListGrantsParams{Cursor: cursor, Limit: limit}))
+	return answer.Items, answer.NextCursor, err
+}
+
+// instalmentsPart has a line for each instalment: that is what batches pay.
+func instalmentsPart(list []client.Grant) part {
+	type row struct {
+		g  client.Grant
+		it client.Instalment
+	}
+	var rows []row
+	for _, g := range list {
+		for _, it := range g.Instalments {
+			rows = append(rows, row{g, it})
+		}
+	}
+	header := []string{"INSTALMENT", "GRANT", "REFERENCE", "DESIGNATION", "GRANT_STATE", "PERIOD", "STATE", "AMOUNT_SAT", "PAYOUT_ADDRESS", "TXID", "HELD"}
+	return table("", header, rows, func(r row) []string {
+		txid := ""
+		if r.it.Payment != nil {
+			txid = text(r.it.Payment.Txid)
+		}
+		return []string{
+			r.it.Id.String(), r.g.Id.String(), r.g.Reference, r.g.Designation, r.g.State, itoa(r.it.Period), r.it.State,
+			itoa(r.it.AmountSat), r.it.PayoutAddress, txid, text(r.it.HeldReason),
+		}
+	})
+}
+
+func (a *app) treasuryCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "treasury", Short: "Show balances, coins and the deposit address", Args: cobra.NoArgs}
+	a.online(staff, cmd, func(c *call) (page, error) {
+		t, err := ok200(c.api.GetTreasuryWithResponse(c.ctx))
+		if err != nil {
+			return page{}, err
+		}
+		b := t.Balances
+		return page{value: t, parts: withRows(
+			record("network", t.Network, "available_sat", itoa(b.AvailableSat), "committed_sat", itoa(b.CommittedSat), "in_flight_sat", itoa(b.InFlightSat),
+				"confirming_sat", itoa(b.ConfirmingSat), "paid_sat", itoa(b.PaidSat), "fees_sat", itoa(b.FeesSat), "lost_sat", itoa(b.LostSat),
+				"deposits_sat", itoa(b.DepositsSat), "coins_sat", itoa(t.CoinsSat), "difference_sat", itoa(t.DifferenceSat),
+				"deposit_address", t.DepositAddress, "deposit_index", itoa(t.DepositIndex), "descriptor", t.Descriptor,
+				"tip_height", itoa(t.Tip.Height), "tip_hash", t.Tip.Hash, "tip_at", when(t.Tip.At)),
+			table("Signing is stopped", []string{"NUMBER", "CODE", "DETAIL", "SINCE", "CONSENTED"}, t.Breakers, func(x client.Breaker) []string {
+				return []string{itoa(x.Number), x.Code, x.Detail, when(x.TrippedAt), strings.Join(x.ResetBy, ", ")}
+			}),
+			table("Coins", []string{"TXID", "VOUT", "AMOUNT_SAT", "CONFIRMATIONS", "CHANGE", "SPENDABLE", "BATCH"}, t.Coins, func(x client.Coin) []string {
+				return []string{x.Txid, itoa(x.Vout), itoa(x.AmountSat), itoa(x.Confirmations), yesNo(x.Change), yesNo(x.Spendable), number(x.ReservedBy)}
+			}),
+		)}, nil
+	})
+	cmd.AddCommand(a.resetCommand())
+	return cmd
+}
+
+func (a *app) resetCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "reset NUMBER", Short: "Consent to sign again after a surprise; two people have to", Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		n, err := strconv.ParseInt(c.args[0], 10, 64)
+		if err != nil || n < 1 {
+			return page{}, cli.Usage{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury shows them", c.args[0])}
+		}
+		if err := c.confirm(yes, "Signing was stopped because something happened that should not. If you know what it was, type the number: ", itoa(n)); err != nil {
+			return page{}, err
+		}
+		_, err = c.api.ResetBreakerWithResponse(c.ctx, n)
+		return page{}, err
+	})
+}
+
+func (a *app) whoamiCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "whoami", Short: "Show who the server takes you for", Args: cobra.NoArgs}
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		w, err := ok200(c.api.WhoAmIWithResponse(c.ctx))
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: w, parts: []part{record("name", w.Name, "roles", strings.Join(w.Roles, " "), "permissions", strings.Join(w.Permissions, " "))}}, nil
+	})
+}
