@@ -40,7 +40,7 @@ GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_reset T
 GRANT UPDATE (released_at) ON reservation TO causeway_app;
 GRANT UPDATE (state, version) ON grants TO causeway_app;
 GRANT UPDATE (state, held_reason, version, changed_at) ON instalment TO causeway_app;
-GRANT UPDATE (state, version, changed_at) ON batch TO causeway_app;
+GRANT UPDATE (state, version, tries, last_error, changed_at) ON batch TO causeway_app;
 GRANT UPDATE (released_at) ON batch_item TO causeway_app;
 GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 

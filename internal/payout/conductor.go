@@ -41,20 +41,29 @@ type ConductorConfig struct {
 }
 
 // Conductor takes batches from approved to announced, one committed step at a
-// time.
+// time. It is for one goroutine.
 type Conductor struct {
 	cfg ConductorConfig
 	by  identity.Actor
 
-	announcedAt map[uuid.UUID]int32 // tip at which a batch was last announced
+	announcedAt map[uuid.UUID]int32     // tip at which a batch was last announced
+	retryAt     map[uuid.UUID]time.Time // when a batch whose step did not work is tried again
+	waits       map[uuid.UUID]time.Duration
 }
+
+// A step that did not work is tried again after firstWait, then twice as late
+// each time up to lastWait.
+const (
+	firstWait = time.Second
+	lastWait  = 30 * time.Second
+)
 
 // NewConductor checks cfg and returns a Conductor.
 func NewConductor(cfg ConductorConfig) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Signer == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, signer, announcer, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]int32{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]int32{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -68,25 +77,36 @@ func (c *Conductor) Step(ctx context.Context) error {
 		return err
 	}
 	for _, id := range due {
-		for {
-			again, err := c.advance(ctx, id)
-			if err == nil && again {
-				continue
-			}
-			if err == nil {
-				break
-			}
-			if ctx.Err() != nil || errs.Is(err, "lease_lost") {
-				return err
-			}
-			c.cfg.Log.WarnContext(ctx, "batch step did not work", slog.String("batch_id", id.String()), slog.Any("error", err))
-			if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, plainWords(err), c.now()); err != nil {
-				return err
-			}
-			break
+		if c.now().Before(c.retryAt[id]) {
+			continue
+		}
+		err := c.takeOn(ctx, id)
+		if err == nil {
+			delete(c.retryAt, id)
+			delete(c.waits, id)
+			continue
+		}
+		if ctx.Err() != nil || errs.Is(err, "lease_lost") {
+			return err
+		}
+		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
+		c.retryAt[id] = c.now().Add(c.waits[id])
+		c.cfg.Log.WarnContext(ctx, "batch step did not work", slog.String("batch_id", id.String()), slog.Duration("retry_in", c.waits[id]), slog.Any("error", err))
+		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, plainWords(err), c.now()); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// takeOn makes steps until one cannot be followed at once.
+func (c *Conductor) takeOn(ctx context.Context, id uuid.UUID) error {
+	for {
+		again, err := c.advance(ctx, id)
+		if err != nil || !again {
+			return err
+		}
+	}
 }
 
 func plainWords(err error) string {
@@ -224,6 +244,9 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		if err := checkPolicy(fund, w, newest); err != nil {
 			return err
 		}
+		if err := checkSignerWill(info, w.Items, newest, now); err != nil {
+			return err
+		}
 		w.ItemsTo = grant.MaybePaid
 		w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now)}
 		w.AttemptEvents = []AttemptEvent{{Event: "signing", At: now}}
@@ -294,7 +317,9 @@ func (c *Conductor) announce(ctx context.Context, r Record) error {
 	if err != nil {
 		// The node may have taken it before the answer was lost, so it counts as
 		// announced; the next round tells it again.
-		reply = "no answer: " + plainWords(err)
+		if reply == "" {
+			reply = "no answer: " + plainWords(err)
+		}
 	}
 	c.announcedAt[r.Batch.ID] = r.Tip.Height
 	now := c.now()

@@ -1,11 +1,15 @@
 package payout
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -19,7 +23,7 @@ func plan(fund grant.Fund, b Batch, items []Item, h Holdings) (*txbuild.Plan, *w
 	request := txbuild.Request{
 		Descriptor: descriptor, Payees: payees(items),
 		FeeRate: txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: txbuild.SatPerVB(b.MaxFeeRateSatVB), MaxFee: b.MaxFee,
-		ChangeIndex: b.Number, Seed: b.Seed, LockTime: uint32(max(h.Tip.Height, 0)),
+		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, LockTime: uint32(max(h.Tip.Height, 0)),
 	}
 	for _, c := range h.Coins {
 		if c.Spendable() {
@@ -92,4 +96,32 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		return refuse("its stored transaction is not the one that was built.")
 	}
 	return txbuild.Verify(packet, want)
+}
+
+// smallFee is a fee that a signer allows whatever part of the payments it is.
+const smallFee = 2000
+
+// checkSignerWill refuses what the signer is known to refuse, while the batch can
+// still be cancelled: notes outside their window, and fees above its own caps.
+func checkSignerWill(info signerrpc.Info, items []Item, a Attempt, now time.Time) error {
+	refuse := func(code, why string) error {
+		return errs.New(errs.Conflict, code, "The batch was not sent to the signer: "+why+" No money moved; the batch can be cancelled and composed again.")
+	}
+	for _, it := range items {
+		note, err := decision.Parse([]byte(it.Note))
+		if err != nil {
+			return err
+		}
+		if now.Before(note.NotBefore) || now.After(note.NotAfter) {
+			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
+		}
+	}
+	percent := int64(total(items)) * info.MaxFeePercent / 100
+	switch fee := int64(a.Fee); {
+	case fee > info.MaxFeeSat, a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
+		return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
+	case fee > max(percent, smallFee):
+		return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it pays.")
+	}
+	return nil
 }

@@ -924,21 +924,6 @@ func (q *Queries) SetBatchAnchor(ctx context.Context, arg SetBatchAnchorParams) 
 	return err
 }
 
-const setBatchError = `-- name: SetBatchError :exec
-UPDATE batch SET tries = $1, last_error = $2 WHERE id = $3
-`
-
-type SetBatchErrorParams struct {
-	Tries     int32
-	LastError *string
-	ID        uuid.UUID
-}
-
-func (q *Queries) SetBatchError(ctx context.Context, arg SetBatchErrorParams) error {
-	_, err := q.db.Exec(ctx, setBatchError, arg.Tries, arg.LastError, arg.ID)
-	return err
-}
-
 const takeLease = `-- name: TakeLease :one
 UPDATE lease SET epoch = epoch + 1, since = $1 RETURNING epoch
 `

@@ -60,9 +60,6 @@ WHERE id = @id AND version = @version;
 -- name: SetBatchAnchor :exec
 UPDATE batch SET anchor_txid = @anchor_txid, anchor_vout = @anchor_vout WHERE id = @id;
 
--- name: SetBatchError :exec
-UPDATE batch SET tries = @tries, last_error = @last_error WHERE id = @id;
-
 -- name: BumpBatchError :exec
 UPDATE batch SET tries = CASE WHEN @message::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif(@message::text, ''), changed_at = @changed_at WHERE id = @id;
 
