@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/internal/app"
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/migrations"
+)
+
+func migrateCommand() *cobra.Command {
+	var urlFile string
+	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database to this program's version"}
+	cmd.PersistentFlags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
+	cmd.AddCommand(&cobra.Command{
+		Use: "up", Short: "Apply what is missing", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			if err := migrations.Up(cmd.Context(), url); err != nil {
+				return err
+			}
+			return listMigrations(cmd, url)
+		},
+	}, &cobra.Command{
+		Use: "status", Short: "Show which migrations the database has", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			return listMigrations(cmd, url)
+		},
+	})
+	return cmd
+}
+
+func ownerURL(cmd *cobra.Command, path string) (string, error) {
+	if err := cli.Need(cmd.Flags(), "owner-url-file"); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the file with the owner's URL: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+func listMigrations(cmd *cobra.Command, url string) error {
+	list, err := migrations.List(cmd.Context(), url)
+	if err != nil {
+		return err
+	}
+	rows := cli.Rows{Header: []string{"VERSION", "FILE", "APPLIED"}}
+	for _, m := range list {
+		rows.Cells = append(rows.Cells, []string{strconv.FormatInt(m.Version, 10), m.File, strconv.FormatBool(m.Applied)})
+	}
+	return rows.Write(cmd.OutOrStdout(), cli.Table)
+}
+
+func adminCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
+	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand())
+	return cmd
+}
+
+func keysCommand() *cobra.Command {
+	var fundID, sealPath, auditPath, publicPath string
+	cmd := &cobra.Command{
+		Use: "keys", Short: "Make the key files of a fund", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "fund-id", "key-file", "audit-key-file", "audit-public-key-file"); err != nil {
+				return err
+			}
+			id, err := uuid.Parse(fundID)
+			if err != nil {
+				return cli.Usage{Err: fmt.Errorf("--fund-id: %w", err)}
+			}
+			return app.CreateKeys(id, sealPath, auditPath, publicPath)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&fundID, "fund-id", "", "the fund's id, as printed by: causeway admin fund")
+	f.StringVar(&sealPath, "key-file", "", "where to write the keys that seal what operators write")
+	f.StringVar(&auditPath, "audit-key-file", "", "where to write the key that signs checkpoints")
+	f.StringVar(&publicPath, "audit-public-key-file", "", "where to write its public half")
+	return cmd
+}
+
+func roleCommand() *cobra.Command {
+	var urlFile, role, out string
+	cmd := &cobra.Command{
+		Use: "role", Short: "Give a database role a password and write its URL", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "role", "database-url-file"); err != nil {
+				return err
+			}
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			return app.SetRolePassword(cmd.Context(), url, role, out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
+	f.StringVar(&role, "role", "", "causeway_app or causeway_worker")
+	f.StringVar(&out, "database-url-file", "", "where to write the role's URL")
+	return cmd
+}
+
+func fundCommand() *cobra.Command {
+	fund := app.DefaultFund("", "", "")
+	var urlFile string
+	cmd := &cobra.Command{
+		Use: "fund", Short: "Set the fund up in an empty, migrated database", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "name", "network", "descriptor"); err != nil {
+				return err
+			}
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			made, err := app.CreateFund(cmd.Context(), url, fund)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "fund %s\n", made.ID)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
+	f.StringVar(&fund.Name, "name", "", "what people call the fund")
+	f.StringVar(&fund.Network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
+	f.StringVar(&fund.Descriptor, "descriptor", "", "the treasury's output descriptor with checksum, as causeway-signer init prints it")
+	f.Int32Var(&fund.BirthdayHeight, "birthday-height", 0, "first block that can hold a deposit")
+	amountFlag(cmd, &fund.Budget, "budget-sat", "sum of all grants that may ever be approved")
+	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "least that one application may ask for")
+	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
+	amountFlag(cmd, &fund.MaxFee, "max-fee-sat", "highest fee of one batch")
+	f.Int64Var(&fund.MaxFeeRateSatVB, "max-feerate-sat-vb", fund.MaxFeeRateSatVB, "highest feerate")
+	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
+	return cmd
+}
+
+func amountFlag(cmd *cobra.Command, p *btcutil.Amount, name, usage string) {
+	cmd.Flags().Int64Var((*int64)(p), name, int64(*p), usage)
+}
+
+func inviteCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	var name string
+	var roles []string
+	var again bool
+	cmd := &cobra.Command{
+		Use: "invite", Short: "Print a one-time link with which a member of staff enrols a passkey", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file", "name"); err != nil {
+				return err
+			}
+			var link string
+			var err error
+			if again {
+				link, err = app.InviteAgain(cmd.Context(), cfg, name)
+			} else {
+				list := make([]identity.Role, len(roles))
+				for i, r := range roles {
+					list[i] = identity.Role(r)
+				}
+				link, err = app.Invite(cmd.Context(), cfg, name, list)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
+			return err
+		},
+	}
+	serviceFlags(cmd.Flags(), &cfg)
+	cmd.Flags().StringVar(&name, "name", "", "what colleagues call this person")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "reviewer, treasurer, admin or auditor; may be given several times")
+	cmd.Flags().BoolVar(&again, "again", false, "a further link for somebody who is known already")
+	return cmd
+}
+
+func staffCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	cmd := &cobra.Command{
+		Use: "staff", Short: "List who works for the fund", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := app.ListStaff(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			rows := cli.Rows{Header: []string{"NAME", "ROLES", "SINCE", "DISABLED"}}
+			for _, p := range all {
+				roles := make([]string, len(p.Roles))
+				for i, r := range p.Roles {
+					roles[i] = string(r)
+				}
+				rows.Cells = append(rows.Cells, []string{p.Name, strings.Join(roles, ","), p.CreatedAt.Format("2006-01-02"), strconv.FormatBool(p.DisabledAt != nil)})
+			}
+			return rows.Write(cmd.OutOrStdout(), cli.Table)
+		},
+	}
+	serviceFlags(cmd.Flags(), &cfg)
+	return cmd
+}
+
+func disableCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	cmd := &cobra.Command{
+		Use: "disable NAME", Short: "End a person's sessions and tokens and keep them out", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return app.Disable(cmd.Context(), cfg, args[0]) },
+	}
+	serviceFlags(cmd.Flags(), &cfg)
+	return cmd
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/demo"
+	"github.com/causeway-fund/causeway/internal/devnet"
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+func demoCommand() *cobra.Command {
+	cfg := demo.Config{ProxyPorts: [devnet.ProxyCount]int{18081, 18082, 18083}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	var journey, asJSON bool
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Run everything on this machine, with coins that are worth nothing", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			cfg.Programs = filepath.Dir(self)
+			progress := cli.NewProgress(os.Stderr, clock.Real{})
+			if journey {
+				return runJourney(cmd, cfg, progress, asJSON)
+			}
+			if asJSON {
+				return cli.Usage{Err: fmt.Errorf("--json goes with --journey")}
+			}
+			return demo.Run(cmd.Context(), cfg, progress, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Dir, "dir", ".causeway", "where the demo's data is kept")
+	f.IntVar(&cfg.Port, "port", 8080, "port of the dashboard")
+	f.DurationVar(&cfg.BlockEvery, "block-every", 10*time.Second, "how often a block is mined")
+	f.BoolVar(&journey, "journey", false, "pay one application from receipt to six confirmations, prove it on the chain, and end")
+	f.BoolVar(&asJSON, "json", false, "print the journey's result as one JSON object")
+	return cmd
+}
+
+func runJourney(cmd *cobra.Command, cfg demo.Config, progress *cli.Progress, asJSON bool) (err error) {
+	dir, err := os.MkdirTemp("", "causeway-journey-")
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "no_temp_dir", "Cannot make a temporary folder.")
+	}
+	defer func() {
+		if removeErr := os.RemoveAll(dir); err == nil {
+			err = removeErr
+		}
+	}()
+	// PostgreSQL may run as another account and must pass through.
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // what is inside has modes of its own
+		return fmt.Errorf("open temporary folder: %w", err)
+	}
+	cfg.Dir = dir
+	result, err := demo.Journey(cmd.Context(), cfg, progress)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(result); err != nil {
+			return err
+		}
+	} else {
+		rows := cli.Rows{Header: []string{"CHECK", "OK", "GOT", "WANT"}}
+		for _, c := range result.Checks {
+			rows.Cells = append(rows.Cells, []string{c.Name, fmt.Sprint(c.OK), c.Got, c.Want})
+		}
+		if err := rows.Write(cmd.OutOrStdout(), cli.Table); err != nil {
+			return err
+		}
+	}
+	if !result.OK() {
+		return cli.ErrChecksFailed
+	}
+	return nil
+}

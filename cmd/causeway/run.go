@@ -1,0 +1,62 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/causeway-fund/causeway/internal/app"
+	"github.com/causeway-fund/causeway/internal/cli"
+)
+
+func serveCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Serve the API and the dashboard", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file", "audit-public-key-file"); err != nil {
+				return err
+			}
+			cfg.Log = logger()
+			return app.Serve(cmd.Context(), cfg)
+		},
+	}
+	serviceFlags(cmd.Flags(), &cfg)
+	cmd.Flags().StringVar(&cfg.AuditPublicKey, "audit-public-key-file", "", "file with the audit log's public key")
+	cmd.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "host:port of API and dashboard")
+	cmd.Flags().StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
+	cmd.Flags().BoolVar(&cfg.Demo, "demo", false, "let one-time links sign people in; never on a real fund")
+	return cmd
+}
+
+func serviceFlags(flags *pflag.FlagSet, cfg *app.ServeConfig) {
+	flags.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role causeway_app")
+	flags.StringVar(&cfg.KeyFile, "key-file", "", "file with the keys that seal what operators write")
+	flags.StringVar(&cfg.PublicURL, "public-url", "http://localhost:8080", "where browsers reach the dashboard")
+}
+
+func workerCommand() *cobra.Command {
+	var cfg app.WorkerConfig
+	cmd := &cobra.Command{
+		Use: "worker", Short: "Follow the chain and pay what was approved", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "btcd-host", "btcd-user", "btcd-pass-file", "btcd-cert-file", "signer-socket", "audit-key-file"); err != nil {
+				return err
+			}
+			cfg.Log = logger()
+			return app.Work(cmd.Context(), cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role causeway_worker")
+	f.StringVar(&cfg.Chain.Host, "btcd-host", "", "host:port of btcd's RPC")
+	f.StringVar(&cfg.Chain.User, "btcd-user", "", "btcd's RPC user (the administrator's, not the limited one)")
+	f.StringVar(&cfg.Chain.PassFile, "btcd-pass-file", "", "file with btcd's RPC password")
+	f.StringVar(&cfg.Chain.CertFile, "btcd-cert-file", "", "btcd's rpc.cert")
+	f.StringVar(&cfg.SignerSocket, "signer-socket", "", "Unix socket of causeway-signer")
+	f.StringVar(&cfg.AuditKeyFile, "audit-key-file", "", "file with the key that signs checkpoints")
+	f.StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
+	f.DurationVar(&cfg.Poll, "poll", time.Second, "how often to look without being woken")
+	return cmd
+}

@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/seal"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// CreateFund sets a fund up in an empty, migrated database: it binds the
+// database to the fund's network and stores the fund. ownerURL is the database
+// owner's; fund.ID and CreatedAt may be zero.
+func CreateFund(ctx context.Context, ownerURL string, fund grant.Fund) (grant.Fund, error) {
+	params, err := wallet.Params(fund.Network)
+	if err != nil {
+		return fund, err
+	}
+	descriptor, err := wallet.ParseChecksummed(fund.Descriptor, params)
+	if err != nil {
+		return fund, err
+	}
+	fund.Descriptor = descriptor.String()
+	if fund.ID == uuid.Nil {
+		if fund.ID, err = uuid.NewV7(); err != nil {
+			return fund, fmt.Errorf("draw fund id: %w", err)
+		}
+	}
+	if fund.CreatedAt.IsZero() {
+		fund.CreatedAt = clock.Real{}.Now()
+	}
+	db, err := openDatabase(ctx, ownerURL)
+	if err != nil {
+		return fund, err
+	}
+	defer db.Close()
+	if _, err := db.Fund(ctx); !errs.Is(err, "no_fund") {
+		if err == nil {
+			err = errs.New(errs.Conflict, "fund_exists", "This database has a fund already. Nothing was changed.")
+		}
+		return fund, err
+	}
+	if err := db.Bind(ctx, params.Name, params.GenesisHash.String()); err != nil {
+		return fund, err
+	}
+	return fund, db.CreateFund(ctx, fund)
+}
+
+// DefaultFund returns the policy that a fund starts with.
+func DefaultFund(name, network, descriptor string) grant.Fund {
+	return grant.Fund{
+		Name: name, Network: network, Descriptor: descriptor,
+		Budget: 100_000_000, MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2,
+		MaxFeeRateSatVB: 60, MaxFee: 200_000, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
+	}
+}
+
+// CreateKeys makes the file that seals what operators write, and the key pair of
+// the audit log. It overwrites nothing.
+func CreateKeys(fundID uuid.UUID, sealPath, auditPath, auditPublicPath string) error {
+	if err := seal.GenerateKeyFile(sealPath); err != nil {
+		return err
+	}
+	public, err := audit.GenerateKeyFile(auditPath, audit.Origin(fundID.String()))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(auditPublicPath, []byte(public+"\n"), 0o644); err != nil { //nolint:gosec // a public key
+		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+auditPublicPath+".")
+	}
+	return nil
+}
+
+// SetRolePassword lets one of the two database roles log in with a fresh
+// password and writes its URL, made from the owner's, to path.
+func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
+	secret := make([]byte, 24)
+	if _, err := rand.Read(secret); err != nil {
+		return fmt.Errorf("draw password: %w", err)
+	}
+	password := hex.EncodeToString(secret)
+	config, err := pgx.ParseConfig(ownerURL)
+	if err != nil {
+		return errs.New(errs.Unavailable, "database_url", "The database URL cannot be read.")
+	}
+	db, err := postgres.Open(ctx, ownerURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.LetIn(ctx, role, password); err != nil {
+		return err
+	}
+	url := fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable\n", role, password, config.Host, config.Port, config.Database)
+	if strings.HasPrefix(config.Host, "/") {
+		url = fmt.Sprintf("postgres://%s:%s@/%s?host=%s&port=%d\n", role, password, config.Database, config.Host, config.Port)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot make the folder of "+path+".")
+	}
+	if err := os.WriteFile(path, []byte(url), 0o600); err != nil {
+		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+path+".")
+	}
+	return nil
+}
+
+// Invite creates a member of staff and returns the one-time link with which they
+// enrol a passkey.
+func Invite(ctx context.Context, cfg ServeConfig, name string, roles []identity.Role) (link string, err error) {
+	s, err := openServices(ctx, cfg, clock.Real{})
+	if err != nil {
+		return "", err
+	}
+	defer s.DB.Close()
+	_, token, err := s.Identity.Invite(ctx, identity.System("admin-cli"), name, roles)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(cfg.PublicURL, "/") + "/enrol/" + token, nil
+}
+
+// InviteAgain returns a further enrolment link for somebody who lost a passkey.
+func InviteAgain(ctx context.Context, cfg ServeConfig, name string) (link string, err error) {
+	s, err := openServices(ctx, cfg, clock.Real{})
+	if err != nil {
+		return "", err
+	}
+	defer s.DB.Close()
+	by := identity.System("admin-cli")
+	person, err := staffByName(ctx, s.Identity, by, name)
+	if err != nil {
+		return "", err
+	}
+	token, err := s.Identity.InviteAgain(ctx, by, person.ID)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(cfg.PublicURL, "/") + "/enrol/" + token, nil
+}
+
+// ListStaff returns everyone who works for the fund.
+func ListStaff(ctx context.Context, cfg ServeConfig) ([]identity.Staff, error) {
+	s, err := openServices(ctx, cfg, clock.Real{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.DB.Close()
+	return s.Identity.ListStaff(ctx, identity.System("admin-cli"))
+}
+
+// Disable ends a person's sessions and tokens and keeps them out.
+func Disable(ctx context.Context, cfg ServeConfig, name string) error {
+	s, err := openServices(ctx, cfg, clock.Real{})
+	if err != nil {
+		return err
+	}
+	defer s.DB.Close()
+	by := identity.System("admin-cli")
+	person, err := staffByName(ctx, s.Identity, by, name)
+	if err != nil {
+		return err
+	}
+	_, err = s.Identity.Disable(ctx, by, person.ID)
+	return err
+}
+
+func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, name string) (identity.Staff, error) {
+	all, err := svc.ListStaff(ctx, by)
+	if err != nil {
+		return identity.Staff{}, err
+	}
+	for _, p := range all {
+		if p.Name == name {
+			return p, nil
+		}
+	}
+	return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "Nobody here is called %q.", name)
+}

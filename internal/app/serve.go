@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/causeway-fund/causeway/internal/api"
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/seal"
+	"github.com/causeway-fund/causeway/internal/server"
+	"github.com/causeway-fund/causeway/internal/web"
+	"github.com/causeway-fund/causeway/migrations"
+)
+
+// ServeConfig says what `causeway serve` runs on.
+type ServeConfig struct {
+	DatabaseURLFile string // of the role causeway_app
+	KeyFile         string // seals what operators write
+	AuditPublicKey  string // file with the public key of the checkpoints
+	Listen          string // host:port of API and dashboard
+	AdminListen     string // host:port of /readyz and /metrics; empty: none
+	PublicURL       string // where browsers reach the dashboard
+	Demo            bool   // one-time sign-in links work
+	Log             *slog.Logger
+}
+
+// shutdownTimeout is how long requests may take to finish.
+const shutdownTimeout = 10 * time.Second
+
+// Services are the use cases on one database.
+type Services struct {
+	DB       *postgres.DB
+	Fund     grant.Fund
+	Grants   *grant.Service
+	Payouts  *payout.Service
+	Identity *identity.Service
+}
+
+// openServices opens the database of role causeway_app and the use cases on it.
+func openServices(ctx context.Context, cfg ServeConfig, c clock.Clock) (*Services, error) {
+	dbURL, err := readSecret("database URL", cfg.DatabaseURLFile)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := seal.Load(cfg.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(ctx, dbURL)
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewServices(ctx, db, keys, cfg, c)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// openDatabase connects and refuses a schema of another version.
+func openDatabase(ctx context.Context, dbURL string) (*postgres.DB, error) {
+	db, err := postgres.Open(ctx, dbURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrations.Check(ctx, db.Pool()); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// NewServices builds the use cases on an open database.
+func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg ServeConfig, c clock.Clock) (*Services, error) {
+	fund, err := db.Fund(ctx)
+	if err != nil {
+		return nil, err
+	}
+	params, err := fund.Params()
+	if err != nil {
+		return nil, err
+	}
+	if err := db.CheckNetwork(ctx, params.Name, params.GenesisHash.String()); err != nil {
+		return nil, err
+	}
+	csrf, err := keys.Derive("causeway/form-token")
+	if err != nil {
+		return nil, fmt.Errorf("derive form-token key: %w", err)
+	}
+	s := &Services{DB: db, Fund: fund}
+	if s.Identity, err = identity.New(identity.Config{
+		Store: postgres.IdentityStore{DB: db}, Clock: c, PublicURL: cfg.PublicURL, FundName: fund.Name, CSRFKey: csrf, AllowLoginLinks: cfg.Demo,
+	}); err != nil {
+		return nil, err
+	}
+	if s.Grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: db}, Keys: keys, Clock: c}); err != nil {
+		return nil, err
+	}
+	s.Payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: c})
+	return s, err
+}
+
+// Serve runs API and dashboard until ctx ends.
+func Serve(ctx context.Context, cfg ServeConfig) error {
+	s, err := openServices(ctx, cfg, clock.Real{})
+	if err != nil {
+		return err
+	}
+	defer s.DB.Close()
+	registry := prometheus.NewRegistry()
+	handler, err := newServer(s, cfg, registry)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return listen(ctx, cfg.Listen, handler, cfg.Log) })
+	if cfg.AdminListen != "" {
+		g.Go(func() error {
+			return listen(ctx, cfg.AdminListen, server.NewAdmin(registry, serveChecks(s.DB, s.Fund), clock.Real{}), cfg.Log)
+		})
+	}
+	return g.Wait()
+}
+
+func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (http.Handler, error) {
+	auditKey, err := readSecret("audit log's public key", cfg.AuditPublicKey)
+	if err != nil {
+		return nil, err
+	}
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	rows := postgres.AuditStore{DB: s.DB}
+	auditLog := audit.NewLog(rows, clock.Real{})
+	handlers, err := api.NewHandlers(api.Config{
+		Grants: s.Grants, Payouts: s.Payouts, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Origin: audit.Origin(s.Fund.ID.String()),
+		Tokens: s.Identity, Clock: clock.Real{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	secure := public.Scheme == "https"
+	site, err := web.New(web.Config{
+		Grants: s.Grants, Payouts: s.Payouts, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{},
+		Demo: cfg.Demo, SecureCookies: secure, CookieName: server.SessionCookie(secure),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var rules []server.Rule
+	for _, r := range site.Routes() {
+		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute})
+	}
+	return server.New(server.Config{
+		API: handlers, Auth: s.Identity, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),
+		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: site.Stylesheet(),
+		ErrorPage: func(c echo.Context, v server.ErrorView) error {
+			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, RequestID: v.RequestID})
+		},
+	})
+}
+
+func serveChecks(db *postgres.DB, fund grant.Fund) []server.Check {
+	return []server.Check{
+		{Name: "database", Run: db.Ping},
+		{Name: "schema", Run: func(ctx context.Context) error { return migrations.Check(ctx, db.Pool()) }},
+		{Name: "network", Run: func(ctx context.Context) error {
+			params, err := fund.Params()
+			if err != nil {
+				return err
+			}
+			return db.CheckNetwork(ctx, params.Name, params.GenesisHash.String())
+		}},
+	}
+}
+
+// listen serves handler on address until ctx ends, then lets requests finish.
+func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "port_taken", "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
+	}
+	log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()))
+	s := server.HTTPServer(handler)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(listener) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve %s: %w", address, err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := s.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop %s: %w", address, err)
+	}
+	return nil
+}

@@ -1,0 +1,330 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/chain"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/server"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/migrations"
+)
+
+// WorkerConfig says what `causeway worker` runs on.
+type WorkerConfig struct {
+	DatabaseURLFile string // of the role causeway_worker
+	Chain           chain.Config
+	SignerSocket    string
+	AuditKeyFile    string        // signs checkpoints
+	AdminListen     string        // host:port of /readyz and /metrics; empty: none
+	Poll            time.Duration // how often it looks by itself; blocks wake it at once
+	Log             *slog.Logger
+}
+
+const (
+	nodeCheckEvery  = 15 * time.Second
+	checkpointEvery = 5 * time.Second
+	retryLease      = time.Second
+)
+
+// worker is a running `causeway worker`.
+type worker struct {
+	cfg     WorkerConfig
+	clock   clock.Clock
+	db      *postgres.DB
+	store   payout.WorkerStore
+	fund    grant.Fund
+	signer  *signerrpc.Client
+	audit   *audit.Signer
+	log     *audit.Log
+	metrics *workerMetrics
+	node    atomic.Pointer[chain.Client]
+	trouble atomic.Pointer[string] // what the last round could not do; nil: nothing
+	leading atomic.Bool
+}
+
+// Work runs the chain follower and the conductor until ctx ends. Several may run;
+// one leads, the others wait.
+func Work(ctx context.Context, cfg WorkerConfig) error {
+	w, err := newWorker(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer w.db.Close()
+	registry := prometheus.NewRegistry()
+	w.metrics = newWorkerMetrics(registry)
+
+	g, ctx := errgroup.WithContext(ctx)
+	if cfg.AdminListen != "" {
+		g.Go(func() error {
+			return listen(ctx, cfg.AdminListen, server.NewAdmin(registry, w.checks(), w.clock), cfg.Log)
+		})
+	}
+	g.Go(func() error { return w.lead(ctx) })
+	return g.Wait()
+}
+
+func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
+	if cfg.Poll <= 0 {
+		cfg.Poll = time.Second
+	}
+	dbURL, err := readSecret("database URL", cfg.DatabaseURLFile)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signerrpc.New(signerrpc.Config{Socket: cfg.SignerSocket})
+	if err != nil {
+		return nil, err
+	}
+	auditSigner, err := audit.LoadSigner(cfg.AuditKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(ctx, dbURL)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signer: signer, audit: auditSigner}
+	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock)
+	if w.fund, err = w.bind(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	w.cfg.Chain.Network, w.cfg.Chain.Clock = w.fund.Network, w.clock
+	return w, nil
+}
+
+// bind refuses a database of another network and an audit key of another log.
+func (w *worker) bind(ctx context.Context) (grant.Fund, error) {
+	fund, err := w.db.Fund(ctx)
+	if err != nil {
+		return fund, err
+	}
+	params, err := fund.Params()
+	if err != nil {
+		return fund, err
+	}
+	if want := audit.Origin(fund.ID.String()); w.audit.Origin() != want {
+		return fund, errs.Newf(errs.Unavailable, "wrong_audit_key", "The audit key file is for the log %s and this fund's is %s.", w.audit.Origin(), want)
+	}
+	return fund, w.db.CheckNetwork(ctx, params.Name, params.GenesisHash.String())
+}
+
+// lead takes the lease, works under it, and takes it again when it is lost.
+func (w *worker) lead(ctx context.Context) error {
+	for {
+		waiting := func() { w.cfg.Log.InfoContext(ctx, "another worker leads; waiting") }
+		err := w.db.Lead(ctx, w.clock.Now, waiting, w.work)
+		w.leading.Store(false)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // told to stop
+		}
+		w.report(ctx, err)
+		if !pause(ctx, nil, retryLease) {
+			return nil
+		}
+	}
+}
+
+// work runs under a lease until ctx ends.
+func (w *worker) work(ctx context.Context, epoch int64) error {
+	w.leading.Store(true)
+	w.cfg.Log.InfoContext(ctx, "leading", slog.Int64("epoch", epoch))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.followAndPay(ctx, epoch) })
+	g.Go(func() error { return w.signCheckpoints(ctx) })
+	return g.Wait()
+}
+
+func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
+	conductor, err := payout.NewConductor(payout.ConductorConfig{
+		Store: w.store, Signer: w.signer, Announcer: announcer{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
+	})
+	if err != nil {
+		return err
+	}
+	follower, err := payout.NewFollower(payout.FollowerConfig{
+		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Progress: w.progress(ctx),
+	})
+	if err != nil {
+		return err
+	}
+	var checked time.Time
+	for {
+		err := w.round(ctx, epoch, follower, conductor, &checked)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errs.Is(err, "lease_lost") {
+			return err
+		}
+		w.report(ctx, err)
+		if !pause(ctx, w.wake(), w.cfg.Poll) {
+			return ctx.Err()
+		}
+	}
+}
+
+// round looks at the node, walks the chain and takes every due batch on. Nothing
+// is built or signed on a chain that the node cannot vouch for.
+func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follower, conductor *payout.Conductor, checked *time.Time) error {
+	if now := w.clock.Now(); now.Sub(*checked) >= nodeCheckEvery || w.trouble.Load() != nil {
+		if err := w.checkNode(ctx); err != nil {
+			return err
+		}
+		*checked = now
+	}
+	changed, err := follower.Sync(ctx)
+	if err != nil {
+		return err
+	}
+	if changed {
+		if err := w.balance(ctx, epoch); err != nil {
+			return err
+		}
+	}
+	return conductor.Step(ctx)
+}
+
+// checkNode connects if need be, and asks whether the node is fit for work.
+func (w *worker) checkNode(ctx context.Context) error {
+	node := w.node.Load()
+	if node == nil {
+		fresh, err := chain.New(w.cfg.Chain)
+		if err != nil {
+			return err
+		}
+		w.node.Store(fresh)
+		node = fresh
+		go func() { _ = fresh.Watch(ctx, w.cfg.Log) }() // ends with ctx; only wakes
+	}
+	_, err := node.Check(ctx)
+	return err
+}
+
+// balance holds the ledger against the coins of the chain; a difference stops
+// all signing.
+func (w *worker) balance(ctx context.Context, epoch int64) error {
+	h, err := w.store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	w.metrics.observe(h)
+	var coins int64
+	for _, c := range h.Coins {
+		coins += int64(c.Amount)
+	}
+	if difference := coins - int64(h.Balances.OnChain()); difference != 0 {
+		w.cfg.Log.ErrorContext(ctx, "ledger and chain differ", slog.Int64("difference_sat", difference))
+		return w.store.Trip(ctx, epoch, payout.Breaker{Code: "ledger_mismatch", Detail: "The ledger and the treasury's coins differ; see the worker's log.", TrippedAt: w.clock.Now()})
+	}
+	return nil
+}
+
+func (w *worker) signCheckpoints(ctx context.Context) error {
+	for {
+		if _, _, err := w.log.Checkpoint(ctx, w.audit); err != nil && ctx.Err() == nil {
+			w.cfg.Log.WarnContext(ctx, "no checkpoint was signed", slog.Any("error", err))
+		}
+		if !pause(ctx, nil, checkpointEvery) {
+			return ctx.Err()
+		}
+	}
+}
+
+// report logs a trouble when it begins and when it ends, and keeps it for /readyz.
+func (w *worker) report(ctx context.Context, err error) {
+	before := w.trouble.Load()
+	if err == nil {
+		if before != nil {
+			w.cfg.Log.InfoContext(ctx, "working again")
+		}
+		w.trouble.Store(nil)
+		return
+	}
+	text := "internal fault; see the log"
+	var known *errs.Error
+	if errors.As(err, &known) {
+		text = known.Message
+	}
+	if before == nil || *before != text {
+		w.cfg.Log.WarnContext(ctx, "cannot go on now", slog.String("reason", text), slog.Any("error", err))
+	}
+	w.trouble.Store(&text)
+}
+
+func (w *worker) wake() <-chan struct{} {
+	if node := w.node.Load(); node != nil {
+		return node.Wake()
+	}
+	return nil
+}
+
+// pause waits for wake or for d; false when ctx ended.
+func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer.C:
+	}
+	return true
+}
+
+// progress logs a long first walk now and then.
+func (w *worker) progress(ctx context.Context) func(done, target int32) {
+	var last time.Time
+	return func(done, target int32) {
+		w.metrics.tip.Set(float64(done))
+		if now := w.clock.Now(); target-done > 10 && now.Sub(last) > time.Second {
+			last = now
+			w.cfg.Log.InfoContext(ctx, "walking the chain", slog.Int("height", int(done)), slog.Int("target", int(target)))
+		}
+	}
+}
+
+func (w *worker) checks() []server.Check {
+	return []server.Check{
+		{Name: "database", Run: w.db.Ping},
+		{Name: "schema", Run: func(ctx context.Context) error { return migrations.Check(ctx, w.db.Pool()) }},
+		{Name: "node", Run: func(ctx context.Context) error {
+			node := w.node.Load()
+			if node == nil {
+				return errs.New(errs.Unavailable, "node_down", "No connection to btcd yet.")
+			}
+			_, err := node.Check(ctx)
+			return err
+		}},
+		{Name: "signer", Run: func(ctx context.Context) error {
+			_, err := w.signer.Info(ctx)
+			return err
+		}},
+		{Name: "breaker", Run: func(ctx context.Context) error {
+			h, err := w.store.Holdings(ctx)
+			if err == nil && len(h.Breakers) > 0 {
+				err = errs.New(errs.Conflict, "breaker_open", h.Breakers[0].Detail)
+			}
+			return err
+		}},
+		{Name: "work", Run: func(context.Context) error {
+			if text := w.trouble.Load(); text != nil {
+				return errs.New(errs.Unavailable, "not_working", *text)
+			}
+			return nil
+		}},
+	}
+}

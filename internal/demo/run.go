@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/identity"
+)
+
+// Run brings the demo up, prints where to go, and keeps it going until ctx ends.
+func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer) (err error) {
+	progress.Step("start PostgreSQL, btcd, signer, worker and dashboard")
+	w, err := Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		progress.Step("stop everything")
+		if stopErr := w.Stop(context.WithoutCancel(ctx)); err == nil {
+			err = stopErr
+		}
+		progress.Done("")
+	}()
+	progress.Done(w.URL)
+	people, err := w.prepare(ctx, progress)
+	if err != nil {
+		return err
+	}
+	if err := w.printLinks(out, people); err != nil {
+		return err
+	}
+	return w.Run(ctx)
+}
+
+// prepare funds and seeds a fresh world and returns its staff.
+func (w *World) prepare(ctx context.Context, progress *cli.Progress) ([]Person, error) {
+	people, err := w.Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, err := w.loadState()
+	if err != nil || done.Seeded {
+		return people, err
+	}
+	progress.Step("fund the treasury")
+	if err := w.Fund(ctx, deposits...); err != nil {
+		return nil, err
+	}
+	progress.Done("")
+	progress.Step("write sixty sample applications")
+	if err := w.Seed(ctx, people); err != nil {
+		return nil, err
+	}
+	progress.Done("")
+	progress.Step("pay two batches")
+	if err := w.SeedBatches(ctx, person(people, identity.RoleTreasurer).Actor); err != nil {
+		return nil, err
+	}
+	progress.Done("")
+	return people, w.saveState(state{Seeded: true})
+}
+
+// deposits are what the treasury of a fresh demo gets.
+var deposits = []btcutil.Amount{60_000_000, 45_000_000, 31_250_000, 20_000_000, 9_870_006}
+
+func person(people []Person, role identity.Role) Person {
+	for _, p := range people {
+		if p.Role == role {
+			return p
+		}
+	}
+	return Person{}
+}
+
+func (w *World) printLinks(out io.Writer, people []Person) error {
+	text := "\nCauseway demo on simnet. The coins are worth nothing.\n\n"
+	text += fmt.Sprintf("  %-22s %s\n", "operator, to apply", w.URL+"/apply")
+	for i, p := range people {
+		label := string(p.Role)
+		if i > 0 && people[i-1].Role == p.Role {
+			label = "second " + label
+		}
+		text += fmt.Sprintf("  %-22s %s\n", label+" ("+p.Name+")", p.Link)
+	}
+	text += "\nEach link signs in once; restart for new ones. Proxies to apply with:\n\n"
+	for _, p := range w.Devnet.Proxies {
+		text += "  " + p.URL() + "\n"
+	}
+	text += "\nA payout address of simnet to apply with:\n\n"
+	params, err := w.Services.Fund.Params()
+	if err != nil {
+		return err
+	}
+	address, err := sampleAddress(int(clock.Real{}.Now().Unix()), params)
+	if err != nil {
+		return err
+	}
+	text += "  " + address + "\n"
+	if w.cfg.BlockEvery > 0 {
+		text += fmt.Sprintf("\nA block is mined every %s. Logs: %s. Ctrl-C stops everything; `make demo` goes on with the same data.\n", w.cfg.BlockEvery, w.path("causeway.log"))
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}
