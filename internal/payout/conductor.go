@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -46,8 +47,8 @@ type Conductor struct {
 	cfg ConductorConfig
 	by  identity.Actor
 
-	announcedAt map[uuid.UUID]int32     // tip at which a batch was last announced
-	retryAt     map[uuid.UUID]time.Time // when a batch whose step did not work is tried again
+	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
+	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
 	waits       map[uuid.UUID]time.Duration
 }
 
@@ -63,7 +64,7 @@ func NewConductor(cfg ConductorConfig) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Signer == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, signer, announcer, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]int32{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -244,6 +245,9 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		if err := checkPolicy(fund, w, newest); err != nil {
 			return err
 		}
+		if err := checkCoins(newest, holdings); err != nil {
+			return err
+		}
 		if err := checkSignerWill(info, w.Items, newest, now); err != nil {
 			return err
 		}
@@ -264,6 +268,13 @@ func (c *Conductor) sign(ctx context.Context, r Record) error {
 	}
 	descriptor, err := treasuryOf(fund)
 	if err != nil {
+		return err
+	}
+	holdings, err := c.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := calm(holdings); err != nil {
 		return err
 	}
 	newest := r.Attempts[len(r.Attempts)-1]
@@ -321,7 +332,7 @@ func (c *Conductor) announce(ctx context.Context, r Record) error {
 			reply = "no answer: " + plainWords(err)
 		}
 	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Height
+	c.announcedAt[r.Batch.ID] = r.Tip.Hash
 	now := c.now()
 	crash.At("C11")
 	_, storeErr := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *Work) error {
@@ -336,14 +347,14 @@ func (c *Conductor) announce(ctx context.Context, r Record) error {
 
 // announceAgain sends the same bytes once a block, and at every start: nodes forget.
 func (c *Conductor) announceAgain(ctx context.Context, r Record) error {
-	if at, ok := c.announcedAt[r.Batch.ID]; ok && at == r.Tip.Height && r.Batch.LastError == "" {
+	if at, ok := c.announcedAt[r.Batch.ID]; ok && at == r.Tip.Hash && r.Batch.LastError == "" {
 		return nil
 	}
 	newest := r.Attempts[len(r.Attempts)-1]
 	if _, err := c.cfg.Announcer.Announce(ctx, newest.Raw, r.Batch.MaxFeeRateSatVB); err != nil {
 		return err
 	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Height
+	c.announcedAt[r.Batch.ID] = r.Tip.Hash
 	if r.Batch.LastError != "" {
 		return c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
 	}

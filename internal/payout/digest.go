@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -20,7 +21,7 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 		txid := own.Tx.TxHash().String()
 		ours, known := w.Ours[txid]
 		switch {
-		case known:
+		case known && ours.Batch.State.payable():
 			if err := f.mined(w, ours, own, b.Tip, now); err != nil {
 				return err
 			}
@@ -47,13 +48,40 @@ func (f *Follower) mined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now ti
 	if fee != ours.Attempt.Fee {
 		return fmt.Errorf("attempt %s: the block's fee is %d sat, the stored one %d", ours.Attempt.ID, int64(fee), int64(ours.Attempt.Fee))
 	}
+	if ours.Batch.State == Built {
+		f.adopt(w, &ours, tip, now)
+	}
 	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, paid, fee, now))
+	if ours.Batch.State == Final {
+		// It is back after a reorg that tripped the breaker. Nothing undoes final.
+		w.Post = append(w.Post, f.called(ours, tip, now))
+		return nil
+	}
 	f.to(w, ours, Mined, grant.Mined, "mined", "block "+strconv.Itoa(int(tip.Height)), now)
+	if len(ours.Attempt.Raw) == 0 {
+		var raw bytes.Buffer
+		if err := own.Tx.Serialize(&raw); err != nil {
+			return err
+		}
+		w.Moves[len(w.Moves)-1].Raw = raw.Bytes()
+	}
 	if w.Fund.PaidDepth == 1 {
 		ours.Batch.State, ours.Height = Mined, tip.Height
 		f.deepen(w, ours, tip, now)
 	}
 	return nil
+}
+
+// adopt takes a batch past the signer that, as far as this database knows, was
+// never asked. The chain has the last word, and people have to look.
+func (f *Follower) adopt(w *ChainWork, ours *Followed, tip Tip, now time.Time) {
+	w.Post = append(w.Post, ledger.Move(ledger.KindRelease, ours.Batch.ID.String(), ledger.Committed, ledger.InFlight, ours.Attempt.paid(), now))
+	f.to(w, *ours, Signing, grant.MaybePaid, "signing", "found in block "+strconv.Itoa(int(tip.Height)), now)
+	ours.Batch.State = Signing
+	w.Trip = append(w.Trip, Breaker{
+		Code: "unexpected_payment", TrippedAt: now,
+		Detail: fmt.Sprintf("Transaction %s of batch %d is in block %d although no signer was asked for it here. Was an older database restored?", ours.Attempt.TxID, ours.Batch.Number, tip.Height),
+	})
 }
 
 // foreign books a spend that no attempt made: theft, or the key used elsewhere.
@@ -86,9 +114,7 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time) {
 	depth := tip.Height - waiting.Height + 1
 	if waiting.Batch.State == Mined && depth >= w.Fund.PaidDepth {
-		t := ledger.Move(ledger.KindPaid, waiting.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, waiting.Attempt.paid(), now)
-		t.Height = &tip.Height
-		w.Post = append(w.Post, t)
+		w.Post = append(w.Post, f.called(waiting, tip, now))
 		f.to(w, waiting, Paid, grant.Paid, "paid", strconv.Itoa(int(depth))+" confirmations", now)
 		waiting.Batch.State = Paid
 	}
@@ -96,6 +122,13 @@ func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time
 		f.to(w, waiting, Final, grant.Final, "final", strconv.Itoa(int(depth))+" confirmations", now)
 		w.Moves[len(w.Moves)-1].Release = true
 	}
+}
+
+// called is the transfer of a payment that is now called paid.
+func (f *Follower) called(x Followed, tip Tip, now time.Time) ledger.Transfer {
+	t := ledger.Move(ledger.KindPaid, x.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, x.Attempt.paid(), now)
+	t.Height = &tip.Height
+	return t
 }
 
 // revert works out what taking the block at head away means.
@@ -114,6 +147,11 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 		// The block that made it deep enough is the one that goes.
 		if waiting.Batch.State == Paid && head.Height-waiting.Height+1 == w.Fund.PaidDepth {
 			f.to(w, waiting, Mined, grant.Mined, "reorged", "fewer confirmations again", now)
+		}
+	}
+	for _, freed := range w.Freed {
+		if len(freed.Attempt.Raw) > 0 {
+			f.to(w, freed, Announced, "", "reorged", "what spent its coins left the best chain", now)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/wallet"
@@ -80,6 +81,9 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 		}
 		next := max(f.fund.BirthdayHeight-1, 0)
 		if ok {
+			if err := f.checkBehind(ctx, head, target); err != nil {
+				return changed, err
+			}
 			onBest, err := f.onBestChain(ctx, head, target)
 			if err != nil {
 				return changed, err
@@ -137,6 +141,27 @@ func (f *Follower) load(ctx context.Context) error {
 		f.coins[c.OutPoint] = c.Amount
 	}
 	return nil
+}
+
+// checkBehind tells a node that has lost blocks, as btcd does when it is killed,
+// from one that has left our chain: nothing is undone for the former, and nothing
+// is built or signed until it has caught up.
+func (f *Follower) checkBehind(ctx context.Context, head Tip, target int32) error {
+	if target >= head.Height {
+		return nil
+	}
+	ours, ok, err := f.cfg.Store.HeaderHash(ctx, target)
+	if err != nil {
+		return err
+	}
+	theirs, err := f.cfg.Chain.HashAt(ctx, target)
+	if err != nil {
+		return err
+	}
+	if ok && ours != theirs {
+		return nil
+	}
+	return errs.Newf(errs.Unavailable, "node_behind", "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
 }
 
 func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (bool, error) {

@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,6 +60,8 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 	switch {
 	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number:
 		return refuse("its note is not the one that was approved.")
+	case !slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }):
+		return refuse("no treasurer has approved it.")
 	case note.Network != decision.NetworkOf(params) || note.Policy != fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
 	case len(note.Payments) != len(w.Items):
@@ -96,6 +99,17 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		return refuse("its stored transaction is not the one that was built.")
 	}
 	return txbuild.Verify(packet, want)
+}
+
+// checkCoins refuses a transaction whose coins are not there any more: the batch
+// can still be cancelled, and after the signer it could not.
+func checkCoins(a Attempt, h Holdings) error {
+	for _, in := range a.Inputs {
+		if !slices.ContainsFunc(h.Coins, func(c Coin) bool { return c.OutPoint == in.OutPoint }) {
+			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now, so it was not sent to the signer. No money moved: wait for the coin, or cancel the batch and compose it again.")
+		}
+	}
+	return nil
 }
 
 // smallFee is a fee that a signer allows whatever part of the payments it is.

@@ -309,3 +309,26 @@ func payeeScript(n uint32) []byte {
 	}
 	return append([]byte{version, byte(len(program))}, program...)
 }
+
+func (r *rig) height() int32 {
+	r.t.Helper()
+	height, _, err := r.chain.Tip(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return height
+}
+
+func (r *rig) hashAt(height int32) chainhash.Hash {
+	r.t.Helper()
+	hash, err := r.chain.HashAt(r.t.Context(), height)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return hash
+}
+
+// policy is what the rig's signer allows.
+func policy() signer.Policy { return signer.DefaultPolicy() }
+
+func codeOf(err error) string { return errs.CodeOf(err) }

@@ -60,6 +60,10 @@ func (s State) Can(next State) bool { return slices.Contains(batchNext[s], next)
 // BeforeSigning reports whether no signer can have been asked yet.
 func (s State) BeforeSigning() bool { return s == Composed || s == Approved || s == Built }
 
+// payable reports whether a batch's transaction may turn up in a block now. A
+// cancelled batch's is as unexpected as one that nobody made.
+func (s State) payable() bool { return s == Built || s == Final || s.Can(Mined) }
+
 func (s State) to(next State) (State, error) {
 	if !s.Can(next) {
 		err := errs.Newf(errs.Conflict, "wrong_state", "The batch is %s, so this cannot be done. Nothing was changed.", s)

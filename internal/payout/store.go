@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
@@ -36,9 +37,10 @@ type Holdings struct {
 // Work is a batch under lock and what a step adds to it. Everything that is
 // added is written in one transaction, or nothing is.
 type Work struct {
-	Batch    Batch
-	Items    []Item
-	Attempts []Attempt
+	Batch     Batch
+	Items     []Item
+	Attempts  []Attempt
+	Approvals []Approval
 
 	NewApproval   *Approval
 	NewAttempt    *Attempt
@@ -107,6 +109,10 @@ type WorkerStore interface {
 	// Head returns the walked tip; ok is false before the first header.
 	Head(ctx context.Context) (tip Tip, ok bool, err error)
 
+	// HeaderHash returns the hash of the walked block at height; ok is false when
+	// none is stored.
+	HeaderHash(ctx context.Context, height int32) (hash chainhash.Hash, ok bool, err error)
+
 	// Trip opens a breaker unless one with this code and detail is open.
 	Trip(ctx context.Context, epoch int64, b Breaker) error
 }
@@ -140,6 +146,7 @@ type ChainWork struct {
 	Ours      map[string]Followed // by txid: attempts among the block's own transactions
 	Waiting   []Followed          // mined or paid, on the best chain, without the block's own
 	Spending  []Followed          // attempts without a block that spend a coin which this block spends
+	Freed     []Followed          // newest attempts of conflicted batches whose coins are all unspent again (Disconnect)
 	Transfers []ledger.Transfer   // that this height caused and that still stand (Disconnect)
 
 	Moves      []Move
@@ -155,5 +162,6 @@ type Move struct {
 	ItemsTo grant.InstalmentState
 	Attempt uuid.UUID
 	Event   AttemptEvent
-	Release bool // reservations end
+	Raw     []byte // signed bytes that only the block told us; empty: known before
+	Release bool   // reservations end
 }

@@ -40,6 +40,18 @@ func readHead(ctx context.Context, q *db.Queries) (payout.Tip, bool, error) {
 	return payout.Tip{Height: h.Height, Hash: chainhash.Hash(h.Hash), At: h.At}, true, nil
 }
 
+// HeaderHash implements payout.WorkerStore.
+func (s PayoutStore) HeaderHash(ctx context.Context, height int32) (chainhash.Hash, bool, error) {
+	hash, err := s.q.GetHeaderHash(ctx, height)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return chainhash.Hash{}, false, nil
+	}
+	if err != nil {
+		return chainhash.Hash{}, false, mapError(err)
+	}
+	return chainhash.Hash(hash), true, nil
+}
+
 func readCoins(ctx context.Context, q *db.Queries, tip payout.Tip) ([]payout.Coin, error) {
 	rows, err := q.ListCoins(ctx)
 	if err != nil {
@@ -209,11 +221,34 @@ func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip
 		if n != 1 {
 			return errs.New(errs.Conflict, "wrong_head", "The block to take back is not the walked tip.")
 		}
+		if w.Freed, err = readFreed(ctx, q); err != nil {
+			return err
+		}
 		if err := fn(w); err != nil {
 			return err
 		}
 		return s.writeChainWork(ctx, q, w)
 	})
+}
+
+// readFreed is called once the header is gone, and with it what spent the coins.
+func readFreed(ctx context.Context, q *db.Queries) ([]payout.Followed, error) {
+	rows, err := q.ListUnconflicted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var freed []payout.Followed
+	for _, r := range rows {
+		f, err := readFollowed(ctx, q, r.BatchID, r.AttemptID)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(freed); n > 0 && freed[n-1].Batch.ID == f.Batch.ID {
+			freed = freed[:n-1]
+		}
+		freed = append(freed, f)
+	}
+	return freed, nil
 }
 
 func standingTransfers(ctx context.Context, q *db.Queries, height int32) ([]ledger.Transfer, error) {
@@ -246,6 +281,11 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 		versions[b.ID] = b.Version + 1
 		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: m.Attempt, Event: m.Event.Event, Detail: m.Event.Detail, At: m.Event.At}); err != nil {
 			return err
+		}
+		if len(m.Raw) > 0 {
+			if err := q.InsertAttemptRaw(ctx, db.InsertAttemptRawParams{AttemptID: m.Attempt, Raw: m.Raw, CreatedAt: m.Event.At}); err != nil {
+				return err
+			}
 		}
 		if m.ItemsTo != "" {
 			items, err := readItems(ctx, q, b.ID)

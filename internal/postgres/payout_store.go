@@ -142,15 +142,8 @@ func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, er
 		if r.Attempts, err = readAttempts(ctx, q, id); err != nil {
 			return err
 		}
-		approvals, err := q.ListApprovals(ctx, id)
-		if err != nil {
+		if r.Approvals, err = readApprovals(ctx, q, id); err != nil {
 			return err
-		}
-		for _, a := range approvals {
-			r.Approvals = append(r.Approvals, payout.Approval{
-				ID: a.Approval.ID, BatchID: a.Approval.BatchID, Digest: decision.Digest(a.Approval.Digest), StaffID: a.Approval.StaffID, StaffName: a.Name,
-				AuthKind: a.Approval.AuthKind, CreatedAt: a.Approval.CreatedAt,
-			})
 		}
 		if r.History, err = readHistory(ctx, q, "batch", id); err != nil {
 			return err
@@ -191,6 +184,21 @@ func readItems(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout.It
 		items[i] = itemOf(r.Instalment, r.Reference, r.Designation)
 	}
 	return items, nil
+}
+
+func readApprovals(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout.Approval, error) {
+	rows, err := q.ListApprovals(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	approvals := make([]payout.Approval, len(rows))
+	for i, a := range rows {
+		approvals[i] = payout.Approval{
+			ID: a.Approval.ID, BatchID: a.Approval.BatchID, Digest: decision.Digest(a.Approval.Digest), StaffID: a.Approval.StaffID, StaffName: a.Name,
+			AuthKind: a.Approval.AuthKind, CreatedAt: a.Approval.CreatedAt,
+		}
+	}
+	return approvals, nil
 }
 
 func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout.Attempt, error) {

@@ -50,6 +50,9 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		if w.Attempts, err = readAttempts(ctx, q, id); err != nil {
 			return err
 		}
+		if w.Approvals, err = readApprovals(ctx, q, id); err != nil {
+			return err
+		}
 		if err := fn(w); err != nil {
 			return err
 		}

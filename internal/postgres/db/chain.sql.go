@@ -41,6 +41,17 @@ func (q *Queries) GetHead(ctx context.Context) (GetHeadRow, error) {
 	return i, err
 }
 
+const getHeaderHash = `-- name: GetHeaderHash :one
+SELECT hash FROM header WHERE height = $1
+`
+
+func (q *Queries) GetHeaderHash(ctx context.Context, height int32) ([]byte, error) {
+	row := q.db.QueryRow(ctx, getHeaderHash, height)
+	var hash []byte
+	err := row.Scan(&hash)
+	return hash, err
+}
+
 const insertChainTx = `-- name: InsertChainTx :exec
 INSERT INTO chain_tx (txid, height, raw) VALUES ($1, $2, $3)
 `
@@ -225,6 +236,38 @@ func (q *Queries) ListTxidsAt(ctx context.Context, height int32) ([][]byte, erro
 			return nil, err
 		}
 		items = append(items, txid)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUnconflicted = `-- name: ListUnconflicted :many
+SELECT a.id AS attempt_id, a.batch_id FROM attempt a JOIN batch b ON b.id = a.batch_id
+WHERE b.state = 'conflicted' AND NOT EXISTS (
+    SELECT FROM attempt_input i JOIN coin c ON c.txid = i.txid AND c.vout = i.vout WHERE i.attempt_id = a.id AND c.spent_by IS NOT NULL)
+ORDER BY b.number, a.no
+`
+
+type ListUnconflictedRow struct {
+	AttemptID uuid.UUID
+	BatchID   uuid.UUID
+}
+
+func (q *Queries) ListUnconflicted(ctx context.Context) ([]ListUnconflictedRow, error) {
+	rows, err := q.db.Query(ctx, listUnconflicted)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListUnconflictedRow{}
+	for rows.Next() {
+		var i ListUnconflictedRow
+		if err := rows.Scan(&i.AttemptID, &i.BatchID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

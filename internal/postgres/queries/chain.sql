@@ -1,6 +1,9 @@
 -- name: GetHead :one
 SELECT height, hash, at FROM header ORDER BY height DESC LIMIT 1;
 
+-- name: GetHeaderHash :one
+SELECT hash FROM header WHERE height = @height;
+
 -- name: InsertHeader :exec
 INSERT INTO header (height, hash, prev, at) VALUES (@height, @hash, @prev, @at);
 
@@ -39,6 +42,12 @@ LEFT JOIN chain_tx ct ON ct.txid = a.txid
 WHERE a.txid = ANY (@txids::bytea[])
     OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid'))
     OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY (@spent_txids::bytea[]) AND b.state IN ('signing', 'signed', 'announced'))
+ORDER BY b.number, a.no;
+
+-- name: ListUnconflicted :many
+SELECT a.id AS attempt_id, a.batch_id FROM attempt a JOIN batch b ON b.id = a.batch_id
+WHERE b.state = 'conflicted' AND NOT EXISTS (
+    SELECT FROM attempt_input i JOIN coin c ON c.txid = i.txid AND c.vout = i.vout WHERE i.attempt_id = a.id AND c.spent_by IS NOT NULL)
 ORDER BY b.number, a.no;
 
 -- name: ListTxidsAt :many
