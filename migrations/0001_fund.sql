@@ -69,6 +69,7 @@ CREATE TABLE event (
 );
 CREATE INDEX event_object ON event (object_kind, object_id, id);
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER event_no_truncate BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
 DROP TABLE event, state_edge, fund, meta;

@@ -50,6 +50,7 @@ CREATE TABLE application_revision (
     PRIMARY KEY (application_id, revision)
 );
 CREATE TRIGGER application_revision_append_only BEFORE UPDATE OR DELETE ON application_revision FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER application_revision_no_truncate BEFORE TRUNCATE ON application_revision FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- The note that a revision asks people to approve. Sealed: who was not approved leaves no address behind.
 CREATE TABLE decision (
@@ -65,6 +66,7 @@ CREATE TABLE decision (
     FOREIGN KEY (application_id, revision) REFERENCES application_revision
 );
 CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE ON decision FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON decision FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- A lease on a queue item.
 CREATE TABLE claim (
@@ -88,6 +90,7 @@ CREATE TABLE vote (
     CHECK ((auth_kind = 'login') = (auth_envelope IS NULL))
 );
 CREATE TRIGGER vote_append_only BEFORE UPDATE OR DELETE ON vote FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER vote_no_truncate BEFORE TRUNCATE ON vote FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE TABLE message (
     id             uuid PRIMARY KEY,
@@ -102,6 +105,7 @@ CREATE TABLE message (
 );
 CREATE INDEX message_application ON message (application_id, created_at);
 CREATE TRIGGER message_append_only BEFORE UPDATE OR DELETE ON message FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER message_no_truncate BEFORE TRUNCATE ON message FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- A request that was answered. The same key with another body is refused.
 CREATE TABLE idempotency (

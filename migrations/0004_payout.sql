@@ -72,6 +72,7 @@ CREATE TABLE approval (
     CHECK ((auth_kind = 'login') = (auth_envelope IS NULL))
 );
 CREATE TRIGGER approval_append_only BEFORE UPDATE OR DELETE ON approval FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER approval_no_truncate BEFORE TRUNCATE ON approval FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- A transaction that a signer may have been asked for. Never changed, never deleted.
 CREATE TABLE attempt (
@@ -87,6 +88,7 @@ CREATE TABLE attempt (
     UNIQUE (batch_id, no)
 );
 CREATE TRIGGER attempt_append_only BEFORE UPDATE OR DELETE ON attempt FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_no_truncate BEFORE TRUNCATE ON attempt FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE TABLE attempt_input (
     attempt_id uuid   NOT NULL REFERENCES attempt,
@@ -97,6 +99,7 @@ CREATE TABLE attempt_input (
 );
 CREATE INDEX attempt_input_outpoint ON attempt_input (txid, vout);
 CREATE TRIGGER attempt_input_append_only BEFORE UPDATE OR DELETE ON attempt_input FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_input_no_truncate BEFORE TRUNCATE ON attempt_input FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE TABLE attempt_output (
     attempt_id    uuid   NOT NULL REFERENCES attempt,
@@ -110,6 +113,7 @@ CREATE TABLE attempt_output (
     CHECK ((instalment_id IS NULL) <> (change_index IS NULL))
 );
 CREATE TRIGGER attempt_output_append_only BEFORE UPDATE OR DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_output_no_truncate BEFORE TRUNCATE ON attempt_output FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- The anchor rule: every attempt of a batch spends the batch's anchor, so the chain can hold at most one.
 -- +goose StatementBegin
@@ -135,6 +139,7 @@ CREATE TABLE attempt_raw (
     created_at timestamptz NOT NULL
 );
 CREATE TRIGGER attempt_raw_append_only BEFORE UPDATE OR DELETE ON attempt_raw FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_raw_no_truncate BEFORE TRUNCATE ON attempt_raw FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE TABLE attempt_event (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -145,6 +150,7 @@ CREATE TABLE attempt_event (
 );
 CREATE INDEX attempt_event_attempt ON attempt_event (attempt_id, id);
 CREATE TRIGGER attempt_event_append_only BEFORE UPDATE OR DELETE ON attempt_event FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_event_no_truncate BEFORE TRUNCATE ON attempt_event FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- A coin that a batch holds. Released only when the batch is cancelled before signing or final.
 CREATE TABLE reservation (
@@ -172,6 +178,7 @@ CREATE TABLE breaker (
     tripped_at timestamptz NOT NULL
 );
 CREATE TRIGGER breaker_append_only BEFORE UPDATE OR DELETE ON breaker FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER breaker_no_truncate BEFORE TRUNCATE ON breaker FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TABLE breaker_reset (
     breaker_id bigint      NOT NULL REFERENCES breaker,
     staff_id   uuid        NOT NULL REFERENCES staff,
@@ -179,6 +186,7 @@ CREATE TABLE breaker_reset (
     PRIMARY KEY (breaker_id, staff_id)
 );
 CREATE TRIGGER breaker_reset_append_only BEFORE UPDATE OR DELETE ON breaker_reset FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER breaker_reset_no_truncate BEFORE TRUNCATE ON breaker_reset FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
 DROP TABLE breaker_reset, breaker, lease, reservation, attempt_event, attempt_raw, attempt_output, attempt_input, attempt, approval, batch_item, batch;

@@ -41,6 +41,7 @@ CREATE TABLE ledger_transfer (
 );
 CREATE INDEX ledger_transfer_height ON ledger_transfer (height) WHERE height IS NOT NULL;
 CREATE TRIGGER ledger_transfer_append_only BEFORE UPDATE OR DELETE ON ledger_transfer FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER ledger_transfer_no_truncate BEFORE TRUNCATE ON ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE TABLE ledger_posting (
     transfer_id bigint NOT NULL REFERENCES ledger_transfer,
@@ -50,6 +51,7 @@ CREATE TABLE ledger_posting (
 );
 CREATE INDEX ledger_posting_account ON ledger_posting (account) INCLUDE (amount_sat);
 CREATE TRIGGER ledger_posting_append_only BEFORE UPDATE OR DELETE ON ledger_posting FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER ledger_posting_no_truncate BEFORE TRUNCATE ON ledger_posting FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose StatementBegin
 CREATE FUNCTION check_zero_sum() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -76,17 +78,20 @@ CREATE TABLE audit_leaf (
 );
 CREATE INDEX audit_leaf_object ON audit_leaf (object_kind, object_id, seq);
 CREATE TRIGGER audit_leaf_append_only BEFORE UPDATE OR DELETE ON audit_leaf FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER audit_leaf_no_truncate BEFORE TRUNCATE ON audit_leaf FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TABLE audit_hash (
     index bigint PRIMARY KEY CHECK (index >= 0),
     hash  bytea NOT NULL CHECK (length(hash) = 32)
 );
 CREATE TRIGGER audit_hash_append_only BEFORE UPDATE OR DELETE ON audit_hash FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER audit_hash_no_truncate BEFORE TRUNCATE ON audit_hash FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TABLE audit_checkpoint (
     size bigint PRIMARY KEY CHECK (size > 0),
     note text        NOT NULL,                  -- C2SP signed note
     at   timestamptz NOT NULL
 );
 CREATE TRIGGER audit_checkpoint_append_only BEFORE UPDATE OR DELETE ON audit_checkpoint FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER audit_checkpoint_no_truncate BEFORE TRUNCATE ON audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
 DROP TABLE audit_checkpoint, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;

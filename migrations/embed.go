@@ -1,10 +1,3 @@
-// Package migrations holds the schema of Causeway's database as goose files and
-// applies them.
-//
-// Invariants:
-//   - Only Up changes a schema; serve and worker call Check and refuse any other
-//     version than the newest.
-//   - A released file is never edited; the next change is the next file.
 package migrations
 
 import (

@@ -84,7 +84,7 @@ func keysCommand() *cobra.Command {
 			}
 			id, err := uuid.Parse(fundID)
 			if err != nil {
-				return cli.Usage{Err: fmt.Errorf("--fund-id: %w", err)}
+				return cli.UsageError{Err: fmt.Errorf("--fund-id: %w", err)}
 			}
 			return app.CreateKeys(id, sealPath, auditPath, publicPath)
 		},

@@ -13,12 +13,11 @@ import (
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/demo"
-	"github.com/causeway-fund/causeway/internal/devnet"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 func demoCommand() *cobra.Command {
-	cfg := demo.Config{ProxyPorts: [devnet.ProxyCount]int{18081, 18082, 18083}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	cfg := demo.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var journey, asJSON bool
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Run everything on this machine, with coins that are worth nothing", Args: cobra.NoArgs,
@@ -33,8 +32,9 @@ func demoCommand() *cobra.Command {
 				return runJourney(cmd, cfg, progress, asJSON)
 			}
 			if asJSON {
-				return cli.Usage{Err: fmt.Errorf("--json goes with --journey")}
+				return cli.UsageError{Err: fmt.Errorf("--json goes with --journey")}
 			}
+			cfg.ProxyPorts = demo.ProxyPorts
 			return demo.Run(cmd.Context(), cfg, progress, cmd.OutOrStdout())
 		},
 	}

@@ -30,13 +30,13 @@ const (
 // ErrChecksFailed ends a command whose checks ran and found something wrong.
 var ErrChecksFailed = errs.New(errs.Conflict, "checks_failed", "Not every check passed.")
 
-// Usage marks an error as one of how the program was called.
-type Usage struct{ Err error }
+// UsageError marks an error as one of how the program was called.
+type UsageError struct{ Err error }
 
-func (u Usage) Error() string { return u.Err.Error() }
+func (u UsageError) Error() string { return u.Err.Error() }
 
 // Unwrap returns the error inside.
-func (u Usage) Unwrap() error { return u.Err }
+func (u UsageError) Unwrap() error { return u.Err }
 
 // Main runs root until it ends or a signal comes, writes an error as one line
 // and returns the exit code.
@@ -44,7 +44,7 @@ func Main(root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root.SilenceUsage, root.SilenceErrors = true, true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usage{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() == nil {
 		WriteError(os.Stderr, root.Name(), err)
@@ -57,7 +57,7 @@ func Main(root *cobra.Command) int {
 
 // Code returns the exit code for err.
 func Code(err error) int {
-	var usage Usage
+	var usage UsageError
 	switch {
 	case err == nil:
 		return ExitOK
@@ -117,7 +117,7 @@ func BindEnv(flags *pflag.FlagSet, prefix string) error {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			problems = append(problems, Usage{fmt.Errorf("%s: %w", name, err)})
+			problems = append(problems, UsageError{fmt.Errorf("%s: %w", name, err)})
 		}
 	})
 	return errors.Join(problems...)
@@ -127,7 +127,7 @@ func BindEnv(flags *pflag.FlagSet, prefix string) error {
 func Need(flags *pflag.FlagSet, names ...string) error {
 	for _, name := range names {
 		if flags.Lookup(name).Value.String() == "" {
-			return Usage{fmt.Errorf("--%s is missing; see --help", name)}
+			return UsageError{fmt.Errorf("--%s is missing; see --help", name)}
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"nothing":       {nil, cli.ExitOK},
 		"plain":         {errors.New("x"), cli.ExitError},
-		"usage":         {fmt.Errorf("run: %w", cli.Usage{Err: errors.New("x")}), cli.ExitUsage},
+		"usage":         {fmt.Errorf("run: %w", cli.UsageError{Err: errors.New("x")}), cli.ExitUsage},
 		"cobra's own":   {errors.New(`unknown command "x" for "causeway"`), cli.ExitUsage},
 		"not found":     {fmt.Errorf("get: %w", errs.New(errs.NotFound, "x", "x")), cli.ExitNotFound},
 		"conflict":      {errs.New(errs.Conflict, "x", "x"), cli.ExitConflict},

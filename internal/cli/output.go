@@ -25,7 +25,7 @@ func ParseFormat(s string) (Format, error) {
 	case Table, JSON, CSV:
 		return f, nil
 	}
-	return "", Usage{fmt.Errorf("-o is table, json or csv, not %q", s)}
+	return "", UsageError{fmt.Errorf("-o is table, json or csv, not %q", s)}
 }
 
 // Rows is data with a header, and the value that JSON shows instead.

@@ -35,6 +35,10 @@ import (
 // network is where the demo's coins are worth nothing.
 const network = "simnet"
 
+// ProxyPorts are those of `make demo`, so that what its applications name is there
+// again after a restart.
+var ProxyPorts = [devnet.ProxyCount]int{18081, 18082, 18083}
+
 // Config says where and how the demo runs.
 type Config struct {
 	Dir        string                 // everything is kept here

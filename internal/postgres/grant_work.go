@@ -35,6 +35,10 @@ func (s GrantStore) UpdateApplication(ctx context.Context, id uuid.UUID, now tim
 		if err := fn(w); err != nil {
 			return err
 		}
+		if len(w.Entries) == 0 {
+			out = w.Application
+			return nil
+		}
 		if err := writeWork(ctx, q, w, hadClaim, now); err != nil {
 			return err
 		}

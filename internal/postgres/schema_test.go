@@ -76,6 +76,7 @@ func TestBooksAreAppendOnlyForEverybody(t *testing.T) {
 			refused(t, app, sql, byGrant)
 			refused(t, worker, sql, byGrant)
 		}
+		refused(t, owner, "TRUNCATE "+table+" CASCADE", byTrigger)
 		refused(t, app, "TRUNCATE "+table, byGrant)
 		refused(t, worker, "TRUNCATE "+table, byGrant)
 	}

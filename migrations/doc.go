@@ -1,0 +1,9 @@
+// Package migrations holds the schema of Causeway's database as goose files and
+// applies them.
+//
+// Invariants:
+//   - Only Up changes a schema; serve and worker call Check and refuse any other
+//     version than the newest.
+//   - A released file is never edited; the next change is the next file.
+//   - Each file is one transaction, so nothing is ever half applied.
+package migrations
