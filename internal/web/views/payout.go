@@ -89,6 +89,7 @@ type Batch struct {
 	Fiat            string
 	Payments        int
 	FeeSat          int64
+	MaxFeeSat       int64 // what was approved at most; shown until there is a transaction
 	FeeRateSatVB    string
 	FeePercent      string
 	ChangeSat       int64
@@ -169,14 +170,14 @@ type Balance struct {
 
 // Coin is one unspent output.
 type Coin struct {
-	TxID      string
-	Vout      int
-	AmountSat int64
-	Height    int64
-	Age       time.Time // block time
-	State     string    // available, reserved, immature
-	Batch     string
-	BatchURL  string
+	TxID          string
+	Vout          int
+	AmountSat     int64
+	Height        int64
+	Confirmations int64
+	State         string // available, reserved, immature
+	Batch         string
+	BatchURL      string
 }
 
 // Node is what the chain follower last saw.

@@ -94,7 +94,7 @@ type ReviewDetail struct {
 
 // ReviewTyped holds the words of a refused form.
 type ReviewTyped struct {
-	Reason, NoteText, MessageText string
+	Reason, Decision, NoteText, MessageText string
 }
 
 // SignedText is a canonical note and its digest.

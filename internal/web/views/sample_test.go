@@ -318,7 +318,7 @@ func sampleTreasury() views.Treasury {
 		Breakers: []views.Breaker{{ID: 3, Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 	}
 	for i, s := range []string{"available", "reserved", "available", "immature"} {
-		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Age: now.Add(-time.Duration(i*i+1) * 33 * time.Hour), State: s}
+		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Confirmations: int64(312 + i*300), State: s}
 		if s == "reserved" {
 			c.Batch, c.BatchURL = "B-0042", "/batches/42"
 		}

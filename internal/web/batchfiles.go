@@ -1,0 +1,66 @@
+package web
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// file sends bytes to keep.
+func (v *visit) file(name, contentType string, body []byte) error {
+	v.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+	return v.Blob(http.StatusOK, contentType, body)
+}
+
+// getBatchPSBT sends the unsigned transaction of the current attempt (BIP 174).
+func (s *Site) getBatchPSBT(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	now := current(r.Attempts)
+	if now == nil {
+		return errs.New(errs.NotFound, "not_built", "No transaction has been built for this batch yet.")
+	}
+	return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(now.No+1)+".psbt", echo.MIMEOctetStream, now.PSBT)
+}
+
+// getBatchNote sends the exact bytes that the digest is of.
+func (s *Site) getBatchNote(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	return v.file(batchNumber(r.Batch.Number)+"-note.txt", echo.MIMETextPlainCharsetUTF8, []byte(r.Batch.Note))
+}
+
+// getBatchCSV sends the recipients (RFC 4180). Every value is one that this
+// program made, so none can be a formula.
+func (s *Site) getBatchCSV(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	now := current(r.Attempts)
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	rows := [][]string{{"batch", "reference", "operator", "address", "amount_sat", "state", "txid", "vout"}}
+	for _, it := range r.Items {
+		txid, vout := "", ""
+		if n := voutOf(now, it.InstalmentID); n >= 0 {
+			txid, vout = now.TxID.String(), strconv.Itoa(n)
+		}
+		rows = append(rows, []string{
+			batchNumber(r.Batch.Number), it.Reference, it.Designation, it.Address, strconv.FormatInt(int64(it.Amount), 10), string(it.State), txid, vout,
+		})
+	}
+	if err := w.WriteAll(rows); err != nil {
+		return err
+	}
+	return v.file(batchNumber(r.Batch.Number)+".csv", "text/csv; charset=utf-8", b.Bytes())
+}
