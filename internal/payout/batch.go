@@ -140,7 +140,7 @@ func (c Coin) Spendable() bool {
 // Breaker is a surprise that stopped all signing.
 type Breaker struct {
 	ID        int64
-	Code      string // foreign_spend, deep_reorg, ledger_mismatch
+	Code      string // foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch
 	Detail    string
 	TrippedAt time.Time
 	ResetBy   []string // names; two close it

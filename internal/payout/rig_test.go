@@ -332,3 +332,24 @@ func (r *rig) hashAt(height int32) chainhash.Hash {
 func policy() signer.Policy { return signer.DefaultPolicy() }
 
 func codeOf(err error) string { return errs.CodeOf(err) }
+
+// conductorWith is a conductor of the leading worker with other partners.
+func (r *rig) conductorWith(s payout.Signer, a payout.Announcer) *payout.Conductor {
+	r.t.Helper()
+	c, err := payout.NewConductor(payout.ConductorConfig{
+		Store: r.store, Signer: s, Announcer: a, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+func (r *rig) treasury() payout.Treasury {
+	r.t.Helper()
+	treasury, err := r.service.Treasury(r.t.Context(), r.treasurer)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return treasury
+}
