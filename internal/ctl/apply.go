@@ -51,7 +51,7 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 	if f.file != "" {
 		for _, name := range formFlags {
 			if c.cmd.Flags().Changed(name) {
-				return client.NewApplication{}, cli.Usage{Err: fmt.Errorf("--%s and --file exclude each other", name)}
+				return client.NewApplication{}, cli.UsageError{Err: fmt.Errorf("--%s and --file exclude each other", name)}
 			}
 		}
 		return readApplication(c, f.file)
@@ -60,7 +60,7 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 		return client.NewApplication{}, err
 	}
 	if len(f.endpoints) == 0 {
-		return client.NewApplication{}, cli.Usage{Err: errors.New("--endpoint is missing; see --help")}
+		return client.NewApplication{}, cli.UsageError{Err: errors.New("--endpoint is missing; see --help")}
 	}
 	narrative, err := c.readText(f.narrative)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 	for _, text := range f.endpoints {
 		e, err := parseEndpoint(text)
 		if err != nil {
-			return client.NewApplication{}, cli.Usage{Err: fmt.Errorf("--endpoint: %w", err)}
+			return client.NewApplication{}, cli.UsageError{Err: fmt.Errorf("--endpoint: %w", err)}
 		}
 		app.Endpoints = append(app.Endpoints, e)
 	}
@@ -130,7 +130,7 @@ func (c *call) readText(path string) (string, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return "", cli.Usage{Err: err}
+			return "", cli.UsageError{Err: err}
 		}
 		defer f.Close()
 		in = f

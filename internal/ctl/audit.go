@@ -37,14 +37,14 @@ func (v *verifier) flags(cmd *cobra.Command) {
 
 func (v *verifier) read() (string, error) {
 	if (v.key == "") == (v.keyFile == "") {
-		return "", cli.Usage{Err: errors.New("give either --key or --key-file")}
+		return "", cli.UsageError{Err: errors.New("give either --key or --key-file")}
 	}
 	if v.key != "" {
 		return v.key, nil
 	}
 	text, err := os.ReadFile(v.keyFile)
 	if err != nil {
-		return "", cli.Usage{Err: fmt.Errorf("--key-file: %w", err)}
+		return "", cli.UsageError{Err: fmt.Errorf("--key-file: %w", err)}
 	}
 	return strings.TrimSpace(string(text)), nil
 }
@@ -54,7 +54,7 @@ func readKnown(paths []string) ([]string, error) {
 	for i, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, cli.Usage{Err: fmt.Errorf("--known: %w", err)}
+			return nil, cli.UsageError{Err: fmt.Errorf("--known: %w", err)}
 		}
 		known[i] = string(text)
 	}
@@ -132,7 +132,7 @@ func (c *call) bundle(path string) ([]byte, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, cli.Usage{Err: fmt.Errorf("--bundle: %w", err)}
+		return nil, cli.UsageError{Err: fmt.Errorf("--bundle: %w", err)}
 	}
 	return text, nil
 }
@@ -265,7 +265,7 @@ func (a *app) auditProofCommand() *cobra.Command {
 		}
 		seq, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || seq < 0 {
-			return page{}, cli.Usage{Err: fmt.Errorf("%q is no number of a row; the first is 0", c.args[0])}
+			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a row; the first is 0", c.args[0])}
 		}
 		answer, err := ok200(c.api.GetInclusionProofWithResponse(c.ctx, &client.GetInclusionProofParams{Seq: seq}))
 		if err != nil {

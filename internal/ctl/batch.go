@@ -143,10 +143,10 @@ func (o *order) flags(cmd *cobra.Command) {
 func (o *order) read(c *call) (client.Order, error) {
 	out := client.Order{FeeSatVb: o.feeRate, MaxFeerateSatVb: given(o.maxFeeRate), MaxFeeSat: given(o.maxFee)}
 	if o.feeRate < 1 {
-		return out, cli.Usage{Err: errors.New("--fee-sat-vb is missing; see --help")}
+		return out, cli.UsageError{Err: errors.New("--fee-sat-vb is missing; see --help")}
 	}
 	if o.payable == (len(o.instalments) > 0) {
-		return out, cli.Usage{Err: errors.New("give either --instalment or --payable")}
+		return out, cli.UsageError{Err: errors.New("give either --instalment or --payable")}
 	}
 	if o.payable {
 		var err error
@@ -156,7 +156,7 @@ func (o *order) read(c *call) (client.Order, error) {
 	for _, text := range o.instalments {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return out, cli.Usage{Err: fmt.Errorf("--instalment: %q is no id", text)}
+			return out, cli.UsageError{Err: fmt.Errorf("--instalment: %q is no id", text)}
 		}
 		out.InstalmentIds = append(out.InstalmentIds, id)
 	}
@@ -179,7 +179,7 @@ func (c *call) payable() ([]uuid.UUID, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, cli.Usage{Err: errors.New("--payable: there is nothing to pay")}
+		return nil, cli.UsageError{Err: errors.New("--payable: there is nothing to pay")}
 	}
 	return ids, nil
 }

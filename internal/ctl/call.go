@@ -75,13 +75,13 @@ func (a *app) local(cmd *cobra.Command, f func(*call) (page, error)) *cobra.Comm
 func (c *call) connect(who caller) (*client.API, error) {
 	base, err := url.Parse(c.server)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, cli.Usage{Err: fmt.Errorf("--server: %q is not https://host or http://host", c.server)}
+		return nil, cli.UsageError{Err: fmt.Errorf("--server: %q is not https://host or http://host", c.server)}
 	}
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, cli.Usage{Err: errors.New("--server: only scheme, host, port and path, please")}
+		return nil, cli.UsageError{Err: errors.New("--server: only scheme, host, port and path, please")}
 	}
 	if who != nobody && base.Scheme == "http" && !c.plainHTTP && !staysHidden(base.Hostname()) {
-		return nil, cli.Usage{Err: fmt.Errorf("--server: anyone on the way to %s could read what you send; use https:// or, if you mean it, --plain-http", base.Host)}
+		return nil, cli.UsageError{Err: fmt.Errorf("--server: anyone on the way to %s could read what you send; use https:// or, if you mean it, --plain-http", base.Host)}
 	}
 	if c.wire, err = c.transport(); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func isLoopback(host string) bool {
 func (c *call) id() (uuid.UUID, error) {
 	id, err := uuid.Parse(c.args[0])
 	if err != nil {
-		return uuid.UUID{}, cli.Usage{Err: fmt.Errorf("%q is no id; an id looks like 0198c0de-0000-7000-8000-000000000001", c.args[0])}
+		return uuid.UUID{}, cli.UsageError{Err: fmt.Errorf("%q is no id; an id looks like 0198c0de-0000-7000-8000-000000000001", c.args[0])}
 	}
 	return id, nil
 }

@@ -103,7 +103,7 @@ func (w *written) flags(cmd *cobra.Command, name, usage string) {
 
 func (w *written) read(c *call, needed bool) (string, error) {
 	if w.text != "" && w.file != "" {
-		return "", cli.Usage{Err: errors.New("--" + w.flag + " and --" + w.fileFlag + " exclude each other")}
+		return "", cli.UsageError{Err: errors.New("--" + w.flag + " and --" + w.fileFlag + " exclude each other")}
 	}
 	text := w.text
 	if w.file != "" {
@@ -114,7 +114,7 @@ func (w *written) read(c *call, needed bool) (string, error) {
 		text = strings.TrimSpace(text)
 	}
 	if needed && text == "" {
-		return "", cli.Usage{Err: errors.New("--" + w.flag + " or --" + w.fileFlag + " is missing")}
+		return "", cli.UsageError{Err: errors.New("--" + w.flag + " or --" + w.fileFlag + " is missing")}
 	}
 	return text, nil
 }

@@ -27,6 +27,7 @@ type part struct {
 	header []string
 	cells  [][]string
 	text   string
+	plain  bool // a table shows no header
 }
 
 func (p page) write(w io.Writer, format cli.Format) error {
@@ -67,13 +68,17 @@ func (p part) write(w io.Writer) error {
 		_, err := fmt.Fprintln(w, indent(p.text))
 		return err
 	}
-	return cli.Rows{Header: p.header, Cells: p.cells}.Write(w, cli.Table)
+	rows := cli.Rows{Header: p.header, Cells: p.cells}
+	if p.plain {
+		rows.Header = nil
+	}
+	return rows.Write(w, cli.Table)
 }
 
 // record returns the part of one thing: a line a field, those without a value
 // left out.
 func record(pairs ...string) part {
-	p := part{header: []string{"FIELD", "VALUE"}}
+	p := part{header: []string{"FIELD", "VALUE"}, plain: true}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			p.cells = append(p.cells, []string{pairs[i], clean(pairs[i+1])})

@@ -24,8 +24,8 @@ func (a *app) explain(err error) error {
 		return explainRefusal(refusal)
 	}
 	var ours *errs.Error
-	var usage cli.Usage
-	if errors.As(err, &ours) || errors.As(err, &usage) {
+	var misused cli.UsageError
+	if errors.As(err, &ours) || errors.As(err, &misused) {
 		return err
 	}
 	var lost *url.Error

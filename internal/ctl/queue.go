@@ -98,21 +98,17 @@ func (a *app) queueCommand() *cobra.Command {
 }
 
 func queuePart(list []client.ApplicationSummary) part {
-	header := []string{"ID", "REFERENCE", "STATE", "AMOUNT_SAT", "PROTOCOLS", "REGION", "LANGUAGE", "VOTES", "MINE", "CLAIM", "SUBMITTED", "TITLE"}
+	header := []string{"ID", "REFERENCE", "STATE", "AMOUNT_SAT", "PROTOCOLS", "REGION", "LANGUAGE", "APPROVE", "DECLINE", "MINE", "CLAIM", "SUBMITTED", "TITLE"}
 	return table("", header, list, func(a client.ApplicationSummary) []string {
 		claim := ""
 		if a.Claim != nil {
 			claim = a.Claim.By
 		}
 		return []string{
-			a.Id.String(), a.Reference, a.State, itoa(a.AmountSat), strings.Join(a.Protocols, " "), a.Region, a.Language, tally(a.Votes),
-			text(a.MyVerdict), claim, when(a.SubmittedAt), a.Title,
+			a.Id.String(), a.Reference, a.State, itoa(a.AmountSat), strings.Join(a.Protocols, " "), a.Region, a.Language,
+			fmt.Sprintf("%d/%d", a.Votes.Approve, a.Votes.Required), itoa(a.Votes.Decline), text(a.MyVerdict), claim, when(a.SubmittedAt), a.Title,
 		}
 	})
-}
-
-func tally(t client.Tally) string {
-	return fmt.Sprintf("%d/%d, %d against", t.Approve, t.Required, t.Decline)
 }
 
 // shown is an application with what was computed here.
@@ -166,6 +162,7 @@ func applicationParts(v shown) []part {
 	if a.SamePayee != nil && *a.SamePayee > 0 {
 		samePayee = itoa(*a.SamePayee) + " other applications have this address"
 	}
+	votes := fmt.Sprintf("%d of %d that approve, %d that decline", a.Votes.Approve, a.Votes.Required, a.Votes.Decline)
 	digest := "matches the note below"
 	if !v.NoteHolds {
 		digest = "DOES NOT HOLD"
@@ -175,7 +172,7 @@ func applicationParts(v shown) []part {
 			"amount_sat", itoa(a.AmountSat), "payout_address", a.PayoutAddress, "same_payee", samePayee,
 			"protocols", strings.Join(a.Protocols, " "), "region", a.Region, "language", a.Language,
 			"revision", itoa(a.Revision), "version", itoa(a.Version), "submitted_at", when(a.SubmittedAt),
-			"claim", claim, "votes", tally(a.Votes), "my_verdict", text(a.MyVerdict), "outcome", text(a.Outcome), "grant_id", grant,
+			"claim", claim, "votes", votes, "my_verdict", text(a.MyVerdict), "outcome", text(a.Outcome), "grant_id", grant,
 			"purged", purged, "decision_digest", a.DecisionDigest, "note_check", digest),
 		part{title: "Narrative", text: a.Narrative},
 		table("Servers", []string{"PROTOCOL", "HOST", "PORT", "NOTE"}, a.Endpoints, func(e client.EndpointSeen) []string {

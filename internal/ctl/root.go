@@ -97,7 +97,7 @@ func oneOf(cmd *cobra.Command, flag string, values ...string) error {
 	if value == "" || slices.Contains(values, value) {
 		return nil
 	}
-	return cli.Usage{Err: fmt.Errorf("--%s: %q is none of %s", flag, value, strings.Join(values, ", "))}
+	return cli.UsageError{Err: fmt.Errorf("--%s: %q is none of %s", flag, value, strings.Join(values, ", "))}
 }
 
 func (a *app) versionCommand() *cobra.Command {

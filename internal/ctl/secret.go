@@ -28,14 +28,14 @@ const maxSecretBytes = 4 << 10
 func readSecret(flag, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", cli.Usage{Err: fmt.Errorf("--%s: %w", flag, err)}
+		return "", cli.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 	}
 	if info.Mode().Perm()&0o007 != 0 {
 		return "", errs.Newf(errs.Invalid, "secret_exposed", "%s can be read by every user of this machine. Make it private: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", cli.Usage{Err: fmt.Errorf("--%s: %w", flag, err)}
+		return "", cli.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" || len(secret) > maxSecretBytes || strings.ContainsAny(secret, "\r\n") {
@@ -54,7 +54,7 @@ func (c *call) receipt() (string, error) {
 		return "", err
 	}
 	if code == "" {
-		return "", cli.Usage{Err: errors.New("a receipt code is needed: type it, or name its file with --receipt-file")}
+		return "", cli.UsageError{Err: errors.New("a receipt code is needed: type it, or name its file with --receipt-file")}
 	}
 	return code, nil
 }
@@ -63,9 +63,9 @@ func (c *call) receipt() (string, error) {
 func (c *call) session(who caller, scheme string) (*http.Cookie, error) {
 	if c.sessionFile == "" {
 		if who == member {
-			return nil, cli.Usage{Err: errors.New("--session-file is missing: an API token cannot manage tokens; the profile page of the dashboard can")}
+			return nil, cli.UsageError{Err: errors.New("--session-file is missing: an API token cannot manage tokens; the profile page of the dashboard can")}
 		}
-		return nil, cli.Usage{Err: errors.New("--token-file is missing; make a token on the profile page of the dashboard")}
+		return nil, cli.UsageError{Err: errors.New("--token-file is missing; make a token on the profile page of the dashboard")}
 	}
 	value, err := readSecret("session-file", c.sessionFile)
 	if err != nil {
@@ -88,7 +88,7 @@ func storeSecret(flag, path string, obtain func() (string, error)) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return cli.Usage{Err: fmt.Errorf("--%s: %w", flag, err)}
+		return cli.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 	}
 	secret, err := obtain()
 	if err != nil {

@@ -101,7 +101,7 @@ func (a *app) resetCommand() *cobra.Command {
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || n < 1 {
-			return page{}, cli.Usage{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury shows them", c.args[0])}
+			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury shows them", c.args[0])}
 		}
 		if err := c.confirm(yes, "Signing was stopped because something happened that should not. If you know what it was, type the number: ", itoa(n)); err != nil {
 			return page{}, err
