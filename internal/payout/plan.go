@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"time"
@@ -64,6 +65,8 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		return refuse("no treasurer has approved it.")
 	case note.Network != decision.NetworkOf(params) || note.Policy != fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
+	case note.MaxFee != w.Batch.MaxFee || note.MaxFeeRateSatVB != w.Batch.MaxFeeRateSatVB:
+		return refuse("its limits are not the approved ones.")
 	case len(note.Payments) != len(w.Items):
 		return refuse("its payments are not the approved ones.")
 	}
@@ -75,8 +78,12 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 	for _, it := range w.Items {
 		p, ok := approved[it.Digest]
 		text, err := decision.Parse([]byte(it.Note))
-		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount || string(text.PayeeScript) != string(p.Script) {
+		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount || !bytes.Equal(text.PayeeScript, p.Script) {
 			return refuse("the note of a payment is not the approved one.")
+		}
+		// The bytes to sign do not depend on these; a difference is a sign of tampering.
+		if it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script) || it.Address != text.PayeeAddress {
+			return refuse("a payment is stored with another amount or address than was approved.")
 		}
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
