@@ -47,7 +47,7 @@ type Config struct {
 	ProxyPorts [devnet.ProxyCount]int // of the loopback proxies; 0 takes any free one
 	Volatile   bool                   // PostgreSQL may lose data in a power cut; for what is thrown away
 	Programs   string                 // folder with causeway, causeway-signer and btcd
-	Env        []string               // of the worker and the signer, for fault tests
+	Admin      bool                   // worker and dashboard answer /readyz and /metrics on further free ports
 	Log        *slog.Logger
 }
 
@@ -58,8 +58,14 @@ type World struct {
 	Services *app.Services // in this process, with a clock that seeding may turn back
 	Clock    *shiftedClock
 	URL      string // of API and dashboard
+	Env      []string // added for every program started from now on, for fault tests
+
+	// URLs of /readyz and /metrics, with Config.Admin.
+	ServeAdmin, WorkerAdmin string
 
 	cfg    Config
+	run    string // folder of the signer's socket
+	port   int
 	signer *proc.Process
 	worker *proc.Process
 	serve  *proc.Process
@@ -92,7 +98,7 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w = &World{cfg: cfg, Clock: &shiftedClock{}, URL: "http://localhost:" + strconv.Itoa(port)}
+	w = &World{cfg: cfg, Clock: &shiftedClock{}, URL: "http://localhost:" + strconv.Itoa(port), port: port}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Stop(context.WithoutCancel(ctx)))
@@ -112,6 +118,15 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	if w.log, err = os.OpenFile(w.path("causeway.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return w, fmt.Errorf("open the demo's log: %w", err)
 	}
+	if cfg.Admin {
+		if err := w.chooseAdminPorts(ctx); err != nil {
+			return w, err
+		}
+	}
+	// A socket's path may not be long, and the data folder's may be.
+	if w.run, err = os.MkdirTemp("", "causeway-run-"); err != nil {
+		return w, errs.Wrap(err, errs.Unavailable, "no_temp_dir", "Cannot make a temporary folder for the signer's socket.")
+	}
 	if err := w.startSigner(ctx); err != nil {
 		return w, err
 	}
@@ -121,7 +136,18 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	if err := w.StartWorker(); err != nil {
 		return w, err
 	}
-	return w, w.startServe(ctx, port)
+	return w, w.StartServe(ctx)
+}
+
+func (w *World) chooseAdminPorts(ctx context.Context) error {
+	for who, url := range map[string]*string{"the dashboard's health": &w.ServeAdmin, "the worker's health": &w.WorkerAdmin} {
+		port, err := proc.Port(ctx, 0, who)
+		if err != nil {
+			return err
+		}
+		*url = "http://127.0.0.1:" + strconv.Itoa(port)
+	}
+	return nil
 }
 
 // startSigner makes the treasury's key on the first start, and runs the signer.
@@ -157,12 +183,11 @@ func (w *World) StartSigner() (err error) {
 	return err
 }
 
-// socket is kept out of the data folder, whose path may be too long for one.
-func (w *World) socket() string { return filepath.Join(w.Devnet.Postgres.SocketDir(), "signer.sock") }
+func (w *World) socket() string { return filepath.Join(w.run, "signer.sock") }
 
 func (w *World) start(program string, args ...string) (*proc.Process, error) {
 	p, err := proc.Start(proc.Spec{
-		Path: filepath.Join(w.cfg.Programs, program), Args: args, Env: append([]string{"PATH=" + os.Getenv("PATH"), "TZ=UTC"}, w.cfg.Env...), Output: w.log,
+		Path: filepath.Join(w.cfg.Programs, program), Args: args, Env: append([]string{"PATH=" + os.Getenv("PATH"), "TZ=UTC"}, w.Env...), Output: w.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
@@ -245,16 +270,34 @@ func (w *World) setUpFund(ctx context.Context, owner string) error {
 
 // StartWorker runs the worker, again after it died.
 func (w *World) StartWorker() (err error) {
-	node := w.Devnet.Node
-	w.worker, err = w.start("causeway", "worker", "--database-url-file", w.path("keys", "worker.url"),
-		"--btcd-host", node.Host(), "--btcd-user", node.User(), "--btcd-pass-file", node.PassFile(), "--btcd-cert-file", node.CertFile(),
-		"--signer-socket", w.socket(), "--audit-key-file", w.path("keys", "audit.key"), "--poll", "250ms")
+	w.worker, err = w.start("causeway", w.WorkerArgs(w.WorkerAdmin)...)
 	return err
 }
 
-func (w *World) startServe(ctx context.Context, port int) (err error) {
-	w.serve, err = w.start("causeway", "serve", "--demo", "--listen", "127.0.0.1:"+strconv.Itoa(port), "--public-url", w.URL,
-		"--database-url-file", w.path("keys", "app.url"), "--key-file", w.path("keys", "seal.key"), "--audit-public-key-file", w.path("keys", "audit.pub"))
+// WorkerArgs is how the worker is called, with admin (a URL, may be empty) as
+// its address for /readyz.
+func (w *World) WorkerArgs(admin string) []string {
+	node := w.Devnet.Node
+	return []string{
+		"worker", "--database-url-file", w.path("keys", "worker.url"),
+		"--btcd-host", node.Host(), "--btcd-user", node.User(), "--btcd-pass-file", node.PassFile(), "--btcd-cert-file", node.CertFile(),
+		"--signer-socket", w.socket(), "--audit-key-file", w.path("keys", "audit.key"), "--poll", "250ms",
+		"--admin-listen", strings.TrimPrefix(admin, "http://"),
+	}
+}
+
+// ServeArgs is how the dashboard is called.
+func (w *World) ServeArgs() []string {
+	return []string{
+		"serve", "--demo", "--listen", "127.0.0.1:" + strconv.Itoa(w.port), "--public-url", w.URL,
+		"--database-url-file", w.path("keys", "app.url"), "--key-file", w.path("keys", "seal.key"), "--audit-public-key-file", w.path("keys", "audit.pub"),
+		"--admin-listen", strings.TrimPrefix(w.ServeAdmin, "http://"),
+	}
+}
+
+// StartServe runs API and dashboard, and waits until they answer.
+func (w *World) StartServe(ctx context.Context) (err error) {
+	w.serve, err = w.start("causeway", w.ServeArgs()...)
 	if err != nil {
 		return err
 	}
@@ -372,6 +415,9 @@ func (w *World) Stop(ctx context.Context) error {
 	}
 	if w.log != nil {
 		problems = append(problems, w.log.Close())
+	}
+	if w.run != "" {
+		problems = append(problems, os.RemoveAll(w.run))
 	}
 	return errors.Join(problems...)
 }
