@@ -32,6 +32,7 @@ INSERT INTO state_edge VALUES
     ('application', 'in_review', 'ready'),
     ('application', 'in_review', 'withdrawn'),
     ('application', 'needs_info', 'in_review'),
+    ('application', 'needs_info', 'ready'),
     ('application', 'needs_info', 'withdrawn'),
     ('application', 'ready', 'in_review'),
     ('application', 'ready', 'needs_info'),

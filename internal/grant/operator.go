@@ -75,10 +75,13 @@ func (s *Service) byReceipt(ctx context.Context, code string) (Record, error) {
 	receipt, malformed := identity.ParseReceipt(code)
 	hash := receipt.LookupHash(s.pepper)
 	r, err := s.cfg.Store.ApplicationByReceipt(ctx, hash[:], s.now())
-	if malformed != nil || errs.KindOf(err) == errs.NotFound {
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return Record{}, err
+	}
+	if malformed != nil || err != nil {
 		return Record{}, unknownReceipt()
 	}
-	return r, err
+	return r, nil
 }
 
 // openMessages opens what audience may read.
@@ -105,13 +108,18 @@ func (s *Service) openMessages(r Record, audience Audience) ([]Text, error) {
 	return texts, nil
 }
 
-// Reply adds the operator's words; an open question counts as answered.
+// Reply adds the operator's words; an open question counts as answered. Votes
+// stand, so a quorum that was met before the question is met again.
 func (s *Service) Reply(ctx context.Context, code, text string) (Application, error) {
 	text = strings.TrimSpace(text)
 	if f := checkMessage("text", text); f != nil {
 		return Application{}, errs.InvalidFields([]errs.Field{*f})
 	}
 	r, err := s.byReceipt(ctx, code)
+	if err != nil {
+		return Application{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}
@@ -122,10 +130,13 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 			return err
 		}
 		w.NewMessages = append(w.NewMessages, message)
-		if w.Application.State == NeedsInfo {
-			return w.move(by, "application.answered", now, Answer)
+		if w.Application.State != NeedsInfo {
+			return w.move(by, "application.message_from_operator", now)
 		}
-		return w.move(by, "application.message_from_operator", now)
+		if _, met := Count(w.Votes, w.Decision.Digest).Outcome(fund.Quorum); met {
+			return w.move(by, "application.answered", now, Restore)
+		}
+		return w.move(by, "application.answered", now, Answer)
 	})
 }
 

@@ -41,7 +41,7 @@ func (s *Service) ReleaseApplication(ctx context.Context, by identity.Actor, id 
 		return Application{}, err
 	}
 	return s.update(ctx, id, func(w *Work, now time.Time) error {
-		if err := notClaimedByOther(w, by); err != nil {
+		if err := notClaimedByOther(w, by); err != nil || w.Claim == nil {
 			return err
 		}
 		w.Claim = nil
@@ -57,8 +57,11 @@ type CastVote struct {
 	Reason  string          // required unless the verdict is approve; for needs_info it is sent to the operator
 }
 
-// Vote records a verdict and ends the voter's lease. Conflict: claimed_by_other,
-// already_voted, stale_digest (the application was revised), wrong_state.
+// Vote records a verdict and ends the voter's lease. needs_info asks the
+// operator and is no vote: whoever asked may vote once the answer is there, or
+// two reviewers with a quorum of two could never decide. Conflict:
+// claimed_by_other, already_voted, stale_digest (the application was revised),
+// wrong_state.
 func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Application, error) {
 	if err := by.Require(identity.PermApplicationVote); err != nil {
 		return Application{}, err
@@ -82,13 +85,7 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 			_, err := w.Application.State.Next(Quorum)
 			return err
 		}
-		vote, err := s.sealVote(w, by, cmd.Verdict, reason, now)
-		if err != nil {
-			return err
-		}
-		w.NewVotes = append(w.NewVotes, vote)
 		w.Claim = nil
-
 		events := openIfNew(w)
 		if cmd.Verdict == VerdictNeedsInfo {
 			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, reason, now)
@@ -98,6 +95,11 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 			w.NewMessages = append(w.NewMessages, message)
 			events = append(events, Ask)
 		} else {
+			vote, err := s.sealVote(w, by, cmd.Verdict, reason, now)
+			if err != nil {
+				return err
+			}
+			w.NewVotes = append(w.NewVotes, vote)
 			_, met := Count(append(w.Votes, vote), cmd.Digest).Outcome(fund.Quorum)
 			isReady := w.Application.State == Ready
 			switch {
@@ -145,7 +147,7 @@ type Decide struct {
 // Decide approves or declines as the quorum says. To approve, the amount must be
 // available in the treasury and within the fund's budget; it is committed in the
 // same transaction. Conflict: stale_version, stale_digest, no_quorum,
-// treasury_short, budget_spent, wrong_state.
+// window_over, treasury_short, budget_spent, wrong_state.
 func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Application, error) {
 	if err := by.Require(identity.PermApplicationDecide); err != nil {
 		return Application{}, err
@@ -193,8 +195,11 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return err
 		}
 		w.Entries[len(w.Entries)-1].Digest = cmd.Digest[:]
-		if w.NewInstalment != nil {
+		if w.NewGrant != nil {
 			w.Entries = append(w.Entries, audit.Entry{
+				Actor: by, Action: "grant.created", ObjectKind: "grant", ObjectID: w.NewGrant.ID.String(),
+				To: string(GrantActive), Digest: cmd.Digest[:], At: now,
+			}, audit.Entry{
 				Actor: by, Action: "instalment.created", ObjectKind: "instalment", ObjectID: w.NewInstalment.ID.String(),
 				To: string(Payable), Digest: cmd.Digest[:], At: now,
 			})
@@ -240,6 +245,9 @@ func (s *Service) award(w *Work, fund Fund, now time.Time) error {
 	}
 	if note.Digest() != w.Decision.Digest || note.Amount != a.Amount || note.Grant != w.Decision.GrantID {
 		return fmt.Errorf("decision %s: stored note does not match its row", w.Decision.ID)
+	}
+	if now.After(note.NotAfter) {
+		return errs.New(errs.Conflict, "window_over", "The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.")
 	}
 	id, err := s.newID()
 	if err != nil {

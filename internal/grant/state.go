@@ -29,6 +29,7 @@ const (
 	Open     Event = "open"     // somebody took it up
 	Ask      Event = "ask"      // a reviewer needs an answer
 	Answer   Event = "answer"   // the operator answered
+	Restore  Event = "restore"  // the operator answered, and the votes from before the question agree
 	Quorum   Event = "quorum"   // enough votes agree
 	Reopen   Event = "reopen"   // a later vote broke the quorum
 	Approve  Event = "approve"  // decided: pay
@@ -39,7 +40,7 @@ const (
 var applicationNext = map[State]map[Event]State{
 	Submitted: {Open: InReview, Ask: NeedsInfo, Withdraw: Withdrawn},
 	InReview:  {Ask: NeedsInfo, Quorum: Ready, Withdraw: Withdrawn},
-	NeedsInfo: {Answer: InReview, Withdraw: Withdrawn},
+	NeedsInfo: {Answer: InReview, Restore: Ready, Withdraw: Withdrawn},
 	Ready:     {Reopen: InReview, Ask: NeedsInfo, Approve: Approved, Decline: Declined, Withdraw: Withdrawn},
 	Approved:  {},
 	Declined:  {},

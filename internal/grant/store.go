@@ -114,8 +114,9 @@ type Store interface {
 	ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (Record, error)
 
 	// UpdateApplication loads the row FOR UPDATE, calls fn and writes what it
-	// added, with version+1. fn may run more than once. NotFound
-	// "application_not_found"; Conflict "already_voted" for a second vote.
+	// added, with version+1; nothing when fn adds no entry. fn may run more than
+	// once. NotFound "application_not_found"; Conflict "already_voted" for a
+	// second vote.
 	UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Application, error)
 
 	// Queue returns up to f.Limit applications, newest first, as asker sees them.

@@ -156,12 +156,20 @@ func (e Endpoint) validate(prefix string, add func(field, code, message string))
 	if e.Port < 1 || e.Port > 65535 {
 		add(prefix+"port", "not_a_port", "A port is a number from 1 to 65535.")
 	}
-	for name, value := range map[string]string{"username": e.Username, "secret": e.Secret} {
-		if len(value) > maxSecret || !utf8.ValidString(value) {
-			add(prefix+name, "too_long", "Please make this shorter: "+itoa(maxSecret)+" bytes at most.")
+	for _, f := range []struct {
+		name, value string
+		length, max int
+		unit        string
+	}{
+		{"username", e.Username, len(e.Username), maxSecret, "bytes"},
+		{"secret", e.Secret, len(e.Secret), maxSecret, "bytes"},
+		{"note", e.Note, utf8.RuneCountInString(e.Note), maxNote, "characters"},
+	} {
+		switch {
+		case !utf8.ValidString(f.value):
+			add(prefix+f.name, "not_text", "This is not readable text.")
+		case f.length > f.max:
+			add(prefix+f.name, "too_long", "Please make this shorter: "+itoa(f.max)+" "+f.unit+" at most.")
 		}
-	}
-	if utf8.RuneCountInString(e.Note) > maxNote || !utf8.ValidString(e.Note) {
-		add(prefix+"note", "too_long", "Please make this shorter: "+itoa(maxNote)+" characters at most.")
 	}
 }
