@@ -129,9 +129,9 @@ func (v *visit) nextAct(b payout.Batch) views.BatchNext {
 		if v.by.Can(identity.PermBatchApprove) {
 			next.Kind = "approve"
 		}
-	case payout.Approved:
+	case payout.Approved, payout.Built:
 		next.Kind = "await_build"
-	case payout.Built, payout.Signing:
+	case payout.Signing:
 		next.Kind = "await_signer"
 	case payout.Signed:
 		next.Kind = "await_broadcast"
@@ -235,12 +235,12 @@ func feeRate(r txbuild.FeeRate) string {
 	return strconv.FormatInt(int64(r)/1000, 10) + "." + strconv.FormatInt(int64(r)%1000/100, 10)
 }
 
-// percent writes part of whole with three decimals, as 0.011 %.
+// percent writes part of whole, rounded to three decimals, as 0.011 %.
 func percent(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	mill := part * 100_000 / whole
+	mill := (part*100_000 + whole/2) / whole
 	return fmt.Sprintf("%d.%03d\u202f%%", mill/1000, mill%1000)
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -80,10 +81,18 @@ func (s *Site) postSignInFinish(v *visit) error {
 	return v.JSON(http.StatusOK, map[string]string{"location": localPath(v.QueryParam("next"), firstPage(in.Actor))})
 }
 
+// passkeyAnswer reads the body. What the authenticator says is read by package
+// identity, which knows its many optional names.
 func (v *visit) passkeyAnswer() (passkeyAnswer, error) {
 	var answer passkeyAnswer
-	err := v.Bind(&answer)
-	return answer, err
+	dec := json.NewDecoder(v.Request().Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&answer)
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return answer, err
+	}
+	return answer, errs.Wrap(err, errs.Malformed, "malformed_json", "The passkey's answer cannot be read. Try again; nothing was changed.")
 }
 
 // openSession gives the browser its new session. The cookie ends with the browser;
