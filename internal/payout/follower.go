@@ -131,7 +131,9 @@ func (f *Follower) load(ctx context.Context) error {
 		return err
 	}
 	f.fund = fund
-	f.index = wallet.NewIndex(descriptor, lookahead)
+	if f.index == nil { // deriving scripts takes longer than all the rest
+		f.index = wallet.NewIndex(descriptor, lookahead)
+	}
 	if holdings.NextIndex > 0 {
 		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)
 	}

@@ -36,8 +36,8 @@ var lies = map[string]string{
 	"payment added":         "UPDATE instalment SET state = 'allocated' WHERE id = O; INSERT INTO batch_item VALUES (B, 9, O)",
 	"feerate above its cap": "UPDATE batch SET feerate_sat_vb = 45, max_feerate_sat_vb = 50 WHERE id = B",
 	"fee above its cap":     "UPDATE batch SET feerate_sat_vb = 10, max_fee_sat = 1000000 WHERE id = B",
-	"batch note":            "UPDATE batch SET note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500') WHERE id = B",
-	"batch note and digest": "UPDATE batch SET note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), digest = sha256(convert_to(replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), 'UTF8')) WHERE id = B",
+	"batch note":            "UPDATE batch SET note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), max_fee_sat = 9500 WHERE id = B",
+	"batch note and digest": "UPDATE batch SET max_fee_sat = 9500, note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), digest = sha256(convert_to(replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), 'UTF8')) WHERE id = B",
 	"batch digest":          "UPDATE batch SET digest = sha256('x') WHERE id = B",
 	"number":                "UPDATE batch SET number = 77 WHERE id = B",
 	"policy":                "UPDATE fund SET policy_version = 2",
@@ -131,7 +131,7 @@ func (r *rig) lieOnce(name string, batch, first, outside uuid.UUID, lie string) 
 	if err := row.Scan(&state, &why); err != nil {
 		r.t.Fatal(err)
 	}
-	if why == "" || payout.State(state) == payout.Signed || payout.State(state) == payout.Announced {
+	if why == "" || !payout.State(state).BeforeSigning() {
 		r.t.Errorf("%s: the batch is %s with last error %q", name, state, why)
 	}
 
