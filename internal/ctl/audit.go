@@ -125,8 +125,10 @@ func (c *call) bundle(path string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = document(answer.JSON200)
-		return answer.Body, err
+		if answer.JSON200 == nil {
+			return nil, errNoFund()
+		}
+		return answer.Body, nil
 	case "-":
 		return io.ReadAll(c.stdin())
 	}

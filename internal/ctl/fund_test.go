@@ -119,12 +119,12 @@ func (f *fund) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.calls = append(f.calls, call)
 	f.mu.Unlock()
-	make := f.answers[call.operation]
-	if make == nil {
+	reply := f.answers[call.operation]
+	if reply == nil {
 		f.t.Errorf("nobody said what %s answers", call.operation)
 		return
 	}
-	a := make(call)
+	a := reply(call)
 	switch {
 	case a.lose:
 		panic(http.ErrAbortHandler)

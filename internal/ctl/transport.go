@@ -47,7 +47,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.quiet {
 		return t.next.RoundTrip(req)
 	}
-	n := newNotice(t.progress, "waiting for "+req.URL.Host)
+	n := newNotice(t.progress, "waiting for "+req.URL.Host, patience)
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		n.end()
@@ -77,9 +77,9 @@ type notice struct {
 	progress     *cli.Progress
 }
 
-func newNotice(p *cli.Progress, text string) *notice {
+func newNotice(p *cli.Progress, text string, after time.Duration) *notice {
 	n := &notice{progress: p}
-	n.timer = time.AfterFunc(patience, func() {
+	n.timer = time.AfterFunc(after, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if !n.ended {

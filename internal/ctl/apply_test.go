@@ -1,0 +1,151 @@
+package ctl_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/causeway-fund/causeway/api/client"
+)
+
+const narrative = "It helps many people."
+
+// applyArgs are flags of a whole application; more overrides them.
+func applyArgs(t *testing.T, more ...string) []string {
+	t.Helper()
+	return append([]string{
+		"apply", "--title", "Two proxies", "--narrative-file", tempFile(t, narrative), "--region", "IR", "--language", "fa",
+		"--amount-sat", "۱٬۵۰۰٬۰۰۰", "--payout-address", address1, "--endpoint", "socks5://ann@a.example:1080", "--endpoint", "mtproto://[2001:db8::1]:443",
+	}, more...)
+}
+
+func wantApplication() client.NewApplication {
+	user := "ann"
+	return client.NewApplication{
+		Title: "Two proxies", Narrative: narrative, Region: "IR", Language: "fa", AmountSat: 1_500_000, PayoutAddress: address1,
+		Endpoints: []client.Endpoint{{Protocol: "socks5", Host: "a.example", Port: 1080, Username: &user}, {Protocol: "mtproto", Host: "2001:db8::1", Port: 443}},
+	}
+}
+
+func TestApplyFromFlagsAndFromFile(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	// A dry run writes the file that --file reads.
+	file := f.run("", applyArgs(t, "--dry-run")...).want(t, 0).stdout
+	if n := len(f.sentTo("submitApplication")); n != 0 {
+		t.Fatalf("a dry run sent %d applications", n)
+	}
+	f.run("", applyArgs(t)...).want(t, 0)
+	f.run(file, "apply", "--file", "-").want(t, 0)
+	f.run("", "revise", "--file", tempFile(t, file)).want(t, 0)
+
+	for _, call := range append(f.sentTo("submitApplication"), f.sentTo("reviseApplication")...) {
+		if diff := cmp.Diff(wantApplication(), decode[client.NewApplication](t, call.body)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", call.operation, diff)
+		}
+	}
+}
+
+func TestLostReplyIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	receive := f.answers["submitApplication"]
+	f.answers["submitApplication"] = func(s sent) answer {
+		a := receive(s)
+		a.lose = len(f.sentTo("submitApplication")) == 1
+		return a
+	}
+
+	lost := f.run("", applyArgs(t)...).want(t, 1)
+	key := regexp.MustCompile(`Idempotency key: (\S+)\n`).FindStringSubmatch(lost.stderr)
+	if key == nil || !strings.Contains(lost.stderr, "may or may not") {
+		t.Fatalf("stderr: %s", lost.stderr)
+	}
+	again := f.run("", applyArgs(t, "--idempotency-key", key[1])...).want(t, 0)
+
+	calls := f.sentTo("submitApplication")
+	if len(calls) != 2 || calls[0].header.Get("Idempotency-Key") != key[1] || calls[1].header.Get("Idempotency-Key") != key[1] || !bytes.Equal(calls[0].body, calls[1].body) {
+		t.Errorf("the calls differ: %+v", calls)
+	}
+	if !strings.Contains(again.stdout, receiptValue) || strings.Contains(again.stderr, "Idempotency key") {
+		t.Errorf("%+v", again)
+	}
+}
+
+func TestReceiptIsWrittenWhereOnlyItsOwnerReads(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	path := filepath.Join(t.TempDir(), "receipt")
+	f.run("", applyArgs(t, "--receipt-out", path)...).want(t, 0)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != receiptValue+"\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	f.run("", applyArgs(t, "--receipt-out", path)...).want(t, 2)
+	if n := len(f.sentTo("submitApplication")); n != 1 {
+		t.Errorf("%d applications were sent", n)
+	}
+
+	f.refuse("submitApplication", 422, client.Problem{Type: "/problems/invalid_fields", Title: "Invalid", Status: 422})
+	gone := filepath.Join(t.TempDir(), "receipt")
+	f.run("", applyArgs(t, "--receipt-out", gone)...).want(t, 1)
+	if _, err := os.Stat(gone); !os.IsNotExist(err) {
+		t.Errorf("a refused application left %s: %v", gone, err)
+	}
+}
+
+func TestDryRunFindsWhatTheFundWouldRefuse(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	out := f.run("", applyArgs(t, "--dry-run", "--amount-sat", "1", "--payout-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "--endpoint", "gopher://a.example:70")...).want(t, 1)
+	for _, want := range []string{"payout_address: ", "amount_sat: must be from 10000 to 5000000", "endpoints[2].protocol: "} {
+		if !strings.Contains(out.stderr, want) {
+			t.Errorf("%q is not in %s", want, out.stderr)
+		}
+	}
+}
+
+func TestApplicationThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		code int
+	}{
+		"unknown name":       {[]string{"apply", "--file", tempFile(t, `{"titel":"x"}`)}, 1},
+		"two objects":        {[]string{"apply", "--file", tempFile(t, `{}{}`)}, 1},
+		"no JSON":            {[]string{"apply", "--file", tempFile(t, `title: x`)}, 1},
+		"no file":            {[]string{"apply", "--file", "/does/not/exist"}, 2},
+		"file and flags":     {[]string{"apply", "--file", tempFile(t, `{}`), "--title", "x"}, 2},
+		"nothing":            {[]string{"apply"}, 2},
+		"half a satoshi":     {applyArgs(t, "--amount-sat", "1.5"), 1},
+		"password":           {applyArgs(t, "--endpoint", "socks5://ann:secret@a.example:1080"), 2},
+		"no port":            {applyArgs(t, "--endpoint", "socks5://a.example"), 2},
+		"port 0":             {applyArgs(t, "--endpoint", "socks5://a.example:0"), 2},
+		"a path":             {applyArgs(t, "--endpoint", "socks5://a.example:1080/x"), 2},
+		"too long":           {[]string{"apply", "--file", tempFile(t, strings.Repeat(" ", 256<<10+1))}, 1},
+		"unknown flag":       {[]string{"apply", "--titel", "x"}, 2},
+		"an argument":        {[]string{"apply", "now"}, 2},
+		"unknown subcommand": {[]string{"batch", "pay"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFund(t)
+			out := f.run("", tc.args...).want(t, tc.code)
+			if n := len(f.sentTo("submitApplication")); n != 0 {
+				t.Errorf("%d applications were sent", n)
+			}
+			if strings.Contains(out.stderr, "secret@") {
+				t.Errorf("the secret is repeated: %s", out.stderr)
+			}
+		})
+	}
+}
