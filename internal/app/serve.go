@@ -53,7 +53,7 @@ type Services struct {
 }
 
 // openServices opens the database of role causeway_app and the use cases on it.
-func openServices(ctx context.Context, cfg ServeConfig, c clock.Clock) (*Services, error) {
+func openServices(ctx context.Context, cfg ServeConfig) (*Services, error) {
 	dbURL, err := readSecret("database URL", cfg.DatabaseURLFile)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func openServices(ctx context.Context, cfg ServeConfig, c clock.Clock) (*Service
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewServices(ctx, db, keys, cfg, c)
+	s, err := NewServices(ctx, db, keys, cfg, clock.Real{})
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -85,6 +85,14 @@ func openDatabase(ctx context.Context, dbURL string) (*postgres.DB, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// checkSchema tells a database that is down from one of another version.
+func checkSchema(ctx context.Context, db *postgres.DB) error {
+	if err := db.Ping(ctx); err != nil {
+		return err
+	}
+	return migrations.Check(ctx, db.Pool())
 }
 
 // NewServices builds the use cases on an open database.
@@ -119,13 +127,13 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 
 // Serve runs API and dashboard until ctx ends.
 func Serve(ctx context.Context, cfg ServeConfig) error {
-	s, err := openServices(ctx, cfg, clock.Real{})
+	s, err := openServices(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer s.DB.Close()
 	registry := prometheus.NewRegistry()
-	handler, err := newServer(s, cfg, registry)
+	handler, err := newServer(s, cfg, registry) //nolint:contextcheck // each request brings its own context
 	if err != nil {
 		return err
 	}
@@ -181,7 +189,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 func serveChecks(db *postgres.DB, fund grant.Fund) []server.Check {
 	return []server.Check{
 		{Name: "database", Run: db.Ping},
-		{Name: "schema", Run: func(ctx context.Context) error { return migrations.Check(ctx, db.Pool()) }},
+		{Name: "schema", Run: func(ctx context.Context) error { return checkSchema(ctx, db) }},
 		{Name: "network", Run: func(ctx context.Context) error {
 			params, err := fund.Params()
 			if err != nil {

@@ -19,7 +19,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/server"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
-	"github.com/causeway-fund/causeway/migrations"
 )
 
 // WorkerConfig says what `causeway worker` runs on.
@@ -300,7 +299,7 @@ func (w *worker) progress(ctx context.Context) func(done, target int32) {
 func (w *worker) checks() []server.Check {
 	return []server.Check{
 		{Name: "database", Run: w.db.Ping},
-		{Name: "schema", Run: func(ctx context.Context) error { return migrations.Check(ctx, w.db.Pool()) }},
+		{Name: "schema", Run: func(ctx context.Context) error { return checkSchema(ctx, w.db) }},
 		{Name: "node", Run: func(ctx context.Context) error {
 			node := w.node.Load()
 			if node == nil {
