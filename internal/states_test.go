@@ -41,7 +41,7 @@ func TestStateDiagrams(t *testing.T) {
 	}
 
 	if os.Getenv("STATES_UPDATE") != "" {
-		if err := os.WriteFile("README.md", []byte(before+begin+want.String()+end+after), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile("README.md", []byte(before+begin+want.String()+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

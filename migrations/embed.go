@@ -67,7 +67,8 @@ func Newest() (int64, error) {
 // exactly the version that this program was built for.
 func Check(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
-}) error {
+},
+) error {
 	want, err := Newest()
 	if err != nil {
 		return err

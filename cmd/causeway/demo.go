@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func runJourney(cmd *cobra.Command, cfg demo.Config, progress *cli.Progress, asJ
 	} else {
 		rows := cli.Rows{Header: []string{"CHECK", "OK", "GOT", "WANT"}}
 		for _, c := range result.Checks {
-			rows.Cells = append(rows.Cells, []string{c.Name, fmt.Sprint(c.OK), c.Got, c.Want})
+			rows.Cells = append(rows.Cells, []string{c.Name, strconv.FormatBool(c.OK), c.Got, c.Want})
 		}
 		if err := rows.Write(cmd.OutOrStdout(), cli.Table); err != nil {
 			return err

@@ -122,7 +122,7 @@ func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 // Invite creates a member of staff and returns the one-time link with which they
 // enrol a passkey.
 func Invite(ctx context.Context, cfg ServeConfig, name string, roles []identity.Role) (link string, err error) {
-	s, err := openServices(ctx, cfg, clock.Real{})
+	s, err := openServices(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
@@ -136,7 +136,7 @@ func Invite(ctx context.Context, cfg ServeConfig, name string, roles []identity.
 
 // InviteAgain returns a further enrolment link for somebody who lost a passkey.
 func InviteAgain(ctx context.Context, cfg ServeConfig, name string) (link string, err error) {
-	s, err := openServices(ctx, cfg, clock.Real{})
+	s, err := openServices(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
@@ -155,7 +155,7 @@ func InviteAgain(ctx context.Context, cfg ServeConfig, name string) (link string
 
 // ListStaff returns everyone who works for the fund.
 func ListStaff(ctx context.Context, cfg ServeConfig) ([]identity.Staff, error) {
-	s, err := openServices(ctx, cfg, clock.Real{})
+	s, err := openServices(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func ListStaff(ctx context.Context, cfg ServeConfig) ([]identity.Staff, error) {
 
 // Disable ends a person's sessions and tokens and keeps them out.
 func Disable(ctx context.Context, cfg ServeConfig, name string) error {
-	s, err := openServices(ctx, cfg, clock.Real{})
+	s, err := openServices(ctx, cfg)
 	if err != nil {
 		return err
 	}

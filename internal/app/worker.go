@@ -160,9 +160,9 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	var checked time.Time
+	var done looked
 	for {
-		err := w.round(ctx, epoch, follower, conductor, &checked)
+		err := w.round(ctx, epoch, follower, conductor, &done)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -176,23 +176,34 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	}
 }
 
+// looked is what the rounds under one lease have looked at.
+type looked struct {
+	node     time.Time // when the node was last found fit
+	balanced bool      // ledger and coins were compared at the walked tip
+}
+
 // round looks at the node, walks the chain and takes every due batch on. Nothing
-// is built or signed on a chain that the node cannot vouch for.
-func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follower, conductor *payout.Conductor, checked *time.Time) error {
-	if now := w.clock.Now(); now.Sub(*checked) >= nodeCheckEvery || w.trouble.Load() != nil {
+// is built or signed on a chain that the node cannot vouch for, nor before ledger
+// and coins were compared: whoever led before may have died in between.
+func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follower, conductor *payout.Conductor, done *looked) error {
+	if now := w.clock.Now(); now.Sub(done.node) >= nodeCheckEvery || w.trouble.Load() != nil {
 		if err := w.checkNode(ctx); err != nil {
 			return err
 		}
-		*checked = now
+		done.node = now
 	}
 	changed, err := follower.Sync(ctx)
+	if changed {
+		done.balanced = false
+	}
 	if err != nil {
 		return err
 	}
-	if changed {
+	if !done.balanced {
 		if err := w.balance(ctx, epoch); err != nil {
 			return err
 		}
+		done.balanced = true
 	}
 	return conductor.Step(ctx)
 }

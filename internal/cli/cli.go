@@ -99,10 +99,8 @@ func WriteError(w io.Writer, program string, err error) {
 	for _, f := range e.Fields {
 		_, _ = fmt.Fprintf(w, "  %s: %s\n", f.Field, f.Message)
 	}
-	if e.Kind == errs.Internal || e.Kind == errs.Unavailable {
-		if e.Cause != nil {
-			_, _ = fmt.Fprintf(w, "  cause: %v\n", e.Cause)
-		}
+	if e.Kind == errs.Internal && e.Cause != nil {
+		_, _ = fmt.Fprintf(w, "  cause: %v\n", e.Cause)
 	}
 }
 

@@ -101,7 +101,7 @@ func ParseBatch(text []byte) (BatchNote, error) {
 	if number >= 1<<31 || count != int64(len(n.Payments)) {
 		return BatchNote{}, badNote("has a number or a count of payments that does not hold")
 	}
-	n.Number = uint32(number)
+	n.Number = uint32(number) //nolint:gosec // its range was checked above
 	if !bytes.Equal(n.Encode(), text) {
 		return BatchNote{}, badNote("is not in canonical form")
 	}

@@ -71,7 +71,7 @@ type Note struct {
 	NotBefore         time.Time // whole seconds, UTC
 	NotAfter          time.Time // whole seconds, UTC
 	ApplicationSHA256 [sha256.Size]byte
-	Roster            uint64 // 0 until signed rosters exist
+	Roster            int64 // 0 until signed rosters exist
 }
 
 // Encode returns the canonical bytes.
@@ -120,7 +120,7 @@ func Parse(text []byte) (Note, error) {
 	n.NotAfter = r.time("not_after")
 	copy(n.ApplicationSHA256[:], r.hex("application_sha256"))
 	r.literal("address_proof", noProof)
-	n.Roster = uint64(r.integer("roster"))
+	n.Roster = r.integer("roster")
 	if err := r.end(); err != nil {
 		return Note{}, err
 	}

@@ -277,7 +277,7 @@ func (j *journey) await(ctx context.Context, states ...string) (string, error) {
 			return false, err
 		}
 		for _, s := range states {
-			if string(j.batch.State) == s {
+			if j.batch.State == s {
 				return true, nil
 			}
 		}

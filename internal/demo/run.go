@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
@@ -78,20 +79,21 @@ func person(people []Person, role identity.Role) Person {
 }
 
 func (w *World) printLinks(out io.Writer, people []Person) error {
-	text := "\nCauseway demo on simnet. The coins are worth nothing.\n\n"
-	text += fmt.Sprintf("  %-22s %s\n", "operator, to apply", w.URL+"/apply")
+	var text strings.Builder
+	text.WriteString("\nCauseway demo on simnet. The coins are worth nothing.\n\n")
+	fmt.Fprintf(&text, "  %-22s %s\n", "operator, to apply", w.URL+"/apply")
 	for i, p := range people {
 		label := string(p.Role)
 		if i > 0 && people[i-1].Role == p.Role {
 			label = "second " + label
 		}
-		text += fmt.Sprintf("  %-22s %s\n", label+" ("+p.Name+")", p.Link)
+		fmt.Fprintf(&text, "  %-22s %s\n", label+" ("+p.Name+")", p.Link)
 	}
-	text += "\nEach link signs in once; restart for new ones. Proxies to apply with:\n\n"
+	text.WriteString("\nEach link signs in once; restart for new ones. Proxies to apply with:\n\n")
 	for _, p := range w.Devnet.Proxies {
-		text += "  " + p.URL() + "\n"
+		fmt.Fprintf(&text, "  %s\n", p.URL())
 	}
-	text += "\nA payout address of simnet to apply with:\n\n"
+	text.WriteString("\nA payout address of simnet to apply with:\n\n")
 	params, err := w.Services.Fund.Params()
 	if err != nil {
 		return err
@@ -100,10 +102,10 @@ func (w *World) printLinks(out io.Writer, people []Person) error {
 	if err != nil {
 		return err
 	}
-	text += "  " + address + "\n"
+	fmt.Fprintf(&text, "  %s\n", address)
 	if w.cfg.BlockEvery > 0 {
-		text += fmt.Sprintf("\nA block is mined every %s. Logs: %s. Ctrl-C stops everything; `make demo` goes on with the same data.\n", w.cfg.BlockEvery, w.path("causeway.log"))
+		fmt.Fprintf(&text, "\nA block is mined every %s. Logs: %s. Ctrl-C stops everything; `make demo` goes on with the same data.\n", w.cfg.BlockEvery, w.path("causeway.log"))
 	}
-	_, err = io.WriteString(out, text)
+	_, err = io.WriteString(out, text.String())
 	return err
 }

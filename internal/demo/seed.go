@@ -3,8 +3,8 @@ package demo
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,14 +65,18 @@ func (w *World) Staff(ctx context.Context) ([]Person, error) {
 }
 
 // samples makes the same sixty applications each time.
-func samples() []sample {
+func samples() ([]sample, error) {
+	stories, err := readStories()
+	if err != nil {
+		return nil, err
+	}
 	var list []sample
 	for _, f := range fates {
 		for range f.count {
 			i := len(list)
 			s := stories[i%len(stories)]
 			list = append(list, sample{
-				title: s.title, narrative: s.narrative, language: s.language, region: s.regions[(i/len(stories))%len(s.regions)],
+				title: s.Title, narrative: s.Narrative, language: s.Language, region: s.Regions[(i/len(stories))%len(s.Regions)],
 				protocols: storyProtocols[i%len(storyProtocols)], host: fmt.Sprintf(sampleHosts[i%len(sampleHosts)], 10+i),
 				amountSat: 300_000 + int64(i*7919%37)*85_000, fate: f.fate,
 			})
@@ -81,16 +85,13 @@ func samples() []sample {
 	for i := range list {
 		list[i].days = 21 - i*20/len(list)
 	}
-	return list
+	return list, nil
 }
 
 // sampleAddress is a key-path address that nobody has the key of in a wallet: its
 // key is derived from the number of the sample.
 func sampleAddress(i int, params *chaincfg.Params) (string, error) {
-	var seed [12]byte
-	copy(seed[:], "demo")
-	binary.BigEndian.PutUint64(seed[4:], uint64(i))
-	secret := sha256.Sum256(seed[:])
+	secret := sha256.Sum256([]byte("causeway demo " + strconv.Itoa(i)))
 	_, pub := btcec.PrivKeyFromBytes(secret[:])
 	if i%3 == 0 {
 		a, err := address.NewAddressTaproot(pub.SerializeCompressed()[1:], params)
@@ -112,9 +113,13 @@ func (w *World) Seed(ctx context.Context, people []Person) error {
 	if err != nil {
 		return err
 	}
+	list, err := samples()
+	if err != nil {
+		return err
+	}
 	defer func() { w.Clock.at = time.Time{} }()
 	now := w.Clock.Now()
-	for i, s := range samples() {
+	for i, s := range list {
 		if err := w.seedOne(ctx, people, i, s, now, params); err != nil {
 			return fmt.Errorf("sample application %d: %w", i, err)
 		}

@@ -19,7 +19,6 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -57,7 +56,7 @@ type World struct {
 	Devnet   *devnet.Devnet
 	Services *app.Services // in this process, with a clock that seeding may turn back
 	Clock    *shiftedClock
-	URL      string // of API and dashboard
+	URL      string   // of API and dashboard
 	Env      []string // added for every program started from now on, for fault tests
 
 	// URLs of /readyz and /metrics, with Config.Admin.
@@ -198,7 +197,7 @@ func (w *World) start(program string, args ...string) (*proc.Process, error) {
 // openDatabase makes and migrates the database, sets the fund up on the first
 // start, and opens the services.
 func (w *World) openDatabase(ctx context.Context) error {
-	if err := createDatabase(ctx, w.Devnet.Postgres.URL("postgres")); err != nil {
+	if err := postgres.CreateDatabase(ctx, w.Devnet.Postgres.URL("postgres"), "causeway"); err != nil {
 		return err
 	}
 	owner := w.Devnet.Postgres.URL("causeway")
@@ -226,20 +225,6 @@ func (w *World) openDatabase(ctx context.Context) error {
 		return err
 	}
 	w.Services, err = app.NewServices(ctx, db, keys, app.ServeConfig{PublicURL: w.URL, Demo: true}, w.Clock)
-	return err
-}
-
-func createDatabase(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'causeway')").Scan(&there); err != nil || there {
-		return err
-	}
-	_, err = conn.Exec(ctx, "CREATE DATABASE causeway")
 	return err
 }
 
@@ -301,14 +286,15 @@ func (w *World) StartServe(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	client := &http.Client{Timeout: time.Second}
 	return w.Until(ctx, "the dashboard answers", func(ctx context.Context) (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+"/readyz", http.NoBody)
 		if err != nil {
 			return false, err
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
-			return false, nil //nolint:nilerr // not up yet
+			return false, nil // not up yet
 		}
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusOK, nil

@@ -204,7 +204,7 @@ func attemptOf(p *txbuild.Plan, w *Work, id uuid.UUID, epoch int64, now time.Tim
 		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}
 	for _, out := range p.Outputs {
-		o := AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: out.Amount, ChangeIndex: out.ChangeIndex}
+		o := AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: out.Amount, ChangeIndex: out.ChangeIndex} //nolint:gosec // an index of at most a few thousand outputs
 		if out.ChangeIndex == nil {
 			instalment, ok := byDigest[out.Decision]
 			if !ok {

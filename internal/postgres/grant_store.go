@@ -199,13 +199,14 @@ func readRevision(ctx context.Context, q *db.Queries, a grant.Application) (gran
 	if err != nil {
 		return grant.Revision{}, grant.Decision{}, err
 	}
-	return grant.Revision{
-			ApplicationID: r.ApplicationID, Revision: int(r.Revision), Body: r.Body, BodySHA256: [32]byte(r.BodySha256),
-			Amount: btcutil.Amount(r.AmountSat), CreatedAt: r.CreatedAt,
-		}, grant.Decision{
-			ID: d.ID, ApplicationID: d.ApplicationID, Revision: int(d.Revision), GrantID: d.GrantID, Digest: decision.Digest(d.Digest), Note: d.Note,
-			Amount: btcutil.Amount(d.AmountSat), CreatedAt: d.CreatedAt,
-		}, nil
+	revision := grant.Revision{
+		ApplicationID: r.ApplicationID, Revision: int(r.Revision), Body: r.Body, BodySHA256: [32]byte(r.BodySha256),
+		Amount: btcutil.Amount(r.AmountSat), CreatedAt: r.CreatedAt,
+	}
+	return revision, grant.Decision{
+		ID: d.ID, ApplicationID: d.ApplicationID, Revision: int(d.Revision), GrantID: d.GrantID, Digest: decision.Digest(d.Digest), Note: d.Note,
+		Amount: btcutil.Amount(d.AmountSat), CreatedAt: d.CreatedAt,
+	}, nil
 }
 
 func readClaim(ctx context.Context, q *db.Queries, id uuid.UUID, now time.Time) (*grant.Claim, error) {

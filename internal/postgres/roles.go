@@ -27,3 +27,19 @@ func (d *DB) LetIn(ctx context.Context, role, password string) error {
 		return err
 	})
 }
+
+// CreateDatabase makes a database called name on the server of url, whose user
+// must be allowed to. One that is there already is no error.
+func CreateDatabase(ctx context.Context, url, name string) error {
+	d, err := Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	var there bool
+	if err := d.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+		return mapError(err)
+	}
+	_, err = d.pool.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+	return mapError(err)
+}
