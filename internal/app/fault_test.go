@@ -35,6 +35,7 @@ func TestWhatIsMissingIsNamedAndWorkGoesOn(t *testing.T) {
 		}
 	}
 	r.paidOnce(ops...)
+	t.Run("start", func(t *testing.T) { r.in(t).cannotStart() })
 }
 
 // in returns the same world for a subtest.
@@ -137,6 +138,11 @@ func (r *rig) leaderKilled(op operator) {
 	}
 	r.must(r.StartWorker())
 	r.must(second.Stop(r.t.Context()))
+	// No block has come since: a new leader compares ledger and coins all the same.
+	r.until("the new leader has looked at the ledger", func() bool {
+		_, text := r.get(r.WorkerAdmin + "/metrics")
+		return strings.Contains(text, `causeway_ledger_sat{account="paid"}`)
+	})
 	r.ready(r.WorkerAdmin)
 }
 

@@ -121,7 +121,7 @@ func newRig(t *testing.T, coins int) *rig {
 // tail shows the end of the programs' log, for a test that failed.
 func (r *rig) tail() {
 	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(r.logs()), "\n"), func(line string) bool { return strings.Contains(line, `"msg":"request"`) })
-	r.t.Logf("last lines of causeway.log:\n%s", strings.Join(lines[max(0, len(lines)-30):], "\n"))
+	r.t.Logf("last lines of causeway.log:\n%s", strings.Join(lines[max(0, len(lines)-12):], "\n"))
 }
 
 func (r *rig) logs() string {
