@@ -85,8 +85,8 @@ func (p page) check(what string) {
 	if p.header.Get("Cache-Control") != "no-store" {
 		p.t.Errorf("%s may be kept: Cache-Control %q", what, p.header.Get("Cache-Control"))
 	}
-	if bytes.Contains(p.body, []byte("⟦")) {
-		p.t.Errorf("%s has a message without words: %s", what, p.body[bytes.Index(p.body, []byte("⟦")):][:60])
+	if _, key, found := bytes.Cut(p.body, []byte("⟦")); found {
+		p.t.Errorf("%s has a message without words: %.60s", what, key)
 	}
 	headings := 0
 	for n := range p.doc.Descendants() {

@@ -34,7 +34,7 @@ func (s *Site) setCookie(c echo.Context, name, value string, life time.Duration,
 	if value == "" {
 		seconds = -1
 	}
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure is off on http alone: loopback and onion sites
 		Name: name, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: s.cfg.SecureCookies, SameSite: mode,
 	})
 }

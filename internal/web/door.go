@@ -99,7 +99,7 @@ func (v *visit) passkeyAnswer() (passkeyAnswer, error) {
 // the session's own limits hold at the server.
 func (s *Site) openSession(v *visit, in identity.SignIn) {
 	s.setCookie(v, cookieCeremony, "", 0, http.SameSiteStrictMode)
-	v.SetCookie(&http.Cookie{
+	v.SetCookie(&http.Cookie{ //nolint:gosec // Secure is off on http alone: loopback and onion sites
 		Name: s.cfg.CookieName, Value: in.Token, Path: "/", HttpOnly: true, Secure: s.cfg.SecureCookies, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -74,10 +74,7 @@ func (v *visit) clash(err error, yours int64, reload string, changes ...views.Ch
 	if !errors.As(err, &e) || e.Code != "stale_version" {
 		return false, nil
 	}
-	current, parseErr := strconv.ParseInt(e.Params["current_version"], 10, 64)
-	if parseErr != nil {
-		return false, nil
-	}
+	current, _ := strconv.ParseInt(e.Params["current_version"], 10, 64) // the use case wrote it; 0 shows that it did not
 	return true, v.show(http.StatusConflict, views.ErrorPageView(v.page, views.ErrorPage{
 		Status: http.StatusConflict, Code: e.Code, BackURL: reload,
 		Versions: &views.VersionClash{Yours: yours, Current: current, Changes: changes, ReloadURL: reload},

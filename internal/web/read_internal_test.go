@@ -25,7 +25,7 @@ func TestBatchNumberIsTypedByHand(t *testing.T) {
 }
 
 func FuzzLocalPathStaysHere(f *testing.F) {
-	for _, seed := range []string{"/", "/review?view=open", "//evil.example", "/\\evil.example", "https://evil.example/", "/\t/evil.example", "", "/%2f/evil"} {
+	for _, seed := range []string{"/", "/review?view=open", "//evil.example", "///evil.example", "/\\evil.example", "https://evil.example/", "/\t/evil.example", "", "/%2f/evil"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html/atom"
+
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
@@ -88,6 +90,31 @@ func TestAskingShowsTheOperatorTheQuestion(t *testing.T) {
 	operator.submit(asked, "/status/messages", url.Values{"text": {"About 700."}}).wants(200, "You answered")
 
 	ada.get("/review/"+id).wants(200, "About 700.", "In review")
+}
+
+func TestVotesStayInside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	code := r.apply(0)
+	ada := r.hire("Ada", identity.RoleReviewer)
+
+	ada.vote(r.idOf(code), "approve", "Good work.").wants(200)
+	path := "/review/" + r.idOf(code)
+	ada.submit(ada.get(path), path+"/note", url.Values{"text": {"One more vote to go."}}).wants(200)
+	seen := r.browse().post("/status", url.Values{"code": {code}}).wants(200, "Reviewers are looking at it")
+
+	lines := 0
+	for n := range seen.doc.Descendants() {
+		if n.DataAtom == atom.Li && n.Parent != nil && attr(n.Parent, "class") == "feed" {
+			lines++
+			if strings.HasPrefix(strings.TrimSpace(textOf(n)), "2026") {
+				t.Error("a line of the timeline says nothing")
+			}
+		}
+	}
+	if lines != 2 || strings.Contains(seen.text(), "Good work") || strings.Contains(seen.text(), "vote") {
+		t.Errorf("%d lines, want what was received and that the review began:\n%s", lines, seen.text())
+	}
 }
 
 func TestDeclineReasonReachesTheOperatorInTheirLanguage(t *testing.T) {

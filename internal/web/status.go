@@ -117,8 +117,11 @@ func timeline(found grant.Status) []views.StatusEvent {
 		case "application.purged":
 			e.Code = "purged"
 		case "application.voted":
-			if h.To == string(grant.NeedsInfo) {
+			switch {
+			case h.To == string(grant.NeedsInfo):
 				e.Code, e.Tone = "needs_info", "warn"
+			case h.From == string(grant.Submitted):
+				e.Code = "in_review"
 			}
 		}
 		if e.Code != "" {

@@ -73,11 +73,11 @@ func mayReset(by identity.Actor) bool {
 // fingerprint returns the master key's, from the descriptor's key origin (BIP 380).
 func fingerprint(descriptor string) string {
 	_, origin, _ := strings.Cut(descriptor, "[")
-	print, _, found := strings.Cut(origin, "/")
+	key, _, found := strings.Cut(origin, "/")
 	if !found {
 		return ""
 	}
-	return print
+	return key
 }
 
 func (s *Site) coin(v *visit, c payout.Coin) (views.Coin, error) {

@@ -126,7 +126,9 @@ func (v *visit) see(path string) error { return v.Redirect(http.StatusSeeOther, 
 func (v *visit) posted(name string) string { return v.Request().PostFormValue(name) }
 
 // list returns all values of a repeated name of the form in the body.
-func (v *visit) list(name string) []string { return v.Request().PostForm[name] }
+func (v *visit) list(name string) []string {
+	return v.Request().PostForm[name] //nolint:forbidigo // the field of a request, not the function of the global client
+}
 
 // id reads the address's id. What is no id is nothing that exists.
 func (v *visit) id() (uuid.UUID, error) {
