@@ -40,7 +40,7 @@ func (s *Site) getAudit(v *visit) error {
 	q := v.QueryParams()
 	view := views.Audit{
 		Actor: strings.TrimSpace(q.Get("actor")), Action: q.Get("action"), Object: strings.TrimSpace(q.Get("object")),
-		BundleURL: "/audit/bundle", Command: "causewayctl audit verify --key '" + s.cfg.AuditKey + "' --bundle bundle.json",
+		BundleURL: "/audit/bundle", Command: "causewayctl audit verify --key '" + s.cfg.AuditKey + "' --bundle causeway-audit.json",
 	}
 	for _, action := range auditActions {
 		view.Actions = append(view.Actions, views.Option{Value: action, Label: action})
