@@ -21,7 +21,7 @@ func (r *rig) nothingLeaks(evidence, planted string, secrets []string) {
 	r.t.Helper()
 	in, err := pgserver.Find(r.t.Context(), 0)
 	r.must(err)
-	dump, err := exec.CommandContext(r.t.Context(), filepath.Join(in.BinDir, "pg_dump"), "--inserts", r.Devnet.Postgres.URL("causeway")).Output() //nolint:gosec // PostgreSQL's own program
+	dump, err := exec.CommandContext(r.t.Context(), filepath.Join(in.BinDir, "pg_dump"), "--inserts", r.Devnet.Postgres.URL("causeway")).Output()
 	r.must(err)
 	if !bytes.Contains(dump, []byte(planted)) {
 		r.t.Error("the dump does not hold what it must hold")

@@ -50,7 +50,7 @@ func run(m *testing.M) int {
 
 func build(ctx context.Context, dir string) error {
 	for _, program := range []string{"causeway", "causeway-signer"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-tags", "crash", "-o", filepath.Join(dir, program), "../../cmd/"+program) //nolint:gosec // names are ours
+		cmd := exec.CommandContext(ctx, "go", "build", "-tags", "crash", "-o", filepath.Join(dir, program), "../../cmd/"+program)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", program, err, out)
 		}
@@ -307,7 +307,7 @@ func (r *rig) get(url string) (int, string) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, url, http.NoBody)
 	r.must(err)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := new(http.Client).Do(req)
 	if err != nil {
 		return 0, ""
 	}

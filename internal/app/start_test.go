@@ -83,7 +83,7 @@ func (r *rig) wrongNetwork() {
 		return strings.Contains(second.log(), "btcd at "+r.Devnet.Node.Host()+" is not on regtest: its first block is ")
 	})
 	r.sql("regtest", "UPDATE meta SET network = 'signet'")
-	r.exits("causeway: ", change(r.WorkerArgs(""), "--database-url-file", url)...)
+	r.exits("causeway: The database belongs to signet ", change(change(r.WorkerArgs(""), "--database-url-file", url), "--audit-key-file", auditKey)...)
 }
 
 // change returns args with another value of flag.
