@@ -11,8 +11,12 @@
     el.addEventListener('change', () => el.form.requestSubmit());
   }
   for (const el of all('[data-tick-all]')) {
+    const boxes = all(`input[name="${el.dataset.tickAll}"]:not(:disabled)`, el.form);
+    const sum = () => { el.checked = boxes.length > 0 && boxes.every((box) => box.checked); };
+    sum();
+    for (const box of boxes) box.addEventListener('change', sum);
     el.addEventListener('change', () => {
-      for (const box of all(`input[name="${el.dataset.tickAll}"]`, el.form)) box.checked = el.checked && !box.disabled;
+      for (const box of boxes) box.checked = el.checked;
     });
   }
   one('[data-focus]')?.focus();

@@ -1,0 +1,61 @@
+package browser_test
+
+import (
+	"testing"
+)
+
+// testPages looks at every page that has an address of its own; those behind a
+// form are looked at on the journey.
+func testPages(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+	public := h.tab(t)
+	for _, p := range []struct{ name, path string }{{"home", "/"}, {"apply", "/apply"}, {"status", "/status"}} {
+		public.visit(p.path)
+		public.lookClosely(p.name)
+	}
+	public.visit("/?ui=ru")
+	public.look("home ru")
+	public.visit("/apply?ui=ru")
+	public.look("apply ru")
+
+	reviewer := h.tab(t)
+	reviewer.visit(h.link(t, "Mara"))
+	reviewer.lookClosely("sign-in link")
+	reviewer.press("main form button")
+	reviewer.visit("/review")
+	reviewer.look("review nothing selected")
+	reviewer.visit(eval[string](reviewer, `document.querySelector('.row-item:nth-child(2) a').getAttribute('href')`))
+	reviewer.lookClosely("review")
+	reviewer.visit(eval[string](reviewer, `document.querySelector('.row-item a').dataset.detail.split('?')[0].replace(/\/detail$/, '')`))
+	reviewer.lookClosely("application")
+	reviewer.visit("/profile")
+	reviewer.lookClosely("profile")
+
+	treasurer := h.tab(t)
+	treasurer.signIn("Lin")
+	for _, p := range []struct{ name, path string }{{"batches", "/batches"}, {"grants", "/grants"}, {"treasury", "/treasury"}} {
+		treasurer.visit(p.path)
+		treasurer.lookClosely(p.name)
+	}
+	admin := h.tab(t)
+	admin.signIn("Noor")
+	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}} {
+		admin.visit(p.path)
+		admin.lookClosely(p.name)
+	}
+}
+
+// testNoScript sees that the staff's pages can at least be read and filtered
+// without JavaScript, and that the door says why it stays shut.
+func testNoScript(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+	b := h.tab(t)
+	b.scriptsOff()
+	b.visit("/sign-in")
+	b.says("main", "passkey.noscript")
+	b.signIn("Mara")
+	b.press(".row-item a")
+	if got := b.text("#detail [data-title]"); got == "" {
+		t.Error("following a row without JavaScript opens nothing")
+	}
+	b.press(".filters noscript button")
+	b.says("h1", "review.title")
+}
