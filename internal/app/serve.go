@@ -168,7 +168,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	secure := public.Scheme == "https"
 	site, err := web.New(web.Config{
 		Grants: s.Grants, Payouts: s.Payouts, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{},
-		Demo: cfg.Demo, SecureCookies: secure, CookieName: server.SessionCookie(secure),
+		Demo: cfg.Demo, PublicURL: cfg.PublicURL, SecureCookies: secure, CookieName: server.SessionCookie(secure),
 	})
 	if err != nil {
 		return nil, err
