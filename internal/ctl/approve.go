@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -102,11 +103,28 @@ func (a *app) batchWatchCommand() *cobra.Command {
 			if b.State == "cancelled" || b.State == "conflicted" {
 				return watched(b), errs.Newf(errs.Conflict, "batch_"+b.State, "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
 			}
-			if b, err = ok200(c.api.WatchBatchWithResponse(c.ctx, b.Id, &client.WatchBatchParams{Since: b.WatchToken})); err != nil {
+			if b, err = c.next(b); err != nil {
 				return page{}, err
 			}
 		}
 	})
+}
+
+// next waits for the batch to change. The server may give up waiting; it is not
+// asked again in a hurry then.
+func (c *call) next(b client.Batch) (client.Batch, error) {
+	after, err := ok200(c.api.WatchBatchWithResponse(c.ctx, b.Id, &client.WatchBatchParams{Since: b.WatchToken}))
+	if err != nil || after.WatchToken != b.WatchToken {
+		return after, err
+	}
+	pause := time.NewTimer(patience)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return after, nil
+	case <-c.ctx.Done():
+		return after, c.ctx.Err()
+	}
 }
 
 func progressOf(b client.Batch) string {

@@ -20,7 +20,7 @@ func TestRefusals(t *testing.T) {
 			Errors: &[]client.FieldError{{Field: "amount_sat", Code: "too_large", Message: "is too large"}},
 		})
 		out := f.run("", "treasury").want(t, code)
-		if !strings.Contains(out.stderr, "causewayctl: The words of the fund.\n  amount_sat: is too large\n") {
+		if !strings.HasPrefix(out.stderr, "causewayctl: The words of the fund.") || !strings.Contains(out.stderr, "\n  amount_sat: is too large\n") {
 			t.Errorf("%d: %s", status, out.stderr)
 		}
 		if strings.Contains(out.stderr, request) != (status >= 500) {

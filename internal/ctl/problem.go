@@ -55,7 +55,7 @@ func explainRefusal(r *client.Error) error {
 		}
 	}
 	if r.Status >= http.StatusInternalServerError && r.Problem.Instance != nil {
-		e.Cause = fmt.Errorf("tell the fund this request's id: %s", clean(*r.Problem.Instance))
+		e.Message += " If it stays so, tell the fund this request's id: " + clean(*r.Problem.Instance)
 	}
 	return e
 }
@@ -98,11 +98,13 @@ func kindOf(status int) errs.Kind {
 func (a *app) explainLost(lost *url.Error) error {
 	var dial *net.OpError
 	never := errors.As(lost, &dial) && dial.Op == "dial"
-	cause := errors.New(clean(lost.Err.Error())) // without its chain: a cancelled call is an error here, not an end
+	// The cause goes in as words only: a call that was cancelled is an error
+	// here, not an end.
+	why := clean(lost.Err.Error())
 	if never || lost.Op == "Get" {
-		return errs.Wrap(cause, errs.Unavailable, "unreachable", "No answer from "+a.server+". Nothing was changed.")
+		return errs.Newf(errs.Unavailable, "unreachable", "No answer from %s (%s). Nothing was changed.", a.server, why)
 	}
-	return errs.Wrap(cause, errs.Unavailable, "answer_lost", "The call was sent to "+a.server+" and no answer came: it may or may not have been done. Look before you try again.")
+	return errs.Newf(errs.Unavailable, "answer_lost", "The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.", a.server, why)
 }
 
 func errNoFund() error {
