@@ -36,6 +36,9 @@ func testPages(t *testing.T, h *house) { //nolint:thelper // a test, run by Test
 		treasurer.visit(p.path)
 		treasurer.lookClosely(p.name)
 	}
+	treasurer.visit("/batches")
+	treasurer.press("tbody tr:last-child a")
+	treasurer.look("batch")
 	admin := h.tab(t)
 	admin.signIn("Noor")
 	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}} {

@@ -67,7 +67,7 @@ func Draw(tx Tx, compact, mirrored bool) Drawing {
 
 	width, labels, nodeW, nodeH := wideWidth, 196.0, 132.0, 216.0
 	if compact {
-		width, labels, nodeW, nodeH = narrowWidth, 112, 10, 240
+		width, labels, nodeW, nodeH = narrowWidth, 126, 10, 240
 	}
 	c := canvas{total: total, nodeH: nodeH}
 	height := max(c.tall(in), c.tall(out), nodeH) + 8

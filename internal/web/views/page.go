@@ -118,6 +118,24 @@ func (p Page) fieldMessage(e FieldError) string {
 	return p.Say(Msg{Key: "field." + e.Code, Params: e.Params, Text: e.Message})
 }
 
+// labels are the words that stand beside the fields of forms long enough for a
+// list of errors to need them.
+var labels = map[string]string{
+	"title": "apply.name", "region": "apply.region", "language": "apply.language", "narrative": "apply.narrative",
+	"amount_sat": "apply.amount", "payout_address": "apply.address", "contact": "apply.contact",
+	"protocol": "apply.protocol", "host": "apply.host", "port": "apply.port", "username": "apply.username", "secret": "apply.secret",
+}
+
+// fieldLine is a field's message with the name of the field before it.
+func (p Page) fieldLine(e FieldError) string {
+	name := e.Field[strings.LastIndex(e.Field, ".")+1:]
+	key, known := labels[name]
+	if !known {
+		return p.fieldMessage(e)
+	}
+	return strings.TrimSuffix(p.T(key), "?") + ": " + p.fieldMessage(e)
+}
+
 // state returns the word of a state: "state.<kind>.<state>", or the state
 // itself when the catalogue has none.
 func (p Page) state(kind, state string) string {
