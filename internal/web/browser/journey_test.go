@@ -22,7 +22,7 @@ const (
 
 // testJourney takes one application through the dashboard: the operator without
 // JavaScript, two reviewers, a treasurer, six confirmations.
-func testJourney(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testJourney(t *testing.T, h *house) {
 	address := payoutAddress(t, h)
 	operator := h.tab(t)
 	operator.scriptsOff()

@@ -6,7 +6,7 @@ import (
 )
 
 // testKeyboard works the queue without a mouse.
-func testKeyboard(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testKeyboard(t *testing.T, h *house) {
 	b := h.tab(t)
 	b.signIn("Idris")
 	b.visit("/review")

@@ -6,7 +6,7 @@ import (
 
 // testPages looks at every page that has an address of its own; those behind a
 // form are looked at on the journey.
-func testPages(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testPages(t *testing.T, h *house) {
 	public := h.tab(t)
 	for _, p := range []struct{ name, path string }{{"home", "/"}, {"apply", "/apply"}, {"status", "/status"}} {
 		public.visit(p.path)
@@ -49,7 +49,7 @@ func testPages(t *testing.T, h *house) { //nolint:thelper // a test, run by Test
 
 // testNoScript sees that the staff's pages can at least be read and filtered
 // without JavaScript, and that the door says why it stays shut.
-func testNoScript(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testNoScript(t *testing.T, h *house) {
 	b := h.tab(t)
 	b.scriptsOff()
 	b.visit("/sign-in")

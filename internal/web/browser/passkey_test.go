@@ -11,7 +11,7 @@ import (
 )
 
 // testPasskey enrols a passkey from an invite, signs out, and signs in with it.
-func testPasskey(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testPasskey(t *testing.T, h *house) {
 	_, token, err := h.Services.Identity.Invite(t.Context(), identity.System("demo"), "Tove", []identity.Role{identity.RoleReviewer})
 	if err != nil {
 		t.Fatal(err)

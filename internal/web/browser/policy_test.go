@@ -9,7 +9,7 @@ import (
 
 // testPolicy puts into a page what somebody who found a hole would put there,
 // and sees that the browser refuses each piece.
-func testPolicy(t *testing.T, h *house) { //nolint:thelper // a test, run by TestDashboard
+func testPolicy(t *testing.T, h *house) {
 	b := h.tab(t)
 	b.signIn("Mara")
 	for _, attack := range []struct {

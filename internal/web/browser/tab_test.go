@@ -214,7 +214,7 @@ func (b *tab) shows(what, script string) {
 	b.t.Helper()
 	b.until(b.t, what, func(context.Context) (bool, error) {
 		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script))
-		return err == nil && ok, nil //nolint:nilerr // between two pages there is nothing to ask
+		return err == nil && ok, nil // between two pages there is nothing to ask
 	})
 }
 

@@ -135,7 +135,7 @@ func programs(t *testing.T, dir string) string {
 	}
 	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
 	const module = "github.com/causeway-fund/causeway"
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, module+"/cmd/causeway", module+"/cmd/causeway-signer").CombinedOutput(); err != nil { //nolint:gosec // our own programs
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, module+"/cmd/causeway", module+"/cmd/causeway-signer").CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)
 	}
 	if err := os.Symlink(btcd, bin+"btcd"); err != nil {
