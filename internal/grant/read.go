@@ -184,7 +184,8 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.SubmittedAt.UnixMicro(), 36) + "." + c.ID.String()))
 }
 
-// ParseCursor reads what String wrote; empty text is no cursor.
+// ParseCursor reads what String wrote of a time in the years 2000 to 9999; empty
+// text is no cursor. Malformed "bad_cursor" for anything else.
 func ParseCursor(text string) (*Cursor, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // no cursor is an ordinary answer
@@ -203,5 +204,10 @@ func ParseCursor(text string) (*Cursor, error) {
 	if err != nil {
 		return nil, bad
 	}
-	return &Cursor{SubmittedAt: time.UnixMicro(micros).UTC(), ID: parsed}, nil
+	c := &Cursor{SubmittedAt: time.UnixMicro(micros).UTC(), ID: parsed}
+	// PostgreSQL knows no times before 4713 BC, so one made up would be its error.
+	if year := c.SubmittedAt.Year(); year < 2000 || year > 9999 || c.String() != text {
+		return nil, bad
+	}
+	return c, nil
 }
