@@ -45,7 +45,7 @@ CREATE TABLE application_revision (
     application_id uuid        NOT NULL REFERENCES application,
     revision       integer     NOT NULL CHECK (revision > 0),
     body           bytea       NOT NULL,               -- sealed JSON
-    body_sha256    bytea       NOT NULL CHECK (length(body_sha256) = 32), -- of the salted plaintext: a commitment
+    body_sha256    bytea       NOT NULL CHECK (length(body_sha256) = 32), -- of the digest of the salted plaintext, which the sealed note holds
     amount_sat     bigint      NOT NULL CHECK (amount_sat > 0),
     created_at     timestamptz NOT NULL,
     PRIMARY KEY (application_id, revision)

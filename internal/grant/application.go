@@ -33,8 +33,9 @@ type Application struct {
 	ChangedAt   time.Time
 }
 
-// Body is what an operator writes. It is stored sealed, and only its salted
-// digest in clear.
+// Body is what an operator writes. It is stored sealed; its salted digest goes
+// into the decision note, which is sealed too, and only a commitment to that
+// digest is stored in clear.
 type Body struct {
 	Salt          string     `json:"salt"` // hex; makes the digest a commitment that hides the text
 	Title         string     `json:"title"`
@@ -62,12 +63,18 @@ func (b Body) encode() ([]byte, [sha256.Size]byte, error) {
 	return text, sha256.Sum256(text), nil
 }
 
+// commit returns what is stored of a body's digest: its SHA-256. The digest
+// itself must not be in clear before approval, because all else in a decision
+// note is, but for the payee: whoever has the digest of the note could try every
+// address of the chain on it.
+func commit(body [sha256.Size]byte) [sha256.Size]byte { return sha256.Sum256(body[:]) }
+
 // Revision is one immutable version of what the operator wrote.
 type Revision struct {
 	ApplicationID uuid.UUID
 	Revision      int
-	Body          []byte // sealed
-	BodySHA256    [sha256.Size]byte
+	Body          []byte            // sealed
+	Commitment    [sha256.Size]byte // SHA-256 of the body's digest
 	Amount        btcutil.Amount
 	CreatedAt     time.Time
 }

@@ -59,7 +59,7 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 			status.History = append(status.History, h)
 		}
 	}
-	status.Body, err = s.openBody(r.Application, r.Revision.Body)
+	status.Body, _, err = s.openBody(r.Application, r.Revision.Body)
 	if errs.Is(err, "purged") {
 		status.Purged = true
 		return status, nil
@@ -188,7 +188,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		if err != nil {
 			return err
 		}
-		w.NewRevision = &Revision{ApplicationID: a.ID, Revision: a.Revision, Body: sealed, BodySHA256: digest, Amount: a.Amount, CreatedAt: now}
+		w.NewRevision = &Revision{ApplicationID: a.ID, Revision: a.Revision, Body: sealed, Commitment: commit(digest), Amount: a.Amount, CreatedAt: now}
 		dec, note, err := s.propose(*a, fund, payee, digest, now)
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		if err := w.move(by, "application.revised", now, Answer); err != nil {
 			return err
 		}
-		w.Entries[len(w.Entries)-1].Digest = digest[:]
+		w.Entries[len(w.Entries)-1].Digest = w.NewRevision.Commitment[:]
 		return nil
 	})
 }

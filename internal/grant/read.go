@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -53,7 +54,7 @@ func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor
 		page.Next = Cursor{SubmittedAt: last.SubmittedAt, ID: last.ID}.String()
 	}
 	for _, item := range items {
-		body, err := s.openBody(item.Application, item.Body)
+		body, _, err := s.openBody(item.Application, item.Body)
 		if err != nil && !errs.Is(err, "purged") {
 			return Page{}, err
 		}
@@ -73,15 +74,16 @@ func (s *Service) Counts(ctx context.Context, by identity.Actor) (map[State]int,
 // Detail is an application as a reviewer sees it.
 type Detail struct {
 	Record
-	Body     Body // contact and endpoint secrets are left out: nobody needs them to decide
-	Note     string
-	Tally    Tally
-	Outcome  Verdict // what the votes carry; empty without a quorum
-	Quorum   int
-	MyVote   Verdict
-	Reasons  map[uuid.UUID]string // by vote
-	Messages []Text
-	Purged   bool
+	Body       Body              // contact and endpoint secrets are left out: nobody needs them to decide
+	BodySHA256 [sha256.Size]byte // the note's application_sha256; zero once purged
+	Note       string
+	Tally      Tally
+	Outcome    Verdict // what the votes carry; empty without a quorum
+	Quorum     int
+	MyVote     Verdict
+	Reasons    map[uuid.UUID]string // by vote
+	Messages   []Text
+	Purged     bool
 }
 
 // Show returns one application for review. Opening it is recorded by nobody;
@@ -113,7 +115,7 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	if err != nil {
 		return Detail{}, err
 	}
-	if d.Body, err = s.openBody(r.Application, r.Revision.Body); err != nil {
+	if d.Body, d.BodySHA256, err = s.openBody(r.Application, r.Revision.Body); err != nil {
 		return Detail{}, err
 	}
 	d.Body.Contact = ""

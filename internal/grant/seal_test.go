@@ -11,7 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
@@ -143,6 +145,50 @@ func serverLog(t *testing.T, w *world) []byte {
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(data), "postgres.log"))
 	noError(t, err)
 	return text
+}
+
+// TestADumpIsNoTestForAddresses rebuilds the note of an application from all
+// that is stored in clear and the right address, as a thief would with every
+// address of the chain, and must not arrive at the digest.
+func TestADumpIsNoTestForAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.file(t, 1)
+	revisions := []grant.Detail{w.show(t, f.id)}
+	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, grant.VerdictNeedsInfo))
+	_, err := w.Revise(t.Context(), f.code, proposal(t, 2))
+	noError(t, err)
+	revisions = append(revisions, w.show(t, f.id))
+	params, err := wallet.Params(network)
+	noError(t, err)
+	text := dump(t, w.base.URL)
+
+	for i, d := range revisions {
+		guess := func(body [sha256.Size]byte) decision.Digest {
+			from := d.Decision.CreatedAt.Truncate(time.Second)
+			return decision.Note{
+				Network: decision.NetworkOf(params), Decision: d.Decision.ID, Grant: d.Decision.GrantID, PayeeScript: scriptOf(t, payee(t, i+1)), PayeeAddress: payee(t, i+1),
+				Amount: d.Decision.Amount, MaxFeeRateSatVB: w.fund.MaxFeeRateSatVB, NotBefore: from, NotAfter: from.Add(w.fund.PayWindow), ApplicationSHA256: body,
+			}.Digest()
+		}
+		if guess(d.BodySHA256) != d.Decision.Digest {
+			t.Fatal("the test does not know how a note is made")
+		}
+		if guess(d.Revision.Commitment) == d.Decision.Digest {
+			t.Errorf("revision %d: the database tells whether an address was to be paid", i+1)
+		}
+		// Leaves are bytes, and digests in them text.
+		columns := func(digest [sha256.Size]byte) (column, leaf []byte) {
+			column = []byte(hex.EncodeToString(digest[:]))
+			return column, []byte(hex.EncodeToString(column))
+		}
+		if column, leaf := columns(d.Revision.Commitment); !bytes.Contains(text, column) || !bytes.Contains(text, leaf) {
+			t.Errorf("revision %d: no commitment in the dump", i+1)
+		}
+		if column, leaf := columns(d.BodySHA256); bytes.Contains(text, column) || bytes.Contains(text, leaf) {
+			t.Errorf("revision %d: the dump holds the digest that the note names", i+1)
+		}
+	}
 }
 
 // TestSealedBytesOpenInTheirOwnPlaceOnly moves sealed bytes between two

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -103,20 +104,20 @@ func (s *Service) dataKey(a Application) (*seal.DataKey, error) {
 	return s.cfg.Keys.Open(a.ID.String(), a.DataKey)
 }
 
-func (s *Service) openBody(a Application, sealed []byte) (Body, error) {
+// openBody returns what the operator wrote, and the digest of its bytes.
+func (s *Service) openBody(a Application, sealed []byte) (b Body, digest [sha256.Size]byte, err error) {
 	key, err := s.dataKey(a)
 	if err != nil {
-		return Body{}, err
+		return Body{}, digest, err
 	}
 	text, err := key.Open(bodyAAD(a.ID, a.Revision), sealed)
 	if err != nil {
-		return Body{}, err
+		return Body{}, digest, err
 	}
-	var b Body
 	if err := json.Unmarshal(text, &b); err != nil {
-		return Body{}, fmt.Errorf("decode application %s: %w", a.ID, err)
+		return Body{}, digest, fmt.Errorf("decode application %s: %w", a.ID, err)
 	}
-	return b, nil
+	return b, sha256.Sum256(text), nil
 }
 
 func (s *Service) salt() (string, error) {

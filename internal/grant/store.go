@@ -28,7 +28,7 @@ type Replay struct {
 	BodySHA256    []byte
 	ApplicationID uuid.UUID
 	Reference     string
-	Revision1     [sha256.Size]byte // digest of the first revision
+	Commitment    [sha256.Size]byte // of the first revision
 }
 
 // Record is an application with all that belongs to it.

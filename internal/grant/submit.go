@@ -25,9 +25,9 @@ const submitScope = "application.submit"
 type Receipt struct {
 	Code              string // shown once, stored nowhere
 	Reference         string
-	State             State // always Submitted: the state at submission
-	Revision          int   // always 1
-	ApplicationSHA256 string
+	State             State  // always Submitted: the state at submission
+	Revision          int    // always 1
+	ApplicationSHA256 string // commitment to the first revision, as in the audit log: SHA-256 of what the decision note names application_sha256
 }
 
 // Submit takes an application. idempotencyKey has 16 to 128 characters. Errors:
@@ -69,17 +69,17 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 			return Receipt{}, err
 		}
 		if done == nil {
-			return receipt(code, submission.Application.Reference, submission.Revision.BodySHA256), nil
+			return receipt(code, submission.Application.Reference, submission.Revision.Commitment), nil
 		}
 	}
 	if subtle.ConstantTimeCompare(done.BodySHA256, bodyHash) != 1 {
 		return Receipt{}, errs.New(errs.Invalid, "idempotency_mismatch", "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
 	}
-	return receipt(code, done.Reference, done.Revision1), nil
+	return receipt(code, done.Reference, done.Commitment), nil
 }
 
-func receipt(code identity.Receipt, reference string, body [sha256.Size]byte) Receipt {
-	return Receipt{Code: code.Grouped(), Reference: reference, State: Submitted, Revision: 1, ApplicationSHA256: hex.EncodeToString(body[:])}
+func receipt(code identity.Receipt, reference string, commitment [sha256.Size]byte) Receipt {
+	return Receipt{Code: code.Grouped(), Reference: reference, State: Submitted, Revision: 1, ApplicationSHA256: hex.EncodeToString(commitment[:])}
 }
 
 // prepare validates p and builds all rows of a new application.
@@ -142,10 +142,11 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 		return Submission{}, fmt.Errorf("seal decision note: %w", err)
 	}
 	e := entry(identity.Operator(id), "application.submitted", app, "", now)
-	e.Digest = digest[:]
+	commitment := commit(digest)
+	e.Digest = commitment[:]
 	return Submission{
 		Application: app,
-		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, BodySHA256: digest, Amount: app.Amount, CreatedAt: now},
+		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, Commitment: commitment, Amount: app.Amount, CreatedAt: now},
 		Decision:    dec,
 		Entry:       e,
 	}, nil

@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestSameKeyAndBodyGiveTheSameAnswerWhateverHappened(t *testing.T) {
 	}
 }
 
-func TestReceiptNamesTheDigestOfWhatWasSealed(t *testing.T) {
+func TestReceiptCommitsToWhatWasSealed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	receipt, err := w.Submit(t.Context(), key(1), proposal(t, 1))
@@ -58,8 +59,9 @@ func TestReceiptNamesTheDigestOfWhatWasSealed(t *testing.T) {
 
 	note, err := decision.Parse([]byte(d.Note))
 	noError(t, err)
-	if got := hex.EncodeToString(note.ApplicationSHA256[:]); got != receipt.ApplicationSHA256 || note.Digest() != d.Decision.Digest {
-		t.Errorf("the note is for application %s, the receipt for %s", got, receipt.ApplicationSHA256)
+	commitment := sha256.Sum256(note.ApplicationSHA256[:])
+	if note.ApplicationSHA256 != d.BodySHA256 || note.Digest() != d.Decision.Digest || hex.EncodeToString(commitment[:]) != receipt.ApplicationSHA256 {
+		t.Errorf("the note is for application %x, shown is %x, the receipt commits to %s", note.ApplicationSHA256, d.BodySHA256, receipt.ApplicationSHA256)
 	}
 	p := proposal(t, 1)
 	want := grant.Body{Salt: d.Body.Salt, Title: p.Title, Narrative: p.Narrative, Endpoints: p.Endpoints, PayoutAddress: p.PayoutAddress}

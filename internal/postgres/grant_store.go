@@ -79,7 +79,7 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	if err != nil {
 		return nil, err
 	}
-	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Revision1: [32]byte(row.FirstSha256)}, nil
+	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Commitment: [32]byte(row.FirstSha256)}, nil
 }
 
 // Submit implements grant.Store.
@@ -116,7 +116,7 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 
 func insertRevision(ctx context.Context, q *db.Queries, r grant.Revision, d grant.Decision) error {
 	err := q.InsertRevision(ctx, db.InsertRevisionParams{
-		ApplicationID: r.ApplicationID, Revision: int32(r.Revision), Body: r.Body, BodySha256: r.BodySHA256[:], AmountSat: int64(r.Amount), CreatedAt: r.CreatedAt,
+		ApplicationID: r.ApplicationID, Revision: int32(r.Revision), Body: r.Body, BodySha256: r.Commitment[:], AmountSat: int64(r.Amount), CreatedAt: r.CreatedAt,
 	})
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func readRevision(ctx context.Context, q *db.Queries, a grant.Application) (gran
 		return grant.Revision{}, grant.Decision{}, err
 	}
 	revision := grant.Revision{
-		ApplicationID: r.ApplicationID, Revision: int(r.Revision), Body: r.Body, BodySHA256: [32]byte(r.BodySha256),
+		ApplicationID: r.ApplicationID, Revision: int(r.Revision), Body: r.Body, Commitment: [32]byte(r.BodySha256),
 		Amount: btcutil.Amount(r.AmountSat), CreatedAt: r.CreatedAt,
 	}
 	return revision, grant.Decision{
