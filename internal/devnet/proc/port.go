@@ -2,34 +2,49 @@ package proc
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
+// Ports that Port offers on its own lie below those that kernels lend to outgoing
+// connections, which could take one before its server listens.
+const (
+	firstOwnPort = 15_000
+	lastOwnPort  = 31_999
+	portTries    = 100
+)
+
 // Port returns a TCP port on 127.0.0.1 that was free a moment ago: want, or any
 // when want is 0. A taken one is an Unavailable error "port_taken" that says
 // what wanted it, in the words of who ("PostgreSQL").
 func Port(ctx context.Context, want int, who string) (int, error) {
+	if want != 0 {
+		return tryPort(ctx, want, who)
+	}
+	var last error
+	for range portTries {
+		port, err := tryPort(ctx, firstOwnPort+rand.IntN(lastOwnPort-firstOwnPort+1), who) //nolint:gosec // no secret: only spread
+		if err == nil || ctx.Err() != nil {
+			return port, err
+		}
+		last = err
+	}
+	return 0, last
+}
+
+func tryPort(ctx context.Context, want int, who string) (int, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(want)))
 	if err != nil {
 		return 0, errs.Wrap(err, errs.Unavailable, "port_taken",
 			fmt.Sprintf("Port %d for %s is taken by another program: stop that program or choose another port.", want, who))
 	}
-	_, text, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return 0, errors.Join(err, l.Close())
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, errors.Join(err, l.Close())
-	}
 	if err := l.Close(); err != nil {
-		return 0, fmt.Errorf("release port %d: %w", port, err)
+		return 0, fmt.Errorf("release port %d: %w", want, err)
 	}
-	return port, nil
+	return want, nil
 }
