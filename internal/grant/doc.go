@@ -9,12 +9,14 @@
 // Invariants:
 //   - A state changes only along an edge of its table, under a lock, in the
 //     transaction that also writes history, ledger and audit leaf.
-//   - Only votes on the digest of the current revision count; one per person.
+//   - Only votes on the digest of the current revision count; one per person. A
+//     question to the operator is none.
 //   - Approved means: at least fund.Quorum distinct reviewers voted for exactly
 //     this digest and more than declined it; then the satoshi are committed from
 //     what is available, in the same transaction that creates the instalment.
 //   - UNIQUE(grant, period): an instalment exists once.
 //   - The same idempotency key and body give the same answer; another body is
 //     refused.
+//   - Before approval nothing in clear tells whether an address was to be paid.
 //   - A receipt code is stored nowhere; who holds it sees one application.
 package grant

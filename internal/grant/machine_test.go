@@ -282,14 +282,14 @@ func TestTheServiceDoesWhatTheModelDoes(t *testing.T) {
 			if got != want {
 				rt.Fatalf("%+v: answered %q (%v), want %q", s, got, err, want)
 			}
-			w.sameAs(rt, t, f, m)
+			w.sameAs(t, rt, f, m)
 			if m.revision != revision {
 				digest = w.show(t, f.id).Decision.Digest
 			}
 		}
 		available = m.available
 		reached[m.state]++
-		w.historyIs(rt, t, f, m.path)
+		w.historyIs(t, rt, f, m.path)
 	})
 	for _, s := range []grant.State{grant.Approved, grant.Declined, grant.Withdrawn} {
 		if reached[s] == 0 {
@@ -302,7 +302,7 @@ func TestTheServiceDoesWhatTheModelDoes(t *testing.T) {
 }
 
 // sameAs compares the stored application with the model.
-func (w *world) sameAs(rt *rapid.T, t *testing.T, f filed, m *model) {
+func (w *world) sameAs(t *testing.T, rt *rapid.T, f filed, m *model) {
 	type row struct {
 		State             grant.State
 		Revision, Version int64
@@ -328,7 +328,7 @@ func (w *world) sameAs(rt *rapid.T, t *testing.T, f filed, m *model) {
 
 // historyIs replays the stored history and the audit log: only legal edges, from
 // the first state to the last, each told once in both.
-func (w *world) historyIs(rt *rapid.T, t *testing.T, f filed, path []grant.State) {
+func (w *world) historyIs(t *testing.T, rt *rapid.T, f filed, path []grant.State) {
 	legal := map[grant.Edge]bool{}
 	for _, e := range grant.Edges()["application"] {
 		legal[e] = true

@@ -57,3 +57,84 @@ func TestValidateRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryPaymentKeepsTheBooksEqualToTheChain leads payments through commit,
+// release, block and depth, or back, in any order, and compares what must lie in
+// the treasury's coins with what was put in and what left.
+func TestEveryPaymentKeepsTheBooksEqualToTheChain(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		const amount, fee = 1_000, 7
+		balances, coins := ledger.Balances{}, btcutil.Amount(0)
+		post := func(transfer ledger.Transfer) {
+			if err := transfer.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			balances.Apply(transfer)
+		}
+		stages := []ledger.Account{ledger.Available, ledger.Committed, ledger.InFlight, ledger.Confirming, ledger.Paid}
+		stage := make([]int, rapid.IntRange(1, 5).Draw(t, "payments"))
+		mined := ledger.Mined("txid", 7, amount, fee, at)
+		for range stage {
+			post(ledger.Move(ledger.KindDeposit, "outpoint", ledger.Outside, ledger.Available, amount+fee, at))
+			coins += amount + fee
+		}
+		for range rapid.IntRange(0, 40).Draw(t, "moves") {
+			i := rapid.IntRange(0, len(stage)-1).Draw(t, "payment")
+			forward := rapid.Bool().Draw(t, "forward") && stage[i] < len(stages)-1
+			if !forward && stage[i] == 0 {
+				continue
+			}
+			from := stage[i]
+			if !forward {
+				from--
+			}
+			move := ledger.Move(ledger.KindCommit, "payment", stages[from], stages[from+1], amount, at)
+			if stages[from] == ledger.InFlight {
+				move = mined
+			}
+			if forward {
+				stage[i]++
+			} else {
+				stage[i]--
+				move = move.Undo(at)
+			}
+			if stages[from] == ledger.InFlight {
+				coins += map[bool]btcutil.Amount{true: -amount - fee, false: amount + fee}[forward]
+			}
+			post(move)
+
+			var sum btcutil.Amount
+			for _, account := range ledger.Accounts() {
+				sum += balances[account]
+			}
+			if sum != 0 || balances.OnChain() != coins || balances[ledger.Available] < 0 {
+				t.Fatalf("sum %d, books %d, coins %d, balances %v", sum, balances.OnChain(), coins, balances)
+			}
+			held := map[ledger.Account]btcutil.Amount{}
+			for _, s := range stage {
+				held[stages[s]] += amount
+			}
+			for _, account := range stages[1:] {
+				if balances[account] != held[account] {
+					t.Fatalf("%s holds %d, want %d", account, balances[account], held[account])
+				}
+			}
+		}
+	})
+}
+
+func TestMinedPostsNothingThatIsZero(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for name, transfer := range map[string]ledger.Transfer{"no fee": ledger.Mined("t", 7, 5, 0, at), "no payment": ledger.Mined("t", 7, 0, 5, at)} {
+		if err := transfer.Validate(); err != nil || len(transfer.Postings) != 2 || *transfer.Height != 7 {
+			t.Errorf("%s: %+v, %v", name, transfer, err)
+		}
+	}
+	undone := ledger.Transfer{ID: 42, Kind: ledger.KindPaid}.Undo(at)
+	if undone.Undoes == nil || *undone.Undoes != 42 || undone.ID != 0 || undone.Kind != ledger.KindPaid {
+		t.Errorf("undo is %+v", undone)
+	}
+}
