@@ -194,7 +194,7 @@ type Application struct {
 	// AmountSat Satoshi.
 	AmountSat AmountSat `json:"amount_sat"`
 
-	// ApplicationSha256 SHA-256 in hex.
+	// ApplicationSha256 As the decision note names it; its SHA-256 is in the receipt and in the audit log.
 	ApplicationSha256 Digest `json:"application_sha256"`
 	Claim             *Claim `json:"claim,omitempty"`
 
@@ -876,7 +876,7 @@ type Protocol string
 
 // Receipt defines model for Receipt.
 type Receipt struct {
-	// ApplicationSha256 SHA-256 in hex.
+	// ApplicationSha256 SHA-256 of the application_sha256 that the decision note names: commits the fund to what was written and tells nobody what it was.
 	ApplicationSha256 Digest `json:"application_sha256"`
 
 	// ReceiptCode Shown once; the fund keeps only a hash.
