@@ -240,6 +240,11 @@ func TestServerCannotChooseWhatItProves(t *testing.T) {
 	h.on("getConsistencyProof", client.ConsistencyProof{Old: own.Old, New: own.New, Hashes: bytesOf(own.Hashes)})
 	h.run("", "audit", "checkpoint", "--key", key, "--known", kept).want(t, 5)
 
+	first := tempFile(t, own.Old)
+	h.run("", "audit", "checkpoint", "--key", key, "--known", first).want(t, 0)
+	h.grow(2, "batch.cancelled") // and the proof still ends at 11 rows
+	h.run("", "audit", "checkpoint", "--key", key, "--known", first).want(t, 5)
+
 	h.on("getInclusionProof", h.inclusion("2"))
 	h.run("", "audit", "proof", "--key", key, "3").want(t, 5)
 	if out := h.run("", "audit", "proof", "--key", key, "2").want(t, 0); !strings.Contains(out.stdout, "batch.cancelled") {

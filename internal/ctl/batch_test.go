@@ -75,6 +75,9 @@ func TestFalseBatchIsNotApproved(t *testing.T) {
 func TestApproveShowsTheNoteAndSendsItsDigest(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
+	spelt := sampleBatch() // what is shown is the note's script, not the server's spelling
+	spelt.Items[0].PayoutAddress = strings.ToUpper(address1)
+	f.on("getBatch", spelt)
 	out := f.run("7\n", "batch", "approve", id(9).String()).want(t, 0)
 	for _, want := range []string{
 		"CW-7QK2 amber heron  1500000     " + address1, "CW-9ZZ1 quiet birch  700000      " + address2,
