@@ -68,11 +68,14 @@ func (r *rig) compose(ids []uuid.UUID) payout.Batch {
 
 func (r *rig) approve(b payout.Batch) payout.Batch {
 	r.t.Helper()
-	b, err := r.service.Approve(r.t.Context(), r.treasurer, b.ID, b.Version, b.Digest)
+	approved, err := r.service.Approve(r.t.Context(), r.treasurer, b.ID, b.Version, b.Digest)
 	if err != nil {
 		r.t.Fatalf("approve: %v", err)
 	}
-	return b
+	if approved.Payees != b.Payees || approved.Total != b.Total || b.Payees == 0 {
+		r.t.Errorf("approving answers with %d payments of %d sat, composing with %d of %d", approved.Payees, approved.Total, b.Payees, b.Total)
+	}
+	return approved
 }
 
 // approved composes and approves a batch of n usual payments.

@@ -65,6 +65,10 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		out = w.Batch
 		out.Version++
 		out.ChangedAt = now
+		out.Payees = len(w.Items)
+		for _, it := range w.Items {
+			out.Total += it.Amount
+		}
 		return nil
 	})
 	return out, err
