@@ -37,14 +37,14 @@ type Key struct {
 func LoadKey(path string) (*Key, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		private, err := btcec.NewPrivateKey()
+		key, err := freshKey()
 		if err != nil {
-			return nil, fmt.Errorf("make the miner's key: %w", err)
+			return nil, err
 		}
-		if err := os.WriteFile(path, []byte(hex.EncodeToString(private.Serialize())+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(hex.EncodeToString(key.private.Serialize())+"\n"), 0o600); err != nil {
 			return nil, fmt.Errorf("store the miner's key: %w", err)
 		}
-		return newKey(private)
+		return key, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the miner's key: %w", err)
@@ -55,6 +55,21 @@ func LoadKey(path string) (*Key, error) {
 	}
 	private, _ := btcec.PrivKeyFromBytes(secret)
 	return newKey(private)
+}
+
+// freshKey makes a key whose base58 address does not begin like a bech32 one of
+// simnet ("sb1" in any case): btcd would take it for a damaged one and not start.
+func freshKey() (*Key, error) {
+	for {
+		private, err := btcec.NewPrivateKey()
+		if err != nil {
+			return nil, fmt.Errorf("make the miner's key: %w", err)
+		}
+		key, err := newKey(private)
+		if err != nil || !strings.HasPrefix(strings.ToLower(key.address), chaincfg.SimNetParams.Bech32HRPSegwit+"1") {
+			return key, err
+		}
+	}
 }
 
 func newKey(private *btcec.PrivateKey) (*Key, error) {
