@@ -86,7 +86,7 @@ func ParseBatch(text []byte) (BatchNote, error) {
 	var n BatchNote
 	n.Network = r.network()
 	n.Batch = r.uuid("batch")
-	number := r.integer("number")
+	n.Number = r.index("number")
 	n.Policy = r.integer("policy")
 	n.MaxFeeRateSatVB = r.integer("max_feerate_sat_vb")
 	n.MaxFee = btcutil.Amount(r.integer("max_fee_sat"))
@@ -97,11 +97,9 @@ func ParseBatch(text []byte) (BatchNote, error) {
 	if err := r.end(); err != nil {
 		return BatchNote{}, err
 	}
-	// Change indexes are not hardened, so they end at 2^31 (BIP32).
-	if number >= 1<<31 || count != int64(len(n.Payments)) {
-		return BatchNote{}, badNote("has a number or a count of payments that does not hold")
+	if count != int64(len(n.Payments)) {
+		return BatchNote{}, badNote("has a count of payments that does not hold")
 	}
-	n.Number = uint32(number) //nolint:gosec // its range was checked above
 	if !bytes.Equal(n.Encode(), text) {
 		return BatchNote{}, badNote("is not in canonical form")
 	}

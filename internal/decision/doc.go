@@ -1,6 +1,8 @@
 // Package decision is the canonical text of what people approve: the decision
-// note (pay exactly this many satoshi to exactly this script) and the batch note
-// (pay exactly these decisions in one transaction, for at most this fee).
+// note (pay exactly this many satoshi to exactly this script), the batch note
+// (pay exactly these decisions in one transaction, for at most this fee), the
+// upkeep note (spend exactly these coins of the treasury to itself) and the void
+// note (take one batch back).
 //
 // A note is ASCII lines that end in LF, in one fixed order, without optional
 // lines and with one spelling for each value. Its digest, SHA-256 of its bytes,
@@ -15,5 +17,7 @@
 //   - payee_script is authoritative; payee_address must decode for the named
 //     network and give the same script.
 //   - A batch note lists its payments in the order of their decision digests,
-//     each decision once.
+//     each decision once; an upkeep note lists its coins in the order of their
+//     text, each coin once.
+//   - A void note names the digest of the note that it takes back.
 package decision

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 )
 
@@ -69,6 +70,35 @@ func (r *reader) integer(name string) int64 {
 		r.fail("has a %s that is not a whole number", name)
 	}
 	return n
+}
+
+// index reads a batch's number, which is the index of its change script: not
+// hardened, so it ends at 2^31 (BIP32).
+func (r *reader) index(name string) uint32 {
+	n := r.integer(name)
+	if n >= 1<<31 {
+		r.fail("has a %s that is not an index", name)
+		return 0
+	}
+	return uint32(max(n, 0)) //nolint:gosec // its range was checked above
+}
+
+func (r *reader) digest(name string) Digest {
+	d, err := ParseDigest(r.word(name))
+	if err != nil {
+		r.fail("has a %s that is not a digest", name)
+	}
+	return d
+}
+
+// outPoint reads txid:vout, the txid as people write it.
+func (r *reader) outPoint(name string) wire.OutPoint {
+	op, err := wire.NewOutPointFromString(r.word(name))
+	if err != nil {
+		r.fail("has a %s that is not txid:vout", name)
+		return wire.OutPoint{}
+	}
+	return *op
 }
 
 func (r *reader) hex(name string) []byte {
