@@ -27,6 +27,7 @@ const (
 
 	defaultLongTermFeeRate = FeeRate(10_000)
 	defaultChangeTarget    = btcutil.Amount(50_000)
+	maxChangeOutputs       = 20
 )
 
 // Coin is an output of the treasury that may be spent. Whether it has enough
@@ -58,11 +59,22 @@ type Request struct {
 	FeeRate    FeeRate
 	MaxFeeRate FeeRate
 	MaxFee     btcutil.Amount
+	// MinFee is the least the whole transaction has to pay, whatever its weight:
+	// for a replacement by BIP 125 rules 3 and 4, the fees of what it replaces
+	// and the relay fee of itself; for a child, what lifts its parent. With it,
+	// coins are added to Must only where Must cannot pay.
+	MinFee btcutil.Amount
 	// LongTermFeeRate is what spending a coin is expected to cost some day; it
 	// decides whether few coins or many are spent now. 0 means 10 sat/vB.
 	LongTermFeeRate FeeRate
 
 	ChangeIndex uint32
+	// RequireChange rules out a transaction without a change output.
+	RequireChange bool
+	// ChangeOutputs splits the change of a request without payees into so many
+	// equal outputs of the same script, the last of which takes the remainder.
+	// 0 means 1; at most 20.
+	ChangeOutputs int
 	// ChangeTarget is the least change to aim for, so that a fee bump finds
 	// enough in it. Less is made where the pool allows nothing else. 0 means
 	// 50,000 sat.
@@ -91,7 +103,7 @@ type Plan struct {
 	Inputs  []Coin
 	Outputs []Output
 	Fee     btcutil.Amount
-	Change  btcutil.Amount // 0: no change output
+	Change  btcutil.Amount // the sum of the change outputs; 0: there is none
 	Weight  int64
 	VSize   int64
 	FeeRate FeeRate
@@ -116,7 +128,7 @@ func Build(r Request) (*Plan, error) {
 		return nil, err
 	}
 	// The builder is not its own judge: the finished bytes are checked afresh.
-	err = Verify(plan.PSBT, Want{
+	err = Verify(joined(plan.PSBT, r.ChangeOutputs), Want{
 		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must, ChangeIndex: r.ChangeIndex,
 		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee,
 	})
@@ -124,6 +136,21 @@ func Build(r Request) (*Plan, error) {
 		return nil, err
 	}
 	return plan, nil
+}
+
+// joined returns packet with its k change outputs as one, which is what Verify
+// knows.
+func joined(packet *psbt.Packet, k int) *psbt.Packet {
+	if k <= 1 {
+		return packet
+	}
+	whole := *packet
+	whole.UnsignedTx = packet.UnsignedTx.Copy()
+	for _, out := range packet.UnsignedTx.TxOut[1:] {
+		whole.UnsignedTx.TxOut[0].Value += out.Value
+	}
+	whole.UnsignedTx.TxOut = whole.UnsignedTx.TxOut[:1]
+	return &whole
 }
 
 func badRequest(format string, args ...any) error {
@@ -140,6 +167,15 @@ func newPool(r Request) (*pool, error) {
 	if r.MaxFeeRate < 0 || r.MaxFeeRate > maxFeeRate || r.ChangeTarget < 0 || r.ChangeTarget > money.MaxSat {
 		return nil, badRequest("a cap or the change target is out of range")
 	}
+	if r.MinFee < 0 || r.MinFee > money.MaxSat {
+		return nil, badRequest("a least fee of %d sat makes no sense", r.MinFee)
+	}
+	if r.ChangeOutputs < 0 || r.ChangeOutputs > maxChangeOutputs || (r.ChangeOutputs > 1 && len(r.Payees) > 0) {
+		return nil, badRequest("%d change outputs beside %d payments", r.ChangeOutputs, len(r.Payees))
+	}
+	if r.MinFee > r.MaxFee {
+		return nil, feeAboveCap("The fee has to be at least %d sat, and the cap is %d sat.", r.MinFee, r.MaxFee)
+	}
 	if r.FeeRate > r.MaxFeeRate {
 		return nil, feeAboveCap("The fee rate of %d sat/kvB is above the cap of %d sat/kvB.", r.FeeRate, r.MaxFeeRate)
 	}
@@ -148,14 +184,17 @@ func newPool(r Request) (*pool, error) {
 		return nil, err
 	}
 	p := &pool{
-		payees:      len(r.Payees),
+		payees:  len(r.Payees),
+		changes: max(1, r.ChangeOutputs), minFee: r.MinFee,
+		needChange:  r.RequireChange || len(r.Payees) == 0,
+		fewAdded:    r.MinFee > 0 || len(r.Payees) == 0,
 		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
 		rate: r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate),
 		maxRate: r.MaxFeeRate, maxFee: r.MaxFee,
 	}
 	// Change that costs more to spend than it holds is worth nothing.
 	p.changeFloor = max(wallet.DustLimit(changeScript), p.longRun.Fee(p.inputWeight))
-	p.changeTarget = max(p.changeFloor, cmp.Or(r.ChangeTarget, defaultChangeTarget))
+	p.changeTarget = max(p.leastChange(), cmp.Or(r.ChangeTarget, defaultChangeTarget))
 	if err := p.addPayees(r.Payees, changeScript); err != nil {
 		return nil, err
 	}
@@ -257,8 +296,8 @@ func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 		return e
 	}
 	change, extra := false, btcutil.Amount(0)
-	if p.payees == 0 {
-		change, extra = true, p.changeFloor
+	if p.needChange {
+		change, extra = true, p.leastChange()
 	}
 	missing, heavy := money.MaxSat, false
 	for k, sum := range p.prefix {
@@ -328,9 +367,11 @@ func (plan *Plan) layOutputs(r Request) error {
 		if err != nil {
 			return err
 		}
-		index := r.ChangeIndex
+		index, k := r.ChangeIndex, btcutil.Amount(max(1, r.ChangeOutputs))
+		change := slices.Repeat([]Output{{Script: script, Amount: plan.Change / k, ChangeIndex: &index}}, int(k))
+		change[k-1].Amount += plan.Change % k
 		at := stream(r.Seed, "change").IntN(len(payees) + 1)
-		plan.Outputs = slices.Insert(plan.Outputs, at, Output{Script: script, Amount: plan.Change, ChangeIndex: &index})
+		plan.Outputs = slices.Insert(plan.Outputs, at, change...)
 	}
 	for i := range plan.Outputs {
 		plan.Outputs[i].Vout = i

@@ -110,7 +110,7 @@ func checkPlan(t testing.TB, r txbuild.Request, plan *txbuild.Plan) {
 			t.Errorf("input %d differs from the plan", i)
 		}
 	}
-	paid := map[string]btcutil.Amount{}
+	paid, change := map[string]btcutil.Amount{}, btcutil.Amount(0)
 	for i, o := range plan.Outputs {
 		out += o.Amount
 		if o.Vout != i || btcutil.Amount(tx.TxOut[i].Value) != o.Amount || !bytes.Equal(tx.TxOut[i].PkScript, o.Script) {
@@ -124,9 +124,12 @@ func checkPlan(t testing.TB, r txbuild.Request, plan *txbuild.Plan) {
 		}
 		if o.Decision != "" {
 			paid[o.Decision] += o.Amount
-		} else if o.Amount != plan.Change || *o.ChangeIndex != r.ChangeIndex {
-			t.Errorf("change %d at %d, plan says %d", o.Amount, *o.ChangeIndex, plan.Change)
+		} else if change += o.Amount; *o.ChangeIndex != r.ChangeIndex {
+			t.Errorf("change at %d, want %d", *o.ChangeIndex, r.ChangeIndex)
 		}
+	}
+	if change != plan.Change || (r.RequireChange && change == 0) {
+		t.Errorf("change %d, plan says %d", change, plan.Change)
 	}
 	if len(paid) != len(r.Payees) {
 		t.Errorf("%d decisions paid, want %d", len(paid), len(r.Payees))
@@ -144,7 +147,7 @@ func checkPlan(t testing.TB, r txbuild.Request, plan *txbuild.Plan) {
 	if in != out+plan.Fee {
 		t.Errorf("in %d, out %d, fee %d", in, out, plan.Fee)
 	}
-	if plan.Fee > r.MaxFee || plan.Fee > r.MaxFeeRate.Fee(plan.Weight) || plan.Fee < r.FeeRate.Fee(plan.Weight) || plan.Weight > txbuild.MaxWeight {
+	if plan.Fee > r.MaxFee || plan.Fee > r.MaxFeeRate.Fee(plan.Weight) || plan.Fee < max(r.MinFee, r.FeeRate.Fee(plan.Weight)) || plan.Weight > txbuild.MaxWeight {
 		t.Errorf("fee %d (%d sat/kvB) for %d WU", plan.Fee, plan.FeeRate, plan.Weight)
 	}
 	if plan.TxID != tx.TxHash() || tx.Version != 2 || tx.LockTime != r.LockTime {

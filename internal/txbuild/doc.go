@@ -9,7 +9,8 @@
 //   - Inputs equal outputs plus fee, to the satoshi.
 //   - Every payee is paid exactly once, with exactly the amount asked for; the
 //     treasury pays the fee.
-//   - No output is dust, and no more than one of them is change.
+//   - No output is dust. Beside payments no more than one is change; without them
+//     all outputs are change of equal amounts, but for the last's remainder.
 //   - The fee keeps within both caps, and the weight within MaxWeight, both
 //     counted with the longest signatures.
 //   - Every required coin is spent.

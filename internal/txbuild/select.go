@@ -19,6 +19,10 @@ type pool struct {
 	prefix        []btcutil.Amount // prefix[k] is must and the k largest of free
 	pay           btcutil.Amount
 	payees        int
+	changes       int // outputs that change is split into, where there is any
+	needChange    bool
+	fewAdded      bool // no more than must is spent where that suffices
+	minFee        btcutil.Amount
 	payeesWeight  int64
 	inputWeight   int64
 	changeWeight  int64
@@ -41,19 +45,25 @@ type choice struct {
 func (p *pool) weight(inputs int, change bool) int64 {
 	outputs, outputsWeight := p.payees, p.payeesWeight
 	if change {
-		outputs, outputsWeight = outputs+1, outputsWeight+p.changeWeight
+		outputs, outputsWeight = outputs+p.changes, outputsWeight+int64(p.changes)*p.changeWeight
 	}
 	return txWeight(inputs, outputs, int64(inputs)*p.inputWeight, outputsWeight)
 }
 
+// least is the least fee of so much weight.
+func (p *pool) least(weight int64) btcutil.Amount { return max(p.minFee, p.rate.Fee(weight)) }
+
+// leastChange is the least that all change outputs may hold together.
+func (p *pool) leastChange() btcutil.Amount { return btcutil.Amount(p.changes) * p.changeFloor }
+
 // need returns what inputs must hold together, with extra left for change.
 func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amount {
-	return p.pay + p.rate.Fee(p.weight(inputs, change)) + extra
+	return p.pay + p.least(p.weight(inputs, change)) + extra
 }
 
 // costOfChange is what a change output costs now and when it is spent later.
 func (p *pool) costOfChange() btcutil.Amount {
-	return p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight)
+	return btcutil.Amount(p.changes) * (p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight))
 }
 
 // inputsWaste is what spending so many coins costs now over what it would cost
@@ -65,7 +75,7 @@ func (p *pool) inputsWaste(inputs int) btcutil.Amount {
 // mostGivenAway is the most that may go to the miner for want of a change
 // output: what change would cost, or what is too little to be sent back.
 func (p *pool) mostGivenAway(inputs int) btcutil.Amount {
-	return max(p.costOfChange(), p.need(inputs, true, p.changeFloor)-p.need(inputs, false, 0))
+	return max(p.costOfChange(), p.need(inputs, true, p.leastChange())-p.need(inputs, false, 0))
 }
 
 // price works out fee and change for a set of coins, with or without a change
@@ -79,19 +89,19 @@ func (p *pool) price(coins []Coin, change bool) (c choice, ok bool) {
 	for _, coin := range coins {
 		sum += coin.Amount
 	}
-	least := p.rate.Fee(c.weight)
+	least := p.least(c.weight)
 	rest := sum - p.pay - least
 	c.waste = p.inputsWaste(len(coins))
 	switch {
 	case rest < 0, len(coins) == 0, c.weight > MaxWeight:
 		return choice{}, false
-	case change && rest < p.changeFloor:
+	case change && rest < p.leastChange():
 		return choice{}, false
 	case change:
 		c.fee, c.change = least, rest
 		c.waste += p.costOfChange()
-	case p.payees == 0:
-		return choice{}, false // there would be no output at all
+	case p.needChange:
+		return choice{}, false
 	case rest > p.mostGivenAway(len(coins)):
 		return choice{}, false
 	default:
@@ -127,6 +137,9 @@ func (p *pool) best(sets [][]Coin) (c choice, ok, priced bool, cheapest btcutil.
 	if len(good) == 0 {
 		return choice{}, false, priced, cheapest
 	}
+	if enough := p.addingNone(good); p.fewAdded && len(enough) > 0 {
+		good = enough
+	}
 	small := func(c choice) int {
 		if c.change > 0 && c.change < p.changeTarget {
 			return 1
@@ -138,16 +151,24 @@ func (p *pool) best(sets [][]Coin) (c choice, ok, priced bool, cheapest btcutil.
 	}), true, priced, cheapest
 }
 
+// addingNone returns those choices that spend the required coins alone and leave
+// change.
+func (p *pool) addingNone(good []choice) []choice {
+	return slices.DeleteFunc(slices.Clone(good), func(c choice) bool {
+		return c.change == 0 || len(c.coins) > len(p.must)
+	})
+}
+
 // candidates returns the sets of coins worth pricing, the same for a given
 // stream of random numbers.
 func (p *pool) candidates(rng *rand.Rand) [][]Coin {
 	sets := [][]Coin{
 		p.fewest(false, 0),
 		p.fewest(true, p.changeTarget),
-		p.fewest(true, p.changeFloor),
+		p.fewest(true, p.leastChange()),
 		p.branchAndBound(),
 		p.randomDraw(rng, p.changeTarget),
-		p.randomDraw(rng, p.changeFloor),
+		p.randomDraw(rng, p.leastChange()),
 	}
 	return slices.DeleteFunc(sets, func(s []Coin) bool { return s == nil })
 }
@@ -190,7 +211,7 @@ func (p *pool) trim(k int, spare btcutil.Amount) []Coin {
 // branchAndBound looks for coins that need no change output: what they leave
 // over may be given away. Of those it keeps the least wasteful.
 func (p *pool) branchAndBound() []Coin {
-	if p.payees == 0 {
+	if p.needChange {
 		return nil
 	}
 	useful := len(p.free)

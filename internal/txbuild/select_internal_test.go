@@ -16,7 +16,7 @@ import (
 // P2WPKH payee, with room below every cap.
 func newTestPool(amounts []btcutil.Amount, must int, pay btcutil.Amount, rate, longRun FeeRate) *pool {
 	p := &pool{
-		pay: pay, payees: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172,
+		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172,
 		rate: rate, longRun: longRun, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
 	p.changeFloor = max(330, longRun.Fee(p.inputWeight))
