@@ -1,0 +1,237 @@
+package probe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Version is the version of Result.
+const Version = 1
+
+// MaxDetail is the longest detail of a record, in bytes; maxRecord and maxID are
+// far above any record and identifier of ours.
+const (
+	MaxDetail = 200
+	maxRecord = 16 << 10
+	maxID     = 128
+)
+
+// Evidence is what a passed check has seen.
+type Evidence struct {
+	TGDC         int    `json:"tg_dc,omitempty"`           // Telegram data centre asked for
+	TGKey        string `json:"tg_key,omitempty"`          // fingerprint of its RSA key, 16 hex digits
+	TGProven     bool   `json:"tg_proven,omitempty"`       // it holds that key
+	TGTimeSkewMS int64  `json:"tg_time_skew_ms,omitempty"` // its clock less ours, in whole seconds of Telegram's
+	EchoNonce    string `json:"echo_nonce,omitempty"`
+}
+
+// Control is what a check of our own network gave beside a failed attempt.
+type Control struct {
+	OK     bool   `json:"ok"`
+	MS     int64  `json:"ms"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Outcome is what one attempt gave, before it is put into a record.
+type Outcome struct {
+	OK       bool            `json:"ok"`
+	Stage    Stage           `json:"stage"`               // last stage passed; "" for none
+	FailedAt Stage           `json:"failed_at,omitempty"` // stage not passed
+	Class    Class           `json:"class"`
+	Detail   string          `json:"detail,omitempty"` // at most MaxDetail bytes of printable ASCII
+	MS       map[Stage]int64 `json:"ms"`               // milliseconds each stage took
+	Addr     string          `json:"addr,omitempty"`   // ip:port that was dialled
+	Evidence *Evidence       `json:"evidence,omitempty"`
+	Control  *Control        `json:"control,omitempty"`
+}
+
+// Result is the record of one attempt.
+type Result struct {
+	V        int       `json:"v"`
+	ID       string    `json:"id"`
+	Endpoint string    `json:"endpoint"`
+	SpecHash string    `json:"spec_hash"` // keyed digest of the configuration, 64 hex digits
+	Protocol Protocol  `json:"protocol"`
+	Vantage  string    `json:"vantage"`
+	AgentSeq uint64    `json:"agent_seq"`
+	Started  time.Time `json:"started"`
+	Slot     string    `json:"slot"`
+	Attempt  int       `json:"attempt"` // from 1
+	Mode     Mode      `json:"mode"`
+	Outcome
+	ExitIP     string   `json:"exit_ip,omitempty"`
+	ExitASN    uint32   `json:"exit_asn,omitempty"`
+	Blocklists []string `json:"blocklists,omitempty"`
+	SW         string   `json:"sw"` // program and version
+}
+
+// Verdict returns what the record says about its endpoint.
+func (r *Result) Verdict() Verdict { return r.Class.Verdict(r.Mode) }
+
+// ParseResult reads a record from outside, such as a vantage agent's, and
+// refuses one that Validate refuses, unknown or repeated names and bytes behind
+// the record. Names count as repeated whatever their case.
+func ParseResult(b []byte) (*Result, error) {
+	if len(b) > maxRecord {
+		return nil, fmt.Errorf("a record has at most %d bytes", maxRecord)
+	}
+	if err := uniqueNames(b); err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var r Result
+	if err := dec.Decode(&r); err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("bytes behind the record")
+	}
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// uniqueNames refuses an object that says something twice: encoding/json would
+// keep the last, and other readers the first.
+func uniqueNames(b []byte) error {
+	type level struct {
+		names map[string]bool // nil in an array
+		name  bool            // the next string is a name
+	}
+	var open []level
+	dec := json.NewDecoder(bytes.NewReader(b))
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read record: %w", err)
+		}
+		if d, ok := tok.(json.Delim); ok {
+			switch d {
+			case '{':
+				open = append(open, level{names: map[string]bool{}, name: true})
+				continue
+			case '[':
+				open = append(open, level{})
+				continue
+			default:
+				open = open[:len(open)-1]
+			}
+		} else if s, ok := tok.(string); ok && len(open) > 0 && open[len(open)-1].name {
+			top := &open[len(open)-1]
+			if s = strings.ToLower(s); top.names[s] {
+				return fmt.Errorf("the name %q stands twice", s)
+			}
+			top.names[s], top.name = true, false
+			continue
+		}
+		if len(open) > 0 && open[len(open)-1].names != nil {
+			open[len(open)-1].name = true
+		}
+	}
+}
+
+// Validate refuses a record whose values are not of the closed sets or do not
+// agree with one another.
+func (r *Result) Validate() error {
+	switch {
+	case r.V != Version:
+		return fmt.Errorf("version %d is not %d", r.V, Version)
+	case !r.Protocol.Valid():
+		return fmt.Errorf("unknown protocol %q", clip(string(r.Protocol), 32))
+	case !r.Mode.Valid():
+		return fmt.Errorf("unknown mode %q", clip(string(r.Mode), 32))
+	case r.Attempt < 1:
+		return errors.New("attempts count from 1")
+	case r.Started.IsZero():
+		return errors.New("the start is missing")
+	case r.SpecHash != "" && !isHex(r.SpecHash, 64):
+		return errors.New("spec_hash is not 64 hex digits")
+	}
+	for _, s := range append([]string{r.ID, r.Endpoint, r.Vantage, r.Slot, r.SW}, r.Blocklists...) {
+		if len(s) > maxID || s != printable(s) {
+			return fmt.Errorf("%q is not an identifier", clip(s, 32))
+		}
+	}
+	if r.ExitIP != "" && !canonicalIP(r.ExitIP) {
+		return errors.New("exit_ip is not an address")
+	}
+	return r.validate()
+}
+
+func (o *Outcome) validate() error {
+	switch {
+	case o.Stage != "" && !o.Stage.Valid():
+		return fmt.Errorf("unknown stage %q", clip(string(o.Stage), 32))
+	case !o.Class.Valid():
+		return fmt.Errorf("unknown class %q", clip(string(o.Class), 32))
+	case o.OK != (o.Class == ClassNone):
+		return errors.New("ok and class contradict each other")
+	case o.OK && (o.FailedAt != "" || o.Stage == ""):
+		return errors.New("a passed attempt has a last stage and no failed one")
+	case !o.OK && !o.FailedAt.Valid():
+		return errors.New("a failed attempt names the stage that it did not pass")
+	case len(o.Detail) > MaxDetail || o.Detail != printable(o.Detail):
+		return errors.New("the detail is too long or not printable")
+	case o.Control != nil && (len(o.Control.Detail) > MaxDetail || o.Control.Detail != printable(o.Control.Detail)):
+		return errors.New("the control's detail is too long or not printable")
+	}
+	for s, ms := range o.MS {
+		if !s.Valid() || ms < 0 {
+			return fmt.Errorf("stage %q took %d ms", clip(string(s), 32), ms)
+		}
+	}
+	if o.Addr != "" {
+		if ap, err := netip.ParseAddrPort(o.Addr); err != nil || ap.String() != o.Addr {
+			return errors.New("addr is not ip:port")
+		}
+	}
+	if e := o.Evidence; e != nil {
+		switch {
+		case e.TGKey != "" && !isHex(e.TGKey, 16):
+			return errors.New("tg_key is not 16 hex digits")
+		case e.TGProven && e.TGKey == "":
+			return errors.New("a proof names its key")
+		case len(e.EchoNonce) > maxID || e.EchoNonce != printable(e.EchoNonce):
+			return errors.New("echo_nonce is not an identifier")
+		}
+	}
+	return nil
+}
+
+func canonicalIP(s string) bool {
+	ip, err := netip.ParseAddr(s)
+	return err == nil && ip.String() == s && ip.Zone() == ""
+}
+
+func isHex(s string, digits int) bool {
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// printable returns s with every byte outside printable ASCII as a dot.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, s)
+}
+
+// clip returns at most n bytes of s.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n]
+}
