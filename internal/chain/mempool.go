@@ -10,6 +10,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/chain/btcdrpc"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
 )
 
 // Spender returns the id of the mempool transaction that spends an outpoint,
@@ -45,36 +46,73 @@ func (c *Client) Unspent(ctx context.Context, op wire.OutPoint) (bool, error) {
 	return out != nil, nil
 }
 
-// MempoolTx is what the fee policy needs to know of one waiting transaction.
-type MempoolTx struct {
-	TxID   chainhash.Hash
-	VSize  int64 // virtual bytes
-	FeeSat int64
-}
+var _ fee.Node = (*Client)(nil)
 
 // Mempool lists the transactions that the node holds for the next blocks, in no
 // order.
-func (c *Client) Mempool(ctx context.Context) ([]MempoolTx, error) {
+func (c *Client) Mempool(ctx context.Context) ([]fee.Tx, error) {
 	var entries map[string]struct {
-		VSize int64   `json:"vsize"`
-		Fee   float64 `json:"fee"` // BTC
+		Weight  int64    `json:"weight"`
+		Fee     float64  `json:"fee"` // BTC
+		Depends []string `json:"depends"`
 	}
 	if err := c.call(ctx, &entries, "getrawmempool", true); err != nil {
 		return nil, err
 	}
-	txs := make([]MempoolTx, 0, len(entries))
+	txs := make([]fee.Tx, 0, len(entries))
 	for text, e := range entries {
 		hash, err := parseHash(text)
 		if err != nil {
 			return nil, err
 		}
-		fee, err := satFromBTC(e.Fee)
+		sat, err := satFromBTC(e.Fee)
 		if err != nil {
 			return nil, err
 		}
-		txs = append(txs, MempoolTx{TxID: *hash, VSize: e.VSize, FeeSat: fee})
+		tx := fee.Tx{TxID: *hash, Weight: e.Weight, FeeSat: sat}
+		for _, parent := range e.Depends {
+			hash, err := parseHash(parent)
+			if err != nil {
+				return nil, err
+			}
+			tx.Depends = append(tx.Depends, *hash)
+		}
+		txs = append(txs, tx)
 	}
 	return txs, nil
+}
+
+// BlockTxs lists the transactions of a block and their weights, without the
+// coinbase; errs.NotFound (no_block) when the node does not have it.
+func (c *Client) BlockTxs(ctx context.Context, hash chainhash.Hash) (fee.Block, error) {
+	block, err := c.Block(ctx, hash)
+	if err != nil {
+		return fee.Block{}, err
+	}
+	b := fee.Block{Hash: hash, Previous: block.Header.PrevBlock, Time: block.Header.Timestamp.UTC()}
+	for i, tx := range block.Transactions {
+		if i > 0 {
+			weight := int64(3*tx.SerializeSizeStripped() + tx.SerializeSize()) // BIP141
+			b.Txs = append(b.Txs, fee.BlockTx{TxID: tx.TxHash(), Weight: weight})
+		}
+	}
+	return b, nil
+}
+
+// FeeStatus says where the node stands, as far as the fee policy needs it.
+func (c *Client) FeeStatus(ctx context.Context) (fee.Status, error) {
+	info, err := c.Info(ctx)
+	if err != nil {
+		return fee.Status{}, err
+	}
+	filters, err := c.PeerFeeFilters(ctx)
+	if err != nil {
+		return fee.Status{}, err
+	}
+	return fee.Status{
+		Height: info.Height, Hash: info.Hash, TipTime: info.TipTime, Behind: info.Behind,
+		Peers: info.Peers, RelayFeeSatKVB: info.RelayFeeSatKVB, PeerFiltersSatKVB: filters,
+	}, nil
 }
 
 // EstimateFee returns btcd's guess, in sat per 1000 virtual bytes, of what

@@ -9,10 +9,12 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/chain"
 	"github.com/causeway-fund/causeway/internal/chain/chaintest"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
 )
 
 func TestReorgIsReadable(t *testing.T) {
@@ -117,9 +119,9 @@ func TestCoinIsSeenFromBothSides(t *testing.T) {
 	}
 	wantUnspent(t, c, op, true)
 	pool, err := c.Mempool(t.Context())
-	want := chain.MempoolTx{TxID: tx.TxHash(), VSize: 110, FeeSat: 1000}
-	if err != nil || len(pool) != 1 || pool[0].TxID != want.TxID || pool[0].FeeSat != want.FeeSat {
-		t.Errorf("mempool %+v, %v, want %+v", pool, err, want)
+	want := []fee.Tx{{TxID: tx.TxHash(), Weight: weight(tx), FeeSat: 1000}}
+	if diff := cmp.Diff(want, pool); diff != "" || err != nil {
+		t.Errorf("mempool: %v, (-want +got)\n%s", err, diff)
 	}
 	node.Mine(1)
 	wantUnspent(t, c, op, false)

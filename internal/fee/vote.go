@@ -1,0 +1,204 @@
+package fee
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// guess is what btcd's estimatefee said, and since when.
+type guess struct {
+	rates  []int64 // nil: it had none
+	moved  bool    // it has changed since watching began
+	height int32   // of the last change
+	at     time.Time
+}
+
+// see takes note of an answer.
+func (g *guess) see(rates []int64, height int32, now time.Time) {
+	if !g.at.IsZero() && slices.Equal(rates, g.rates) {
+		return
+	}
+	g.moved = !g.at.IsZero()
+	g.rates, g.height, g.at = rates, height, now
+}
+
+// vote is the distrusted one: btcd answers 0 for nothing observed, and after a
+// gap or a deep reorganisation its estimator stands still for good.
+func (g *guess) vote(now time.Time, height int32, err error) Vote {
+	v := Vote{Name: VoteEstimateFee, RatesSatKVB: g.rates, AgeSec: age(now, g.at)}
+	switch {
+	case err != nil:
+		v.RatesSatKVB, v.Why = nil, person(err)
+	case g.rates == nil:
+		v.Why = "btcd has no estimate."
+	case !g.moved:
+		v.Why = "btcd's estimate has not moved since it is watched; it may stand still."
+	case height-g.height >= frozenBlocks:
+		v.Why = fmt.Sprintf("btcd's estimate has not moved for %d blocks; it may stand still.", height-g.height)
+	default:
+		v.Used = true
+	}
+	return v
+}
+
+// ask takes btcd's estimates for the targets; it has none for more than 25
+// blocks. No answer is nil.
+func (e *Estimator) ask(ctx context.Context) ([]int64, error) {
+	rates := make([]int64, len(e.targets))
+	for i, target := range e.targets {
+		rate, ok, err := e.cfg.Node.EstimateFee(ctx, min(target, 25))
+		if err != nil {
+			return nil, err
+		}
+		if !ok || rate <= 0 {
+			return nil, nil
+		}
+		rates[i] = rate
+		if i > 0 {
+			rates[i] = min(rate, rates[i-1])
+		}
+	}
+	return rates, nil
+}
+
+// mempoolVote is the depth of the last snapshot.
+func (e *Estimator) mempoolVote(now time.Time, err error) Vote {
+	v := Vote{Name: VoteMempool}
+	if e.taken.IsZero() || now.Sub(e.taken) > staleAfter {
+		v.Why = "The mempool could not be listed."
+		if err != nil {
+			v.Why = person(err)
+		}
+		return v
+	}
+	v.AgeSec = age(now, e.taken)
+	v.RatesSatKVB = depth(now, e.pool, e.inflow, e.targets)
+	watched := now.Sub(e.inflow.since)
+	unseen, of := e.blocks.unseenShare(true)
+	if of == 0 {
+		unseen, of = e.blocks.unseenShare(false)
+	}
+	switch {
+	case watched < watchFor && !e.cfg.Private:
+		v.Why = fmt.Sprintf("The mempool is watched for %d of the %d minutes that tell what flows in.", int(watched.Minutes()), int(watchFor.Minutes()))
+	case of == 0:
+		v.Why = "No block has shown yet whether our mempool is the network's."
+	case 100-unseen < seenShare:
+		v.Why = fmt.Sprintf("Of the last blocks' room %d %% went to transactions that were not in our mempool, so it is not the network's.", unseen)
+	default:
+		v.Used = true
+	}
+	return v
+}
+
+// blocksVote is what the last blocks asked for.
+func (e *Estimator) blocksVote(now time.Time, err error) Vote {
+	v := Vote{Name: VoteBlocks}
+	v.RatesSatKVB, v.Why = e.blocks.vote(e.targets)
+	if n := len(e.blocks.blocks); n > 0 {
+		v.AgeSec = age(now, e.blocks.blocks[n-1].at)
+	}
+	if err != nil {
+		v.Why = person(err)
+	}
+	v.Used = v.Why == ""
+	return v
+}
+
+// floor is the least that peers relay.
+func floor(s Status) int64 {
+	least := max(MinFloorSatKVB, s.RelayFeeSatKVB)
+	named := slices.DeleteFunc(slices.Clone(s.PeerFiltersSatKVB), func(rate int64) bool { return rate <= 0 })
+	if len(named) >= filterPeers {
+		least = max(least, median(named))
+	}
+	return least
+}
+
+// median is the middle one, or the mean of the two in the middle.
+func median(rates []int64) int64 {
+	slices.Sort(rates)
+	mid := len(rates) / 2
+	if len(rates)%2 == 1 {
+		return rates[mid]
+	}
+	return rates[mid-1] + (rates[mid]-rates[mid-1])/2
+}
+
+// decide puts the votes together. Each vote falls with longer targets, and so
+// does the median of the same votes.
+func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate {
+	est := Estimate{At: now, Height: status.Height, FloorSatKVB: floor(status), Votes: votes}
+	for i, v := range votes {
+		votes[i].RatesSatKVB = raised(v.RatesSatKVB, est.FloorSatKVB)
+	}
+	used := slices.DeleteFunc(slices.Clone(votes), func(v Vote) bool { return !v.Used })
+	for i, target := range e.targets {
+		rate := est.FloorSatKVB
+		rates := make([]int64, len(used))
+		for j, v := range used {
+			rates[j] = v.RatesSatKVB[i]
+		}
+		if len(rates) > 0 {
+			rate = median(rates)
+		}
+		est.Targets = append(est.Targets, Target{Blocks: target, RateSatKVB: rate})
+	}
+
+	var why []string
+	if status.Behind > 1 {
+		why = append(why, fmt.Sprintf("The node is %d blocks behind its peers.", status.Behind))
+	}
+	if old := now.Sub(status.TipTime); e.cfg.MaxTipAge > 0 && old > e.cfg.MaxTipAge {
+		why = append(why, fmt.Sprintf("The node's newest block is %d minutes old.", int(old.Minutes())))
+	}
+	if status.Peers < e.cfg.MinPeers && !e.cfg.Private {
+		why = append(why, fmt.Sprintf("The node has %d of the %d peers it needs.", status.Peers, e.cfg.MinPeers))
+	}
+	if len(used) < minVotes {
+		why = append(why, fmt.Sprintf("Only %d of the %d sources can be used.", len(used), len(votes)))
+	} else if len(used) == minVotes && apart(used[0].RatesSatKVB[0], used[1].RatesSatKVB[0]) {
+		why = append(why, "The only two sources that can be used are far apart.")
+	}
+	est.Trusted = len(why) == 0
+	if !est.Trusted {
+		est.Why = strings.Join(append(why, "Say what to pay."), " ")
+	}
+	return est
+}
+
+// raised copies rates, none below the floor.
+func raised(rates []int64, floor int64) []int64 {
+	rates = slices.Clone(rates)
+	for i := range rates {
+		rates[i] = max(rates[i], floor)
+	}
+	return rates
+}
+
+// apart reports whether two rates, which are not 0, differ by five times or more:
+// a third vote would be needed to tell which is wrong.
+func apart(a, b int64) bool { return max(a, b)/min(a, b) >= 5 }
+
+// age is how long ago something was in seconds; 0 for never.
+func age(now, at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return int64(now.Sub(at).Seconds())
+}
+
+// person turns an error into what a person may read.
+func person(err error) string {
+	var e *errs.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "The node did not answer."
+}
