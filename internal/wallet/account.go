@@ -8,22 +8,25 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
-// purpose returns the first step of an account path: BIP 84 or BIP 86.
-func (k Kind) purpose() (uint32, error) {
+// accountPath returns the steps to account 0, each of them hardened: BIP 84, BIP
+// 86, or BIP 48 with script type 2 (P2WSH).
+func (k Kind) accountPath(coin uint32) ([]uint32, error) {
 	switch k {
 	case KindWPKH:
-		return 84, nil
+		return []uint32{84, coin, 0}, nil
 	case KindTR:
-		return 86, nil
+		return []uint32{86, coin, 0}, nil
+	case KindWSH:
+		return []uint32{48, coin, 0, 2}, nil
 	}
-	return 0, errs.Newf(errs.Invalid, "unknown_kind", "There is no wallet kind %q. Use wpkh or tr.", string(k))
+	return nil, errs.Newf(errs.Invalid, "unknown_kind", "There is no wallet kind %q. Use wpkh, tr or wsh.", string(k))
 }
 
-// AccountXprv derives the private key of account 0, m/84'/coin'/0' (BIP 84) or
-// m/86'/coin'/0' (BIP 86), from a seed of 16 to 64 bytes, with its origin. The
-// caller must call Zero on the key when done with it.
+// AccountXprv derives the private key of account 0, m/84'/coin'/0' (BIP 84),
+// m/86'/coin'/0' (BIP 86) or m/48'/coin'/0'/2' (BIP 48), from a seed of 16 to 64
+// bytes, with its origin. The caller must call Zero on the key when done with it.
 func AccountXprv(seed []byte, kind Kind, net *chaincfg.Params) (*hdkeychain.ExtendedKey, Origin, error) {
-	purpose, err := kind.purpose()
+	path, err := kind.accountPath(net.HDCoinType)
 	if err != nil {
 		return nil, Origin{}, err
 	}
@@ -39,7 +42,7 @@ func AccountXprv(seed []byte, kind Kind, net *chaincfg.Params) (*hdkeychain.Exte
 		return unusable(err)
 	}
 	origin := Origin{Fingerprint: [4]byte(address.Hash160(pub.SerializeCompressed()))}
-	for _, step := range []uint32{purpose, net.HDCoinType, 0} {
+	for _, step := range path {
 		step += hdkeychain.HardenedKeyStart
 		child, err := key.Derive(step)
 		key.Zero()
@@ -51,16 +54,32 @@ func AccountXprv(seed []byte, kind Kind, net *chaincfg.Params) (*hdkeychain.Exte
 	return key, origin, nil
 }
 
-// DescriptorFromSeed returns the public descriptor of account 0 of a seed.
-func DescriptorFromSeed(seed []byte, kind Kind, net *chaincfg.Params) (*Descriptor, error) {
+// KeyExpression returns the public KEY of account 0 of a seed as descriptors
+// write it: [fingerprint/path]xpub/<0;1>/*. It is what a signer of a multisig
+// treasury hands to the others.
+func KeyExpression(seed []byte, kind Kind, net *chaincfg.Params) (string, error) {
 	account, origin, err := AccountXprv(seed, kind, net)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer account.Zero()
 	xpub, err := account.Neuter()
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The account's public key cannot be derived.")
+		return "", errs.Wrap(err, errs.Internal, "bad_derivation", "The account's public key cannot be derived.")
 	}
-	return ParseDescriptor(string(kind)+"("+origin.String()+xpub.String()+"/<0;1>/*)", net)
+	return origin.String() + xpub.String() + "/<0;1>/*", nil
+}
+
+// DescriptorFromSeed returns the public descriptor of account 0 of a seed, for a
+// kind that one seed is enough for: wpkh or tr.
+func DescriptorFromSeed(seed []byte, kind Kind, net *chaincfg.Params) (*Descriptor, error) {
+	if kind == KindWSH {
+		return nil, errs.New(errs.Invalid, "unknown_kind",
+			"A wsh treasury has several signers: write the keys of all of them into one descriptor.")
+	}
+	key, err := KeyExpression(seed, kind, net)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDescriptor(string(kind)+"("+key+")", net)
 }

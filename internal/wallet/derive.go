@@ -2,14 +2,14 @@ package wallet
 
 import (
 	"bytes"
-	"encoding/binary"
+	"crypto/sha256"
 	"slices"
+	"sync"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
-	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -24,22 +24,64 @@ const (
 	schnorrSigLen     = 64 // SIGHASH_DEFAULT has no sighash byte
 	compressedKeyLen  = 33
 	witnessCountBytes = 1
+	multisigDummyLen  = 0 // the element that OP_CHECKMULTISIG takes in excess
 )
 
-// pubKey derives the key at chain and index, before any taproot tweak.
-func (d *Descriptor) pubKey(chain, index uint32) (*btcec.PublicKey, error) {
+// derived is what stands at one chain and index.
+type derived struct {
+	pubs    []*btcec.PublicKey // in the descriptor's order, before any tweak
+	script  []byte
+	witness []byte // the witness script of P2WSH
+}
+
+// derivedCache keeps what was derived, since the same few places are looked at
+// again in every check of a transaction.
+type derivedCache struct {
+	mu sync.Mutex
+	at map[place]*derived
+}
+
+// maxDerived bounds the cache: beyond it all is forgotten and derived again.
+const maxDerived = 1 << 14
+
+// at derives what stands at chain and index. Nothing in it may be changed.
+func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 	if chain > ChainChange || index >= hdkeychain.HardenedKeyStart {
 		return nil, errs.Newf(errs.Internal, "bad_derivation", "There is no key at chain %d, index %d.", chain, index)
 	}
-	child, err := d.parents[chain].Derive(index)
-	if err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+	p := place{chain, index}
+	d.derived.mu.Lock()
+	known := d.derived.at[p]
+	d.derived.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
-	pub, err := child.ECPubKey()
-	if err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+	made := &derived{}
+	for _, k := range d.keys {
+		pub, err := k.pubKey(chain, index)
+		if err != nil {
+			return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+		}
+		made.pubs = append(made.pubs, pub)
 	}
-	return pub, nil
+	var err error
+	if d.kind == KindWSH {
+		if made.witness, err = multisigScript(d.threshold, made.pubs); err == nil {
+			made.script, err = witnessScriptHash(made.witness)
+		}
+	} else {
+		made.script, err = keyScript(d.kind, made.pubs[0])
+	}
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The script cannot be made.")
+	}
+	d.derived.mu.Lock()
+	defer d.derived.mu.Unlock()
+	if d.derived.at == nil || len(d.derived.at) >= maxDerived {
+		d.derived.at = make(map[place]*derived)
+	}
+	d.derived.at[p] = made
+	return made, nil
 }
 
 // keyScript returns the output script that pays to pub.
@@ -52,14 +94,44 @@ func keyScript(kind Kind, pub *btcec.PublicKey) ([]byte, error) {
 	return builder.AddOp(txscript.OP_0).AddData(address.Hash160(pub.SerializeCompressed())).Script()
 }
 
+// multisigScript returns the script that needs k signatures of pubs, whose order
+// does not count: it holds them sorted (BIP 67).
+func multisigScript(k int, pubs []*btcec.PublicKey) ([]byte, error) {
+	sorted := make([][]byte, len(pubs))
+	for i, pub := range pubs {
+		sorted[i] = pub.SerializeCompressed()
+	}
+	slices.SortFunc(sorted, bytes.Compare)
+	builder := txscript.NewScriptBuilder().AddInt64(int64(k))
+	for _, pub := range sorted {
+		builder.AddData(pub)
+	}
+	return builder.AddInt64(int64(len(pubs))).AddOp(txscript.OP_CHECKMULTISIG).Script()
+}
+
+func witnessScriptHash(witness []byte) ([]byte, error) {
+	hash := sha256.Sum256(witness)
+	return txscript.NewScriptBuilder().AddOp(txscript.OP_0).AddData(hash[:]).Script()
+}
+
 // Script returns the output script at chain (ChainDeposit or ChainChange) and
 // index (below 2^31).
 func (d *Descriptor) Script(chain, index uint32) ([]byte, error) {
-	pub, err := d.pubKey(chain, index)
+	made, err := d.at(chain, index)
 	if err != nil {
 		return nil, err
 	}
-	return keyScript(d.kind, pub)
+	return bytes.Clone(made.script), nil
+}
+
+// WitnessScript returns the script behind the P2WSH output at chain and index,
+// or nil for a kind that has none.
+func (d *Descriptor) WitnessScript(chain, index uint32) ([]byte, error) {
+	made, err := d.at(chain, index)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(made.witness), nil
 }
 
 // Address returns the address of Script on the descriptor's network.
@@ -72,134 +144,38 @@ func (d *Descriptor) Address(chain, index uint32) (string, error) {
 }
 
 // InputWeight returns the weight one signed input adds to a transaction, at
-// most: 272 for P2WPKH (72-byte signature), 230 for a P2TR key path.
+// most: 272 for P2WPKH (72-byte signatures), 230 for a P2TR key path, 418 for a
+// P2WSH 2-of-3.
 func (d *Descriptor) InputWeight() int64 {
+	longest := maxECDSASigLen
 	if d.kind == KindTR {
-		return d.kind.SignedInputWeight(schnorrSigLen)
+		longest = schnorrSigLen
 	}
-	return d.kind.SignedInputWeight(maxECDSASigLen)
+	return d.SignedInputWeight(slices.Repeat([]int{longest}, d.threshold)...)
 }
 
-// SignedInputWeight returns the exact weight of one input whose signature,
-// sighash byte included, is sigLen bytes.
-func (k Kind) SignedInputWeight(sigLen int) int64 {
-	weight := inputBaseWeight + witnessCountBytes + 1 + int64(sigLen)
-	if k == KindWPKH {
-		weight += 1 + compressedKeyLen
+// SignedInputWeight returns the exact weight of one input with signatures of
+// these lengths, sighash bytes included: one, or k for a multisig.
+func (d *Descriptor) SignedInputWeight(sigLens ...int) int64 {
+	weight := int64(inputBaseWeight + witnessCountBytes)
+	if d.kind == KindWSH {
+		weight += itemWeight(multisigDummyLen) + itemWeight(1+len(d.keys)*(1+compressedKeyLen)+1+1)
+	}
+	for _, n := range sigLens {
+		weight += itemWeight(n)
+	}
+	if d.kind == KindWPKH {
+		weight += itemWeight(compressedKeyLen)
 	}
 	return weight
 }
 
-// AddInputFields sets the BIP 174 and BIP 371 fields that tell a signer which
-// key spends the output at chain and index. It sets no sighash type, which
-// means ALL for P2WPKH and DEFAULT for P2TR.
-func (d *Descriptor) AddInputFields(in *psbt.PInput, chain, index uint32) error {
-	pub, err := d.pubKey(chain, index)
-	if err != nil {
-		return err
-	}
-	if d.kind == KindTR {
-		in.TaprootInternalKey = schnorr.SerializePubKey(pub)
-		in.TaprootBip32Derivation = []*psbt.TaprootBip32Derivation{d.taprootPath(pub, chain, index)}
-		return nil
-	}
-	in.Bip32Derivation = []*psbt.Bip32Derivation{d.keyPath(pub, chain, index)}
-	return nil
+// SignedInputWeight returns the exact weight of one single-key input whose
+// signature, sighash byte included, is sigLen bytes. A wsh input's weight
+// depends on its keys: see Descriptor.SignedInputWeight.
+func (k Kind) SignedInputWeight(sigLen int) int64 {
+	return (&Descriptor{kind: k}).SignedInputWeight(sigLen)
 }
 
-// AddOutputFields sets the fields that let a signer recognise change.
-func (d *Descriptor) AddOutputFields(out *psbt.POutput, chain, index uint32) error {
-	pub, err := d.pubKey(chain, index)
-	if err != nil {
-		return err
-	}
-	if d.kind == KindTR {
-		out.TaprootInternalKey = schnorr.SerializePubKey(pub)
-		out.TaprootBip32Derivation = []*psbt.TaprootBip32Derivation{d.taprootPath(pub, chain, index)}
-		return nil
-	}
-	out.Bip32Derivation = []*psbt.Bip32Derivation{d.keyPath(pub, chain, index)}
-	return nil
-}
-
-func (d *Descriptor) keyPath(pub *btcec.PublicKey, chain, index uint32) *psbt.Bip32Derivation {
-	origin := d.Origin()
-	return &psbt.Bip32Derivation{
-		PubKey: pub.SerializeCompressed(),
-		// The psbt package writes this number in little-endian order.
-		MasterKeyFingerprint: binary.LittleEndian.Uint32(origin.Fingerprint[:]),
-		Bip32Path:            append(d.path(origin.Path, d.chains[chain]), index),
-	}
-}
-
-func (d *Descriptor) taprootPath(pub *btcec.PublicKey, chain, index uint32) *psbt.TaprootBip32Derivation {
-	p := d.keyPath(pub, chain, index)
-	return &psbt.TaprootBip32Derivation{
-		XOnlyPubKey:          schnorr.SerializePubKey(pub),
-		MasterKeyFingerprint: p.MasterKeyFingerprint,
-		Bip32Path:            p.Bip32Path,
-	}
-}
-
-// locate finds which chain and index a PSBT derivation path claims. The claim
-// is worth nothing until the script has been derived and compared.
-func (d *Descriptor) locate(path []uint32) (chain, index uint32, ok bool) {
-	if len(path) == 0 {
-		return 0, 0, false
-	}
-	index = path[len(path)-1]
-	for chain := range d.chains {
-		if slices.Equal(path[:len(path)-1], d.path(d.Origin().Path, d.chains[chain])) {
-			return uint32(chain), index, true
-		}
-	}
-	return 0, 0, false
-}
-
-// OwnOutput reports whether script is derived from d at the place the PSBT
-// output names.
-func (d *Descriptor) OwnOutput(out *psbt.POutput, script []byte) (chain, index uint32, ok bool) {
-	return d.own(out.Bip32Derivation, out.TaprootBip32Derivation, script)
-}
-
-// OwnInput returns the output that a PSBT input spends, and where d derives its
-// script. The value is read from the full previous transaction, whose txid must
-// be the outpoint's (BIP 174: a stated amount alone can lie about the fee).
-// Errors are Invalid with code missing_prev_tx, prev_tx_mismatch or
-// foreign_input.
-func (d *Descriptor) OwnInput(in *psbt.PInput, spends wire.OutPoint) (prev *wire.TxOut, chain, index uint32, err error) {
-	if in.NonWitnessUtxo == nil {
-		return nil, 0, 0, errs.Newf(errs.Invalid, "missing_prev_tx", "Input %s lacks its previous transaction.", spends)
-	}
-	if in.NonWitnessUtxo.TxHash() != spends.Hash || int(spends.Index) >= len(in.NonWitnessUtxo.TxOut) {
-		return nil, 0, 0, errs.Newf(errs.Invalid, "prev_tx_mismatch", "Input %s comes with another transaction than the one it spends.", spends)
-	}
-	prev = in.NonWitnessUtxo.TxOut[spends.Index]
-	if w := in.WitnessUtxo; w != nil && (w.Value != prev.Value || !bytes.Equal(w.PkScript, prev.PkScript)) {
-		return nil, 0, 0, errs.Newf(errs.Invalid, "prev_tx_mismatch", "Input %s states another amount or script than its previous transaction.", spends)
-	}
-	chain, index, ok := d.own(in.Bip32Derivation, in.TaprootBip32Derivation, prev.PkScript)
-	if !ok {
-		return nil, 0, 0, errs.Newf(errs.Invalid, "foreign_input", "Input %s is not an output of this treasury.", spends)
-	}
-	return prev, chain, index, nil
-}
-
-func (d *Descriptor) own(keys []*psbt.Bip32Derivation, taproot []*psbt.TaprootBip32Derivation, script []byte) (chain, index uint32, ok bool) {
-	var path []uint32
-	switch {
-	case d.kind == KindWPKH && len(keys) == 1 && len(taproot) == 0:
-		path = keys[0].Bip32Path
-	case d.kind == KindTR && len(taproot) == 1 && len(keys) == 0:
-		path = taproot[0].Bip32Path
-	}
-	chain, index, ok = d.locate(path)
-	if !ok {
-		return 0, 0, false
-	}
-	want, err := d.Script(chain, index)
-	if err != nil || !bytes.Equal(want, script) {
-		return 0, 0, false
-	}
-	return chain, index, true
-}
+// itemWeight returns the weight of one witness element of n bytes.
+func itemWeight(n int) int64 { return int64(wire.VarIntSerializeSize(uint64(n)) + n) }

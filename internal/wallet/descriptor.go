@@ -1,13 +1,13 @@
 package wallet
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
@@ -20,8 +20,13 @@ const (
 	ChainChange  uint32 = 1
 )
 
-// maxDescriptorLen is far above any descriptor this package accepts.
-const maxDescriptorLen = 1024
+const (
+	// MaxKeys is the most keys that a sortedmulti may have: what BIP 383 allows
+	// in P2SH, and what every signing device can show.
+	MaxKeys = 15
+	// maxDescriptorLen is above 15 keys with long origins, 200 characters each.
+	maxDescriptorLen = 4096
+)
 
 // Kind is the script type of a descriptor.
 type Kind string
@@ -30,34 +35,25 @@ type Kind string
 const (
 	KindWPKH Kind = "wpkh" // BIP 141 P2WPKH
 	KindTR   Kind = "tr"   // BIP 341 P2TR, key path only
+	KindWSH  Kind = "wsh"  // BIP 141 P2WSH of a BIP 383 sortedmulti
 )
 
-// Origin says where an extended key came from: the fingerprint of the master
-// key and the path from it (BIP 380 key origin).
-type Origin struct {
-	Fingerprint [4]byte
-	Path        []uint32
-}
-
-// Descriptor is a ranged single-key output descriptor with a deposit and a
-// change chain: wpkh(KEY) or tr(KEY), where KEY is
-// [origin]xpub/…/<deposit;change>/…/* (BIPs 380, 382, 386, 389). It is
-// immutable and safe for concurrent use.
+// Descriptor is a ranged output descriptor with a deposit and a change chain:
+// wpkh(KEY), tr(KEY) or wsh(sortedmulti(k,KEY,…)), where KEY is
+// [origin]xpub/…/<deposit;change>/…/* (BIPs 380, 382, 383, 386, 389). What it
+// says never changes; it is safe for concurrent use.
 type Descriptor struct {
-	kind   Kind
-	net    *chaincfg.Params
-	xpub   *hdkeychain.ExtendedKey
-	origin *Origin // nil when the descriptor states none
-	before []uint32
-	chains [2]uint32
-	after  []uint32
-	// parents are the keys just above the wildcard, one a chain.
-	parents [2]*hdkeychain.ExtendedKey
+	kind      Kind
+	net       *chaincfg.Params
+	keys      []*keyExpr
+	threshold int
+	derived   derivedCache
 }
 
 // ParseDescriptor reads a treasury descriptor of net. A checksum may be left
 // out; one that is present must match. Errors are Invalid with code
-// bad_descriptor, bad_checksum, wrong_network or private_key_in_descriptor.
+// bad_descriptor, bad_checksum, wrong_network, private_key_in_descriptor or
+// duplicate_key.
 func ParseDescriptor(s string, net *chaincfg.Params) (*Descriptor, error) {
 	return parseDescriptor(s, net, false)
 }
@@ -80,172 +76,102 @@ func parseDescriptor(s string, net *chaincfg.Params, needChecksum bool) (*Descri
 		return nil, errs.New(errs.Invalid, "bad_checksum", "The descriptor has no checksum. Add the # and the 8 characters after it.")
 	}
 	d := &Descriptor{net: net}
-	key, err := d.takeKind(payload)
+	keys, err := d.takeKind(payload)
 	if err != nil {
 		return nil, badDescriptor(err)
 	}
-	if key, err = d.takeOrigin(key); err != nil {
-		return nil, badDescriptor(err)
+	for _, s := range keys {
+		key, err := parseKey(s, net)
+		if err != nil {
+			return nil, err
+		}
+		d.keys = append(d.keys, key)
 	}
-	xpub, path, _ := strings.Cut(key, "/")
-	if d.xpub, err = parseXpub(xpub, net); err != nil {
-		return nil, err
-	}
-	if err := d.takePath(path); err != nil {
-		return nil, badDescriptor(err)
-	}
-	if err := d.deriveParents(); err != nil {
-		return nil, badDescriptor(err)
-	}
-	return d, nil
+	return d, d.checkDistinct()
 }
 
 func badDescriptor(err error) error {
 	return errs.Wrap(err, errs.Invalid, "bad_descriptor", "The descriptor cannot be used: "+err.Error()+".")
 }
 
-func (d *Descriptor) takeKind(payload string) (key string, err error) {
-	for _, kind := range []Kind{KindWPKH, KindTR} {
-		inner, ok := strings.CutPrefix(payload, string(kind)+"(")
+// takeKind reads everything around the keys.
+func (d *Descriptor) takeKind(payload string) (keys []string, err error) {
+	name, inner, _ := strings.Cut(payload, "(")
+	switch d.kind = Kind(name); d.kind {
+	case KindWPKH, KindTR:
+		key, ok := strings.CutSuffix(inner, ")")
 		if !ok {
-			continue
-		}
-		key, ok = strings.CutSuffix(inner, ")")
-		if !ok {
-			return "", errors.New("the closing bracket is missing")
+			return nil, errors.New("the closing bracket is missing")
 		}
 		if strings.Contains(key, ",") {
-			return "", errors.New("a tr() with script paths is not supported")
+			return nil, errors.New("a tr() with script paths is not supported")
 		}
-		d.kind = kind
-		return key, nil
+		d.threshold = 1
+		return []string{key}, nil
+	case KindWSH:
+		return d.takeMulti(inner)
 	}
-	return "", errors.New("a treasury is wpkh(…) or tr(…)")
+	return nil, errors.New("a treasury is wpkh(…), tr(…) or wsh(sortedmulti(…))")
 }
 
-func (d *Descriptor) takeOrigin(key string) (rest string, err error) {
-	inner, ok := strings.CutPrefix(key, "[")
+func (d *Descriptor) takeMulti(inner string) (keys []string, err error) {
+	inner, ok := strings.CutPrefix(inner, "sortedmulti(")
 	if !ok {
-		return key, nil
+		return nil, errors.New("inside wsh() only sortedmulti(…) is supported")
 	}
-	inner, rest, ok = strings.Cut(inner, "]")
-	if !ok {
-		return "", errors.New("the key origin is not closed")
+	if inner, ok = strings.CutSuffix(inner, "))"); !ok {
+		return nil, errors.New("the closing brackets are missing")
 	}
-	fingerprint, path, hasPath := strings.Cut(inner, "/")
-	raw, err := hex.DecodeString(fingerprint)
-	if err != nil || len(raw) != 4 {
-		return "", errors.New("the key origin must start with 8 hex digits")
+	parts := strings.Split(inner, ",")
+	k, err := strconv.ParseUint(parts[0], 10, 8)
+	if err != nil || strconv.FormatUint(k, 10) != parts[0] {
+		return nil, fmt.Errorf("%q is not a number of signatures", parts[0])
 	}
-	d.origin = &Origin{Fingerprint: [4]byte(raw)}
-	if hasPath {
-		for _, step := range strings.Split(path, "/") {
-			n, err := parseStep(step, true)
-			if err != nil {
-				return "", err
-			}
-			d.origin.Path = append(d.origin.Path, n)
-		}
+	keys = parts[1:]
+	switch {
+	case k == 0:
+		return nil, errors.New("at least one signature must be needed")
+	case len(keys) > MaxKeys:
+		return nil, fmt.Errorf("it has %d keys; %d are allowed", len(keys), MaxKeys)
+	case int(k) > len(keys):
+		return nil, fmt.Errorf("it asks for %d signatures and has %d keys", k, len(keys))
 	}
-	return rest, nil
+	d.threshold = int(k)
+	return keys, nil
 }
 
-func (d *Descriptor) takePath(path string) error {
-	inner, ok := strings.CutSuffix(path, "/*")
-	if !ok {
-		return errors.New("the key must end with /<0;1>/*, so that it has a deposit and a change chain")
+// checkDistinct refuses a key that stands for two signers. Keys that differ only
+// in their path count as the same one, and so do two of one master key: what
+// looks like two people would be one.
+func (d *Descriptor) checkDistinct() error {
+	twice := func(what string, i, j int) error {
+		return errs.Newf(errs.Invalid, "duplicate_key",
+			"Keys %d and %d of the descriptor %s. Each signer needs a key of their own, with the fingerprint of its own master key.", i+1, j+1, what)
 	}
-	seen := false
-	for _, step := range strings.Split(inner, "/") {
-		multi, isMulti := strings.CutPrefix(step, "<")
-		if !isMulti {
-			n, err := parseStep(step, false)
-			if err != nil {
-				return err
+	for j, b := range d.keys {
+		for i, a := range d.keys[:j] {
+			if a.master.Fingerprint == b.master.Fingerprint {
+				return twice("have the same fingerprint", i, j)
 			}
-			if seen {
-				d.after = append(d.after, n)
-			} else {
-				d.before = append(d.before, n)
+			if sameKey(a.xpub, b.xpub) {
+				return twice("are the same", i, j)
 			}
-			continue
+			for _, p := range a.parents {
+				for _, q := range b.parents {
+					if sameKey(p, q) {
+						return twice("lead to the same keys", i, j)
+					}
+				}
+			}
 		}
-		if seen {
-			return errors.New("only one <…;…> step is allowed")
-		}
-		seen = true
-		if err := d.takeChains(multi); err != nil {
-			return err
-		}
-	}
-	if !seen {
-		return errors.New("the key has no change chain: write /<0;1>/* in place of /0/*")
 	}
 	return nil
 }
 
-func (d *Descriptor) takeChains(multi string) error {
-	multi, ok := strings.CutSuffix(multi, ">")
-	if !ok {
-		return errors.New("the <…;…> step is not closed")
-	}
-	steps := strings.Split(multi, ";")
-	if len(steps) != len(d.chains) {
-		return errors.New("the <…;…> step must name exactly two chains")
-	}
-	for i, step := range steps {
-		n, err := parseStep(step, false)
-		if err != nil {
-			return err
-		}
-		d.chains[i] = n
-	}
-	if d.chains[0] == d.chains[1] {
-		return errors.New("the deposit and the change chain must differ")
-	}
-	return nil
-}
-
-// parseStep reads one step of a path. A public key has no hardened children, so
-// hardened steps are allowed only in an origin.
-func parseStep(step string, hardenedAllowed bool) (uint32, error) {
-	digits, hardened := step, false
-	if n := len(step); n > 0 && (step[n-1] == 'h' || step[n-1] == '\'') {
-		digits, hardened = step[:n-1], true
-	}
-	n, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil || strconv.FormatUint(n, 10) != digits {
-		return 0, fmt.Errorf("%q is not a derivation step", step)
-	}
-	if !hardened {
-		return uint32(n), nil
-	}
-	if !hardenedAllowed {
-		return 0, errors.New("a hardened step after the extended public key cannot be derived")
-	}
-	return uint32(n) + hdkeychain.HardenedKeyStart, nil
-}
-
-func (d *Descriptor) deriveParents() error {
-	for i, chain := range d.chains {
-		key := d.xpub
-		for _, step := range d.path(nil, chain) {
-			var err error
-			if key, err = key.Derive(step); err != nil {
-				return fmt.Errorf("the key cannot be derived: %w", err)
-			}
-		}
-		d.parents[i] = key
-	}
-	return nil
-}
-
-// path appends to prefix the steps from the xpub down to the wildcard's parent.
-func (d *Descriptor) path(prefix []uint32, chainStep uint32) []uint32 {
-	path := append([]uint32(nil), prefix...)
-	path = append(path, d.before...)
-	path = append(path, chainStep)
-	return append(path, d.after...)
+func sameKey(a, b *hdkeychain.ExtendedKey) bool {
+	pubA, errA := a.ECPubKey()
+	pubB, errB := b.ECPubKey()
+	return errA != nil || errB != nil || pubA.IsEqual(pubB) && bytes.Equal(a.ChainCode(), b.ChainCode())
 }
 
 // Kind returns the descriptor's script type.
@@ -254,53 +180,54 @@ func (d *Descriptor) Kind() Kind { return d.kind }
 // Net returns the network the descriptor belongs to.
 func (d *Descriptor) Net() *chaincfg.Params { return d.net }
 
-// Origin returns the master fingerprint and the path of the xpub. Without a
-// stated origin the xpub is its own master, as BIP 380 has it.
-func (d *Descriptor) Origin() Origin {
-	if d.origin != nil {
-		return Origin{Fingerprint: d.origin.Fingerprint, Path: append([]uint32(nil), d.origin.Path...)}
+// Threshold returns how many signatures an input needs, and how many keys could
+// give one: (1, 1) for wpkh and tr.
+func (d *Descriptor) Threshold() (k, n int) { return d.threshold, len(d.keys) }
+
+// Fingerprints returns the master fingerprint of each key, 8 hex digits in lower
+// case, in the descriptor's order. No two are the same.
+func (d *Descriptor) Fingerprints() []string {
+	out := make([]string, len(d.keys))
+	for i, k := range d.keys {
+		out[i] = hex.EncodeToString(k.master.Fingerprint[:])
 	}
-	pub, err := d.xpub.ECPubKey()
-	if err != nil {
-		return Origin{}
+	return out
+}
+
+// Origins returns the master fingerprint and the path of each key's xpub, in the
+// descriptor's order. Without a stated origin an xpub is its own master.
+func (d *Descriptor) Origins() []Origin {
+	out := make([]Origin, len(d.keys))
+	for i, k := range d.keys {
+		out[i] = Origin{Fingerprint: k.master.Fingerprint, Path: append([]uint32(nil), k.master.Path...)}
 	}
-	return Origin{Fingerprint: [4]byte(address.Hash160(pub.SerializeCompressed()))}
+	return out
 }
 
 // String returns the canonical text with its checksum: hardened steps as "h",
-// fingerprint in lower case.
+// fingerprints in lower case, keys in the order they were given.
 func (d *Descriptor) String() string {
-	var b strings.Builder
-	b.WriteString(string(d.kind) + "(")
-	if d.origin != nil {
-		b.WriteString(d.origin.String())
+	texts := make([]string, len(d.keys))
+	for i, k := range d.keys {
+		texts[i] = k.String()
 	}
-	b.WriteString(d.xpub.String())
-	for _, n := range d.before {
-		fmt.Fprintf(&b, "/%d", n)
+	body := string(d.kind) + "(" + strings.Join(texts, ",") + ")"
+	if d.kind == KindWSH {
+		body = multiText(d.threshold, texts)
 	}
-	fmt.Fprintf(&b, "/<%d;%d>", d.chains[0], d.chains[1])
-	for _, n := range d.after {
-		fmt.Fprintf(&b, "/%d", n)
-	}
-	b.WriteString("/*)")
-	sum, err := descriptorChecksum(b.String())
+	sum, err := descriptorChecksum(body)
 	if err != nil {
-		return b.String() // cannot happen: every character above is in the alphabet
+		return body // cannot happen: every character above is in the alphabet
 	}
-	return b.String() + "#" + sum
+	return body + "#" + sum
 }
 
-// String writes the origin as a descriptor does: [d34db33f/84h/0h/0h].
-func (o Origin) String() string {
-	var b strings.Builder
-	b.WriteString("[" + hex.EncodeToString(o.Fingerprint[:]))
-	for _, n := range o.Path {
-		if n >= hdkeychain.HardenedKeyStart {
-			fmt.Fprintf(&b, "/%dh", n-hdkeychain.HardenedKeyStart)
-		} else {
-			fmt.Fprintf(&b, "/%d", n)
-		}
-	}
-	return b.String() + "]"
+func multiText(k int, keys []string) string {
+	return fmt.Sprintf("wsh(sortedmulti(%d,%s))", k, strings.Join(keys, ","))
+}
+
+// MultisigDescriptor returns wsh(sortedmulti(k,keys…)) of KEY expressions as
+// KeyExpression writes them. Errors are those of ParseDescriptor.
+func MultisigDescriptor(k int, keys []string, net *chaincfg.Params) (*Descriptor, error) {
+	return ParseDescriptor(multiText(k, keys), net)
 }

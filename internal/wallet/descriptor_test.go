@@ -93,13 +93,14 @@ func TestBIP382RangedVector(t *testing.T) {
 // What the standards call invalid is refused here too.
 func TestInvalidDescriptorVectors(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"descriptors-bip0380.json", "descriptors-bip0382.json", "descriptors-bip0386.json", "descriptors-bip0389.json"} {
+	for _, name := range []string{"descriptors-bip0380.json", "descriptors-bip0382.json", "descriptors-bip0383.json", "descriptors-bip0386.json", "descriptors-bip0389.json"} {
 		var file vectorFile
 		readJSON(t, name, &file)
 		for _, v := range file.Invalid {
 			// BIP 380 lists bare key expressions: each is tried inside wpkh() with
 			// chains after it, so that the fault it shows is the only one.
-			for _, s := range []string{v.Desc, "wpkh(" + v.Desc + ")", "wpkh(" + v.Desc + chain + ")"} {
+			sorted := strings.Replace(strings.ReplaceAll(v.Desc, ",", chain+","), "multi(", "wsh(sortedmulti(", 1) + chain + "))"
+			for _, s := range []string{v.Desc, "wpkh(" + v.Desc + ")", "wpkh(" + v.Desc + chain + ")", sorted} {
 				if d, err := wallet.ParseDescriptor(s, mainnet(t)); err == nil {
 					t.Errorf("%s: %s: %q was read as %s", name, v.Note, s, d)
 				}
@@ -282,7 +283,7 @@ func TestOriginDefaultsToTheKeyItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := grandchild.ParentFingerprint()
-	got := d.Origin()
+	got := d.Origins()[0]
 	if hex.EncodeToString(got.Fingerprint[:]) != hex.EncodeToString([]byte{byte(want >> 24), byte(want >> 16), byte(want >> 8), byte(want)}) || len(got.Path) != 0 {
 		t.Errorf("origin %s, want fingerprint %08x and no path", got, want)
 	}
@@ -341,7 +342,7 @@ func TestIndex(t *testing.T) {
 func FuzzParseDescriptor(f *testing.F) {
 	for _, s := range []string{
 		"wpkh(" + xpub + chain + ")", "tr([deadbeef/86h/0'/0h]" + xpub + "/1/<0;1>/2/*)", "wpkh([deadbeef/]" + xpub + ")",
-		"tr(" + xprv + ")", "#", "wpkh(#)", "wpkh()#00000000", "tr([aaaaaaaa][", "wpkh(/<;>/*)",
+		"wsh(sortedmulti(1,[deadbeef]" + xpub + chain + "))", "wsh(sortedmulti(1,,))", "tr(" + xprv + ")", "#", "wpkh(#)", "wpkh()#00000000", "tr([aaaaaaaa][", "wpkh(/<;>/*)",
 	} {
 		f.Add(s)
 	}

@@ -8,6 +8,9 @@
 //     was derived again from the descriptor and compared byte for byte.
 //   - An input's value comes from its previous transaction, whose txid was
 //     checked, and never from a stated amount alone.
+//   - No two keys of a multisig descriptor belong to one master key, so that k
+//     signatures are k signers.
+//   - A signature counts as somebody's only after it was verified.
 //   - A payee's script is a standard one of the treasury's own network, and its
 //     canonical address decodes to exactly that script.
 //   - Signing the same bytes with the same key gives the same signature, and

@@ -62,7 +62,7 @@ func treasury(t *testing.T, kind wallet.Kind, name string) *txtest.Treasury {
 
 func TestSignPSBTIsDeterministicAndValid(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR} {
+	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR, wallet.KindWSH} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			tr := treasury(t, kind, "signer")
@@ -147,7 +147,7 @@ func TestSignPSBTRefuses(t *testing.T) {
 			p.Inputs = p.Inputs[:1]
 		}},
 	} {
-		for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR} {
+		for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR, wallet.KindWSH} {
 			t.Run(string(kind)+"/"+tc.name, func(t *testing.T) {
 				t.Parallel()
 				tr := treasury(t, kind, "signer")
@@ -208,11 +208,12 @@ func TestOwnOutput(t *testing.T) {
 // The path fields hold the fingerprint in the byte order of BIP 174.
 func TestFingerprintByteOrder(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR} {
+	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR, wallet.KindWSH} {
 		tr := treasury(t, kind, "signer")
-		fp := tr.Descriptor.Origin().Fingerprint
-		if n := bytes.Count(serialize(t, spend(t, tr)), fp[:]); n != 3 {
-			t.Errorf("%s: fingerprint %x appears %d times, want 3", kind, fp, n)
+		for _, o := range tr.Descriptor.Origins() {
+			if n := bytes.Count(serialize(t, spend(t, tr)), o.Fingerprint[:]); n != 3 {
+				t.Errorf("%s: fingerprint %x appears %d times, want 3", kind, o.Fingerprint, n)
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -91,7 +92,7 @@ func TestBIP389Expansion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for chain, first := range []uint32{1, 3} {
-		child := d.xpub
+		child := d.keys[0].xpub
 		for _, step := range []uint32{first, 2, 9} {
 			if child, err = child.Derive(step); err != nil {
 				t.Fatal(err)
@@ -191,7 +192,7 @@ func checkKeyPath(t *testing.T, v keyPathVector) {
 			continue
 		}
 		key, _ := btcec.PrivKeyFromBytes(unhex(t, in.Given.InternalPrivkey))
-		sig, err := taprootSignature(key, digest)
+		sig, err := taprootSignature(tweakKey(key, key.PubKey().SerializeCompressed()), digest)
 		if want := in.Expected.Witness[0][:128]; err != nil || hex.EncodeToString(sig) != want {
 			t.Errorf("input %d: signature %x, %v; want %s", in.Given.TxinIndex, sig, err, want)
 		}
@@ -233,5 +234,88 @@ func TestBIP143P2WPKH(t *testing.T) {
 	}
 	if script2, err := keyScript(KindWPKH, key.PubKey()); err != nil || !bytes.Equal(script2, script) {
 		t.Errorf("script %x, %v; want %x", script2, err, script)
+	}
+}
+
+// BIP 383, the ranged sortedmulti: a treasury's keys need a step for the chain,
+// which these lack, so that they are derived by hand.
+func TestBIP383SortedMulti(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/descriptors-bip0383.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Valid []struct {
+			Desc    string
+			Scripts []string
+		}
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	pattern := regexp.MustCompile(`^sortedmulti\(2,(xpub\w+)/\*,(xpub\w+)/0/0/\*\)$`)
+	tested := 0
+	for _, v := range file.Valid {
+		m := pattern.FindStringSubmatch(v.Desc)
+		if m == nil {
+			continue
+		}
+		for i, want := range v.Scripts {
+			pubs := []*btcec.PublicKey{derivePub(t, m[1], uint32(i)), derivePub(t, m[2], 0, 0, uint32(i))}
+			script, err := multisigScript(2, pubs)
+			if err != nil || hex.EncodeToString(script) != want {
+				t.Errorf("script %d: %x, %v; want %s", i, script, err, want)
+			}
+			tested++
+		}
+	}
+	if tested != 3 {
+		t.Errorf("%d scripts tested, want 3", tested)
+	}
+}
+
+func derivePub(t *testing.T, xpub string, steps ...uint32) *btcec.PublicKey {
+	t.Helper()
+	key, err := hdkeychain.NewKeyFromString(xpub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if key, err = key.Derive(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pub, err := key.ECPubKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pub
+}
+
+// BIP 389 lets each key of a multisig have chains of its own.
+func TestBIP389MultisigExpansion(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/descriptors-bip0389.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`"multi\((2,(xpub\w+)/<1;2>/\*,(xpub\w+)/<3;4>/0/\*)\)"`).FindStringSubmatch(string(raw))
+	if m == nil {
+		t.Fatal("the vector is gone")
+	}
+	d, err := ParseDescriptor("wsh(sortedmulti("+m[1]+"))", &chaincfg.MainNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for chain := range uint32(2) {
+		want, err := multisigScript(2, []*btcec.PublicKey{derivePub(t, m[2], 1+chain, 7), derivePub(t, m[3], 3+chain, 0, 7)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.WitnessScript(chain, 7)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("chain %d: %x, %v; want %x", chain, got, err, want)
+		}
 	}
 }

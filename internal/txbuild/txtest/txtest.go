@@ -19,16 +19,21 @@ import (
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
-// Treasury is a wallet whose private key is known.
+// Treasury is a wallet whose private keys are known.
 type Treasury struct {
-	Seed       []byte
+	Seed       []byte // of the first key
 	Descriptor *wallet.Descriptor
-	Account    *hdkeychain.ExtendedKey
+	Account    *hdkeychain.ExtendedKey   // of the first key
+	Accounts   []*hdkeychain.ExtendedKey // one a key, in the descriptor's order
 }
 
-// NewTreasury returns the treasury of a seed made from name.
+// NewTreasury returns the treasury of a seed made from name; for wsh it is a
+// 2-of-3, as NewMultisig makes it.
 func NewTreasury(t testing.TB, kind wallet.Kind, net *chaincfg.Params, name string) *Treasury {
 	t.Helper()
+	if kind == wallet.KindWSH {
+		return NewMultisig(t, 2, 3, net, name)
+	}
 	seed := sha256.Sum256([]byte(name))
 	account, _, err := wallet.AccountXprv(seed[:], kind, net)
 	if err != nil {
@@ -38,7 +43,36 @@ func NewTreasury(t testing.TB, kind wallet.Kind, net *chaincfg.Params, name stri
 	if err != nil {
 		t.Fatalf("descriptor: %v", err)
 	}
-	return &Treasury{Seed: seed[:], Descriptor: d, Account: account}
+	return &Treasury{Seed: seed[:], Descriptor: d, Account: account, Accounts: []*hdkeychain.ExtendedKey{account}}
+}
+
+// NewMultisig returns a k-of-n treasury, each key of a seed made from name and
+// its number.
+func NewMultisig(t testing.TB, k, n int, net *chaincfg.Params, name string) *Treasury {
+	t.Helper()
+	tr := &Treasury{}
+	var keys []string
+	for i := range n {
+		seed := sha256.Sum256([]byte(name + " " + strconv.Itoa(i)))
+		account, _, err := wallet.AccountXprv(seed[:], wallet.KindWSH, net)
+		if err != nil {
+			t.Fatalf("account: %v", err)
+		}
+		key, err := wallet.KeyExpression(seed[:], wallet.KindWSH, net)
+		if err != nil {
+			t.Fatalf("key: %v", err)
+		}
+		if i == 0 {
+			tr.Seed, tr.Account = seed[:], account
+		}
+		tr.Accounts, keys = append(tr.Accounts, account), append(keys, key)
+	}
+	d, err := wallet.MultisigDescriptor(k, keys, net)
+	if err != nil {
+		t.Fatalf("descriptor: %v", err)
+	}
+	tr.Descriptor = d
+	return tr
 }
 
 // Coin returns a coin of amount at chain and index, made by a transaction of its
@@ -60,10 +94,19 @@ func (tr *Treasury) Coin(t testing.TB, amount btcutil.Amount, chain, index, nonc
 	}
 }
 
-// Sign signs every input of packet in place.
+// Sign signs every input of packet in place, with as many keys as are needed.
 func (tr *Treasury) Sign(t testing.TB, packet *psbt.Packet) {
 	t.Helper()
-	if err := wallet.SignPSBT(packet, tr.Account, tr.Descriptor); err != nil {
+	needed, _ := tr.Descriptor.Threshold()
+	for i := range needed {
+		tr.SignWith(t, packet, i)
+	}
+}
+
+// SignWith signs every input of packet in place with the i-th key.
+func (tr *Treasury) SignWith(t testing.TB, packet *psbt.Packet, i int) {
+	t.Helper()
+	if err := wallet.SignPSBT(packet, tr.Accounts[i], tr.Descriptor); err != nil {
 		t.Fatalf("sign: %v", err)
 	}
 }
