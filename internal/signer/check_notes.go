@@ -4,20 +4,27 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/decision"
 )
 
-// checkNotes holds the decision notes against the network, the clock and the
-// batch note, which must list exactly the notes that are shown.
+// checkNotes holds the notes against the network, and those of decisions against
+// the batch note, which must list exactly the notes that are shown.
 func (r rules) checkNotes(p *proposal) error {
 	own := decision.NetworkOf(r.params)
-	if p.batch.Network != own {
-		return refuse("wrong_network", "The batch note is for network %s, not for %s.", p.batch.Network.Name, r.params.Name)
+	if p.network != own {
+		return refuse("wrong_network", "The batch note is for network %s, not for %s.", p.network.Name, r.params.Name)
 	}
-	listed := make(map[decision.Digest]decision.Payment, len(p.batch.Payments))
-	for _, pay := range p.batch.Payments {
+	if p.kind != KindPay {
+		return nil
+	}
+	if len(p.payments) == 0 {
+		return refuse("no_payments", "The batch note lists no decision.")
+	}
+	listed := make(map[decision.Digest]decision.Payment, len(p.payments))
+	for _, pay := range p.payments {
 		listed[pay.Decision] = pay
 	}
 	seen := make(map[uuid.UUID]bool, len(p.notes))
@@ -42,6 +49,27 @@ func (r rules) checkNotes(p *proposal) error {
 	}
 	if len(p.notes) != len(listed) {
 		return refuse("note_missing", "The batch note lists %d decisions and %d notes are shown.", len(listed), len(p.notes))
+	}
+	return nil
+}
+
+// checkCoins holds an upkeep to the coins that its note names, all of them and
+// no other.
+func (r rules) checkCoins(p *proposal) error {
+	if p.kind != KindUpkeep {
+		return nil
+	}
+	named := make(map[wire.OutPoint]bool, len(p.upkeep.Coins))
+	for _, c := range p.upkeep.Coins {
+		named[c] = true
+	}
+	for _, in := range p.packet.UnsignedTx.TxIn {
+		if !named[in.PreviousOutPoint] {
+			return refuse("coins_differ", "The upkeep note does not name %s.", in.PreviousOutPoint)
+		}
+	}
+	if len(p.packet.UnsignedTx.TxIn) != len(named) {
+		return refuse("coins_differ", "The upkeep note names %d coins and %d are spent.", len(named), len(p.packet.UnsignedTx.TxIn))
 	}
 	return nil
 }

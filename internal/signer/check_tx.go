@@ -11,7 +11,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
-	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
@@ -31,10 +30,10 @@ func (r rules) checkTransaction(p *proposal) error {
 		return refuse("tx_version", "The transaction has version %d, not %d.", tx.Version, txVersion)
 	case len(tx.TxIn) == 0 || len(tx.TxOut) == 0:
 		return refuse("empty_transaction", "The transaction has no input or no output.")
-	case len(tx.TxIn) > signerrpc.MaxInputs:
-		return refuse("too_many_inputs", "The transaction has %d inputs; %d are allowed.", len(tx.TxIn), signerrpc.MaxInputs)
-	case len(tx.TxOut) > signerrpc.MaxOutputs:
-		return refuse("too_many_outputs", "The transaction has %d outputs; %d are allowed.", len(tx.TxOut), signerrpc.MaxOutputs)
+	case len(tx.TxIn) > r.policy.MaxInputs:
+		return refuse("too_many_inputs", "The transaction has %d inputs; %d are allowed.", len(tx.TxIn), r.policy.MaxInputs)
+	case len(tx.TxOut) > r.policy.MaxOutputs:
+		return refuse("too_many_outputs", "The transaction has %d outputs; %d are allowed.", len(tx.TxOut), r.policy.MaxOutputs)
 	case tx.LockTime >= txscript.LockTimeThreshold:
 		return refuse("bad_locktime", "The transaction is locked by time, not by height.")
 	}

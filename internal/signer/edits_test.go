@@ -61,7 +61,7 @@ func addOutput(tx *wire.MsgTx, script []byte, sat int64) {
 }
 
 func manyInputs(tx *wire.MsgTx) {
-	for i := range uint32(199) {
+	for i := range uint32(999) {
 		in := *tx.TxIn[0]
 		in.PreviousOutPoint.Index = 10 + i
 		tx.AddTxIn(&in)
@@ -69,8 +69,8 @@ func manyInputs(tx *wire.MsgTx) {
 }
 
 func manyOutputs(tx *wire.MsgTx) {
-	for len(tx.TxOut) < 202 {
-		addOutput(tx, payeeScript(9), 1000)
+	for len(tx.TxOut) < 3002 {
+		addOutput(tx, payeeScript(9), 300)
 	}
 }
 

@@ -16,7 +16,7 @@ func FuzzSign(f *testing.F) {
 	key := newKey(f, wallet.KindWPKH)
 	good := newDraft(f, key).request(f)
 	f.Add(good.PSBT, good.BatchNote, good.Decisions[0])
-	for _, name := range []string{"unknown global field", "SIGHASH_NONE", "redeem script", "201 inputs", "no path"} {
+	for _, name := range []string{"unknown global field", "SIGHASH_NONE", "redeem script", "1,001 inputs", "no path"} {
 		for _, tc := range badRequests() {
 			if tc.name == name {
 				d := newDraft(f, key)

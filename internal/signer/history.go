@@ -1,20 +1,87 @@
 package signer
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/causeway-fund/causeway/internal/decision"
+)
+
+// entry is a journal line with what the rules ask of it over and over.
+type entry struct {
+	Record
+	inputs map[string]bool
+	paid   map[string]Output // by decision
+	what   string            // what the batch is about, whatever its fees
+}
+
+func newEntry(r Record) *entry {
+	e := &entry{Record: r, inputs: make(map[string]bool, len(r.Inputs)), paid: r.payments()}
+	for _, in := range r.Inputs {
+		e.inputs[in] = true
+	}
+	e.what = e.subject()
+	return e
+}
+
+// subject names the decision notes that a batch pays, or the upkeep that it is.
+// A void is about what it takes back.
+func (e *entry) subject() string {
+	if decision.IsUpkeep([]byte(e.Note)) {
+		n, err := decision.ParseUpkeep([]byte(e.Note))
+		if err != nil {
+			return "damaged" // Append wrote a note that had been read
+		}
+		n.MaxFeeRateSatVB, n.MaxFee, n.Policy = 0, 0, 0
+		return string(n.Encode())
+	}
+	var digests []string
+	for _, o := range e.paid {
+		digests = append(digests, o.Note)
+	}
+	if e.kind() == KindVoid {
+		n, err := decision.ParseBatch([]byte(e.Note))
+		if err != nil {
+			return "damaged"
+		}
+		for _, p := range n.Payments {
+			digests = append(digests, p.Decision.String())
+		}
+	}
+	slices.Sort(digests)
+	return strings.Join(digests, " ")
+}
+
+func (e *entry) sharesInput(other *entry) bool {
+	for in := range other.inputs {
+		if e.inputs[in] {
+			return true
+		}
+	}
+	return false
+}
+
+// deadFor is a decision and an earlier transaction that will never pay it.
+type deadFor struct{ decision, txid string }
 
 // history is the journal, indexed for the rules that look back.
 type history struct {
-	byTxID     map[string]Record
-	byBatch    map[string][]Record // in order
-	byDecision map[string][]Record
-	byNumber   map[uint32]string // batch that owns the change index
-	promised   map[string]string // input of a batch's first transaction -> batch
+	byTxID     map[string]*entry
+	byBatch    map[string][]*entry // in order
+	byDecision map[string][]*entry
+	byNumber   map[uint32]string   // batch that owns the change index
+	promised   map[string][]string // input of a batch's first transaction -> batches
+	voided     map[string]bool     // batches with a void
+	dead       map[string]bool     // transactions that were proven dead
+	deadFor    map[deadFor]bool
 }
 
 func newHistory(records []Record) *history {
 	h := &history{
-		byTxID: map[string]Record{}, byBatch: map[string][]Record{}, byDecision: map[string][]Record{},
-		byNumber: map[uint32]string{}, promised: map[string]string{},
+		byTxID: map[string]*entry{}, byBatch: map[string][]*entry{}, byDecision: map[string][]*entry{},
+		byNumber: map[uint32]string{}, promised: map[string][]string{}, voided: map[string]bool{},
+		dead: map[string]bool{}, deadFor: map[deadFor]bool{},
 	}
 	for _, r := range records {
 		h.add(r)
@@ -23,62 +90,97 @@ func newHistory(records []Record) *history {
 }
 
 func (h *history) add(r Record) {
+	e := newEntry(r)
 	if len(h.byBatch[r.Batch]) == 0 {
 		for _, in := range r.Inputs {
-			h.promised[in] = r.Batch
+			h.promised[in] = append(h.promised[in], r.Batch)
 		}
 	}
-	h.byTxID[r.TxID] = r
-	h.byBatch[r.Batch] = append(h.byBatch[r.Batch], r)
+	for _, d := range r.Dead {
+		h.dead[d.TxID] = true
+		if old, ok := h.byTxID[d.TxID]; ok {
+			for id := range old.paid {
+				if _, both := e.paid[id]; both {
+					h.deadFor[deadFor{id, d.TxID}] = true
+				}
+			}
+		}
+	}
+	h.byTxID[r.TxID] = e
+	h.byBatch[r.Batch] = append(h.byBatch[r.Batch], e)
 	h.byNumber[r.Number] = r.Batch
-	for id := range r.payments() {
-		h.byDecision[id] = append(h.byDecision[id], r)
+	if e.kind() == KindVoid {
+		h.voided[r.Batch] = true
+	}
+	for id := range e.paid {
+		h.byDecision[id] = append(h.byDecision[id], e)
 	}
 }
 
-// known reports whether r's transaction is in the journal, and refuses when it
+// known reports whether e's transaction is in the journal, and refuses when it
 // stands there with another meaning.
-func (h *history) known(r Record) (bool, error) {
-	old, ok := h.byTxID[r.TxID]
+func (h *history) known(e *entry) (bool, error) {
+	old, ok := h.byTxID[e.TxID]
 	if !ok {
 		return false, nil
 	}
-	if old.Batch != r.Batch || old.Number != r.Number || old.Attempt != r.Attempt || !maps.Equal(decisions(old), decisions(r)) {
-		return false, refuse("repeat_differs", "Transaction %s was signed before for other decisions or another attempt.", r.TxID)
+	if old.Batch != e.Batch || old.Number != e.Number || old.Attempt != e.Attempt ||
+		old.kind() != e.kind() || !maps.Equal(decisions(old), decisions(e)) {
+		return false, refuse("repeat_differs", "Transaction %s was signed before for other decisions or another attempt.", e.TxID)
 	}
 	return true, nil
 }
 
-func decisions(r Record) map[string]string {
-	notes := make(map[string]string, len(r.Outs))
-	for id, o := range r.payments() {
+func decisions(e *entry) map[string]string {
+	notes := make(map[string]string, len(e.paid))
+	for id, o := range e.paid {
 		notes[id] = o.Note
 	}
 	return notes
 }
 
+// trial is one new transaction before the journal's rules, with the proofs that
+// came with it.
+type trial struct {
+	*history
+	e     *entry
+	facts []fact
+	rely  map[string]fact // earlier transactions that the verdict needs dead
+}
+
 // check holds a new transaction against everything that may have been released.
-func (h *history) check(r Record) error {
-	for _, rule := range []func(Record) error{h.checkAnchor, h.checkReplacement, h.checkOtherBatches} {
-		if err := rule(r); err != nil {
-			return err
+// It returns what it relied on beside the journal.
+func (h *history) check(e *entry, facts []fact) ([]Dead, error) {
+	t := trial{history: h, e: e, facts: facts, rely: map[string]fact{}}
+	for _, rule := range []func() error{t.checkAnchor, t.checkReplacement, t.checkOtherBatches} {
+		if err := rule(); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	var dead []Dead
+	for _, txid := range slices.Sorted(maps.Keys(t.rely)) {
+		dead = append(dead, Dead{TxID: txid, By: t.rely[txid].txid, Block: t.rely[txid].block})
+	}
+	return dead, nil
 }
 
 // checkAnchor is the promise that nobody is paid twice: two transactions that
 // share an input can never both confirm, so a decision is paid again only by one
-// that shares an input with every earlier one.
-func (h *history) checkAnchor(r Record) error {
-	inputs := set(r.Inputs)
-	for id, out := range r.payments() {
-		for _, old := range h.byDecision[id] {
-			before := old.payments()[id]
+// that shares an input with every earlier one that is not dead (rule R).
+func (t *trial) checkAnchor() error {
+	shares := map[*entry]bool{}
+	for id, out := range t.e.paid {
+		for _, old := range t.byDecision[id] {
+			before := old.paid[id]
 			if before.Note != out.Note || before.Script != out.Script || before.Sat != out.Sat {
 				return refuse("decision_changed", "Decision %s was signed before with another note.", id)
 			}
-			if !sharesOne(inputs, old.Inputs) {
+			together, seen := shares[old]
+			if !seen {
+				together = t.e.sharesInput(old)
+				shares[old] = together
+			}
+			if !together && !t.deadFor[deadFor{id, old.TxID}] && !t.provenDead(old) {
 				return refuse("would_pay_twice", "Transaction %s pays decision %s already and could confirm beside this one.", old.TxID, id)
 			}
 		}
@@ -86,72 +188,96 @@ func (h *history) checkAnchor(r Record) error {
 	return nil
 }
 
-// checkReplacement holds a later transaction of a batch to its first one: the
-// same payments and change index, all its inputs, and a higher fee.
-func (h *history) checkReplacement(r Record) error {
-	earlier := h.byBatch[r.Batch]
+// provenDead reports whether a proof of this request shows that old can never
+// confirm, and notes that the verdict relies on it.
+func (t *trial) provenDead(old *entry) bool {
+	if _, ok := t.rely[old.TxID]; ok {
+		return true
+	}
+	for _, f := range t.facts {
+		if f.kills(old) {
+			t.rely[old.TxID] = f
+			return true
+		}
+	}
+	return false
+}
+
+// checkReplacement holds a later transaction of a batch to its first one: about
+// the same, with the same change index, all its inputs, and a higher fee. After
+// a void nothing but a dearer void.
+func (t *trial) checkReplacement() error {
+	earlier := t.byBatch[t.e.Batch]
 	if len(earlier) == 0 {
 		return nil
 	}
-	first, inputs := earlier[0], set(r.Inputs)
+	first := earlier[0]
+	if t.voided[t.e.Batch] && t.e.kind() != KindVoid {
+		return refuse("batch_voided", "The batch was taken back; it pays nobody any more.")
+	}
 	for _, in := range first.Inputs {
-		if !inputs[in] {
+		if !t.e.inputs[in] {
 			return refuse("anchor_dropped", "The replacement does not spend %s, which the batch's first transaction spends.", in)
 		}
 	}
-	if r.Number != first.Number {
+	if t.e.Number != first.Number {
 		return refuse("batch_changed", "The batch was signed before with number %d.", first.Number)
 	}
-	if !maps.Equal(decisions(first), decisions(r)) {
-		return refuse("payments_changed", "The replacement pays other decisions than the batch's first transaction.")
+	if t.e.what != first.what {
+		return refuse("payments_changed", "The replacement is about other decisions or coins than the batch's first transaction.")
 	}
 	for _, old := range earlier {
-		if r.Attempt <= old.Attempt {
-			return refuse("attempt_order", "Attempt %d comes after attempt %d.", r.Attempt, old.Attempt)
+		if t.e.Attempt <= old.Attempt {
+			return refuse("attempt_order", "Attempt %d comes after attempt %d.", t.e.Attempt, old.Attempt)
 		}
-		if r.Fee <= old.Fee {
-			return refuse("fee_not_higher", "The replacement's fee of %d sat is not above %d sat.", r.Fee, old.Fee)
+		if t.e.Fee <= old.Fee {
+			return refuse("fee_not_higher", "The replacement's fee of %d sat is not above %d sat.", t.e.Fee, old.Fee)
 		}
 	}
 	return nil
 }
 
 // checkOtherBatches keeps batches apart: no change index twice, and no coin
-// that another batch's payments depend on. Every transaction of a batch spends
-// the inputs of its first, so taking one of them elsewhere would leave the
-// batch's people unpaid, unless all of them are paid here.
-func (h *history) checkOtherBatches(r Record) error {
-	if owner, ok := h.byNumber[r.Number]; ok && owner != r.Batch {
-		return refuse("change_index_reused", "Batch %s has number %d already.", owner, r.Number)
+// that another batch depends on. Every transaction of a batch spends the inputs
+// of its first, so taking one of them elsewhere would leave the batch's people
+// unpaid, unless all of them are paid here or the batch is dead already. Inputs
+// of the batch's own first transaction are as they were.
+func (t *trial) checkOtherBatches() error {
+	if owner, ok := t.byNumber[t.e.Number]; ok && owner != t.e.Batch {
+		return refuse("change_index_reused", "Batch %s has number %d already.", owner, t.e.Number)
 	}
-	paid := decisions(r)
-	for _, in := range r.Inputs {
-		owner, ok := h.promised[in]
-		if !ok || owner == r.Batch {
+	for _, in := range t.e.Inputs {
+		owners := t.promised[in]
+		if slices.Contains(owners, t.e.Batch) {
 			continue
 		}
-		for id := range decisions(h.byBatch[owner][0]) {
-			if _, ok := paid[id]; !ok {
-				return refuse("coin_promised", "%s belongs to batch %s, which pays decision %s.", in, owner, id)
+		for _, owner := range owners {
+			if !t.paysAllOf(owner) && !t.batchDead(owner) {
+				return refuse("coin_promised", "%s belongs to batch %s.", in, owner)
 			}
 		}
 	}
 	return nil
 }
 
-func set(items []string) map[string]bool {
-	m := make(map[string]bool, len(items))
-	for _, i := range items {
-		m[i] = true
-	}
-	return m
-}
-
-func sharesOne(inputs map[string]bool, others []string) bool {
-	for _, o := range others {
-		if inputs[o] {
-			return true
+// paysAllOf reports whether the batch pays somebody and all of them are paid
+// here.
+func (t *trial) paysAllOf(batch string) bool {
+	first := t.byBatch[batch][0]
+	for id := range first.paid {
+		if _, ok := t.e.paid[id]; !ok {
+			return false
 		}
 	}
-	return false
+	return len(first.paid) > 0
+}
+
+// batchDead reports whether no transaction of batch can confirm any more.
+func (t *trial) batchDead(batch string) bool {
+	for _, old := range t.byBatch[batch] {
+		if !t.dead[old.TxID] && !t.provenDead(old) {
+			return false
+		}
+	}
+	return true
 }

@@ -105,6 +105,23 @@ func ReadJournal(path string) (*Journal, error) {
 // Records returns the lines in order. The caller must not change them.
 func (j *Journal) Records() []Record { return j.records }
 
+// Lines returns lines as they stand in the file, those after number after, as
+// many as fit into limit bytes but one at least, if there is one.
+func (j *Journal) Lines(after int64, limit int) ([][]byte, error) {
+	var lines [][]byte
+	for at := max(after, 0); at < int64(len(j.records)); at++ {
+		line, err := j.records[at].encode()
+		if err != nil {
+			return nil, err
+		}
+		if limit -= len(line); limit < 0 && len(lines) > 0 {
+			break
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
 // Head returns the hash of the last line, zeros when there is none.
 func (j *Journal) Head() Hash { return j.head }
 

@@ -1,10 +1,18 @@
 package signer
 
 import (
-	"github.com/btcsuite/btcd/btcutil/v2"
+	"cmp"
+	"math/big"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 const (
@@ -13,18 +21,40 @@ const (
 	feeFloor btcutil.Amount = 2000
 
 	minFeeRateSatVB = 1 // what nodes relay
+
+	finalDepth = 100
+
+	// minDifficulty is what a header on mainnet must have been worth at least. It
+	// is far below today's, so that it holds for years, and far above what anybody
+	// but the miners together could make a hundred of.
+	minDifficulty = 20_000_000_000_000
 )
 
 // Policy is what this signer's own operator allows, whatever the notes say.
+// What is zero in the last four has its default.
 type Policy struct {
 	MaxFeeRateSatVB int64          // of the worst-case virtual size
 	MaxFee          btcutil.Amount // of one transaction
-	MaxFeePercent   int64          // of the sum of the payments; 2,000 sat are always allowed
+	MaxFeePercent   int64          // of the sum of the payments, or of the inputs when nobody is paid; 2,000 sat are always allowed
+	MaxInputs       int            // of one transaction
+	MaxOutputs      int            // of one transaction, change included
+	FinalDepth      int            // confirmations after which a transaction is there to stay
+	MaxTarget       *big.Int       // the easiest target of a header that a proof may hold
 }
 
 // DefaultPolicy returns the caps of a signer that was told none.
 func DefaultPolicy() Policy {
-	return Policy{MaxFeeRateSatVB: 200, MaxFee: 200_000, MaxFeePercent: 5}
+	return Policy{
+		MaxFeeRateSatVB: 200, MaxFee: 200_000, MaxFeePercent: 5,
+		MaxInputs: signerrpc.MaxInputs, MaxOutputs: 3001, FinalDepth: finalDepth,
+	}
+}
+
+// TargetOf returns the target of a difficulty of 1 or more, as people count it:
+// how many times harder than the first blocks were.
+func TargetOf(difficulty int64) *big.Int {
+	target := new(big.Int).Lsh(big.NewInt(0xffff), 208)
+	return target.Div(target, big.NewInt(max(difficulty, 1)))
 }
 
 // Validate refuses caps that forbid everything or nothing (errs.Invalid,
@@ -37,16 +67,48 @@ func (p Policy) Validate() error {
 		return errs.New(errs.Invalid, "bad_policy", "The highest fee must be 1 sat or more.")
 	case p.MaxFeePercent < 1 || p.MaxFeePercent > 100:
 		return errs.New(errs.Invalid, "bad_policy", "The highest fee in percent must be 1 to 100.")
+	case p.MaxInputs < 0 || p.MaxInputs > signerrpc.MaxInputs:
+		return errs.Newf(errs.Invalid, "bad_policy", "The number of inputs must be 1 to %d.", signerrpc.MaxInputs)
+	case p.MaxOutputs < 0 || p.MaxOutputs > signerrpc.MaxOutputs:
+		return errs.Newf(errs.Invalid, "bad_policy", "The number of outputs must be 1 to %d.", signerrpc.MaxOutputs)
+	case p.FinalDepth < 0 || p.FinalDepth > spv.MaxHeaders:
+		return errs.Newf(errs.Invalid, "bad_policy", "The final depth must be 1 to %d.", spv.MaxHeaders)
+	case p.MaxTarget != nil && p.MaxTarget.Sign() <= 0:
+		return errs.New(errs.Invalid, "bad_policy", "The target of a header must be above zero.")
 	}
 	return nil
 }
 
+// on returns the policy for one network with its defaults filled in. Where coins
+// are worth something nobody may ask for fewer confirmations than the default.
+func (p Policy) on(params *chaincfg.Params) (Policy, error) {
+	if err := p.Validate(); err != nil {
+		return Policy{}, err
+	}
+	standard := DefaultPolicy()
+	p.MaxInputs = cmp.Or(p.MaxInputs, standard.MaxInputs)
+	p.MaxOutputs = cmp.Or(p.MaxOutputs, standard.MaxOutputs)
+	p.FinalDepth = cmp.Or(p.FinalDepth, standard.FinalDepth)
+	if p.MaxTarget == nil && params.Net == wire.MainNet {
+		p.MaxTarget = TargetOf(minDifficulty)
+	}
+	private := params.Net == wire.SimNet || params.Net == wire.TestNet // regtest
+	if p.FinalDepth < standard.FinalDepth && !private {
+		return Policy{}, errs.Newf(errs.Invalid, "bad_policy", "On %s the final depth must be %d or more.", params.Name, standard.FinalDepth)
+	}
+	return p, nil
+}
+
 // checkFee holds the fee, known from verified inputs, against the caps of the
-// signer, of the batch note and of every decision note.
+// signer, of the batch, upkeep or void note and of every decision note.
 func (r rules) checkFee(p *proposal) error {
 	vsize := worstVSize(p.packet.UnsignedTx, r.descriptor)
 	rate := (int64(p.fee) + vsize - 1) / vsize
-	percentCap := max(feeFloor, p.batch.Total()*btcutil.Amount(r.policy.MaxFeePercent)/100)
+	moved := p.in
+	if p.kind == KindPay {
+		moved = decision.BatchNote{Payments: p.payments}.Total()
+	}
+	percentCap := max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePercent)/100)
 	switch {
 	case p.fee < 0:
 		return refuse("negative_fee", "The outputs are worth more than the inputs.")
@@ -54,14 +116,14 @@ func (r rules) checkFee(p *proposal) error {
 		return refuse("feerate_too_low", "A fee of %d sat for %d vbytes would not be relayed.", int64(p.fee), vsize)
 	case p.fee > r.policy.MaxFee:
 		return refuse("fee_above_cap", "The fee of %d sat is above this signer's cap of %d sat.", int64(p.fee), int64(r.policy.MaxFee))
-	case p.fee > p.batch.MaxFee:
-		return refuse("fee_above_batch_cap", "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.batch.MaxFee))
+	case p.fee > p.maxFee:
+		return refuse("fee_above_batch_cap", "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.maxFee))
 	case p.fee > percentCap:
-		return refuse("fee_above_percent", "The fee of %d sat is above %d %% of what is paid.", int64(p.fee), r.policy.MaxFeePercent)
+		return refuse("fee_above_percent", "The fee of %d sat is above %d %% of what is moved.", int64(p.fee), r.policy.MaxFeePercent)
 	case rate > r.policy.MaxFeeRateSatVB:
 		return refuse("feerate_above_cap", "The fee rate of %d sat/vB is above this signer's cap of %d.", rate, r.policy.MaxFeeRateSatVB)
-	case rate > p.batch.MaxFeeRateSatVB:
-		return refuse("feerate_above_batch_cap", "The fee rate of %d sat/vB is above the batch's cap of %d.", rate, p.batch.MaxFeeRateSatVB)
+	case rate > p.maxRate:
+		return refuse("feerate_above_batch_cap", "The fee rate of %d sat/vB is above the batch's cap of %d.", rate, p.maxRate)
 	}
 	for _, n := range p.notes {
 		if rate > n.MaxFeeRateSatVB {

@@ -2,12 +2,13 @@ package signer
 
 import (
 	"bytes"
-	"fmt"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -30,11 +31,23 @@ type rules struct {
 
 // proposal is a request whose parts were parsed; the checks fill in the rest.
 type proposal struct {
+	kind    string // KindPay, KindVoid or KindUpkeep
 	packet  *psbt.Packet
-	batch   decision.BatchNote
-	notes   []decision.Note
 	attempt int64
 	txid    string
+
+	network    decision.Network
+	id         uuid.UUID
+	number     uint32
+	note       string // batch or upkeep note
+	noteDigest decision.Digest
+	maxRate    int64 // sat/vB, as people approved it
+	maxFee     btcutil.Amount
+
+	payments []decision.Payment  // of the batch note
+	notes    []decision.Note     // KindPay
+	upkeep   decision.UpkeepNote // KindUpkeep
+	void     string              // KindVoid: text of the void note
 
 	in, fee btcutil.Amount
 	outs    []Output
@@ -55,17 +68,24 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 	if err := packet.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), req.PSBT) {
 		return nil, refuse("bad_psbt", "The PSBT is not in canonical form.")
 	}
-	batch, err := decision.ParseBatch([]byte(req.BatchNote))
-	if err != nil {
-		return nil, refuse("bad_batch_note", "The batch note cannot be read: %v.", err)
+	p := &proposal{packet: packet, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
+	if err := p.readBatchNote([]byte(req.BatchNote)); err != nil {
+		return nil, err
 	}
-	if req.BatchID != batch.Batch.String() {
+	if req.BatchID != p.id.String() {
 		return nil, refuse("batch_mismatch", "The batch note is for another batch than the request.")
 	}
 	if req.AttemptNo < 0 {
 		return nil, refuse("bad_attempt_no", "The attempt's number is negative.")
 	}
-	p := &proposal{packet: packet, batch: batch, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
+	if req.Void != "" {
+		if err := p.readVoid([]byte(req.Void)); err != nil {
+			return nil, err
+		}
+	}
+	if p.kind != KindPay && len(req.Decisions) > 0 {
+		return nil, refuse("unexpected_decisions", "The request pays nobody and shows decisions.")
+	}
 	for i, text := range req.Decisions {
 		n, err := decision.Parse([]byte(text))
 		if err != nil {
@@ -76,10 +96,51 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 	return p, nil
 }
 
+// readBatchNote reads a batch note or an upkeep note.
+func (p *proposal) readBatchNote(text []byte) error {
+	p.note = string(text)
+	if decision.IsUpkeep(text) {
+		n, err := decision.ParseUpkeep(text)
+		if err != nil {
+			return refuse("bad_batch_note", "The upkeep note cannot be read: %v.", err)
+		}
+		p.kind, p.upkeep = KindUpkeep, n
+		p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
+		p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+		return nil
+	}
+	n, err := decision.ParseBatch(text)
+	if err != nil {
+		return refuse("bad_batch_note", "The batch note cannot be read: %v.", err)
+	}
+	p.kind, p.payments = KindPay, n.Payments
+	p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
+	p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+	return nil
+}
+
+// readVoid makes the request one that takes the batch back, if the void note
+// names exactly this batch.
+func (p *proposal) readVoid(text []byte) error {
+	n, err := decision.ParseVoid(text)
+	if err != nil {
+		return refuse("bad_void_note", "The void note cannot be read: %v.", err)
+	}
+	if n.Network != p.network || n.Batch != p.id || n.Number != p.number || n.Note != p.noteDigest {
+		return refuse("void_mismatch", "The void note is for another batch than the batch note.")
+	}
+	p.kind, p.void = KindVoid, string(text)
+	p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+	return nil
+}
+
 func checkSizes(req signerrpc.Request) error {
-	approvals := 0
+	approvals, dead := 0, 0
 	for _, a := range req.Approvals {
 		approvals += len(a)
+	}
+	for _, d := range req.Dead {
+		dead += len(d.Proof.Tx) + chainhash.HashSize*len(d.Proof.Branch) + len(d.Proof.Headers)
 	}
 	for _, size := range []struct {
 		what     string
@@ -87,8 +148,10 @@ func checkSizes(req signerrpc.Request) error {
 	}{
 		{"bytes of PSBT", len(req.PSBT), signerrpc.MaxPSBT},
 		{"bytes of batch note", len(req.BatchNote), decision.MaxBatchBytes},
-		{"decision notes", len(req.Decisions), signerrpc.MaxOutputs - 1},
+		{"decision notes", len(req.Decisions), signerrpc.MaxOutputs},
 		{"bytes of approvals", approvals, signerrpc.MaxApprovals},
+		{"proofs", len(req.Dead), signerrpc.MaxProofs},
+		{"bytes of proofs", dead, signerrpc.MaxDead},
 	} {
 		if size.got > size.max {
 			return refuse("too_large", "The request has %d %s; %d are allowed.", size.got, size.what, size.max)
@@ -97,11 +160,15 @@ func checkSizes(req signerrpc.Request) error {
 	return nil
 }
 
-// check runs every rule that does not need the journal, in the order of the
+// check runs every rule that says what the transaction is, in the order of the
 // list, and stops at the first that refuses.
 func (r rules) check(p *proposal) error {
+	outputs := r.checkPayments
+	if p.kind != KindPay {
+		outputs = r.checkOwnOutputs
+	}
 	for _, rule := range []func(*proposal) error{
-		r.checkTransaction, r.checkFields, r.checkInputs, r.checkNotes, r.checkOutputs, r.checkFee,
+		r.checkTransaction, r.checkFields, r.checkInputs, r.checkNotes, r.checkCoins, outputs,
 	} {
 		if err := rule(p); err != nil {
 			return err
@@ -114,11 +181,12 @@ func (r rules) check(p *proposal) error {
 func (p *proposal) record(now time.Time, treasury, request Hash) Record {
 	inputs := make([]string, 0, len(p.packet.UnsignedTx.TxIn))
 	for _, in := range p.packet.UnsignedTx.TxIn {
-		inputs = append(inputs, fmt.Sprintf("%s:%d", in.PreviousOutPoint.Hash, in.PreviousOutPoint.Index))
+		inputs = append(inputs, in.PreviousOutPoint.String())
 	}
 	return Record{
 		V: recordVersion, Time: now.Unix(), Treasury: treasury, Request: request,
-		Batch: p.batch.Batch.String(), Number: p.batch.Number, BatchNote: p.batch.Digest().String(),
+		Batch: p.id.String(), Number: p.number, BatchNote: p.noteDigest.String(),
 		Attempt: p.attempt, TxID: p.txid, Inputs: inputs, Outs: p.outs, Fee: int64(p.fee),
+		Kind: p.kind, LockTime: p.packet.UnsignedTx.LockTime, Note: p.note, Void: p.void,
 	}
 }

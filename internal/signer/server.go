@@ -22,7 +22,7 @@ const (
 	// callTimeout bounds one connection, so that one that sends nothing goes away.
 	callTimeout = 60 * time.Second
 
-	maxConnections = 8
+	maxConnections = 4 // each may hold a line of MaxLine bytes
 )
 
 // Listen opens the Unix socket at path, readable and writable by the owner and
@@ -127,6 +127,15 @@ func (s *Signer) answer(ctx context.Context, conn net.Conn) {
 	if call.Info != nil {
 		info := s.Info()
 		s.reply(ctx, conn, signerrpc.Reply{V: signerrpc.Version, Info: &info})
+		return
+	}
+	if call.Journal != nil {
+		page, err := s.Journal(call.Journal.After)
+		if err != nil {
+			s.reply(ctx, conn, failure(err))
+			return
+		}
+		s.reply(ctx, conn, signerrpc.Reply{V: signerrpc.Version, Journal: &page})
 		return
 	}
 	crash.At("S1")

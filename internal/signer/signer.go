@@ -34,6 +34,7 @@ type Config struct {
 // Signer answers one request at a time.
 type Signer struct {
 	cfg      Config
+	policy   Policy
 	treasury Hash
 
 	mu      sync.Mutex // guards what follows and the journal
@@ -43,10 +44,11 @@ type Signer struct {
 // New returns a Signer. It refuses caps that make no sense (bad_policy) and a
 // journal that was written for another treasury (wrong_journal).
 func New(cfg Config) (*Signer, error) {
-	if err := cfg.Policy.Validate(); err != nil {
+	policy, err := cfg.Policy.on(cfg.Key.Params())
+	if err != nil {
 		return nil, err
 	}
-	s := &Signer{cfg: cfg, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
+	s := &Signer{cfg: cfg, policy: policy, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
 	for _, r := range cfg.Journal.Records() {
 		if r.Treasury != s.treasury {
 			return nil, errs.Newf(errs.Conflict, "wrong_journal", "Line %d of the journal is for another treasury than this key.", r.Seq)
@@ -65,8 +67,29 @@ func (s *Signer) Info() signerrpc.Info {
 		Program: s.cfg.Program, Network: network.Name, Genesis: network.Genesis,
 		Descriptor: s.cfg.Key.Descriptor().String(), Fingerprint: s.cfg.Key.Fingerprint(),
 		JournalRecords: int64(len(s.cfg.Journal.Records())), JournalHead: s.cfg.Journal.Head().String(),
-		MaxFeeRateSatVB: s.cfg.Policy.MaxFeeRateSatVB, MaxFeeSat: int64(s.cfg.Policy.MaxFee), MaxFeePercent: s.cfg.Policy.MaxFeePercent,
+		MaxFeeRateSatVB: s.policy.MaxFeeRateSatVB, MaxFeeSat: int64(s.policy.MaxFee), MaxFeePercent: s.policy.MaxFeePercent,
+		MaxInputs: int64(s.policy.MaxInputs), MaxOutputs: int64(s.policy.MaxOutputs), FinalDepth: int64(s.policy.FinalDepth),
 	}
+}
+
+// journalPage bounds the lines of one answer, so that it fits into a line of the
+// wire with every quotation mark escaped.
+const journalPage = signerrpc.MaxLine / 4
+
+// Journal returns the lines of the journal after number after, some of them; none
+// when there are no more.
+func (s *Signer) Journal(after int64) (signerrpc.JournalPage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := signerrpc.JournalPage{Entries: []signerrpc.JournalEntry{}}
+	lines, err := s.cfg.Journal.Lines(after, journalPage)
+	if err != nil {
+		return signerrpc.JournalPage{}, err
+	}
+	for i, line := range lines {
+		page.Entries = append(page.Entries, signerrpc.JournalEntry{Seq: max(after, 0) + int64(i) + 1, Line: string(line)})
+	}
+	return page, nil
 }
 
 // Sign checks req, journals it and returns its signatures. Refusals are
@@ -82,7 +105,7 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 		return signerrpc.Response{}, err
 	}
 	now := s.cfg.Clock.Now()
-	r := rules{params: s.cfg.Key.Params(), descriptor: s.cfg.Key.Descriptor(), policy: s.cfg.Policy, now: now}
+	r := rules{params: s.cfg.Key.Params(), descriptor: s.cfg.Key.Descriptor(), policy: s.policy, now: now}
 	if err := r.check(p); err != nil {
 		return signerrpc.Response{}, err
 	}
@@ -91,15 +114,13 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 		return signerrpc.Response{}, fmt.Errorf("encode request: %w", err)
 	}
 	record := p.record(now, s.treasury, sha256.Sum256(encoded))
-	known, err := s.history.known(record)
+	e := newEntry(record)
+	known, err := s.history.known(e)
 	if err != nil {
 		return signerrpc.Response{}, err
 	}
 	if !known {
-		if err := checkWindow(p, now); err != nil {
-			return signerrpc.Response{}, err
-		}
-		if err := s.history.check(record); err != nil {
+		if record.Dead, err = s.checkNew(r, p, e, req.Dead); err != nil {
 			return signerrpc.Response{}, err
 		}
 	}
@@ -118,6 +139,23 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "signatures released", slog.String("batch", record.Batch),
 		slog.Int64("attempt", record.Attempt), slog.String("txid", record.TxID), slog.Bool("again", known))
 	return signerrpc.Response{PSBT: signed, TxID: p.txid}, nil
+}
+
+// checkNew runs the rules that a transaction in the journal is not held to any
+// more, since its signatures may be in the world. It returns the proofs that the
+// verdict relies on.
+func (s *Signer) checkNew(r rules, p *proposal, e *entry, proofs []signerrpc.DeadProof) ([]Dead, error) {
+	if err := r.checkFee(p); err != nil {
+		return nil, err
+	}
+	if err := checkWindow(p, r.now); err != nil {
+		return nil, err
+	}
+	facts, err := r.facts(e, proofs, s.history)
+	if err != nil {
+		return nil, err
+	}
+	return s.history.check(e, facts)
 }
 
 func (s *Signer) journal(record Record, known bool) error {

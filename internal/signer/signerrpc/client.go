@@ -66,6 +66,25 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return *reply.Info, nil
 }
 
+// Journal returns lines of the signer's journal after number after, in order, as
+// many as fit into a reply; none when there are no more. It fails with
+// signer_down.
+func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, error) {
+	reply, err := c.call(ctx, Call{V: Version, Journal: &JournalQuery{After: after}})
+	if err != nil {
+		return nil, err
+	}
+	if reply.Journal == nil {
+		return nil, c.down(errors.New("the reply carries no journal"))
+	}
+	for i, e := range reply.Journal.Entries {
+		if e.Seq != after+int64(i)+1 {
+			return nil, c.down(fmt.Errorf("the reply has line %d of the journal where %d should be", e.Seq, after+int64(i)+1))
+		}
+	}
+	return reply.Journal.Entries, nil
+}
+
 func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 	line, err := encodeLine(call)
 	if err != nil {

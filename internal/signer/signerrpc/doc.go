@@ -1,7 +1,7 @@
 // Package signerrpc is the wire between the worker and causeway-signer: one
 // JSON line asks, one JSON line answers, over a Unix socket, then the connection
-// closes. It uses the standard library only, so that neither side drags the
-// other's dependencies in.
+// closes. Beside the standard library it needs only the form of a proof (spv),
+// so that neither side drags the other's dependencies in.
 //
 // Invariants:
 //   - A line longer than MaxLine, an unknown field, another version or anything

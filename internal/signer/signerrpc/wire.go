@@ -7,35 +7,82 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 // Version is the version of the wire format.
 const Version = 1
 
-// Limits that both sides hold. A PSBT carries the whole previous transaction of
-// each input (BIP174 non_witness_utxo), which is why it may be far larger than
-// what it signs.
+// Limits that both sides hold; a signer's policy may be stricter.
+//
+// A PSBT carries the whole previous transaction of each input (BIP174
+// non_witness_utxo), which is why it may be far larger than what it signs. What
+// it signs has at most 3,100 outputs of 43 bytes and 1,000 inputs of 41: 175 kB.
+// The rest of 16 MiB leaves 16 KiB for the previous transaction of each of 1,000
+// inputs, or the largest that nodes relay (400 kB) for each of 40.
+//
+// A line holds the PSBT in base64 (21.4 MiB), a batch note (1 MiB), 3,099
+// decision notes of 2 KiB (6.1 MiB), approvals (1 MiB) and proofs in hexadecimal
+// (8 MiB): 37.5 MiB and JSON around it.
 const (
-	MaxLine      = 12 << 20 // bytes of one JSON line, line feed included
-	MaxPSBT      = 4 << 20  // bytes of the decoded PSBT
-	MaxInputs    = 200
-	MaxOutputs   = 201     // 200 payments and one change
+	MaxLine      = 40 << 20 // bytes of one JSON line, line feed included
+	MaxPSBT      = 16 << 20 // bytes of the decoded PSBT
+	MaxInputs    = 1000
+	MaxOutputs   = 3100
 	MaxApprovals = 1 << 20 // bytes of all approvals together
+	MaxDead      = 4 << 20 // bytes of all proofs together, decoded
+	MaxProofs    = 4096
 )
 
 // Request asks for the signatures of one attempt of one batch. Everything in it
 // is untrusted to the signer, which checks it against its own key and journal.
+//
+// There are three kinds. One that pays has a batch note and its decisions.
+// Upkeep has an upkeep note and no decisions. One that takes a batch back has
+// the note of that batch, a void note and no decisions.
 type Request struct {
-	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire
-	BatchNote string            `json:"batch_note"` // canonical text, decision.BatchNote
+	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire; no signatures
+	BatchNote string            `json:"batch_note"` // canonical text, decision.BatchNote or decision.UpkeepNote
 	Decisions []string          `json:"decisions"`  // canonical texts, decision.Note, one a payment
 	BatchID   string            `json:"batch_id"`   // UUID, must be the one in the batch note
 	AttemptNo int64             `json:"attempt_no"` // 0 for the first transaction of the batch
+	Void      string            `json:"void,omitempty"`
+	Dead      []DeadProof       `json:"dead,omitempty"`
 	Approvals []json.RawMessage `json:"approvals,omitempty"`
 }
 
+// DeadProof says that an earlier transaction can never confirm: another one
+// spends an input of it and has as many confirmations as the signer asks for.
+// One proof serves for every decision and every earlier transaction that it
+// covers; repeating it costs room.
+type DeadProof struct {
+	Decision string        `json:"decision,omitempty"` // UUID that is paid again; empty for all of the request
+	TxID     string        `json:"txid"`               // the earlier transaction, as people write it
+	Proof    spv.Inclusion `json:"proof"`              // of the transaction in its place
+}
+
+// JournalEntry is one line of the signer's journal, byte for byte, without its
+// line feed.
+type JournalEntry struct {
+	Seq  int64  `json:"seq"` // 1 for the first line
+	Line string `json:"line"`
+}
+
+// JournalQuery asks for the lines after number After.
+type JournalQuery struct {
+	After int64 `json:"after"`
+}
+
+// JournalPage is some of the lines that were asked for, in order and without a
+// gap; none when there are no more.
+type JournalPage struct {
+	Entries []JournalEntry `json:"entries"`
+}
+
 // Response carries the signed PSBT: the one of the request with a partial
-// signature (P2WPKH) or a key-path signature (P2TR) for every input.
+// signature (P2WPKH, and P2WSH for the signer's own key) or a key-path signature
+// (P2TR) for every input.
 type Response struct {
 	PSBT []byte `json:"psbt"`
 	TxID string `json:"txid"` // as people write it
@@ -52,7 +99,10 @@ type Info struct {
 	JournalHead     string `json:"journal_head"` // SHA-256 of the last line, 64 hex digits
 	MaxFeeRateSatVB int64  `json:"max_feerate_sat_vb"`
 	MaxFeeSat       int64  `json:"max_fee_sat"`
-	MaxFeePercent   int64  `json:"max_fee_percent"` // of the sum of the payments
+	MaxFeePercent   int64  `json:"max_fee_percent"` // of the sum of the payments; of the inputs when nobody is paid
+	MaxInputs       int64  `json:"max_inputs"`
+	MaxOutputs      int64  `json:"max_outputs"` // change included
+	FinalDepth      int64  `json:"final_depth"` // confirmations that a proof needs, so many headers
 }
 
 // Failure is an answer that carries no result.
@@ -66,17 +116,19 @@ type Failure struct {
 
 // Call is one line from the worker: exactly one of its members is set.
 type Call struct {
-	V    int       `json:"v"`
-	Sign *Request  `json:"sign,omitempty"`
-	Info *struct{} `json:"info,omitempty"`
+	V       int           `json:"v"`
+	Sign    *Request      `json:"sign,omitempty"`
+	Info    *struct{}     `json:"info,omitempty"`
+	Journal *JournalQuery `json:"journal,omitempty"`
 }
 
 // Reply is one line from the signer: exactly one of its members is set.
 type Reply struct {
-	V      int       `json:"v"`
-	Signed *Response `json:"signed,omitempty"`
-	Info   *Info     `json:"info,omitempty"`
-	Error  *Failure  `json:"error,omitempty"`
+	V       int          `json:"v"`
+	Signed  *Response    `json:"signed,omitempty"`
+	Info    *Info        `json:"info,omitempty"`
+	Journal *JournalPage `json:"journal,omitempty"`
+	Error   *Failure     `json:"error,omitempty"`
 }
 
 // ReadCall reads one call. The error's text may be shown to the caller.
@@ -88,10 +140,20 @@ func ReadCall(r io.Reader) (Call, error) {
 	if c.V != Version {
 		return Call{}, fmt.Errorf("speaks version %d, not %d", c.V, Version)
 	}
-	if (c.Sign == nil) == (c.Info == nil) {
+	if count(c.Sign != nil, c.Info != nil, c.Journal != nil) != 1 {
 		return Call{}, errors.New("asks for none or several things")
 	}
 	return c, nil
+}
+
+func count(present ...bool) int {
+	n := 0
+	for _, p := range present {
+		if p {
+			n++
+		}
+	}
+	return n
 }
 
 // ReadReply reads one reply.
@@ -100,12 +162,7 @@ func ReadReply(r io.Reader) (Reply, error) {
 	if err := readLine(r, &p); err != nil {
 		return Reply{}, err
 	}
-	set := 0
-	for _, present := range []bool{p.Signed != nil, p.Info != nil, p.Error != nil} {
-		if present {
-			set++
-		}
-	}
+	set := count(p.Signed != nil, p.Info != nil, p.Journal != nil, p.Error != nil)
 	if p.V != Version || set != 1 {
 		return Reply{}, fmt.Errorf("has version %d and %d results, not %d and 1", p.V, set, Version)
 	}

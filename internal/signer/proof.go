@@ -1,0 +1,80 @@
+package signer
+
+import (
+	"encoding/hex"
+	"errors"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+)
+
+// fact is a transaction that has so many blocks on it that it stays: whatever
+// else spends one of its inputs is dead.
+type fact struct {
+	txid, block string
+	spends      map[string]bool
+}
+
+func (f fact) kills(old *entry) bool {
+	if f.txid == old.TxID {
+		return false
+	}
+	for in := range old.inputs {
+		if f.spends[in] {
+			return true
+		}
+	}
+	return false
+}
+
+// facts reads the proofs of a request that is e. Each must be about an earlier
+// transaction and show another one in its place that pays none of what e pays:
+// a decision that the other one has paid is paid.
+func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact, error) {
+	owed := make(map[payment]string, len(e.paid))
+	for id, out := range e.paid {
+		script, err := hex.DecodeString(out.Script)
+		if err != nil {
+			return nil, err
+		}
+		owed[payment{string(script), out.Sat}] = id
+	}
+	var facts []fact
+	for i, p := range proofs {
+		old, ok := h.byTxID[p.TxID]
+		if !ok {
+			return nil, refuse("dead_unknown", "Proof %d is about transaction %s, which this signer never signed.", i, p.TxID)
+		}
+		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
+			return nil, refuse("dead_unknown", "Proof %d is about decision %s, which this request does not pay.", i, p.Decision)
+		}
+		tx, block, err := p.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
+		if e := (*errs.Error)(nil); errors.As(err, &e) {
+			return nil, refuse("bad_dead_proof", "Proof %d does not hold. %s", i, e.Message)
+		}
+		if err != nil {
+			return nil, err
+		}
+		f := newFact(tx, block.String())
+		if !f.kills(old) {
+			return nil, refuse("not_dead", "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
+		}
+		for _, out := range tx.TxOut {
+			if id, ok := owed[payment{string(out.PkScript), out.Value}]; ok {
+				return nil, refuse("paid_by_proof", "Transaction %s of proof %d pays decision %s itself.", f.txid, i, id)
+			}
+		}
+		facts = append(facts, f)
+	}
+	return facts, nil
+}
+
+func newFact(tx *wire.MsgTx, block string) fact {
+	f := fact{txid: tx.TxHash().String(), block: block, spends: make(map[string]bool, len(tx.TxIn))}
+	for _, in := range tx.TxIn {
+		f.spends[in.PreviousOutPoint.String()] = true
+	}
+	return f
+}
