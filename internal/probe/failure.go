@@ -40,10 +40,16 @@ func Fail(stage Stage, class Class, format string, args ...any) error {
 }
 
 // At returns err as a *Error at stage, with the class that ClassOf finds. An
-// err that holds a *Error already, and nil, are returned as they are.
+// err that holds a *Error with a stage already, and nil, are returned as they
+// are.
 func At(stage Stage, err error) error {
 	var f *Error
-	if err == nil || errors.As(err, &f) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &f) && f.Stage == "":
+		return &Error{Stage: stage, Class: f.Class, Detail: f.Detail, Cause: f.Cause}
+	case f != nil:
 		return err
 	}
 	class := ClassOf(err)
