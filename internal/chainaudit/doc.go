@@ -1,0 +1,21 @@
+// Package chainaudit reads the whole chain and says, to the satoshi, what became
+// of a treasury's money: from its output descriptor, its birthday and the
+// journals of its signers, with a node of the reader's own and no database.
+//
+// It is a second opinion, so it shares no code with what builds, signs and books
+// payouts: the descriptor, the journal and the notes are read here again. A fault
+// on one side then shows as a difference instead of repeating itself.
+//
+// Invariants:
+//   - Every block from the birthday to the tip is read once, links to the one
+//     before by its hash and has the Merkle root of its own transactions, so that
+//     a report follows from the block hash that it names.
+//   - Every output that leaves a treasury's transaction matches one journalled
+//     decision with that script and amount, or is an alarm. So is every
+//     transaction that spends the treasury's coins and is in no journal.
+//   - A decision is paid at most once, and no two journalled transactions that pay
+//     it could both still confirm; otherwise there is an alarm.
+//   - Report.OK is true only when there is no alarm and deposits - paid - fees -
+//     lost is what the unspent coins are worth.
+//   - It only reads: it asks the node questions and sends nothing.
+package chainaudit
