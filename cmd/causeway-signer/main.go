@@ -52,7 +52,7 @@ func root() *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(initCommand(), runCommand(), journalCommand(), versionCommand())
+	cmd.AddCommand(initCommand(), keyCommand(), runCommand(), journalCommand(), versionCommand())
 	return cmd
 }
 

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // call runs the program with args and returns what it prints.
@@ -70,6 +73,64 @@ func TestInitPrintsTheDescriptorAndNeverOverwrites(t *testing.T) {
 	}
 }
 
+// Three signers make a 2-of-3 treasury.
+func TestASharedKeyTakesTwoSteps(t *testing.T) {
+	t.Parallel()
+	var expressions []string
+	paths := []func(string) string{folder(t), folder(t), folder(t)}
+	for _, path := range paths {
+		out, err := call(t, initArgs(path, "--kind", "wsh")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, _, _ := strings.Cut(strings.TrimPrefix(out, "key         "), "\n")
+		again, err := call(t, "key", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"))
+		if err != nil || again != made+"\n" || !strings.Contains(made, "/48h/115h/0h/2h]") || !strings.HasSuffix(made, "/<0;1>/*") {
+			t.Errorf("init printed %q, key %q (%v)", made, again, err)
+		}
+		if _, err := call(t, runArgs(path)...); !errs.Is(err, "descriptor_missing") {
+			t.Errorf("run without descriptor: got %v, want descriptor_missing", err)
+		}
+		expressions = append(expressions, made)
+	}
+	shared, err := wallet.MultisigDescriptor(2, expressions, &chaincfg.SimNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt := func(path func(string) string, descriptor string) (string, error) {
+		return call(t, "init", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"), "--work-factor", "10", "--descriptor", descriptor)
+	}
+	stranger := folder(t)
+	if _, err := call(t, initArgs(stranger, "--kind", "wsh")...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adopt(stranger, shared.String()); !errs.Is(err, "wrong_key") {
+		t.Errorf("somebody else's descriptor: got %v, want wrong_key", err)
+	}
+	if _, err := adopt(paths[0], strings.TrimSuffix(shared.String(), "z")+"q"); !errs.Is(err, "bad_checksum") {
+		t.Errorf("damaged descriptor: got %v, want bad_checksum", err)
+	}
+	for _, path := range paths {
+		out, err := adopt(path, shared.String())
+		if err != nil || !strings.Contains(out, shared.String()) {
+			t.Errorf("printed %q (%v)", out, err)
+		}
+		if _, err := adopt(path, shared.String()); !errs.Is(err, "key_complete") {
+			t.Errorf("again: got %v, want key_complete", err)
+		}
+		if info, err := os.Stat(path("key")); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
+		}
+	}
+	single := folder(t)
+	if _, err := call(t, initArgs(single)...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adopt(single, shared.String()); !errs.Is(err, "unknown_kind") {
+		t.Errorf("a single key: got %v, want unknown_kind", err)
+	}
+}
+
 func TestTwoKeysDiffer(t *testing.T) {
 	t.Parallel()
 	first, err := call(t, initArgs(folder(t))...)
@@ -105,6 +166,8 @@ func TestRefusesToStart(t *testing.T) {
 		"another network":    {"wrong_network", nil, []string{"--network", "mainnet"}},
 		"unknown network":    {"unknown_network", nil, []string{"--network", "moon"}},
 		"cap of nothing":     {"bad_policy", nil, []string{"--max-fee-sat", "0"}},
+		"too many inputs":    {"bad_policy", nil, []string{"--max-inputs", "1001"}},
+		"too many outputs":   {"bad_policy", nil, []string{"--max-outputs", "3101"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ type runConfig struct {
 	keyPath, journalPath, passphrasePath string
 	socket, socketGroup, network         string
 	policy                               signer.Policy
-	maxFeeSat                            int64
+	maxFeeSat, minDifficulty             int64
 }
 
 func runCommand() *cobra.Command {
@@ -36,6 +36,9 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			cfg.policy.MaxFee = btcutil.Amount(cfg.maxFeeSat)
+			if cfg.minDifficulty != 0 {
+				cfg.policy.MaxTarget = signer.TargetOf(cfg.minDifficulty)
+			}
 			return run(cmd, cfg)
 		},
 	}
@@ -48,7 +51,11 @@ func runCommand() *cobra.Command {
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	flags.Int64Var(&cfg.policy.MaxFeeRateSatVB, "max-feerate-sat-vb", cfg.policy.MaxFeeRateSatVB, "refuse a higher fee rate, in sat/vB")
 	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a higher fee, in sat")
-	flags.Int64Var(&cfg.policy.MaxFeePercent, "max-fee-percent", cfg.policy.MaxFeePercent, "refuse a fee above this part of the payments (2000 sat are always allowed)")
+	flags.Int64Var(&cfg.policy.MaxFeePercent, "max-fee-percent", cfg.policy.MaxFeePercent, "refuse a fee above this part of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)")
+	flags.IntVar(&cfg.policy.MaxInputs, "max-inputs", cfg.policy.MaxInputs, "refuse a transaction with more inputs")
+	flags.IntVar(&cfg.policy.MaxOutputs, "max-outputs", cfg.policy.MaxOutputs, "refuse a transaction with more outputs, change included")
+	flags.IntVar(&cfg.policy.FinalDepth, "final-depth", cfg.policy.FinalDepth, "confirmations that a proof needs before a payment is made again; fewer only on simnet and regtest")
+	flags.Int64Var(&cfg.minDifficulty, "min-difficulty", 0, "least difficulty of a block header in such a proof; 0 is the network's default")
 	return cmd
 }
 

@@ -144,7 +144,7 @@ func (p *proposal) sumUp() error {
 // the one that was derived here.
 func (r rules) checkChangeFields(p *proposal, i int, out *wire.TxOut) error {
 	fields := p.packet.Outputs[i]
-	if len(fields.Bip32Derivation)+len(fields.TaprootBip32Derivation) == 0 {
+	if len(fields.Bip32Derivation)+len(fields.TaprootBip32Derivation) == 0 && fields.WitnessScript == nil {
 		return nil
 	}
 	chain, index, ok := r.descriptor.OwnOutput(&fields, out.PkScript)

@@ -51,12 +51,13 @@ func (r rules) checkTransaction(p *proposal) error {
 }
 
 // checkFields refuses every PSBT field that this signer has no use for: what it
-// does not understand it does not sign.
+// does not understand it does not sign. The witness script of a shared treasury
+// is held against the derived one where its input or output is.
 func (r rules) checkFields(p *proposal) error {
 	if len(p.packet.Unknowns) > 0 || len(p.packet.XPubs) > 0 {
 		return refuse("unknown_field", "The PSBT has global fields that are not known.")
 	}
-	whole := txscript.SigHashAll
+	whole, shared := txscript.SigHashAll, r.descriptor.Kind() == wallet.KindWSH
 	if r.descriptor.Kind() == wallet.KindTR {
 		whole = txscript.SigHashDefault
 	}
@@ -67,7 +68,7 @@ func (r rules) checkFields(p *proposal) error {
 		if in.SighashType != 0 && in.SighashType != whole {
 			return refuse("bad_sighash", "Input %d asks for signature type %#x, not for the one that covers the whole transaction.", i, uint32(in.SighashType))
 		}
-		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil ||
+		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil && !shared ||
 			in.TaprootScriptSpendSig != nil || in.TaprootLeafScript != nil || in.TaprootMerkleRoot != nil {
 			return refuse("unexpected_field", "Input %d has a signature or a script already.", i)
 		}
@@ -76,7 +77,7 @@ func (r rules) checkFields(p *proposal) error {
 		if len(out.Unknowns) > 0 {
 			return refuse("unknown_field", "Output %d has fields that are not known.", i)
 		}
-		if out.RedeemScript != nil || out.WitnessScript != nil || out.TaprootTapTree != nil {
+		if out.RedeemScript != nil || out.WitnessScript != nil && !shared || out.TaprootTapTree != nil {
 			return refuse("unexpected_field", "Output %d has a script that a payment does not need.", i)
 		}
 	}
@@ -93,7 +94,7 @@ func hasSignature(in psbt.PInput) bool {
 // stolen from signers that believed witness_utxo.
 func (r rules) checkInputs(p *proposal) error {
 	for i, in := range p.packet.UnsignedTx.TxIn {
-		prev, _, _, err := r.descriptor.OwnInput(&p.packet.Inputs[i], in.PreviousOutPoint)
+		prev, chain, index, err := r.descriptor.OwnInput(&p.packet.Inputs[i], in.PreviousOutPoint)
 		if e := (*errs.Error)(nil); errors.As(err, &e) {
 			return refuse(e.Code, "%s", e.Message)
 		}
@@ -104,6 +105,7 @@ func (r rules) checkInputs(p *proposal) error {
 			return refuse("bad_input_amount", "Input %d has an impossible amount.", i)
 		}
 		p.in += btcutil.Amount(prev.Value)
+		p.coins = append(p.coins, coin{prev, chain, index})
 	}
 	if p.in > money.MaxSat {
 		return refuse("bad_input_amount", "The inputs are worth more than can exist.")

@@ -8,6 +8,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/decision"
@@ -49,8 +50,15 @@ type proposal struct {
 	upkeep   decision.UpkeepNote // KindUpkeep
 	void     string              // KindVoid: text of the void note
 
+	coins   []coin // what each input spends, proven
 	in, fee btcutil.Amount
 	outs    []Output
+}
+
+// coin is an output of the treasury and where the descriptor derives its script.
+type coin struct {
+	prev         *wire.TxOut
+	chain, index uint32
 }
 
 // parseRequest checks sizes and reads the PSBT and the notes. Each must be in

@@ -1,7 +1,6 @@
 package signer
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,15 +9,12 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/btcsuite/btcd/psbt/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // Config is what a Signer works with. Everything is required.
@@ -38,17 +34,26 @@ type Signer struct {
 	treasury Hash
 
 	mu      sync.Mutex // guards what follows and the journal
+	keys    *wallet.Signer
 	history *history
 }
 
-// New returns a Signer. It refuses caps that make no sense (bad_policy) and a
-// journal that was written for another treasury (wrong_journal).
+// New returns a Signer. It refuses caps that make no sense (bad_policy), a shared
+// key without its descriptor (descriptor_missing) and a journal that was written
+// for another treasury (wrong_journal).
 func New(cfg Config) (*Signer, error) {
+	if cfg.Key.Descriptor() == nil {
+		return nil, errs.New(errs.Conflict, "descriptor_missing", "The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.")
+	}
 	policy, err := cfg.Policy.on(cfg.Key.Params())
 	if err != nil {
 		return nil, err
 	}
-	s := &Signer{cfg: cfg, policy: policy, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
+	keys, err := wallet.NewSigner(cfg.Key.account, cfg.Key.Descriptor())
+	if err != nil {
+		return nil, err
+	}
+	s := &Signer{cfg: cfg, policy: policy, keys: keys, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
 	for _, r := range cfg.Journal.Records() {
 		if r.Treasury != s.treasury {
 			return nil, errs.Newf(errs.Conflict, "wrong_journal", "Line %d of the journal is for another treasury than this key.", r.Seq)
@@ -126,7 +131,7 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	}
 	crash.At("S2")
 
-	signed, err := s.sign(p.packet)
+	signed, err := s.sign(p)
 	if err != nil {
 		return signerrpc.Response{}, err
 	}
@@ -169,51 +174,6 @@ func (s *Signer) journal(record Record, known bool) error {
 		s.history.add(r)
 	}
 	return err
-}
-
-// sign returns packet with the signature of every input, after running each
-// through the script engine: a signature that a fault made wrong stays here.
-func (s *Signer) sign(packet *psbt.Packet) ([]byte, error) {
-	if err := s.cfg.Key.sign(packet); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "The transaction could not be signed.")
-	}
-	if err := verifySignatures(packet); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "A signature did not verify and was thrown away.")
-	}
-	var b bytes.Buffer
-	if err := packet.Serialize(&b); err != nil {
-		return nil, fmt.Errorf("encode signed PSBT: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-func verifySignatures(packet *psbt.Packet) error {
-	tx := packet.UnsignedTx.Copy()
-	prevouts := txscript.NewMultiPrevOutFetcher(nil)
-	for i, in := range tx.TxIn {
-		prevouts.AddPrevOut(in.PreviousOutPoint, prevOut(packet, i))
-		in.Witness = wire.TxWitness{packet.Inputs[i].TaprootKeySpendSig}
-		if sigs := packet.Inputs[i].PartialSigs; len(sigs) == 1 {
-			in.Witness = wire.TxWitness{sigs[0].Signature, sigs[0].PubKey}
-		}
-	}
-	hashes := txscript.NewTxSigHashes(tx, prevouts)
-	for i := range tx.TxIn {
-		prev := prevOut(packet, i)
-		engine, err := txscript.NewEngine(prev.PkScript, tx, i, txscript.StandardVerifyFlags, nil, hashes, prev.Value, prevouts)
-		if err != nil {
-			return fmt.Errorf("input %d: %w", i, err)
-		}
-		if err := engine.Execute(); err != nil {
-			return fmt.Errorf("input %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// prevOut is valid after checkInputs only.
-func prevOut(packet *psbt.Packet, i int) *wire.TxOut {
-	return packet.Inputs[i].NonWitnessUtxo.TxOut[packet.UnsignedTx.TxIn[i].PreviousOutPoint.Index]
 }
 
 func hexFingerprint(f [4]byte) string { return hex.EncodeToString(f[:]) }
