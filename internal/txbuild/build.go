@@ -27,6 +27,7 @@ const (
 
 	defaultLongTermFeeRate = FeeRate(10_000)
 	defaultChangeTarget    = btcutil.Amount(50_000)
+	defaultMaxInputs       = 1_000
 	maxChangeOutputs       = 20
 )
 
@@ -59,6 +60,9 @@ type Request struct {
 	FeeRate    FeeRate
 	MaxFeeRate FeeRate
 	MaxFee     btcutil.Amount
+	// MaxFeePercent caps the fee as a part of what is paid; without payees, of
+	// what is spent. 0 means no such cap.
+	MaxFeePercent int
 	// MinFee is the least the whole transaction has to pay, whatever its weight:
 	// for a replacement by BIP 125 rules 3 and 4, the fees of what it replaces
 	// and the relay fee of itself; for a child, what lifts its parent. With it,
@@ -79,6 +83,9 @@ type Request struct {
 	// enough in it. Less is made where the pool allows nothing else. 0 means
 	// 50,000 sat.
 	ChangeTarget btcutil.Amount
+
+	// MaxInputs is the most coins that may be spent. 0 means 1,000.
+	MaxInputs int
 
 	// Seed drives the random draw and the order of inputs and outputs. Payees
 	// keep their order among themselves under one seed.
@@ -110,20 +117,24 @@ type Plan struct {
 }
 
 // Build chooses coins and makes the unsigned PSBT (BIP 174 version 0, with both
-// kinds of UTXO field, and BIP 371 fields for taproot). Errors that a person can
-// act on are Invalid with code dust_output, treasury_script, too_many_outputs,
-// insufficient_funds (param missing_sat), coins_too_small or fee_above_cap
-// (param fee_sat); a request that contradicts itself is Internal, bad_request.
+// kinds of UTXO field, and BIP 371 fields for taproot). Coins received at one
+// address are spent together, unless nothing can be paid that way.
+//
+// Errors that a person can act on are Invalid with code dust_output,
+// treasury_script, too_many_outputs, insufficient_funds (param missing_sat),
+// coins_too_small or fee_above_cap (param fee_sat); a request that contradicts
+// itself is Internal, bad_request.
 func Build(r Request) (*Plan, error) {
-	p, err := newPool(r)
+	coins, c, err := choose(r, true)
+	if err != nil && errs.KindOf(err) == errs.Invalid {
+		if coins, c, err = choose(r, false); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
-	if !ok {
-		return nil, p.refusal(priced, cheapest)
-	}
-	plan, err := assemble(r, c)
+	plan, err := assemble(r, coins, c)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +168,20 @@ func badRequest(format string, args ...any) error {
 	return errs.Newf(errs.Internal, "bad_request", format, args...)
 }
 
-func newPool(r Request) (*pool, error) {
+// choose selects the coins to spend.
+func choose(r Request, grouped bool) ([]Coin, choice, error) {
+	p, err := newPool(r, grouped)
+	if err != nil {
+		return nil, choice{}, err
+	}
+	c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
+	if !ok {
+		return nil, choice{}, p.refusal(priced, cheapest)
+	}
+	return p.coins(c.pick), c, nil
+}
+
+func newPool(r Request, grouped bool) (*pool, error) {
 	if r.Descriptor == nil || r.LockTime >= maxLockHeight {
 		return nil, badRequest("a descriptor is needed, and a lock time that is a height")
 	}
@@ -166,6 +190,9 @@ func newPool(r Request) (*pool, error) {
 	}
 	if r.MaxFeeRate < 0 || r.MaxFeeRate > maxFeeRate || r.ChangeTarget < 0 || r.ChangeTarget > money.MaxSat {
 		return nil, badRequest("a cap or the change target is out of range")
+	}
+	if r.MaxInputs < 0 || r.MaxFeePercent < 0 || r.MaxFeePercent > 100 {
+		return nil, badRequest("%d inputs, %d per cent: out of range", r.MaxInputs, r.MaxFeePercent)
 	}
 	if r.MinFee < 0 || r.MinFee > money.MaxSat {
 		return nil, badRequest("a least fee of %d sat makes no sense", r.MinFee)
@@ -184,21 +211,23 @@ func newPool(r Request) (*pool, error) {
 		return nil, err
 	}
 	p := &pool{
-		payees:  len(r.Payees),
-		changes: max(1, r.ChangeOutputs), minFee: r.MinFee,
-		needChange:  r.RequireChange || len(r.Payees) == 0,
-		fewAdded:    r.MinFee > 0 || len(r.Payees) == 0,
+		payees:      len(r.Payees),
 		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
-		rate: r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate),
-		maxRate: r.MaxFeeRate, maxFee: r.MaxFee,
+		changes: max(1, r.ChangeOutputs),
+		rate:    r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate), minFee: r.MinFee,
+		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, maxInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
+		needChange: r.RequireChange || len(r.Payees) == 0,
+		fewAdded:   r.MinFee > 0 || len(r.Payees) == 0,
 	}
+	k := btcutil.Amount(p.changes)
+	p.changeCost = k * (p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight))
 	// Change that costs more to spend than it holds is worth nothing.
-	p.changeFloor = max(wallet.DustLimit(changeScript), p.longRun.Fee(p.inputWeight))
-	p.changeTarget = max(p.leastChange(), cmp.Or(r.ChangeTarget, defaultChangeTarget))
+	p.changeFloor = k * max(wallet.DustLimit(changeScript), p.longRun.Fee(p.inputWeight))
+	p.changeTarget = max(p.changeFloor, cmp.Or(r.ChangeTarget, defaultChangeTarget))
 	if err := p.addPayees(r.Payees, changeScript); err != nil {
 		return nil, err
 	}
-	if err := p.addCoins(r); err != nil {
+	if err := p.addCoins(r, grouped); err != nil {
 		return nil, err
 	}
 	if p.weight(max(1, len(p.must)), false) > MaxWeight {
@@ -233,56 +262,6 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 	return nil
 }
 
-func (p *pool) addCoins(r Request) error {
-	must := make(map[wire.OutPoint]bool, len(r.Must))
-	for _, op := range r.Must {
-		must[op] = true
-	}
-	if len(r.Payees)+len(must) == 0 {
-		return badRequest("there is nothing to pay and nothing to spend")
-	}
-	seen := make(map[wire.OutPoint]bool, len(r.Coins))
-	sum := btcutil.Amount(0)
-	for _, coin := range r.Coins {
-		if seen[coin.OutPoint] || coin.Amount < 0 || coin.Amount > money.MaxSat {
-			return badRequest("coin %s appears twice or has an impossible amount", coin.OutPoint)
-		}
-		seen[coin.OutPoint] = true
-		if sum += coin.Amount; sum > money.MaxSat {
-			return badRequest("the coins add up to more than all bitcoin")
-		}
-		if must[coin.OutPoint] {
-			p.must = append(p.must, coin)
-		} else {
-			p.free = append(p.free, coin)
-		}
-	}
-	if len(p.must) != len(must) {
-		return badRequest("a required coin is not among the coins")
-	}
-	slices.SortFunc(p.must, bySize)
-	slices.SortFunc(p.free, bySize)
-	total := btcutil.Amount(0)
-	for _, coin := range p.must {
-		total += coin.Amount
-	}
-	p.prefix = append(p.prefix, total)
-	for _, coin := range p.free {
-		total += coin.Amount
-		p.prefix = append(p.prefix, total)
-	}
-	return nil
-}
-
-// bySize puts large coins first and leaves no tie to the order of the request.
-func bySize(a, b Coin) int {
-	return cmp.Or(
-		cmp.Compare(b.Amount, a.Amount),
-		bytes.Compare(a.OutPoint.Hash[:], b.OutPoint.Hash[:]),
-		cmp.Compare(a.OutPoint.Index, b.OutPoint.Index),
-	)
-}
-
 func feeAboveCap(format string, args ...any) error {
 	return errs.Newf(errs.Invalid, "fee_above_cap", format+" Nothing was built.", args...)
 }
@@ -295,20 +274,8 @@ func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(cheapest), 10)}
 		return e
 	}
-	change, extra := false, btcutil.Amount(0)
-	if p.needChange {
-		change, extra = true, p.leastChange()
-	}
-	missing, heavy := money.MaxSat, false
-	for k, sum := range p.prefix {
-		n := max(1, len(p.must)+k)
-		short := p.need(n, change, extra) - sum
-		if short <= 0 {
-			heavy = true
-		}
-		missing = min(missing, short)
-	}
-	if heavy {
+	missing := p.missing()
+	if missing == 0 {
 		return errs.New(errs.Invalid, "coins_too_small",
 			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.")
 	}
@@ -326,9 +293,9 @@ func stream(seed [32]byte, label string) *rand.Rand {
 
 // assemble lays the chosen coins and the payees out in an order that tells an
 // onlooker nothing, and fills the PSBT.
-func assemble(r Request, c choice) (*Plan, error) {
+func assemble(r Request, coins []Coin, c choice) (*Plan, error) {
 	plan := &Plan{
-		Inputs: slices.Clone(c.coins), Fee: c.fee, Change: c.change,
+		Inputs: coins, Fee: c.fee, Change: c.change,
 		Weight: c.weight, VSize: VSize(c.weight), FeeRate: FeeRateOf(c.fee, c.weight),
 	}
 	slices.SortFunc(plan.Inputs, bySize)

@@ -78,10 +78,9 @@ func TestBumpTopsUpOnlyWhereThatIsCheaper(t *testing.T) {
 	for _, tc := range []struct {
 		left   btcutil.Amount // of the change, after the bump
 		inputs int
-	}{{300, 1}, {-5_000, 2}} {
-		bump := bumpOf(r, first, r.FeeRate)
+	}{{300, 1}, {-8_000, 2}} {
+		bump := bumpOf(r, first, txbuild.FeeRateOf(first.Fee+first.Change-tc.left, first.Weight))
 		bump.Coins = all.Coins
-		bump.MinFee = first.Fee + first.Change - tc.left
 		if plan := build(t, bump); len(plan.Inputs) != tc.inputs {
 			t.Errorf("with %d sat left: %d inputs, change %d, fee %d", tc.left, len(plan.Inputs), plan.Change, plan.Fee)
 		}

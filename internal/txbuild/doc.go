@@ -3,7 +3,11 @@
 // same request gives the same bytes, whatever the order of its coins and payees.
 //
 // Every coin of a treasury costs the same weight to spend, since a treasury has
-// one descriptor; that is why the fewest coins are also the least weight.
+// one descriptor; that is why the fewest coins are also the least weight. Coins
+// received at one address form a group, which is spent as a whole. Several searches
+// each propose groups, and the proposal with the least waste is taken: what its
+// inputs cost now beyond their cost in the long run, the cost of change now and
+// later, and whatever goes to the miner beyond the rate.
 //
 // Invariants:
 //   - Inputs equal outputs plus fee, to the satoshi.
@@ -11,9 +15,12 @@
 //     treasury pays the fee.
 //   - No output is dust. Beside payments no more than one is change; without them
 //     all outputs are change of equal amounts, but for the last's remainder.
-//   - The fee keeps within both caps, and the weight within MaxWeight, both
+//   - The fee keeps within its caps, and the weight within MaxWeight, both
 //     counted with the longest signatures.
 //   - Every required coin is spent.
+//   - Coins of one deposit address are spent all or none, but for those that cost
+//     more than they bring, for parts of a hundred, and where nobody could be paid
+//     otherwise.
 //   - The txid is final before anybody signs: version 2, native segwit inputs
 //     only, each with sequence 0xfffffffd (BIP 125).
 package txbuild

@@ -3,61 +3,100 @@ package txbuild
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"pgregory.net/rapid"
+
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
+// testCoin returns the n-th coin, received at an address of its own.
+func testCoin(n int, amount btcutil.Amount) Coin {
+	hash := sha256.Sum256(binary.BigEndian.AppendUint32(nil, uint32(n)))
+	return Coin{OutPoint: wire.OutPoint{Hash: hash}, Amount: amount, Script: hash[:], Chain: wallet.ChainDeposit}
+}
+
 // newTestPool returns a pool of P2TR coins with these amounts that pays one
-// P2WPKH payee, with room below every cap.
+// P2WPKH payee, with room below every cap. Coins from the must-th on that are
+// worth spending can be chosen.
 func newTestPool(amounts []btcutil.Amount, must int, pay btcutil.Amount, rate, longRun FeeRate) *pool {
+	coins := make([]Coin, len(amounts))
+	for i, amount := range amounts {
+		coins[i] = testCoin(i, amount)
+	}
+	return poolOf(coins, must, pay, rate, longRun)
+}
+
+func poolOf(coins []Coin, must int, pay btcutil.Amount, rate, longRun FeeRate) *pool {
 	p := &pool{
-		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172,
+		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, maxInputs: 10_000,
 		rate: rate, longRun: longRun, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
+	p.changeCost = rate.Fee(p.changeWeight) + longRun.Fee(p.inputWeight)
 	p.changeFloor = max(330, longRun.Fee(p.inputWeight))
 	p.changeTarget = max(p.changeFloor, defaultChangeTarget)
-	for i, amount := range amounts {
-		hash := sha256.Sum256(binary.BigEndian.AppendUint32(nil, uint32(i)))
-		coin := Coin{OutPoint: wire.OutPoint{Hash: hash}, Amount: amount}
-		if i < must {
-			p.must = append(p.must, coin)
-		} else {
-			p.free = append(p.free, coin)
-		}
+	r := Request{Coins: coins, Payees: make([]Payee, 1)}
+	for _, coin := range coins[:must] {
+		r.Must = append(r.Must, coin.OutPoint)
 	}
-	slices.SortFunc(p.free, bySize)
-	total := btcutil.Amount(0)
-	for _, coin := range p.must {
-		total += coin.Amount
-	}
-	p.prefix = []btcutil.Amount{total}
-	for _, coin := range p.free {
-		total += coin.Amount
-		p.prefix = append(p.prefix, total)
+	if err := p.addCoins(r, true); err != nil {
+		panic(err)
 	}
 	return p
 }
 
-// subsets returns every set that holds all of must, and no other coin that
-// costs more to spend than it brings.
-func (p *pool) subsets() [][]Coin {
-	useful := slices.DeleteFunc(slices.Clone(p.free), func(c Coin) bool { return c.Amount <= p.rate.Fee(p.inputWeight) })
-	var sets [][]Coin
-	for mask := range 1 << len(useful) {
-		set := slices.Clone(p.must)
-		for i, coin := range useful {
+// everyPick returns every set of groups.
+func (p *pool) everyPick() []pick {
+	var picks []pick
+	for mask := range 1 << len(p.groups) {
+		k := p.start()
+		for i := range p.groups {
 			if mask>>i&1 == 1 {
-				set = append(set, coin)
+				k = p.with(k, i)
 			}
 		}
-		sets = append(sets, set)
+		picks = append(picks, k)
 	}
-	return sets
+	return picks
+}
+
+func (p *pool) choose(seed byte) (choice, bool) {
+	c, ok, _, _ := p.best(p.candidates(stream([32]byte{seed}, "coins")))
+	return c, ok
+}
+
+// drawPool draws coins in groups of one to four, and a payment that some set of
+// them often matches nearly.
+func drawPool(rt *rapid.T) *pool {
+	sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 1, 1, 1, 2, 3, 4}), 1, 10).Draw(rt, "groups")
+	var coins []Coin
+	for i, size := range sizes {
+		for range size {
+			coin := testCoin(len(coins), btcutil.Amount(rapid.Int64Range(300, 200_000).Draw(rt, "sat")))
+			coin.Script = []byte{byte(i)}
+			coins = append(coins, coin)
+		}
+	}
+	must := rapid.IntRange(0, min(2, len(coins))).Draw(rt, "must")
+	rate := FeeRate(rapid.Int64Range(500, 50_000).Draw(rt, "rate"))
+	longRun := FeeRate(rapid.Int64Range(500, 50_000).Draw(rt, "long run"))
+	pay := btcutil.Amount(rapid.Int64Range(1_000, 300_000).Draw(rt, "pay"))
+	if rapid.Bool().Draw(rt, "aim at a changeless set") {
+		// Random amounts seldom match; make one set match nearly.
+		probe := poolOf(coins, must, 0, rate, longRun)
+		k := probe.start()
+		for i := range probe.groups {
+			if rapid.Bool().Draw(rt, "in") {
+				k = probe.with(k, i)
+			}
+		}
+		pay = k.amount - probe.need(k.inputs, false, btcutil.Amount(rapid.Int64Range(0, 2_000).Draw(rt, "off")))
+	}
+	p := poolOf(coins, must, max(1, pay), rate, longRun)
+	p.needChange = rapid.IntRange(0, 4).Draw(rt, "change") == 0
+	return p
 }
 
 // On pools small enough to try every set, selection finds a set whenever there
@@ -67,30 +106,9 @@ func TestSelectionAgainstEverySet(t *testing.T) {
 	t.Parallel()
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		amounts := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) btcutil.Amount {
-			return btcutil.Amount(rapid.Int64Range(300, 200_000).Draw(rt, "sat"))
-		}), 1, 9).Draw(rt, "coins")
-		must := rapid.IntRange(0, min(2, len(amounts))).Draw(rt, "must")
-		rate := FeeRate(rapid.Int64Range(500, 50_000).Draw(rt, "rate"))
-		longRun := FeeRate(rapid.Int64Range(500, 50_000).Draw(rt, "long run"))
-		pay := btcutil.Amount(rapid.Int64Range(1_000, 300_000).Draw(rt, "pay"))
-		if rapid.Bool().Draw(rt, "aim at a changeless set") {
-			// Random amounts seldom match; make one set match nearly.
-			sum, n := btcutil.Amount(0), 0
-			for i := range amounts {
-				if i < must || rapid.Bool().Draw(rt, "in") {
-					sum, n = sum+amounts[i], n+1
-				}
-			}
-			probe := newTestPool(amounts, must, 0, rate, longRun)
-			pay = sum - probe.need(n, false, btcutil.Amount(rapid.Int64Range(0, 2_000).Draw(rt, "off")))
-			if pay <= 0 {
-				return
-			}
-		}
-		p := newTestPool(amounts, must, pay, rate, longRun)
-		want, possible, _, _ := p.best(p.subsets())
-		got, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins")))
+		p := drawPool(rt)
+		want, possible, _, _ := p.best(p.everyPick())
+		got, ok := p.choose(0)
 		if ok != possible {
 			rt.Fatalf("selection found a set: %v; there is one: %v", ok, possible)
 		}
@@ -98,17 +116,15 @@ func TestSelectionAgainstEverySet(t *testing.T) {
 			return
 		}
 		found++
-		wantSmall := want.change > 0 && want.change < p.changeTarget
-		gotSmall := got.change > 0 && got.change < p.changeTarget
-		if wantSmall != gotSmall {
-			rt.Fatalf("small change %v; the best set has small change %v", gotSmall, wantSmall)
+		if p.rank(got) != p.rank(want) {
+			rt.Fatalf("change %d; the best set has %d", got.change, want.change)
 		}
 		if got.waste < want.waste {
 			rt.Fatalf("waste %d is below the optimum %d", got.waste, want.waste)
 		}
-		if rate >= longRun && got.waste != want.waste {
+		if p.rate >= p.longRun && got.waste != want.waste {
 			rt.Fatalf("waste %d, optimum %d (%d inputs, change %d; optimum %d inputs, change %d)",
-				got.waste, want.waste, len(got.coins), got.change, len(want.coins), want.change)
+				got.waste, want.waste, got.inputs, got.change, want.inputs, want.change)
 		}
 	})
 	if found < 20 {
@@ -116,23 +132,61 @@ func TestSelectionAgainstEverySet(t *testing.T) {
 	}
 }
 
+// At any rate, branch and bound finds the least wasteful set without change, and
+// the search for the lightest set the one with the fewest inputs and the least
+// amount of those.
+func TestSearchesAgainstEverySet(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		p := drawPool(rt)
+		var changeless, light *choice
+		extra := rapid.SampledFrom([]btcutil.Amount{p.changeFloor, p.changeTarget}).Draw(rt, "extra")
+		for _, k := range p.everyPick() {
+			if c, ok := p.price(k, false); ok && (changeless == nil || c.waste < changeless.waste) {
+				changeless = &c
+			}
+			if c, ok := p.price(k, true); ok && c.change >= extra &&
+				(light == nil || c.inputs < light.inputs || (c.inputs == light.inputs && c.amount < light.amount)) {
+				light = &c
+			}
+		}
+		if !p.needChange {
+			k, ok := p.branchAndBound()
+			c, _ := p.price(k, false)
+			if ok != (changeless != nil) || (ok && c.waste != changeless.waste) {
+				rt.Fatalf("branch and bound: %v, %+v; best %+v", ok, c, changeless)
+			}
+		}
+		few, ok := p.largestFirst(true, extra)
+		if ok != (light != nil) {
+			rt.Fatalf("largest first: %v; best %+v", ok, light)
+		}
+		if !ok {
+			return
+		}
+		if k, _ := p.lightest(extra, few); k.inputs != light.inputs || k.amount != light.amount {
+			rt.Fatalf("lightest: %+v, best %+v", k, light.pick)
+		}
+	})
+}
+
 func TestBranchAndBoundFindsTheExactSet(t *testing.T) {
 	t.Parallel()
 	amounts := []btcutil.Amount{1_000_003, 700_011, 450_017, 300_029, 120_041, 90_053, 55_061}
 	p := newTestPool(amounts, 0, 0, 20_000, 10_000)
 	p.pay = 700_011 + 300_029 + 55_061 - p.need(3, false, 0)
-	set := p.branchAndBound()
+	set, _ := p.branchAndBound()
 	c, ok := p.price(set, false)
-	if !ok || len(set) != 3 || c.fee != p.rate.Fee(c.weight) {
+	if !ok || set.inputs != 3 || c.fee != p.rate.Fee(c.weight) {
 		t.Errorf("set %v, %+v, %v", set, c, ok)
 	}
 }
 
-func TestFewestPrefersTheTightestSet(t *testing.T) {
+func TestLargestFirstTakesTheTightestSet(t *testing.T) {
 	t.Parallel()
 	p := newTestPool([]btcutil.Amount{900_000, 500_000, 400_000, 200_000, 100_000}, 0, 390_000, 1_000, 10_000)
-	set := p.fewest(false, 0)
-	if len(set) != 1 || set[0].Amount != 400_000 {
+	set, ok := p.largestFirst(false, 0)
+	if !ok || set.inputs != 1 || set.amount != 400_000 {
 		t.Errorf("got %v, want the 400,000 sat coin alone", set)
 	}
 }
@@ -147,11 +201,11 @@ func TestRateDecidesHowManyCoinsAreSpent(t *testing.T) {
 	amounts = append(amounts, 900_000)
 	count := func(rate FeeRate) int {
 		p := newTestPool(amounts, 0, 500_000, rate, 10_000)
-		c, ok, _, _ := p.best(p.candidates(stream([32]byte{9}, "coins")))
+		c, ok := p.choose(9)
 		if !ok {
 			t.Fatalf("no set at %d sat/kvB", rate)
 		}
-		return len(c.coins)
+		return c.inputs
 	}
 	if low, high := count(1_000), count(100_000); low <= high || high != 1 {
 		t.Errorf("%d coins at 1 sat/vB, %d at 100 sat/vB", low, high)
@@ -163,11 +217,11 @@ func TestRateDecidesHowManyCoinsAreSpent(t *testing.T) {
 func TestSmallChangeIsAvoided(t *testing.T) {
 	t.Parallel()
 	p := newTestPool([]btcutil.Amount{510_000, 100_000}, 0, 500_000, 10_000, 10_000)
-	if c, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins"))); !ok || c.change < p.changeTarget {
-		t.Errorf("change %d of %d coins, want at least %d", c.change, len(c.coins), p.changeTarget)
+	if c, ok := p.choose(0); !ok || c.change < p.changeTarget {
+		t.Errorf("change %d of %d coins, want at least %d", c.change, c.inputs, p.changeTarget)
 	}
 	p = newTestPool([]btcutil.Amount{510_000}, 0, 500_000, 10_000, 10_000)
-	if c, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins"))); !ok || c.change == 0 || c.change >= p.changeTarget {
+	if c, ok := p.choose(0); !ok || c.change == 0 || c.change >= p.changeTarget {
 		t.Errorf("change %d, %v; want what is left", c.change, ok)
 	}
 }
@@ -180,26 +234,8 @@ func TestRandomDrawKeepsWithinTheWeight(t *testing.T) {
 		amounts[i] = btcutil.Amount(2_000 + 10*i)
 	}
 	p := newTestPool(amounts, 0, 50_000_000, 1_000, 10_000)
-	set := p.randomDraw(stream([32]byte{3}, "coins"), p.changeTarget)
-	if set == nil || p.weight(len(set), true) > MaxWeight {
-		t.Errorf("%d coins", len(set))
-	}
-}
-
-func BenchmarkSelection(b *testing.B) {
-	for _, n := range []int{100, 5_000, 50_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			amounts := make([]btcutil.Amount, n)
-			rng := stream([32]byte{}, "bench")
-			for i := range amounts {
-				amounts[i] = btcutil.Amount(10_000 + rng.Int64N(5_000_000))
-			}
-			p := newTestPool(amounts, 1, 40_000_000, 20_000, 10_000)
-			for b.Loop() {
-				if _, ok, _, _ := p.best(p.candidates(stream([32]byte{}, "coins"))); !ok {
-					b.Fatal("no set")
-				}
-			}
-		})
+	set, ok := p.randomDraw(stream([32]byte{3}, "coins"), p.changeTarget)
+	if !ok || p.weight(set.inputs, true) > MaxWeight {
+		t.Errorf("%d coins", set.inputs)
 	}
 }
