@@ -43,8 +43,19 @@ func TestDueAsksForAQuarterMore(t *testing.T) {
 		current, wanted int64
 		want            bool
 	}{
-		{1, 1, false}, {1, 2, true}, {2, 1, false}, {3, 4, true}, {4, 5, true}, {5, 6, false}, {5, 7, true},
-		{8, 10, true}, {100, 124, false}, {100, 125, true}, {0, 1, true}, {0, 0, false}, {100, 50, false},
+		{1, 1, false},
+		{1, 2, true},
+		{2, 1, false},
+		{3, 4, true},
+		{4, 5, true},
+		{5, 6, false},
+		{5, 7, true},
+		{8, 10, true},
+		{100, 124, false},
+		{100, 125, true},
+		{0, 1, true},
+		{0, 0, false},
+		{100, 50, false},
 	}
 	for _, tt := range tests {
 		if got := fee.Due(tt.current, tt.wanted); got != tt.want {

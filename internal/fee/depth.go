@@ -57,17 +57,19 @@ func newFlow(width time.Duration, slots int) *flow {
 	return &flow{width: width, slots: make([]flowSlot, slots)}
 }
 
-func (f *flow) add(now time.Time, classes, class int, weight int64) {
+func (f *flow) add(now time.Time, came sums) {
 	number := now.UnixNano() / int64(f.width)
 	slot := &f.slots[int(number%int64(len(f.slots)))]
 	if slot.sums == nil || slot.number != number {
-		*slot = flowSlot{number: number, sums: make(sums, classes)}
+		*slot = flowSlot{number: number, sums: make(sums, len(came))}
 	}
-	slot.sums[class] += weight
+	for class, weight := range came {
+		slot.sums[class] += weight
+	}
 }
 
 // perSecond is the average flow by class over what the ring holds, which was
-// watched since then. Where more left than came it is 0.
+// watched since then; below 0 where more left than came.
 func (f *flow) perSecond(now, since time.Time, classes int) []float64 {
 	window := min(now.Sub(since), time.Duration(len(f.slots))*f.width)
 	rate := make([]float64, classes)
@@ -82,9 +84,6 @@ func (f *flow) perSecond(now, since time.Time, classes int) []float64 {
 		for class, weight := range slot.sums {
 			rate[class] += float64(weight) / window.Seconds()
 		}
-	}
-	for class := range rate {
-		rate[class] = max(rate[class], 0)
 	}
 	return rate
 }
@@ -109,25 +108,29 @@ func (in *inflow) restart(now time.Time) {
 	in.since = now
 }
 
-func (in *inflow) add(now time.Time, rate, weight int64) {
-	class := in.bounds.class(rate)
-	in.hour.add(now, len(in.bounds), class, weight)
-	in.day.add(now, len(in.bounds), class, weight)
+func (in *inflow) add(now time.Time, came sums) {
+	in.hour.add(now, came)
+	in.day.add(now, came)
 }
 
-// compare adds what is new between two snapshots and takes off what left it
-// without being mined: replaced transactions would else count twice.
-func (in *inflow) compare(now time.Time, before, after snapshot) {
+// change is what differs between two snapshots: by class what is new less what
+// left without being mined, since replaced transactions would else count twice;
+// and how much left, of how much.
+func (in *inflow) change(before, after snapshot) (came sums, left, of int64) {
+	came = make(sums, len(in.bounds))
 	for id, tx := range after {
 		if _, old := before[id]; !old {
-			in.add(now, tx.rate, tx.weight)
+			came[in.bounds.class(tx.rate)] += tx.weight
 		}
 	}
 	for id, tx := range before {
+		of += tx.weight
 		if _, still := after[id]; !still {
-			in.add(now, tx.rate, -tx.weight)
+			came[in.bounds.class(tx.rate)] -= tx.weight
+			left += tx.weight
 		}
 	}
+	return came, left, of
 }
 
 // forecast is the flow by class in weight units a second: for the next hour, and
@@ -175,10 +178,12 @@ func depth(now time.Time, pool snapshot, in *inflow, targets []int) []int64 {
 		for block < target {
 			block++
 			late := lateBlocks(block)
-			ahead, room := 0.0, float64(block)*blockRoom
+			waits, comes, room := 0.0, 0.0, float64(block)*blockRoom
 			for class := classes - 1; class >= 0; class-- {
-				ahead += float64(backlog[class]) + come.within(class, late)
-				if ahead > room {
+				waits += float64(backlog[class])
+				comes += come.within(class, late)
+				// What will leave is no reason to wait for it.
+				if waits+max(comes, 0) > room {
 					break
 				}
 				best = min(best, in.bounds[class])
@@ -194,17 +199,6 @@ func (s snapshot) without(txs []BlockTx) {
 	for _, tx := range txs {
 		delete(s, tx.TxID)
 	}
-}
-
-// lost is the part of a snapshot's weight that is not in a later one.
-func (s snapshot) lost(after snapshot) (gone, of int64) {
-	for id, tx := range s {
-		of += tx.weight
-		if _, still := after[id]; !still {
-			gone += tx.weight
-		}
-	}
-	return gone, of
 }
 
 // find looks a transaction up in the newer snapshot and then in the older one.

@@ -30,7 +30,7 @@ type Target struct {
 // Vote is one source's answer.
 type Vote struct {
 	Name        string  `json:"name"`
-	RatesSatKVB []int64 `json:"rates_sat_kvb"` // one a target, in their order, none below the floor; empty when there is no answer
+	RatesSatKVB []int64 `json:"rates_sat_kvb"` // for the targets in their order, none below the floor; fewer when it has no answer for the later ones
 	Used        bool    `json:"used"`
 	Why         string  `json:"why,omitempty"` // why it was not used, for a person
 	AgeSec      int64   `json:"age_sec"`       // of what it rests on, when the estimate was made

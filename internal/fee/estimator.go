@@ -105,18 +105,18 @@ func (e *Estimator) Tick(ctx context.Context) (Estimate, error) {
 
 // keep makes a snapshot the one to compare the next with.
 func (e *Estimator) keep(after snapshot, now time.Time) {
-	gone, of := e.pool.lost(after)
+	came, left, of := e.inflow.change(e.pool, after)
 	switch {
 	case e.taken.IsZero() || now.Sub(e.taken) > watchFor:
 		e.inflow.restart(now)
-	case gone > lostWeight && 2*gone > of:
+	case left > lostWeight && 2*left > of:
 		// btcd restarted with an empty mempool: what it shows is not the market.
 		e.inflow.restart(now)
 		for i := range e.blocks.blocks {
 			e.blocks.blocks[i].watched = false
 		}
 	default:
-		e.inflow.compare(now, e.pool, after)
+		e.inflow.add(now, came)
 	}
 	e.pool, e.taken = after, now
 }

@@ -47,15 +47,15 @@ func rank(txs []Tx) snapshot {
 		})
 		txs = txs[:MaxTxs]
 	}
-	r := newRanking(txs)
 	ranked := make(snapshot, len(txs))
+	txs = alone(txs, ranked)
+	r := newRanking(txs)
 	for r.queue.Len() > 0 {
 		best, ok := heap.Pop(&r.queue).(candidate)
 		if !ok || r.taken[best.tx] || best.rate != r.rate(best.tx) {
 			continue // an older entry of a transaction whose ancestors were taken since
 		}
-		members := append([]int32{best.tx}, r.ancestors[best.tx]...)
-		for _, tx := range members {
+		for _, tx := range append([]int32{best.tx}, r.ancestors[best.tx]...) {
 			if r.taken[tx] {
 				continue
 			}
@@ -64,6 +64,24 @@ func rank(txs []Tx) snapshot {
 		}
 	}
 	return ranked
+}
+
+// alone ranks those that neither stand on another nor are stood on, which are
+// most, and returns the rest.
+func alone(txs []Tx, ranked snapshot) []Tx {
+	parents := map[chainhash.Hash]struct{}{}
+	for _, t := range txs {
+		for _, parent := range t.Depends {
+			parents[parent] = struct{}{}
+		}
+	}
+	return slices.DeleteFunc(txs, func(t Tx) bool {
+		if _, parent := parents[t.TxID]; parent || len(t.Depends) > 0 {
+			return false
+		}
+		ranked[t.TxID] = waiting{rate: rateOf(t.FeeSat, t.Weight), weight: t.Weight}
+		return true
+	})
 }
 
 // ranking is the state of rank. Each pair of ancestor and descendant is touched
@@ -85,10 +103,10 @@ func newRanking(txs []Tx) *ranking {
 	}
 	index := make(map[chainhash.Hash]int32, n)
 	for i, t := range txs {
-		index[t.TxID] = int32(i) //nolint:gosec // at most MaxTxs
+		index[t.TxID] = int32(i)
 	}
 	for i := range txs {
-		ancestors, ok := r.ancestorsOf(int32(i), index) //nolint:gosec // at most MaxTxs
+		ancestors, ok := r.ancestorsOf(int32(i), index)
 		if !ok {
 			r.taken[i] = true // too deep: not mined with what it stands on
 			continue
@@ -96,11 +114,11 @@ func newRanking(txs []Tx) *ranking {
 		r.ancestors[i] = ancestors
 		r.fee[i], r.weight[i] = txs[i].FeeSat, txs[i].Weight
 		for _, a := range ancestors {
-			r.descendants[a] = append(r.descendants[a], int32(i)) //nolint:gosec // at most MaxTxs
+			r.descendants[a] = append(r.descendants[a], int32(i))
 			r.fee[i] += txs[a].FeeSat
 			r.weight[i] += txs[a].Weight
 		}
-		r.queue = append(r.queue, candidate{tx: int32(i), rate: r.rate(int32(i))}) //nolint:gosec // at most MaxTxs
+		r.queue = append(r.queue, candidate{tx: int32(i), rate: r.rate(int32(i))})
 	}
 	heap.Init(&r.queue)
 	return r

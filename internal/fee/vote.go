@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 )
+
+// deepest is for how many blocks btcd has estimates. The one for 25 says little
+// about later ones: it is missed by half of what pays it.
+const deepest = 25
 
 // guess is what btcd's estimatefee said, and since when.
 type guess struct {
@@ -47,22 +52,25 @@ func (g *guess) vote(now time.Time, height int32, err error) Vote {
 	return v
 }
 
-// ask takes btcd's estimates for the targets; it has none for more than 25
-// blocks. No answer is nil.
+// ask takes btcd's estimates for the targets that it has any for. No answer to
+// one of them is nil.
 func (e *Estimator) ask(ctx context.Context) ([]int64, error) {
-	rates := make([]int64, len(e.targets))
-	for i, target := range e.targets {
-		rate, ok, err := e.cfg.Node.EstimateFee(ctx, min(target, 25))
+	var rates []int64
+	for _, target := range e.targets {
+		if target > deepest {
+			break
+		}
+		rate, ok, err := e.cfg.Node.EstimateFee(ctx, target)
 		if err != nil {
 			return nil, err
 		}
 		if !ok || rate <= 0 {
 			return nil, nil
 		}
-		rates[i] = rate
-		if i > 0 {
-			rates[i] = min(rate, rates[i-1])
+		if n := len(rates); n > 0 {
+			rate = min(rate, rates[n-1])
 		}
+		rates = append(rates, rate)
 	}
 	return rates, nil
 }
@@ -131,24 +139,30 @@ func median(rates []int64) int64 {
 	return rates[mid-1] + (rates[mid]-rates[mid-1])/2
 }
 
-// decide puts the votes together. Each vote falls with longer targets, and so
-// does the median of the same votes.
+// decide puts the votes together.
 func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate {
 	est := Estimate{At: now, Height: status.Height, FloorSatKVB: floor(status), Votes: votes}
+	var used []Vote
 	for i, v := range votes {
 		votes[i].RatesSatKVB = raised(v.RatesSatKVB, est.FloorSatKVB)
-	}
-	used := slices.DeleteFunc(slices.Clone(votes), func(v Vote) bool { return !v.Used })
-	for i, target := range e.targets {
-		rate := est.FloorSatKVB
-		rates := make([]int64, len(used))
-		for j, v := range used {
-			rates[j] = v.RatesSatKVB[i]
+		if v.Used {
+			used = append(used, votes[i])
 		}
+	}
+	var shorter int64 = math.MaxInt64
+	for i, target := range e.targets {
+		var rates []int64
+		for _, v := range used {
+			if i < len(v.RatesSatKVB) {
+				rates = append(rates, v.RatesSatKVB[i])
+			}
+		}
+		rate := est.FloorSatKVB
 		if len(rates) > 0 {
 			rate = median(rates)
 		}
-		est.Targets = append(est.Targets, Target{Blocks: target, RateSatKVB: rate})
+		shorter = min(rate, shorter) // a vote that ends with a short target may have held it down
+		est.Targets = append(est.Targets, Target{Blocks: target, RateSatKVB: shorter})
 	}
 
 	var why []string
