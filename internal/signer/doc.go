@@ -3,12 +3,31 @@
 // database and the worker are couriers of notes and a PSBT, all of which it
 // checks against its own key, its own caps and its own journal.
 //
+// There are three kinds of request. One pays the decisions of a batch note. One
+// tends the treasury's own coins as an upkeep note says and pays nobody. One
+// takes a batch back: the same inputs to the batch's own change, dearer than all
+// before, after which the batch pays nobody any more.
+//
 // A request is checked in this order, each rule with a code of its own: sizes;
 // shape of the transaction and PSBT fields; inputs derived from the own
 // descriptor, with their whole previous transactions; notes canonical, of this
 // network, exactly those of the batch note; outputs exactly the notes' and at
-// most one change, derived here with the batch's number as index; fee within the
-// caps of the signer, the batch and every decision; then the journal.
+// most one change, or change alone, derived here with the batch's number as
+// index; then, unless the transaction is in the journal already, the fee within
+// the caps of the signer, the batch and every decision; the window of time; the
+// proofs; the journal.
+//
+// A decision that was paid by an earlier transaction is paid again only by one
+// that spends an input of it, or with a proof that the earlier one is dead (rule
+// R): another transaction, which does not pay that decision, spends one of its
+// inputs and has so many headers on it, each with the work that the policy asks
+// for. The signer has no node: it judges what it would cost to make the headers
+// up, not whether they are on the best chain.
+//
+// A treasury of several keys (wsh) has a signer for each. Each has a journal of
+// its own and adds its own signature only. Nobody is paid twice as long as the
+// keys that it takes are more than half of all: then any two transactions have
+// one signer in common, whose journal holds both.
 //
 // Not here yet: the signatures of approvers over the notes (a request has room
 // for them in approvals, which is limited in size and otherwise ignored), rosters,
@@ -18,14 +37,18 @@
 //
 // Invariants:
 //   - Any two transactions that were released for one decision spend a common
-//     output, so at most one of them can ever confirm (anchor rule).
+//     output, so at most one of them can ever confirm (anchor rule), unless the
+//     earlier was proven dead, which the later one's journal line says.
+//   - After a void of a batch, no other transaction that pays it is released.
 //   - A signature leaves only after its journal line and the checkpoint were
 //     fsynced; a line is never changed or removed, save a torn last one, which was
 //     never fsynced and so never released.
-//   - The same request gives the same bytes, also after a crash or a restart.
+//   - The same request gives the same bytes, also after a crash or a restart,
+//     whatever was released since.
 //   - A journal that is missing, damaged, older than its checkpoint, of another
-//     treasury or in use stops the signer from starting.
-//   - Inputs of the first transaction of a batch stay with that batch, and a
-//     change index belongs to one batch.
+//     treasury or in use stops the signer from starting. Lines of every version
+//     stay as they were written.
+//   - Inputs of the first transaction of a batch stay with that batch unless it is
+//     dead, and a change index belongs to one batch.
 //   - The import tree has no database driver, no HTTP and no web framework.
 package signer

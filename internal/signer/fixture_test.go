@@ -33,13 +33,43 @@ type tb interface {
 	Fatalf(format string, args ...any)
 }
 
+// newKey returns the same key each time; one of wsh is the first of the three of
+// sharedKeys.
 func newKey(t tb, kind wallet.Kind) *signer.Key {
 	t.Helper()
+	if kind == wallet.KindWSH {
+		return sharedKeys(t)[0]
+	}
 	key, err := signer.NewKey(bytes.Repeat([]byte{7}, 32), kind, &chaincfg.SimNetParams)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
+}
+
+// sharedKeys are the keys of a 2-of-3 treasury.
+func sharedKeys(t tb) []*signer.Key {
+	t.Helper()
+	seed := func(i int) []byte { return bytes.Repeat([]byte{byte(7 + i)}, 32) }
+	var expressions []string
+	for i := range 3 {
+		e, err := wallet.KeyExpression(seed(i), wallet.KindWSH, &chaincfg.SimNetParams)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expressions = append(expressions, e)
+	}
+	d, err := wallet.MultisigDescriptor(2, expressions, &chaincfg.SimNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := make([]*signer.Key, 3)
+	for i := range keys {
+		if keys[i], err = signer.NewSharedKey(seed(i), d.String(), &chaincfg.SimNetParams); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return keys
 }
 
 // newSigner returns a signer with the journal at path, which it creates.
@@ -61,7 +91,7 @@ func openSigner(t tb, key *signer.Key, path string, clk clock.Clock) (*signer.Si
 	}
 	s, err := signer.New(signer.Config{
 		Key: key, Journal: j, Clock: clk, Program: "test", Log: slog.New(slog.DiscardHandler),
-		Policy: signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5},
+		Policy: signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5, FinalDepth: testDepth},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -121,10 +151,16 @@ type draft struct {
 	fee     btcutil.Amount
 	number  uint32
 	attempt int64
+	void    bool
+	upkeep  string // kind of upkeep: notes are ignored
+	outputs int    // of an upkeep; 0 is 1
+	dead    []signerrpc.DeadProof
 
 	onTx     func(*wire.MsgTx)
 	onPacket func(*psbt.Packet)
 	onBatch  func(*decision.BatchNote)
+	onUpkeep func(*decision.UpkeepNote)
+	onVoid   func(*decision.VoidNote)
 	onReq    func(*signerrpc.Request)
 }
 
@@ -151,6 +187,8 @@ func (d *draft) change(t tb) []byte {
 	return script
 }
 
+func (d *draft) pays() bool { return !d.void && d.upkeep == "" }
+
 func (d *draft) transaction(t tb) *wire.MsgTx {
 	t.Helper()
 	tx := wire.NewMsgTx(2)
@@ -162,9 +200,16 @@ func (d *draft) transaction(t tb) *wire.MsgTx {
 		tx.AddTxIn(in)
 		left += btcutil.Amount(c.prev.TxOut[c.vout].Value)
 	}
-	for _, n := range d.notes {
-		tx.AddTxOut(wire.NewTxOut(int64(n.Amount), n.PayeeScript))
-		left -= n.Amount
+	if d.pays() {
+		for _, n := range d.notes {
+			tx.AddTxOut(wire.NewTxOut(int64(n.Amount), n.PayeeScript))
+			left -= n.Amount
+		}
+	}
+	part := left / btcutil.Amount(max(d.outputs, 1))
+	for range d.outputs - 1 {
+		tx.AddTxOut(wire.NewTxOut(int64(part), d.change(t)))
+		left -= part
 	}
 	if left != 0 {
 		tx.AddTxOut(wire.NewTxOut(int64(left), d.change(t)))
@@ -206,23 +251,46 @@ func (d *draft) packet(t tb) *psbt.Packet {
 
 func (d *draft) request(t tb) signerrpc.Request {
 	t.Helper()
-	batch := decision.BatchNote{
-		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.UUID{0: 0xba, 11: byte(d.number >> 8), 12: byte(d.number)}, Number: d.number,
-		MaxFeeRateSatVB: 60, MaxFee: 30_000,
-	}
-	req := signerrpc.Request{AttemptNo: d.attempt}
+	network := decision.NetworkOf(&chaincfg.SimNetParams)
+	id := uuid.UUID{0: 0xba, 11: byte(d.number >> 8), 12: byte(d.number)}
+	batch := decision.BatchNote{Network: network, Batch: id, Number: d.number, MaxFeeRateSatVB: 60, MaxFee: 30_000}
+	req := signerrpc.Request{AttemptNo: d.attempt, Dead: d.dead}
 	for _, n := range d.notes {
 		batch.Payments = append(batch.Payments, decision.Payment{Decision: n.Digest(), Script: n.PayeeScript, Amount: n.Amount})
-		req.Decisions = append(req.Decisions, string(n.Encode()))
+		if d.pays() {
+			req.Decisions = append(req.Decisions, string(n.Encode()))
+		}
 	}
 	if d.onBatch != nil {
 		d.onBatch(&batch)
+	}
+	id, digest := batch.Batch, batch.Digest()
+	req.BatchNote = string(batch.Encode())
+	if d.upkeep != "" {
+		note := decision.UpkeepNote{
+			Network: network, Batch: id, Number: d.number, Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatVB: 60, MaxFee: 30_000,
+		}
+		for _, c := range d.coins {
+			note.Coins = append(note.Coins, wire.OutPoint{Hash: c.prev.TxHash(), Index: c.vout})
+		}
+		if d.onUpkeep != nil {
+			d.onUpkeep(&note)
+		}
+		id, digest = note.Batch, note.Digest()
+		req.BatchNote = string(note.Encode())
+	}
+	if d.void {
+		note := decision.VoidNote{Network: network, Batch: id, Number: d.number, Note: digest, MaxFeeRateSatVB: 80, MaxFee: 40_000}
+		if d.onVoid != nil {
+			d.onVoid(&note)
+		}
+		req.Void = string(note.Encode())
 	}
 	var b bytes.Buffer
 	if err := d.packet(t).Serialize(&b); err != nil {
 		t.Fatal(err)
 	}
-	req.PSBT, req.BatchNote, req.BatchID = b.Bytes(), string(batch.Encode()), batch.Batch.String()
+	req.PSBT, req.BatchID = b.Bytes(), id.String()
 	if d.onReq != nil {
 		d.onReq(&req)
 	}

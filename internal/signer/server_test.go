@@ -77,6 +77,50 @@ func TestSocketSignsRefusesAndInforms(t *testing.T) {
 	}
 }
 
+// A worker that lost its database reads the journal page by page.
+func TestTheJournalComesInPages(t *testing.T) {
+	t.Parallel()
+	key, path := newKey(t, wallet.KindTR), filepath.Join(t.TempDir(), "journal")
+	s := newSigner(t, key, path, fakeClock())
+	client, _ := serve(t, s)
+	d := newDraft(t, key)
+	for attempt := range int64(4) {
+		d.attempt, d.fee = attempt, d.fee+1000
+		if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := client.Journal(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, e := range all {
+		text += e.Line + "\n"
+	}
+	if text != readText(t, path) {
+		t.Errorf("the journal came as %q", text)
+	}
+	rest, err := client.Journal(t.Context(), 2)
+	if diff := cmp.Diff(all[2:], rest); err != nil || diff != "" {
+		t.Errorf("after 2: %v (-want +got):\n%s", err, diff)
+	}
+	for _, after := range []int64{4, 5, 1 << 60} {
+		if none, err := client.Journal(t.Context(), after); err != nil || len(none) != 0 {
+			t.Errorf("after %d: %v, %v", after, none, err)
+		}
+	}
+	j, err := signer.ReadJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int]int{1: 1, len(all[0].Line): 1, len(all[0].Line) + len(all[1].Line): 2} {
+		if lines, err := j.Lines(0, limit); err != nil || len(lines) != want {
+			t.Errorf("limit of %d bytes: %d lines (%v), want %d", limit, len(lines), err, want)
+		}
+	}
+}
+
 func TestParallelCallsJournalOnce(t *testing.T) {
 	t.Parallel()
 	s := freshSigner(t, wallet.KindTR)

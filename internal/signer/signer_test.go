@@ -2,6 +2,7 @@ package signer_test
 
 import (
 	"bytes"
+	"math/big"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -233,6 +234,11 @@ func TestPolicyRefusesSenselessCaps(t *testing.T) {
 		"any fee":      func(p *signer.Policy) { p.MaxFee = btcutil.MaxSatoshi + 1 },
 		"no percent":   func(p *signer.Policy) { p.MaxFeePercent = 0 },
 		"over hundred": func(p *signer.Policy) { p.MaxFeePercent = 101 },
+		"any inputs":   func(p *signer.Policy) { p.MaxInputs = 1001 },
+		"any outputs":  func(p *signer.Policy) { p.MaxOutputs = 3101 },
+		"minus inputs": func(p *signer.Policy) { p.MaxInputs = -1 },
+		"minus output": func(p *signer.Policy) { p.MaxOutputs = -1 },
+		"no target":    func(p *signer.Policy) { p.MaxTarget = new(big.Int) },
 	} {
 		p := signer.DefaultPolicy()
 		edit(&p)

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 // serve answers every connection with answer until the test ends.
@@ -62,7 +64,8 @@ func reply(t *testing.T, p signerrpc.Reply) func(net.Conn) {
 
 func TestSignCarriesEverythingBothWays(t *testing.T) {
 	t.Parallel()
-	want := signerrpc.Request{PSBT: []byte{0, 1, 0xff}, BatchNote: "a\nb\n", Decisions: []string{"d\n"}, BatchID: "id", AttemptNo: 3}
+	want := signerrpc.Request{PSBT: []byte{0, 1, 0xff}, BatchNote: "a\nb\n", Decisions: []string{"d\n"}, BatchID: "id", AttemptNo: 3,
+		Void: "v\n", Dead: []signerrpc.DeadProof{{Decision: "d", TxID: "t", Proof: spv.Inclusion{Tx: []byte{1}, Position: 1, Branch: make([]chainhash.Hash, 2), Headers: make([]byte, 160)}}}}
 	var got signerrpc.Request
 	client := serve(t, func(conn net.Conn) {
 		call, err := signerrpc.ReadCall(conn)
@@ -118,6 +121,20 @@ func TestUnknownOutcomeIsSignerDown(t *testing.T) {
 	}
 }
 
+func TestJournalRefusesAGap(t *testing.T) {
+	t.Parallel()
+	for name, seqs := range map[string][]int64{"whole": {3, 4}, "empty": {}, "gap": {3, 5}, "starts late": {4}, "starts early": {2, 3}} {
+		page := &signerrpc.JournalPage{Entries: []signerrpc.JournalEntry{}}
+		for _, seq := range seqs {
+			page.Entries = append(page.Entries, signerrpc.JournalEntry{Seq: seq, Line: "x"})
+		}
+		got, err := serve(t, reply(t, signerrpc.Reply{V: 1, Journal: page})).Journal(t.Context(), 2)
+		if good := name == "whole" || name == "empty"; good && (err != nil || len(got) != len(seqs)) || !good && !errs.Is(err, "signer_down") {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestNoSocketIsSignerDown(t *testing.T) {
 	t.Parallel()
 	client, err := signerrpc.New(signerrpc.Config{Socket: filepath.Join(t.TempDir(), "none")})
@@ -164,6 +181,8 @@ func TestReadCallRefuses(t *testing.T) {
 		"unknown field":  "{\"v\":1,\"info\":{},\"x\":1}\n",
 		"nested unknown": "{\"v\":1,\"sign\":{\"psbt\":\"\",\"x\":1}}\n",
 		"both":           "{\"v\":1,\"info\":{},\"sign\":{}}\n",
+		"info, journal":  "{\"v\":1,\"info\":{},\"journal\":{\"after\":0}}\n",
+		"bad proof":      "{\"v\":1,\"sign\":{\"psbt\":\"\",\"dead\":[{\"txid\":\"t\",\"proof\":{\"tx\":\"0\"}}]}}\n",
 		"neither":        "{\"v\":1}\n",
 		"version":        "{\"v\":2,\"info\":{}}\n",
 		"bad base64":     "{\"v\":1,\"sign\":{\"psbt\":\"*\"}}\n",
@@ -177,10 +196,18 @@ func TestReadCallRefuses(t *testing.T) {
 
 func FuzzReadCall(f *testing.F) {
 	f.Add("{\"v\":1,\"info\":{}}\n")
+	f.Add("{\"v\":1,\"journal\":{\"after\":7}}\n")
+	f.Add("{\"v\":1,\"sign\":{\"psbt\":\"\",\"void\":\"v\",\"dead\":[{\"txid\":\"t\",\"proof\":{\"tx\":\"00\",\"position\":0,\"branch\":[],\"headers\":[]}}]}}\n")
 	f.Add("{\"v\":1,\"sign\":{\"psbt\":\"AA==\",\"batch_note\":\"n\",\"decisions\":[\"d\"],\"batch_id\":\"b\",\"attempt_no\":1,\"approvals\":[{}]}}\n")
 	f.Fuzz(func(t *testing.T, line string) {
 		call, err := signerrpc.ReadCall(strings.NewReader(line))
-		if err == nil && (call.Sign == nil) == (call.Info == nil) {
+		asked := 0
+		for _, is := range []bool{call.Sign != nil, call.Info != nil, call.Journal != nil} {
+			if is {
+				asked++
+			}
+		}
+		if err == nil && asked != 1 {
 			t.Errorf("accepted %q as %+v", line, call)
 		}
 	})
