@@ -18,7 +18,6 @@ const (
 	ReplacementWrong = "replacement_wrong" // an attempt breaks the rules of replacing the ones before it
 	PaidAfterVoid    = "paid_after_void"   // a paying attempt was signed after the batch was voided
 	MayPayTwice      = "may_pay_twice"     // two transactions pay one decision and could both confirm
-	FeeOverApproval  = "fee_over_approval" // a fee above what the note allows
 	ForeignSpend     = "foreign_spend"     // a coin was spent by a transaction that is in no journal
 	ForeignWaiting   = "foreign_waiting"   // such a transaction waits in the node's mempool
 	UnmappedOutput   = "unmapped_output"   // an output that no decision names

@@ -361,3 +361,8 @@ func textJournal(name string, lines []string) chainaudit.Journal {
 
 // torn at the end of a last line leaves its line feed out.
 const torn = "\x00"
+
+func sha(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
