@@ -2,7 +2,10 @@ package txbuild
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -15,14 +18,18 @@ import (
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
-// Want is what was approved; a transaction is held against it.
+// Want is what was approved; a transaction is held against it. Without payees it
+// is a void or upkeep, which pays the treasury itself and nobody else.
 type Want struct {
 	Descriptor  *wallet.Descriptor
 	Payees      []Payee
 	Must        []wire.OutPoint
 	ChangeIndex uint32
-	MaxFeeRate  FeeRate
-	MaxFee      btcutil.Amount
+	// ChangeOutputs above 1 is a split: exactly so many outputs at ChangeIndex,
+	// of equal amounts, and no payees. Otherwise there is one at most.
+	ChangeOutputs int
+	MaxFeeRate    FeeRate
+	MaxFee        btcutil.Amount
 }
 
 // mismatch is the error for a transaction that is not the approved one. The
@@ -34,8 +41,8 @@ func mismatch(format string, args ...any) error {
 
 // Verify derives everything about packet again from its bytes and compares it
 // with what was approved: own inputs proven by their previous transactions,
-// every payee exactly once, at most one change output and that at the expected
-// place, no dust, fee and weight within bounds, version, sequences. Every error
+// every payee exactly once, the change outputs that Want allows and those at the
+// expected place, no dust, fee and weight within bounds, version, sequences. Every error
 // is Internal with code plan_mismatch.
 func Verify(packet *psbt.Packet, want Want) error {
 	tx := packet.UnsignedTx
@@ -103,7 +110,7 @@ func verifyOutputs(tx *wire.MsgTx, want Want) (sum btcutil.Amount, err error) {
 	if err != nil {
 		return 0, mismatch("change: %w", err)
 	}
-	unpaid, changes := len(want.Payees), 0
+	unpaid, changes := len(want.Payees), []int64(nil)
 	for i, out := range tx.TxOut {
 		if out.Value < int64(wallet.DustLimit(out.PkScript)) || out.Value <= 0 || out.Value > int64(money.MaxSat) {
 			return 0, mismatch("output %d: %d sat", i, out.Value)
@@ -115,8 +122,8 @@ func verifyOutputs(tx *wire.MsgTx, want Want) (sum btcutil.Amount, err error) {
 		case due[key] > 0:
 			due[key]--
 			unpaid--
-		case bytes.Equal(out.PkScript, changeScript) && changes == 0:
-			changes++
+		case bytes.Equal(out.PkScript, changeScript) && len(changes) < max(1, want.ChangeOutputs):
+			changes = append(changes, out.Value)
 		default:
 			return 0, mismatch("output %d pays %d sat to %x, which nobody approved", i, out.Value, out.PkScript)
 		}
@@ -124,25 +131,35 @@ func verifyOutputs(tx *wire.MsgTx, want Want) (sum btcutil.Amount, err error) {
 	if unpaid > 0 {
 		return 0, mismatch("%d approved payments are missing", unpaid)
 	}
+	if want.ChangeOutputs > 1 {
+		if len(want.Payees) > 0 || len(changes) != want.ChangeOutputs {
+			return 0, mismatch("%d change outputs of %d, with %d payees", len(changes), want.ChangeOutputs, len(want.Payees))
+		}
+		for _, amount := range changes {
+			if amount != changes[0] {
+				return 0, mismatch("a split into unequal amounts: %d and %d sat", changes[0], amount)
+			}
+		}
+	}
 	return sum, nil
 }
 
 // ExtractSigned returns the network form of a signed packet. Every input was run
-// through the script engine against an output proven to be d's own, every
+// through the script engine, once, against an output proven to be d's own; every
 // signature commits to the whole transaction, the txid is that of the unsigned
-// transaction, and the weight is no more than was reckoned with. packet is not
-// changed. Errors are Internal with code bad_signature.
+// transaction, and the weight is no more than was reckoned with. Of more
+// signatures than a multisig needs, those of the first keys in script order are
+// used. packet is not changed. Errors are Internal with code bad_signature, and
+// param input where one input is at fault.
 func ExtractSigned(packet *psbt.Packet, d *wallet.Descriptor) (raw []byte, txid chainhash.Hash, err error) {
-	work, err := clonePacket(packet)
-	if err != nil {
-		return nil, chainhash.Hash{}, badSignature("copy: %w", err)
+	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
+		return nil, chainhash.Hash{}, badSignature("%d inputs described", len(packet.Inputs))
 	}
-	if err := psbt.MaybeFinalizeAll(work); err != nil {
-		return nil, chainhash.Hash{}, badSignature("finalize: %w", err)
-	}
-	tx, err := psbt.Extract(work)
-	if err != nil {
-		return nil, chainhash.Hash{}, badSignature("extract: %w", err)
+	tx := packet.UnsignedTx.Copy()
+	for i := range packet.Inputs {
+		if tx.TxIn[i].Witness, err = witnessOf(packet, i, d); err != nil {
+			return nil, chainhash.Hash{}, badInput(i, err)
+		}
 	}
 	if err := checkSigned(tx, packet, d); err != nil {
 		return nil, chainhash.Hash{}, err
@@ -152,6 +169,38 @@ func ExtractSigned(packet *psbt.Packet, d *wallet.Descriptor) (raw []byte, txid 
 		return nil, chainhash.Hash{}, badSignature("serialize: %w", err)
 	}
 	return buf.Bytes(), tx.TxHash(), nil
+}
+
+// witnessOf returns the witness of an input, made of its signatures or taken as
+// a signer finished it (BIP 174). Nothing in it was verified.
+func witnessOf(packet *psbt.Packet, i int, d *wallet.Descriptor) (wire.TxWitness, error) {
+	in := &packet.Inputs[i]
+	if len(in.FinalScriptWitness) > 0 {
+		return wallet.ReadWitness(in.FinalScriptWitness)
+	}
+	sigs := slices.SortedFunc(slices.Values(in.PartialSigs), func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) })
+	need, _ := d.Threshold()
+	switch {
+	case d.Kind() == wallet.KindTR && len(in.TaprootKeySpendSig) > 0:
+		return wire.TxWitness{in.TaprootKeySpendSig}, nil
+	case d.Kind() == wallet.KindWPKH && len(sigs) == 1:
+		return wire.TxWitness{sigs[0].Signature, sigs[0].PubKey}, nil
+	case d.Kind() == wallet.KindWSH && len(sigs) >= need:
+		_, chain, index, err := d.OwnInput(in, packet.UnsignedTx.TxIn[i].PreviousOutPoint)
+		if err != nil {
+			return nil, err
+		}
+		script, err := d.WitnessScript(chain, index)
+		if err != nil {
+			return nil, err
+		}
+		witness := wire.TxWitness{nil} // OP_CHECKMULTISIG takes one element in excess
+		for _, sig := range sigs[:need] {
+			witness = append(witness, sig.Signature)
+		}
+		return append(witness, script), nil
+	}
+	return nil, fmt.Errorf("%d signatures", len(sigs))
 }
 
 // VerifyRaw checks the stored network form of a transaction against the PSBT it
@@ -174,6 +223,14 @@ func badSignature(format string, args ...any) error {
 		"The signed transaction does not hold. It was not used and nothing was sent.")
 }
 
+// badInput is badSignature for one input, which it names.
+func badInput(i int, err error) error {
+	e := errs.Wrap(err, errs.Internal, "bad_signature",
+		fmt.Sprintf("Input %d is not signed so that it holds. The transaction was not used and nothing was sent.", i))
+	e.Params = map[string]string{"input": strconv.Itoa(i)}
+	return e
+}
+
 func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) error {
 	if got, want := tx.TxHash(), packet.UnsignedTx.TxHash(); got != want {
 		return badSignature("txid %s, want %s", got, want)
@@ -184,16 +241,16 @@ func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) erro
 	}
 	hashes := txscript.NewTxSigHashes(tx, prevouts)
 	for i, in := range tx.TxIn {
-		if err := commitsToAll(in.Witness, d.Kind()); err != nil {
-			return badSignature("input %d: %w", i, err)
+		if err := commitsToAll(in.Witness, d); err != nil {
+			return badInput(i, err)
 		}
 		prev := prevouts.FetchPrevOutput(in.PreviousOutPoint)
 		engine, err := txscript.NewEngine(prev.PkScript, tx, i, txscript.StandardVerifyFlags, nil, hashes, prev.Value, prevouts)
 		if err != nil {
-			return badSignature("input %d: %w", i, err)
+			return badInput(i, err)
 		}
 		if err := engine.Execute(); err != nil {
-			return badSignature("input %d: %w", i, err)
+			return badInput(i, err)
 		}
 	}
 	if got, most := Weight(tx), SignedWeight(packet.UnsignedTx, d); got > most {
@@ -202,15 +259,23 @@ func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) erro
 	return nil
 }
 
-// commitsToAll reports a witness of another shape than one signature over the
-// whole transaction.
-func commitsToAll(witness wire.TxWitness, kind wallet.Kind) error {
+// commitsToAll reports a witness of another shape than the needed signatures,
+// each over the whole transaction. The engine does not mind what a signature
+// covers.
+func commitsToAll(witness wire.TxWitness, d *wallet.Descriptor) error {
+	coversAll := func(sig []byte) bool { return len(sig) > 0 && sig[len(sig)-1] == byte(txscript.SigHashAll) }
+	need, _ := d.Threshold()
 	switch {
-	case kind == wallet.KindTR && len(witness) == 1 && len(witness[0]) == 64:
+	case d.Kind() == wallet.KindTR && len(witness) == 1 && len(witness[0]) == 64,
+		d.Kind() == wallet.KindWPKH && len(witness) == 2 && coversAll(witness[0]):
 		return nil
-	case kind == wallet.KindWPKH && len(witness) == 2 && len(witness[0]) > 0 &&
-		witness[0][len(witness[0])-1] == byte(txscript.SigHashAll):
+	case d.Kind() == wallet.KindWSH && len(witness) == 1+need+1 && len(witness[0]) == 0:
+		for _, sig := range witness[1 : 1+need] {
+			if !coversAll(sig) {
+				return errors.New("a signature does not cover the whole transaction")
+			}
+		}
 		return nil
 	}
-	return fmt.Errorf("the witness is not one signature over the whole transaction")
+	return errors.New("the witness is not made of the needed signatures over the whole transaction")
 }
