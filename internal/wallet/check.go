@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -104,7 +106,7 @@ func (c *Checker) Verify(i int, in *psbt.PInput) (Signatures, error) {
 		e := errs.Newf(errs.Invalid, "bad_signature",
 			"A signature on input %d does not hold: %s. It was not used and nothing was sent. Sign the file that was handed out again.",
 			i, fmt.Sprintf(format, args...))
-		e.Params = map[string]string{"input": fmt.Sprint(i)}
+		e.Params = map[string]string{"input": strconv.Itoa(i)}
 		return Signatures{}, e
 	}
 	if len(in.FinalScriptSig) > 0 || len(in.TaprootScriptSpendSig) > 0 {
@@ -153,13 +155,13 @@ func (s *spend) canSign(pub []byte) bool {
 
 // unfinish takes a final witness apart.
 func (c *Checker) unfinish(i int, raw []byte) (Signatures, error) {
-	witness, err := readWitness(raw)
+	witness, err := ReadWitness(raw)
 	if err != nil {
 		return Signatures{}, err
 	}
 	s := c.spends[i]
 	switch script := s.prev.PkScript; {
-	case txscript.IsPayToTaproot(script) && len(witness) == 1:
+	case txscript.IsPayToTaproot(script) && len(witness) == 1 && len(witness[0]) > 0:
 		return Signatures{KeyPath: witness[0]}, nil
 	case txscript.IsPayToWitnessPubKeyHash(script) && len(witness) == 2:
 		return Signatures{Partial: []*psbt.PartialSig{{PubKey: witness[1], Signature: witness[0]}}}, nil
@@ -167,7 +169,7 @@ func (c *Checker) unfinish(i int, raw []byte) (Signatures, error) {
 		len(witness[0]) == 0 && bytes.Equal(witness[len(witness)-1], s.code):
 		return c.whoSigned(i, witness[1:len(witness)-1])
 	}
-	return Signatures{}, fmt.Errorf("its witness has another shape")
+	return Signatures{}, errors.New("its witness has another shape")
 }
 
 // whoSigned gives each signature its key. Both stand in the script's order, as
@@ -179,7 +181,7 @@ func (c *Checker) whoSigned(i int, sigs [][]byte) (out Signatures, err error) {
 			keys = keys[1:]
 		}
 		if len(keys) == 0 {
-			return Signatures{}, fmt.Errorf("its witness has one that no key made")
+			return Signatures{}, errors.New("its witness has one that no key made")
 		}
 		out.Partial = append(out.Partial, &psbt.PartialSig{PubKey: keys[0], Signature: sig})
 		keys = keys[1:]
@@ -191,21 +193,22 @@ func (c *Checker) whoSigned(i int, sigs [][]byte) (out Signatures, err error) {
 // signatures and the script.
 const maxWitnessItems = MaxKeys + 2
 
-// readWitness reads the network form of a witness.
-func readWitness(raw []byte) (wire.TxWitness, error) {
+// ReadWitness reads the network form of a witness of at most MaxKeys signatures,
+// as a PSBT holds it in PSBT_IN_FINAL_SCRIPTWITNESS.
+func ReadWitness(raw []byte) (wire.TxWitness, error) {
 	r := bytes.NewReader(raw)
 	n, err := wire.ReadVarInt(r, 0)
 	if err != nil || n > maxWitnessItems {
-		return nil, fmt.Errorf("its witness cannot be read")
+		return nil, errors.New("its witness cannot be read")
 	}
 	witness := make(wire.TxWitness, n)
 	for i := range witness {
 		if witness[i], err = wire.ReadVarBytes(r, 0, uint32(len(raw)), "witness item"); err != nil {
-			return nil, fmt.Errorf("its witness cannot be read")
+			return nil, errors.New("its witness cannot be read")
 		}
 	}
 	if r.Len() > 0 {
-		return nil, fmt.Errorf("its witness has more than its items")
+		return nil, errors.New("its witness has more than its items")
 	}
 	return witness, nil
 }
@@ -254,26 +257,41 @@ func (c *Checker) schnorr(i int, sig []byte) bool {
 // packet's derivation fields say; Descriptor.SignedBy proves that too. Errors are
 // those of NewChecker and Verify.
 func SignedBy(packet *psbt.Packet) ([]string, error) {
-	return signedBy(packet, func(i int) (map[string]string, error) {
+	inputs, err := signersOfInputs(packet, func(i int) (map[string]string, error) {
 		of := make(map[string]string)
 		for _, key := range packet.Inputs[i].Bip32Derivation {
 			of[string(key.PubKey)] = fingerprintText(key.MasterKeyFingerprint)
 		}
 		for _, key := range packet.Inputs[i].TaprootBip32Derivation {
 			if bytes.Equal(key.XOnlyPubKey, packet.Inputs[i].TaprootInternalKey) {
-				of[""] = fingerprintText(key.MasterKeyFingerprint)
+				of[keyPathOwner] = fingerprintText(key.MasterKeyFingerprint)
 			}
 		}
 		return of, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return onEvery(inputs), nil
 }
 
 // SignedBy returns which of the descriptor's Fingerprints have their verified
 // signature on every input of packet, in the descriptor's order. Errors are those
 // of OwnInput, NewChecker and Verify.
 func (d *Descriptor) SignedBy(packet *psbt.Packet) ([]string, error) {
+	inputs, err := d.SignersOfInputs(packet)
+	if err != nil {
+		return nil, err
+	}
+	signed := onEvery(inputs)
+	return slices.DeleteFunc(d.Fingerprints(), func(f string) bool { return !slices.Contains(signed, f) }), nil
+}
+
+// SignersOfInputs returns for each input of packet the fingerprints, sorted, of
+// those whose verified signature is on it. Errors are those of SignedBy.
+func (d *Descriptor) SignersOfInputs(packet *psbt.Packet) ([][]string, error) {
 	all := d.Fingerprints()
-	signed, err := signedBy(packet, func(i int) (map[string]string, error) {
+	return signersOfInputs(packet, func(i int) (map[string]string, error) {
 		_, chain, index, err := d.OwnInput(&packet.Inputs[i], packet.UnsignedTx.TxIn[i].PreviousOutPoint)
 		if err != nil {
 			return nil, err
@@ -282,29 +300,28 @@ func (d *Descriptor) SignedBy(packet *psbt.Packet) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.kind == KindTR {
+			return map[string]string{keyPathOwner: all[0]}, nil
+		}
 		of := make(map[string]string)
 		for k, pub := range made.pubs {
 			of[string(pub.SerializeCompressed())] = all[k]
 		}
-		if d.kind == KindTR {
-			of = map[string]string{"": all[0]}
-		}
 		return of, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(f string) bool { return !slices.Contains(signed, f) }), nil
 }
 
-// signedBy counts signers. owner maps an input's public keys to fingerprints,
-// with "" for the key path of P2TR.
-func signedBy(packet *psbt.Packet, owner func(i int) (map[string]string, error)) ([]string, error) {
+// keyPathOwner stands for the one key of a P2TR input among public keys.
+const keyPathOwner = "key path"
+
+// signersOfInputs verifies every signature of packet. owner maps the public keys
+// of an input to fingerprints; a key that it does not name is nobody's.
+func signersOfInputs(packet *psbt.Packet, owner func(i int) (map[string]string, error)) ([][]string, error) {
 	c, err := NewChecker(packet)
 	if err != nil {
 		return nil, err
 	}
-	inputs := make(map[string]int)
+	out := make([][]string, len(packet.Inputs))
 	for i := range packet.Inputs {
 		of, err := owner(i)
 		if err != nil {
@@ -314,25 +331,28 @@ func signedBy(packet *psbt.Packet, owner func(i int) (map[string]string, error))
 		if err != nil {
 			return nil, err
 		}
-		here := make(map[string]bool)
 		for _, p := range sigs.Partial {
-			here[of[string(p.PubKey)]] = true
+			if f := of[string(p.PubKey)]; f != "" {
+				out[i] = append(out[i], f)
+			}
 		}
-		if len(sigs.KeyPath) > 0 {
-			here[of[""]] = true
+		if f := of[keyPathOwner]; len(sigs.KeyPath) > 0 && f != "" {
+			out[i] = append(out[i], f)
 		}
-		for f := range here {
-			inputs[f]++
-		}
+		slices.Sort(out[i])
+		out[i] = slices.Compact(out[i])
 	}
-	var out []string
-	for f, n := range inputs {
-		if f != "" && n == len(packet.Inputs) {
-			out = append(out, f)
-		}
-	}
-	slices.Sort(out)
 	return out, nil
+}
+
+// onEvery returns who is in each of the lists.
+func onEvery(lists [][]string) []string {
+	if len(lists) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(lists[0]), func(f string) bool {
+		return slices.ContainsFunc(lists, func(list []string) bool { return !slices.Contains(list, f) })
+	})
 }
 
 func fingerprintText(field uint32) string {
