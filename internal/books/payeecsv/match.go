@@ -1,0 +1,144 @@
+package payeecsv
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// statePayable is the state of an instalment that can go into a batch.
+const statePayable = "payable"
+
+// PayableRef is an instalment that a row may mean. Those that cannot be paid now
+// are worth giving too: their rows get a better reason than an unknown reference.
+type PayableRef struct {
+	InstalmentID uuid.UUID
+	Reference    string // of the grant
+	Address      string // canonical
+	AmountSat    btcutil.Amount
+	State        string // "" or "payable": can be paid now
+}
+
+// Matched is the outcome of one row: an instalment, or the reason why none.
+type Matched struct {
+	Line         int
+	InstalmentID uuid.UUID   // uuid.Nil when there is a reason
+	Reason       *errs.Field // codes row_has_errors, unknown_reference, other_address, other_amount, not_payable, named_twice
+}
+
+// Match finds the instalment of each row: same reference, same address, same
+// amount, payable now, and not taken by a row before. It returns one outcome a
+// row, in the order of rows.
+func Match(rows []Row, payable []PayableRef) []Matched {
+	byReference := map[string][]PayableRef{}
+	for _, p := range payable {
+		key := sameReference(p.Reference)
+		byReference[key] = append(byReference[key], p)
+	}
+	taken := map[uuid.UUID]int{} // the line that took it
+	out := make([]Matched, len(rows))
+	for i, row := range rows {
+		out[i] = Matched{Line: row.Line}
+		if len(row.Errors) > 0 {
+			out[i].Reason = reason("line", "row_has_errors", "The line has errors of its own.", nil)
+			continue
+		}
+		id, why := find(row, byReference[sameReference(row.Reference)], taken)
+		if why != nil {
+			out[i].Reason = why
+			continue
+		}
+		out[i].InstalmentID = id
+		taken[id] = row.Line
+	}
+	return out
+}
+
+// find narrows the instalments of one grant down to the one that the row means.
+func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, *errs.Field) {
+	if len(list) == 0 {
+		return uuid.Nil, reason(colReference, "unknown_reference", "No grant has the reference "+strconv.Quote(row.Reference)+".", nil)
+	}
+	left := only(list, func(p PayableRef) bool { return sameAddress(p.Address) == sameAddress(row.Address) })
+	if len(left) == 0 {
+		decided := preferPayable(list)[0].Address
+		return uuid.Nil, reason(colAddress, "other_address",
+			fmt.Sprintf("The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.", row.Address, decided),
+			map[string]string{"listed": row.Address, "decided": decided})
+	}
+	list = left
+	left = only(list, func(p PayableRef) bool { return p.AmountSat == row.AmountSat })
+	if len(left) == 0 {
+		decided := amounts(preferPayable(list))
+		return uuid.Nil, reason("amount", "other_amount",
+			fmt.Sprintf("The list says %d sat, but %s sat were decided.", int64(row.AmountSat), decided),
+			map[string]string{"listed": strconv.FormatInt(int64(row.AmountSat), 10), "decided": decided})
+	}
+	list = left
+	left = only(list, PayableRef.payable)
+	if len(left) == 0 {
+		return uuid.Nil, reason("line", "not_payable", "This instalment cannot be paid now; its state is "+list[0].State+".", map[string]string{"state": list[0].State})
+	}
+	for _, p := range left {
+		if _, gone := taken[p.InstalmentID]; !gone {
+			return p.InstalmentID, nil
+		}
+	}
+	line := taken[left[0].InstalmentID]
+	return uuid.Nil, reason("line", "named_twice", fmt.Sprintf("Line %d has this instalment already.", line), map[string]string{"line": strconv.Itoa(line)})
+}
+
+func (p PayableRef) payable() bool { return p.State == "" || p.State == statePayable }
+
+func only(list []PayableRef, keep func(PayableRef) bool) []PayableRef {
+	return slices.DeleteFunc(slices.Clone(list), func(p PayableRef) bool { return !keep(p) })
+}
+
+func preferPayable(list []PayableRef) []PayableRef {
+	if now := only(list, PayableRef.payable); len(now) > 0 {
+		return now
+	}
+	return list
+}
+
+// amounts lists what was decided, each amount once.
+func amounts(list []PayableRef) string {
+	var texts []string
+	for _, p := range list {
+		if s := strconv.FormatInt(int64(p.AmountSat), 10); !slices.Contains(texts, s) {
+			texts = append(texts, s)
+		}
+	}
+	return strings.Join(texts, " or ")
+}
+
+func reason(field, code, message string, params map[string]string) *errs.Field {
+	return &errs.Field{Field: field, Code: code, Message: message, Params: params}
+}
+
+// sameReference is equal for references that differ in capital letters alone.
+func sameReference(s string) string { return strings.ToUpper(s) }
+
+// sameAddress is equal for the two spellings of one address: BIP173 allows it in
+// capital letters. Base58 distinguishes them, and mixed bech32 is no address.
+func sameAddress(s string) string {
+	if lower := strings.ToLower(s); s == strings.ToUpper(s) && looksSegwit(lower) {
+		return lower
+	}
+	return s
+}
+
+func looksSegwit(lower string) bool {
+	for _, prefix := range []string{"bc1", "tb1", "sb1", "bcrt1"} {
+		if strings.HasPrefix(lower, prefix) {
+			return true
+		}
+	}
+	return false
+}
