@@ -30,12 +30,27 @@ type Payee struct {
 	Script  []byte
 }
 
-// ParsePayee reads an address of net as a person typed it. isTreasury tells the
-// scripts that the treasury itself owns, which nobody may be paid at; it may be
-// nil. The field error has one of the codes required, not_an_address,
-// wrong_network (with params network and expected), bad_checksum, mixed_case,
-// unknown_witness_version, unspendable, treasury_script.
+// PayeeRules are what a fund's policy says about who can be paid.
+type PayeeRules struct {
+	// AllowFutureWitness lets witness versions 2 to 16 pass, whose programs are 2
+	// to 40 bytes (BIPs 141 and 350). No rule protects such coins yet: whoever
+	// asks for them trusts a change of consensus to come. btcd does not relay
+	// them by default.
+	AllowFutureWitness bool
+}
+
+// ParsePayee is PayeeRules.Parse under the strictest rules.
 func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
+	return PayeeRules{}.Parse(text, net, isTreasury)
+}
+
+// Parse reads an address of net as a person typed it: P2PKH, P2SH, P2WPKH, P2WSH
+// or P2TR, and what the rules allow besides. isTreasury tells the scripts that
+// the treasury itself owns, which nobody may be paid at; it may be nil. The field
+// error has one of the codes required, not_an_address, wrong_network (with params
+// network and expected), bad_checksum, mixed_case, unknown_witness_version,
+// unspendable, treasury_script.
+func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
 	// Chat programs wrap copied text in marks of direction that nobody sees.
 	text = strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if text == "" {
@@ -47,8 +62,8 @@ func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte
 	var script []byte
 	var of []*chaincfg.Params
 	var bad *errs.Field
-	if hrp, ok := segwitPrefix(text); ok {
-		script, bad = segwitScript(text)
+	if hrp, ok := segwitPrefix(text); ok && !looksBase58(text) {
+		script, bad = r.segwitScript(text)
 		of = networksWhere(func(n *chaincfg.Params) bool { return n.Bech32HRPSegwit == hrp })
 	} else {
 		script, of, bad = base58Script(text)
@@ -65,9 +80,12 @@ func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte
 	return Payee{Address: AddressOf(script, net), Script: script}, nil
 }
 
-// AddressOf returns the canonical address of a standard script on net, or ""
-// for a script that has none.
+// AddressOf returns the canonical address of a standard script on net, or of a
+// witness program of version 2 to 16; "" for a script that has none.
 func AddressOf(script []byte, net *chaincfg.Params) string {
+	if version, program, ok := futureWitness(script); ok {
+		return futureAddress(version, program, net)
+	}
 	class, addrs, _, err := txscript.ExtractPkScriptAddrs(script, net)
 	if err != nil || len(addrs) != 1 {
 		return ""
@@ -79,6 +97,28 @@ func AddressOf(script []byte, net *chaincfg.Params) string {
 	default:
 		return ""
 	}
+}
+
+// futureWitness takes a witness program of version 2 to 16 apart.
+func futureWitness(script []byte) (version byte, program []byte, ok bool) {
+	v, program, err := txscript.ExtractWitnessProgramInfo(script)
+	if err != nil || v < 2 || v > 16 {
+		return 0, nil, false
+	}
+	return byte(v), program, true
+}
+
+// futureAddress writes a witness program of a version above 0 (BIP 350).
+func futureAddress(version byte, program []byte, net *chaincfg.Params) string {
+	data, err := bech32.ConvertBits(program, 8, 5, true)
+	if err != nil {
+		return ""
+	}
+	addr, err := bech32.EncodeM(net.Bech32HRPSegwit, append([]byte{version}, data...))
+	if err != nil {
+		return ""
+	}
+	return addr
 }
 
 func payeeError(code, message string) *errs.Field {
@@ -119,8 +159,27 @@ func segwitPrefix(text string) (hrp string, ok bool) {
 	return "", false
 }
 
+// looksBase58 tells an old address that happens to begin like a segwit one:
+// simnet's P2PKH ones begin with S, and some of them with "Sb1". It counts as base58
+// if it decodes to the length of such an address, has the version of one, and is
+// either undamaged or written as no segwit address may be, in both cases.
+func looksBase58(text string) bool {
+	const length = 1 + 20 + 4 // version, hash, checksum
+	raw := base58.Decode(text)
+	if len(raw) != length || len(base58Networks(raw[0])) == 0 {
+		return false
+	}
+	_, _, err := base58.CheckDecode(text)
+	return err == nil || (text != strings.ToLower(text) && text != strings.ToUpper(text))
+}
+
+// base58Networks returns the networks that use a version byte for addresses.
+func base58Networks(version byte) []*chaincfg.Params {
+	return networksWhere(func(n *chaincfg.Params) bool { return version == n.PubKeyHashAddrID || version == n.ScriptHashAddrID })
+}
+
 // segwitScript decodes a BIP 173 or BIP 350 address.
-func segwitScript(text string) ([]byte, *errs.Field) {
+func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 	if text != strings.ToLower(text) && text != strings.ToUpper(text) {
 		return nil, payeeError("mixed_case", "This address mixes capital and small letters. Copy it again from your wallet.")
 	}
@@ -154,6 +213,7 @@ func segwitScript(text string) ([]byte, *errs.Field) {
 		}
 	case version == 1 && program[0] == 0x4e && program[1] == 0x73 && len(program) == 2:
 		return nil, payeeError("unspendable", "Anyone could take coins sent to this address. Give one of your own.")
+	case version > 1 && r.AllowFutureWitness:
 	default:
 		return nil, payeeError("unknown_witness_version",
 			"This address is of a newer kind that is not in use yet. Give an address that starts with bc1q or bc1p, or an older one.")
@@ -197,7 +257,8 @@ func base58Script(text string) (script []byte, of []*chaincfg.Params, bad *errs.
 
 // DustLimit returns the least amount that an output with this script may hold
 // to be relayed: what it costs to make and spend it at 3 sat/vB, the rule of
-// Bitcoin Core. P2WPKH 294, P2TR and P2WSH 330, P2SH 540, P2PKH 546 sat.
+// Bitcoin Core. P2WPKH 294, P2TR and P2WSH 330, P2SH 540, P2PKH 546 sat, and 240 to
+// 354 sat for a witness program of a later version, by its length.
 func DustLimit(script []byte) btcutil.Amount {
 	const dustSatVB, spendVB, witnessSpendVB = 3, 148, 67
 	if txscript.IsUnspendable(script) {

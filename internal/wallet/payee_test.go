@@ -2,10 +2,12 @@ package wallet_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"testing"
 
+	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/btcutil/v2"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -179,6 +181,120 @@ func TestDustLimit(t *testing.T) {
 	}
 }
 
+// Versions 2 to 16 pass where a fund's policy lets them, in the spelling of BIP
+// 350 and in no other.
+func TestFutureWitnessVersions(t *testing.T) {
+	t.Parallel()
+	allow := wallet.PayeeRules{AllowFutureWitness: true}
+	type vector struct{ Addr, Script, Reason string }
+	var file struct{ Valid, Invalid []vector }
+	readJSON(t, "bip0350.json", &file)
+	tested := 0
+	for _, v := range file.Valid {
+		script, err := hex.DecodeString(v.Script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if script[0] < 0x52 || script[0] > 0x60 {
+			continue
+		}
+		tested++
+		payee, bad := allow.Parse(v.Addr, mainnet(t), nil)
+		if bad != nil || !bytes.Equal(payee.Script, script) || payee.Address != strings.ToLower(v.Addr) {
+			t.Errorf("%s: %+v, %v", v.Addr, payee, bad)
+		}
+		if _, bad := wallet.ParsePayee(v.Addr, mainnet(t), nil); code(bad) != "unknown_witness_version" {
+			t.Errorf("%s without leave: %v", v.Addr, bad)
+		}
+	}
+	if tested < 2 {
+		t.Errorf("%d vectors tested", tested)
+	}
+	for _, v := range file.Invalid {
+		for _, name := range []string{"mainnet", "testnet3"} {
+			net, err := wallet.Params(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if payee, bad := allow.Parse(v.Addr, net, nil); bad == nil {
+				t.Errorf("%s (%s): %+v", v.Addr, v.Reason, payee)
+			}
+		}
+	}
+	// Version 1 has its rules already.
+	for _, s := range []string{"bc1pfeessrawgf", "bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6y"} {
+		if _, bad := allow.Parse(s, mainnet(t), nil); bad == nil {
+			t.Errorf("%s is payable", s)
+		}
+	}
+	for version := byte(2); version <= 16; version++ {
+		for _, n := range []int{2, 20, 32, 40} {
+			script := append([]byte{0x50 + version, byte(n)}, bytes.Repeat([]byte{version}, n)...)
+			payee, bad := allow.Parse(wallet.AddressOf(script, mainnet(t)), mainnet(t), nil)
+			if bad != nil || !bytes.Equal(payee.Script, script) {
+				t.Errorf("version %d, %d bytes: %+v, %v", version, n, payee, bad)
+			}
+			if got, want := wallet.DustLimit(script), btcutil.Amount(3*(8+1+2+n+67)); got != want {
+				t.Errorf("version %d, %d bytes: dust %d, want %d", version, n, got, want)
+			}
+		}
+	}
+	for _, script := range []string{"5201aa", "5229" + strings.Repeat("aa", 41), "6102aaaa"} {
+		raw, err := hex.DecodeString(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if addr := wallet.AddressOf(raw, mainnet(t)); addr != "" {
+			t.Errorf("%s has address %s", script, addr)
+		}
+	}
+}
+
+// Simnet's P2PKH addresses begin with S, and one in some thousands with "Sb1",
+// like a segwit address of simnet.
+func TestSimnetBase58IsNotTakenForBech32(t *testing.T) {
+	t.Parallel()
+	net, err := wallet.Params("simnet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i := uint32(0); found < 3 && i < 1_000_000; i++ {
+		hash := make([]byte, 20)
+		binary.BigEndian.PutUint32(hash, i*4_000)
+		for _, version := range []byte{net.PubKeyHashAddrID, net.ScriptHashAddrID} {
+			addr := base58.CheckEncode(hash, version)
+			if !strings.EqualFold(addr[:3], "sb1") {
+				continue
+			}
+			found++
+			payee, bad := wallet.ParsePayee(addr, net, nil)
+			if bad != nil || payee.Address != addr || !bytes.Contains(payee.Script, hash) {
+				t.Fatalf("%s: %+v, %v", addr, payee, bad)
+			}
+			if _, bad := wallet.ParsePayee(addr, mainnet(t), nil); code(bad) != "wrong_network" {
+				t.Errorf("%s on mainnet: %v", addr, bad)
+			}
+			last := byte('2')
+			if addr[len(addr)-1] == last {
+				last = '3'
+			}
+			if _, bad := wallet.ParsePayee(addr[:len(addr)-1]+string(last), net, nil); code(bad) != "bad_checksum" {
+				t.Errorf("%s mistyped: %v", addr, bad)
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d addresses found, want 3", found)
+	}
+	// And bech32 in both cases is still told so.
+	script := append([]byte{0, 20}, make([]byte, 20)...)
+	addr := wallet.AddressOf(script, net)
+	if _, bad := wallet.ParsePayee("S"+addr[1:], net, nil); code(bad) != "mixed_case" {
+		t.Errorf("S%s: %v", addr[1:], bad)
+	}
+}
+
 func FuzzParsePayee(f *testing.F) {
 	for _, s := range []string{
 		"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "BC1SW50QGDZ25J", "bc1gmk9yu", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
@@ -186,20 +302,21 @@ func FuzzParsePayee(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	rules := wallet.PayeeRules{AllowFutureWitness: true}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, name := range []string{"mainnet", "testnet3", "simnet", "regtest"} {
 			net, err := wallet.Params(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			payee, bad := wallet.ParsePayee(s, net, nil)
+			payee, bad := rules.Parse(s, net, nil)
 			if (bad == nil) != (len(payee.Script) > 0) {
 				t.Fatalf("%q: %+v, %v", s, payee, bad)
 			}
 			if bad != nil {
 				continue
 			}
-			again, bad := wallet.ParsePayee(payee.Address, net, nil)
+			again, bad := rules.Parse(payee.Address, net, nil)
 			if bad != nil || again.Address != payee.Address || !bytes.Equal(again.Script, payee.Script) {
 				t.Errorf("%q on %s: %q does not read back: %v", s, name, payee.Address, bad)
 			}
