@@ -68,7 +68,7 @@ func Root(cfg Config) *cobra.Command {
 	root.AddCommand(
 		a.fundCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
 		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.decideCommand(), a.messageCommand(),
-		a.grantsCommand(), a.batchCommand(), a.treasuryCommand(), a.auditCommand(),
+		a.grantsCommand(), a.batchCommand(), a.treasuryCommand(), a.auditCommand(), a.verifyCommand(),
 		a.whoamiCommand(), a.tokenCommand(), a.versionCommand(),
 	)
 	return root
