@@ -16,6 +16,16 @@ has_postgres() {
 	return 1
 }
 
+# The outside signers of internal/wallet/oracle, pinned by a lock file.
+oracle="$(cd "$(dirname "${BASH_SOURCE[0]}")/oracle" && pwd)"
+has_oracle() { cmp -s "$oracle/package-lock.json" "$oracle/node_modules/.installed"; }
+install_oracle() {
+	has_oracle && return 0
+	echo "installing the packages of internal/tools/oracle" >&2
+	(cd "$oracle" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+	cp "$oracle/package-lock.json" "$oracle/node_modules/.installed"
+}
+
 has_chromium() {
 	local name
 	for name in "${CHROME_BIN:-}" chromium chromium-browser google-chrome google-chrome-stable headless_shell; do
@@ -39,14 +49,20 @@ if on_debian && [[ "$(id -u)" == 0 ]]; then
 	installed fonts-noto-cjk || want fonts-noto-cjk "Noto CJK fonts"
 fi
 has git || want git git
+has node || want nodejs "Node.js 20 or newer"
+has npm || want npm npm
 
-((${#packages[@]})) || exit 0
+if ! ((${#packages[@]})); then
+	install_oracle
+	exit 0
+fi
 
 if on_debian && [[ "$(id -u)" == 0 ]]; then
 	echo "installing ${packages[*]}" >&2
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq >&2
 	apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+	install_oracle
 	exit 0
 fi
 

@@ -21,7 +21,8 @@ import (
 
 // Treasury is a wallet whose private keys are known.
 type Treasury struct {
-	Seed       []byte // of the first key
+	Seed       []byte   // of the first key
+	Seeds      [][]byte // one a key
 	Descriptor *wallet.Descriptor
 	Account    *hdkeychain.ExtendedKey   // of the first key
 	Accounts   []*hdkeychain.ExtendedKey // one a key, in the descriptor's order
@@ -43,7 +44,7 @@ func NewTreasury(t testing.TB, kind wallet.Kind, net *chaincfg.Params, name stri
 	if err != nil {
 		t.Fatalf("descriptor: %v", err)
 	}
-	return &Treasury{Seed: seed[:], Descriptor: d, Account: account, Accounts: []*hdkeychain.ExtendedKey{account}}
+	return &Treasury{Seed: seed[:], Seeds: [][]byte{seed[:]}, Descriptor: d, Account: account, Accounts: []*hdkeychain.ExtendedKey{account}}
 }
 
 // NewMultisig returns a k-of-n treasury, each key of a seed made from name and
@@ -65,6 +66,7 @@ func NewMultisig(t testing.TB, k, n int, net *chaincfg.Params, name string) *Tre
 		if i == 0 {
 			tr.Seed, tr.Account = seed[:], account
 		}
+		tr.Seeds = append(tr.Seeds, seed[:])
 		tr.Accounts, keys = append(tr.Accounts, account), append(keys, key)
 	}
 	d, err := wallet.MultisigDescriptor(k, keys, net)
