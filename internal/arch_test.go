@@ -21,38 +21,45 @@ var mayImport = map[string][]string{
 	"api":        {},
 	"api/client": {},
 
-	"internal/errs":     {},
-	"internal/clock":    {},
-	"internal/crash":    {},
-	"internal/money":    {"internal/errs"},
-	"internal/seal":     {"internal/errs"},
-	"internal/identity": {"internal/errs", "internal/clock"},
-	"internal/audit":    {"internal/errs", "internal/clock", "internal/identity"},
-	"internal/ledger":   {"internal/errs", "internal/money"},
-	"internal/decision": {"internal/errs", "internal/money"},
-	"internal/wallet":   {"internal/errs"},
-	"internal/txbuild":  {"internal/errs", "internal/money", "internal/wallet"},
-	"internal/probe":    {"internal/errs", "internal/clock"},
+	"internal/errs":        {},
+	"internal/clock":       {},
+	"internal/crash":       {},
+	"internal/money":       {"internal/errs"},
+	"internal/seal":        {"internal/errs"},
+	"internal/identity":    {"internal/errs", "internal/clock"},
+	"internal/audit":       {"internal/errs", "internal/clock", "internal/identity"},
+	"internal/ledger":      {"internal/errs", "internal/money"},
+	"internal/decision":    {"internal/errs", "internal/money"},
+	"internal/wallet":      {"internal/errs"},
+	"internal/txbuild":     {"internal/errs", "internal/money", "internal/wallet"},
+	"internal/probe":       {"internal/errs", "internal/clock"},
+	"internal/fee":         {"internal/errs", "internal/clock"},
+	"internal/spv":         {"internal/errs"},
+	"internal/books":       {"internal/errs", "internal/money"},
+	"internal/certificate": {"internal/errs", "internal/money", "internal/decision", "internal/spv"},
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet",
 	},
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/grant", "internal/wallet", "internal/txbuild",
+		"internal/ledger", "internal/decision", "internal/grant", "internal/wallet", "internal/txbuild", "internal/fee", "internal/spv",
+		"internal/certificate", "internal/books",
 		"internal/signer/signerrpc", // the types of the request, which its Signer interface speaks in
 	},
 
 	"internal/signer": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/decision", "internal/wallet",
-		"internal/signer/signerrpc",
+		"internal/spv", "internal/signer/signerrpc",
 	},
-	"internal/signer/signerrpc": {"internal/errs"},
+	"internal/signer/signerrpc": {"internal/errs", "internal/spv"},
 
 	"internal/postgres":        append([]string{"migrations", "internal/crash"}, domain...),
 	"internal/postgres/pgtest": {"migrations", "internal/errs", "internal/devnet"},
-	"internal/chain":           {"internal/errs", "internal/clock", "internal/payout", "internal/wallet", "internal/chain/btcdrpc"},
+	"internal/chain":           {"internal/errs", "internal/clock", "internal/payout", "internal/wallet", "internal/fee", "internal/chain/btcdrpc"},
 	"internal/chain/btcdrpc":   {"internal/errs"},
+	// Shares no code with what it audits.
+	"internal/chainaudit":      {"internal/errs", "internal/clock", "internal/chain/btcdrpc", "internal/spv"},
 	"internal/chain/chaintest": {"internal/errs", "internal/clock", "internal/chain", "internal/chain/btcdrpc", "internal/devnet", "internal/wallet"},
 	"internal/jobs":            domain,
 	"internal/devnet":          {"internal/errs", "internal/clock", "internal/chain/btcdrpc"},
@@ -62,13 +69,14 @@ var mayImport = map[string][]string{
 	"internal/server": {"api", "internal/api", "internal/web", "internal/errs", "internal/clock", "internal/identity"},
 
 	"internal/cli": {"internal/errs", "internal/clock"},
-	"internal/ctl": {"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet"},
+	"internal/ctl": {"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet",
+		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc"},
 	"internal/app": {
 		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
 		"internal/web", "internal/server", "internal/signer/signerrpc", "internal/crash", "internal/grant",
 		"internal/payout", "internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/wallet", "internal/txbuild", "internal/seal", "internal/probe",
-		"api/client", "internal/cli",
+		"internal/fee", "internal/spv", "internal/books", "internal/certificate", "internal/chainaudit", "api/client", "internal/cli",
 	},
 
 	// Not internal/chain: the journey checks the chain by a way of its own.
@@ -87,7 +95,7 @@ var mayImport = map[string][]string{
 var domain = []string{
 	"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit", "internal/ledger",
 	"internal/decision", "internal/seal", "internal/wallet", "internal/txbuild", "internal/probe", "internal/grant",
-	"internal/payout",
+	"internal/payout", "internal/fee", "internal/spv", "internal/books", "internal/certificate",
 }
 
 // forTests are packages that only tests may import.

@@ -38,11 +38,18 @@ func serviceFlags(flags *pflag.FlagSet, cfg *app.ServeConfig) {
 
 func workerCommand() *cobra.Command {
 	var cfg app.WorkerConfig
+	var second app.NodeConfig
 	cmd := &cobra.Command{
 		Use: "worker", Short: "Follow the chain and pay what was approved", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "database-url-file", "btcd-host", "btcd-user", "btcd-pass-file", "btcd-cert-file", "signer-socket", "audit-key-file"); err != nil {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "btcd-host", "btcd-user", "btcd-pass-file", "btcd-cert-file", "audit-key-file"); err != nil {
 				return err
+			}
+			if second.Host != "" {
+				if err := cli.Need(cmd.Flags(), "btcd2-user", "btcd2-pass-file", "btcd2-cert-file"); err != nil {
+					return err
+				}
+				cfg.Second = &second
 			}
 			cfg.Log = logger()
 			return app.Work(cmd.Context(), cfg)
@@ -54,7 +61,11 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&cfg.Chain.User, "btcd-user", "", "btcd's RPC user (the administrator's, not the limited one)")
 	f.StringVar(&cfg.Chain.PassFile, "btcd-pass-file", "", "file with btcd's RPC password")
 	f.StringVar(&cfg.Chain.CertFile, "btcd-cert-file", "", "btcd's rpc.cert")
-	f.StringVar(&cfg.SignerSocket, "signer-socket", "", "Unix socket of causeway-signer")
+	f.StringVar(&second.Host, "btcd2-host", "", "host:port of a second btcd, which must agree with the first and is told as well")
+	f.StringVar(&second.User, "btcd2-user", "", "its RPC user")
+	f.StringVar(&second.PassFile, "btcd2-pass-file", "", "file with its RPC password")
+	f.StringVar(&second.CertFile, "btcd2-cert-file", "", "its rpc.cert")
+	f.StringSliceVar(&cfg.SignerSockets, "signer-socket", nil, "Unix socket of causeway-signer; once for each signer; none: every signature is brought by people")
 	f.StringVar(&cfg.AuditKeyFile, "audit-key-file", "", "file with the key that signs checkpoints")
 	f.StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
 	f.DurationVar(&cfg.Poll, "poll", time.Second, "how often to look without being woken")

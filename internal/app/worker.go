@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/chain"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
@@ -25,7 +26,8 @@ import (
 type WorkerConfig struct {
 	DatabaseURLFile string // of the role causeway_worker
 	Chain           chain.Config
-	SignerSocket    string
+	Second          *chain.Config // another node, which must agree and is told as well; nil: none
+	SignerSockets   []string      // none: people bring every signature
 	AuditKeyFile    string        // signs checkpoints
 	AdminListen     string        // host:port of /readyz and /metrics; empty: none
 	Poll            time.Duration // how often it looks by itself; blocks wake it at once
@@ -34,6 +36,7 @@ type WorkerConfig struct {
 
 const (
 	nodeCheckEvery  = 15 * time.Second
+	estimateEvery   = 30 * time.Second
 	checkpointEvery = 5 * time.Second
 	retryLease      = time.Second
 )
@@ -45,11 +48,12 @@ type worker struct {
 	db      *postgres.DB
 	store   payout.WorkerStore
 	fund    grant.Fund
-	signer  *signerrpc.Client
+	signers []payout.Signer
 	audit   *audit.Signer
 	log     *audit.Log
 	metrics *workerMetrics
 	node    atomic.Pointer[chain.Client]
+	second  atomic.Pointer[chain.Client]
 	trouble atomic.Pointer[string] // what the last round could not do; nil: nothing
 	leading atomic.Bool
 }
@@ -83,9 +87,13 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := signerrpc.New(signerrpc.Config{Socket: cfg.SignerSocket})
-	if err != nil {
-		return nil, err
+	var signers []payout.Signer
+	for _, socket := range cfg.SignerSockets {
+		signer, err := signerrpc.New(signerrpc.Config{Socket: socket})
+		if err != nil {
+			return nil, err
+		}
+		signers = append(signers, signer)
 	}
 	auditSigner, err := audit.LoadSigner(cfg.AuditKeyFile)
 	if err != nil {
@@ -95,13 +103,18 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signer: signer, audit: auditSigner}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, audit: auditSigner}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock)
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
 		return nil, err
 	}
 	w.cfg.Chain.Network, w.cfg.Chain.Clock = w.fund.Network, w.clock
+	if w.cfg.Second != nil {
+		second := *w.cfg.Second
+		second.Network, second.Clock = w.fund.Network, w.clock
+		w.cfg.Second = &second
+	}
 	return w, nil
 }
 
@@ -149,7 +162,7 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 
 func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	conductor, err := payout.NewConductor(payout.ConductorConfig{
-		Store: w.store, Signer: w.signer, Announcer: announcer{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
+		Store: w.store, Signers: w.signers, Announcer: announcer{w}, Mempool: mempool{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
 	})
 	if err != nil {
 		return err
@@ -160,7 +173,11 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	var done looked
+	estimator, err := fee.New(fee.Config{Node: market{w}, Clock: w.clock, Private: w.fund.Network == "simnet" || w.fund.Network == "regtest"})
+	if err != nil {
+		return err
+	}
+	done := looked{estimator: estimator}
 	for {
 		err := w.round(ctx, epoch, follower, conductor, &done)
 		if ctx.Err() != nil {
@@ -178,8 +195,10 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 
 // looked is what the rounds under one lease have looked at.
 type looked struct {
-	node     time.Time // when the node was last found fit
-	balanced bool      // ledger and coins were compared at the walked tip
+	node      time.Time // when the node was last found fit
+	estimated time.Time // when feerates were last estimated
+	balanced  bool      // ledger and coins were compared at the walked tip
+	estimator *fee.Estimator
 }
 
 // round looks at the node, walks the chain and takes every due batch on. Nothing
@@ -199,6 +218,7 @@ func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follow
 	if err != nil {
 		return err
 	}
+	w.estimate(ctx, epoch, changed, done)
 	if !done.balanced {
 		if err := w.balance(ctx, epoch); err != nil {
 			return err
@@ -220,8 +240,71 @@ func (w *worker) checkNode(ctx context.Context) error {
 		node = fresh
 		go func() { _ = fresh.Watch(ctx, w.cfg.Log) }() // ends with ctx; only wakes
 	}
-	_, err := node.Check(ctx)
-	return err
+	if _, err := node.Check(ctx); err != nil {
+		return err
+	}
+	return w.checkSecond(ctx, node)
+}
+
+// settled is how deep a block lies that two nodes have to agree on.
+const settled = 6
+
+// checkSecond compares the nodes a few blocks below their tips. Nothing is built,
+// signed or advanced while they disagree.
+func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
+	if w.cfg.Second == nil {
+		return nil
+	}
+	second := w.second.Load()
+	if second == nil {
+		fresh, err := chain.New(*w.cfg.Second)
+		if err != nil {
+			return err
+		}
+		w.second.Store(fresh)
+		second = fresh
+	}
+	if _, err := second.Check(ctx); err != nil {
+		return err
+	}
+	a, _, err := first.Tip(ctx)
+	if err != nil {
+		return err
+	}
+	b, _, err := second.Tip(ctx)
+	if err != nil {
+		return err
+	}
+	height := max(min(a, b)-settled, 0)
+	ours, err := first.HashAt(ctx, height)
+	if err != nil {
+		return err
+	}
+	theirs, err := second.HashAt(ctx, height)
+	if err != nil {
+		return err
+	}
+	if ours != theirs {
+		return errs.Newf(errs.Unavailable, "nodes_disagree", "The two nodes have different blocks at height %d, so one of them is on a chain of its own. Nothing is paid until they agree.", height)
+	}
+	return nil
+}
+
+// estimate asks what a transaction should pay and keeps it for the dashboard, after
+// each block and now and then. A failure costs nothing but the estimate.
+func (w *worker) estimate(ctx context.Context, epoch int64, newBlock bool, done *looked) {
+	now := w.clock.Now()
+	if !newBlock && now.Sub(done.estimated) < estimateEvery {
+		return
+	}
+	done.estimated = now
+	e, err := done.estimator.Tick(ctx)
+	if err == nil {
+		err = w.store.SetEstimate(ctx, epoch, e)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.cfg.Log.WarnContext(ctx, "no feerate estimate", slog.Any("error", err))
+	}
 }
 
 // balance holds the ledger against the coins of the chain; a difference stops
@@ -320,8 +403,12 @@ func (w *worker) checks() []server.Check {
 			return err
 		}},
 		{Name: "signer", Run: func(ctx context.Context) error {
-			_, err := w.signer.Info(ctx)
-			return err
+			for _, signer := range w.signers {
+				if _, err := signer.Info(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
 		}},
 		{Name: "breaker", Run: func(ctx context.Context) error {
 			h, err := w.store.Holdings(ctx)

@@ -27,8 +27,17 @@ type Fund struct {
 	PayWindow       time.Duration // how long an approved decision may be paid
 	PaidDepth       int32         // confirmations at which a payment is called paid
 	FinalDepth      int32         // and final
+	MaxPayees       int           // of one batch
+	DeadlineBlocks  int32         // blocks after which a batch pays its highest feerate
+	FutureWitness   bool          // pay to witness versions that have no meaning yet
 	CreatedAt       time.Time
 }
+
+// What a fund keeps to that was told nothing else.
+const (
+	DefaultMaxPayees      = 200
+	DefaultDeadlineBlocks = int32(144)
+)
 
 // Params returns the chain's parameters.
 func (f Fund) Params() (*chaincfg.Params, error) { return wallet.Params(f.Network) }

@@ -102,13 +102,14 @@ const (
 	Cancelled InstalmentState = "cancelled"
 )
 
-// instalmentNext has no edge from MaybePaid back to Payable: nothing that a node
-// or a person says makes a payment payable again.
+// instalmentNext leads from MaybePaid back to Payable by rule R alone: every
+// transaction that could pay it is dead. Nothing that a node or a person says makes
+// a payment payable again; a trigger of the database holds the rule as well.
 var instalmentNext = map[InstalmentState][]InstalmentState{
 	Payable:   {Held, Allocated, Cancelled},
 	Held:      {Payable, Cancelled},
 	Allocated: {Payable, MaybePaid},
-	MaybePaid: {Mined},
+	MaybePaid: {Mined, Payable, Cancelled},
 	Mined:     {MaybePaid, Paid},
 	Paid:      {Mined, MaybePaid, Final},
 	Final:     {},

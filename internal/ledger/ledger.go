@@ -39,6 +39,7 @@ const (
 	KindMined        Kind = "mined"         // an attempt is in a block
 	KindPaid         Kind = "paid"          // an attempt is deep enough
 	KindForeignSpend Kind = "foreign_spend" // somebody else spent a coin of the treasury
+	KindVoid         Kind = "void"          // nothing of a batch can be paid any more
 )
 
 // Posting adds an amount (which may be negative) to an account.

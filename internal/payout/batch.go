@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -9,18 +10,32 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
-// MaxPayees is the most payments of one batch.
-const MaxPayees = 200
+// MaxOrder is the most payments of one order; it is split into batches of at most
+// the fund's MaxPayees.
+const MaxOrder = 10_000
+
+// Kind says what a batch is for. All but Payout pay nobody.
+type Kind string
+
+// The kinds of a batch.
+const (
+	Payout      Kind = "payout"
+	Consolidate Kind = "consolidate" // many coins into one
+	Split       Kind = "split"       // one coin into several of equal worth
+	Child       Kind = "child"       // spends the change of a stuck batch, to pay for both
+)
 
 // Batch is a set of payments that go out in one transaction.
 type Batch struct {
 	ID              uuid.UUID
 	FundID          uuid.UUID
+	Kind            Kind
 	Number          uint32 // also the index of its change script
 	State           State
 	Version         int64
@@ -30,7 +45,11 @@ type Batch struct {
 	MaxFeeRateSatVB int64
 	MaxFee          btcutil.Amount
 	Seed            [32]byte
-	Anchor          *wire.OutPoint // set when built
+	Outputs         int             // change outputs; more than 1 for a split only
+	DeadlineBlocks  int32           // blocks after the first announcement until it pays MaxFeeRateSatVB
+	WantedSatVB     int64           // feerate that a treasurer asked for since; 0: none
+	Chosen          []wire.OutPoint // coins a treasurer chose; empty: the engine chooses
+	Anchor          *wire.OutPoint  // set when built
 	ComposedBy      uuid.UUID
 	ComposerName    string // when read
 	Tries           int    // of the step that is due
@@ -40,6 +59,23 @@ type Batch struct {
 
 	Payees int            // when listed
 	Total  btcutil.Amount // when listed
+}
+
+// Void is the request to take a batch back after a signer was asked: a
+// replacement of its transaction that pays nobody.
+type Void struct {
+	BatchID      uuid.UUID
+	Note         string // canonical void note
+	Digest       decision.Digest
+	FeeRateSatVB int64
+	Reason       string
+	CancelIDs    []uuid.UUID // instalments that are cancelled once it is final; the others become payable
+	AskedBy      uuid.UUID
+	AskedByName  string // when read
+	AskedAt      time.Time
+	ApprovedBy   *uuid.UUID // another person; nil: not yet, and nothing is signed
+	ApproverName string     // when read
+	ApprovedAt   *time.Time
 }
 
 // Item is an instalment as a batch sees it.
@@ -73,6 +109,7 @@ type Attempt struct {
 	ID        uuid.UUID
 	BatchID   uuid.UUID
 	No        int
+	Kind      AttemptKind
 	PSBT      []byte
 	TxID      chainhash.Hash
 	Fee       btcutil.Amount
@@ -83,8 +120,48 @@ type Attempt struct {
 	Raw       []byte // signed bytes; empty before they are stored
 	Height    int32  // of the block that holds it; 0: none
 	Events    []AttemptEvent
+	Partial   []Signature // signatures that are not all there yet
 	CreatedAt time.Time
 }
+
+// AttemptKind tells a payment from its void.
+type AttemptKind string
+
+// The kinds of an attempt.
+const (
+	Pays  AttemptKind = "pay"
+	Voids AttemptKind = "void"
+)
+
+// Signature is a PSBT that came back with some of the signatures it needs.
+type Signature struct {
+	PSBT    []byte
+	Source  string     // fingerprints of the keys, space separated
+	StaffID *uuid.UUID // who brought it; nil: a signer answered
+	Name    string     // of that person, when read
+	At      time.Time
+}
+
+// has reports whether event happened to the attempt.
+func (a Attempt) has(event string) bool {
+	return slices.ContainsFunc(a.Events, func(e AttemptEvent) bool { return e.Event == event })
+}
+
+// Released reports whether a signer may have signed the attempt.
+func (a Attempt) Released() bool { return a.has("signing") }
+
+// Announced reports whether a node was told, and at which height first.
+func (a Attempt) Announced() (height int32, ok bool) {
+	for _, e := range a.Events {
+		if e.Event == "announced" {
+			return e.Height, true
+		}
+	}
+	return 0, false
+}
+
+// FeeRateSatVB is what the attempt pays, rounded down.
+func (a Attempt) FeeRateSatVB() int64 { return int64(a.Fee) * 4 / max(a.Weight, 1) }
 
 // AttemptInput is a coin that an attempt spends.
 type AttemptInput struct {
@@ -104,8 +181,9 @@ type AttemptOutput struct {
 
 // AttemptEvent is something that happened to an attempt.
 type AttemptEvent struct {
-	Event  string // built, signing, signed, announced, mined, reorged, paid, final, conflicted
+	Event  string // built, signing, signed, announced, mined, reorged, paid, final, conflicted, dead
 	Detail string
+	Height int32 // walked tip at the time; 0: not noted
 	At     time.Time
 }
 
@@ -114,7 +192,16 @@ type Coin struct {
 	txbuild.Coin
 	CoinBase      bool
 	Confirmations int32
-	ReservedBy    *uint32 // batch number
+	ReservedBy    *uint32   // batch number
+	Lock          *Lock     // nil: free
+	At            time.Time // of the block that made it
+}
+
+// Lock keeps a coin out of every new batch.
+type Lock struct {
+	Reason string
+	By     string // name
+	At     time.Time
 }
 
 // Depths that a coin must have before it is spent.
@@ -127,7 +214,7 @@ const (
 // Spendable reports whether the coin may be used in a new batch.
 func (c Coin) Spendable() bool {
 	switch {
-	case c.ReservedBy != nil:
+	case c.ReservedBy != nil || c.Lock != nil:
 		return false
 	case c.CoinBase:
 		return c.Confirmations >= coinbaseDepth
@@ -165,4 +252,23 @@ type Treasury struct {
 	Descriptor     string
 	Breakers       []Breaker // open ones
 	Approved       btcutil.Amount
+	Estimate       *fee.Estimate // nil: the worker has made none
+	Stuck          []Stuck
+	Limits         Limits
+}
+
+// Stuck is a batch that does not go on by itself.
+type Stuck struct {
+	BatchID uuid.UUID
+	Number  uint32
+	State   State
+	Why     string // in plain words, with what would resolve it
+}
+
+// Limits are the fund's bounds for a batch.
+type Limits struct {
+	MaxPayees       int
+	MaxFeeRateSatVB int64
+	MaxFeeSat       int64
+	DeadlineBlocks  int32
 }

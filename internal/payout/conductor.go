@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/uuid"
 
@@ -31,11 +32,19 @@ type Signer interface {
 	Info(ctx context.Context) (signerrpc.Info, error)
 }
 
+// Mempool tells what the node's mempool has built on a transaction.
+type Mempool interface {
+	// Descendants returns how many transactions spend outputs of txid, directly or
+	// not, and what they pay in fees; all of that is lost when txid is replaced.
+	Descendants(ctx context.Context, txid chainhash.Hash) (count int, fees btcutil.Amount, err error)
+}
+
 // ConductorConfig is what a Conductor needs.
 type ConductorConfig struct {
 	Store     WorkerStore
-	Signer    Signer
+	Signers   []Signer // asked one after the other; none: every signature is brought by people
 	Announcer Announcer
+	Mempool   Mempool // may be nil: nothing is known of descendants
 	Clock     clock.Clock
 	Log       *slog.Logger
 	Epoch     int64 // of the lease; every write checks it
@@ -61,8 +70,8 @@ const (
 
 // NewConductor checks cfg and returns a Conductor.
 func NewConductor(cfg ConductorConfig) (*Conductor, error) {
-	if cfg.Store == nil || cfg.Signer == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
-		return nil, errors.New("payout: conductor needs store, signer, announcer, clock, log and a lease")
+	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
+		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
 	}
 	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}}, nil
 }
@@ -129,15 +138,34 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 		return true, c.build(ctx, id)
 	case Built:
 		return true, c.commitToSign(ctx, id)
-	case Signing:
-		return true, c.sign(ctx, record)
-	case Signed:
-		return false, c.announce(ctx, record)
-	case Announced:
-		return false, c.announceAgain(ctx, record)
-	case Composed, Mined, Paid, Final, Cancelled, Conflicted:
+	case Signing, Signed, Announced, Voiding:
+		return c.pursue(ctx, record)
+	case Composed, Mined, Paid, Final, Cancelled, Conflicted, Voided:
 	}
 	return false, nil
+}
+
+// pursue takes a batch on that a signer may have seen: the newest attempt is
+// signed, then announced; then the chain is waited for, and a higher fee or a void
+// makes one more attempt.
+func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error) {
+	newest := r.Attempts[len(r.Attempts)-1]
+	wantsVoid := r.Batch.State == Voiding && newest.Kind != Voids
+	switch _, told := newest.Announced(); {
+	case wantsVoid:
+		return r.Void.ApprovedBy != nil, c.void(ctx, r)
+	case !newest.Released():
+		return false, errs.New(errs.Internal, "attempt_not_released", "The newest attempt of a batch that went to the signer has not.")
+	case len(newest.Raw) == 0:
+		return c.sign(ctx, r)
+	case !told:
+		return false, c.announce(ctx, r)
+	}
+	bumped, err := c.bump(ctx, r)
+	if err != nil || bumped {
+		return bumped, err
+	}
+	return false, c.announceAgain(ctx, r)
 }
 
 // build chooses coins and stores the unsigned transaction, its txid, its anchor
@@ -161,11 +189,11 @@ func (c *Conductor) build(ctx context.Context, id uuid.UUID) error {
 	now := c.now()
 	crash.At("C3")
 	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *Work) error {
-		p, _, err := plan(fund, w.Batch, w.Items, holdings)
+		p, _, err := c.plan(ctx, fund, w.Batch, w.Items, holdings)
 		if err != nil {
 			return err
 		}
-		a, err := attemptOf(p, w, attemptID, c.cfg.Epoch, now)
+		a, err := attemptOf(p, w, Pays, attemptID, c.cfg.Epoch, now)
 		if err != nil {
 			return err
 		}
@@ -183,6 +211,22 @@ func (c *Conductor) build(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+// signerInfos asks every signer what it is, and refuses one of another treasury.
+func (c *Conductor) signerInfos(ctx context.Context, fund grant.Fund) ([]signerrpc.Info, error) {
+	infos := make([]signerrpc.Info, len(c.cfg.Signers))
+	for i, s := range c.cfg.Signers {
+		info, err := s.Info(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if info.Descriptor != fund.Descriptor || info.Network != fund.Network {
+			return nil, errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network. No money moved.")
+		}
+		infos[i] = info
+	}
+	return infos, nil
+}
+
 func calm(h Holdings) error {
 	if len(h.Breakers) > 0 {
 		return errs.New(errs.Conflict, "breaker_open", "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
@@ -190,7 +234,7 @@ func calm(h Holdings) error {
 	return nil
 }
 
-func attemptOf(p *txbuild.Plan, w *Work, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
+func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
 	raw, err := txbuild.EncodePSBT(p.PSBT)
 	if err != nil {
 		return nil, err
@@ -199,7 +243,7 @@ func attemptOf(p *txbuild.Plan, w *Work, id uuid.UUID, epoch int64, now time.Tim
 	for _, it := range w.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
-	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: len(w.Attempts), PSBT: raw, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: len(w.Attempts), Kind: kind, PSBT: raw, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
 	for _, in := range p.Inputs {
 		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}
@@ -225,12 +269,9 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	// A signer that cannot answer keeps the batch where it can still be cancelled.
-	info, err := c.cfg.Signer.Info(ctx)
+	infos, err := c.signerInfos(ctx, fund)
 	if err != nil {
 		return err
-	}
-	if info.Descriptor != fund.Descriptor || info.Network != fund.Network {
-		return errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network. No money moved.")
 	}
 	holdings, err := c.cfg.Store.Holdings(ctx)
 	if err != nil {
@@ -245,118 +286,18 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		if err := checkPolicy(fund, w, newest); err != nil {
 			return err
 		}
-		if err := checkCoins(newest, holdings); err != nil {
+		if err := checkCoins(w.Batch, newest, holdings); err != nil {
 			return err
 		}
-		if err := checkSignerWill(info, w.Items, newest, now); err != nil {
+		if err := checkSignerWill(infos, w.Items, newest, now); err != nil {
 			return err
 		}
-		w.ItemsTo = grant.MaybePaid
-		w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now)}
+		if len(w.Items) > 0 {
+			w.ItemsTo = grant.MaybePaid
+			w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now)}
+		}
 		w.AttemptEvents = []AttemptEvent{{Event: "signing", At: now}}
 		return w.move(c.by, Signing, "batch.signing", now)
 	})
 	return err
-}
-
-// sign asks for signatures of the stored transaction, as often as it takes: the
-// same transaction has the same txid.
-func (c *Conductor) sign(ctx context.Context, r Record) error {
-	fund, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return err
-	}
-	descriptor, err := treasuryOf(fund)
-	if err != nil {
-		return err
-	}
-	holdings, err := c.cfg.Store.Holdings(ctx)
-	if err != nil {
-		return err
-	}
-	if err := calm(holdings); err != nil {
-		return err
-	}
-	newest := r.Attempts[len(r.Attempts)-1]
-	packet, err := txbuild.ParsePSBT(newest.PSBT)
-	if err != nil {
-		return err
-	}
-	notes := make([]string, len(r.Items))
-	for i, it := range r.Items {
-		notes[i] = it.Note
-	}
-	crash.At("C4")
-	response, err := c.cfg.Signer.Sign(ctx, signerrpc.Request{
-		PSBT: newest.PSBT, BatchNote: r.Batch.Note, Decisions: notes, BatchID: r.Batch.ID.String(), AttemptNo: int64(newest.No),
-	})
-	crash.At("C5")
-	if err != nil {
-		return err
-	}
-	signed, err := txbuild.ParsePSBT(response.PSBT)
-	if err != nil {
-		return err
-	}
-	merged, err := txbuild.Merge(packet, signed)
-	if err != nil {
-		return err
-	}
-	raw, txid, err := txbuild.ExtractSigned(merged, descriptor)
-	if err != nil {
-		return err
-	}
-	if txid != newest.TxID {
-		return errs.New(errs.Internal, "txid_changed", "The signer's transaction has another txid.")
-	}
-	now := c.now()
-	crash.At("C8")
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *Work) error {
-		w.NewRaw = raw
-		w.AttemptEvents = []AttemptEvent{{Event: "signed", At: now}}
-		return w.move(c.by, Signed, "batch.signed", now)
-	})
-	return err
-}
-
-// announce tells the node for the first time.
-func (c *Conductor) announce(ctx context.Context, r Record) error {
-	newest := r.Attempts[len(r.Attempts)-1]
-	crash.At("C9")
-	reply, err := c.cfg.Announcer.Announce(ctx, newest.Raw, r.Batch.MaxFeeRateSatVB)
-	crash.At("C10")
-	if err != nil {
-		// The node may have taken it before the answer was lost, so it counts as
-		// announced; the next round tells it again.
-		if reply == "" {
-			reply = "no answer: " + plainWords(err)
-		}
-	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Hash
-	now := c.now()
-	crash.At("C11")
-	_, storeErr := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *Work) error {
-		w.AttemptEvents = []AttemptEvent{{Event: "announced", Detail: reply, At: now}}
-		return w.move(c.by, Announced, "batch.announced", now)
-	})
-	if storeErr != nil {
-		return storeErr
-	}
-	return err
-}
-
-// announceAgain sends the same bytes once a block, and at every start: nodes forget.
-func (c *Conductor) announceAgain(ctx context.Context, r Record) error {
-	if at, ok := c.announcedAt[r.Batch.ID]; ok && at == r.Tip.Hash && r.Batch.LastError == "" {
-		return nil
-	}
-	newest := r.Attempts[len(r.Attempts)-1]
-	if _, err := c.cfg.Announcer.Announce(ctx, newest.Raw, r.Batch.MaxFeeRateSatVB); err != nil {
-		return err
-	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Hash
-	if r.Batch.LastError != "" {
-		return c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
-	}
-	return nil
 }

@@ -3,10 +3,13 @@ package payout
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/grant"
@@ -21,7 +24,9 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 		txid := own.Tx.TxHash().String()
 		ours, known := w.Ours[txid]
 		switch {
-		case known && ours.Batch.State.payable():
+		case known && ours.Attempt.Kind == Voids:
+			f.voidMined(w, ours, own, b.Tip, now)
+		case known && ours.Attempt.Kind == Pays && ours.Batch.State.payable():
 			if err := f.mined(w, ours, own, b.Tip, now); err != nil {
 				return err
 			}
@@ -38,7 +43,70 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 	for _, waiting := range w.Waiting {
 		f.deepen(w, waiting, b.Tip, now)
 	}
+	for _, dead := range w.Dead {
+		if dead.Batch.State.Can(Conflicted) && dead.Batch.Kind == Child {
+			f.to(w, dead, Conflicted, "", "conflicted", "the transaction whose change it spends is dead", now)
+			dead.Batch.State = Conflicted
+		}
+		f.release(w, dead, now)
+	}
 	return nil
+}
+
+// voidMined books a void: nobody was paid, and its fee is gone. Its batch goes on
+// waiting, because only as deep as final nothing can be paid any more.
+func (f *Follower) voidMined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now time.Time) {
+	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, 0, own.SpentSat-own.PaidBackSat, now))
+	state := ours.Batch.State
+	if state.Can(Voiding) {
+		state = Voiding
+	}
+	f.to(w, ours, state, "", "mined", "block "+strconv.Itoa(int(tip.Height)), now)
+	f.keepRaw(w, ours, own)
+}
+
+// release follows rule R: every transaction that could have paid the batch is dead,
+// so its payments are payable again, or cancelled where that was asked for.
+func (f *Follower) release(w *ChainWork, x Followed, now time.Time) {
+	cancel := map[uuid.UUID]bool{}
+	if x.Void != nil {
+		for _, id := range x.Void.CancelIDs {
+			cancel[id] = true
+		}
+	}
+	var again, cancelled btcutil.Amount
+	var ids []uuid.UUID
+	for _, it := range x.Items {
+		if cancel[it.InstalmentID] {
+			cancelled += it.Amount
+			ids = append(ids, it.InstalmentID)
+			continue
+		}
+		again += it.Amount
+	}
+	if again > 0 {
+		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Committed, again, now))
+	}
+	if cancelled > 0 {
+		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Available, cancelled, now))
+	}
+	var to grant.InstalmentState
+	if len(x.Items) > 0 {
+		to = grant.Payable
+	}
+	f.to(w, x, Voided, to, "dead", "nothing of this batch can be paid any more", now)
+	last := &w.Moves[len(w.Moves)-1]
+	last.Cancel, last.Leave, last.Release = ids, true, true
+}
+
+// keepRaw stores signed bytes that only the block told us.
+func (f *Follower) keepRaw(w *ChainWork, ours Followed, own OwnTx) {
+	if len(ours.Attempt.Raw) > 0 {
+		return
+	}
+	var raw bytes.Buffer
+	_ = own.Tx.Serialize(&raw) // a bytes.Buffer takes everything
+	w.Moves[len(w.Moves)-1].Raw = raw.Bytes()
 }
 
 // mined takes a batch whose transaction is in the block to mined.
@@ -54,17 +122,11 @@ func (f *Follower) mined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now ti
 	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, paid, fee, now))
 	if ours.Batch.State == Final {
 		// It is back after a reorg that tripped the breaker. Nothing undoes final.
-		w.Post = append(w.Post, f.called(ours, tip, now))
+		w.Post = append(w.Post, f.called(ours, tip, now)...)
 		return nil
 	}
 	f.to(w, ours, Mined, grant.Mined, "mined", "block "+strconv.Itoa(int(tip.Height)), now)
-	if len(ours.Attempt.Raw) == 0 {
-		var raw bytes.Buffer
-		if err := own.Tx.Serialize(&raw); err != nil {
-			return err
-		}
-		w.Moves[len(w.Moves)-1].Raw = raw.Bytes()
-	}
+	f.keepRaw(w, ours, own)
 	if w.Fund.PaidDepth == 1 {
 		ours.Batch.State, ours.Height = Mined, tip.Height
 		f.deepen(w, ours, tip, now)
@@ -101,11 +163,11 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 		spent[op.String()] = true
 	}
 	for _, hit := range w.Spending {
-		for _, in := range hit.Attempt.Inputs {
-			if spent[in.OutPoint.String()] && hit.Batch.State.Can(Conflicted) {
-				f.to(w, hit, Conflicted, "", "conflicted", "spent by "+txid, now)
-				break
-			}
+		// Every attempt spends what the first one spends, so a spend of that stops them
+		// all; one of a coin that a bump added leaves the earlier attempts alive.
+		dead := slices.ContainsFunc(hit.Attempt.Inputs, func(in AttemptInput) bool { return spent[in.OutPoint.String()] })
+		if dead && hit.Attempt.No == 0 && hit.Batch.State.Can(Conflicted) {
+			f.to(w, hit, Conflicted, "", "conflicted", "spent by "+txid, now)
 		}
 	}
 }
@@ -114,7 +176,7 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time) {
 	depth := tip.Height - waiting.Height + 1
 	if waiting.Batch.State == Mined && depth >= w.Fund.PaidDepth {
-		w.Post = append(w.Post, f.called(waiting, tip, now))
+		w.Post = append(w.Post, f.called(waiting, tip, now)...)
 		f.to(w, waiting, Paid, grant.Paid, "paid", strconv.Itoa(int(depth))+" confirmations", now)
 		waiting.Batch.State = Paid
 	}
@@ -124,11 +186,15 @@ func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time
 	}
 }
 
-// called is the transfer of a payment that is now called paid.
-func (f *Follower) called(x Followed, tip Tip, now time.Time) ledger.Transfer {
+// called is the transfer of payments that are now called paid; none, if the
+// transaction pays nobody.
+func (f *Follower) called(x Followed, tip Tip, now time.Time) []ledger.Transfer {
+	if x.Attempt.paid() == 0 {
+		return nil
+	}
 	t := ledger.Move(ledger.KindPaid, x.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, x.Attempt.paid(), now)
 	t.Height = &tip.Height
-	return t
+	return []ledger.Transfer{t}
 }
 
 // revert works out what taking the block at head away means.
@@ -137,11 +203,17 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 		w.Post = append(w.Post, t.Undo(now))
 	}
 	for _, ours := range w.Ours {
-		if ours.Batch.State == Final {
+		gone := "block " + strconv.Itoa(int(head.Height)) + " left the best chain"
+		switch {
+		case ours.Batch.State == Final || ours.Batch.State == Voided:
 			w.Trip = append(w.Trip, deepReorg(head, now))
-			continue
+		case ours.Attempt.Kind == Voids:
+			f.to(w, ours, ours.Batch.State, "", "reorged", gone, now)
+		case ours.Void != nil:
+			f.to(w, ours, Voiding, grant.MaybePaid, "reorged", gone, now)
+		default:
+			f.to(w, ours, Announced, grant.MaybePaid, "reorged", gone, now)
 		}
-		f.to(w, ours, Announced, grant.MaybePaid, "reorged", "block "+strconv.Itoa(int(head.Height))+" left the best chain", now)
 	}
 	for _, waiting := range w.Waiting {
 		// The block that made it deep enough is the one that goes.
@@ -150,8 +222,12 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 		}
 	}
 	for _, freed := range w.Freed {
-		if len(freed.Attempt.Raw) > 0 {
-			f.to(w, freed, Announced, "", "reorged", "what spent its coins left the best chain", now)
+		back := Announced
+		if freed.Void != nil {
+			back = Voiding
+		}
+		if freed.Void != nil || len(freed.Attempt.Raw) > 0 {
+			f.to(w, freed, back, "", "reorged", "what spent its coins left the best chain", now)
 		}
 	}
 	return nil
@@ -164,7 +240,11 @@ func deepReorg(head Tip, now time.Time) Breaker {
 	}
 }
 
+// to records that an attempt's batch moves to a state, or stays where it is.
 func (f *Follower) to(w *ChainWork, x Followed, to State, items grant.InstalmentState, event, detail string, now time.Time) {
+	if x.Batch.Kind != Payout {
+		items = ""
+	}
 	w.Moves = append(w.Moves, Move{Batch: x.Batch, To: to, ItemsTo: items, Attempt: x.Attempt.ID, Event: AttemptEvent{Event: event, Detail: detail, At: now}})
 	w.NewEntries = append(w.NewEntries, audit.Entry{
 		Actor: identity.System("worker"), Action: "batch." + string(to), ObjectKind: "batch", ObjectID: x.Batch.ID.String(),

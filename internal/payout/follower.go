@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/spv"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
@@ -207,7 +208,7 @@ func (f *Follower) connect(ctx context.Context, height int32, head Tip, hasHead 
 func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 	var own []OwnTx
 	for i, tx := range block.Transactions {
-		found := OwnTx{Tx: tx}
+		found := OwnTx{Tx: tx, Position: i}
 		txid := tx.TxHash()
 		for _, in := range tx.TxIn {
 			if amount, ok := f.coins[in.PreviousOutPoint]; ok {
@@ -224,12 +225,14 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 			f.index.Use(chain, index)
 			c := Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
 			c.OutPoint = wire.OutPoint{Hash: txid, Index: uint32(vout)}
+			c.At = block.Header.Timestamp.UTC()
 			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
 			found.Coins = append(found.Coins, c)
 			found.PaidBackSat += c.Amount
 			f.coins[c.OutPoint] = c.Amount
 		}
 		if len(found.Spends) > 0 || len(found.Coins) > 0 {
+			found.Branch = spv.Branch(block, i)
 			own = append(own, found)
 		}
 	}

@@ -23,7 +23,10 @@ var invariants = map[string]string{
 		SELECT x.instalment_id::text FROM attempt_output x JOIN attempt_output y ON x.instalment_id = y.instalment_id AND x.attempt_id < y.attempt_id
 		WHERE EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = x.attempt_id AND e.event = 'signing')
 			AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = y.attempt_id AND e.event = 'signing')
-			AND NOT EXISTS (SELECT FROM attempt_input i JOIN attempt_input j USING (txid, vout) WHERE i.attempt_id = x.attempt_id AND j.attempt_id = y.attempt_id)`,
+			AND NOT EXISTS (SELECT FROM attempt_input i JOIN attempt_input j USING (txid, vout) WHERE i.attempt_id = x.attempt_id AND j.attempt_id = y.attempt_id)
+			AND NOT EXISTS (SELECT FROM attempt_input i JOIN coin c USING (txid, vout) JOIN chain_tx t ON t.txid = c.spent_by, fund f
+				WHERE i.attempt_id IN (x.attempt_id, y.attempt_id) AND t.height <= (SELECT max(height) FROM header) + 1 - f.final_depth
+					AND NOT EXISTS (SELECT FROM attempt a JOIN attempt_output o ON o.attempt_id = a.id WHERE a.txid = t.txid AND o.instalment_id = x.instalment_id))`,
 	"an attempt does not spend the anchor": `
 		SELECT a.id::text FROM attempt a JOIN batch b ON b.id = a.batch_id
 		WHERE NOT EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = b.anchor_txid AND i.vout = b.anchor_vout)`,
@@ -52,7 +55,7 @@ var invariants = map[string]string{
 	"a payment and its batch stand differently": `
 		SELECT i.id::text FROM batch b JOIN batch_item bi ON bi.batch_id = b.id AND bi.released_at IS NULL JOIN instalment i ON i.id = bi.instalment_id
 		WHERE i.state <> CASE WHEN b.state IN ('composed', 'approved', 'built') THEN 'allocated'
-			WHEN b.state IN ('signing', 'signed', 'announced', 'conflicted') THEN 'maybe_paid' ELSE b.state END`,
+			WHEN b.state IN ('signing', 'signed', 'announced', 'conflicted', 'voiding') THEN 'maybe_paid' ELSE b.state END`,
 	"a cancelled batch holds a payment": `
 		SELECT b.id::text FROM batch b JOIN batch_item bi ON bi.batch_id = b.id WHERE b.state = 'cancelled' AND bi.released_at IS NULL`,
 	"an allocated payment is in no batch": `
@@ -60,7 +63,7 @@ var invariants = map[string]string{
 			AND NOT EXISTS (SELECT FROM batch_item bi WHERE bi.instalment_id = i.id AND bi.released_at IS NULL)`,
 	"an input of a live batch is not reserved, or one of a batch that ended is": `
 		SELECT b.id::text FROM batch b JOIN attempt a ON a.batch_id = b.id JOIN attempt_input i ON i.attempt_id = a.id
-		WHERE (b.state NOT IN ('cancelled', 'final'))
+		WHERE (b.state NOT IN ('cancelled', 'final', 'voided'))
 			<> EXISTS (SELECT FROM reservation r WHERE r.batch_id = b.id AND r.txid = i.txid AND r.vout = i.vout AND r.released_at IS NULL)`,
 	"bytes were signed or announced before they were stored": `
 		SELECT e.attempt_id::text FROM attempt_event e

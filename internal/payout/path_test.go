@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 )
@@ -58,7 +59,7 @@ func TestBatchGoesFromComposedToFinal(t *testing.T) {
 
 func TestBatchesOfAnySize(t *testing.T) {
 	t.Parallel()
-	for _, payees := range []int{1, 2, payout.MaxPayees} {
+	for _, payees := range []int{1, 2, grant.DefaultMaxPayees} {
 		t.Run(fmt.Sprint(payees), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, 10*coin, 10*coin, 10*coin)

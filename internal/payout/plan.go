@@ -2,10 +2,12 @@ package payout
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/decision"
@@ -16,24 +18,63 @@ import (
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
-// plan builds a batch's transaction from the coins that may be spent now.
-func plan(fund grant.Fund, b Batch, items []Item, h Holdings) (*txbuild.Plan, *wallet.Descriptor, error) {
+// base is a batch's request without payees and with the coins that may be spent now.
+func base(fund grant.Fund, b Batch, h Holdings) (txbuild.Request, error) {
 	descriptor, err := treasuryOf(fund)
+	if err != nil {
+		return txbuild.Request{}, err
+	}
+	r := txbuild.Request{
+		Descriptor: descriptor,
+		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: txbuild.SatPerVB(b.MaxFeeRateSatVB), MaxFee: b.MaxFee,
+		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed,
+	}
+	if b.Kind != Payout {
+		return r, nil // upkeep spends exactly the coins that its note names
+	}
+	for _, c := range h.Coins {
+		if c.Spendable() && (len(b.Chosen) == 0 || slices.Contains(b.Chosen, c.OutPoint)) {
+			r.Coins = append(r.Coins, c.Coin)
+		}
+	}
+	return r, nil
+}
+
+// plan builds the first transaction of a batch that pays people.
+func plan(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
+	request, err := base(fund, b, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	request := txbuild.Request{
-		Descriptor: descriptor, Payees: payees(items),
-		FeeRate: txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: txbuild.SatPerVB(b.MaxFeeRateSatVB), MaxFee: b.MaxFee,
-		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, LockTime: uint32(max(h.Tip.Height, 0)),
-	}
-	for _, c := range h.Coins {
-		if c.Spendable() {
-			request.Coins = append(request.Coins, c.Coin)
-		}
-	}
+	request.Payees = payees(items)
+	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), b.Seed)
 	p, err := txbuild.Build(request)
-	return p, descriptor, err
+	return p, request.Descriptor, err
+}
+
+// plan builds the first transaction of any batch.
+func (c *Conductor) plan(ctx context.Context, fund grant.Fund, b Batch, items []Item, h Holdings) (*txbuild.Plan, *wallet.Descriptor, error) {
+	if b.Kind == Payout {
+		return plan(fund, b, items, h, c.now())
+	}
+	request, err := base(fund, b, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	coins, floor, err := c.upkeepCoins(ctx, b, h, request.Descriptor)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Coins, request.MinFee = coins, floor
+	for _, coin := range coins {
+		request.Must = append(request.Must, coin.OutPoint)
+	}
+	if b.Kind == Split {
+		request.ChangeOutputs = b.Outputs
+	}
+	request.LockTime = txbuild.LockTime(h.Tip.Height, c.now().Sub(h.Tip.At), b.Seed)
+	p, err := txbuild.Build(request)
+	return p, request.Descriptor, err
 }
 
 func payees(items []Item) []txbuild.Payee {
@@ -51,12 +92,15 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 	if err != nil {
 		return err
 	}
+	refuse := func(why string) error {
+		return errs.New(errs.Conflict, "policy_refused", "The batch was not sent to the signer: "+why+" No money moved.")
+	}
+	if w.Batch.Kind != Payout || a.Kind == Voids {
+		return checkUnpaid(fund, params, w, a, refuse)
+	}
 	note, err := decision.ParseBatch([]byte(w.Batch.Note))
 	if err != nil {
 		return err
-	}
-	refuse := func(why string) error {
-		return errs.New(errs.Conflict, "policy_refused", "The batch was not sent to the signer: "+why+" No money moved.")
 	}
 	switch {
 	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number:
@@ -87,30 +131,79 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		}
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
+	return checkBytes(fund, w, a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+}
+
+// checkBytes holds the bytes of an attempt against want, with the fund's own limits
+// and the coins of the attempts before.
+func checkBytes(fund grant.Fund, w *Work, a Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
 	packet, err := txbuild.ParsePSBT(a.PSBT)
 	if err != nil {
 		return err
 	}
-	descriptor, err := treasuryOf(fund)
-	if err != nil {
+	if packet.UnsignedTx.TxHash() != a.TxID {
+		return refuse("its stored transaction is not the one that was built.")
+	}
+	if want.Descriptor, err = treasuryOf(fund); err != nil {
 		return err
 	}
-	want := txbuild.Want{
-		Descriptor: descriptor, Payees: list, ChangeIndex: note.Number,
-		MaxFeeRate: txbuild.SatPerVB(min(note.MaxFeeRateSatVB, fund.MaxFeeRateSatVB)), MaxFee: min(note.MaxFee, fund.MaxFee),
-	}
+	want.MaxFeeRate, want.MaxFee = txbuild.SatPerVB(min(maxRateSatVB, fund.MaxFeeRateSatVB)), min(want.MaxFee, fund.MaxFee)
 	if w.Batch.Anchor != nil {
 		want.Must = []wire.OutPoint{*w.Batch.Anchor}
 	}
-	if packet.UnsignedTx.TxHash() != a.TxID {
-		return refuse("its stored transaction is not the one that was built.")
+	if len(w.Attempts) > 0 && a.No > 0 {
+		for _, in := range w.Attempts[0].Inputs {
+			want.Must = append(want.Must, in.OutPoint)
+		}
 	}
 	return txbuild.Verify(packet, want)
 }
 
+// checkUnpaid holds an attempt that pays nobody against the approved note: upkeep,
+// or the void of a batch.
+func checkUnpaid(fund grant.Fund, params *chaincfg.Params, w *Work, a Attempt, refuse func(string) error) error {
+	network := decision.NetworkOf(params)
+	if a.Kind == Voids {
+		note, err := decision.ParseVoid([]byte(w.Void.Note))
+		switch {
+		case err != nil:
+			return err
+		case w.Void.ApprovedBy == nil || *w.Void.ApprovedBy == w.Void.AskedBy:
+			return refuse("no second person has agreed to take it back.")
+		case note.Digest() != w.Void.Digest || note.Note != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Network != network:
+			return refuse("its void note is for another batch.")
+		}
+		return checkBytes(fund, w, a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+	}
+	note, err := decision.ParseUpkeep([]byte(w.Batch.Note))
+	switch {
+	case err != nil:
+		return err
+	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Kind != string(w.Batch.Kind):
+		return refuse("its note is not the one that was approved.")
+	case !slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }):
+		return refuse("no treasurer has approved it.")
+	case note.Network != network || note.Policy != fund.PolicyVersion:
+		return refuse("it was approved for another network or policy.")
+	case len(note.Coins) != len(a.Inputs):
+		return refuse("it spends other coins than were approved.")
+	}
+	want := txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee, ChangeOutputs: note.Outputs}
+	for _, in := range a.Inputs {
+		if !slices.Contains(note.Coins, in.OutPoint) {
+			return refuse("it spends other coins than were approved.")
+		}
+		want.Must = append(want.Must, in.OutPoint)
+	}
+	return checkBytes(fund, w, a, want, note.MaxFeeRateSatVB, refuse)
+}
+
 // checkCoins refuses a transaction whose coins are not there any more: the batch
 // can still be cancelled, and after the signer it could not.
-func checkCoins(a Attempt, h Holdings) error {
+func checkCoins(b Batch, a Attempt, h Holdings) error {
+	if b.Kind == Child {
+		return nil // its coin is not in a block yet
+	}
 	for _, in := range a.Inputs {
 		if !slices.ContainsFunc(h.Coins, func(c Coin) bool { return c.OutPoint == in.OutPoint }) {
 			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now, so it was not sent to the signer. No money moved: wait for the coin, or cancel the batch and compose it again.")
@@ -124,7 +217,7 @@ const smallFee = 2000
 
 // checkSignerWill refuses what the signer is known to refuse, while the batch can
 // still be cancelled: notes outside their window, and fees above its own caps.
-func checkSignerWill(info signerrpc.Info, items []Item, a Attempt, now time.Time) error {
+func checkSignerWill(infos []signerrpc.Info, items []Item, a Attempt, now time.Time) error {
 	refuse := func(code, why string) error {
 		return errs.New(errs.Conflict, code, "The batch was not sent to the signer: "+why+" No money moved; the batch can be cancelled and composed again.")
 	}
@@ -137,12 +230,22 @@ func checkSignerWill(info signerrpc.Info, items []Item, a Attempt, now time.Time
 			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
 		}
 	}
-	percent := int64(total(items)) * info.MaxFeePercent / 100
-	switch fee := int64(a.Fee); {
-	case fee > info.MaxFeeSat, a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
-		return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
-	case fee > max(percent, smallFee):
-		return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it pays.")
+	worth := int64(total(items))
+	if worth == 0 {
+		for _, in := range a.Inputs {
+			worth += int64(in.Amount)
+		}
+	}
+	for _, info := range infos {
+		percent := worth * info.MaxFeePercent / 100
+		switch fee := int64(a.Fee); {
+		case fee > info.MaxFeeSat, a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
+			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
+		case fee > max(percent, smallFee):
+			return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it moves.")
+		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
+			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")
+		}
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func newRig(t *testing.T, deposits ...btcutil.Amount) *rig {
 	}
 	r.owner, r.chain = r.open(base.URL), r.node.Client()
 	r.signer = newSignerHost(t, key, r.clock)
-	r.signer.start(signer.DefaultPolicy())
+	r.signer.start(policy())
 	r.setUpFund()
 	r.treasurer, r.second = r.hire("t1", identity.RoleTreasurer), r.hire("t2", identity.RoleTreasurer)
 	r.reviewer = r.hire("r1", identity.RoleReviewer, identity.RoleTreasurer)
@@ -114,7 +114,7 @@ func (r *rig) setUpFund() {
 	err := r.owner.CreateFund(r.t.Context(), grant.Fund{
 		ID: uuid.New(), Name: "Test fund", Descriptor: r.key.Descriptor().String(), BirthdayHeight: chaintest.Ready + 1,
 		Budget: 100 * btcutil.SatoshiPerBitcoin, MinAmount: 10_000, MaxAmount: btcutil.SatoshiPerBitcoin, PolicyVersion: 1, Quorum: 2,
-		MaxFeeRateSatVB: 50, MaxFee: 200_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: paidDepth, FinalDepth: finalDepth, CreatedAt: r.clock.Now(),
+		MaxFeeRateSatVB: 50, MaxFee: 200_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: paidDepth, FinalDepth: finalDepth, DeadlineBlocks: 2016, CreatedAt: r.clock.Now(),
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -167,7 +167,7 @@ func (r *rig) worker(store payout.WorkerStore, epoch int64) (*payout.Follower, *
 		r.t.Fatal(err)
 	}
 	conductor, err := payout.NewConductor(payout.ConductorConfig{
-		Store: store, Signer: r.signer.client(), Announcer: announcer{r.chain}, Clock: r.clock, Log: log, Epoch: epoch,
+		Store: store, Signers: []payout.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: log, Epoch: epoch,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -329,7 +329,11 @@ func (r *rig) hashAt(height int32) chainhash.Hash {
 }
 
 // policy is what the rig's signer allows.
-func policy() signer.Policy { return signer.DefaultPolicy() }
+func policy() signer.Policy {
+	p := signer.DefaultPolicy()
+	p.FinalDepth = finalDepth
+	return p
+}
 
 func codeOf(err error) string { return errs.CodeOf(err) }
 
@@ -337,7 +341,7 @@ func codeOf(err error) string { return errs.CodeOf(err) }
 func (r *rig) conductorWith(s payout.Signer, a payout.Announcer) *payout.Conductor {
 	r.t.Helper()
 	c, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signer: s, Announcer: a, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+		Store: r.store, Signers: []payout.Signer{s}, Announcer: a, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 
@@ -47,176 +46,12 @@ func New(cfg Config) (*Service, error) {
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
 
-// Order says what a treasurer wants paid, and for what fee at most.
-type Order struct {
-	InstalmentIDs   []uuid.UUID
-	FeeRateSatVB    int64 // to start with
-	MaxFeeRateSatVB int64 // 0: the fund's
-	MaxFeeSat       int64 // 0: the fund's
-}
-
-// Preview is what a batch would be if it were built now.
-type Preview struct {
-	Items      []Item
-	Total      btcutil.Amount
-	Summary    txbuild.Summary
-	Fee        btcutil.Amount
-	FeePerMill int64 // fee in thousandths of the total
-	Change     btcutil.Amount
-	FreeAfter  btcutil.Amount // available in the treasury once it is paid
-	Order      Order          // with the fund's limits filled in
-}
-
 // Payable returns every instalment that may go into a batch, oldest first.
 func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]Item, error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, err
 	}
 	return s.cfg.Store.Items(ctx, nil)
-}
-
-// DryRun builds the exact transaction that the order would give now, and stores
-// nothing. Errors as of Compose, and those of txbuild.Build.
-func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Preview, error) {
-	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return Preview{}, err
-	}
-	fund, items, o, err := s.check(ctx, by, o)
-	if err != nil {
-		return Preview{}, err
-	}
-	holdings, err := s.cfg.Store.Holdings(ctx)
-	if err != nil {
-		return Preview{}, err
-	}
-	seed, err := s.seed()
-	if err != nil {
-		return Preview{}, err
-	}
-	trial := Batch{Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Seed: seed}
-	plan, descriptor, err := plan(fund, trial, items, holdings)
-	if err != nil {
-		return Preview{}, err
-	}
-	summary, err := txbuild.Describe(plan.PSBT, descriptor)
-	if err != nil {
-		return Preview{}, err
-	}
-	p := Preview{Items: items, Summary: summary, Fee: plan.Fee, Change: plan.Change, Order: o, Total: total(items)}
-	p.FeePerMill = int64(plan.Fee) * 1000 / int64(p.Total)
-	p.FreeAfter = holdings.Balances["available"] - plan.Fee
-	return p, nil
-}
-
-// Compose freezes an order as a batch with its canonical note. Errors: Invalid
-// invalid_fields; Forbidden conflict_of_duty (the treasurer reviewed one of
-// them); Conflict not_payable.
-func (s *Service) Compose(ctx context.Context, by identity.Actor, o Order) (Batch, error) {
-	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return Batch{}, err
-	}
-	fund, items, o, err := s.check(ctx, by, o)
-	if err != nil {
-		return Batch{}, err
-	}
-	params, err := fund.Params()
-	if err != nil {
-		return Batch{}, err
-	}
-	id, err := uuid.NewV7FromReader(s.cfg.Random)
-	if err != nil {
-		return Batch{}, fmt.Errorf("draw batch id: %w", err)
-	}
-	seed, err := s.seed()
-	if err != nil {
-		return Batch{}, err
-	}
-	number, err := s.cfg.Store.NextNumber(ctx)
-	if err != nil {
-		return Batch{}, err
-	}
-	note := decision.BatchNote{
-		Network: decision.NetworkOf(params), Batch: id, Number: number, Policy: fund.PolicyVersion,
-		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
-	}
-	for _, it := range items {
-		note.Payments = append(note.Payments, decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount})
-	}
-	text := note.Encode()
-	if _, err := decision.ParseBatch(text); err != nil {
-		return Batch{}, err
-	}
-	now := s.now()
-	b := Batch{
-		ID: id, FundID: fund.ID, Number: number, State: Composed, Version: 1, Note: string(text), Digest: note.Digest(),
-		FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Seed: seed,
-		ComposedBy: by.StaffID, CreatedAt: now, ChangedAt: now, Payees: len(items), Total: total(items),
-	}
-	e := entry(by, "batch.composed", b, "", now)
-	e.To, e.Digest = string(Composed), b.Digest[:]
-	return b, s.cfg.Store.CreateBatch(ctx, b, items, e)
-}
-
-// check validates an order against the fund and fills in the fund's limits.
-func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.Fund, []Item, Order, error) {
-	fund, err := s.cfg.Store.Fund(ctx)
-	if err != nil {
-		return grant.Fund{}, nil, o, err
-	}
-	if o.MaxFeeRateSatVB == 0 {
-		o.MaxFeeRateSatVB = fund.MaxFeeRateSatVB
-	}
-	if o.MaxFeeSat == 0 {
-		o.MaxFeeSat = int64(fund.MaxFee)
-	}
-	if err := o.validate(fund); err != nil {
-		return grant.Fund{}, nil, o, err
-	}
-	items, err := s.cfg.Store.Items(ctx, o.InstalmentIDs)
-	if err != nil {
-		return grant.Fund{}, nil, o, err
-	}
-	if len(items) != len(o.InstalmentIDs) || slices.ContainsFunc(items, func(i Item) bool { return i.State != grant.Payable }) {
-		return grant.Fund{}, nil, o, notPayable()
-	}
-	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
-	if err != nil {
-		return grant.Fund{}, nil, o, err
-	}
-	if len(voted) > 0 {
-		return grant.Fund{}, nil, o, conflictOfDuty()
-	}
-	// The order of an application form must not decide the order of a transaction.
-	slices.SortFunc(items, func(a, b Item) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
-	return fund, items, o, nil
-}
-
-func (o Order) validate(fund grant.Fund) error {
-	var bad []errs.Field
-	add := func(field, code, message string, limit int64) {
-		bad = append(bad, errs.Field{Field: field, Code: code, Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
-	}
-	switch n := len(o.InstalmentIDs); {
-	case n == 0:
-		add("instalment_ids", "required", "Choose at least one payment.", 1)
-	case n > MaxPayees:
-		add("instalment_ids", "too_many", "A batch holds at most 200 payments: make two.", MaxPayees)
-	}
-	ids := slices.Clone(o.InstalmentIDs)
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	if len(slices.Compact(ids)) != len(o.InstalmentIDs) {
-		add("instalment_ids", "duplicate", "A payment is named twice.", 1)
-	}
-	if o.MaxFeeRateSatVB < 1 || o.MaxFeeRateSatVB > fund.MaxFeeRateSatVB {
-		add("max_feerate_sat_vb", "out_of_range", "The highest feerate is from 1 to the fund's limit of "+strconv.FormatInt(fund.MaxFeeRateSatVB, 10)+" sat/vB.", fund.MaxFeeRateSatVB)
-	}
-	if o.FeeRateSatVB < 1 || o.FeeRateSatVB > o.MaxFeeRateSatVB {
-		add("fee_sat_vb", "out_of_range", "The feerate is from 1 to the batch's highest feerate.", o.MaxFeeRateSatVB)
-	}
-	if o.MaxFeeSat < 1 || o.MaxFeeSat > int64(fund.MaxFee) {
-		add("max_fee_sat", "out_of_range", "The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(fund.MaxFee), 10)+" sat.", int64(fund.MaxFee))
-	}
-	return errs.InvalidFields(bad)
 }
 
 // Approve records a treasurer's yes to the batch's digest; the worker then takes
@@ -273,7 +108,7 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 			return staleVersion(w.Batch.Version)
 		}
 		if !w.Batch.State.BeforeSigning() {
-			return errs.New(errs.Conflict, "wrong_state", "The batch has gone to the signer, so it may be paid and cannot be cancelled. Nothing was changed.")
+			return errs.New(errs.Conflict, "wrong_state", "The batch has gone to the signer, so it may be paid and cannot be cancelled; it can be taken back by a replacement that pays nobody. Nothing was changed.")
 		}
 		if err := w.move(by, Cancelled, "batch.cancelled", now); err != nil {
 			return err
@@ -346,7 +181,11 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	}
 	t := Treasury{
 		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
-		Descriptor: fund.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"],
+		Descriptor: fund.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
+		Limits: Limits{MaxPayees: fund.MaxPayees, MaxFeeRateSatVB: fund.MaxFeeRateSatVB, MaxFeeSat: int64(fund.MaxFee), DeadlineBlocks: fund.DeadlineBlocks},
+	}
+	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
+		return Treasury{}, err
 	}
 	for _, c := range h.Coins {
 		t.CoinsSat += c.Amount
@@ -402,6 +241,13 @@ func (w *Work) move(by identity.Actor, to State, action string, now time.Time) e
 	e.To, e.Digest = string(next), w.Batch.Digest[:]
 	w.Entries = append(w.Entries, e)
 	return nil
+}
+
+// note records what was done to a batch that stays in its state.
+func (w *Work) note(by identity.Actor, action string, now time.Time) {
+	e := entry(by, action, w.Batch, w.Batch.State, now)
+	e.To, e.Digest = string(w.Batch.State), w.Batch.Digest[:]
+	w.Entries = append(w.Entries, e)
 }
 
 func entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {

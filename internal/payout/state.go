@@ -13,31 +13,35 @@ type State string
 
 // The states of a batch. Signing is the point of no return.
 const (
-	Composed   State = "composed"  // frozen; waits for the treasurer's approval
-	Approved   State = "approved"  // the worker may build it
-	Built      State = "built"     // coins reserved; unsigned transaction and txid stored
-	Signing    State = "signing"   // a signer may have been asked
-	Signed     State = "signed"    // signed bytes stored
-	Announced  State = "announced" // a node was told; it is told again until the chain answers
-	Mined      State = "mined"     // in a block
-	Paid       State = "paid"      // deep enough to be called paid
-	Final      State = "final"     // deep enough to be forgotten by reorgs
-	Cancelled  State = "cancelled" // before signing
-	Conflicted State = "conflicted"
+	Composed   State = "composed"   // frozen; waits for the treasurer's approval
+	Approved   State = "approved"   // the worker may build it
+	Built      State = "built"      // coins reserved; unsigned transaction and txid stored
+	Signing    State = "signing"    // a signer may have been asked
+	Signed     State = "signed"     // signed bytes stored
+	Announced  State = "announced"  // a node was told; it is told again until the chain answers
+	Mined      State = "mined"      // in a block
+	Paid       State = "paid"       // deep enough to be called paid
+	Final      State = "final"      // deep enough to be forgotten by reorgs
+	Cancelled  State = "cancelled"  // before signing
+	Conflicted State = "conflicted" // somebody else spent its coins
+	Voiding    State = "voiding"    // a replacement that pays nobody was asked for
+	Voided     State = "voided"     // nothing of it can be paid any more (rule R)
 )
 
 var batchNext = map[State][]State{
 	Composed:   {Approved, Cancelled},
 	Approved:   {Built, Cancelled},
 	Built:      {Signing, Cancelled},
-	Signing:    {Signed, Mined, Conflicted},
-	Signed:     {Announced, Mined, Conflicted},
-	Announced:  {Mined, Conflicted},
-	Mined:      {Announced, Paid},
-	Paid:       {Mined, Announced, Final},
+	Signing:    {Signed, Mined, Conflicted, Voiding},
+	Signed:     {Announced, Mined, Conflicted, Voiding},
+	Announced:  {Mined, Conflicted, Voiding},
+	Mined:      {Announced, Voiding, Paid},
+	Paid:       {Mined, Announced, Voiding, Final},
 	Final:      {},
 	Cancelled:  {},
-	Conflicted: {Announced, Mined},
+	Conflicted: {Announced, Mined, Voiding, Voided},
+	Voiding:    {Mined, Conflicted, Voided},
+	Voided:     {},
 }
 
 // States lists every state of a batch, sorted.

@@ -10,8 +10,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/books"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 // Record is a batch with all that belongs to it.
@@ -20,6 +24,7 @@ type Record struct {
 	Items     []Item
 	Approvals []Approval
 	Attempts  []Attempt // oldest first
+	Void      *Void     // nil: not asked for
 	History   []grant.Happening
 	Tip       Tip
 }
@@ -32,6 +37,7 @@ type Holdings struct {
 	Breakers   []Breaker // open ones
 	NextIndex  uint32    // first deposit index that was never paid to
 	LastNumber uint32    // of any batch
+	Stuck      []Stuck
 }
 
 // Work is a batch under lock and what a step adds to it. Everything that is
@@ -41,10 +47,14 @@ type Work struct {
 	Items     []Item
 	Attempts  []Attempt
 	Approvals []Approval
+	Void      *Void
 
 	NewApproval   *Approval
+	NewVoid       *Void
+	VoidApproval  *Approval // of the void
 	NewAttempt    *Attempt
 	NewRaw        []byte          // of the newest attempt
+	NewSignature  *Signature      // of the newest attempt
 	Reserve       []wire.OutPoint // coins taken; Conflict "coin_taken" when one is
 	ReleaseItems  bool            // items leave the batch
 	ReleaseCoins  bool            // reservations end
@@ -68,9 +78,9 @@ type Store interface {
 	// VotedOn returns which of the instalments staff voted on as a reviewer.
 	VotedOn(ctx context.Context, staff uuid.UUID, instalments []uuid.UUID) ([]uuid.UUID, error)
 
-	// CreateBatch stores b and allocates its instalments. Conflict "not_payable"
-	// when one is in another state by now.
-	CreateBatch(ctx context.Context, b Batch, items []Item, e audit.Entry) error
+	// CreateBatches stores them and allocates their instalments, all or nothing.
+	// Conflict "not_payable" when one is in another state by now.
+	CreateBatches(ctx context.Context, list []NewBatch) error
 
 	// Batch returns one. NotFound "batch_not_found".
 	Batch(ctx context.Context, id uuid.UUID) (Record, error)
@@ -89,6 +99,49 @@ type Store interface {
 
 	// ResetBreaker adds a person's consent.
 	ResetBreaker(ctx context.Context, id int64, staff uuid.UUID, e audit.Entry) error
+
+	// LockCoin keeps a coin out of new batches; UnlockCoin lets it in again. NotFound
+	// "coin_not_found"; Conflict "coin_locked", "coin_not_locked", "coin_taken".
+	LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error
+	UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error
+
+	// Estimate returns the worker's newest; nil when it has made none.
+	Estimate(ctx context.Context) (*fee.Estimate, error)
+
+	// Proof returns what a certificate of a payment is made of: the transaction that
+	// pays it, with its Merkle branch and up to headers headers from its block on.
+	// NotFound "not_paid".
+	Proof(ctx context.Context, instalment uuid.UUID, headers int) (Proof, error)
+
+	// Payments lists the payments in blocks from one time until another, oldest first.
+	Payments(ctx context.Context, from, until time.Time) ([]books.Payment, error)
+}
+
+// NewBatch is a batch with the instalments that it pays.
+type NewBatch struct {
+	Batch Batch
+	Items []Item
+	Entry audit.Entry
+}
+
+// Proof is a payment on the best chain.
+type Proof struct {
+	Item        Item
+	BatchNumber uint32
+	BatchDigest decision.Digest
+	TxID        chainhash.Hash
+	Vout        uint32
+	Height      int32
+	BlockHash   chainhash.Hash
+	Inclusion   spv.Inclusion
+}
+
+// DeadAttempt is a released attempt that paid a decision and is dead: Killer, deep
+// in the chain, spends one of its coins and does not pay the decision.
+type DeadAttempt struct {
+	DecisionID string
+	TxID       chainhash.Hash
+	Killer     spv.Inclusion
 }
 
 // WorkerStore is what only the worker may do.
@@ -115,6 +168,19 @@ type WorkerStore interface {
 
 	// Trip opens a breaker unless one with this code and detail is open.
 	Trip(ctx context.Context, epoch int64, b Breaker) error
+
+	// SetEstimate keeps the newest estimate.
+	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
+
+	// DeadAttempts returns the attempts of other batches that paid a payment of this
+	// batch, with the proof that they are dead. headers is how many each proof shows.
+	DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]DeadAttempt, error)
+
+	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
+	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
+
+	// KnownTxids returns which of the txids are attempts.
+	KnownTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error)
 }
 
 // Block is what the follower found in a block.
@@ -128,8 +194,10 @@ type Block struct {
 // OwnTx is a transaction that pays or spends the treasury.
 type OwnTx struct {
 	Tx                    *wire.MsgTx
-	Coins                 []Coin          // own outputs
-	Spends                []wire.OutPoint // own coins
+	Position              int              // in the block
+	Branch                []chainhash.Hash // Merkle path to the header
+	Coins                 []Coin           // own outputs
+	Spends                []wire.OutPoint  // own coins
 	SpentSat, PaidBackSat btcutil.Amount
 }
 
@@ -137,7 +205,9 @@ type OwnTx struct {
 type Followed struct {
 	Batch   Batch
 	Attempt Attempt
-	Height  int32 // of the block that holds it
+	Void    *Void
+	Items   []Item // of Dead only
+	Height  int32  // of the block that holds it
 }
 
 // ChainWork is what a block touches, and what connecting or disconnecting it adds.
@@ -147,6 +217,7 @@ type ChainWork struct {
 	Waiting   []Followed          // mined or paid, on the best chain, without the block's own
 	Spending  []Followed          // attempts without a block that spend a coin which this block spends
 	Freed     []Followed          // newest attempts of conflicted batches whose coins are all unspent again (Disconnect)
+	Dead      []Followed          // newest attempts of voiding and conflicted batches of which nothing can be paid any more (rule R)
 	Transfers []ledger.Transfer   // that this height caused and that still stand (Disconnect)
 
 	Moves      []Move
@@ -162,6 +233,8 @@ type Move struct {
 	ItemsTo grant.InstalmentState
 	Attempt uuid.UUID
 	Event   AttemptEvent
-	Raw     []byte // signed bytes that only the block told us; empty: known before
-	Release bool   // reservations end
+	Raw     []byte      // signed bytes that only the block told us; empty: known before
+	Release bool        // reservations end
+	Cancel  []uuid.UUID // instalments that go to cancelled, not to ItemsTo
+	Leave   bool        // items leave the batch
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
@@ -66,7 +68,10 @@ func readCoins(ctx context.Context, q *db.Queries, tip payout.Tip) ([]payout.Coi
 		c := &coins[i]
 		c.OutPoint, c.Amount, c.Script = outPoint(r.Txid, r.Vout), btcutil.Amount(r.AmountSat), r.Script
 		c.Chain, c.Index, c.Height, c.PrevTx = uint32(r.Chain), uint32(r.Index), r.Height, prev
-		c.CoinBase, c.Confirmations = r.Coinbase, tip.Height-r.Height+1
+		c.CoinBase, c.Confirmations, c.At = r.Coinbase, tip.Height-r.Height+1, r.At
+		if r.LockedAt != nil {
+			c.Lock = &payout.Lock{Reason: r.LockReason, By: r.LockedBy, At: *r.LockedAt}
+		}
 		if r.ReservedBy != nil {
 			number := uint32(*r.ReservedBy)
 			c.ReservedBy = &number
@@ -81,7 +86,11 @@ func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, f
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		err := q.InsertHeader(ctx, db.InsertHeaderParams{Height: b.Tip.Height, Hash: b.Tip.Hash[:], Prev: b.Header.PrevBlock[:], At: b.Tip.At})
+		var raw bytes.Buffer
+		if err := b.Header.Serialize(&raw); err != nil {
+			return err
+		}
+		err := q.InsertHeader(ctx, db.InsertHeaderParams{Height: b.Tip.Height, Hash: b.Tip.Hash[:], Prev: b.Header.PrevBlock[:], At: b.Tip.At, Raw: raw.Bytes()})
 		if err != nil {
 			return err
 		}
@@ -97,6 +106,9 @@ func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, f
 				return err
 			}
 		}
+		if w.Dead, err = readDead(ctx, q, b.Tip.Height+1-w.Fund.FinalDepth); err != nil {
+			return err
+		}
 		if err := fn(w); err != nil {
 			return err
 		}
@@ -110,7 +122,11 @@ func insertOwnTx(ctx context.Context, q *db.Queries, own payout.OwnTx, height in
 		return err
 	}
 	txid := own.Tx.TxHash()
-	if err := q.InsertChainTx(ctx, db.InsertChainTxParams{Txid: txid[:], Height: height, Raw: raw.Bytes()}); err != nil {
+	position, branch := int32(own.Position), make([]byte, 0, len(own.Branch)*chainhash.HashSize)
+	for _, hash := range own.Branch {
+		branch = append(branch, hash[:]...)
+	}
+	if err := q.InsertChainTx(ctx, db.InsertChainTxParams{Txid: txid[:], Height: height, Raw: raw.Bytes(), Position: &position, Branch: branch}); err != nil {
 		return err
 	}
 	for _, c := range own.Coins {
@@ -185,9 +201,13 @@ func readFollowed(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) 
 	if err != nil {
 		return payout.Followed{}, err
 	}
+	void, err := readVoid(ctx, q, batch)
+	if err != nil {
+		return payout.Followed{}, err
+	}
 	for _, a := range attempts {
 		if a.ID == attempt {
-			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a}, nil
+			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a, Void: void}, nil
 		}
 	}
 	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
@@ -229,6 +249,31 @@ func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip
 		}
 		return s.writeChainWork(ctx, q, w)
 	})
+}
+
+// readDead returns the batches of which nothing can be paid any more, when what
+// stopped them is at or below height.
+func readDead(ctx context.Context, q *db.Queries, height int32) ([]payout.Followed, error) {
+	ids, err := q.ListReleasable(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	var dead []payout.Followed
+	for _, id := range ids {
+		attempts, err := readAttempts(ctx, q, id)
+		if err != nil {
+			return nil, err
+		}
+		f, err := readFollowed(ctx, q, id, attempts[len(attempts)-1].ID)
+		if err != nil {
+			return nil, err
+		}
+		if f.Items, err = readItems(ctx, q, id); err != nil {
+			return nil, err
+		}
+		dead = append(dead, f)
+	}
+	return dead, nil
 }
 
 // readFreed is called once the header is gone, and with it what spent the coins.
@@ -292,11 +337,15 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 			if err != nil {
 				return err
 			}
-			if err := moveItems(ctx, q, items, items[0].State, m.ItemsTo, m.Event.At); err != nil {
+			rest := slices.DeleteFunc(idsOf(items), func(id uuid.UUID) bool { return slices.Contains(m.Cancel, id) })
+			if err := moveItems(ctx, q, rest, items[0].State, m.ItemsTo, m.Event.At); err != nil {
+				return err
+			}
+			if err := moveItems(ctx, q, m.Cancel, items[0].State, grant.Cancelled, m.Event.At); err != nil {
 				return err
 			}
 		}
-		if err := release(ctx, q, b.ID, false, m.Release, m.Event.At); err != nil {
+		if err := release(ctx, q, b.ID, m.Leave, m.Release, m.Event.At); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,8 @@ func readFund(ctx context.Context, q *db.Queries) (grant.Fund, error) {
 		ID: f.ID, Name: f.Name, Network: f.Network, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight,
 		Budget: btcutil.Amount(f.BudgetSat), MinAmount: btcutil.Amount(f.MinAmountSat), MaxAmount: btcutil.Amount(f.MaxAmountSat),
 		PolicyVersion: f.PolicyVersion, Quorum: int(f.Quorum), MaxFeeRateSatVB: f.MaxFeerateSatVb, MaxFee: btcutil.Amount(f.MaxFeeSat),
-		PayWindow: time.Duration(f.PayWindowDays) * 24 * time.Hour, PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth, CreatedAt: f.CreatedAt,
+		PayWindow: time.Duration(f.PayWindowDays) * 24 * time.Hour, PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
+		MaxPayees: int(f.MaxPayees), DeadlineBlocks: f.DeadlineBlocks, FutureWitness: f.FutureWitness, CreatedAt: f.CreatedAt,
 	}, nil
 }
 
@@ -56,7 +58,9 @@ func (d *DB) CreateFund(ctx context.Context, f grant.Fund) error {
 			ID: f.ID, Name: f.Name, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight, BudgetSat: int64(f.Budget),
 			MinAmountSat: int64(f.MinAmount), MaxAmountSat: int64(f.MaxAmount), PolicyVersion: f.PolicyVersion, Quorum: int32(f.Quorum),
 			MaxFeerateSatVb: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), PayWindowDays: int32(f.PayWindow / (24 * time.Hour)),
-			PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth, CreatedAt: f.CreatedAt,
+			PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
+			MaxPayees: int32(cmp.Or(f.MaxPayees, grant.DefaultMaxPayees)), DeadlineBlocks: cmp.Or(f.DeadlineBlocks, grant.DefaultDeadlineBlocks), FutureWitness: f.FutureWitness,
+			CreatedAt: f.CreatedAt,
 		})
 	})
 }

@@ -73,35 +73,55 @@ func (s PayoutStore) VotedOn(ctx context.Context, staff uuid.UUID, instalments [
 	return ids, err
 }
 
-// CreateBatch implements payout.Store.
-func (s PayoutStore) CreateBatch(ctx context.Context, b payout.Batch, items []payout.Item, e audit.Entry) error {
+// CreateBatches implements payout.Store.
+func (s PayoutStore) CreateBatches(ctx context.Context, list []payout.NewBatch) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		err := q.InsertBatch(ctx, db.InsertBatchParams{
-			ID: b.ID, FundID: b.FundID, Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
-			FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Seed: b.Seed[:],
-			ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
-		})
-		if err != nil {
-			return err
-		}
-		for i, it := range items {
-			if err := q.InsertBatchItem(ctx, db.InsertBatchItemParams{BatchID: b.ID, Position: int32(i), InstalmentID: it.InstalmentID}); err != nil {
+		entries := make([]audit.Entry, len(list))
+		for i, n := range list {
+			if err := insertBatch(ctx, q, n.Batch, n.Items); err != nil {
 				return err
 			}
+			entries[i] = n.Entry
 		}
-		if err := moveItems(ctx, q, items, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
-			return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
-		}
-		return s.record(ctx, q, e)
+		return s.record(ctx, q, entries...)
 	})
+}
+
+func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []payout.Item) error {
+	err := q.InsertBatch(ctx, db.InsertBatchParams{
+		ID: b.ID, FundID: b.FundID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
+		FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Outputs: int32(b.Outputs), DeadlineBlocks: b.DeadlineBlocks,
+		Seed: b.Seed[:], ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
+	})
+	if err != nil {
+		return err
+	}
+	for _, op := range b.Chosen {
+		if err := q.InsertBatchCoin(ctx, db.InsertBatchCoinParams{BatchID: b.ID, Txid: op.Hash[:], Vout: int64(op.Index)}); err != nil {
+			return err
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.InstalmentID
+	}
+	if err := q.InsertBatchItems(ctx, b.ID, ids); err != nil {
+		return err
+	}
+	if err := moveItems(ctx, q, ids, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
+		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
+	}
+	return nil
 }
 
 // moveItems moves every instalment or fails. Grants whose last instalment became
 // final are completed.
-func moveItems(ctx context.Context, q *db.Queries, items []payout.Item, from, to grant.InstalmentState, now time.Time) error {
-	ids := make([]uuid.UUID, len(items))
-	for i, it := range items {
-		ids[i] = it.InstalmentID
+func moveItems(ctx context.Context, q *db.Queries, ids []uuid.UUID, from, to grant.InstalmentState, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
 	}
 	moved, err := q.MoveInstalments(ctx, db.MoveInstalmentsParams{Ids: ids, FromState: string(from), ToState: string(to), ChangedAt: now})
 	if err != nil {
@@ -110,7 +130,7 @@ func moveItems(ctx context.Context, q *db.Queries, items []payout.Item, from, to
 	if len(moved) != len(ids) {
 		return errs.Newf(errs.Conflict, "wrong_state", "%d of %d payments are not %s any more. Nothing was changed.", len(ids)-len(moved), len(ids), from)
 	}
-	if to != grant.Final {
+	if to != grant.Final && to != grant.Cancelled {
 		return nil
 	}
 	grants := make([]uuid.UUID, len(moved))
@@ -145,6 +165,12 @@ func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, er
 		if r.Approvals, err = readApprovals(ctx, q, id); err != nil {
 			return err
 		}
+		if r.Void, err = readVoid(ctx, q, id); err != nil {
+			return err
+		}
+		if r.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
+			return err
+		}
 		if r.History, err = readHistory(ctx, q, "batch", id); err != nil {
 			return err
 		}
@@ -160,9 +186,12 @@ func batchNotFound() error {
 
 func batchOf(b db.Batch, composer string) payout.Batch {
 	out := payout.Batch{
-		ID: b.ID, FundID: b.FundID, Number: uint32(b.Number), State: payout.State(b.State), Version: b.Version, Note: b.Note, Digest: decision.Digest(b.Digest),
+		ID: b.ID, FundID: b.FundID, Kind: payout.Kind(b.Kind), Number: uint32(b.Number), Outputs: int(b.Outputs), DeadlineBlocks: b.DeadlineBlocks, State: payout.State(b.State), Version: b.Version, Note: b.Note, Digest: decision.Digest(b.Digest),
 		FeeRateSatVB: b.FeerateSatVb, MaxFeeRateSatVB: b.MaxFeerateSatVb, MaxFee: btcutil.Amount(b.MaxFeeSat), Seed: [32]byte(b.Seed),
 		ComposedBy: b.ComposedBy, ComposerName: composer, Tries: int(b.Tries), CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
+	}
+	if b.WantedFeerateSatVb != nil {
+		out.WantedSatVB = *b.WantedFeerateSatVb
 	}
 	if b.LastError != nil {
 		out.LastError = *b.LastError
@@ -212,7 +241,7 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 	for i, r := range rows {
 		a := r.Attempt
 		attempts[i] = payout.Attempt{
-			ID: a.ID, BatchID: a.BatchID, No: int(a.No), PSBT: a.Psbt, TxID: chainhash.Hash(a.Txid), Fee: btcutil.Amount(a.FeeSat), Weight: a.Weight,
+			ID: a.ID, BatchID: a.BatchID, No: int(a.No), Kind: payout.AttemptKind(a.Kind), PSBT: a.Psbt, TxID: chainhash.Hash(a.Txid), Fee: btcutil.Amount(a.FeeSat), Weight: a.Weight,
 			Epoch: a.Epoch, Raw: r.Raw, Height: r.Height, CreatedAt: a.CreatedAt,
 		}
 		ids[i], at[a.ID] = a.ID, &attempts[i]
@@ -247,9 +276,53 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 	}
 	for _, e := range events {
 		a := at[e.AttemptID]
-		a.Events = append(a.Events, payout.AttemptEvent{Event: e.Event, Detail: e.Detail, At: e.At})
+		event := payout.AttemptEvent{Event: e.Event, Detail: e.Detail, At: e.At}
+		if e.Height != nil {
+			event.Height = *e.Height
+		}
+		a.Events = append(a.Events, event)
+	}
+	partial, err := q.ListAttemptSignatures(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range partial {
+		row := p.AttemptSignature
+		sig := payout.Signature{PSBT: row.Psbt, Source: row.Source, Name: p.Name, At: row.At}
+		if row.StaffID.Valid {
+			sig.StaffID = &row.StaffID.UUID
+		}
+		a := at[row.AttemptID]
+		a.Partial = append(a.Partial, sig)
 	}
 	return attempts, nil
+}
+
+func readVoid(ctx context.Context, q *db.Queries, batch uuid.UUID) (*payout.Void, error) {
+	row, err := q.GetVoid(ctx, batch)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nobody asked for one
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &payout.Void{
+		BatchID: batch, Note: row.Void.Note, Digest: decision.Digest(row.Void.Digest), FeeRateSatVB: row.Void.FeerateSatVb, Reason: row.Void.Reason,
+		CancelIDs: row.CancelIds, AskedBy: row.Void.AskedBy, AskedByName: row.Asker, AskedAt: row.Void.AskedAt, ApproverName: row.Approver, ApprovedAt: row.ApprovedAt,
+	}
+	if row.ApproverID.Valid {
+		v.ApprovedBy = &row.ApproverID.UUID
+	}
+	return v, nil
+}
+
+func readChosen(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]wire.OutPoint, error) {
+	rows, err := q.ListBatchCoins(ctx, batch)
+	var list []wire.OutPoint
+	for _, r := range rows {
+		list = append(list, outPoint(r.Txid, r.Vout))
+	}
+	return list, err
 }
 
 func outPoint(txid []byte, vout int64) wire.OutPoint {
@@ -312,7 +385,11 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 			return err
 		}
 		last, err := q.LastBatchNumber(ctx)
+		if err != nil {
+			return err
+		}
 		h.NextIndex, h.LastNumber = uint32(next), uint32(last)
+		h.Stuck, err = readStuck(ctx, q)
 		return err
 	})
 	return h, err

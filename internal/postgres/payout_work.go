@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -53,6 +54,12 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		if w.Approvals, err = readApprovals(ctx, q, id); err != nil {
 			return err
 		}
+		if w.Void, err = readVoid(ctx, q, id); err != nil {
+			return err
+		}
+		if w.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
+			return err
+		}
 		if err := fn(w); err != nil {
 			return err
 		}
@@ -82,10 +89,15 @@ func writeBatch(ctx context.Context, q *db.Queries, w *payout.Work, now time.Tim
 			return err
 		}
 	}
+	if err := writeVoid(ctx, q, w); err != nil {
+		return err
+	}
 	if w.NewAttempt != nil {
-		anchor := int64(b.Anchor.Index)
-		if err := q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: b.ID, AnchorTxid: b.Anchor.Hash[:], AnchorVout: &anchor}); err != nil {
-			return err
+		if len(w.Attempts) == 0 {
+			anchor := int64(b.Anchor.Index)
+			if err := q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: b.ID, AnchorTxid: b.Anchor.Hash[:], AnchorVout: &anchor}); err != nil {
+				return err
+			}
 		}
 		if err := insertAttempt(ctx, q, *w.NewAttempt); err != nil {
 			return err
@@ -109,8 +121,14 @@ func writeBatch(ctx context.Context, q *db.Queries, w *payout.Work, now time.Tim
 			return err
 		}
 	}
-	if w.ItemsTo != "" {
-		if err := moveItems(ctx, q, w.Items, w.Items[0].State, w.ItemsTo, now); err != nil {
+	if sig := w.NewSignature; sig != nil {
+		newest := w.Attempts[len(w.Attempts)-1]
+		if err := q.InsertAttemptSignature(ctx, db.InsertAttemptSignatureParams{AttemptID: newest.ID, Psbt: sig.PSBT, Source: sig.Source, StaffID: nullUUID(sig.StaffID), At: sig.At}); err != nil {
+			return err
+		}
+	}
+	if w.ItemsTo != "" && len(w.Items) > 0 {
+		if err := moveItems(ctx, q, idsOf(w.Items), w.Items[0].State, w.ItemsTo, now); err != nil {
 			return err
 		}
 	}
@@ -128,6 +146,32 @@ func writeBatch(ctx context.Context, q *db.Queries, w *payout.Work, now time.Tim
 	return moveBatch(ctx, q, b, now)
 }
 
+func idsOf(items []payout.Item) []uuid.UUID {
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.InstalmentID
+	}
+	return ids
+}
+
+func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
+	if v := w.NewVoid; v != nil {
+		err := q.InsertVoid(ctx, db.InsertVoidParams{BatchID: w.Batch.ID, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, Reason: v.Reason, AskedBy: v.AskedBy, AskedAt: v.AskedAt})
+		if err != nil {
+			return err
+		}
+		for _, id := range v.CancelIDs {
+			if err := q.InsertVoidItem(ctx, w.Batch.ID, id); err != nil {
+				return err
+			}
+		}
+	}
+	if a := w.VoidApproval; a != nil {
+		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{BatchID: w.Batch.ID, Digest: a.Digest[:], StaffID: a.StaffID, At: a.CreatedAt})
+	}
+	return nil
+}
+
 func release(ctx context.Context, q *db.Queries, batch uuid.UUID, items, coins bool, now time.Time) error {
 	if items {
 		if err := q.ReleaseBatchItems(ctx, &now, batch); err != nil {
@@ -142,7 +186,11 @@ func release(ctx context.Context, q *db.Queries, batch uuid.UUID, items, coins b
 
 // moveBatch stores the batch's state if its version is still the one that was read.
 func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time) error {
-	n, err := q.UpdateBatch(ctx, db.UpdateBatchParams{ID: b.ID, Version: b.Version, State: string(b.State), ChangedAt: now})
+	var wanted *int64
+	if b.WantedSatVB > 0 {
+		wanted = &b.WantedSatVB
+	}
+	n, err := q.UpdateBatch(ctx, db.UpdateBatchParams{ID: b.ID, Version: b.Version, State: string(b.State), WantedFeerateSatVb: wanted, ChangedAt: now})
 	if err != nil {
 		return err
 	}
@@ -154,28 +202,32 @@ func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time
 
 func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	err := q.InsertAttempt(ctx, db.InsertAttemptParams{
-		ID: a.ID, BatchID: a.BatchID, No: int32(a.No), Psbt: a.PSBT, Txid: a.TxID[:], FeeSat: int64(a.Fee), Weight: a.Weight, Epoch: a.Epoch, CreatedAt: a.CreatedAt,
+		ID: a.ID, BatchID: a.BatchID, No: int32(a.No), Kind: string(a.Kind), Psbt: a.PSBT, Txid: a.TxID[:], FeeSat: int64(a.Fee), Weight: a.Weight, Epoch: a.Epoch, CreatedAt: a.CreatedAt,
 	})
 	if err != nil {
 		return err
 	}
+	ins := db.InsertAttemptInputsParams{AttemptID: a.ID}
 	for _, in := range a.Inputs {
-		err := q.InsertAttemptInput(ctx, db.InsertAttemptInputParams{AttemptID: a.ID, Txid: in.OutPoint.Hash[:], Vout: int64(in.OutPoint.Index), AmountSat: int64(in.Amount)})
-		if err != nil {
-			return err
-		}
+		ins.Txids, ins.Vouts, ins.AmountsSat = append(ins.Txids, bytes.Clone(in.OutPoint.Hash[:])), append(ins.Vouts, int64(in.OutPoint.Index)), append(ins.AmountsSat, int64(in.Amount))
 	}
+	if err := q.InsertAttemptInputs(ctx, ins); err != nil {
+		return err
+	}
+	outs := db.InsertAttemptOutputsParams{AttemptID: a.ID}
 	for _, out := range a.Outputs {
-		arg := db.InsertAttemptOutputParams{AttemptID: a.ID, Vout: int64(out.Vout), Script: out.Script, AmountSat: int64(out.Amount), InstalmentID: nullUUID(out.InstalmentID)}
+		// The statement takes a payment where the change index is -1.
+		instalment, change := uuid.UUID{}, int64(-1)
+		if out.InstalmentID != nil {
+			instalment = *out.InstalmentID
+		}
 		if out.ChangeIndex != nil {
-			index := int64(*out.ChangeIndex)
-			arg.ChangeIndex = &index
+			change = int64(*out.ChangeIndex)
 		}
-		if err := q.InsertAttemptOutput(ctx, arg); err != nil {
-			return err
-		}
+		outs.Vouts, outs.Scripts, outs.AmountsSat = append(outs.Vouts, int64(out.Vout)), append(outs.Scripts, out.Script), append(outs.AmountsSat, int64(out.Amount))
+		outs.InstalmentIds, outs.ChangeIndexes = append(outs.InstalmentIds, instalment), append(outs.ChangeIndexes, change)
 	}
-	return nil
+	return q.InsertAttemptOutputs(ctx, outs)
 }
 
 // SetError implements payout.WorkerStore.

@@ -46,7 +46,13 @@ func TestEachQueryRunsAsTheseRoles(t *testing.T) {
 	slices.Sort(lines)
 	got := strings.Join(lines, "\n") + "\n"
 
-	want, err := os.ReadFile(filepath.Join("testdata", "queries.txt"))
+	golden := filepath.Join("testdata", "queries.txt")
+	if os.Getenv("GOLDEN_UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}

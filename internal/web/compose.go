@@ -37,7 +37,7 @@ func (s *Site) showCompose(v *visit, status int, view views.Compose, picked []st
 	}
 	view.AvailableSat = int64(treasury.Balances[ledger.Available])
 	for i, it := range due {
-		if i == payout.MaxPayees {
+		if i == payout.MaxOrder {
 			view.Truncated = int64(len(due) - i)
 			break
 		}

@@ -247,7 +247,7 @@ func (r *rig) conduct() {
 	r.t.Helper()
 	s := absentSigner{r.fund}
 	c, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signer: s, Announcer: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+		Store: r.store, Signers: []payout.Signer{s}, Announcer: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	must(r.t, err)
 	must(r.t, c.Step(r.t.Context()))

@@ -53,17 +53,25 @@ func (q *Queries) GetHeaderHash(ctx context.Context, height int32) ([]byte, erro
 }
 
 const insertChainTx = `-- name: InsertChainTx :exec
-INSERT INTO chain_tx (txid, height, raw) VALUES ($1, $2, $3)
+INSERT INTO chain_tx (txid, height, raw, position, branch) VALUES ($1, $2, $3, $4, $5)
 `
 
 type InsertChainTxParams struct {
-	Txid   []byte
-	Height int32
-	Raw    []byte
+	Txid     []byte
+	Height   int32
+	Raw      []byte
+	Position *int32
+	Branch   []byte
 }
 
 func (q *Queries) InsertChainTx(ctx context.Context, arg InsertChainTxParams) error {
-	_, err := q.db.Exec(ctx, insertChainTx, arg.Txid, arg.Height, arg.Raw)
+	_, err := q.db.Exec(ctx, insertChainTx,
+		arg.Txid,
+		arg.Height,
+		arg.Raw,
+		arg.Position,
+		arg.Branch,
+	)
 	return err
 }
 
@@ -98,7 +106,7 @@ func (q *Queries) InsertCoin(ctx context.Context, arg InsertCoinParams) error {
 }
 
 const insertHeader = `-- name: InsertHeader :exec
-INSERT INTO header (height, hash, prev, at) VALUES ($1, $2, $3, $4)
+INSERT INTO header (height, hash, prev, at, raw) VALUES ($1, $2, $3, $4, $5)
 `
 
 type InsertHeaderParams struct {
@@ -106,6 +114,7 @@ type InsertHeaderParams struct {
 	Hash   []byte
 	Prev   []byte
 	At     time.Time
+	Raw    []byte
 }
 
 func (q *Queries) InsertHeader(ctx context.Context, arg InsertHeaderParams) error {
@@ -114,6 +123,7 @@ func (q *Queries) InsertHeader(ctx context.Context, arg InsertHeaderParams) erro
 		arg.Hash,
 		arg.Prev,
 		arg.At,
+		arg.Raw,
 	)
 	return err
 }
@@ -130,9 +140,13 @@ func (q *Queries) LastBatchNumber(ctx context.Context) (int64, error) {
 }
 
 const listCoins = `-- name: ListCoins :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, b.number AS reserved_by
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, h.at, b.number AS reserved_by,
+    coalesce(l.reason, '') AS lock_reason, coalesce(s.name, '') AS locked_by, l.locked_at
 FROM coin c
 JOIN chain_tx t ON t.txid = c.txid
+JOIN header h ON h.height = c.height
+LEFT JOIN coin_lock l ON l.txid = c.txid AND l.vout = c.vout AND l.unlocked_at IS NULL
+LEFT JOIN staff s ON s.id = l.locked_by
 LEFT JOIN reservation r ON r.txid = c.txid AND r.vout = c.vout AND r.released_at IS NULL
 LEFT JOIN batch b ON b.id = r.batch_id
 WHERE c.spent_by IS NULL ORDER BY c.amount_sat DESC, c.txid, c.vout
@@ -148,7 +162,11 @@ type ListCoinsRow struct {
 	Height     int32
 	Coinbase   bool
 	Raw        []byte
+	At         time.Time
 	ReservedBy *int64
+	LockReason string
+	LockedBy   string
+	LockedAt   *time.Time
 }
 
 func (q *Queries) ListCoins(ctx context.Context) ([]ListCoinsRow, error) {
@@ -170,7 +188,11 @@ func (q *Queries) ListCoins(ctx context.Context) ([]ListCoinsRow, error) {
 			&i.Height,
 			&i.Coinbase,
 			&i.Raw,
+			&i.At,
 			&i.ReservedBy,
+			&i.LockReason,
+			&i.LockedBy,
+			&i.LockedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -188,8 +210,8 @@ FROM attempt a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN chain_tx ct ON ct.txid = a.txid
 WHERE a.txid = ANY ($1::bytea[])
-    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid'))
-    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY ($2::bytea[]) AND b.state IN ('signing', 'signed', 'announced'))
+    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid', 'voiding'))
+    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY ($2::bytea[]) AND b.state IN ('signing', 'signed', 'announced', 'voiding'))
 ORDER BY b.number, a.no
 `
 
@@ -212,6 +234,45 @@ func (q *Queries) ListFollowed(ctx context.Context, txids [][]byte, spentTxids [
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listReleasable = `-- name: ListReleasable :many
+SELECT b.id FROM batch b
+WHERE (b.state IN ('voiding', 'conflicted') AND NOT EXISTS (
+        SELECT FROM attempt a
+        WHERE a.batch_id = b.id AND a.kind = 'pay'
+            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+            AND NOT EXISTS (
+                SELECT FROM attempt_input i
+                JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
+                JOIN chain_tx t ON t.txid = c.spent_by
+                WHERE i.attempt_id = a.id AND t.height <= $1
+                    AND NOT EXISTS (SELECT FROM attempt x WHERE x.txid = t.txid AND x.batch_id = b.id AND x.kind = 'pay')))
+    )
+    OR (b.kind = 'child' AND b.state IN ('signing', 'signed', 'announced', 'conflicted')
+        AND EXISTS (SELECT FROM attempt p JOIN batch pb ON pb.id = p.batch_id WHERE p.txid = b.anchor_txid AND pb.state IN ('final', 'voided'))
+        AND NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = b.anchor_txid))
+ORDER BY b.number
+`
+
+func (q *Queries) ListReleasable(ctx context.Context, finalHeight int32) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listReleasable, finalHeight)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

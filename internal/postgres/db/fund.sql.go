@@ -42,7 +42,7 @@ func (q *Queries) Balances(ctx context.Context) ([]BalancesRow, error) {
 }
 
 const getFund = `-- name: GetFund :one
-SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_vb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
+SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_vb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, f.max_payees, f.deadline_blocks, f.future_witness, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
 `
 
 type GetFundRow struct {
@@ -61,6 +61,9 @@ type GetFundRow struct {
 	PaidDepth       int32
 	FinalDepth      int32
 	CreatedAt       time.Time
+	MaxPayees       int32
+	DeadlineBlocks  int32
+	FutureWitness   bool
 	Network         string
 	Genesis         string
 }
@@ -84,6 +87,9 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 		&i.PaidDepth,
 		&i.FinalDepth,
 		&i.CreatedAt,
+		&i.MaxPayees,
+		&i.DeadlineBlocks,
+		&i.FutureWitness,
 		&i.Network,
 		&i.Genesis,
 	)
@@ -92,9 +98,9 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 
 const insertFund = `-- name: InsertFund :exec
 INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, created_at)
+    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, future_witness, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $14, $15)
+    $10, $11, $12, $13, $14, $15, $16, $17, $18)
 `
 
 type InsertFundParams struct {
@@ -112,6 +118,9 @@ type InsertFundParams struct {
 	PayWindowDays   int32
 	PaidDepth       int32
 	FinalDepth      int32
+	MaxPayees       int32
+	DeadlineBlocks  int32
+	FutureWitness   bool
 	CreatedAt       time.Time
 }
 
@@ -131,6 +140,9 @@ func (q *Queries) InsertFund(ctx context.Context, arg InsertFundParams) error {
 		arg.PayWindowDays,
 		arg.PaidDepth,
 		arg.FinalDepth,
+		arg.MaxPayees,
+		arg.DeadlineBlocks,
+		arg.FutureWitness,
 		arg.CreatedAt,
 	)
 	return err

@@ -71,6 +71,7 @@ type Attempt struct {
 	Weight    int64
 	Epoch     int64
 	CreatedAt time.Time
+	Kind      string
 }
 
 type AttemptEvent struct {
@@ -79,6 +80,7 @@ type AttemptEvent struct {
 	Event     string
 	Detail    string
 	At        time.Time
+	Height    *int32
 }
 
 type AttemptInput struct {
@@ -103,6 +105,15 @@ type AttemptRaw struct {
 	CreatedAt time.Time
 }
 
+type AttemptSignature struct {
+	ID        int64
+	AttemptID uuid.UUID
+	Psbt      []byte
+	Source    string
+	StaffID   uuid.NullUUID
+	At        time.Time
+}
+
 type AuditCheckpoint struct {
 	Size int64
 	Note string
@@ -125,24 +136,34 @@ type AuditLeaf struct {
 }
 
 type Batch struct {
-	ID              uuid.UUID
-	FundID          uuid.UUID
-	Number          int64
-	State           string
-	Version         int64
-	Note            string
-	Digest          []byte
-	FeerateSatVb    int64
-	MaxFeerateSatVb int64
-	MaxFeeSat       int64
-	Seed            []byte
-	AnchorTxid      []byte
-	AnchorVout      *int64
-	ComposedBy      uuid.UUID
-	Tries           int32
-	LastError       *string
-	CreatedAt       time.Time
-	ChangedAt       time.Time
+	ID                 uuid.UUID
+	FundID             uuid.UUID
+	Number             int64
+	State              string
+	Version            int64
+	Note               string
+	Digest             []byte
+	FeerateSatVb       int64
+	MaxFeerateSatVb    int64
+	MaxFeeSat          int64
+	Seed               []byte
+	AnchorTxid         []byte
+	AnchorVout         *int64
+	ComposedBy         uuid.UUID
+	Tries              int32
+	LastError          *string
+	CreatedAt          time.Time
+	ChangedAt          time.Time
+	Kind               string
+	Outputs            int32
+	DeadlineBlocks     int32
+	WantedFeerateSatVb *int64
+}
+
+type BatchCoin struct {
+	BatchID uuid.UUID
+	Txid    []byte
+	Vout    int64
 }
 
 type BatchItem struct {
@@ -174,9 +195,11 @@ type Ceremony struct {
 }
 
 type ChainTx struct {
-	Txid   []byte
-	Height int32
-	Raw    []byte
+	Txid     []byte
+	Height   int32
+	Raw      []byte
+	Position *int32
+	Branch   []byte
 }
 
 type Claim struct {
@@ -195,6 +218,17 @@ type Coin struct {
 	Height    int32
 	Coinbase  bool
 	SpentBy   []byte
+}
+
+type CoinLock struct {
+	ID         int64
+	Txid       []byte
+	Vout       int64
+	Reason     string
+	LockedBy   uuid.UUID
+	LockedAt   time.Time
+	UnlockedBy uuid.NullUUID
+	UnlockedAt *time.Time
 }
 
 type Decision struct {
@@ -221,6 +255,12 @@ type Event struct {
 	At         time.Time
 }
 
+type FeeEstimate struct {
+	OneRow bool
+	At     time.Time
+	Body   []byte
+}
+
 type Fund struct {
 	ID              uuid.UUID
 	Name            string
@@ -237,6 +277,9 @@ type Fund struct {
 	PaidDepth       int32
 	FinalDepth      int32
 	CreatedAt       time.Time
+	MaxPayees       int32
+	DeadlineBlocks  int32
+	FutureWitness   bool
 }
 
 type Grant struct {
@@ -256,6 +299,7 @@ type Header struct {
 	Hash   []byte
 	Prev   []byte
 	At     time.Time
+	Raw    []byte
 }
 
 type Idempotency struct {
@@ -375,6 +419,28 @@ type StateEdge struct {
 	ObjectKind string
 	FromState  string
 	ToState    string
+}
+
+type Void struct {
+	BatchID      uuid.UUID
+	Note         string
+	Digest       []byte
+	FeerateSatVb int64
+	Reason       string
+	AskedBy      uuid.UUID
+	AskedAt      time.Time
+}
+
+type VoidApproval struct {
+	BatchID uuid.UUID
+	Digest  []byte
+	StaffID uuid.UUID
+	At      time.Time
+}
+
+type VoidItem struct {
+	BatchID      uuid.UUID
+	InstalmentID uuid.UUID
 }
 
 type Vote struct {

@@ -49,8 +49,19 @@ func (q *Queries) CompleteGrants(ctx context.Context, ids []uuid.UUID) error {
 	return err
 }
 
+const getAttemptBatch = `-- name: GetAttemptBatch :one
+SELECT batch_id FROM attempt WHERE txid = $1
+`
+
+func (q *Queries) GetAttemptBatch(ctx context.Context, txid []byte) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, getAttemptBatch, txid)
+	var batch_id uuid.UUID
+	err := row.Scan(&batch_id)
+	return batch_id, err
+}
+
 const getBatch = `-- name: GetBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1
 `
 
 type GetBatchRow struct {
@@ -80,7 +91,139 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.LastError,
 		&i.Batch.CreatedAt,
 		&i.Batch.ChangedAt,
+		&i.Batch.Kind,
+		&i.Batch.Outputs,
+		&i.Batch.DeadlineBlocks,
+		&i.Batch.WantedFeerateSatVb,
 		&i.Composer,
+	)
+	return i, err
+}
+
+const getCoinUse = `-- name: GetCoinUse :one
+SELECT EXISTS (SELECT FROM coin c WHERE c.txid = $1 AND c.vout = $2 AND c.spent_by IS NULL) AS unspent,
+    EXISTS (SELECT FROM coin_lock l WHERE l.txid = $1 AND l.vout = $2 AND l.unlocked_at IS NULL) AS locked,
+    EXISTS (SELECT FROM reservation r WHERE r.txid = $1 AND r.vout = $2 AND r.released_at IS NULL) AS reserved
+`
+
+type GetCoinUseRow struct {
+	Unspent  bool
+	Locked   bool
+	Reserved bool
+}
+
+func (q *Queries) GetCoinUse(ctx context.Context, txid []byte, vout int64) (GetCoinUseRow, error) {
+	row := q.db.QueryRow(ctx, getCoinUse, txid, vout)
+	var i GetCoinUseRow
+	err := row.Scan(&i.Unspent, &i.Locked, &i.Reserved)
+	return i, err
+}
+
+const getEstimate = `-- name: GetEstimate :one
+SELECT body FROM fee_estimate
+`
+
+func (q *Queries) GetEstimate(ctx context.Context) ([]byte, error) {
+	row := q.db.QueryRow(ctx, getEstimate)
+	var body []byte
+	err := row.Scan(&body)
+	return body, err
+}
+
+const getProof = `-- name: GetProof :one
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.txid, o.vout, ct.height, ct.raw, ct.position, ct.branch, h.hash, b.number, b.digest AS batch_digest
+FROM instalment i
+JOIN grants g ON g.id = i.grant_id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id
+JOIN batch b ON b.id = a.batch_id
+JOIN chain_tx ct ON ct.txid = a.txid
+JOIN header h ON h.height = ct.height
+WHERE i.id = $1
+`
+
+type GetProofRow struct {
+	Instalment  Instalment
+	Reference   string
+	Designation string
+	Txid        []byte
+	Vout        int64
+	Height      int32
+	Raw         []byte
+	Position    *int32
+	Branch      []byte
+	Hash        []byte
+	Number      int64
+	BatchDigest []byte
+}
+
+func (q *Queries) GetProof(ctx context.Context, id uuid.UUID) (GetProofRow, error) {
+	row := q.db.QueryRow(ctx, getProof, id)
+	var i GetProofRow
+	err := row.Scan(
+		&i.Instalment.ID,
+		&i.Instalment.GrantID,
+		&i.Instalment.Period,
+		&i.Instalment.DecisionID,
+		&i.Instalment.Digest,
+		&i.Instalment.Note,
+		&i.Instalment.PayeeScript,
+		&i.Instalment.PayeeAddress,
+		&i.Instalment.AmountSat,
+		&i.Instalment.State,
+		&i.Instalment.HeldReason,
+		&i.Instalment.Version,
+		&i.Instalment.CreatedAt,
+		&i.Instalment.ChangedAt,
+		&i.Reference,
+		&i.Designation,
+		&i.Txid,
+		&i.Vout,
+		&i.Height,
+		&i.Raw,
+		&i.Position,
+		&i.Branch,
+		&i.Hash,
+		&i.Number,
+		&i.BatchDigest,
+	)
+	return i, err
+}
+
+const getVoid = `-- name: GetVoid :one
+SELECT v.batch_id, v.note, v.digest, v.feerate_sat_vb, v.reason, v.asked_by, v.asked_at, s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
+    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.batch_id = v.batch_id ORDER BY 1)::uuid[] AS cancel_ids
+FROM void v JOIN staff s ON s.id = v.asked_by
+LEFT JOIN void_approval a ON a.batch_id = v.batch_id
+LEFT JOIN staff p ON p.id = a.staff_id
+WHERE v.batch_id = $1
+`
+
+type GetVoidRow struct {
+	Void       Void
+	Asker      string
+	ApproverID uuid.NullUUID
+	ApprovedAt *time.Time
+	Approver   string
+	CancelIds  []uuid.UUID
+}
+
+func (q *Queries) GetVoid(ctx context.Context, batchID uuid.UUID) (GetVoidRow, error) {
+	row := q.db.QueryRow(ctx, getVoid, batchID)
+	var i GetVoidRow
+	err := row.Scan(
+		&i.Void.BatchID,
+		&i.Void.Note,
+		&i.Void.Digest,
+		&i.Void.FeerateSatVb,
+		&i.Void.Reason,
+		&i.Void.AskedBy,
+		&i.Void.AskedAt,
+		&i.Asker,
+		&i.ApproverID,
+		&i.ApprovedAt,
+		&i.Approver,
+		&i.CancelIds,
 	)
 	return i, err
 }
@@ -112,14 +255,15 @@ func (q *Queries) InsertApproval(ctx context.Context, arg InsertApprovalParams) 
 }
 
 const insertAttempt = `-- name: InsertAttempt :exec
-INSERT INTO attempt (id, batch_id, no, psbt, txid, fee_sat, weight, epoch, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO attempt (id, batch_id, no, kind, psbt, txid, fee_sat, weight, epoch, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type InsertAttemptParams struct {
 	ID        uuid.UUID
 	BatchID   uuid.UUID
 	No        int32
+	Kind      string
 	Psbt      []byte
 	Txid      []byte
 	FeeSat    int64
@@ -133,6 +277,7 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 		arg.ID,
 		arg.BatchID,
 		arg.No,
+		arg.Kind,
 		arg.Psbt,
 		arg.Txid,
 		arg.FeeSat,
@@ -144,7 +289,7 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 }
 
 const insertAttemptEvent = `-- name: InsertAttemptEvent :exec
-INSERT INTO attempt_event (attempt_id, event, detail, at) VALUES ($1, $2, $3, $4)
+INSERT INTO attempt_event (attempt_id, event, detail, height, at) VALUES ($1, $2, $3, (SELECT max(height) FROM header), $4)
 `
 
 type InsertAttemptEventParams struct {
@@ -164,49 +309,52 @@ func (q *Queries) InsertAttemptEvent(ctx context.Context, arg InsertAttemptEvent
 	return err
 }
 
-const insertAttemptInput = `-- name: InsertAttemptInput :exec
-INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat) VALUES ($1, $2, $3, $4)
+const insertAttemptInputs = `-- name: InsertAttemptInputs :exec
+INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat)
+SELECT $1, unnest($2::bytea[]), unnest($3::bigint[]), unnest($4::bigint[])
 `
 
-type InsertAttemptInputParams struct {
-	AttemptID uuid.UUID
-	Txid      []byte
-	Vout      int64
-	AmountSat int64
+type InsertAttemptInputsParams struct {
+	AttemptID  uuid.UUID
+	Txids      [][]byte
+	Vouts      []int64
+	AmountsSat []int64
 }
 
-func (q *Queries) InsertAttemptInput(ctx context.Context, arg InsertAttemptInputParams) error {
-	_, err := q.db.Exec(ctx, insertAttemptInput,
+func (q *Queries) InsertAttemptInputs(ctx context.Context, arg InsertAttemptInputsParams) error {
+	_, err := q.db.Exec(ctx, insertAttemptInputs,
 		arg.AttemptID,
-		arg.Txid,
-		arg.Vout,
-		arg.AmountSat,
+		arg.Txids,
+		arg.Vouts,
+		arg.AmountsSat,
 	)
 	return err
 }
 
-const insertAttemptOutput = `-- name: InsertAttemptOutput :exec
+const insertAttemptOutputs = `-- name: InsertAttemptOutputs :exec
 INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT $1, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 THEN o.instalment_id END, nullif(o.change_index, -1)
+FROM (SELECT unnest($2::bigint[]) AS vout, unnest($3::bytea[]) AS script, unnest($4::bigint[]) AS amount_sat,
+    unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index) o
 `
 
-type InsertAttemptOutputParams struct {
-	AttemptID    uuid.UUID
-	Vout         int64
-	Script       []byte
-	AmountSat    int64
-	InstalmentID uuid.NullUUID
-	ChangeIndex  *int64
+type InsertAttemptOutputsParams struct {
+	AttemptID     uuid.UUID
+	Vouts         []int64
+	Scripts       [][]byte
+	AmountsSat    []int64
+	InstalmentIds []uuid.UUID
+	ChangeIndexes []int64
 }
 
-func (q *Queries) InsertAttemptOutput(ctx context.Context, arg InsertAttemptOutputParams) error {
-	_, err := q.db.Exec(ctx, insertAttemptOutput,
+func (q *Queries) InsertAttemptOutputs(ctx context.Context, arg InsertAttemptOutputsParams) error {
+	_, err := q.db.Exec(ctx, insertAttemptOutputs,
 		arg.AttemptID,
-		arg.Vout,
-		arg.Script,
-		arg.AmountSat,
-		arg.InstalmentID,
-		arg.ChangeIndex,
+		arg.Vouts,
+		arg.Scripts,
+		arg.AmountsSat,
+		arg.InstalmentIds,
+		arg.ChangeIndexes,
 	)
 	return err
 }
@@ -226,14 +374,38 @@ func (q *Queries) InsertAttemptRaw(ctx context.Context, arg InsertAttemptRawPara
 	return err
 }
 
+const insertAttemptSignature = `-- name: InsertAttemptSignature :exec
+INSERT INTO attempt_signature (attempt_id, psbt, source, staff_id, at) VALUES ($1, $2, $3, $4, $5)
+`
+
+type InsertAttemptSignatureParams struct {
+	AttemptID uuid.UUID
+	Psbt      []byte
+	Source    string
+	StaffID   uuid.NullUUID
+	At        time.Time
+}
+
+func (q *Queries) InsertAttemptSignature(ctx context.Context, arg InsertAttemptSignatureParams) error {
+	_, err := q.db.Exec(ctx, insertAttemptSignature,
+		arg.AttemptID,
+		arg.Psbt,
+		arg.Source,
+		arg.StaffID,
+		arg.At,
+	)
+	return err
+}
+
 const insertBatch = `-- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, composed_by, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 `
 
 type InsertBatchParams struct {
 	ID              uuid.UUID
 	FundID          uuid.UUID
+	Kind            string
 	Number          int64
 	State           string
 	Version         int64
@@ -242,6 +414,8 @@ type InsertBatchParams struct {
 	FeerateSatVb    int64
 	MaxFeerateSatVb int64
 	MaxFeeSat       int64
+	Outputs         int32
+	DeadlineBlocks  int32
 	Seed            []byte
 	ComposedBy      uuid.UUID
 	CreatedAt       time.Time
@@ -252,6 +426,7 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error 
 	_, err := q.db.Exec(ctx, insertBatch,
 		arg.ID,
 		arg.FundID,
+		arg.Kind,
 		arg.Number,
 		arg.State,
 		arg.Version,
@@ -260,6 +435,8 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error 
 		arg.FeerateSatVb,
 		arg.MaxFeerateSatVb,
 		arg.MaxFeeSat,
+		arg.Outputs,
+		arg.DeadlineBlocks,
 		arg.Seed,
 		arg.ComposedBy,
 		arg.CreatedAt,
@@ -268,18 +445,28 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error 
 	return err
 }
 
-const insertBatchItem = `-- name: InsertBatchItem :exec
-INSERT INTO batch_item (batch_id, position, instalment_id) VALUES ($1, $2, $3)
+const insertBatchCoin = `-- name: InsertBatchCoin :exec
+INSERT INTO batch_coin (batch_id, txid, vout) VALUES ($1, $2, $3)
 `
 
-type InsertBatchItemParams struct {
-	BatchID      uuid.UUID
-	Position     int32
-	InstalmentID uuid.UUID
+type InsertBatchCoinParams struct {
+	BatchID uuid.UUID
+	Txid    []byte
+	Vout    int64
 }
 
-func (q *Queries) InsertBatchItem(ctx context.Context, arg InsertBatchItemParams) error {
-	_, err := q.db.Exec(ctx, insertBatchItem, arg.BatchID, arg.Position, arg.InstalmentID)
+func (q *Queries) InsertBatchCoin(ctx context.Context, arg InsertBatchCoinParams) error {
+	_, err := q.db.Exec(ctx, insertBatchCoin, arg.BatchID, arg.Txid, arg.Vout)
+	return err
+}
+
+const insertBatchItems = `-- name: InsertBatchItems :exec
+INSERT INTO batch_item (batch_id, position, instalment_id)
+SELECT $1, i.no - 1, i.id FROM unnest($2::uuid[]) WITH ORDINALITY AS i (id, no)
+`
+
+func (q *Queries) InsertBatchItems(ctx context.Context, batchID uuid.UUID, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertBatchItems, batchID, ids)
 	return err
 }
 
@@ -318,6 +505,29 @@ func (q *Queries) InsertBreakerReset(ctx context.Context, arg InsertBreakerReset
 	return result.RowsAffected(), nil
 }
 
+const insertCoinLock = `-- name: InsertCoinLock :exec
+INSERT INTO coin_lock (txid, vout, reason, locked_by, locked_at) VALUES ($1, $2, $3, $4, $5)
+`
+
+type InsertCoinLockParams struct {
+	Txid     []byte
+	Vout     int64
+	Reason   string
+	LockedBy uuid.UUID
+	LockedAt time.Time
+}
+
+func (q *Queries) InsertCoinLock(ctx context.Context, arg InsertCoinLockParams) error {
+	_, err := q.db.Exec(ctx, insertCoinLock,
+		arg.Txid,
+		arg.Vout,
+		arg.Reason,
+		arg.LockedBy,
+		arg.LockedAt,
+	)
+	return err
+}
+
 const insertReservation = `-- name: InsertReservation :exec
 INSERT INTO reservation (txid, vout, batch_id) VALUES ($1, $2, $3)
 `
@@ -330,6 +540,64 @@ type InsertReservationParams struct {
 
 func (q *Queries) InsertReservation(ctx context.Context, arg InsertReservationParams) error {
 	_, err := q.db.Exec(ctx, insertReservation, arg.Txid, arg.Vout, arg.BatchID)
+	return err
+}
+
+const insertVoid = `-- name: InsertVoid :exec
+INSERT INTO void (batch_id, note, digest, feerate_sat_vb, reason, asked_by, asked_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type InsertVoidParams struct {
+	BatchID      uuid.UUID
+	Note         string
+	Digest       []byte
+	FeerateSatVb int64
+	Reason       string
+	AskedBy      uuid.UUID
+	AskedAt      time.Time
+}
+
+func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
+	_, err := q.db.Exec(ctx, insertVoid,
+		arg.BatchID,
+		arg.Note,
+		arg.Digest,
+		arg.FeerateSatVb,
+		arg.Reason,
+		arg.AskedBy,
+		arg.AskedAt,
+	)
+	return err
+}
+
+const insertVoidApproval = `-- name: InsertVoidApproval :exec
+INSERT INTO void_approval (batch_id, digest, staff_id, at) VALUES ($1, $2, $3, $4)
+`
+
+type InsertVoidApprovalParams struct {
+	BatchID uuid.UUID
+	Digest  []byte
+	StaffID uuid.UUID
+	At      time.Time
+}
+
+func (q *Queries) InsertVoidApproval(ctx context.Context, arg InsertVoidApprovalParams) error {
+	_, err := q.db.Exec(ctx, insertVoidApproval,
+		arg.BatchID,
+		arg.Digest,
+		arg.StaffID,
+		arg.At,
+	)
+	return err
+}
+
+const insertVoidItem = `-- name: InsertVoidItem :exec
+INSERT INTO void_item (batch_id, instalment_id) VALUES ($1, $2)
+`
+
+func (q *Queries) InsertVoidItem(ctx context.Context, batchID uuid.UUID, instalmentID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertVoidItem, batchID, instalmentID)
 	return err
 }
 
@@ -372,7 +640,7 @@ func (q *Queries) ListApprovals(ctx context.Context, batchID uuid.UUID) ([]ListA
 }
 
 const listAttemptEvents = `-- name: ListAttemptEvents :many
-SELECT id, attempt_id, event, detail, at FROM attempt_event WHERE attempt_id = ANY ($1::uuid[]) ORDER BY id
+SELECT id, attempt_id, event, detail, at, height FROM attempt_event WHERE attempt_id = ANY ($1::uuid[]) ORDER BY id
 `
 
 func (q *Queries) ListAttemptEvents(ctx context.Context, ids []uuid.UUID) ([]AttemptEvent, error) {
@@ -390,6 +658,7 @@ func (q *Queries) ListAttemptEvents(ctx context.Context, ids []uuid.UUID) ([]Att
 			&i.Event,
 			&i.Detail,
 			&i.At,
+			&i.Height,
 		); err != nil {
 			return nil, err
 		}
@@ -461,8 +730,46 @@ func (q *Queries) ListAttemptOutputs(ctx context.Context, ids []uuid.UUID) ([]At
 	return items, nil
 }
 
+const listAttemptSignatures = `-- name: ListAttemptSignatures :many
+SELECT a.id, a.attempt_id, a.psbt, a.source, a.staff_id, a.at, coalesce(s.name, '') AS name FROM attempt_signature a LEFT JOIN staff s ON s.id = a.staff_id
+WHERE a.attempt_id = ANY ($1::uuid[]) ORDER BY a.id
+`
+
+type ListAttemptSignaturesRow struct {
+	AttemptSignature AttemptSignature
+	Name             string
+}
+
+func (q *Queries) ListAttemptSignatures(ctx context.Context, ids []uuid.UUID) ([]ListAttemptSignaturesRow, error) {
+	rows, err := q.db.Query(ctx, listAttemptSignatures, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListAttemptSignaturesRow{}
+	for rows.Next() {
+		var i ListAttemptSignaturesRow
+		if err := rows.Scan(
+			&i.AttemptSignature.ID,
+			&i.AttemptSignature.AttemptID,
+			&i.AttemptSignature.Psbt,
+			&i.AttemptSignature.Source,
+			&i.AttemptSignature.StaffID,
+			&i.AttemptSignature.At,
+			&i.Name,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listAttempts = `-- name: ListAttempts :many
-SELECT a.id, a.batch_id, a.no, a.psbt, a.txid, a.fee_sat, a.weight, a.epoch, a.created_at, r.raw, coalesce(ct.height, 0)::integer AS height FROM attempt a
+SELECT a.id, a.batch_id, a.no, a.psbt, a.txid, a.fee_sat, a.weight, a.epoch, a.created_at, a.kind, r.raw, coalesce(ct.height, 0)::integer AS height FROM attempt a
 LEFT JOIN attempt_raw r ON r.attempt_id = a.id
 LEFT JOIN chain_tx ct ON ct.txid = a.txid
 WHERE a.batch_id = $1 ORDER BY a.no
@@ -493,9 +800,34 @@ func (q *Queries) ListAttempts(ctx context.Context, batchID uuid.UUID) ([]ListAt
 			&i.Attempt.Weight,
 			&i.Attempt.Epoch,
 			&i.Attempt.CreatedAt,
+			&i.Attempt.Kind,
 			&i.Raw,
 			&i.Height,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBatchCoins = `-- name: ListBatchCoins :many
+SELECT batch_id, txid, vout FROM batch_coin WHERE batch_id = $1 ORDER BY txid, vout
+`
+
+func (q *Queries) ListBatchCoins(ctx context.Context, batchID uuid.UUID) ([]BatchCoin, error) {
+	rows, err := q.db.Query(ctx, listBatchCoins, batchID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BatchCoin{}
+	for rows.Next() {
+		var i BatchCoin
+		if err := rows.Scan(&i.BatchID, &i.Txid, &i.Vout); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -557,7 +889,7 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 }
 
 const listBatches = `-- name: ListBatches :many
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
 LEFT JOIN batch_item bi ON bi.batch_id = b.id
@@ -601,6 +933,10 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Batch.LastError,
 			&i.Batch.CreatedAt,
 			&i.Batch.ChangedAt,
+			&i.Batch.Kind,
+			&i.Batch.Outputs,
+			&i.Batch.DeadlineBlocks,
+			&i.Batch.WantedFeerateSatVb,
 			&i.Composer,
 			&i.Payees,
 			&i.TotalSat,
@@ -615,8 +951,60 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 	return items, nil
 }
 
+const listDead = `-- name: ListDead :many
+SELECT DISTINCT ON (i.id, a.txid) d.decision_id, a.txid AS dead_txid, t.raw, t.position, t.branch, t.height
+FROM batch_item bi
+JOIN instalment i ON i.id = bi.instalment_id
+JOIN instalment d ON d.id = i.id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id AND a.batch_id <> bi.batch_id
+JOIN attempt_input ai ON ai.attempt_id = a.id
+JOIN coin c ON c.txid = ai.txid AND c.vout = ai.vout
+JOIN chain_tx t ON t.txid = c.spent_by
+WHERE bi.batch_id = $1
+    AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+    AND NOT EXISTS (SELECT FROM attempt x JOIN attempt_output y ON y.attempt_id = x.id WHERE x.txid = t.txid AND y.instalment_id = i.id)
+ORDER BY i.id, a.txid, t.height
+`
+
+type ListDeadRow struct {
+	DecisionID uuid.UUID
+	DeadTxid   []byte
+	Raw        []byte
+	Position   *int32
+	Branch     []byte
+	Height     int32
+}
+
+func (q *Queries) ListDead(ctx context.Context, batchID uuid.UUID) ([]ListDeadRow, error) {
+	rows, err := q.db.Query(ctx, listDead, batchID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDeadRow{}
+	for rows.Next() {
+		var i ListDeadRow
+		if err := rows.Scan(
+			&i.DecisionID,
+			&i.DeadTxid,
+			&i.Raw,
+			&i.Position,
+			&i.Branch,
+			&i.Height,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listDue = `-- name: ListDue :many
-SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced') ORDER BY number
+SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number
 `
 
 func (q *Queries) ListDue(ctx context.Context) ([]uuid.UUID, error) {
@@ -632,6 +1020,30 @@ func (q *Queries) ListDue(ctx context.Context) ([]uuid.UUID, error) {
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listHeadersFrom = `-- name: ListHeadersFrom :many
+SELECT raw FROM header WHERE height >= $1 ORDER BY height LIMIT $2
+`
+
+func (q *Queries) ListHeadersFrom(ctx context.Context, height int32, rowLimit int32) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, listHeadersFrom, height, rowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := [][]byte{}
+	for rows.Next() {
+		var raw []byte
+		if err := rows.Scan(&raw); err != nil {
+			return nil, err
+		}
+		items = append(items, raw)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -728,7 +1140,7 @@ func (q *Queries) ListOpenBreakers(ctx context.Context) ([]ListOpenBreakersRow, 
 
 const listPayable = `-- name: ListPayable :many
 SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 1000
+WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 10000
 `
 
 type ListPayableRow struct {
@@ -774,6 +1186,143 @@ func (q *Queries) ListPayable(ctx context.Context) ([]ListPayableRow, error) {
 	return items, nil
 }
 
+const listPayments = `-- name: ListPayments :many
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.id AS attempt_id, a.txid, a.fee_sat, o.vout, ct.height, h.hash, h.at AS block_at, b.number
+FROM instalment i
+JOIN grants g ON g.id = i.grant_id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id
+JOIN batch b ON b.id = a.batch_id
+JOIN chain_tx ct ON ct.txid = a.txid
+JOIN header h ON h.height = ct.height
+WHERE h.at >= $1 AND h.at < $2
+ORDER BY ct.height, b.number, o.vout
+`
+
+type ListPaymentsRow struct {
+	Instalment  Instalment
+	Reference   string
+	Designation string
+	AttemptID   uuid.UUID
+	Txid        []byte
+	FeeSat      int64
+	Vout        int64
+	Height      int32
+	Hash        []byte
+	BlockAt     time.Time
+	Number      int64
+}
+
+func (q *Queries) ListPayments(ctx context.Context, fromAt time.Time, untilAt time.Time) ([]ListPaymentsRow, error) {
+	rows, err := q.db.Query(ctx, listPayments, fromAt, untilAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListPaymentsRow{}
+	for rows.Next() {
+		var i ListPaymentsRow
+		if err := rows.Scan(
+			&i.Instalment.ID,
+			&i.Instalment.GrantID,
+			&i.Instalment.Period,
+			&i.Instalment.DecisionID,
+			&i.Instalment.Digest,
+			&i.Instalment.Note,
+			&i.Instalment.PayeeScript,
+			&i.Instalment.PayeeAddress,
+			&i.Instalment.AmountSat,
+			&i.Instalment.State,
+			&i.Instalment.HeldReason,
+			&i.Instalment.Version,
+			&i.Instalment.CreatedAt,
+			&i.Instalment.ChangedAt,
+			&i.Reference,
+			&i.Designation,
+			&i.AttemptID,
+			&i.Txid,
+			&i.FeeSat,
+			&i.Vout,
+			&i.Height,
+			&i.Hash,
+			&i.BlockAt,
+			&i.Number,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listStuck = `-- name: ListStuck :many
+SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
+WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3) OR state = 'conflicted' ORDER BY number
+`
+
+type ListStuckRow struct {
+	ID        uuid.UUID
+	Number    int64
+	Kind      string
+	State     string
+	LastError string
+	Tries     int32
+}
+
+func (q *Queries) ListStuck(ctx context.Context) ([]ListStuckRow, error) {
+	rows, err := q.db.Query(ctx, listStuck)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListStuckRow{}
+	for rows.Next() {
+		var i ListStuckRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Kind,
+			&i.State,
+			&i.LastError,
+			&i.Tries,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTxidsKnown = `-- name: ListTxidsKnown :many
+SELECT txid FROM attempt WHERE txid = ANY ($1::bytea[]) ORDER BY txid
+`
+
+func (q *Queries) ListTxidsKnown(ctx context.Context, txids [][]byte) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, listTxidsKnown, txids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := [][]byte{}
+	for rows.Next() {
+		var txid []byte
+		if err := rows.Scan(&txid); err != nil {
+			return nil, err
+		}
+		items = append(items, txid)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listVotedOn = `-- name: ListVotedOn :many
 SELECT DISTINCT i.id FROM instalment i
 JOIN decision d ON d.id = i.decision_id
@@ -802,7 +1351,7 @@ func (q *Queries) ListVotedOn(ctx context.Context, staffID uuid.UUID, ids []uuid
 }
 
 const lockBatch = `-- name: LockBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
 `
 
 type LockBatchRow struct {
@@ -832,6 +1381,10 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 		&i.Batch.LastError,
 		&i.Batch.CreatedAt,
 		&i.Batch.ChangedAt,
+		&i.Batch.Kind,
+		&i.Batch.Outputs,
+		&i.Batch.DeadlineBlocks,
+		&i.Batch.WantedFeerateSatVb,
 		&i.Composer,
 	)
 	return i, err
@@ -924,6 +1477,15 @@ func (q *Queries) SetBatchAnchor(ctx context.Context, arg SetBatchAnchorParams) 
 	return err
 }
 
+const setEstimate = `-- name: SetEstimate :exec
+INSERT INTO fee_estimate (at, body) VALUES ($1, $2) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body
+`
+
+func (q *Queries) SetEstimate(ctx context.Context, at time.Time, body []byte) error {
+	_, err := q.db.Exec(ctx, setEstimate, at, body)
+	return err
+}
+
 const takeLease = `-- name: TakeLease :one
 UPDATE lease SET epoch = epoch + 1, since = $1 RETURNING epoch
 `
@@ -935,21 +1497,47 @@ func (q *Queries) TakeLease(ctx context.Context, since time.Time) (int64, error)
 	return epoch, err
 }
 
+const unlock = `-- name: Unlock :execrows
+UPDATE coin_lock SET unlocked_by = $1, unlocked_at = $2 WHERE txid = $3 AND vout = $4 AND unlocked_at IS NULL
+`
+
+type UnlockParams struct {
+	UnlockedBy uuid.NullUUID
+	UnlockedAt *time.Time
+	Txid       []byte
+	Vout       int64
+}
+
+func (q *Queries) Unlock(ctx context.Context, arg UnlockParams) (int64, error) {
+	result, err := q.db.Exec(ctx, unlock,
+		arg.UnlockedBy,
+		arg.UnlockedAt,
+		arg.Txid,
+		arg.Vout,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const updateBatch = `-- name: UpdateBatch :execrows
-UPDATE batch SET state = $1, version = version + 1, changed_at = $2
-WHERE id = $3 AND version = $4
+UPDATE batch SET state = $1, wanted_feerate_sat_vb = $2, version = version + 1, changed_at = $3
+WHERE id = $4 AND version = $5
 `
 
 type UpdateBatchParams struct {
-	State     string
-	ChangedAt time.Time
-	ID        uuid.UUID
-	Version   int64
+	State              string
+	WantedFeerateSatVb *int64
+	ChangedAt          time.Time
+	ID                 uuid.UUID
+	Version            int64
 }
 
 func (q *Queries) UpdateBatch(ctx context.Context, arg UpdateBatchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, updateBatch,
 		arg.State,
+		arg.WantedFeerateSatVb,
 		arg.ChangedAt,
 		arg.ID,
 		arg.Version,

@@ -5,13 +5,13 @@ SELECT height, hash, at FROM header ORDER BY height DESC LIMIT 1;
 SELECT hash FROM header WHERE height = @height;
 
 -- name: InsertHeader :exec
-INSERT INTO header (height, hash, prev, at) VALUES (@height, @hash, @prev, @at);
+INSERT INTO header (height, hash, prev, at, raw) VALUES (@height, @hash, @prev, @at, @raw);
 
 -- name: DeleteHeader :execrows
 DELETE FROM header WHERE height = @height AND hash = @hash;
 
 -- name: InsertChainTx :exec
-INSERT INTO chain_tx (txid, height, raw) VALUES (@txid, @height, @raw);
+INSERT INTO chain_tx (txid, height, raw, position, branch) VALUES (@txid, @height, @raw, @position, @branch);
 
 -- name: InsertCoin :exec
 INSERT INTO coin (txid, vout, script, amount_sat, chain, index, height, coinbase)
@@ -21,9 +21,13 @@ VALUES (@txid, @vout, @script, @amount_sat, @chain, @index, @height, @coinbase);
 UPDATE coin SET spent_by = @spent_by WHERE txid = @txid AND vout = @vout AND spent_by IS NULL;
 
 -- name: ListCoins :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, b.number AS reserved_by
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, h.at, b.number AS reserved_by,
+    coalesce(l.reason, '') AS lock_reason, coalesce(s.name, '') AS locked_by, l.locked_at
 FROM coin c
 JOIN chain_tx t ON t.txid = c.txid
+JOIN header h ON h.height = c.height
+LEFT JOIN coin_lock l ON l.txid = c.txid AND l.vout = c.vout AND l.unlocked_at IS NULL
+LEFT JOIN staff s ON s.id = l.locked_by
 LEFT JOIN reservation r ON r.txid = c.txid AND r.vout = c.vout AND r.released_at IS NULL
 LEFT JOIN batch b ON b.id = r.batch_id
 WHERE c.spent_by IS NULL ORDER BY c.amount_sat DESC, c.txid, c.vout;
@@ -40,8 +44,8 @@ FROM attempt a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN chain_tx ct ON ct.txid = a.txid
 WHERE a.txid = ANY (@txids::bytea[])
-    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid'))
-    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY (@spent_txids::bytea[]) AND b.state IN ('signing', 'signed', 'announced'))
+    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid', 'voiding'))
+    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY (@spent_txids::bytea[]) AND b.state IN ('signing', 'signed', 'announced', 'voiding'))
 ORDER BY b.number, a.no;
 
 -- name: ListUnconflicted :many
@@ -52,3 +56,21 @@ ORDER BY b.number, a.no;
 
 -- name: ListTxidsAt :many
 SELECT txid FROM chain_tx WHERE height = @height ORDER BY txid;
+
+-- name: ListReleasable :many
+SELECT b.id FROM batch b
+WHERE (b.state IN ('voiding', 'conflicted') AND NOT EXISTS (
+        SELECT FROM attempt a
+        WHERE a.batch_id = b.id AND a.kind = 'pay'
+            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+            AND NOT EXISTS (
+                SELECT FROM attempt_input i
+                JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
+                JOIN chain_tx t ON t.txid = c.spent_by
+                WHERE i.attempt_id = a.id AND t.height <= @final_height
+                    AND NOT EXISTS (SELECT FROM attempt x WHERE x.txid = t.txid AND x.batch_id = b.id AND x.kind = 'pay')))
+    )
+    OR (b.kind = 'child' AND b.state IN ('signing', 'signed', 'announced', 'conflicted')
+        AND EXISTS (SELECT FROM attempt p JOIN batch pb ON pb.id = p.batch_id WHERE p.txid = b.anchor_txid AND pb.state IN ('final', 'voided'))
+        AND NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = b.anchor_txid))
+ORDER BY b.number;

@@ -3,7 +3,7 @@ SELECT nextval('batch_number')::bigint;
 
 -- name: ListPayable :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 1000;
+WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 10000;
 
 -- name: ListInstalmentsByID :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
@@ -16,11 +16,18 @@ JOIN vote v ON v.application_id = d.application_id
 WHERE v.staff_id = @staff_id AND i.id = ANY (@ids::uuid[]) ORDER BY i.id;
 
 -- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, composed_by, created_at, changed_at)
-VALUES (@id, @fund_id, @number, @state, @version, @note, @digest, @feerate_sat_vb, @max_feerate_sat_vb, @max_fee_sat, @seed, @composed_by, @created_at, @changed_at);
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+VALUES (@id, @fund_id, @kind, @number, @state, @version, @note, @digest, @feerate_sat_vb, @max_feerate_sat_vb, @max_fee_sat, @outputs, @deadline_blocks, @seed, @composed_by, @created_at, @changed_at);
 
--- name: InsertBatchItem :exec
-INSERT INTO batch_item (batch_id, position, instalment_id) VALUES (@batch_id, @position, @instalment_id);
+-- name: InsertBatchItems :exec
+INSERT INTO batch_item (batch_id, position, instalment_id)
+SELECT @batch_id, i.no - 1, i.id FROM unnest(@ids::uuid[]) WITH ORDINALITY AS i (id, no);
+
+-- name: InsertBatchCoin :exec
+INSERT INTO batch_coin (batch_id, txid, vout) VALUES (@batch_id, @txid, @vout);
+
+-- name: ListBatchCoins :many
+SELECT * FROM batch_coin WHERE batch_id = @batch_id ORDER BY txid, vout;
 
 -- name: MoveInstalments :many
 UPDATE instalment SET state = @to_state, version = version + 1, changed_at = @changed_at
@@ -54,7 +61,7 @@ JOIN grants g ON g.id = i.grant_id
 WHERE bi.batch_id = @batch_id ORDER BY bi.position;
 
 -- name: UpdateBatch :execrows
-UPDATE batch SET state = @state, version = version + 1, changed_at = @changed_at
+UPDATE batch SET state = @state, wanted_feerate_sat_vb = sqlc.narg(wanted_feerate_sat_vb), version = version + 1, changed_at = @changed_at
 WHERE id = @id AND version = @version;
 
 -- name: SetBatchAnchor :exec
@@ -80,21 +87,76 @@ VALUES (@id, @batch_id, @digest, @staff_id, @auth_kind, NULL, @created_at);
 SELECT sqlc.embed(a), s.name FROM approval a JOIN staff s ON s.id = a.staff_id WHERE a.batch_id = @batch_id ORDER BY a.created_at, a.id;
 
 -- name: InsertAttempt :exec
-INSERT INTO attempt (id, batch_id, no, psbt, txid, fee_sat, weight, epoch, created_at)
-VALUES (@id, @batch_id, @no, @psbt, @txid, @fee_sat, @weight, @epoch, @created_at);
+INSERT INTO attempt (id, batch_id, no, kind, psbt, txid, fee_sat, weight, epoch, created_at)
+VALUES (@id, @batch_id, @no, @kind, @psbt, @txid, @fee_sat, @weight, @epoch, @created_at);
 
--- name: InsertAttemptInput :exec
-INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat) VALUES (@attempt_id, @txid, @vout, @amount_sat);
+-- name: InsertAttemptInputs :exec
+INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat)
+SELECT @attempt_id, unnest(@txids::bytea[]), unnest(@vouts::bigint[]), unnest(@amounts_sat::bigint[]);
 
--- name: InsertAttemptOutput :exec
+-- name: InsertAttemptOutputs :exec
 INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index)
-VALUES (@attempt_id, @vout, @script, @amount_sat, @instalment_id, @change_index);
+SELECT @attempt_id, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 THEN o.instalment_id END, nullif(o.change_index, -1)
+FROM (SELECT unnest(@vouts::bigint[]) AS vout, unnest(@scripts::bytea[]) AS script, unnest(@amounts_sat::bigint[]) AS amount_sat,
+    unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index) o;
+
+-- name: InsertAttemptSignature :exec
+INSERT INTO attempt_signature (attempt_id, psbt, source, staff_id, at) VALUES (@attempt_id, @psbt, @source, @staff_id, @at);
+
+-- name: ListAttemptSignatures :many
+SELECT sqlc.embed(a), coalesce(s.name, '') AS name FROM attempt_signature a LEFT JOIN staff s ON s.id = a.staff_id
+WHERE a.attempt_id = ANY (@ids::uuid[]) ORDER BY a.id;
+
+-- name: InsertVoid :exec
+INSERT INTO void (batch_id, note, digest, feerate_sat_vb, reason, asked_by, asked_at)
+VALUES (@batch_id, @note, @digest, @feerate_sat_vb, @reason, @asked_by, @asked_at);
+
+-- name: InsertVoidItem :exec
+INSERT INTO void_item (batch_id, instalment_id) VALUES (@batch_id, @instalment_id);
+
+-- name: InsertVoidApproval :exec
+INSERT INTO void_approval (batch_id, digest, staff_id, at) VALUES (@batch_id, @digest, @staff_id, @at);
+
+-- name: GetVoid :one
+SELECT sqlc.embed(v), s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
+    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.batch_id = v.batch_id ORDER BY 1)::uuid[] AS cancel_ids
+FROM void v JOIN staff s ON s.id = v.asked_by
+LEFT JOIN void_approval a ON a.batch_id = v.batch_id
+LEFT JOIN staff p ON p.id = a.staff_id
+WHERE v.batch_id = @batch_id;
+
+-- name: GetAttemptBatch :one
+SELECT batch_id FROM attempt WHERE txid = @txid;
+
+-- name: ListTxidsKnown :many
+SELECT txid FROM attempt WHERE txid = ANY (@txids::bytea[]) ORDER BY txid;
+
+-- name: InsertCoinLock :exec
+INSERT INTO coin_lock (txid, vout, reason, locked_by, locked_at) VALUES (@txid, @vout, @reason, @locked_by, @locked_at);
+
+-- name: Unlock :execrows
+UPDATE coin_lock SET unlocked_by = @unlocked_by, unlocked_at = @unlocked_at WHERE txid = @txid AND vout = @vout AND unlocked_at IS NULL;
+
+-- name: GetCoinUse :one
+SELECT EXISTS (SELECT FROM coin c WHERE c.txid = @txid AND c.vout = @vout AND c.spent_by IS NULL) AS unspent,
+    EXISTS (SELECT FROM coin_lock l WHERE l.txid = @txid AND l.vout = @vout AND l.unlocked_at IS NULL) AS locked,
+    EXISTS (SELECT FROM reservation r WHERE r.txid = @txid AND r.vout = @vout AND r.released_at IS NULL) AS reserved;
+
+-- name: GetEstimate :one
+SELECT body FROM fee_estimate;
+
+-- name: SetEstimate :exec
+INSERT INTO fee_estimate (at, body) VALUES (@at, @body) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body;
+
+-- name: ListStuck :many
+SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
+WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3) OR state = 'conflicted' ORDER BY number;
 
 -- name: InsertAttemptRaw :exec
 INSERT INTO attempt_raw (attempt_id, raw, created_at) VALUES (@attempt_id, @raw, @created_at);
 
 -- name: InsertAttemptEvent :exec
-INSERT INTO attempt_event (attempt_id, event, detail, at) VALUES (@attempt_id, @event, @detail, @at);
+INSERT INTO attempt_event (attempt_id, event, detail, height, at) VALUES (@attempt_id, @event, @detail, (SELECT max(height) FROM header), @at);
 
 -- name: ListAttempts :many
 SELECT sqlc.embed(a), r.raw, coalesce(ct.height, 0)::integer AS height FROM attempt a
@@ -112,7 +174,7 @@ SELECT * FROM attempt_output WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY atte
 SELECT * FROM attempt_event WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY id;
 
 -- name: ListDue :many
-SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced') ORDER BY number;
+SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number;
 
 -- name: CheckLease :one
 SELECT epoch FROM lease FOR SHARE;
@@ -134,3 +196,44 @@ WHERE NOT EXISTS (SELECT FROM breaker b WHERE b.code = @code::text AND b.detail 
 
 -- name: InsertBreakerReset :execrows
 INSERT INTO breaker_reset (breaker_id, staff_id, at) VALUES (@breaker_id, @staff_id, @at) ON CONFLICT DO NOTHING;
+
+-- name: GetProof :one
+SELECT sqlc.embed(i), g.reference, g.designation, a.txid, o.vout, ct.height, ct.raw, ct.position, ct.branch, h.hash, b.number, b.digest AS batch_digest
+FROM instalment i
+JOIN grants g ON g.id = i.grant_id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id
+JOIN batch b ON b.id = a.batch_id
+JOIN chain_tx ct ON ct.txid = a.txid
+JOIN header h ON h.height = ct.height
+WHERE i.id = @id;
+
+-- name: ListHeadersFrom :many
+SELECT raw FROM header WHERE height >= @height ORDER BY height LIMIT @row_limit;
+
+-- name: ListDead :many
+SELECT DISTINCT ON (i.id, a.txid) d.decision_id, a.txid AS dead_txid, t.raw, t.position, t.branch, t.height
+FROM batch_item bi
+JOIN instalment i ON i.id = bi.instalment_id
+JOIN instalment d ON d.id = i.id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id AND a.batch_id <> bi.batch_id
+JOIN attempt_input ai ON ai.attempt_id = a.id
+JOIN coin c ON c.txid = ai.txid AND c.vout = ai.vout
+JOIN chain_tx t ON t.txid = c.spent_by
+WHERE bi.batch_id = @batch_id
+    AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+    AND NOT EXISTS (SELECT FROM attempt x JOIN attempt_output y ON y.attempt_id = x.id WHERE x.txid = t.txid AND y.instalment_id = i.id)
+ORDER BY i.id, a.txid, t.height;
+
+-- name: ListPayments :many
+SELECT sqlc.embed(i), g.reference, g.designation, a.id AS attempt_id, a.txid, a.fee_sat, o.vout, ct.height, h.hash, h.at AS block_at, b.number
+FROM instalment i
+JOIN grants g ON g.id = i.grant_id
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN attempt a ON a.id = o.attempt_id
+JOIN batch b ON b.id = a.batch_id
+JOIN chain_tx ct ON ct.txid = a.txid
+JOIN header h ON h.height = ct.height
+WHERE h.at >= @from_at AND h.at < @until_at
+ORDER BY ct.height, b.number, o.vout;

@@ -1,0 +1,333 @@
+package payout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/books"
+	"github.com/causeway-fund/causeway/internal/certificate"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/txbuild"
+)
+
+// Bump asks for a higher feerate of a batch that waits for a block; the worker adds
+// an attempt that replaces the newest one. The highest feerate that was approved
+// stays the limit. Conflict: stale_version, wrong_state; Invalid invalid_fields.
+func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if w.Batch.State != Announced && w.Batch.State != Voiding {
+			return errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can pay more. Nothing was changed.")
+		}
+		current := w.Attempts[len(w.Attempts)-1].FeeRateSatVB()
+		if feeRateSatVB <= current || feeRateSatVB > w.Batch.MaxFeeRateSatVB {
+			return errs.InvalidFields([]errs.Field{{
+				Field: "fee_sat_vb", Code: "out_of_range", Message: fmt.Sprintf("The new feerate is from %d, which is more than it pays now, to the approved %d sat/vB.", current+1, w.Batch.MaxFeeRateSatVB),
+				Params: map[string]string{"least": strconv.FormatInt(current+1, 10), "limit": strconv.FormatInt(w.Batch.MaxFeeRateSatVB, 10)},
+			}})
+		}
+		w.Batch.WantedSatVB = feeRateSatVB
+		w.note(by, "batch.bump_asked", now)
+		return nil
+	})
+}
+
+// VoidOrder asks to take a batch back after a signer was asked.
+type VoidOrder struct {
+	Reason       string
+	CancelIDs    []uuid.UUID // payments that shall not be made at all; the others become payable again
+	FeeRateSatVB int64       // of the void; 0: a quarter above the newest attempt
+}
+
+const maxReason = 500
+
+// AskVoid freezes a void as a canonical note. Nothing is signed until another
+// person has approved it, and the batch may be paid until the void is final.
+// Conflict: stale_version, wrong_state, already_voiding; Invalid invalid_fields.
+func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o VoidOrder) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	params, err := fund.Params()
+	if err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if w.Void != nil {
+			return errs.New(errs.Conflict, "already_voiding", "Taking this batch back was asked for already.")
+		}
+		if !w.Batch.State.waits() {
+			return errs.New(errs.Conflict, "wrong_state", "A batch can be taken back while its transaction waits for a block. Before that it is cancelled; after that it is paid. Nothing was changed.")
+		}
+		if err := o.complete(w); err != nil {
+			return err
+		}
+		note := decision.VoidNote{
+			Network: decision.NetworkOf(params), Batch: w.Batch.ID, Number: w.Batch.Number, Note: w.Batch.Digest,
+			MaxFeeRateSatVB: w.Batch.MaxFeeRateSatVB, MaxFee: w.Batch.MaxFee,
+		}
+		text := note.Encode()
+		if _, err := decision.ParseVoid(text); err != nil {
+			return err
+		}
+		w.NewVoid = &Void{
+			BatchID: w.Batch.ID, Note: string(text), Digest: note.Digest(), FeeRateSatVB: o.FeeRateSatVB, Reason: o.Reason, CancelIDs: o.CancelIDs,
+			AskedBy: by.StaffID, AskedAt: now,
+		}
+		return w.move(by, Voiding, "batch.void_asked", now)
+	})
+}
+
+// complete checks a void order and fills in its feerate.
+func (o *VoidOrder) complete(w *Work) error {
+	var bad []errs.Field
+	o.Reason = strings.TrimSpace(o.Reason)
+	if n := utf8.RuneCountInString(o.Reason); n == 0 || n > maxReason {
+		bad = append(bad, errs.Field{Field: "reason", Code: "required", Message: "Say in up to 500 characters why the batch is taken back."})
+	}
+	for _, id := range o.CancelIDs {
+		if !slices.ContainsFunc(w.Items, func(it Item) bool { return it.InstalmentID == id }) {
+			bad = append(bad, errs.Field{Field: "cancel_ids", Code: "unknown", Message: "A payment to cancel is not in this batch."})
+			break
+		}
+	}
+	newest := w.Attempts[len(w.Attempts)-1].FeeRateSatVB()
+	if o.FeeRateSatVB == 0 {
+		o.FeeRateSatVB = min(newest+newest/4+1, w.Batch.MaxFeeRateSatVB)
+	}
+	if o.FeeRateSatVB < 1 || o.FeeRateSatVB > w.Batch.MaxFeeRateSatVB {
+		bad = append(bad, errs.Field{Field: "fee_sat_vb", Code: "out_of_range", Message: fmt.Sprintf("The feerate is from 1 to the approved %d sat/vB.", w.Batch.MaxFeeRateSatVB)})
+	}
+	return errs.InvalidFields(bad)
+}
+
+// ApproveVoid is a second person's yes to the void's digest; the worker then signs
+// it. Conflict: stale_version, stale_digest, wrong_state; Forbidden second_person.
+func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (Batch, error) {
+	if err := by.Require(identity.PermBatchApprove); err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		switch {
+		case w.Batch.Version != version:
+			return staleVersion(w.Batch.Version)
+		case w.Void == nil || w.Void.ApprovedBy != nil:
+			return errs.New(errs.Conflict, "wrong_state", "There is nothing to approve here. Nothing was changed.")
+		case w.Void.Digest != digest:
+			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the void. Nothing was approved.")
+		case w.Void.AskedBy == by.StaffID:
+			return errs.New(errs.Forbidden, "second_person", "You asked for this, so another treasurer has to agree. Nothing was changed.")
+		}
+		w.VoidApproval = &Approval{Digest: digest, StaffID: by.StaffID, CreatedAt: now}
+		w.note(by, "batch.void_approved", now)
+		return nil
+	})
+}
+
+// ExportPSBT returns the newest attempt with the signatures that are there so far
+// (BIP 174, binary), and who has signed. Conflict wrong_state: nothing waits for a
+// signature.
+func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) ([]byte, SignatureStatus, error) {
+	record, err := s.Batch(ctx, by, id)
+	if err != nil {
+		return nil, SignatureStatus{}, err
+	}
+	newest, status, err := s.unsigned(ctx, record)
+	if err != nil {
+		return nil, SignatureStatus{}, err
+	}
+	merged, err := gather(newest)
+	if err != nil {
+		return nil, SignatureStatus{}, err
+	}
+	raw, err := txbuild.EncodePSBT(merged)
+	return raw, status, err
+}
+
+// Signatures says who has signed the newest attempt. Conflict wrong_state: nothing
+// waits for a signature.
+func (s *Service) Signatures(ctx context.Context, record Record) (SignatureStatus, error) {
+	_, status, err := s.unsigned(ctx, record)
+	return status, err
+}
+
+func (s *Service) unsigned(ctx context.Context, r Record) (Attempt, SignatureStatus, error) {
+	if !r.Batch.State.waits() || len(r.Attempts) == 0 {
+		return Attempt{}, SignatureStatus{}, noSignatureWanted()
+	}
+	newest := r.Attempts[len(r.Attempts)-1]
+	if len(newest.Raw) > 0 || !newest.Released() {
+		return Attempt{}, SignatureStatus{}, noSignatureWanted()
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Attempt{}, SignatureStatus{}, err
+	}
+	status, err := signatureStatus(fund, newest)
+	return newest, status, err
+}
+
+func noSignatureWanted() error {
+	return errs.New(errs.Conflict, "wrong_state", "This batch does not wait for a signature now. Nothing was changed.")
+}
+
+// ImportPSBT takes a PSBT back that people had signed elsewhere: binary, base64 or
+// hex. Whatever differs from the one that was given out, save signatures, refuses
+// it. Errors: Invalid bad_psbt, psbt_changed, bad_signature, nothing_signed;
+// Conflict wrong_state.
+func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (SignatureStatus, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return SignatureStatus{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	descriptor, err := treasuryOf(fund)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	back, err := txbuild.ParsePSBT(data)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	now := s.now()
+	var status SignatureStatus
+	_, err = s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		newest, before, err := s.unsigned(ctx, Record{Batch: w.Batch, Attempts: w.Attempts})
+		if err != nil {
+			return err
+		}
+		merged, err := gather(newest)
+		if err != nil {
+			return err
+		}
+		if merged, err = txbuild.Merge(merged, back); err != nil {
+			return err
+		}
+		state, err := missing(merged, descriptor)
+		if err != nil {
+			return err
+		}
+		added := slices.DeleteFunc(slices.Clone(state.Signed), func(f string) bool { return slices.Contains(before.Signed, f) })
+		if len(added) == 0 {
+			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
+		}
+		raw, err := txbuild.EncodePSBT(merged)
+		if err != nil {
+			return err
+		}
+		status = SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing}
+		w.NewSignature = &Signature{PSBT: raw, Source: sources(added), StaffID: &by.StaffID, At: now}
+		w.note(by, "batch.signature_brought", now)
+		return nil
+	})
+	return status, err
+}
+
+// LockCoin keeps a coin out of every new batch until it is unlocked. Errors as of
+// Store.LockCoin; Invalid invalid_fields without a reason.
+func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return err
+	}
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
+		return errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 200 characters why the coin is locked."}})
+	}
+	return s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s))
+}
+
+// UnlockCoin lets a coin into new batches again. Errors as of Store.UnlockCoin.
+func (s *Service) UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return err
+	}
+	return s.cfg.Store.UnlockCoin(ctx, op, by.StaffID, coinEntry(by, "coin.unlocked", op, s))
+}
+
+func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) audit.Entry {
+	return audit.Entry{Actor: by, Action: action, ObjectKind: "coin", ObjectID: op.String(), At: s.now()}
+}
+
+// FeeShares divides an attempt's fee among its payments by the weight of their
+// outputs, for reports alone.
+func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
+	var ids []uuid.UUID
+	var weights []int64
+	for _, o := range a.Outputs {
+		if o.InstalmentID != nil {
+			ids, weights = append(ids, *o.InstalmentID), append(weights, books.OutputWeight(o.Script))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // nobody is paid
+	}
+	parts, err := books.FeeShares(a.Fee, weights)
+	if err != nil {
+		return nil, err
+	}
+	shares := make(map[uuid.UUID]btcutil.Amount, len(ids))
+	for i, id := range ids {
+		shares[id] = parts[i]
+	}
+	return shares, nil
+}
+
+// Payments returns the payments of blocks from one time until another, oldest
+// first, for accountants and wallets.
+func (s *Service) Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Payments(ctx, from, until)
+}
+
+// certificateHeaders is how many headers a certificate shows when they are there.
+const certificateHeaders = 100
+
+// Certificate returns the proof of a payment that anyone can check off-line.
+// NotFound not_paid; Conflict proof_missing.
+func (s *Service) Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return certificate.Certificate{}, err
+	}
+	p, err := s.cfg.Store.Proof(ctx, instalment, certificateHeaders)
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	note, err := decision.Parse([]byte(p.Item.Note))
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	return certificate.Build(certificate.Parts{
+		Note: note, Reference: p.Item.Reference, BatchDigest: p.BatchDigest, Vout: p.Vout, Height: p.Height, Inclusion: p.Inclusion, IssuedAt: s.now(),
+	}, certificate.Options{})
+}

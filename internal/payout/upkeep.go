@@ -1,0 +1,201 @@
+package payout
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/txbuild"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// UpkeepOrder asks for a batch that pays nobody: coins joined, a coin split, or a
+// child that pulls a stuck batch along.
+type UpkeepOrder struct {
+	Kind            Kind            // Consolidate, Split or Child
+	Coins           []wire.OutPoint // of Consolidate (2 or more) and Split (1 or more); empty: the smallest, or the largest
+	Outputs         int             // of Split: 2 to 20
+	Parent          uuid.UUID       // of Child: an announced batch
+	FeeRateSatVB    int64           // 0: the estimate for 36 blocks
+	MaxFeeRateSatVB int64           // 0: the fund's
+	MaxFeeSat       int64           // 0: the fund's
+}
+
+// consolidateMost bounds the coins of a consolidation.
+const consolidateMost = 200
+
+// ComposeUpkeep freezes an upkeep order as a batch with its canonical note; like
+// any batch it needs a treasurer's approval. Errors: Invalid invalid_fields;
+// Conflict coin_gone, wrong_state (the parent is not waiting).
+func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o UpkeepOrder) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	o.MaxFeeRateSatVB, o.MaxFeeSat = cmp.Or(o.MaxFeeRateSatVB, fund.MaxFeeRateSatVB), cmp.Or(o.MaxFeeSat, int64(fund.MaxFee))
+	if o.FeeRateSatVB == 0 {
+		if o.FeeRateSatVB, err = s.startRate(ctx, o.MaxFeeRateSatVB); err != nil {
+			return Batch{}, err
+		}
+	}
+	bad := checkFees(fund, o.FeeRateSatVB, o.MaxFeeRateSatVB, o.MaxFeeSat)
+	if o.Kind != Split {
+		o.Outputs = 1
+	} else if o.Outputs < 2 || o.Outputs > decision.MaxUpkeepOutputs {
+		bad = append(bad, errs.Field{Field: "outputs", Code: "out_of_range", Message: "A coin is split into 2 to 20.", Params: map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)}})
+	}
+	if !slices.Contains([]Kind{Consolidate, Split, Child}, o.Kind) {
+		bad = append(bad, errs.Field{Field: "kind", Code: "unknown", Message: "Upkeep is consolidate, split or child."})
+	}
+	if err := errs.InvalidFields(bad); err != nil {
+		return Batch{}, err
+	}
+	coins, err := s.upkeepCoins(ctx, by, o)
+	if err != nil {
+		return Batch{}, err
+	}
+	b, err := s.blank(ctx, by, fund, o.Kind)
+	if err != nil {
+		return Batch{}, err
+	}
+	params, err := fund.Params()
+	if err != nil {
+		return Batch{}, err
+	}
+	note := decision.UpkeepNote{
+		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: fund.PolicyVersion, Kind: string(o.Kind), Outputs: o.Outputs,
+		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
+	}
+	text := note.Encode()
+	if _, err := decision.ParseUpkeep(text); err != nil {
+		return Batch{}, err
+	}
+	b.Note, b.Digest, b.Outputs, b.Chosen = string(text), note.Digest(), o.Outputs, coins
+	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat)
+	e := entry(by, "batch.composed", b, "", b.CreatedAt)
+	e.To, e.Digest = string(Composed), b.Digest[:]
+	return b, s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}})
+}
+
+// upkeepCoins returns the coins that an upkeep order names or leaves to us.
+func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOrder) ([]wire.OutPoint, error) {
+	if o.Kind == Child {
+		return s.parentChange(ctx, by, o.Parent)
+	}
+	h, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var free []Coin // largest first
+	for _, c := range h.Coins {
+		if c.Spendable() {
+			free = append(free, c)
+		}
+	}
+	if len(o.Coins) == 0 {
+		switch {
+		case o.Kind == Split && len(free) > 0:
+			free = free[:1]
+		case o.Kind == Consolidate:
+			slices.Reverse(free)
+			free = free[:min(len(free), consolidateMost)]
+		}
+		for _, c := range free {
+			o.Coins = append(o.Coins, c.OutPoint)
+		}
+	}
+	for _, op := range o.Coins {
+		if !slices.ContainsFunc(free, func(c Coin) bool { return c.OutPoint == op }) {
+			return nil, coinGone()
+		}
+	}
+	least := 1
+	if o.Kind == Consolidate {
+		least = 2
+	}
+	if len(o.Coins) < least || len(o.Coins) > consolidateMost {
+		return nil, errs.InvalidFields([]errs.Field{{
+			Field: "coins", Code: "out_of_range", Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
+		}})
+	}
+	return o.Coins, nil
+}
+
+func coinGone() error {
+	return errs.New(errs.Conflict, "coin_gone", "A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Nothing was composed and no money moved: reload the treasury page.")
+}
+
+// parentChange is the change output of the newest transaction of a batch that
+// waits for a block.
+func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, error) {
+	parent, err := s.Batch(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	if parent.Batch.State != Announced {
+		return nil, errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed.")
+	}
+	newest := parent.Attempts[len(parent.Attempts)-1]
+	for _, o := range newest.Outputs {
+		if o.ChangeIndex != nil {
+			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, nil
+		}
+	}
+	return nil, errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead.")
+}
+
+// upkeepCoins finds the coins of an upkeep batch, and the least fee: a child pays
+// what its parent lacks.
+func (c *Conductor) upkeepCoins(ctx context.Context, b Batch, h Holdings, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
+	if b.Kind == Child {
+		return c.childCoin(ctx, b, d)
+	}
+	var coins []txbuild.Coin
+	for _, op := range b.Chosen {
+		at := slices.IndexFunc(h.Coins, func(c Coin) bool { return c.OutPoint == op && c.Spendable() })
+		if at < 0 {
+			return nil, 0, coinGone()
+		}
+		coins = append(coins, h.Coins[at].Coin)
+	}
+	return coins, 0, nil
+}
+
+func (c *Conductor) childCoin(ctx context.Context, b Batch, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
+	if len(b.Chosen) != 1 {
+		return nil, 0, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
+	}
+	op := b.Chosen[0]
+	parent, err := c.cfg.Store.AttemptByTxID(ctx, op.Hash)
+	if err != nil {
+		return nil, 0, err
+	}
+	packet, err := txbuild.ParsePSBT(parent.PSBT)
+	if err != nil {
+		return nil, 0, err
+	}
+	at := slices.IndexFunc(parent.Outputs, func(o AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
+	if at < 0 {
+		return nil, 0, errs.New(errs.Internal, "bad_child", "A child spends change.")
+	}
+	out := parent.Outputs[at]
+	coin := txbuild.Coin{
+		OutPoint: op, Amount: out.Amount, Script: out.Script, Chain: wallet.ChainChange, Index: *out.ChangeIndex, PrevTx: packet.UnsignedTx,
+	}
+	// The package pays the child's feerate for both: nodes look at the pair.
+	childWeight := d.InputWeight() + 4*(10+9+int64(len(out.Script))) + 2
+	both := txbuild.SatPerVB(b.FeeRateSatVB).Fee(parent.Weight + childWeight)
+	return []txbuild.Coin{coin}, max(both-parent.Fee, 0), nil
+}

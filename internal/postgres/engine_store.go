@@ -1,0 +1,252 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/books"
+	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres/db"
+	"github.com/causeway-fund/causeway/internal/spv"
+)
+
+// LockCoin implements payout.Store.
+func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		use, err := q.GetCoinUse(ctx, op.Hash[:], int64(op.Index))
+		switch {
+		case err != nil:
+			return err
+		case !use.Unspent:
+			return errs.New(errs.NotFound, "coin_not_found", "The treasury has no such coin now. Nothing was changed.")
+		case use.Locked:
+			return errs.New(errs.Conflict, "coin_locked", "The coin is locked already.")
+		case use.Reserved:
+			return errs.New(errs.Conflict, "coin_taken", "A batch holds the coin, so it cannot be locked. Cancel the batch first, if it can be.")
+		}
+		err = q.InsertCoinLock(ctx, db.InsertCoinLockParams{Txid: op.Hash[:], Vout: int64(op.Index), Reason: reason, LockedBy: staff, LockedAt: e.At})
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, q, e)
+	})
+}
+
+// UnlockCoin implements payout.Store.
+func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		n, err := q.Unlock(ctx, db.UnlockParams{
+			Txid: op.Hash[:], Vout: int64(op.Index), UnlockedBy: uuid.NullUUID{UUID: staff, Valid: true}, UnlockedAt: &e.At,
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errs.New(errs.Conflict, "coin_not_locked", "The coin is not locked. Nothing was changed.")
+		}
+		return s.record(ctx, q, e)
+	})
+}
+
+// Estimate implements payout.Store.
+func (s PayoutStore) Estimate(ctx context.Context) (*fee.Estimate, error) {
+	body, err := s.q.GetEstimate(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // the worker has made none yet
+	}
+	if err != nil {
+		return nil, mapError(err)
+	}
+	e := new(fee.Estimate)
+	if err := json.Unmarshal(body, e); err != nil {
+		return nil, fmt.Errorf("read fee estimate: %w", err)
+	}
+	return e, nil
+}
+
+// SetEstimate implements payout.WorkerStore.
+func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write fee estimate: %w", err)
+	}
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		return q.SetEstimate(ctx, e.At, body)
+	})
+}
+
+func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
+	rows, err := q.ListStuck(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []payout.Stuck
+	for _, r := range rows {
+		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: payout.State(r.State), Why: r.LastError})
+	}
+	return list, nil
+}
+
+// Proof implements payout.Store.
+func (s PayoutStore) Proof(ctx context.Context, instalment uuid.UUID, headers int) (payout.Proof, error) {
+	var p payout.Proof
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		row, err := q.GetProof(ctx, instalment)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errs.New(errs.NotFound, "not_paid", "There is no payment of this in a block yet.")
+		}
+		if err != nil {
+			return err
+		}
+		p = payout.Proof{
+			Item: itemOf(row.Instalment, row.Reference, row.Designation), BatchNumber: uint32(row.Number), BatchDigest: decision.Digest(row.BatchDigest),
+			TxID: chainhash.Hash(row.Txid), Vout: uint32(row.Vout), Height: row.Height, BlockHash: chainhash.Hash(row.Hash),
+		}
+		p.Inclusion, err = readInclusion(ctx, q, row.Raw, row.Position, row.Branch, row.Height, headers)
+		return err
+	})
+	return p, err
+}
+
+// Payments implements payout.Store.
+func (s PayoutStore) Payments(ctx context.Context, from, until time.Time) ([]books.Payment, error) {
+	var list []books.Payment
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		list = nil
+		rows, err := q.ListPayments(ctx, from, until)
+		if err != nil {
+			return err
+		}
+		shares := map[uuid.UUID]map[uuid.UUID]btcutil.Amount{}
+		for _, r := range rows {
+			if shares[r.AttemptID] == nil {
+				if shares[r.AttemptID], err = readShares(ctx, q, r.AttemptID, btcutil.Amount(r.FeeSat)); err != nil {
+					return err
+				}
+			}
+			list = append(list, books.Payment{
+				GrantReference: r.Reference, InstalmentID: r.Instalment.ID, BatchNumber: r.Number, Designation: r.Designation, Address: r.Instalment.PayeeAddress,
+				AmountSat: btcutil.Amount(r.Instalment.AmountSat), FeeShareSat: shares[r.AttemptID][r.Instalment.ID], TxID: txidString(r.Txid), Vout: uint32(r.Vout),
+				Height: r.Height, BlockHash: txidString(r.Hash), PaidAt: r.BlockAt, State: r.Instalment.State,
+			})
+		}
+		return nil
+	})
+	return list, err
+}
+
+func readShares(ctx context.Context, q *db.Queries, attempt uuid.UUID, paid btcutil.Amount) (map[uuid.UUID]btcutil.Amount, error) {
+	outputs, err := q.ListAttemptOutputs(ctx, []uuid.UUID{attempt})
+	if err != nil {
+		return nil, err
+	}
+	a := payout.Attempt{Fee: paid}
+	for _, o := range outputs {
+		if o.InstalmentID.Valid {
+			a.Outputs = append(a.Outputs, payout.AttemptOutput{Script: o.Script, InstalmentID: &o.InstalmentID.UUID})
+		}
+	}
+	return a.FeeShares()
+}
+
+// readInclusion puts the proof of a stored transaction together, with as many of
+// the wanted headers as there are.
+func readInclusion(ctx context.Context, q *db.Queries, raw []byte, position *int32, branch []byte, height int32, headers int) (spv.Inclusion, error) {
+	missing := errs.New(errs.Conflict, "proof_missing", "This block was walked by an older version, which kept no proof. Walk the chain again from the birthday to have it.")
+	if position == nil {
+		return spv.Inclusion{}, missing
+	}
+	p := spv.Inclusion{Tx: raw, Position: uint32(*position)}
+	for at := 0; at+chainhash.HashSize <= len(branch); at += chainhash.HashSize {
+		p.Branch = append(p.Branch, chainhash.Hash(branch[at:at+chainhash.HashSize]))
+	}
+	rows, err := q.ListHeadersFrom(ctx, height, int32(headers))
+	if err != nil {
+		return spv.Inclusion{}, err
+	}
+	for _, h := range rows {
+		if len(h) != spv.HeaderSize {
+			return spv.Inclusion{}, missing
+		}
+		p.Headers = append(p.Headers, h...)
+	}
+	return p, nil
+}
+
+// DeadAttempts implements payout.WorkerStore.
+func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]payout.DeadAttempt, error) {
+	var dead []payout.DeadAttempt
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		dead = nil
+		rows, err := q.ListDead(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			killer, err := readInclusion(ctx, q, r.Raw, r.Position, r.Branch, r.Height, headers)
+			if err != nil {
+				return err
+			}
+			dead = append(dead, payout.DeadAttempt{DecisionID: r.DecisionID.String(), TxID: chainhash.Hash(r.DeadTxid), Killer: killer})
+		}
+		return nil
+	})
+	return dead, err
+}
+
+// AttemptByTxID implements payout.WorkerStore.
+func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error) {
+	var found payout.Attempt
+	missing := errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
+		batch, err := q.GetAttemptBatch(ctx, txid[:])
+		if errors.Is(err, pgx.ErrNoRows) {
+			return missing
+		}
+		if err != nil {
+			return err
+		}
+		attempts, err := readAttempts(ctx, q, batch)
+		for _, a := range attempts {
+			if a.TxID == txid {
+				found = a
+				return err
+			}
+		}
+		return errors.Join(err, missing)
+	})
+	return found, err
+}
+
+// KnownTxids implements payout.WorkerStore.
+func (s PayoutStore) KnownTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error) {
+	raw := make([][]byte, len(txids))
+	for i, id := range txids {
+		raw[i] = id[:]
+	}
+	rows, err := s.q.ListTxidsKnown(ctx, raw)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	known := make(map[chainhash.Hash]bool, len(rows))
+	for _, r := range rows {
+		known[chainhash.Hash(r)] = true
+	}
+	return known, nil
+}

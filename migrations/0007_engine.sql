@@ -1,0 +1,190 @@
+-- +goose Up
+
+-- Policy of the fund that the engine keeps to.
+ALTER TABLE fund ADD COLUMN max_payees integer NOT NULL DEFAULT 200 CHECK (max_payees BETWEEN 1 AND 3000); -- of one batch
+ALTER TABLE fund ADD COLUMN deadline_blocks integer NOT NULL DEFAULT 144 CHECK (deadline_blocks BETWEEN 1 AND 2016); -- by then a batch pays its highest feerate
+ALTER TABLE fund ADD COLUMN future_witness boolean NOT NULL DEFAULT false; -- pay to witness versions that have no meaning yet
+
+-- What a certificate and a dead-proof are made of. Null for what was walked before.
+ALTER TABLE header ADD COLUMN raw bytea CHECK (length(raw) = 80);
+ALTER TABLE chain_tx ADD COLUMN position integer CHECK (position >= 0);
+ALTER TABLE chain_tx ADD COLUMN branch bytea CHECK (length(branch) % 32 = 0); -- Merkle path, leaf side first
+
+-- A batch pays people, or keeps the coins in order without paying anybody.
+ALTER TABLE batch ADD COLUMN kind text NOT NULL DEFAULT 'payout' CHECK (kind IN ('payout', 'consolidate', 'split', 'child'));
+ALTER TABLE batch ADD COLUMN outputs integer NOT NULL DEFAULT 1 CHECK (outputs BETWEEN 1 AND 20); -- change outputs of a split
+ALTER TABLE batch ADD COLUMN deadline_blocks integer NOT NULL DEFAULT 144 CHECK (deadline_blocks BETWEEN 1 AND 2016);
+ALTER TABLE batch ADD COLUMN wanted_feerate_sat_vb bigint CHECK (wanted_feerate_sat_vb BETWEEN 1 AND max_feerate_sat_vb); -- a treasurer asked for a bump
+ALTER TABLE batch DROP CONSTRAINT batch_state_check;
+ALTER TABLE batch ADD CONSTRAINT batch_state_check CHECK (state IN ('composed', 'approved', 'built', 'signing', 'signed', 'announced', 'mined', 'paid', 'final', 'cancelled', 'conflicted', 'voiding', 'voided'));
+INSERT INTO state_edge VALUES
+    ('batch', 'signing', 'voiding'),
+    ('batch', 'signed', 'voiding'),
+    ('batch', 'announced', 'voiding'),
+    ('batch', 'voiding', 'mined'),
+    ('batch', 'voiding', 'conflicted'),
+    ('batch', 'voiding', 'voided'),
+    ('batch', 'mined', 'voiding'),
+    ('batch', 'paid', 'voiding'),
+    ('batch', 'conflicted', 'voiding'),
+    ('batch', 'conflicted', 'voided'),
+    ('instalment', 'maybe_paid', 'payable'),
+    ('instalment', 'maybe_paid', 'cancelled');
+
+-- The coins that a treasurer chose for a batch; none: the engine chooses.
+CREATE TABLE batch_coin (
+    batch_id uuid   NOT NULL REFERENCES batch,
+    txid     bytea  NOT NULL CHECK (length(txid) = 32),
+    vout     bigint NOT NULL,
+    PRIMARY KEY (batch_id, txid, vout)
+);
+CREATE TRIGGER batch_coin_append_only BEFORE UPDATE OR DELETE ON batch_coin FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER batch_coin_no_truncate BEFORE TRUNCATE ON batch_coin FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- A coin that no batch may use until somebody unlocks it.
+CREATE TABLE coin_lock (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    txid        bytea       NOT NULL CHECK (length(txid) = 32),
+    vout        bigint      NOT NULL,
+    reason      text        NOT NULL CHECK (length(reason) BETWEEN 1 AND 200),
+    locked_by   uuid        NOT NULL REFERENCES staff,
+    locked_at   timestamptz NOT NULL,
+    unlocked_by uuid REFERENCES staff,
+    unlocked_at timestamptz,
+    CHECK ((unlocked_by IS NULL) = (unlocked_at IS NULL))
+);
+CREATE UNIQUE INDEX coin_lock_live ON coin_lock (txid, vout) WHERE unlocked_at IS NULL;
+
+-- The request to take a batch back after a signer was asked: a replacement that pays nobody.
+CREATE TABLE void (
+    batch_id           uuid PRIMARY KEY REFERENCES batch,
+    note               text        NOT NULL,               -- canonical void note
+    digest             bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    feerate_sat_vb     bigint      NOT NULL CHECK (feerate_sat_vb > 0),
+    reason             text        NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
+    asked_by           uuid        NOT NULL REFERENCES staff,
+    asked_at           timestamptz NOT NULL
+);
+CREATE TRIGGER void_append_only BEFORE UPDATE OR DELETE ON void FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER void_no_truncate BEFORE TRUNCATE ON void FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- A second treasurer's yes; the void is signed only then.
+CREATE TABLE void_approval (
+    batch_id uuid        PRIMARY KEY REFERENCES void,
+    digest   bytea       NOT NULL CHECK (length(digest) = 32),
+    staff_id uuid        NOT NULL REFERENCES staff,
+    at       timestamptz NOT NULL
+);
+CREATE TRIGGER void_approval_append_only BEFORE UPDATE OR DELETE ON void_approval FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER void_approval_no_truncate BEFORE TRUNCATE ON void_approval FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- The payments that are cancelled once the void is final; the others become payable again.
+CREATE TABLE void_item (
+    batch_id      uuid NOT NULL REFERENCES void,
+    instalment_id uuid NOT NULL REFERENCES instalment,
+    PRIMARY KEY (batch_id, instalment_id)
+);
+CREATE TRIGGER void_item_append_only BEFORE UPDATE OR DELETE ON void_item FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER void_item_no_truncate BEFORE TRUNCATE ON void_item FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+ALTER TABLE attempt ADD COLUMN kind text NOT NULL DEFAULT 'pay' CHECK (kind IN ('pay', 'void'));
+ALTER TABLE attempt_event ADD COLUMN height integer; -- walked tip at the time
+ALTER TABLE attempt_event DROP CONSTRAINT attempt_event_event_check;
+ALTER TABLE attempt_event ADD CONSTRAINT attempt_event_event_check CHECK (event IN ('built', 'signing', 'signed', 'announced', 'mined', 'reorged', 'paid', 'final', 'conflicted', 'dead'));
+
+-- Signatures that are not all there yet: of one signer of several, or brought back by hand.
+CREATE TABLE attempt_signature (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    attempt_id uuid        NOT NULL REFERENCES attempt,
+    psbt       bytea       NOT NULL,                       -- BIP174, the attempt's own with partial signatures
+    source     text        NOT NULL,                       -- fingerprints of the keys
+    staff_id   uuid REFERENCES staff,                      -- who brought it; null for a signer
+    at         timestamptz NOT NULL
+);
+CREATE INDEX attempt_signature_attempt ON attempt_signature (attempt_id, id);
+CREATE TRIGGER attempt_signature_append_only BEFORE UPDATE OR DELETE ON attempt_signature FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_signature_no_truncate BEFORE TRUNCATE ON attempt_signature FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- Rule R: what may be paid becomes payable again only when every transaction that could pay it is dead,
+-- that is, one of its coins is spent, as deep as final, by a transaction that does not pay it.
+-- +goose StatementBegin
+CREATE FUNCTION check_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'maybe_paid' AND NEW.state IN ('payable', 'cancelled') AND EXISTS (
+        SELECT FROM attempt_output o
+        WHERE o.instalment_id = NEW.id
+            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = o.attempt_id AND e.event = 'signing')
+            AND NOT EXISTS (
+                SELECT FROM attempt_input i
+                JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
+                JOIN chain_tx t ON t.txid = c.spent_by
+                WHERE i.attempt_id = o.attempt_id
+                    AND t.height <= (SELECT max(height) FROM header) + 1 - (SELECT min(final_depth) FROM fund)
+                    AND NOT EXISTS (SELECT FROM attempt x JOIN attempt_output y ON y.attempt_id = x.id WHERE x.txid = t.txid AND y.instalment_id = NEW.id))
+    ) THEN
+        RAISE EXCEPTION 'payment % may still be paid', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'instalment_rule_r';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER instalment_rule_r BEFORE UPDATE OF state ON instalment FOR EACH ROW EXECUTE FUNCTION check_release();
+
+-- Every attempt spends all that the first one spends, and pays the same or nobody.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION check_anchor() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE first uuid;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM batch b JOIN attempt_input i ON i.txid = b.anchor_txid AND i.vout = b.anchor_vout
+        WHERE b.id = NEW.batch_id AND i.attempt_id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'attempt % does not spend the anchor of its batch', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_anchor';
+    END IF;
+    SELECT id INTO first FROM attempt WHERE batch_id = NEW.batch_id ORDER BY no LIMIT 1;
+    IF EXISTS (
+        SELECT txid, vout FROM attempt_input WHERE attempt_id = first
+        EXCEPT SELECT txid, vout FROM attempt_input WHERE attempt_id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'attempt % drops a coin of the first one', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_anchor';
+    END IF;
+    IF NEW.kind = 'pay' AND EXISTS (
+        (SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = first AND instalment_id IS NOT NULL
+         EXCEPT SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id)
+        UNION ALL
+        (SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id AND instalment_id IS NOT NULL
+         EXCEPT SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = first)
+    ) AND (SELECT kind FROM attempt WHERE id = first) = 'pay' THEN
+        RAISE EXCEPTION 'attempt % does not pay what the first one pays', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_payments';
+    END IF;
+    IF NEW.kind = 'void' AND EXISTS (SELECT FROM attempt_output WHERE attempt_id = NEW.id AND instalment_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'void % pays somebody', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_payments';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_kind_check;
+ALTER TABLE ledger_transfer ADD CONSTRAINT ledger_transfer_kind_check CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend', 'void'));
+
+-- What the worker last made of its node's feerates; the dashboard has no node.
+CREATE TABLE fee_estimate (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    at      timestamptz NOT NULL,
+    body    jsonb       NOT NULL
+);
+
+GRANT SELECT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature, fee_estimate TO causeway_app, causeway_worker;
+GRANT INSERT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature TO causeway_app;
+GRANT UPDATE (unlocked_by, unlocked_at) ON coin_lock TO causeway_app;
+GRANT UPDATE (wanted_feerate_sat_vb) ON batch TO causeway_app, causeway_worker;
+GRANT INSERT ON attempt_signature TO causeway_worker;
+GRANT INSERT, UPDATE ON fee_estimate TO causeway_worker;
+
+-- +goose Down
+-- +goose StatementBegin
+DO $$ BEGIN
+    RAISE EXCEPTION 'money may have moved under these rules: restore a dump instead';
+END $$;
+-- +goose StatementEnd
