@@ -292,7 +292,7 @@ func BenchmarkBacktest(b *testing.B) {
 			for b.Loop() {
 				scores, untrusted := backtest(b, draws, steps)
 				say := func(format string, args ...any) { fmt.Fprintf(os.Stdout, format, args...) } // b.Log shows ten lines
-				say("\n%s, %d blocks, %d estimates not trusted; each: missed %%, paid / needed\n%-12s", name, len(steps), untrusted, "")
+				say("\n%s, %d blocks, %d estimates not trusted; each: missed %%, paid / needed (btcd answers 36 as 25)\n%-12s", name, len(steps), untrusted, "")
 				for _, target := range backtestTargets() {
 					say(" %8s %2d    ", "target", target)
 				}

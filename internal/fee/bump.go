@@ -7,8 +7,8 @@ const MaxBumps = 8
 
 // Escalate is the rate, in satoshi per virtual byte, that a batch should pay at
 // tipHeight: start at the height it was announced, limit when deadlineBlocks have
-// passed, and on the straight line between. It never leaves start..limit; a limit
-// below start counts as start's bound and is what is returned.
+// passed, and on the straight line between. It is never above limit, and below
+// start only when limit is.
 func Escalate(start, limit int64, announcedHeight, deadlineBlocks, tipHeight int32) int64 {
 	elapsed, deadline := int64(tipHeight)-int64(announcedHeight), int64(deadlineBlocks)
 	switch {

@@ -64,6 +64,32 @@ func TestDueAsksForAQuarterMore(t *testing.T) {
 	}
 }
 
+// With n steps left each must be the n-th root of what is missing, or a quarter.
+func TestDueOfSavesStepsForTheEnd(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		current, wanted, limit int64
+		left                   int
+		want                   bool
+	}{
+		{10, 99, 100, 1, false},
+		{10, 100, 100, 1, true},
+		{10, 31, 100, 2, false},
+		{10, 32, 100, 2, true},
+		{10, 13, 100, 8, false},
+		{10, 14, 100, 8, true},
+		{10, 12, 13, 8, false}, // not a quarter more
+		{10, 13, 13, 8, true},
+		{10, 100, 100, 0, false},
+		{0, 1, 100, 8, true},
+	}
+	for _, tt := range tests {
+		if got := fee.DueOf(tt.current, tt.wanted, tt.limit, tt.left); got != tt.want {
+			t.Errorf("%+v: got %v", tt, got)
+		}
+	}
+}
+
 // A batch that nobody mines is raised at most MaxBumps times, each time by a
 // quarter or more, and pays its limit when the deadline has come, unless it is
 // then within a quarter of it.

@@ -44,12 +44,12 @@ func TestDepthCountsWhatComesIn(t *testing.T) {
 	in := newInflow()
 	in.restart(noon())
 	came := make(sums, len(in.bounds))
-	came[in.bounds.class(30_000)] = 3 * blockRoom // three blocks' weight in half an hour
+	came[in.bounds.class(30_000)] = 12 * blockRoom // twelve blocks' weight in half an hour
 	in.add(noon(), came)
 
 	soon := depth(noon().Add(30*time.Minute), nil, in, []int{1, 6, 36})
 	if least := in.bounds[in.bounds.class(30_000)+1]; soon[0] != least || soon[2] != least {
-		t.Errorf("with three blocks in half an hour: %v, want %d", soon, least)
+		t.Errorf("with twelve blocks in half an hour: %v, want %d", soon, least)
 	}
 	later := depth(noon().Add(65*time.Minute), nil, in, []int{1, 6, 36})
 	if later[0] != 0 {

@@ -52,6 +52,7 @@ type Estimator struct {
 
 	pool   snapshot
 	taken  time.Time // when pool was read; zero before
+	lost   bool      // the node lost its mempool, and no block has come since
 	inflow *inflow
 	blocks history
 	guess  guess
@@ -112,6 +113,7 @@ func (e *Estimator) keep(after snapshot, now time.Time) {
 	case left > lostWeight && 2*left > of:
 		// btcd restarted with an empty mempool: what it shows is not the market.
 		e.inflow.restart(now)
+		e.lost = true
 		for i := range e.blocks.blocks {
 			e.blocks.blocks[i].watched = false
 		}
@@ -137,6 +139,7 @@ func (e *Estimator) readBlocks(ctx context.Context, status Status, after snapsho
 	}
 	e.blocks.cut(hash)
 	watched := !e.taken.IsZero() && now.Sub(e.taken) <= watchFor
+	e.lost = e.lost && (len(blocks) == 0 || !watched)
 	for _, block := range slices.Backward(blocks) {
 		e.blocks.add(summarise(block, after, e.pool, watched, now))
 		after.without(block.Txs)

@@ -2,7 +2,6 @@ package fee
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 )
@@ -189,6 +187,88 @@ func TestBeginningIsNotTrustedUntilWatched(t *testing.T) {
 	}
 }
 
+// After btcd has lost its mempool the blocks before do not vouch for the new one.
+func TestLostMempoolIsProvedByABlock(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	e := newEstimator(t, f, nil)
+	busy(t, f, e, 8)
+	f.fill(80, 3000)
+	tick(t, f, e)
+	f.pool = nil
+	var est Estimate
+	for range 25 {
+		f.fill(4, 30_000)
+		est = tick(t, f, e)
+	}
+	if v := est.Votes[0]; v.Used || !strings.Contains(v.Why, "No block has shown") {
+		t.Errorf("before a block: %+v", v)
+	}
+
+	f.mineOldest()
+	if v := tick(t, f, e).Votes[0]; !v.Used {
+		t.Errorf("after a block: %+v", v)
+	}
+}
+
+func TestWithoutABlockNothingIsKnown(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	e := newEstimator(t, f, func(c *Config) { c.Private = true })
+
+	est := tick(t, f, e)
+
+	if est.Trusted || est.Votes[0].Used || est.Votes[1].Used {
+		t.Errorf("%+v", est)
+	}
+}
+
+func TestRoomThatWasLeftCostsTheFloor(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	e := newEstimator(t, f, nil)
+	for range gateBlocks {
+		f.fill(20, 50_000) // half a block
+		tick(t, f, e)
+		f.mineOldest()
+	}
+
+	v := tick(t, f, e).Votes[1]
+
+	if !v.Used || v.RatesSatKVB[0] != 1000 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// A block that comes after the mempool was listed takes its transactions out of
+// that list, or they would seem to have left unmined with the next.
+func TestBlockBetweenTwoQuestions(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	e := newEstimator(t, f, nil)
+	busy(t, f, e, 2)
+	f.fill(30, 30_000)
+	f.between = func() { f.mine(f.pool...) }
+
+	est := tick(t, f, e)
+
+	if len(e.pool) != 0 || e.blocks.blocks[2].unseen != 0 || !est.Votes[0].Used {
+		t.Errorf("%d wait, %+v", len(e.pool), e.blocks.blocks)
+	}
+}
+
+func TestInflowBeginsAnewAfterAPause(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	e := newEstimator(t, f, nil)
+	busy(t, f, e, 2)
+	f.clock.Advance(11 * time.Minute)
+
+	if v := tick(t, f, e).Votes[0]; v.Used || !e.inflow.since.Equal(f.clock.Now()) {
+		t.Errorf("%+v", v)
+	}
+}
+
 // A chain of one's own has no peers, empty blocks and a mempool that is empty.
 func TestPrivateChainIsTrustedAtOnce(t *testing.T) {
 	t.Parallel()
@@ -201,37 +281,6 @@ func TestPrivateChainIsTrustedAtOnce(t *testing.T) {
 
 	if !est.Trusted || est.RateSatVB(6) != 1 {
 		t.Errorf("%+v", est)
-	}
-}
-
-func TestFloorIsWhatPeersAskFor(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		relay   int64
-		filters []int64
-		want    int64
-	}{
-		"the network's own":   {0, nil, 1000},
-		"the node's":          {2500, nil, 2500},
-		"six peers'":          {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000}, 3500},
-		"seven peers'":        {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000, 1e15}, 4000},
-		"too few peers":       {1000, []int64{5000, 5000, 5000, 5000, 5000}, 1000},
-		"peers that are mute": {1000, []int64{5000, 5000, 5000, 5000, 5000, 0}, 1000},
-		"peers ask for less":  {1000, []int64{100, 100, 100, 100, 100, 100}, 1000},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake()
-			f.status.RelayFeeSatKVB, f.status.PeerFiltersSatKVB = tt.relay, tt.filters
-			e := newEstimator(t, f, nil)
-
-			est := tick(t, f, e)
-
-			if est.FloorSatKVB != tt.want || est.Targets[0].RateSatKVB < tt.want {
-				t.Errorf("%+v, want %d", est, tt.want)
-			}
-		})
 	}
 }
 
@@ -320,88 +369,21 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestRateForATarget(t *testing.T) {
+// Whoever can wait a day is not held to the dear hour that blocks show now.
+func TestBlocksOfADayRuleADay(t *testing.T) {
 	t.Parallel()
-	est := Estimate{Targets: []Target{{6, 20_001}, {36, 5000}, {144, 1000}}}
-	for blocks, want := range map[int]int64{0: 21, 1: 21, 6: 21, 35: 21, 36: 5, 143: 5, 144: 1, 1000: 1} {
-		if got := est.RateSatVB(blocks); got != want {
-			t.Errorf("%d blocks: got %d, want %d", blocks, got, want)
+	h := history{}
+	for i := range keptBlocks {
+		m := mined{rate: 4000}
+		if i >= keptBlocks-gateBlocks {
+			m.rate = 40_000
 		}
+		h.add(m)
 	}
-	if got := (Estimate{}).RateSatVB(6); got != 0 {
-		t.Errorf("without targets: %d", got)
-	}
-}
 
-// Whatever a node shows: floor <= rate <= highest vote, longer is never dearer,
-// trust needs two votes, and the estimate survives JSON.
-func TestEstimateKeepsItsPromises(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		f := newFake()
-		e := newEstimator(t, f, func(c *Config) { c.Private = rapid.Bool().Draw(rt, "private") })
-		rate := rapid.Int64Range(0, 200_000)
-		fault := func(name string) error {
-			if rapid.IntRange(0, 9).Draw(rt, name) == 0 {
-				return errDown()
-			}
-			return nil
-		}
-		for range rapid.IntRange(1, 40).Draw(rt, "ticks") {
-			f.poolErr, f.blockErr, f.guessErr = fault("pool"), fault("block"), fault("guess")
-			f.guess = rate.Draw(rt, "estimate")
-			f.status.RelayFeeSatKVB = rapid.Int64Range(0, 3000).Draw(rt, "relay")
-			f.status.PeerFiltersSatKVB = rapid.SliceOfN(rapid.Int64Range(0, 30_000), 0, 8).Draw(rt, "filters")
-			f.fill(rapid.IntRange(0, 60).Draw(rt, "come"), rate.Draw(rt, "rate"))
-			f.clock.Advance(rapid.SampledFrom([]time.Duration{0, 5 * time.Minute, time.Hour}).Draw(rt, "pause"))
-			switch rapid.IntRange(0, 5).Draw(rt, "event") {
-			case 0:
-				f.mineOldest()
-			case 1:
-				f.strange()
-			case 2:
-				f.pool = nil
-			case 3:
-				f.forks++
-				f.chain = f.chain[:max(1, len(f.chain)-2)]
-				f.mine()
-			}
+	got, why := h.vote([]int{6, 36, 144})
 
-			est := tick(t, f, e)
-
-			checkPromises(rt, est)
-		}
-	})
-}
-
-func checkPromises(t *rapid.T, est Estimate) {
-	t.Helper()
-	most, used := est.FloorSatKVB, 0
-	for _, v := range est.Votes {
-		if v.Used {
-			used++
-			most = max(most, slices.Max(v.RatesSatKVB))
-		}
-		if v.Used != (v.Why == "") || v.AgeSec < 0 {
-			t.Errorf("%+v", v)
-		}
-	}
-	var shorter int64
-	for i, target := range est.Targets {
-		if target.RateSatKVB < est.FloorSatKVB || target.RateSatKVB > most || (i > 0 && target.RateSatKVB > shorter) {
-			t.Errorf("%+v", est)
-		}
-		shorter = target.RateSatKVB
-	}
-	if est.FloorSatKVB < MinFloorSatKVB || len(est.Targets) != 3 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
-		t.Errorf("%+v", est)
-	}
-	text, err := json.Marshal(est)
-	var back Estimate
-	if err != nil || json.Unmarshal(text, &back) != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(est, back); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]int64{40_000, 4000, 4000}, got); diff != "" || why != "" {
+		t.Errorf("%q, (-want +got)\n%s", why, diff)
 	}
 }

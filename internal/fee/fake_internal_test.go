@@ -23,7 +23,8 @@ type fake struct {
 
 	statusErr, poolErr, blockErr, guessErr error
 
-	read int // blocks that were asked for
+	between func() // runs once, after the mempool was listed
+	read    int    // blocks that were asked for
 }
 
 func newFake() *fake {
@@ -34,6 +35,10 @@ func newFake() *fake {
 }
 
 func (f *fake) FeeStatus(context.Context) (Status, error) {
+	if f.between != nil {
+		f.between()
+		f.between = nil
+	}
 	s := f.status
 	s.Height, s.Hash = int32(len(f.chain)-1), f.chain[len(f.chain)-1].Hash
 	if s.TipTime.IsZero() {

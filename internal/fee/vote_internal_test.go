@@ -1,0 +1,187 @@
+package fee
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// One vote alone does not make a longer target cheaper.
+func TestLongTargetNeedsTwoVotesAsWell(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		mempool, blocks, guess []int64
+		want                   []int64
+	}{
+		"three":               {[]int64{30, 8, 2}, []int64{20, 10, 4}, []int64{25}, []int64{25, 9, 3}},
+		"without blocks":      {[]int64{30, 8, 2}, nil, []int64{20}, []int64{25, 25, 25}},
+		"without estimatefee": {[]int64{30, 8, 2}, []int64{20, 10, 40}, nil, []int64{25, 9, 9}},
+		"one":                 {[]int64{30, 8, 2}, nil, nil, []int64{30, 30, 30}},
+		"none":                {nil, nil, nil, []int64{1, 1, 1}},
+		"below the floor":     {[]int64{0, 0, 0}, []int64{0, 0, 0}, nil, []int64{1, 1, 1}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			e := newEstimator(t, f, nil)
+			var votes []Vote
+			for _, rates := range [][]int64{tt.mempool, tt.blocks, tt.guess} {
+				v := Vote{Used: rates != nil}
+				for _, rate := range rates {
+					v.RatesSatKVB = append(v.RatesSatKVB, 1000*rate)
+				}
+				votes = append(votes, v)
+			}
+
+			est := e.decide(noon(), f.status, votes)
+
+			for i, target := range est.Targets {
+				if target.RateSatKVB != 1000*tt.want[i] {
+					t.Errorf("within %d blocks: %d, want %d", target.Blocks, target.RateSatKVB, 1000*tt.want[i])
+				}
+			}
+		})
+	}
+}
+
+// An estimate that stands still since before we came may be frozen.
+func TestEstimateFeeMustMoveBeforeItIsHeard(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.guess = 45_000
+	e := newEstimator(t, f, nil)
+	f.mine()
+
+	if v := tick(t, f, e).Votes[2]; v.Used || !strings.Contains(v.Why, "not moved since it is watched") {
+		t.Errorf("%+v", v)
+	}
+	f.guess++
+	if v := tick(t, f, e).Votes[2]; !v.Used {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestFloorIsWhatPeersAskFor(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		relay   int64
+		filters []int64
+		want    int64
+	}{
+		"the network's own":   {0, nil, 1000},
+		"the node's":          {2500, nil, 2500},
+		"six peers'":          {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000}, 3500},
+		"seven peers'":        {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000, 1e15}, 4000},
+		"too few peers":       {1000, []int64{5000, 5000, 5000, 5000, 5000}, 1000},
+		"peers that are mute": {1000, []int64{5000, 5000, 5000, 5000, 5000, 0}, 1000},
+		"peers ask for less":  {1000, []int64{100, 100, 100, 100, 100, 100}, 1000},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.status.RelayFeeSatKVB, f.status.PeerFiltersSatKVB = tt.relay, tt.filters
+			e := newEstimator(t, f, nil)
+
+			est := tick(t, f, e)
+
+			if est.FloorSatKVB != tt.want || est.Targets[0].RateSatKVB < tt.want {
+				t.Errorf("%+v, want %d", est, tt.want)
+			}
+		})
+	}
+}
+
+func TestRateForATarget(t *testing.T) {
+	t.Parallel()
+	est := Estimate{Targets: []Target{{6, 20_001}, {36, 5000}, {144, 1000}}}
+	for blocks, want := range map[int]int64{0: 21, 1: 21, 6: 21, 35: 21, 36: 5, 143: 5, 144: 1, 1000: 1} {
+		if got := est.RateSatVB(blocks); got != want {
+			t.Errorf("%d blocks: got %d, want %d", blocks, got, want)
+		}
+	}
+	if got := (Estimate{}).RateSatVB(6); got != 0 {
+		t.Errorf("without targets: %d", got)
+	}
+}
+
+// Whatever a node shows: floor <= rate <= highest vote, longer is never dearer,
+// trust needs two votes, and the estimate survives JSON.
+func TestEstimateKeepsItsPromises(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFake()
+		e := newEstimator(t, f, func(c *Config) { c.Private = rapid.Bool().Draw(rt, "private") })
+		rate := rapid.Int64Range(0, 200_000)
+		fault := func(name string) error {
+			if rapid.IntRange(0, 9).Draw(rt, name) == 0 {
+				return errDown()
+			}
+			return nil
+		}
+		for range rapid.IntRange(1, 40).Draw(rt, "ticks") {
+			f.poolErr, f.blockErr, f.guessErr = fault("pool"), fault("block"), fault("guess")
+			f.guess = rate.Draw(rt, "estimate")
+			f.status.RelayFeeSatKVB = rapid.Int64Range(0, 3000).Draw(rt, "relay")
+			f.status.PeerFiltersSatKVB = rapid.SliceOfN(rapid.Int64Range(0, 30_000), 0, 8).Draw(rt, "filters")
+			f.fill(rapid.IntRange(0, 60).Draw(rt, "come"), rate.Draw(rt, "rate"))
+			f.clock.Advance(rapid.SampledFrom([]time.Duration{0, 5 * time.Minute, time.Hour}).Draw(rt, "pause"))
+			switch rapid.IntRange(0, 5).Draw(rt, "event") {
+			case 0:
+				f.mineOldest()
+			case 1:
+				f.strange()
+			case 2:
+				f.pool = nil
+			case 3:
+				f.forks++
+				f.chain = f.chain[:max(1, len(f.chain)-2)]
+				f.mine()
+			}
+
+			est := tick(t, f, e)
+
+			checkPromises(rt, est)
+		}
+	})
+}
+
+func checkPromises(t *rapid.T, est Estimate) {
+	t.Helper()
+	most, used := est.FloorSatKVB, 0
+	for _, v := range est.Votes {
+		if v.Used {
+			used++
+			most = max(most, slices.Max(v.RatesSatKVB))
+		}
+		falls := slices.IsSortedFunc(v.RatesSatKVB, func(a, b int64) int { return cmp.Compare(b, a) })
+		if v.Used != (v.Why == "") || v.AgeSec < 0 || !falls {
+			t.Errorf("%+v", v)
+		}
+	}
+	var shorter int64
+	for i, target := range est.Targets {
+		if target.RateSatKVB < est.FloorSatKVB || target.RateSatKVB > most || (i > 0 && target.RateSatKVB > shorter) {
+			t.Errorf("%+v", est)
+		}
+		shorter = target.RateSatKVB
+	}
+	if est.FloorSatKVB < MinFloorSatKVB || len(est.Targets) != 3 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
+		t.Errorf("%+v", est)
+	}
+	text, err := json.Marshal(est)
+	var back Estimate
+	if err != nil || json.Unmarshal(text, &back) != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(est, back); diff != "" {
+		t.Error(diff)
+	}
+}
