@@ -13,6 +13,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 // minConfirmations is what most people wait for before they count a payment.
@@ -37,17 +38,19 @@ type verified struct {
 
 func (a *app) verifyCommand() *cobra.Command {
 	var opt certificate.Options
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "verify FILE...", Short: "Verify payment certificates off-line", Args: cobra.MinimumNArgs(1),
 		Long: "Verify payment certificates off-line: that the decision's note is whole, that an output pays exactly what it says,\n" +
-			"that the transaction is in its block, and the work of the headers. Exit code 5 when anything does not hold, and when\n" +
-			"two files show the same output. FILE may be - for standard input.\n\n" +
+			"that the transaction is in its block, and the work of the headers. Exit code 0 only when everything holds, 1 when\n" +
+			"anything does not, and when two files show the same output. FILE may be - for standard input.\n\n" +
 			"No file can show that its block is on the chain of today: look the height up with a node or a block explorer that you\n" +
 			"trust, and give what it says as --block-hash.",
 	}
 	cmd.Flags().IntVar(&opt.MinConfirmations, "min-confirmations", minConfirmations, "block headers that must be given, the payment's block included")
 	cmd.Flags().StringVar(&opt.BlockHash, "block-hash", "", "hash of the block at the certificate's height, from a node or an explorer; with one FILE")
-	return a.local(cmd, func(c *call) (page, error) {
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, as -o json does")
+	a.local(cmd, func(c *call) (page, error) {
 		switch {
 		case opt.MinConfirmations < 1:
 			return page{}, cli.UsageError{Err: errors.New("--min-confirmations: at least 1")}
@@ -67,6 +70,14 @@ func (a *app) verifyCommand() *cobra.Command {
 		nameShared(list)
 		return verifyPage(list), firstFault(list)
 	})
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if asJSON {
+			a.format = string(cli.JSON)
+		}
+		return run(cmd, args)
+	}
+	return cmd
 }
 
 // certificate reads a file, or standard input for "-".
@@ -136,9 +147,15 @@ func firstFault(list []verified) error {
 	}
 	why := userText(first.Report.Err())
 	if len(list) == 1 {
-		return checkFailed("The certificate does not hold. %s", clean(why))
+		return refused("The certificate does not hold. %s", clean(why))
 	}
-	return checkFailed("%d of %d certificates do not hold. The first is %s: %s", failed, len(list), clean(first.File), clean(why))
+	return refused("%d of %d certificates do not hold. The first is %s: %s", failed, len(list), clean(first.File), clean(why))
+}
+
+// refused ends the program with code 1, as a difference of audit chain does: a
+// script asks one question, and any other end than 0 is a no.
+func refused(format string, args ...any) error {
+	return errs.Newf(errs.Invalid, "certificate_refused", format, args...)
 }
 
 func verifyPage(list []verified) page {

@@ -44,11 +44,11 @@ func TestVerifyCertificate(t *testing.T) {
 		Output string
 		Report certificate.Report
 	}
-	doc := run(t.Context(), text, "verify", "-", "-o", "json").want(t, 0).stdout
+	doc := run(t.Context(), text, "verify", "-", "--json").want(t, 0).stdout
 	if err := json.Unmarshal([]byte(doc), &list); err != nil || len(list) != 1 || !list[0].Report.OK || list[0].Output != c.TxID+":1" {
 		t.Errorf("error %v, %s", err, doc)
 	}
-	two := run(t.Context(), "", "verify", path, path, "-o", "csv").want(t, 5)
+	two := run(t.Context(), "", "verify", path, path, "-o", "csv").want(t, 1)
 	if lines := strings.Count(two.stdout, "\n"); lines != 3 || !strings.Contains(two.stdout, ",DOES NOT HOLD,GR-7K3FQ2,150000,") {
 		t.Errorf("%d lines of CSV:\n%s", lines, two.stdout)
 	}
@@ -88,7 +88,7 @@ func TestVerifyCertificateFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out := run(t.Context(), tc.stdin, append([]string{"verify"}, tc.args...)...).want(t, 5)
+			out := run(t.Context(), tc.stdin, append([]string{"verify"}, tc.args...)...).want(t, 1)
 			if !strings.Contains(out.stderr, tc.says) || !strings.Contains(out.stdout, "DOES NOT HOLD") {
 				t.Errorf("says %s\n%s", out.stderr, out.stdout)
 			}
