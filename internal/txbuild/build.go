@@ -76,8 +76,8 @@ type Request struct {
 	// RequireChange rules out a transaction without a change output.
 	RequireChange bool
 	// ChangeOutputs splits the change of a request without payees into so many
-	// equal outputs of the same script, the last of which takes the remainder.
-	// 0 means 1; at most 20.
+	// equal outputs of the same script; the few satoshi that do not divide go to
+	// the fee. 0 means 1; at most 20.
 	ChangeOutputs int
 	// ChangeTarget is the least change to aim for, so that a fee bump finds
 	// enough in it. Less is made where the pool allows nothing else. 0 means
@@ -139,29 +139,15 @@ func Build(r Request) (*Plan, error) {
 		return nil, err
 	}
 	// The builder is not its own judge: the finished bytes are checked afresh.
-	err = Verify(joined(plan.PSBT, r.ChangeOutputs), Want{
-		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must, ChangeIndex: r.ChangeIndex,
+	err = Verify(plan.PSBT, Want{
+		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must,
+		ChangeIndex: r.ChangeIndex, ChangeOutputs: r.ChangeOutputs,
 		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return plan, nil
-}
-
-// joined returns packet with its k change outputs as one, which is what Verify
-// knows.
-func joined(packet *psbt.Packet, k int) *psbt.Packet {
-	if k <= 1 {
-		return packet
-	}
-	whole := *packet
-	whole.UnsignedTx = packet.UnsignedTx.Copy()
-	for _, out := range packet.UnsignedTx.TxOut[1:] {
-		whole.UnsignedTx.TxOut[0].Value += out.Value
-	}
-	whole.UnsignedTx.TxOut = whole.UnsignedTx.TxOut[:1]
-	return &whole
 }
 
 func badRequest(format string, args ...any) error {
@@ -230,7 +216,7 @@ func newPool(r Request, grouped bool) (*pool, error) {
 	if err := p.addCoins(r, grouped); err != nil {
 		return nil, err
 	}
-	if p.weight(max(1, len(p.must)), false) > MaxWeight {
+	if p.weight(max(1, len(p.must)), p.needChange) > MaxWeight {
 		return nil, errs.Newf(errs.Invalid, "too_many_outputs",
 			"%d payments do not fit into one transaction. Release them in smaller batches.", p.payees)
 	}
@@ -336,7 +322,6 @@ func (plan *Plan) layOutputs(r Request) error {
 		}
 		index, k := r.ChangeIndex, btcutil.Amount(max(1, r.ChangeOutputs))
 		change := slices.Repeat([]Output{{Script: script, Amount: plan.Change / k, ChangeIndex: &index}}, int(k))
-		change[k-1].Amount += plan.Change % k
 		at := stream(r.Seed, "change").IntN(len(payees) + 1)
 		plan.Outputs = slices.Insert(plan.Outputs, at, change...)
 	}

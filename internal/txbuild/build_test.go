@@ -41,8 +41,6 @@ func request(t testing.TB, tr *txtest.Treasury, coins, payments []btcutil.Amount
 	return r
 }
 
-func kinds() []wallet.Kind { return []wallet.Kind{wallet.KindWPKH, wallet.KindTR} }
-
 func newTreasury(t testing.TB, kind wallet.Kind) *txtest.Treasury {
 	t.Helper()
 	return txtest.NewTreasury(t, kind, &chaincfg.SimNetParams, "treasury")
@@ -50,7 +48,7 @@ func newTreasury(t testing.TB, kind wallet.Kind) *txtest.Treasury {
 
 func TestBuildSignExtract(t *testing.T) {
 	t.Parallel()
-	for _, kind := range kinds() {
+	for _, kind := range allKinds() {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			tr := newTreasury(t, kind)
@@ -76,7 +74,7 @@ func TestBuildSignExtract(t *testing.T) {
 
 // drawRequest draws a treasury, coins and payments. Funds may be short.
 func drawRequest(t *testing.T, rt *rapid.T) (*txtest.Treasury, txbuild.Request) {
-	kind := rapid.SampledFrom(kinds()).Draw(rt, "kind")
+	kind := rapid.SampledFrom(allKinds()).Draw(rt, "kind")
 	tr := newTreasury(t, kind)
 	amount := rapid.Custom(func(rt *rapid.T) btcutil.Amount {
 		return btcutil.Amount(rapid.Int64Range(1, 1<<rapid.IntRange(8, 32).Draw(rt, "bits")).Draw(rt, "sat"))
@@ -180,70 +178,13 @@ func TestBuildProperties(t *testing.T) {
 		if err != nil {
 			rt.Fatalf("VerifyRaw: %v", err)
 		}
-		checkWeight(t, tr.Descriptor.Kind(), plan, tx)
+		checkWeight(t, tr.Descriptor, plan, tx)
 		if t.Failed() {
 			rt.FailNow()
 		}
 	})
 	if built < 20 {
 		t.Errorf("only %d requests could be built: the draw is too poor", built)
-	}
-}
-
-func checkWeight(t testing.TB, kind wallet.Kind, plan *txbuild.Plan, tx *wire.MsgTx) {
-	t.Helper()
-	var lens []int
-	longest := true
-	for _, in := range tx.TxIn {
-		lens = append(lens, len(in.Witness[0]))
-		longest = longest && (kind == wallet.KindTR || len(in.Witness[0]) == 72)
-	}
-	got := txbuild.Weight(tx)
-	if exact := txbuild.ExactWeight(plan.PSBT.UnsignedTx, kind, lens); exact != got {
-		t.Errorf("ExactWeight = %d, signed %d", exact, got)
-	}
-	if got > plan.Weight || (longest && got != plan.Weight) || plan.VSize != (plan.Weight+3)/4 {
-		t.Errorf("signed weight %d, plan %d (%d vB), longest signatures %v", got, plan.Weight, plan.VSize, longest)
-	}
-}
-
-// The spelling of the counts of inputs and outputs changes at 253.
-func TestWeightAtLargeCounts(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct{ inputs, payees int }{{1, 251}, {1, 252}, {1, 253}, {252, 1}, {253, 1}, {300, 300}} {
-		for _, kind := range kinds() {
-			t.Run(fmt.Sprintf("%s %d to %d", kind, tc.inputs, tc.payees), func(t *testing.T) {
-				t.Parallel()
-				tr := newTreasury(t, kind)
-				coins := make([]btcutil.Amount, tc.inputs)
-				for i := range coins {
-					coins[i] = 10_000_000
-				}
-				payments := make([]btcutil.Amount, tc.payees)
-				for i := range payments {
-					payments[i] = 10_000
-				}
-				r := request(t, tr, coins, payments)
-				for _, coin := range r.Coins {
-					r.Must = append(r.Must, coin.OutPoint)
-				}
-				plan, err := txbuild.Build(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				checkPlan(t, r, plan)
-				tr.Sign(t, plan.PSBT)
-				raw, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor)
-				if err != nil {
-					t.Fatal(err)
-				}
-				tx := wire.NewMsgTx(2)
-				if err := tx.Deserialize(bytes.NewReader(raw)); err != nil {
-					t.Fatal(err)
-				}
-				checkWeight(t, kind, plan, tx)
-			})
-		}
 	}
 }
 

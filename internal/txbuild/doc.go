@@ -14,7 +14,7 @@
 //   - Every payee is paid exactly once, with exactly the amount asked for; the
 //     treasury pays the fee.
 //   - No output is dust. Beside payments no more than one is change; without them
-//     all outputs are change of equal amounts, but for the last's remainder.
+//     all outputs are change, of equal amounts.
 //   - The fee keeps within its caps, and the weight within MaxWeight, both
 //     counted with the longest signatures.
 //   - Every required coin is spent.

@@ -75,12 +75,12 @@ func SignedWeight(tx *wire.MsgTx, d *wallet.Descriptor) int64 {
 	return int64(witnessScale*tx.SerializeSizeStripped()) + segwitWeight + int64(len(tx.TxIn))*perWitness
 }
 
-// ExactWeight returns what tx will weigh with signatures of these lengths, one
-// an input, sighash byte included.
-func ExactWeight(tx *wire.MsgTx, kind wallet.Kind, sigLens []int) int64 {
+// ExactWeight returns what tx will weigh when its i-th input is signed with keys
+// of d and signatures of the lengths sigLens[i], sighash bytes included.
+func ExactWeight(tx *wire.MsgTx, d *wallet.Descriptor, sigLens [][]int) int64 {
 	weight := int64(witnessScale*tx.SerializeSizeStripped()) + segwitWeight
-	for _, n := range sigLens {
-		weight += kind.SignedInputWeight(n) - witnessScale*bareInputSize
+	for _, lens := range sigLens {
+		weight += d.SignedInputWeight(lens...) - witnessScale*bareInputSize
 	}
 	return weight
 }

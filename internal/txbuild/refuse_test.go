@@ -101,7 +101,7 @@ func TestBuildRefuses(t *testing.T) {
 // Change that would be dust goes to the miner, and only as far as a cap allows.
 func TestDustChangeGoesToTheFee(t *testing.T) {
 	t.Parallel()
-	for _, kind := range kinds() {
+	for _, kind := range allKinds() {
 		tr := newTreasury(t, kind)
 		r := request(t, tr, []btcutil.Amount{1_000_000}, []btcutil.Amount{500_000})
 		plan, err := txbuild.Build(r)

@@ -117,7 +117,7 @@ func (p *pool) price(k pick, change bool) (c choice, ok bool) {
 	}
 	c = choice{pick: k, weight: p.weight(k.inputs, change), waste: p.inputsWaste(k.inputs)}
 	if change {
-		c.change = rest
+		c.change = rest - rest%btcutil.Amount(p.changes)
 		c.waste += p.changeCost
 	}
 	c.fee = k.amount - p.pay - c.change

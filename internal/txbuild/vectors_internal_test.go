@@ -37,7 +37,7 @@ func plainPool(fee, longRun int64, target btcutil.Amount) *pool {
 	const inputWeight = 40
 	p := &pool{
 		payees: 1, inputWeight: inputWeight, maxInputs: 9_000, maxFee: btcutil.MaxSatoshi, maxRate: maxFeeRate,
-		rate: FeeRate(fee * weightPerKVB / inputWeight), longRun: FeeRate(longRun * weightPerKVB / inputWeight),
+		rate: FeeRate(fee * weightPerKVB / inputWeight), longRun: FeeRate(longRun * weightPerKVB / inputWeight), changes: 1,
 	}
 	p.pay = target - p.need(0, false, 0)
 	return p
@@ -152,7 +152,7 @@ func TestWasteAgreesWithBitcoinCore(t *testing.T) {
 		t.Run(tc.Name, func(t *testing.T) {
 			t.Parallel()
 			p := plainPool(tc.FeePerInput, tc.LongTermPerInput, tc.Target)
-			p.changes, p.changeWeight = 1, tc.ChangeFee*p.inputWeight/tc.FeePerInput
+			p.changeWeight = tc.ChangeFee * p.inputWeight / tc.FeePerInput
 			p.changeCost, p.changeFloor = tc.ChangeCost, tc.MinViableChange
 			k := p.start()
 			for _, amount := range tc.Inputs {
