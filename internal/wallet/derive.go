@@ -58,7 +58,7 @@ func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 	}
 	made := &derived{}
 	for _, k := range d.keys {
-		pub, err := k.pubKey(chain, index)
+		pub, err := k.parents[chain].child(index)
 		if err != nil {
 			return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
 		}
@@ -88,8 +88,7 @@ func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 func keyScript(kind Kind, pub *btcec.PublicKey) ([]byte, error) {
 	builder := txscript.NewScriptBuilder()
 	if kind == KindTR {
-		output := txscript.ComputeTaprootKeyNoScript(pub)
-		return builder.AddOp(txscript.OP_1).AddData(schnorr.SerializePubKey(output)).Script()
+		return builder.AddOp(txscript.OP_1).AddData(schnorr.SerializePubKey(tweakPub(pub))).Script()
 	}
 	return builder.AddOp(txscript.OP_0).AddData(address.Hash160(pub.SerializeCompressed())).Script()
 }

@@ -158,7 +158,7 @@ func (d *Descriptor) checkDistinct() error {
 			}
 			for _, p := range a.parents {
 				for _, q := range b.parents {
-					if sameKey(p, q) {
+					if bytes.Equal(p.pub, q.pub) {
 						return twice("lead to the same keys", i, j)
 					}
 				}

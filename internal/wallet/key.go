@@ -32,7 +32,7 @@ type keyExpr struct {
 	chains [2]uint32
 	after  []uint32
 	// parents are the keys just above the wildcard, one a chain.
-	parents [2]*hdkeychain.ExtendedKey
+	parents [2]*parentKey
 	// master is origin, or the xpub's own fingerprint.
 	master Origin
 }
@@ -170,7 +170,11 @@ func (k *keyExpr) deriveParents() error {
 				return fmt.Errorf("the key cannot be derived: %w", err)
 			}
 		}
-		k.parents[i] = key
+		parent, err := newParentKey(key)
+		if err != nil {
+			return fmt.Errorf("the key is no point on the curve: %w", err)
+		}
+		k.parents[i] = parent
 	}
 	if k.origin != nil {
 		k.master = *k.origin
@@ -191,16 +195,6 @@ func (k *keyExpr) path(prefix []uint32, chainStep uint32) []uint32 {
 	path = append(path, k.before...)
 	path = append(path, chainStep)
 	return append(path, k.after...)
-}
-
-// pubKey derives the key at chain and index, before any taproot tweak. chain is
-// 0 or 1.
-func (k *keyExpr) pubKey(chain, index uint32) (*btcec.PublicKey, error) {
-	child, err := k.parents[chain].Derive(index)
-	if err != nil {
-		return nil, err
-	}
-	return child.ECPubKey()
 }
 
 // derivation is the BIP 174 field that says where pub, the key at chain and

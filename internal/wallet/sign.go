@@ -8,7 +8,6 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -21,9 +20,8 @@ import (
 // nothing more. It is not safe for concurrent use; Zero forgets the keys.
 type Signer struct {
 	d       *Descriptor
-	key     int                        // which of the descriptor's keys
-	account *hdkeychain.ExtendedKey    // the caller's: never zeroed here
-	parents [2]*hdkeychain.ExtendedKey // the keys just above the wildcard
+	key     int                  // which of the descriptor's keys
+	parents [2]*btcec.PrivateKey // the keys just above the wildcard
 	ready   map[place]*signingKey
 }
 
@@ -64,9 +62,9 @@ func NewSigner(account *hdkeychain.ExtendedKey, d *Descriptor) (*Signer, error) 
 	if which < 0 {
 		return nil, wrong
 	}
-	s := &Signer{d: d, key: which, account: account, ready: make(map[place]*signingKey)}
+	s := &Signer{d: d, key: which, ready: make(map[place]*signingKey)}
 	for chain := range s.parents {
-		parent, err := s.parent(d.keys[which].path(nil, d.keys[which].chains[chain]))
+		parent, err := privateAt(account, d.keys[which].path(nil, d.keys[which].chains[chain]))
 		if err != nil {
 			return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
 		}
@@ -75,11 +73,12 @@ func NewSigner(account *hdkeychain.ExtendedKey, d *Descriptor) (*Signer, error) 
 	return s, nil
 }
 
-func (s *Signer) parent(path []uint32) (*hdkeychain.ExtendedKey, error) {
-	key := s.account
+// privateAt returns the private key at path below account, which stays as it is.
+func privateAt(account *hdkeychain.ExtendedKey, path []uint32) (*btcec.PrivateKey, error) {
+	key := account
 	for _, step := range path {
 		child, err := key.Derive(step)
-		if key != s.account {
+		if key != account {
 			key.Zero()
 		}
 		if err != nil {
@@ -87,7 +86,11 @@ func (s *Signer) parent(path []uint32) (*hdkeychain.ExtendedKey, error) {
 		}
 		key = child
 	}
-	return key, nil
+	priv, err := key.ECPrivKey()
+	if key != account {
+		key.Zero()
+	}
+	return priv, err
 }
 
 // Zero forgets every derived key. The account key is the caller's to zero.
@@ -221,12 +224,7 @@ func (s *Signer) signingKey(made *derived, at place) (*signingKey, error) {
 	if known := s.ready[at]; known != nil {
 		return known, nil
 	}
-	child, err := s.parents[at.chain].Derive(at.index)
-	if err != nil {
-		return nil, err
-	}
-	defer child.Zero()
-	priv, err := child.ECPrivKey()
+	priv, err := s.d.keys[s.key].parents[at.chain].privateChild(s.parents[at.chain], at.index)
 	if err != nil {
 		return nil, err
 	}
@@ -241,19 +239,4 @@ func (s *Signer) signingKey(made *derived, at place) (*signingKey, error) {
 	}
 	s.ready[at] = key
 	return key, nil
-}
-
-// tweakKey returns the private key of a P2TR output without a script tree (BIP
-// 341). pub is the compressed public key of priv; having it already is what
-// makes this cheaper than asking txscript.
-func tweakKey(priv *btcec.PrivateKey, pub []byte) *btcec.PrivateKey {
-	const oddY = 0x03
-	scalar := priv.Key
-	if pub[0] == oddY {
-		scalar.Negate()
-	}
-	var tweak btcec.ModNScalar
-	tweak.SetByteSlice(chainhash.TaggedHash(chainhash.TagTapTweak, pub[1:])[:])
-	scalar.Add(&tweak)
-	return btcec.PrivKeyFromScalar(&scalar)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+	"pgregory.net/rapid"
 )
 
 func unhex(t *testing.T, s string) []byte {
@@ -318,4 +319,51 @@ func TestBIP389MultisigExpansion(t *testing.T) {
 			t.Errorf("chain %d: %x, %v; want %x", chain, got, err, want)
 		}
 	}
+}
+
+// Children are what hdkeychain derives, private and public.
+func TestChildrenAreThoseOfHdkeychain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.SliceOfN(rapid.Byte(), 16, 64).Draw(rt, "seed")
+		master, err := hdkeychain.NewMaster(seed, &chaincfg.MainNetParams)
+		if err != nil {
+			rt.Skip("a seed without a key")
+		}
+		index := rapid.Uint32Range(0, hdkeychain.HardenedKeyStart-1).Draw(rt, "index")
+		child, err := master.Derive(index)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		wantPub, err := child.ECPubKey()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		wantPriv, err := child.ECPrivKey()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		parent, err := newParentKey(master)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		priv, err := master.ECPrivKey()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if pub, err := parent.child(index); err != nil || !pub.IsEqual(wantPub) {
+			rt.Fatalf("public child %d: %v", index, err)
+		}
+		got, err := parent.privateChild(priv, index)
+		if err != nil || got.Key != wantPriv.Key {
+			rt.Fatalf("private child %d: %v", index, err)
+		}
+		pub := wantPub.SerializeCompressed()
+		if tweaked := tweakKey(got, pub); tweaked.Key != txscript.TweakTaprootPrivKey(*wantPriv, nil).Key {
+			rt.Fatalf("tweaked child %d is another", index)
+		}
+		if !tweakPub(wantPub).IsEqual(txscript.ComputeTaprootKeyNoScript(wantPub)) {
+			rt.Fatalf("output key of child %d is another", index)
+		}
+	})
 }
