@@ -52,7 +52,7 @@ type Estimator struct {
 
 	pool   snapshot
 	taken  time.Time // when pool was read; zero before
-	lost   bool      // the node lost its mempool, and no block has come since
+	lost   bool      // the node has lost its mempool: only blocks watched since vouch for it
 	inflow *inflow
 	blocks history
 	guess  guess
@@ -139,7 +139,6 @@ func (e *Estimator) readBlocks(ctx context.Context, status Status, after snapsho
 	}
 	e.blocks.cut(hash)
 	watched := !e.taken.IsZero() && now.Sub(e.taken) <= watchFor
-	e.lost = e.lost && (len(blocks) == 0 || !watched)
 	for _, block := range slices.Backward(blocks) {
 		e.blocks.add(summarise(block, after, e.pool, watched, now))
 		after.without(block.Txs)

@@ -369,21 +369,35 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever can wait a day is not held to the dear hour that blocks show now.
-func TestBlocksOfADayRuleADay(t *testing.T) {
+// Whoever can wait a day is not held to the dear hour that blocks show now, and
+// pays no more than now when the day was dear.
+func TestBlocksVoteByTheTimeThereIs(t *testing.T) {
 	t.Parallel()
-	h := history{}
-	for i := range keptBlocks {
-		m := mined{rate: 4000}
-		if i >= keptBlocks-gateBlocks {
-			m.rate = 40_000
-		}
-		h.add(m)
+	tests := map[string]struct {
+		day  int64
+		last [gateBlocks]int64
+		want []int64
+	}{
+		"a dear hour":  {4000, [gateBlocks]int64{40_000, 40_000, 40_000, 40_000, 40_000, 40_000}, []int64{40_000, 4000, 4000}},
+		"a cheap hour": {40_000, [gateBlocks]int64{4000, 4000, 4000, 4000, 4000, 4000}, []int64{4000, 4000, 4000}},
+		"a median":     {9000, [gateBlocks]int64{60_000, 1000, 8000, 9000, 0, 7000}, []int64{7000, 7000, 7000}},
 	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := history{}
+			for range keptBlocks - gateBlocks {
+				h.add(mined{rate: tt.day})
+			}
+			for _, rate := range tt.last {
+				h.add(mined{rate: rate})
+			}
 
-	got, why := h.vote([]int{6, 36, 144})
+			got, why := h.vote([]int{6, 36, 144})
 
-	if diff := cmp.Diff([]int64{40_000, 4000, 4000}, got); diff != "" || why != "" {
-		t.Errorf("%q, (-want +got)\n%s", why, diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" || why != "" {
+				t.Errorf("%q, (-want +got)\n%s", why, diff)
+			}
+		})
 	}
 }

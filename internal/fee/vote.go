@@ -66,9 +66,6 @@ func (e *Estimator) ask(ctx context.Context) ([]int64, error) {
 		if !ok || rate <= 0 {
 			return nil, nil
 		}
-		if n := len(rates); n > 0 {
-			rate = min(rate, rates[n-1])
-		}
 		rates = append(rates, rate)
 	}
 	return rates, nil
