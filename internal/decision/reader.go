@@ -80,7 +80,7 @@ func (r *reader) index(name string) uint32 {
 		r.fail("has a %s that is not an index", name)
 		return 0
 	}
-	return uint32(max(n, 0)) //nolint:gosec // its range was checked above
+	return uint32(max(n, 0))
 }
 
 func (r *reader) digest(name string) Digest {

@@ -1,5 +1,7 @@
 package signer
 
+import "github.com/btcsuite/btcd/psbt/v2"
+
 // Disk says how the file of a journal fails.
 type Disk struct {
 	Write, Sync, Truncate error
@@ -41,4 +43,14 @@ func (f failing) Truncate(size int64) error {
 		return f.d.Truncate
 	}
 	return f.file.Truncate(size)
+}
+
+// VerifySignatures runs what the signer runs on its own signatures.
+func VerifySignatures(packet *psbt.Packet, key *Key) error {
+	p := &proposal{packet: packet}
+	r := rules{params: key.Params(), descriptor: key.Descriptor()}
+	if err := r.checkInputs(p); err != nil {
+		return err
+	}
+	return verifySignatures(p, key.Descriptor())
 }

@@ -85,13 +85,17 @@ func newSigner(t *testing.T, key *signer.Key, path string, clk clock.Clock) *sig
 
 func openSigner(t tb, key *signer.Key, path string, clk clock.Clock) (*signer.Signer, func()) {
 	t.Helper()
+	return openSignerWith(t, key, path, clk, signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5, FinalDepth: testDepth})
+}
+
+func openSignerWith(t tb, key *signer.Key, path string, clk clock.Clock, policy signer.Policy) (*signer.Signer, func()) {
+	t.Helper()
 	j, err := signer.OpenJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := signer.New(signer.Config{
-		Key: key, Journal: j, Clock: clk, Program: "test", Log: slog.New(slog.DiscardHandler),
-		Policy: signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5, FinalDepth: testDepth},
+		Key: key, Journal: j, Clock: clk, Program: "test", Log: slog.New(slog.DiscardHandler), Policy: policy,
 	})
 	if err != nil {
 		t.Fatal(err)

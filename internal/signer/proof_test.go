@@ -245,3 +245,27 @@ func TestTargetsAndDepths(t *testing.T) {
 		}
 	}
 }
+
+// A coin stays with its batch while one transaction of the batch can confirm.
+func TestCoinsOfAHalfDeadBatchAreNotFree(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindTR)
+	s := freshSigner(t, wallet.KindTR)
+	d := newDraft(t, key)
+	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
+		t.Fatal(err)
+	}
+	added := newCoin(t, key.Descriptor(), 40, 1_000_000)
+	d.attempt, d.fee, d.coins = 1, 5000, append(d.coins, added)
+	bump, err := s.Sign(t.Context(), d.request(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newDraft(t, key)
+	other.number, other.coins, other.notes = 6, other.coins[1:], nil
+	other.notes = append(other.notes, newNote(t, 50, 1_000_000))
+	other.dead = []signerrpc.DeadProof{deadBy(t, bump.TxID, foreign(wire.OutPoint{Hash: added.prev.TxHash(), Index: added.vout}, payeeScript(9), 1000))}
+	if _, err := s.Sign(t.Context(), other.request(t)); !errs.Is(err, "coin_promised") {
+		t.Errorf("got %v, want coin_promised", err)
+	}
+}

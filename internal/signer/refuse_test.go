@@ -119,6 +119,7 @@ func badRequests() []bad {
 		{"note shown twice", "decision_twice", onReq(func(r *signerrpc.Request) { r.Decisions = append(r.Decisions, r.Decisions[0]) })},
 		{"decision with two notes", "decision_twice", func(d *draft) { d.notes[1].Decision = d.notes[0].Decision }},
 		{"note not in the batch", "note_not_in_batch", onBatch(func(b *decision.BatchNote) { b.Payments = b.Payments[1:] })},
+		{"nobody to pay", "no_payments", func(d *draft) { d.notes = nil; feeOf(2000)(d) }},
 		{"note not shown", "note_missing", onReq(func(r *signerrpc.Request) { r.Decisions = r.Decisions[1:] })},
 		{"batch pays more", "note_differs", onBatch(func(b *decision.BatchNote) { b.Payments[0].Amount++ })},
 		{"batch pays another script", "note_differs", onBatch(func(b *decision.BatchNote) { b.Payments[0].Script = payeeScript(9) })},

@@ -104,3 +104,44 @@ func TestASharedKeyNeedsItsDescriptor(t *testing.T) {
 		t.Errorf("a single key's descriptor: got %v, want unknown_kind", err)
 	}
 }
+
+// A signature that a fault made wrong is noticed before it leaves.
+func TestAFaultySignatureIsNoticed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR, wallet.KindWSH} {
+		key := newKey(t, kind)
+		resp, err := freshSigner(t, kind).Sign(t.Context(), newDraft(t, key).request(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed := func() *psbt.Packet {
+			packet, err := psbt.NewFromRawBytes(bytes.NewReader(resp.PSBT), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return packet
+		}
+		if err := signer.VerifySignatures(signed(), key); err != nil {
+			t.Errorf("%s: the good one: %v", kind, err)
+		}
+		for name, fault := range map[string]func(in *psbt.PInput, other psbt.PInput){
+			"a bit": func(in *psbt.PInput, _ psbt.PInput) {
+				if kind == wallet.KindTR {
+					in.TaprootKeySpendSig[40] ^= 1
+				} else {
+					in.PartialSigs[0].Signature[40] ^= 1
+				}
+			},
+			"of another input": func(in *psbt.PInput, other psbt.PInput) {
+				in.TaprootKeySpendSig, in.PartialSigs = other.TaprootKeySpendSig, other.PartialSigs
+			},
+			"none": func(in *psbt.PInput, _ psbt.PInput) { in.TaprootKeySpendSig, in.PartialSigs = nil, nil },
+		} {
+			packet := signed()
+			fault(&packet.Inputs[1], packet.Inputs[0])
+			if err := signer.VerifySignatures(packet, key); err == nil {
+				t.Errorf("%s: %s went unnoticed", kind, name)
+			}
+		}
+	}
+}

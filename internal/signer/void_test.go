@@ -200,3 +200,19 @@ func TestARepeatIsAnsweredUnderStricterCaps(t *testing.T) {
 		t.Errorf("%v (-first +again):\n%s", err, diff)
 	}
 }
+
+// The same transaction can be asked for as upkeep and as a void of it; it is what
+// it was first.
+func TestARepeatKeepsItsKind(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindTR)
+	s := freshSigner(t, wallet.KindTR)
+	d := newUpkeep(t, key, decision.UpkeepConsolidate, 1)
+	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
+		t.Fatal(err)
+	}
+	d.void = true
+	if _, err := s.Sign(t.Context(), d.request(t)); !errs.Is(err, "repeat_differs") {
+		t.Errorf("got %v, want repeat_differs", err)
+	}
+}
