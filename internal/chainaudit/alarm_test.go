@@ -28,6 +28,23 @@ func chainTroubles() map[string]trouble {
 			play: func(w *world, f *fund) { w.send(f, f.build(0, 0, f.coins[:1], 1_000, pay{"thief", 40_000})) },
 			want: []string{chainaudit.ForeignSpend}, lost: 41_000,
 		},
+		"foreign spend that brings more than it takes": {
+			play: func(w *world, f *fund) {
+				// Somebody with a key joins two treasuries' coins, as a coinjoin does.
+				op := w.Send(f.script(0, 900), 50_000)
+				f.owns(op, wire.NewTxOut(50_000, f.script(0, 900)), 0, 900)
+				e := f.build(0, 0, []wire.OutPoint{f.coins[0], op}, 1_000)
+				e.tx.TxOut[0].PkScript = f.script(1, 0)
+				w.send(f, e)
+			},
+			want: []string{chainaudit.ForeignSpend},
+			look: func(t *testing.T, r chainaudit.Report) {
+				t.Helper()
+				if r.DepositsSat != 1_049_000 || r.UnspentSat != 1_049_000 {
+					t.Errorf("deposits %d, unspent %d", r.DepositsSat, r.UnspentSat)
+				}
+			},
+		},
 		"missing journal line": {
 			play: func(w *world, f *fund) {
 				a := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
@@ -176,6 +193,17 @@ func chainTroubles() map[string]trouble {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 				other := uint32(4)
 				e.line.Outs[1].Change = &other
+				f.write(e)
+				w.send(f, e)
+			},
+			want: []string{chainaudit.WrongChange},
+		},
+		"change of another amount": {
+			play: func(w *world, f *fund) {
+				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
+				e.line.V = 1
+				f.settle(e)
+				e.line.Outs[1].Sat--
 				f.write(e)
 				w.send(f, e)
 			},

@@ -53,7 +53,9 @@ func (w *world) send(f *fund, entries ...*entry) {
 
 func (w *world) audit(t *testing.T, f *fund) chainaudit.Report {
 	t.Helper()
-	report, err := chainaudit.Run(t.Context(), f.config(w.Handle().RPC(), w.birthday))
+	cfg := f.config(w.Handle().RPC(), w.birthday)
+	cfg.Gap = chainaudit.DefaultGap
+	report, err := chainaudit.Run(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

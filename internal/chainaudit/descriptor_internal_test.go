@@ -77,6 +77,8 @@ func TestDescriptorAsTheWalletReadsIt(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		"wpkh([73c5da0a/84'/0'/0h]" + bip84Key + "/<0;1>/*)",
+		"wsh(sortedmulti(2,[73c5da0a/48'/0'/0'/2']" + bip84Key + "/<0;1>/*," + bip86Key + "/<0;1>/*))",
+		"wsh(sortedmulti(1," + bip86Key + "/5/<2;1>/*,[00000000]" + bip84Key + "/<0;1>/*))",
 		"tr([73C5DA0A/86'/0'/0']" + bip86Key + "/7/<4;9>/3/*)",
 	} {
 		ours, err := parseDescriptor(sealed(t, body), &chaincfg.MainNetParams)

@@ -157,6 +157,14 @@ func journalTroubles() map[string]trouble {
 			},
 			want: []string{chainaudit.ReplacementWrong},
 		},
+		"a replacement under another note": {
+			play: func(_ *world, f *fund) {
+				e := f.build(0, 1, f.coins[:1], 2_000, pay{"anna", 40_000})
+				e.line.V, e.line.BatchNote = 1, sha("another")
+				f.write(one(f), f.settle(e))
+			},
+			want: []string{chainaudit.ReplacementWrong},
+		},
 		"a replacement that pays others": {
 			play: func(_ *world, f *fund) {
 				e := f.build(0, 1, f.coins[:1], 2_000, pay{"ben", 40_000})

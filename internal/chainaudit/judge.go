@@ -24,6 +24,7 @@ type judge struct {
 	payments map[string][]chainhash.Hash // confirmed payments by decision
 	states   map[chainhash.Hash]string   // of waiting ones
 	pairs    map[[2]chainhash.Hash]bool  // at most one of the two can confirm
+	spenders map[wire.OutPoint][]*record // who may spend a coin
 }
 
 // run writes everything into the report.
@@ -31,6 +32,7 @@ func (j *judge) run() {
 	j.byTxID = map[chainhash.Hash]*record{}
 	j.onChain = map[chainhash.Hash]*touch{}
 	j.pairs = map[[2]chainhash.Hash]bool{}
+	j.spenders = map[wire.OutPoint][]*record{}
 	j.payments = map[string][]chainhash.Hash{}
 	j.states = map[chainhash.Hash]string{}
 	for _, t := range j.scan.touches {
@@ -160,10 +162,13 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 		case want.decision != "":
 			f.Code = WrongPayment
 			j.report.alarm(f, "Output %d of %s should pay decision %s and returns to the treasury.", i, t.txid, want.decision)
-		case !exact || own.chain != change || own.index != r.number || want.change == nil || *want.change != r.number:
+		case own.chain != change || own.index != r.number || want.change == nil || *want.change != r.number:
 			f.Code = WrongChange
 			j.report.alarm(f, "Output %d of %s returns %d sat to script %d/%d; the change of batch %d belongs to 1/%d.",
 				i, t.txid, got.Value, own.chain, own.index, r.number, r.number)
+		case !exact:
+			f.Code = WrongChange
+			j.report.alarm(f, "Output %d of %s returns %d sat; the journal says %d.", i, t.txid, got.Value, want.sat)
 		}
 	case exact && want.decision != "":
 		line.PaidSat += got.Value

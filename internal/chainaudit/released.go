@@ -21,6 +21,9 @@ func (j *judge) gather() {
 			if j.byTxID[r.txid] == nil {
 				j.byTxID[r.txid] = r
 				j.records = append(j.records, r)
+				for _, in := range r.inputs {
+					j.spenders[in] = append(j.spenders[in], r)
+				}
 			}
 		}
 	}
@@ -227,18 +230,32 @@ func (j *judge) waiting() {
 		for _, o := range r.payments {
 			w.PaysSat += o.sat
 		}
-		for _, in := range r.inputs {
-			if by, ok := j.spender(in, r.txid); ok && !slices.Contains(w.Conflicts, by.txid.String()) {
-				w.Conflicts = append(w.Conflicts, by.txid.String())
-			}
-		}
-		for _, other := range j.records {
-			if other != r && other.sharesInput(r) && !slices.Contains(w.Conflicts, other.txid.String()) {
-				w.Conflicts = append(w.Conflicts, other.txid.String())
-			}
-		}
+		w.Conflicts = j.conflicts(r)
 		j.report.Waiting = append(j.report.Waiting, w)
 	}
+}
+
+// conflicts returns the other transactions that spend r's inputs, confirmed ones
+// first.
+func (j *judge) conflicts(r *record) []string {
+	var list []string
+	seen := map[chainhash.Hash]bool{r.txid: true}
+	add := func(txid chainhash.Hash) {
+		if !seen[txid] {
+			seen[txid], list = true, append(list, txid.String())
+		}
+	}
+	for _, in := range r.inputs {
+		if by, ok := j.scan.spent[in]; ok {
+			add(by.txid)
+		}
+	}
+	for _, in := range r.inputs {
+		for _, other := range j.spenders[in] {
+			add(other.txid)
+		}
+	}
+	return list
 }
 
 func compareOutputs(txA string, voutA uint32, txB string, voutB uint32) int {

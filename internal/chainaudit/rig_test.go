@@ -341,7 +341,7 @@ func (f *fund) sign(e *entry) *wire.MsgTx {
 // config is an audit of the fund.
 func (f *fund) config(node chainaudit.Node, birthday int32) chainaudit.Config {
 	cfg := chainaudit.Config{
-		Descriptor: f.text, Birthday: birthday, Node: node, Final: 3,
+		Descriptor: f.text, Birthday: birthday, Node: node, Final: 3, Gap: 12,
 		Journals: []chainaudit.Journal{textJournal("A", f.journal)},
 	}
 	if f.second != nil {

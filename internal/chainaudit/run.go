@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -30,6 +31,11 @@ const (
 type Journal struct {
 	Name string
 	Open func() (io.ReadCloser, error)
+}
+
+// JournalFile is a signer's journal, or a copy of it, at path.
+func JournalFile(path string) Journal {
+	return Journal{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // Config says what to audit. Descriptor, Node and at least one journal are

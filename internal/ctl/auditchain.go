@@ -3,7 +3,6 @@ package ctl
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -117,7 +116,7 @@ func (o chainAudit) config(cmd *cobra.Command) (chainaudit.Config, error) {
 	}
 	cfg := chainaudit.Config{Descriptor: o.descriptor, Birthday: o.birthday, Node: node, Gap: o.gap, Final: o.final}
 	for _, path := range o.journals {
-		cfg.Journals = append(cfg.Journals, chainaudit.Journal{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+		cfg.Journals = append(cfg.Journals, chainaudit.JournalFile(path))
 	}
 	return cfg, nil
 }
@@ -138,6 +137,12 @@ func chainParts(r chainaudit.Report) []part {
 	if !r.OK() {
 		verdict = "NOT accounted for: " + howMany(len(r.Alarms), "alarm")
 	}
+	alive := make([]chainaudit.Waiting, 0, len(r.Waiting))
+	for _, w := range r.Waiting {
+		if w.State != chainaudit.Dead {
+			alive = append(alive, w)
+		}
+	}
 	sat := func(n int64) string { return itoa(n) + " sat" }
 	sums := record("result", verdict, "network", r.Network, "blocks", fmt.Sprintf("%d to %d", r.Birthday, r.Height),
 		"last_block", r.Block, "its_time", time.Unix(r.BlockTime, 0).UTC().Format(time.RFC3339),
@@ -146,13 +151,13 @@ func chainParts(r chainaudit.Report) []part {
 		"fees", fmt.Sprintf("%s for %s, %s, %s", sat(r.FeesSat), howMany(r.Count(chainaudit.KindPay), "payout"),
 			howMany(r.Count(chainaudit.KindVoid), "void"), howMany(r.Count(chainaudit.KindUpkeep), "upkeep transaction")),
 		"lost", sat(r.LostSat), "unspent", fmt.Sprintf("%s in %s", sat(r.UnspentSat), howMany(len(r.Coins), "coin")),
-		"difference", sat(r.DifferenceSat))
+		"difference", sat(r.DifferenceSat), "can_never_confirm", howMany(len(r.Waiting)-len(alive), "replaced or voided attempt"))
 	findings := func(f chainaudit.Finding) []string { return []string{f.Code, f.Text} }
 	parts := []part{
 		sums,
 		table("Alarms", []string{"CODE", "WHAT WAS FOUND"}, r.Alarms, findings),
 		table("Worth knowing", []string{"CODE", "WHAT WAS FOUND"}, r.Notes, findings),
-		table("Released and not on the chain", []string{"TRANSACTION", "BATCH", "ATTEMPT", "KIND", "PAYS_SAT", "CAN IT CONFIRM", "CONFLICTS WITH"}, r.Waiting,
+		table("Released and not on the chain", []string{"TRANSACTION", "BATCH", "ATTEMPT", "KIND", "PAYS_SAT", "CAN IT CONFIRM", "CONFLICTS WITH"}, alive,
 			func(w chainaudit.Waiting) []string {
 				return []string{w.TxID, itoa(int64(w.Number)), itoa(w.Attempt), w.Kind, itoa(w.PaysSat), fate(w.State), strings.Join(w.Conflicts, " ")}
 			}),
@@ -170,8 +175,6 @@ func fate(state string) string {
 		return "may still confirm"
 	case chainaudit.Conflicted:
 		return "only if the chain is reorganised"
-	case chainaudit.Dead:
-		return "never"
 	case chainaudit.WaitsParent:
 		return "may still confirm, after the one it spends"
 	case chainaudit.InputsMissing:
