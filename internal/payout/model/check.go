@@ -124,11 +124,27 @@ func (h *History) needs(t uint8) coinSet {
 	return all
 }
 
-// check holds after every command.
+// check holds after every command: what came into the chain and did not leave it
+// is there.
 func (h *History) check() {
+	if h.checked == h.w.best {
+		return
+	}
+	h.checked = h.w.best
 	tip := &h.w.blocks[h.w.best]
-	if tip.sat != h.w.worth(tip.made&^tip.spent) {
-		h.violate("the chain's coins are worth %d and should be %d", h.w.worth(tip.made&^tip.spent), tip.sat)
+	var sum int32
+	for s := tip.has; s != 0; s &= s - 1 {
+		switch x := &h.w.txs[lowest(s)]; {
+		case x.deposit:
+			sum += h.w.coins[x.coin].sat
+		case x.foreign:
+			sum -= h.w.worth(x.ins)
+		default:
+			sum -= total(x.pays) + x.fee
+		}
+	}
+	if unspent := h.w.worth(tip.made &^ tip.spent); sum != unspent || sum != tip.sat {
+		h.violate("the chain's coins are worth %d, and %d came in and stayed", unspent, sum)
 	}
 }
 

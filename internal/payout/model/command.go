@@ -72,7 +72,7 @@ func opOf(b, sum int) uint8 {
 	b = b * sum / 256
 	for op, w := range weights {
 		if b -= int(w); b < 0 {
-			return uint8(op) //nolint:gosec // fewer than 256 commands
+			return uint8(op)
 		}
 	}
 	return uint8(Step)
@@ -128,8 +128,9 @@ func (h *History) do(op Op, c Command) bool {
 		h.db = h.dumps[c.A%2]
 		h.worker.alive = false // whoever holds an old connection may still be stalled
 		return true
+	default:
+		return h.network(op, c)
 	}
-	return h.network(op, c)
 }
 
 // network does what others do to us: the chain, the miners, our node.
@@ -168,6 +169,8 @@ func (h *History) network(op Op, c Command) bool {
 		h.node.see(&h.w, h.w.best)
 	case Revoke:
 		return h.revoke(c.A)
+	default:
+		return false
 	}
 	return true
 }
@@ -238,7 +241,7 @@ func (h *History) reorg(c Command) bool {
 	s := uint32(c.B)<<8 | uint32(c.C) + 1
 	for n := range depth + 1 {
 		s = s*1664525 + 1013904223
-		b, d := uint8(s>>24), uint8(s>>16)
+		b, d := uint8(s>>24), uint8(s>>16&0xff)
 		switch {
 		case d%3 == 0 || n > 2 && d%3 == 1:
 			h.mine(nil, 1)

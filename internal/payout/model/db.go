@@ -1,11 +1,7 @@
 package model
 
-// BatchState and PaymentState are the states of package payout and of grant's
-// instalments, numbered.
-type (
-	BatchState   uint8
-	PaymentState uint8
-)
+// BatchState numbers the states of package payout.
+type BatchState uint8
 
 // The states of a batch.
 const (
@@ -24,6 +20,9 @@ const (
 	Voided
 	batchStates
 )
+
+// PaymentState numbers the states of grant's instalments.
+type PaymentState uint8
 
 // The states of a payment. Held and cancelled ones have no part here: a person
 // takes them out before a signer can have been asked.
@@ -185,8 +184,9 @@ func (d *database) account(s PaymentState) *int32 {
 		return &d.books.confirming
 	case PaymentPaid, PaymentFinal:
 		return &d.books.paid
+	default:
+		return &d.books.committed
 	}
-	return &d.books.committed
 }
 
 // Edges counts the changes of state that a history made.

@@ -13,6 +13,7 @@ import (
 func TestWithoutARuleTheHarnessFindsIt(t *testing.T) {
 	t.Parallel()
 	paidTwice := func(o model.Outcome) bool { return o.PaidTwice }
+	lost := func(o model.Outcome) bool { return o.Lost }
 	tests := []struct {
 		name    string
 		without model.Fault // left out on both sides
@@ -25,7 +26,8 @@ func TestWithoutARuleTheHarnessFindsIt(t *testing.T) {
 		{"a time-out is no proof", model.NoSignerRules, model.ReleaseOnTimeout, nil, paidTwice, 5000},
 		{
 			"stored before told", model.NoSignerRules | model.NoRecovery, model.TellBeforeStore,
-			[]model.Op{model.Restore, model.Stall}, paidTwice, 20_000,
+			[]model.Op{model.Restore, model.Stall},
+			paidTwice, 20_000,
 		},
 		{"replaced attempts are remembered", model.NoSignerRules, model.ForgetReplaced, nil, paidTwice, 5000},
 		{"a restored database reads the journal", model.NoSignerRules, model.NoRecovery, nil, paidTwice, 1000},
@@ -35,8 +37,9 @@ func TestWithoutARuleTheHarnessFindsIt(t *testing.T) {
 		},
 		{
 			"dead by its parent is dead", 0, model.ShallowProof, nil,
-			func(o model.Outcome) bool { return o.Lost }, 5000,
+			lost, 5000,
 		},
+		{"the dead give their coins back", 0, model.NarrowProofs, nil, lost, 20_000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

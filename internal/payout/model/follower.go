@@ -155,7 +155,7 @@ func (h *History) refreshPayment(p int, tip *block, paidDeep, finalDeep txSet) {
 		if in := tip.has & b.txs &^ b.voids; in != 0 && b.pays&payBit(p) != 0 {
 			by = in
 			if x.batch < 0 || h.db.batches[x.batch].txs&in == 0 {
-				x.batch = int8(i) //nolint:gosec // at most maxBatches
+				x.batch = int8(i)
 			}
 		}
 	}

@@ -26,6 +26,7 @@ const (
 	ForgetReplaced                     // only the newest attempt is remembered
 	NoRecovery                         // a restored database is believed
 	ShortProof                         // dead as soon as paid would be, which a reorg can undo
+	NarrowProofs                       // the worker proves dead only what paid the same people
 	ShallowProof                       // dead only by a spend of the own coins, not of a parent's
 )
 
@@ -53,7 +54,6 @@ func (o Outcome) Bad() bool { return o.PaidTwice || o.CouldPayTwice || o.Lost ||
 // History is one run of everything: the world, our node, the signer, the
 // database, the worker. It is reused, because a run makes no garbage that way.
 type History struct {
-	Config
 	depths  Depths
 	without Fault
 
@@ -68,6 +68,7 @@ type History struct {
 	plan    plan
 	lastID  uint8
 	ending  bool
+	checked int32 // tip that check has seen
 
 	stored txSet  // transactions that some database had committed
 	hasRaw txSet  // transactions whose signed bytes some database had committed
@@ -85,17 +86,16 @@ type History struct {
 
 // New returns a History that adds what it reaches to seen.
 func New(cfg Config, seen *Seen) *History {
-	return &History{Config: cfg, Seen: seen}
+	return &History{depths: cfg.Depths, without: cfg.Without, Seen: seen}
 }
 
 // Start forgets everything and opens a fund with one deposit.
 func (h *History) Start() {
 	h.w.reset()
 	h.db.reset()
-	h.depths, h.without = h.Config.Depths, h.Config.Without
 	h.node, h.journal, h.worker, h.stalled, h.plan = node{}, journal{}, worker{}, stalled{}, plan{}
 	h.dumped = [2]bool{}
-	h.lastID, h.ending, h.stored, h.hasRaw, h.tried = 0, false, 0, 0, 0
+	h.lastID, h.ending, h.checked, h.stored, h.hasRaw, h.tried = 0, false, 0, 0, 0, 0
 	h.out = Outcome{}
 	h.mine([]uint8{h.w.mint(2500)}, 1)
 	h.mine(nil, h.depths.Deposit)

@@ -75,16 +75,16 @@ func report(t *testing.T, seen *model.Seen) {
 		}
 	}
 	for i, n := range seen.Commands {
-		row(model.Op(i).String(), n) //nolint:gosec // a small table
+		row(model.Op(i).String(), n)
 	}
 	for i, n := range seen.Crashes[1:] {
-		row("killed "+model.Point(i+1).String(), n) //nolint:gosec // a small table
+		row("killed "+model.Point(i+1).String(), n)
 	}
 	for i, n := range seen.Counts {
-		row(model.Happening(i).String(), n) //nolint:gosec // a small table
+		row(model.Happening(i).String(), n)
 	}
 	for i, n := range seen.Verdicts {
-		v := model.Verdict(i) //nolint:gosec // a small table
+		v := model.Verdict(i)
 		fmt.Fprintf(&b, "%10d  signer: %s\n", n, v)
 		if n == 0 && !v.Rare() && seen.Histories >= histories {
 			t.Errorf("the signer never said %s", v)

@@ -26,6 +26,12 @@ type request struct {
 	dead txSet
 }
 
+// proves reports whether the request shows that old is dead by a transaction that
+// pays nobody whom the request pays.
+func (r request) proves(w *world, depths Depths, without Fault, old uint8) bool {
+	return r.dead&txBit(old) != 0 && deadAt(w, without, w.deep(r.tip, proofDepth(depths, without)), old, w.txs[r.tx].pays, 4)
+}
+
 // Verdict is what the signer answers: signed, or the rule by which it did not.
 type Verdict uint8
 
@@ -64,6 +70,9 @@ type journal struct {
 	n     uint8
 	has   txSet
 	top   uint8 // highest batch number
+
+	dead    txSet           // proven to some request that was signed
+	deadFor [payments]txSet // the same, for a payment
 }
 
 func (j *journal) first(batch uint8) (line, bool) {
@@ -110,13 +119,22 @@ func (j *journal) checkAnchor(w *world, depths Depths, without Fault, r request)
 		if both == 0 || old.ins&x.ins != 0 {
 			continue
 		}
-		for d := range payments {
-			if both&payBit(d) != 0 && !(r.dead&txBit(l.tx) != 0 && dead(w, depths, without, l.tx, d, r.tip)) {
-				return wouldPayTwice
-			}
+		if !j.provenFor(both, l.tx) && !r.proves(w, depths, without, l.tx) {
+			return wouldPayTwice
 		}
 	}
 	return signed
+}
+
+// provenFor reports whether an earlier request has shown that old is dead for all
+// of pays.
+func (j *journal) provenFor(pays paySet, old uint8) bool {
+	for d := range payments {
+		if pays&payBit(d) != 0 && j.deadFor[d]&txBit(old) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (j *journal) checkReplacement(w *world, without Fault, r request) Verdict {
@@ -125,56 +143,92 @@ func (j *journal) checkReplacement(w *world, without Fault, r request) Verdict {
 		return signed
 	}
 	x, f := &w.txs[r.tx], &w.txs[first.tx]
+	for _, l := range j.lines[:j.n] {
+		if l.batch == r.batch && l.kind == void && r.kind != void {
+			return batchVoided
+		}
+	}
 	switch {
 	case f.ins&^x.ins != 0 && !without.Has(NoAnchor):
 		return anchorDropped
 	case r.number != first.number:
 		return batchChanged
+	case r.kind != void && x.pays != f.pays:
+		return paymentsChanged
 	}
 	for _, l := range j.lines[:j.n] {
 		switch {
 		case l.batch != r.batch:
-		case l.kind == void && r.kind != void:
-			return batchVoided
 		case r.attempt <= l.attempt:
 			return attemptOrder
 		case x.fee <= w.txs[l.tx].fee:
 			return feeNotHigher
 		}
 	}
-	if r.kind != void && x.pays != f.pays {
-		return paymentsChanged
-	}
 	return signed
 }
 
-// checkOtherBatches keeps change indices apart, and coins that another batch's
-// people wait for, unless that batch is dead.
+// checkOtherBatches keeps change indices apart, and coins that another batch
+// waits for, unless all of its people are paid here or it is dead.
 func (j *journal) checkOtherBatches(w *world, depths Depths, without Fault, r request) Verdict {
 	x := &w.txs[r.tx]
-	var seen [256 / 64]uint64
-	for _, l := range j.lines[:j.n] {
+	free := x.ins
+	if own, ok := j.first(r.batch); ok {
+		free &^= w.txs[own.tx].ins
+	}
+	for i, l := range j.lines[:j.n] {
 		if l.batch == r.batch {
 			continue
 		}
 		if l.number == r.number {
 			return changeIndexReused
 		}
-		if seen[l.batch/64]&(1<<(l.batch%64)) != 0 {
-			continue
-		}
-		seen[l.batch/64] |= 1 << (l.batch % 64)
 		first := &w.txs[l.tx]
-		if first.ins&x.ins == 0 {
+		if first.ins&free == 0 || !j.opens(i) {
 			continue
 		}
-		for d := range payments {
-			if first.pays&^x.pays&payBit(d) != 0 && !(r.dead&txBit(l.tx) != 0 && dead(w, depths, without, l.tx, d, r.tip)) {
-				return coinPromised
-			}
+		paidHere := first.pays != 0 && first.pays&^x.pays == 0
+		if !paidHere && !j.batchDead(w, depths, without, r, l.batch) {
+			return coinPromised
 		}
 	}
 	return signed
+}
+
+// opens reports whether line i is the first of its batch.
+func (j *journal) opens(i int) bool {
+	for _, l := range j.lines[:i] {
+		if l.batch == j.lines[i].batch {
+			return false
+		}
+	}
+	return true
+}
+
+func (j *journal) batchDead(w *world, depths Depths, without Fault, r request, batch uint8) bool {
+	for _, l := range j.lines[:j.n] {
+		if l.batch == batch && j.dead&txBit(l.tx) == 0 && !r.proves(w, depths, without, l.tx) {
+			return false
+		}
+	}
+	return true
+}
+
+// rely keeps what a signed request has proven.
+func (j *journal) rely(w *world, depths Depths, without Fault, r request) {
+	x := &w.txs[r.tx]
+	for _, l := range j.lines[:j.n] {
+		old := &w.txs[l.tx]
+		if !r.proves(w, depths, without, l.tx) || (old.pays&x.pays == 0 && old.ins&x.ins == 0) {
+			continue
+		}
+		j.dead |= txBit(l.tx)
+		for d := range payments {
+			if old.pays&x.pays&payBit(d) != 0 {
+				j.deadFor[d] |= txBit(l.tx)
+			}
+		}
+	}
 }
 
 func (j *journal) write(w *world, l line) {

@@ -120,7 +120,7 @@ func (h *History) bump(pick uint8, wider bool) bool {
 		if ins, ok = h.choose(total(pays)+fee, b.id+b.n); !ok {
 			return false
 		}
-	case wider || h.w.worth(ins) < total(pays)+fee:
+	case b.kind == pay && (wider || h.w.worth(ins) < total(pays)+fee):
 		more, ok := h.choose(1, pick)
 		if !ok {
 			return false

@@ -89,6 +89,7 @@ func (h *History) claim(i int, b *batch, l line) {
 		h.count(VoidUndone)
 	case Composed:
 		h.setBatch(b, Approved)
+	default:
 	}
 	if b.state == Approved {
 		h.setBatch(b, Built)

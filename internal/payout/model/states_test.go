@@ -39,7 +39,7 @@ func checkEdges(t *testing.T, seen *model.Edges) {
 	batches := slices.Concat(payout.Edges(), recovery, ruleR)
 	for from, row := range seen.Batch {
 		for to, n := range row {
-			e := grant.Edge{From: model.BatchState(from).String(), To: model.BatchState(to).String()} //nolint:gosec // a small table
+			e := grant.Edge{From: model.BatchState(from).String(), To: model.BatchState(to).String()}
 			if n > 0 && !slices.Contains(batches, e) {
 				t.Errorf("a batch went from %s to %s %d times, which package payout does not allow", e.From, e.To, n)
 			}
@@ -48,7 +48,7 @@ func checkEdges(t *testing.T, seen *model.Edges) {
 	payments := slices.Concat(grant.Edges()["instalment"], ruleR)
 	for from, row := range seen.Payment {
 		for to, n := range row {
-			e := grant.Edge{From: model.PaymentState(from).String(), To: model.PaymentState(to).String()} //nolint:gosec // a small table
+			e := grant.Edge{From: model.PaymentState(from).String(), To: model.PaymentState(to).String()}
 			if n > 0 && !slices.Contains(payments, e) {
 				t.Errorf("a payment went from %s to %s %d times, which package grant does not allow", e.From, e.To, n)
 			}

@@ -110,8 +110,9 @@ func (h *History) advance(i int) (again bool) {
 		return h.commitToSign(i, b)
 	case Signing, Signed, Announced, Conflicted, Voiding:
 		return h.converse(b)
+	default:
+		return false
 	}
-	return false
 }
 
 // choose picks coins worth need, starting anywhere, among those that are
@@ -221,16 +222,18 @@ func (h *History) converse(b *batch) bool {
 	return false
 }
 
-// proofs are the attempts of which the walked chain shows that they are dead for
-// some payment. The signer looks at each again.
-func (h *History) proofs() txSet {
+// proofs are the attempts of which the walked chain shows that they are dead: those
+// that pay the same, and those of ended batches whose other coins are free again.
+// The signer looks at each for itself.
+func (h *History) proofs(pays paySet) txSet {
 	var all txSet
+	b := h.w.deep(h.db.walked, proofDepth(h.depths, h.without))
 	for s := h.db.known; s != 0; s &= s - 1 {
-		t := lowest(s)
-		for d := range payments {
-			if h.w.txs[t].pays&payBit(d) != 0 && dead(&h.w, h.depths, h.without, t, d, h.db.walked) {
-				all |= txBit(t)
-			}
+		if h.without.Has(NarrowProofs) && h.w.txs[lowest(s)].pays&pays == 0 {
+			continue
+		}
+		if deadAt(&h.w, h.without, b, lowest(s), pays, 4) {
+			all |= txBit(lowest(s))
 		}
 	}
 	return all
@@ -239,7 +242,7 @@ func (h *History) proofs() txSet {
 func (h *History) sign(b *batch, k uint8) bool {
 	a := &b.tries[k]
 	r := request{line: line{tx: a.tx, batch: b.id, number: b.number, attempt: a.no, kind: a.kind}, tip: h.db.walked}
-	r.dead = h.proofs()
+	r.dead = h.proofs(h.w.txs[r.tx].pays)
 	if h.crash(BeforeSigner) {
 		h.stall(BeforeSigner, b.id, r)
 		return false
@@ -307,6 +310,7 @@ func (h *History) ask(r request) Verdict {
 		return why
 	}
 	h.checkRelease(r.tx)
+	h.journal.rely(&h.w, h.depths, h.without, r)
 	h.journal.write(&h.w, r.line)
 	return signed
 }
@@ -362,7 +366,7 @@ func (h *History) tellFirst(b *batch, t uint8) bool {
 	h.stored |= txBit(t)
 	h.hasRaw |= txBit(t)
 	r := request{line: line{tx: t, batch: b.id, number: b.number, kind: b.kind}, tip: h.db.walked}
-	r.dead = h.proofs()
+	r.dead = h.proofs(h.w.txs[r.tx].pays)
 	if h.ask(r) != signed {
 		return false
 	}

@@ -76,13 +76,11 @@ type world struct {
 
 	loose   txSet // whatever the network knows: it may mine each of them at any time
 	revoked txSet // deposits whose senders have spent the money elsewhere
-
-	in, out int64 // deposits and amounts that ever left, for conservation
 }
 
 func (w *world) reset() {
-	blocks := append(w.blocks[:0], block{})
-	*w = world{blocks: blocks}
+	*w = world{blocks: w.blocks[:0]}
+	w.blocks = append(w.blocks, block{})
 }
 
 const stride = 8
@@ -226,11 +224,11 @@ type node struct {
 
 // tell hands t to our node, which takes it by the rules of replacement or refuses.
 // Nothing that it says is evidence.
-func (n *node) tell(w *world, t uint8) bool {
+func (n *node) tell(w *world, t uint8) {
 	x := &w.txs[t]
 	b := w.blocks[n.tip]
 	if b.has&txBit(t) != 0 || n.mempool&txBit(t) != 0 {
-		return false
+		return
 	}
 	made := b.made
 	var rivals txSet
@@ -241,16 +239,15 @@ func (n *node) tell(w *world, t uint8) bool {
 		}
 		if other.ins&x.ins != 0 {
 			if other.fee >= x.fee {
-				return false
+				return
 			}
 			rivals |= txBit(lowest(m))
 		}
 	}
 	if x.ins&^made != 0 || x.ins&b.spent != 0 {
-		return false
+		return
 	}
 	n.mempool = n.mempool&^rivals | txBit(t)
-	return true
 }
 
 // see moves the node to tip and drops what can no longer be mined there.
