@@ -351,7 +351,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFake()
 	e := newEstimator(t, f, nil)
-	for range 400 {
+	for range 200 {
 		f.fill(1, 5000)
 		f.mine()
 		tick(t, f, e)
@@ -361,7 +361,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := len(e.blocks.blocks); n != keptBlocks {
 		t.Errorf("%d blocks", n)
 	}
-	if n := len(e.pool); n != 400 {
+	if n := len(e.pool); n != 200 {
 		t.Errorf("%d transactions", n)
 	}
 	if len(e.inflow.hour.slots) != 60 || len(e.inflow.day.slots) != 24 {

@@ -64,7 +64,7 @@ func TestRankIsTheRateOfThePackageThatIsMined(t *testing.T) {
 func TestRankLeavesOutWhatStandsTooDeep(t *testing.T) {
 	t.Parallel()
 	txs := []Tx{tx(0, 1000)}
-	for i := 1; i < 20_000; i++ {
+	for i := 1; i < 5_000; i++ {
 		txs = append(txs, tx(i, 1000, i-1))
 	}
 

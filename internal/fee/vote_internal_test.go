@@ -126,7 +126,7 @@ func TestEstimateKeepsItsPromises(t *testing.T) {
 			}
 			return nil
 		}
-		for range rapid.IntRange(1, 40).Draw(rt, "ticks") {
+		for range rapid.IntRange(1, 15).Draw(rt, "ticks") {
 			f.poolErr, f.blockErr, f.guessErr = fault("pool"), fault("block"), fault("guess")
 			f.guess = rate.Draw(rt, "estimate")
 			f.status.RelayFeeSatKVB = rapid.Int64Range(0, 3000).Draw(rt, "relay")
