@@ -203,9 +203,6 @@ func (l *line) parse(raw []byte) error {
 	if err := oneSpelling(dec, 0); err != nil {
 		return err
 	}
-	if dec.InputOffset() != int64(len(raw)) {
-		return errors.New("something follows the record")
-	}
 	if err := json.Unmarshal(raw, l); err != nil {
 		return errors.New("it is not what a signer writes")
 	}

