@@ -103,15 +103,63 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 		} else if target < next {
 			return changed, nil
 		}
-		connected, err := f.connect(ctx, next, head, ok)
+		connected, err := f.run(ctx, next, target, head, ok)
+		changed = changed || connected
 		if err != nil {
 			return changed, err
 		}
-		changed = changed || connected
+	}
+}
+
+// fetched is a block on its way from the node.
+type fetched struct {
+	block *wire.MsgBlock
+	hash  chainhash.Hash
+	err   error
+}
+
+// run connects blocks from height next to target as long as each follows on the one
+// before; the next block is fetched while one is committed. connected is true when
+// the walked tip moved.
+func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHead bool) (connected bool, err error) {
+	fetching, stop := context.WithCancel(ctx)
+	defer stop()
+	coming := f.fetch(fetching, next)
+	for ; next <= target; next++ {
+		got := <-coming
+		if got.err != nil {
+			return connected, got.err
+		}
+		if next < target {
+			coming = f.fetch(fetching, next+1)
+		}
+		if hasHead && got.block.Header.PrevBlock != head.Hash {
+			return connected, nil // the chain moved between two questions; ask again
+		}
+		if err := f.connect(ctx, got, next, hasHead); err != nil {
+			return connected, err
+		}
+		head, hasHead, connected = Tip{Height: next, Hash: got.hash}, true, true
 		if f.cfg.Progress != nil {
 			f.cfg.Progress(next, target)
 		}
 	}
+	return connected, nil
+}
+
+func (f *Follower) fetch(ctx context.Context, height int32) <-chan fetched {
+	out := make(chan fetched, 1) // nobody may be there to take it
+	go func() {
+		var got fetched
+		if got.hash, got.err = f.cfg.Chain.HashAt(ctx, height); got.err == nil {
+			got.block, got.err = f.cfg.Chain.Block(ctx, got.hash)
+		}
+		if got.err == nil && got.block.BlockHash() != got.hash {
+			got.err = fmt.Errorf("the node sent block %s for %s", got.block.BlockHash(), got.hash)
+		}
+		out <- got
+	}()
+	return out
 }
 
 // load reads fund, scripts and coins when they are not in memory.
@@ -178,30 +226,14 @@ func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (boo
 	return hash == head.Hash, nil
 }
 
-func (f *Follower) connect(ctx context.Context, height int32, head Tip, hasHead bool) (bool, error) {
-	hash, err := f.cfg.Chain.HashAt(ctx, height)
-	if err != nil {
-		return false, err
-	}
-	block, err := f.cfg.Chain.Block(ctx, hash)
-	if err != nil {
-		return false, err
-	}
-	if block.BlockHash() != hash {
-		return false, fmt.Errorf("the node sent block %s for %s", block.BlockHash(), hash)
-	}
-	if hasHead && block.Header.PrevBlock != head.Hash {
-		return false, nil // the chain moved between two questions; ask again
-	}
-	found := Block{Header: block.Header, Tip: Tip{Height: height, Hash: hash, At: block.Header.Timestamp.UTC()}, Base: !hasHead}
+func (f *Follower) connect(ctx context.Context, got fetched, height int32, hasHead bool) error {
+	header := got.block.Header
+	found := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
 	if hasHead {
-		found.Txs = f.scan(block, height)
+		found.Txs = f.scan(got.block, height)
 	}
 	crash.At("C15")
-	if err := f.cfg.Store.Connect(ctx, f.cfg.Epoch, found, func(w *ChainWork) error { return f.digest(w, found) }); err != nil {
-		return false, err
-	}
-	return true, nil
+	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, found, func(w *ChainWork) error { return f.digest(w, found) })
 }
 
 // scan finds what pays or spends the treasury and keeps the coins in memory.

@@ -80,7 +80,7 @@ var invariants = map[string]string{
 
 // checkInvariants holds the database against every statement above, and the
 // payments that it knows of against the node's own blocks.
-func checkInvariants(t *testing.T, r *rig) {
+func checkInvariants(t testing.TB, r *rig) {
 	t.Helper()
 	for what, sql := range invariants {
 		for _, row := range r.texts(sql) {
@@ -115,7 +115,7 @@ func (r *rig) texts(sql string) []string {
 // checkChain counts, in the blocks of the node, what every payee was sent. It
 // shares no table with what it checks but the payments themselves. A node that
 // is down has nothing to say.
-func checkChain(t *testing.T, r *rig) {
+func checkChain(t testing.TB, r *rig) {
 	t.Helper()
 	ctx := r.background()
 	top := r.number("SELECT coalesce(max(height), 0) FROM header")

@@ -38,7 +38,7 @@ const (
 // rig is a fund on a real PostgreSQL, a real btcd and a real signer, with one
 // worker's follower and conductor, driven by the test and not by a clock.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	base    *pgtest.DB
 	owner   *postgres.DB
 	clock   *clock.Fake
@@ -59,7 +59,7 @@ type rig struct {
 	payees    uint32
 }
 
-func newRig(t *testing.T, deposits ...btcutil.Amount) *rig {
+func newRig(t testing.TB, deposits ...btcutil.Amount) *rig {
 	t.Helper()
 	key, err := signer.NewKey(bytes.Repeat([]byte{9}, 32), wallet.KindWPKH, &chaincfg.SimNetParams)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // signerHost is a real signer behind its Unix socket, which a test can stop and
 // start again on the same journal.
 type signerHost struct {
-	t       *testing.T
+	t       testing.TB
 	key     *signer.Key
 	clock   clock.Clock
 	socket  string
@@ -25,7 +25,7 @@ type signerHost struct {
 	stop    func()
 }
 
-func newSignerHost(t *testing.T, key *signer.Key, clk clock.Clock) *signerHost {
+func newSignerHost(t testing.TB, key *signer.Key, clk clock.Clock) *signerHost {
 	t.Helper()
 	// The path of a socket is short, and t.TempDir holds the name of the test.
 	dir, err := os.MkdirTemp("", "cws") //nolint:usetesting // see above

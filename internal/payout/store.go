@@ -37,6 +37,7 @@ type Holdings struct {
 	Breakers   []Breaker // open ones
 	NextIndex  uint32    // first deposit index that was never paid to
 	LastNumber uint32    // of any batch
+	Unbuilt    int       // approved batches that wait for coins
 	Stuck      []Stuck
 }
 

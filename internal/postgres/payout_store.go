@@ -389,6 +389,11 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 			return err
 		}
 		h.NextIndex, h.LastNumber = uint32(next), uint32(last)
+		unbuilt, err := q.CountUnbuilt(ctx)
+		if err != nil {
+			return err
+		}
+		h.Unbuilt = int(unbuilt)
 		h.Stuck, err = readStuck(ctx, q)
 		return err
 	})

@@ -74,6 +74,8 @@ type History struct {
 	hasRaw txSet  // transactions whose signed bytes some database had committed
 	tried  paySet // payments that rule R has freed
 
+	asked func(request, Verdict) // hears what the signer was asked; may be nil
+
 	out  Outcome
 	Log  func(format string, args ...any) // nil: no story is told
 	Seen *Seen

@@ -306,6 +306,9 @@ func (h *History) ask(r request) Verdict {
 	again, why := h.journal.check(&h.w, h.depths, h.without, r)
 	h.verdicts[why]++
 	h.trace(r, why)
+	if h.asked != nil {
+		h.asked(r, why)
+	}
 	if why != signed || again {
 		return why
 	}

@@ -49,6 +49,17 @@ func (q *Queries) CompleteGrants(ctx context.Context, ids []uuid.UUID) error {
 	return err
 }
 
+const countUnbuilt = `-- name: CountUnbuilt :one
+SELECT count(*) FROM batch WHERE state = 'approved'
+`
+
+func (q *Queries) CountUnbuilt(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countUnbuilt)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getAttemptBatch = `-- name: GetAttemptBatch :one
 SELECT batch_id FROM attempt WHERE txid = $1
 `

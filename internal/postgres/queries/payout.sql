@@ -148,6 +148,9 @@ SELECT body FROM fee_estimate;
 -- name: SetEstimate :exec
 INSERT INTO fee_estimate (at, body) VALUES (@at, @body) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body;
 
+-- name: CountUnbuilt :one
+SELECT count(*) FROM batch WHERE state = 'approved';
+
 -- name: ListStuck :many
 SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
 WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3) OR state = 'conflicted' ORDER BY number;
