@@ -4,5 +4,6 @@
 // Invariants:
 //   - Secrets come from files or a terminal, never from flags or the environment.
 //   - No core dump is ever written.
-//   - run never creates a journal and init never overwrites a key.
+//   - run never creates a journal and init never overwrites a key; it only adds the
+//     descriptor to a shared key that has none.
 package main

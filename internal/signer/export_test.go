@@ -1,6 +1,12 @@
 package signer
 
-import "github.com/btcsuite/btcd/psbt/v2"
+import (
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
+)
+
+// PolicyOn returns p as a signer of params goes by it.
+func PolicyOn(p Policy, params *chaincfg.Params) (Policy, error) { return p.on(params) }
 
 // Disk says how the file of a journal fails.
 type Disk struct {

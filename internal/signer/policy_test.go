@@ -1,7 +1,6 @@
 package signer_test
 
 import (
-	"bytes"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -94,21 +93,14 @@ func TestDepthFollowsTheNetwork(t *testing.T) {
 		{&chaincfg.SimNetParams, 1, true},
 		{&chaincfg.RegressionNetParams, 1, true},
 	} {
-		key, err := signer.NewKey(bytes.Repeat([]byte{7}, 32), wallet.KindTR, tc.params)
-		if err != nil {
-			t.Fatal(err)
-		}
 		p := signer.DefaultPolicy()
 		p.FinalDepth = tc.depth
-		path := filepath.Join(t.TempDir(), "journal")
-		if err := signer.CreateJournal(path); err != nil {
-			t.Fatal(err)
+		got, err := signer.PolicyOn(p, tc.params)
+		if mainnet := tc.params.Name == "mainnet"; tc.ok && (got.MaxTarget != nil) != mainnet {
+			t.Errorf("%s has target %x", tc.params.Name, got.MaxTarget)
+		} else if tc.ok && mainnet && got.MaxTarget.Cmp(signer.TargetOf(20e12)) != 0 {
+			t.Errorf("headers of mainnet may have target %x", got.MaxTarget)
 		}
-		j, err := signer.ReadJournal(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = signer.New(signer.Config{Key: key, Journal: j, Policy: p})
 		if tc.ok && err != nil || !tc.ok && !errs.Is(err, "bad_policy") {
 			t.Errorf("depth %d on %s: got %v, want ok %v", tc.depth, tc.params.Name, err, tc.ok)
 		}

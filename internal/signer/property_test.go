@@ -104,7 +104,7 @@ func history(t *rapid.T, key *signer.Key, path string, stats map[string]int) {
 // memory returns a folder in which fsync costs nothing, if the machine has one.
 func memory(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "signer")
+	dir, err := os.MkdirTemp("/dev/shm", "signer") //nolint:usetesting // t.TempDir is on a disk
 	if err != nil {
 		return t.TempDir()
 	}
@@ -265,13 +265,13 @@ func (w *world) drawRequest(t *rapid.T) (released, *draft) {
 	if dead := w.dead(); len(dead) > 0 && rapid.IntRange(0, 3).Draw(t, "revive") == 0 {
 		return w.revive(t, dead[rapid.IntRange(0, len(dead)-1).Draw(t, "dead")])
 	}
-	switch {
-	case how == "new":
+	switch how {
+	case "new":
 		r.upkeep = rapid.IntRange(0, 4).Draw(t, "upkeep") == 0
 		r.void = rapid.IntRange(0, 9).Draw(t, "void of the unknown") == 0
-	case how == "void":
+	case "void":
 		r.void = true
-	case how == "again":
+	case "again":
 		r.void, r.attempt, r.inputs = false, 0, some(t, "coins", worldCoins)
 	}
 	if how == "replacement" || how == "void" {

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -118,6 +120,45 @@ func TestTheJournalComesInPages(t *testing.T) {
 		if lines, err := j.Lines(0, limit); err != nil || len(lines) != want {
 			t.Errorf("limit of %d bytes: %d lines (%v), want %d", limit, len(lines), err, want)
 		}
+	}
+}
+
+// The largest batch that the default policy allows goes over the socket, into
+// one line of the journal and back.
+func TestThreeThousandPayments(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindWPKH)
+	path := filepath.Join(t.TempDir(), "journal")
+	if err := signer.CreateJournal(path); err != nil {
+		t.Fatal(err)
+	}
+	s, closeJournal := openSignerWith(t, key, path, fakeClock(), signer.DefaultPolicy())
+	t.Cleanup(closeJournal)
+	client, _ := serve(t, s)
+	d := newDraft(t, key)
+	d.notes, d.fee = nil, 120_000
+	d.onBatch = func(b *decision.BatchNote) { b.MaxFee = 150_000 }
+	for i := range 3000 {
+		n := newNote(t, byte(i%200), 1200)
+		n.Decision[0], n.Decision[1] = byte(i), byte(i>>8)
+		d.notes = append(d.notes, n)
+	}
+	d.coins = []coin{newCoin(t, key.Descriptor(), 1, 4_000_000)}
+	resp, err := client.Sign(t.Context(), d.request(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.attempt, d.fee = 1, 130_000
+	if _, err := client.Sign(t.Context(), d.request(t)); err != nil {
+		t.Fatal(err)
+	}
+	page, err := client.Journal(t.Context(), 0)
+	if err != nil || len(page) != 2 || !strings.Contains(page[0].Line, resp.TxID) {
+		t.Errorf("%d lines (%v)", len(page), err)
+	}
+	d.notes = append(d.notes, newNote(t, 201, 1200), newNote(t, 202, 1200))
+	if _, err := client.Sign(t.Context(), d.request(t)); err == nil {
+		t.Error("signed 3,002 payments")
 	}
 }
 

@@ -40,12 +40,17 @@ func TestAJournalOfVersion1GoesOn(t *testing.T) {
 	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
 		t.Fatalf("another replacement: %v", err)
 	}
+	void := voidOf(t, key)
+	void.attempt, void.fee = 3, 6000
+	if _, err := s.Sign(t.Context(), void.request(t)); err != nil {
+		t.Fatalf("a void: %v", err)
+	}
 	text := readText(t, path)
 	added, ok := strings.CutPrefix(text, old)
 	if !ok || !strings.HasPrefix(added, `{"v":2,"seq":3,`) {
 		t.Errorf("the journal is now %q", text)
 	}
-	if j, err := signer.ReadJournal(path); err != nil || len(j.Records()) != 3 {
+	if j, err := signer.ReadJournal(path); err != nil || len(j.Records()) != 4 {
 		t.Errorf("reading it back: %v", err)
 	}
 }

@@ -190,7 +190,7 @@ func TestARepeatIsAnsweredUnderStricterCaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	strict := signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 100, MaxFeePercent: 5}
+	strict := signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 100, MaxFeePercent: 5, MaxInputs: 1, MaxOutputs: 1}
 	s, err = signer.New(signer.Config{Key: key, Journal: j, Policy: strict, Clock: fakeClock(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
