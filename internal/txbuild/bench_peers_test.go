@@ -56,7 +56,7 @@ func selectors() []selector {
 		}},
 		{"txauthor random", func(y payment) ([]Coin, btcutil.Amount, bool) {
 			order := slices.DeleteFunc(slices.Clone(y.coins), func(c Coin) bool { return c.Amount <= y.rate.Fee(y.kind.input) })
-			rng := rand.New(rand.NewChaCha8(y.seed)) //nolint:gosec // not a secret
+			rng := rand.New(rand.NewChaCha8(y.seed))
 			rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 			return author(y, inOrder(order))
 		}},

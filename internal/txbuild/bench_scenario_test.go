@@ -103,7 +103,7 @@ func run(t testing.TB, s selector, kind scriptKind, amounts []btcutil.Amount) ta
 		}
 		pay := payment{coins: y.left, amount: -amount, rate: feeRates[i], kind: kind}
 		binary.BigEndian.PutUint32(pay.seed[:], uint32(i))
-		start := time.Now() //nolint:forbidigo // the time a selection takes
+		start := time.Now()
 		coins, change, ok := s.choose(pay)
 		y.spent += time.Since(start)
 		if !ok {

@@ -141,9 +141,8 @@ func TestRequireChange(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, []btcutil.Amount{500_000, 300_000}, []btcutil.Amount{100_000})
-	without := build(t, r)
 	r.Payees[0].Amount = 500_000 - 2_000
-	if without = build(t, r); without.Change != 0 {
+	if without := build(t, r); without.Change != 0 {
 		t.Fatalf("the case is not the one meant: change %d", without.Change)
 	}
 	r.RequireChange = true

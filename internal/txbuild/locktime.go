@@ -25,5 +25,5 @@ func LockTime(tipHeight int32, tipAge time.Duration, seed [32]byte) uint32 {
 	if rng.IntN(backdateOneIn) == 0 {
 		tipHeight -= 1 + rng.Int32N(backdateMost)
 	}
-	return uint32(max(0, tipHeight)) //nolint:gosec // not negative, and fits
+	return uint32(max(0, tipHeight))
 }
