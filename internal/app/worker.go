@@ -173,7 +173,11 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	estimator, err := fee.New(fee.Config{Node: market{w}, Clock: w.clock, Private: w.fund.Network == "simnet" || w.fund.Network == "regtest"})
+	market := fee.Config{Node: market{w}, Clock: w.clock, Private: w.fund.Network == "simnet" || w.fund.Network == "regtest"}
+	if w.fund.Network == "mainnet" {
+		market.MaxTipAge = 3 * time.Hour
+	}
+	estimator, err := fee.New(market)
 	if err != nil {
 		return err
 	}

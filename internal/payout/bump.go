@@ -29,7 +29,8 @@ func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
 	current := newest.FeeRateSatVB()
 	wanted := c.wanted(r, newest)
 	asked := r.Batch.WantedSatVB > current
-	if len(r.Attempts) > fee.MaxBumps || wanted <= current || (!asked && !fee.Due(current, wanted)) {
+	left := fee.MaxBumps - (len(r.Attempts) - 1)
+	if left <= 0 || wanted <= current || (!asked && !fee.DueOf(current, wanted, r.Batch.MaxFeeRateSatVB, left)) {
 		return false, nil
 	}
 	evicted, paying := 0, btcutil.Amount(0)

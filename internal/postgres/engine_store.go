@@ -98,7 +98,7 @@ func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
 	}
 	var list []payout.Stuck
 	for _, r := range rows {
-		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: payout.State(r.State), Why: r.LastError})
+		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: payout.State(r.State), Why: payout.WhyStuck(payout.State(r.State), r.LastError)})
 	}
 	return list, nil
 }

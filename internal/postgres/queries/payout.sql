@@ -153,7 +153,11 @@ SELECT count(*) FROM batch WHERE state = 'approved';
 
 -- name: ListStuck :many
 SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
-WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3) OR state = 'conflicted' ORDER BY number;
+WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3)
+    OR state IN ('conflicted', 'voiding')
+    OR (state = 'announced' AND EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
+        WHERE a.batch_id = batch.id AND e.event = 'announced' AND e.height + batch.deadline_blocks <= (SELECT max(height) FROM header)))
+ORDER BY number;
 
 -- name: InsertAttemptRaw :exec
 INSERT INTO attempt_raw (attempt_id, raw, created_at) VALUES (@attempt_id, @raw, @created_at);
