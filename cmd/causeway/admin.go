@@ -151,6 +151,9 @@ func fundCommand() *cobra.Command {
 	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
 	amountFlag(cmd, &fund.MaxFee, "max-fee-sat", "highest fee of one batch")
 	f.Int64Var(&fund.MaxFeeRateSatVB, "max-feerate-sat-vb", fund.MaxFeeRateSatVB, "highest feerate")
+	f.IntVar(&fund.MaxPayees, "max-payees", fund.MaxPayees, "most payments of one batch, 1 to 3000; a longer order becomes several")
+	f.Int32Var(&fund.DeadlineBlocks, "deadline-blocks", fund.DeadlineBlocks, "blocks after which a batch pays its highest feerate")
+	f.BoolVar(&fund.FutureWitness, "future-witness", fund.FutureWitness, "allow addresses of witness versions that have no meaning yet")
 	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
 	return cmd
 }

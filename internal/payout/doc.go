@@ -10,8 +10,13 @@
 //   - From the moment a signer may have been asked, only the chain says what
 //     happened. No time-out, error text, empty mempool or person makes a payment
 //     payable again. An unknown outcome keeps its state and is told again.
-//   - Every attempt of a batch spends the batch's anchor, so a chain can hold at
-//     most one of them.
+//   - Every attempt of a batch spends the batch's anchor and all that its first
+//     attempt spends, so a chain can hold at most one of them. A bump pays the same
+//     people; a void pays nobody.
+//   - Rule R is the one way back to payable: every transaction that could pay it is
+//     dead, one of its coins spent, as deep as final, by a transaction that does not
+//     pay it. The follower finds that, a trigger of the database and the signer, with
+//     a proof from headers, ask for it again.
 //   - What was approved is what is built: the digest covers network, policy,
 //     payees and the most the fee may be, and is held against the final bytes.
 //   - Paid means: the attempt's own txid is in a block of our header chain, deep
