@@ -29,9 +29,9 @@ func (f fact) kills(old *entry) bool {
 	return false
 }
 
-// facts reads the proofs of a request that is e. Each must be about an earlier
-// transaction and show another one in its place that pays none of what e pays:
-// a decision that the other one has paid is paid.
+// facts reads the proofs of a request that is e. Each that is about an earlier
+// transaction of this signer must show another one in its place that pays none
+// of what e pays: a decision that the other one has paid is paid.
 func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact, error) {
 	owed := make(map[payment]string, len(e.paid))
 	for id, out := range e.paid {
@@ -45,7 +45,7 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 	for i, p := range proofs {
 		old, ok := h.byTxID[p.TxID]
 		if !ok {
-			return nil, refuse("dead_unknown", "Proof %d is about transaction %s, which this signer never signed.", i, p.TxID)
+			continue // others of the treasury's signers have signed it
 		}
 		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
 			return nil, refuse("dead_unknown", "Proof %d is about decision %s, which this request does not pay.", i, p.Decision)

@@ -119,7 +119,7 @@ func TestProofsThatDoNotHold(t *testing.T) {
 			p.Decision = newNote(t, 70, 1).Decision.String()
 			return p
 		}},
-		"of a stranger's transaction": {"dead_unknown", func(t *testing.T, _, _ string) signerrpc.DeadProof {
+		"of a stranger's transaction": {"would_pay_twice", func(t *testing.T, _, _ string) signerrpc.DeadProof {
 			t.Helper()
 			return deadBy(t, chainhash.Hash{1}.String(), good)
 		}},
@@ -179,6 +179,20 @@ func TestProofsThatDoNotHold(t *testing.T) {
 				t.Error("something was journalled")
 			}
 		})
+	}
+}
+
+// Of several signers each has signed some only; what is said about the others is
+// no business of this one.
+func TestProofsAboutWhatOthersSignedAreLeftOut(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindTR)
+	s, first, _ := taken(t, wallet.KindTR)
+	tx := foreign(newDraft(t, key).transaction(t).TxIn[0].PreviousOutPoint, payeeScript(9), 1000)
+	d := reissue(t, key, 6)
+	d.dead = []signerrpc.DeadProof{{TxID: chainhash.Hash{1}.String()}, deadBy(t, first, tx)}
+	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
+		t.Error(err)
 	}
 }
 

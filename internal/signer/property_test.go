@@ -61,7 +61,7 @@ func TestNothingPaysADecisionTwice(t *testing.T) {
 	dir := memory(t)
 	key := newKey(t, wallet.KindTR) // one Schnorr signature is as good as ECDSA here, and smaller
 	stats := map[string]int{}
-	for range 3 {
+	for range 2 {
 		rapid.Check(t, func(t *rapid.T) { history(t, key, filepath.Join(dir, uuid.NewString()), stats) })
 	}
 	for _, what := range []string{

@@ -54,8 +54,11 @@ type Request struct {
 
 // DeadProof says that an earlier transaction can never confirm: another one
 // spends an input of it and has as many confirmations as the signer asks for.
-// One proof serves for every decision and every earlier transaction that it
-// covers; repeating it costs room.
+// One proof with an empty Decision serves for every decision of the request and
+// every earlier transaction that it covers: repeating it for each would not fit
+// into MaxDead. What is said about a transaction that the signer never signed is
+// left out. It serves, too, for the coins of a batch that is dead and whose
+// payments are not in the request.
 type DeadProof struct {
 	Decision string        `json:"decision,omitempty"` // UUID that is paid again; empty for all of the request
 	TxID     string        `json:"txid"`               // the earlier transaction, as people write it
