@@ -20,6 +20,9 @@
 // show that the harness then finds the double payment, or the loss, that the rule
 // prevents.
 //
+// The same requests also go, as real transactions, notes and proofs, to the real
+// signer, which has to give the same verdict each time.
+//
 // Depths: what safety rests on is that a transaction is called dead only deeper
 // than any reorg reaches. Histories therefore run with the least such depth, 11
 // against reorgs of 10, where an error of one block shows; a share runs with 100.

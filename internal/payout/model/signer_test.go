@@ -179,7 +179,7 @@ func (w *twin) tx(id uint8) *wire.MsgTx {
 		tx.AddTxOut(wire.NewTxOut(unit*int64(w.h.w.coins[x.coin].sat), w.script(wallet.ChainChange, uint32(x.number))))
 	}
 	if x.foreign {
-		tx.AddTxOut(wire.NewTxOut(1000, []byte{0x51, byte(id)}))
+		tx.AddTxOut(wire.NewTxOut(1000, []byte{0x51, id}))
 	}
 	w.txs[id] = tx
 	return tx
