@@ -59,15 +59,15 @@ func (d *differ) say(format string, args ...any) {
 }
 
 // number notes a number that changed.
-func (d *differ) number(what string, sent, got uint32) {
+func (d *differ) number(what string, sent, got int64) {
 	if sent != got {
 		d.say("The %s was %d and is %d.", what, sent, got)
 	}
 }
 
 func (d *differ) transaction(sent, got *wire.MsgTx) {
-	d.number("transaction's version", uint32(sent.Version), uint32(got.Version))
-	d.number("lock time", sent.LockTime, got.LockTime)
+	d.number("transaction's version", int64(sent.Version), int64(got.Version))
+	d.number("lock time", int64(sent.LockTime), int64(got.LockTime))
 	if len(sent.TxIn) != len(got.TxIn) {
 		d.say("It had %d inputs and has %d.", len(sent.TxIn), len(got.TxIn))
 	}

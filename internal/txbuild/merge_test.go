@@ -80,7 +80,7 @@ func TestMissingCountsInputs(t *testing.T) {
 	if _, _, err := txbuild.ExtractSigned(plan.PSBT, tr.Descriptor); err != nil {
 		t.Error(err)
 	}
-	plan.PSBT.Inputs[1].PartialSigs = nil
+	plan.PSBT.Inputs[0].PartialSigs = nil
 	if p, err := txbuild.Missing(plan.PSBT, tr.Descriptor); err != nil || p.Missing != 2 || len(p.Open) != 3 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -306,7 +306,8 @@ func TestVerifySplitAndVoid(t *testing.T) {
 			amounts []int64
 			ok      bool
 		}{
-			{0, []int64{whole}, true}, {1, []int64{whole}, true},
+			{0, []int64{whole}, true},
+			{1, []int64{whole}, true},
 			{0, []int64{whole / 2, whole / 2}, false},
 			{2, []int64{whole/2 - 500, whole/2 - 500}, true},
 			{2, []int64{whole/2 - 500, whole/2 - 501}, false},

@@ -111,7 +111,7 @@ func checkFields(raw []byte, packet *psbt.Packet) error {
 			case psbt.InputType(key) == psbt.NonWitnessUtxoType && in.NonWitnessUtxo != nil:
 				return exactly(value, in.NonWitnessUtxo.SerializeSize())
 			case psbt.InputType(key) == psbt.WitnessUtxoType && in.WitnessUtxo != nil:
-				return exactly(value, in.WitnessUtxo.SerializeSize())
+				return sameOutput(value, in.WitnessUtxo)
 			}
 			return notVersion2(key, inputV2First, inputV2Last)
 		}); err != nil {
@@ -147,6 +147,18 @@ func readMap(r *bytes.Reader, check func(key byte, value []byte) error) error {
 			return err
 		}
 	}
+}
+
+// sameOutput reports an output that was stated in another way than it is written.
+func sameOutput(value []byte, out *wire.TxOut) error {
+	var b bytes.Buffer
+	if err := wire.WriteTxOut(&b, 0, 0, out); err != nil {
+		return err
+	}
+	if !bytes.Equal(b.Bytes(), value) {
+		return errors.New("an output is not stated as it is written")
+	}
+	return nil
 }
 
 func exactly(value []byte, size int) error {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/txbuild"
@@ -110,6 +111,29 @@ func TestParsePSBTRefusesVersion2(t *testing.T) {
 		if _, err := txbuild.ParsePSBT(raw); (err == nil) != tc.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A value with bytes behind what it holds could hide anything.
+func TestParsePSBTRefusesBytesLeftOver(t *testing.T) {
+	t.Parallel()
+	_, plan, _ := approved(t, wallet.KindTR)
+	raw, err := txbuild.EncodePSBT(plan.PSBT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var utxo bytes.Buffer
+	if err := wire.WriteTxOut(&utxo, 0, 0, plan.PSBT.Inputs[0].WitnessUtxo); err != nil {
+		t.Fatal(err)
+	}
+	size := byte(utxo.Len())
+	field := append([]byte{1, 1, size}, utxo.Bytes()...)
+	longer := append(append([]byte{1, 1, size + 1}, utxo.Bytes()...), 0)
+	if bytes.Count(raw, field) != 1 {
+		t.Fatal("the field was not found")
+	}
+	if _, err := txbuild.ParsePSBT(bytes.Replace(raw, field, longer, 1)); !errs.Is(err, "bad_psbt") {
+		t.Errorf("got %v", err)
 	}
 }
 

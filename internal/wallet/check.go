@@ -191,7 +191,10 @@ func (c *Checker) whoSigned(i int, sigs [][]byte) (out Signatures, err error) {
 
 // maxWitnessItems is above what any script of ours needs: a dummy, 15
 // signatures and the script.
-const maxWitnessItems = MaxKeys + 2
+const (
+	maxWitnessItems = MaxKeys + 2
+	maxWitnessItem  = 3600 // bytes: the longest witness script that is relayed
+)
 
 // ReadWitness reads the network form of a witness of at most MaxKeys signatures,
 // as a PSBT holds it in PSBT_IN_FINAL_SCRIPTWITNESS.
@@ -203,7 +206,7 @@ func ReadWitness(raw []byte) (wire.TxWitness, error) {
 	}
 	witness := make(wire.TxWitness, n)
 	for i := range witness {
-		if witness[i], err = wire.ReadVarBytes(r, 0, uint32(len(raw)), "witness item"); err != nil {
+		if witness[i], err = wire.ReadVarBytes(r, 0, maxWitnessItem, "witness item"); err != nil {
 			return nil, errors.New("its witness cannot be read")
 		}
 	}

@@ -177,4 +177,6 @@ func (k Kind) SignedInputWeight(sigLen int) int64 {
 }
 
 // itemWeight returns the weight of one witness element of n bytes.
-func itemWeight(n int) int64 { return int64(wire.VarIntSerializeSize(uint64(n)) + n) }
+func itemWeight(n int) int64 {
+	return int64(wire.VarIntSerializeSize(uint64(n)) + n) //nolint:gosec // a length
+}

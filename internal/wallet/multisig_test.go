@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -360,4 +361,33 @@ func childXpub(t *testing.T, xpub string, step uint32) string {
 		t.Fatal(err)
 	}
 	return key.String()
+}
+
+// A signature that is good for its own key counts for nothing where that key
+// cannot sign.
+func TestVerifyRefusesStrangers(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindWSH} {
+		tr := treasury(t, kind, "signer")
+		p := spend(t, tr)
+		prevouts, err := tr.Descriptor.Prevouts(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prev := prevouts.FetchPrevOutput(p.UnsignedTx.TxIn[1].PreviousOutPoint)
+		code := prev.PkScript
+		if kind == wallet.KindWSH {
+			code = p.Inputs[1].WitnessScript
+		}
+		stranger, pub := btcec.PrivKeyFromBytes([]byte{7})
+		sig, err := txscript.RawTxInWitnessSignature(
+			p.UnsignedTx, txscript.NewTxSigHashes(p.UnsignedTx, prevouts), 1, prev.Value, code, txscript.SigHashAll, stranger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Inputs[1].PartialSigs = []*psbt.PartialSig{{PubKey: pub.SerializeCompressed(), Signature: sig}}
+		if who, err := wallet.SignedBy(p); !errs.Is(err, "bad_signature") || !strings.Contains(err.Error(), "cannot sign for it") {
+			t.Errorf("%s: %v, %v", kind, who, err)
+		}
+	}
 }

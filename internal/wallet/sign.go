@@ -214,9 +214,10 @@ func (s *Signer) put(in *psbt.PInput, pub, sig []byte) {
 		in.PartialSigs = []*psbt.PartialSig{mine}
 		return
 	}
-	others := slices.DeleteFunc(slices.Clone(in.PartialSigs), func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, pub) })
-	in.PartialSigs = append(others, mine)
-	slices.SortFunc(in.PartialSigs, func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) })
+	all := slices.DeleteFunc(slices.Clone(in.PartialSigs), func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, pub) })
+	all = append(all, mine)
+	in.PartialSigs = all
+	slices.SortFunc(all, func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) })
 }
 
 // signingKey returns the private key of one place, derived once.

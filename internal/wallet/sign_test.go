@@ -134,6 +134,14 @@ func TestSignPSBTRefuses(t *testing.T) {
 		{"no derivation", "foreign_input", func(_ *testing.T, _ *txtest.Treasury, p *psbt.Packet) {
 			p.Inputs[0].Bip32Derivation, p.Inputs[0].TaprootBip32Derivation = nil, nil
 		}},
+		{"another fingerprint", "foreign_input", func(_ *testing.T, _ *txtest.Treasury, p *psbt.Packet) {
+			for _, key := range p.Inputs[0].Bip32Derivation {
+				key.MasterKeyFingerprint++
+			}
+			for _, key := range p.Inputs[0].TaprootBip32Derivation {
+				key.MasterKeyFingerprint++
+			}
+		}},
 		{"SIGHASH_SINGLE", "bad_sighash", func(_ *testing.T, _ *txtest.Treasury, p *psbt.Packet) {
 			p.Inputs[1].SighashType = txscript.SigHashSingle
 		}},
