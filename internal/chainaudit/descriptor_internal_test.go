@@ -140,6 +140,10 @@ func TestDescriptorsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+	// Whoever did that must learn it.
+	if _, err := parseDescriptor(sealed(t, "wpkh("+private.String()+"/<0;1>/*)"), &chaincfg.MainNetParams); !strings.Contains(err.Error(), "exposed") {
+		t.Errorf("a private key: got %v", err)
+	}
 	good := "wpkh(" + bip84Key + "/<0;1>/*)"
 	for name, text := range map[string]string{
 		"no checksum":    good,

@@ -32,7 +32,10 @@ func TestNodeThatCannotBeBelieved(t *testing.T) {
 		"a transaction twice, with the same root": {func(n *memNode) {
 			b := n.blocks[2]
 			n.blocks = n.blocks[:2]
-			b.Transactions = append(b.Transactions, wire.NewMsgTx(2))
+			third := wire.NewMsgTx(2)
+			third.AddTxIn(&wire.TxIn{})
+			third.AddTxOut(wire.NewTxOut(1, []byte{0x51}))
+			b.Transactions = append(b.Transactions, third)
 			b.Header.MerkleRoot = root(b.Transactions)
 			n.add(b)
 			twice := wire.NewMsgBlock(&b.Header)
