@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/identity":    {"internal/errs", "internal/clock"},
 	"internal/audit":       {"internal/errs", "internal/clock", "internal/identity"},
 	"internal/ledger":      {"internal/errs", "internal/money"},
-	"internal/decision":    {"internal/errs", "internal/money"},
+	"internal/decision":    {"internal/errs", "internal/money", "internal/wallet"},
 	"internal/wallet":      {"internal/errs"},
 	"internal/txbuild":     {"internal/errs", "internal/money", "internal/wallet"},
 	"internal/probe":       {"internal/errs", "internal/clock"},

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 const (
@@ -146,12 +145,13 @@ func (n Note) Check(params *chaincfg.Params) error {
 	if n.Network != NetworkOf(params) {
 		return badNote("is for network %s, not for %s", n.Network.Name, params.Name)
 	}
-	addr, err := address.DecodeAddress(n.PayeeAddress, params)
-	if err != nil || !addr.IsForNet(params) {
+	// Whether later witness versions may be paid was the fund's to decide before
+	// anybody voted; here the two only have to agree.
+	payee, field := wallet.PayeeRules{AllowFutureWitness: true}.Parse(n.PayeeAddress, params, nil)
+	if field != nil {
 		return badNote("has a payee_address that is not of network %s", params.Name)
 	}
-	script, err := txscript.PayToAddrScript(addr)
-	if err != nil || !bytes.Equal(script, n.PayeeScript) {
+	if !bytes.Equal(payee.Script, n.PayeeScript) {
 		return badNote("has a payee_address that does not give its payee_script")
 	}
 	return nil

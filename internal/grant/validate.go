@@ -117,7 +117,7 @@ func (p Proposal) validate(f Fund, isTreasury func([]byte) bool) (wallet.Payee, 
 		add("payout_address", "no_network", "The fund's network is not known to this program.")
 		return wallet.Payee{}, bad
 	}
-	payee, field := wallet.ParsePayee(p.PayoutAddress, params, isTreasury)
+	payee, field := wallet.PayeeRules{AllowFutureWitness: f.FutureWitness}.Parse(p.PayoutAddress, params, isTreasury)
 	if field != nil {
 		bad = append(bad, *field)
 	}

@@ -151,7 +151,8 @@ func (v *visit) checkStep(step int, values views.ApplyValues) []views.FieldError
 	need("language", values.Language)
 	need("narrative", values.Narrative)
 	if params, err := v.fund.Params(); err == nil {
-		if _, wrong := wallet.ParsePayee(values.PayoutAddress, params, func([]byte) bool { return false }); wrong != nil {
+		rules := wallet.PayeeRules{AllowFutureWitness: v.fund.FutureWitness}
+		if _, wrong := rules.Parse(values.PayoutAddress, params, nil); wrong != nil {
 			bad = append(bad, *wrong)
 		}
 	}
