@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -176,4 +177,19 @@ func AddressOf(ap netip.AddrPort) Address {
 // String returns host:port, with brackets around an IPv6 address.
 func (a Address) String() string {
 	return net.JoinHostPort(a.Host.String(), strconv.Itoa(int(a.Port)))
+}
+
+// AppendSOCKS appends type, address and port as RFC 1928, section 5, has them;
+// other protocols have taken them over.
+func (a Address) AppendSOCKS(b []byte) []byte {
+	if a.Host.ip.IsValid() {
+		atyp := byte(4)
+		if a.Host.ip.Is4() {
+			atyp = 1
+		}
+		b = append(append(b, atyp), a.Host.ip.AsSlice()...)
+	} else {
+		b = append(append(b, 3, byte(len(a.Host.name))), a.Host.name...) //nolint:gosec // at most maxNameLen
+	}
+	return binary.BigEndian.AppendUint16(b, a.Port)
 }

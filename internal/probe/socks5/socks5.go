@@ -139,7 +139,7 @@ func (p *Proxy) login(c net.Conn) error {
 // request sends a command and returns the port of the answer. The answer's
 // address is read and dropped.
 func request(c net.Conn, cmd byte, to probe.Address) (port uint16, err error) {
-	if _, err := c.Write(appendAddress([]byte{version, cmd, 0}, to)); err != nil {
+	if _, err := c.Write(to.AppendSOCKS([]byte{version, cmd, 0})); err != nil {
 		return 0, probe.At(probe.StageRelay, err)
 	}
 	var h [4]byte
@@ -191,23 +191,9 @@ func refusal(rep byte) error {
 	return probe.Fail(probe.StageRelay, class, "reply %d, %s", rep, text)
 }
 
-// appendAddress appends a's type, address and port.
-func appendAddress(b []byte, a probe.Address) []byte {
-	if ip, ok := a.Host.IP(); ok {
-		atyp := byte(atypIPv6)
-		if ip.Is4() {
-			atyp = atypIPv4
-		}
-		b = append(append(b, atyp), ip.AsSlice()...)
-	} else {
-		b = counted(append(b, atypName), a.Host.Name())
-	}
-	return binary.BigEndian.AppendUint16(b, a.Port)
-}
-
 // counted appends the length of s, at most 255, and s.
 func counted(b []byte, s string) []byte {
-	return append(append(b, byte(len(s))), s...) //nolint:gosec // names have at most 253 bytes, credentials 255
+	return append(append(b, byte(len(s))), s...) //nolint:gosec // credentials have at most 255 bytes
 }
 
 // peer returns the address of the other side of c.

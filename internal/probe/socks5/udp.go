@@ -34,7 +34,7 @@ func (p *Proxy) DialUDP(ctx context.Context, to probe.Address) (net.Conn, error)
 		return nil, err
 	}
 	p.env.Trace.Pass(probe.StageRelay)
-	return &datagrams{Conn: c, control: control, header: appendAddress([]byte{0, 0, 0}, to)}, nil
+	return &datagrams{Conn: c, control: control, header: to.AppendSOCKS([]byte{0, 0, 0})}, nil
 }
 
 // datagrams wraps each datagram into the header of RFC 1928, section 7.
