@@ -195,7 +195,7 @@ func (t *trial) provenDead(old *entry) bool {
 		return true
 	}
 	for _, f := range t.facts {
-		if f.kills(old) {
+		if t.kills(f, old) {
 			t.rely[old.TxID] = f
 			return true
 		}

@@ -17,12 +17,18 @@ type fact struct {
 	spends      map[string]bool
 }
 
-func (f fact) kills(old *entry) bool {
+// kills reports whether old can never confirm beside f: f spends an input of it,
+// or of a transaction in the journal that it descends from.
+func (h *history) kills(f fact, old *entry) bool {
 	if f.txid == old.TxID {
 		return false
 	}
 	for in := range old.inputs {
 		if f.spends[in] {
+			return true
+		}
+		txid, _, _ := strings.Cut(in, ":")
+		if parent, ok := h.byTxID[txid]; ok && h.kills(f, parent) {
 			return true
 		}
 	}
@@ -58,7 +64,7 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 			return nil, err
 		}
 		f := newFact(tx, block.String())
-		if !f.kills(old) {
+		if !h.kills(f, old) {
 			return nil, refuse("not_dead", "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
 		}
 		for _, out := range tx.TxOut {
