@@ -62,7 +62,6 @@ func (p *pool) addCoins(r Request, grouped bool) error {
 	}
 	slices.SortFunc(free, bySize)
 	p.group(free, grouped)
-	slices.SortFunc(p.must, bySize)
 	for _, coin := range p.must {
 		p.mustAmount += coin.Amount
 	}

@@ -183,3 +183,35 @@ func TestMaxFeePercent(t *testing.T) {
 	r.MaxFeePercent = 2
 	build(t, r)
 }
+
+// How a large address is divided does not depend on the order of the coins.
+func TestGroupsDoNotDependOnTheOrder(t *testing.T) {
+	t.Parallel()
+	tr := newTreasury(t, wallet.KindTR)
+	r := request(t, tr, nil, []btcutil.Amount{2_000_000})
+	for i := range 150 {
+		at(t, tr, &r, wallet.ChainDeposit, 3, btcutil.Amount(30_000+100*i))
+	}
+	first := build(t, r)
+	for i, j := 0, len(r.Coins)-1; i < j; i, j = i+1, j-1 {
+		r.Coins[i], r.Coins[j] = r.Coins[j], r.Coins[i]
+	}
+	if second := build(t, r); second.TxID != first.TxID {
+		t.Error("another order of the coins gave another transaction")
+	}
+}
+
+// Where blockspace is dear, two coins are spent rather than one heavy group.
+func TestFewInputsAreSpentWhenFeesAreHigh(t *testing.T) {
+	t.Parallel()
+	tr := newTreasury(t, wallet.KindTR)
+	r := request(t, tr, nil, []btcutil.Amount{1_000_000})
+	at(t, tr, &r, wallet.ChainDeposit, 3, many(6, 400_000)...)
+	at(t, tr, &r, wallet.ChainDeposit, 4, 700_000)
+	at(t, tr, &r, wallet.ChainDeposit, 5, 650_000)
+	at(t, tr, &r, wallet.ChainDeposit, 6, 10_000)
+	r.FeeRate = txbuild.SatPerVB(60)
+	if plan := build(t, r); len(plan.Inputs) != 2 {
+		t.Errorf("%d inputs, want 2", len(plan.Inputs))
+	}
+}
