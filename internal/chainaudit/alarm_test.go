@@ -292,6 +292,13 @@ func chainTroubles() map[string]trouble {
 			},
 			want: []string{chainaudit.JournalsDiffer},
 		},
+		"a batch number far beyond the others": {
+			play: func(w *world, f *fund) {
+				e := f.build(300, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
+				f.write(e)
+				w.send(f, e)
+			},
+		},
 		"somebody pays to a change script": {
 			play:  func(w *world, f *fund) { w.Send(f.script(1, 3), 5_000) },
 			notes: []string{chainaudit.ChangeGift},

@@ -145,12 +145,8 @@ func (a *auditor) begin(ctx context.Context) (*scan, error) {
 	for _, j := range journals {
 		for _, r := range j.records {
 			named[r.txid] = true
-			// A change index is a number of 31 bits; one that is far off is looked for
-			// as an alarm, not by deriving everything below it.
-			if r.number < maxGap {
-				if _, err := w.seen(place{change, r.number}); err != nil {
-					return nil, err
-				}
+			if err := w.watch(place{change, r.number}); err != nil {
+				return nil, err
 			}
 		}
 	}

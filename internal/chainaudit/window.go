@@ -2,6 +2,9 @@ package chainaudit
 
 import "fmt"
 
+// maxIndex is the last that is not hardened (BIP32).
+const maxIndex = 1<<31 - 1
+
 // place is where a descriptor derives a script.
 type place struct{ chain, index uint32 }
 
@@ -33,6 +36,19 @@ func (w *window) extend(chain, end uint32) error {
 		}
 		w.places[string(script)] = place{chain, w.next[chain]}
 	}
+	return nil
+}
+
+// watch derives the one script at p, which may be far beyond the others.
+func (w *window) watch(p place) error {
+	if p.index < w.next[p.chain] || p.index > maxIndex {
+		return nil
+	}
+	script, err := w.treasury.script(p.chain, p.index)
+	if err != nil {
+		return fmt.Errorf("watch scripts: %w", err)
+	}
+	w.places[string(script)] = p
 	return nil
 }
 
