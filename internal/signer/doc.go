@@ -20,8 +20,8 @@
 // A decision that was paid by an earlier transaction is paid again only by one
 // that spends an input of it, or with a proof that the earlier one is dead (rule
 // R): another transaction, which does not pay that decision, spends one of its
-// inputs and has so many headers on it, each with the work that the policy asks
-// for. The signer has no node: it judges what it would cost to make the headers
+// inputs (or of what it descends from in the journal) and has so many headers on
+// it, each with the work that the policy asks for. The signer has no node: it judges what it would cost to make the headers
 // up, not whether they are on the best chain.
 //
 // A treasury of several keys (wsh) has a signer for each. Each has a journal of

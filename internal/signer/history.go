@@ -73,6 +73,8 @@ type history struct {
 	byNumber   map[uint32]string   // batch that owns the change index
 	promised   map[string][]string // input of a batch's first transaction -> batches
 	voided     map[string]bool     // batches with a void
+	spenders   map[string][]*entry // by txid:vout
+	children   map[string][]*entry // by txid that they spend an output of
 	dead       map[string]bool     // transactions that were proven dead
 	deadFor    map[deadFor]bool
 }
@@ -81,6 +83,7 @@ func newHistory(records []Record) *history {
 	h := &history{
 		byTxID: map[string]*entry{}, byBatch: map[string][]*entry{}, byDecision: map[string][]*entry{},
 		byNumber: map[uint32]string{}, promised: map[string][]string{}, voided: map[string]bool{},
+		spenders: map[string][]*entry{}, children: map[string][]*entry{},
 		dead: map[string]bool{}, deadFor: map[deadFor]bool{},
 	}
 	for _, r := range records {
@@ -105,6 +108,11 @@ func (h *history) add(r Record) {
 				}
 			}
 		}
+	}
+	for in := range e.inputs {
+		h.spenders[in] = append(h.spenders[in], e)
+		parent, _, _ := strings.Cut(in, ":")
+		h.children[parent] = append(h.children[parent], e)
 	}
 	h.byTxID[r.TxID] = e
 	h.byBatch[r.Batch] = append(h.byBatch[r.Batch], e)
@@ -195,7 +203,7 @@ func (t *trial) provenDead(old *entry) bool {
 		return true
 	}
 	for _, f := range t.facts {
-		if t.kills(f, old) {
+		if f.kills(old) {
 			t.rely[old.TxID] = f
 			return true
 		}

@@ -11,29 +11,13 @@ import (
 )
 
 // fact is a transaction that has so many blocks on it that it stays: whatever
-// else spends one of its inputs is dead.
+// else spends one of its inputs is dead, and so is what descends from that.
 type fact struct {
 	txid, block string
-	spends      map[string]bool
+	dead        map[string]bool // transactions of the journal
 }
 
-// kills reports whether old can never confirm beside f: f spends an input of it,
-// or of a transaction in the journal that it descends from.
-func (h *history) kills(f fact, old *entry) bool {
-	if f.txid == old.TxID {
-		return false
-	}
-	for in := range old.inputs {
-		if f.spends[in] {
-			return true
-		}
-		txid, _, _ := strings.Cut(in, ":")
-		if parent, ok := h.byTxID[txid]; ok && h.kills(f, parent) {
-			return true
-		}
-	}
-	return false
-}
+func (f fact) kills(old *entry) bool { return f.dead[old.TxID] }
 
 // facts reads the proofs of a request that is e. Each that is about an earlier
 // transaction of this signer must show another one in its place that pays none
@@ -63,8 +47,8 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 		if err != nil {
 			return nil, err
 		}
-		f := newFact(tx, block.String())
-		if !h.kills(f, old) {
+		f := h.newFact(tx, block.String())
+		if !f.kills(old) {
 			return nil, refuse("not_dead", "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
 		}
 		for _, out := range tx.TxOut {
@@ -77,10 +61,25 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 	return facts, nil
 }
 
-func newFact(tx *wire.MsgTx, block string) fact {
-	f := fact{txid: tx.TxHash().String(), block: block, spends: make(map[string]bool, len(tx.TxIn))}
+// newFact finds what tx, which is there to stay, leaves no place for.
+func (h *history) newFact(tx *wire.MsgTx, block string) fact {
+	f := fact{txid: tx.TxHash().String(), block: block, dead: map[string]bool{}}
+	var next []*entry
+	add := func(entries []*entry) {
+		for _, e := range entries {
+			if e.TxID != f.txid && !f.dead[e.TxID] {
+				f.dead[e.TxID] = true
+				next = append(next, e)
+			}
+		}
+	}
 	for _, in := range tx.TxIn {
-		f.spends[in.PreviousOutPoint.String()] = true
+		add(h.spenders[in.PreviousOutPoint.String()])
+	}
+	for len(next) > 0 {
+		e := next[0]
+		next = next[1:]
+		add(h.children[e.TxID])
 	}
 	return f
 }

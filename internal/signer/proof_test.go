@@ -6,6 +6,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -179,6 +180,40 @@ func TestProofsThatDoNotHold(t *testing.T) {
 				t.Error("something was journalled")
 			}
 		})
+	}
+}
+
+// A batch that spends the change of another dies with it, and lives with it.
+func TestWhatDescendsFromADeadTransactionIsDead(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindTR)
+	s := freshSigner(t, wallet.KindTR)
+	parent := newDraft(t, key)
+	if _, err := s.Sign(t.Context(), parent.request(t)); err != nil {
+		t.Fatal(err)
+	}
+	last, ids := parent, []string{}
+	for number := uint32(6); number < 8; number++ {
+		tx := last.transaction(t)
+		d := newDraft(t, key)
+		d.number, d.notes = number, []decision.Note{newNote(t, byte(40+number), 200_000)}
+		d.coins = []coin{{prev: tx, vout: uint32(len(tx.TxOut) - 1), chain: wallet.ChainChange, index: last.number}}
+		resp, err := s.Sign(t.Context(), d.request(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, ids = d, append(ids, resp.TxID)
+	}
+	again := *last
+	again.number, again.coins = 9, []coin{newCoin(t, key.Descriptor(), 60, 4_000_000)}
+	again.dead = []signerrpc.DeadProof{deadBy(t, ids[1], parent.transaction(t))}
+	if _, err := s.Sign(t.Context(), again.request(t)); !errs.Is(err, "not_dead") {
+		t.Errorf("its ancestor is in the chain: got %v, want not_dead", err)
+	}
+	tx := foreign(parent.transaction(t).TxIn[0].PreviousOutPoint, payeeScript(9), 1000)
+	again.dead = []signerrpc.DeadProof{deadBy(t, ids[1], tx)}
+	if _, err := s.Sign(t.Context(), again.request(t)); err != nil {
+		t.Errorf("its ancestor is dead: %v", err)
 	}
 }
 
