@@ -103,22 +103,43 @@ CREATE INDEX attempt_signature_attempt ON attempt_signature (attempt_id, id);
 CREATE TRIGGER attempt_signature_append_only BEFORE UPDATE OR DELETE ON attempt_signature FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER attempt_signature_no_truncate BEFORE TRUNCATE ON attempt_signature FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
--- Rule R: what may be paid becomes payable again only when every transaction that could pay it is dead,
--- that is, one of its coins is spent, as deep as final, by a transaction that does not pay it.
+-- Attempts that can never confirm: another transaction, in a block at or below a height, spends one of their
+-- coins, or one of an attempt that they descend from.
+-- +goose StatementBegin
+CREATE FUNCTION dead_attempts(final_height integer) RETURNS TABLE (attempt_id uuid, killer bytea) LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE dead (attempt_id, txid, killer) AS (
+        SELECT a.id, a.txid, t.txid
+        FROM attempt a
+        JOIN attempt_input i ON i.attempt_id = a.id
+        JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
+        JOIN chain_tx t ON t.txid = c.spent_by
+        WHERE t.height <= final_height AND t.txid <> a.txid
+        UNION
+        SELECT a.id, a.txid, d.killer
+        FROM dead d
+        JOIN attempt_input i ON i.txid = d.txid
+        JOIN attempt a ON a.id = i.attempt_id AND a.txid <> d.killer
+    )
+    SELECT d.attempt_id, d.killer FROM dead d
+$$;
+-- +goose StatementEnd
+CREATE FUNCTION dead_attempt_ids(final_height integer) RETURNS uuid[] LANGUAGE sql STABLE AS
+    $$ SELECT coalesce(array_agg(d.attempt_id), '{}') FROM dead_attempts(final_height) d $$;
+CREATE FUNCTION killer_of(attempt uuid, final_height integer) RETURNS bytea LANGUAGE sql STABLE AS
+    $$ SELECT d.killer FROM dead_attempts(final_height) d WHERE d.attempt_id = attempt ORDER BY d.killer LIMIT 1 $$;
+
+-- Rule R: what may be paid becomes payable again only when every transaction that could pay it is dead, as deep as
+-- final, and none of them is in a block.
 -- +goose StatementBegin
 CREATE FUNCTION check_release() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state = 'maybe_paid' AND NEW.state IN ('payable', 'cancelled') AND EXISTS (
         SELECT FROM attempt_output o
+        JOIN attempt a ON a.id = o.attempt_id
         WHERE o.instalment_id = NEW.id
-            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = o.attempt_id AND e.event = 'signing')
-            AND NOT EXISTS (
-                SELECT FROM attempt_input i
-                JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
-                JOIN chain_tx t ON t.txid = c.spent_by
-                WHERE i.attempt_id = o.attempt_id
-                    AND t.height <= (SELECT max(height) FROM header) + 1 - (SELECT min(final_depth) FROM fund)
-                    AND NOT EXISTS (SELECT FROM attempt x JOIN attempt_output y ON y.attempt_id = x.id WHERE x.txid = t.txid AND y.instalment_id = NEW.id))
+            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+            AND (EXISTS (SELECT FROM chain_tx t WHERE t.txid = a.txid)
+                OR a.id <> ALL (dead_attempt_ids((SELECT max(height) FROM header) + 1 - (SELECT min(final_depth) FROM fund))))
     ) THEN
         RAISE EXCEPTION 'payment % may still be paid', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'instalment_rule_r';

@@ -44,8 +44,8 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 		f.deepen(w, waiting, b.Tip, now)
 	}
 	for _, dead := range w.Dead {
-		if dead.Batch.State.Can(Conflicted) && dead.Batch.Kind == Child {
-			f.to(w, dead, Conflicted, "", "conflicted", "the transaction whose change it spends is dead", now)
+		if !dead.Batch.State.Can(Voided) {
+			f.to(w, dead, Conflicted, "", "conflicted", "a transaction whose change it spends can never confirm", now)
 			dead.Batch.State = Conflicted
 		}
 		f.release(w, dead, now)

@@ -229,6 +229,9 @@ func checkSignerWill(infos []signerrpc.Info, items []Item, a Attempt, now time.T
 		if err != nil {
 			return err
 		}
+		if rate := (int64(a.Fee)*4 + a.Weight - 1) / max(a.Weight, 1); rate > note.MaxFeeRateSatVB {
+			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+strconv.FormatInt(note.MaxFeeRateSatVB, 10)+" sat/vB.")
+		}
 		if now.Before(note.NotBefore) || now.After(note.NotAfter) {
 			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
 		}

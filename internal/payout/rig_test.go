@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -297,17 +299,14 @@ func (r *rig) checkBooks(when string, tip payout.Tip) {
 
 // payeeScript is a P2WPKH or P2TR script that no other payee has.
 func payeeScript(n uint32) []byte {
-	program := make([]byte, 20)
 	if n%3 == 2 {
-		program = make([]byte, 32)
+		secret := binary.BigEndian.AppendUint32(bytes.Repeat([]byte{0x5a}, 28), n+1)
+		_, key := btcec.PrivKeyFromBytes(secret) // a point of the curve, as wallets make them
+		return append([]byte{0x51, 32}, schnorr.SerializePubKey(key)...)
 	}
+	program := make([]byte, 20)
 	binary.BigEndian.PutUint32(program, n+1)
-	version := byte(0x00)
-	if len(program) == 32 {
-		version = 0x51
-		copy(program[4:], bytes.Repeat([]byte{0x5a}, 28))
-	}
-	return append([]byte{version, byte(len(program))}, program...)
+	return append([]byte{0x00, 20}, program...)
 }
 
 func (r *rig) height() int32 {

@@ -96,8 +96,13 @@ func (c *Conductor) ask(ctx context.Context, r Record, signer Signer, info signe
 		if err != nil {
 			return err
 		}
+		shown := map[string]bool{} // one proof serves for all that its transaction kills
 		for _, x := range dead {
-			request.Dead = append(request.Dead, signerrpc.DeadProof{Decision: x.DecisionID, TxID: x.TxID.String(), Proof: x.Killer})
+			if shown[string(x.Killer.Tx)] {
+				continue
+			}
+			shown[string(x.Killer.Tx)] = true
+			request.Dead = append(request.Dead, signerrpc.DeadProof{TxID: x.TxID.String(), Proof: x.Killer})
 		}
 	}
 	first := len(newest.Partial) == 0

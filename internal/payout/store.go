@@ -137,12 +137,11 @@ type Proof struct {
 	Inclusion   spv.Inclusion
 }
 
-// DeadAttempt is a released attempt that paid a decision and is dead: Killer, deep
-// in the chain, spends one of its coins and does not pay the decision.
+// DeadAttempt is a released attempt that can never confirm: Killer, deep in the
+// chain, spends one of its coins or of those of an attempt that it descends from.
 type DeadAttempt struct {
-	DecisionID string
-	TxID       chainhash.Hash
-	Killer     spv.Inclusion
+	TxID   chainhash.Hash
+	Killer spv.Inclusion
 }
 
 // WorkerStore is what only the worker may do.
@@ -173,8 +172,8 @@ type WorkerStore interface {
 	// SetEstimate keeps the newest estimate.
 	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
 
-	// DeadAttempts returns the attempts of other batches that paid a payment of this
-	// batch, with the proof that they are dead. headers is how many each proof shows.
+	// DeadAttempts returns the dead attempts of other batches that paid a payment of
+	// this batch or spend a coin of it, with proofs. headers is how many each shows.
 	DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]DeadAttempt, error)
 
 	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".

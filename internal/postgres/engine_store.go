@@ -194,7 +194,15 @@ func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers 
 	var dead []payout.DeadAttempt
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
 		dead = nil
-		rows, err := q.ListDead(ctx, batch)
+		tip, _, err := readHead(ctx, q)
+		if err != nil {
+			return err
+		}
+		fund, err := readFund(ctx, q)
+		if err != nil {
+			return err
+		}
+		rows, err := q.ListDead(ctx, tip.Height+1-fund.FinalDepth, batch)
 		if err != nil {
 			return err
 		}
@@ -203,7 +211,7 @@ func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers 
 			if err != nil {
 				return err
 			}
-			dead = append(dead, payout.DeadAttempt{DecisionID: r.DecisionID.String(), TxID: chainhash.Hash(r.DeadTxid), Killer: killer})
+			dead = append(dead, payout.DeadAttempt{TxID: chainhash.Hash(r.DeadTxid), Killer: killer})
 		}
 		return nil
 	})

@@ -243,20 +243,11 @@ func (q *Queries) ListFollowed(ctx context.Context, txids [][]byte, spentTxids [
 
 const listReleasable = `-- name: ListReleasable :many
 SELECT b.id FROM batch b
-WHERE (b.state IN ('voiding', 'conflicted') AND NOT EXISTS (
-        SELECT FROM attempt a
-        WHERE a.batch_id = b.id AND a.kind = 'pay'
-            AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
-            AND NOT EXISTS (
-                SELECT FROM attempt_input i
-                JOIN coin c ON c.txid = i.txid AND c.vout = i.vout
-                JOIN chain_tx t ON t.txid = c.spent_by
-                WHERE i.attempt_id = a.id AND t.height <= $1
-                    AND NOT EXISTS (SELECT FROM attempt x WHERE x.txid = t.txid AND x.batch_id = b.id AND x.kind = 'pay')))
-    )
-    OR (b.kind = 'child' AND b.state IN ('signing', 'signed', 'announced', 'conflicted')
-        AND EXISTS (SELECT FROM attempt p JOIN batch pb ON pb.id = p.batch_id WHERE p.txid = b.anchor_txid AND pb.state IN ('final', 'voided'))
-        AND NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = b.anchor_txid))
+WHERE b.state IN ('signing', 'signed', 'announced', 'voiding', 'conflicted') AND NOT EXISTS (
+    SELECT FROM attempt a
+    WHERE a.batch_id = b.id AND a.kind = 'pay'
+        AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+        AND a.id <> ALL (dead_attempt_ids($1::integer)))
 ORDER BY b.number
 `
 

@@ -963,32 +963,29 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 }
 
 const listDead = `-- name: ListDead :many
-SELECT DISTINCT ON (i.id, a.txid) d.decision_id, a.txid AS dead_txid, t.raw, t.position, t.branch, t.height
-FROM batch_item bi
-JOIN instalment i ON i.id = bi.instalment_id
-JOIN instalment d ON d.id = i.id
-JOIN attempt_output o ON o.instalment_id = i.id
-JOIN attempt a ON a.id = o.attempt_id AND a.batch_id <> bi.batch_id
-JOIN attempt_input ai ON ai.attempt_id = a.id
-JOIN coin c ON c.txid = ai.txid AND c.vout = ai.vout
-JOIN chain_tx t ON t.txid = c.spent_by
-WHERE bi.batch_id = $1
+SELECT a.txid AS dead_txid, t.txid AS killer_txid, t.raw, t.position, t.branch, t.height
+FROM attempt a
+JOIN chain_tx t ON t.txid = killer_of(a.id, $1::integer)
+WHERE a.batch_id <> $2 AND a.id = ANY (dead_attempt_ids($1::integer))
     AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
-    AND NOT EXISTS (SELECT FROM attempt x JOIN attempt_output y ON y.attempt_id = x.id WHERE x.txid = t.txid AND y.instalment_id = i.id)
-ORDER BY i.id, a.txid, t.height
+    AND (EXISTS (SELECT FROM attempt_output o JOIN batch_item bi ON bi.instalment_id = o.instalment_id
+            WHERE o.attempt_id = a.id AND bi.batch_id = $2)
+        OR EXISTS (SELECT FROM attempt_input i JOIN attempt_input j ON j.txid = i.txid AND j.vout = i.vout JOIN attempt own ON own.id = j.attempt_id
+            WHERE i.attempt_id = a.id AND own.batch_id = $2))
+ORDER BY a.txid
 `
 
 type ListDeadRow struct {
-	DecisionID uuid.UUID
 	DeadTxid   []byte
+	KillerTxid []byte
 	Raw        []byte
 	Position   *int32
 	Branch     []byte
 	Height     int32
 }
 
-func (q *Queries) ListDead(ctx context.Context, batchID uuid.UUID) ([]ListDeadRow, error) {
-	rows, err := q.db.Query(ctx, listDead, batchID)
+func (q *Queries) ListDead(ctx context.Context, finalHeight int32, batchID uuid.UUID) ([]ListDeadRow, error) {
+	rows, err := q.db.Query(ctx, listDead, finalHeight, batchID)
 	if err != nil {
 		return nil, err
 	}
@@ -997,8 +994,8 @@ func (q *Queries) ListDead(ctx context.Context, batchID uuid.UUID) ([]ListDeadRo
 	for rows.Next() {
 		var i ListDeadRow
 		if err := rows.Scan(
-			&i.DecisionID,
 			&i.DeadTxid,
+			&i.KillerTxid,
 			&i.Raw,
 			&i.Position,
 			&i.Branch,
