@@ -58,7 +58,7 @@ test-race: ## The same under the race detector
 .PHONY: test-fast
 test-fast: ## Run only the packages whose tests need no database, node or browser
 	@go test -shuffle=on $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... \
-		| grep -v -E 'postgres/pgtest|chain/chaintest|chromedp|devnet' | cut -d' ' -f1)
+		| grep -v -E 'postgres/pgtest|chain/chaintest|chromedp|devnet|wallet/oracle' | cut -d' ' -f1)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)

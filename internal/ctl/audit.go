@@ -24,7 +24,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Long: "Verify the fund's audit log with its public key. Take the key from somewhere else than the server that you\n" +
 			"check, and keep checkpoints: only they show later that a log was cut off or told in two ways.",
 	}
-	return group(cmd, a.auditVerifyCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditProofCommand())
+	return group(cmd, a.auditVerifyCommand(), a.auditChainCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditProofCommand())
 }
 
 // verifier is the flags of what a log is verified against.
