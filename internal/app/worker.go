@@ -167,8 +167,9 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
+	standing := &standing{w: w, epoch: epoch}
 	follower, err := payout.NewFollower(payout.FollowerConfig{
-		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Progress: w.progress(ctx),
+		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Progress: standing.moved(ctx),
 	})
 	if err != nil {
 		return err
@@ -191,6 +192,7 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 			return err
 		}
 		w.report(ctx, err)
+		standing.rest(ctx)
 		if !pause(ctx, w.wake(), w.cfg.Poll) {
 			return ctx.Err()
 		}
@@ -380,18 +382,6 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) bool {
 	case <-timer.C:
 	}
 	return true
-}
-
-// progress logs a long first walk now and then.
-func (w *worker) progress(ctx context.Context) func(done, target int32) {
-	var last time.Time
-	return func(done, target int32) {
-		w.metrics.tip.Set(float64(done))
-		if now := w.clock.Now(); target-done > 10 && now.Sub(last) > time.Second {
-			last = now
-			w.cfg.Log.InfoContext(ctx, "walking the chain", slog.Int("height", int(done)), slog.Int("target", int(target)))
-		}
-	}
 }
 
 func (w *worker) checks() []server.Check {

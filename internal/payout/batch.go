@@ -255,6 +255,15 @@ type Treasury struct {
 	Estimate       *fee.Estimate // nil: the worker has made none
 	Stuck          []Stuck
 	Limits         Limits
+	Progress       *Progress // nil: no worker ever led
+}
+
+// Progress is where the leading worker stands on its way through the chain.
+type Progress struct {
+	Walked  int32  // newest block that was walked
+	Target  int32  // newest block of the node
+	Trouble string // what the last round could not do, in plain words; empty: nothing
+	At      time.Time
 }
 
 // Stuck is a batch that does not go on by itself.

@@ -187,6 +187,9 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Treasury{}, err
 	}
+	if t.Progress, err = s.cfg.Store.Progress(ctx); err != nil {
+		return Treasury{}, err
+	}
 	for _, c := range h.Coins {
 		t.CoinsSat += c.Amount
 	}

@@ -106,6 +106,9 @@ type Store interface {
 	LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error
 	UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error
 
+	// Progress returns where the leading worker stands; nil when none ever led.
+	Progress(ctx context.Context) (*Progress, error)
+
 	// Estimate returns the worker's newest; nil when it has made none.
 	Estimate(ctx context.Context) (*fee.Estimate, error)
 
@@ -168,6 +171,9 @@ type WorkerStore interface {
 
 	// Trip opens a breaker unless one with this code and detail is open.
 	Trip(ctx context.Context, epoch int64, b Breaker) error
+
+	// SetProgress keeps where the worker stands.
+	SetProgress(ctx context.Context, epoch int64, p Progress) error
 
 	// SetEstimate keeps the newest estimate.
 	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error

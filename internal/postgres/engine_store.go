@@ -91,6 +91,28 @@ func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimat
 	})
 }
 
+// Progress implements payout.Store.
+func (s PayoutStore) Progress(ctx context.Context) (*payout.Progress, error) {
+	row, err := s.q.GetWorkerStatus(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no worker ever led
+	}
+	if err != nil {
+		return nil, mapError(err)
+	}
+	return &payout.Progress{Walked: row.WalkedHeight, Target: row.TargetHeight, Trouble: row.Trouble, At: row.At}, nil
+}
+
+// SetProgress implements payout.WorkerStore.
+func (s PayoutStore) SetProgress(ctx context.Context, epoch int64, p payout.Progress) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		return q.SetWorkerStatus(ctx, db.SetWorkerStatusParams{WalkedHeight: p.Walked, TargetHeight: p.Target, Trouble: p.Trouble, At: p.At})
+	})
+}
+
 func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
 	rows, err := q.ListStuck(ctx)
 	if err != nil {

@@ -455,3 +455,11 @@ type Vote struct {
 	AuthEnvelope  []byte
 	CreatedAt     time.Time
 }
+
+type WorkerStatus struct {
+	OneRow       bool
+	WalkedHeight int32
+	TargetHeight int32
+	Trouble      string
+	At           time.Time
+}

@@ -239,6 +239,29 @@ func (q *Queries) GetVoid(ctx context.Context, batchID uuid.UUID) (GetVoidRow, e
 	return i, err
 }
 
+const getWorkerStatus = `-- name: GetWorkerStatus :one
+SELECT walked_height, target_height, trouble, at FROM worker_status
+`
+
+type GetWorkerStatusRow struct {
+	WalkedHeight int32
+	TargetHeight int32
+	Trouble      string
+	At           time.Time
+}
+
+func (q *Queries) GetWorkerStatus(ctx context.Context) (GetWorkerStatusRow, error) {
+	row := q.db.QueryRow(ctx, getWorkerStatus)
+	var i GetWorkerStatusRow
+	err := row.Scan(
+		&i.WalkedHeight,
+		&i.TargetHeight,
+		&i.Trouble,
+		&i.At,
+	)
+	return i, err
+}
+
 const insertApproval = `-- name: InsertApproval :exec
 INSERT INTO approval (id, batch_id, digest, staff_id, auth_kind, auth_envelope, created_at)
 VALUES ($1, $2, $3, $4, $5, NULL, $6)
@@ -1495,6 +1518,28 @@ INSERT INTO fee_estimate (at, body) VALUES ($1, $2) ON CONFLICT (one_row) DO UPD
 
 func (q *Queries) SetEstimate(ctx context.Context, at time.Time, body []byte) error {
 	_, err := q.db.Exec(ctx, setEstimate, at, body)
+	return err
+}
+
+const setWorkerStatus = `-- name: SetWorkerStatus :exec
+INSERT INTO worker_status (walked_height, target_height, trouble, at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (one_row) DO UPDATE SET walked_height = excluded.walked_height, target_height = excluded.target_height, trouble = excluded.trouble, at = excluded.at
+`
+
+type SetWorkerStatusParams struct {
+	WalkedHeight int32
+	TargetHeight int32
+	Trouble      string
+	At           time.Time
+}
+
+func (q *Queries) SetWorkerStatus(ctx context.Context, arg SetWorkerStatusParams) error {
+	_, err := q.db.Exec(ctx, setWorkerStatus,
+		arg.WalkedHeight,
+		arg.TargetHeight,
+		arg.Trouble,
+		arg.At,
+	)
 	return err
 }
 

@@ -148,6 +148,13 @@ SELECT body FROM fee_estimate;
 -- name: SetEstimate :exec
 INSERT INTO fee_estimate (at, body) VALUES (@at, @body) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body;
 
+-- name: GetWorkerStatus :one
+SELECT walked_height, target_height, trouble, at FROM worker_status;
+
+-- name: SetWorkerStatus :exec
+INSERT INTO worker_status (walked_height, target_height, trouble, at) VALUES (@walked_height, @target_height, @trouble, @at)
+ON CONFLICT (one_row) DO UPDATE SET walked_height = excluded.walked_height, target_height = excluded.target_height, trouble = excluded.trouble, at = excluded.at;
+
 -- name: CountUnbuilt :one
 SELECT count(*) FROM batch WHERE state = 'approved';
 
