@@ -13,12 +13,14 @@ import (
 	"github.com/causeway-fund/causeway/internal/probe/telegram"
 	"github.com/causeway-fund/causeway/internal/probe/trojan"
 	"github.com/causeway-fund/causeway/internal/probe/vless"
+	"github.com/causeway-fund/causeway/internal/probe/wireguard"
 )
 
 // Config is what checks share.
 type Config struct {
-	Keys  telegram.Keys
-	Roots *x509.CertPool // nil means the system's
+	Keys         telegram.Keys
+	Roots        *x509.CertPool // nil means the system's
+	WireGuardKey [32]byte       // the checker's private key, for peers whose file has none
 }
 
 // Centre is the data centre that a check asks for.
@@ -29,7 +31,7 @@ type Centre struct {
 
 // Open returns the tunnel of spec. One of Telegram's own proxies is none: it
 // reaches data centres only. Errors are *probe.Error.
-func (c Config) Open(spec link.Spec, env probe.Env) (probe.Tunnel, error) {
+func (c Config) Open(ctx context.Context, spec link.Spec, env probe.Env) (probe.Tunnel, error) {
 	switch s := spec.(type) {
 	case link.SOCKS5:
 		return socks5.New(s, env), nil
@@ -41,6 +43,16 @@ func (c Config) Open(spec link.Spec, env probe.Env) (probe.Tunnel, error) {
 		return trojan.New(s, env, c.Roots), nil
 	case link.VLESS:
 		return vless.New(s, env, c.Roots), nil
+	case link.WireGuard:
+		p, err := wireguard.New(s, env, c.WireGuardKey)
+		if err != nil {
+			return nil, err
+		}
+		t, err := p.Open(ctx)
+		if err != nil {
+			return nil, err // a nil *Tunnel must not become a Tunnel
+		}
+		return t, nil
 	default:
 		return nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "%s is not checked yet", spec.Protocol())
 	}
@@ -62,9 +74,17 @@ func (c Config) Full(ctx context.Context, env probe.Env, spec link.Spec, to Cent
 // Light goes as far as the endpoint's own answer where there is one, and else as
 // far as anything that answers through it as a data centre would.
 func (c Config) Light(ctx context.Context, env probe.Env, spec link.Spec, to Centre) error {
-	if s, ok := spec.(link.SOCKS5); ok {
+	switch s := spec.(type) {
+	case link.SOCKS5:
 		env.Trace.Pass(probe.StageParse)
 		return socks5.New(s, env).Ping(ctx)
+	case link.WireGuard:
+		p, err := wireguard.New(s, env, c.WireGuardKey)
+		if err != nil {
+			return err
+		}
+		env.Trace.Pass(probe.StageParse)
+		return p.Ping(ctx)
 	}
 	return c.with(ctx, env, spec, to, func(t *mtproto.Transport) error { return telegram.Ping(t, env) })
 }
@@ -79,7 +99,7 @@ func (c Config) with(ctx context.Context, env probe.Env, spec link.Spec, to Cent
 			return err
 		}
 	} else {
-		tunnel, err := c.Open(spec, env)
+		tunnel, err := c.Open(ctx, spec, env)
 		if err != nil {
 			return err
 		}

@@ -141,14 +141,28 @@ func parse(t *testing.T, text string) link.Spec {
 	return spec
 }
 
+// unspoken is a protocol that nothing here speaks.
+type unspoken struct{ link.SOCKS5 }
+
+func (unspoken) Protocol() probe.Protocol { return probe.OpenVPN }
+
 func TestProtocolsNotSpokenYetAreUnknown(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		"[Interface]\nAddress = 10.0.0.2\n[Peer]\nPublicKey = AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\nEndpoint = 127.0.0.1:1\n",
-	} {
-		out := full(t, probetest.Enough, check.Config{}, text, probetest.Closed(t))
-		if out.Class.Verdict(probe.Full) != probe.Unknown || out.Addr != "" {
-			t.Errorf("%+v", out)
-		}
+	out := probetest.Run(t, probetest.Enough, func(ctx context.Context, env probe.Env) error {
+		_, err := check.Config{}.Full(ctx, env, unspoken{}, check.Centre{})
+		return err
+	})
+	if out.Class.Verdict(probe.Full) != probe.Unknown || out.Addr != "" {
+		t.Errorf("%+v", out)
 	}
+}
+
+func TestWireGuardWithoutAnyKey(t *testing.T) {
+	t.Parallel()
+	const text = "[Interface]\nAddress = 10.0.0.2\n[Peer]\nPublicKey = AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\nEndpoint = 127.0.0.1:1\n"
+	probetest.Want(t, full(t, probetest.Enough, check.Config{}, text, probetest.Closed(t)), "parse config_invalid")
+	probetest.Want(t, light(t, probetest.Enough, check.Config{}, text, probetest.Closed(t)), "parse config_invalid")
+	own := check.Config{WireGuardKey: [32]byte{1}}
+	probetest.Want(t, full(t, probetest.Enough, own, text, probetest.Closed(t)), "handshake refused")
+	probetest.Want(t, light(t, probetest.Enough, own, text, probetest.Closed(t)), "handshake refused")
 }
