@@ -84,7 +84,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	rec = r.wantState(next.ID, payout.Announced)
+	r.wantState(next.ID, payout.Announced)
 	r.mine(1)
 	r.wantState(next.ID, payout.Mined)
 	r.wantInstalment(again, grant.Mined)

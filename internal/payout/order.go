@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
@@ -58,7 +59,7 @@ type FeeAt struct {
 
 // Remark is something that a treasurer should know before saying yes.
 type Remark struct {
-	Code string // address_reused, address_seen, round_amounts, near_cap, few_coins, uses_all_coins
+	Code string // address_reused, address_seen, round_amounts, near_cap, uses_all_coins, window_ends
 	Text string
 }
 
@@ -103,7 +104,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 		return Preview{}, err
 	}
 	p.AtTargets = atTargets(fund, trial, parts[0], holdings, p.Estimate, s.now())
-	p.Notes = remarks(parts[0], built, holdings)
+	p.Notes = append(remarks(parts[0], built, holdings), limits(parts[0], trial, built, s.now())...)
 	return p, nil
 }
 
@@ -173,6 +174,25 @@ func remarks(items []Item, p *txbuild.Plan, h Holdings) []Remark {
 		list = append(list, Remark{"uses_all_coins", "The batch takes every coin that can be spent now: the next one waits for its change to confirm."})
 	}
 	slices.SortFunc(list, func(a, b Remark) int { return bytes.Compare([]byte(a.Code), []byte(b.Code)) })
+	return list
+}
+
+// soon is how near the end of a decision's window is worth a word.
+const soon = 7 * 24 * time.Hour
+
+// limits lists what leaves little room: for bumps below the approved fee, and until
+// a decision may not be paid any more.
+func limits(items []Item, b Batch, p *txbuild.Plan, now time.Time) []Remark {
+	var list []Remark
+	if p.Fee*2 > b.MaxFee || b.FeeRateSatVB*2 > b.MaxFeeRateSatVB {
+		list = append(list, Remark{"near_cap", "The fee to start with is more than half of what is allowed, so there is little room to raise it later."})
+	}
+	for _, it := range items {
+		note, err := decision.Parse([]byte(it.Note))
+		if err == nil && note.NotAfter.Sub(now) < soon {
+			list = append(list, Remark{"window_ends", "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(time.DateOnly) + " and not after: no signer will raise its fee then."})
+		}
+	}
 	return list
 }
 
@@ -273,19 +293,27 @@ func (s *Service) blank(ctx context.Context, by identity.Actor, fund grant.Fund,
 const maxPart = txbuild.MaxWeight - 45_000
 
 // split parts an order by count and weight. It depends on nothing but the payments
-// and the fund's policy.
+// and the fund's policy. A payment to a witness version that nodes do not relay yet
+// has a batch of its own, so that it cannot hold up the others.
 func split(fund grant.Fund, items []Item) [][]Item {
 	var parts [][]Item
 	var part []Item
 	weight := 0
 	for _, it := range items {
+		if version, _, err := txscript.ExtractWitnessProgramInfo(it.Script); err == nil && version > 1 {
+			parts = append(parts, []Item{it})
+			continue
+		}
 		w := 4 * (9 + len(it.Script))
 		if len(part) == max(fund.MaxPayees, 1) || (len(part) > 0 && weight+w > maxPart) {
 			parts, part, weight = append(parts, part), nil, 0
 		}
 		part, weight = append(part, it), weight+w
 	}
-	return append(parts, part)
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // check validates an order against the fund and fills in the fund's limits.
