@@ -75,8 +75,8 @@ func (r *rig) do(d deed) {
 		r.signer.start(policy())
 	}
 	r.t.Helper()
-	for _, row := range r.texts(invariants["the ledger and the coins differ"]) {
-		r.t.Errorf("after %s: books and coins %s", d.what, row)
+	for _, row := range r.texts("SELECT what FROM invariant_i07_coins") {
+		r.t.Errorf("after %s: %s", d.what, row)
 	}
 }
 

@@ -38,7 +38,7 @@ var batchNext = map[State][]State{
 	Mined:      {Announced, Voiding, Paid},
 	Paid:       {Mined, Announced, Voiding, Final},
 	Final:      {},
-	Cancelled:  {},
+	Cancelled:  {Signing}, // in a restored database only: a signer's journal knows better
 	Conflicted: {Announced, Mined, Voiding, Voided},
 	Voiding:    {Mined, Conflicted, Voided},
 	Voided:     {},

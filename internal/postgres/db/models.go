@@ -231,6 +231,10 @@ type CoinLock struct {
 	UnlockedAt *time.Time
 }
 
+type DeadAttempt struct {
+	AttemptID uuid.UUID
+}
+
 type Decision struct {
 	ID            uuid.UUID
 	ApplicationID uuid.UUID
@@ -327,6 +331,106 @@ type Instalment struct {
 	ChangedAt    time.Time
 }
 
+type InvariantBreach struct {
+	Invariant string
+	What      interface{}
+}
+
+type InvariantI01ExactlyOnce struct {
+	What interface{}
+}
+
+type InvariantI01SpendsMapped struct {
+	What interface{}
+}
+
+type InvariantI02Exact struct {
+	What interface{}
+}
+
+type InvariantI04Anchor struct {
+	What interface{}
+}
+
+type InvariantI04Reserved struct {
+	What interface{}
+}
+
+type InvariantI04SpendsAnchor struct {
+	What interface{}
+}
+
+type InvariantI05Replacement struct {
+	What interface{}
+}
+
+type InvariantI06Fee struct {
+	What interface{}
+}
+
+type InvariantI07Coin struct {
+	What interface{}
+}
+
+type InvariantI07Payment struct {
+	What interface{}
+}
+
+type InvariantI07Transaction struct {
+	What interface{}
+}
+
+type InvariantI07Transfer struct {
+	What interface{}
+}
+
+type InvariantI08Budget struct {
+	What interface{}
+}
+
+type InvariantI09Window struct {
+	What interface{}
+}
+
+type InvariantI10Edge struct {
+	What interface{}
+}
+
+type InvariantI10History struct {
+	What interface{}
+}
+
+type InvariantI10RuleR struct {
+	What interface{}
+}
+
+type InvariantI10Together struct {
+	What interface{}
+}
+
+type InvariantI11WriteAhead struct {
+	What interface{}
+}
+
+type InvariantI12View struct {
+	What interface{}
+}
+
+type InvariantI13Reorg struct {
+	What interface{}
+}
+
+type InvariantI15Audit struct {
+	What interface{}
+}
+
+type JournalMark struct {
+	Fingerprint string
+	Seq         int64
+	Head        []byte
+	At          time.Time
+}
+
 type Lease struct {
 	OneRow bool
 	Epoch  int64
@@ -382,6 +486,18 @@ type Passkey struct {
 	Record       []byte
 	CreatedAt    time.Time
 	LastUsedAt   *time.Time
+}
+
+type ReleasedAttempt struct {
+	ID      uuid.UUID
+	BatchID uuid.UUID
+	No      int32
+	Kind    string
+	Txid    []byte
+	FeeSat  int64
+	Weight  int64
+	AskedAt time.Time
+	Detail  string
 }
 
 type Reservation struct {

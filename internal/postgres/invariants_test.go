@@ -1,0 +1,171 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+)
+
+func TestEveryInvariantIsAView(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	views := texts(t, owner, `SELECT substring(viewname FROM 11) FROM pg_views WHERE viewname LIKE 'invariant\_i%' ORDER BY 1`)
+	slices.Sort(views)
+
+	if diff := cmp.Diff(payout.Invariants(), views); diff != "" {
+		t.Errorf("code against views:\n%s", diff)
+	}
+	if missing := texts(t, owner, `SELECT v.viewname FROM pg_views v
+		WHERE v.viewname LIKE 'invariant\_i%' AND (SELECT definition FROM pg_views WHERE viewname = 'invariant_breach') NOT LIKE '%FROM ' || v.viewname || '%'`); len(missing) > 0 {
+		t.Errorf("nobody reads %v", missing)
+	}
+}
+
+// ground is a fund with a batch of one payment that went to the signer, as the
+// fewest rows in which each fault can be seeded. Identifiers are of one digit.
+var ground = []string{
+	`INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum, max_feerate_sat_vb, max_fee_sat, pay_window_days, created_at)
+		VALUES (u(1), 'f', 'd', 1, 5000, 1000, 5000, 1, 2, 10, 1000, 90, now())`,
+	`INSERT INTO grants VALUES (u(2), u(2), u(1), 'GR', 'Blue Heron', 'active', 2000, 1, now())`,
+	`INSERT INTO instalment VALUES (u(3), u(2), 1, u(3), h(3), E'note\nnot_before 2020-01-01T00:00:00Z\nnot_after 2100-01-01T00:00:00Z\n', 'script', 'address', 2000, 'maybe_paid', NULL, 1, now(), now())`,
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+		VALUES (u(4), u(1), 4, 'announced', 1, 'n', h(4), 2, 10, 1000, h(4), h(8), 0, u(9), now(), now())`,
+	`INSERT INTO batch_item VALUES (u(4), 0, u(3), NULL)`,
+	`INSERT INTO attempt VALUES (u(5), u(4), 0, '', h(5), 300, 600, 1, now())`,
+	`INSERT INTO attempt_input VALUES (u(5), h(8), 0, 5000)`,
+	`INSERT INTO attempt_output VALUES (u(5), 0, 'script', 2000, u(3), NULL), (u(5), 1, 'change', 2700, NULL, 4)`,
+	`INSERT INTO attempt_raw VALUES (u(5), 'raw', now())`,
+	`INSERT INTO attempt_event (attempt_id, event, at) SELECT u(5), e, now() FROM unnest('{built,signing,signed,announced}'::text[]) e`,
+	`INSERT INTO reservation (txid, vout, batch_id) VALUES (h(8), 0, u(4))`,
+	`INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, at) VALUES ('batch', u(4), 'batch.announced', 'signed', 'announced', 'system', now())`,
+	`INSERT INTO audit_leaf VALUES (0, now(), '', 'batch.announced', 'batch', u(4)::text, '')`,
+	`INSERT INTO audit_hash VALUES (0, h(0))`,
+	`INSERT INTO header SELECT n, h(n), h(n - 1), now() FROM generate_series(1, 120) n`,
+	`INSERT INTO chain_tx VALUES (h(8), 2, 'raw')`,
+	`INSERT INTO coin VALUES (h(8), 0, 'deposit', 5000, 0, 0, 2, false, NULL)`,
+	`INSERT INTO ledger_transfer (kind, ref, at) VALUES ('deposit', 'ground', now())`,
+	`INSERT INTO ledger_posting SELECT max(id), 'outside', -5000 FROM ledger_transfer`,
+	`INSERT INTO ledger_posting SELECT max(id), 'available', 3000 FROM ledger_transfer`,
+	`INSERT INTO ledger_posting SELECT max(id), 'in_flight', 2000 FROM ledger_transfer`,
+}
+
+const (
+	// A second attempt for the payment, in a batch of its own, that went to a signer.
+	secondHome = `INSERT INTO attempt VALUES (u(6), u(7), 0, '', h(6), 300, 600, 1, now());
+		INSERT INTO attempt_input VALUES (u(6), h(9), 0, 2300);
+		INSERT INTO attempt_output VALUES (u(6), 0, 'script', 2000, u(3), NULL);
+		INSERT INTO attempt_event (attempt_id, event, at) VALUES (u(6), 'built', now()), (u(6), 'signing', now())`
+	// A replacement in the same batch.
+	bump = `INSERT INTO attempt VALUES (u(6), u(4), 1, '', h(6), 400, 600, 1, now());
+		INSERT INTO attempt_input VALUES (u(6), h(8), 0, 5000);
+		INSERT INTO attempt_output VALUES (u(6), 0, 'script', 2000, u(3), NULL), (u(6), 1, 'change', 2600, NULL, 4);
+		INSERT INTO attempt_event (attempt_id, event, at) VALUES (u(6), 'built', now()), (u(6), 'signing', now())`
+)
+
+// TestEveryFaultIsNamed seeds each fault and wants the view of its invariant to
+// name it. Without a fault no view has a row.
+func TestEveryFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	for _, sql := range []string{
+		`CREATE FUNCTION u(n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$`,
+		`CREATE FUNCTION h(n int) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT sha256(n::text::bytea) $$`,
+	} {
+		if _, err := owner.Pool().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ invariant, name, fault string }{
+		{"", "nothing is wrong", `SELECT 1`},
+		{"", "a bump", bump},
+		{"i01_exactly_once", "paid by two transactions of the chain", secondHome + `; INSERT INTO chain_tx VALUES (h(5), 3, ''), (h(6), 4, '')`},
+		{"i01_spends_mapped", "a spend that nobody knows", `INSERT INTO chain_tx VALUES (h(7), 3, ''); UPDATE coin SET spent_by = h(7)`},
+		{"i02_exact", "another script", `UPDATE attempt_output SET script = 'thief' WHERE vout = 0`},
+		{"i02_exact", "one satoshi less", `UPDATE attempt_output SET amount_sat = 1999 WHERE vout = 0`},
+		{"i04_anchor", "two attempts without a common coin", secondHome},
+		{"i04_spends_anchor", "an attempt beside the anchor", `UPDATE batch SET anchor_vout = 1`},
+		{"i04_reserved", "a coin that another batch could take", `UPDATE reservation SET released_at = now()`},
+		{"i04_reserved", "a coin held for ever", `UPDATE batch SET state = 'final'`},
+		{"i05_replacement", "a bump pays more", bump + `; UPDATE attempt_output SET amount_sat = 2001 WHERE attempt_id = u(6) AND vout = 0`},
+		{"i05_replacement", "a bump drops a coin", bump + `; UPDATE attempt_input SET vout = 1 WHERE attempt_id = u(6)`},
+		{"i05_replacement", "a bump pays the same fee", bump + `; UPDATE attempt SET fee_sat = 300`},
+		{"i05_replacement", "a void pays somebody", bump + `; UPDATE attempt SET kind = 'void' WHERE id = u(6)`},
+		{"i06_fee", "above the batch's cap", `UPDATE attempt SET fee_sat = 1001`},
+		{"i06_fee", "above the feerate", `UPDATE attempt SET weight = 100`},
+		{"i06_fee", "below 1 sat/vB", `UPDATE attempt SET weight = 1300`},
+		{"i07_transactions", "a satoshi is gone", `UPDATE attempt_output SET amount_sat = 2699 WHERE vout = 1`},
+		{"i07_transfers", "a posting without its other side", `INSERT INTO ledger_posting SELECT max(id), 'lost', 1 FROM ledger_transfer`},
+		{"i07_coins", "a coin that no posting knows", `INSERT INTO coin VALUES (h(8), 1, 'deposit', 1, 0, 1, 2, false, NULL)`},
+		{"i07_payments", "a payment that no posting knows", `UPDATE instalment SET state = 'payable'`},
+		{"i08_budget", "more than the grant", `UPDATE grants SET amount_sat = 1999`},
+		{"i08_budget", "more than the fund", `UPDATE fund SET budget_sat = 1999`},
+		{"i08_budget", "an account below zero", `UPDATE ledger_posting SET account = 'fees' WHERE account = 'outside'`},
+		{"i09_window", "too late", `UPDATE attempt_event SET at = '2100-01-02' WHERE event = 'signing'`},
+		{"i09_window", "a note without a window", `UPDATE instalment SET note = ''`},
+		{"i10_edges", "back from the signer", `INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, at) VALUES ('batch', u(4), 'x', 'signing', 'approved', 'system', now())`},
+		{"i10_history", "a state without a history", `UPDATE batch SET state = 'signed'`},
+		{"i10_together", "a payment that its batch does not know of", `UPDATE instalment SET state = 'allocated'`},
+		{"i10_together", "a payment in no batch", `DELETE FROM batch_item`},
+		{"i10_rule_r", "payable while it may be paid", `UPDATE instalment SET state = 'payable'`},
+		{"i11_write_ahead", "announced without bytes", `DELETE FROM attempt_raw`},
+		{"i11_write_ahead", "signed without intent", `DELETE FROM attempt_event WHERE event = 'signing'`},
+		{"i12_view", "a block is missing", `DELETE FROM header WHERE height = 60`},
+		{"i12_view", "a block of another chain", `UPDATE header SET hash = h(999) WHERE height = 60`},
+		{"i13_reorg", "mined in no block", `UPDATE instalment SET state = 'mined'`},
+		{"i13_reorg", "in a block and not mined", `INSERT INTO chain_tx VALUES (h(5), 119, '')`},
+		{"i15_audit", "a change without a leaf", `INSERT INTO event (object_kind, object_id, event, actor_kind, at) VALUES ('batch', u(4), 'x', 'system', now())`},
+		{"i15_audit", "a leaf is gone", `UPDATE audit_leaf SET seq = 1`},
+		{"i15_audit", "a hash is gone", `DELETE FROM audit_hash`},
+		{"i15_audit", "a checkpoint of more than there is", `INSERT INTO audit_checkpoint VALUES (2, '', now())`},
+	}
+	seen := map[string]bool{}
+	for _, tt := range tests {
+		seen[tt.invariant] = true
+		rows := seeded(t, owner, tt.fault)
+		hit := slices.ContainsFunc(rows, func(r []string) bool { return r[0] == tt.invariant && r[1] != "" })
+		if (tt.invariant == "") != (len(rows) == 0) || (tt.invariant != "" && !hit) {
+			t.Errorf("%s: got %v, want %q", tt.name, rows, tt.invariant)
+		}
+	}
+	for _, name := range payout.Invariants() {
+		if !seen[name] {
+			t.Errorf("no fault for %s", name)
+		}
+	}
+}
+
+// seeded returns the breaches in the ground with a fault, and takes both back.
+func seeded(t *testing.T, owner *postgres.DB, fault string) [][]string {
+	t.Helper()
+	var rows [][]string
+	errDone := errors.New("done")
+	err := owner.Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		for _, sql := range append(append([]string{"SET LOCAL session_replication_role = replica"}, ground...), fault) {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return errors.Join(errors.New(sql), err)
+			}
+		}
+		got, err := tx.Query(ctx, "SELECT invariant, what FROM invariant_breach")
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(got, func(row pgx.CollectableRow) ([]string, error) {
+			var name, what string
+			err := row.Scan(&name, &what)
+			return []string{name, what}, err
+		})
+		return errors.Join(err, errDone)
+	})
+	if !errors.Is(err, errDone) {
+		t.Fatal(err)
+	}
+	return rows
+}

@@ -1,0 +1,45 @@
+-- name: GetJournalMark :one
+SELECT * FROM journal_mark WHERE fingerprint = @fingerprint;
+
+-- name: SetJournalMark :exec
+INSERT INTO journal_mark (fingerprint, seq, head, at) VALUES (@fingerprint, @seq, @head, @at)
+ON CONFLICT (fingerprint) DO UPDATE SET seq = excluded.seq, head = excluded.head, at = excluded.at;
+
+-- name: ListTxidsReleased :many
+SELECT a.txid FROM attempt a
+WHERE a.txid = ANY (@txids::bytea[]) AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
+ORDER BY a.txid;
+
+-- name: AdvanceBatchNumber :exec
+SELECT setval('batch_number', greatest(nextval('batch_number'), @at_least::bigint,
+    (SELECT coalesce(max(number), 0) FROM batch), (SELECT coalesce(max(index), 0) FROM coin WHERE chain = 1)));
+
+-- name: ListInstalmentsByDigest :many
+SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
+WHERE i.digest = ANY (@digests::bytea[]) ORDER BY i.digest FOR UPDATE OF i;
+
+-- name: ListRivals :many
+-- Batches that hold a payment, a coin or the number of another one.
+SELECT b.id FROM batch b
+WHERE b.id <> @batch_id AND (
+    (b.number = @number AND b.state <> 'cancelled')
+    OR EXISTS (SELECT FROM batch_item i WHERE i.batch_id = b.id AND i.released_at IS NULL AND i.instalment_id = ANY (@instalments::uuid[]))
+    OR EXISTS (SELECT FROM reservation r WHERE r.batch_id = b.id AND r.released_at IS NULL
+        AND (r.txid, r.vout) IN (SELECT unnest(@txids::bytea[]), unnest(@vouts::bigint[]))))
+ORDER BY b.number;
+
+-- name: ListCoinsAt :many
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, t.raw FROM coin c JOIN chain_tx t ON t.txid = c.txid
+WHERE (c.txid, c.vout) IN (SELECT unnest(@txids::bytea[]), unnest(@vouts::bigint[])) ORDER BY c.txid, c.vout;
+
+-- name: ListReservedBy :many
+SELECT txid, vout FROM reservation WHERE batch_id = @batch_id AND released_at IS NULL ORDER BY txid, vout;
+
+-- name: TakeBatchItemsBack :exec
+UPDATE batch_item SET released_at = NULL WHERE batch_id = @batch_id;
+
+-- name: ListFirstStaff :many
+SELECT id FROM staff ORDER BY id LIMIT 2;
+
+-- name: IsInChain :one
+SELECT EXISTS (SELECT FROM chain_tx WHERE txid = @txid);

@@ -1,0 +1,275 @@
+-- +goose Up
+
+-- How far each signer's journal has been held against this database. It goes back with the database when an older
+-- dump is restored, which is how the worker notices.
+CREATE TABLE journal_mark (
+    fingerprint text PRIMARY KEY CHECK (length(fingerprint) = 8), -- of the signer's key
+    seq         bigint      NOT NULL CHECK (seq >= 0),
+    head        bytea       NOT NULL CHECK (length(head) = 32),   -- SHA-256 of line seq; zeros for none
+    at          timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON journal_mark TO causeway_worker;
+
+-- After a restore, numbers are drawn again that a signer has seen already: the batch that went to the signer keeps its
+-- number, and the other one is cancelled.
+ALTER TABLE batch DROP CONSTRAINT batch_number_key;
+CREATE UNIQUE INDEX batch_number_live ON batch (number) WHERE state <> 'cancelled';
+CREATE INDEX batch_number_all ON batch (number);
+
+-- A batch that was cancelled in a restored database, and had gone to the signer before.
+INSERT INTO state_edge VALUES ('batch', 'cancelled', 'signing');
+
+-- What the worker writes to rebuild batches from a signer's journal.
+GRANT INSERT ON batch, batch_item, batch_coin, void, void_approval TO causeway_worker;
+GRANT SELECT, USAGE, UPDATE ON SEQUENCE batch_number TO causeway_worker;
+
+-- The invariants. Each view has a row for every breach, in words; the nightly job and the tests read the same views.
+
+-- A signer may have been asked for it.
+CREATE VIEW released_attempt WITH (security_invoker = true) AS
+SELECT a.id, a.batch_id, a.no, a.kind, a.txid, a.fee_sat, a.weight, e.at AS asked_at, e.detail
+FROM attempt a
+JOIN LATERAL (SELECT x.at, x.detail FROM attempt_event x WHERE x.attempt_id = a.id AND x.event = 'signing' ORDER BY x.id LIMIT 1) e ON true;
+
+-- An attempt that can never confirm, as deep as final (rule R).
+CREATE VIEW dead_attempt WITH (security_invoker = true) AS
+SELECT a.id AS attempt_id FROM attempt a
+WHERE a.id = ANY (dead_attempt_ids((SELECT max(height) FROM header) + 1 - (SELECT min(final_depth) FROM fund)));
+
+CREATE VIEW invariant_i01_exactly_once WITH (security_invoker = true) AS
+SELECT 'payment ' || o.instalment_id || ' stands ' || count(*) || ' times in the best chain' AS what
+FROM attempt a
+JOIN attempt_output o ON o.attempt_id = a.id
+JOIN chain_tx c ON c.txid = a.txid
+WHERE o.instalment_id IS NOT NULL
+GROUP BY o.instalment_id HAVING count(*) > 1;
+
+CREATE VIEW invariant_i01_spends_mapped WITH (security_invoker = true) AS
+SELECT DISTINCT 'transaction ' || encode(c.spent_by, 'hex') || ' (bytes as hashed) spends the treasury, is no attempt and is not booked as a loss' AS what
+FROM coin c
+WHERE c.spent_by IS NOT NULL
+    AND NOT EXISTS (SELECT FROM attempt a WHERE a.txid = c.spent_by)
+    AND NOT EXISTS (SELECT FROM breaker b WHERE b.code IN ('foreign_spend', 'recovery_failed'));
+
+CREATE VIEW invariant_i02_exact WITH (security_invoker = true) AS
+SELECT 'output ' || o.vout || ' of attempt ' || o.attempt_id || ' is not what was approved for payment ' || i.id AS what
+FROM attempt_output o
+JOIN instalment i ON i.id = o.instalment_id
+WHERE o.script <> i.payee_script OR o.amount_sat <> i.amount_sat;
+
+CREATE VIEW invariant_i04_anchor WITH (security_invoker = true) AS
+SELECT 'attempts ' || x.attempt_id || ' and ' || y.attempt_id || ' can both confirm and both pay ' || x.instalment_id AS what
+FROM attempt_output x
+JOIN attempt_output y ON y.instalment_id = x.instalment_id AND x.attempt_id < y.attempt_id
+JOIN released_attempt rx ON rx.id = x.attempt_id
+JOIN released_attempt ry ON ry.id = y.attempt_id
+WHERE NOT EXISTS (SELECT FROM attempt_input i JOIN attempt_input j ON j.txid = i.txid AND j.vout = i.vout WHERE i.attempt_id = x.attempt_id AND j.attempt_id = y.attempt_id)
+    AND NOT EXISTS (SELECT FROM dead_attempt d WHERE d.attempt_id IN (x.attempt_id, y.attempt_id));
+
+CREATE VIEW invariant_i04_spends_anchor WITH (security_invoker = true) AS
+SELECT 'attempt ' || a.id || ' does not spend the anchor of batch ' || b.number AS what
+FROM attempt a
+JOIN batch b ON b.id = a.batch_id
+WHERE NOT EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = b.anchor_txid AND i.vout = b.anchor_vout);
+
+CREATE VIEW invariant_i04_reserved WITH (security_invoker = true) AS
+SELECT DISTINCT 'coin ' || encode(i.txid, 'hex') || ':' || i.vout || ' of batch ' || b.number || ' (' || b.state || ') is ' ||
+    CASE WHEN r.id IS NULL THEN 'not reserved' ELSE 'still reserved' END AS what
+FROM batch b
+JOIN attempt a ON a.batch_id = b.id
+JOIN attempt_input i ON i.attempt_id = a.id
+LEFT JOIN reservation r ON r.batch_id = b.id AND r.txid = i.txid AND r.vout = i.vout AND r.released_at IS NULL
+WHERE (b.state NOT IN ('cancelled', 'final', 'voided')) <> (r.id IS NOT NULL);
+
+CREATE VIEW invariant_i05_replacement WITH (security_invoker = true) AS
+SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' pays others than attempt ' || f.no AS what
+FROM batch b
+JOIN attempt f ON f.batch_id = b.id AND f.kind = 'pay'
+JOIN attempt n ON n.batch_id = b.id AND n.kind = 'pay' AND n.no > f.no
+WHERE (SELECT array_agg((o.instalment_id, o.script, o.amount_sat)::text ORDER BY o.instalment_id) FROM attempt_output o WHERE o.attempt_id = n.id AND o.instalment_id IS NOT NULL)
+    IS DISTINCT FROM (SELECT array_agg((o.instalment_id, o.script, o.amount_sat)::text ORDER BY o.instalment_id) FROM attempt_output o WHERE o.attempt_id = f.id AND o.instalment_id IS NOT NULL)
+UNION ALL
+SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' is a void and pays somebody'
+FROM batch b
+JOIN attempt n ON n.batch_id = b.id AND n.kind = 'void'
+WHERE EXISTS (SELECT FROM attempt_output o WHERE o.attempt_id = n.id AND o.instalment_id IS NOT NULL)
+UNION ALL
+SELECT DISTINCT 'attempt ' || n.no || ' of batch ' || b.number || ' drops a coin of attempt ' || f.no
+FROM batch b
+JOIN released_attempt f ON f.batch_id = b.id
+JOIN attempt n ON n.batch_id = b.id AND n.no > f.no
+WHERE f.no = (SELECT min(x.no) FROM attempt x WHERE x.batch_id = b.id)
+    AND EXISTS (SELECT i.txid, i.vout FROM attempt_input i WHERE i.attempt_id = f.id EXCEPT SELECT i.txid, i.vout FROM attempt_input i WHERE i.attempt_id = n.id)
+UNION ALL
+SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' pays no more than attempt ' || f.no
+FROM batch b
+JOIN released_attempt f ON f.batch_id = b.id
+JOIN released_attempt n ON n.batch_id = b.id AND n.no > f.no
+WHERE n.fee_sat <= f.fee_sat;
+
+CREATE VIEW invariant_i06_fee WITH (security_invoker = true) AS
+SELECT 'attempt ' || a.no || ' of batch ' || b.number || ' pays ' || a.fee_sat || ' sat for weight ' || a.weight || ', outside of what was approved' AS what
+FROM attempt a
+JOIN batch b ON b.id = a.batch_id
+WHERE a.fee_sat > b.max_fee_sat OR a.fee_sat * 4 > b.max_feerate_sat_vb * (a.weight + 3) OR a.fee_sat * 4 < a.weight;
+
+CREATE VIEW invariant_i07_transactions WITH (security_invoker = true) AS
+SELECT 'attempt ' || a.id || ' does not add up' AS what
+FROM attempt a
+WHERE (SELECT coalesce(sum(i.amount_sat), 0) FROM attempt_input i WHERE i.attempt_id = a.id)
+    <> (SELECT coalesce(sum(o.amount_sat), 0) FROM attempt_output o WHERE o.attempt_id = a.id) + a.fee_sat;
+
+CREATE VIEW invariant_i07_transfers WITH (security_invoker = true) AS
+SELECT 'transfer ' || p.transfer_id || ' sums to ' || sum(p.amount_sat) AS what
+FROM ledger_posting p GROUP BY p.transfer_id HAVING sum(p.amount_sat) <> 0;
+
+CREATE VIEW invariant_i07_coins WITH (security_invoker = true) AS
+SELECT 'the coins hold ' || c.sat || ' sat and the ledger ' || l.sat AS what
+FROM (SELECT coalesce(sum(amount_sat), 0) AS sat FROM coin WHERE spent_by IS NULL) c,
+    (SELECT coalesce(sum(amount_sat), 0) AS sat FROM ledger_posting WHERE account IN ('available', 'committed', 'in_flight')) l
+WHERE c.sat <> l.sat;
+
+CREATE VIEW invariant_i07_payments WITH (security_invoker = true) AS
+SELECT x.account || ' holds ' || l.sat || ' sat and its payments are ' || i.sat AS what
+FROM (VALUES ('committed', '{payable,held,allocated}'::text[]), ('in_flight', '{maybe_paid}'), ('confirming', '{mined}'), ('paid', '{paid,final}')) x (account, states),
+    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM ledger_posting p WHERE p.account = x.account) l,
+    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM instalment p WHERE p.state = ANY (x.states)) i
+WHERE l.sat <> i.sat;
+
+CREATE VIEW invariant_i08_budget WITH (security_invoker = true) AS
+SELECT 'grant ' || g.reference || ' of ' || g.amount_sat || ' sat has payments of ' || sum(i.amount_sat) AS what
+FROM grants g
+JOIN instalment i ON i.grant_id = g.id AND i.state <> 'cancelled'
+GROUP BY g.id HAVING sum(i.amount_sat) > g.amount_sat
+UNION ALL
+SELECT 'grants of ' || sum(g.amount_sat) || ' sat are above the budget of ' || f.budget_sat
+FROM grants g
+JOIN fund f ON f.id = g.fund_id
+WHERE g.state <> 'terminated'
+GROUP BY f.id HAVING sum(g.amount_sat) > f.budget_sat
+UNION ALL
+SELECT 'account ' || p.account || ' holds ' || sum(p.amount_sat) || ' sat'
+FROM ledger_posting p WHERE p.account NOT IN ('outside', 'available')
+GROUP BY p.account HAVING sum(p.amount_sat) < 0;
+
+CREATE VIEW invariant_i09_window WITH (security_invoker = true) AS
+SELECT 'attempt ' || r.id || ' went to the signer at ' || r.asked_at || ', outside of the window of payment ' || i.id AS what
+FROM released_attempt r
+JOIN attempt_output o ON o.attempt_id = r.id
+JOIN instalment i ON i.id = o.instalment_id
+WHERE r.detail NOT LIKE 'found in block%'
+    AND (r.asked_at BETWEEN substring(i.note FROM '\nnot_before (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n')::timestamptz
+        AND substring(i.note FROM '\nnot_after (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n')::timestamptz) IS NOT TRUE;
+
+CREATE VIEW invariant_i10_edges WITH (security_invoker = true) AS
+SELECT e.object_kind || ' ' || e.object_id || ' went from ' || e.from_state || ' to ' || e.to_state AS what
+FROM event e
+WHERE e.from_state <> e.to_state
+    AND NOT EXISTS (SELECT FROM state_edge s WHERE s.object_kind = e.object_kind AND s.from_state = e.from_state AND s.to_state = e.to_state);
+
+CREATE VIEW invariant_i10_history WITH (security_invoker = true) AS
+SELECT 'batch ' || b.number || ' is ' || b.state || ' and its history ends at ' || coalesce(h.to_state, 'nothing') AS what
+FROM batch b
+LEFT JOIN LATERAL (SELECT e.to_state FROM event e WHERE e.object_kind = 'batch' AND e.object_id = b.id AND e.to_state IS NOT NULL ORDER BY e.id DESC LIMIT 1) h ON true
+WHERE h.to_state IS DISTINCT FROM b.state;
+
+CREATE VIEW invariant_i10_together WITH (security_invoker = true) AS
+SELECT 'payment ' || i.id || ' is ' || i.state || ' and its batch ' || b.number || ' is ' || b.state AS what
+FROM batch b
+JOIN batch_item bi ON bi.batch_id = b.id AND bi.released_at IS NULL
+JOIN instalment i ON i.id = bi.instalment_id
+WHERE b.state = 'cancelled' OR i.state <> CASE WHEN b.state IN ('composed', 'approved', 'built') THEN 'allocated'
+    WHEN b.state IN ('signing', 'signed', 'announced', 'conflicted', 'voiding') THEN 'maybe_paid' ELSE b.state END
+UNION ALL
+SELECT 'payment ' || i.id || ' is ' || i.state || ' and in no batch'
+FROM instalment i
+WHERE i.state NOT IN ('payable', 'held', 'cancelled')
+    AND NOT EXISTS (SELECT FROM batch_item bi WHERE bi.instalment_id = i.id AND bi.released_at IS NULL);
+
+CREATE VIEW invariant_i10_rule_r WITH (security_invoker = true) AS
+SELECT 'payment ' || i.id || ' is ' || i.state || ' and attempt ' || r.id || ' may still pay it' AS what
+FROM instalment i
+JOIN attempt_output o ON o.instalment_id = i.id
+JOIN released_attempt r ON r.id = o.attempt_id
+WHERE i.state IN ('payable', 'held', 'allocated', 'cancelled')
+    AND NOT EXISTS (SELECT FROM dead_attempt d WHERE d.attempt_id = r.id);
+
+CREATE VIEW invariant_i11_write_ahead WITH (security_invoker = true) AS
+SELECT 'attempt ' || e.attempt_id || ' was ' || e.event || ' before that was stored' AS what
+FROM attempt_event e
+WHERE (e.event = 'announced' AND NOT EXISTS (SELECT FROM attempt_raw r WHERE r.attempt_id = e.attempt_id))
+    OR (e.event = 'signed' AND NOT EXISTS (SELECT FROM attempt_event s WHERE s.attempt_id = e.attempt_id AND s.event = 'signing' AND s.id < e.id))
+    OR (e.event = 'signing' AND NOT EXISTS (SELECT FROM attempt_event s WHERE s.attempt_id = e.attempt_id AND s.event = 'built' AND s.id < e.id));
+
+CREATE VIEW invariant_i12_view WITH (security_invoker = true) AS
+SELECT 'block ' || h.height || ' does not follow on the one below' AS what
+FROM header h
+LEFT JOIN header below ON below.height = h.height - 1
+WHERE h.height > (SELECT min(height) FROM header) AND h.prev IS DISTINCT FROM below.hash;
+
+CREATE VIEW invariant_i13_reorg WITH (security_invoker = true) AS
+SELECT 'payment ' || i.id || ' is ' || i.state || ' and stands ' || coalesce(c.depth, 0) || ' deep in the best chain' AS what
+FROM instalment i
+CROSS JOIN fund f
+LEFT JOIN LATERAL (
+    SELECT (SELECT max(height) FROM header) - max(t.height) + 1 AS depth
+    FROM attempt_output o JOIN attempt a ON a.id = o.attempt_id JOIN chain_tx t ON t.txid = a.txid
+    WHERE o.instalment_id = i.id) c ON true
+WHERE (i.state IN ('mined', 'paid', 'final') OR c.depth IS NOT NULL)
+    AND i.state IS DISTINCT FROM CASE WHEN c.depth >= f.final_depth THEN 'final' WHEN c.depth >= f.paid_depth THEN 'paid' WHEN c.depth >= 1 THEN 'mined' END;
+
+CREATE VIEW invariant_i15_audit WITH (security_invoker = true) AS
+SELECT 'the audit log has ' || count(*) || ' leaves and ends at ' || max(l.seq) AS what
+FROM audit_leaf l HAVING count(*) <> max(l.seq) + 1
+UNION ALL
+-- A Merkle tree of n leaves has 2n hashes less one for each bit that is set in n.
+SELECT 'the audit log has ' || l.n || ' leaves and ' || h.n || ' hashes'
+FROM (SELECT count(*) AS n FROM audit_leaf) l, (SELECT count(*) AS n FROM audit_hash) h
+WHERE h.n <> 2 * l.n - length(replace((l.n::bit(63))::text, '0', ''))
+UNION ALL
+SELECT 'a checkpoint covers ' || max(c.size) || ' leaves, which are not all there'
+FROM audit_checkpoint c HAVING max(c.size) > (SELECT count(*) FROM audit_leaf)
+UNION ALL
+SELECT coalesce(e.object_kind, l.object_kind) || ' ' || coalesce(e.object_id, l.object_id) || ' has ' || coalesce(e.n, 0) || ' changes and ' || coalesce(l.n, 0) || ' leaves'
+FROM (SELECT object_kind, object_id::text AS object_id, count(*) AS n FROM event GROUP BY 1, 2) e
+FULL JOIN (SELECT object_kind, object_id, count(*) AS n FROM audit_leaf WHERE object_id ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' GROUP BY 1, 2) l
+    ON l.object_kind = e.object_kind AND l.object_id = e.object_id
+WHERE e.n IS DISTINCT FROM l.n;
+
+CREATE VIEW invariant_breach WITH (security_invoker = true) AS
+SELECT 'i01_exactly_once'::text AS invariant, what FROM invariant_i01_exactly_once
+UNION ALL SELECT 'i01_spends_mapped', what FROM invariant_i01_spends_mapped
+UNION ALL SELECT 'i02_exact', what FROM invariant_i02_exact
+UNION ALL SELECT 'i04_anchor', what FROM invariant_i04_anchor
+UNION ALL SELECT 'i04_spends_anchor', what FROM invariant_i04_spends_anchor
+UNION ALL SELECT 'i04_reserved', what FROM invariant_i04_reserved
+UNION ALL SELECT 'i05_replacement', what FROM invariant_i05_replacement
+UNION ALL SELECT 'i06_fee', what FROM invariant_i06_fee
+UNION ALL SELECT 'i07_transactions', what FROM invariant_i07_transactions
+UNION ALL SELECT 'i07_transfers', what FROM invariant_i07_transfers
+UNION ALL SELECT 'i07_coins', what FROM invariant_i07_coins
+UNION ALL SELECT 'i07_payments', what FROM invariant_i07_payments
+UNION ALL SELECT 'i08_budget', what FROM invariant_i08_budget
+UNION ALL SELECT 'i09_window', what FROM invariant_i09_window
+UNION ALL SELECT 'i10_edges', what FROM invariant_i10_edges
+UNION ALL SELECT 'i10_history', what FROM invariant_i10_history
+UNION ALL SELECT 'i10_together', what FROM invariant_i10_together
+UNION ALL SELECT 'i10_rule_r', what FROM invariant_i10_rule_r
+UNION ALL SELECT 'i11_write_ahead', what FROM invariant_i11_write_ahead
+UNION ALL SELECT 'i12_view', what FROM invariant_i12_view
+UNION ALL SELECT 'i13_reorg', what FROM invariant_i13_reorg
+UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit;
+
+GRANT SELECT ON released_attempt, dead_attempt, invariant_breach,
+    invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i04_anchor, invariant_i04_spends_anchor,
+    invariant_i04_reserved, invariant_i05_replacement, invariant_i06_fee, invariant_i07_transactions, invariant_i07_transfers,
+    invariant_i07_coins, invariant_i07_payments, invariant_i08_budget, invariant_i09_window, invariant_i10_edges, invariant_i10_history,
+    invariant_i10_together, invariant_i10_rule_r, invariant_i11_write_ahead, invariant_i12_view, invariant_i13_reorg, invariant_i15_audit
+    TO causeway_app, causeway_worker;
+
+-- +goose Down
+-- +goose StatementBegin
+DO $$ BEGIN
+    RAISE EXCEPTION 'money may have moved under these rules: restore a dump instead';
+END $$;
+-- +goose StatementEnd
