@@ -15,6 +15,7 @@ TAGS ?=
 NOSKIP ?= $(if $(CI),-noskip)
 PKG ?= ./...
 FUZZTIME ?= 10s
+CHAOS_RUNS ?= 20
 TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 12m
 TESTREPORT := go -C internal/tools run ./testreport
 
@@ -63,6 +64,12 @@ test-fast: ## Run only the packages whose tests need no database, node or browse
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)
 	@internal/tools/fuzz.sh "$(FUZZTIME)" $(PKG)
+
+.PHONY: chaos
+chaos: deps ## Kill the real processes at every label, CHAOS_RUNS times each (default 20), and count what was paid
+	@table=$$(mktemp); code=0; \
+	CHAOS_RUNS=$(CHAOS_RUNS) CHAOS_TABLE=$$table go test ./internal/app -run '^TestChaos$$' -count=1 -timeout 0 || code=1; \
+	cat $$table; rm -f $$table; exit $$code
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -281,6 +281,9 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 	if err != nil {
 		return err
 	}
+	if behind := max(a, b) - min(a, b); behind > settled {
+		return errs.Newf(errs.Unavailable, "node_behind", "One node is at block %d and the other at %d: one of them is cut off or still catching up. Nothing is paid until it has.", a, b)
+	}
 	height := max(min(a, b)-settled, 0)
 	ours, err := first.HashAt(ctx, height)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -348,6 +349,9 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 		if err := release(ctx, q, b.ID, m.Leave, m.Release, m.Event.At); err != nil {
 			return err
 		}
+	}
+	if len(w.Moves) > 0 && len(w.Post) > 0 {
+		crash.At("C17")
 	}
 	if err := postTransfers(ctx, q, w.Post); err != nil {
 		return err
