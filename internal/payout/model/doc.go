@@ -27,7 +27,9 @@
 // than any reorg reaches. Histories therefore run with the least such depth, 11
 // against reorgs of 10, where an error of one block shows; a share runs with 100.
 //
-// Invariants, after every command:
+// After every command these are held against the state.
+//
+// Invariants:
 //   - No chain, no branch of it and no chain that could still come to be holds two
 //     transactions that pay one payment.
 //   - Two released transactions that pay one payment need a common coin, or the
