@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/decision"
-	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/txbuild"
@@ -36,6 +34,7 @@ func (s *Site) getBatch(v *visit) error {
 }
 
 func (s *Site) showBatch(v *visit, status int, r payout.Record, change func(*views.Batch)) error {
+	s.liven(v)
 	view, err := s.batch(v, r)
 	if err != nil {
 		return err
@@ -46,117 +45,103 @@ func (s *Site) showBatch(v *visit, status int, r payout.Record, change func(*vie
 	return v.show(status, views.BatchPage(v.page, view))
 }
 
-// getBatchLive is the part of the page that is asked for again. When the batch
-// has gone on to another state, the whole page is out of date.
-func (s *Site) getBatchLive(v *visit) error {
-	r, err := s.record(v)
-	if err != nil {
-		return err
-	}
-	if seen := v.QueryParam("state"); seen != "" && seen != string(r.Batch.State) {
-		v.Response().Header().Set("HX-Refresh", "true")
-	}
-	view, err := s.batch(v, r)
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, views.BatchLive(v.page, view))
-}
-
 func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 	b := r.Batch
 	base := "/batches/" + b.ID.String()
 	view := views.Batch{
-		Number: batchNumber(b.Number), BaseURL: base, State: string(b.State), Version: b.Version, CreatedAt: b.CreatedAt, By: b.ComposerName,
-		Step: views.BatchStep(string(b.State)), Next: v.nextAct(b), Payments: len(r.Items),
+		Number: batchNumber(b.Number), BaseURL: base, Kind: string(b.Kind), State: string(b.State), Version: b.Version, CreatedAt: b.CreatedAt,
+		By: b.ComposerName, Step: views.BatchStep(string(b.State)), Payments: len(r.Items), Live: b.State != payout.Final && b.State != payout.Cancelled,
 		Approvals: len(r.Approvals), ApprovalsNeeded: approvalsNeeded, MaxFeeSat: int64(b.MaxFee),
 		Digest: views.SignedText{Text: b.Note, Digest: b.Digest.String()}, Events: events(r.History),
 		CSVURL: base + "/csv", NoteURL: base + "/note",
 		CanCancel: b.State.BeforeSigning() && v.by.Can(identity.PermBatchCompose),
 	}
-	if b.State == payout.Cancelled || b.State == payout.Conflicted {
+	switch b.State {
+	case payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided:
 		view.Side = string(b.State)
-	}
-	if b.State != payout.Paid && b.State != payout.Final && b.State != payout.Cancelled {
-		view.LiveURL = base + "/live?state=" + string(b.State)
 	}
 	for _, a := range r.Approvals {
 		view.ApprovedBy = append(view.ApprovedBy, views.Vote{Who: a.StaffName, Verdict: "approve", At: a.CreatedAt})
 	}
-	for _, a := range r.Attempts {
-		view.Attempts = append(view.Attempts, attempt(a))
-	}
 	now := current(r.Attempts)
 	for i, it := range r.Items {
 		view.AmountSat += int64(it.Amount)
-		view.Recipients = append(view.Recipients, views.Recipient{
-			N: i + 1, Operator: it.Designation, Reference: it.Reference, Address: it.Address, AmountSat: int64(it.Amount),
-			State: string(it.State), Vout: voutOf(now, it.InstalmentID),
-		})
+		view.Recipients = append(view.Recipients, recipient(i+1, it, now))
+	}
+	if err := s.engine(v, r, &view); err != nil {
+		return view, err
 	}
 	if now == nil {
 		return view, nil
 	}
-	summary, err := s.cfg.Payouts.Describe(v.ctx(), *now)
-	if err != nil {
-		return view, fmt.Errorf("decode attempt %d of batch %s: %w", now.No, b.ID, err)
+	return view, s.decoded(v, r, *now, &view)
+}
+
+func recipient(n int, it payout.Item, now *payout.Attempt) views.Recipient {
+	view := views.Recipient{
+		N: n, ID: it.InstalmentID.String(), Operator: it.Designation, Reference: it.Reference, Address: it.Address, AmountSat: int64(it.Amount),
+		State: string(it.State), Vout: voutOf(now, it.InstalmentID),
 	}
-	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(summary, r.Items), now.TxID.String(), base+"/psbt"
+	if onChain(it.State) {
+		view.Certificate = "/treasury/payments/" + view.ID + "/certificate"
+	}
+	return view
+}
+
+// onChain reports whether a block holds the payment.
+func onChain(s grant.InstalmentState) bool {
+	return s == grant.Mined || s == grant.Paid || s == grant.Final
+}
+
+// decoded shows the transaction that counts, from its bytes alone.
+func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *views.Batch) error {
+	b := r.Batch
+	summary, err := s.cfg.Payouts.Describe(v.ctx(), now)
+	if err != nil {
+		return fmt.Errorf("decode attempt %d of batch %s: %w", now.No, b.ID, err)
+	}
+	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(summary, r.Items), now.TxID.String(), view.BaseURL+"/psbt"
 	view.FeeSat, view.FeeRateSatVB, view.VSize = int64(summary.Fee), feeRate(summary.FeeRate), summary.VSize
 	view.FeePercent = percent(int64(summary.Fee), view.AmountSat)
-	view.Checks = batchChecks(b, r.Items, summary)
+	view.Checks = batchChecks(b, paidBy(r, now), summary)
 	for _, o := range summary.Outputs {
 		if o.IsChange {
 			view.ChangeSat += int64(o.Amount)
 			view.ChangeNote = fmt.Sprintf("1/%d", o.ChangeIndex)
 		}
 	}
-	if b.State != payout.Cancelled {
-		view.Confirmations, view.Needed = confirmations(v, now, r.Tip), int(v.fund.PaidDepth)
+	if b.State == payout.Cancelled {
+		return nil
+	}
+	if now.Kind != payout.Voids {
+		view.Confirmations, view.Needed = confirmations(v, &now, r.Tip), int(v.fund.PaidDepth)
 		for i := range view.Confirmations {
 			view.Heights = append(view.Heights, int64(now.Height)+int64(i))
 		}
 	}
-	return view, nil
-}
-
-// nextAct is the one thing to do, or what is being waited for.
-func (v *visit) nextAct(b payout.Batch) views.BatchNext {
-	next := views.BatchNext{Detail: views.Msg{Text: b.LastError}}
-	switch b.State {
-	case payout.Composed:
-		next.Kind = "await_approval"
-		if v.by.Can(identity.PermBatchApprove) {
-			next.Kind = "approve"
+	if have := depth(now, r.Tip); have > 0 && (now.Kind == payout.Voids || b.State == payout.Paid) {
+		view.Deep = &views.Depth{Name: "final", Have: min(have, int(v.fund.FinalDepth)), Need: int(v.fund.FinalDepth)}
+		if now.Kind == payout.Voids {
+			view.Deep.Name = "void"
 		}
-	case payout.Approved, payout.Built:
-		next.Kind = "await_build"
-	case payout.Signing:
-		next.Kind = "await_signer"
-	case payout.Signed:
-		next.Kind = "await_broadcast"
-	case payout.Announced:
-		next.Kind = "await_block"
-	case payout.Mined:
-		next.Kind = "confirming"
-	case payout.Paid, payout.Final:
-		next.Kind = "done"
-	case payout.Cancelled:
-		next.Kind = "cancelled"
-	case payout.Conflicted:
-		next.Kind = "conflicted"
 	}
-	return next
+	return nil
 }
 
-func attempt(a payout.Attempt) views.Attempt {
-	view := views.Attempt{
-		N: a.No + 1, State: "built", TxID: a.TxID.String(), FeeSat: int64(a.Fee), FeeRateSatVB: feeRate(txbuild.FeeRateOf(a.Fee, a.Weight)), At: a.CreatedAt,
+// paidBy returns the payments that an attempt has to make.
+func paidBy(r payout.Record, a payout.Attempt) []payout.Item {
+	if a.Kind == payout.Voids {
+		return nil
 	}
-	if n := len(a.Events); n > 0 {
-		view.State, view.Outcome = a.Events[n-1].Event, views.Msg{Text: a.Events[n-1].Detail}
+	return r.Items
+}
+
+// depth counts the blocks from the attempt's own to the tip.
+func depth(a payout.Attempt, tip payout.Tip) int {
+	if a.Height <= 0 || tip.Height < a.Height {
+		return 0
 	}
-	return view
+	return int(tip.Height - a.Height + 1)
 }
 
 func voutOf(a *payout.Attempt, instalment uuid.UUID) int {
@@ -215,19 +200,30 @@ func batchChecks(b payout.Batch, items []payout.Item, s txbuild.Summary) []views
 	for _, in := range s.Inputs {
 		sum -= int64(in.Amount)
 	}
+	returns := changes <= 1
+	if b.Kind == payout.Split {
+		returns = changes == b.Outputs
+	}
 	check := func(ok bool, name string) views.Check {
 		if ok {
 			return views.Check{Level: "ok", Msg: views.Msg{Key: "check." + name}}
 		}
 		return views.Check{Level: "bad", Msg: views.Msg{Key: "check." + name + "_bad"}}
 	}
-	return []views.Check{
+	list := []views.Check{
 		check(missing == 0, "tx_pays_all"),
 		check(strangers == 0, "tx_pays_nobody_else"),
-		check(changes <= 1, "tx_change"),
+		check(returns, "tx_change"),
 		check(s.Fee <= b.MaxFee && s.FeeRate <= txbuild.SatPerVB(b.MaxFeeRateSatVB), "tx_fee"),
 		check(sum == 0, "tx_sum"),
 	}
+	if len(items) == 0 {
+		list[0] = check(strangers == 0, "tx_pays_nobody")
+	}
+	if b.Kind == payout.Split {
+		list[2] = check(returns, "tx_split")
+	}
+	return list
 }
 
 // feeRate writes a rate in sat/vB with one decimal, as 6.2.
@@ -242,69 +238,4 @@ func percent(part, whole int64) string {
 	}
 	mill := (part*100_000 + whole/2) / whole
 	return fmt.Sprintf("%d.%03d\u202f%%", mill/1000, mill%1000)
-}
-
-// numberIs reports whether typed names the batch: "B-0042", "b42" or "42".
-func numberIs(typed string, number uint32) bool {
-	digits := strings.TrimLeft(strings.ToUpper(asciiDigits(typed)), "B- ")
-	n, err := strconv.ParseUint(digits, 10, 32)
-	return err == nil && uint32(n) == number
-}
-
-// postApprove takes a treasurer's yes: the digest that the page showed, and the
-// number typed by hand, so that no slip of a finger moves money.
-func (s *Site) postApprove(v *visit) error {
-	r, err := s.record(v)
-	if err != nil {
-		return err
-	}
-	typed := v.posted("typed_number")
-	if !numberIs(typed, r.Batch.Number) {
-		return s.showBatch(v, http.StatusUnprocessableEntity, r, func(b *views.Batch) {
-			b.TypedNumber, b.Errors = typed, []views.FieldError{{Field: "typed_number", Code: "number_differs"}}
-		})
-	}
-	return s.actOnBatch(v, r, func(version int64) error {
-		digest, err := decision.ParseDigest(v.posted("digest"))
-		if err != nil {
-			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved and no money moved.")
-		}
-		_, err = s.cfg.Payouts.Approve(v.ctx(), v.by, r.Batch.ID, version, digest)
-		return err
-	})
-}
-
-func (s *Site) postCancel(v *visit) error {
-	r, err := s.record(v)
-	if err != nil {
-		return err
-	}
-	return s.actOnBatch(v, r, func(version int64) error {
-		_, err := s.cfg.Payouts.Cancel(v.ctx(), v.by, r.Batch.ID, version)
-		return err
-	})
-}
-
-// actOnBatch does something to the version of the batch that the form names, and
-// goes back to its page; a refusal is shown there.
-func (s *Site) actOnBatch(v *visit, r payout.Record, do func(version int64) error) error {
-	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
-	if err != nil {
-		return errs.New(errs.Precondition, "version_missing", "The form does not say which version it is about. Nothing was changed: load the page again.")
-	}
-	page := "/batches/" + r.Batch.ID.String()
-	err = do(version)
-	if err == nil {
-		return v.see(page)
-	}
-	words, status, ok := refusal(err)
-	if !ok {
-		return err
-	}
-	now := v.page.Say(views.Msg{Key: "state.batch." + string(r.Batch.State), Text: string(r.Batch.State)})
-	if done, sent := v.clash(err, version, page, views.Change{Label: "state", New: now}); done {
-		return sent
-	}
-	v.page.Flash = &views.Flash{Tone: "bad", Msg: words}
-	return s.showBatch(v, status, r, nil)
 }

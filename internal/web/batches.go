@@ -23,6 +23,7 @@ const batchStretch = 100
 func batchNumber(n uint32) string { return fmt.Sprintf("B-%04d", n) }
 
 func (s *Site) getBatches(v *visit) error {
+	s.liven(v)
 	view := views.Batches{State: v.QueryParam("state"), CanCompose: v.by.Can(identity.PermBatchCompose)}
 	for _, state := range batchStates {
 		view.States = append(view.States, views.Option{Value: string(state)})
@@ -46,7 +47,7 @@ func (s *Site) getBatches(v *visit) error {
 // batchStates are the states in the order of a batch's road.
 var batchStates = []payout.State{
 	payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid, payout.Final,
-	payout.Cancelled, payout.Conflicted,
+	payout.Voiding, payout.Voided, payout.Cancelled, payout.Conflicted,
 }
 
 func (s *Site) listBatches(v *visit, view *views.Batches) error {
@@ -99,7 +100,7 @@ func batchCursor(text string) (uint32, error) {
 
 func (s *Site) batchRow(v *visit, b payout.Batch) (views.BatchRow, error) {
 	row := views.BatchRow{
-		Number: batchNumber(b.Number), URL: "/batches/" + b.ID.String(), State: string(b.State), Payments: b.Payees,
+		Number: batchNumber(b.Number), URL: "/batches/" + b.ID.String(), Kind: string(b.Kind), State: string(b.State), Payments: b.Payees,
 		AmountSat: int64(b.Total), CreatedAt: b.CreatedAt, By: b.ComposerName,
 	}
 	if b.State == payout.Composed || b.State == payout.Approved || b.State == payout.Cancelled {

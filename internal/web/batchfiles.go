@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -17,17 +19,43 @@ func (v *visit) file(name, contentType string, body []byte) error {
 	return v.Blob(http.StatusOK, contentType, body)
 }
 
-// getBatchPSBT sends the unsigned transaction of the current attempt (BIP 174).
+// getBatchPSBT sends the transaction that waits for signatures, with those that are
+// there; else that of the current attempt, unsigned (BIP 174).
 func (s *Site) getBatchPSBT(v *visit) error {
 	r, err := s.record(v)
 	if err != nil {
 		return err
+	}
+	if n := len(r.Attempts); n > 0 {
+		raw, _, err := s.cfg.Payouts.ExportPSBT(v.ctx(), v.by, r.Batch.ID)
+		if err == nil {
+			return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt", echo.MIMEOctetStream, raw)
+		}
+		if errs.CodeOf(err) != "wrong_state" {
+			return err
+		}
 	}
 	now := current(r.Attempts)
 	if now == nil {
 		return errs.New(errs.NotFound, "not_built", "No transaction has been built for this batch yet.")
 	}
 	return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(now.No+1)+".psbt", echo.MIMEOctetStream, now.PSBT)
+}
+
+// upload returns the file that a form carries; none when it carries none.
+func (v *visit) upload(name string) ([]byte, error) {
+	file, _, err := v.Request().FormFile(name)
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Malformed, "malformed_form", "The file cannot be read. Nothing was saved.")
+	}
+	data, err := io.ReadAll(file) // the server bounds the body
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return data, err
 }
 
 // getBatchNote sends the exact bytes that the digest is of.

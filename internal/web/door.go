@@ -181,6 +181,9 @@ func (s *Site) postSignOut(v *visit) error {
 		if err := s.cfg.Identity.Logout(v.ctx(), v.by); err != nil {
 			return err
 		}
+		if session, ok := v.Get(keySession).(identity.Session); ok {
+			s.live.leave(session.ID)
+		}
 	}
 	s.setCookie(v, s.cfg.CookieName, "", 0, http.SameSiteLaxMode)
 	return v.see("/")

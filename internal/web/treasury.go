@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -25,7 +27,11 @@ const (
 	resetsNeeded = 2
 )
 
-func (s *Site) getTreasury(v *visit) error {
+func (s *Site) getTreasury(v *visit) error { return s.showTreasury(v, http.StatusOK, nil) }
+
+// showTreasury draws the page; change puts back what was typed.
+func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) error {
+	s.liven(v)
 	t, err := s.cfg.Payouts.Treasury(v.ctx(), v.by)
 	if err != nil {
 		return err
@@ -33,7 +39,8 @@ func (s *Site) getTreasury(v *visit) error {
 	view := views.Treasury{
 		DepositAddress: t.DepositAddress, Descriptor: t.Descriptor, Fingerprint: fingerprint(t.Descriptor),
 		LedgerSat: int64(t.Balances.OnChain()), ChainSat: int64(t.CoinsSat), TotalSat: int64(t.CoinsSat),
-		Node: views.Node{Height: int64(t.Tip.Height), Hash: t.Tip.Hash.String(), At: t.Tip.At, Network: v.fund.Network},
+		Node:       views.Node{Height: int64(t.Tip.Height), Hash: t.Tip.Hash.String(), At: t.Tip.At, Network: v.fund.Network},
+		CanCompose: v.by.Can(identity.PermBatchCompose), Runway: runway(t), Estimate: v.estimate(t.Estimate), Breakers: v.breakers(t.Breakers),
 	}
 	switch {
 	case t.Tip.At.IsZero():
@@ -46,10 +53,16 @@ func (s *Site) getTreasury(v *visit) error {
 			view.Balances = append(view.Balances, views.Balance{Name: string(account), Sat: int64(t.Balances[account])})
 		}
 	}
+	for _, b := range t.Stuck {
+		view.Stuck = append(view.Stuck, views.Stuck{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), State: string(b.State), Why: stuckWhy(b)})
+	}
 	for i, c := range t.Coins {
-		if i == coinRows {
-			view.MoreCoins = int64(len(t.Coins) - i)
-			break
+		if c.Spendable() {
+			view.Upkeep.Coins++
+		}
+		if i >= coinRows {
+			view.MoreCoins++
+			continue
 		}
 		coin, err := s.coin(v, c)
 		if err != nil {
@@ -57,13 +70,85 @@ func (s *Site) getTreasury(v *visit) error {
 		}
 		view.Coins = append(view.Coins, coin)
 	}
-	for _, b := range t.Breakers {
-		view.Breakers = append(view.Breakers, views.Breaker{
-			ID: b.ID, Reason: views.Msg{Text: b.Detail}, At: b.TrippedAt, ResetBy: b.ResetBy, Needed: resetsNeeded,
+	if change != nil {
+		change(&view)
+	}
+	return v.show(status, views.TreasuryPage(v.page, view))
+}
+
+// stuckWhy is what the worker last said; a conflict has no words of its own.
+func stuckWhy(b payout.Stuck) views.Msg {
+	if b.Why == "" {
+		return views.Msg{Key: "stuck.why." + string(b.State)}
+	}
+	return views.Msg{Text: b.Why}
+}
+
+// runway sorts the coins by what may be done with them.
+func runway(t payout.Treasury) views.Runway {
+	r := views.Runway{ApprovedSat: int64(t.Approved)}
+	for _, c := range t.Coins {
+		switch {
+		case c.ReservedBy != nil:
+			r.ReservedSat += int64(c.Amount)
+		case c.Lock != nil:
+			r.LockedSat += int64(c.Amount)
+		case c.Spendable():
+			r.SpendableSat += int64(c.Amount)
+		default:
+			r.ImmatureSat += int64(c.Amount)
+		}
+	}
+	r.ShortSat = max(r.ApprovedSat-r.SpendableSat, 0)
+	return r
+}
+
+func (v *visit) estimate(e *fee.Estimate) views.Estimate {
+	view := views.Estimate{Why: noEstimate(e, v.page.Now)}
+	view.Trusted = view.Why.Key == ""
+	if e == nil {
+		return view
+	}
+	view.At, view.Height, view.Floor = e.At, int64(e.Height), perVB(e.FloorSatKVB)
+	for _, t := range e.Targets {
+		view.Targets = append(view.Targets, views.FeeChoice{Blocks: t.Blocks, RateSatVB: perVB(t.RateSatKVB)})
+	}
+	for _, x := range e.Votes {
+		source := views.Source{Name: x.Name, Used: x.Used, Why: x.Why, Age: v.page.Ago(e.At.Add(-time.Duration(x.AgeSec) * time.Second))}
+		for _, r := range x.RatesSatKVB {
+			source.Rates = append(source.Rates, perVB(r))
+		}
+		view.Votes = append(view.Votes, source)
+	}
+	return view
+}
+
+// perVB writes satoshi per 1000 vB as sat/vB with one decimal.
+func perVB(satKVB int64) string { return feeRate(txbuild.FeeRate(satKVB)) }
+
+func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
+	var out []views.Breaker
+	for _, b := range list {
+		out = append(out, views.Breaker{
+			ID: b.ID, Code: b.Code, Reason: views.Msg{Text: b.Detail}, At: b.TrippedAt, ResetBy: b.ResetBy, Needed: resetsNeeded,
 			CanReset: mayReset(v.by) && !slices.Contains(b.ResetBy, v.by.Name),
 		})
 	}
-	return v.show(http.StatusOK, views.TreasuryPage(v.page, view))
+	return out
+}
+
+// getBreakers is for those who may reset a breaker and may see nothing else of the
+// treasury: admins.
+func (s *Site) getBreakers(v *visit) error {
+	if !mayReset(v.by) {
+		return v.by.Require(identity.PermTreasuryRead)
+	}
+	t, err := s.cfg.Payouts.Treasury(v.ctx(), identity.System("web"))
+	if err != nil {
+		return err
+	}
+	s.liven(v)
+	return v.show(http.StatusOK, views.BreakersPage(v.page, views.Breakers{List: v.breakers(t.Breakers)}))
 }
 
 func mayReset(by identity.Actor) bool {
@@ -80,23 +165,35 @@ func fingerprint(descriptor string) string {
 	return key
 }
 
-func (s *Site) coin(v *visit, c payout.Coin) (views.Coin, error) {
+// plainCoin shows a coin without its batch.
+func plainCoin(c payout.Coin) views.Coin {
 	view := views.Coin{
-		TxID: c.OutPoint.Hash.String(), Vout: int(c.OutPoint.Index), AmountSat: int64(c.Amount),
-		Height: int64(c.Height), Confirmations: int64(c.Confirmations), State: "immature",
+		TxID: c.OutPoint.Hash.String(), Vout: int(c.OutPoint.Index), AmountSat: int64(c.Amount), At: c.At,
+		Height: int64(c.Height), Confirmations: int64(c.Confirmations), State: "immature", CanLock: c.ReservedBy == nil && c.Lock == nil,
 	}
 	switch {
 	case c.ReservedBy != nil:
-		view.State, view.Batch = "reserved", batchNumber(*c.ReservedBy)
-		list, _, err := s.cfg.Payouts.Batches(v.ctx(), v.by, *c.ReservedBy+1, 1)
-		if err != nil {
-			return view, err
-		}
-		if len(list) == 1 && list[0].Number == *c.ReservedBy {
-			view.BatchURL = "/batches/" + list[0].ID.String()
-		}
+		view.State = "reserved"
+	case c.Lock != nil:
+		view.State, view.Lock = "locked", &views.Lock{Reason: c.Lock.Reason, By: c.Lock.By, At: c.Lock.At}
 	case c.Spendable():
 		view.State = "available"
+	}
+	return view
+}
+
+func (s *Site) coin(v *visit, c payout.Coin) (views.Coin, error) {
+	view := plainCoin(c)
+	if c.ReservedBy == nil {
+		return view, nil
+	}
+	view.Batch = batchNumber(*c.ReservedBy)
+	list, _, err := s.cfg.Payouts.Batches(v.ctx(), v.by, *c.ReservedBy+1, 1)
+	if err != nil {
+		return view, err
+	}
+	if len(list) == 1 && list[0].Number == *c.ReservedBy {
+		view.BatchURL = "/batches/" + list[0].ID.String()
 	}
 	return view, nil
 }
@@ -109,6 +206,9 @@ func (s *Site) postBreakerReset(v *visit) error {
 	}
 	if err := s.cfg.Payouts.ResetBreaker(v.ctx(), v.by, id); err != nil {
 		return err
+	}
+	if !v.by.Can(identity.PermTreasuryRead) {
+		return v.see("/treasury/breakers")
 	}
 	return v.see("/treasury")
 }

@@ -22,6 +22,7 @@ type Config struct {
 	AuditLog  AuditLog
 	AuditRows AuditRows
 	AuditKey  string // public key of the checkpoints
+	Chain     Chain  // nil: pages hear of a block only when something comes of it
 	Clock     clock.Clock
 
 	PublicURL     string // where browsers reach the dashboard; "": as the request says
@@ -41,6 +42,8 @@ type Site struct {
 
 	mu     sync.Mutex
 	totals totals
+
+	live streams
 }
 
 // New checks cfg and returns the dashboard.
@@ -60,6 +63,7 @@ func New(cfg Config) (*Site, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s := &Site{cfg: cfg, text: text, assets: assets}
+	s.live.pulse = s.pulse
 	s.routes = s.table()
 	return s, nil
 }

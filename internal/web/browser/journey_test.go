@@ -52,9 +52,9 @@ func testJourney(t *testing.T, h *house) {
 	treasurer.release(number)
 	h.mineBatch(t, number)
 	treasurer.shows("the batch page says paid", `document.querySelector('#next-t')?.textContent.trim() === `+strconv.Quote(h.words.T("batch.next.done")))
-	treasurer.says("#live .done:last-child", "batch.step5")
+	treasurer.says("#road .done:last-child", "batch.step5")
 	treasurer.lookClosely("batch paid")
-	txid := treasurer.text("#live .hash")
+	txid := treasurer.text("#road .hash")
 
 	operator.visit("/status")
 	operator.fill("#code", code)

@@ -91,9 +91,9 @@ func TestStatesHaveWords(t *testing.T) {
 		"grant":       "active completed terminated",
 		"instalment":  "payable held allocated maybe_paid mined paid final cancelled",
 		"payout":      "payable held allocated maybe_paid mined paid final cancelled",
-		"batch":       "composed approved built signing signed announced mined paid final cancelled conflicted",
-		"attempt":     "built signing signed announced mined reorged paid final conflicted",
-		"coin":        "available reserved immature",
+		"batch":       "composed approved built signing signed announced mined paid final cancelled conflicted voiding voided",
+		"attempt":     "built signing signed announced mined reorged paid final conflicted dead replaced",
+		"coin":        "available reserved locked immature",
 	}
 	for kind, list := range states {
 		for _, s := range strings.Fields(list) {

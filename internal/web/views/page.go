@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/causeway-fund/causeway/internal/web/i18n"
 	"github.com/causeway-fund/causeway/internal/web/static"
 )
@@ -22,6 +24,7 @@ type Page struct {
 	Network string          // "mainnet", "testnet3", "signet", "simnet", "regtest"
 	CSRF    string          // form token of the session; empty when there is none
 	User    *User           // signed-in staff, nil for the public
+	Pulse   string          // what had happened when the page was drawn; empty: it is not kept up to date
 	Flash   *Flash          // what the last form did, shown once
 }
 
@@ -230,4 +233,12 @@ func short(s string, head, tail int) string {
 		return s
 	}
 	return s[:head] + "…" + s[len(s)-tail:]
+}
+
+// live marks a page that a script brings up to date when something has happened.
+func live(p Page, on bool) templ.Attributes {
+	if !on || p.Pulse == "" {
+		return nil
+	}
+	return templ.Attributes{"data-live": "/staff/events", "data-pulse": p.Pulse, "data-said": p.T("live.said")}
 }

@@ -58,6 +58,12 @@ func pages() []page {
 		of("compose", false, views.ComposePage, sampleCompose()),
 		of("batch-approve", false, views.BatchPage, sampleBatch("composed")),
 		of("batch-mined", false, views.BatchPage, sampleBatch("mined")),
+		of("batch-signatures", false, views.BatchPage, sampleSigning()),
+		of("batch-stuck", false, views.BatchPage, sampleStuck()),
+		of("batch-voiding", false, views.BatchPage, sampleVoiding(false)),
+		of("batch-void-mined", false, views.BatchPage, sampleVoiding(true)),
+		of("import", false, views.ImportPage, sampleImport()),
+		of("breakers", false, views.BreakersPage, views.Breakers{List: sampleTreasury().Breakers}),
 		of("treasury", false, views.TreasuryPage, sampleTreasury()),
 		of("audit", false, views.AuditPage, sampleAudit()),
 		of("staff", false, views.StaffPage, sampleStaff()),
@@ -272,7 +278,7 @@ func sampleBatch(state string) views.Batch {
 		}
 		v.Payments++
 		v.AmountSat += o.AmountSat
-		v.Recipients = append(v.Recipients, views.Recipient{N: v.Payments, Operator: names[i%6], Reference: fmt.Sprintf("A-%06d", 398-i), GrantURL: "/grants", Address: addr1[:60-i%4] + fmt.Sprintf("%02d", i), AmountSat: o.AmountSat, State: "allocated", Vout: i})
+		v.Recipients = append(v.Recipients, views.Recipient{N: v.Payments, ID: strconv.Itoa(i), Operator: names[i%6], Reference: fmt.Sprintf("A-%06d", 398-i), GrantURL: "/grants", Address: addr1[:60-i%4] + fmt.Sprintf("%02d", i), AmountSat: o.AmountSat, State: "allocated", Vout: i})
 	}
 	if state == "composed" {
 		v.Next, v.CanCancel, v.PSBTURL = views.BatchNext{Kind: "approve"}, true, ""
@@ -282,10 +288,10 @@ func sampleBatch(state string) views.Batch {
 	v.Next = views.BatchNext{Kind: "confirming"}
 	v.Approvals, v.ApprovedBy = 1, []views.Vote{{Who: "noor", Verdict: "approve", At: now.Add(-2 * time.Hour)}}
 	v.TxID, v.Confirmations, v.Needed, v.Heights = txid, 3, 6, []int64{284_310, 284_311, 284_312}
-	v.LiveURL = "/batches/42/live?state=mined"
-	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRateSatVB: "6.2", At: now.Add(-100 * time.Minute), Outcome: views.Msg{Text: "in block 284 310"}}}
+	v.Live, v.Deep = true, &views.Depth{Name: "final", Have: 3, Need: 100}
+	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRateSatVB: "6.2", Height: 284_310, Now: true, At: now.Add(-100 * time.Minute), Fate: views.Msg{Key: "fate.mined"}}}
 	for i := range v.Recipients {
-		v.Recipients[i].State = "mined"
+		v.Recipients[i].State, v.Recipients[i].Certificate = "mined", "/treasury/payments/1/certificate"
 	}
 	v.Events = append(v.Events, views.Event{At: now.Add(-2 * time.Hour), Who: "noor", Tone: "ok", Msg: views.Msg{Text: "approved the batch"}}, views.Event{At: now.Add(-100 * time.Minute), Msg: views.Msg{Text: "sent to the network"}}, views.Event{At: now.Add(-50 * time.Minute), Tone: "ok", Msg: views.Msg{Text: "in block 284 310"}})
 	return v
@@ -295,9 +301,10 @@ func sampleCompose() views.Compose {
 	tx := sampleTx()
 	v := views.Compose{
 		IdempotencyKey: "0198c0de00007000800000000000000b", AvailableSat: 116_120_006, SelectedCount: 5, SelectedSat: 11_365_000, Truncated: 3,
-		Fees:        []views.FeeChoice{{Name: "next", Value: "18", Blocks: 1, RateSatVB: "18", CostSat: 29_697}, {Name: "hour", Value: "6", Blocks: 6, RateSatVB: "6", CostSat: 10_006, Checked: true}, {Name: "day", Value: "2", Blocks: 144, RateSatVB: "2", CostSat: 2905}},
+		Fees:        []views.FeeChoice{{Value: "18", Blocks: 6, RateSatVB: "18", CostSat: 29_697, Percent: "0.032 %"}, {Value: "6", Blocks: 36, RateSatVB: "6", CostSat: 10_006, Percent: "0.011 %", Checked: true}, {Value: "2", Blocks: 144, RateSatVB: "2", Refused: "The treasury holds too little."}},
+		EstimatedAt: now.Add(-4 * time.Minute), DeadlineBlocks: "144", CoinsChosen: 1, CoinsKept: 2, Coins: sampleTreasury().Coins,
 		MaxFeeSatVB: "60", MaxFeeSat: "100000", Errors: []views.FieldError{{Field: "max_fee_sat", Code: "not_positive"}},
-		Result: &views.DryRun{OK: true, Checks: sampleChecks(), AmountSat: 91_930_000, FeeSat: 10_006, ChangeSat: 24_180_000, VSize: 1614, Weight: 6453, FeeRateSatVB: "6.2", FeePercent: "0.011 %", Inputs: 3, Payments: 38, Tx: tx},
+		Result: &views.DryRun{OK: true, Checks: sampleChecks(), AmountSat: 91_930_000, FeeSat: 10_006, ChangeSat: 24_180_000, VSize: 1614, Weight: 6453, FeeRateSatVB: "6.2", FeePercent: "0.011 %", Inputs: 3, Payments: 38, Batches: 2, HeadroomSat: 89_994, FreeAfterSat: 24_180_000, Notes: []views.Msg{{Text: "Four of the amounts are round."}}, Tx: tx},
 	}
 	for i, t := range titles {
 		r := views.ComposeRow{ID: strconv.Itoa(i), Reference: fmt.Sprintf("A-%06d", 400+i), Operator: t.op, Title: t.text, Lang: t.lang, Address: addr1, AmountSat: int64(2_000_000 + i*315_000), ApprovedAt: now.Add(-time.Duration(i) * 26 * time.Hour), Checked: i != 4}
@@ -315,12 +322,18 @@ func sampleTreasury() views.Treasury {
 		Balances:  []views.Balance{{Name: "available", Sat: 116_120_006}, {Name: "committed", Sat: 22_400_000}, {Name: "in_flight", Sat: 91_930_000}, {Name: "confirming", Sat: 0}, {Name: "paid", Sat: 1_843_250_000}, {Name: "fees", Sat: 381_220}},
 		LedgerSat: 230_450_006, ChainSat: 230_450_006, MoreCoins: 14,
 		Node:     views.Node{Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
-		Breakers: []views.Breaker{{ID: 3, Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
+		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
+		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
+		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14},
 	}
-	for i, s := range []string{"available", "reserved", "available", "immature"} {
+	for i, s := range []string{"available", "reserved", "available", "immature", "locked"} {
 		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Confirmations: int64(312 + i*300), State: s}
 		if s == "reserved" {
 			c.Batch, c.BatchURL = "B-0042", "/batches/42"
+		}
+		c.At, c.CanLock = now.Add(-time.Duration(i+1)*31*time.Hour), s == "available"
+		if s == "locked" {
+			c.Lock = &views.Lock{Reason: "A gift with a letter: to be given back?", By: "noor", At: now}
 		}
 		v.Coins = append(v.Coins, c)
 	}

@@ -8,18 +8,20 @@ func tone(kind, state string) string {
 		return "tone-info"
 	case "batch.approved", "coin.reserved":
 		return "tone-half"
+	case "coin.locked":
+		return "tone-bad"
 	}
 	switch state {
 	case "submitted", "payable":
 		return "tone-new"
 	case "in_review", "built", "signing", "signed", "announced", "mined", "allocated", "maybe_paid", "active",
-		"queued", "broadcast", "confirming":
+		"queued", "broadcast", "confirming", "replaced":
 		return "tone-half"
-	case "needs_info", "held", "stuck", "reorged", "immature", "waiting", "disabled":
+	case "needs_info", "held", "stuck", "reorged", "immature", "waiting", "disabled", "voiding":
 		return "tone-info"
 	case "approved", "ready", "paid", "final", "completed", "available":
 		return "tone-ok"
-	case "declined", "conflicted", "terminated":
+	case "declined", "conflicted", "terminated", "voided", "dead":
 		return "tone-bad"
 	}
 	return ""
@@ -31,7 +33,7 @@ func BatchStep(state string) int {
 	switch state {
 	case "approved", "built", "signing":
 		return 2
-	case "signed", "announced", "conflicted":
+	case "signed", "announced", "conflicted", "voiding", "voided":
 		return 3
 	case "mined":
 		return 4
