@@ -129,6 +129,27 @@ func (e Protocol) Valid() bool {
 	}
 }
 
+// Defines values for UpkeepKind.
+const (
+	Child       UpkeepKind = "child"
+	Consolidate UpkeepKind = "consolidate"
+	Split       UpkeepKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the UpkeepKind enum.
+func (e UpkeepKind) Valid() bool {
+	switch e {
+	case Child:
+		return true
+	case Consolidate:
+		return true
+	case Split:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Verdict.
 const (
 	VerdictApprove   Verdict = "approve"
@@ -180,6 +201,69 @@ func (e ListApplicationsParamsClaimed) Valid() bool {
 	case ListApplicationsParamsClaimedFree:
 		return true
 	case ListApplicationsParamsClaimedMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPsbtParamsFormat.
+const (
+	Base64 ExportPsbtParamsFormat = "base64"
+	Binary ExportPsbtParamsFormat = "binary"
+)
+
+// Valid indicates whether the value is a known member of the ExportPsbtParamsFormat enum.
+func (e ExportPsbtParamsFormat) Valid() bool {
+	switch e {
+	case Base64:
+		return true
+	case Binary:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPaymentsParamsFormat.
+const (
+	Beancount ExportPaymentsParamsFormat = "beancount"
+	Bip329    ExportPaymentsParamsFormat = "bip329"
+	Csv       ExportPaymentsParamsFormat = "csv"
+	Json      ExportPaymentsParamsFormat = "json"
+	Ledger    ExportPaymentsParamsFormat = "ledger"
+)
+
+// Valid indicates whether the value is a known member of the ExportPaymentsParamsFormat enum.
+func (e ExportPaymentsParamsFormat) Valid() bool {
+	switch e {
+	case Beancount:
+		return true
+	case Bip329:
+		return true
+	case Csv:
+		return true
+	case Json:
+		return true
+	case Ledger:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPaymentsParamsUnit.
+const (
+	Btc ExportPaymentsParamsUnit = "btc"
+	Sat ExportPaymentsParamsUnit = "sat"
+)
+
+// Valid indicates whether the value is a known member of the ExportPaymentsParamsUnit enum.
+func (e ExportPaymentsParamsUnit) Valid() bool {
+	switch e {
+	case Btc:
+		return true
+	case Sat:
 		return true
 	default:
 		return false
@@ -285,16 +369,30 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	CreatedAt time.Time      `json:"created_at"`
-	Events    []AttemptEvent `json:"events"`
+	// AnnouncedHeight Tip when a node was told first.
+	AnnouncedHeight *int32         `json:"announced_height,omitempty"`
+	CreatedAt       time.Time      `json:"created_at"`
+	Events          []AttemptEvent `json:"events"`
+
+	// Fate built, signing, signed, announced, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
+	Fate string `json:"fate"`
 
 	// FeeSat Satoshi.
 	FeeSat AmountSat `json:"fee_sat"`
 
+	// FeeSatVb What it pays, rounded down.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
 	// Height Block that holds it.
 	Height *int32 `json:"height,omitempty"`
+
+	// Kind pay, or void, which pays nobody.
+	Kind   string `json:"kind"`
 	Number int32  `json:"number"`
-	Signed bool   `json:"signed"`
+
+	// Signatures Those that came in one by one.
+	Signatures []PartialSignature `json:"signatures"`
+	Signed     bool               `json:"signed"`
 
 	// Txid Transaction id as people write it.
 	Txid TxID `json:"txid"`
@@ -308,6 +406,9 @@ type AttemptEvent struct {
 	At     time.Time `json:"at"`
 	Detail *string   `json:"detail,omitempty"`
 	Event  string    `json:"event"`
+
+	// Height Walked tip at the time.
+	Height *int32 `json:"height,omitempty"`
 }
 
 // Audience `operator`: the operator reads it too. `team`: a note among staff.
@@ -358,11 +459,17 @@ type Balances struct {
 
 // Batch defines model for Batch.
 type Batch struct {
-	Approvals     []BatchApproval `json:"approvals"`
-	Attempts      []Attempt       `json:"attempts"`
-	Confirmations int32           `json:"confirmations"`
-	CreatedAt     time.Time       `json:"created_at"`
-	CreatedBy     *string         `json:"created_by,omitempty"`
+	Approvals []BatchApproval `json:"approvals"`
+	Attempts  []Attempt       `json:"attempts"`
+
+	// Coins Those that a treasurer chose.
+	Coins         *[]OutPoint `json:"coins,omitempty"`
+	Confirmations int32       `json:"confirmations"`
+	CreatedAt     time.Time   `json:"created_at"`
+	CreatedBy     *string     `json:"created_by,omitempty"`
+
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
 	Digest Digest  `json:"digest"`
@@ -377,6 +484,9 @@ type Batch struct {
 	Id     openapi_types.UUID `json:"id"`
 	Items  []BatchItem        `json:"items"`
 
+	// Kind payout, or consolidate, split or child, which pay nobody.
+	Kind string `json:"kind"`
+
 	// LastError Why the worker has not got further; it goes on by itself.
 	LastError *string `json:"last_error,omitempty"`
 
@@ -384,15 +494,23 @@ type Batch struct {
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
 
-	// NextAction What moves it on: `approve`, `wait`, `investigate` or `none`.
+	// NextAction What moves it on: `approve`, `sign`, `approve_void`, `wait`, `investigate` or `none`.
 	NextAction string `json:"next_action"`
 
 	// Note The exact text that an approval releases; its SHA-256 is the digest.
-	Note   string `json:"note"`
-	Number int64  `json:"number"`
-	Payees int32  `json:"payees"`
+	Note string `json:"note"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	// Number Also the index of its change script.
+	Number int64 `json:"number"`
+
+	// Outputs Change outputs; more than 1 for a split only.
+	Outputs *int32 `json:"outputs,omitempty"`
+	Payees  int32  `json:"payees"`
+
+	// Signatures Who has signed the newest transaction.
+	Signatures *Signatures `json:"signatures,omitempty"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -404,6 +522,12 @@ type Batch struct {
 	// Txid Transaction id as people write it.
 	Txid    *TxID `json:"txid,omitempty"`
 	Version int64 `json:"version"`
+
+	// Void The request to take the batch back.
+	Void *Void `json:"void,omitempty"`
+
+	// WantedFeeSatVb Fee rate that a treasurer asked for since.
+	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 
 	// WatchToken Pass it to `watch` as `since`.
 	WatchToken string `json:"watch_token"`
@@ -447,10 +571,16 @@ type BatchSummary struct {
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy *string   `json:"created_by,omitempty"`
 
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	DeadlineBlocks int32 `json:"deadline_blocks"`
+
 	// Digest SHA-256 in hex.
 	Digest   Digest             `json:"digest"`
 	FeeSatVb int64              `json:"fee_sat_vb"`
 	Id       openapi_types.UUID `json:"id"`
+
+	// Kind payout, or consolidate, split or child, which pay nobody.
+	Kind string `json:"kind"`
 
 	// LastError Why the worker has not got further; it goes on by itself.
 	LastError *string `json:"last_error,omitempty"`
@@ -458,15 +588,20 @@ type BatchSummary struct {
 	// MaxFeeSat Satoshi.
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-	Number          int64     `json:"number"`
-	Payees          int32     `json:"payees"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	// Number Also the index of its change script.
+	Number int64 `json:"number"`
+	Payees int32 `json:"payees"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 	Version  int64     `json:"version"`
+
+	// WantedFeeSatVb Fee rate that a treasurer asked for since.
+	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 }
 
 // Breaker A surprise that stopped all signing.
@@ -479,6 +614,50 @@ type Breaker struct {
 	// ResetBy Who has consented; two close it.
 	ResetBy   []string  `json:"reset_by"`
 	TrippedAt time.Time `json:"tripped_at"`
+}
+
+// Bump defines model for Bump.
+type Bump struct {
+	// FeeSatVb More than it pays now, and at most what was approved.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// BatchDigest SHA-256 in hex.
+	BatchDigest Digest `json:"batch_digest"`
+
+	// BlockHash Transaction id as people write it.
+	BlockHash TxID `json:"block_hash"`
+
+	// DecisionDigest SHA-256 in hex.
+	DecisionDigest Digest `json:"decision_digest"`
+	DecisionNote   string `json:"decision_note"`
+	Height         int32  `json:"height"`
+
+	// Inclusion That a transaction is in a block, and what stands on it. Hex.
+	Inclusion Inclusion `json:"inclusion"`
+	IssuedAt  time.Time `json:"issued_at"`
+	Network   string    `json:"network"`
+
+	// Reference Of the grant, as its operator knows it.
+	Reference *string `json:"reference,omitempty"`
+
+	// Script Hex.
+	Script string `json:"script"`
+
+	// Sha256 Of the document with this field empty.
+	Sha256 Digest `json:"sha256"`
+
+	// Txid Transaction id as people write it.
+	Txid    TxID   `json:"txid"`
+	Version string `json:"version"`
+	Vout    int64  `json:"vout"`
 }
 
 // Change Where the application stands now.
@@ -514,13 +693,17 @@ type Claim struct {
 // Coin defines model for Coin.
 type Coin struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat `json:"amount_sat"`
-	Change        bool      `json:"change"`
-	Confirmations int32     `json:"confirmations"`
-	Height        *int32    `json:"height,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// At Time of the block that made it.
+	At            *time.Time `json:"at,omitempty"`
+	Change        bool       `json:"change"`
+	Confirmations int32      `json:"confirmations"`
+	Height        *int32     `json:"height,omitempty"`
 
 	// Index Of its script in the descriptor.
-	Index *int64 `json:"index,omitempty"`
+	Index *int64    `json:"index,omitempty"`
+	Lock  *CoinLock `json:"lock,omitempty"`
 
 	// ReservedBy Number of the batch that spends it.
 	ReservedBy *int64 `json:"reserved_by,omitempty"`
@@ -531,6 +714,18 @@ type Coin struct {
 	// Txid Transaction id as people write it.
 	Txid TxID  `json:"txid"`
 	Vout int64 `json:"vout"`
+}
+
+// CoinLock defines model for CoinLock.
+type CoinLock struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+}
+
+// ComposedBatches defines model for ComposedBatches.
+type ComposedBatches struct {
+	Batches []BatchSummary `json:"batches"`
 }
 
 // ConsistencyProof defines model for ConsistencyProof.
@@ -563,11 +758,19 @@ type Digest = string
 
 // DryRunResult defines model for DryRunResult.
 type DryRunResult struct {
+	// AtTargets What it would cost for each target of the estimate; empty without one.
+	AtTargets []FeeAt `json:"at_targets"`
+
 	// AvailableAfterSat Free in the treasury once it is paid.
 	AvailableAfterSat int64 `json:"available_after_sat"`
 
+	// Batches That the order would be split into; all but payees and total_sat are about the first.
+	Batches int32 `json:"batches"`
+
 	// ChangeSat Satoshi.
-	ChangeSat AmountSat `json:"change_sat"`
+	ChangeSat      AmountSat    `json:"change_sat"`
+	DeadlineBlocks int32        `json:"deadline_blocks"`
+	Estimate       *FeeEstimate `json:"estimate,omitempty"`
 
 	// FeePerMill Fee in thousandths of the total.
 	FeePerMill int64 `json:"fee_per_mill"`
@@ -576,16 +779,25 @@ type DryRunResult struct {
 	FeeSat   AmountSat `json:"fee_sat"`
 	FeeSatVb int64     `json:"fee_sat_vb"`
 
+	// HeadroomSat What replacements may still add to the fee, under both limits.
+	HeadroomSat int64 `json:"headroom_sat"`
+
 	// MaxFeeSat Satoshi.
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-	Payees          int32     `json:"payees"`
+
+	// Notes What to know before saying yes.
+	Notes  []Remark `json:"notes"`
+	Payees int32    `json:"payees"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
 	// Transaction Decoded from the transaction itself, outputs in its order.
 	Transaction Transaction `json:"transaction"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
 }
 
 // Endpoint defines model for Endpoint.
@@ -630,6 +842,71 @@ type Event struct {
 
 // EventBy defines model for Event.By.
 type EventBy string
+
+// FeeAt defines model for FeeAt.
+type FeeAt struct {
+	// Blocks To be mined within so many.
+	Blocks     int32  `json:"blocks"`
+	FeePerMill *int64 `json:"fee_per_mill,omitempty"`
+
+	// FeeSat Satoshi.
+	FeeSat   *AmountSat `json:"fee_sat,omitempty"`
+	FeeSatVb int64      `json:"fee_sat_vb"`
+
+	// Refused Why this cannot be had; there is no fee then.
+	Refused *string `json:"refused,omitempty"`
+}
+
+// FeeEstimate defines model for FeeEstimate.
+type FeeEstimate struct {
+	At time.Time `json:"at"`
+
+	// FloorSatKvb Below this, peers do not pass a transaction on. Satoshi per 1000 virtual bytes.
+	FloorSatKvb int64 `json:"floor_sat_kvb"`
+
+	// Height Of the newest block.
+	Height int32 `json:"height"`
+
+	// Targets The soonest first.
+	Targets []FeeTarget `json:"targets"`
+
+	// Trusted False: a treasurer has to say what to pay.
+	Trusted bool `json:"trusted"`
+
+	// Votes The sources.
+	Votes []FeeVote `json:"votes"`
+
+	// Why Why it is not trusted.
+	Why *string `json:"why,omitempty"`
+}
+
+// FeeTarget defines model for FeeTarget.
+type FeeTarget struct {
+	// Blocks To be mined within so many.
+	Blocks int32 `json:"blocks"`
+
+	// FeeSatVb The same, rounded up.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
+	// RateSatKvb Satoshi per 1000 virtual bytes.
+	RateSatKvb int64 `json:"rate_sat_kvb"`
+}
+
+// FeeVote defines model for FeeVote.
+type FeeVote struct {
+	// AgeS Of what it rests on, in seconds.
+	AgeS int64 `json:"age_s"`
+
+	// Name Examples: mempool, blocks, estimatefee
+	Name string `json:"name"`
+
+	// RatesSatKvb For the targets in their order; fewer when it has no answer for the later ones.
+	RatesSatKvb []int64 `json:"rates_sat_kvb"`
+	Used        bool    `json:"used"`
+
+	// Why Why it was not used.
+	Why *string `json:"why,omitempty"`
+}
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -683,6 +960,20 @@ type GrantPage struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// Inclusion That a transaction is in a block, and what stands on it. Hex.
+type Inclusion struct {
+	Branch []string `json:"branch"`
+
+	// Headers 80 bytes each; the first is that of the block.
+	Headers []string `json:"headers"`
+
+	// Position In the block.
+	Position int64 `json:"position"`
+
+	// Tx Without witnesses.
+	Tx string `json:"tx"`
+}
+
 // InclusionProof defines model for InclusionProof.
 type InclusionProof struct {
 	// Checkpoint The signed checkpoint that the proof is against.
@@ -726,6 +1017,18 @@ type LeafPage struct {
 
 	// Size Leaves in the log.
 	Size int64 `json:"size"`
+}
+
+// Limits The fund's bounds for a batch.
+type Limits struct {
+	DeadlineBlocks int32 `json:"deadline_blocks"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+
+	// MaxPayees An order with more is split.
+	MaxPayees int32 `json:"max_payees"`
 }
 
 // Message defines model for Message.
@@ -786,6 +1089,12 @@ type NewDecision struct {
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
 
+// NewLock defines model for NewLock.
+type NewLock struct {
+	// Reason Why the coin is locked.
+	Reason string `json:"reason"`
+}
+
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
 	// Audience `operator`: the operator reads it too. `team`: a note among staff.
@@ -820,15 +1129,71 @@ type NewVote struct {
 
 // Order defines model for Order.
 type Order struct {
-	// FeeSatVb Fee rate to start with in satoshi per virtual byte.
-	FeeSatVb      int64                `json:"fee_sat_vb"`
+	// Coins Spend these coins only. Left out, the fund chooses.
+	Coins *[]OutPoint `json:"coins,omitempty"`
+
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate. Left out, the fund's.
+	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
+
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeeSatVb      int64                `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
-	// MaxFeeSat No version of the transaction pays more. Left out, the fund's limit.
+	// MaxFeeSat No version of the transaction pays more; of each batch. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
 	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+}
+
+// OutPoint A coin: txid, colon, number of the output.
+type OutPoint = string
+
+// PartialSignature defines model for PartialSignature.
+type PartialSignature struct {
+	At time.Time `json:"at"`
+
+	// By Who brought it; left out when a signer of the fund answered.
+	By *string `json:"by,omitempty"`
+
+	// Keys Fingerprints.
+	Keys []string `json:"keys"`
+}
+
+// PayeeListCheck defines model for PayeeListCheck.
+type PayeeListCheck struct {
+	EmptyAtEnd int32 `json:"empty_at_end"`
+
+	// InstalmentIds Those of the matched rows in their order, for an order.
+	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
+
+	// Lines Of the file: one for the header, the rows, and the empty ones at the end.
+	Lines   int32 `json:"lines"`
+	Matched int32 `json:"matched"`
+
+	// MatchedSat Satoshi.
+	MatchedSat AmountSat `json:"matched_sat"`
+
+	// Ok Every row has its instalment.
+	Ok   bool           `json:"ok"`
+	Rows []PayeeListRow `json:"rows"`
+}
+
+// PayeeListRow A line of the list with its instalment, or with what is wrong.
+type PayeeListRow struct {
+	Address *string `json:"address,omitempty"`
+
+	// AmountSat Satoshi.
+	AmountSat *AmountSat `json:"amount_sat,omitempty"`
+
+	// Errors `field` is a column, or `line` for the line as a whole.
+	Errors       *[]FieldError       `json:"errors,omitempty"`
+	InstalmentId *openapi_types.UUID `json:"instalment_id,omitempty"`
+	Label        *string             `json:"label,omitempty"`
+
+	// Line Of the file, from 1.
+	Line      int32   `json:"line"`
+	Reference *string `json:"reference,omitempty"`
 }
 
 // Payment defines model for Payment.
@@ -840,6 +1205,44 @@ type Payment struct {
 	BatchNumber   *int64 `json:"batch_number,omitempty"`
 	Confirmations int32  `json:"confirmations"`
 	State         string `json:"state"`
+
+	// Txid Transaction id as people write it.
+	Txid *TxID  `json:"txid,omitempty"`
+	Vout *int64 `json:"vout,omitempty"`
+}
+
+// PaymentExport defines model for PaymentExport.
+type PaymentExport struct {
+	// FeeSat Satoshi.
+	FeeSat   AmountSat     `json:"fee_sat"`
+	Payments []PaymentLine `json:"payments"`
+
+	// TotalSat Satoshi.
+	TotalSat AmountSat `json:"total_sat"`
+	Version  string    `json:"version"`
+}
+
+// PaymentLine defines model for PaymentLine.
+type PaymentLine struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat   AmountSat `json:"amount_sat"`
+	BatchNumber int64     `json:"batch_number"`
+
+	// BlockHash Transaction id as people write it.
+	BlockHash   *TxID   `json:"block_hash,omitempty"`
+	Designation *string `json:"designation,omitempty"`
+
+	// FeeShareSat Its part of the transaction's fee, which the treasury paid on top.
+	FeeShareSat    int64              `json:"fee_share_sat"`
+	GrantReference string             `json:"grant_reference"`
+	Height         *int32             `json:"height,omitempty"`
+	InstalmentId   openapi_types.UUID `json:"instalment_id"`
+
+	// PaidAt Time of the block.
+	PaidAt *time.Time `json:"paid_at,omitempty"`
+	State  string     `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -888,6 +1291,25 @@ type Receipt struct {
 	State     string `json:"state"`
 }
 
+// Remark defines model for Remark.
+type Remark struct {
+	// Code Examples: address_reused, address_seen, round_amounts, uses_all_coins
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// Signatures Who has signed the newest transaction.
+type Signatures struct {
+	Missing int32 `json:"missing"`
+	Needed  int32 `json:"needed"`
+
+	// Signed Fingerprints of keys.
+	Signed []string `json:"signed"`
+
+	// Total Keys of the treasury.
+	Total int32 `json:"total"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// AmountSat Satoshi.
@@ -907,6 +1329,16 @@ type Status struct {
 	SubmittedAt time.Time `json:"submitted_at"`
 	Timeline    []Event   `json:"timeline"`
 	Title       *string   `json:"title,omitempty"`
+}
+
+// Stuck A batch that does not go on by itself.
+type Stuck struct {
+	BatchId openapi_types.UUID `json:"batch_id"`
+	Number  int64              `json:"number"`
+	State   string             `json:"state"`
+
+	// Why In plain words, with what would resolve it.
+	Why string `json:"why"`
 }
 
 // Tally defines model for Tally.
@@ -983,8 +1415,13 @@ type Treasury struct {
 	Descriptor string `json:"descriptor"`
 
 	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
-	DifferenceSat int64  `json:"difference_sat"`
-	Network       string `json:"network"`
+	DifferenceSat int64        `json:"difference_sat"`
+	Estimate      *FeeEstimate `json:"estimate,omitempty"`
+
+	// Limits The fund's bounds for a batch.
+	Limits  Limits  `json:"limits"`
+	Network string  `json:"network"`
+	Stuck   []Stuck `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`
@@ -1018,8 +1455,66 @@ type TxOutput struct {
 	Vout   int64 `json:"vout"`
 }
 
+// Upkeep defines model for Upkeep.
+type Upkeep struct {
+	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
+	Coins *[]OutPoint `json:"coins,omitempty"`
+
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeeSatVb int64      `json:"fee_sat_vb,omitempty"`
+	Kind     UpkeepKind `json:"kind"`
+
+	// MaxFeeSat Left out, the fund's limit.
+	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
+
+	// MaxFeerateSatVb Left out, the fund's limit.
+	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+
+	// Outputs Of `split`: into how many.
+	Outputs *int32 `json:"outputs,omitempty"`
+
+	// Parent Of `child`: the batch that waits for a block.
+	Parent *openapi_types.UUID `json:"parent,omitempty"`
+}
+
+// UpkeepKind defines model for Upkeep.Kind.
+type UpkeepKind string
+
 // Verdict defines model for Verdict.
 type Verdict string
+
+// Void The request to take the batch back.
+type Void struct {
+	ApprovedAt *time.Time `json:"approved_at,omitempty"`
+
+	// ApprovedBy Left out until then, and nothing is signed.
+	ApprovedBy *string   `json:"approved_by,omitempty"`
+	AskedAt    time.Time `json:"asked_at"`
+	AskedBy    string    `json:"asked_by"`
+
+	// CancelIds Instalments that are cancelled once it is final; the others become payable.
+	CancelIds []openapi_types.UUID `json:"cancel_ids"`
+
+	// Digest SHA-256 in hex.
+	Digest   Digest `json:"digest"`
+	FeeSatVb int64  `json:"fee_sat_vb"`
+
+	// Note The exact text that the second person approves; its SHA-256 is the digest.
+	Note   string `json:"note"`
+	Reason string `json:"reason"`
+}
+
+// VoidOrder defines model for VoidOrder.
+type VoidOrder struct {
+	// CancelIds Instalments that shall not be paid at all; the others become payable again.
+	CancelIds *[]openapi_types.UUID `json:"cancel_ids,omitempty"`
+
+	// FeeSatVb Of the void. Left out, a quarter more than the newest attempt.
+	FeeSatVb *int64 `json:"fee_sat_vb,omitempty"`
+
+	// Reason Why the batch is taken back.
+	Reason string `json:"reason"`
+}
 
 // Vote defines model for Vote.
 type Vote struct {
@@ -1132,8 +1627,35 @@ type ApproveBatchParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// BumpBatchParams defines parameters for BumpBatch.
+type BumpBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // CancelBatchParams defines parameters for CancelBatch.
 type CancelBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ExportPsbtParams defines parameters for ExportPsbt.
+type ExportPsbtParams struct {
+	// Format `binary` is the file that wallets open, `base64` is text to paste.
+	Format *ExportPsbtParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportPsbtParamsFormat defines parameters for ExportPsbt.
+type ExportPsbtParamsFormat string
+
+// AskVoidParams defines parameters for AskVoid.
+type AskVoidParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ApproveVoidParams defines parameters for ApproveVoid.
+type ApproveVoidParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -1151,6 +1673,25 @@ type ListGrantsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ExportPaymentsParams defines parameters for ExportPayments.
+type ExportPaymentsParams struct {
+	// From Blocks from this time on; left out, from the first.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Blocks before this time; left out, to the newest.
+	Until  *time.Time                  `form:"until,omitempty" json:"until,omitempty"`
+	Format *ExportPaymentsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Unit Of journals.
+	Unit *ExportPaymentsParamsUnit `form:"unit,omitempty" json:"unit,omitempty"`
+}
+
+// ExportPaymentsParamsFormat defines parameters for ExportPayments.
+type ExportPaymentsParamsFormat string
+
+// ExportPaymentsParamsUnit defines parameters for ExportPayments.
+type ExportPaymentsParamsUnit string
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -1173,6 +1714,18 @@ type DryRunBatchJSONRequestBody = Order
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
 
+// BumpBatchJSONRequestBody defines body for BumpBatch for application/json ContentType.
+type BumpBatchJSONRequestBody = Bump
+
+// AskVoidJSONRequestBody defines body for AskVoid for application/json ContentType.
+type AskVoidJSONRequestBody = VoidOrder
+
+// ApproveVoidJSONRequestBody defines body for ApproveVoid for application/json ContentType.
+type ApproveVoidJSONRequestBody = Approval
+
+// LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
+type LockCoinJSONRequestBody = NewLock
+
 // ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
 type ReviseApplicationJSONRequestBody = NewApplication
 
@@ -1181,6 +1734,9 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
+
+// ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
+type ComposeUpkeepJSONRequestBody = Upkeep
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1386,18 +1942,22 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/batches (the `ListBatches` operationId).
 	ListBatches(ctx context.Context, params *ListBatchesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ComposeBatchWithBody Put instalments into a new batch
+	// ComposeBatchWithBody Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+	// only, so the same call again is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
 	ComposeBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ComposeBatch Put instalments into a new batch
+	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+	// only, so the same call again is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1406,12 +1966,16 @@ type ClientInterface interface {
 
 	// DryRunBatchWithBody What a batch would cost; nothing is stored
 	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
 	DryRunBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DryRunBatch What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1441,10 +2005,96 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/batches/{id}/approve (the `ApproveBatch` operationId).
 	ApproveBatch(ctx context.Context, id ID, params *ApproveBatchParams, body ApproveBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
+	//
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+	// confirms.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+	BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	//
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+	// confirms.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+	BumpBatch(ctx context.Context, id ID, params *BumpBatchParams, body BumpBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CancelBatch Give up a batch that has not been handed to a signer
 	//
 	// Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
 	CancelBatch(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+	//
+	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	//
+	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
+	ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportPsbtWithBody Bring a signed PSBT back
+	//
+	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/psbt (the `ImportPsbt` operationId).
+	ImportPsbtWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSignatures Who has signed the newest transaction, and how many signatures are missing
+	//
+	// Refused with `wrong_state` when no signature is waited for.
+	//
+	// Corresponds with GET /v1/batches/{id}/signatures (the `GetSignatures` operationId).
+	GetSignatures(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskVoidWithBody Ask to take a batch back after a signer was asked
+	//
+	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+	// again, or cancelled when `cancel_ids` names them.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+	AskVoidWithBody(ctx context.Context, id ID, params *AskVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskVoid Ask to take a batch back after a signer was asked
+	//
+	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+	// again, or cancelled when `cancel_ids` names them.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+	AskVoid(ctx context.Context, id ID, params *AskVoidParams, body AskVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveVoidWithBody A second treasurer's yes to a void
+	//
+	// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+	ApproveVoidWithBody(ctx context.Context, id ID, params *ApproveVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveVoid A second treasurer's yes to a void
+	//
+	// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+	ApproveVoid(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WatchBatch Wait for a change of the batch
 	//
@@ -1457,6 +2107,32 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 	ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlockCoin Let a coin into new batches again
+	//
+	// Corresponds with DELETE /v1/coins/{outpoint}/lock (the `UnlockCoin` operationId).
+	UnlockCoin(ctx context.Context, outpoint OutPoint, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LockCoinWithBody Keep a coin out of every new batch
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+	LockCoinWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LockCoin Keep a coin out of every new batch
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+	LockCoin(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFeeEstimate What a transaction should pay now, and how that is known
+	//
+	// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
+	//
+	// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
+	GetFeeEstimate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFund The fund, its network, limits and review policy
 	//
@@ -1472,6 +2148,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 	GetGrant(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CheckPayeeListWithBody Hold a list of payees against what may be paid; nothing is stored
+	//
+	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
+	// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
+	// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
+	// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/payee-lists (the `CheckPayeeList` operationId).
+	CheckPayeeListWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportPayments Payments by the time of their block, for accountants and wallets
+	//
+	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
+	// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+	//
+	// Corresponds with GET /v1/payments (the `ExportPayments` operationId).
+	ExportPayments(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
+	//
+	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
+	// document holds its own checksum. `not_paid` until the payment is in a block.
+	//
+	// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
+	GetCertificate(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStatus Where the application of a receipt code stands
 	//
@@ -1545,6 +2249,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ComposeUpkeepWithBody Make a batch that pays nobody
+	//
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+	// approved: the same call again makes another batch, of which one alone can be built.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+	ComposeUpkeepWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ComposeUpkeep Make a batch that pays nobody
+	//
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+	// approved: the same call again makes another batch, of which one alone can be built.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+	ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WhoAmI Who the server takes you for
 	//
@@ -1882,9 +2608,11 @@ func (c *Client) ListBatches(ctx context.Context, params *ListBatchesParams, req
 	return c.Client.Do(req)
 }
 
-// ComposeBatchWithBody Put instalments into a new batch
+// ComposeBatchWithBody Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+// only, so the same call again is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1901,9 +2629,11 @@ func (c *Client) ComposeBatchWithBody(ctx context.Context, contentType string, b
 	return c.Client.Do(req)
 }
 
-// ComposeBatch Put instalments into a new batch
+// ComposeBatch Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+// only, so the same call again is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1922,6 +2652,8 @@ func (c *Client) ComposeBatch(ctx context.Context, body ComposeBatchJSONRequestB
 
 // DryRunBatchWithBody What a batch would cost; nothing is stored
 //
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
@@ -1938,6 +2670,8 @@ func (c *Client) DryRunBatchWithBody(ctx context.Context, contentType string, bo
 }
 
 // DryRunBatch What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2007,11 +2741,187 @@ func (c *Client) ApproveBatch(ctx context.Context, id ID, params *ApproveBatchPa
 	return c.Client.Do(req)
 }
 
+// BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
+//
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+// confirms.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+func (c *Client) BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBumpBatchRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+//
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+// confirms.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+func (c *Client) BumpBatch(ctx context.Context, id ID, params *BumpBatchParams, body BumpBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBumpBatchRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CancelBatch Give up a batch that has not been handed to a signer
 //
 // Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
 func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCancelBatchRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+//
+// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+//
+// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
+func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportPsbtRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportPsbtWithBody Bring a signed PSBT back
+//
+// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/batches/{id}/psbt (the `ImportPsbt` operationId).
+func (c *Client) ImportPsbtWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportPsbtRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSignatures Who has signed the newest transaction, and how many signatures are missing
+//
+// Refused with `wrong_state` when no signature is waited for.
+//
+// Corresponds with GET /v1/batches/{id}/signatures (the `GetSignatures` operationId).
+func (c *Client) GetSignatures(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSignaturesRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskVoidWithBody Ask to take a batch back after a signer was asked
+//
+// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+// again, or cancelled when `cancel_ids` names them.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+func (c *Client) AskVoidWithBody(ctx context.Context, id ID, params *AskVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskVoidRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskVoid Ask to take a batch back after a signer was asked
+//
+// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+// again, or cancelled when `cancel_ids` names them.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+func (c *Client) AskVoid(ctx context.Context, id ID, params *AskVoidParams, body AskVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskVoidRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveVoidWithBody A second treasurer's yes to a void
+//
+// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+func (c *Client) ApproveVoidWithBody(ctx context.Context, id ID, params *ApproveVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveVoidRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveVoid A second treasurer's yes to a void
+//
+// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+func (c *Client) ApproveVoid(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveVoidRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2044,6 +2954,72 @@ func (c *Client) WatchBatch(ctx context.Context, id ID, params *WatchBatchParams
 // Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 func (c *Client) ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResetBreakerRequest(c.Server, number)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlockCoin Let a coin into new batches again
+//
+// Corresponds with DELETE /v1/coins/{outpoint}/lock (the `UnlockCoin` operationId).
+func (c *Client) UnlockCoin(ctx context.Context, outpoint OutPoint, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockCoinRequest(c.Server, outpoint)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LockCoinWithBody Keep a coin out of every new batch
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+func (c *Client) LockCoinWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLockCoinRequestWithBody(c.Server, outpoint, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LockCoin Keep a coin out of every new batch
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+func (c *Client) LockCoin(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLockCoinRequest(c.Server, outpoint, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFeeEstimate What a transaction should pay now, and how that is known
+//
+// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
+//
+// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
+func (c *Client) GetFeeEstimate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFeeEstimateRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2089,6 +3065,64 @@ func (c *Client) ListGrants(ctx context.Context, params *ListGrantsParams, reqEd
 // Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 func (c *Client) GetGrant(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGrantRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CheckPayeeListWithBody Hold a list of payees against what may be paid; nothing is stored
+//
+// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
+// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
+// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
+// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/payee-lists (the `CheckPayeeList` operationId).
+func (c *Client) CheckPayeeListWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckPayeeListRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportPayments Payments by the time of their block, for accountants and wallets
+//
+// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
+// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+//
+// Corresponds with GET /v1/payments (the `ExportPayments` operationId).
+func (c *Client) ExportPayments(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportPaymentsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
+//
+// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
+// document holds its own checksum. `not_paid` until the payment is in a block.
+//
+// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
+func (c *Client) GetCertificate(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCertificateRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2272,6 +3306,48 @@ func (c *Client) RevokeToken(ctx context.Context, id ID, reqEditors ...RequestEd
 // Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 func (c *Client) GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTreasuryRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ComposeUpkeepWithBody Make a batch that pays nobody
+//
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+// approved: the same call again makes another batch, of which one alone can be built.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+func (c *Client) ComposeUpkeepWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeUpkeepRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ComposeUpkeep Make a batch that pays nobody
+//
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+// approved: the same call again makes another batch, of which one alone can be built.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+func (c *Client) ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeUpkeepRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3297,6 +4373,66 @@ func NewApproveBatchRequestWithBody(server string, id ID, params *ApproveBatchPa
 	return req, nil
 }
 
+// NewBumpBatchRequest calls the generic BumpBatch builder with application/json body
+func NewBumpBatchRequest(server string, id ID, params *BumpBatchParams, body BumpBatchJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewBumpBatchRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewBumpBatchRequestWithBody constructs an http.Request for the BumpBatch method, with any body, and a specified content type
+func NewBumpBatchRequestWithBody(server string, id ID, params *BumpBatchParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/bump", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewCancelBatchRequest constructs an http.Request for the CancelBatch method
 func NewCancelBatchRequest(server string, id ID, params *CancelBatchParams) (*http.Request, error) {
 	var err error
@@ -3327,6 +4463,257 @@ func NewCancelBatchRequest(server string, id ID, params *CancelBatchParams) (*ht
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewExportPsbtRequest constructs an http.Request for the ExportPsbt method
+func NewExportPsbtRequest(server string, id ID, params *ExportPsbtParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/psbt", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportPsbtRequestWithBody constructs an http.Request for the ImportPsbt method, with any body, and a specified content type
+func NewImportPsbtRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/psbt", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetSignaturesRequest constructs an http.Request for the GetSignatures method
+func NewGetSignaturesRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/signatures", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAskVoidRequest calls the generic AskVoid builder with application/json body
+func NewAskVoidRequest(server string, id ID, params *AskVoidParams, body AskVoidJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAskVoidRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewAskVoidRequestWithBody constructs an http.Request for the AskVoid method, with any body, and a specified content type
+func NewAskVoidRequestWithBody(server string, id ID, params *AskVoidParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/void", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewApproveVoidRequest calls the generic ApproveVoid builder with application/json body
+func NewApproveVoidRequest(server string, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApproveVoidRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewApproveVoidRequestWithBody constructs an http.Request for the ApproveVoid method, with any body, and a specified content type
+func NewApproveVoidRequestWithBody(server string, id ID, params *ApproveVoidParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/void/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -3447,6 +4834,114 @@ func NewResetBreakerRequest(server string, number int64) (*http.Request, error) 
 	return req, nil
 }
 
+// NewUnlockCoinRequest constructs an http.Request for the UnlockCoin method
+func NewUnlockCoinRequest(server string, outpoint OutPoint) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/coins/%s/lock", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLockCoinRequest calls the generic LockCoin builder with application/json body
+func NewLockCoinRequest(server string, outpoint OutPoint, body LockCoinJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLockCoinRequestWithBody(server, outpoint, "application/json", bodyReader)
+}
+
+// NewLockCoinRequestWithBody constructs an http.Request for the LockCoin method, with any body, and a specified content type
+func NewLockCoinRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/coins/%s/lock", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetFeeEstimateRequest constructs an http.Request for the GetFeeEstimate method
+func NewGetFeeEstimateRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/fee")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetFundRequest constructs an http.Request for the GetFund method
 func NewGetFundRequest(server string) (*http.Request, error) {
 	var err error
@@ -3557,6 +5052,159 @@ func NewGetGrantRequest(server string, id ID) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/grants/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCheckPayeeListRequestWithBody constructs an http.Request for the CheckPayeeList method, with any body, and a specified content type
+func NewCheckPayeeListRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/payee-lists")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExportPaymentsRequest constructs an http.Request for the ExportPayments method
+func NewExportPaymentsRequest(server string, params *ExportPaymentsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/payments")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Unit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unit", *params.Unit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetCertificateRequest constructs an http.Request for the GetCertificate method
+func NewGetCertificateRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/payments/%s/certificate", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -3836,6 +5484,46 @@ func NewGetTreasuryRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewComposeUpkeepRequest calls the generic ComposeUpkeep builder with application/json body
+func NewComposeUpkeepRequest(server string, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewComposeUpkeepRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewComposeUpkeepRequestWithBody constructs an http.Request for the ComposeUpkeep method, with any body, and a specified content type
+func NewComposeUpkeepRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/upkeep")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewWhoAmIRequest constructs an http.Request for the WhoAmI method
 func NewWhoAmIRequest(server string) (*http.Request, error) {
 	var err error
@@ -4061,18 +5749,22 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/batches (the `ListBatches` operationId).
 	ListBatchesWithResponse(ctx context.Context, params *ListBatchesParams, reqEditors ...RequestEditorFn) (*ListBatchesResponse, error)
 
-	// ComposeBatchWithBodyWithResponse Put instalments into a new batch
+	// ComposeBatchWithBodyWithResponse Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+	// only, so the same call again is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
 	ComposeBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
 
-	// ComposeBatchWithResponse Put instalments into a new batch
+	// ComposeBatchWithResponse Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+	// only, so the same call again is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4081,12 +5773,16 @@ type ClientWithResponsesInterface interface {
 
 	// DryRunBatchWithBodyWithResponse What a batch would cost; nothing is stored
 	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
 	DryRunBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DryRunBatchResponse, error)
 
 	// DryRunBatchWithResponse What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4118,12 +5814,102 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/batches/{id}/approve (the `ApproveBatch` operationId).
 	ApproveBatchWithResponse(ctx context.Context, id ID, params *ApproveBatchParams, body ApproveBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveBatchResponse, error)
 
+	// BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
+	//
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+	// confirms.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+	BumpBatchWithBodyWithResponse(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BumpBatchResponse, error)
+
+	// BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
+	//
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+	// confirms.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+	BumpBatchWithResponse(ctx context.Context, id ID, params *BumpBatchParams, body BumpBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*BumpBatchResponse, error)
+
 	// CancelBatchWithResponse Give up a batch that has not been handed to a signer
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches/{id}/cancel (the `CancelBatch` operationId).
 	CancelBatchWithResponse(ctx context.Context, id ID, params *CancelBatchParams, reqEditors ...RequestEditorFn) (*CancelBatchResponse, error)
+
+	// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+	//
+	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
+	ExportPsbtWithResponse(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*ExportPsbtResponse, error)
+
+	// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
+	//
+	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/psbt (the `ImportPsbt` operationId).
+	ImportPsbtWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportPsbtResponse, error)
+
+	// GetSignaturesWithResponse Who has signed the newest transaction, and how many signatures are missing
+	//
+	// Refused with `wrong_state` when no signature is waited for.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/batches/{id}/signatures (the `GetSignatures` operationId).
+	GetSignaturesWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSignaturesResponse, error)
+
+	// AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
+	//
+	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+	// again, or cancelled when `cancel_ids` names them.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+	AskVoidWithBodyWithResponse(ctx context.Context, id ID, params *AskVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskVoidResponse, error)
+
+	// AskVoidWithResponse Ask to take a batch back after a signer was asked
+	//
+	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+	// again, or cancelled when `cancel_ids` names them.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+	AskVoidWithResponse(ctx context.Context, id ID, params *AskVoidParams, body AskVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*AskVoidResponse, error)
+
+	// ApproveVoidWithBodyWithResponse A second treasurer's yes to a void
+	//
+	// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+	ApproveVoidWithBodyWithResponse(ctx context.Context, id ID, params *ApproveVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveVoidResponse, error)
+
+	// ApproveVoidWithResponse A second treasurer's yes to a void
+	//
+	// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+	ApproveVoidWithResponse(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveVoidResponse, error)
 
 	// WatchBatchWithResponse Wait for a change of the batch
 	//
@@ -4140,6 +5926,36 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 	ResetBreakerWithResponse(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
+
+	// UnlockCoinWithResponse Let a coin into new batches again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/coins/{outpoint}/lock (the `UnlockCoin` operationId).
+	UnlockCoinWithResponse(ctx context.Context, outpoint OutPoint, reqEditors ...RequestEditorFn) (*UnlockCoinResponse, error)
+
+	// LockCoinWithBodyWithResponse Keep a coin out of every new batch
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+	LockCoinWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LockCoinResponse, error)
+
+	// LockCoinWithResponse Keep a coin out of every new batch
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+	LockCoinWithResponse(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*LockCoinResponse, error)
+
+	// GetFeeEstimateWithResponse What a transaction should pay now, and how that is known
+	//
+	// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
+	GetFeeEstimateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFeeEstimateResponse, error)
 
 	// GetFundWithResponse The fund, its network, limits and review policy
 	//
@@ -4161,6 +5977,38 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 	GetGrantWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetGrantResponse, error)
+
+	// CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
+	//
+	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
+	// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
+	// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
+	// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/payee-lists (the `CheckPayeeList` operationId).
+	CheckPayeeListWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CheckPayeeListResponse, error)
+
+	// ExportPaymentsWithResponse Payments by the time of their block, for accountants and wallets
+	//
+	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
+	// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/payments (the `ExportPayments` operationId).
+	ExportPaymentsWithResponse(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*ExportPaymentsResponse, error)
+
+	// GetCertificateWithResponse The proof of a payment, which `causewayctl verify` checks off-line
+	//
+	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
+	// document holds its own checksum. `not_paid` until the payment is in a block.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
+	GetCertificateWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetCertificateResponse, error)
 
 	// GetStatusWithResponse Where the application of a receipt code stands
 	//
@@ -4244,6 +6092,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasuryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTreasuryResponse, error)
+
+	// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
+	//
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+	// approved: the same call again makes another batch, of which one alone can be built.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+	ComposeUpkeepWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
+
+	// ComposeUpkeepWithResponse Make a batch that pays nobody
+	//
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+	// approved: the same call again makes another batch, of which one alone can be built.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+	ComposeUpkeepWithResponse(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
 
 	// WhoAmIWithResponse Who the server takes you for
 	//
@@ -5059,7 +6929,7 @@ type ComposeBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *BatchSummary
+	JSON201 *ComposedBatches
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
@@ -5067,7 +6937,7 @@ type ComposeBatchResponse struct {
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r ComposeBatchResponse) GetJSON201() *BatchSummary {
+func (r ComposeBatchResponse) GetJSON201() *ComposedBatches {
 	return r.JSON201
 }
 
@@ -5263,6 +7133,61 @@ func (r ApproveBatchResponse) ContentType() string {
 	return ""
 }
 
+// BumpBatchResponse200Headers the declared response headers of an HTTP 200 response for BumpBatch
+type BumpBatchResponse200Headers struct {
+	ETag *string
+}
+
+type BumpBatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchSummary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *BumpBatchResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BumpBatchResponse) GetJSON200() *BatchSummary {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BumpBatchResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BumpBatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BumpBatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BumpBatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BumpBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // CancelBatchResponse200Headers the declared response headers of an HTTP 200 response for CancelBatch
 type CancelBatchResponse200Headers struct {
 	ETag *string
@@ -5312,6 +7237,260 @@ func (r CancelBatchResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CancelBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportPsbtResponse200Headers the declared response headers of an HTTP 200 response for ExportPsbt
+type ExportPsbtResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type ExportPsbtResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ExportPsbtResponse200Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportPsbtResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportPsbtResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportPsbtResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportPsbtResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportPsbtResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ImportPsbtResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Signatures
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ImportPsbtResponse) GetJSON200() *Signatures {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ImportPsbtResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ImportPsbtResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportPsbtResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportPsbtResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportPsbtResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetSignaturesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Signatures
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSignaturesResponse) GetJSON200() *Signatures {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSignaturesResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSignaturesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSignaturesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSignaturesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSignaturesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AskVoidResponse200Headers the declared response headers of an HTTP 200 response for AskVoid
+type AskVoidResponse200Headers struct {
+	ETag *string
+}
+
+type AskVoidResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchSummary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *AskVoidResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AskVoidResponse) GetJSON200() *BatchSummary {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AskVoidResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AskVoidResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AskVoidResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AskVoidResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AskVoidResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ApproveVoidResponse200Headers the declared response headers of an HTTP 200 response for ApproveVoid
+type ApproveVoidResponse200Headers struct {
+	ETag *string
+}
+
+type ApproveVoidResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchSummary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ApproveVoidResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApproveVoidResponse) GetJSON200() *BatchSummary {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ApproveVoidResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveVoidResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveVoidResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveVoidResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveVoidResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5408,6 +7587,136 @@ func (r ResetBreakerResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResetBreakerResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnlockCoinResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnlockCoinResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnlockCoinResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnlockCoinResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnlockCoinResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnlockCoinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LockCoinResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LockCoinResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LockCoinResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LockCoinResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LockCoinResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LockCoinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetFeeEstimateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FeeEstimate
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetFeeEstimateResponse) GetJSON200() *FeeEstimate {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetFeeEstimateResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetFeeEstimateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFeeEstimateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFeeEstimateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFeeEstimateResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5559,6 +7868,164 @@ func (r GetGrantResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGrantResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CheckPayeeListResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PayeeListCheck
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CheckPayeeListResponse) GetJSON200() *PayeeListCheck {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CheckPayeeListResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CheckPayeeListResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CheckPayeeListResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CheckPayeeListResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CheckPayeeListResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportPaymentsResponse200Headers the declared response headers of an HTTP 200 response for ExportPayments
+type ExportPaymentsResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type ExportPaymentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PaymentExport
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ExportPaymentsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportPaymentsResponse) GetJSON200() *PaymentExport {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportPaymentsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportPaymentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportPaymentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportPaymentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportPaymentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCertificateResponse200Headers the declared response headers of an HTTP 200 response for GetCertificate
+type GetCertificateResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetCertificateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Certificate
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetCertificateResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCertificateResponse) GetJSON200() *Certificate {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCertificateResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCertificateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCertificateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCertificateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCertificateResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5942,6 +8409,62 @@ func (r GetTreasuryResponse) ContentType() string {
 	return ""
 }
 
+// ComposeUpkeepResponse201Headers the declared response headers of an HTTP 201 response for ComposeUpkeep
+type ComposeUpkeepResponse201Headers struct {
+	ETag     *string
+	Location *string
+}
+
+type ComposeUpkeepResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *BatchSummary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *ComposeUpkeepResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ComposeUpkeepResponse) GetJSON201() *BatchSummary {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ComposeUpkeepResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ComposeUpkeepResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ComposeUpkeepResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ComposeUpkeepResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ComposeUpkeepResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type WhoAmIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6264,9 +8787,11 @@ func (c *ClientWithResponses) ListBatchesWithResponse(ctx context.Context, param
 	return ParseListBatchesResponse(rsp)
 }
 
-// ComposeBatchWithBodyWithResponse Put instalments into a new batch
+// ComposeBatchWithBodyWithResponse Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+// only, so the same call again is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6279,9 +8804,11 @@ func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Conte
 	return ParseComposeBatchResponse(rsp)
 }
 
-// ComposeBatchWithResponse Put instalments into a new batch
+// ComposeBatchWithResponse Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until the batch has been approved. An instalment is in one batch only, so the same call again is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
+// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
+// only, so the same call again is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6296,6 +8823,8 @@ func (c *ClientWithResponses) ComposeBatchWithResponse(ctx context.Context, body
 
 // DryRunBatchWithBodyWithResponse What a batch would cost; nothing is stored
 //
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
@@ -6308,6 +8837,8 @@ func (c *ClientWithResponses) DryRunBatchWithBodyWithResponse(ctx context.Contex
 }
 
 // DryRunBatchWithResponse What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6363,6 +8894,40 @@ func (c *ClientWithResponses) ApproveBatchWithResponse(ctx context.Context, id I
 	return ParseApproveBatchResponse(rsp)
 }
 
+// BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
+//
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+// confirms.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+func (c *ClientWithResponses) BumpBatchWithBodyWithResponse(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BumpBatchResponse, error) {
+	rsp, err := c.BumpBatchWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBumpBatchResponse(rsp)
+}
+
+// BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
+//
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
+// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
+// confirms.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
+func (c *ClientWithResponses) BumpBatchWithResponse(ctx context.Context, id ID, params *BumpBatchParams, body BumpBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*BumpBatchResponse, error) {
+	rsp, err := c.BumpBatch(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBumpBatchResponse(rsp)
+}
+
 // CancelBatchWithResponse Give up a batch that has not been handed to a signer
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6374,6 +8939,116 @@ func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID
 		return nil, err
 	}
 	return ParseCancelBatchResponse(rsp)
+}
+
+// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+//
+// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
+func (c *ClientWithResponses) ExportPsbtWithResponse(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*ExportPsbtResponse, error) {
+	rsp, err := c.ExportPsbt(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportPsbtResponse(rsp)
+}
+
+// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
+//
+// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/psbt (the `ImportPsbt` operationId).
+func (c *ClientWithResponses) ImportPsbtWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportPsbtResponse, error) {
+	rsp, err := c.ImportPsbtWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportPsbtResponse(rsp)
+}
+
+// GetSignaturesWithResponse Who has signed the newest transaction, and how many signatures are missing
+//
+// Refused with `wrong_state` when no signature is waited for.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/batches/{id}/signatures (the `GetSignatures` operationId).
+func (c *ClientWithResponses) GetSignaturesWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSignaturesResponse, error) {
+	rsp, err := c.GetSignatures(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSignaturesResponse(rsp)
+}
+
+// AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
+//
+// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+// again, or cancelled when `cancel_ids` names them.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+func (c *ClientWithResponses) AskVoidWithBodyWithResponse(ctx context.Context, id ID, params *AskVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskVoidResponse, error) {
+	rsp, err := c.AskVoidWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskVoidResponse(rsp)
+}
+
+// AskVoidWithResponse Ask to take a batch back after a signer was asked
+//
+// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
+// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
+// again, or cancelled when `cancel_ids` names them.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/void (the `AskVoid` operationId).
+func (c *ClientWithResponses) AskVoidWithResponse(ctx context.Context, id ID, params *AskVoidParams, body AskVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*AskVoidResponse, error) {
+	rsp, err := c.AskVoid(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskVoidResponse(rsp)
+}
+
+// ApproveVoidWithBodyWithResponse A second treasurer's yes to a void
+//
+// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+func (c *ClientWithResponses) ApproveVoidWithBodyWithResponse(ctx context.Context, id ID, params *ApproveVoidParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveVoidResponse, error) {
+	rsp, err := c.ApproveVoidWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveVoidResponse(rsp)
+}
+
+// ApproveVoidWithResponse A second treasurer's yes to a void
+//
+// The digest names the void note that you have read. Who asked for the void cannot approve it (`second_person`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
+func (c *ClientWithResponses) ApproveVoidWithResponse(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveVoidResponse, error) {
+	rsp, err := c.ApproveVoid(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveVoidResponse(rsp)
 }
 
 // WatchBatchWithResponse Wait for a change of the batch
@@ -6402,6 +9077,60 @@ func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, numb
 		return nil, err
 	}
 	return ParseResetBreakerResponse(rsp)
+}
+
+// UnlockCoinWithResponse Let a coin into new batches again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/coins/{outpoint}/lock (the `UnlockCoin` operationId).
+func (c *ClientWithResponses) UnlockCoinWithResponse(ctx context.Context, outpoint OutPoint, reqEditors ...RequestEditorFn) (*UnlockCoinResponse, error) {
+	rsp, err := c.UnlockCoin(ctx, outpoint, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlockCoinResponse(rsp)
+}
+
+// LockCoinWithBodyWithResponse Keep a coin out of every new batch
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+func (c *ClientWithResponses) LockCoinWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LockCoinResponse, error) {
+	rsp, err := c.LockCoinWithBody(ctx, outpoint, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLockCoinResponse(rsp)
+}
+
+// LockCoinWithResponse Keep a coin out of every new batch
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
+func (c *ClientWithResponses) LockCoinWithResponse(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*LockCoinResponse, error) {
+	rsp, err := c.LockCoin(ctx, outpoint, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLockCoinResponse(rsp)
+}
+
+// GetFeeEstimateWithResponse What a transaction should pay now, and how that is known
+//
+// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
+func (c *ClientWithResponses) GetFeeEstimateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFeeEstimateResponse, error) {
+	rsp, err := c.GetFeeEstimate(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFeeEstimateResponse(rsp)
 }
 
 // GetFundWithResponse The fund, its network, limits and review policy
@@ -6441,6 +9170,56 @@ func (c *ClientWithResponses) GetGrantWithResponse(ctx context.Context, id ID, r
 		return nil, err
 	}
 	return ParseGetGrantResponse(rsp)
+}
+
+// CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
+//
+// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
+// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
+// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
+// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/payee-lists (the `CheckPayeeList` operationId).
+func (c *ClientWithResponses) CheckPayeeListWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CheckPayeeListResponse, error) {
+	rsp, err := c.CheckPayeeListWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCheckPayeeListResponse(rsp)
+}
+
+// ExportPaymentsWithResponse Payments by the time of their block, for accountants and wallets
+//
+// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
+// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/payments (the `ExportPayments` operationId).
+func (c *ClientWithResponses) ExportPaymentsWithResponse(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*ExportPaymentsResponse, error) {
+	rsp, err := c.ExportPayments(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportPaymentsResponse(rsp)
+}
+
+// GetCertificateWithResponse The proof of a payment, which `causewayctl verify` checks off-line
+//
+// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
+// document holds its own checksum. `not_paid` until the payment is in a block.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
+func (c *ClientWithResponses) GetCertificateWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetCertificateResponse, error) {
+	rsp, err := c.GetCertificate(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCertificateResponse(rsp)
 }
 
 // GetStatusWithResponse Where the application of a receipt code stands
@@ -6590,6 +9369,40 @@ func (c *ClientWithResponses) GetTreasuryWithResponse(ctx context.Context, reqEd
 		return nil, err
 	}
 	return ParseGetTreasuryResponse(rsp)
+}
+
+// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
+//
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+// approved: the same call again makes another batch, of which one alone can be built.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+func (c *ClientWithResponses) ComposeUpkeepWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
+	rsp, err := c.ComposeUpkeepWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseComposeUpkeepResponse(rsp)
+}
+
+// ComposeUpkeepWithResponse Make a batch that pays nobody
+//
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
+// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
+// approved: the same call again makes another batch, of which one alone can be built.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
+func (c *ClientWithResponses) ComposeUpkeepWithResponse(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
+	rsp, err := c.ComposeUpkeep(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseComposeUpkeepResponse(rsp)
 }
 
 // WhoAmIWithResponse Who the server takes you for
@@ -7209,7 +10022,7 @@ func ParseComposeBatchResponse(rsp *http.Response) (*ComposeBatchResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest BatchSummary
+		var dest ComposedBatches
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -7372,6 +10185,52 @@ func ParseApproveBatchResponse(rsp *http.Response) (*ApproveBatchResponse, error
 	return response, nil
 }
 
+// ParseBumpBatchResponse parses an HTTP response from a BumpBatchWithResponse call
+func ParseBumpBatchResponse(rsp *http.Response) (*BumpBatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BumpBatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchSummary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers BumpBatchResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCancelBatchResponse parses an HTTP response from a CancelBatchWithResponse call
 func ParseCancelBatchResponse(rsp *http.Response) (*CancelBatchResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7405,6 +10264,203 @@ func ParseCancelBatchResponse(rsp *http.Response) (*CancelBatchResponse, error) 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers CancelBatchResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportPsbtResponse parses an HTTP response from a ExportPsbtWithResponse call
+func ParseExportPsbtResponse(rsp *http.Response) (*ExportPsbtResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportPsbtResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ExportPsbtResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseImportPsbtResponse parses an HTTP response from a ImportPsbtWithResponse call
+func ParseImportPsbtResponse(rsp *http.Response) (*ImportPsbtResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportPsbtResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Signatures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetSignaturesResponse parses an HTTP response from a GetSignaturesWithResponse call
+func ParseGetSignaturesResponse(rsp *http.Response) (*GetSignaturesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSignaturesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Signatures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAskVoidResponse parses an HTTP response from a AskVoidWithResponse call
+func ParseAskVoidResponse(rsp *http.Response) (*AskVoidResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AskVoidResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchSummary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers AskVoidResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseApproveVoidResponse parses an HTTP response from a ApproveVoidWithResponse call
+func ParseApproveVoidResponse(rsp *http.Response) (*ApproveVoidResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveVoidResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchSummary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ApproveVoidResponse200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -7480,6 +10536,97 @@ func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnlockCoinResponse parses an HTTP response from a UnlockCoinWithResponse call
+func ParseUnlockCoinResponse(rsp *http.Response) (*UnlockCoinResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnlockCoinResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLockCoinResponse parses an HTTP response from a LockCoinWithResponse call
+func ParseLockCoinResponse(rsp *http.Response) (*LockCoinResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LockCoinResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFeeEstimateResponse parses an HTTP response from a GetFeeEstimateWithResponse call
+func ParseGetFeeEstimateResponse(rsp *http.Response) (*GetFeeEstimateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFeeEstimateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FeeEstimate
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7600,6 +10747,134 @@ func ParseGetGrantResponse(rsp *http.Response) (*GetGrantResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseCheckPayeeListResponse parses an HTTP response from a CheckPayeeListWithResponse call
+func ParseCheckPayeeListResponse(rsp *http.Response) (*CheckPayeeListResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CheckPayeeListResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PayeeListCheck
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExportPaymentsResponse parses an HTTP response from a ExportPaymentsWithResponse call
+func ParseExportPaymentsResponse(rsp *http.Response) (*ExportPaymentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportPaymentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PaymentExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/plain) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ExportPaymentsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCertificateResponse parses an HTTP response from a GetCertificateWithResponse call
+func ParseGetCertificateResponse(rsp *http.Response) (*GetCertificateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCertificateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Certificate
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetCertificateResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7860,6 +11135,59 @@ func ParseGetTreasuryResponse(rsp *http.Response) (*GetTreasuryResponse, error) 
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseComposeUpkeepResponse parses an HTTP response from a ComposeUpkeepWithResponse call
+func ParseComposeUpkeepResponse(rsp *http.Response) (*ComposeUpkeepResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ComposeUpkeepResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest BatchSummary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers ComposeUpkeepResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -127,6 +128,27 @@ func (e Protocol) Valid() bool {
 	}
 }
 
+// Defines values for UpkeepKind.
+const (
+	Child       UpkeepKind = "child"
+	Consolidate UpkeepKind = "consolidate"
+	Split       UpkeepKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the UpkeepKind enum.
+func (e UpkeepKind) Valid() bool {
+	switch e {
+	case Child:
+		return true
+	case Consolidate:
+		return true
+	case Split:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Verdict.
 const (
 	VerdictApprove   Verdict = "approve"
@@ -178,6 +200,69 @@ func (e ListApplicationsParamsClaimed) Valid() bool {
 	case ListApplicationsParamsClaimedFree:
 		return true
 	case ListApplicationsParamsClaimedMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPsbtParamsFormat.
+const (
+	Base64 ExportPsbtParamsFormat = "base64"
+	Binary ExportPsbtParamsFormat = "binary"
+)
+
+// Valid indicates whether the value is a known member of the ExportPsbtParamsFormat enum.
+func (e ExportPsbtParamsFormat) Valid() bool {
+	switch e {
+	case Base64:
+		return true
+	case Binary:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPaymentsParamsFormat.
+const (
+	Beancount ExportPaymentsParamsFormat = "beancount"
+	Bip329    ExportPaymentsParamsFormat = "bip329"
+	Csv       ExportPaymentsParamsFormat = "csv"
+	Json      ExportPaymentsParamsFormat = "json"
+	Ledger    ExportPaymentsParamsFormat = "ledger"
+)
+
+// Valid indicates whether the value is a known member of the ExportPaymentsParamsFormat enum.
+func (e ExportPaymentsParamsFormat) Valid() bool {
+	switch e {
+	case Beancount:
+		return true
+	case Bip329:
+		return true
+	case Csv:
+		return true
+	case Json:
+		return true
+	case Ledger:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPaymentsParamsUnit.
+const (
+	Btc ExportPaymentsParamsUnit = "btc"
+	Sat ExportPaymentsParamsUnit = "sat"
+)
+
+// Valid indicates whether the value is a known member of the ExportPaymentsParamsUnit enum.
+func (e ExportPaymentsParamsUnit) Valid() bool {
+	switch e {
+	case Btc:
+		return true
+	case Sat:
 		return true
 	default:
 		return false
@@ -283,16 +368,30 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	CreatedAt time.Time      `json:"created_at"`
-	Events    []AttemptEvent `json:"events"`
+	// AnnouncedHeight Tip when a node was told first.
+	AnnouncedHeight *int32         `json:"announced_height,omitempty"`
+	CreatedAt       time.Time      `json:"created_at"`
+	Events          []AttemptEvent `json:"events"`
+
+	// Fate built, signing, signed, announced, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
+	Fate string `json:"fate"`
 
 	// FeeSat Satoshi.
 	FeeSat AmountSat `json:"fee_sat"`
 
+	// FeeSatVb What it pays, rounded down.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
 	// Height Block that holds it.
 	Height *int32 `json:"height,omitempty"`
+
+	// Kind pay, or void, which pays nobody.
+	Kind   string `json:"kind"`
 	Number int32  `json:"number"`
-	Signed bool   `json:"signed"`
+
+	// Signatures Those that came in one by one.
+	Signatures []PartialSignature `json:"signatures"`
+	Signed     bool               `json:"signed"`
 
 	// Txid Transaction id as people write it.
 	Txid TxID `json:"txid"`
@@ -306,6 +405,9 @@ type AttemptEvent struct {
 	At     time.Time `json:"at"`
 	Detail *string   `json:"detail,omitempty"`
 	Event  string    `json:"event"`
+
+	// Height Walked tip at the time.
+	Height *int32 `json:"height,omitempty"`
 }
 
 // Audience `operator`: the operator reads it too. `team`: a note among staff.
@@ -356,11 +458,17 @@ type Balances struct {
 
 // Batch defines model for Batch.
 type Batch struct {
-	Approvals     []BatchApproval `json:"approvals"`
-	Attempts      []Attempt       `json:"attempts"`
-	Confirmations int32           `json:"confirmations"`
-	CreatedAt     time.Time       `json:"created_at"`
-	CreatedBy     *string         `json:"created_by,omitempty"`
+	Approvals []BatchApproval `json:"approvals"`
+	Attempts  []Attempt       `json:"attempts"`
+
+	// Coins Those that a treasurer chose.
+	Coins         *[]OutPoint `json:"coins,omitempty"`
+	Confirmations int32       `json:"confirmations"`
+	CreatedAt     time.Time   `json:"created_at"`
+	CreatedBy     *string     `json:"created_by,omitempty"`
+
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
 	Digest Digest  `json:"digest"`
@@ -375,6 +483,9 @@ type Batch struct {
 	Id     openapi_types.UUID `json:"id"`
 	Items  []BatchItem        `json:"items"`
 
+	// Kind payout, or consolidate, split or child, which pay nobody.
+	Kind string `json:"kind"`
+
 	// LastError Why the worker has not got further; it goes on by itself.
 	LastError *string `json:"last_error,omitempty"`
 
@@ -382,15 +493,23 @@ type Batch struct {
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
 
-	// NextAction What moves it on: `approve`, `wait`, `investigate` or `none`.
+	// NextAction What moves it on: `approve`, `sign`, `approve_void`, `wait`, `investigate` or `none`.
 	NextAction string `json:"next_action"`
 
 	// Note The exact text that an approval releases; its SHA-256 is the digest.
-	Note   string `json:"note"`
-	Number int64  `json:"number"`
-	Payees int32  `json:"payees"`
+	Note string `json:"note"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	// Number Also the index of its change script.
+	Number int64 `json:"number"`
+
+	// Outputs Change outputs; more than 1 for a split only.
+	Outputs *int32 `json:"outputs,omitempty"`
+	Payees  int32  `json:"payees"`
+
+	// Signatures Who has signed the newest transaction.
+	Signatures *Signatures `json:"signatures,omitempty"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -402,6 +521,12 @@ type Batch struct {
 	// Txid Transaction id as people write it.
 	Txid    *TxID `json:"txid,omitempty"`
 	Version int64 `json:"version"`
+
+	// Void The request to take the batch back.
+	Void *Void `json:"void,omitempty"`
+
+	// WantedFeeSatVb Fee rate that a treasurer asked for since.
+	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 
 	// WatchToken Pass it to `watch` as `since`.
 	WatchToken string `json:"watch_token"`
@@ -445,10 +570,16 @@ type BatchSummary struct {
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy *string   `json:"created_by,omitempty"`
 
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	DeadlineBlocks int32 `json:"deadline_blocks"`
+
 	// Digest SHA-256 in hex.
 	Digest   Digest             `json:"digest"`
 	FeeSatVb int64              `json:"fee_sat_vb"`
 	Id       openapi_types.UUID `json:"id"`
+
+	// Kind payout, or consolidate, split or child, which pay nobody.
+	Kind string `json:"kind"`
 
 	// LastError Why the worker has not got further; it goes on by itself.
 	LastError *string `json:"last_error,omitempty"`
@@ -456,15 +587,20 @@ type BatchSummary struct {
 	// MaxFeeSat Satoshi.
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-	Number          int64     `json:"number"`
-	Payees          int32     `json:"payees"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled or conflicted.
+	// Number Also the index of its change script.
+	Number int64 `json:"number"`
+	Payees int32 `json:"payees"`
+
+	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 	Version  int64     `json:"version"`
+
+	// WantedFeeSatVb Fee rate that a treasurer asked for since.
+	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 }
 
 // Breaker A surprise that stopped all signing.
@@ -477,6 +613,50 @@ type Breaker struct {
 	// ResetBy Who has consented; two close it.
 	ResetBy   []string  `json:"reset_by"`
 	TrippedAt time.Time `json:"tripped_at"`
+}
+
+// Bump defines model for Bump.
+type Bump struct {
+	// FeeSatVb More than it pays now, and at most what was approved.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// BatchDigest SHA-256 in hex.
+	BatchDigest Digest `json:"batch_digest"`
+
+	// BlockHash Transaction id as people write it.
+	BlockHash TxID `json:"block_hash"`
+
+	// DecisionDigest SHA-256 in hex.
+	DecisionDigest Digest `json:"decision_digest"`
+	DecisionNote   string `json:"decision_note"`
+	Height         int32  `json:"height"`
+
+	// Inclusion That a transaction is in a block, and what stands on it. Hex.
+	Inclusion Inclusion `json:"inclusion"`
+	IssuedAt  time.Time `json:"issued_at"`
+	Network   string    `json:"network"`
+
+	// Reference Of the grant, as its operator knows it.
+	Reference *string `json:"reference,omitempty"`
+
+	// Script Hex.
+	Script string `json:"script"`
+
+	// Sha256 Of the document with this field empty.
+	Sha256 Digest `json:"sha256"`
+
+	// Txid Transaction id as people write it.
+	Txid    TxID   `json:"txid"`
+	Version string `json:"version"`
+	Vout    int64  `json:"vout"`
 }
 
 // Change Where the application stands now.
@@ -512,13 +692,17 @@ type Claim struct {
 // Coin defines model for Coin.
 type Coin struct {
 	// AmountSat Satoshi.
-	AmountSat     AmountSat `json:"amount_sat"`
-	Change        bool      `json:"change"`
-	Confirmations int32     `json:"confirmations"`
-	Height        *int32    `json:"height,omitempty"`
+	AmountSat AmountSat `json:"amount_sat"`
+
+	// At Time of the block that made it.
+	At            *time.Time `json:"at,omitempty"`
+	Change        bool       `json:"change"`
+	Confirmations int32      `json:"confirmations"`
+	Height        *int32     `json:"height,omitempty"`
 
 	// Index Of its script in the descriptor.
-	Index *int64 `json:"index,omitempty"`
+	Index *int64    `json:"index,omitempty"`
+	Lock  *CoinLock `json:"lock,omitempty"`
 
 	// ReservedBy Number of the batch that spends it.
 	ReservedBy *int64 `json:"reserved_by,omitempty"`
@@ -529,6 +713,18 @@ type Coin struct {
 	// Txid Transaction id as people write it.
 	Txid TxID  `json:"txid"`
 	Vout int64 `json:"vout"`
+}
+
+// CoinLock defines model for CoinLock.
+type CoinLock struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+}
+
+// ComposedBatches defines model for ComposedBatches.
+type ComposedBatches struct {
+	Batches []BatchSummary `json:"batches"`
 }
 
 // ConsistencyProof defines model for ConsistencyProof.
@@ -561,11 +757,19 @@ type Digest = string
 
 // DryRunResult defines model for DryRunResult.
 type DryRunResult struct {
+	// AtTargets What it would cost for each target of the estimate; empty without one.
+	AtTargets []FeeAt `json:"at_targets"`
+
 	// AvailableAfterSat Free in the treasury once it is paid.
 	AvailableAfterSat int64 `json:"available_after_sat"`
 
+	// Batches That the order would be split into; all but payees and total_sat are about the first.
+	Batches int32 `json:"batches"`
+
 	// ChangeSat Satoshi.
-	ChangeSat AmountSat `json:"change_sat"`
+	ChangeSat      AmountSat    `json:"change_sat"`
+	DeadlineBlocks int32        `json:"deadline_blocks"`
+	Estimate       *FeeEstimate `json:"estimate,omitempty"`
 
 	// FeePerMill Fee in thousandths of the total.
 	FeePerMill int64 `json:"fee_per_mill"`
@@ -574,16 +778,25 @@ type DryRunResult struct {
 	FeeSat   AmountSat `json:"fee_sat"`
 	FeeSatVb int64     `json:"fee_sat_vb"`
 
+	// HeadroomSat What replacements may still add to the fee, under both limits.
+	HeadroomSat int64 `json:"headroom_sat"`
+
 	// MaxFeeSat Satoshi.
 	MaxFeeSat       AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-	Payees          int32     `json:"payees"`
+
+	// Notes What to know before saying yes.
+	Notes  []Remark `json:"notes"`
+	Payees int32    `json:"payees"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
 
 	// Transaction Decoded from the transaction itself, outputs in its order.
 	Transaction Transaction `json:"transaction"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
 }
 
 // Endpoint defines model for Endpoint.
@@ -628,6 +841,71 @@ type Event struct {
 
 // EventBy defines model for Event.By.
 type EventBy string
+
+// FeeAt defines model for FeeAt.
+type FeeAt struct {
+	// Blocks To be mined within so many.
+	Blocks     int32  `json:"blocks"`
+	FeePerMill *int64 `json:"fee_per_mill,omitempty"`
+
+	// FeeSat Satoshi.
+	FeeSat   *AmountSat `json:"fee_sat,omitempty"`
+	FeeSatVb int64      `json:"fee_sat_vb"`
+
+	// Refused Why this cannot be had; there is no fee then.
+	Refused *string `json:"refused,omitempty"`
+}
+
+// FeeEstimate defines model for FeeEstimate.
+type FeeEstimate struct {
+	At time.Time `json:"at"`
+
+	// FloorSatKvb Below this, peers do not pass a transaction on. Satoshi per 1000 virtual bytes.
+	FloorSatKvb int64 `json:"floor_sat_kvb"`
+
+	// Height Of the newest block.
+	Height int32 `json:"height"`
+
+	// Targets The soonest first.
+	Targets []FeeTarget `json:"targets"`
+
+	// Trusted False: a treasurer has to say what to pay.
+	Trusted bool `json:"trusted"`
+
+	// Votes The sources.
+	Votes []FeeVote `json:"votes"`
+
+	// Why Why it is not trusted.
+	Why *string `json:"why,omitempty"`
+}
+
+// FeeTarget defines model for FeeTarget.
+type FeeTarget struct {
+	// Blocks To be mined within so many.
+	Blocks int32 `json:"blocks"`
+
+	// FeeSatVb The same, rounded up.
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
+	// RateSatKvb Satoshi per 1000 virtual bytes.
+	RateSatKvb int64 `json:"rate_sat_kvb"`
+}
+
+// FeeVote defines model for FeeVote.
+type FeeVote struct {
+	// AgeS Of what it rests on, in seconds.
+	AgeS int64 `json:"age_s"`
+
+	// Name Examples: mempool, blocks, estimatefee
+	Name string `json:"name"`
+
+	// RatesSatKvb For the targets in their order; fewer when it has no answer for the later ones.
+	RatesSatKvb []int64 `json:"rates_sat_kvb"`
+	Used        bool    `json:"used"`
+
+	// Why Why it was not used.
+	Why *string `json:"why,omitempty"`
+}
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -681,6 +959,20 @@ type GrantPage struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// Inclusion That a transaction is in a block, and what stands on it. Hex.
+type Inclusion struct {
+	Branch []string `json:"branch"`
+
+	// Headers 80 bytes each; the first is that of the block.
+	Headers []string `json:"headers"`
+
+	// Position In the block.
+	Position int64 `json:"position"`
+
+	// Tx Without witnesses.
+	Tx string `json:"tx"`
+}
+
 // InclusionProof defines model for InclusionProof.
 type InclusionProof struct {
 	// Checkpoint The signed checkpoint that the proof is against.
@@ -724,6 +1016,18 @@ type LeafPage struct {
 
 	// Size Leaves in the log.
 	Size int64 `json:"size"`
+}
+
+// Limits The fund's bounds for a batch.
+type Limits struct {
+	DeadlineBlocks int32 `json:"deadline_blocks"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+
+	// MaxPayees An order with more is split.
+	MaxPayees int32 `json:"max_payees"`
 }
 
 // Message defines model for Message.
@@ -784,6 +1088,12 @@ type NewDecision struct {
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
 
+// NewLock defines model for NewLock.
+type NewLock struct {
+	// Reason Why the coin is locked.
+	Reason string `json:"reason"`
+}
+
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
 	// Audience `operator`: the operator reads it too. `team`: a note among staff.
@@ -818,15 +1128,71 @@ type NewVote struct {
 
 // Order defines model for Order.
 type Order struct {
-	// FeeSatVb Fee rate to start with in satoshi per virtual byte.
-	FeeSatVb      int64                `json:"fee_sat_vb"`
+	// Coins Spend these coins only. Left out, the fund chooses.
+	Coins *[]OutPoint `json:"coins,omitempty"`
+
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate. Left out, the fund's.
+	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
+
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeeSatVb      int64                `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
-	// MaxFeeSat No version of the transaction pays more. Left out, the fund's limit.
+	// MaxFeeSat No version of the transaction pays more; of each batch. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
 	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+}
+
+// OutPoint A coin: txid, colon, number of the output.
+type OutPoint = string
+
+// PartialSignature defines model for PartialSignature.
+type PartialSignature struct {
+	At time.Time `json:"at"`
+
+	// By Who brought it; left out when a signer of the fund answered.
+	By *string `json:"by,omitempty"`
+
+	// Keys Fingerprints.
+	Keys []string `json:"keys"`
+}
+
+// PayeeListCheck defines model for PayeeListCheck.
+type PayeeListCheck struct {
+	EmptyAtEnd int32 `json:"empty_at_end"`
+
+	// InstalmentIds Those of the matched rows in their order, for an order.
+	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
+
+	// Lines Of the file: one for the header, the rows, and the empty ones at the end.
+	Lines   int32 `json:"lines"`
+	Matched int32 `json:"matched"`
+
+	// MatchedSat Satoshi.
+	MatchedSat AmountSat `json:"matched_sat"`
+
+	// Ok Every row has its instalment.
+	Ok   bool           `json:"ok"`
+	Rows []PayeeListRow `json:"rows"`
+}
+
+// PayeeListRow A line of the list with its instalment, or with what is wrong.
+type PayeeListRow struct {
+	Address *string `json:"address,omitempty"`
+
+	// AmountSat Satoshi.
+	AmountSat *AmountSat `json:"amount_sat,omitempty"`
+
+	// Errors `field` is a column, or `line` for the line as a whole.
+	Errors       *[]FieldError       `json:"errors,omitempty"`
+	InstalmentId *openapi_types.UUID `json:"instalment_id,omitempty"`
+	Label        *string             `json:"label,omitempty"`
+
+	// Line Of the file, from 1.
+	Line      int32   `json:"line"`
+	Reference *string `json:"reference,omitempty"`
 }
 
 // Payment defines model for Payment.
@@ -838,6 +1204,44 @@ type Payment struct {
 	BatchNumber   *int64 `json:"batch_number,omitempty"`
 	Confirmations int32  `json:"confirmations"`
 	State         string `json:"state"`
+
+	// Txid Transaction id as people write it.
+	Txid *TxID  `json:"txid,omitempty"`
+	Vout *int64 `json:"vout,omitempty"`
+}
+
+// PaymentExport defines model for PaymentExport.
+type PaymentExport struct {
+	// FeeSat Satoshi.
+	FeeSat   AmountSat     `json:"fee_sat"`
+	Payments []PaymentLine `json:"payments"`
+
+	// TotalSat Satoshi.
+	TotalSat AmountSat `json:"total_sat"`
+	Version  string    `json:"version"`
+}
+
+// PaymentLine defines model for PaymentLine.
+type PaymentLine struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat   AmountSat `json:"amount_sat"`
+	BatchNumber int64     `json:"batch_number"`
+
+	// BlockHash Transaction id as people write it.
+	BlockHash   *TxID   `json:"block_hash,omitempty"`
+	Designation *string `json:"designation,omitempty"`
+
+	// FeeShareSat Its part of the transaction's fee, which the treasury paid on top.
+	FeeShareSat    int64              `json:"fee_share_sat"`
+	GrantReference string             `json:"grant_reference"`
+	Height         *int32             `json:"height,omitempty"`
+	InstalmentId   openapi_types.UUID `json:"instalment_id"`
+
+	// PaidAt Time of the block.
+	PaidAt *time.Time `json:"paid_at,omitempty"`
+	State  string     `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -886,6 +1290,25 @@ type Receipt struct {
 	State     string `json:"state"`
 }
 
+// Remark defines model for Remark.
+type Remark struct {
+	// Code Examples: address_reused, address_seen, round_amounts, uses_all_coins
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// Signatures Who has signed the newest transaction.
+type Signatures struct {
+	Missing int32 `json:"missing"`
+	Needed  int32 `json:"needed"`
+
+	// Signed Fingerprints of keys.
+	Signed []string `json:"signed"`
+
+	// Total Keys of the treasury.
+	Total int32 `json:"total"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// AmountSat Satoshi.
@@ -905,6 +1328,16 @@ type Status struct {
 	SubmittedAt time.Time `json:"submitted_at"`
 	Timeline    []Event   `json:"timeline"`
 	Title       *string   `json:"title,omitempty"`
+}
+
+// Stuck A batch that does not go on by itself.
+type Stuck struct {
+	BatchId openapi_types.UUID `json:"batch_id"`
+	Number  int64              `json:"number"`
+	State   string             `json:"state"`
+
+	// Why In plain words, with what would resolve it.
+	Why string `json:"why"`
 }
 
 // Tally defines model for Tally.
@@ -981,8 +1414,13 @@ type Treasury struct {
 	Descriptor string `json:"descriptor"`
 
 	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
-	DifferenceSat int64  `json:"difference_sat"`
-	Network       string `json:"network"`
+	DifferenceSat int64        `json:"difference_sat"`
+	Estimate      *FeeEstimate `json:"estimate,omitempty"`
+
+	// Limits The fund's bounds for a batch.
+	Limits  Limits  `json:"limits"`
+	Network string  `json:"network"`
+	Stuck   []Stuck `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`
@@ -1016,8 +1454,66 @@ type TxOutput struct {
 	Vout   int64 `json:"vout"`
 }
 
+// Upkeep defines model for Upkeep.
+type Upkeep struct {
+	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
+	Coins *[]OutPoint `json:"coins,omitempty"`
+
+	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeeSatVb int64      `json:"fee_sat_vb,omitempty"`
+	Kind     UpkeepKind `json:"kind"`
+
+	// MaxFeeSat Left out, the fund's limit.
+	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
+
+	// MaxFeerateSatVb Left out, the fund's limit.
+	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+
+	// Outputs Of `split`: into how many.
+	Outputs *int32 `json:"outputs,omitempty"`
+
+	// Parent Of `child`: the batch that waits for a block.
+	Parent *openapi_types.UUID `json:"parent,omitempty"`
+}
+
+// UpkeepKind defines model for Upkeep.Kind.
+type UpkeepKind string
+
 // Verdict defines model for Verdict.
 type Verdict string
+
+// Void The request to take the batch back.
+type Void struct {
+	ApprovedAt *time.Time `json:"approved_at,omitempty"`
+
+	// ApprovedBy Left out until then, and nothing is signed.
+	ApprovedBy *string   `json:"approved_by,omitempty"`
+	AskedAt    time.Time `json:"asked_at"`
+	AskedBy    string    `json:"asked_by"`
+
+	// CancelIds Instalments that are cancelled once it is final; the others become payable.
+	CancelIds []openapi_types.UUID `json:"cancel_ids"`
+
+	// Digest SHA-256 in hex.
+	Digest   Digest `json:"digest"`
+	FeeSatVb int64  `json:"fee_sat_vb"`
+
+	// Note The exact text that the second person approves; its SHA-256 is the digest.
+	Note   string `json:"note"`
+	Reason string `json:"reason"`
+}
+
+// VoidOrder defines model for VoidOrder.
+type VoidOrder struct {
+	// CancelIds Instalments that shall not be paid at all; the others become payable again.
+	CancelIds *[]openapi_types.UUID `json:"cancel_ids,omitempty"`
+
+	// FeeSatVb Of the void. Left out, a quarter more than the newest attempt.
+	FeeSatVb *int64 `json:"fee_sat_vb,omitempty"`
+
+	// Reason Why the batch is taken back.
+	Reason string `json:"reason"`
+}
 
 // Vote defines model for Vote.
 type Vote struct {
@@ -1130,8 +1626,35 @@ type ApproveBatchParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// BumpBatchParams defines parameters for BumpBatch.
+type BumpBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // CancelBatchParams defines parameters for CancelBatch.
 type CancelBatchParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ExportPsbtParams defines parameters for ExportPsbt.
+type ExportPsbtParams struct {
+	// Format `binary` is the file that wallets open, `base64` is text to paste.
+	Format *ExportPsbtParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ExportPsbtParamsFormat defines parameters for ExportPsbt.
+type ExportPsbtParamsFormat string
+
+// AskVoidParams defines parameters for AskVoid.
+type AskVoidParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ApproveVoidParams defines parameters for ApproveVoid.
+type ApproveVoidParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -1149,6 +1672,25 @@ type ListGrantsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ExportPaymentsParams defines parameters for ExportPayments.
+type ExportPaymentsParams struct {
+	// From Blocks from this time on; left out, from the first.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Blocks before this time; left out, to the newest.
+	Until  *time.Time                  `form:"until,omitempty" json:"until,omitempty"`
+	Format *ExportPaymentsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Unit Of journals.
+	Unit *ExportPaymentsParamsUnit `form:"unit,omitempty" json:"unit,omitempty"`
+}
+
+// ExportPaymentsParamsFormat defines parameters for ExportPayments.
+type ExportPaymentsParamsFormat string
+
+// ExportPaymentsParamsUnit defines parameters for ExportPayments.
+type ExportPaymentsParamsUnit string
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -1171,6 +1713,18 @@ type DryRunBatchJSONRequestBody = Order
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
 
+// BumpBatchJSONRequestBody defines body for BumpBatch for application/json ContentType.
+type BumpBatchJSONRequestBody = Bump
+
+// AskVoidJSONRequestBody defines body for AskVoid for application/json ContentType.
+type AskVoidJSONRequestBody = VoidOrder
+
+// ApproveVoidJSONRequestBody defines body for ApproveVoid for application/json ContentType.
+type ApproveVoidJSONRequestBody = Approval
+
+// LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
+type LockCoinJSONRequestBody = NewLock
+
 // ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
 type ReviseApplicationJSONRequestBody = NewApplication
 
@@ -1179,6 +1733,9 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
+
+// ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
+type ComposeUpkeepJSONRequestBody = Upkeep
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1230,7 +1787,7 @@ type ServerInterface interface {
 	// ListBatches Batches, newest first
 	// (GET /v1/batches)
 	ListBatches(ctx echo.Context, params ListBatchesParams) error
-	// ComposeBatch Put instalments into a new batch
+	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	// (POST /v1/batches)
 	ComposeBatch(ctx echo.Context) error
 	// DryRunBatch What a batch would cost; nothing is stored
@@ -1242,15 +1799,42 @@ type ServerInterface interface {
 	// ApproveBatch Release the batch for payment
 	// (POST /v1/batches/{id}/approve)
 	ApproveBatch(ctx echo.Context, id ID, params ApproveBatchParams) error
+	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	// (POST /v1/batches/{id}/bump)
+	BumpBatch(ctx echo.Context, id ID, params BumpBatchParams) error
 	// CancelBatch Give up a batch that has not been handed to a signer
 	// (POST /v1/batches/{id}/cancel)
 	CancelBatch(ctx echo.Context, id ID, params CancelBatchParams) error
+	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+	// (GET /v1/batches/{id}/psbt)
+	ExportPsbt(ctx echo.Context, id ID, params ExportPsbtParams) error
+	// ImportPsbt Bring a signed PSBT back
+	// (POST /v1/batches/{id}/psbt)
+	ImportPsbt(ctx echo.Context, id ID) error
+	// GetSignatures Who has signed the newest transaction, and how many signatures are missing
+	// (GET /v1/batches/{id}/signatures)
+	GetSignatures(ctx echo.Context, id ID) error
+	// AskVoid Ask to take a batch back after a signer was asked
+	// (POST /v1/batches/{id}/void)
+	AskVoid(ctx echo.Context, id ID, params AskVoidParams) error
+	// ApproveVoid A second treasurer's yes to a void
+	// (POST /v1/batches/{id}/void/approve)
+	ApproveVoid(ctx echo.Context, id ID, params ApproveVoidParams) error
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx echo.Context, id ID, params WatchBatchParams) error
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx echo.Context, number int64) error
+	// UnlockCoin Let a coin into new batches again
+	// (DELETE /v1/coins/{outpoint}/lock)
+	UnlockCoin(ctx echo.Context, outpoint OutPoint) error
+	// LockCoin Keep a coin out of every new batch
+	// (POST /v1/coins/{outpoint}/lock)
+	LockCoin(ctx echo.Context, outpoint OutPoint) error
+	// GetFeeEstimate What a transaction should pay now, and how that is known
+	// (GET /v1/fee)
+	GetFeeEstimate(ctx echo.Context) error
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx echo.Context) error
@@ -1260,6 +1844,15 @@ type ServerInterface interface {
 	// GetGrant One grant with its instalments
 	// (GET /v1/grants/{id})
 	GetGrant(ctx echo.Context, id ID) error
+	// CheckPayeeList Hold a list of payees against what may be paid; nothing is stored
+	// (POST /v1/payee-lists)
+	CheckPayeeList(ctx echo.Context) error
+	// ExportPayments Payments by the time of their block, for accountants and wallets
+	// (GET /v1/payments)
+	ExportPayments(ctx echo.Context, params ExportPaymentsParams) error
+	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
+	// (GET /v1/payments/{id}/certificate)
+	GetCertificate(ctx echo.Context, id openapi_types.UUID) error
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx echo.Context) error
@@ -1284,6 +1877,9 @@ type ServerInterface interface {
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
 	GetTreasury(ctx echo.Context) error
+	// ComposeUpkeep Make a batch that pays nobody
+	// (POST /v1/upkeep)
+	ComposeUpkeep(ctx echo.Context) error
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
 	WhoAmI(ctx echo.Context) error
@@ -1720,6 +2316,44 @@ func (w *ServerInterfaceWrapper) ApproveBatch(ctx echo.Context) error {
 	return err
 }
 
+// BumpBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) BumpBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BumpBatchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BumpBatch(ctx, id, params)
+	return err
+}
+
 // CancelBatch converts echo context to params.
 func (w *ServerInterfaceWrapper) CancelBatch(ctx echo.Context) error {
 	var err error
@@ -1755,6 +2389,139 @@ func (w *ServerInterfaceWrapper) CancelBatch(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CancelBatch(ctx, id, params)
+	return err
+}
+
+// ExportPsbt converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportPsbt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportPsbtParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportPsbt(ctx, id, params)
+	return err
+}
+
+// ImportPsbt converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportPsbt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportPsbt(ctx, id)
+	return err
+}
+
+// GetSignatures converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSignatures(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSignatures(ctx, id)
+	return err
+}
+
+// AskVoid converts echo context to params.
+func (w *ServerInterfaceWrapper) AskVoid(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskVoidParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskVoid(ctx, id, params)
+	return err
+}
+
+// ApproveVoid converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveVoid(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveVoidParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveVoid(ctx, id, params)
 	return err
 }
 
@@ -1806,6 +2573,47 @@ func (w *ServerInterfaceWrapper) ResetBreaker(ctx echo.Context) error {
 	return err
 }
 
+// UnlockCoin converts echo context to params.
+func (w *ServerInterfaceWrapper) UnlockCoin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "outpoint" -------------
+	var outpoint OutPoint
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outpoint", ctx.Param("outpoint"), &outpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outpoint: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnlockCoin(ctx, outpoint)
+	return err
+}
+
+// LockCoin converts echo context to params.
+func (w *ServerInterfaceWrapper) LockCoin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "outpoint" -------------
+	var outpoint OutPoint
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outpoint", ctx.Param("outpoint"), &outpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outpoint: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LockCoin(ctx, outpoint)
+	return err
+}
+
+// GetFeeEstimate converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFeeEstimate(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFeeEstimate(ctx)
+	return err
+}
+
 // GetFund converts echo context to params.
 func (w *ServerInterfaceWrapper) GetFund(ctx echo.Context) error {
 	var err error
@@ -1853,6 +2661,70 @@ func (w *ServerInterfaceWrapper) GetGrant(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetGrant(ctx, id)
+	return err
+}
+
+// CheckPayeeList converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckPayeeList(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckPayeeList(ctx)
+	return err
+}
+
+// ExportPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportPayments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportPaymentsParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", ctx.QueryParams(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter until: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", ctx.QueryParams(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportPayments(ctx, params)
+	return err
+}
+
+// GetCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCertificate(ctx, id)
 	return err
 }
 
@@ -1935,6 +2807,15 @@ func (w *ServerInterfaceWrapper) GetTreasury(ctx echo.Context) error {
 	return err
 }
 
+// ComposeUpkeep converts echo context to params.
+func (w *ServerInterfaceWrapper) ComposeUpkeep(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ComposeUpkeep(ctx)
+	return err
+}
+
 // WhoAmI converts echo context to params.
 func (w *ServerInterfaceWrapper) WhoAmI(ctx echo.Context) error {
 	var err error
@@ -2013,6 +2894,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/batches/:id/approve", wrapper.ApproveBatch, options.OperationMiddlewares["approveBatch"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/cancel", wrapper.CancelBatch, options.OperationMiddlewares["cancelBatch"]...)
 	router.GET(options.BaseURL+"/v1/batches/:id/watch", wrapper.WatchBatch, options.OperationMiddlewares["watchBatch"]...)
+	router.POST(options.BaseURL+"/v1/batches/:id/bump", wrapper.BumpBatch, options.OperationMiddlewares["bumpBatch"]...)
+	router.POST(options.BaseURL+"/v1/batches/:id/void", wrapper.AskVoid, options.OperationMiddlewares["askVoid"]...)
+	router.POST(options.BaseURL+"/v1/batches/:id/void/approve", wrapper.ApproveVoid, options.OperationMiddlewares["approveVoid"]...)
+	router.GET(options.BaseURL+"/v1/batches/:id/signatures", wrapper.GetSignatures, options.OperationMiddlewares["getSignatures"]...)
+	router.GET(options.BaseURL+"/v1/batches/:id/psbt", wrapper.ExportPsbt, options.OperationMiddlewares["exportPsbt"]...)
+	router.POST(options.BaseURL+"/v1/batches/:id/psbt", wrapper.ImportPsbt, options.OperationMiddlewares["importPsbt"]...)
+	router.POST(options.BaseURL+"/v1/upkeep", wrapper.ComposeUpkeep, options.OperationMiddlewares["composeUpkeep"]...)
+	router.POST(options.BaseURL+"/v1/payee-lists", wrapper.CheckPayeeList, options.OperationMiddlewares["checkPayeeList"]...)
+	router.GET(options.BaseURL+"/v1/payments", wrapper.ExportPayments, options.OperationMiddlewares["exportPayments"]...)
+	router.GET(options.BaseURL+"/v1/payments/:id/certificate", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
+	router.DELETE(options.BaseURL+"/v1/coins/:outpoint/lock", wrapper.UnlockCoin, options.OperationMiddlewares["unlockCoin"]...)
+	router.POST(options.BaseURL+"/v1/coins/:outpoint/lock", wrapper.LockCoin, options.OperationMiddlewares["lockCoin"]...)
+	router.GET(options.BaseURL+"/v1/fee", wrapper.GetFeeEstimate, options.OperationMiddlewares["getFeeEstimate"]...)
 	router.GET(options.BaseURL+"/v1/treasury", wrapper.GetTreasury, options.OperationMiddlewares["getTreasury"]...)
 	router.POST(options.BaseURL+"/v1/breakers/:number/reset", wrapper.ResetBreaker, options.OperationMiddlewares["resetBreaker"]...)
 	router.GET(options.BaseURL+"/v1/audit/key", wrapper.GetAuditKey, options.OperationMiddlewares["getAuditKey"]...)
@@ -2715,7 +3609,7 @@ type ComposeBatch201ResponseHeaders struct {
 }
 
 type ComposeBatch201JSONResponse struct {
-	Body    BatchSummary
+	Body    ComposedBatches
 	Headers ComposeBatch201ResponseHeaders
 }
 
@@ -2893,6 +3787,57 @@ func (response ApproveBatchdefaultApplicationProblemPlusJSONResponse) VisitAppro
 	return err
 }
 
+type BumpBatchRequestObject struct {
+	Id     ID `json:"id"`
+	Params BumpBatchParams
+	Body   *BumpBatchJSONRequestBody
+}
+
+type BumpBatchResponseObject interface {
+	VisitBumpBatchResponse(w http.ResponseWriter) error
+}
+
+type BumpBatch200ResponseHeaders struct {
+	ETag *string
+}
+
+type BumpBatch200JSONResponse struct {
+	Body    BatchSummary
+	Headers BumpBatch200ResponseHeaders
+}
+
+func (response BumpBatch200JSONResponse) VisitBumpBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BumpBatchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BumpBatchdefaultApplicationProblemPlusJSONResponse) VisitBumpBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CancelBatchRequestObject struct {
 	Id     ID `json:"id"`
 	Params CancelBatchParams
@@ -2932,6 +3877,258 @@ type CancelBatchdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelBatchdefaultApplicationProblemPlusJSONResponse) VisitCancelBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPsbtRequestObject struct {
+	Id     ID `json:"id"`
+	Params ExportPsbtParams
+}
+
+type ExportPsbtResponseObject interface {
+	VisitExportPsbtResponse(w http.ResponseWriter) error
+}
+
+type ExportPsbt200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportPsbt200ApplicationoctetStreamResponse struct {
+	Body          io.Reader
+	Headers       ExportPsbt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportPsbt200ApplicationoctetStreamResponse) VisitExportPsbtResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportPsbt200TextResponse struct {
+	Body    string
+	Headers ExportPsbt200ResponseHeaders
+}
+
+func (response ExportPsbt200TextResponse) VisitExportPsbtResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type ExportPsbtdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportPsbtdefaultApplicationProblemPlusJSONResponse) VisitExportPsbtResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPsbtRequestObject struct {
+	Id   ID `json:"id"`
+	Body io.Reader
+}
+
+type ImportPsbtResponseObject interface {
+	VisitImportPsbtResponse(w http.ResponseWriter) error
+}
+
+type ImportPsbt200JSONResponse Signatures
+
+func (response ImportPsbt200JSONResponse) VisitImportPsbtResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPsbtdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportPsbtdefaultApplicationProblemPlusJSONResponse) VisitImportPsbtResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignaturesRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetSignaturesResponseObject interface {
+	VisitGetSignaturesResponse(w http.ResponseWriter) error
+}
+
+type GetSignatures200JSONResponse Signatures
+
+func (response GetSignatures200JSONResponse) VisitGetSignaturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignaturesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSignaturesdefaultApplicationProblemPlusJSONResponse) VisitGetSignaturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskVoidRequestObject struct {
+	Id     ID `json:"id"`
+	Params AskVoidParams
+	Body   *AskVoidJSONRequestBody
+}
+
+type AskVoidResponseObject interface {
+	VisitAskVoidResponse(w http.ResponseWriter) error
+}
+
+type AskVoid200ResponseHeaders struct {
+	ETag *string
+}
+
+type AskVoid200JSONResponse struct {
+	Body    BatchSummary
+	Headers AskVoid200ResponseHeaders
+}
+
+func (response AskVoid200JSONResponse) VisitAskVoidResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskVoiddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskVoiddefaultApplicationProblemPlusJSONResponse) VisitAskVoidResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveVoidRequestObject struct {
+	Id     ID `json:"id"`
+	Params ApproveVoidParams
+	Body   *ApproveVoidJSONRequestBody
+}
+
+type ApproveVoidResponseObject interface {
+	VisitApproveVoidResponse(w http.ResponseWriter) error
+}
+
+type ApproveVoid200ResponseHeaders struct {
+	ETag *string
+}
+
+type ApproveVoid200JSONResponse struct {
+	Body    BatchSummary
+	Headers ApproveVoid200ResponseHeaders
+}
+
+func (response ApproveVoid200JSONResponse) VisitApproveVoidResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveVoiddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveVoiddefaultApplicationProblemPlusJSONResponse) VisitApproveVoidResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3015,6 +4212,111 @@ type ResetBreakerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResetBreakerdefaultApplicationProblemPlusJSONResponse) VisitResetBreakerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlockCoinRequestObject struct {
+	Outpoint OutPoint `json:"outpoint"`
+}
+
+type UnlockCoinResponseObject interface {
+	VisitUnlockCoinResponse(w http.ResponseWriter) error
+}
+
+type UnlockCoin204Response struct {
+}
+
+func (response UnlockCoin204Response) VisitUnlockCoinResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnlockCoindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnlockCoindefaultApplicationProblemPlusJSONResponse) VisitUnlockCoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LockCoinRequestObject struct {
+	Outpoint OutPoint `json:"outpoint"`
+	Body     *LockCoinJSONRequestBody
+}
+
+type LockCoinResponseObject interface {
+	VisitLockCoinResponse(w http.ResponseWriter) error
+}
+
+type LockCoin204Response struct {
+}
+
+func (response LockCoin204Response) VisitLockCoinResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LockCoindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LockCoindefaultApplicationProblemPlusJSONResponse) VisitLockCoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFeeEstimateRequestObject struct {
+}
+
+type GetFeeEstimateResponseObject interface {
+	VisitGetFeeEstimateResponse(w http.ResponseWriter) error
+}
+
+type GetFeeEstimate200JSONResponse FeeEstimate
+
+func (response GetFeeEstimate200JSONResponse) VisitGetFeeEstimateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFeeEstimatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetFeeEstimatedefaultApplicationProblemPlusJSONResponse) VisitGetFeeEstimateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3141,6 +4443,184 @@ type GetGrantdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGrantdefaultApplicationProblemPlusJSONResponse) VisitGetGrantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPayeeListRequestObject struct {
+	Body io.Reader
+}
+
+type CheckPayeeListResponseObject interface {
+	VisitCheckPayeeListResponse(w http.ResponseWriter) error
+}
+
+type CheckPayeeList200JSONResponse PayeeListCheck
+
+func (response CheckPayeeList200JSONResponse) VisitCheckPayeeListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPayeeListdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CheckPayeeListdefaultApplicationProblemPlusJSONResponse) VisitCheckPayeeListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPaymentsRequestObject struct {
+	Params ExportPaymentsParams
+}
+
+type ExportPaymentsResponseObject interface {
+	VisitExportPaymentsResponse(w http.ResponseWriter) error
+}
+
+type ExportPayments200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportPayments200JSONResponse struct {
+	Body    PaymentExport
+	Headers ExportPayments200ResponseHeaders
+}
+
+func (response ExportPayments200JSONResponse) VisitExportPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPayments200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       ExportPayments200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportPayments200TextcsvResponse) VisitExportPaymentsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportPayments200TextResponse struct {
+	Body    string
+	Headers ExportPayments200ResponseHeaders
+}
+
+func (response ExportPayments200TextResponse) VisitExportPaymentsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type ExportPaymentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportPaymentsdefaultApplicationProblemPlusJSONResponse) VisitExportPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateRequestObject struct {
+	Id openapi_types.UUID `json:"id"`
+}
+
+type GetCertificateResponseObject interface {
+	VisitGetCertificateResponse(w http.ResponseWriter) error
+}
+
+type GetCertificate200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetCertificate200JSONResponse struct {
+	Body    Certificate
+	Headers GetCertificate200ResponseHeaders
+}
+
+func (response GetCertificate200JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCertificatedefaultApplicationProblemPlusJSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3454,6 +4934,59 @@ func (response GetTreasurydefaultApplicationProblemPlusJSONResponse) VisitGetTre
 	return err
 }
 
+type ComposeUpkeepRequestObject struct {
+	Body *ComposeUpkeepJSONRequestBody
+}
+
+type ComposeUpkeepResponseObject interface {
+	VisitComposeUpkeepResponse(w http.ResponseWriter) error
+}
+
+type ComposeUpkeep201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type ComposeUpkeep201JSONResponse struct {
+	Body    BatchSummary
+	Headers ComposeUpkeep201ResponseHeaders
+}
+
+func (response ComposeUpkeep201JSONResponse) VisitComposeUpkeepResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComposeUpkeepdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ComposeUpkeepdefaultApplicationProblemPlusJSONResponse) VisitComposeUpkeepResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WhoAmIRequestObject struct {
 }
 
@@ -3542,7 +5075,7 @@ type StrictServerInterface interface {
 	// ListBatches Batches, newest first
 	// (GET /v1/batches)
 	ListBatches(ctx context.Context, request ListBatchesRequestObject) (ListBatchesResponseObject, error)
-	// ComposeBatch Put instalments into a new batch
+	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	// (POST /v1/batches)
 	ComposeBatch(ctx context.Context, request ComposeBatchRequestObject) (ComposeBatchResponseObject, error)
 	// DryRunBatch What a batch would cost; nothing is stored
@@ -3554,15 +5087,42 @@ type StrictServerInterface interface {
 	// ApproveBatch Release the batch for payment
 	// (POST /v1/batches/{id}/approve)
 	ApproveBatch(ctx context.Context, request ApproveBatchRequestObject) (ApproveBatchResponseObject, error)
+	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	// (POST /v1/batches/{id}/bump)
+	BumpBatch(ctx context.Context, request BumpBatchRequestObject) (BumpBatchResponseObject, error)
 	// CancelBatch Give up a batch that has not been handed to a signer
 	// (POST /v1/batches/{id}/cancel)
 	CancelBatch(ctx context.Context, request CancelBatchRequestObject) (CancelBatchResponseObject, error)
+	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
+	// (GET /v1/batches/{id}/psbt)
+	ExportPsbt(ctx context.Context, request ExportPsbtRequestObject) (ExportPsbtResponseObject, error)
+	// ImportPsbt Bring a signed PSBT back
+	// (POST /v1/batches/{id}/psbt)
+	ImportPsbt(ctx context.Context, request ImportPsbtRequestObject) (ImportPsbtResponseObject, error)
+	// GetSignatures Who has signed the newest transaction, and how many signatures are missing
+	// (GET /v1/batches/{id}/signatures)
+	GetSignatures(ctx context.Context, request GetSignaturesRequestObject) (GetSignaturesResponseObject, error)
+	// AskVoid Ask to take a batch back after a signer was asked
+	// (POST /v1/batches/{id}/void)
+	AskVoid(ctx context.Context, request AskVoidRequestObject) (AskVoidResponseObject, error)
+	// ApproveVoid A second treasurer's yes to a void
+	// (POST /v1/batches/{id}/void/approve)
+	ApproveVoid(ctx context.Context, request ApproveVoidRequestObject) (ApproveVoidResponseObject, error)
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx context.Context, request WatchBatchRequestObject) (WatchBatchResponseObject, error)
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx context.Context, request ResetBreakerRequestObject) (ResetBreakerResponseObject, error)
+	// UnlockCoin Let a coin into new batches again
+	// (DELETE /v1/coins/{outpoint}/lock)
+	UnlockCoin(ctx context.Context, request UnlockCoinRequestObject) (UnlockCoinResponseObject, error)
+	// LockCoin Keep a coin out of every new batch
+	// (POST /v1/coins/{outpoint}/lock)
+	LockCoin(ctx context.Context, request LockCoinRequestObject) (LockCoinResponseObject, error)
+	// GetFeeEstimate What a transaction should pay now, and how that is known
+	// (GET /v1/fee)
+	GetFeeEstimate(ctx context.Context, request GetFeeEstimateRequestObject) (GetFeeEstimateResponseObject, error)
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx context.Context, request GetFundRequestObject) (GetFundResponseObject, error)
@@ -3572,6 +5132,15 @@ type StrictServerInterface interface {
 	// GetGrant One grant with its instalments
 	// (GET /v1/grants/{id})
 	GetGrant(ctx context.Context, request GetGrantRequestObject) (GetGrantResponseObject, error)
+	// CheckPayeeList Hold a list of payees against what may be paid; nothing is stored
+	// (POST /v1/payee-lists)
+	CheckPayeeList(ctx context.Context, request CheckPayeeListRequestObject) (CheckPayeeListResponseObject, error)
+	// ExportPayments Payments by the time of their block, for accountants and wallets
+	// (GET /v1/payments)
+	ExportPayments(ctx context.Context, request ExportPaymentsRequestObject) (ExportPaymentsResponseObject, error)
+	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
+	// (GET /v1/payments/{id}/certificate)
+	GetCertificate(ctx context.Context, request GetCertificateRequestObject) (GetCertificateResponseObject, error)
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
@@ -3596,6 +5165,9 @@ type StrictServerInterface interface {
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
 	GetTreasury(ctx context.Context, request GetTreasuryRequestObject) (GetTreasuryResponseObject, error)
+	// ComposeUpkeep Make a batch that pays nobody
+	// (POST /v1/upkeep)
+	ComposeUpkeep(ctx context.Context, request ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error)
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
 	WhoAmI(ctx context.Context, request WhoAmIRequestObject) (WhoAmIResponseObject, error)
@@ -4266,6 +5838,55 @@ func (sh *strictHandler) ApproveBatch(ctx echo.Context, id ID, params ApproveBat
 	return nil
 }
 
+// BumpBatch operation middleware
+func (sh *strictHandler) BumpBatch(ctx echo.Context, id ID, params BumpBatchParams) error {
+	var request BumpBatchRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body BumpBatchJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BumpBatch(ctx.Request().Context(), request.(BumpBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BumpBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BumpBatchResponseObject); ok {
+		return validResponse.VisitBumpBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CancelBatch operation middleware
 func (sh *strictHandler) CancelBatch(ctx echo.Context, id ID, params CancelBatchParams) error {
 	var request CancelBatchRequestObject
@@ -4286,6 +5907,182 @@ func (sh *strictHandler) CancelBatch(ctx echo.Context, id ID, params CancelBatch
 		return err
 	} else if validResponse, ok := response.(CancelBatchResponseObject); ok {
 		return validResponse.VisitCancelBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportPsbt operation middleware
+func (sh *strictHandler) ExportPsbt(ctx echo.Context, id ID, params ExportPsbtParams) error {
+	var request ExportPsbtRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPsbt(ctx.Request().Context(), request.(ExportPsbtRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPsbt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportPsbtResponseObject); ok {
+		return validResponse.VisitExportPsbtResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportPsbt operation middleware
+func (sh *strictHandler) ImportPsbt(ctx echo.Context, id ID) error {
+	var request ImportPsbtRequestObject
+
+	request.Id = id
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportPsbt(ctx.Request().Context(), request.(ImportPsbtRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportPsbt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportPsbtResponseObject); ok {
+		return validResponse.VisitImportPsbtResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSignatures operation middleware
+func (sh *strictHandler) GetSignatures(ctx echo.Context, id ID) error {
+	var request GetSignaturesRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSignatures(ctx.Request().Context(), request.(GetSignaturesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSignatures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSignaturesResponseObject); ok {
+		return validResponse.VisitGetSignaturesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskVoid operation middleware
+func (sh *strictHandler) AskVoid(ctx echo.Context, id ID, params AskVoidParams) error {
+	var request AskVoidRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body AskVoidJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskVoid(ctx.Request().Context(), request.(AskVoidRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskVoid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskVoidResponseObject); ok {
+		return validResponse.VisitAskVoidResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveVoid operation middleware
+func (sh *strictHandler) ApproveVoid(ctx echo.Context, id ID, params ApproveVoidParams) error {
+	var request ApproveVoidRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ApproveVoidJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveVoid(ctx.Request().Context(), request.(ApproveVoidRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveVoid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveVoidResponseObject); ok {
+		return validResponse.VisitApproveVoidResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4337,6 +6134,102 @@ func (sh *strictHandler) ResetBreaker(ctx echo.Context, number int64) error {
 		return err
 	} else if validResponse, ok := response.(ResetBreakerResponseObject); ok {
 		return validResponse.VisitResetBreakerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnlockCoin operation middleware
+func (sh *strictHandler) UnlockCoin(ctx echo.Context, outpoint OutPoint) error {
+	var request UnlockCoinRequestObject
+
+	request.Outpoint = outpoint
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlockCoin(ctx.Request().Context(), request.(UnlockCoinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlockCoin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnlockCoinResponseObject); ok {
+		return validResponse.VisitUnlockCoinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LockCoin operation middleware
+func (sh *strictHandler) LockCoin(ctx echo.Context, outpoint OutPoint) error {
+	var request LockCoinRequestObject
+
+	request.Outpoint = outpoint
+
+	var body LockCoinJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LockCoin(ctx.Request().Context(), request.(LockCoinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LockCoin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LockCoinResponseObject); ok {
+		return validResponse.VisitLockCoinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFeeEstimate operation middleware
+func (sh *strictHandler) GetFeeEstimate(ctx echo.Context) error {
+	var request GetFeeEstimateRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFeeEstimate(ctx.Request().Context(), request.(GetFeeEstimateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFeeEstimate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFeeEstimateResponseObject); ok {
+		return validResponse.VisitGetFeeEstimateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4410,6 +6303,81 @@ func (sh *strictHandler) GetGrant(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(GetGrantResponseObject); ok {
 		return validResponse.VisitGetGrantResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckPayeeList operation middleware
+func (sh *strictHandler) CheckPayeeList(ctx echo.Context) error {
+	var request CheckPayeeListRequestObject
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckPayeeList(ctx.Request().Context(), request.(CheckPayeeListRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckPayeeList")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckPayeeListResponseObject); ok {
+		return validResponse.VisitCheckPayeeListResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportPayments operation middleware
+func (sh *strictHandler) ExportPayments(ctx echo.Context, params ExportPaymentsParams) error {
+	var request ExportPaymentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPayments(ctx.Request().Context(), request.(ExportPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportPaymentsResponseObject); ok {
+		return validResponse.VisitExportPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCertificate operation middleware
+func (sh *strictHandler) GetCertificate(ctx echo.Context, id openapi_types.UUID) error {
+	var request GetCertificateRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCertificate(ctx.Request().Context(), request.(GetCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCertificateResponseObject); ok {
+		return validResponse.VisitGetCertificateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4665,6 +6633,52 @@ func (sh *strictHandler) GetTreasury(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetTreasuryResponseObject); ok {
 		return validResponse.VisitGetTreasuryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ComposeUpkeep operation middleware
+func (sh *strictHandler) ComposeUpkeep(ctx echo.Context) error {
+	var request ComposeUpkeepRequestObject
+
+	var body ComposeUpkeepJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ComposeUpkeep(ctx.Request().Context(), request.(ComposeUpkeepRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ComposeUpkeep")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ComposeUpkeepResponseObject); ok {
+		return validResponse.VisitComposeUpkeepResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,9 @@ type contract struct {
 	router  routers.Router
 }
 
+// document is the API's, read once.
+var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(spec.Document()) })
+
 func newContract(t *testing.T) *contract {
 	t.Helper()
 	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}}
@@ -66,7 +70,7 @@ func newContract(t *testing.T) *contract {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(spec.Document())
+	doc, err := document()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +125,7 @@ const (
 	hexDigest   = "ab00000000000000000000000000000000000000000000000000000000000000"
 	idPath      = "0198c0de-0000-7000-8000-000000000001"
 	key16       = "0123456789abcdef"
+	coinName    = "ab00000000000000000000000000000000000000000000000000000000000000:1"
 )
 
 type exchange struct {
@@ -153,6 +158,24 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/batches/" + idPath + "/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/cancel", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/watch?since=old&wait_s=1", status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/bump", body: `{"fee_sat_vb":9}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/void", body: `{"reason":"A wrong address."}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/void/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "GET", path: "/v1/batches/" + idPath + "/signatures", status: 200},
+	{method: "GET", path: "/v1/batches/" + idPath + "/psbt", status: 200},
+	{method: "GET", path: "/v1/batches/" + idPath + "/psbt?format=base64", status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/psbt", body: "psbt\xff", headers: []string{"Content-Type", "application/octet-stream"}, status: 200},
+	{method: "POST", path: "/v1/upkeep", body: `{"kind":"split","outputs":4,"coins":["` + coinName + `"],"fee_sat_vb":2,"max_feerate_sat_vb":9,"max_fee_sat":900}`, status: 201},
+	{method: "POST", path: "/v1/payee-lists", body: "reference,address,amount_sat\nGR-1,sb1q,100000\n", headers: []string{"Content-Type", "text/csv; charset=utf-8"}, status: 200},
+	{method: "GET", path: "/v1/payments", status: 200},
+	{method: "GET", path: "/v1/payments?format=csv&from=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z", status: 200},
+	{method: "GET", path: "/v1/payments?format=ledger&unit=btc", status: 200},
+	{method: "GET", path: "/v1/payments?format=beancount", status: 200},
+	{method: "GET", path: "/v1/payments?format=bip329", status: 200},
+	{method: "GET", path: "/v1/payments/" + idPath + "/certificate", status: 200},
+	{method: "POST", path: "/v1/coins/" + coinName + "/lock", body: `{"reason":"kept for later"}`, status: 204},
+	{method: "DELETE", path: "/v1/coins/" + coinName + "/lock", status: 204},
+	{method: "GET", path: "/v1/fee", status: 200},
 	{method: "GET", path: "/v1/treasury", status: 200},
 	{method: "POST", path: "/v1/breakers/1/reset", status: 204},
 	{method: "GET", path: "/v1/audit/key", status: 200},
@@ -181,7 +204,7 @@ func TestEveryCallKeepsTheContract(t *testing.T) {
 		}
 		called[name] = true
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(spec.Document())
+	doc, err := document()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/books"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
@@ -124,6 +125,10 @@ type fakePayouts struct {
 	preview  payout.Preview
 	summary  txbuild.Summary
 	treasury payout.Treasury
+	composed int // batches of an order, in place of one
+	status   payout.SignatureStatus
+	payments []books.Payment
+	list     payout.PayeeList
 	next     uint32
 	replies  []any
 	reads    int
@@ -134,11 +139,6 @@ func (f *fakePayouts) keep(args ...any) { f.replies = args }
 func (f *fakePayouts) DryRun(_ context.Context, by identity.Actor, o payout.Order) (payout.Preview, error) {
 	f.keep(by, o)
 	return f.preview, f.fail
-}
-
-func (f *fakePayouts) Compose(_ context.Context, by identity.Actor, o payout.Order) (payout.Batch, error) {
-	f.keep(by, o)
-	return f.batch, f.fail
 }
 
 func (f *fakePayouts) Approve(_ context.Context, by identity.Actor, id uuid.UUID, version int64, d decision.Digest) (payout.Batch, error) {
@@ -261,7 +261,7 @@ func (f *fakePayouts) fill() {
 	number, index := uint32(3), uint32(3)
 	f.next = 3
 	f.batch = payout.Batch{
-		ID: someID, Number: 3, State: payout.Mined, Version: 7, Note: "note", Digest: digest, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFee: 5000,
+		ID: someID, Kind: payout.Payout, DeadlineBlocks: 144, WantedSatVB: 9, Outputs: 1, Chosen: []wire.OutPoint{{Hash: txid, Index: 1}}, Number: 3, State: payout.Mined, Version: 7, Note: "note", Digest: digest, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFee: 5000,
 		ComposerName: "Tom", LastError: "The signer does not answer.", CreatedAt: at, Payees: 1, Total: 100_000,
 	}
 	f.summary = txbuild.Summary{
@@ -275,20 +275,31 @@ func (f *fakePayouts) fill() {
 		Items:     []payout.Item{{InstalmentID: id, GrantID: id, Reference: "GR-1", Designation: "amber otter", Digest: digest, Address: "sb1q", Amount: 100_000, State: grant.Mined}},
 		Approvals: []payout.Approval{{StaffName: "Tom", Digest: digest, CreatedAt: at}},
 		Attempts: []payout.Attempt{{
-			No: 0, PSBT: []byte("psbt"), TxID: txid, Fee: 700, Weight: 561, Raw: []byte{1}, Height: 5, CreatedAt: at,
+			No: 0, Kind: payout.Pays, PSBT: []byte("psbt"), TxID: txid, Fee: 700, Weight: 561, Raw: []byte{1}, Height: 5, CreatedAt: at,
 			Outputs: []payout.AttemptOutput{{Vout: 0, InstalmentID: &id}, {Vout: 1, ChangeIndex: &index}},
-			Events:  []payout.AttemptEvent{{Event: "mined", Detail: "d", At: at}},
+			Events:  []payout.AttemptEvent{{Event: "announced", Height: 4, At: at}, {Event: "mined", Detail: "d", Height: 5, At: at}},
+			Partial: []payout.Signature{{Source: "d34db33f 00c0ffee", Name: "Tom", At: at}},
 		}},
 		History: []grant.Happening{{Action: "batch.approved", ActorKind: "staff", At: at}},
 		Tip:     payout.Tip{Height: 6, Hash: txid, At: at},
 	}}
-	f.preview = payout.Preview{Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: payout.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000}}
+	f.records[0].Void = &payout.Void{
+		Note: "void note", Digest: digest, FeeRateSatVB: 12, Reason: "A wrong address.", CancelIDs: []uuid.UUID{id}, AskedByName: "Tom", AskedAt: at,
+		ApprovedBy: &ann, ApproverName: "Ann", ApprovedAt: &at,
+	}
+	f.fillEngine()
+	f.preview = payout.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: payout.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000, DeadlineBlocks: 144}}
+	f.preview.AtTargets = []payout.FeeAt{{Blocks: 6, FeeRateSatVB: 8, Fee: 1_128, FeePerMill: 11}, {Blocks: 36, FeeRateSatVB: 90, Refused: "The feerate is above the batch's highest."}}
+	f.preview.Notes = []payout.Remark{{Code: "round_amounts", Text: "One amount is round."}}
 	f.treasury = payout.Treasury{
 		Balances:   ledger.Balances{ledger.Outside: -300_000, ledger.Available: 100_000, ledger.Committed: 50_000, ledger.InFlight: 20_000, ledger.Confirming: 29_300, ledger.Paid: 100_000, ledger.Fees: 700},
-		Coins:      []payout.Coin{{Coin: txbuild.Coin{OutPoint: wire.OutPoint{Hash: txid}, Amount: 170_000, Chain: 1, Index: 2, Height: 4}, Confirmations: 3, ReservedBy: &number}},
+		Coins:      []payout.Coin{{Coin: txbuild.Coin{OutPoint: wire.OutPoint{Hash: txid}, Amount: 170_000, Chain: 1, Index: 2, Height: 4}, Confirmations: 3, ReservedBy: &number, Lock: &payout.Lock{Reason: "kept", By: "Tom", At: at}, At: at}},
 		CoinsSat:   170_000,
 		Tip:        payout.Tip{Height: 6, Hash: txid, At: at},
 		Descriptor: "wpkh(x)#abc", DepositAddress: "sb1q", DepositIndex: 4,
+		Stuck:    []payout.Stuck{{BatchID: id, Number: 3, State: payout.Announced, Why: "No block took it."}},
+		Limits:   payout.Limits{MaxPayees: 200, MaxFeeRateSatVB: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
+		Estimate: f.treasury.Estimate,
 		Breakers: []payout.Breaker{{ID: 1, Code: "foreign_spend", Detail: "d", TrippedAt: at, ResetBy: []string{"Tom"}}},
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/books"
+	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/grant"
@@ -41,14 +44,26 @@ type Grants interface {
 // Payouts is what the handlers need of batches and the treasury.
 type Payouts interface {
 	DryRun(ctx context.Context, by identity.Actor, o payout.Order) (payout.Preview, error)
-	Compose(ctx context.Context, by identity.Actor, o payout.Order) (payout.Batch, error)
+	ComposeAll(ctx context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error)
+	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
+	MatchPayees(ctx context.Context, by identity.Actor, grants payout.GrantLister, text []byte) (payout.PayeeList, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
+	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error)
+	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
+	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
+	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) ([]byte, payout.SignatureStatus, error)
+	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id int64) error
+	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
+	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error
+	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
+	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 }
 
 // AuditLog answers with checkpoints and proofs.

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 )
@@ -27,13 +29,20 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 			FeesSat: int64(b[ledger.Fees]), LostSat: int64(b[ledger.Lost]),
 		},
 		Coins: make([]Coin, 0, len(t.Coins)), CoinsSat: int64(t.CoinsSat), DifferenceSat: int64(t.Difference),
-		Breakers: make([]Breaker, 0, len(t.Breakers)),
+		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Estimate: estimate(t.Estimate),
+		Limits: Limits{
+			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatVb: t.Limits.MaxFeeRateSatVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
+			DeadlineBlocks: t.Limits.DeadlineBlocks,
+		},
 	}
 	for _, c := range t.Coins {
 		out.Coins = append(out.Coins, coin(c))
 	}
 	for _, x := range t.Breakers {
 		out.Breakers = append(out.Breakers, Breaker{Number: x.ID, Code: x.Code, Detail: x.Detail, TrippedAt: x.TrippedAt, ResetBy: orEmpty(x.ResetBy)})
+	}
+	for _, x := range t.Stuck {
+		out.Stuck = append(out.Stuck, Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: string(x.State), Why: x.Why})
 	}
 	return out, nil
 }
@@ -48,7 +57,66 @@ func coin(c payout.Coin) Coin {
 		number := int64(*c.ReservedBy)
 		out.ReservedBy = &number
 	}
+	if c.Lock != nil {
+		out.Lock = &CoinLock{Reason: c.Lock.Reason, By: c.Lock.By, At: c.Lock.At}
+	}
+	if !c.At.IsZero() {
+		out.At = &c.At
+	}
 	return out
+}
+
+func estimate(e *fee.Estimate) *FeeEstimate {
+	if e == nil {
+		return nil
+	}
+	out := &FeeEstimate{
+		At: e.At, Height: e.Height, FloorSatKvb: e.FloorSatKVB, Trusted: e.Trusted, Why: optional(e.Why),
+		Targets: make([]FeeTarget, 0, len(e.Targets)), Votes: make([]FeeVote, 0, len(e.Votes)),
+	}
+	for _, t := range e.Targets {
+		out.Targets = append(out.Targets, FeeTarget{Blocks: int32(t.Blocks), RateSatKvb: t.RateSatKVB, FeeSatVb: e.RateSatVB(t.Blocks)}) //nolint:gosec // a few blocks
+	}
+	for _, v := range e.Votes {
+		out.Votes = append(out.Votes, FeeVote{Name: v.Name, RatesSatKvb: orEmpty(v.RatesSatKVB), Used: v.Used, Why: optional(v.Why), AgeS: v.AgeSec})
+	}
+	return out
+}
+
+// GetFeeEstimate answers GET /v1/fee.
+func (h *Handlers) GetFeeEstimate(ctx context.Context, _ GetFeeEstimateRequestObject) (GetFeeEstimateResponseObject, error) {
+	t, err := h.cfg.Payouts.Treasury(ctx, actorFrom(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if t.Estimate == nil {
+		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has made no fee estimate yet. Say yourself what to pay, in sat/vB.")
+	}
+	return GetFeeEstimate200JSONResponse(*estimate(t.Estimate)), nil
+}
+
+// LockCoin answers POST /v1/coins/{outpoint}/lock.
+func (h *Handlers) LockCoin(ctx context.Context, r LockCoinRequestObject) (LockCoinResponseObject, error) {
+	op, err := outPoint(r.Outpoint)
+	if err != nil {
+		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
+	}
+	if err := h.cfg.Payouts.LockCoin(ctx, actorFrom(ctx), op, r.Body.Reason); err != nil {
+		return nil, err
+	}
+	return LockCoin204Response{}, nil
+}
+
+// UnlockCoin answers DELETE /v1/coins/{outpoint}/lock.
+func (h *Handlers) UnlockCoin(ctx context.Context, r UnlockCoinRequestObject) (UnlockCoinResponseObject, error) {
+	op, err := outPoint(r.Outpoint)
+	if err != nil {
+		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
+	}
+	if err := h.cfg.Payouts.UnlockCoin(ctx, actorFrom(ctx), op); err != nil {
+		return nil, err
+	}
+	return UnlockCoin204Response{}, nil
 }
 
 // ResetBreaker answers POST /v1/breakers/{number}/reset.

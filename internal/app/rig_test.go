@@ -248,7 +248,7 @@ func (r *rig) compose(ops ...operator) uuid.UUID {
 	}
 	b, err := r.treasurer.ComposeBatchWithResponse(r.t.Context(), order)
 	r.must(err)
-	return b.JSON201.Id
+	return b.JSON201.Batches[0].Id
 }
 
 func (r *rig) approve(batch uuid.UUID) {

@@ -126,23 +126,29 @@ func readApplication(c *call, path string) (client.NewApplication, error) {
 
 // readText reads a file, or standard input for "-".
 func (c *call) readText(path string) (string, error) {
+	text, err := c.readFile(path, maxInputBytes)
+	return string(text), err
+}
+
+// readFile reads at most limit bytes of a file, or of standard input for "-".
+func (c *call) readFile(path string, limit int64) ([]byte, error) {
 	var in io.Reader = c.stdin()
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return "", cli.UsageError{Err: err}
+			return nil, cli.UsageError{Err: err}
 		}
 		defer f.Close()
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxInputBytes+1))
+	text, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(text) > maxInputBytes {
-		return "", errs.Newf(errs.TooLarge, "too_large", "%s is longer than %d bytes.", path, maxInputBytes)
+	if int64(len(text)) > limit {
+		return nil, errs.Newf(errs.TooLarge, "too_large", "%s is longer than %d bytes.", path, limit)
 	}
-	return string(text), nil
+	return text, nil
 }
 
 func (a *app) applyCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
@@ -18,9 +19,9 @@ func (a *app) batchApproveCommand() *cobra.Command {
 	var yes, dry bool
 	cmd := &cobra.Command{
 		Use: "approve ID", Short: "Release a batch for payment, after a check of its note", Args: cobra.ExactArgs(1),
-		Long: "Release a batch for payment. The payees are read from the batch note, their addresses from its scripts, and its\n" +
-			"digest is computed here. When the server shows anything else, nothing is sent and the exit code is 5. To go\n" +
-			"on, type the batch's number.",
+		Long: "Release a batch. What it pays is read from its note, addresses from the scripts in it, and the note's digest is\n" +
+			"computed here. When the server shows anything else, nothing is sent and the exit code is 5. To go on, type the\n" +
+			"batch's number.",
 	}
 	cmd.Flags().StringVar(&digest, "digest", "", "go on only if the note has this digest, as you have read it before")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -30,41 +31,58 @@ func (a *app) batchApproveCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		note, payees, err := checkBatch(b)
+		note, err := checkNote(b)
 		if err != nil {
 			return page{}, err
 		}
-		if err := c.showBatch(b, note, payees); err != nil {
+		if err := c.showBatch(b, note); err != nil {
 			return page{}, err
 		}
-		if digest != "" && digest != note.Digest().String() {
-			return page{}, errs.New(errs.Conflict, "stale_digest", "The note is not the one that --digest names. Nothing was sent; read it again.")
+		if err := readBefore(digest, note.digest); err != nil {
+			return page{}, err
 		}
 		if dry {
-			c.talk("Nothing was sent. Without --dry-run this would release batch %d.", note.Number)
+			c.talk("Nothing was sent. Without --dry-run this would release batch %d.", note.number)
 			return page{}, nil
 		}
-		question := fmt.Sprintf("To release %s to %d payees, type the batch's number: ", sats(note.Total()), len(payees))
-		if err := c.confirm(yes, question, itoa(int64(note.Number))); err != nil {
+		question := fmt.Sprintf("To release %s to %d payees, type the batch's number: ", sats(note.total), len(note.payees))
+		if note.upkeep != nil {
+			question = fmt.Sprintf("To release this %s, which pays nobody, type the batch's number: ", note.upkeep.Kind)
+		}
+		if err := c.confirm(yes, question, itoa(int64(note.number))); err != nil {
 			return page{}, err
 		}
 		params := client.ApproveBatchParams{IfMatch: etag(b.Version)}
-		return summarised(ok200(c.api.ApproveBatchWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.Digest().String()})))
+		return summarised(ok200(c.api.ApproveBatchWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.digest.String()})))
 	})
 }
 
+// readBefore holds a note against the digest that the person has read before.
+func readBefore(wanted string, have decision.Digest) error {
+	if wanted == "" || wanted == have.String() {
+		return nil
+	}
+	return errs.New(errs.Conflict, "stale_digest", "The note is not the one that --digest names. Nothing was sent; read it again.")
+}
+
 // showBatch tells the person what an approval releases.
-func (c *call) showBatch(b client.Batch, note decision.BatchNote, payees []payee) error {
-	c.talk("Batch %d on %s, %s", note.Number, note.Network.Name, clean(b.State))
-	list := table("", []string{"PAYEE", "AMOUNT_SAT", "ADDRESS"}, payees, func(p payee) []string {
+func (c *call) showBatch(b client.Batch, note checked) error {
+	c.talk("Batch %d on %s, %s", note.number, note.network.Name, clean(b.State))
+	list := table("", []string{"PAYEE", "AMOUNT_SAT", "ADDRESS"}, note.payees, func(p payee) []string {
 		return []string{p.item.Reference + " " + p.item.Designation, itoa(p.sat), p.address}
 	})
+	if u := note.upkeep; u != nil {
+		c.talk("It pays nobody: %s of %d coins into %d of the treasury's own.", u.Kind, len(u.Coins), u.Outputs)
+		list = table("", []string{"COIN"}, u.Coins, func(op wire.OutPoint) []string { return []string{op.String()} })
+	}
 	if err := list.write(c.cmd.ErrOrStderr()); err != nil {
 		return err
 	}
-	c.talk("Total    %s", sats(note.Total()))
-	c.talk("Max fee  %s, %d sat/vB", sats(note.MaxFee), note.MaxFeeRateSatVB)
-	c.talk("Digest   %s, computed here", note.Digest())
+	if note.upkeep == nil {
+		c.talk("Total    %s", sats(note.total))
+	}
+	c.talk("Max fee  %s, %d sat/vB", sats(note.maxFee), note.maxRate)
+	c.talk("Digest   %s, computed here", note.digest)
 	return nil
 }
 
@@ -78,7 +96,7 @@ func (a *app) batchWatchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "watch ID", Short: "Wait until a batch has got somewhere", Args: cobra.ExactArgs(1),
 		Long: "Wait until a batch is in a state or past it, and tell of every change on standard error. Exit code 4 when it\n" +
-			"cannot get there any more, because it was cancelled or somebody else spent its coins.",
+			"cannot get there any more, because it was cancelled or taken back, or somebody else spent its coins.",
 	}
 	cmd.Flags().StringVar(&until, "until", "paid", strings.Join(payouts(), ", "))
 	complete(cmd, "until", payouts()...)
@@ -100,7 +118,7 @@ func (a *app) batchWatchCommand() *cobra.Command {
 			if slices.Index(payouts(), b.State) >= goal {
 				return watched(b), nil
 			}
-			if b.State == "cancelled" || b.State == "conflicted" {
+			if b.State == "cancelled" || b.State == "conflicted" || b.State == "voided" {
 				return watched(b), errs.Newf(errs.Conflict, "batch_"+b.State, "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
 			}
 			if b, err = c.next(b); err != nil {

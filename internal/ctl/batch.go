@@ -1,23 +1,19 @@
 package ctl
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
-	"github.com/causeway-fund/causeway/internal/cli"
 )
 
-// maxPayees is how many instalments one batch may have (api/openapi.yaml, Order).
-const maxPayees = 200
-
 func (a *app) batchCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "batch", Short: "Compose, approve and watch payments"},
+	return group(&cobra.Command{Use: "batch", Short: "Compose, approve, watch, hurry and take back payments"},
 		a.batchListCommand(), a.batchShowCommand(), a.batchDryRunCommand(), a.batchComposeCommand(),
 		a.batchApproveCommand(), a.batchCancelCommand(), a.batchWatchCommand(),
+		a.batchBumpCommand(), a.batchVoidCommand(), a.batchApproveVoidCommand(), a.batchSignaturesCommand(), a.batchPSBTCommand(),
 	)
 }
 
@@ -38,10 +34,10 @@ func (a *app) batchListCommand() *cobra.Command {
 }
 
 func batchesPart(list []client.BatchSummary) part {
-	header := []string{"NUMBER", "ID", "STATE", "PAYEES", "TOTAL_SAT", "MAX_FEE_SAT", "CREATED", "BY", "TROUBLE"}
+	header := []string{"NUMBER", "ID", "KIND", "STATE", "PAYEES", "TOTAL_SAT", "MAX_FEE_SAT", "CREATED", "BY", "TROUBLE"}
 	return table("", header, list, func(b client.BatchSummary) []string {
 		return []string{
-			itoa(b.Number), b.Id.String(), b.State, itoa(b.Payees), itoa(b.TotalSat), itoa(b.MaxFeeSat), when(b.CreatedAt),
+			itoa(b.Number), b.Id.String(), b.Kind, b.State, itoa(b.Payees), itoa(b.TotalSat), itoa(b.MaxFeeSat), when(b.CreatedAt),
 			text(b.CreatedBy), text(b.LastError),
 		}
 	})
@@ -81,7 +77,7 @@ func (a *app) batchShowCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		_, _, err = checkBatch(b)
+		_, err = checkNote(b)
 		return page{value: shownBatch{Batch: b, NoteHolds: err == nil}, parts: batchParts(b, err == nil)}, err
 	})
 }
@@ -95,22 +91,51 @@ func batchParts(b client.Batch, holds bool) []part {
 		table("Payments", []string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"}, b.Items, func(it client.BatchItem) []string {
 			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, it.State, number(it.Vout), it.InstalmentId.String()}
 		}),
-		record("number", itoa(b.Number), "id", b.Id.String(), "state", b.State, "next_action", b.NextAction, "trouble", text(b.LastError),
+		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "trouble", text(b.LastError),
 			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "fee_sat_vb", itoa(b.FeeSatVb),
 			"max_fee_sat", itoa(b.MaxFeeSat), "max_feerate_sat_vb", itoa(b.MaxFeerateSatVb),
+			"wanted_fee_sat_vb", number(b.WantedFeeSatVb), "deadline_blocks", itoa(b.DeadlineBlocks), "coins", list(b.Coins),
 			"txid", text(b.Txid), "height", number(b.Height), "confirmations", itoa(b.Confirmations),
 			"created_at", when(b.CreatedAt), "created_by", text(b.CreatedBy), "version", itoa(b.Version), "digest", b.Digest, "note_check", check),
 		table("Approvals", []string{"AT", "BY", "DIGEST"}, b.Approvals, func(x client.BatchApproval) []string {
 			return []string{when(x.At), x.By, x.Digest}
 		}),
-		table("Attempts", []string{"NUMBER", "TXID", "FEE_SAT", "SIGNED", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
-			return []string{itoa(x.Number), x.Txid, itoa(x.FeeSat), yesNo(x.Signed), number(x.Height), when(x.CreatedAt)}
+		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT_VB", "SIGNED", "ANNOUNCED_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
+			return []string{
+				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), itoa(x.FeeSatVb), yesNo(x.Signed), number(x.AnnouncedHeight), number(x.Height), when(x.CreatedAt),
+			}
 		}),
+	}
+	if b.Void != nil {
+		parts = append(parts, voidPart(*b.Void))
+	}
+	if b.Signatures != nil {
+		parts = append(parts, signaturesPart("Signatures", *b.Signatures))
 	}
 	if b.Transaction != nil {
 		parts = append(parts, transactionParts(*b.Transaction)...)
 	}
 	return withRows(append(parts, eventsPart(b.Events), part{title: "Batch note", text: b.Note})...)
+}
+
+func voidPart(v client.Void) part {
+	p := record("reason", v.Reason, "asked_by", v.AskedBy, "asked_at", when(v.AskedAt), "approved_by", text(v.ApprovedBy), "approved_at", whenever(v.ApprovedAt),
+		"fee_sat_vb", itoa(v.FeeSatVb), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
+	p.title = "Taking it back"
+	return p
+}
+
+func signaturesPart(title string, s client.Signatures) part {
+	p := record("needed", fmt.Sprintf("%d of %d", s.Needed, s.Total), "missing", itoa(s.Missing), "signed", strings.Join(s.Signed, " "))
+	p.title = title
+	return p
+}
+
+func list(texts *[]string) string {
+	if texts == nil {
+		return ""
+	}
+	return strings.Join(*texts, " ")
 }
 
 func transactionParts(tx client.Transaction) []part {
@@ -122,112 +147,6 @@ func transactionParts(tx client.Transaction) []part {
 			return []string{itoa(out.Vout), itoa(out.AmountSat), out.Address, yesNo(out.Change)}
 		}),
 	}
-}
-
-// order is the flags of a new batch.
-type order struct {
-	instalments                 []string
-	payable                     bool
-	feeRate, maxFeeRate, maxFee int64
-}
-
-func (o *order) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringSliceVar(&o.instalments, "instalment", nil, "id of an instalment to pay; may be given several times")
-	f.BoolVar(&o.payable, "payable", false, fmt.Sprintf("the oldest instalments that are payable, at most %d", maxPayees))
-	f.Int64Var(&o.feeRate, "fee-sat-vb", 0, "fee rate to start with")
-	f.Int64Var(&o.maxFeeRate, "max-feerate-sat-vb", 0, "highest fee rate; the fund's limit when absent")
-	f.Int64Var(&o.maxFee, "max-fee-sat", 0, "highest fee; the fund's limit when absent")
-}
-
-func (o *order) read(c *call) (client.Order, error) {
-	out := client.Order{FeeSatVb: o.feeRate, MaxFeerateSatVb: given(o.maxFeeRate), MaxFeeSat: given(o.maxFee)}
-	if o.feeRate < 1 {
-		return out, cli.UsageError{Err: errors.New("--fee-sat-vb is missing; see --help")}
-	}
-	if o.payable == (len(o.instalments) > 0) {
-		return out, cli.UsageError{Err: errors.New("give either --instalment or --payable")}
-	}
-	if o.payable {
-		var err error
-		out.InstalmentIds, err = c.payable()
-		return out, err
-	}
-	for _, text := range o.instalments {
-		id, err := uuid.Parse(text)
-		if err != nil {
-			return out, cli.UsageError{Err: fmt.Errorf("--instalment: %q is no id", text)}
-		}
-		out.InstalmentIds = append(out.InstalmentIds, id)
-	}
-	return out, nil
-}
-
-// payable returns the instalments that can be paid, those of the oldest grants
-// first.
-func (c *call) payable() ([]uuid.UUID, error) {
-	grants, _, err := pages(c, paging{all: true}, "grants", c.grants)
-	if err != nil {
-		return nil, err
-	}
-	var ids []uuid.UUID
-	for i := len(grants) - 1; i >= 0; i-- {
-		for _, it := range grants[i].Instalments {
-			if it.State == "payable" && len(ids) < maxPayees {
-				ids = append(ids, it.Id)
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return nil, cli.UsageError{Err: errors.New("--payable: there is nothing to pay")}
-	}
-	return ids, nil
-}
-
-func (a *app) batchDryRunCommand() *cobra.Command {
-	var o order
-	cmd := &cobra.Command{Use: "dry-run", Short: "Show what a batch would cost; nothing is stored", Args: cobra.NoArgs}
-	o.flags(cmd)
-	return a.online(staff, cmd, func(c *call) (page, error) {
-		body, err := o.read(c)
-		if err != nil {
-			return page{}, err
-		}
-		return dryRun(c, body)
-	})
-}
-
-func dryRun(c *call, body client.Order) (page, error) {
-	r, err := ok200(c.api.DryRunBatchWithResponse(c.ctx, body))
-	if err != nil {
-		return page{}, err
-	}
-	parts := append([]part{record(
-		"payees", itoa(r.Payees), "total_sat", itoa(r.TotalSat), "fee_sat", itoa(r.FeeSat), "fee_sat_vb", itoa(r.FeeSatVb),
-		"fee_per_mill", itoa(r.FeePerMill), "max_fee_sat", itoa(r.MaxFeeSat), "max_feerate_sat_vb", itoa(r.MaxFeerateSatVb),
-		"change_sat", itoa(r.ChangeSat), "available_after_sat", itoa(r.AvailableAfterSat), "vsize", itoa(r.Transaction.Vsize),
-	)}, transactionParts(r.Transaction)...)
-	return page{value: r, parts: parts}, nil
-}
-
-func (a *app) batchComposeCommand() *cobra.Command {
-	var o order
-	var dry bool
-	cmd := &cobra.Command{
-		Use: "compose", Short: "Put instalments into a new batch; nothing is paid until it is approved", Args: cobra.NoArgs,
-	}
-	o.flags(cmd)
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "the same as: causewayctl batch dry-run")
-	return a.online(staff, cmd, func(c *call) (page, error) {
-		body, err := o.read(c)
-		if err != nil {
-			return page{}, err
-		}
-		if dry {
-			return dryRun(c, body)
-		}
-		return summarised(ok201(c.api.ComposeBatchWithResponse(c.ctx, body)))
-	})
 }
 
 func (a *app) batchCancelCommand() *cobra.Command {

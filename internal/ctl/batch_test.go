@@ -112,7 +112,10 @@ func TestComposeTakesWhatIsPayable(t *testing.T) {
 	f.on("listGrants", client.GrantPage{Items: []client.Grant{}})
 	for name, args := range map[string]string{
 		"nothing to pay": "--fee-sat-vb 5 --payable",
-		"no fee rate":    "--payable",
+		"no such rate":   "--payable --fee-sat-vb -1",
+		"no coin":        "--payable --coin abc:1",
+		"no deadline":    "--payable --deadline-blocks -1",
+		"no such list":   "--payees /nowhere/list.csv",
 		"both":           "--fee-sat-vb 5 --payable --instalment " + id(21).String(),
 		"neither":        "--fee-sat-vb 5",
 		"no id":          "--fee-sat-vb 5 --instalment CW-1",
@@ -162,7 +165,7 @@ func TestWatchWaitsForItsState(t *testing.T) {
 
 func TestWatchEndsWhereThereIsNoWayOn(t *testing.T) {
 	t.Parallel()
-	for _, state := range []string{"cancelled", "conflicted"} {
+	for _, state := range []string{"cancelled", "conflicted", "voided"} {
 		f := newFund(t)
 		f.walk(inState("approved", 0), inState(state, 0))
 		f.run("", "batch", "watch", id(9).String()).want(t, 4)

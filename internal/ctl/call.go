@@ -46,6 +46,9 @@ func (a *app) online(who caller, cmd *cobra.Command, f func(*call) (page, error)
 		if err != nil {
 			return err
 		}
+		if a.asJSON {
+			format = cli.JSON
+		}
 		c := &call{app: a, ctx: cmd.Context(), cmd: cmd, args: args}
 		if who != offline {
 			if c.api, err = c.connect(who); err != nil {

@@ -47,6 +47,8 @@ type answer struct {
 	doc    any
 	lose   bool   // take the call and close the connection
 	plain  string // text/html instead of a document
+	raw    []byte // instead of a document: a file of this kind
+	kind   string
 }
 
 // fund is a server that answers with documents. It holds calls and answers
@@ -60,10 +62,13 @@ type fund struct {
 	answers map[string]func(sent) answer
 }
 
+// document is the API's, read once.
+var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(spec.Document()) })
+
 // newFund returns a fund that answers each operation as samples says.
 func newFund(t *testing.T) *fund {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(spec.Document())
+	doc, err := document()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +155,11 @@ func (f *fund) write(w http.ResponseWriter, input *openapi3filter.RequestValidat
 			kind = "application/problem+json"
 		}
 		w.Header().Set("Content-Type", kind)
+	}
+	if a.raw != nil {
+		text = a.raw
+		w.Header().Set("Content-Type", a.kind)
+		w.Header().Set("Content-Disposition", `attachment; filename="x"`)
 	}
 	check := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input, Status: a.status, Header: w.Header(), Options: input.Options, Body: io.NopCloser(bytes.NewReader(text)),

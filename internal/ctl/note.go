@@ -5,6 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -49,45 +53,127 @@ type payee struct {
 	sat     int64
 }
 
-// checkBatch reads the note of a batch and returns it with its payees. The error
+// checked is what the note of a batch releases.
+type checked struct {
+	digest  decision.Digest
+	network decision.Network
+	number  uint32
+	total   btcutil.Amount
+	maxFee  btcutil.Amount
+	maxRate int64
+	payees  []payee
+	upkeep  *decision.UpkeepNote // nil for a batch that pays people
+}
+
+// checkNote reads the note of a batch and returns what it releases. The error
 // (checks_failed) says what does not hold: the text, its digest, or that the
-// server lists other payments than the note.
-func checkBatch(b client.Batch) (decision.BatchNote, []payee, error) {
+// server lists something else than the note.
+func checkNote(b client.Batch) (checked, error) {
+	if decision.IsUpkeep([]byte(b.Note)) {
+		return checkUpkeep(b)
+	}
 	note, err := decision.ParseBatch([]byte(b.Note))
 	if err != nil {
-		return note, nil, checkFailed("The batch note cannot be trusted: %s", userText(err))
+		return checked{}, checkFailed("The batch note cannot be trusted: %s", userText(err))
 	}
-	if digest := note.Digest(); digest.String() != b.Digest {
-		return note, nil, checkFailed("The digest of the note is %s, but the server says %s. Do not approve; tell the fund.", digest, clean(b.Digest))
+	out := checked{
+		digest: note.Digest(), network: note.Network, number: note.Number, total: note.Total(), maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatVB,
 	}
-	net, err := wallet.Params(note.Network.Name)
+	net, err := out.against(b, note.Batch)
 	if err != nil {
-		return note, nil, checkFailed("The batch note cannot be trusted: %s", userText(err))
+		return out, err
 	}
-	if note.Network != decision.NetworkOf(net) {
-		return note, nil, checkFailed("The batch note is for a chain that calls itself %s and has another genesis block. Do not approve; tell the fund.", note.Network.Name)
+	if b.Kind != payoutKind || int64(out.total) != b.TotalSat {
+		return out, checkFailed(otherSums)
 	}
-	if note.Batch != b.Id || int64(note.Number) != b.Number || int64(note.MaxFee) != b.MaxFeeSat ||
-		note.MaxFeeRateSatVB != b.MaxFeerateSatVb || int64(note.Total()) != b.TotalSat {
-		return note, nil, checkFailed("The batch note is about another batch or other sums than the server shows. Do not approve; tell the fund.")
+	out.payees, err = checkPayees(b, note, net)
+	return out, err
+}
+
+const (
+	payoutKind = "payout"
+	otherSums  = "The batch note is about another batch or other sums than the server shows. Do not approve; tell the fund."
+)
+
+// against compares what all notes have with what the server says of the batch.
+func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error) {
+	if n.digest.String() != b.Digest {
+		return nil, checkFailed("The digest of the note is %s, but the server says %s. Do not approve; tell the fund.", n.digest, clean(b.Digest))
 	}
+	net, err := checkNetwork(n.network)
+	if err != nil {
+		return nil, err
+	}
+	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || n.maxRate != b.MaxFeerateSatVb {
+		return nil, checkFailed(otherSums)
+	}
+	return net, nil
+}
+
+func checkNetwork(n decision.Network) (*chaincfg.Params, error) {
+	net, err := wallet.Params(n.Name)
+	if err != nil {
+		return nil, checkFailed("The batch note cannot be trusted: %s", userText(err))
+	}
+	if n != decision.NetworkOf(net) {
+		return nil, checkFailed("The batch note is for a chain that calls itself %s and has another genesis block. Do not approve; tell the fund.", n.Name)
+	}
+	return net, nil
+}
+
+func checkPayees(b client.Batch, note decision.BatchNote, net *chaincfg.Params) ([]payee, error) {
 	items := make(map[string]client.BatchItem, len(b.Items))
 	for _, it := range b.Items {
 		items[it.DecisionDigest] = it
 	}
 	if len(b.Items) != len(note.Payments) {
-		return note, nil, checkFailed("The batch note has %d payments, the server lists %d. Do not approve; tell the fund.", len(note.Payments), len(b.Items))
+		return nil, checkFailed("The batch note has %d payments, the server lists %d. Do not approve; tell the fund.", len(note.Payments), len(b.Items))
 	}
 	payees := make([]payee, 0, len(note.Payments))
 	for _, p := range note.Payments {
 		it, ok := items[p.Decision.String()]
 		listed, bad := wallet.ParsePayee(it.PayoutAddress, net, nil)
 		if !ok || bad != nil || it.AmountSat != int64(p.Amount) || !bytes.Equal(listed.Script, p.Script) {
-			return note, nil, checkFailed("The batch note pays something else for decision %s than the server lists. Do not approve; tell the fund.", p.Decision)
+			return nil, checkFailed("The batch note pays something else for decision %s than the server lists. Do not approve; tell the fund.", p.Decision)
 		}
 		payees = append(payees, payee{item: it, address: wallet.AddressOf(p.Script, net), sat: int64(p.Amount)})
 	}
-	return note, payees, nil
+	return payees, nil
+}
+
+// checkUpkeep is checkNote for a batch that pays nobody.
+func checkUpkeep(b client.Batch) (checked, error) {
+	note, err := decision.ParseUpkeep([]byte(b.Note))
+	if err != nil {
+		return checked{}, checkFailed("The upkeep note cannot be trusted: %s", userText(err))
+	}
+	out := checked{digest: note.Digest(), network: note.Network, number: note.Number, maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatVB, upkeep: &note}
+	if _, err := out.against(b, note.Batch); err != nil {
+		return out, err
+	}
+	if note.Kind != b.Kind || len(b.Items) > 0 || b.TotalSat != 0 {
+		return out, checkFailed("The note is for %s and pays nobody, the server shows something else. Do not approve; tell the fund.", note.Kind)
+	}
+	return out, nil
+}
+
+// checkVoid reads the void note of a batch whose own note holds.
+func checkVoid(b client.Batch, own checked) (decision.VoidNote, error) {
+	if b.Void == nil {
+		return decision.VoidNote{}, errs.New(errs.Conflict, "wrong_state", "Nobody has asked to take this batch back.")
+	}
+	note, err := decision.ParseVoid([]byte(b.Void.Note))
+	if err != nil {
+		return note, checkFailed("The void note cannot be trusted: %s", userText(err))
+	}
+	if note.Digest().String() != b.Void.Digest {
+		return note, checkFailed("The digest of the void note is %s, but the server says %s. Do not approve; tell the fund.", note.Digest(), clean(b.Void.Digest))
+	}
+	if note.Network != own.network || note.Batch != b.Id || note.Number != own.number || note.Note != own.digest ||
+		note.MaxFee != own.maxFee || note.MaxFeeRateSatVB != own.maxRate {
+		return note, checkFailed("The void note is about another batch or other limits than the batch's own note. Do not approve; tell the fund.")
+	}
+	return note, nil
 }
 
 // userText returns what err says to a person.

@@ -32,6 +32,10 @@ func TestOutput(t *testing.T) {
 		"batch-show-csv": "batch show -o csv " + id(9).String(),
 		"batch-dry-run":  "batch dry-run --fee-sat-vb 5 --instalment " + id(21).String(),
 		"batch-compose":  "batch compose --fee-sat-vb 5 --payable",
+		"coins":          "coins",
+		"fee":            "fee",
+		"signatures":     "batch signatures " + id(9).String(),
+		"upkeep":         "upkeep split --outputs 4 --json",
 		"whoami":         "whoami",
 		"claim":          "claim " + id(1).String(),
 		"batch-list-csv": "batch list -o csv",
@@ -90,13 +94,14 @@ func TestPersianTextStaysWhole(t *testing.T) {
 func TestFlagsComplete(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"vote x --verdict ":   "needs_info",
-		"decide x --outcome ": "decline",
-		"message x --to ":     "team",
-		"queue --voted ":      "not_me",
-		"queue --state ":      "ready",
-		"batch watch --until": "final",
-		"fund -o ":            "csv",
+		"vote x --verdict ":         "needs_info",
+		"decide x --outcome ":       "decline",
+		"message x --to ":           "team",
+		"queue --voted ":            "not_me",
+		"queue --state ":            "ready",
+		"batch watch --until":       "final",
+		"payments export --format ": "beancount",
+		"fund -o ":                  "csv",
 	} {
 		words := append([]string{"__complete"}, strings.Fields(args)...)
 		out := newFund(t).run("", append(words, "")...)

@@ -32,7 +32,7 @@ type app struct {
 	in  *bufio.Reader // standard input, once something has been read from it
 
 	server, tokenFile, sessionFile, receiptFile, proxy, format string
-	plainHTTP                                                  bool
+	plainHTTP, asJSON                                          bool
 	timeout                                                    time.Duration
 }
 
@@ -63,12 +63,14 @@ func Root(cfg Config) *cobra.Command {
 	f.BoolVar(&a.plainHTTP, "plain-http", false, "send secrets over http:// to another machine")
 	f.DurationVar(&a.timeout, "timeout", defaultTimeout, "how long to wait for one answer")
 	f.StringVarP(&a.format, "output", "o", string(cli.Table), "table, json or csv")
+	f.BoolVar(&a.asJSON, "json", false, "the same as -o json")
 	complete(root, "output", string(cli.Table), string(cli.JSON), string(cli.CSV))
 
 	root.AddCommand(
 		a.fundCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
 		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.decideCommand(), a.messageCommand(),
-		a.grantsCommand(), a.batchCommand(), a.treasuryCommand(), a.auditCommand(), a.verifyCommand(),
+		a.grantsCommand(), a.batchCommand(), a.upkeepCommand(), a.treasuryCommand(), a.coinsCommand(), a.feeCommand(),
+		a.paymentsCommand(), a.payeesCommand(), a.auditCommand(), a.verifyCommand(),
 		a.whoamiCommand(), a.tokenCommand(), a.versionCommand(),
 	)
 	return root

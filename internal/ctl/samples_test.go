@@ -91,7 +91,7 @@ func sampleBatch() client.Batch {
 	}
 	by := "Ben"
 	return client.Batch{
-		Id: id(9), Number: 7, State: "composed", Version: 3, Digest: note.Digest().String(), Note: string(note.Encode()), Payees: 2, TotalSat: 2_200_000,
+		Id: id(9), Kind: "payout", DeadlineBlocks: 144, Number: 7, State: "composed", Version: 3, Digest: note.Digest().String(), Note: string(note.Encode()), Payees: 2, TotalSat: 2_200_000,
 		FeeSatVb: 5, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
 		Items: []client.BatchItem{
 			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), State: "allocated"},
@@ -111,7 +111,7 @@ func inState(state string, confirmations int32) client.Batch {
 
 func summaryOf(b client.Batch) client.BatchSummary {
 	return client.BatchSummary{
-		Id: b.Id, Number: b.Number, State: b.State, Version: b.Version, Digest: b.Digest, Payees: b.Payees, TotalSat: b.TotalSat,
+		Id: b.Id, Kind: b.Kind, DeadlineBlocks: b.DeadlineBlocks, Number: b.Number, State: b.State, Version: b.Version, Digest: b.Digest, Payees: b.Payees, TotalSat: b.TotalSat,
 		FeeSatVb: b.FeeSatVb, MaxFeerateSatVb: b.MaxFeerateSatVb, MaxFeeSat: b.MaxFeeSat, CreatedAt: b.CreatedAt, CreatedBy: b.CreatedBy,
 	}
 }
@@ -153,7 +153,9 @@ func sampleToken() client.Token {
 // samples is what the fund of a test says unless the test says otherwise.
 func samples() map[string]func(sent) answer {
 	change := client.Change{State: "in_review", Revision: 1, Version: 8}
-	token := sampleToken()
+	token, made := sampleToken(), at
+	feeAt, perMill, refused := int64(1_600), int64(1), "The feerate is above the batch's highest."
+	summary := summaryOf(sampleBatch())
 	docs := map[string]any{
 		"getFund": client.Fund{
 			Name: "Open Roads", Network: "mainnet", MinAmountSat: 10_000, MaxAmountSat: 5_000_000, ApprovalsRequired: 2, PolicyVersion: 1,
@@ -169,29 +171,61 @@ func samples() map[string]func(sent) answer {
 		"listGrants":  client.GrantPage{Items: []client.Grant{sampleGrant()}},
 		"getGrant":    sampleGrant(),
 		"listBatches": client.BatchPage{Items: []client.BatchSummary{summaryOf(sampleBatch())}},
-		"getBatch":    sampleBatch(), "composeBatch": summaryOf(sampleBatch()), "approveBatch": summaryOf(sampleBatch()), "cancelBatch": summaryOf(sampleBatch()),
+		"getBatch":    sampleBatch(), "composeBatch": client.ComposedBatches{Batches: []client.BatchSummary{summaryOf(sampleBatch())}}, "approveBatch": summaryOf(sampleBatch()), "cancelBatch": summaryOf(sampleBatch()),
 		"dryRunBatch": client.DryRunResult{
-			Payees: 1, TotalSat: 1_500_000, FeeSat: 1_000, FeeSatVb: 5, FeePerMill: 0, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, ChangeSat: 1_499_000,
+			Payees: 1, TotalSat: 1_500_000, Batches: 1, HeadroomSat: 9_000, DeadlineBlocks: 144, Weight: 800, Estimate: sampleEstimate(),
+			AtTargets: []client.FeeAt{{Blocks: 6, FeeSatVb: 8, FeeSat: &feeAt, FeePerMill: &perMill}, {Blocks: 36, FeeSatVb: 90, Refused: &refused}},
+			Notes:     []client.Remark{{Code: "round_amounts", Text: "One of the amounts is round."}},
+			FeeSat:    1_000, FeeSatVb: 5, FeePerMill: 0, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, ChangeSat: 1_499_000,
 			AvailableAfterSat: 1_499_000, Transaction: sampleTransaction(),
 		},
 		"getTreasury": client.Treasury{
 			Network: "mainnet", Descriptor: "wpkh(xpub…)#abcdefgh", DepositAddress: address2, DepositIndex: 4, CoinsSat: 3_000_000,
 			Tip:      client.Tip{Height: 900_000, Hash: strings.Repeat("0", 64), At: at},
 			Balances: client.Balances{DepositsSat: 3_000_000, AvailableSat: 1_500_000, CommittedSat: 1_500_000},
-			Coins:    []client.Coin{{Txid: strings.Repeat("ef", 32), Vout: 1, AmountSat: 3_000_000, Confirmations: 6, Spendable: true}},
+			Coins: []client.Coin{{
+				Txid: strings.Repeat("ef", 32), Vout: 1, AmountSat: 3_000_000, Confirmations: 6, At: &made,
+				Lock: &client.CoinLock{Reason: "kept for the rent", By: "Tom", At: at},
+			}},
+			Stuck:    []client.Stuck{{BatchId: id(9), Number: 7, State: "announced", Why: "No block took it by its deadline."}},
+			Limits:   client.Limits{MaxPayees: 200, MaxFeerateSatVb: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
+			Estimate: sampleEstimate(),
 			Breakers: []client.Breaker{{Number: 1, Code: "foreign_spend", Detail: "A coin was spent by somebody else.", TrippedAt: at, ResetBy: []string{"Ann"}}},
 		},
-		"resetBreaker": nil,
-		"whoAmI":       client.WhoAmI{Name: "Ann", Roles: []string{"reviewer"}, Permissions: []string{"application.read", "application.vote"}},
-		"listTokens":   client.TokenList{Items: []client.Token{token}},
-		"createToken":  client.CreatedToken{Id: token.Id, Name: token.Name, Scopes: token.Scopes, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt, Token: "cw_new"},
-		"revokeToken":  nil,
+		"resetBreaker": nil, "lockCoin": nil, "unlockCoin": nil, "getFeeEstimate": *sampleEstimate(),
+		"bumpBatch": summary, "askVoid": summary, "approveVoid": summary, "composeUpkeep": summary,
+		"getSignatures": sampleSignatures(), "importPsbt": sampleSignatures(), "checkPayeeList": sampleList(),
+		"whoAmI":      client.WhoAmI{Name: "Ann", Roles: []string{"reviewer"}, Permissions: []string{"application.read", "application.vote"}},
+		"listTokens":  client.TokenList{Items: []client.Token{token}},
+		"createToken": client.CreatedToken{Id: token.Id, Name: token.Name, Scopes: token.Scopes, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt, Token: "cw_new"},
+		"revokeToken": nil,
 	}
 	out := make(map[string]func(sent) answer, len(docs))
 	for operation, doc := range docs {
 		out[operation] = func(sent) answer { return answer{doc: doc} }
 	}
 	return out
+}
+
+func sampleEstimate() *client.FeeEstimate {
+	why := "It has seen too few blocks."
+	return &client.FeeEstimate{
+		At: at, Height: 900_000, FloorSatKvb: 1_000, Trusted: true,
+		Targets: []client.FeeTarget{{Blocks: 6, RateSatKvb: 7_100, FeeSatVb: 8}, {Blocks: 36, RateSatKvb: 3_000, FeeSatVb: 3}},
+		Votes:   []client.FeeVote{{Name: "mempool", RatesSatKvb: []int64{7_100, 3_000}, Used: true, AgeS: 12}, {Name: "estimatefee", RatesSatKvb: []int64{}, Why: &why}},
+	}
+}
+
+func sampleSignatures() client.Signatures {
+	return client.Signatures{Needed: 2, Total: 3, Signed: []string{"d34db33f"}, Missing: 1}
+}
+
+func sampleList() client.PayeeListCheck {
+	instalment, amount, reference, other := id(21), int64(1_500_000), "CW-7QK2", "CW-0000"
+	wrong := []client.FieldError{{Field: "reference", Code: "unknown_reference", Message: "No grant has this reference."}}
+	return client.PayeeListCheck{Lines: 3, Matched: 1, MatchedSat: amount, InstalmentIds: []uuid.UUID{instalment}, Rows: []client.PayeeListRow{
+		{Line: 2, Reference: &reference, AmountSat: &amount, InstalmentId: &instalment}, {Line: 3, Reference: &other, Errors: &wrong},
+	}}
 }
 
 func TestSamplesHold(t *testing.T) {

@@ -83,9 +83,10 @@ func (a *app) treasuryCommand() *cobra.Command {
 			table("Signing is stopped", []string{"NUMBER", "CODE", "DETAIL", "SINCE", "CONSENTED"}, t.Breakers, func(x client.Breaker) []string {
 				return []string{itoa(x.Number), x.Code, x.Detail, when(x.TrippedAt), strings.Join(x.ResetBy, ", ")}
 			}),
-			table("Coins", []string{"TXID", "VOUT", "AMOUNT_SAT", "CONFIRMATIONS", "CHANGE", "SPENDABLE", "BATCH"}, t.Coins, func(x client.Coin) []string {
-				return []string{x.Txid, itoa(x.Vout), itoa(x.AmountSat), itoa(x.Confirmations), yesNo(x.Change), yesNo(x.Spendable), number(x.ReservedBy)}
+			table("Batches that do not go on by themselves", []string{"NUMBER", "ID", "STATE", "WHY"}, t.Stuck, func(x client.Stuck) []string {
+				return []string{itoa(x.Number), x.BatchId.String(), x.State, x.Why}
 			}),
+			coinsPart("Coins", t.Coins),
 		)}, nil
 	})
 	cmd.AddCommand(a.resetCommand())

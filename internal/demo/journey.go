@@ -245,8 +245,11 @@ func (j *journey) compose(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	j.result.BatchID = b.JSON201.Id.String()
-	return fmt.Sprintf("batch %d", b.JSON201.Number), nil
+	if len(b.JSON201.Batches) != 1 {
+		return "", fmt.Errorf("one payment became %d batches", len(b.JSON201.Batches))
+	}
+	j.result.BatchID = b.JSON201.Batches[0].Id.String()
+	return fmt.Sprintf("batch %d", b.JSON201.Batches[0].Number), nil
 }
 
 func (j *journey) release(ctx context.Context) (string, error) {

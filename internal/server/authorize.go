@@ -41,7 +41,8 @@ func newBoundRule(r Rule) *boundRule {
 }
 
 // authorize finds the route's rule, then checks in this order: rate, who calls,
-// what they may do, the headers that the route cannot do without.
+// what they may do, the headers that the route cannot do without, the kind of
+// body.
 func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		rule := s.rules[routeKey{c.Request().Method, c.Path()}]
@@ -63,6 +64,9 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if rule.Needs != NoHeader && c.Request().Header.Get(string(rule.Needs)) == "" {
 			return missingHeader(rule.Needs)
+		}
+		if err := checkMedia(c, rule.Takes); err != nil {
+			return err
 		}
 		c.Set(KeyActor, actor)
 		ctx := api.WithActor(c.Request().Context(), actor)
@@ -124,6 +128,19 @@ func (s *Server) checkForm(c echo.Context) error {
 	}
 	token := c.Request().PostFormValue(FieldFormToken)
 	return s.cfg.Auth.CheckFormToken(session, token)
+}
+
+// checkMedia refuses a body that is not of the media type takes. Those in JSON
+// are strictBinder's.
+func checkMedia(c echo.Context, takes string) error {
+	if takes == "" {
+		return nil
+	}
+	mediaType, params, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err == nil && mediaType == takes && utf8Charset(params["charset"]) {
+		return nil
+	}
+	return errs.Wrap(echo.NewHTTPError(http.StatusUnsupportedMediaType), errs.Malformed, "unsupported_media_type", "Send the body as "+takes+". Nothing was saved.")
 }
 
 func formError(err error) error {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -34,6 +35,9 @@ type document struct {
 	}
 }
 
+// content is the forms of a body by media type.
+type content map[string]struct{ Schema schema }
+
 type operation struct {
 	OperationID string `yaml:"operationId"`
 	Summary     string
@@ -42,11 +46,11 @@ type operation struct {
 	Permission  string `yaml:"x-permission"`
 	Parameters  []parameter
 	RequestBody *struct {
-		Content map[string]struct{ Schema schema }
+		Content content
 	} `yaml:"requestBody"`
 	Responses map[string]struct {
 		Description string
-		Content     map[string]struct{ Schema schema }
+		Content     content
 	}
 }
 
@@ -198,11 +202,11 @@ func (d document) operation(method, route string, shared []parameter, op operati
 		})
 	}
 	if op.RequestBody != nil {
-		out.Body = op.RequestBody.Content[echo.MIMEApplicationJSON].Schema.words()
+		out.Body = op.RequestBody.Content.words()
 	}
 	for status, response := range op.Responses {
 		if status != "default" {
-			out.Status, out.Answer = status, response.Content[echo.MIMEApplicationJSON].Schema.words()
+			out.Status, out.Answer = status, response.Content.words()
 		}
 	}
 	return out
@@ -228,6 +232,20 @@ func (d document) schemas(view *docsView) error {
 		view.Schemas = append(view.Schemas, out)
 		return nil
 	})
+}
+
+// words names the JSON form, with other forms in front of it.
+func (c content) words() docsType {
+	out := c[echo.MIMEApplicationJSON].Schema.words()
+	others := slices.Sorted(maps.Keys(c))
+	others = slices.DeleteFunc(others, func(mediaType string) bool { return mediaType == echo.MIMEApplicationJSON })
+	switch words := strings.Join(others, ", "); {
+	case out.Name == "":
+		out.Name = words
+	case words != "":
+		out.Prefix = words + ", or " + out.Prefix
+	}
+	return out
 }
 
 func (s schema) fields() ([]docsField, error) {

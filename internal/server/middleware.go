@@ -155,11 +155,14 @@ func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		req := c.Request()
-		if req.ContentLength > MaxBodyBytes {
-			return &http.MaxBytesError{Limit: MaxBodyBytes}
+		req, limit := c.Request(), int64(MaxBodyBytes)
+		if rule := s.rules[routeKey{req.Method, c.Path()}]; rule != nil && rule.MaxBody > 0 {
+			limit = rule.MaxBody
 		}
-		req.Body = http.MaxBytesReader(c.Response(), req.Body, MaxBodyBytes)
+		if req.ContentLength > limit {
+			return &http.MaxBytesError{Limit: limit}
+		}
+		req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
 		return next(c)
 	}
 }

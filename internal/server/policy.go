@@ -3,6 +3,9 @@ package server
 import (
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
+	"github.com/causeway-fund/causeway/internal/api"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
@@ -26,7 +29,9 @@ type Rule struct {
 	Path       string // Echo's template, e.g. "/v1/batches/:id"
 	Permission identity.Permission
 	Needs      Header
-	PerMinute  int // 0: defaultPerMinute
+	PerMinute  int    // 0: defaultPerMinute
+	MaxBody    int64  // largest body that is read; 0: MaxBodyBytes
+	Takes      string // media type of a body of the API that is not JSON; "": JSON
 }
 
 const (
@@ -34,6 +39,9 @@ const (
 	slowPerMinute    = 300 // routes that write for people without an account, or that guess at secrets
 	receiptPerMinute = 600
 )
+
+// maxOrderBytes holds an order of payout.MaxOrder instalments.
+const maxOrderBytes = 1 << 20
 
 const (
 	get  = http.MethodGet
@@ -61,12 +69,25 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/grants", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/grants/:id", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/batches", Permission: identity.PermBatchRead},
-		{Method: post, Path: "/v1/batches", Permission: identity.PermBatchCompose},
-		{Method: post, Path: "/v1/batches/dry-run", Permission: identity.PermBatchCompose},
+		{Method: post, Path: "/v1/batches", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes},
+		{Method: post, Path: "/v1/batches/dry-run", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes},
 		{Method: get, Path: "/v1/batches/:id", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
 		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead},
+		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch, MaxBody: maxOrderBytes},
+		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
+		{Method: get, Path: "/v1/batches/:id/signatures", Permission: identity.PermBatchRead},
+		{Method: get, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchRead},
+		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},
+		{Method: post, Path: "/v1/upkeep", Permission: identity.PermBatchCompose},
+		{Method: post, Path: "/v1/payee-lists", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPayeeListBody, Takes: "text/csv"},
+		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/payments/:id/certificate", Permission: identity.PermBatchRead},
+		{Method: post, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
+		{Method: del, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
+		{Method: get, Path: "/v1/fee", Permission: identity.PermTreasuryRead},
 		{Method: get, Path: "/v1/treasury", Permission: identity.PermTreasuryRead},
 		{Method: post, Path: "/v1/breakers/:number/reset", Permission: SignedIn},
 		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},

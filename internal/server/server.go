@@ -18,7 +18,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
-// MaxBodyBytes is the largest body that is read.
+// MaxBodyBytes is the largest body that is read, but for routes whose rule says
+// otherwise.
 const MaxBodyBytes = 256 << 10
 
 // Time limits of a connection. A long poll waits 30 seconds at most.

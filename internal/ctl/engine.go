@@ -1,0 +1,214 @@
+package ctl
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+// maxPSBTBytes is the largest PSBT file that is sent, as text in hex.
+const maxPSBTBytes = 16<<20 + 64<<10
+
+func (a *app) batchBumpCommand() *cobra.Command {
+	var rate int64
+	cmd := &cobra.Command{
+		Use: "bump ID", Short: "Ask for a higher fee rate of a batch that waits for a block", Args: cobra.ExactArgs(1),
+		Long: "Ask for a higher fee rate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
+			"payees. What was approved stays the limit, so nobody has to approve again.",
+	}
+	cmd.Flags().Int64Var(&rate, "fee-sat-vb", 0, "fee rate: more than it pays now, at most what was approved")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		if rate < 1 {
+			return page{}, cli.UsageError{Err: errors.New("--fee-sat-vb is missing; see --help")}
+		}
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		return summarised(ok200(c.api.BumpBatchWithResponse(c.ctx, b.Id, &client.BumpBatchParams{IfMatch: etag(b.Version)}, client.Bump{FeeSatVb: rate})))
+	})
+}
+
+func (a *app) batchVoidCommand() *cobra.Command {
+	var reason string
+	var cancel []string
+	var rate int64
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "void ID", Short: "Ask to take a batch back after a signer was asked", Args: cobra.ExactArgs(1),
+		Long: "Ask to take a batch back after a signer was asked. Another treasurer has to agree (causewayctl batch approve-void);\n" +
+			"then a replacement that pays nobody is signed. Until that is as deep as final, any transaction of the batch may\n" +
+			"still be paid. After that its payments are payable again, and those of --cancel-instalment cancelled.",
+	}
+	f := cmd.Flags()
+	f.StringVar(&reason, "reason", "", "why; up to 500 characters")
+	f.StringSliceVar(&cancel, "cancel-instalment", nil, "id of an instalment that shall not be paid at all; may be given several times")
+	f.Int64Var(&rate, "fee-sat-vb", 0, "fee rate of the replacement; a quarter more than now when absent")
+	f.BoolVar(&yes, "yes", false, "do not ask")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		body := client.VoidOrder{Reason: reason, FeeSatVb: given(rate)}
+		if reason == "" || rate < 0 {
+			return page{}, cli.UsageError{Err: errors.New("--reason is missing, or --fee-sat-vb is below 1; see --help")}
+		}
+		var ids []uuid.UUID
+		for _, text := range cancel {
+			id, err := uuid.Parse(text)
+			if err != nil {
+				return page{}, cli.UsageError{Err: fmt.Errorf("--cancel-instalment: %q is no id", text)}
+			}
+			ids = append(ids, id)
+		}
+		body.CancelIds = nonEmpty(ids)
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		question := fmt.Sprintf("Batch %d is %s, pays %d payees and may be paid until the replacement is final. To ask for that, type its number: ", b.Number, clean(b.State), b.Payees)
+		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {
+			return page{}, err
+		}
+		return summarised(ok200(c.api.AskVoidWithResponse(c.ctx, b.Id, &client.AskVoidParams{IfMatch: etag(b.Version)}, body)))
+	})
+}
+
+func (a *app) batchApproveVoidCommand() *cobra.Command {
+	var digest string
+	var yes, dry bool
+	cmd := &cobra.Command{
+		Use: "approve-void ID", Short: "Agree to take a batch back, after a check of the notes", Args: cobra.ExactArgs(1),
+		Long: "Agree to take a batch back that another treasurer asked for. The void note and the batch's own are checked here;\n" +
+			"when the server shows anything else, nothing is sent and the exit code is 5.",
+	}
+	cmd.Flags().StringVar(&digest, "digest", "", "go on only if the void note has this digest, as you have read it before")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		own, err := checkNote(b)
+		if err != nil {
+			return page{}, err
+		}
+		note, err := checkVoid(b, own)
+		if err != nil {
+			return page{}, err
+		}
+		c.showVoid(b, own)
+		if err := readBefore(digest, note.Digest()); err != nil {
+			return page{}, err
+		}
+		if b.Void.ApprovedBy != nil {
+			return page{}, errs.New(errs.Conflict, "wrong_state", "Somebody has agreed to this already. Nothing was sent.")
+		}
+		if dry {
+			c.talk("Nothing was sent. Without --dry-run this would agree to take back batch %d.", note.Number)
+			return page{}, nil
+		}
+		if err := c.confirm(yes, "To agree, type the batch's number: ", itoa(int64(note.Number))); err != nil {
+			return page{}, err
+		}
+		params := client.ApproveVoidParams{IfMatch: etag(b.Version)}
+		return summarised(ok200(c.api.ApproveVoidWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.Digest().String()})))
+	})
+}
+
+// showVoid tells the person what a yes to the void brings about.
+func (c *call) showVoid(b client.Batch, own checked) {
+	v := *b.Void
+	c.talk("Batch %d on %s, %s: %s asked to take it back.", own.number, own.network.Name, clean(b.State), clean(v.AskedBy))
+	c.talk("Reason   %s", clean(v.Reason))
+	for _, p := range own.payees {
+		fate := "payable again"
+		if slices.Contains(v.CancelIds, p.item.InstalmentId) {
+			fate = "CANCELLED"
+		}
+		c.talk("%s %s, %d sat: %s once the void is final", clean(p.item.Reference), clean(p.item.Designation), p.sat, fate)
+	}
+	c.talk("Max fee  %s, %d sat/vB", sats(own.maxFee), own.maxRate)
+	c.talk("Digest   %s, computed here", clean(v.Digest))
+}
+
+func (a *app) batchSignaturesCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "signatures ID", Short: "Show who has signed, and what is missing", Args: cobra.ExactArgs(1)}
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		id, err := c.id()
+		if err != nil {
+			return page{}, err
+		}
+		return signed(ok200(c.api.GetSignaturesWithResponse(c.ctx, id)))
+	})
+}
+
+func signed(s client.Signatures, err error) (page, error) {
+	if err != nil {
+		return page{}, err
+	}
+	return page{value: s, parts: []part{signaturesPart("", s)}}, nil
+}
+
+func (a *app) batchPSBTCommand() *cobra.Command {
+	return group(&cobra.Command{Use: "psbt", Short: "Sign a batch elsewhere: take its PSBT out, bring it back"},
+		a.psbtExportCommand(), a.psbtImportCommand(),
+	)
+}
+
+func (a *app) psbtExportCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "export ID", Short: "Write the PSBT of a batch that waits for signatures", Args: cobra.ExactArgs(1),
+		Long: "Write the PSBT of a batch that waits for signatures: base64 on standard output, or, with --file, the file that\n" +
+			"wallets open. An existing file is not overwritten.",
+	}
+	cmd.Flags().StringVar(&path, "file", "", "file to write, for example batch.psbt")
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		id, err := c.id()
+		if err != nil {
+			return page{}, err
+		}
+		answer, err := c.api.ExportPsbtWithResponse(c.ctx, id, &client.ExportPsbtParams{})
+		if err != nil {
+			return page{}, err
+		}
+		if !bytes.HasPrefix(answer.Body, []byte("psbt\xff")) {
+			return page{}, errNoFund()
+		}
+		if path == "" {
+			return page{raw: []byte(base64.StdEncoding.EncodeToString(answer.Body) + "\n")}, nil
+		}
+		if err := writeNew("file", path, answer.Body); err != nil {
+			return page{}, err
+		}
+		c.talk("%s is written. Sign it, then: causewayctl batch psbt import %s %s", path, id, path)
+		return page{}, nil
+	})
+}
+
+func (a *app) psbtImportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "import ID FILE", Short: "Bring a signed PSBT back", Args: cobra.ExactArgs(2),
+		Long: "Bring a signed PSBT back: binary, base64 or hex; - for standard input. If anything but signatures was changed in\n" +
+			"it, it is refused and the difference is named.",
+	}
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		id, err := c.id()
+		if err != nil {
+			return page{}, err
+		}
+		raw, err := c.readFile(c.args[1], maxPSBTBytes)
+		if err != nil {
+			return page{}, err
+		}
+		return signed(ok200(c.api.ImportPsbtWithBodyWithResponse(c.ctx, id, "application/octet-stream", bytes.NewReader(raw))))
+	})
+}
