@@ -52,7 +52,7 @@ func (l *line) accept(done *sync.WaitGroup) {
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", l.target) //nolint:noctx // loopback
+		to, err := net.Dial("tcp", l.target)
 		if err != nil {
 			_ = from.Close()
 			continue
@@ -76,7 +76,7 @@ func (l *line) copy(to, from net.Conn) {
 		}
 		delay := l.delay
 		l.mu.Unlock()
-		time.Sleep(delay)
+		<-time.After(delay)
 		if n > 0 {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return

@@ -113,7 +113,7 @@ func (a *arena) bump(o order) {
 func (a *arena) settle(o order) {
 	a.t.Helper()
 	a.until(fmt.Sprintf("batch %d is paid", o.Number), func() bool {
-		switch a.state(o) { //nolint:exhaustive // the others wait for the worker
+		switch a.state(o) {
 		case payout.Paid:
 			return true
 		case payout.Mined:

@@ -61,7 +61,7 @@ func newArena(t *testing.T, round int, tally *tally, scenarios []scenario) *aren
 	t.Helper()
 	a := &arena{t: t, round: round, dir: t.TempDir(), database: "causeway", tally: tally}
 	for d := a.dir; d != os.TempDir(); d = filepath.Dir(d) {
-		a.must(os.Chmod(d, 0o755)) //nolint:gosec // PostgreSQL's own account must pass
+		a.must(os.Chmod(d, 0o755)) // PostgreSQL's own account must pass
 	}
 	var err error
 	a.log, err = os.OpenFile(a.path("log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
@@ -139,7 +139,7 @@ func (a *arena) tail() {
 // run calls one of our programs and returns what it prints.
 func (a *arena) run(program string, args ...string) string {
 	a.t.Helper()
-	out, err := exec.CommandContext(a.t.Context(), filepath.Join(programs, program), args...).CombinedOutput() //nolint:gosec // our own program
+	out, err := exec.CommandContext(a.t.Context(), filepath.Join(programs, program), args...).CombinedOutput()
 	if err != nil {
 		a.t.Fatalf("%s %s: %v\n%s", program, args[0], err, out)
 	}
@@ -221,7 +221,7 @@ func (a *arena) deposit(n int) {
 	outs := make([]*wire.TxOut, n)
 	var sum btcutil.Amount
 	for i := range outs {
-		script, err := descriptor.Script(wallet.ChainDeposit, uint32(i)) //nolint:gosec // a few dozen
+		script, err := descriptor.Script(wallet.ChainDeposit, uint32(i))
 		a.must(err)
 		outs[i] = wire.NewTxOut(10_000_000+int64(i), script)
 		sum += btcutil.Amount(outs[i].Value)

@@ -22,6 +22,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/chainaudit"
 	"github.com/causeway-fund/causeway/internal/demo"
 	"github.com/causeway-fund/causeway/internal/devnet/btcdnode"
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -344,6 +345,22 @@ func (r *rig) paidOnce(ops ...operator) {
 	if treasury.DifferenceSat != 0 || treasury.CoinsSat != account.Unspent || treasury.Balances.FeesSat != account.Fees || len(treasury.Breakers) != 0 {
 		r.t.Errorf("the ledger says coins %d, fees %d, difference %d, breakers %v; the chain has %d and fees %d",
 			treasury.CoinsSat, treasury.Balances.FeesSat, treasury.DifferenceSat, treasury.Breakers, account.Unspent, account.Fees)
+	}
+	r.witness(sum)
+}
+
+// witness has the auditor, who knows the signer's journal and no database, say that
+// exactly paidSat was paid and all else is accounted for.
+func (r *rig) witness(paidSat int64) {
+	r.t.Helper()
+	fund := r.Services.Fund
+	report, err := chainaudit.Run(r.t.Context(), chainaudit.Config{
+		Descriptor: fund.Descriptor, Birthday: fund.BirthdayHeight, Node: r.Devnet.Node.RPC(),
+		Journals: []chainaudit.Journal{chainaudit.JournalFile(filepath.Join(r.dir, "signer", "journal"))},
+	})
+	r.must(err)
+	if !report.OK() || report.PaidSat != paidSat {
+		r.t.Errorf("the auditor found %d sat paid, want %d, a difference of %d and %+v", report.PaidSat, paidSat, report.DifferenceSat, report.Alarms)
 	}
 }
 
