@@ -234,6 +234,15 @@ func calm(h Holdings) error {
 	return nil
 }
 
+// nextNo is one above the newest attempt's. Numbers have gaps in a rebuilt batch:
+// an attempt that no signer signed is not in a journal.
+func nextNo(attempts []Attempt) int {
+	if len(attempts) == 0 {
+		return 0
+	}
+	return attempts[len(attempts)-1].No + 1
+}
+
 func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
 	raw, err := txbuild.EncodePSBT(p.PSBT)
 	if err != nil {
@@ -243,7 +252,7 @@ func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch i
 	for _, it := range w.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
-	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: len(w.Attempts), Kind: kind, PSBT: raw, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: raw, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
 	for _, in := range p.Inputs {
 		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}

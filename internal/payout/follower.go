@@ -35,6 +35,7 @@ type FollowerConfig struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Epoch    int64
+	Recovery *Recovery                // may be nil: the database was never restored
 	Progress func(done, target int32) // may be nil
 }
 
@@ -187,6 +188,9 @@ func (f *Follower) load(ctx context.Context) error {
 		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)
 	}
 	f.index.Use(wallet.ChainChange, holdings.LastNumber)
+	if f.cfg.Recovery != nil {
+		f.index.Use(wallet.ChainChange, f.cfg.Recovery.Top())
+	}
 	f.coins = map[wire.OutPoint]btcutil.Amount{}
 	for _, c := range holdings.Coins {
 		f.coins[c.OutPoint] = c.Amount
@@ -231,6 +235,11 @@ func (f *Follower) connect(ctx context.Context, got fetched, height int32, hasHe
 	found := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
 	if hasHead {
 		found.Txs = f.scan(got.block, height)
+		if f.cfg.Recovery != nil {
+			if err := f.cfg.Recovery.Before(ctx, found.Txs); err != nil {
+				return err
+			}
+		}
 	}
 	crash.At("C15")
 	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, found, func(w *ChainWork) error { return f.digest(w, found) })

@@ -108,7 +108,7 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 	switch {
 	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number:
 		return refuse("its note is not the one that was approved.")
-	case !slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }):
+	case !approved(w):
 		return refuse("no treasurer has approved it.")
 	case note.Network != decision.NetworkOf(params) || note.Policy != fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
@@ -135,6 +135,14 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
 	return checkBytes(fund, w, a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+}
+
+// approved reports whether a treasurer has approved the batch. The approval of a
+// batch that was rebuilt from a signer's journal is lost; that it went to the signer
+// says that there was one, for the same note.
+func approved(w *Work) bool {
+	return slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }) ||
+		slices.ContainsFunc(w.Attempts, Attempt.Released)
 }
 
 // checkBytes holds the bytes of an attempt against want, with the fund's own limits
@@ -184,7 +192,7 @@ func checkUnpaid(fund grant.Fund, params *chaincfg.Params, w *Work, a Attempt, r
 		return err
 	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Kind != string(w.Batch.Kind):
 		return refuse("its note is not the one that was approved.")
-	case !slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }):
+	case !approved(w):
 		return refuse("no treasurer has approved it.")
 	case note.Network != network || note.Policy != fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")

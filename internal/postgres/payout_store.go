@@ -88,18 +88,8 @@ func (s PayoutStore) CreateBatches(ctx context.Context, list []payout.NewBatch) 
 }
 
 func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []payout.Item) error {
-	err := q.InsertBatch(ctx, db.InsertBatchParams{
-		ID: b.ID, FundID: b.FundID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
-		FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Outputs: int32(b.Outputs), DeadlineBlocks: b.DeadlineBlocks,
-		Seed: b.Seed[:], ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
-	})
-	if err != nil {
+	if err := insertBatchRow(ctx, q, b); err != nil {
 		return err
-	}
-	for _, op := range b.Chosen {
-		if err := q.InsertBatchCoin(ctx, db.InsertBatchCoinParams{BatchID: b.ID, Txid: op.Hash[:], Vout: int64(op.Index)}); err != nil {
-			return err
-		}
 	}
 	if len(items) == 0 {
 		return nil
@@ -113,6 +103,23 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 	}
 	if err := moveItems(ctx, q, ids, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
 		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
+	}
+	return nil
+}
+
+func insertBatchRow(ctx context.Context, q *db.Queries, b payout.Batch) error {
+	err := q.InsertBatch(ctx, db.InsertBatchParams{
+		ID: b.ID, FundID: b.FundID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
+		FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Outputs: int32(b.Outputs), DeadlineBlocks: b.DeadlineBlocks,
+		Seed: b.Seed[:], ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
+	})
+	if err != nil {
+		return err
+	}
+	for _, op := range b.Chosen {
+		if err := q.InsertBatchCoin(ctx, db.InsertBatchCoinParams{BatchID: b.ID, Txid: op.Hash[:], Vout: int64(op.Index)}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
