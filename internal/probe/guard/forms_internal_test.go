@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -117,6 +118,21 @@ func TestNoSpellingOfAForbiddenAddressIsDialled(t *testing.T) {
 	}
 }
 
+// TestEveryRangeIsSpelled keeps the list above as long as the deny list.
+func TestEveryRangeIsSpelled(t *testing.T) {
+	t.Parallel()
+	for _, s := range append(denied4(), denied6()...) {
+		p := netip.MustParsePrefix(s)
+		spelled := slices.ContainsFunc(spellings(), func(s string) bool {
+			ip, err := netip.ParseAddr(strings.Trim(s, "[]"))
+			return err == nil && p.Contains(ip)
+		})
+		if !spelled {
+			t.Errorf("no address of %s is tried", p)
+		}
+	}
+}
+
 func TestNoNameLeadsToAForbiddenAddress(t *testing.T) {
 	t.Parallel()
 	r := &names{addrs: map[string][]string{}}
@@ -129,7 +145,7 @@ func TestNoNameLeadsToAForbiddenAddress(t *testing.T) {
 		}
 		forms++
 		name := "a" + string(rune('a'+i%26)) + string(rune('a'+i/26)) + ".example.org"
-		for _, answers := range [][]string{{ip.String()}, {"8.8.8.8", ip.String()}, {ip.String(), "2a00:1450::1"}} {
+		for _, answers := range [][]string{{ip.String()}, {"8.8.8.8", ip.String()}, {ip.String(), "2a00:1450::1"}, {"2a00:1450::1%eth0"}} {
 			r.addrs[name] = answers
 			err := dial(t, d, probe.TCP, name+":8443")
 			var f *probe.Error
@@ -146,11 +162,11 @@ func TestNoNameLeadsToAForbiddenAddress(t *testing.T) {
 func TestPublicAddressesAreDialled(t *testing.T) {
 	t.Parallel()
 	r := &names{addrs: map[string][]string{
-		"one.example.org": {"8.8.8.8"}, "many.example.org": {"8.8.8.8", "::ffff:8.8.8.8", "8.8.4.4", "1.1.1.1", "2a00:1450::1"},
+		"one.example.org": {"8.8.8.8"}, "two.example.org": {"8.8.8.8", "::ffff:8.8.8.8"}, "many.example.org": {"8.8.8.8", "::ffff:8.8.8.8", "8.8.4.4", "1.1.1.1", "2a00:1450::1"},
 	}}
 	for s, want := range map[string]int32{
 		"8.8.8.8": 1, "[2a00:1450:4001::1]": 1, "172.15.255.255": 1, "172.32.0.1": 1, "100.128.0.1": 1, "192.0.1.1": 1, "198.20.0.1": 1,
-		"[2001:200::1]": 1, "[::ffff:8.8.8.8]": 1, "one.example.org": 1, "many.example.org": maxTries,
+		"[2001:200::1]": 1, "[::ffff:8.8.8.8]": 1, "one.example.org": 1, "two.example.org": 1, "many.example.org": maxTries,
 	} {
 		d, connections := counting(t, r)
 		err := dial(t, d, probe.TCP, s+":8443")

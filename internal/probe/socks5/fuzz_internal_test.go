@@ -54,3 +54,14 @@ func FuzzUnwrap(f *testing.F) {
 		}
 	})
 }
+
+func TestFragmentsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	const header, rest = "\x00\x00", "\x01\x7f\x00\x00\x01\x00\x50data"
+	if b, ok := unwrap([]byte(header + "\x00" + rest)); !ok || string(b) != "data" {
+		t.Errorf("%q, %v", b, ok)
+	}
+	if b, ok := unwrap([]byte(header + "\x01" + rest)); ok {
+		t.Errorf("a fragment gives %q", b)
+	}
+}

@@ -3,11 +3,13 @@ package telegram
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha1"
 	"encoding/hex"
 	"io"
 	"math/big"
 	"net"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,4 +137,41 @@ func FuzzAnswers(f *testing.F) {
 		}
 		_, _ = s.read(b, nonce, make([]byte, 32))
 	})
+}
+
+// TestInnerData: each part of an answer that decrypts is checked by itself.
+func TestInnerData(t *testing.T) {
+	t.Parallel()
+	ours, theirs := bytes.Repeat([]byte{1}, 16), bytes.Repeat([]byte{2}, 16)
+	data := append(appendID(nil, idDHInnerData), slices.Concat(ours, theirs, []byte{3, 0, 0, 0})...)
+	data = appendBytes(appendBytes(data, make([]byte, 256)), make([]byte, 256))
+	data = appendID(data, 1_800_000_256)
+	hash := sha1.Sum(data)
+	plain := slices.Concat(hash[:], data, make([]byte, 12))
+
+	if at, err := readInner(plain, ours, theirs); err != nil || at.Unix() != 1_800_000_256 {
+		t.Errorf("%v, %v", at, err)
+	}
+	for name, spoil := range map[string]func([]byte) []byte{
+		"hash":              func(b []byte) []byte { b[0] ^= 1; return b },
+		"constructor":       func(b []byte) []byte { b[20] ^= 1; return b },
+		"our nonce":         func(b []byte) []byte { return rehashed(b, 24) },
+		"the server's":      func(b []byte) []byte { return rehashed(b, 40) },
+		"time":              func(b []byte) []byte { b[len(b)-13] ^= 1; return b },
+		"cut":               func(b []byte) []byte { return b[:len(b)-14] },
+		"too much behind":   func(b []byte) []byte { return append(b, make([]byte, 16)...) },
+		"a length too long": func(b []byte) []byte { b[57] = 0xff; return b },
+	} {
+		if _, err := readInner(spoil(bytes.Clone(plain)), ours, theirs); probe.ClassOf(err) != probe.ClassTargetInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// rehashed changes a byte and sets the hash right again.
+func rehashed(b []byte, at int) []byte {
+	b[at] ^= 1
+	hash := sha1.Sum(b[20 : len(b)-12])
+	copy(b, hash[:])
+	return b
 }
