@@ -201,3 +201,27 @@ func TestFormsOfASessionCarryItsToken(t *testing.T) {
 		}
 	}
 }
+
+// TestBodiesAreBoundedByTheirRule sends a byte more than each rule lets in.
+func TestBodiesAreBoundedByTheirRule(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, nil)
+	larger := 0
+	for _, r := range e.Rules() {
+		if r.MaxBody == 0 {
+			continue
+		}
+		larger++
+		path := strings.NewReplacer(":id", "0198c0de-0000-7000-8000-000000000001").Replace(r.Path)
+		headers := []string{"Authorization", "Bearer treasurer", "If-Match", `"1"`, "Content-Type", cmp.Or(r.Takes, "application/json")}
+		if rec := e.call(t, r.Method, path, strings.Repeat(" ", int(r.MaxBody)+1), headers...); rec.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s %s: %d", r.Method, r.Path, rec.Code)
+		}
+		if rec := e.call(t, r.Method, path, strings.Repeat(" ", MaxBodyBytes+1), headers...); rec.Code == http.StatusRequestEntityTooLarge {
+			t.Errorf("%s %s takes no more than others", r.Method, r.Path)
+		}
+	}
+	if larger == 0 {
+		t.Error("no rule lets larger bodies in")
+	}
+}
