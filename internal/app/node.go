@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -104,35 +103,17 @@ type mempool struct{ *worker }
 
 var _ payout.Mempool = mempool{}
 
-// Descendants implements payout.Mempool.
-func (m mempool) Descendants(ctx context.Context, txid chainhash.Hash) (int, btcutil.Amount, error) {
+// Evicted implements payout.Mempool.
+func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
 	node, err := follow(m).client()
 	if err != nil {
-		return 0, 0, err
+		return payout.Evicted{}, err
 	}
 	txs, err := node.Mempool(ctx)
 	if err != nil {
-		return 0, 0, err
+		return payout.Evicted{}, err
 	}
-	children := map[chainhash.Hash][]int{}
-	for i, tx := range txs {
-		for _, parent := range tx.Depends {
-			children[parent] = append(children[parent], i)
-		}
-	}
-	seen, fees := map[int]bool{}, btcutil.Amount(0)
-	for next := []chainhash.Hash{txid}; len(next) > 0; {
-		parent := next[0]
-		next = next[1:]
-		for _, i := range children[parent] {
-			if !seen[i] {
-				seen[i] = true
-				fees += btcutil.Amount(txs[i].FeeSat)
-				next = append(next, txs[i].TxID)
-			}
-		}
-	}
-	return len(seen), fees, nil
+	return payout.EvictedBy(txids, txs), nil
 }
 
 // market is the worker's node as the fee estimator sees it.

@@ -2,10 +2,12 @@ package payout
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
@@ -33,21 +35,60 @@ func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
 	if left <= 0 || wanted <= current || (!asked && !fee.DueOf(current, wanted, r.Batch.MaxFeeRateSatVB, left)) {
 		return false, nil
 	}
-	evicted, paying := 0, btcutil.Amount(0)
-	if c.cfg.Mempool != nil {
-		var err error
-		if evicted, paying, err = c.cfg.Mempool.Descendants(ctx, newest.TxID); err != nil {
-			return false, err
-		}
+	lost, err := c.evicted(ctx, r)
+	if err != nil {
+		return false, err
 	}
-	if evicted > maxEvicted {
+	// btcd asks for a higher feerate than any descendant's. Where one pays more than is
+	// wanted here, it pulls this transaction along already.
+	if lost.Count > maxEvicted || wanted*1000 <= lost.TopSatKVB {
 		return false, pinned()
 	}
-	err := c.replace(ctx, r, Pays, wanted, paying)
-	if asked && errs.CodeOf(err) == "fee_above_cap" && paying > 0 {
+	err = c.replace(ctx, r, newest.Kind, wanted, lost.Fees)
+	if asked && errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
 		return false, pinned()
 	}
 	return err == nil, err
+}
+
+// evicted asks what a replacement of the batch's attempts would push out.
+func (c *Conductor) evicted(ctx context.Context, r Record) (Evicted, error) {
+	if c.cfg.Mempool == nil {
+		return Evicted{}, nil
+	}
+	var txids []chainhash.Hash
+	for _, a := range r.Attempts {
+		txids = append(txids, a.TxID)
+	}
+	return c.cfg.Mempool.Evicted(ctx, txids)
+}
+
+// EvictedBy works out what replacing some transactions pushes out of a mempool.
+func EvictedBy(txids []chainhash.Hash, mempool []fee.Tx) Evicted {
+	children := map[chainhash.Hash][]fee.Tx{}
+	var out Evicted
+	for _, tx := range mempool {
+		for _, parent := range tx.Depends {
+			children[parent] = append(children[parent], tx)
+		}
+		if slices.Contains(txids, tx.TxID) {
+			out.Count++
+		}
+	}
+	seen := map[chainhash.Hash]bool{}
+	for next := slices.Clone(txids); len(next) > 0; next = next[1:] {
+		for _, tx := range children[next[0]] {
+			if seen[tx.TxID] || slices.Contains(txids, tx.TxID) {
+				continue
+			}
+			seen[tx.TxID] = true
+			out.Count++
+			out.Fees += btcutil.Amount(tx.FeeSat)
+			out.TopSatKVB = max(out.TopSatKVB, tx.FeeSat*4000/max(tx.Weight, 1))
+			next = append(next, tx.TxID)
+		}
+	}
+	return out
 }
 
 func pinned() error {
@@ -75,7 +116,19 @@ func (c *Conductor) void(ctx context.Context, r Record) error {
 	if r.Void.ApprovedBy == nil {
 		return nil
 	}
-	return c.replace(ctx, r, Voids, r.Void.FeeRateSatVB, 0)
+	lost, err := c.evicted(ctx, r)
+	if err != nil {
+		return err
+	}
+	rate := max(r.Void.FeeRateSatVB, lost.TopSatKVB/1000+1)
+	if lost.Count > maxEvicted || rate > r.Batch.MaxFeeRateSatVB {
+		return pinned()
+	}
+	err = c.replace(ctx, r, Voids, rate, lost.Fees)
+	if errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
+		return pinned()
+	}
+	return err
 }
 
 // replace adds an attempt that spends all that the earlier ones spend and pays a

@@ -32,11 +32,18 @@ type Signer interface {
 	Info(ctx context.Context) (signerrpc.Info, error)
 }
 
-// Mempool tells what the node's mempool has built on a transaction.
+// Mempool tells what a replacement would push out of the node's mempool.
 type Mempool interface {
-	// Descendants returns how many transactions spend outputs of txid, directly or
-	// not, and what they pay in fees; all of that is lost when txid is replaced.
-	Descendants(ctx context.Context, txid chainhash.Hash) (count int, fees btcutil.Amount, err error)
+	// Evicted looks at those of txids that the mempool holds and at all that spends
+	// their outputs, directly or not.
+	Evicted(ctx context.Context, txids []chainhash.Hash) (Evicted, error)
+}
+
+// Evicted is what is lost when transactions are replaced.
+type Evicted struct {
+	Count     int            // transactions, the replaced ones included
+	Fees      btcutil.Amount // that the descendants pay, without the replaced ones
+	TopSatKVB int64          // highest feerate of a descendant
 }
 
 // ConductorConfig is what a Conductor needs.
@@ -161,11 +168,19 @@ func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error
 	case !told:
 		return false, c.announce(ctx, r)
 	}
-	bumped, err := c.bump(ctx, r)
-	if err != nil || bumped {
-		return bumped, err
+	bumped, bumpErr := c.bump(ctx, r)
+	if bumped || errs.Is(bumpErr, "lease_lost") {
+		return bumped, bumpErr
 	}
-	return false, c.announceAgain(ctx, r)
+	// A bump that cannot be had is no reason to let the node forget what there is.
+	err = c.announceAgain(ctx, r)
+	switch {
+	case bumpErr != nil:
+		return false, bumpErr
+	case err == nil && r.Batch.LastError != "":
+		return false, c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
+	}
+	return false, err
 }
 
 // build chooses coins and stores the unsigned transaction, its txid, its anchor

@@ -151,6 +151,17 @@ func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UU
 	})
 }
 
+// PaidAfterCancel reports whether an instalment was to be cancelled with the batch
+// and is in a block all the same: the payment was mined before the void.
+func (r Record) PaidAfterCancel(instalment uuid.UUID) bool {
+	if r.Void == nil || !slices.Contains(r.Void.CancelIDs, instalment) {
+		return false
+	}
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool {
+		return a.Height > 0 && slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.InstalmentID != nil && *o.InstalmentID == instalment })
+	})
+}
+
 // ExportPSBT returns the newest attempt with the signatures that are there so far
 // (BIP 174, binary), and who has signed. Conflict wrong_state: nothing waits for a
 // signature.

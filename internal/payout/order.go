@@ -395,12 +395,20 @@ func (o Order) validate(fund grant.Fund) error {
 	if o.DeadlineBlocks < 1 || o.DeadlineBlocks > 2016 {
 		add("deadline_blocks", "out_of_range", "The deadline is from 1 to 2016 blocks.", 2016)
 	}
-	coins := slices.Clone(o.Coins)
-	slices.SortFunc(coins, func(a, b wire.OutPoint) int { return bytes.Compare([]byte(a.String()), []byte(b.String())) })
-	if len(slices.Compact(coins)) != len(o.Coins) {
-		add("coins", "duplicate", "A coin is named twice.", 1)
-	}
+	bad = append(bad, checkTwice(o.Coins)...)
 	return errs.InvalidFields(bad)
+}
+
+// checkTwice refuses a coin that is named twice.
+func checkTwice(coins []wire.OutPoint) []errs.Field {
+	seen := map[wire.OutPoint]bool{}
+	for _, op := range coins {
+		if seen[op] {
+			return []errs.Field{{Field: "coins", Code: "duplicate", Message: "A coin is named twice.", Params: map[string]string{"limit": "1"}}}
+		}
+		seen[op] = true
+	}
+	return nil
 }
 
 // checkFees holds a batch's feerate and caps against the fund's.

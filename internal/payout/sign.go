@@ -50,17 +50,21 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 	if state.Missing == 0 {
 		return true, c.storeSigned(ctx, r, merged, descriptor)
 	}
+	var down error // one signer that does not answer is no reason not to ask the next
 	for _, signer := range c.cfg.Signers {
 		info, err := signer.Info(ctx)
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(state.Signed, info.Fingerprint) {
+		if err == nil && slices.Contains(state.Signed, info.Fingerprint) {
 			continue
 		}
-		return true, c.ask(ctx, r, signer, info, merged, descriptor)
+		if err == nil {
+			err = c.ask(ctx, r, signer, info, merged, descriptor)
+		}
+		if !(err != nil && errs.KindOf(err) == errs.Unavailable) {
+			return true, err
+		}
+		down = err
 	}
-	return false, nil
+	return false, down
 }
 
 // gather merges what came back for an attempt so far.
@@ -240,9 +244,6 @@ func (c *Conductor) announceAgain(ctx context.Context, r Record) error {
 		return first
 	}
 	c.announcedAt[r.Batch.ID] = r.Tip.Hash
-	if r.Batch.LastError != "" {
-		return c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
-	}
 	return nil
 }
 

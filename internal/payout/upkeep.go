@@ -116,6 +116,9 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 			o.Coins = append(o.Coins, c.OutPoint)
 		}
 	}
+	if err := errs.InvalidFields(checkTwice(o.Coins)); err != nil {
+		return nil, err
+	}
 	for _, op := range o.Coins {
 		if !slices.ContainsFunc(free, func(c Coin) bool { return c.OutPoint == op }) {
 			return nil, coinGone()
