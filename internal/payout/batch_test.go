@@ -37,14 +37,19 @@ INSERT INTO ledger_posting SELECT id, 'committed', $3::bigint FROM t`
 
 func (r *rig) oweOne(amount btcutil.Amount) uuid.UUID {
 	r.t.Helper()
-	script := payeeScript(r.payees)
+	return r.oweTo(payeeScript(r.payees), amount, r.fund.MaxFeeRateSatVB)
+}
+
+// oweTo owes amount to a script, with the highest feerate that its decision allows.
+func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64) uuid.UUID {
+	r.t.Helper()
 	params, err := r.fund.Params()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	note := decision.Note{
 		Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-		Amount: amount, MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
+		Amount: amount, MaxFeeRateSatVB: maxFeeRateSatVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
 	}
 	digest, index := note.Digest(), sha256.Sum256(script)
 	id := uuid.New()

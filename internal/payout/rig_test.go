@@ -47,7 +47,8 @@ type rig struct {
 	node    *chaintest.Node
 	chain   *chain.Client
 	key     *signer.Key
-	signer  *signerHost
+	signer  *signerHost   // the first of signers; nil: people bring every signature
+	signers []*signerHost // asked in this order
 	fund    grant.Fund
 	service *payout.Service
 	store   payout.WorkerStore // as causeway_worker; looks at the books after every block
@@ -63,22 +64,40 @@ type rig struct {
 
 func newRig(t testing.TB, deposits ...btcutil.Amount) *rig {
 	t.Helper()
-	key, err := signer.NewKey(bytes.Repeat([]byte{9}, 32), wallet.KindWPKH, &chaincfg.SimNetParams)
+	key := singleKey(t, wallet.KindWPKH)
+	return newRigOf(t, key, []*signer.Key{key}, deposits...)
+}
+
+// singleKey is the key of a treasury that one key can spend from.
+func singleKey(t testing.TB, kind wallet.Kind) *signer.Key {
+	t.Helper()
+	key, err := signer.NewKey(bytes.Repeat([]byte{9}, 32), kind, &chaincfg.SimNetParams)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return key
+}
+
+// newRigOf is a rig for the treasury that key belongs to, with a signer for each of
+// hosted.
+func newRigOf(t testing.TB, key *signer.Key, hosted []*signer.Key, deposits ...btcutil.Amount) *rig {
+	t.Helper()
 	base := pgtest.New(t)
 	r := &rig{
 		t: t, base: base, key: key,
 		clock: clock.NewFake(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)), node: chaintest.New(t),
 	}
 	r.owner, r.chain = r.open(base.URL), r.node.Client()
-	r.signer = newSignerHost(t, key, r.clock)
-	r.signer.start(policy())
+	for i, k := range hosted {
+		r.signers = append(r.signers, newSignerHost(t, k, r.clock))
+		r.signers[i].start(policy())
+		r.signer = r.signers[0]
+	}
 	r.setUpFund()
 	r.treasurer, r.second = r.hire("t1", identity.RoleTreasurer), r.hire("t2", identity.RoleTreasurer)
 	r.reviewer = r.hire("r1", identity.RoleReviewer, identity.RoleTreasurer)
 
+	var err error
 	r.service, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: r.open(base.AppURL)}, Clock: r.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -168,13 +187,11 @@ func (r *rig) worker(store payout.WorkerStore, epoch int64) (*payout.Follower, *
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	conductor, err := payout.NewConductor(payout.ConductorConfig{
-		Store: store, Signers: []payout.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: log, Epoch: epoch,
-	})
-	if err != nil {
-		r.t.Fatal(err)
+	var signers []payout.Signer
+	for _, host := range r.signers {
+		signers = append(signers, host.client())
 	}
-	return follower, conductor
+	return follower, r.newConductor(store, announcer{r.chain}, epoch, signers...)
 }
 
 func (r *rig) mustSync() {
@@ -263,6 +280,14 @@ func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int
 	return string(out.Verdict) + ": " + out.Reason, errs.New(errs.Unavailable, "not_relayed", "The node did not take it: "+out.Reason)
 }
 
+// mempool reads the node's mempool as the worker does.
+type mempool struct{ node *chain.Client }
+
+func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
+	txs, err := m.node.Mempool(ctx)
+	return payout.EvictedBy(txids, txs), err
+}
+
 // bookkeeper holds the books against the coins after every block that the
 // follower connects or disconnects.
 type bookkeeper struct {
@@ -339,8 +364,20 @@ func codeOf(err error) string { return errs.CodeOf(err) }
 // conductorWith is a conductor of the leading worker with other partners.
 func (r *rig) conductorWith(s payout.Signer, a payout.Announcer) *payout.Conductor {
 	r.t.Helper()
+	return r.newConductor(r.store, a, r.epoch, s)
+}
+
+// conductorOf is a conductor of the leading worker with other signers, which tries
+// every batch again.
+func (r *rig) conductorOf(signers ...payout.Signer) *payout.Conductor {
+	r.t.Helper()
+	return r.newConductor(r.store, announcer{r.chain}, r.epoch, signers...)
+}
+
+func (r *rig) newConductor(store payout.WorkerStore, a payout.Announcer, epoch int64, signers ...payout.Signer) *payout.Conductor {
+	r.t.Helper()
 	c, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signers: []payout.Signer{s}, Announcer: a, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+		Store: store, Signers: signers, Announcer: a, Mempool: mempool{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: epoch,
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -152,18 +153,28 @@ func (r *rig) submit(raw []byte) {
 // change, as somebody with the seed would.
 func (r *rig) steal(op wire.OutPoint, back btcutil.Amount) {
 	r.t.Helper()
-	var own []txbuild.Coin
-	var amount btcutil.Amount
+	r.sendPSBT(r.theft(r.coinOf(op), back))
+}
+
+func (r *rig) coinOf(op wire.OutPoint) txbuild.Coin {
+	r.t.Helper()
 	for _, c := range r.treasury().Coins {
 		if c.OutPoint == op {
-			own, amount = append(own, c.Coin), c.Amount
+			return c.Coin
 		}
 	}
+	r.t.Fatalf("the treasury has no coin %s", op)
+	return txbuild.Coin{}
+}
+
+// theft is a signed PSBT that spends a coin to a stranger and back to the treasury.
+func (r *rig) theft(own txbuild.Coin, back btcutil.Amount) []byte {
+	r.t.Helper()
 	const fee = 1000
 	descriptor := r.key.Descriptor()
 	plan, err := txbuild.Build(txbuild.Request{
-		Descriptor: descriptor, Coins: own, Must: []wire.OutPoint{op}, ChangeIndex: 90,
-		Payees:  []txbuild.Payee{{Decision: "theft", Script: payeeScript(9999), Amount: amount - back - fee}},
+		Descriptor: descriptor, Coins: []txbuild.Coin{own}, Must: []wire.OutPoint{own.OutPoint}, ChangeIndex: 90,
+		Payees:  []txbuild.Payee{{Decision: "theft", Script: payeeScript(9999), Amount: own.Amount - back - fee}},
 		FeeRate: txbuild.SatPerVB(1), MaxFeeRate: txbuild.SatPerVB(100), MaxFee: 10_000,
 	})
 	if err != nil {
@@ -174,16 +185,24 @@ func (r *rig) steal(op wire.OutPoint, back btcutil.Amount) {
 			out.Value = int64(back)
 		}
 	}
-	account, _, err := wallet.AccountXprv(bytes.Repeat([]byte{9}, 32), wallet.KindWPKH, &chaincfg.SimNetParams)
+	return r.signedBy(9, plan.PSBT)
+}
+
+// signedBy returns a PSBT with the signatures of the key whose seed is so many
+// times this byte.
+func (r *rig) signedBy(seed byte, packet *psbt.Packet) []byte {
+	r.t.Helper()
+	descriptor := r.key.Descriptor()
+	account, _, err := wallet.AccountXprv(bytes.Repeat([]byte{seed}, 32), descriptor.Kind(), &chaincfg.SimNetParams)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := wallet.SignPSBT(plan.PSBT, account, descriptor); err != nil {
+	if err := wallet.SignPSBT(packet, account, descriptor); err != nil {
 		r.t.Fatal(err)
 	}
-	signed, err := txbuild.EncodePSBT(plan.PSBT)
+	signed, err := txbuild.EncodePSBT(packet)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.sendPSBT(signed)
+	return signed
 }

@@ -1,14 +1,12 @@
 package payout_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -16,7 +14,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/txbuild"
-	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 func TestSignerThatIsDownLeavesTheBatchCancellable(t *testing.T) {
@@ -170,18 +167,7 @@ func TestPaymentFromBeforeARestoreIsAdopted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	account, _, err := wallet.AccountXprv(bytes.Repeat([]byte{9}, 32), wallet.KindWPKH, &chaincfg.SimNetParams)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := wallet.SignPSBT(packet, account, r.key.Descriptor()); err != nil {
-		t.Fatal(err)
-	}
-	signed, err := txbuild.EncodePSBT(packet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.sendPSBT(signed)
+	r.sendPSBT(r.signedBy(9, packet))
 	r.mine(1)
 
 	r.wantState(b.ID, payout.Mined)
