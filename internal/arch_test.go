@@ -69,8 +69,10 @@ var mayImport = map[string][]string{
 	"internal/server": {"api", "internal/api", "internal/web", "internal/errs", "internal/clock", "internal/identity"},
 
 	"internal/cli": {"internal/errs", "internal/clock"},
-	"internal/ctl": {"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet",
-		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc"},
+	"internal/ctl": {
+		"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet",
+		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc",
+	},
 	"internal/app": {
 		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
 		"internal/web", "internal/server", "internal/signer/signerrpc", "internal/crash", "internal/grant",
