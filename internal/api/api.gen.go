@@ -551,9 +551,12 @@ type BatchItem struct {
 	Designation    string             `json:"designation"`
 	GrantId        openapi_types.UUID `json:"grant_id"`
 	InstalmentId   openapi_types.UUID `json:"instalment_id"`
-	PayoutAddress  string             `json:"payout_address"`
-	Reference      string             `json:"reference"`
-	State          string             `json:"state"`
+
+	// PaidAfterCancel It was to be cancelled with the batch, and was paid all the same: its transaction came before the void.
+	PaidAfterCancel *bool  `json:"paid_after_cancel,omitempty"`
+	PayoutAddress   string `json:"payout_address"`
+	Reference       string `json:"reference"`
+	State           string `json:"state"`
 
 	// Vout Its output in the newest attempt.
 	Vout *int64 `json:"vout,omitempty"`

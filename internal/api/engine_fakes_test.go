@@ -76,7 +76,8 @@ func (f *fakePayouts) UnlockCoin(_ context.Context, by identity.Actor, op wire.O
 }
 
 func (f *fakePayouts) Payments(_ context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {
-	f.keep(by, from, until)
+	f.keep(by)
+	f.span = [2]time.Time{from, until}
 	return f.payments, f.fail
 }
 

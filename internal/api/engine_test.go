@@ -53,14 +53,15 @@ func TestOrderWithCoinsAndDeadline(t *testing.T) {
 		t.Error(diff)
 	}
 	for body, want := range map[string]string{
-		`"coins":["` + coinName + `","ab:1"]`:                        "coins[1] not_a_coin",
-		`"coins":["` + coinName + `0000000000"]`:                     "coins[0] not_a_coin",
-		`"coins":["` + strings.ToUpper(coinName[:64]) + `:1"]`:       "coins[0] not_a_coin",
-		`"coins":["` + coinName[:64] + `:01"]`:                       "coins[0] not_a_coin",
+		`"coins":["` + coinName + `","ab:1"]`:                  "coins[1] not_a_coin",
+		`"coins":["` + coinName + `0000000000"]`:               "coins[0] not_a_coin",
+		`"coins":["` + strings.ToUpper(coinName[:64]) + `:1"]`: "coins[0] not_a_coin",
+		`"coins":["` + coinName[:64] + `:01"]`:                 "coins[0] not_a_coin",
+		`"coins":["` + coinName[:63] + `:1"],"max_fee_sat":0`:  "coins[0] not_a_coin, max_fee_sat out_of_range",
+		`"coins":"` + coinName + `"`:                           "coins wrong_type",
+		`"fee_sat_vb":1.5`:                                     "fee_sat_vb not_whole",
+
 		`"max_feerate_sat_vb":0,"max_fee_sat":0,"deadline_blocks":0`: "max_feerate_sat_vb out_of_range, max_fee_sat out_of_range, deadline_blocks out_of_range",
-		`"fee_sat_vb":1.5`:                                           "fee_sat_vb not_whole",
-		`"coins":["` + coinName[:63] + `:1"],"max_fee_sat":0`:        "coins[0] not_a_coin, max_fee_sat out_of_range",
-		`"coins":"` + coinName + `"`:                                 "coins wrong_type",
 	} {
 		for _, path := range []string{"/v1/batches", "/v1/batches/dry-run"} {
 			c.payouts.replies = nil
@@ -232,6 +233,9 @@ func TestBatchShowsVoidAndSignatures(t *testing.T) {
 	if diff := cmp.Diff([]api.PartialSignature{{Keys: []string{"d34db33f", "00c0ffee"}, By: &[]string{"Tom"}[0], At: at}}, b.Attempts[0].Signatures); diff != "" {
 		t.Error(diff)
 	}
+	if item := b.Items[0]; item.PaidAfterCancel == nil || !*item.PaidAfterCancel {
+		t.Error("a payment that was to be cancelled is in a block, and nobody is told")
+	}
 	if b.Signatures != nil {
 		t.Error("a batch whose transaction is whole asks for signatures")
 	}
@@ -334,13 +338,12 @@ func TestExports(t *testing.T) {
 		}
 	}
 	c.call(t, http.MethodGet, "/v1/payments?from=2026-11-01T00:00:00Z&until=2026-12-01T01:00:00%2B01:00", "")
-	from, until := c.payouts.replies[1].(time.Time), c.payouts.replies[2].(time.Time) //nolint:forcetypeassert // the fake's own
-	if !from.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || !until.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
-		t.Errorf("asked for %s to %s", from, until)
+	if asked := c.payouts.span; !asked[0].Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || !asked[1].Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("asked for %v", asked)
 	}
 	c.call(t, http.MethodGet, "/v1/payments", "")
-	if until := c.payouts.replies[2].(time.Time); !until.After(at.Add(2 * time.Hour)) { //nolint:forcetypeassert // as above
-		t.Errorf("a block may be 2 hours ahead of the clock; asked until %s", until)
+	if asked := c.payouts.span; !asked[0].IsZero() || !asked[1].After(at.Add(2*time.Hour)) {
+		t.Errorf("a block may be 2 hours ahead of the clock; asked for %v", asked)
 	}
 	for query, field := range map[string]string{
 		"format=xls": "format unknown_format", "unit=eur": "unit unknown_unit", "from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z": "until before_from",

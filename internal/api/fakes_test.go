@@ -128,6 +128,7 @@ type fakePayouts struct {
 	composed int // batches of an order, in place of one
 	status   payout.SignatureStatus
 	payments []books.Payment
+	span     [2]time.Time // of which payments were asked for
 	list     payout.PayeeList
 	next     uint32
 	replies  []any

@@ -93,7 +93,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		out.Items = append(out.Items, BatchItem{
 			InstalmentId: it.InstalmentID, GrantId: it.GrantID, Reference: it.Reference, Designation: it.Designation,
 			PayoutAddress: it.Address, AmountSat: int64(it.Amount), DecisionDigest: it.Digest.String(), State: string(it.State),
-			Vout: voutOf(now, it.InstalmentID),
+			Vout: voutOf(now, it.InstalmentID), PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
 		})
 	}
 	for _, a := range r.Approvals {

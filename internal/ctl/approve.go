@@ -86,9 +86,22 @@ func (c *call) showBatch(b client.Batch, note checked) error {
 	return nil
 }
 
-// payouts is the way of a batch; watch --until takes any of these states.
+// payouts is the way of a batch.
 func payouts() []string {
 	return []string{"composed", "approved", "built", "signing", "signed", "announced", "mined", "paid", "final"}
+}
+
+// stateVoided is where a batch ends that was taken back.
+const stateVoided = "voided"
+
+// outcomeOf reports whether a batch in state is where until wants it, and whether
+// it can still get there.
+func outcomeOf(state, until string) (there, lost bool) {
+	ended := state == "cancelled" || state == "conflicted" || state == stateVoided
+	if until == stateVoided {
+		return state == stateVoided, state == "cancelled" || state == "final"
+	}
+	return slices.Index(payouts(), state) >= slices.Index(payouts(), until), ended
 }
 
 func (a *app) batchWatchCommand() *cobra.Command {
@@ -98,13 +111,13 @@ func (a *app) batchWatchCommand() *cobra.Command {
 		Long: "Wait until a batch is in a state or past it, and tell of every change on standard error. Exit code 4 when it\n" +
 			"cannot get there any more, because it was cancelled or taken back, or somebody else spent its coins.",
 	}
-	cmd.Flags().StringVar(&until, "until", "paid", strings.Join(payouts(), ", "))
-	complete(cmd, "until", payouts()...)
+	goals := append(payouts(), stateVoided)
+	cmd.Flags().StringVar(&until, "until", "paid", strings.Join(goals, ", "))
+	complete(cmd, "until", goals...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
-		if err := oneOf(cmd, "until", payouts()...); err != nil {
+		if err := oneOf(cmd, "until", goals...); err != nil {
 			return page{}, err
 		}
-		goal := slices.Index(payouts(), until)
 		b, err := c.batch()
 		if err != nil {
 			return page{}, err
@@ -115,10 +128,11 @@ func (a *app) batchWatchCommand() *cobra.Command {
 				seen = line
 				c.talk("%s", line)
 			}
-			if slices.Index(payouts(), b.State) >= goal {
+			there, lost := outcomeOf(b.State, until)
+			if there {
 				return watched(b), nil
 			}
-			if b.State == "cancelled" || b.State == "conflicted" || b.State == "voided" {
+			if lost {
 				return watched(b), errs.Newf(errs.Conflict, "batch_"+b.State, "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
 			}
 			if b, err = c.next(b); err != nil {

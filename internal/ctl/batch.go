@@ -19,7 +19,7 @@ func (a *app) batchCommand() *cobra.Command {
 
 func (a *app) batchListCommand() *cobra.Command {
 	var p paging
-	cmd := &cobra.Command{Use: "list", Short: "List batches, newest first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List batches, newest first", Args: cobra.NoArgs}
 	p.flags(cmd)
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		list, next, err := pages(c, p, "batches", func(cursor *string, limit *int32) ([]client.BatchSummary, *string, error) {
@@ -89,7 +89,11 @@ func batchParts(b client.Batch, holds bool) []part {
 	}
 	parts := []part{
 		table("Payments", []string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"}, b.Items, func(it client.BatchItem) []string {
-			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, it.State, number(it.Vout), it.InstalmentId.String()}
+			state := it.State
+			if it.PaidAfterCancel != nil && *it.PaidAfterCancel {
+				state += ", paid after it was cancelled"
+			}
+			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, state, number(it.Vout), it.InstalmentId.String()}
 		}),
 		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "trouble", text(b.LastError),
 			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "fee_sat_vb", itoa(b.FeeSatVb),

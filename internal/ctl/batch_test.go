@@ -172,6 +172,15 @@ func TestWatchEndsWhereThereIsNoWayOn(t *testing.T) {
 	}
 }
 
+func TestWatchUntilABatchIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for state, code := range map[string]int{"voided": 0, "cancelled": 4, "final": 4} {
+		f := newFund(t)
+		f.walk(inState("conflicted", 0), inState("voiding", 0), inState(state, 0))
+		f.run("", "batch", "watch", "--until", "voided", id(9).String()).want(t, code)
+	}
+}
+
 func TestStoppedWatchIsNotDone(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
