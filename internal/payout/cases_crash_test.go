@@ -56,15 +56,15 @@ func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 	}
 }
 
-// mute tells the node, or does not, and loses the reply.
-type mute struct {
+// lostAnnouncer tells the node, or does not, and loses the reply.
+type lostAnnouncer struct {
 	payout.Announcer
 	sends bool
 }
 
-func (m mute) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
-	if m.sends {
-		if _, err := m.Announcer.Announce(ctx, raw, maxFeeRateSatVB); err != nil {
+func (l lostAnnouncer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
+	if l.sends {
+		if _, err := l.Announcer.Announce(ctx, raw, maxFeeRateSatVB); err != nil {
 			return "", err
 		}
 	}
@@ -78,7 +78,7 @@ func TestLostRepliesOfTheNode(t *testing.T) {
 	r := newRig(t, coin, coin)
 	for _, sends := range []bool{true, false} {
 		b := r.approved(1)
-		if err := r.conductorWith(r.signer.client(), mute{announcer{r.chain}, sends}).Step(t.Context()); err != nil {
+		if err := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, sends}).Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		rec := r.wantState(b.ID, payout.Announced)

@@ -26,7 +26,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.approve(b)
-	silent := r.conductorWith(r.signer.client(), mute{announcer{r.chain}, false}) // so that no block takes it
+	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false}) // so that no block takes it
 	round := func() {
 		r.mustSync()
 		r.clock.Advance(time.Minute)

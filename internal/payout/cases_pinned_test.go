@@ -2,8 +2,10 @@ package payout_test
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -167,6 +169,34 @@ func (r *rig) upkeep(o payout.UpkeepOrder) payout.Batch {
 		r.t.Fatalf("approve upkeep: %v", err)
 	}
 	return b
+}
+
+// TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken has a worker bump that knows
+// nothing of its node's mempool, where the replacement is not taken: the attempt that
+// the node holds is as good, and no error.
+func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin)
+	rec, _ := r.spentByItsRecipient(wire.NewTxOut(int64(owed)-5000, payeeScript(7001)))
+	blind, err := payout.NewConductor(payout.ConductorConfig{
+		Store: r.store, Signers: []payout.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.askBump(rec.Batch.ID, 20)
+	r.clock.Advance(time.Minute)
+	if err := blind.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantAnnouncedStill(rec.Batch.ID, 2, "insufficient fee")
+	r.step()
+	if rec := r.wantState(rec.Batch.ID, payout.Announced); rec.Batch.LastError != "" {
+		t.Errorf("last error %q although the node holds the first attempt", rec.Batch.LastError)
+	}
+	r.mine(1)
+	r.wantState(rec.Batch.ID, payout.Mined)
+	r.wantWinner(rec.Batch.ID, 0)
 }
 
 // TestABumpThatCannotBeHadIsNoSilence asks for a bump while the breaker is open, and

@@ -20,7 +20,7 @@ var cases = []struct {
 	{"crash after the signed bytes are stored, around the announcement", []string{"TestACrashBetweenAnyTwoCommits", "TestLostRepliesOfTheNode", "TestNodeThatForgetsIsToldAgain", "TestRunningWorkerTellsAgainOnceABlock"}},
 	{"the node misses the inputs", []string{"TestMissingInputsOfAMinedPayment", "TestMissingInputsOfARivalOfOurs", "TestMissingInputsOfAForeignSpend", "TestMissingInputsOfAParentThatIsGone"}},
 	{"a replacement with a higher fee", []string{"TestABumpReplacesAndOneIsPaid", "TestABumpKeepsToTheApprovedLimits", "TestADecisionsOwnFeerateHoldsBeforeTheSigner"}},
-	{"an old attempt confirms instead of the newest", []string{"TestTheOriginalWinsAfterABump", "TestMissingInputsOfARivalOfOurs"}},
+	{"an old attempt confirms instead of the newest", []string{"TestTheOriginalWinsAfterABump", "TestMissingInputsOfARivalOfOurs", "TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken"}},
 	{"reorg of 1 to 10 blocks: original, replacement, neither or a conflict wins", []string{"TestReorgsWithEveryWinner", "TestReorgsOfAnyDepth"}},
 	{"a foreign spend, until it is as deep as final", []string{"TestAForeignSpendReleasesByDepth", "TestForeignSpendStopsSigning"}},
 	{"a batch that cannot all be paid", []string{"TestLeftoversReturnBeforeSigning", "TestBadBatchDoesNotBlockTheRest", "TestAnOrderIsSplitTheSameWay"}},
