@@ -39,7 +39,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 // sockets that it would have opened.
 func counting(t *testing.T, r Resolver) (*Dialer, *atomic.Int32) {
 	t.Helper()
-	d, err := New(Config{Resolver: r, Ports: DefaultPorts(), Deny: []netip.Prefix{netip.MustParsePrefix("9.9.9.0/24")}})
+	d, err := New(Config{Resolver: r, Deny: []netip.Prefix{netip.MustParsePrefix("9.9.9.0/24")}})
 	if err != nil {
 		t.Fatal(err)
 	}

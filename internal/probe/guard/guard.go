@@ -34,7 +34,7 @@ type Config struct {
 	Resolver Resolver       // required
 	Deny     []netip.Prefix // the service's own addresses; wins over Allow
 	Allow    []netip.Prefix // exceptions for tests and the demo; empty in production
-	Ports    Ports          // denied ports; DefaultPorts but for good reason
+	Ports    Ports          // denied ports; empty means DefaultPorts
 	MaxRead  int64          // 0 means DefaultMaxRead
 }
 
@@ -57,6 +57,9 @@ var _ probe.Dialer = (*Dialer)(nil)
 func New(cfg Config) (*Dialer, error) {
 	if cfg.Resolver == nil {
 		return nil, errors.New("guard: a resolver is required")
+	}
+	if len(cfg.Ports.TCP)+len(cfg.Ports.UDP) == 0 {
+		cfg.Ports = DefaultPorts()
 	}
 	if cfg.MaxRead == 0 {
 		cfg.MaxRead = DefaultMaxRead
