@@ -28,8 +28,14 @@ func serialized(t testing.TB, tx *wire.MsgTx) []byte {
 // output the recipient has spent into outs.
 func (r *rig) spentByItsRecipient(outs ...*wire.TxOut) (payout.Record, *wire.MsgTx) {
 	r.t.Helper()
+	return r.spentByOneOf(1, outs...)
+}
+
+// spentByOneOf is the same with payments to others in the batch.
+func (r *rig) spentByOneOf(payees int, outs ...*wire.TxOut) (payout.Record, *wire.MsgTx) {
+	r.t.Helper()
 	id := r.oweOpen(1, owed)
-	b := r.approve(r.compose([]uuid.UUID{id}))
+	b := r.approve(r.compose(append(r.owe(payees-1, owed/10), id)))
 	r.step()
 	rec := r.wantState(b.ID, payout.Announced)
 	return rec, r.takeOpen(1, outputTo(r.t, rec.Attempts[0], id), outs...)
@@ -91,13 +97,13 @@ func TestAVoidPaysForWhatItPushesOut(t *testing.T) {
 // pins are what a recipient can build on a payment so that it cannot be replaced.
 var pins = map[string]func(*rig) payout.Record{
 	"as many transactions as may be evicted": func(r *rig) payout.Record {
-		const many = 100 // with the payment itself that is one too many
+		const many = 100 // with the payment itself that is one too many; what they pay would not be too dear for 20
 		outs := make([]*wire.TxOut, many)
 		for i := range outs {
 			script, _ := openScript(uint32(100 + i))
 			outs[i] = wire.NewTxOut(2000, script)
 		}
-		rec, first := r.spentByItsRecipient(append(outs, wire.NewTxOut(int64(owed)-many*2000-5000, payeeScript(7001)))...)
+		rec, first := r.spentByOneOf(20, append(outs, wire.NewTxOut(int64(owed)-many*2000-5000, payeeScript(7001)))...)
 		for i := range uint32(many - 1) {
 			r.takeOpen(100+i, wire.OutPoint{Hash: first.TxHash(), Index: i}, wire.NewTxOut(1900, payeeScript(7002+i)))
 		}
@@ -134,7 +140,9 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 				t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 			}
 
-			const rate = 20
+			// A child's own feerate is within the fund's limit, so it lifts a large parent less.
+			rate := 20 * 4 * 141 / max(rec.Attempts[0].Weight, 4*141)
+			rate = max(rate, rec.Attempts[0].FeeRateSatVB()+1)
 			child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: rec.Batch.ID, FeeRateSatVB: rate})
 			r.step()
 			mine := r.wantState(child.ID, payout.Announced)
