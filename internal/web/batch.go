@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -56,8 +57,7 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 		CSVURL: base + "/csv", NoteURL: base + "/note",
 		CanCancel: b.State.BeforeSigning() && v.by.Can(identity.PermBatchCompose),
 	}
-	switch b.State {
-	case payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided:
+	if slices.Contains([]payout.State{payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided}, b.State) {
 		view.Side = string(b.State)
 	}
 	for _, a := range r.Approvals {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -164,7 +165,7 @@ func (s *Site) postPSBT(v *visit) error {
 	if len(data) == 0 {
 		data = []byte(pasted)
 	}
-	refuse := func(status int, words string, code string) error {
+	refuse := func(status int, words, code string) error {
 		return s.showBatch(v, status, r, func(b *views.Batch) {
 			b.Errors = []views.FieldError{{Field: "psbt", Code: code, Message: words}}
 			if b.Signing != nil {
@@ -176,9 +177,9 @@ func (s *Site) postPSBT(v *visit) error {
 		return refuse(http.StatusUnprocessableEntity, "", "required")
 	}
 	status, err := s.cfg.Payouts.ImportPSBT(v.ctx(), v.by, r.Batch.ID, data)
-	if errs.KindOf(err) == errs.Invalid {
-		words, code, _ := refusal(err)
-		return refuse(code, v.page.Say(words), "psbt")
+	var wrong *errs.Error
+	if errors.As(err, &wrong) && (wrong.Kind == errs.Invalid || wrong.Kind == errs.Malformed) {
+		return refuse(http.StatusUnprocessableEntity, wrong.Message, "psbt")
 	}
 	if err != nil {
 		words, code, ok := refusal(err)
@@ -229,7 +230,7 @@ func (s *Site) actOnBatch(v *visit, r payout.Record, keep func(*views.Batch), do
 	if done, sent := v.clash(err, version, page, views.Change{Label: "state", New: now}); done {
 		return sent
 	}
-	wrong := fieldErrors(err)
+	wrong := limitErrors(err)
 	if len(wrong) == 0 {
 		v.page.Flash = &views.Flash{Tone: "bad", Msg: words}
 	}

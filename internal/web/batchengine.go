@@ -26,7 +26,7 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 		return err
 	}
 	compose := v.by.Can(identity.PermBatchCompose)
-	if waits {
+	if waits && (r.Batch.State != payout.Voiding || r.Attempts[len(r.Attempts)-1].Kind == payout.Voids) {
 		view.Signing = signing(r, status)
 	}
 	view.Void = v.void(r)

@@ -217,7 +217,7 @@ func composeField(name string) string {
 // refuseOrder shows the form again with what is wrong: at the fields, or as the
 // outcome of the dry run.
 func (s *Site) refuseOrder(v *visit, view views.Compose, d draft, err error) error {
-	wrong := fieldErrors(err)
+	wrong := limitErrors(err)
 	for i := range wrong {
 		wrong[i].Field = composeField(wrong[i].Field)
 	}

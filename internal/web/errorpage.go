@@ -54,6 +54,18 @@ func fieldErrors(err error) []views.FieldError {
 	return list
 }
 
+// limitErrors are fieldErrors whose limits the use case names better than the
+// catalogue does.
+func limitErrors(err error) []views.FieldError {
+	list := fieldErrors(err)
+	for i := range list {
+		if list[i].Code == "out_of_range" && list[i].Message != "" {
+			list[i].Code = "limit"
+		}
+	}
+	return list
+}
+
 // refusal returns the words of an error that a person can do something about,
 // and the status it has; ok is false for what belongs on a page of its own.
 func refusal(err error) (words views.Msg, status int, ok bool) {

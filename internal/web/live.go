@@ -215,7 +215,7 @@ func (s *Site) feed(c echo.Context, x *stream) error {
 	line := "retry: " + strconv.Itoa(retryMS) + "\n\n"
 	for {
 		if _, err := fmt.Fprint(c.Response(), line); err != nil {
-			return nil //nolint:nilerr // the browser went away; there is nobody to tell
+			return nil // the browser went away; there is nobody to tell
 		}
 		c.Response().Flush()
 		select {

@@ -120,7 +120,7 @@ func TestRefusedOrderComesBack(t *testing.T) {
 	}{
 		{url.Values{"fee_sat_vb_typed": {"1.5"}}, "Write a whole number"},
 		{url.Values{"fee_sat_vb_typed": {"0"}}, "outside what is allowed"},
-		{url.Values{"max_fee_sat": {"9999999"}}, "outside what is allowed"},
+		{url.Values{"max_fee_sat": {"9999999"}}, "the fund's limit of 100000 sat"},
 		{url.Values{"max_fee_sat": {"100"}}, "cannot be paid like this"},
 		{url.Values{"instalment": nil}, "Fill this in"},
 		{url.Values{"instalment": {"nonsense"}}, "does not exist"},

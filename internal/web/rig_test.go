@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -46,6 +47,7 @@ var epoch = time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 type rig struct {
 	t        *testing.T
 	url      string
+	http     *http.Server
 	site     *web.Site
 	clock    *clock.Fake
 	owner    *postgres.DB
@@ -99,7 +101,7 @@ func (r *rig) serve(app *postgres.DB) {
 	log := audit.NewLog(rows, r.clock)
 	var err error
 	r.site, err = web.New(web.Config{
-		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Clock: r.clock,
+		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
@@ -116,8 +118,11 @@ func (r *rig) serve(app *postgres.DB) {
 	})
 	must(r.t, err)
 	listener := httptest.NewServer(edge)
-	r.t.Cleanup(listener.Close)
-	r.url = listener.URL
+	r.t.Cleanup(func() {
+		listener.CloseClientConnections() // streams do not end by themselves
+		listener.Close()
+	})
+	r.url, r.http = listener.URL, listener.Config
 }
 
 func must(t *testing.T, err error) {

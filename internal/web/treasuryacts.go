@@ -44,7 +44,7 @@ func (s *Site) refuseHere(v *visit, err error, keep func(*views.Treasury)) error
 	if !ok {
 		return err
 	}
-	wrong := fieldErrors(err)
+	wrong := limitErrors(err)
 	if len(wrong) == 0 {
 		v.page.Flash = &views.Flash{Tone: "bad", Msg: words}
 	}

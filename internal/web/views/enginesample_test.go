@@ -11,7 +11,8 @@ func sampleEstimate() views.Estimate {
 		At: now.Add(-4 * time.Minute), Height: 284_312, Floor: "1.0", Trusted: true,
 		Targets: []views.FeeChoice{{Blocks: 6, RateSatVB: "18.0"}, {Blocks: 36, RateSatVB: "6.1"}, {Blocks: 144, RateSatVB: "2.0"}},
 		Votes: []views.Source{
-			{Name: "mempool", Rates: []string{"18.0", "6.1", "2.0"}, Used: true, Age: "1 min"}, {Name: "blocks", Rates: []string{"17.2", "7.0", "2.4"}, Used: true, Age: "9 min"},
+			{Name: "mempool", Rates: []string{"18.0", "6.1", "2.0"}, Used: true, Age: "1 min"},
+			{Name: "blocks", Rates: []string{"17.2", "7.0", "2.4"}, Used: true, Age: "9 min"},
 			{Name: "estimatefee", Age: "4 min", Why: "It has said the same for a day."},
 		},
 	}

@@ -1,0 +1,166 @@
+package web_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"mime/multipart"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/txbuild"
+	"github.com/causeway-fund/causeway/internal/wallet"
+)
+
+// signing composes and approves a batch of n payments and lets the worker take it
+// as far as the signer, which never answers. It returns the batch's page.
+func (r *rig) signing(n uint32, tove *browser) page {
+	r.t.Helper()
+	r.granted(n)
+	batch := tove.submit(tove.get("/batches/new"), "/batches", nil).wants(200)
+	tove.submit(batch, batch.path+"/approve", url.Values{"typed_number": {"1"}}).wants(200)
+	r.conduct()
+	return tove.get(batch.path).wants(200, "Waiting for the signer", "Maybe paid", "lies under 100 blocks")
+}
+
+// signed is a PSBT with the treasury's signatures.
+func (r *rig) signed(psbt []byte) []byte {
+	r.t.Helper()
+	params, err := wallet.Params(network)
+	must(r.t, err)
+	sum := sha256.Sum256([]byte{1})
+	account, _, err := wallet.AccountXprv(sum[:], wallet.KindWPKH, params)
+	must(r.t, err)
+	packet, err := txbuild.ParsePSBT(psbt)
+	must(r.t, err)
+	must(r.t, wallet.SignPSBT(packet, account, r.account()))
+	raw, err := txbuild.EncodePSBT(packet)
+	must(r.t, err)
+	return raw
+}
+
+func (r *rig) account() *wallet.Descriptor { return account(r.t, 1) }
+
+func TestPeopleBringSignatures(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	p := r.signing(2, tove)
+	back := p.path + "/psbt"
+	given := tove.get(back).wants(200).body
+
+	tove.submit(p, back, nil).wants(422, "Fill this in")
+	odd := tove.submit(p, back, url.Values{"psbt": {"cHNidP8 is no transaction"}}).wants(422)
+	if fields(odd.form(back)).Get("psbt") == "" {
+		t.Error("the form forgot what was pasted")
+	}
+	tove.submit(p, back, url.Values{"psbt": {base64.StdEncoding.EncodeToString(given)}}).wants(422, "no signature that was not here before")
+	other := bytes.Replace(given, []byte{0x40, 0x0d, 0x03, 0, 0, 0, 0, 0}, []byte{0x41, 0x0d, 0x03, 0, 0, 0, 0, 0}, 1)
+	if bytes.Equal(other, given) {
+		t.Fatal("no output was changed")
+	}
+	tove.upload(p, back, "psbt_file", r.signed(other)).wants(422)
+	tove.upload(p, back, "psbt_file", r.signed(given)).wants(200, "The signature is valid and stored: 1 of 1", "Tove brought the signature of")
+
+	r.conduct()
+	r.conduct()
+	out := tove.get(p.path).wants(200, "Waiting for a block", "Raise the fee", "Add a child", "Take the batch back", "What happened and when")
+	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"x"}}).wants(422, "Write a whole number")
+	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"101"}}).wants(422, "to the approved 100 sat/vB")
+	asked := tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"9"}}).wants(200, "9 sat/vB were asked for already", "asked for a higher fee")
+	child := tove.submit(asked, p.path+"/child", nil).wants(200, "B-0002", "Spends the change of a batch that waits", "Approve this batch")
+	tove.get("/batches").wants(200, "child")
+	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "fee_sat_vb": {"10"}}).wants(409, "Two versions"); child.has(child.path + "/void") {
+		t.Error("a composed batch is offered to be taken back, not to be cancelled")
+	}
+}
+
+// upload sends a form of p with a file.
+func (b *browser) upload(p page, action, name string, file []byte) page {
+	b.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for field, list := range fields(p.form(action)) {
+		for _, value := range list {
+			if field != name {
+				must(b.t, w.WriteField(field, value))
+			}
+		}
+	}
+	part, err := w.CreateFormFile(name, "file")
+	must(b.t, err)
+	_, err = part.Write(file)
+	must(b.t, err)
+	must(b.t, w.Close())
+	return b.send("POST", action, w.FormDataContentType(), body.Bytes())
+}
+
+func TestTwoPeopleTakeABatchBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tove, tage := r.hire("Tove", identity.RoleTreasurer), r.hire("Tage", identity.RoleTreasurer)
+	p := r.signing(2, tove)
+	ask, yes := p.path+"/void", p.path+"/void/approve"
+
+	first := ""
+	for n := range p.form(ask).Descendants() {
+		if attr(n, "name") == "cancel" {
+			first = attr(n, "value")
+		}
+	}
+	kept := tove.submit(p, ask, url.Values{"cancel": {first}}).wants(422)
+	if got := fields(kept.form(ask))["cancel"]; len(got) != 1 || got[0] != first {
+		t.Errorf("the form keeps %v of the payments to cancel", got)
+	}
+	tove.submit(p, ask, url.Values{"reason": {"x"}, "cancel": {"x"}}).wants(400)
+	asked := tove.submit(p, ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).
+		wants(200, "waits for a second treasurer", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Being taken back", "the batch may be paid")
+	if asked.has(yes) || asked.has(ask) || asked.has(p.path+"/psbt") {
+		t.Error("who asked is offered to approve, to ask again or to sign the payment")
+	}
+	other := tage.get(p.path).wants(200, "Approve taking it back", "causeway/void/v1")
+	tage.submit(other, yes, url.Values{"typed_number": {"2"}}).wants(422, "not the number of this batch")
+	tage.submit(other, yes, url.Values{"typed_number": {"1"}, "digest": {strings.Repeat("0", 64)}}).wants(409, "not the digest")
+	tove.post(yes, merge(fields(other.form(yes)), url.Values{"typed_number": {"1"}, "csrf": {fields(asked.form("/sign-out")).Get("csrf")}})).wants(403, "another treasurer has to agree")
+	done := tage.submit(other, yes, url.Values{"typed_number": {"1"}}).wants(200, "The replacement that pays nobody is being made", "approved by Tage")
+	if done.has(yes) {
+		t.Error("it is offered to be approved twice")
+	}
+	r.conduct()
+	tove.get(p.path).wants(200, "Attempt 2: pays nobody", "It pays nobody", "Replaced by attempt 2. Either may still confirm, never both")
+	tove.get("/batches?state=voiding").wants(200, "B-0001")
+}
+
+func TestPayeeListPicksWhatWasDecided(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.granted(3)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	due, err := r.payouts.Payable(t.Context(), identity.System("test"))
+	must(t, err)
+	form := tove.get("/batches/import").wants(200, "An example")
+	const action = "/batches/import"
+
+	tove.submit(form, action, nil).wants(422, "Fill this in")
+	tove.submit(form, action, url.Values{"list": {"name;price\na;b\n"}}).wants(422, "no money moved")
+	list := "reference,address,amount_sat\n" +
+		due[0].Reference + "," + due[0].Address + ",200000\n" +
+		due[1].Reference + "," + due[2].Address + ",200000\n" +
+		due[2].Reference + "," + due[2].Address + ",2.0E+05\n" +
+		"GR-NOSUCH," + due[2].Address + ",200000\n" +
+		due[2].Reference + "," + due[2].Address + ",200001\n\n"
+	p := tove.submit(form, action, url.Values{"list": {list}}).
+		wants(200, "1 of 5 rows fit", "7 lines read", "1 empty line", "the decision pays", "No grant has the reference", "200001 sat, but 200000 sat were decided", "amount_sat:", "The other rows stay out")
+	if fields(p.form(action)).Get("list") != list {
+		t.Error("the list that was pasted is gone")
+	}
+	same := tove.upload(form, action, "list_file", []byte(list)).wants(200, "1 of 5 rows fit")
+	order := tove.submit(same, "/batches/new", nil).wants(200, "Selected1")
+	if got := fields(order.form("/batches"))["instalment"]; len(got) != 1 || got[0] != due[0].InstalmentID.String() {
+		t.Errorf("the order has %v", got)
+	}
+	tove.submit(order, "/batches", nil).wants(200, "B-0001", "200 000")
+	tove.submit(form, action, url.Values{"list": {list}}).wants(200, "0 of 5 rows fit", "its state is allocated")
+}
