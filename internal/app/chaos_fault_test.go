@@ -317,7 +317,7 @@ func storm(a *arena, label string) order {
 		statements = append(statements, fmt.Sprintf("CREATE CONSTRAINT TRIGGER chaos_storm AFTER INSERT OR UPDATE ON %s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chaos_storm()", table))
 	}
 	conn := a.sql(statements...)
-	a.settle(o)
+	a.settle(label, o)
 	if a.number(conn, "SELECT last_value FROM chaos_raised") > 1 {
 		a.tally.row(label).reached++
 	}
@@ -358,7 +358,7 @@ func badLine(a *arena, label string) order {
 	if line.resets() > 0 {
 		a.tally.row(label).reached++
 	}
-	a.settle(o)
+	a.settle(label, o)
 	a.killWorker()
 	a.startWorker()
 	return o

@@ -109,10 +109,10 @@ func (a *arena) bump(o order) {
 	a.must(err)
 }
 
-// settle mines until the batch is paid.
-func (a *arena) settle(o order) {
+// settle mines until the batch is paid. One that never is counts as lost.
+func (a *arena) settle(label string, o order) {
 	a.t.Helper()
-	a.until(fmt.Sprintf("batch %d is paid", o.Number), func() bool {
+	if a.within(chaosPatience, func() bool {
 		switch a.state(o) {
 		case payout.Paid:
 			return true
@@ -122,7 +122,12 @@ func (a *arena) settle(o order) {
 			a.walk(1)
 		}
 		return false
-	})
+	}) {
+		return
+	}
+	a.tally.row(label).lost += len(o.payees)
+	r := a.record(o)
+	a.t.Fatalf("%s: batch %d is %s and not paid: %s", label, o.Number, r.Batch.State, r.Batch.LastError)
 }
 
 // walk mines blocks and gives the worker a while to walk them.
@@ -152,11 +157,14 @@ func (a *arena) verdict(label string, o order) {
 	report, err := chainaudit.Run(a.t.Context(), cfg)
 	a.must(err)
 	row := a.tally.row(label)
-	for _, f := range report.Alarms[min(a.seen, len(report.Alarms)):] {
+	for _, f := range report.Alarms {
+		if a.seen[f.Text] {
+			continue
+		}
+		a.seen[f.Text] = true
 		row.alarms++
 		a.t.Errorf("%s: the auditor says %s: %s", label, f.Code, f.Text)
 	}
-	a.seen = len(report.Alarms)
 	for _, p := range o.payees {
 		times := 0
 		for _, paid := range report.Payments {

@@ -46,8 +46,8 @@ type arena struct {
 	reviewers [2]identity.Actor
 	treasurer identity.Actor
 
-	free  []payee // granted and in no batch yet
-	seen  int     // alarms of the auditor that were counted already
+	free  []payee         // granted and in no batch yet
+	seen  map[string]bool // alarms of the auditor that were counted already
 	tally *tally
 }
 
@@ -57,9 +57,12 @@ type box struct {
 	proc        *proc.Process
 }
 
+// spare are coins and pairs of payees for scenarios that pay more than one batch.
+const spare = 4
+
 func newArena(t *testing.T, round int, tally *tally, scenarios []scenario) *arena {
 	t.Helper()
-	a := &arena{t: t, round: round, dir: t.TempDir(), database: "causeway", tally: tally}
+	a := &arena{t: t, round: round, dir: t.TempDir(), database: "causeway", tally: tally, seen: map[string]bool{}}
 	for d := a.dir; d != os.TempDir(); d = filepath.Dir(d) {
 		a.must(os.Chmod(d, 0o755)) // PostgreSQL's own account must pass
 	}
@@ -81,8 +84,8 @@ func newArena(t *testing.T, round int, tally *tally, scenarios []scenario) *aren
 		a.startSigner(s)
 	}
 	a.startWorker()
-	a.deposit(len(scenarios) + 2)
-	a.grant(2 * len(scenarios))
+	a.deposit(len(scenarios) + spare)
+	a.grant(2 * (len(scenarios) + spare))
 	return a
 }
 

@@ -1,0 +1,58 @@
+package app_test
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/payout"
+)
+
+// maintain runs statements on the server's own database.
+func (a *arena) maintain(statements ...string) {
+	a.t.Helper()
+	conn, err := pgx.Connect(a.t.Context(), a.postgres.URL("postgres"))
+	a.must(err)
+	defer func() { a.must(conn.Close(a.t.Context())) }()
+	for _, s := range statements {
+		_, err := conn.Exec(a.t.Context(), s)
+		a.must(err)
+	}
+}
+
+// dump keeps a copy of the database as it is now. No worker may run.
+func (a *arena) dump() {
+	a.t.Helper()
+	a.services.DB.Close()
+	a.maintain(fmt.Sprintf("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s'", a.database),
+		"CREATE DATABASE older TEMPLATE "+a.database)
+	a.open()
+}
+
+// restore puts the copy in the place of the database.
+func (a *arena) restore() {
+	a.t.Helper()
+	a.services.DB.Close()
+	a.maintain("DROP DATABASE "+a.database+" WITH (FORCE)", "ALTER DATABASE older RENAME TO "+a.database)
+	a.open()
+}
+
+// failedOver loses what was committed last, the signatures among it: the standby
+// knows of an approved batch and no more.
+func failedOver(a *arena, label string) order {
+	o := a.compose()
+	a.killWorker()
+	a.approve(o)
+	a.dump()
+	env, once := a.doomed("C10")
+	a.startWorker(env...)
+	a.until("the node was told", func() bool { return dead(a.worker) })
+	after := a.state(o)
+	a.restore()
+	if _, err := os.Stat(once + ".C10"); err == nil && after == payout.Signed && a.state(o) == payout.Approved {
+		a.tally.row(label).reached++
+	}
+	a.startWorker()
+	return o
+}
