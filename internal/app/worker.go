@@ -49,6 +49,7 @@ type worker struct {
 	store   payout.WorkerStore
 	fund    grant.Fund
 	signers []payout.Signer
+	sources []payout.JournalSource // the same signers
 	audit   *audit.Signer
 	log     *audit.Log
 	metrics *workerMetrics
@@ -88,12 +89,13 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 		return nil, err
 	}
 	var signers []payout.Signer
+	var sources []payout.JournalSource
 	for _, socket := range cfg.SignerSockets {
 		signer, err := signerrpc.New(signerrpc.Config{Socket: socket})
 		if err != nil {
 			return nil, err
 		}
-		signers = append(signers, signer)
+		signers, sources = append(signers, signer), append(sources, signer)
 	}
 	auditSigner, err := audit.LoadSigner(cfg.AuditKeyFile)
 	if err != nil {
@@ -103,7 +105,7 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, audit: auditSigner}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock)
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
@@ -157,6 +159,7 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.followAndPay(ctx, epoch) })
 	g.Go(func() error { return w.signCheckpoints(ctx) })
+	g.Go(func() error { return w.lookNightly(ctx, epoch) })
 	return g.Wait()
 }
 
@@ -167,9 +170,15 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
+	recovery, err := payout.NewRecovery(payout.RecoveryConfig{
+		Store: postgres.PayoutStore{DB: w.db}, Journals: w.sources, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
+	})
+	if err != nil {
+		return err
+	}
 	standing := &standing{w: w, epoch: epoch}
 	follower, err := payout.NewFollower(payout.FollowerConfig{
-		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Progress: standing.moved(ctx),
+		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Recovery: recovery, Progress: standing.moved(ctx),
 	})
 	if err != nil {
 		return err
@@ -182,7 +191,7 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	done := looked{estimator: estimator}
+	done := looked{estimator: estimator, recovery: recovery}
 	for {
 		err := w.round(ctx, epoch, follower, conductor, &done)
 		if ctx.Err() != nil {
@@ -205,17 +214,23 @@ type looked struct {
 	estimated time.Time // when feerates were last estimated
 	balanced  bool      // ledger and coins were compared at the walked tip
 	estimator *fee.Estimator
+	recovery  *payout.Recovery // the database was held against the signers' journals
 }
 
 // round looks at the node, walks the chain and takes every due batch on. Nothing
 // is built or signed on a chain that the node cannot vouch for, nor before ledger
-// and coins were compared: whoever led before may have died in between.
+// and coins were compared: whoever led before may have died in between. Nor before
+// all that a signer ever released is in the database.
 func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follower, conductor *payout.Conductor, done *looked) error {
 	if now := w.clock.Now(); now.Sub(done.node) >= nodeCheckEvery || w.trouble.Load() != nil {
 		if err := w.checkNode(ctx); err != nil {
 			return err
 		}
 		done.node = now
+	}
+	// A journal that cannot be read stops the walk where it matters, and every step.
+	if done.recovery.Read(ctx) == nil && done.recovery.Lost() > 0 {
+		w.report(ctx, done.recovery.Standing())
 	}
 	changed, err := follower.Sync(ctx)
 	if changed {
@@ -225,6 +240,9 @@ func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follow
 		return err
 	}
 	w.estimate(ctx, epoch, changed, done)
+	if err := done.recovery.Finish(ctx); err != nil {
+		return err
+	}
 	if !done.balanced {
 		if err := w.balance(ctx, epoch); err != nil {
 			return err

@@ -147,13 +147,14 @@ func (r *Recovery) Lost() int { return len(r.lost) }
 // Top is the highest batch number, and so change index, that a journal names.
 func (r *Recovery) Top() uint32 { return r.top }
 
-// recovering says that the database is being rebuilt. Unavailable "recovering".
-func (r *Recovery) recovering() error {
+// Standing is nil when nothing is missing, and else says that the database is being
+// rebuilt: Unavailable "recovering".
+func (r *Recovery) Standing() error {
 	if len(r.lost) == 0 {
 		return nil
 	}
 	e := errs.Newf(errs.Unavailable, "recovering",
-		"The database is older than the signer's journal and is being rebuilt from it: %d transactions are missing. Nothing is signed until all are accounted for.", len(r.lost))
+		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. Nothing is signed until all are accounted for.", len(r.lost))
 	if r.waiting != "" {
 		e.Message += " The first waits: " + r.waiting
 	}
@@ -328,7 +329,7 @@ func (r *Recovery) Finish(ctx context.Context) error {
 		return err
 	}
 	if len(r.lost) > 0 {
-		return r.recovering()
+		return r.Standing()
 	}
 	if err := r.cfg.Store.AdvanceNumber(ctx, r.cfg.Epoch, r.top); err != nil {
 		return err
