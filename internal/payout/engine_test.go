@@ -3,6 +3,7 @@ package payout_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/grant"
@@ -98,5 +99,31 @@ func (r *rig) wantInstalment(id uuid.UUID, want grant.InstalmentState) {
 	}
 	if got != string(want) {
 		r.t.Errorf("payment %s is %s, want %s", id, got, want)
+	}
+}
+
+// TestADryRunIsWhatIsBuilt compares the transaction of the dry run with the one that
+// the worker then builds: the same coins, and outputs in the same order.
+func TestADryRunIsWhatIsBuilt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin/2, coin/3, coin/4, coin/5, coin/6)
+	o := order(r.owe(4, owed))
+	preview, err := r.service.DryRun(t.Context(), r.treasurer, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.service.Compose(t.Context(), r.treasurer, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.approve(b)
+	r.step()
+	built := r.wantState(b.ID, payout.Announced).Attempts[0]
+	summary, err := r.service.Describe(t.Context(), built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(preview.Summary, summary); diff != "" {
+		t.Errorf("(-dry run +built):\n%s", diff)
 	}
 }

@@ -78,14 +78,10 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	if err != nil {
 		return Preview{}, err
 	}
-	seed, err := s.seed()
-	if err != nil {
-		return Preview{}, err
-	}
 	parts := split(fund, items)
 	trial := Batch{
 		Kind: Payout, Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
-		Seed: seed, Chosen: o.Coins,
+		Seed: s.seedOf(parts[0]), Chosen: o.Coins,
 	}
 	built, descriptor, err := plan(fund, trial, parts[0], holdings, s.now())
 	if err != nil {
@@ -261,7 +257,7 @@ func (s *Service) freeze(ctx context.Context, by identity.Actor, fund grant.Fund
 	if _, err := decision.ParseBatch(text); err != nil {
 		return Batch{}, err
 	}
-	b.Note, b.Digest = string(text), note.Digest()
+	b.Note, b.Digest, b.Seed = string(text), note.Digest(), s.seedOf(items)
 	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee, b.DeadlineBlocks = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat), o.DeadlineBlocks
 	b.Chosen, b.Payees, b.Total = o.Coins, len(items), total(items)
 	return b, nil

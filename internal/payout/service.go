@@ -2,7 +2,9 @@ package payout
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +33,10 @@ type Config struct {
 
 // Service holds the treasurer's use cases. It has no node and no key. Safe for
 // concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg    Config
+	secret [32]byte // of this run; orders draw their seeds from it
+}
 
 // New checks cfg and returns a Service.
 func New(cfg Config) (*Service, error) {
@@ -41,7 +46,11 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}
-	return &Service{cfg: cfg}, nil
+	s := &Service{cfg: cfg}
+	if _, err := io.ReadFull(cfg.Random, s.secret[:]); err != nil {
+		return nil, fmt.Errorf("draw secret: %w", err)
+	}
+	return s, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -206,6 +215,16 @@ func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id int64)
 	return s.cfg.Store.ResetBreaker(ctx, id, by.StaffID, audit.Entry{
 		Actor: by, Action: "breaker.reset", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10), At: s.now(),
 	})
+}
+
+// seedOf is the seed of a batch that pays items: the same in a dry run and in what
+// is composed of it, so that both choose the same coins and order.
+func (s *Service) seedOf(items []Item) [32]byte {
+	mac := hmac.New(sha256.New, s.secret[:])
+	for _, it := range items {
+		mac.Write(it.InstalmentID[:])
+	}
+	return [32]byte(mac.Sum(nil))
 }
 
 func (s *Service) seed() ([32]byte, error) {
