@@ -1,8 +1,7 @@
 package link_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -58,6 +57,7 @@ func TestWireGuardRefusals(t *testing.T) {
 		"no setting":         {"MTU = 1380", "MTU", "line 6 not_a_setting"},
 		"twice":              {"MTU = 1380", "MTU = 1380\nmtu = 1400", "line 7 twice"},
 		"a bad key":          {"AgICAgIC", "AgICAgI", "line 10 refused"},
+		"nobody's key":       {"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=", strings.Repeat("A", 43) + "=", "line 10 refused"},
 		"an own server":      {"vpn.example.org:51820", "127.1:51820", "line 13 refused"},
 		"no port":            {"vpn.example.org:51820", "vpn.example.org", "line 13 refused"},
 		"a bad address":      {"10.66.0.2/32", "10.66.0.2/99", "line 4 refused"},
@@ -85,12 +85,13 @@ func TestWireGuardRefusals(t *testing.T) {
 // certificate returns a self-signed certificate and its key in PEM.
 func certificate(tb testing.TB) (cert, key string) {
 	tb.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	// Ed25519, so that lines stay as many as they are.
+	public, k, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Unix(4_000_000_000, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.PublicKey, k)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, k)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -143,6 +144,10 @@ func TestOpenVPNFile(t *testing.T) {
 func TestOpenVPNRefusals(t *testing.T) {
 	t.Parallel()
 	text := openvpnFile(t)
+	_, static, _ := strings.Cut(text, "<tls-auth>\n")
+	static, _, _ = strings.Cut(static, "</tls-auth>")
+	_, key, _ := strings.Cut(text, "<key>\n")
+	key, _, _ = strings.Cut(key, "</key>")
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"a script":           {"verb 3", "up /bin/sh", "line 12 refused"},
 		"a plugin":           {"verb 3", "plugin x.so", "line 12 refused"},
@@ -165,10 +170,14 @@ func TestOpenVPNRefusals(t *testing.T) {
 		"no port":            {"vpn.example.org 1195", "vpn.example.org 0", "port invalid"},
 		"another transport":  {"proto udp", "proto sctp", "proto unsupported"},
 		"no server":          {"remote vpn.example.org 1195", "", "server missing"},
-		"an unclosed block":  {"</tls-auth>", "", "line 43 unclosed"},
-		"an unknown block":   {"<tls-auth>", "<connection>\n</connection>\n<tls-auth>", "line 43 refused"},
-		"a broken key":       {"-----BEGIN OpenVPN Static", "-----BEGIN OpenVPN", "line 43 refused"},
-		"a short key":        {strings.Repeat("ab", 16) + "\n", "", "line 43 refused"},
+		"an unclosed block":  {"</tls-auth>", "", "line 39 unclosed"},
+		"an unknown block":   {"<tls-auth>", "<connection>\n</connection>\n<tls-auth>", "line 39 refused"},
+		"a broken key":       {"-----BEGIN OpenVPN Static", "-----BEGIN OpenVPN", "line 39 refused"},
+		"a locked key":       {key, strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), "line 34 refused, cert missing"},
+		"no server's use":    {"remote-cert-tls server", "remote-cert-tls client", "line 7 refused"},
+		"a block twice":      {"<tls-auth>", "<auth-user-pass>\nu\np\n</auth-user-pass>\n<auth-user-pass>\nu\np\n</auth-user-pass>\n<tls-auth>", "line 43 twice"},
+		"two static keys":    {"verb 3\n", "<tls-crypt>\n" + static + "</tls-crypt>\n", "tls-auth contradiction"},
+		"a short key":        {strings.Repeat("ab", 16) + "\n", "", "line 39 refused"},
 		"a broken authority": {"<ca>\n-----BEGIN CERTIFICATE-----\n", "<ca>\n", "line 14 refused, ca missing"},
 		"a key as authority": {"<ca>\n-----BEGIN CERTIFICATE-----", "<ca>\n-----BEGIN PRIVATE KEY-----", "line 14 refused, ca missing"},
 	} {

@@ -146,6 +146,14 @@ func TestWhatIsRefusedSaysWhere(t *testing.T) {
 	}
 }
 
+func TestRefusalsAreNotWithoutEnd(t *testing.T) {
+	t.Parallel()
+	_, err := link.Parse("[Interface]\n" + strings.Repeat("x\n", 1000))
+	if err == nil || len(refusal(t, err)) != 20 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestRefusalsHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter22hunter22"

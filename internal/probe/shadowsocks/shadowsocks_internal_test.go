@@ -133,3 +133,26 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// TestReservedBitsOfALengthAreDropped: SIP004 has 14 bits of it.
+func TestReservedBitsOfALengthAreDropped(t *testing.T) {
+	t.Parallel()
+	m, err := methodOf("aes-128-gcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt := make([]byte, m.keyLen)
+	out, err := m.sealer(m.key("pw"), salt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := out.seal(out.seal(salt, []byte{0xc0, 5}), []byte("hello"))
+	c := &conn{
+		Conn: fixed{in: bytes.NewReader(b)}, env: probe.Env{Rand: rand.Reader, Trace: probe.NewTrace(clock.Real{})},
+		method: m, key: m.key("pw"),
+	}
+	got := make([]byte, 10)
+	if n, err := c.Read(got); err != nil || string(got[:n]) != "hello" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
