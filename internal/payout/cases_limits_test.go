@@ -114,6 +114,36 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	r.wantState(batches[1].ID, payout.Mined)
 }
 
+// TestWhatIsSignedIsToldWhileABumpIsNot has the signer go away between a bump and its
+// signature, and the node forget.
+func TestWhatIsSignedIsToldWhileABumpIsNot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin)
+	b := r.announced(1)
+	r.askBump(b.ID, 20)
+	alone := r.conductorOf(deaf{r.signer.client()})
+	if err := alone.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.restartNode()
+	r.node.Mine(1)
+	r.mustSync()
+	r.clock.Advance(time.Minute)
+	alone = r.conductorOf(deaf{r.signer.client()})
+	if err := alone.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.node.Mine(1)
+	r.mustSync()
+	r.wantState(b.ID, payout.Mined)
+	r.wantWinner(b.ID, 0)
+	if n := r.signer.signatures(); n != 1 {
+		t.Errorf("%d signatures, want 1", n)
+	}
+}
+
 func TestWhatAReplacementPushesOut(t *testing.T) {
 	t.Parallel()
 	id := func(n byte) chainhash.Hash { return chainhash.Hash{n} }

@@ -234,7 +234,7 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 	b := r.announced(1)
 	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatVB: 10})
 	r.step()
-	rec := r.wantState(child.ID, payout.Announced)
+	r.wantState(child.ID, payout.Announced)
 	r.askBump(b.ID, 20)
 	r.step()
 	if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
@@ -245,7 +245,7 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 	r.wantState(child.ID, payout.Announced)
 	r.mine(1)
 	r.wantState(b.ID, payout.Final)
-	if rec = r.wantState(child.ID, payout.Voided); len(rec.Attempts) != 1 {
+	if rec := r.wantState(child.ID, payout.Voided); len(rec.Attempts) != 1 {
 		t.Errorf("%d attempts of the child, want 1", len(rec.Attempts))
 	}
 	r.step()

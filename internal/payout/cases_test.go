@@ -26,11 +26,11 @@ var cases = []struct {
 	{"a batch that cannot all be paid", []string{"TestLeftoversReturnBeforeSigning", "TestBadBatchDoesNotBlockTheRest", "TestAnOrderIsSplitTheSameWay"}},
 	{"a recipient is cancelled before the signer", []string{"TestARecipientIsCancelledBeforeTheSigner"}},
 	{"a recipient is cancelled after the signer", []string{"TestAVoidReleasesOnlyWhenItIsFinal", "TestAVoidThatLosesIsPaidAfterCancel"}},
-	{"the database is restored from an older dump", []string{"TestPaymentFromBeforeARestoreIsAdopted"}},
+	{"the database is restored from an older dump", []string{"TestAnOlderDumpIsRebuilt", "TestAVoidAndWhatFollowedIsRebuilt", "TestWhatWasDoneAfterARestoreGivesWay", "TestPaymentFromBeforeARestoreIsAdopted"}},
 	{"two workers at once", []string{"TestTwoWorkersAtOnce", "TestWorkerWithoutTheLeaseWritesNothing"}},
 	{"a recipient spends the unconfirmed payment, then the fee is raised", []string{"TestABumpPaysForWhatItPushesOut", "TestAVoidPaysForWhatItPushesOut", "TestAPinnedBatchIsPulledAlongByAChild"}},
 
-	{"the mempool is wiped, the node killed", []string{"TestABumpThatCannotBeHadIsNoSilence", "TestANodeThatWasKilledIsWaitedFor", "TestNodeThatFellBackIsNoReorg"}},
+	{"the mempool is wiped, the node killed", []string{"TestABumpThatCannotBeHadIsNoSilence", "TestWhatIsSignedIsToldWhileABumpIsNot", "TestANodeThatWasKilledIsWaitedFor", "TestNodeThatFellBackIsNoReorg"}},
 	{"a batch descends from a transaction that can never confirm", []string{"TestABatchDiesWithItsParent", "TestAChildDiesWithItsParent"}},
 	{"signers of several keys, one of them down, or none at all", []string{"TestTwoSignersOfThree", "TestASignerThatIsDownWaitsForPeople", "TestPeopleBringEverySignature"}},
 	{"a coin is stolen, and two people have to look", []string{"TestForeignSpendStopsSigning", "TestBreakerStopsABatchThatWaitsForTheSigner"}},

@@ -164,7 +164,7 @@ func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error
 	case !newest.Released():
 		return false, errs.New(errs.Internal, "attempt_not_released", "The newest attempt of a batch that went to the signer has not.")
 	case len(newest.Raw) == 0:
-		return c.sign(ctx, r)
+		return c.signNewest(ctx, r)
 	case !told:
 		return false, c.announce(ctx, r)
 	}
@@ -179,6 +179,19 @@ func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error
 		return false, bumpErr
 	case err == nil && r.Batch.LastError != "":
 		return false, c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
+	}
+	return false, err
+}
+
+// signNewest asks for signatures. While they are missing, the node is told of the
+// attempts before; not once a void is wanted, which they would stand in the way of.
+func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err error) {
+	again, err = c.sign(ctx, r)
+	if len(r.Attempts) == 1 || r.Void != nil || (err == nil && again) || errs.Is(err, "lease_lost") {
+		return again, err
+	}
+	if told := c.announceAgain(ctx, r); err == nil {
+		err = told
 	}
 	return false, err
 }

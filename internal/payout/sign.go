@@ -59,7 +59,7 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 		if err == nil {
 			err = c.ask(ctx, r, signer, info, merged, descriptor)
 		}
-		if !(err != nil && errs.KindOf(err) == errs.Unavailable) {
+		if err == nil || errs.KindOf(err) != errs.Unavailable {
 			return true, err
 		}
 		down = err

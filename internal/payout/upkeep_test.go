@@ -81,9 +81,9 @@ func TestUpkeepRefusals(t *testing.T) {
 // batch, and pays from a coin that a treasurer chose.
 func TestCoinsArePeoplesToChoose(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 2*coin, coin, coin)
+	r := newRig(t, 2*coin, coin, coin, coin, coin, coin)
 	coins := r.treasury().Coins
-	locked, chosen := coins[0].OutPoint, coins[2].OutPoint
+	locked, chosen := coins[0].OutPoint, []wire.OutPoint{coins[5].OutPoint, coins[2].OutPoint, coins[4].OutPoint}
 	if err := r.service.LockCoin(t.Context(), r.treasurer, locked, " "); codeOf(err) != "invalid_fields" {
 		t.Errorf("a lock without a reason: %v", err)
 	}
@@ -94,23 +94,27 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 		t.Errorf("locked twice: %v, want coin_locked", err)
 	}
 
-	o := order(r.owe(1, owed))
-	o.Coins = []wire.OutPoint{chosen}
-	b, err := r.service.Compose(t.Context(), r.treasurer, o)
-	if err != nil {
-		t.Fatal(err)
+	var batches []payout.Batch
+	for _, op := range chosen {
+		o := order(r.owe(1, owed))
+		o.Coins = []wire.OutPoint{op}
+		b, err := r.service.Compose(t.Context(), r.treasurer, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches = append(batches, r.approve(b))
 	}
-	r.approve(b)
-	big := r.approve(r.compose(r.owe(1, coin+owed))) // needs the locked coin
+	big := r.approve(r.compose(r.owe(1, 2*coin+owed))) // needs the locked coin
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
-	if in := rec.Attempts[0].Inputs; len(in) != 1 || in[0].OutPoint != chosen {
-		t.Errorf("spends %v, want the coin that was chosen", in)
+	for i, b := range batches {
+		if in := r.wantState(b.ID, payout.Announced).Attempts[0].Inputs; len(in) != 1 || in[0].OutPoint != chosen[i] {
+			t.Errorf("spends %v, want the coin that was chosen", in)
+		}
 	}
 	if waits := r.wantState(big.ID, payout.Approved); waits.Batch.LastError == "" {
 		t.Error("nothing says that coins are missing")
 	}
-	if err := r.service.LockCoin(t.Context(), r.treasurer, chosen, "too late"); codeOf(err) != "coin_taken" {
+	if err := r.service.LockCoin(t.Context(), r.treasurer, chosen[0], "too late"); codeOf(err) != "coin_taken" {
 		t.Errorf("a coin of a batch: %v, want coin_taken", err)
 	}
 	if err := r.service.UnlockCoin(t.Context(), r.second, locked); err != nil {
@@ -119,7 +123,7 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 	r.step()
 	r.wantState(big.ID, payout.Announced)
 	r.mine(1)
-	r.wantState(b.ID, payout.Mined)
+	r.wantState(batches[2].ID, payout.Mined)
 	r.wantState(big.ID, payout.Mined)
 }
 
