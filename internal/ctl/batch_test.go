@@ -40,6 +40,7 @@ func falseBatches(t *testing.T) map[string]client.Batch {
 		"another total shown":   change(func(b *client.Batch) { b.TotalSat-- }),
 		"another number shown":  change(func(b *client.Batch) { b.Number = 8 }),
 		"another fee shown":     change(func(b *client.Batch) { b.MaxFeeSat = 1 }),
+		"another kind shown":    change(func(b *client.Batch) { b.Kind = "split" }),
 		"another rate shown":    change(func(b *client.Batch) { b.MaxFeerateSatVb = 1 }),
 		"another batch noted":   renoted(func(n *decision.BatchNote) { n.Batch = id(8) }),
 		"another chain":         renoted(func(n *decision.BatchNote) { n.Network.Genesis = strings.Repeat("0", 64) }),
