@@ -101,7 +101,7 @@ var domain = []string{
 }
 
 // forTests are packages that only tests may import.
-var forTests = []string{"internal/postgres/pgtest", "internal/chain/chaintest", "internal/txbuild/txtest"}
+var forTests = []string{"internal/postgres/pgtest", "internal/chain/chaintest", "internal/txbuild/txtest", "internal/probe/probetest", "internal/probe/dctest"}
 
 // pkg is what go list says of a package.
 type pkg struct {
