@@ -9,6 +9,10 @@
 //     that people see.
 //   - A refused form comes back with what was typed; nothing of it is kept here.
 //   - A filter that is not understood shows nothing, never everything.
+//   - What moves money or takes it back is a digest that the page showed and the
+//     batch's number typed by hand.
+//   - A stream of events says that something happened, never what; it ends with its
+//     session, at shutdown and before the server's limit, and there are at most 200.
 //   - Who may call a route stands in the table of routes.go, which the server
 //     enforces; use cases check again.
 package web

@@ -32,7 +32,7 @@ func testPages(t *testing.T, h *house) {
 
 	treasurer := h.tab(t)
 	treasurer.signIn("Lin")
-	for _, p := range []struct{ name, path string }{{"batches", "/batches"}, {"grants", "/grants"}, {"treasury", "/treasury"}} {
+	for _, p := range []struct{ name, path string }{{"batches", "/batches"}, {"grants", "/grants"}, {"treasury", "/treasury"}, {"import", "/batches/import"}} {
 		treasurer.visit(p.path)
 		treasurer.lookClosely(p.name)
 	}
@@ -41,7 +41,7 @@ func testPages(t *testing.T, h *house) {
 	treasurer.look("batch")
 	admin := h.tab(t)
 	admin.signIn("Noor")
-	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}} {
+	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}, {"breakers", "/treasury/breakers"}} {
 		admin.visit(p.path)
 		admin.lookClosely(p.name)
 	}

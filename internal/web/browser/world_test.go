@@ -39,6 +39,7 @@ func TestDashboard(t *testing.T) {
 		{"policy", testPolicy},
 		{"pages", testPages},
 		{"no script", testNoScript},
+		{"live", testLive},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
