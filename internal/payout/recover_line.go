@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -88,6 +89,9 @@ func parseLine(text string) (lostLine, error) {
 	}
 	if len(l.inputs) == 0 || len(l.Outs) == 0 || l.Fee <= 0 {
 		return l, errors.New("has no transaction")
+	}
+	if l.Number > math.MaxInt32 || l.Attempt < 0 || l.Attempt > math.MaxInt32 {
+		return l, errors.New("has a number that is out of range")
 	}
 	return l, nil
 }
