@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bufio"
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func (b *browser) listen() stream {
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.base+"/staff/events", http.NoBody)
 	must(b.t, err)
 	req.Header.Set("Accept", "text/event-stream")
-	reply, err := b.client.Do(req) //nolint:bodyclose // closed below
+	reply, err := b.client.Do(req)
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = reply.Body.Close() })
 	s := stream{b.t, reply, make(chan string, 100)}
@@ -138,7 +139,9 @@ func TestStreamsEndAtShutdown(t *testing.T) {
 	r := newRig(t)
 	events := r.hire("Tove", identity.RoleTreasurer).listen()
 	events.news("")
-	if err := r.http.Shutdown(t.Context()); err != nil {
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second) // a stream's own life is longer
+	defer cancel()
+	if err := r.http.Shutdown(soon); err != nil {
 		t.Fatal(err)
 	}
 	if got := events.news(""); got != "" {
