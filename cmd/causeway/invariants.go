@@ -5,7 +5,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/cli"
-	"github.com/causeway-fund/causeway/internal/payout"
 )
 
 func invariantsCommand() *cobra.Command {
@@ -24,7 +23,7 @@ func invariantsCommand() *cobra.Command {
 				return err
 			}
 			rows := cli.Rows{Header: []string{"INVARIANT", "FOUND"}}
-			for _, name := range payout.Invariants() {
+			for _, name := range app.InvariantNames() {
 				none := true
 				for _, b := range found {
 					if b.Invariant == name {

@@ -52,3 +52,6 @@ func Invariants(ctx context.Context, urlFile string) ([]payout.Breach, error) {
 	const most = 1000
 	return postgres.PayoutStore{DB: db}.Breaches(ctx, most)
 }
+
+// InvariantNames lists what Invariants looks at, in order.
+func InvariantNames() []string { return payout.Invariants() }
