@@ -56,3 +56,37 @@ func failedOver(a *arena, label string) order {
 	a.startWorker()
 	return o
 }
+
+// olderDump restores a copy that has neither of two batches: one that was paid
+// since, and one whose replacement waits for a block.
+func olderDump(a *arena, label string) order {
+	a.killWorker()
+	a.dump()
+	a.startWorker()
+	first := a.approved()
+	a.settle(label, first)
+	o := a.approved()
+	a.await(o, payout.Announced)
+	a.bump(o)
+	a.until("the replacement is out", func() bool {
+		r := a.record(o)
+		return len(r.Attempts) == 2 && len(r.Attempts[1].Raw) > 0
+	})
+	a.killWorker()
+	a.restore()
+	if a.number(a.sql(), fmt.Sprintf("SELECT count(*) FROM batch WHERE number >= %d", first.Number)) == 0 {
+		a.tally.row(label).reached++
+	}
+	a.startWorker()
+	a.until("both batches are back", func() bool {
+		for _, b := range []order{first, o} {
+			if _, err := a.services.Payouts.Batch(a.t.Context(), a.treasurer, b.ID); err != nil {
+				return false
+			}
+		}
+		return true
+	})
+	a.settle(label, first)
+	a.verdict(label, first)
+	return o
+}
