@@ -12,7 +12,7 @@ func invariantsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "invariants", Short: "Hold the database against what must always be true, now",
 		Long: "Each line is an invariant and 0, or what breaks it. The worker does the same when it starts and every\n" +
-			"day, and stops signing; this command changes nothing. Exit code 1 when anything is found.",
+			"day, and stops signing; this command changes nothing. Exit code 5 when anything is found.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "database-url-file"); err != nil {

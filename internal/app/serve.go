@@ -167,7 +167,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	}
 	secure := public.Scheme == "https"
 	site, err := web.New(web.Config{
-		Grants: s.Grants, Payouts: s.Payouts, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{},
+		Grants: s.Grants, Payouts: s.Payouts, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{}, Chain: postgres.PayoutStore{DB: s.DB},
 		Demo: cfg.Demo, PublicURL: cfg.PublicURL, SecureCookies: secure, CookieName: server.SessionCookie(secure),
 	})
 	if err != nil {
@@ -175,7 +175,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	}
 	var rules []server.Rule
 	for _, r := range site.Routes() {
-		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute})
+		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute, MaxBody: r.MaxBody()})
 	}
 	return server.New(server.Config{
 		API: handlers, Auth: s.Identity, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),

@@ -19,6 +19,23 @@ type Route struct {
 	handle echo.HandlerFunc
 }
 
+// MaxBody is the largest form that the route takes, in bytes; 0: the server's
+// default. An order names up to 10,000 payments and a list of payees is a file.
+func (r Route) MaxBody() int64 {
+	if r.Method != http.MethodPost {
+		return 0
+	}
+	switch r.Path {
+	case "/batches", "/batches/new", "/batches/dry-run":
+		return 1 << 20
+	case "/batches/import":
+		return 5 << 20
+	case "/batches/:id/psbt":
+		return 24 << 20
+	}
+	return 0
+}
+
 // signedIn is the server's name for "any member of staff".
 const signedIn identity.Permission = "signed_in"
 
