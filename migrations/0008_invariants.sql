@@ -219,7 +219,9 @@ LEFT JOIN LATERAL (
     SELECT (SELECT max(height) FROM header) - max(t.height) + 1 AS depth
     FROM attempt_output o JOIN attempt a ON a.id = o.attempt_id JOIN chain_tx t ON t.txid = a.txid
     WHERE o.instalment_id = i.id) c ON true
+-- What was final stays so while a reorg has taken a few blocks above it.
 WHERE (i.state IN ('mined', 'paid', 'final') OR c.depth IS NOT NULL)
+    AND NOT (i.state = 'final' AND coalesce(c.depth, 0) >= f.paid_depth)
     AND i.state IS DISTINCT FROM CASE WHEN c.depth >= f.final_depth THEN 'final' WHEN c.depth >= f.paid_depth THEN 'paid' WHEN c.depth >= 1 THEN 'mined' END;
 
 CREATE VIEW invariant_i15_audit WITH (security_invoker = true) AS
