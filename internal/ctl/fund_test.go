@@ -177,8 +177,7 @@ func (f *fund) checkSecrets(route *routers.Route, r *http.Request) {
 	cookie, _ := r.Cookie("causeway_session")
 	has := map[string]bool{"token": r.Header.Get("Authorization") != "", "receipt": r.Header.Get("Causeway-Receipt") != "", "session": cookie != nil}
 	may := map[string]bool{}
-	needed := *route.Spec.Security.With(openapi3.SecurityRequirement{})
-	needed = needed[:len(needed)-1]
+	needed := route.Spec.Security
 	if route.Operation.Security != nil {
 		needed = *route.Operation.Security
 	}

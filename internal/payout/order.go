@@ -143,7 +143,7 @@ func remarks(items []Item, p *txbuild.Plan, h Holdings) []Remark {
 		}
 	}
 	if round > 0 {
-		list = append(list, Remark{"round_amounts", fmt.Sprintf("%d of the amounts are round, which shows which outputs are payments and which is change.", round)})
+		list = append(list, Remark{"round_amounts", fmt.Sprintf("Round amounts (%d of %d) show an onlooker which outputs are payments and which is change.", round, len(items))})
 	}
 	used := map[string]int{}
 	for _, c := range p.Inputs {

@@ -59,6 +59,13 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o Upkeep
 	if !slices.Contains([]Kind{Consolidate, Split, Child}, o.Kind) {
 		bad = append(bad, errs.Field{Field: "kind", Code: "unknown", Message: "Upkeep is consolidate, split or child."})
 	}
+	if o.Kind != Child {
+		low, err := s.feesLow(ctx, o.FeeRateSatVB)
+		if err != nil {
+			return Batch{}, err
+		}
+		bad = append(bad, low...)
+	}
 	if err := errs.InvalidFields(bad); err != nil {
 		return Batch{}, err
 	}
@@ -87,6 +94,23 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o Upkeep
 	e := entry(by, "batch.composed", b, "", b.CreatedAt)
 	e.To, e.Digest = string(Composed), b.Digest[:]
 	return b, s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}})
+}
+
+// feesLow refuses upkeep that nobody waits for while fees are above the floor, as
+// far as that is known: it costs the least when the network is idle.
+func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error) {
+	e, err := s.cfg.Store.Estimate(ctx)
+	if err != nil || e == nil || !e.Trusted {
+		return nil, err
+	}
+	limit := 2 * max((e.FloorSatKVB+999)/1000, 1)
+	if rate <= limit {
+		return nil, nil
+	}
+	return []errs.Field{{
+		Field: "fee_sat_vb", Code: "not_low", Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %d sat/vB, twice what the network relays from on.", limit),
+		Params: map[string]string{"limit": strconv.FormatInt(limit, 10)},
+	}}, nil
 }
 
 // upkeepCoins returns the coins that an upkeep order names or leaves to us.

@@ -155,3 +155,23 @@ func TestAnOrderStartsAtTheEstimate(t *testing.T) {
 		t.Errorf("composed with %d sat/vB, %v, want 8", b.FeeRateSatVB, err)
 	}
 }
+
+// TestUpkeepWaitsForLowFees refuses to join coins while the network is busy, and
+// does it at twice the relay floor.
+func TestUpkeepWaitsForLowFees(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin, coin)
+	e := fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000, Targets: []fee.Target{{Blocks: 36, RateSatKVB: 20_000}}, Trusted: true}
+	if err := r.store.SetEstimate(t.Context(), r.epoch, e); err != nil {
+		t.Fatal(err)
+	}
+	for _, rate := range []int64{0, 3} {
+		_, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: rate})
+		if codeOf(err) != "invalid_fields" {
+			t.Errorf("%d sat/vB: %v, want invalid_fields", rate, err)
+		}
+	}
+	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: 2}); err != nil {
+		t.Errorf("2 sat/vB: %v", err)
+	}
+}

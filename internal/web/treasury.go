@@ -48,6 +48,7 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 	case v.page.Now.Sub(t.Tip.At) > oldTip:
 		view.Node.Trouble = views.Msg{Key: "node.old"}
 	}
+	walking(&view.Node, t.Progress, v.fund.BirthdayHeight)
 	for _, account := range []ledger.Account{ledger.Available, ledger.Committed, ledger.InFlight, ledger.Confirming, ledger.Paid, ledger.Fees, ledger.Lost} {
 		if account != ledger.Lost || t.Balances[account] != 0 {
 			view.Balances = append(view.Balances, views.Balance{Name: string(account), Sat: int64(t.Balances[account])})
@@ -211,4 +212,20 @@ func (s *Site) postBreakerReset(v *visit) error {
 		return v.see("/treasury/breakers")
 	}
 	return v.see("/treasury")
+}
+
+// walking shows where the worker is on its way, and what keeps it from going on.
+func walking(n *views.Node, p *payout.Progress, birthday int32) {
+	if p == nil {
+		return
+	}
+	if p.Trouble != "" {
+		n.Trouble = views.Msg{Text: p.Trouble}
+	}
+	const near = 3 // blocks that come while a page is read
+	if p.Target-p.Walked < near {
+		return
+	}
+	n.Target = int64(p.Target)
+	n.Share = int64(max(p.Walked-birthday, 0)) * 100 / int64(max(p.Target-birthday, 1))
 }

@@ -321,7 +321,7 @@ func sampleTreasury() views.Treasury {
 		DepositAddress: "tb1q9h5yjqka3mz0a0s5yx9kl2u8yq7v4w0c3m6n8d", Descriptor: "wpkh([7f3a19cc/84h/1h/0h]tpubDCxyz.../<0;1>/*)#8n2f0w5k", Fingerprint: "7f3a19cc",
 		Balances:  []views.Balance{{Name: "available", Sat: 116_120_006}, {Name: "committed", Sat: 22_400_000}, {Name: "in_flight", Sat: 91_930_000}, {Name: "confirming", Sat: 0}, {Name: "paid", Sat: 1_843_250_000}, {Name: "fees", Sat: 381_220}},
 		LedgerSat: 230_450_006, ChainSat: 230_450_006, MoreCoins: 14,
-		Node:     views.Node{Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
+		Node:     views.Node{Target: 284_400, Share: 97, Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
 		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
 		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14},

@@ -102,7 +102,9 @@ type Node struct {
 	Hash    string
 	At      time.Time
 	Network string
-	Trouble Msg // empty when all is well
+	Trouble Msg   // empty when all is well
+	Target  int64 // the node's newest block, while the worker walks up to it; 0: it is there
+	Share   int64 // of the way from the fund's birthday to Target, in per cent
 }
 
 // Breaker is a surprise that stopped all signing, until enough people have
