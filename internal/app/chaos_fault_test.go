@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -126,12 +127,21 @@ func (a *arena) meet() {
 	})
 }
 
+// part makes the nodes strangers. A removed peer may be in the middle of coming
+// back, so it is removed, and thrown out, until neither node has one.
 func (a *arena) part() {
-	a.second.Call(nil, "addnode", a.node.Handle().PeerHost(), "remove")
+	type peer struct {
+		ID int64 `json:"id"`
+	}
 	a.until("the nodes have parted", func() bool {
-		var peers []struct{}
-		a.node.Call(&peers, "getpeerinfo")
-		return len(peers) == 0
+		_ = a.second.Handle().RPC().Call(a.t.Context(), nil, "addnode", a.node.Handle().PeerHost(), "remove") // an error says that there is none
+		var left, right []peer
+		a.node.Call(&left, "getpeerinfo")
+		a.second.Call(&right, "getpeerinfo")
+		for _, p := range left {
+			_ = a.node.Handle().RPC().Call(a.t.Context(), nil, "node", "disconnect", strconv.FormatInt(p.ID, 10)) // it may be gone by now
+		}
+		return len(left)+len(right) == 0
 	})
 }
 

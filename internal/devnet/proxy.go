@@ -54,18 +54,32 @@ func (p *Proxy) URL() string {
 	return u.String()
 }
 
+// listenProxy listens on port, or on one that is free now where port is 0: another
+// program may take that first, so it is drawn again.
+func listenProxy(ctx context.Context, want int) (net.Listener, error) {
+	for tries := 0; ; tries++ {
+		port, err := proc.Port(ctx, want, "a demo proxy")
+		if err != nil {
+			return nil, err
+		}
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return l, nil
+		}
+		if want != 0 || tries == 10 {
+			return nil, errs.Wrap(err, errs.Unavailable, "port_taken", fmt.Sprintf("Port %d for a demo proxy is taken.", port))
+		}
+	}
+}
+
 // startProxy runs a proxy that asks for the password in passFile, which is made
 // the first time so that applications name a proxy that works after a restart;
 // without a passFile it asks for nothing.
 func startProxy(ctx context.Context, port int, passFile string) (*Proxy, error) {
-	port, err := proc.Port(ctx, port, "a demo proxy")
+	l, err := listenProxy(ctx, port)
 	if err != nil {
 		return nil, err
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "port_taken", fmt.Sprintf("Port %d for a demo proxy is taken.", port))
 	}
 	p := &Proxy{Addr: l.Addr().String(), listener: l, conns: make(map[net.Conn]struct{})}
 	options := []socks5.Option{
