@@ -54,7 +54,7 @@ func testKeyboard(t *testing.T, h *house) {
 	b.shows("the help is open", `document.querySelector('#help').open`)
 	b.look("help")
 	b.keys("Escape")
-	b.shows("the help is closed", `!document.querySelector('#help').open`)
+	b.shows("the help is closed", `!document.querySelector('#help').open && !document.querySelector('#help').contains(document.activeElement)`)
 	b.keys("/")
 	focus("the search", "#q")
 	b.keys("Escape")

@@ -112,7 +112,7 @@
 
   document.addEventListener('keydown', (event) => {
     if (!document.body.classList.contains('staff') || document.body.classList.contains('keys-off')) return;
-    const typing = event.target.closest('input:not([type=checkbox], [type=radio]), textarea, select, dialog');
+    const typing = event.target.closest('input:not([type=checkbox], [type=radio]), textarea, select, dialog[open]');
     if (typing) {
       if (event.key === 'Escape' && typing.localName !== 'dialog') typing.blur();
       return;
