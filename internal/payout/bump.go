@@ -209,6 +209,9 @@ func (c *Conductor) replacement(
 	for _, coin := range request.Coins {
 		have[coin.OutPoint] = true
 	}
+	// All that any attempt spends: the new one then conflicts with each of them, so
+	// that no pair of them could both stand in one chain.
+	must := map[wire.OutPoint]bool{}
 	dearest := btcutil.Amount(0)
 	for _, a := range w.Attempts {
 		if !a.Released() {
@@ -227,19 +230,12 @@ func (c *Conductor) replacement(
 				have[coin.OutPoint] = true
 				request.Coins = append(request.Coins, coin)
 			}
-		}
-		dearest = max(dearest, a.Fee)
-	}
-	// All that any attempt spends: the new one then conflicts with each of them, so
-	// that no pair of them could both stand in one chain.
-	seen := map[wire.OutPoint]bool{}
-	for _, a := range w.Attempts {
-		for _, in := range a.Inputs {
-			if a.Released() && !seen[in.OutPoint] {
-				seen[in.OutPoint] = true
-				request.Must = append(request.Must, in.OutPoint)
+			if !must[coin.OutPoint] {
+				must[coin.OutPoint] = true
+				request.Must = append(request.Must, coin.OutPoint)
 			}
 		}
+		dearest = max(dearest, a.Fee)
 	}
 	newest := w.Attempts[len(w.Attempts)-1]
 	// BIP 125, rules 3 and 4: what is replaced is paid for, and the relay of the new
@@ -248,11 +244,8 @@ func (c *Conductor) replacement(
 	if kind == Pays {
 		request.Payees = payees(w.Items)
 	}
-	if w.Batch.Kind == Split {
+	if w.Batch.Kind == Split && kind == Pays {
 		request.ChangeOutputs = w.Batch.Outputs
-	}
-	if kind == Voids {
-		request.ChangeOutputs = 0
 	}
 	p, err := txbuild.Build(request)
 	if err != nil {

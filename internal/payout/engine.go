@@ -243,7 +243,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 		if merged, err = txbuild.Merge(merged, back); err != nil {
 			return err
 		}
-		state, err := missing(merged, descriptor)
+		state, err := txbuild.Missing(merged, descriptor)
 		if err != nil {
 			return err
 		}

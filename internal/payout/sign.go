@@ -43,7 +43,7 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	state, err := missing(merged, descriptor)
+	state, err := txbuild.Missing(merged, descriptor)
 	if err != nil {
 		return false, err
 	}
@@ -129,7 +129,7 @@ func (c *Conductor) ask(ctx context.Context, r Record, signer Signer, info signe
 	if merged, err = txbuild.Merge(merged, signed); err != nil {
 		return err
 	}
-	state, err := missing(merged, d)
+	state, err := txbuild.Missing(merged, d)
 	if err != nil {
 		return err
 	}
@@ -269,23 +269,8 @@ func signatureStatus(fund grant.Fund, a Attempt) (SignatureStatus, error) {
 	if err != nil {
 		return SignatureStatus{}, err
 	}
-	state, err := missing(merged, descriptor)
+	state, err := txbuild.Missing(merged, descriptor)
 	return SignatureStatus{Needed: need, Total: keys, Signed: state.Signed, Missing: state.Missing}, err
 }
 
 func sources(fingerprints []string) string { return strings.Join(fingerprints, " ") }
-
-// progress is who has signed a PSBT on every input, and how many more have to.
-type progress struct {
-	Signed  []string // fingerprints
-	Missing int
-}
-
-func missing(packet *psbt.Packet, d *wallet.Descriptor) (progress, error) {
-	signed, err := d.SignedBy(packet)
-	if err != nil {
-		return progress{}, err
-	}
-	need, _ := d.Threshold()
-	return progress{Signed: signed, Missing: max(need-len(signed), 0)}, nil
-}

@@ -184,9 +184,6 @@ type WorkerStore interface {
 
 	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
 	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
-
-	// KnownTxids returns which of the txids are attempts.
-	KnownTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error)
 }
 
 // Block is what the follower found in a block.

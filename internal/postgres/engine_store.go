@@ -263,20 +263,3 @@ func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (pa
 	})
 	return found, err
 }
-
-// KnownTxids implements payout.WorkerStore.
-func (s PayoutStore) KnownTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error) {
-	raw := make([][]byte, len(txids))
-	for i, id := range txids {
-		raw[i] = id[:]
-	}
-	rows, err := s.q.ListTxidsKnown(ctx, raw)
-	if err != nil {
-		return nil, mapError(err)
-	}
-	known := make(map[chainhash.Hash]bool, len(rows))
-	for _, r := range rows {
-		known[chainhash.Hash(r)] = true
-	}
-	return known, nil
-}

@@ -1334,30 +1334,6 @@ func (q *Queries) ListStuck(ctx context.Context) ([]ListStuckRow, error) {
 	return items, nil
 }
 
-const listTxidsKnown = `-- name: ListTxidsKnown :many
-SELECT txid FROM attempt WHERE txid = ANY ($1::bytea[]) ORDER BY txid
-`
-
-func (q *Queries) ListTxidsKnown(ctx context.Context, txids [][]byte) ([][]byte, error) {
-	rows, err := q.db.Query(ctx, listTxidsKnown, txids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := [][]byte{}
-	for rows.Next() {
-		var txid []byte
-		if err := rows.Scan(&txid); err != nil {
-			return nil, err
-		}
-		items = append(items, txid)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listVotedOn = `-- name: ListVotedOn :many
 SELECT DISTINCT i.id FROM instalment i
 JOIN decision d ON d.id = i.decision_id

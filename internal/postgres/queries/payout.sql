@@ -128,9 +128,6 @@ WHERE v.batch_id = @batch_id;
 -- name: GetAttemptBatch :one
 SELECT batch_id FROM attempt WHERE txid = @txid;
 
--- name: ListTxidsKnown :many
-SELECT txid FROM attempt WHERE txid = ANY (@txids::bytea[]) ORDER BY txid;
-
 -- name: InsertCoinLock :exec
 INSERT INTO coin_lock (txid, vout, reason, locked_by, locked_at) VALUES (@txid, @vout, @reason, @locked_by, @locked_at);
 
