@@ -3,11 +3,8 @@ package web
 import (
 	"net/http"
 
-	"github.com/google/uuid"
-
-	"github.com/causeway-fund/causeway/internal/books/payeecsv"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -34,7 +31,7 @@ func (s *Site) postImport(v *visit) error {
 		view.Errors = []views.FieldError{{Field: "list", Code: "required"}}
 		return v.show(http.StatusUnprocessableEntity, views.ImportPage(v.page, view))
 	}
-	list, err := payeecsv.Parse(text)
+	list, err := s.cfg.Payouts.MatchPayees(v.ctx(), v.by, s.cfg.Grants, text)
 	if err != nil {
 		words, status, ok := refusal(err)
 		if !ok {
@@ -43,52 +40,22 @@ func (s *Site) postImport(v *visit) error {
 		view.Refused = words
 		return v.show(status, views.ImportPage(v.page, view))
 	}
-	known, err := s.instalments(v)
-	if err != nil {
-		return err
-	}
-	matched(&view, list, payeecsv.Match(list.Rows, known))
+	matched(&view, list)
 	return v.show(http.StatusOK, views.ImportPage(v.page, view))
 }
 
-// instalments lists those of every grant, so that a row which means one that cannot
-// be paid now is told so.
-func (s *Site) instalments(v *visit) ([]payeecsv.PayableRef, error) {
-	var known []payeecsv.PayableRef
-	for cursor, more := "", true; more; more = cursor != "" {
-		records, next, err := s.cfg.Grants.Grants(v.ctx(), v.by, cursor, grant.MaxPage)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range records {
-			for _, i := range r.Instalments {
-				known = append(known, payeecsv.PayableRef{
-					InstalmentID: i.ID, Reference: r.Grant.Reference, Address: i.PayeeAddress, AmountSat: i.Amount, State: string(i.State),
-				})
-			}
-		}
-		cursor = next
-	}
-	return known, nil
-}
-
-func matched(view *views.Import, list payeecsv.File, outcomes []payeecsv.Matched) {
-	view.Lines, view.Empty = list.Lines, list.EmptyAtEnd
-	for i, row := range list.Rows {
-		out := views.ImportRow{Line: row.Line, Reference: row.Reference, Address: row.Address, Label: row.Label, AmountSat: int64(row.AmountSat)}
+func matched(view *views.Import, list payout.PayeeList) {
+	view.Lines, view.Empty, view.FitSat = list.Lines, list.EmptyAtEnd, int64(list.Matched)
+	for _, row := range list.Rows {
+		out := views.ImportRow{Line: row.Line, Reference: row.Reference, Address: row.Address, Label: row.Label, AmountSat: int64(row.Amount)}
 		for _, f := range row.Errors {
 			out.Problems = append(out.Problems, problem(f))
 		}
-		why := outcomes[i].Reason
-		if why != nil && len(row.Errors) == 0 {
-			out.Problems = append(out.Problems, problem(*why))
-		}
-		if why == nil && outcomes[i].InstalmentID != uuid.Nil {
-			view.Fit++
-			view.FitSat += out.AmountSat
-			view.Picked = append(view.Picked, outcomes[i].InstalmentID.String())
-		}
 		view.Rows = append(view.Rows, out)
+	}
+	for _, id := range list.IDs() {
+		view.Fit++
+		view.Picked = append(view.Picked, id.String())
 	}
 }
 

@@ -43,6 +43,7 @@ type Payouts interface {
 	Payable(ctx context.Context, by identity.Actor) ([]payout.Item, error)
 	DryRun(ctx context.Context, by identity.Actor, o payout.Order) (payout.Preview, error)
 	ComposeAll(ctx context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error)
+	MatchPayees(ctx context.Context, by identity.Actor, grants payout.GrantLister, text []byte) (payout.PayeeList, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
