@@ -28,7 +28,30 @@ type Evidence struct {
 	TGKey        string `json:"tg_key,omitempty"`          // fingerprint of its RSA key, 16 hex digits
 	TGProven     bool   `json:"tg_proven,omitempty"`       // it holds that key
 	TGTimeSkewMS int64  `json:"tg_time_skew_ms,omitempty"` // its clock less ours, in whole seconds of Telegram's
-	EchoNonce    string `json:"echo_nonce,omitempty"`
+	ServerKey    string `json:"server_key,omitempty"`      // hex SHA-256 of the certificate or key that the server has shown to hold
+	Exit         *Exit  `json:"exit,omitempty"`            // nil where the exit could not be asked for
+}
+
+// Exit is the address from which an endpoint's traffic comes out, as our own
+// server saw it. Package echo makes and verifies it.
+type Exit struct {
+	Nonce string `json:"nonce"` // 32 hex digits
+	Addr  string `json:"addr"`  // an IP address in its one spelling
+	MAC   string `json:"mac"`   // 64 hex digits, under the service's key
+}
+
+// Validate refuses an Exit whose fields do not have their forms. Whether it is
+// true shows only with the service's key.
+func (e *Exit) Validate() error {
+	switch {
+	case !isHex(e.Nonce, 32):
+		return errors.New("the exit's nonce is not 32 hex digits")
+	case !canonicalIP(e.Addr):
+		return errors.New("the exit's addr is not an address")
+	case !isHex(e.MAC, 64):
+		return errors.New("the exit's mac is not 64 hex digits")
+	}
+	return nil
 }
 
 // Control is what a check of our own network gave beside a failed attempt.
@@ -202,8 +225,10 @@ func (o *Outcome) validate() error {
 			return errors.New("tg_key is not 16 hex digits")
 		case e.TGProven && e.TGKey == "":
 			return errors.New("a proof names its key")
-		case len(e.EchoNonce) > maxID || e.EchoNonce != printable(e.EchoNonce):
-			return errors.New("echo_nonce is not an identifier")
+		case e.ServerKey != "" && !isHex(e.ServerKey, 64):
+			return errors.New("server_key is not 64 hex digits")
+		case e.Exit != nil:
+			return e.Exit.Validate()
 		}
 	}
 	return nil
@@ -211,7 +236,7 @@ func (o *Outcome) validate() error {
 
 func canonicalIP(s string) bool {
 	ip, err := netip.ParseAddr(s)
-	return err == nil && ip.String() == s && ip.Zone() == ""
+	return err == nil && ip.String() == s && ip.Zone() == "" && !ip.Is4In6()
 }
 
 func isHex(s string, digits int) bool {

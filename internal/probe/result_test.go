@@ -18,9 +18,12 @@ func sampleResult() *probe.Result {
 		Slot: "2026-11-22T09:15Z", Attempt: 1, Mode: probe.Full,
 		Outcome: probe.Outcome{
 			OK: true, Stage: probe.StageTarget, MS: map[probe.Stage]int64{probe.StageTCP: 42, probe.StageTarget: 95},
-			Addr:     "198.51.100.7:443",
-			Evidence: &probe.Evidence{TGDC: 2, TGKey: "d09d1d85de64fd85", TGProven: true, TGTimeSkewMS: 310},
-			Control:  &probe.Control{OK: true, MS: 38},
+			Addr: "198.51.100.7:443",
+			Evidence: &probe.Evidence{
+				TGDC: 2, TGKey: "d09d1d85de64fd85", TGProven: true, TGTimeSkewMS: 310, ServerKey: strings.Repeat("0f", 32),
+				Exit: &probe.Exit{Nonce: strings.Repeat("5a", 16), Addr: "198.51.100.9", MAC: strings.Repeat("c3", 32)},
+			},
+			Control: &probe.Control{OK: true, MS: 38},
 		},
 		ExitIP: "198.51.100.9", ExitASN: 64500, Blocklists: []string{"ru-zi@2026-11-21"}, SW: "prober/0.1",
 	}
@@ -67,7 +70,10 @@ func TestRecordsOutsideTheClosedSetsAreRefused(t *testing.T) {
 		"address":            func(r *probe.Result) { r.Addr = "example.org:80" },
 		"telegram key":       func(r *probe.Result) { r.Evidence.TGKey = "1" },
 		"proof of no key":    func(r *probe.Result) { r.Evidence.TGKey = "" },
-		"nonce":              func(r *probe.Result) { r.Evidence.EchoNonce = "\n" },
+		"server key":         func(r *probe.Result) { r.Evidence.ServerKey = "AB" },
+		"nonce":              func(r *probe.Result) { r.Evidence.Exit.Nonce = "\n" },
+		"exit's address":     func(r *probe.Result) { r.Evidence.Exit.Addr = "::ffff:198.51.100.9" },
+		"code":               func(r *probe.Result) { r.Evidence.Exit.MAC = "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

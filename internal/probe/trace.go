@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 	"time"
 
@@ -15,6 +17,7 @@ type Trace struct {
 	reached Stage
 	took    map[Stage]time.Duration
 	addr    netip.AddrPort
+	server  string
 }
 
 // NewTrace returns a Trace that starts now.
@@ -40,6 +43,19 @@ func (t *Trace) Dialled(ap netip.AddrPort) {
 		t.addr = ap
 	}
 }
+
+// Met says by what the server has proven to be itself: the DER of its TLS
+// certificate, or its public key. The first one of an attempt is kept, as hex
+// SHA-256.
+func (t *Trace) Met(identity []byte) {
+	if t.server == "" {
+		sum := sha256.Sum256(identity)
+		t.server = hex.EncodeToString(sum[:])
+	}
+}
+
+// ServerKey returns what Met kept, or "".
+func (t *Trace) ServerKey() string { return t.server }
 
 // Reached returns the last stage passed, or "".
 func (t *Trace) Reached() Stage { return t.reached }

@@ -68,6 +68,7 @@ func (c Config) Full(ctx context.Context, env probe.Env, spec link.Spec, to Cent
 	if err != nil {
 		return nil, err
 	}
+	out.ServerKey = env.Trace.ServerKey()
 	return &out, nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Dial connects to addr and shakes hands with the server called name, or with
 // the address where name is "". roots nil means the system's. It passes the
-// stage handshake.
+// stage handshake and notes the server's certificate.
 func Dial(ctx context.Context, env probe.Env, addr probe.Address, name string, roots *x509.CertPool) (net.Conn, error) {
 	if name == "" {
 		name = addr.Host.String()
@@ -26,5 +26,6 @@ func Dial(ctx context.Context, env probe.Env, addr probe.Address, name string, r
 		return nil, probe.InTLS(probe.StageHandshake, err)
 	}
 	env.Trace.Pass(probe.StageHandshake)
+	env.Trace.Met(t.ConnectionState().PeerCertificates[0].Raw)
 	return t, nil
 }

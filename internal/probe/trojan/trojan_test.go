@@ -76,7 +76,9 @@ func TestTrojan(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var met string
 			out := probetest.Run(t, tc.timeout, func(ctx context.Context, env probe.Env) error {
+				defer func() { met = env.Trace.ServerKey() }()
 				s := trojan.New(link.Trojan{Addr: tc.addr, SNI: tc.sni, Password: tc.password}, env, tc.cert.Roots)
 				return probetest.Through(ctx, env, s, tc.to)
 			})
@@ -84,6 +86,12 @@ func TestTrojan(t *testing.T) {
 				return // as the kernel pleases: bytes of ours were unread
 			}
 			probetest.Want(t, out, tc.want)
+			if leaf := sha256.Sum256(cert.TLS.Certificate[0]); out.OK && met != hex.EncodeToString(leaf[:]) {
+				t.Errorf("the server's key is %q", met)
+			}
+			if out.FailedAt == probe.StageHandshake && met != "" {
+				t.Errorf("a certificate that is not valid was noted: %s", met)
+			}
 		})
 	}
 }

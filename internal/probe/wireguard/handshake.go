@@ -80,6 +80,7 @@ func (p *Peer) finish(i *initiator, answer []byte) error {
 		return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "the answer does not decrypt: another preshared key, or another server")
 	}
 	p.env.Trace.Pass(probe.StageAuth)
+	p.env.Trace.Met(p.spec.PeerKey[:])
 	return nil
 }
 

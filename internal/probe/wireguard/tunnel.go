@@ -26,6 +26,7 @@ type Tunnel struct {
 	env  probe.Env
 	dev  *device.Device
 	net  *netstack.Net
+	peer [32]byte              // its public key
 	down atomic.Pointer[error] // why nothing can come back
 	stop context.CancelFunc    // ends every dial
 	done <-chan struct{}
@@ -45,7 +46,7 @@ func (p *Peer) Open(ctx context.Context) (*Tunnel, error) {
 		c.Close()
 		return nil, probe.At(probe.StageHandshake, err)
 	}
-	t := &Tunnel{env: p.env}
+	t := &Tunnel{env: p.env, peer: p.spec.PeerKey}
 	dctx, stop := context.WithCancel(ctx)
 	t.stop, t.done = stop, dctx.Done()
 	if err := t.up(p, c, to); err != nil {
@@ -111,6 +112,7 @@ func (t *Tunnel) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 	if shaken {
 		t.env.Trace.Pass(probe.StageHandshake)
 		t.env.Trace.Pass(probe.StageAuth)
+		t.env.Trace.Met(t.peer[:])
 	}
 	switch down := t.down.Load(); {
 	case err == nil:

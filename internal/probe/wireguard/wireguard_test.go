@@ -3,10 +3,13 @@ package wireguard_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,8 +37,21 @@ func ping(t *testing.T, timeout time.Duration, spec link.WireGuard, own [32]byte
 		if err != nil {
 			return err
 		}
+		defer known(t, env, spec)
 		return p.Ping(ctx)
 	})
+}
+
+// known expects that the server's key is noted once the server has shown it.
+func known(t *testing.T, env probe.Env, spec link.WireGuard) {
+	t.Helper()
+	want := ""
+	if sum := sha256.Sum256(spec.PeerKey[:]); slices.Contains([]probe.Stage{probe.StageAuth, probe.StageRelay, probe.StageTarget}, env.Trace.Reached()) {
+		want = hex.EncodeToString(sum[:])
+	}
+	if got := env.Trace.ServerKey(); got != want {
+		t.Errorf("the server's key is %q at stage %s, want %q", got, env.Trace.Reached(), want)
+	}
 }
 
 // through opens the tunnel of spec as far as an echo inside.
@@ -50,6 +66,7 @@ func through(t *testing.T, timeout time.Duration, spec link.WireGuard, to probe.
 		if err != nil {
 			return err
 		}
+		defer known(t, env, spec)
 		return probetest.Through(ctx, env, tunnel, to)
 	})
 }
