@@ -33,13 +33,23 @@ var mayImport = map[string][]string{
 	"internal/wallet":      {"internal/errs"},
 	"internal/txbuild":     {"internal/errs", "internal/money", "internal/wallet"},
 	"internal/probe":       {"internal/errs", "internal/clock"},
+	"internal/probe/check": {"internal/probe", "internal/errs", "internal/clock"},
+	"internal/probe/agent": {"internal/probe", "internal/probe/check", "internal/vantage", "internal/errs", "internal/clock"},
+	"internal/vantage":     {"internal/errs", "internal/clock", "internal/probe"},
+	"internal/uptime":      {"internal/errs"},
+	"internal/blocklist":   {"internal/errs"},
+	"internal/netplace":    {"internal/errs"},
+	"internal/endpoint": {
+		"internal/errs", "internal/clock", "internal/identity", "internal/audit", "internal/seal", "internal/grant", "internal/probe",
+		"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace",
+	},
 	"internal/fee":         {"internal/errs", "internal/clock"},
 	"internal/spv":         {"internal/errs"},
 	"internal/books":       {"internal/errs", "internal/money"},
 	"internal/certificate": {"internal/errs", "internal/money", "internal/decision", "internal/spv"},
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet",
+		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe",
 	},
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
@@ -71,7 +81,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {"internal/errs", "internal/clock"},
 	"internal/ctl": {
 		"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet",
-		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc",
+		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc", "internal/probe", "internal/uptime",
 	},
 	"internal/app": {
 		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
@@ -79,13 +89,14 @@ var mayImport = map[string][]string{
 		"internal/payout", "internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/wallet", "internal/txbuild", "internal/seal", "internal/probe",
 		"internal/fee", "internal/spv", "internal/books", "internal/certificate", "internal/chainaudit", "api/client", "internal/cli",
+		"internal/probe/check", "internal/probe/agent", "internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint",
 	},
 
 	// Not internal/chain: the journey checks the chain by a way of its own.
 	"internal/demo": {
 		"api/client", "migrations", "internal/app", "internal/cli", "internal/devnet", "internal/chain/btcdrpc", "internal/postgres",
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/decision", "internal/seal",
-		"internal/wallet", "internal/grant", "internal/payout",
+		"internal/wallet", "internal/grant", "internal/payout", "internal/probe", "internal/vantage", "internal/endpoint",
 	},
 
 	"cmd/causeway":        {"migrations", "internal/app", "internal/demo", "internal/cli", "internal/errs", "internal/clock", "internal/identity"},
@@ -98,6 +109,7 @@ var domain = []string{
 	"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit", "internal/ledger",
 	"internal/decision", "internal/seal", "internal/wallet", "internal/txbuild", "internal/probe", "internal/grant",
 	"internal/payout", "internal/fee", "internal/spv", "internal/books", "internal/certificate",
+	"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint",
 }
 
 // forTests are packages that only tests may import.

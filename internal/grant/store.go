@@ -20,7 +20,34 @@ type Submission struct {
 	Application Application
 	Revision    Revision
 	Decision    Decision
+	Endpoints   []NewEndpoint
 	Entry       audit.Entry
+}
+
+// NewEndpoint is a server of a revision that was not claimed by the one before.
+type NewEndpoint struct {
+	ID         uuid.UUID
+	Label      string // public locator, e.g. "EP-7K3FQ2X9"
+	Position   int    // counts up through an application's life, from 0
+	Protocol   string
+	Spec       []byte // sealed text that describes it
+	SpecIndex  []byte // keyed digest of what was understood
+	Links      []EndpointLink
+	ChecksFrom time.Time // no check before
+}
+
+// EndpointLink is a keyed hash of something that endpoints can have in common.
+type EndpointLink struct {
+	Kind  string
+	Index []byte
+}
+
+// LiveEndpoint is an endpoint that an application claims now.
+type LiveEndpoint struct {
+	ID        uuid.UUID
+	Position  int
+	SpecIndex []byte
+	Proven    bool // control is proven, and not too long ago
 }
 
 // Replay is what an idempotency key stands for.
@@ -53,15 +80,19 @@ type Work struct {
 	Votes       []Vote // of the current revision
 	Available   btcutil.Amount
 	Granted     btcutil.Amount // sum of all grants that were not terminated
+	Endpoints   []LiveEndpoint // by position
+	NeedControl bool           // the policy pays for proven endpoints only
 
-	NewRevision   *Revision // with NewDecision; Application holds the new number
-	NewDecision   *Decision
-	NewVotes      []Vote
-	NewMessages   []Message
-	NewGrant      *Grant
-	NewInstalment *Instalment
-	Transfers     []ledger.Transfer
-	Entries       []audit.Entry
+	NewRevision     *Revision // with NewDecision; Application holds the new number
+	NewDecision     *Decision
+	NewVotes        []Vote
+	NewMessages     []Message
+	NewEndpoints    []NewEndpoint
+	RetireEndpoints []uuid.UUID // with NewRevision: no longer claimed
+	NewGrant        *Grant
+	NewInstalment   *Instalment
+	Transfers       []ledger.Transfer
+	Entries         []audit.Entry
 }
 
 // Filter selects applications of the queue. Zero fields select everything.
