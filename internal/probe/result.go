@@ -35,17 +35,14 @@ type Evidence struct {
 // Exit is the address from which an endpoint's traffic comes out, as our own
 // server saw it. Package echo makes and verifies it.
 type Exit struct {
-	Nonce string `json:"nonce"` // 32 hex digits
-	Addr  string `json:"addr"`  // an IP address in its one spelling
-	MAC   string `json:"mac"`   // 64 hex digits, under the service's key
+	Addr string `json:"addr"` // an IP address in its one spelling
+	MAC  string `json:"mac"`  // 64 hex digits, under the service's key, of the check's nonce and Addr
 }
 
 // Validate refuses an Exit whose fields do not have their forms. Whether it is
 // true shows only with the service's key.
 func (e *Exit) Validate() error {
 	switch {
-	case !isHex(e.Nonce, 32):
-		return errors.New("the exit's nonce is not 32 hex digits")
 	case !canonicalIP(e.Addr):
 		return errors.New("the exit's addr is not an address")
 	case !isHex(e.MAC, 64):

@@ -21,7 +21,7 @@ func sampleResult() *probe.Result {
 			Addr: "198.51.100.7:443",
 			Evidence: &probe.Evidence{
 				TGDC: 2, TGKey: "d09d1d85de64fd85", TGProven: true, TGTimeSkewMS: 310, ServerKey: strings.Repeat("0f", 32),
-				Exit: &probe.Exit{Nonce: strings.Repeat("5a", 16), Addr: "198.51.100.9", MAC: strings.Repeat("c3", 32)},
+				Exit: &probe.Exit{Addr: "198.51.100.9", MAC: strings.Repeat("c3", 32)},
 			},
 			Control: &probe.Control{OK: true, MS: 38},
 		},
@@ -71,7 +71,6 @@ func TestRecordsOutsideTheClosedSetsAreRefused(t *testing.T) {
 		"telegram key":       func(r *probe.Result) { r.Evidence.TGKey = "1" },
 		"proof of no key":    func(r *probe.Result) { r.Evidence.TGKey = "" },
 		"server key":         func(r *probe.Result) { r.Evidence.ServerKey = "AB" },
-		"nonce":              func(r *probe.Result) { r.Evidence.Exit.Nonce = "\n" },
 		"exit's address":     func(r *probe.Result) { r.Evidence.Exit.Addr = "::ffff:198.51.100.9" },
 		"code":               func(r *probe.Result) { r.Evidence.Exit.MAC = "" },
 	} {

@@ -60,6 +60,7 @@ func (r Runner) Run(ctx context.Context, a Attempt) Outcome {
 		out.OK = false
 	}
 	if err == nil {
+		out.Detail = scrub(tr.note, a.Secrets)
 		return out
 	}
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -18,6 +19,7 @@ type Trace struct {
 	took    map[Stage]time.Duration
 	addr    netip.AddrPort
 	server  string
+	note    string
 }
 
 // NewTrace returns a Trace that starts now.
@@ -56,6 +58,10 @@ func (t *Trace) Met(identity []byte) {
 
 // ServerKey returns what Met kept, or "".
 func (t *Trace) ServerKey() string { return t.server }
+
+// Note says what a passed attempt's record should hold beside its stages, such as
+// a part that could not be asked for. The last one is kept.
+func (t *Trace) Note(format string, args ...any) { t.note = fmt.Sprintf(format, args...) }
 
 // Reached returns the last stage passed, or "".
 func (t *Trace) Reached() Stage { return t.reached }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 
 	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/probe/echo"
 	"github.com/causeway-fund/causeway/internal/probe/httpconnect"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/probe/mtproto"
@@ -23,10 +24,13 @@ type Config struct {
 	WireGuardKey [32]byte       // the checker's private key, for peers whose file has none
 }
 
-// Centre is the data centre that a check asks for.
+// Centre is what a check asks for: a data centre, and where Nonce is set, the echo
+// server.
 type Centre struct {
-	DC   telegram.DC
-	Addr probe.Address // of no meaning to Telegram's own proxies, which know their own
+	DC    telegram.DC
+	Addr  probe.Address // of no meaning to Telegram's own proxies, which know their own
+	Echo  probe.Address // of no meaning to them either: they reach data centres only
+	Nonce string        // echo.NewNonce's; "" for no echo
 }
 
 // Open returns the tunnel of spec. One of Telegram's own proxies is none: it
@@ -58,12 +62,23 @@ func (c Config) Open(ctx context.Context, spec link.Spec, env probe.Env) (probe.
 	}
 }
 
-// Full proves that the data centre answers through the endpoint.
+// Full proves that the data centre answers through the endpoint. Then it asks the
+// echo server where the endpoint's traffic comes out; an endpoint may refuse to
+// go anywhere but to Telegram, so that no answer is no failure: the evidence has
+// no Exit then, and the trace a note.
 func (c Config) Full(ctx context.Context, env probe.Env, spec link.Spec, to Centre) (*probe.Evidence, error) {
 	var out probe.Evidence
-	err := c.with(ctx, env, spec, to, func(t *mtproto.Transport) (err error) {
-		out, err = telegram.Prove(t, env, to.DC, c.Keys)
-		return err
+	err := c.with(ctx, env, spec, to, func(t *mtproto.Transport, through probe.Tunnel) (err error) {
+		if out, err = telegram.Prove(t, env, to.DC, c.Keys); err != nil || through == nil || to.Nonce == "" {
+			return err
+		}
+		exit, err := echo.Ask(ctx, through, to.Echo, to.Nonce)
+		if err != nil {
+			env.Trace.Note("the exit's address is not known: %s", probe.ClassOf(err))
+			return nil
+		}
+		out.Exit = &exit
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -87,12 +102,14 @@ func (c Config) Light(ctx context.Context, env probe.Env, spec link.Spec, to Cen
 		env.Trace.Pass(probe.StageParse)
 		return p.Ping(ctx)
 	}
-	return c.with(ctx, env, spec, to, func(t *mtproto.Transport) error { return telegram.Ping(t, env) })
+	return c.with(ctx, env, spec, to, func(t *mtproto.Transport, _ probe.Tunnel) error { return telegram.Ping(t, env) })
 }
 
-// with opens the way to the data centre for f.
-func (c Config) with(ctx context.Context, env probe.Env, spec link.Spec, to Centre, f func(*mtproto.Transport) error) error {
+// with opens the way to the data centre for f, which gets the tunnel where there
+// is one.
+func (c Config) with(ctx context.Context, env probe.Env, spec link.Spec, to Centre, f func(*mtproto.Transport, probe.Tunnel) error) error {
 	var t *mtproto.Transport
+	var through probe.Tunnel
 	if s, ok := spec.(link.MTProto); ok {
 		env.Trace.Pass(probe.StageParse)
 		var err error
@@ -105,11 +122,12 @@ func (c Config) with(ctx context.Context, env probe.Env, spec link.Spec, to Cent
 			return err
 		}
 		defer tunnel.Close()
+		through = tunnel
 		env.Trace.Pass(probe.StageParse)
 		if t, err = telegram.Dial(ctx, tunnel, env, to.DC, to.Addr); err != nil {
 			return err
 		}
 	}
 	defer t.Close()
-	return f(t)
+	return f(t, through)
 }
