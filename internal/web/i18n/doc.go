@@ -4,6 +4,7 @@
 // Invariants:
 //   - A language is a file: catalogue/<tag>.json plus a row in the locale
 //     table, which already names the languages expected next.
+//   - Words about checks of servers have one source, package advice.
 //   - English is complete; another language falls back to it message by
 //     message.
 //   - A message whose placeholders are not all given is never shown half

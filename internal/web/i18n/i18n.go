@@ -13,6 +13,8 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
+
+	"github.com/causeway-fund/causeway/internal/probe/advice"
 )
 
 //go:embed catalogue/*.json
@@ -48,7 +50,8 @@ type Catalogue struct {
 func Load() (*Catalogue, error) { return LoadFS(catalogues) }
 
 // LoadFS reads catalogue/*.json from a file system that holds at least
-// catalogue/en.json.
+// catalogue/en.json. The words about checks of servers, which are package
+// advice's, come beside those of each language; a file's own words win.
 func LoadFS(fsys fs.FS) (*Catalogue, error) {
 	bundle := goi18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
@@ -63,8 +66,14 @@ func LoadFS(fsys fs.FS) (*Catalogue, error) {
 			}
 			continue
 		}
-		if _, err := bundle.ParseMessageFileBytes(body, l.Tag+".json"); err != nil {
-			return nil, fmt.Errorf("parse catalogue %s: %w", l.Tag, err)
+		checks, err := advice.Catalogue(l.Tag)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range [][]byte{checks, body} {
+			if _, err := bundle.ParseMessageFileBytes(b, l.Tag+".json"); err != nil {
+				return nil, fmt.Errorf("parse catalogue %s: %w", l.Tag, err)
+			}
 		}
 		c.locales = append(c.locales, l)
 		tags = append(tags, language.Make(l.Tag))
@@ -189,17 +198,23 @@ func (l *Localizer) Isolate(s string) string {
 	return "\u2068" + s + "\u2069"
 }
 
-// Raw returns a catalogue as a map from key to plural form to text, for tests
-// and for tools that check a translation. A message without plural forms has
-// the single form "other".
+// Raw returns a catalogue, with the words about checks, as a map from key to
+// plural form to text, for tests and for tools that check a translation. A
+// message without plural forms has the single form "other".
 func Raw(tag string) (map[string]map[string]string, error) {
 	body, err := catalogues.ReadFile("catalogue/" + tag + ".json")
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue %s: %w", tag, err)
 	}
+	checks, err := advice.Catalogue(tag)
+	if err != nil {
+		return nil, err
+	}
 	var in map[string]any
-	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, fmt.Errorf("parse catalogue %s: %w", tag, err)
+	for _, b := range [][]byte{checks, body} {
+		if err := json.Unmarshal(b, &in); err != nil { // adds to what is there
+			return nil, fmt.Errorf("parse catalogue %s: %w", tag, err)
+		}
 	}
 	out := make(map[string]map[string]string, len(in))
 	for key, v := range in {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/causeway-fund/causeway/internal/probe/advice"
 	"github.com/causeway-fund/causeway/internal/web/i18n"
 )
 
@@ -26,7 +27,7 @@ var pluralForms = map[string][]string{
 // language that is offered has them all.
 var operatorKeys = []string{
 	"brand", "unit.", "ago.", "glyph.", "layout.", "nav.", "prefs.", "form.", "home.", "apply.", "receipt.", "status.",
-	"timeline.", "pay.", "conf.", "state.application.", "state.payment.", "field.", "error.",
+	"timeline.", "pay.", "conf.", "state.application.", "state.payment.", "field.", "error.", "probe.",
 }
 
 // staffFields are field messages that only staff's forms give.
@@ -162,6 +163,32 @@ func TestOperatorsPagesAreCompleteInEveryLanguage(t *testing.T) {
 			}
 			if slices.ContainsFunc(operatorKeys, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 				t.Errorf("%s lacks %q", l.Tag, key)
+			}
+		}
+	}
+}
+
+// TestWordsAboutChecksComeFromTheirPackage looks for all of them, and for a
+// second source.
+func TestWordsAboutChecksComeFromTheirPackage(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	for _, l := range c.Locales() {
+		loc, have := c.Pick("", l.Tag), raw(t, l.Tag)
+		own, err := os.ReadFile("catalogue/" + l.Tag + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range advice.Keys() {
+			text := have[key]["other"]
+			if got := loc.T(key); got != text || text == "" {
+				t.Errorf("%s: T(%q) = %q, want %q", l.Tag, key, got, text)
+			}
+			if l.Tag == "en" && text != advice.English(key) {
+				t.Errorf("%q: %q on pages, %q elsewhere", key, text, advice.English(key))
+			}
+			if strings.Contains(string(own), `"`+key+`"`) {
+				t.Errorf("%s: %q stands in two catalogues", l.Tag, key)
 			}
 		}
 	}
