@@ -8,6 +8,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/seal"
+	"github.com/causeway-fund/causeway/internal/uptime"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -26,6 +27,7 @@ type Endpoint struct {
 	Control       control.Kind  // how control was proven; "" while it is not
 	ProvenAt      *time.Time    // of the latest proof that stands
 	ProveAgainAt  *time.Time    // when it is to be proven again
+	ProvenUntil   *time.Time    // the end of that proof: paid before, not after
 	FailedSlots   int           // in a row, outside: for back-off
 	RecheckedAt   *time.Time    // when its operator last asked for a check
 	LastAt        *time.Time    // of the latest attempt that counted
@@ -50,6 +52,7 @@ const (
 type Opened struct {
 	Endpoint
 	DataKey     seal.Wrapped // of its application
+	Pending     bool         // an offer that somebody asked for waits or is with a prober
 	Reference   string       // of its application
 	Designation string
 }
@@ -82,12 +85,12 @@ type Offer struct {
 	ID         uuid.UUID // the job's
 	EndpointID uuid.UUID
 	Kind       vantage.Kind
+	Proof      control.Kind // KindControl: the way that is tried
 	Mode       probe.Mode
 	Place      vantage.Place
 	Slot       time.Time // start of the slot; for other kinds the moment it was asked for
 	Attempt    int       // from 1
 	VantageID  uuid.UUID
-	Canary     string // "up", "down" for KindCanary: the answer that is known
 	Due        time.Time
 	Until      time.Time
 	LeaseID    *uuid.UUID
@@ -116,17 +119,10 @@ type Attempt struct {
 }
 
 // Mark is what one slot came to, a letter of a day's string.
-type Mark byte
+type Mark = uptime.Mark
 
-// The marks.
-const (
-	MarkUp          Mark = 'u'
-	MarkDown        Mark = 'd'
-	MarkBackoff     Mark = 'b' // not checked, because it was down for long: counts as down
-	MarkUnknown     Mark = '?' // checked, and our own side failed
-	MarkUnchecked   Mark = '-' // nobody checked it
-	MarkMaintenance Mark = 'm' // declared in time: counts neither way
-)
+// Uptime is what a window of slots came to.
+type Uptime = uptime.Uptime
 
 // Day is a rolled-up day (UTC) of an endpoint.
 type Day struct {
@@ -134,8 +130,8 @@ type Day struct {
 	Place      vantage.Place
 	Day        time.Time // midnight UTC
 	SlotS      int       // seconds a slot
-	Marks      string    // one Mark a slot; shorter for the day that is not over
-	Evidence   [32]byte  // SHA-256 over the hashes of the day's records, in order
+	Marks      string    // one Mark a slot; shorter for a day that is not over
+	Evidence   [32]byte  // uptime.Evidence of its attempts
 	Attempts   int
 }
 
@@ -187,4 +183,14 @@ type Hit struct {
 	Order      string // the order's number, where the list has one
 	Permille   int    // What net: how much of the /24 or /48 is listed
 	FoundAt    time.Time
+}
+
+// Plain returns d as package uptime has it.
+func (d Day) Plain() uptime.Day {
+	return uptime.Day{Day: d.Day, SlotS: d.SlotS, Marks: d.Marks, Evidence: d.Evidence, Attempts: d.Attempts}
+}
+
+// Break returns m as package uptime has it.
+func (m Maintenance) Break() uptime.Break {
+	return uptime.Break{From: m.From, To: m.To, Declared: m.DeclaredAt}
 }

@@ -7,12 +7,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
 // Store keeps endpoints, probers and results. Each method is one transaction.
 // Times are UTC.
 type Store interface {
+	// Policy returns how checks are made.
+	Policy(ctx context.Context) (Policy, error)
+
 	// Of returns the endpoints of an application that were not retired, by position.
 	Of(ctx context.Context, application uuid.UUID) ([]Opened, error)
 	// Endpoint returns one. NotFound "endpoint_not_found".
@@ -116,7 +120,16 @@ type Change struct {
 	NewOffers   []Offer       // asked for by an operator, a reviewer or a proof
 	Maintenance []Maintenance // added
 	Declared    time.Duration // maintenance declared for the last 30 days and the time to come
+	Asked       Asked
 	Entries     []audit.Entry
+}
+
+// Asked counts the offers of the last hour that people asked for: rechecks and
+// proofs.
+type Asked struct {
+	Endpoint    int
+	Application int // of all endpoints of the application
+	Network     int // of all endpoints that share a link listen_net with this one; 0 when it has none
 }
 
 // Taken is an offer with what its job is made of.
@@ -136,19 +149,44 @@ type Intake struct {
 	Attempts     []Attempt
 	Canaries     []CanaryAnswer
 	Proofs       []Proof
-	Links        []Link
-	Hits         []Hit
+	Latest       []Latest // at most one an attempt, in the order of Started
+	Links        []Link   // replace none: seen again means a later SeenAt
+	Hits         []Hit    // replace those of the same endpoint, What and List
 	Confirm      []Offer // to be asked again, each at its Due; VantageID is not chosen yet
 	Entries      []audit.Entry
 }
 
-// CanaryAnswer is what a prober said to a canary.
-type CanaryAnswer struct {
-	OfferID uuid.UUID
-	Right   bool
+// Latest is what an attempt changes of its endpoint. The verdict is kept if At is
+// later than the one that is kept; the slot's outcome counts in any case.
+type Latest struct {
+	EndpointID uuid.UUID
+	At         time.Time
+	Verdict    probe.Verdict
+	Stage      probe.Stage // where it failed; "" if it did not
+	Class      probe.Class
+	Slot       SlotOutcome
 }
 
-// Proof is one try to prove control.
+// SlotOutcome is what an attempt settles of its slot, outside.
+type SlotOutcome string
+
+// The outcomes of a slot.
+const (
+	SlotOpen SlotOutcome = ""     // nothing yet: FailedSlots stays
+	SlotUp   SlotOutcome = "up"   // FailedSlots becomes 0
+	SlotDown SlotOutcome = "down" // the last confirmation failed as well: FailedSlots grows by 1
+)
+
+// CanaryAnswer is what a prober said to a canary. Canaries are no offers: Job is
+// the id of a job that was made for one lease.
+type CanaryAnswer struct {
+	Job   uuid.UUID
+	Right bool
+}
+
+// Proof is one try to prove control. One that holds sets the endpoint's Control,
+// ProvenAt, ProveAgainAt and ProvenUntil; one that does not hold changes nothing
+// of the endpoint.
 type Proof struct {
 	ID         uuid.UUID
 	EndpointID uuid.UUID
@@ -158,7 +196,8 @@ type Proof struct {
 	Why        string // key of the sentence, when it does not
 	VantageID  uuid.UUID
 	At         time.Time
-	ValidUntil time.Time
+	AgainAt    time.Time // Held: when it is to be tried again
+	ValidUntil time.Time // Held: the proof's end
 }
 
 // Fleet is what staff see of all endpoints together.
