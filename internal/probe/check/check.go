@@ -9,6 +9,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/probe/httpconnect"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/probe/mtproto"
+	"github.com/causeway-fund/causeway/internal/probe/openvpn"
 	"github.com/causeway-fund/causeway/internal/probe/shadowsocks"
 	"github.com/causeway-fund/causeway/internal/probe/socks5"
 	"github.com/causeway-fund/causeway/internal/probe/telegram"
@@ -57,6 +58,16 @@ func (c Config) Open(ctx context.Context, spec link.Spec, env probe.Env) (probe.
 			return nil, err // a nil *Tunnel must not become a Tunnel
 		}
 		return t, nil
+	case link.OpenVPN:
+		v, err := openvpn.New(s, env)
+		if err != nil {
+			return nil, err
+		}
+		t, err := v.Open(ctx)
+		if err != nil {
+			return nil, err // as above
+		}
+		return t, nil
 	default:
 		return nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "%s is not checked yet", spec.Protocol())
 	}
@@ -101,6 +112,13 @@ func (c Config) Light(ctx context.Context, env probe.Env, spec link.Spec, to Cen
 		}
 		env.Trace.Pass(probe.StageParse)
 		return p.Ping(ctx)
+	case link.OpenVPN:
+		v, err := openvpn.New(s, env)
+		if err != nil {
+			return err
+		}
+		env.Trace.Pass(probe.StageParse)
+		return v.Ping(ctx)
 	}
 	return c.with(ctx, env, spec, to, func(t *mtproto.Transport, _ probe.Tunnel) error { return telegram.Ping(t, env) })
 }
