@@ -34,6 +34,9 @@ const (
 	PermBatchApprove      Permission = "batch.approve"
 	PermTreasuryRead      Permission = "treasury.read"
 	PermAuditRead         Permission = "audit.read"
+	PermEndpointRead      Permission = "endpoint.read"  // verdicts, uptime, what endpoints share: nothing that says where they are
+	PermEndpointCheck     Permission = "endpoint.check" // ask for a check
+	PermVantageManage     Permission = "vantage.manage" // enrol and disable probers
 	PermStaffManage       Permission = "staff.manage"
 	PermTokenManage       Permission = "token.manage"   // one's own API tokens
 	PermSessionManage     Permission = "session.manage" // one's own sessions
@@ -64,6 +67,9 @@ var policy = map[Permission]rule{
 	PermBatchApprove:      {roles: []Role{RoleTreasurer}},
 	PermTreasuryRead:      {roles: []Role{RoleTreasurer, RoleAuditor}, system: true},
 	PermAuditRead:         {roles: []Role{RoleAuditor, RoleAdmin}, system: true},
+	PermEndpointRead:      {roles: Roles(), system: true},
+	PermEndpointCheck:     {roles: []Role{RoleReviewer}},
+	PermVantageManage:     {roles: []Role{RoleAdmin}, system: true, noToken: true},
 	PermStaffManage:       {roles: []Role{RoleAdmin}, system: true, noToken: true},
 	PermTokenManage:       {roles: Roles(), noToken: true},
 	PermSessionManage:     {roles: Roles(), noToken: true},

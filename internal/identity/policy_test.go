@@ -25,12 +25,15 @@ audit.read          - - + + - + -
 batch.approve       - + - - - - -
 batch.compose       - + - - - - -
 batch.read          - + - + - + -
+endpoint.check      + - - - - - -
+endpoint.read       + + + + - + -
 grant.read          - + - + - + -
 public              + + + + + + +
 session.manage      + + + + - - -
 staff.manage        - - + - - + -
 token.manage        + + + + - - -
 treasury.read       - + - + - + -
+vantage.manage      - - + - - + -
 `
 
 func TestPolicyIsTheMatrix(t *testing.T) {
@@ -92,7 +95,7 @@ func TestRequireTellsNobodyFromSomebody(t *testing.T) {
 
 func TestScopesLeaveOutWhatWouldMakeATokenPermanent(t *testing.T) {
 	t.Parallel()
-	for _, p := range []identity.Permission{identity.PermStaffManage, identity.PermTokenManage, identity.PermSessionManage} {
+	for _, p := range []identity.Permission{identity.PermStaffManage, identity.PermTokenManage, identity.PermSessionManage, identity.PermVantageManage} {
 		if slices.Contains(identity.Scopes(identity.Roles()), p) {
 			t.Errorf("a token may %s", p)
 		}
