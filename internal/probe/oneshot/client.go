@@ -37,8 +37,14 @@ func read(r io.Reader) (string, error) {
 		}
 		return err
 	}
-	if first, err := b.Peek(len(protocol)); err == nil && string(first) != protocol {
-		return "", refuse("what answers is no web server")
+	for i := range len(protocol) { // another protocol is told by its first byte
+		first, err := b.Peek(i + 1)
+		if err != nil {
+			return "", err
+		}
+		if first[i] != protocol[i] {
+			return "", refuse("what answers is no web server")
+		}
 	}
 	status, err := tp.ReadLine()
 	if err != nil {
