@@ -167,6 +167,8 @@ func TestWhatAProtocolReportsLeadsToItsSentence(t *testing.T) {
 		{probe.WireGuard, probe.StageRelay, probe.ClassTargetUnreachable, "tunnel.no_way_out"},
 		{probe.OpenVPN, probe.StageHandshake, probe.ClassTimeout, "openvpn.silent"}, // tls-auth
 		{probe.OpenVPN, probe.StageTCP, probe.ClassRefused, "refused"},
+		{probe.OpenVPN, probe.StageHandshake, probe.ClassAuthRejected, "openvpn.static_key"},
+		{probe.OpenVPN, probe.StageAuth, probe.ClassProtocolMismatch, "openvpn.settings"}, // ciphers
 		{probe.OpenVPN, probe.StageAuth, probe.ClassAuthRejected, "openvpn.auth_rejected"},
 		{probe.OpenVPN, probe.StageRelay, probe.ClassTimeout, "tunnel.no_way_out"},
 		{probe.Trojan, probe.StageDNS, probe.ClassAddressDenied, "dns.address_denied"},

@@ -70,12 +70,17 @@ func rules() []rule {
 		{"wireguard.mismatch", mismatch, wireguard, handshake},
 		{"wireguard.auth_rejected", rejected, wireguard, nil},
 
+		{"openvpn.config", config, openvpn, parse},
 		// tls-auth and tls-crypt drop what is not signed with their key.
 		{"openvpn.silent", slow, openvpn, handshake},
 		{"openvpn.closed", closed, openvpn, handshake},
+		{"openvpn.static_key", rejected, openvpn, handshake},
 		{"openvpn.mismatch", mismatch, openvpn, handshake},
+		{"openvpn.auth_required", required, openvpn, nil},
 		{"openvpn.auth_rejected", rejected, openvpn, nil},
 		{"openvpn.no_settings", silent, openvpn, auth},
+		// No cipher in common shows at once, the rest when the settings are used.
+		{"openvpn.settings", mismatch, openvpn, stages{probe.StageAuth, probe.StageRelay}},
 
 		// An ICMP answer: UDP has no stage tcp.
 		{"udp.refused", classes{probe.ClassRefused}, vpn, handshake},
