@@ -1,9 +1,8 @@
 // Package blocklist says whether an address or a host name is on a list of what
 // a state has blocked: the register of Russia as the zapret-info dump has it,
 // and plain lists of networks. It reads them from a folder, keeps them in a
-// form that answers in under a microsecond, and counts how much of a
-// neighbourhood is listed. A hit informs a decision; it never says that an
-// endpoint is down.
+// form that answers in microseconds, and counts how much of a neighbourhood is
+// listed. A hit informs a decision; it never says that an endpoint is down.
 //
 // Invariants:
 //   - A Set never changes; a Holder swaps one for the next in one step.

@@ -58,24 +58,32 @@ type host struct {
 	mark mark
 }
 
-// words keeps each of many short texts once.
+// words keeps many short texts. A text that comes back soon is kept once: rows
+// of one order stand together, and remembering all would cost more than it saves.
 type words struct {
 	text  []byte
 	ends  []uint32
-	index map[string]uint32
+	index map[string]uint32 // of the last ones; nil once built
 }
 
-func newWords() words { return words{ends: []uint32{0}, index: map[string]uint32{"": 0}} }
+const maxIndex = 1 << 16
+
+func newWords() words { return words{ends: []uint32{0}, index: map[string]uint32{}} }
 
 func (w *words) add(s string) uint32 {
+	if s == "" {
+		return 0
+	}
 	if i, ok := w.index[s]; ok {
 		return i
 	}
-	s = strings.Clone(s)
-	i := uint32(len(w.ends)) //nolint:gosec // at most two words for each of maxEntries
+	if len(w.index) >= maxIndex {
+		clear(w.index)
+	}
+	i := uint32(len(w.ends)) //nolint:gosec // at most maxEntries
 	w.text = append(w.text, s...)
 	w.ends = append(w.ends, uint32(len(w.text))) //nolint:gosec // maxEntries times maxOrderLen
-	w.index[s] = i
+	w.index[strings.Clone(s)] = i
 	return i
 }
 
@@ -159,8 +167,9 @@ func (e *entries) build() {
 		names = append(names, text...)
 		hosts = append(hosts, h)
 	}
-	e.names, e.hosts = slices.Clip(slices.Clone(names)), slices.Clip(slices.Clone(hosts))
-	e.marks, e.orders.index = slices.Clip(e.marks), nil
+	e.names, e.hosts = slices.Clone(names), slices.Clone(hosts)
+	e.marks, e.orders.text, e.orders.ends = slices.Clone(e.marks), slices.Clone(e.orders.text), slices.Clone(e.orders.ends)
+	e.orders.index = nil
 }
 
 // find returns the place of name among the hosts, or -1.

@@ -181,6 +181,9 @@ func (r *reading) row(fields [][]byte) error {
 		r.lost++
 		return nil
 	}
+	if len(r.entries.orders.ends) >= maxEntries {
+		return errTooMany
+	}
 	page := slices.ContainsFunc(fields[2:n-3], filled)
 	name := filled(fields[1])
 	m := mark{order: r.entries.orders.add(tidy(decode(fields[n-2]))), rows: 1, day: r.day(fields[n-1])}
