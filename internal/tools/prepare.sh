@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need where it can (Debian and its kin, as root) or names all that
-# is missing in one line and exits 1. Prints nothing when nothing is missing.
+# is missing in one line and exits 1. Prints nothing when nothing is missing. Servers of other
+# people (servers.sh) may be missing, unless SERVERS=required: then their tests are left out.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -17,7 +18,8 @@ has_postgres() {
 }
 
 # The outside signers of internal/wallet/oracle, pinned by a lock file.
-oracle="$(cd "$(dirname "${BASH_SOURCE[0]}")/oracle" && pwd)"
+tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+oracle="$tools/oracle"
 has_oracle() { cmp -s "$oracle/package-lock.json" "$oracle/node_modules/.installed"; }
 install_oracle() {
 	has_oracle && return 0
@@ -32,6 +34,24 @@ has_chromium() {
 		[[ -n "$name" ]] && has "$name" && return 0
 	done
 	[[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]]
+}
+
+# What is installed for a test is not to serve: its services are neither started now nor
+# enabled for the next start of the machine.
+install_servers() {
+	local wanted=("$@") policy=/usr/sbin/policy-rc.d name
+	echo "installing ${wanted[*]}" >&2
+	if [[ ! -e "$policy" ]]; then
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	apt-get update -qq >&2 || return 1
+	apt-get install -y -qq --no-install-recommends "${wanted[@]}" >&2 || return 1
+	has systemctl || return 0
+	for name in "${wanted[@]/dante-server/danted}"; do
+		systemctl disable --quiet "$name" >/dev/null 2>&1 || true
+	done
 }
 
 on_debian() { [[ "$(uname -s)" == Linux ]] && has apt-get && has dpkg-query; }
@@ -52,22 +72,30 @@ has git || want git git
 has node || want nodejs "Node.js 20 or newer"
 has npm || want npm npm
 
-if ! ((${#packages[@]})); then
-	install_oracle
-	exit 0
-fi
+servers=($("$tools/servers.sh" packages))
 
 if on_debian && [[ "$(id -u)" == 0 ]]; then
-	echo "installing ${packages[*]}" >&2
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq >&2
-	apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
-	install_oracle
-	exit 0
+	if ((${#packages[@]})); then
+		echo "installing ${packages[*]}" >&2
+		apt-get update -qq >&2
+		apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+	fi
+	# Without them, what is missing is said below.
+	if ((${#servers[@]})); then install_servers "${servers[@]}" || true; fi
+elif ((${#packages[@]})); then
+	list="$(printf '%s; ' "${missing[@]}")"
+	hint=""
+	on_debian && hint=" Install: sudo apt-get install --no-install-recommends ${packages[*]}"
+	echo "missing for the tests: ${list%; }.$hint" >&2
+	exit 1
 fi
+install_oracle
 
-list="$(printf '%s; ' "${missing[@]}")"
-hint=""
-on_debian && hint=" Install: sudo apt-get install --no-install-recommends ${packages[*]}"
-echo "missing for the tests: ${list%; }.$hint" >&2
-exit 1
+wanting="$("$tools/servers.sh" wanting)"
+if [[ -n "$wanting" && "${SERVERS:-}" == required ]]; then
+	echo "missing for the tests against servers of other people: $wanting" >&2
+	exit 1
+elif [[ -n "$wanting" ]]; then
+	echo "tests against servers of other people are left out, for want of: $wanting" >&2
+fi

@@ -1,4 +1,4 @@
-//go:build realservers
+//go:build realopenvpn
 
 package openvpn_test
 
