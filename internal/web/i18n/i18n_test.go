@@ -28,6 +28,7 @@ var pluralForms = map[string][]string{
 var operatorKeys = []string{
 	"brand", "unit.", "ago.", "glyph.", "layout.", "nav.", "prefs.", "form.", "home.", "apply.", "receipt.", "status.",
 	"timeline.", "pay.", "conf.", "state.application.", "state.payment.", "field.", "error.", "probe.",
+	"server.", "spec.", "stage.", "check_kind.", "place.", "mark.", "day.", "proof.", "uptime.", "break.", "flash.",
 }
 
 // staffFields are field messages that only staff's forms give.

@@ -32,6 +32,7 @@ type Page struct {
 type User struct {
 	Name                                  string
 	CanReview, CanPay, CanAudit, CanAdmin bool
+	CanFleet                              bool // endpoints are checked here, and this person may see them
 	KeysOff                               bool // single-key shortcuts switched off (WCAG 2.1.4)
 }
 
@@ -117,6 +118,17 @@ func (p Page) fieldError(errs []FieldError, field string) string {
 	return ""
 }
 
+// fieldErrorsOf returns all that is wrong with one field.
+func fieldErrorsOf(errs []FieldError, field string) []FieldError {
+	var out []FieldError
+	for _, e := range errs {
+		if e.Field == field {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func (p Page) fieldMessage(e FieldError) string {
 	return p.Say(Msg{Key: "field." + e.Code, Params: e.Params, Text: e.Message})
 }
@@ -133,6 +145,11 @@ var labels = map[string]string{
 func (p Page) fieldLine(e FieldError) string {
 	name := e.Field[strings.LastIndex(e.Field, ".")+1:]
 	key, known := labels[name]
+	if row, ok := strings.CutPrefix(e.Field, "endpoints["); ok && name == "link" {
+		if i, err := strconv.Atoi(strings.TrimSuffix(row, "].link")); err == nil {
+			return p.T("apply.server", "N", i+1) + ": " + p.fieldMessage(e)
+		}
+	}
 	if !known {
 		return p.fieldMessage(e)
 	}

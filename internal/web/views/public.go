@@ -23,6 +23,7 @@ type Apply struct {
 	Regions        []Option
 	Languages      []Option
 	MinSat, MaxSat int64
+	Links          bool // servers can be given as links and files
 }
 
 // ApplyValues is what the operator typed, unparsed.
@@ -38,6 +39,8 @@ type ApplyValues struct {
 // endpoint_port, endpoint_username, endpoint_secret.
 type ApplyEndpoint struct {
 	Protocol, Host, Port, Username, Secret string
+	Link                                   string // endpoint_link: a link or the text of a file, instead of the others
+	Understood                             *Understood
 }
 
 // Receipt is the page after sending: the code is shown until it has been
@@ -66,6 +69,7 @@ type Status struct {
 	Answer         string // typed answer that was refused
 	Errors         []FieldError
 	Payment        StatusPayment
+	Servers        []Server
 	CanWithdraw    bool
 	PurgeAt        time.Time // when what was written is destroyed; zero if not set
 }

@@ -69,6 +69,7 @@ type ReviewDetail struct {
 	PriorCount             int
 	Region                 string
 	Endpoints              []EndpointFact
+	Panel                  *Panel // nil: nothing is measured here
 	Narrative, Contact     string
 	Sealed                 bool // contact and endpoints are hidden
 	PayoutAddress, Network string

@@ -8,8 +8,14 @@ func tone(kind, state string) string {
 		return "tone-info"
 	case "batch.approved", "coin.reserved":
 		return "tone-half"
-	case "coin.locked":
+	case "coin.locked", "vantage.distrusted":
 		return "tone-bad"
+	case "vantage.seen":
+		return "tone-ok"
+	case "vantage.new":
+		return "tone-new"
+	case "vantage.silent":
+		return "tone-info"
 	}
 	switch state {
 	case "submitted", "payable":

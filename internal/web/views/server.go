@@ -1,0 +1,198 @@
+package views
+
+import "time"
+
+// Understood is what a pasted link or file says; secrets are not in it.
+type Understood struct {
+	Protocol string // a probe.Protocol
+	Fields   []SpecField
+}
+
+// SpecField is one thing that was understood. Name is the suffix of a "spec."
+// message; a field that is Set has a value that is not shown.
+type SpecField struct {
+	Name, Value string
+	Set         bool
+}
+
+// Server is one server of an application: to its operator all of it, to staff
+// what the pages of each take of it.
+type Server struct {
+	ID        string // staff only: forms name it
+	Label     string // public locator
+	Protocol  string // a probe.Protocol
+	Address   string // empty for who may not see it
+	Fields    []SpecField
+	Verdict   string // "up", "down", "unknown"; "" before the first check
+	CheckedAt time.Time
+	FirstAt   time.Time // before the first check: when checks begin
+	Failure   string    // advice key of the latest failure; "" if there is none
+	Pending   bool      // a check was asked for and has not come back
+	RecheckAt time.Time // when the operator may ask again
+	Retired   bool
+	Proof     Proof
+	Checks    []ServerCheck // newest first
+	Uptimes   []Uptime      // one a place
+	Days      []Day         // oldest first
+	Breaks    []Break
+	Exit      *Exit
+	Hits      []Hit
+	Links     []Linked
+}
+
+// Proof says whether control of a server is proven.
+type Proof struct {
+	Kind      string // "credential", "port", "dns"; "" while it is not proven
+	At, Again time.Time
+	TriedAt   time.Time // of the latest try, if it failed and nothing was proven since
+	Why       Msg       // of that try
+}
+
+// ServerCheck is one check, step by step.
+type ServerCheck struct {
+	At      time.Time
+	Kind    string // "slot", "recheck", "control"
+	Mode    string // "full", "light"
+	Place   string // "outside", "inside"
+	Vantage string // staff only
+	Verdict string
+	Class   string // "" when it passed
+	Advice  string // catalogue key
+	Detail  string // what the program said, in English
+	Stages  []Stage
+	Proven  bool // Telegram's key was proven
+}
+
+// Stage is one step of a check: State is "passed", "failed", "skipped" or
+// "not_reached".
+type Stage struct {
+	Name, State string
+	MS          int64
+}
+
+// Uptime is what a window came to at one place, in slots and permille.
+type Uptime struct {
+	Place                                    string
+	Slots, Up, Down, Unknown                 int
+	Permille, CoveragePermille, Low, Highest int
+}
+
+// Day is one day of slots. Marks are package uptime's letters, one a slot.
+type Day struct {
+	Day               time.Time
+	Up, Down, Unknown int
+	Level             string // "ok", "warn", "bad", "unknown", "none"
+	Runs              []Run
+}
+
+// Run is a stretch of slots that came to the same.
+type Run struct {
+	From, Until time.Time
+	Mark        string // suffix of a "mark." message
+	Class       string // why, where a check says so
+	Slots       int
+}
+
+// Break is a declared break.
+type Break struct {
+	From, To, DeclaredAt time.Time
+}
+
+// Exit is where traffic comes out.
+type Exit struct {
+	Address, Country, Org string
+	ASN                   uint32
+	SeenAt                time.Time
+}
+
+// Hit is an entry of a blocklist. What is the suffix of a "hit." message.
+type Hit struct {
+	What, List, Version, Order string
+	Permille                   int
+}
+
+// Linked says that other applications share something; Kind is the suffix of a
+// "link." message.
+type Linked struct {
+	Kind         string
+	Applications int
+}
+
+// Way is one way to prove control.
+type Way struct {
+	Kind       string
+	Generation int
+	Values     []SpecField // what goes into the server's settings
+	Command    string
+	Name       string // of the DNS record
+	Token      string
+	Until      time.Time
+}
+
+// ServerPage is the operator's page of one server.
+type ServerPage struct {
+	Code, Reference string
+	Server          Server
+	Ways            []Way
+	Typed           BreakTyped
+	Errors          []FieldError
+}
+
+// BreakTyped holds a refused form of a break.
+type BreakTyped struct {
+	From, To string
+}
+
+// Panel is what reviewers see of an application's servers.
+type Panel struct {
+	BaseURL   string // forms post below it
+	BackURL   string
+	Unsealed  bool
+	CanUnseal bool
+	CanCheck  bool
+	Servers   []Server
+}
+
+// Fleet is all endpoints together.
+type Fleet struct {
+	Active, Up, Down, Unknown, Unchecked, Proven int64
+	Oldest                                       time.Time // of the endpoint that waits longest
+	Waiting                                      int64
+	Late                                         time.Duration
+	ByProtocol, ByCountry, ByVantage             []FleetRow
+	Vantages                                     []Vantage
+}
+
+// FleetRow counts endpoints by the verdict of their latest check.
+type FleetRow struct {
+	Name                                 string
+	Up, Down, Unknown, Unchecked, Proven int64
+	Oldest                               time.Time
+}
+
+// Vantages is the list of probers.
+type Vantages struct {
+	List      []Vantage
+	Countries []Option
+	CanManage bool
+	NewName   string
+	NewToken  string // shown once
+	Typed     VantageTyped
+	Errors    []FieldError
+}
+
+// VantageTyped holds a refused form.
+type VantageTyped struct {
+	Name, Place, Country, ASN string
+}
+
+// Vantage is one prober. Health is "ok", "warn", "bad" or "wait".
+type Vantage struct {
+	ID, Name, Place, Country string
+	ASN                      uint32
+	State                    string // "new", "seen", "silent", "distrusted", "disabled"
+	SeenAt                   time.Time
+	SW                       string
+	CanaryGood, CanaryBad    int
+	Reports                  uint64
+}
