@@ -14,6 +14,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,14 +32,33 @@ const maxSkew = 3 * time.Second
 
 // Proxy runs one of Telegram's own proxies with spec's secret in front of the
 // data centre at dc. It hangs up on a wrong secret; dressed up as TLS, it hands
-// the connection to a TLS server instead.
+// the connection to a TLS server instead, and does so with a hello that it has
+// seen before.
 func Proxy(tb testing.TB, spec link.MTProto, dc probe.Address) probe.Address {
 	tb.Helper()
+	return probetest.Serve(tb, process(tb, spec, dc))
+}
+
+// Twins is one Proxy that answers at two addresses.
+func Twins(tb testing.TB, spec link.MTProto, dc probe.Address) (a, b probe.Address) {
+	tb.Helper()
+	serve := process(tb, spec, dc)
+	return probetest.Serve(tb, serve), probetest.Serve(tb, serve)
+}
+
+// process is a proxy with a memory of its own.
+func process(tb testing.TB, spec link.MTProto, dc probe.Address) func(net.Conn) {
+	tb.Helper()
 	site := site(tb)
-	return probetest.Serve(tb, func(c net.Conn) {
+	var seen sync.Map // hellos
+	return func(c net.Conn) {
 		var client io.ReadWriter = c
 		if spec.Kind == link.SecretTLS {
 			hello, ok := readHello(c, spec)
+			if ok {
+				_, again := seen.LoadOrStore(string(hello), true)
+				ok = !again
+			}
 			if !ok {
 				_ = tls.Server(replay{Conn: c, r: io.MultiReader(bytes.NewReader(hello), c)}, site).HandshakeContext(tb.Context())
 				return
@@ -70,7 +90,7 @@ func Proxy(tb testing.TB, spec link.MTProto, dc probe.Address) probe.Address {
 			up.Close()
 		}()
 		_, _ = io.Copy(plain, upstream)
-	})
+	}
 }
 
 // site is what a proxy hides behind.

@@ -30,26 +30,34 @@ func dress(c net.Conn, env probe.Env, spec link.MTProto) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := greet(c, env.Trace, hello, spec.Key[:]); err != nil {
+		return nil, err
+	}
+	return &records{Conn: c}, nil
+}
+
+// greet sends hello and reads the answer.
+func greet(c net.Conn, tr *probe.Trace, hello, key []byte) error {
 	if _, err := c.Write(hello); err != nil {
-		return nil, probe.At(probe.StageHandshake, err)
+		return probe.At(probe.StageHandshake, err)
 	}
 	var answer []byte
 	for i, want := range []byte{recordHandshake, recordCCS, recordData} {
 		kind, record, err := readRecord(c)
 		if err != nil {
-			return nil, probe.At(probe.StageHandshake, err)
+			return probe.At(probe.StageHandshake, err)
 		}
 		if kind != want {
-			return nil, notTheProxy(i, kind)
+			return notTheProxy(i, kind)
 		}
 		answer = append(answer, record...)
 	}
-	env.Trace.Pass(probe.StageHandshake)
-	if !signed(answer, hello[randomAt:randomAt+randomLen], spec.Key[:]) {
-		return nil, probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "another server answers the hello")
+	tr.Pass(probe.StageHandshake)
+	if !signed(answer, hello[randomAt:randomAt+randomLen], key) {
+		return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "another server answers the hello")
 	}
-	env.Trace.Pass(probe.StageAuth)
-	return &records{Conn: c}, nil
+	tr.Pass(probe.StageAuth)
+	return nil
 }
 
 // notTheProxy maps a record of another type than a proxy sends. A proxy hands
