@@ -120,7 +120,7 @@ func (r *rig) leaderKilled(op operator) {
 	const label = "C10"
 	once := filepath.Join(r.t.TempDir(), "died")
 	r.Env = []string{"CRASH_AT=" + label, "CRASH_ONCE=" + once}
-	leader := r.restart(false)
+	leader := r.restart()
 	r.Env = nil
 	r.ready(r.WorkerAdmin)
 	second := r.spare(r.WorkerArgs("")...)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -17,6 +18,7 @@ import (
 type target struct {
 	dir      string
 	patterns []string
+	pure     bool // one goroutine: the race detector would find nothing and take its time
 }
 
 type targets []target
@@ -36,6 +38,22 @@ func (t *targets) Set(s string) error {
 	return nil
 }
 
+// pureTargets reads packages that are tested without -race.
+type pureTargets struct{ *targets }
+
+func (p pureTargets) Set(s string) error {
+	if err := p.targets.Set(s); err != nil {
+		return err
+	}
+	(*p.targets)[len(*p.targets)-1].pure = true
+	return nil
+}
+
+// without returns flags but for drop.
+func without(flags []string, drop string) []string {
+	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == drop })
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -48,6 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	var in targets
 	flags.Var(&in, "in", "module folder, with :PATTERN,PATTERN for other packages than ./...; may be repeated")
+	flags.Var(pureTargets{&in}, "pure", "the same, for packages that start no goroutine: -race is left out")
 	noSkip := flags.Bool("noskip", false, "count a skipped test as a failure")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -58,7 +77,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	rep := newReport(stdout, *noSkip)
 	for _, t := range in {
-		if err := goTest(ctx, t, flags.Args(), rep, stderr); err != nil {
+		args := flags.Args()
+		if t.pure {
+			args = without(args, "-race")
+		}
+		if err := goTest(ctx, t, args, rep, stderr); err != nil {
 			rep.fail("go test in "+t.dir, err.Error())
 		}
 	}

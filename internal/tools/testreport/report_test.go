@@ -80,6 +80,21 @@ func TestModulesAddUp(t *testing.T) {
 	}
 }
 
+func TestPurePackagesRunWithoutRace(t *testing.T) {
+	t.Parallel()
+	files := func(tag, name string) map[string]string {
+		return map[string]string{name + "_test.go": "//go:build " + tag + "\n\n" + head + "func TestA(*testing.T) {}"}
+	}
+	a, b := module(t, files("race", "a")), module(t, files("!race", "b"))
+	var out, errOut bytes.Buffer
+
+	exit := run(t.Context(), []string{"-in", a, "-pure", b, "--", "-count=1", "-race"}, &out, &errOut)
+
+	if exit != 0 || !strings.HasSuffix(out.String(), "\n2 passed, 0 failed\n") {
+		t.Errorf("exit %d\n%s%s", exit, &out, &errOut)
+	}
+}
+
 func TestBadFlagOfGoTestIsAFailure(t *testing.T) {
 	t.Parallel()
 	dir := module(t, map[string]string{"p_test.go": head + "func TestA(*testing.T) {}"})

@@ -1,0 +1,67 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPurePackagesStartNoGoroutine holds what lets CI test them without the race
+// detector.
+func TestPurePackagesStartNoGoroutine(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^PURE := (.+)$`).FindSubmatch(makefile)
+	if line == nil {
+		t.Fatal("the Makefile names no pure packages")
+	}
+	for room := range strings.FieldsSeq(string(line[1])) {
+		files := 0
+		err := filepath.WalkDir(room, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") {
+				return err
+			}
+			files++
+			for _, at := range goroutines(t, path) {
+				t.Errorf("%s starts a goroutine, so it is not pure", at)
+			}
+			return nil
+		})
+		if err != nil || files == 0 {
+			t.Errorf("%s: %d files, %v", room, files, err)
+		}
+	}
+}
+
+// goroutines returns where the file at path starts one, by a go statement or by
+// the Go method of a group.
+func goroutines(t *testing.T, path string) []string {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = append(found, set.Position(n.Pos()).String())
+		case *ast.SelectorExpr:
+			if n.Sel.Name == "Go" {
+				found = append(found, set.Position(n.Pos()).String())
+			}
+		}
+		return true
+	})
+	return found
+}
