@@ -152,7 +152,7 @@ type Intake struct {
 	Latest       []Latest // at most one an attempt, in the order of Started
 	Links        []Link   // replace none: seen again means a later SeenAt
 	Hits         []Hit    // replace those of the same endpoint, What and List
-	Confirm      []Offer // to be asked again, each at its Due; VantageID is not chosen yet
+	Confirm      []Offer  // to be asked again, each at its Due; VantageID is not chosen yet
 	Entries      []audit.Entry
 }
 

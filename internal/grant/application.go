@@ -45,7 +45,9 @@ type Body struct {
 	PayoutAddress string     `json:"payout_address"`
 }
 
-// Endpoint is a proxy or VPN server that the operator runs.
+// Endpoint is a proxy or VPN server that the operator runs. Link is a link or a
+// configuration file as people have it; protocol, host and port are read from it
+// where it is given.
 type Endpoint struct {
 	Protocol string `json:"protocol"`
 	Host     string `json:"host"`
@@ -53,6 +55,7 @@ type Endpoint struct {
 	Username string `json:"username,omitempty"`
 	Secret   string `json:"secret,omitempty"`
 	Note     string `json:"note,omitempty"`
+	Link     string `json:"link,omitempty"`
 }
 
 func (b Body) encode() ([]byte, [sha256.Size]byte, error) {

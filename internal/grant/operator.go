@@ -84,6 +84,12 @@ func (s *Service) byReceipt(ctx context.Context, code string) (Record, error) {
 	return r, nil
 }
 
+// ApplicationOf returns the application of a receipt code. Errors as Status.
+func (s *Service) ApplicationOf(ctx context.Context, code string) (Application, error) {
+	r, err := s.byReceipt(ctx, code)
+	return r.Application, err
+}
+
 // openMessages opens what audience may read.
 func (s *Service) openMessages(r Record, audience Audience) ([]Text, error) {
 	key, err := s.dataKey(r.Application)
@@ -141,7 +147,8 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 }
 
 // Revise replaces what the operator wrote by a new revision while a question is
-// open. Votes on the old revision no longer count.
+// open. Votes on the old revision no longer count. A server whose configuration
+// stays keeps its proof and its checks; a changed one starts anew.
 func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Application, error) {
 	p = p.normalise()
 	r, err := s.byReceipt(ctx, code)
@@ -156,7 +163,8 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 	if err != nil {
 		return Application{}, err
 	}
-	payee, bad := p.validate(fund, isTreasury)
+	p, claimed := p.read()
+	payee, bad := p.validate(fund, claimed, isTreasury)
 	if err := errs.InvalidFields(bad); err != nil {
 		return Application{}, err
 	}
@@ -197,6 +205,9 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 			return err
 		}
 		w.NewDecision = &dec
+		if w.NewEndpoints, w.RetireEndpoints, err = s.newEndpoints(claimed, *a, key, w.Endpoints, now); err != nil {
+			return err
+		}
 		if err := w.move(by, "application.revised", now, Answer); err != nil {
 			return err
 		}

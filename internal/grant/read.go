@@ -120,7 +120,8 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	}
 	d.Body.Contact = ""
 	for i := range d.Body.Endpoints {
-		d.Body.Endpoints[i].Username, d.Body.Endpoints[i].Secret = "", ""
+		e := &d.Body.Endpoints[i]
+		e.Username, e.Secret, e.Link = "", "", ""
 	}
 	note, err := key.Open(noteAAD(r.Decision.ID), r.Decision.Note)
 	if err != nil {

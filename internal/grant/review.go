@@ -147,7 +147,7 @@ type Decide struct {
 // Decide approves or declines as the quorum says. To approve, the amount must be
 // available in the treasury and within the fund's budget; it is committed in the
 // same transaction. Conflict: stale_version, stale_digest, no_quorum,
-// window_over, treasury_short, budget_spent, wrong_state.
+// window_over, treasury_short, budget_spent, endpoint_unproven, wrong_state.
 func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Application, error) {
 	if err := by.Require(identity.PermApplicationDecide); err != nil {
 		return Application{}, err
@@ -178,6 +178,9 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return errs.New(errs.Conflict, "no_quorum", "The votes do not carry this decision. Nothing was decided.")
 		}
 		if cmd.Outcome == VerdictApprove {
+			if err := provenControl(w); err != nil {
+				return err
+			}
 			if err := s.award(w, fund, now); err != nil {
 				return err
 			}

@@ -36,8 +36,9 @@ type Config struct {
 
 // Service holds the use cases of applications and grants. Safe for concurrent use.
 type Service struct {
-	cfg    Config
-	pepper []byte
+	cfg         Config
+	pepper      []byte
+	endpointKey []byte // of link.Digest
 
 	mu       sync.Mutex
 	treasury map[string]*wallet.Index // by descriptor: deriving scripts takes a moment
@@ -58,7 +59,11 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive receipt key: %w", err)
 	}
-	return &Service{cfg: cfg, pepper: pepper, treasury: map[string]*wallet.Index{}}, nil
+	endpointKey, err := cfg.Keys.Derive("causeway/endpoint/index")
+	if err != nil {
+		return nil, fmt.Errorf("derive endpoint key: %w", err)
+	}
+	return &Service{cfg: cfg, pepper: pepper, endpointKey: endpointKey, treasury: map[string]*wallet.Index{}}, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }

@@ -29,8 +29,8 @@ type NewEndpoint struct {
 	ID         uuid.UUID
 	Label      string // public locator, e.g. "EP-7K3FQ2X9"
 	Position   int    // counts up through an application's life, from 0
-	Protocol   string
-	Spec       []byte // sealed text that describes it
+	Protocol   string // as package probe names it, e.g. "http_connect"
+	Spec       []byte // sealed text that describes it, which link.Parse reads
 	SpecIndex  []byte // keyed digest of what was understood
 	Links      []EndpointLink
 	ChecksFrom time.Time // no check before
@@ -38,13 +38,14 @@ type NewEndpoint struct {
 
 // EndpointLink is a keyed hash of something that endpoints can have in common.
 type EndpointLink struct {
-	Kind  string
+	Kind  string // endpoint.LinkKind
 	Index []byte
 }
 
 // LiveEndpoint is an endpoint that an application claims now.
 type LiveEndpoint struct {
 	ID        uuid.UUID
+	Label     string
 	Position  int
 	SpecIndex []byte
 	Proven    bool // control is proven, and not too long ago

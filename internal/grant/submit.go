@@ -92,7 +92,8 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	if err != nil {
 		return Submission{}, err
 	}
-	payee, bad := p.validate(fund, isTreasury)
+	p, claimed := p.read()
+	payee, bad := p.validate(fund, claimed, isTreasury)
 	if err := errs.InvalidFields(bad); err != nil {
 		return Submission{}, err
 	}
@@ -141,6 +142,10 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	if dec.Note, err = key.Seal(noteAAD(dec.ID), note); err != nil {
 		return Submission{}, fmt.Errorf("seal decision note: %w", err)
 	}
+	endpoints, _, err := s.newEndpoints(claimed, app, key, nil, now)
+	if err != nil {
+		return Submission{}, err
+	}
 	e := entry(identity.Operator(id), "application.submitted", app, "", now)
 	commitment := commit(digest)
 	e.Digest = commitment[:]
@@ -148,6 +153,7 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 		Application: app,
 		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, Commitment: commitment, Amount: app.Amount, CreatedAt: now},
 		Decision:    dec,
+		Endpoints:   endpoints,
 		Entry:       e,
 	}, nil
 }
@@ -182,9 +188,11 @@ func (s *Service) propose(a Application, f Fund, payee wallet.Payee, body [sha25
 	}, note.Encode(), nil
 }
 
+// letters are those of public names, Crockford's base 32.
+const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
 // names draws the public reference and the two words that stand for an operator.
 func (s *Service) names() (reference, designation string, err error) {
-	const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	b := make([]byte, 10)
 	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
 		return "", "", fmt.Errorf("draw names: %w", err)

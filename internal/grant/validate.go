@@ -11,6 +11,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
@@ -60,6 +61,7 @@ func (p Proposal) normalise() Proposal {
 		e := &p.Endpoints[i]
 		e.Host = strings.ToLower(strings.TrimSpace(e.Host))
 		e.Note = strings.TrimSpace(e.Note)
+		e.Link = strings.TrimSpace(e.Link)
 	}
 	return p
 }
@@ -74,9 +76,9 @@ func (p Proposal) protocols() []string {
 	return slices.Compact(list)
 }
 
-// validate returns every field that breaks a rule of the fund, and the payee
-// when the address holds.
-func (p Proposal) validate(f Fund, isTreasury func([]byte) bool) (wallet.Payee, []errs.Field) {
+// validate returns every field that breaks a rule of the fund, those of the claims
+// included, and the payee when the address holds.
+func (p Proposal) validate(f Fund, c claims, isTreasury func([]byte) bool) (wallet.Payee, []errs.Field) {
 	var bad []errs.Field
 	add := func(field, code, message string) {
 		bad = append(bad, errs.Field{Field: field, Code: code, Message: message})
@@ -109,8 +111,13 @@ func (p Proposal) validate(f Fund, isTreasury func([]byte) bool) (wallet.Payee, 
 		add("endpoints", "too_many", "Name at most "+itoa(MaxEndpoints)+" servers.")
 	}
 	for i, e := range p.Endpoints {
-		e.validate("endpoints["+itoa(i)+"].", add)
+		prefix := "endpoints[" + itoa(i) + "]."
+		if e.Link == "" { // else what is wrong with it stands in c.bad
+			e.validate(prefix, add)
+		}
+		e.words(prefix, add)
 	}
+	bad = append(bad, c.bad...)
 
 	params, err := f.Params()
 	if err != nil {
@@ -147,15 +154,19 @@ func (e Endpoint) validate(prefix string, add func(field, code, message string))
 		add(prefix+"protocol", "unknown_protocol", "Choose one of: "+strings.Join(Protocols(), ", ")+".")
 	}
 	_, notIP := netip.ParseAddr(e.Host)
+	_, notHost := probe.ParseHost(e.Host)
 	switch {
 	case e.Host == "":
 		add(prefix+"host", "required", "Give the server's name or address.")
-	case len(e.Host) > maxHost || (notIP != nil && !hostForm.MatchString(e.Host)):
+	case len(e.Host) > maxHost || notHost != nil || (notIP != nil && !hostForm.MatchString(e.Host)):
 		add(prefix+"host", "not_a_host", "This is not a host name or an IP address. Write it without a scheme and without a port.")
 	}
 	if e.Port < 1 || e.Port > 65535 {
 		add(prefix+"port", "not_a_port", "A port is a number from 1 to 65535.")
 	}
+}
+
+func (e Endpoint) words(prefix string, add func(field, code, message string)) {
 	for _, f := range []struct {
 		name, value string
 		length, max int
