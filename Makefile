@@ -22,6 +22,11 @@ TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 12m
 # Packages whose code and tests start no goroutine: the race detector could find nothing
 # there and would take minutes (internal/pure_test.go holds that they start none).
 PURE := audit books fee payout/model spv txbuild wallet
+TARGETS = -in "../..:$(PKG)"
+ifeq ($(PKG)$(RACE),./...-race)
+TARGETS = -in "../..:$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"
+endif
+comma := ,
 TESTREPORT := go -C internal/tools run ./testreport
 
 .PHONY: help
@@ -56,7 +61,7 @@ deps: ## Install what the tests need (Debian, as root), or name what is missing
 .PHONY: test
 test: deps ## Run every test: unit, PostgreSQL, btcd, browser, others' servers (PKG=./internal/wallet/... for some)
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
-	$(TESTREPORT) -in "../..:$(PKG)" -in . $(NOSKIP) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
+	$(TESTREPORT) $(TARGETS) -in . $(NOSKIP) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
 
 .PHONY: test-race
 test-race: ## The same under the race detector
