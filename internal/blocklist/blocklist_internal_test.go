@@ -2,6 +2,8 @@ package blocklist
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -102,13 +104,19 @@ func TestAgainstOneByOne(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		nets := rapid.SliceOfN(net4, 0, 12).Draw(t, "nets")
-		hosts := rapid.MapOfN(name, rapid.Bool(), 0, 12).Draw(t, "hosts")
+		type listed struct {
+			name string
+			wild bool
+		}
+		hosts := map[listed]bool{}
 		e := newEntries()
 		for _, p := range nets {
 			_ = e.addNet(p, mark{rows: 1})
 		}
-		for h, wild := range hosts {
-			_ = e.addHost(h, wild, mark{rows: 1})
+		for range rapid.IntRange(0, 12).Draw(t, "hosts") {
+			h := listed{name.Draw(t, "name"), rapid.Bool().Draw(t, "wild")}
+			hosts[h] = true
+			_ = e.addHost(h.name, h.wild, mark{rows: 1})
 		}
 		e.build()
 		set := NewSet(&List{info: Info{Name: "x"}, entries: e})
@@ -141,8 +149,8 @@ func TestAgainstOneByOne(t *testing.T) {
 
 		asked := name.Draw(t, "asked")
 		covering := 0
-		for h, wild := range hosts {
-			if (!wild && h == asked) || (wild && strings.HasSuffix("."+asked, "."+h)) {
+		for h := range hosts {
+			if (!h.wild && h.name == asked) || (h.wild && strings.HasSuffix("."+asked, "."+h.name)) {
 				covering++
 			}
 		}
@@ -170,12 +178,33 @@ func TestMarksJoinInAnyOrder(t *testing.T) {
 	})
 }
 
+func TestReadingStopsWithinAFile(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &reading{entries: newEntries(), report: &ListReport{}}
+	rows := 0
+	err := r.lines(ctx, strings.NewReader(strings.Repeat("x\n", 1<<20)), func([]byte) error {
+		rows++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || rows > 1024 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+}
+
 func TestTooManyEntries(t *testing.T) {
 	t.Parallel()
-	e := newEntries()
-	e.marks, e.hosts = make([]mark, maxEntries), make([]host, maxEntries)
-	if e.addNet(netip.MustParsePrefix("192.0.2.0/24"), mark{}) == nil || e.addHost("example.com", false, mark{}) == nil {
-		t.Error("no end")
+	for _, text := range []string{
+		"192.0.2.1 | 192.0.2.2 | 192.0.2.3;;;a;o;2020-01-01",
+		";a.example | b.example | a.example;;a;o;2020-01-01",
+		"192.0.2.1;;;a;o;2020-01-01\n192.0.2.1;;;a;p;2020-01-01\n192.0.2.1;;;a;q;2020-01-01",
+	} {
+		r := &reading{entries: newEntries(), report: &ListReport{}}
+		r.entries.max = 2
+		if err := r.dump(t.Context(), "x.csv", false, strings.NewReader(text)); !errors.Is(err, errTooMany) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

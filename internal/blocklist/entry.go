@@ -96,6 +96,7 @@ func (w *words) get(i uint32) string {
 
 // entries are the networks and hosts of one list.
 type entries struct {
+	max    int                 // of networks, of hosts and of orders
 	nets   *bart.Table[uint32] // to a place in marks
 	marks  []mark
 	names  []byte
@@ -104,11 +105,11 @@ type entries struct {
 }
 
 func newEntries() *entries {
-	return &entries{nets: new(bart.Table[uint32]), orders: newWords()}
+	return &entries{max: maxEntries, nets: new(bart.Table[uint32]), orders: newWords()}
 }
 
 func (e *entries) addNet(p netip.Prefix, m mark) error {
-	if len(e.marks) >= maxEntries {
+	if len(e.marks) >= e.max {
 		return errTooMany
 	}
 	e.nets.Modify(p, func(i uint32, found bool) (uint32, bool) {
@@ -123,7 +124,7 @@ func (e *entries) addNet(p netip.Prefix, m mark) error {
 }
 
 func (e *entries) addHost(name string, wild bool, m mark) error {
-	if len(e.hosts) >= maxEntries {
+	if len(e.hosts) >= e.max {
 		return errTooMany
 	}
 	off := uint32(len(e.names)) //nolint:gosec // maxEntries times maxName
@@ -206,9 +207,6 @@ func parseNet(s string) (netip.Prefix, string) {
 		}
 		n, ok := smallNumber(bits)
 		if a.Is4In6() {
-			if ok && n < 96 {
-				return netip.Prefix{}, whyWide
-			}
 			a, n = a.Unmap(), n-96
 		}
 		if p = netip.PrefixFrom(a, n).Masked(); !ok || !p.IsValid() {

@@ -50,6 +50,13 @@ func (o *opened) Open(name string) (fs.File, error) {
 	return f, err
 }
 
+func (o *opened) Stat(name string) (fs.FileInfo, error) {
+	if name == o.refused {
+		return nil, fs.ErrNotExist
+	}
+	return o.MapFS.Stat(name)
+}
+
 func mustLoad(t *testing.T, folder fs.FS, old *blocklist.Set) (*blocklist.Set, blocklist.Report) {
 	t.Helper()
 	set, report, err := blocklist.Load(t.Context(), folder, old)
@@ -102,6 +109,9 @@ func TestWhatCannotBeReadLeavesTheListBeforeInUse(t *testing.T) {
 			o.MapFS["a-00.csv"] = file(2, dump(row("192.0.2.9")))
 		}, "several files"},
 		"refused": {func(o *opened) { o.MapFS["a.csv"], o.refused = file(2, good), "a.csv" }, "a file cannot be read"},
+		"a link to nothing beside it": {func(o *opened) {
+			o.MapFS["a.cidr"], o.refused = file(2, ""), "a.cidr"
+		}, "several files"},
 		"changed while it was read": {func(o *opened) {
 			o.MapFS["a.csv"] = file(2, good)
 			o.onRead = func() { o.MapFS["a.csv"] = file(3, good) }

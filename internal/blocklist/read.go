@@ -181,7 +181,7 @@ func (r *reading) row(fields [][]byte) error {
 		r.lost++
 		return nil
 	}
-	if len(r.entries.orders.ends) >= maxEntries {
+	if len(r.entries.orders.ends) > r.entries.max {
 		return errTooMany
 	}
 	page := slices.ContainsFunc(fields[2:n-3], filled)
