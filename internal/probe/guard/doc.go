@@ -14,4 +14,6 @@
 //   - Ports of services that are no proxies are denied until the applicant has
 //     proven control; port 0 always.
 //   - A connection ends with its context, and gives at most MaxRead bytes.
+//   - Through an Exit the same rules hold: it is given checked addresses and never
+//     a name. UDP, which it does not carry, says nothing about an endpoint.
 package guard

@@ -29,13 +29,22 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
+// Exit opens connections from somewhere else than this machine, so that who runs
+// an endpoint, or watches one, does not see who checks it. Connect's errors are
+// *probe.Error of the stage tcp, control_failed where the exit itself failed. A
+// connection's other side is to.
+type Exit interface {
+	Connect(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+}
+
 // Config is what New needs.
 type Config struct {
-	Resolver Resolver       // required
+	Resolver Resolver       // required; with an Exit, one that goes through it
 	Deny     []netip.Prefix // the service's own addresses; wins over Allow
 	Allow    []netip.Prefix // exceptions for tests and the demo; empty in production
 	Ports    Ports          // denied ports; empty means DefaultPorts
 	MaxRead  int64          // 0 means DefaultMaxRead
+	Exit     Exit           // nil means from here; with one there is no UDP
 }
 
 // connector opens a socket to a literal address, and calls control with the
@@ -49,6 +58,7 @@ type Dialer struct {
 	ports    Ports
 	maxRead  int64
 	connect  connector
+	streams  bool // connections go through an exit, which carries TCP only
 }
 
 var _ probe.Dialer = (*Dialer)(nil)
@@ -68,7 +78,25 @@ func New(cfg Config) (*Dialer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
-	return &Dialer{resolver: cfg.Resolver, rules: r, ports: cfg.Ports, maxRead: cfg.MaxRead, connect: netConnect}, nil
+	d := &Dialer{resolver: cfg.Resolver, rules: r, ports: cfg.Ports, maxRead: cfg.MaxRead, connect: netConnect}
+	if cfg.Exit != nil {
+		d.connect, d.streams = through(cfg.Exit), true
+	}
+	return d, nil
+}
+
+// through connects by way of e, to what control has seen.
+func through(e Exit) connector {
+	return func(ctx context.Context, network, literal string, control func(string, string, syscall.RawConn) error) (net.Conn, error) {
+		if err := control(network, literal, nil); err != nil {
+			return nil, err
+		}
+		to, err := netip.ParseAddrPort(literal)
+		if err != nil {
+			return nil, err
+		}
+		return e.Connect(ctx, to)
+	}
 }
 
 func netConnect(ctx context.Context, network, literal string, control func(string, string, syscall.RawConn) error) (net.Conn, error) {
@@ -101,6 +129,9 @@ func (d *Dialer) Dial(ctx context.Context, network string, to probe.Address, tr 
 	if _, ok := ctx.Deadline(); !ok {
 		return nil, errors.New("guard: the context has no deadline")
 	}
+	if d.streams && network == probe.UDP {
+		return nil, probe.Fail(probe.StageGuard, probe.ClassLocalResources, "checks go out through an exit that carries no UDP")
+	}
 	if d.ports.denies(network, to.Port) {
 		return nil, probe.Fail(probe.StageGuard, probe.ClassPortDenied, "%s port %d is of another kind of service", network, to.Port)
 	}
@@ -117,11 +148,18 @@ func (d *Dialer) Dial(ctx context.Context, network string, to probe.Address, tr 
 			}
 			return c, nil
 		}
-		if denied := (*probe.Error)(nil); last || ctx.Err() != nil || errors.As(err, &denied) {
+		if last || ctx.Err() != nil || final(err) {
 			return nil, probe.At(probe.StageTCP, err)
 		}
 	}
 	return nil, probe.Fail(probe.StageDNS, probe.ClassDNSNXDomain, "the name has no address")
+}
+
+// final reports an error that another address would not mend: a refusal of our
+// own, or trouble on our side.
+func final(err error) bool {
+	var f *probe.Error
+	return errors.As(err, &f) && (f.Stage == probe.StageGuard || f.Class.Verdict(probe.Full) == probe.Unknown)
 }
 
 // addresses returns what to dial for h, all of it checked. For a name, what it

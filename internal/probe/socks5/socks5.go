@@ -3,9 +3,11 @@ package socks5
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/link"
@@ -174,7 +176,8 @@ func request(c net.Conn, cmd byte, to probe.Address) (port uint16, err error) {
 	return binary.BigEndian.Uint16(b[n:]), nil
 }
 
-// refusal maps the reply field of RFC 1928, section 6.
+// refusal maps the reply field of RFC 1928, section 6. The cause is the error that
+// the proxy's own machine had, where the reply says which.
 func refusal(rep byte) error {
 	why := []string{
 		1: "general failure", 2: "not allowed by its rules", 3: "network unreachable", 4: "host unreachable",
@@ -184,11 +187,12 @@ func refusal(rep byte) error {
 	if int(rep) < len(why) {
 		text = why[rep]
 	}
-	class := probe.ClassRelayRefused
+	out := &probe.Error{Stage: probe.StageRelay, Class: probe.ClassRelayRefused, Detail: fmt.Sprintf("reply %d, %s", rep, text)}
+	cause := []syscall.Errno{3: syscall.ENETUNREACH, 4: syscall.EHOSTUNREACH, 5: syscall.ECONNREFUSED, 6: syscall.ETIMEDOUT}
 	if rep >= 3 && rep <= 6 {
-		class = probe.ClassTargetUnreachable
+		out.Class, out.Cause = probe.ClassTargetUnreachable, cause[rep]
 	}
-	return probe.Fail(probe.StageRelay, class, "reply %d, %s", rep, text)
+	return out
 }
 
 // counted appends the length of s, at most 255, and s.
