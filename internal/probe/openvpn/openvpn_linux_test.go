@@ -30,7 +30,7 @@ const soon = 10 * probetest.Patience
 // lab is a namespace with servers.
 type lab struct {
 	n    *namespace
-	pki  pki
+	pki  openvpn.PKI
 	keys telegram.Keys
 	dc   probe.Address
 	used int
@@ -38,7 +38,7 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	return &lab{n: newNamespace(t), pki: newPKI(t), keys: dctest.Keys(t), dc: dctest.Serve(t)}
+	return &lab{n: newNamespace(t), pki: openvpn.NewPKI(t), keys: dctest.Keys(t), dc: dctest.Serve(t)}
 }
 
 // server is a running server: what a client needs, and where the data centre is
@@ -59,7 +59,7 @@ func (l *lab) start(t *testing.T, extra string, target probe.Address) server {
 		daemon: d, lab: l, inside: l.n.listen(t, fmt.Sprintf("10.98.%d.1", l.used), target),
 		spec: link.OpenVPN{
 			Addr: probe.AddressOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(2000+l.used))),
-			CA:   l.pki.ca, Cert: l.pki.client.cert, Key: l.pki.client.key, KeyDirection: -1, ServerUsage: true, VerifyName: "server",
+			CA:   l.pki.CA, Cert: l.pki.Client.Cert, Key: l.pki.Client.Key, KeyDirection: -1, ServerUsage: true, VerifyName: "server",
 		},
 	}
 }
@@ -121,9 +121,9 @@ func wrapped(block, file, more string) string {
 func TestRealServers(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	key, file := staticKey(t)
-	other, _ := staticKey(t)
-	stranger := newPKI(t)
+	key, file := openvpn.NewStaticKey(t)
+	other, _ := openvpn.NewStaticKey(t)
+	stranger := openvpn.NewPKI(t)
 	auth := func(direction int, digest string) func(*link.OpenVPN) {
 		return func(s *link.OpenVPN) { s.TLSAuth, s.KeyDirection, s.Auth = key, direction, digest }
 	}
@@ -159,9 +159,9 @@ func TestRealServers(t *testing.T) {
 		{"a user in TLS 1.2", users.with(nobody).with(user("anna", "hunter22")), probetest.Enough, "ok handshake", "ok target"},
 		{"a wrong password", users.with(nobody).with(user("anna", "hunter2")), probetest.Enough, "ok handshake", "auth auth_rejected"},
 		{"no user", users, probetest.Enough, "ok handshake", "auth auth_rejected"},
-		{"another authority", plain.with(func(s *link.OpenVPN) { s.CA = stranger.ca }), probetest.Enough, "ok handshake", "handshake protocol_mismatch"},
+		{"another authority", plain.with(func(s *link.OpenVPN) { s.CA = stranger.CA }), probetest.Enough, "ok handshake", "handshake protocol_mismatch"},
 		{"another name", plain.with(func(s *link.OpenVPN) { s.VerifyName = "serve" }), probetest.Enough, "ok handshake", "handshake protocol_mismatch"},
-		{"a stranger", plain.with(func(s *link.OpenVPN) { s.Cert, s.Key = stranger.client.cert, stranger.client.key }), soon, "ok handshake", "auth timeout"},
+		{"a stranger", plain.with(func(s *link.OpenVPN) { s.Cert, s.Key = stranger.Client.Cert, stranger.Client.Key }), soon, "ok handshake", "auth timeout"},
 		{"nobody", plain.with(nobody), soon, "ok handshake", "auth timeout"},
 		{"a stranger in TCP", inTCP.with(tcp).with(nobody), probetest.Enough, "ok handshake", "auth eof"},
 		{"another tls-auth key", authed.with(func(s *link.OpenVPN) { s.TLSAuth = other }), probetest.Patience, "handshake timeout", "handshake timeout"},
@@ -180,7 +180,7 @@ func TestRealServers(t *testing.T) {
 			probetest.Want(t, tc.s.light(t, tc.timeout), tc.light)
 			out := tc.s.full(t, tc.timeout)
 			probetest.Want(t, out, tc.full)
-			if block, _ := pem.Decode([]byte(l.pki.server.cert)); out.OK {
+			if block, _ := pem.Decode([]byte(l.pki.Server.Cert)); out.OK {
 				if sum := sha256.Sum256(block.Bytes); out.Evidence.ServerKey != hex.EncodeToString(sum[:]) {
 					t.Errorf("server's key %q", out.Evidence.ServerKey)
 				}

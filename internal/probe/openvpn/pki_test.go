@@ -1,4 +1,4 @@
-package openvpn_test
+package openvpn
 
 import (
 	"crypto/ecdsa"
@@ -14,16 +14,20 @@ import (
 	"time"
 )
 
-// pair is a certificate and its key, in PEM.
-type pair struct{ cert, key string }
+// Pair is a certificate and its key, in PEM.
+type Pair struct{ Cert, Key string }
 
-// pki is an authority with a server and a client.
-type pki struct {
-	ca             string
-	server, client pair
+// PKI is an authority with a server and a client.
+type PKI struct {
+	CA             string
+	Server, Client Pair
+
+	root    *x509.Certificate
+	rootKey *ecdsa.PrivateKey
 }
 
-func newPKI(tb testing.TB) pki {
+// NewPKI makes an authority.
+func NewPKI(tb testing.TB) PKI {
 	tb.Helper()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,7 +40,19 @@ func newPKI(tb testing.TB) pki {
 	server.KeyUsage, server.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	client := template(3, "client")
 	client.KeyUsage, client.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	return pki{ca: root.cert, server: signed(tb, server, ca, caKey), client: signed(tb, client, ca, caKey)}
+	p := PKI{CA: root.Cert, root: ca, rootKey: caKey}
+	p.Server, p.Client = p.sign(tb, server), p.sign(tb, client)
+	return p
+}
+
+// sign makes a certificate of the authority.
+func (p PKI) sign(tb testing.TB, c *x509.Certificate) Pair {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return issue(tb, c, p.root, key, p.rootKey)
 }
 
 func template(serial int64, name string) *x509.Certificate {
@@ -46,16 +62,7 @@ func template(serial int64, name string) *x509.Certificate {
 	}
 }
 
-func signed(tb testing.TB, c, by *x509.Certificate, byKey *ecdsa.PrivateKey) pair {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return issue(tb, c, by, key, byKey)
-}
-
-func issue(tb testing.TB, c, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) pair {
+func issue(tb testing.TB, c, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) Pair {
 	tb.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, c, by, &key.PublicKey, byKey)
 	if err != nil {
@@ -65,14 +72,14 @@ func issue(tb testing.TB, c, by *x509.Certificate, key, byKey *ecdsa.PrivateKey)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return pair{
+	return Pair{
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: b})),
 	}
 }
 
-// staticKey makes a static key, as bytes and as a file.
-func staticKey(tb testing.TB) (key []byte, file string) {
+// NewStaticKey makes a static key, as bytes and as a file.
+func NewStaticKey(tb testing.TB) (key []byte, file string) {
 	tb.Helper()
 	key = make([]byte, 256)
 	if _, err := rand.Read(key); err != nil {

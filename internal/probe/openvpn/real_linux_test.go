@@ -19,6 +19,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/guard"
+	"github.com/causeway-fund/causeway/internal/probe/openvpn"
 	"github.com/causeway-fund/causeway/internal/probe/probetest"
 )
 
@@ -173,7 +174,7 @@ func (n *namespace) openvpn(t *testing.T, config string) *daemon {
 
 // configOf returns a server's configuration: extra lines for a port and a subnet
 // 10.98.subnet.0/24, with 12 addresses for clients.
-func configOf(p pki, port, subnet int, extra string) string {
+func configOf(p openvpn.PKI, port, subnet int, extra string) string {
 	return fmt.Sprintf(`local 127.0.0.1
 port %d
 dev tun
@@ -191,5 +192,5 @@ verb 4
 %s</cert>
 <key>
 %s</key>
-`, port, subnet, extra, p.ca, p.server.cert, p.server.key)
+`, port, subnet, extra, p.CA, p.Server.Cert, p.Server.Key)
 }
