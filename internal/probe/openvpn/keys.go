@@ -65,6 +65,13 @@ func (v *Server) message(k ownKeys) []byte {
 // theirKeys is the server's part of the exchange.
 type theirKeys struct{ random [2][randomLen]byte }
 
+// deal is what both sides have settled on.
+type deal struct {
+	settings
+	ours   ownKeys
+	theirs theirKeys
+}
+
 // parseTheirKeys reads the server's message. It reports whether the message is
 // one; what follows the settings' summary is of no use.
 func parseTheirKeys(b []byte) (k theirKeys, ok bool) {
@@ -80,13 +87,13 @@ func parseTheirKeys(b []byte) (k theirKeys, ok bool) {
 
 // dataKeys returns the keys of the data channel: those of the exporter, or those
 // of servers before 2.6.
-func dataKeys(t *tls.Conn, s *session, exported bool, ours ownKeys, theirs theirKeys) ([]byte, error) {
-	if exported {
+func dataKeys(t *tls.Conn, s *session, d deal) ([]byte, error) {
+	if d.exported {
 		state := t.ConnectionState()
 		return state.ExportKeyingMaterial(exportLabel, nil, dataKeysLen)
 	}
-	master := prf(ours.preMaster[:], "OpenVPN master secret", slices.Concat(ours.random[0][:], theirs.random[0][:]), preMasterLen)
-	return prf(master, "OpenVPN key expansion", slices.Concat(ours.random[1][:], theirs.random[1][:], s.own[:], s.peer[:]), dataKeysLen), nil
+	master := prf(d.ours.preMaster[:], "OpenVPN master secret", slices.Concat(d.ours.random[0][:], d.theirs.random[0][:]), preMasterLen)
+	return prf(master, "OpenVPN key expansion", slices.Concat(d.ours.random[1][:], d.theirs.random[1][:], s.own[:], s.peer[:]), dataKeysLen), nil
 }
 
 // prf is the pseudorandom function of TLS 1.0 (RFC 2246, section 5) for secrets

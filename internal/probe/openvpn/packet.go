@@ -40,7 +40,7 @@ func (p control) header() []byte { return append([]byte{p.op << 3}, p.from[:]...
 
 // body returns what follows the header and the wrapping.
 func (p control) body() []byte {
-	b := []byte{byte(len(p.acks))}
+	b := []byte{byte(len(p.acks))} //nolint:gosec // at most maxAcks
 	for _, id := range p.acks {
 		b = binary.BigEndian.AppendUint32(b, id)
 	}

@@ -37,8 +37,8 @@ type answer struct {
 // parseMessage reads one message of the control channel.
 func parseMessage(text string) answer {
 	kind, rest, _ := strings.Cut(text, ",")
-	fail := func(stage probe.Stage, class probe.Class, detail string) answer {
-		return answer{err: &probe.Error{Stage: stage, Class: class, Detail: detail}}
+	fail := func(class probe.Class, detail string) answer {
+		return answer{err: &probe.Error{Class: class, Detail: detail}}
 	}
 	switch kind {
 	case "PUSH_REPLY":
@@ -52,15 +52,15 @@ func parseMessage(text string) answer {
 	case "AUTH_FAILED":
 		switch {
 		case strings.HasPrefix(rest, "CRV1"):
-			return fail(probe.StageAuth, probe.ClassAuthRequired, "the server asks for a second factor")
+			return fail(probe.ClassAuthRequired, "the server asks for a second factor")
 		case strings.Contains(rest, "cipher negotiation failed"):
-			return fail(probe.StageAuth, probe.ClassProtocolMismatch, "the server has none of the ciphers "+strings.Join(ciphers(), ", "))
+			return fail(probe.ClassProtocolMismatch, "the server has none of the ciphers "+strings.Join(ciphers(), ", "))
 		}
-		return fail(probe.StageAuth, probe.ClassAuthRejected, "the server does not accept the client")
+		return fail(probe.ClassAuthRejected, "the server does not accept the client")
 	case "INFO", "INFO_PRE":
-		return fail(probe.StageAuth, probe.ClassAuthRequired, "the server asks for a second factor")
+		return fail(probe.ClassAuthRequired, "the server asks for a second factor")
 	case "HALT", "RESTART", "EXIT":
-		return fail(probe.StageAuth, probe.ClassEOF, "the server ended the session")
+		return fail(probe.ClassEOF, "the server ended the session")
 	}
 	return answer{}
 }
@@ -96,8 +96,10 @@ func parseSettings(options []string) (settings, error) {
 			for _, f := range w[1:] {
 				s.exported = s.exported || f == "tls-ekm"
 			}
-		case "compress", "comp-lzo":
-			s.compressed = s.compressed || w[1] != "migrate" && !(w[0] == "comp-lzo" && w[1] == "no")
+		case "compress":
+			s.compressed = s.compressed || w[1] != "migrate"
+		case "comp-lzo":
+			s.compressed = s.compressed || w[1] != "no"
 		}
 	}
 	unusable := func(detail string) error {
@@ -116,52 +118,57 @@ func parseSettings(options []string) (settings, error) {
 
 // negotiate exchanges keys and reads settings until they are complete. It passes
 // the stage auth.
-func (v *Server) negotiate(t *tls.Conn) (settings, ownKeys, theirKeys, error) {
-	var theirs theirKeys
-	fail := func(err error) (settings, ownKeys, theirKeys, error) {
-		return settings{}, ownKeys{}, theirs, v.refusal(probe.StageAuth, err)
-	}
-	ours, err := newOwnKeys(v.env.Rand)
+func (v *Server) negotiate(t *tls.Conn) (deal, error) {
+	d, err := v.exchange(t)
 	if err != nil {
-		return fail(err)
+		return d, v.refusal(probe.StageAuth, err)
 	}
-	if _, err := t.Write(v.message(ours)); err != nil {
-		return fail(err)
+	options, err := pushed(t)
+	if err != nil {
+		return d, v.refusal(probe.StageAuth, err)
+	}
+	v.env.Trace.Pass(probe.StageAuth)
+	d.settings, err = parseSettings(options)
+	return d, err
+}
+
+// exchange exchanges keys and asks for settings.
+func (v *Server) exchange(t *tls.Conn) (d deal, err error) {
+	if d.ours, err = newOwnKeys(v.env.Rand); err != nil {
+		return d, err
+	}
+	if _, err := t.Write(v.message(d.ours)); err != nil {
+		return d, err
 	}
 	// Each message is a record of TLS.
 	b := make([]byte, maxRecord)
 	n, err := t.Read(b)
 	if err != nil {
-		return fail(err)
+		return d, err
 	}
 	var ok bool
-	if theirs, ok = parseTheirKeys(b[:n]); !ok {
-		return fail(&probe.Error{Class: probe.ClassProtocolMismatch, Detail: "the server's keys have another form"})
+	if d.theirs, ok = parseTheirKeys(b[:n]); !ok {
+		return d, &probe.Error{Class: probe.ClassProtocolMismatch, Detail: "the server's keys have another form"}
 	}
-	if _, err := t.Write([]byte("PUSH_REQUEST\x00")); err != nil {
-		return fail(err)
-	}
+	_, err = t.Write([]byte("PUSH_REQUEST\x00"))
+	return d, err
+}
+
+// pushed reads options until they are complete.
+func pushed(t *tls.Conn) ([]string, error) {
 	var options []string
+	b := make([]byte, maxRecord)
 	for range maxMessages {
 		n, err := t.Read(b)
 		if err != nil {
-			return fail(err)
+			return nil, err
 		}
 		for text := range strings.SplitSeq(string(b[:n]), "\x00") {
 			a := parseMessage(text)
-			if a.err != nil {
-				return fail(a.err)
+			if options = append(options, a.options...); a.err != nil || a.done {
+				return options, a.err
 			}
-			if options = append(options, a.options...); !a.done {
-				continue
-			}
-			v.env.Trace.Pass(probe.StageAuth)
-			s, err := parseSettings(options)
-			if err != nil {
-				return fail(err)
-			}
-			return s, ours, theirs, nil
 		}
 	}
-	return fail(&probe.Error{Class: probe.ClassProtocolMismatch, Detail: "the server sends without end"})
+	return nil, &probe.Error{Class: probe.ClassProtocolMismatch, Detail: "the server sends without end"}
 }

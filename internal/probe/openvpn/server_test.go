@@ -155,12 +155,11 @@ func (f *fake) serve(t *testing.T, c net.Conn, spec link.OpenVPN) {
 	}
 	conn := tls.Server(s, &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: roots, ClientAuth: tls.VerifyClientCertIfGiven, MinVersion: tls.VersionTLS12})
 	b := make([]byte, maxRecord)
-	n, err := conn.Read(b)
-	if err != nil {
+	if _, err := conn.Read(b); err != nil {
 		return
 	}
-	ours := ownKeys{preMaster: [48]byte(b[5:]), random: [2][32]byte{[32]byte(b[53:]), [32]byte(b[85:])}}
-	b = b[n:]
+	d := deal{settings: settings{exported: f.exported}}
+	d.ours = ownKeys{preMaster: [48]byte(b[5:]), random: [2][32]byte{[32]byte(b[53:]), [32]byte(b[85:])}}
 	keys := f.keys
 	if keys == nil {
 		keys = slices.Concat(greeting(), bytes.Repeat([]byte{3}, randomLen), bytes.Repeat([]byte{4}, randomLen), []byte{0, 3, 'V', '4', 0})
@@ -177,16 +176,16 @@ func (f *fake) serve(t *testing.T, c net.Conn, spec link.OpenVPN) {
 			return
 		}
 	}
-	theirs, _ := parseTheirKeys(keys)
-	f.carry(t, s, conn, ours, theirs)
+	d.theirs, _ = parseTheirKeys(keys)
+	f.carry(t, s, conn, d)
 }
 
 // carry is the server's end of the tunnel: port 443 of 10.8.0.1 and fd00::1
 // sends back what it gets.
-func (f *fake) carry(t *testing.T, s *session, conn *tls.Conn, ours ownKeys, theirs theirKeys) {
+func (f *fake) carry(t *testing.T, s *session, conn *tls.Conn, d deal) {
 	// The client is the one whose session comes first.
 	mirror := &session{own: s.peer, peer: s.own}
-	keys, err := dataKeys(conn, mirror, f.exported, ours, theirs)
+	keys, err := dataKeys(conn, mirror, d)
 	if err != nil {
 		t.Error(err)
 		return

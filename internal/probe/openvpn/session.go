@@ -108,7 +108,7 @@ func (s *session) send(op byte, payload []byte) error {
 
 // again sends what is not acknowledged another time.
 func (s *session) again() error {
-	_ = s.Conn.SetReadDeadline(time.Time{}) // of a closed connection, the next read tells
+	_ = s.SetReadDeadline(time.Time{}) // of a closed connection, the next read tells
 	if s.tries >= maxTries || len(s.flight) == 0 {
 		return nil
 	}

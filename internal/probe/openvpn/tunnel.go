@@ -78,18 +78,18 @@ func (v *Server) open(ctx, life context.Context) (*Tunnel, error) {
 	if err != nil {
 		return fail(err)
 	}
-	set, ours, theirs, err := v.negotiate(conn)
+	deal, err := v.negotiate(conn)
 	if err != nil {
 		bye(conn)
 		return fail(err)
 	}
 	t := &Tunnel{env: v.env, session: s, left: make(chan struct{})}
-	keys, err := dataKeys(conn, s, set.exported, ours, theirs)
+	keys, err := dataKeys(conn, s, deal)
 	if err == nil {
-		t.data, err = newChannel(set, keys)
+		t.data, err = newChannel(deal.settings, keys)
 	}
 	if err == nil {
-		t.host, err = newHost(set.addrs)
+		t.host, err = newHost(deal.addrs)
 	}
 	if err != nil {
 		bye(conn)
@@ -162,7 +162,7 @@ func (t *Tunnel) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 	}
 	dctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(t.ctx, cancel)()
+	defer context.AfterFunc(t.ctx, cancel)() //nolint:contextcheck // ctx is inherited; the tunnel's end comes on top
 	c, err := t.host.dial(dctx, netip.AddrPortFrom(ip, to.Port))
 	if err == nil {
 		t.env.Trace.Pass(probe.StageRelay)
@@ -209,7 +209,7 @@ func (t *Tunnel) bound(ctx context.Context, c net.Conn) *inner {
 		out.ended.CompareAndSwap(nil, &err)
 		out.Conn.Close()
 	}
-	out.stop = [2]func() bool{context.AfterFunc(ctx, end), context.AfterFunc(t.ctx, end)}
+	out.stop = [2]func() bool{context.AfterFunc(ctx, end), context.AfterFunc(t.ctx, end)} //nolint:contextcheck // as in Dial
 	return out
 }
 

@@ -146,28 +146,28 @@ func newTLSCrypt(out, in []byte, count *counter) (*tlsCrypt, error) {
 	return &tlsCrypt{out: o, in: i, outSum: out[64:96], inSum: in[64:96], count: count}, nil
 }
 
-func cryptSum(key, clear, body []byte) []byte {
+func cryptSum(key, public, body []byte) []byte {
 	m := hmac.New(sha256.New, key)
-	m.Write(clear)
+	m.Write(public)
 	m.Write(body)
 	return m.Sum(nil)
 }
 
 func (w *tlsCrypt) wrap(header, body []byte) []byte {
-	clear := slices.Concat(header, w.count.next())
-	tag := cryptSum(w.outSum, clear, body)
+	public := slices.Concat(header, w.count.next())
+	tag := cryptSum(w.outSum, public, body)
 	sealed := make([]byte, len(body))
 	cipher.NewCTR(w.out, tag[:aes.BlockSize]).XORKeyStream(sealed, body)
-	return slices.Concat(clear, tag, sealed)
+	return slices.Concat(public, tag, sealed)
 }
 
 func (w *tlsCrypt) unwrap(packet []byte) (header, body []byte, ok bool) {
-	const clear, at = headerLen + replayLen, headerLen + replayLen + sha256.Size
+	const public, at = headerLen + replayLen, headerLen + replayLen + sha256.Size
 	if len(packet) < at {
 		return nil, nil, false
 	}
-	tag := packet[clear:at]
+	tag := packet[public:at]
 	body = make([]byte, len(packet)-at)
 	cipher.NewCTR(w.in, tag[:aes.BlockSize]).XORKeyStream(body, packet[at:])
-	return packet[:headerLen], body, hmac.Equal(tag, cryptSum(w.inSum, packet[:clear], body))
+	return packet[:headerLen], body, hmac.Equal(tag, cryptSum(w.inSum, packet[:public], body))
 }
