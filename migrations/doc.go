@@ -5,5 +5,6 @@
 //   - Only Up changes a schema; serve and worker call Check and refuse any other
 //     version than the newest.
 //   - A released file is never edited; the next change is the next file.
-//   - Each file is one transaction, so nothing is ever half applied.
+//   - Each SQL file is one transaction, and so is each step of River, which can go
+//     on where it stopped: nothing is ever half applied.
 package migrations

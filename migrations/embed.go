@@ -14,9 +14,10 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
-// FS holds the goose files.
+// FS holds the goose files, those that are Go among them: their bytes name the
+// schema.
 //
-//go:embed *.sql
+//go:embed *.sql 0011_river.go
 var FS embed.FS
 
 // Up brings the database at url (the owner's) to the newest version. Racing
@@ -55,7 +56,7 @@ func List(ctx context.Context, url string) ([]Status, error) {
 
 // Newest returns the version of the newest file.
 func Newest() (int64, error) {
-	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS)
+	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS, goose.WithGoMigrations(goMigrations("")...))
 	if err != nil {
 		return 0, fmt.Errorf("read embedded migrations: %w", err)
 	}
@@ -64,7 +65,7 @@ func Newest() (int64, error) {
 }
 
 // Check returns errs.Unavailable (schema_version) unless the database has
-// exactly the version that this program was built for.
+// exactly the version that this program was built for, River's tables included.
 func Check(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
 },
@@ -79,6 +80,10 @@ func Check(ctx context.Context, conn interface {
 	}
 	if got != want {
 		return errs.Newf(errs.Unavailable, "schema_version", "The database has schema version %d and this program needs %d. Run: causeway migrate up", got, want)
+	}
+	// A dump of some schemas alone would leave them out.
+	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+RiverSchema+".river_migration WHERE line = 'main'").Scan(&got); err != nil || got < riverTarget {
+		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database lacks the tables of the job queue, in schema "+RiverSchema+". Restore a whole dump of it.")
 	}
 	return nil
 }
@@ -95,7 +100,7 @@ func with(url string, f func(*goose.Provider) error) error {
 	if err != nil {
 		return fmt.Errorf("make migration lock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker), goose.WithGoMigrations(goMigrations(url)...))
 	if err != nil {
 		return fmt.Errorf("read embedded migrations: %w", err)
 	}

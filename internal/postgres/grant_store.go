@@ -113,6 +113,9 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 		if err := insertRevision(ctx, q, in.Revision, in.Decision); err != nil {
 			return err
 		}
+		if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
+			return err
+		}
 		return s.record(ctx, q, in.Entry)
 	})
 	return replay, err

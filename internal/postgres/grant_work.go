@@ -65,6 +65,9 @@ func loadWork(ctx context.Context, q *db.Queries, a grant.Application, now time.
 	if w.Votes, err = readVotes(ctx, q, a); err != nil {
 		return nil, err
 	}
+	if err := loadEndpoints(ctx, q, w, now); err != nil {
+		return nil, err
+	}
 	if a.State != grant.Ready {
 		return w, nil
 	}
@@ -101,6 +104,14 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 	if n != 1 {
 		return errs.New(errs.Conflict, "stale_version", "Somebody changed this meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
 	}
+	if len(w.RetireEndpoints) > 0 {
+		if err := q.RetireEndpoints(ctx, db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints}); err != nil {
+			return err
+		}
+	}
+	if err := insertEndpoints(ctx, q, a.ID, w.NewEndpoints, now); err != nil {
+		return err
+	}
 	switch {
 	case w.Claim != nil:
 		err = q.PutClaim(ctx, db.PutClaimParams{ApplicationID: a.ID, StaffID: w.Claim.StaffID, ExpiresAt: w.Claim.ExpiresAt})
@@ -134,6 +145,39 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		}
 	}
 	return postTransfers(ctx, q, w.Transfers)
+}
+
+// loadEndpoints adds what an application claims and what the policy asks of it.
+func loadEndpoints(ctx context.Context, q *db.Queries, w *grant.Work, now time.Time) error {
+	rows, err := q.ListLiveEndpoints(ctx, now, w.Application.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		w.Endpoints = append(w.Endpoints, grant.LiveEndpoint{ID: r.ID, Label: r.Label, Position: int(r.Position), SpecIndex: r.SpecIndex, Proven: r.Proven})
+	}
+	p, err := q.GetCheckPolicy(ctx)
+	w.NeedControl = p.RequireControl
+	return err
+}
+
+// insertEndpoints writes endpoints that are claimed from now on.
+func insertEndpoints(ctx context.Context, q *db.Queries, application uuid.UUID, list []grant.NewEndpoint, now time.Time) error {
+	for _, e := range list {
+		err := q.InsertEndpoint(ctx, db.InsertEndpointParams{
+			ID: e.ID, ApplicationID: application, Label: e.Label, Position: int32(e.Position), Protocol: e.Protocol, Spec: e.Spec, SpecIndex: e.SpecIndex,
+			ChecksFrom: e.ChecksFrom, CreatedAt: now,
+		})
+		if err != nil {
+			return err
+		}
+		for _, l := range e.Links {
+			if err := q.PutEndpointLink(ctx, db.PutEndpointLinkParams{EndpointID: e.ID, Kind: l.Kind, Index: l.Index, SeenAt: now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Instalment) error {

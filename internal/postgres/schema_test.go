@@ -14,12 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/probe/control"
+	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
 // books are the tables that nobody changes, each with a statement that makes a
@@ -48,12 +52,20 @@ var books = map[string]string{
 	"audit_leaf":           "VALUES (0, now(), '', '', '', '', '')",
 	"audit_hash":           "VALUES (0, sha256(''))",
 	"audit_checkpoint":     "VALUES (1, '', now())",
+	"maintenance":          "VALUES (gen_random_uuid(), gen_random_uuid(), now(), now() + interval '1 h', now())",
+	"vantage_report":       "VALUES (gen_random_uuid(), 1, sha256(''), sha256(''), gen_random_uuid(), now())",
+	"check_result": "VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'slot', 'full', 'outside', now(), 1, now(), 'up', '', '', '', '{}', '', " +
+		"sha256(''))",
+	"endpoint_day":    "VALUES (gen_random_uuid(), 'outside', current_date, 86400, 'u', sha256(''), 1)",
+	"endpoint_proof":  "VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'dns', false, '', gen_random_uuid(), now(), NULL, NULL)",
+	"uptime_snapshot": "VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', sha256(''), now())",
 }
 
 func TestBooksAreAppendOnlyForEverybody(t *testing.T) {
 	t.Parallel()
 	base := pgtest.New(t)
 	owner, app, worker := open(t, base.URL), open(t, base.AppURL), open(t, base.WorkerURL)
+	exec(t, owner, "SELECT check_result_days(current_date, current_date + 2, current_date)")
 	err := owner.Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
 			return err
@@ -137,7 +149,11 @@ func TestPrivilegesAreExactlyThese(t *testing.T) {
 		SELECT concat_ws(' ', role, string_agg(privilege, ',' ORDER BY privilege), object) FROM (
 			SELECT r.rolname AS role, p.privilege_type AS privilege, c.relname AS object
 			FROM pg_class c, aclexplode(c.relacl) p JOIN pg_roles r ON r.oid = p.grantee
-			WHERE c.relnamespace = 'public'::regnamespace
+			WHERE c.relnamespace = ANY (ARRAY['public', 'river']::regnamespace[])
+			UNION ALL
+			SELECT r.rolname, p.privilege_type, 'function ' || f.proname
+			FROM pg_proc f, aclexplode(f.proacl) p JOIN pg_roles r ON r.oid = p.grantee
+			WHERE f.pronamespace = 'public'::regnamespace
 			UNION ALL
 			SELECT r.rolname, p.privilege_type || '(' || a.attname || ')', c.relname
 			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) p JOIN pg_roles r ON r.oid = p.grantee
@@ -145,7 +161,7 @@ func TestPrivilegesAreExactlyThese(t *testing.T) {
 			UNION ALL
 			SELECT r.rolname, p.privilege_type, 'schema ' || n.nspname
 			FROM pg_namespace n, aclexplode(n.nspacl) p JOIN pg_roles r ON r.oid = p.grantee
-			WHERE n.nspname = 'public'
+			WHERE n.nspname IN ('public', 'river')
 		) x WHERE role IN ('causeway_app', 'causeway_worker') GROUP BY role, object ORDER BY role, object`), "\n") + "\n"
 
 	golden := filepath.Join("testdata", "privileges.txt")
@@ -168,8 +184,9 @@ func TestPrivilegesAreExactlyThese(t *testing.T) {
 func TestNobodyElseHasRights(t *testing.T) {
 	t.Parallel()
 	owner := open(t, pgtest.New(t).URL)
-	got := texts(t, owner, `SELECT c.relname::text FROM pg_class c, aclexplode(c.relacl) p WHERE p.grantee = 0 AND c.relnamespace = 'public'::regnamespace
-		UNION ALL SELECT n.nspname::text FROM pg_namespace n, aclexplode(n.nspacl) p WHERE p.grantee = 0 AND n.nspname = 'public'`)
+	got := texts(t, owner, `SELECT c.relname::text FROM pg_class c, aclexplode(c.relacl) p WHERE p.grantee = 0 AND c.relnamespace = ANY (ARRAY['public', 'river']::regnamespace[])
+		UNION ALL SELECT f.proname::text FROM pg_proc f WHERE f.pronamespace = 'public'::regnamespace AND f.prosecdef AND has_function_privilege('public', f.oid, 'EXECUTE')
+		UNION ALL SELECT n.nspname::text FROM pg_namespace n, aclexplode(n.nspacl) p WHERE p.grantee = 0 AND n.nspname IN ('public', 'river')`)
 
 	if len(got) > 0 {
 		t.Errorf("everybody has rights to %v", got)
@@ -218,7 +235,30 @@ func TestChecksListWhatTheCodeLists(t *testing.T) {
 		"one_time_link_purpose_check": plain([]identity.LinkPurpose{identity.LinkInvite, identity.LinkLogin}),
 		"ceremony_kind_check":         plain([]identity.CeremonyKind{identity.CeremonyEnrol, identity.CeremonyLogin}),
 		"session_method_check":        plain([]identity.Method{identity.MethodPasskey, identity.MethodLink}),
-		"event_actor_kind_check":      plain([]identity.ActorKind{identity.KindOperator, identity.KindStaff, identity.KindSystem}),
+		"endpoint_protocol_check":     plain(probe.Protocols()),
+		"endpoint_state_check":        plain([]endpoint.State{endpoint.Active, endpoint.Retired}),
+		"endpoint_control_check":      plain([]control.Kind{control.KindCredential, control.KindPort, control.KindDNS}),
+		"endpoint_last_verdict_check": plain([]probe.Verdict{probe.Up, probe.Down, probe.Unknown}),
+		"endpoint_link_kind_check": plain([]endpoint.LinkKind{
+			endpoint.LinkSpec, endpoint.LinkListenIP, endpoint.LinkListenNet, endpoint.LinkExitIP, endpoint.LinkExitNet, endpoint.LinkExitASN,
+			endpoint.LinkServerKey, endpoint.LinkSecret, endpoint.LinkReplay,
+		}),
+		"endpoint_proof_kind_check":    plain([]control.Kind{control.KindCredential, control.KindPort, control.KindDNS}),
+		"endpoint_day_place_check":     plain(vantage.Places()),
+		"check_policy_pay_place_check": plain(vantage.Places()),
+		"vantage_place_check":          plain(vantage.Places()),
+		"check_offer_kind_check":       plain([]vantage.Kind{vantage.KindSlot, vantage.KindRecheck, vantage.KindControl}),
+		"check_offer_proof_check":      plain([]control.Kind{control.KindCredential, control.KindPort, control.KindDNS}),
+		"check_offer_mode_check":       plain([]probe.Mode{probe.Full, probe.Light}),
+		"check_offer_place_check":      plain(vantage.Places()),
+		"check_result_kind_check":      plain([]vantage.Kind{vantage.KindSlot, vantage.KindRecheck, vantage.KindControl}),
+		"check_result_mode_check":      plain([]probe.Mode{probe.Full, probe.Light}),
+		"check_result_place_check":     plain(vantage.Places()),
+		"check_result_verdict_check":   plain([]probe.Verdict{probe.Up, probe.Down, probe.Unknown}),
+		"check_result_stage_check":     plain(append(probe.Stages(), "")),
+		"check_result_failed_at_check": plain(append(probe.Stages(), "")),
+		"check_result_class_check":     plain(append(probe.Classes(), probe.ClassNone)),
+		"event_actor_kind_check":       plain([]identity.ActorKind{identity.KindOperator, identity.KindStaff, identity.KindSystem}),
 	}
 	for name, want := range tests {
 		var definition string

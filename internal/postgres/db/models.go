@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type ApiToken struct {
@@ -202,6 +203,84 @@ type ChainTx struct {
 	Branch   []byte
 }
 
+type CheckBreach struct {
+	Invariant string
+	What      interface{}
+}
+
+type CheckLease struct {
+	ID        uuid.UUID
+	VantageID uuid.UUID
+	At        time.Time
+}
+
+type CheckOffer struct {
+	ID         uuid.UUID
+	EndpointID uuid.UUID
+	Kind       string
+	Proof      *string
+	Mode       string
+	Place      string
+	Slot       time.Time
+	Attempt    int32
+	VantageID  uuid.UUID
+	Due        time.Time
+	Until      time.Time
+	LeaseID    uuid.NullUUID
+	LeaseUntil *time.Time
+	DoneAt     *time.Time
+}
+
+type CheckPlan struct {
+	Slot    time.Time
+	AfterID uuid.UUID
+	Planned int32
+	DoneAt  *time.Time
+}
+
+type CheckPolicy struct {
+	OneRow              bool
+	SlotS               int32
+	FullPermille        int32
+	Confirmations       int32
+	BackoffAfter        int32
+	BackoffEveryS       int32
+	MinCoveragePermille int32
+	MinUptimePermille   int32
+	PayPlace            string
+	RequireControl      bool
+	MaintenanceNoticeS  int32
+	MaintenanceMaxS     int32
+	KeepRawDays         int32
+}
+
+type CheckRequest struct {
+	ID         uuid.UUID
+	EndpointID uuid.UUID
+	AskedAt    time.Time
+	Until      time.Time
+	DoneAt     *time.Time
+}
+
+type CheckResult struct {
+	OfferID    uuid.UUID
+	EndpointID uuid.UUID
+	VantageID  uuid.UUID
+	Kind       string
+	Mode       string
+	Place      string
+	Slot       time.Time
+	Attempt    int32
+	Started    time.Time
+	Verdict    string
+	Stage      string
+	FailedAt   string
+	Class      string
+	Ms         []byte
+	Record     []byte
+	Sha256     []byte
+}
+
 type Claim struct {
 	ApplicationID uuid.UUID
 	StaffID       uuid.UUID
@@ -244,6 +323,74 @@ type Decision struct {
 	Note          []byte
 	AmountSat     int64
 	CreatedAt     time.Time
+}
+
+type Endpoint struct {
+	ID            uuid.UUID
+	ApplicationID uuid.UUID
+	Label         string
+	Position      int32
+	Protocol      string
+	Spec          []byte
+	SpecIndex     []byte
+	State         string
+	Generation    int32
+	Control       *string
+	ProvenAt      *time.Time
+	ProveAgainAt  *time.Time
+	ProvenUntil   *time.Time
+	FailedSlots   int32
+	RecheckedAt   *time.Time
+	LastAt        *time.Time
+	LastVerdict   *string
+	LastStage     string
+	LastClass     string
+	LastVantage   uuid.NullUUID
+	LastSlot      *time.Time
+	ChecksFrom    time.Time
+	CreatedAt     time.Time
+	RetiredAt     *time.Time
+}
+
+type EndpointDay struct {
+	EndpointID uuid.UUID
+	Place      string
+	Day        pgtype.Date
+	SlotS      int32
+	Marks      string
+	Evidence   []byte
+	Attempts   int32
+}
+
+type EndpointHit struct {
+	ID         int64
+	EndpointID uuid.UUID
+	What       string
+	List       string
+	Version    string
+	OrderNo    string
+	Permille   int32
+	FoundAt    time.Time
+}
+
+type EndpointLink struct {
+	EndpointID uuid.UUID
+	Kind       string
+	Index      []byte
+	SeenAt     time.Time
+}
+
+type EndpointProof struct {
+	ID         uuid.UUID
+	EndpointID uuid.UUID
+	OfferID    uuid.UUID
+	Kind       string
+	Held       bool
+	Why        string
+	VantageID  uuid.UUID
+	At         time.Time
+	AgainAt    *time.Time
+	ValidUntil *time.Time
 }
 
 type Event struct {
@@ -329,6 +476,11 @@ type Instalment struct {
 	Version      int64
 	CreatedAt    time.Time
 	ChangedAt    time.Time
+}
+
+type InstalmentGate struct {
+	InstalmentID uuid.UUID
+	LookedAt     time.Time
 }
 
 type InvariantBreach struct {
@@ -452,6 +604,14 @@ type LedgerTransfer struct {
 	At     time.Time
 }
 
+type Maintenance struct {
+	ID         uuid.UUID
+	EndpointID uuid.UUID
+	FromAt     time.Time
+	ToAt       time.Time
+	DeclaredAt time.Time
+}
+
 type Message struct {
 	ID            uuid.UUID
 	ApplicationID uuid.UUID
@@ -535,6 +695,56 @@ type StateEdge struct {
 	ObjectKind string
 	FromState  string
 	ToState    string
+}
+
+type UptimeSnapshot struct {
+	ID            uuid.UUID
+	ApplicationID uuid.UUID
+	InstalmentID  uuid.NullUUID
+	Text          []byte
+	Sha256        []byte
+	CreatedAt     time.Time
+}
+
+type Vantage struct {
+	ID         uuid.UUID
+	Name       string
+	Place      string
+	Country    string
+	Asn        int64
+	TokenHash  []byte
+	PublicKey  []byte
+	Seq        int64
+	Prev       []byte
+	AskedAt    *time.Time
+	SeenAt     *time.Time
+	Sw         string
+	ShownDay   pgtype.Date
+	Shown      int32
+	CreatedAt  time.Time
+	DisabledAt *time.Time
+}
+
+type VantageCanary struct {
+	VantageID uuid.UUID
+	Hour      time.Time
+	Good      int32
+	Bad       int32
+}
+
+type VantageReport struct {
+	VantageID uuid.UUID
+	Seq       int64
+	Prev      []byte
+	Sha256    []byte
+	LeaseID   uuid.UUID
+	At        time.Time
+}
+
+type VantageShown struct {
+	VantageID  uuid.UUID
+	Day        pgtype.Date
+	EndpointID uuid.UUID
 }
 
 type Void struct {
