@@ -234,6 +234,26 @@ func TestAnAttemptEndsAtItsDeadline(t *testing.T) {
 	}
 }
 
+func TestANoteOfAPassedCheckIsFitForItsRecord(t *testing.T) {
+	t.Parallel()
+	r := probe.Runner{Clock: clock.Real{}}
+	for _, err := range []error{nil, probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "no")} {
+		out := r.Run(t.Context(), probe.Attempt{Secrets: []string{"hunter22"}, Check: func(_ context.Context, tr *probe.Trace) (*probe.Evidence, error) {
+			tr.Pass(probe.StageTCP)
+			tr.Note("an older one")
+			tr.Note("hunter22\n%s", strings.Repeat("!", 300))
+			return nil, err
+		}})
+		want := "no"
+		if err == nil {
+			want = ("[secret]." + strings.Repeat("!", 300))[:probe.MaxDetail]
+		}
+		if out.Detail != want {
+			t.Errorf("%q, want %q", out.Detail, want)
+		}
+	}
+}
+
 func TestACheckThatDidNothingHasNotPassed(t *testing.T) {
 	t.Parallel()
 	r := probe.Runner{Clock: clock.Real{}}

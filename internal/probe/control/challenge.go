@@ -201,7 +201,7 @@ func ServePacket(ctx context.Context, pc net.PacketConn, token string) error {
 		n, from, err := pc.ReadFrom(b)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was closed because the context ended
+				return nil // it was closed because the context ended
 			}
 			return fmt.Errorf("receive: %w", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/probe/link"
+	"github.com/causeway-fund/causeway/internal/probe/oneshot"
 	"github.com/causeway-fund/causeway/internal/probe/probetest"
 )
 
@@ -109,6 +110,20 @@ func TestAnyWebServerCanAnswer(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\nServer: other\r\n\r\n"+body)
 		})
 		probetest.Want(t, challenge(t, probetest.Enough, link.SOCKS5{Addr: addr}, token), "ok target")
+	}
+}
+
+func TestTheTokenIsGivenAtItsPathOnly(t *testing.T) {
+	t.Parallel()
+	token, _ := tokens()
+	addr := serveTCP(t, token)
+	c, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if body, err := oneshot.Get(c, addr, "/"); probe.ClassOf(err) != probe.ClassTargetInvalid {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 

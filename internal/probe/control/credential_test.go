@@ -180,6 +180,13 @@ func TestTheOperatorSeesWireGuardsPublicKeyOnly(t *testing.T) {
 	if err != nil || pub != (control.Public{PublicKey: base64.StdEncoding.EncodeToString(k.PublicKey().Bytes())}) {
 		t.Errorf("%+v, %v", pub, err)
 	}
+	if b[0]&7 != 0 || b[31]>>6 != 1 {
+		t.Errorf("the private key %x is not clamped", b)
+	}
+	vless, _ := control.Derive(secret(), uuid.UUID{1}, 1, probe.VLESS)
+	if id, err := uuid.Parse(vless.UUID); err != nil || id.Version() != 4 || id.Variant() != uuid.RFC4122 {
+		t.Errorf("%v, %v", id, err)
+	}
 	login, _ := control.Derive(secret(), uuid.UUID{1}, 1, probe.SOCKS5)
 	if p := login.Public(); p.User != login.User || p.Password != login.Password || len(p.Password) < 32 {
 		t.Errorf("%+v", p)
@@ -191,7 +198,7 @@ func TestCredentialsDoNotPrint(t *testing.T) {
 	c := control.Credential{User: "hunter", Password: "hunter2"}
 	var b strings.Builder
 	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", slog.Any("credential", c))
-	for _, s := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c), b.String()} {
+	for _, s := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), b.String()} {
 		if strings.Contains(s, "hunter") {
 			t.Error(s)
 		}

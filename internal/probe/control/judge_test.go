@@ -33,6 +33,7 @@ func TestOnlyARefusedDecoyProvesControl(t *testing.T) {
 		"any password, a full relay":    {probe.HTTPConnect, passed(), failed(relay, target, probe.ClassTimeout), control.DecoyPassed},
 		"any password, target down":     {probe.SOCKS5, passed(), failed(auth, relay, probe.ClassTargetUnreachable), control.DecoyPassed},
 		"HTTP too busy for the decoy":   {probe.HTTPConnect, passed(), failed(handshake, relay, probe.ClassTargetUnreachable), control.DecoyUnclear},
+		"SOCKS closed for the decoy":    {probe.SOCKS5, passed(), failed(tcp, handshake, probe.ClassEOF), control.DecoyUnclear},
 		"SOCKS silent for the decoy":    {probe.SOCKS5, passed(), failed(tcp, handshake, probe.ClassTimeout), control.DecoyUnclear},
 		"the decoy not answered at all": {probe.VLESS, passed(), failed(probe.StageGuard, tcp, probe.ClassRefused), control.DecoyUnclear},
 		"another server for the decoy":  {probe.SOCKS5, passed(), elsewhere, control.DecoyUnclear},

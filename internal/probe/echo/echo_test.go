@@ -105,6 +105,23 @@ func TestTheServiceBelievesItsOwnServerOnly(t *testing.T) {
 	}
 }
 
+// TestNonceAndAddressDoNotRunIntoOneAnother: the end of a nonce could be the
+// beginning of an address.
+func TestNonceAndAddressDoNotRunIntoOneAnother(t *testing.T) {
+	t.Parallel()
+	line, err := echo.Answer(key(), nonce, netip.IPv6Loopback())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := strings.TrimSuffix(strings.TrimPrefix(line, "::1 "), "\n")
+	if a, err := echo.Verify(key(), nonce, probe.Exit{Addr: "::1", MAC: mac}); err != nil || a != netip.IPv6Loopback() {
+		t.Errorf("%v, %v", a, err)
+	}
+	if a, err := echo.Verify(key(), nonce[:31], probe.Exit{Addr: "f::1", MAC: mac}); err == nil {
+		t.Errorf("%v is believed", a)
+	}
+}
+
 // TestAProxyThatEditsTheAnswerIsFound: what the endpoint puts in for its address
 // reaches the service, and is refused there.
 func TestAProxyThatEditsTheAnswerIsFound(t *testing.T) {
@@ -143,6 +160,7 @@ func TestOtherServersAreNotTakenForTheEcho(t *testing.T) {
 		"SSH":        {probetest.Says("SSH-2.0-OpenSSH_9.2p1\r\n"), probetest.Enough, "target target_invalid"},
 		"black hole": {probetest.BlackHole, probetest.Patience, "target timeout"},
 		"drip":       {probetest.Drip("HTTP/1.1 200 OK\r\nA: "), probetest.Patience, "target timeout"},
+		"a line":     {probetest.AfterFirst("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"), probetest.Enough, "target target_invalid"},
 		"a page":     {probetest.AfterFirst("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), probetest.Enough, "target target_invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {

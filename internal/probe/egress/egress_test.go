@@ -134,7 +134,7 @@ func names(t *testing.T, known map[string][]string) (netip.AddrPort, func() int)
 			n++
 			mu.Unlock()
 			out := reply(t, b, known)
-			if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)); err != nil { //nolint:gosec // a short answer
+			if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)); err != nil {
 				return
 			}
 		}

@@ -24,6 +24,7 @@ func TestOneProcessBehindTwoAddressesIsFound(t *testing.T) {
 	}
 	other := spec
 	other.Key = [16]byte{2}
+	other.Addr = dctest.Proxy(t, other, probetest.Closed(t))
 	padded := spec
 	padded.Kind = link.SecretPadded
 	dc := probetest.Closed(t) // no data centre is asked
@@ -60,6 +61,34 @@ func TestOneProcessBehindTwoAddressesIsFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// flaky refuses its second connection.
+type flaky struct {
+	probe.Dialer
+	n *int
+}
+
+func (f flaky) Dial(ctx context.Context, network string, to probe.Address, tr *probe.Trace) (net.Conn, error) {
+	if *f.n++; *f.n == 2 {
+		return nil, probe.Fail(probe.StageTCP, probe.ClassRefused, "not now")
+	}
+	return f.Dialer.Dial(ctx, network, to, tr)
+}
+
+// TestAProxyThatWasDownIsNotLinked: it refused the connection and not the hello.
+func TestAProxyThatWasDownIsNotLinked(t *testing.T) {
+	t.Parallel()
+	spec := link.MTProto{Kind: link.SecretTLS, Key: [16]byte{1}, SNI: "masked.example"}
+	a, b := spec, spec
+	a.Addr, b.Addr = dctest.Proxy(t, spec, probetest.Closed(t)), dctest.Proxy(t, spec, probetest.Closed(t))
+	probetest.Run(t, probetest.Enough, func(ctx context.Context, env probe.Env) error {
+		env.Dialer = flaky{env.Dialer, new(int)}
+		if got, err := mtproto.Replay(ctx, env, a, env, b); got != mtproto.NoMatter || probe.ClassOf(err) != probe.ClassRefused {
+			t.Errorf("%s, %v", got, err)
+		}
+		return nil
+	})
 }
 
 // late is a clock that jumps by a second whenever it is read.

@@ -74,9 +74,6 @@ func read(r io.Reader) (string, error) {
 			length = int(n)
 		}
 	}
-	if length > MaxAnswer {
-		return "", refuse("the answer is too long")
-	}
 	if length < 0 {
 		body, err := io.ReadAll(b)
 		if err != nil || limited.N <= 0 {

@@ -50,7 +50,7 @@ func Serve(ctx context.Context, ln net.Listener, answer Answer) error {
 		c, err := ln.Accept()
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was closed because the context ended
+				return nil // it was closed because the context ended
 			}
 			return fmt.Errorf("accept: %w", err)
 		}
