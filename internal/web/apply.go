@@ -24,14 +24,15 @@ const (
 )
 
 func (s *Site) getApply(v *visit) error {
-	return v.show(http.StatusOK, views.ApplyPage(v.page, v.applyForm(stepService, rand.Text(), views.ApplyValues{})))
+	return v.show(http.StatusOK, views.ApplyPage(v.page, s.applyForm(v, stepService, rand.Text(), views.ApplyValues{})))
 }
 
-func (v *visit) applyForm(step int, key string, values views.ApplyValues) views.Apply {
+func (s *Site) applyForm(v *visit, step int, key string, values views.ApplyValues) views.Apply {
 	return views.Apply{
 		Step: step, IdempotencyKey: key, Values: values,
 		Protocols: protocolOptions(), Regions: regionOptions(v.page), Languages: languageOptions(),
 		MinSat: int64(v.fund.MinAmount), MaxSat: int64(v.fund.MaxAmount),
+		Links: s.cfg.Endpoints != nil,
 	}
 }
 
@@ -43,7 +44,13 @@ func (s *Site) postApply(v *visit) error {
 	if err != nil || step < stepService || step > stepCheck {
 		step = stepService
 	}
-	form := v.applyForm(step, v.posted("idempotency_key"), v.applyValues())
+	form := s.applyForm(v, step, v.posted("idempotency_key"), v.applyValues())
+	if form.Links {
+		if err := v.readLinks(&form.Values); err != nil {
+			return err
+		}
+	}
+	refused := s.understand(v, &form.Values)
 	verb, arg, _ := strings.Cut(v.posted("go"), ":")
 	switch verb {
 	case "add":
@@ -56,13 +63,18 @@ func (s *Site) postApply(v *visit) error {
 		}
 	case "back":
 		form.Step = max(step-1, stepService)
+	case "read":
+		form.Errors = refused
 	case "next":
-		form.Errors = v.checkStep(step, form.Values)
+		form.Errors = v.checkStep(step, form.Values, form.Links)
+		if step == stepService {
+			form.Errors = append(form.Errors, refused...)
+		}
 		if len(form.Errors) == 0 {
 			form.Step = min(step+1, stepCheck)
 		}
 	default:
-		return s.send(v, form)
+		return s.send(v, form, refused)
 	}
 	status := http.StatusOK
 	if len(form.Errors) > 0 {
@@ -86,7 +98,7 @@ func (v *visit) applyValues() views.ApplyValues {
 	// One more than allowed, so that the use case refuses what is too long.
 	for i := range min(len(v.list("endpoint_host")), grant.MaxEndpoints+1) {
 		values.Endpoints = append(values.Endpoints, views.ApplyEndpoint{
-			Protocol: at("protocol", i), Host: at("host", i), Port: at("port", i), Username: at("username", i), Secret: at("secret", i),
+			Protocol: at("protocol", i), Host: at("host", i), Port: at("port", i), Username: at("username", i), Secret: at("secret", i), Link: at("link", i),
 		})
 	}
 	return values
@@ -101,6 +113,10 @@ func proposal(values views.ApplyValues) (grant.Proposal, []errs.Field) {
 	}
 	var bad []errs.Field
 	for i, e := range values.Endpoints {
+		if e.Link != "" {
+			p.Endpoints = append(p.Endpoints, grant.Endpoint{Link: e.Link})
+			continue
+		}
 		port, err := strconv.Atoi(asciiDigits(e.Port))
 		if err != nil {
 			bad = append(bad, errs.Field{Field: endpointField(i, "port"), Code: "not_a_port", Message: "A port is a number from 1 to 65535."})
@@ -135,7 +151,7 @@ func asciiDigits(s string) string {
 // checkStep finds early what would be refused later: empty fields, what is no
 // number, and an address that cannot be paid. The use case judges all of it when
 // the form is sent.
-func (v *visit) checkStep(step int, values views.ApplyValues) []views.FieldError {
+func (v *visit) checkStep(step int, values views.ApplyValues, links bool) []views.FieldError {
 	_, bad := proposal(values)
 	need := func(field, value string) {
 		if strings.TrimSpace(value) == "" {
@@ -144,8 +160,15 @@ func (v *visit) checkStep(step int, values views.ApplyValues) []views.FieldError
 	}
 	need("title", values.Title)
 	for i, e := range values.Endpoints {
-		need(endpointField(i, "protocol"), e.Protocol)
-		need(endpointField(i, "host"), e.Host)
+		switch {
+		case e.Link != "":
+		case links && e.Protocol == "" && e.Host == "" && e.Port == "":
+			bad = slices.DeleteFunc(bad, func(f errs.Field) bool { return f.Field == endpointField(i, "port") })
+			need(endpointField(i, "link"), "")
+		default:
+			need(endpointField(i, "protocol"), e.Protocol)
+			need(endpointField(i, "host"), e.Host)
+		}
 	}
 	need("region", values.Region)
 	need("language", values.Language)
@@ -170,7 +193,7 @@ func stepOf(field string) int {
 }
 
 // send hands the application in.
-func (s *Site) send(v *visit, form views.Apply) error {
+func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) error {
 	p, bad := proposal(form.Values)
 	receipt, err := s.cfg.Grants.Submit(v.ctx(), form.IdempotencyKey, p)
 	wrong := fieldErrors(err)
@@ -187,7 +210,7 @@ func (s *Site) send(v *visit, form views.Apply) error {
 	case len(wrong) == 0 && err != nil:
 		return err
 	}
-	form.Errors = merge(fieldErrors(errs.InvalidFields(bad)), wrong)
+	form.Errors = merge(append(fieldErrors(errs.InvalidFields(bad)), refused...), wrong)
 	first := stepCheck
 	for _, e := range form.Errors {
 		first = min(first, stepOf(e.Field))

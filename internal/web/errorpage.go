@@ -75,6 +75,7 @@ func refusal(err error) (words views.Msg, status int, ok bool) {
 	}
 	status = map[errs.Kind]int{
 		errs.Conflict: http.StatusConflict, errs.Forbidden: http.StatusForbidden, errs.Invalid: http.StatusUnprocessableEntity,
+		errs.RateLimited: http.StatusTooManyRequests,
 	}[e.Kind]
 	return views.Msg{Key: "error.said." + e.Code, Params: e.Params, Text: e.Message}, status, status != 0
 }

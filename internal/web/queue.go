@@ -101,6 +101,9 @@ func (s *Site) getQueue(v *visit) error {
 		}
 		detail := v.detail(d)
 		detail.BackURL = queueURL(query, "cursor", query.Get("cursor"))
+		if err := s.addPanel(v, &detail, false); err != nil {
+			return err
+		}
 		view.Selected = &detail
 	} else {
 		view.Filter.Selected = ""

@@ -29,6 +29,9 @@ func (s *Site) getApplication(v *visit) error {
 	}
 	detail := v.detail(d)
 	detail.BackURL = localPath(v.QueryParam("back"), "/review")
+	if err := s.addPanel(v, &detail, false); err != nil {
+		return err
+	}
 	if v.QueryParam("part") == "detail" && v.Request().Header.Get("HX-Request") != "" {
 		return v.show(http.StatusOK, views.ReviewDetailBody(v.page, detail, "h2"))
 	}
@@ -237,6 +240,9 @@ func (s *Site) act(v *visit, do func(id uuid.UUID) error, keep func(*views.Revie
 	detail := v.detail(d)
 	if keep != nil {
 		keep(&detail)
+	}
+	if err := s.addPanel(v, &detail, false); err != nil {
+		return err
 	}
 	detail.Errors = fieldErrors(err)
 	for i := range detail.Errors {

@@ -26,6 +26,8 @@ func (r Route) MaxBody() int64 {
 		return 0
 	}
 	switch r.Path {
+	case "/apply": // twenty servers, each with the text of a file
+		return 2 << 20
 	case "/batches", "/batches/new", "/batches/dry-run":
 		return 1 << 20
 	case "/batches/import":
@@ -59,7 +61,7 @@ func (s *Site) table() []Route {
 		session   = identity.PermSessionManage
 		token     = identity.PermTokenManage
 	)
-	return []Route{
+	table := []Route{
 		{get, static.Prefix + "*", public, 0, echo.WrapHandler(s.assets.Handler())},
 		{get, "/", public, 0, s.visit("", s.getHome)},
 		{post, "/prefs", public, 0, s.visit("", s.postPrefs)},
@@ -133,5 +135,35 @@ func (s *Site) table() []Route {
 		{post, "/profile/sessions/:id/revoke", session, 0, s.visit("", s.postSessionRevoke)},
 		{post, "/profile/tokens", token, 0, s.visit("", s.postToken)},
 		{post, "/profile/tokens/:id/revoke", token, 0, s.visit("", s.postTokenRevoke)},
+	}
+	if s.cfg.Endpoints != nil {
+		table = append(table, s.endpointTable()...)
+	}
+	return table
+}
+
+// endpointTable lists the routes of what is checked.
+func (s *Site) endpointTable() []Route {
+	const (
+		get, post = http.MethodGet, http.MethodPost
+		public    = identity.PermPublic
+		read      = identity.PermEndpointRead
+		manage    = identity.PermVantageManage
+	)
+	return []Route{
+		{post, "/status/server", public, perStatus, s.visit("status", s.postServer)},
+		{post, "/status/server/recheck", public, slow, s.visit("status", s.postServerRecheck)},
+		{post, "/status/server/prove", public, slow, s.visit("status", s.postServerProve)},
+		{post, "/status/server/rotate", public, slow, s.visit("status", s.postServerRotate)},
+		{post, "/status/server/maintenance", public, slow, s.visit("status", s.postServerBreak)},
+		{post, "/status/server/snapshot", public, slow, s.visit("status", s.postServerSnapshot)},
+
+		{post, "/review/:id/servers", identity.PermApplicationUnseal, 0, s.visit("review", s.postUnseal)},
+		{post, "/review/:id/servers/:server/recheck", identity.PermEndpointCheck, 0, s.visit("review", s.postPanelRecheck)},
+
+		{get, "/fleet", read, 0, s.visit("fleet", s.getFleet)},
+		{get, "/fleet/vantages", read, 0, s.visit("fleet", s.getVantages)},
+		{post, "/fleet/vantages", manage, 0, s.visit("fleet", s.postVantage)},
+		{post, "/fleet/vantages/:id/disable", manage, 0, s.visit("fleet", s.postVantageOff)},
 	}
 }

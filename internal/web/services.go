@@ -11,9 +11,11 @@ import (
 	"github.com/causeway-fund/causeway/internal/books"
 	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
@@ -87,6 +89,25 @@ type Identity interface {
 	Disable(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Staff, error)
 }
 
+// Endpoints is what the pages need of the servers that are checked. Nothing in it
+// dials a server or looks up its name.
+type Endpoints interface {
+	Understand(text string) (endpoint.Understood, error)
+	Mine(ctx context.Context, code string) ([]endpoint.View, error)
+	Recheck(ctx context.Context, code, label string) (endpoint.View, error)
+	Instructions(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
+	Prove(ctx context.Context, code, label string, kind control.Kind) (endpoint.View, error)
+	RotateCredential(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
+	DeclareMaintenance(ctx context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error)
+	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
+
+	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error)
+	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
+	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
+	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error
+}
+
 // AuditLog tells of the newest checkpoint and exports the log.
 type AuditLog interface {
 	Latest(ctx context.Context) (audit.StoredCheckpoint, error)
@@ -109,4 +130,6 @@ var (
 	_ Payouts  = (*payout.Service)(nil)
 	_ Identity = (*identity.Service)(nil)
 	_ AuditLog = (*audit.Log)(nil)
+
+	_ Endpoints = (*endpoint.Service)(nil)
 )

@@ -87,6 +87,9 @@ func (s *Site) showStatus(v *visit, status int, answer string, wrong []views.Fie
 		}
 		view.Messages = append(view.Messages, views.Message{At: m.At, From: from, Audience: "operator", Text: m.Text})
 	}
+	if view.Servers, err = s.myServers(v, code); err != nil {
+		return err
+	}
 	if view.Payment, err = s.statusPayment(v.ctx(), found); err != nil {
 		return err
 	}

@@ -91,7 +91,8 @@ func (s *Site) frame(c echo.Context) views.Page {
 			Name:      by.Name,
 			CanReview: by.Can(identity.PermApplicationRead), CanPay: by.Has(identity.RoleTreasurer),
 			CanAudit: by.Has(identity.RoleAuditor), CanAdmin: by.Has(identity.RoleAdmin),
-			KeysOff: cookie(c, cookieKeys) == "off",
+			CanFleet: s.cfg.Endpoints != nil && by.Can(identity.PermEndpointRead),
+			KeysOff:  cookie(c, cookieKeys) == "off",
 		}
 	}
 	return p
@@ -103,9 +104,11 @@ func here(r *http.Request) string {
 	if r.Method == http.MethodGet {
 		return r.URL.RequestURI()
 	}
-	switch path := r.URL.Path; path {
-	case "/apply", "/status":
+	switch path := r.URL.Path; {
+	case path == "/apply":
 		return path
+	case path == "/status", strings.HasPrefix(path, "/status/server"):
+		return "/status"
 	}
 	return "/"
 }

@@ -21,8 +21,9 @@ type Config struct {
 	Identity  Identity
 	AuditLog  AuditLog
 	AuditRows AuditRows
-	AuditKey  string // public key of the checkpoints
-	Chain     Chain  // nil: pages hear of a block only when something comes of it
+	AuditKey  string    // public key of the checkpoints
+	Endpoints Endpoints // nil: servers are claimed and not checked
+	Chain     Chain     // nil: pages hear of a block only when something comes of it
 	Clock     clock.Clock
 
 	PublicURL     string // where browsers reach the dashboard; "": as the request says

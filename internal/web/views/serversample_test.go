@@ -173,6 +173,6 @@ func sampleVantages() views.Vantages {
 			{ID: "v5", Name: "us-4", Place: "outside", Country: "US", State: "disabled", SeenAt: now.AddDate(0, -1, 0)},
 		},
 		Typed:  views.VantageTyped{Name: "nl 3", Country: "Holland", ASN: "x"},
-		Errors: []views.FieldError{{Field: "country", Code: "not_a_country"}, {Field: "asn", Code: "not_an_asn"}},
+		Errors: []views.FieldError{{Field: "country", Code: "unknown_country"}, {Field: "asn", Code: "not_an_asn"}},
 	}
 }

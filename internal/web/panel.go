@@ -1,0 +1,78 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/web/views"
+)
+
+// addPanel puts into an application what was measured of its servers. Where they
+// are shows only with unseal, which the audit log records.
+func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
+	if s.cfg.Endpoints == nil || !v.by.Can(identity.PermEndpointRead) {
+		return nil
+	}
+	id, err := uuid.Parse(d.ID)
+	if err != nil {
+		return err
+	}
+	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal)
+	if err != nil && !errs.Is(err, "purged") {
+		return err
+	}
+	panel := views.Panel{
+		BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unseal,
+		CanUnseal: len(list) > 0 && v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
+	}
+	for i := range list {
+		panel.Servers = append(panel.Servers, server(&list[i]))
+	}
+	d.Panel = &panel
+	d.Checks = withoutKey(d.Checks, "check.not_probed")
+	return nil
+}
+
+func withoutKey(checks []views.Check, key string) []views.Check {
+	var out []views.Check
+	for _, c := range checks {
+		if c.Msg.Key != key {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// postUnseal shows an application with the addresses of its servers: a form and
+// not a link, because it is recorded.
+func (s *Site) postUnseal(v *visit) error {
+	id, err := v.id()
+	if err != nil {
+		return err
+	}
+	if err := v.by.Require(identity.PermApplicationUnseal); err != nil {
+		return err
+	}
+	d, err := s.cfg.Grants.Show(v.ctx(), v.by, id)
+	if err != nil {
+		return err
+	}
+	detail := v.detail(d)
+	detail.BackURL = localPath(v.posted("back"), "/review")
+	if err := s.addPanel(v, &detail, true); err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, views.ReviewDetailPage(v.page, detail))
+}
+
+// postPanelRecheck asks for a check of one server of an application.
+func (s *Site) postPanelRecheck(v *visit) error {
+	server, err := uuid.Parse(v.Param("server"))
+	if err != nil {
+		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+	}
+	return s.act(v, func(uuid.UUID) error { return s.cfg.Endpoints.StaffRecheck(v.ctx(), v.by, server) }, nil)
+}
