@@ -222,6 +222,7 @@ type FleetRow struct {
 type GateWork struct {
 	InstalmentID  uuid.UUID
 	ApplicationID uuid.UUID
+	Reference     string // of the application
 	GrantID       uuid.UUID
 	Period        int
 	Held          bool
