@@ -78,20 +78,10 @@ func Verify(key []byte, nonce string, e probe.Exit) (netip.Addr, error) {
 	return netip.ParseAddr(e.Addr)
 }
 
-// ParseURL reads the address of an echo server as the service hands it out,
-// http://host:port/echo. There is no TLS: what is said is no secret, and its code
-// keeps it from being changed.
-func ParseURL(s string) (probe.Address, error) {
-	rest, ok := strings.CutPrefix(s, "http://")
-	rest, found := strings.CutSuffix(rest, path)
-	if !ok || !found {
-		return probe.Address{}, errors.New("an echo server is written http://host:port" + path)
-	}
-	return probe.ParseAddress(rest)
-}
-
 // Ask asks the echo server at to, through t, where the endpoint's traffic comes
-// out. It waits 5 seconds at most. Errors are *probe.Error: those of t.Dial, and
+// out. Tunnels reach addresses only, so that to should be one. There is no TLS:
+// what is said is no secret, and its code keeps it from being changed. It waits 5
+// seconds at most. Errors are *probe.Error: those of t.Dial, and
 // of the stage target.
 func Ask(ctx context.Context, t probe.Tunnel, to probe.Address, nonce string) (probe.Exit, error) {
 	if !isNonce(nonce) {
