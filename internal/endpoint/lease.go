@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -82,7 +83,7 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelo
 	if len(telegram.Centres) == 0 {
 		return vantage.Envelope{}, errs.New(errs.Unavailable, "telegram_unknown", "The service has no addresses of Telegram's data centres. Nothing was given out.")
 	}
-	id, err := s.newID()
+	id, err := s.leaseID(now)
 	if err != nil {
 		return vantage.Envelope{}, err
 	}
@@ -117,6 +118,27 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelo
 		return vantage.Envelope{}, err
 	}
 	return vantage.SignLease(s.signing, l)
+}
+
+// leaseID returns a name for a lease that holds when it was issued, to the
+// millisecond (RFC 9562, version 7).
+func (s *Service) leaseID(now time.Time) (uuid.UUID, error) {
+	id, err := uuid.NewRandomFromReader(s.cfg.Random)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("draw a lease: %w", err)
+	}
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) //nolint:gosec // not before 1970
+	copy(id[:6], ms[2:])
+	id[6] = id[6]&0x0f | 0x70
+	return id, nil
+}
+
+// issuedAt returns what leaseID was given.
+func issuedAt(lease uuid.UUID) time.Time {
+	var ms [8]byte
+	copy(ms[2:], lease[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC() //nolint:gosec // 48 bits
 }
 
 // derived returns 16 bytes that only this service can make.

@@ -85,8 +85,7 @@ func (r *reading) open() error {
 		return err
 	}
 	r.trusted = r.v.Trusted()
-	sec, nsec := r.report.Lease.Time().UnixTime() // we made it, and it holds when
-	r.issued = time.Unix(sec, nsec).UTC()
+	r.issued = issuedAt(r.report.Lease)
 	if r.now.After(r.issued.Add(leaseLife + clockOff)) {
 		return errs.New(errs.Conflict, "report_late", "The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.")
 	}
