@@ -79,6 +79,12 @@ func FuzzSession(f *testing.F) {
 	reset := control{op: opResetServer, from: sessionID{1}, acks: []uint32{0}}
 	f.Add(frames(slices.Concat(reset.header(), reset.body()), slices.Concat(control{op: opControl, from: sessionID{1}}.header(), control{op: opControl, id: 1, payload: []byte("TLS")}.body())), false)
 	f.Add(frames([]byte{opDataV2 << 3}, []byte{3 << 3}, []byte{opControl << 3}), true)
+	many := [][]byte{slices.Concat(reset.header(), reset.body())}
+	for id := range uint32(3 * ahead) {
+		many = append(many, slices.Concat(control{op: opControl, from: sessionID{1}}.header(), control{op: opControl, id: id + 2}.body()))
+	}
+	many = append(many, slices.Concat(control{op: opResetServer, from: sessionID{2}}.header(), reset.body()))
+	f.Add(frames(many...), false)
 	f.Fuzz(func(t *testing.T, stream string, quiet bool) {
 		writes := 0
 		s := &session{Conn: discard{&writes}, wrap: plain{}, timer: time.AfterFunc(time.Hour, func() {}), early: map[uint32][]byte{}, quiet: quiet}

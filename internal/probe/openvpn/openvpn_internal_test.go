@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"net"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/probe/probetest"
@@ -78,6 +80,47 @@ func TestTheTunnelSaysGoodbye(t *testing.T) {
 		case <-time.After(probetest.Enough):
 			t.Error("no goodbye")
 		}
+	}
+}
+
+// TestTheGoodbyeIsInTime: the last packet goes out before the check's deadline,
+// and over a connection that a call to stop has not closed yet.
+func TestTheGoodbyeIsInTime(t *testing.T) {
+	t.Parallel()
+	f := &fake{pki: NewPKI(t), exported: true}
+	for name, timeout := range map[string]time.Duration{"deadline": 2 * time.Second, "called off": probetest.Enough} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := *f
+			v, err := New(f.start(t), probetest.Env(nil, probe.NewTrace(clock.Real{})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			var last error
+			v.env.Dialer = watched{probetest.Dialer(t), func(life context.Context, _ []byte) {
+				if last = life.Err(); name == "deadline" && last == nil {
+					last = ctx.Err()
+				}
+			}}
+			tunnel, err := v.Open(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == "called off" {
+				cancel()
+			}
+			<-tunnel.left
+			if last != nil {
+				t.Errorf("the last packet came after the end: %v", last)
+			}
+			select {
+			case <-f.left:
+			case <-time.After(probetest.Enough):
+				t.Error("no goodbye")
+			}
+		})
 	}
 }
 

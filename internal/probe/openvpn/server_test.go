@@ -256,6 +256,31 @@ func through(t *testing.T, timeout time.Duration, spec link.OpenVPN, to probe.Ad
 	})
 }
 
+// watched is a dialer that looks at each packet that a check sends, and at the
+// context that the connection lives by.
+type watched struct {
+	probe.Dialer
+	sent func(ctx context.Context, packet []byte)
+}
+
+func (w watched) Dial(ctx context.Context, network string, to probe.Address, tr *probe.Trace) (net.Conn, error) {
+	c, err := w.Dialer.Dial(ctx, network, to, tr)
+	if err != nil {
+		return nil, err
+	}
+	return &watchedConn{c, func(p []byte) { w.sent(ctx, p) }}, nil
+}
+
+type watchedConn struct {
+	net.Conn
+	sent func(packet []byte)
+}
+
+func (c *watchedConn) Write(p []byte) (int, error) {
+	c.sent(p)
+	return c.Conn.Write(p)
+}
+
 func ping(t *testing.T, timeout time.Duration, spec link.OpenVPN) probe.Outcome {
 	t.Helper()
 	return probetest.Run(t, timeout, func(ctx context.Context, env probe.Env) error {

@@ -198,17 +198,13 @@ func (t *Tunnel) Close() error {
 // tunnel.
 type inner struct {
 	net.Conn
-	ended atomic.Pointer[error]
+	ended func() error
 	stop  [2]func() bool
 }
 
 func (t *Tunnel) bound(ctx context.Context, c net.Conn) *inner {
-	out := &inner{Conn: c}
-	end := func() {
-		err := t.ended(ctx)
-		out.ended.CompareAndSwap(nil, &err)
-		out.Conn.Close()
-	}
+	out := &inner{Conn: c, ended: func() error { return t.ended(ctx) }}
+	end := func() { out.Conn.Close() }
 	out.stop = [2]func() bool{context.AfterFunc(ctx, end), context.AfterFunc(t.ctx, end)} //nolint:contextcheck // as in Dial
 	return out
 }
@@ -223,13 +219,14 @@ func (c *inner) Write(p []byte) (int, error) {
 	return n, c.why(err)
 }
 
-// why gives an error of the stack a class.
+// why gives an error of the stack a class. The stack breaks a connection when
+// the tunnel ends; why it ended is what counts then.
 func (c *inner) why(err error) error {
-	switch ended := c.ended.Load(); {
+	switch ended := c.ended(); {
 	case err == nil:
 		return nil
 	case ended != nil:
-		return *ended
+		return ended
 	case probe.ClassOf(err) == probe.ClassLocalResources:
 		return &probe.Error{Class: probe.ClassReset, Detail: "the connection inside the tunnel broke", Cause: err}
 	default:
