@@ -36,6 +36,48 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for CheckVerdict.
+const (
+	CheckDown    CheckVerdict = "down"
+	CheckUnknown CheckVerdict = "unknown"
+	CheckUp      CheckVerdict = "up"
+)
+
+// Valid indicates whether the value is a known member of the CheckVerdict enum.
+func (e CheckVerdict) Valid() bool {
+	switch e {
+	case CheckDown:
+		return true
+	case CheckUnknown:
+		return true
+	case CheckUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ControlKind.
+const (
+	ControlByCredential ControlKind = "credential"
+	ControlByDNS        ControlKind = "dns"
+	ControlByPort       ControlKind = "port"
+)
+
+// Valid indicates whether the value is a known member of the ControlKind enum.
+func (e ControlKind) Valid() bool {
+	switch e {
+	case ControlByCredential:
+		return true
+	case ControlByDNS:
+		return true
+	case ControlByPort:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventBy.
 const (
 	EventByOperator EventBy = "operator"
@@ -87,6 +129,24 @@ func (e NewDecisionOutcome) Valid() bool {
 	case NewDecisionOutcomeApprove:
 		return true
 	case NewDecisionOutcomeDecline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Place.
+const (
+	PlaceInside  Place = "inside"
+	PlaceOutside Place = "outside"
+)
+
+// Valid indicates whether the value is a known member of the Place enum.
+func (e Place) Valid() bool {
+	switch e {
+	case PlaceInside:
+		return true
+	case PlaceOutside:
 		return true
 	default:
 		return false
@@ -268,6 +328,17 @@ func (e ExportPaymentsParamsUnit) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Advice What a check found and what to do about it.
+type Advice struct {
+	// Key Never changes.
+	//
+	// Examples: probe.advice.auth_rejected
+	Key string `json:"key"`
+
+	// Text In English.
+	Text string `json:"text"`
 }
 
 // AmountSat Satoshi.
@@ -607,6 +678,22 @@ type BatchSummary struct {
 	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 }
 
+// BlocklistHit An entry of a published list that covers the server. It says nothing about its uptime.
+type BlocklistHit struct {
+	FoundAt time.Time `json:"found_at"`
+	List    string    `json:"list"`
+
+	// Order Number of the order, where the list has one.
+	Order *string `json:"order,omitempty"`
+
+	// Permille Of `net`: how much of it is listed.
+	Permille *int32 `json:"permille,omitempty"`
+	Version  string `json:"version"`
+
+	// What `listen`, `exit`, `host`, or `net` for the network around it.
+	What string `json:"what"`
+}
+
 // Breaker A surprise that stopped all signing.
 type Breaker struct {
 	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
@@ -668,6 +755,83 @@ type Change struct {
 	Revision int32  `json:"revision"`
 	State    string `json:"state"`
 	Version  int64  `json:"version"`
+}
+
+// CheckStage defines model for CheckStage.
+type CheckStage struct {
+	Ms int64 `json:"ms"`
+
+	// Stage parse, guard, dns, tcp, handshake, auth, relay or target.
+	Stage string `json:"stage"`
+
+	// State `passed`, `failed`, `skipped` (the protocol has no such step) or `not_reached`.
+	State string `json:"state"`
+}
+
+// CheckVerdict `unknown` says nothing, neither for nor against.
+type CheckVerdict string
+
+// CheckedEndpoint A server with its checks.
+type CheckedEndpoint struct {
+	// Advice Of the latest failure.
+	Advice *Advice `json:"advice,omitempty"`
+
+	// Blocklists Left out for operators.
+	Blocklists *[]BlocklistHit `json:"blocklists,omitempty"`
+	CheckedAt  *time.Time      `json:"checked_at,omitempty"`
+
+	// Checks Newest first.
+	Checks []EndpointCheck `json:"checks"`
+
+	// ChecksFrom No check is made before, so that none can be seen to follow a submission.
+	ChecksFrom time.Time `json:"checks_from"`
+
+	// Class Why.
+	Class   *string         `json:"class,omitempty"`
+	Control EndpointControl `json:"control"`
+
+	// Exit Where its traffic comes out.
+	Exit *EndpointExit `json:"exit,omitempty"`
+
+	// Fields What describes it; left out for who may not see it.
+	Fields *[]SpecField `json:"fields,omitempty"`
+
+	// Id Left out for operators.
+	Id *openapi_types.UUID `json:"id,omitempty"`
+
+	// Label A public name for a server, no secret.
+	//
+	// Examples: EP-7K3FQ2X9
+	Label EndpointLabel `json:"label"`
+
+	// Linkages Left out for operators.
+	Linkages    *[]Linkage    `json:"linkages,omitempty"`
+	Maintenance []Maintenance `json:"maintenance"`
+
+	// Pending A check was asked for and has not come back.
+	Pending bool `json:"pending"`
+
+	// Proofs Newest first.
+	Proofs   []ControlProof `json:"proofs"`
+	Protocol Protocol       `json:"protocol"`
+
+	// RecheckAt When a check may be asked for again.
+	RecheckAt *time.Time `json:"recheck_at,omitempty"`
+
+	// Stage Where the latest check failed.
+	Stage *string `json:"stage,omitempty"`
+
+	// State `active` or `retired`.
+	State string `json:"state"`
+
+	// Strip 30 days of the place that decides, oldest first.
+	Strip []StripDay `json:"strip"`
+
+	// Uptime Of the last 30 days.
+	Uptime []PlaceUptime `json:"uptime"`
+
+	// Verdict Of the latest check; left out before the first.
+	Verdict *CheckVerdict `json:"verdict,omitempty"`
 }
 
 // Checkpoint defines model for Checkpoint.
@@ -742,6 +906,68 @@ type ConsistencyProof struct {
 	Old string `json:"old"`
 }
 
+// ControlCredential What to put into the server's configuration; only the fields of its protocol are there.
+type ControlCredential struct {
+	Password *string `json:"password,omitempty"`
+
+	// PublicKey WireGuard, base64: add it as a peer.
+	PublicKey *string `json:"public_key,omitempty"`
+
+	// Secret MTProto, 32 hex digits.
+	Secret *string `json:"secret,omitempty"`
+	User   *string `json:"user,omitempty"`
+	Uuid   *string `json:"uuid,omitempty"`
+}
+
+// ControlKind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+type ControlKind string
+
+// ControlProof One try to prove control.
+type ControlProof struct {
+	// AgainAt When it is to be proven again.
+	AgainAt *time.Time `json:"again_at,omitempty"`
+	At      time.Time  `json:"at"`
+	Held    bool       `json:"held"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
+
+	// Until Until when it counts, if it is not.
+	Until *time.Time `json:"until,omitempty"`
+
+	// Why Why it did not hold.
+	//
+	// Examples: decoy_passed
+	Why *string `json:"why,omitempty"`
+}
+
+// ControlWay defines model for ControlWay.
+type ControlWay struct {
+	// Command What to run on the server while the challenge is tried, in place of the server itself.
+	Command *string `json:"command,omitempty"`
+
+	// Credential What to put into the server's configuration; only the fields of its protocol are there.
+	Credential *ControlCredential `json:"credential,omitempty"`
+	Generation int32              `json:"generation"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
+
+	// Name Of the TXT record.
+	Name *string `json:"name,omitempty"`
+
+	// Token Of the challenge, or the value of the TXT record.
+	Token *string `json:"token,omitempty"`
+
+	// Until The token's end.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// ControlWays defines model for ControlWays.
+type ControlWays struct {
+	Items []ControlWay `json:"items"`
+}
+
 // CreatedToken defines model for CreatedToken.
 type CreatedToken struct {
 	CreatedAt  time.Time          `json:"created_at"`
@@ -751,6 +977,32 @@ type CreatedToken struct {
 	Name       string             `json:"name"`
 	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
 	Scopes     []string           `json:"scopes"`
+
+	// Token Shown once; the fund keeps only a hash.
+	Token string `json:"token"`
+}
+
+// CreatedVantage defines model for CreatedVantage.
+type CreatedVantage struct {
+	Asn       *int64 `json:"asn,omitempty"`
+	CanaryBad int32  `json:"canary_bad"`
+
+	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
+	CanaryGood int32              `json:"canary_good"`
+	Country    string             `json:"country"`
+	CreatedAt  time.Time          `json:"created_at"`
+	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place    Place      `json:"place"`
+	Reports  int64      `json:"reports"`
+	SeenAt   *time.Time `json:"seen_at,omitempty"`
+	Software *string    `json:"software,omitempty"`
+
+	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
+	State string `json:"state"`
 
 	// Token Shown once; the fund keeps only a hash.
 	Token string `json:"token"`
@@ -803,17 +1055,98 @@ type DryRunResult struct {
 	Weight int64 `json:"weight"`
 }
 
-// Endpoint defines model for Endpoint.
+// Endpoint A server, by `link` or by `protocol`, `host` and `port`. What stands in a link is read from it.
 type Endpoint struct {
 	// Host Host name or IP address.
-	Host     string   `json:"host"`
+	Host string `json:"host,omitempty"`
+
+	// Link A link or a configuration file, as people have it; see `POST /v1/links`. What is refused is named by its line.
+	//
+	// Examples: tg://proxy?server=proxy.example.org&port=443&secret=dd00112233445566778899aabbccddeeff
+	Link     *string  `json:"link,omitempty"`
 	Note     *string  `json:"note,omitempty"`
-	Port     int32    `json:"port"`
-	Protocol Protocol `json:"protocol"`
+	Port     int32    `json:"port,omitempty"`
+	Protocol Protocol `json:"protocol,omitempty"`
 
 	// Secret Password, MTProto secret or key.
 	Secret   *string `json:"secret,omitempty"`
 	Username *string `json:"username,omitempty"`
+}
+
+// EndpointCheck One check, stage by stage.
+type EndpointCheck struct {
+	// Advice What a check found and what to do about it.
+	Advice *Advice   `json:"advice,omitempty"`
+	At     time.Time `json:"at"`
+
+	// Attempt 1, and more for confirmations of a failure.
+	Attempt int32 `json:"attempt"`
+
+	// Class What went wrong.
+	//
+	// Examples: auth_rejected
+	Class *string `json:"class,omitempty"`
+
+	// Detail What the check met; left out for who may not see where the server is.
+	Detail *string `json:"detail,omitempty"`
+
+	// Kind `slot`, `recheck`, `control`.
+	Kind string `json:"kind"`
+
+	// Mode `full` goes through to a target that proves itself, `light` as far as the protocol answers.
+	Mode string `json:"mode"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place Place `json:"place"`
+
+	// Slot Start of the slot that it counts for.
+	Slot   *time.Time   `json:"slot,omitempty"`
+	Stages []CheckStage `json:"stages"`
+
+	// TelegramProven Only the holder of Telegram's key could have answered so.
+	TelegramProven bool `json:"telegram_proven"`
+
+	// Vantage Name of the prober; left out for operators.
+	Vantage *string `json:"vantage,omitempty"`
+
+	// Verdict `unknown` says nothing, neither for nor against.
+	Verdict CheckVerdict `json:"verdict"`
+}
+
+// EndpointControl defines model for EndpointControl.
+type EndpointControl struct {
+	AgainAt *time.Time `json:"again_at,omitempty"`
+
+	// Generation Of the credential; a rotation counts it up.
+	Generation int32 `json:"generation"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind     *ControlKind `json:"kind,omitempty"`
+	Proven   bool         `json:"proven"`
+	ProvenAt *time.Time   `json:"proven_at,omitempty"`
+
+	// Until The end of the proof; nobody is paid for the server after it.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// EndpointExit Where its traffic comes out.
+type EndpointExit struct {
+	// Address Left out for who may not see where the server is.
+	Address      *string   `json:"address,omitempty"`
+	Asn          *int64    `json:"asn,omitempty"`
+	Country      *string   `json:"country,omitempty"`
+	Organisation *string   `json:"organisation,omitempty"`
+	SeenAt       time.Time `json:"seen_at"`
+}
+
+// EndpointLabel A public name for a server, no secret.
+//
+// Examples: EP-7K3FQ2X9
+type EndpointLabel = string
+
+// EndpointList defines model for EndpointList.
+type EndpointList struct {
+	Items []CheckedEndpoint `json:"items"`
 }
 
 // EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
@@ -822,6 +1155,19 @@ type EndpointSeen struct {
 	Note     *string `json:"note,omitempty"`
 	Port     int32   `json:"port"`
 	Protocol string  `json:"protocol"`
+}
+
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	// PublicKey Ed25519, 32 bytes.
+	PublicKey []byte `json:"public_key"`
+	Token     string `json:"token"`
+}
+
+// Envelope The exact bytes of a message and their signature (Ed25519ctx, RFC 8032).
+type Envelope struct {
+	Body      []byte `json:"body"`
+	Signature []byte `json:"signature"`
 }
 
 // Event defines model for Event.
@@ -920,6 +1266,36 @@ type FieldError struct {
 	Field   string             `json:"field"`
 	Message string             `json:"message"`
 	Params  *map[string]string `json:"params,omitempty"`
+}
+
+// Fleet defines model for Fleet.
+type Fleet struct {
+	// LateS How long the first of them has been due.
+	LateS int64 `json:"late_s"`
+
+	// OldestAt Latest check of the server that waits longest.
+	OldestAt *time.Time `json:"oldest_at,omitempty"`
+	Rows     []FleetRow `json:"rows"`
+	Vantages []Vantage  `json:"vantages"`
+
+	// Waiting Checks that are due and were not taken.
+	Waiting int32 `json:"waiting"`
+}
+
+// FleetRow defines model for FleetRow.
+type FleetRow struct {
+	// Country Of the exit where it is known, else of the application.
+	Country string `json:"country"`
+	Down    int32  `json:"down"`
+
+	// OldestAt Latest check of the server that waits longest.
+	OldestAt  *time.Time `json:"oldest_at,omitempty"`
+	Protocol  string     `json:"protocol"`
+	Proven    int32      `json:"proven"`
+	Unchecked int32      `json:"unchecked"`
+	Unknown   int32      `json:"unknown"`
+	Up        int32      `json:"up"`
+	Vantage   string     `json:"vantage"`
 }
 
 // Fund defines model for Fund.
@@ -1034,6 +1410,61 @@ type Limits struct {
 	MaxPayees int32 `json:"max_payees"`
 }
 
+// LinkText defines model for LinkText.
+type LinkText struct {
+	// Text A link or the content of a configuration file; at most 64 KiB.
+	Text string `json:"text"`
+}
+
+// Linkage defines model for Linkage.
+type Linkage struct {
+	// Applications Other applications that share it.
+	Applications int32 `json:"applications"`
+
+	// Kind Examples: exit_net, server_key
+	Kind string `json:"kind"`
+}
+
+// Maintenance defines model for Maintenance.
+type Maintenance struct {
+	DeclaredAt time.Time `json:"declared_at"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// MeasuredDay defines model for MeasuredDay.
+type MeasuredDay struct {
+	Attempts int32              `json:"attempts"`
+	Day      openapi_types.Date `json:"day"`
+
+	// Evidence SHA-256 over the hashes of its results.
+	Evidence string `json:"evidence"`
+	Marks    string `json:"marks"`
+
+	// SlotS Seconds a slot.
+	SlotS int32 `json:"slot_s"`
+}
+
+// MeasuredEndpoint defines model for MeasuredEndpoint.
+type MeasuredEndpoint struct {
+	Days []MeasuredDay `json:"days"`
+
+	// Endpoint Its label.
+	Endpoint string `json:"endpoint"`
+
+	// Figures What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+	Figures     Uptime    `json:"figures"`
+	From        time.Time `json:"from"`
+	Maintenance []struct {
+		Declared time.Time `json:"declared"`
+		From     time.Time `json:"from"`
+		To       time.Time `json:"to"`
+	} `json:"maintenance"`
+	Protocol string    `json:"protocol"`
+	Proven   bool      `json:"proven"`
+	To       time.Time `json:"to"`
+}
+
 // Message defines model for Message.
 type Message struct {
 	At time.Time `json:"at"`
@@ -1098,11 +1529,23 @@ type NewLock struct {
 	Reason string `json:"reason"`
 }
 
+// NewMaintenance defines model for NewMaintenance.
+type NewMaintenance struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
 	// Audience `operator`: the operator reads it too. `team`: a note among staff.
 	Audience Audience `json:"audience"`
 	Text     string   `json:"text"`
+}
+
+// NewProof defines model for NewProof.
+type NewProof struct {
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -1118,6 +1561,21 @@ type NewToken struct {
 
 	// Scopes Permissions; never more than you have.
 	Scopes []string `json:"scopes"`
+}
+
+// NewVantage defines model for NewVantage.
+type NewVantage struct {
+	// Asn Left out or 0 when it is not known.
+	Asn *int64 `json:"asn,omitempty"`
+
+	// Country ISO 3166-1 alpha-2; left out when it is not known.
+	Country *string `json:"country,omitempty"`
+
+	// Name Examples: fi-1
+	Name string `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place Place `json:"place"`
 }
 
 // NewVote defines model for NewVote.
@@ -1252,6 +1710,34 @@ type PaymentLine struct {
 	Vout *int64 `json:"vout,omitempty"`
 }
 
+// Place Where the check was made from: outside or inside the network that blocks.
+type Place string
+
+// PlaceUptime defines model for PlaceUptime.
+type PlaceUptime struct {
+	// CoveragePermille (up + down) / slots, rounded down.
+	CoveragePermille int32 `json:"coverage_permille"`
+	Down             int32 `json:"down"`
+
+	// HighPermille Its high end: what a payment is held by.
+	HighPermille int32 `json:"high_permille"`
+
+	// LowPermille Low end of Wilson's 95 % interval.
+	LowPermille int32 `json:"low_permille"`
+
+	// Maintenance Part of unknown.
+	Maintenance int32 `json:"maintenance"`
+
+	// Permille up / (up + down), rounded down.
+	Permille int32 `json:"permille"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place   Place `json:"place"`
+	Slots   int32 `json:"slots"`
+	Unknown int32 `json:"unknown"`
+	Up      int32 `json:"up"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code The end of `type`.
@@ -1313,6 +1799,16 @@ type Signatures struct {
 	Total int32 `json:"total"`
 }
 
+// SpecField defines model for SpecField.
+type SpecField struct {
+	// Name Examples: server
+	Name   string `json:"name"`
+	Secret bool   `json:"secret"`
+
+	// Value `set` for a secret.
+	Value string `json:"value"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// AmountSat Satoshi.
@@ -1332,6 +1828,18 @@ type Status struct {
 	SubmittedAt time.Time `json:"submitted_at"`
 	Timeline    []Event   `json:"timeline"`
 	Title       *string   `json:"title,omitempty"`
+}
+
+// StripDay defines model for StripDay.
+type StripDay struct {
+	// Day UTC.
+	Day  openapi_types.Date `json:"day"`
+	Down int32              `json:"down"`
+
+	// Marks A letter a slot: `u` up, `d` down, `b` left out because it was down for long (counts as down), `?` unknown, `-` not checked, `m` declared maintenance.
+	Marks   string `json:"marks"`
+	Unknown int32  `json:"unknown"`
+	Up      int32  `json:"up"`
 }
 
 // Stuck A batch that does not go on by itself.
@@ -1458,6 +1966,14 @@ type TxOutput struct {
 	Vout   int64 `json:"vout"`
 }
 
+// Understood defines model for Understood.
+type Understood struct {
+	// Control The ways in which control of it can be proven.
+	Control  []ControlKind `json:"control"`
+	Fields   []SpecField   `json:"fields"`
+	Protocol Protocol      `json:"protocol"`
+}
+
 // Upkeep defines model for Upkeep.
 type Upkeep struct {
 	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
@@ -1482,6 +1998,81 @@ type Upkeep struct {
 
 // UpkeepKind defines model for Upkeep.Kind.
 type UpkeepKind string
+
+// Uptime What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+type Uptime struct {
+	// CoveragePermille (up + down) / slots, rounded down.
+	CoveragePermille int32 `json:"coverage_permille"`
+	Down             int32 `json:"down"`
+
+	// HighPermille Its high end: what a payment is held by.
+	HighPermille int32 `json:"high_permille"`
+
+	// LowPermille Low end of Wilson's 95 % interval.
+	LowPermille int32 `json:"low_permille"`
+
+	// Maintenance Part of unknown.
+	Maintenance int32 `json:"maintenance"`
+
+	// Permille up / (up + down), rounded down.
+	Permille int32 `json:"permille"`
+	Slots    int32 `json:"slots"`
+	Unknown  int32 `json:"unknown"`
+	Up       int32 `json:"up"`
+}
+
+// UptimeSnapshot JSON in one spelling: fields in this order, one a line. All figures follow from days, maintenance and thresholds.
+type UptimeSnapshot struct {
+	// Application Its public reference.
+	Application string `json:"application"`
+
+	// Decision `pay`, `hold_unproven`, `hold_coverage` or `hold_below`.
+	Decision  string             `json:"decision"`
+	Endpoints []MeasuredEndpoint `json:"endpoints"`
+
+	// NoticeS How long before a break it has to be declared, in seconds.
+	NoticeS    int64  `json:"notice_s"`
+	Place      string `json:"place"`
+	Thresholds struct {
+		MinCoveragePermille int32 `json:"min_coverage_permille"`
+
+		// MinUptimePermille 0: uptime decides nothing.
+		MinUptimePermille int32 `json:"min_uptime_permille"`
+		RequireControl    bool  `json:"require_control"`
+	} `json:"thresholds"`
+
+	// Total What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+	Total Uptime `json:"total"`
+	V     int32  `json:"v"`
+}
+
+// Vantage A prober.
+type Vantage struct {
+	Asn       *int64 `json:"asn,omitempty"`
+	CanaryBad int32  `json:"canary_bad"`
+
+	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
+	CanaryGood int32              `json:"canary_good"`
+	Country    string             `json:"country"`
+	CreatedAt  time.Time          `json:"created_at"`
+	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place    Place      `json:"place"`
+	Reports  int64      `json:"reports"`
+	SeenAt   *time.Time `json:"seen_at,omitempty"`
+	Software *string    `json:"software,omitempty"`
+
+	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
+	State string `json:"state"`
+}
+
+// VantageList defines model for VantageList.
+type VantageList struct {
+	Items []Vantage `json:"items"`
+}
 
 // Verdict defines model for Verdict.
 type Verdict string
@@ -1529,6 +2120,15 @@ type Vote struct {
 	Verdict  Verdict   `json:"verdict"`
 }
 
+// Welcome defines model for Welcome.
+type Welcome struct {
+	Name string `json:"name"`
+
+	// ServiceKey Ed25519: signs leases.
+	ServiceKey []byte             `json:"service_key"`
+	Vantage    openapi_types.UUID `json:"vantage"`
+}
+
 // WhoAmI defines model for WhoAmI.
 type WhoAmI struct {
 	Name        string   `json:"name"`
@@ -1547,6 +2147,9 @@ type IdempotencyKey = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
+
+// Label defines model for Label.
+type Label = string
 
 // Limit defines model for Limit.
 type Limit = int32
@@ -1590,6 +2193,12 @@ type SubmitApplicationParams struct {
 type DecideApplicationParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListEndpointsParams defines parameters for ListEndpoints.
+type ListEndpointsParams struct {
+	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
+	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -1729,8 +2338,26 @@ type ApproveVoidJSONRequestBody = Approval
 // LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
 type LockCoinJSONRequestBody = NewLock
 
+// ReadLinkJSONRequestBody defines body for ReadLink for application/json ContentType.
+type ReadLinkJSONRequestBody = LinkText
+
+// EnrolProberJSONRequestBody defines body for EnrolProber for application/json ContentType.
+type EnrolProberJSONRequestBody = Enrolment
+
+// LeaseChecksJSONRequestBody defines body for LeaseChecks for application/json ContentType.
+type LeaseChecksJSONRequestBody = Envelope
+
+// ReportChecksJSONRequestBody defines body for ReportChecks for application/json ContentType.
+type ReportChecksJSONRequestBody = Envelope
+
 // ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
 type ReviseApplicationJSONRequestBody = NewApplication
+
+// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
+type ProveControlJSONRequestBody = NewProof
+
+// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
+type DeclareMaintenanceJSONRequestBody = NewMaintenance
 
 // AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
 type AddStatusMessageJSONRequestBody = NewStatusMessage
@@ -1740,6 +2367,9 @@ type CreateTokenJSONRequestBody = NewToken
 
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
+
+// AddVantageJSONRequestBody defines body for AddVantage for application/json ContentType.
+type AddVantageJSONRequestBody = NewVantage
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1873,6 +2503,13 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/applications/{id}/decision (the `DecideApplication` operationId).
 	DecideApplication(ctx context.Context, id ID, params *DecideApplicationParams, body DecideApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEndpoints The servers of an application as its reviewers see them
+	//
+	// Verdicts, uptime and what they share with other applications; nothing that says where they are.
+	//
+	// Corresponds with GET /v1/applications/{id}/endpoints (the `ListEndpoints` operationId).
+	ListEndpoints(ctx context.Context, id ID, params *ListEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// AddMessageWithBody Write to the operator, or note something for the team
 	//
 	// Takes any type of body and a specified content type.
@@ -1886,6 +2523,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUptime The uptime of an application's servers with all that it is computed from
+	//
+	// The number that the gate of a payment uses. Keep the bytes as they are; `causewayctl uptime verify` computes it again, off-line.
+	//
+	// Corresponds with GET /v1/applications/{id}/uptime (the `GetUptime` operationId).
+	GetUptime(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VoteApplicationWithBody Vote on the current revision
 	//
@@ -2130,12 +2774,22 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
 	LockCoin(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RecheckAsStaff Ask for a check of a server soon
+	//
+	// Corresponds with POST /v1/endpoints/{id}/recheck (the `RecheckAsStaff` operationId).
+	RecheckAsStaff(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetFeeEstimate What a transaction should pay now, and how that is known
 	//
 	// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
 	//
 	// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
 	GetFeeEstimate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFleet All servers together, by protocol, country and prober
+	//
+	// Corresponds with GET /v1/fleet (the `GetFleet` operationId).
+	GetFleet(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFund The fund, its network, limits and review policy
 	//
@@ -2151,6 +2805,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 	GetGrant(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadLinkWithBody What a link or a configuration file says; nothing is stored
+	//
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/links (the `ReadLink` operationId).
+	ReadLinkWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadLink What a link or a configuration file says; nothing is stored
+	//
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/links (the `ReadLink` operationId).
+	ReadLink(ctx context.Context, body ReadLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CheckPayeeListWithBody Hold a list of payees against what may be paid; nothing is stored
 	//
@@ -2180,6 +2856,62 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
 	GetCertificate(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EnrolProberWithBody A prober spends its token and gets to know the service's key
+	//
+	// Refused with `enrolment_unknown` when the token is wrong or was spent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+	EnrolProberWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EnrolProber A prober spends its token and gets to know the service's key
+	//
+	// Refused with `enrolment_unknown` when the token is wrong or was spent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+	EnrolProber(ctx context.Context, body EnrolProberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LeaseChecksWithBody A prober asks for work
+	//
+	// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+	LeaseChecksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LeaseChecks A prober asks for work
+	//
+	// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+	LeaseChecks(ctx context.Context, body LeaseChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportChecksWithBody A prober says what came of its work
+	//
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+	// `lease_unknown` when it answers another's lease; nothing is written then.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+	ReportChecksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportChecks A prober says what came of its work
+	//
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+	// `lease_unknown` when it answers another's lease; nothing is written then.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+	ReportChecks(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStatus Where the application of a receipt code stands
 	//
 	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
@@ -2204,6 +2936,82 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
 	ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	//
+	// What describes a server comes back without its secrets. Who checked it is not said.
+	//
+	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
+	ListOwnEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetControl How to prove that a server is yours
+	//
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+	// shown once. Nobody is paid for a server that is not proven.
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
+	GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveControlWithBody Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveControl Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateControl Make another credential in place of the one that you were given
+	//
+	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+	RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenance(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	//
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+	RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	//
+	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+	GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddStatusMessageWithBody Write to the team, for example to answer its question
 	//
@@ -2274,6 +3082,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
 	ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListVantages The probers and how well they answer
+	//
+	// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
+	ListVantages(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddVantageWithBody Let a prober in; its token is shown once
+	//
+	// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+	AddVantageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddVantage Let a prober in; its token is shown once
+	//
+	// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+	AddVantage(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DisableVantage Give a prober no more work and take no more of its reports
+	//
+	// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+	DisableVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WhoAmI Who the server takes you for
 	//
@@ -2419,6 +3255,23 @@ func (c *Client) DecideApplication(ctx context.Context, id ID, params *DecideApp
 	return c.Client.Do(req)
 }
 
+// ListEndpoints The servers of an application as its reviewers see them
+//
+// Verdicts, uptime and what they share with other applications; nothing that says where they are.
+//
+// Corresponds with GET /v1/applications/{id}/endpoints (the `ListEndpoints` operationId).
+func (c *Client) ListEndpoints(ctx context.Context, id ID, params *ListEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEndpointsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // AddMessageWithBody Write to the operator, or note something for the team
 //
 // Takes any type of body and a specified content type.
@@ -2443,6 +3296,23 @@ func (c *Client) AddMessageWithBody(ctx context.Context, id ID, contentType stri
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 func (c *Client) AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddMessageRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUptime The uptime of an application's servers with all that it is computed from
+//
+// The number that the gate of a payment uses. Keep the bytes as they are; `causewayctl uptime verify` computes it again, off-line.
+//
+// Corresponds with GET /v1/applications/{id}/uptime (the `GetUptime` operationId).
+func (c *Client) GetUptime(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUptimeRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -3016,6 +3886,21 @@ func (c *Client) LockCoin(ctx context.Context, outpoint OutPoint, body LockCoinJ
 	return c.Client.Do(req)
 }
 
+// RecheckAsStaff Ask for a check of a server soon
+//
+// Corresponds with POST /v1/endpoints/{id}/recheck (the `RecheckAsStaff` operationId).
+func (c *Client) RecheckAsStaff(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecheckAsStaffRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetFeeEstimate What a transaction should pay now, and how that is known
 //
 // The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
@@ -3023,6 +3908,21 @@ func (c *Client) LockCoin(ctx context.Context, outpoint OutPoint, body LockCoinJ
 // Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
 func (c *Client) GetFeeEstimate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetFeeEstimateRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFleet All servers together, by protocol, country and prober
+//
+// Corresponds with GET /v1/fleet (the `GetFleet` operationId).
+func (c *Client) GetFleet(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFleetRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -3068,6 +3968,48 @@ func (c *Client) ListGrants(ctx context.Context, params *ListGrantsParams, reqEd
 // Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 func (c *Client) GetGrant(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGrantRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadLinkWithBody What a link or a configuration file says; nothing is stored
+//
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/links (the `ReadLink` operationId).
+func (c *Client) ReadLinkWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadLinkRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadLink What a link or a configuration file says; nothing is stored
+//
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/links (the `ReadLink` operationId).
+func (c *Client) ReadLink(ctx context.Context, body ReadLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadLinkRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3136,6 +4078,122 @@ func (c *Client) GetCertificate(ctx context.Context, id openapi_types.UUID, reqE
 	return c.Client.Do(req)
 }
 
+// EnrolProberWithBody A prober spends its token and gets to know the service's key
+//
+// Refused with `enrolment_unknown` when the token is wrong or was spent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+func (c *Client) EnrolProberWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnrolProberRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EnrolProber A prober spends its token and gets to know the service's key
+//
+// Refused with `enrolment_unknown` when the token is wrong or was spent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+func (c *Client) EnrolProber(ctx context.Context, body EnrolProberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnrolProberRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LeaseChecksWithBody A prober asks for work
+//
+// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+func (c *Client) LeaseChecksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeaseChecksRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LeaseChecks A prober asks for work
+//
+// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+func (c *Client) LeaseChecks(ctx context.Context, body LeaseChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeaseChecksRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportChecksWithBody A prober says what came of its work
+//
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+// `lease_unknown` when it answers another's lease; nothing is written then.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+func (c *Client) ReportChecksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportChecksRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportChecks A prober says what came of its work
+//
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+// `lease_unknown` when it answers another's lease; nothing is written then.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+func (c *Client) ReportChecks(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportChecksRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetStatus Where the application of a receipt code stands
 //
 // The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
@@ -3181,6 +4239,172 @@ func (c *Client) ReviseApplicationWithBody(ctx context.Context, contentType stri
 // Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
 func (c *Client) ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReviseApplicationRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOwnEndpoints Your servers, how they were checked and what to fix
+//
+// What describes a server comes back without its secrets. Who checked it is not said.
+//
+// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
+func (c *Client) ListOwnEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnEndpointsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetControl How to prove that a server is yours
+//
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+// shown once. Nobody is paid for a server that is not proven.
+//
+// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
+func (c *Client) GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetControlRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveControlWithBody Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *Client) ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveControlRequestWithBody(c.Server, label, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveControl Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *Client) ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveControlRequest(c.Server, label, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateControl Make another credential in place of the one that you were given
+//
+// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+func (c *Client) RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateControlRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *Client) DeclareMaintenanceWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareMaintenanceRequestWithBody(c.Server, label, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareMaintenance Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *Client) DeclareMaintenance(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareMaintenanceRequest(c.Server, label, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecheckEndpoint Ask for a check soon, at most every ten minutes
+//
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecheckEndpointRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOwnUptime The uptime of one of your servers with all that it is computed from
+//
+// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+//
+// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+func (c *Client) GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnUptimeRequest(c.Server, label)
 	if err != nil {
 		return nil, err
 	}
@@ -3351,6 +4575,74 @@ func (c *Client) ComposeUpkeepWithBody(ctx context.Context, contentType string, 
 // Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
 func (c *Client) ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewComposeUpkeepRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListVantages The probers and how well they answer
+//
+// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
+func (c *Client) ListVantages(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVantagesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddVantageWithBody Let a prober in; its token is shown once
+//
+// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+func (c *Client) AddVantageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddVantageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddVantage Let a prober in; its token is shown once
+//
+// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+func (c *Client) AddVantage(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddVantageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DisableVantage Give a prober no more work and take no more of its reports
+//
+// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+func (c *Client) DisableVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDisableVantageRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -3729,6 +5021,67 @@ func NewDecideApplicationRequestWithBody(server string, id ID, params *DecideApp
 	return req, nil
 }
 
+// NewListEndpointsRequest constructs an http.Request for the ListEndpoints method
+func NewListEndpointsRequest(server string, id ID, params *ListEndpointsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/applications/%s/endpoints", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Unseal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unseal", *params.Unseal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewAddMessageRequest calls the generic AddMessage builder with application/json body
 func NewAddMessageRequest(server string, id ID, body AddMessageJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3772,6 +5125,40 @@ func NewAddMessageRequestWithBody(server string, id ID, contentType string, body
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetUptimeRequest constructs an http.Request for the GetUptime method
+func NewGetUptimeRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/applications/%s/uptime", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -4918,6 +6305,40 @@ func NewLockCoinRequestWithBody(server string, outpoint OutPoint, contentType st
 	return req, nil
 }
 
+// NewRecheckAsStaffRequest constructs an http.Request for the RecheckAsStaff method
+func NewRecheckAsStaffRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/endpoints/%s/recheck", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetFeeEstimateRequest constructs an http.Request for the GetFeeEstimate method
 func NewGetFeeEstimateRequest(server string) (*http.Request, error) {
 	var err error
@@ -4928,6 +6349,33 @@ func NewGetFeeEstimateRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/fee")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetFleetRequest constructs an http.Request for the GetFleet method
+func NewGetFleetRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/fleet")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -5068,6 +6516,46 @@ func NewGetGrantRequest(server string, id ID) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewReadLinkRequest calls the generic ReadLink builder with application/json body
+func NewReadLinkRequest(server string, body ReadLinkJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReadLinkRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReadLinkRequestWithBody constructs an http.Request for the ReadLink method, with any body, and a specified content type
+func NewReadLinkRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/links")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5225,6 +6713,126 @@ func NewGetCertificateRequest(server string, id openapi_types.UUID) (*http.Reque
 	return req, nil
 }
 
+// NewEnrolProberRequest calls the generic EnrolProber builder with application/json body
+func NewEnrolProberRequest(server string, body EnrolProberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEnrolProberRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewEnrolProberRequestWithBody constructs an http.Request for the EnrolProber method, with any body, and a specified content type
+func NewEnrolProberRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/prober/enrol")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewLeaseChecksRequest calls the generic LeaseChecks builder with application/json body
+func NewLeaseChecksRequest(server string, body LeaseChecksJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLeaseChecksRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewLeaseChecksRequestWithBody constructs an http.Request for the LeaseChecks method, with any body, and a specified content type
+func NewLeaseChecksRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/prober/lease")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewReportChecksRequest calls the generic ReportChecks builder with application/json body
+func NewReportChecksRequest(server string, body ReportChecksJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReportChecksRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReportChecksRequestWithBody constructs an http.Request for the ReportChecks method, with any body, and a specified content type
+func NewReportChecksRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/prober/report")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetStatusRequest constructs an http.Request for the GetStatus method
 func NewGetStatusRequest(server string) (*http.Request, error) {
 	var err error
@@ -5288,6 +6896,263 @@ func NewReviseApplicationRequestWithBody(server string, contentType string, body
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOwnEndpointsRequest constructs an http.Request for the ListOwnEndpoints method
+func NewListOwnEndpointsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetControlRequest constructs an http.Request for the GetControl method
+func NewGetControlRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewProveControlRequest calls the generic ProveControl builder with application/json body
+func NewProveControlRequest(server string, label Label, body ProveControlJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewProveControlRequestWithBody(server, label, "application/json", bodyReader)
+}
+
+// NewProveControlRequestWithBody constructs an http.Request for the ProveControl method, with any body, and a specified content type
+func NewProveControlRequestWithBody(server string, label Label, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRotateControlRequest constructs an http.Request for the RotateControl method
+func NewRotateControlRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeclareMaintenanceRequest calls the generic DeclareMaintenance builder with application/json body
+func NewDeclareMaintenanceRequest(server string, label Label, body DeclareMaintenanceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeclareMaintenanceRequestWithBody(server, label, "application/json", bodyReader)
+}
+
+// NewDeclareMaintenanceRequestWithBody constructs an http.Request for the DeclareMaintenance method, with any body, and a specified content type
+func NewDeclareMaintenanceRequestWithBody(server string, label Label, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/maintenance", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRecheckEndpointRequest constructs an http.Request for the RecheckEndpoint method
+func NewRecheckEndpointRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/recheck", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOwnUptimeRequest constructs an http.Request for the GetOwnUptime method
+func NewGetOwnUptimeRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/uptime", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -5527,6 +7392,107 @@ func NewComposeUpkeepRequestWithBody(server string, contentType string, body io.
 	return req, nil
 }
 
+// NewListVantagesRequest constructs an http.Request for the ListVantages method
+func NewListVantagesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/vantages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddVantageRequest calls the generic AddVantage builder with application/json body
+func NewAddVantageRequest(server string, body AddVantageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddVantageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewAddVantageRequestWithBody constructs an http.Request for the AddVantage method, with any body, and a specified content type
+func NewAddVantageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/vantages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDisableVantageRequest constructs an http.Request for the DisableVantage method
+func NewDisableVantageRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/vantages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewWhoAmIRequest constructs an http.Request for the WhoAmI method
 func NewWhoAmIRequest(server string) (*http.Request, error) {
 	var err error
@@ -5664,6 +7630,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/applications/{id}/decision (the `DecideApplication` operationId).
 	DecideApplicationWithResponse(ctx context.Context, id ID, params *DecideApplicationParams, body DecideApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*DecideApplicationResponse, error)
 
+	// ListEndpointsWithResponse The servers of an application as its reviewers see them
+	//
+	// Verdicts, uptime and what they share with other applications; nothing that says where they are.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/applications/{id}/endpoints (the `ListEndpoints` operationId).
+	ListEndpointsWithResponse(ctx context.Context, id ID, params *ListEndpointsParams, reqEditors ...RequestEditorFn) (*ListEndpointsResponse, error)
+
 	// AddMessageWithBodyWithResponse Write to the operator, or note something for the team
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -5677,6 +7652,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessageWithResponse(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
+
+	// GetUptimeWithResponse The uptime of an application's servers with all that it is computed from
+	//
+	// The number that the gate of a payment uses. Keep the bytes as they are; `causewayctl uptime verify` computes it again, off-line.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/applications/{id}/uptime (the `GetUptime` operationId).
+	GetUptimeWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetUptimeResponse, error)
 
 	// VoteApplicationWithBodyWithResponse Vote on the current revision
 	//
@@ -5951,6 +7935,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/coins/{outpoint}/lock (the `LockCoin` operationId).
 	LockCoinWithResponse(ctx context.Context, outpoint OutPoint, body LockCoinJSONRequestBody, reqEditors ...RequestEditorFn) (*LockCoinResponse, error)
 
+	// RecheckAsStaffWithResponse Ask for a check of a server soon
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/endpoints/{id}/recheck (the `RecheckAsStaff` operationId).
+	RecheckAsStaffWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RecheckAsStaffResponse, error)
+
 	// GetFeeEstimateWithResponse What a transaction should pay now, and how that is known
 	//
 	// The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
@@ -5959,6 +7950,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/fee (the `GetFeeEstimate` operationId).
 	GetFeeEstimateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFeeEstimateResponse, error)
+
+	// GetFleetWithResponse All servers together, by protocol, country and prober
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/fleet (the `GetFleet` operationId).
+	GetFleetWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFleetResponse, error)
 
 	// GetFundWithResponse The fund, its network, limits and review policy
 	//
@@ -5980,6 +7978,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/grants/{id} (the `GetGrant` operationId).
 	GetGrantWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetGrantResponse, error)
+
+	// ReadLinkWithBodyWithResponse What a link or a configuration file says; nothing is stored
+	//
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/links (the `ReadLink` operationId).
+	ReadLinkWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReadLinkResponse, error)
+
+	// ReadLinkWithResponse What a link or a configuration file says; nothing is stored
+	//
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/links (the `ReadLink` operationId).
+	ReadLinkWithResponse(ctx context.Context, body ReadLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*ReadLinkResponse, error)
 
 	// CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
 	//
@@ -6013,6 +8033,62 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
 	GetCertificateWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetCertificateResponse, error)
 
+	// EnrolProberWithBodyWithResponse A prober spends its token and gets to know the service's key
+	//
+	// Refused with `enrolment_unknown` when the token is wrong or was spent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+	EnrolProberWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrolProberResponse, error)
+
+	// EnrolProberWithResponse A prober spends its token and gets to know the service's key
+	//
+	// Refused with `enrolment_unknown` when the token is wrong or was spent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+	EnrolProberWithResponse(ctx context.Context, body EnrolProberJSONRequestBody, reqEditors ...RequestEditorFn) (*EnrolProberResponse, error)
+
+	// LeaseChecksWithBodyWithResponse A prober asks for work
+	//
+	// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+	LeaseChecksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LeaseChecksResponse, error)
+
+	// LeaseChecksWithResponse A prober asks for work
+	//
+	// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+	LeaseChecksWithResponse(ctx context.Context, body LeaseChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*LeaseChecksResponse, error)
+
+	// ReportChecksWithBodyWithResponse A prober says what came of its work
+	//
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+	// `lease_unknown` when it answers another's lease; nothing is written then.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+	ReportChecksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportChecksResponse, error)
+
+	// ReportChecksWithResponse A prober says what came of its work
+	//
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+	// `lease_unknown` when it answers another's lease; nothing is written then.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+	ReportChecksWithResponse(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportChecksResponse, error)
+
 	// GetStatusWithResponse Where the application of a receipt code stands
 	//
 	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
@@ -6039,6 +8115,92 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
 	ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
+
+	// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
+	//
+	// What describes a server comes back without its secrets. Who checked it is not said.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
+	ListOwnEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error)
+
+	// GetControlWithResponse How to prove that a server is yours
+	//
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+	// shown once. Nobody is paid for a server that is not proven.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
+	GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error)
+
+	// ProveControlWithBodyWithResponse Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
+
+	// ProveControlWithResponse Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
+
+	// RotateControlWithResponse Make another credential in place of the one that you were given
+	//
+	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+	RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error)
+
+	// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
+
+	// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithResponse(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
+
+	// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
+	//
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+	RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error)
+
+	// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
+	//
+	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+	GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error)
 
 	// AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
 	//
@@ -6117,6 +8279,38 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
 	ComposeUpkeepWithResponse(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
+
+	// ListVantagesWithResponse The probers and how well they answer
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
+	ListVantagesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error)
+
+	// AddVantageWithBodyWithResponse Let a prober in; its token is shown once
+	//
+	// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+	AddVantageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
+
+	// AddVantageWithResponse Let a prober in; its token is shown once
+	//
+	// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+	AddVantageWithResponse(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
+
+	// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+	DisableVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DisableVantageResponse, error)
 
 	// WhoAmIWithResponse Who the server takes you for
 	//
@@ -6428,6 +8622,54 @@ func (r DecideApplicationResponse) ContentType() string {
 	return ""
 }
 
+type ListEndpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndpointList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEndpointsResponse) GetJSON200() *EndpointList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEndpointsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEndpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEndpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEndpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEndpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type AddMessageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6470,6 +8712,61 @@ func (r AddMessageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AddMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetUptimeResponse200Headers the declared response headers of an HTTP 200 response for GetUptime
+type GetUptimeResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetUptimeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UptimeSnapshot
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetUptimeResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetUptimeResponse) GetJSON200() *UptimeSnapshot {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetUptimeResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetUptimeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUptimeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUptimeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetUptimeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7678,6 +9975,47 @@ func (r LockCoinResponse) ContentType() string {
 	return ""
 }
 
+type RecheckAsStaffResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecheckAsStaffResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecheckAsStaffResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecheckAsStaffResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecheckAsStaffResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecheckAsStaffResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetFeeEstimateResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7720,6 +10058,54 @@ func (r GetFeeEstimateResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetFeeEstimateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetFleetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Fleet
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetFleetResponse) GetJSON200() *Fleet {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetFleetResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetFleetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFleetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFleetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFleetResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7871,6 +10257,54 @@ func (r GetGrantResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGrantResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReadLinkResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Understood
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReadLinkResponse) GetJSON200() *Understood {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadLinkResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadLinkResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadLinkResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadLinkResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadLinkResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8035,6 +10469,143 @@ func (r GetCertificateResponse) ContentType() string {
 	return ""
 }
 
+type EnrolProberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Welcome
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EnrolProberResponse) GetJSON200() *Welcome {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EnrolProberResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EnrolProberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EnrolProberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EnrolProberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EnrolProberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LeaseChecksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Envelope
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LeaseChecksResponse) GetJSON200() *Envelope {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LeaseChecksResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LeaseChecksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LeaseChecksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LeaseChecksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LeaseChecksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReportChecksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReportChecksResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportChecksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportChecksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportChecksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportChecksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetStatusResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8125,6 +10696,349 @@ func (r ReviseApplicationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReviseApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOwnEndpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndpointList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOwnEndpointsResponse) GetJSON200() *EndpointList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOwnEndpointsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOwnEndpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOwnEndpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOwnEndpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOwnEndpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ControlWays
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetControlResponse) GetJSON200() *ControlWays {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProveControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CheckedEndpoint
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ProveControlResponse) GetJSON202() *CheckedEndpoint {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ProveControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ProveControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProveControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProveControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProveControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RotateControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ControlWays
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateControlResponse) GetJSON200() *ControlWays {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RotateControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeclareMaintenanceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Maintenance
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r DeclareMaintenanceResponse) GetJSON201() *Maintenance {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeclareMaintenanceResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeclareMaintenanceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeclareMaintenanceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeclareMaintenanceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeclareMaintenanceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RecheckEndpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CheckedEndpoint
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RecheckEndpointResponse) GetJSON202() *CheckedEndpoint {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecheckEndpointResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecheckEndpointResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecheckEndpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecheckEndpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecheckEndpointResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOwnUptimeResponse200Headers the declared response headers of an HTTP 200 response for GetOwnUptime
+type GetOwnUptimeResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetOwnUptimeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UptimeSnapshot
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOwnUptimeResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnUptimeResponse) GetJSON200() *UptimeSnapshot {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnUptimeResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnUptimeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnUptimeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnUptimeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnUptimeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8468,6 +11382,143 @@ func (r ComposeUpkeepResponse) ContentType() string {
 	return ""
 }
 
+type ListVantagesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VantageList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListVantagesResponse) GetJSON200() *VantageList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListVantagesResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListVantagesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListVantagesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListVantagesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListVantagesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AddVantageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *CreatedVantage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AddVantageResponse) GetJSON201() *CreatedVantage {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddVantageResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddVantageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddVantageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddVantageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddVantageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DisableVantageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DisableVantageResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DisableVantageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DisableVantageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DisableVantageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DisableVantageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type WhoAmIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8630,6 +11681,21 @@ func (c *ClientWithResponses) DecideApplicationWithResponse(ctx context.Context,
 	return ParseDecideApplicationResponse(rsp)
 }
 
+// ListEndpointsWithResponse The servers of an application as its reviewers see them
+//
+// Verdicts, uptime and what they share with other applications; nothing that says where they are.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/applications/{id}/endpoints (the `ListEndpoints` operationId).
+func (c *ClientWithResponses) ListEndpointsWithResponse(ctx context.Context, id ID, params *ListEndpointsParams, reqEditors ...RequestEditorFn) (*ListEndpointsResponse, error) {
+	rsp, err := c.ListEndpoints(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEndpointsResponse(rsp)
+}
+
 // AddMessageWithBodyWithResponse Write to the operator, or note something for the team
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8654,6 +11720,21 @@ func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID,
 		return nil, err
 	}
 	return ParseAddMessageResponse(rsp)
+}
+
+// GetUptimeWithResponse The uptime of an application's servers with all that it is computed from
+//
+// The number that the gate of a payment uses. Keep the bytes as they are; `causewayctl uptime verify` computes it again, off-line.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/applications/{id}/uptime (the `GetUptime` operationId).
+func (c *ClientWithResponses) GetUptimeWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetUptimeResponse, error) {
+	rsp, err := c.GetUptime(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUptimeResponse(rsp)
 }
 
 // VoteApplicationWithBodyWithResponse Vote on the current revision
@@ -9121,6 +12202,19 @@ func (c *ClientWithResponses) LockCoinWithResponse(ctx context.Context, outpoint
 	return ParseLockCoinResponse(rsp)
 }
 
+// RecheckAsStaffWithResponse Ask for a check of a server soon
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/endpoints/{id}/recheck (the `RecheckAsStaff` operationId).
+func (c *ClientWithResponses) RecheckAsStaffWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RecheckAsStaffResponse, error) {
+	rsp, err := c.RecheckAsStaff(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecheckAsStaffResponse(rsp)
+}
+
 // GetFeeEstimateWithResponse What a transaction should pay now, and how that is known
 //
 // The newest estimate of the worker, from the fund's own node alone. 404 (`no_estimate`) before the first.
@@ -9134,6 +12228,19 @@ func (c *ClientWithResponses) GetFeeEstimateWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseGetFeeEstimateResponse(rsp)
+}
+
+// GetFleetWithResponse All servers together, by protocol, country and prober
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/fleet (the `GetFleet` operationId).
+func (c *ClientWithResponses) GetFleetWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFleetResponse, error) {
+	rsp, err := c.GetFleet(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFleetResponse(rsp)
 }
 
 // GetFundWithResponse The fund, its network, limits and review policy
@@ -9173,6 +12280,40 @@ func (c *ClientWithResponses) GetGrantWithResponse(ctx context.Context, id ID, r
 		return nil, err
 	}
 	return ParseGetGrantResponse(rsp)
+}
+
+// ReadLinkWithBodyWithResponse What a link or a configuration file says; nothing is stored
+//
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/links (the `ReadLink` operationId).
+func (c *ClientWithResponses) ReadLinkWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReadLinkResponse, error) {
+	rsp, err := c.ReadLinkWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadLinkResponse(rsp)
+}
+
+// ReadLinkWithResponse What a link or a configuration file says; nothing is stored
+//
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
+// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
+// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/links (the `ReadLink` operationId).
+func (c *ClientWithResponses) ReadLinkWithResponse(ctx context.Context, body ReadLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*ReadLinkResponse, error) {
+	rsp, err := c.ReadLink(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadLinkResponse(rsp)
 }
 
 // CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
@@ -9225,6 +12366,98 @@ func (c *ClientWithResponses) GetCertificateWithResponse(ctx context.Context, id
 	return ParseGetCertificateResponse(rsp)
 }
 
+// EnrolProberWithBodyWithResponse A prober spends its token and gets to know the service's key
+//
+// Refused with `enrolment_unknown` when the token is wrong or was spent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+func (c *ClientWithResponses) EnrolProberWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrolProberResponse, error) {
+	rsp, err := c.EnrolProberWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnrolProberResponse(rsp)
+}
+
+// EnrolProberWithResponse A prober spends its token and gets to know the service's key
+//
+// Refused with `enrolment_unknown` when the token is wrong or was spent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/enrol (the `EnrolProber` operationId).
+func (c *ClientWithResponses) EnrolProberWithResponse(ctx context.Context, body EnrolProberJSONRequestBody, reqEditors ...RequestEditorFn) (*EnrolProberResponse, error) {
+	rsp, err := c.EnrolProber(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnrolProberResponse(rsp)
+}
+
+// LeaseChecksWithBodyWithResponse A prober asks for work
+//
+// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+func (c *ClientWithResponses) LeaseChecksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LeaseChecksResponse, error) {
+	rsp, err := c.LeaseChecksWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeaseChecksResponse(rsp)
+}
+
+// LeaseChecksWithResponse A prober asks for work
+//
+// The body is what the prober signed, the answer what the service signed. Refused with `signature_wrong` or `message_refused` when it does not hold, and with `replayed` when it was sent before.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/lease (the `LeaseChecks` operationId).
+func (c *ClientWithResponses) LeaseChecksWithResponse(ctx context.Context, body LeaseChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*LeaseChecksResponse, error) {
+	rsp, err := c.LeaseChecks(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeaseChecksResponse(rsp)
+}
+
+// ReportChecksWithBodyWithResponse A prober says what came of its work
+//
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+// `lease_unknown` when it answers another's lease; nothing is written then.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+func (c *ClientWithResponses) ReportChecksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportChecksResponse, error) {
+	rsp, err := c.ReportChecksWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportChecksResponse(rsp)
+}
+
+// ReportChecksWithResponse A prober says what came of its work
+//
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
+// `lease_unknown` when it answers another's lease; nothing is written then.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
+func (c *ClientWithResponses) ReportChecksWithResponse(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportChecksResponse, error) {
+	rsp, err := c.ReportChecks(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportChecksResponse(rsp)
+}
+
 // GetStatusWithResponse Where the application of a receipt code stands
 //
 // The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
@@ -9268,6 +12501,146 @@ func (c *ClientWithResponses) ReviseApplicationWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseReviseApplicationResponse(rsp)
+}
+
+// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
+//
+// What describes a server comes back without its secrets. Who checked it is not said.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
+func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error) {
+	rsp, err := c.ListOwnEndpoints(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOwnEndpointsResponse(rsp)
+}
+
+// GetControlWithResponse How to prove that a server is yours
+//
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+// shown once. Nobody is paid for a server that is not proven.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
+func (c *ClientWithResponses) GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error) {
+	rsp, err := c.GetControl(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetControlResponse(rsp)
+}
+
+// ProveControlWithBodyWithResponse Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *ClientWithResponses) ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
+	rsp, err := c.ProveControlWithBody(ctx, label, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveControlResponse(rsp)
+}
+
+// ProveControlWithResponse Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *ClientWithResponses) ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
+	rsp, err := c.ProveControl(ctx, label, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveControlResponse(rsp)
+}
+
+// RotateControlWithResponse Make another credential in place of the one that you were given
+//
+// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+func (c *ClientWithResponses) RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error) {
+	rsp, err := c.RotateControl(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateControlResponse(rsp)
+}
+
+// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *ClientWithResponses) DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
+	rsp, err := c.DeclareMaintenanceWithBody(ctx, label, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareMaintenanceResponse(rsp)
+}
+
+// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *ClientWithResponses) DeclareMaintenanceWithResponse(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
+	rsp, err := c.DeclareMaintenance(ctx, label, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareMaintenanceResponse(rsp)
+}
+
+// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
+//
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+func (c *ClientWithResponses) RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error) {
+	rsp, err := c.RecheckEndpoint(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecheckEndpointResponse(rsp)
+}
+
+// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
+//
+// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+func (c *ClientWithResponses) GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error) {
+	rsp, err := c.GetOwnUptime(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnUptimeResponse(rsp)
 }
 
 // AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
@@ -9406,6 +12779,62 @@ func (c *ClientWithResponses) ComposeUpkeepWithResponse(ctx context.Context, bod
 		return nil, err
 	}
 	return ParseComposeUpkeepResponse(rsp)
+}
+
+// ListVantagesWithResponse The probers and how well they answer
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
+func (c *ClientWithResponses) ListVantagesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error) {
+	rsp, err := c.ListVantages(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListVantagesResponse(rsp)
+}
+
+// AddVantageWithBodyWithResponse Let a prober in; its token is shown once
+//
+// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+func (c *ClientWithResponses) AddVantageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
+	rsp, err := c.AddVantageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddVantageResponse(rsp)
+}
+
+// AddVantageWithResponse Let a prober in; its token is shown once
+//
+// The prober enrols with the token, which works once. A token that got lost is worth nothing; disable the prober and add another.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
+func (c *ClientWithResponses) AddVantageWithResponse(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
+	rsp, err := c.AddVantage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddVantageResponse(rsp)
+}
+
+// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+func (c *ClientWithResponses) DisableVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DisableVantageResponse, error) {
+	rsp, err := c.DisableVantage(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDisableVantageResponse(rsp)
 }
 
 // WhoAmIWithResponse Who the server takes you for
@@ -9654,6 +13083,39 @@ func ParseDecideApplicationResponse(rsp *http.Response) (*DecideApplicationRespo
 	return response, nil
 }
 
+// ParseListEndpointsResponse parses an HTTP response from a ListEndpointsWithResponse call
+func ParseListEndpointsResponse(rsp *http.Response) (*ListEndpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEndpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndpointList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseAddMessageResponse parses an HTTP response from a AddMessageWithResponse call
 func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9682,6 +13144,52 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetUptimeResponse parses an HTTP response from a GetUptimeWithResponse call
+func ParseGetUptimeResponse(rsp *http.Response) (*GetUptimeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUptimeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UptimeSnapshot
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetUptimeResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -10610,6 +14118,35 @@ func ParseLockCoinResponse(rsp *http.Response) (*LockCoinResponse, error) {
 	return response, nil
 }
 
+// ParseRecheckAsStaffResponse parses an HTTP response from a RecheckAsStaffWithResponse call
+func ParseRecheckAsStaffResponse(rsp *http.Response) (*RecheckAsStaffResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecheckAsStaffResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetFeeEstimateResponse parses an HTTP response from a GetFeeEstimateWithResponse call
 func ParseGetFeeEstimateResponse(rsp *http.Response) (*GetFeeEstimateResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10626,6 +14163,39 @@ func ParseGetFeeEstimateResponse(rsp *http.Response) (*GetFeeEstimateResponse, e
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest FeeEstimate
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFleetResponse parses an HTTP response from a GetFleetWithResponse call
+func ParseGetFleetResponse(rsp *http.Response) (*GetFleetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFleetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Fleet
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -10738,6 +14308,39 @@ func ParseGetGrantResponse(rsp *http.Response) (*GetGrantResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Grant
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReadLinkResponse parses an HTTP response from a ReadLinkWithResponse call
+func ParseReadLinkResponse(rsp *http.Response) (*ReadLinkResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadLinkResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Understood
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -10883,6 +14486,101 @@ func ParseGetCertificateResponse(rsp *http.Response) (*GetCertificateResponse, e
 	return response, nil
 }
 
+// ParseEnrolProberResponse parses an HTTP response from a EnrolProberWithResponse call
+func ParseEnrolProberResponse(rsp *http.Response) (*EnrolProberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EnrolProberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Welcome
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLeaseChecksResponse parses an HTTP response from a LeaseChecksWithResponse call
+func ParseLeaseChecksResponse(rsp *http.Response) (*LeaseChecksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LeaseChecksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Envelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReportChecksResponse parses an HTTP response from a ReportChecksWithResponse call
+func ParseReportChecksResponse(rsp *http.Response) (*ReportChecksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportChecksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetStatusResponse parses an HTTP response from a GetStatusWithResponse call
 func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10944,6 +14642,250 @@ func ParseReviseApplicationResponse(rsp *http.Response) (*ReviseApplicationRespo
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListOwnEndpointsResponse parses an HTTP response from a ListOwnEndpointsWithResponse call
+func ParseListOwnEndpointsResponse(rsp *http.Response) (*ListOwnEndpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOwnEndpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndpointList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetControlResponse parses an HTTP response from a GetControlWithResponse call
+func ParseGetControlResponse(rsp *http.Response) (*GetControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ControlWays
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseProveControlResponse parses an HTTP response from a ProveControlWithResponse call
+func ParseProveControlResponse(rsp *http.Response) (*ProveControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProveControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRotateControlResponse parses an HTTP response from a RotateControlWithResponse call
+func ParseRotateControlResponse(rsp *http.Response) (*RotateControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ControlWays
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeclareMaintenanceResponse parses an HTTP response from a DeclareMaintenanceWithResponse call
+func ParseDeclareMaintenanceResponse(rsp *http.Response) (*DeclareMaintenanceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeclareMaintenanceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Maintenance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRecheckEndpointResponse parses an HTTP response from a RecheckEndpointWithResponse call
+func ParseRecheckEndpointResponse(rsp *http.Response) (*RecheckEndpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecheckEndpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnUptimeResponse parses an HTTP response from a GetOwnUptimeWithResponse call
+func ParseGetOwnUptimeResponse(rsp *http.Response) (*GetOwnUptimeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnUptimeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UptimeSnapshot
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOwnUptimeResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -11191,6 +15133,101 @@ func ParseComposeUpkeepResponse(rsp *http.Response) (*ComposeUpkeepResponse, err
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListVantagesResponse parses an HTTP response from a ListVantagesWithResponse call
+func ParseListVantagesResponse(rsp *http.Response) (*ListVantagesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListVantagesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VantageList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAddVantageResponse parses an HTTP response from a AddVantageWithResponse call
+func ParseAddVantageResponse(rsp *http.Response) (*AddVantageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddVantageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest CreatedVantage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDisableVantageResponse parses an HTTP response from a DisableVantageWithResponse call
+func ParseDisableVantageResponse(rsp *http.Response) (*DisableVantageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DisableVantageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil

@@ -35,6 +35,48 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for CheckVerdict.
+const (
+	CheckDown    CheckVerdict = "down"
+	CheckUnknown CheckVerdict = "unknown"
+	CheckUp      CheckVerdict = "up"
+)
+
+// Valid indicates whether the value is a known member of the CheckVerdict enum.
+func (e CheckVerdict) Valid() bool {
+	switch e {
+	case CheckDown:
+		return true
+	case CheckUnknown:
+		return true
+	case CheckUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ControlKind.
+const (
+	ControlByCredential ControlKind = "credential"
+	ControlByDNS        ControlKind = "dns"
+	ControlByPort       ControlKind = "port"
+)
+
+// Valid indicates whether the value is a known member of the ControlKind enum.
+func (e ControlKind) Valid() bool {
+	switch e {
+	case ControlByCredential:
+		return true
+	case ControlByDNS:
+		return true
+	case ControlByPort:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventBy.
 const (
 	EventByOperator EventBy = "operator"
@@ -86,6 +128,24 @@ func (e NewDecisionOutcome) Valid() bool {
 	case NewDecisionOutcomeApprove:
 		return true
 	case NewDecisionOutcomeDecline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Place.
+const (
+	PlaceInside  Place = "inside"
+	PlaceOutside Place = "outside"
+)
+
+// Valid indicates whether the value is a known member of the Place enum.
+func (e Place) Valid() bool {
+	switch e {
+	case PlaceInside:
+		return true
+	case PlaceOutside:
 		return true
 	default:
 		return false
@@ -267,6 +327,17 @@ func (e ExportPaymentsParamsUnit) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Advice What a check found and what to do about it.
+type Advice struct {
+	// Key Never changes.
+	//
+	// Examples: probe.advice.auth_rejected
+	Key string `json:"key"`
+
+	// Text In English.
+	Text string `json:"text"`
 }
 
 // AmountSat Satoshi.
@@ -606,6 +677,22 @@ type BatchSummary struct {
 	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
 }
 
+// BlocklistHit An entry of a published list that covers the server. It says nothing about its uptime.
+type BlocklistHit struct {
+	FoundAt time.Time `json:"found_at"`
+	List    string    `json:"list"`
+
+	// Order Number of the order, where the list has one.
+	Order *string `json:"order,omitempty"`
+
+	// Permille Of `net`: how much of it is listed.
+	Permille *int32 `json:"permille,omitempty"`
+	Version  string `json:"version"`
+
+	// What `listen`, `exit`, `host`, or `net` for the network around it.
+	What string `json:"what"`
+}
+
 // Breaker A surprise that stopped all signing.
 type Breaker struct {
 	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
@@ -667,6 +754,83 @@ type Change struct {
 	Revision int32  `json:"revision"`
 	State    string `json:"state"`
 	Version  int64  `json:"version"`
+}
+
+// CheckStage defines model for CheckStage.
+type CheckStage struct {
+	Ms int64 `json:"ms"`
+
+	// Stage parse, guard, dns, tcp, handshake, auth, relay or target.
+	Stage string `json:"stage"`
+
+	// State `passed`, `failed`, `skipped` (the protocol has no such step) or `not_reached`.
+	State string `json:"state"`
+}
+
+// CheckVerdict `unknown` says nothing, neither for nor against.
+type CheckVerdict string
+
+// CheckedEndpoint A server with its checks.
+type CheckedEndpoint struct {
+	// Advice Of the latest failure.
+	Advice *Advice `json:"advice,omitempty"`
+
+	// Blocklists Left out for operators.
+	Blocklists *[]BlocklistHit `json:"blocklists,omitempty"`
+	CheckedAt  *time.Time      `json:"checked_at,omitempty"`
+
+	// Checks Newest first.
+	Checks []EndpointCheck `json:"checks"`
+
+	// ChecksFrom No check is made before, so that none can be seen to follow a submission.
+	ChecksFrom time.Time `json:"checks_from"`
+
+	// Class Why.
+	Class   *string         `json:"class,omitempty"`
+	Control EndpointControl `json:"control"`
+
+	// Exit Where its traffic comes out.
+	Exit *EndpointExit `json:"exit,omitempty"`
+
+	// Fields What describes it; left out for who may not see it.
+	Fields *[]SpecField `json:"fields,omitempty"`
+
+	// Id Left out for operators.
+	Id *openapi_types.UUID `json:"id,omitempty"`
+
+	// Label A public name for a server, no secret.
+	//
+	// Examples: EP-7K3FQ2X9
+	Label EndpointLabel `json:"label"`
+
+	// Linkages Left out for operators.
+	Linkages    *[]Linkage    `json:"linkages,omitempty"`
+	Maintenance []Maintenance `json:"maintenance"`
+
+	// Pending A check was asked for and has not come back.
+	Pending bool `json:"pending"`
+
+	// Proofs Newest first.
+	Proofs   []ControlProof `json:"proofs"`
+	Protocol Protocol       `json:"protocol"`
+
+	// RecheckAt When a check may be asked for again.
+	RecheckAt *time.Time `json:"recheck_at,omitempty"`
+
+	// Stage Where the latest check failed.
+	Stage *string `json:"stage,omitempty"`
+
+	// State `active` or `retired`.
+	State string `json:"state"`
+
+	// Strip 30 days of the place that decides, oldest first.
+	Strip []StripDay `json:"strip"`
+
+	// Uptime Of the last 30 days.
+	Uptime []PlaceUptime `json:"uptime"`
+
+	// Verdict Of the latest check; left out before the first.
+	Verdict *CheckVerdict `json:"verdict,omitempty"`
 }
 
 // Checkpoint defines model for Checkpoint.
@@ -741,6 +905,68 @@ type ConsistencyProof struct {
 	Old string `json:"old"`
 }
 
+// ControlCredential What to put into the server's configuration; only the fields of its protocol are there.
+type ControlCredential struct {
+	Password *string `json:"password,omitempty"`
+
+	// PublicKey WireGuard, base64: add it as a peer.
+	PublicKey *string `json:"public_key,omitempty"`
+
+	// Secret MTProto, 32 hex digits.
+	Secret *string `json:"secret,omitempty"`
+	User   *string `json:"user,omitempty"`
+	Uuid   *string `json:"uuid,omitempty"`
+}
+
+// ControlKind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+type ControlKind string
+
+// ControlProof One try to prove control.
+type ControlProof struct {
+	// AgainAt When it is to be proven again.
+	AgainAt *time.Time `json:"again_at,omitempty"`
+	At      time.Time  `json:"at"`
+	Held    bool       `json:"held"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
+
+	// Until Until when it counts, if it is not.
+	Until *time.Time `json:"until,omitempty"`
+
+	// Why Why it did not hold.
+	//
+	// Examples: decoy_passed
+	Why *string `json:"why,omitempty"`
+}
+
+// ControlWay defines model for ControlWay.
+type ControlWay struct {
+	// Command What to run on the server while the challenge is tried, in place of the server itself.
+	Command *string `json:"command,omitempty"`
+
+	// Credential What to put into the server's configuration; only the fields of its protocol are there.
+	Credential *ControlCredential `json:"credential,omitempty"`
+	Generation int32              `json:"generation"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
+
+	// Name Of the TXT record.
+	Name *string `json:"name,omitempty"`
+
+	// Token Of the challenge, or the value of the TXT record.
+	Token *string `json:"token,omitempty"`
+
+	// Until The token's end.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// ControlWays defines model for ControlWays.
+type ControlWays struct {
+	Items []ControlWay `json:"items"`
+}
+
 // CreatedToken defines model for CreatedToken.
 type CreatedToken struct {
 	CreatedAt  time.Time          `json:"created_at"`
@@ -750,6 +976,32 @@ type CreatedToken struct {
 	Name       string             `json:"name"`
 	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
 	Scopes     []string           `json:"scopes"`
+
+	// Token Shown once; the fund keeps only a hash.
+	Token string `json:"token"`
+}
+
+// CreatedVantage defines model for CreatedVantage.
+type CreatedVantage struct {
+	Asn       *int64 `json:"asn,omitempty"`
+	CanaryBad int32  `json:"canary_bad"`
+
+	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
+	CanaryGood int32              `json:"canary_good"`
+	Country    string             `json:"country"`
+	CreatedAt  time.Time          `json:"created_at"`
+	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place    Place      `json:"place"`
+	Reports  int64      `json:"reports"`
+	SeenAt   *time.Time `json:"seen_at,omitempty"`
+	Software *string    `json:"software,omitempty"`
+
+	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
+	State string `json:"state"`
 
 	// Token Shown once; the fund keeps only a hash.
 	Token string `json:"token"`
@@ -802,17 +1054,98 @@ type DryRunResult struct {
 	Weight int64 `json:"weight"`
 }
 
-// Endpoint defines model for Endpoint.
+// Endpoint A server, by `link` or by `protocol`, `host` and `port`. What stands in a link is read from it.
 type Endpoint struct {
 	// Host Host name or IP address.
-	Host     string   `json:"host"`
+	Host string `json:"host,omitempty"`
+
+	// Link A link or a configuration file, as people have it; see `POST /v1/links`. What is refused is named by its line.
+	//
+	// Examples: tg://proxy?server=proxy.example.org&port=443&secret=dd00112233445566778899aabbccddeeff
+	Link     *string  `json:"link,omitempty"`
 	Note     *string  `json:"note,omitempty"`
-	Port     int32    `json:"port"`
-	Protocol Protocol `json:"protocol"`
+	Port     int32    `json:"port,omitempty"`
+	Protocol Protocol `json:"protocol,omitempty"`
 
 	// Secret Password, MTProto secret or key.
 	Secret   *string `json:"secret,omitempty"`
 	Username *string `json:"username,omitempty"`
+}
+
+// EndpointCheck One check, stage by stage.
+type EndpointCheck struct {
+	// Advice What a check found and what to do about it.
+	Advice *Advice   `json:"advice,omitempty"`
+	At     time.Time `json:"at"`
+
+	// Attempt 1, and more for confirmations of a failure.
+	Attempt int32 `json:"attempt"`
+
+	// Class What went wrong.
+	//
+	// Examples: auth_rejected
+	Class *string `json:"class,omitempty"`
+
+	// Detail What the check met; left out for who may not see where the server is.
+	Detail *string `json:"detail,omitempty"`
+
+	// Kind `slot`, `recheck`, `control`.
+	Kind string `json:"kind"`
+
+	// Mode `full` goes through to a target that proves itself, `light` as far as the protocol answers.
+	Mode string `json:"mode"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place Place `json:"place"`
+
+	// Slot Start of the slot that it counts for.
+	Slot   *time.Time   `json:"slot,omitempty"`
+	Stages []CheckStage `json:"stages"`
+
+	// TelegramProven Only the holder of Telegram's key could have answered so.
+	TelegramProven bool `json:"telegram_proven"`
+
+	// Vantage Name of the prober; left out for operators.
+	Vantage *string `json:"vantage,omitempty"`
+
+	// Verdict `unknown` says nothing, neither for nor against.
+	Verdict CheckVerdict `json:"verdict"`
+}
+
+// EndpointControl defines model for EndpointControl.
+type EndpointControl struct {
+	AgainAt *time.Time `json:"again_at,omitempty"`
+
+	// Generation Of the credential; a rotation counts it up.
+	Generation int32 `json:"generation"`
+
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind     *ControlKind `json:"kind,omitempty"`
+	Proven   bool         `json:"proven"`
+	ProvenAt *time.Time   `json:"proven_at,omitempty"`
+
+	// Until The end of the proof; nobody is paid for the server after it.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// EndpointExit Where its traffic comes out.
+type EndpointExit struct {
+	// Address Left out for who may not see where the server is.
+	Address      *string   `json:"address,omitempty"`
+	Asn          *int64    `json:"asn,omitempty"`
+	Country      *string   `json:"country,omitempty"`
+	Organisation *string   `json:"organisation,omitempty"`
+	SeenAt       time.Time `json:"seen_at"`
+}
+
+// EndpointLabel A public name for a server, no secret.
+//
+// Examples: EP-7K3FQ2X9
+type EndpointLabel = string
+
+// EndpointList defines model for EndpointList.
+type EndpointList struct {
+	Items []CheckedEndpoint `json:"items"`
 }
 
 // EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
@@ -821,6 +1154,19 @@ type EndpointSeen struct {
 	Note     *string `json:"note,omitempty"`
 	Port     int32   `json:"port"`
 	Protocol string  `json:"protocol"`
+}
+
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	// PublicKey Ed25519, 32 bytes.
+	PublicKey []byte `json:"public_key"`
+	Token     string `json:"token"`
+}
+
+// Envelope The exact bytes of a message and their signature (Ed25519ctx, RFC 8032).
+type Envelope struct {
+	Body      []byte `json:"body"`
+	Signature []byte `json:"signature"`
 }
 
 // Event defines model for Event.
@@ -919,6 +1265,36 @@ type FieldError struct {
 	Field   string             `json:"field"`
 	Message string             `json:"message"`
 	Params  *map[string]string `json:"params,omitempty"`
+}
+
+// Fleet defines model for Fleet.
+type Fleet struct {
+	// LateS How long the first of them has been due.
+	LateS int64 `json:"late_s"`
+
+	// OldestAt Latest check of the server that waits longest.
+	OldestAt *time.Time `json:"oldest_at,omitempty"`
+	Rows     []FleetRow `json:"rows"`
+	Vantages []Vantage  `json:"vantages"`
+
+	// Waiting Checks that are due and were not taken.
+	Waiting int32 `json:"waiting"`
+}
+
+// FleetRow defines model for FleetRow.
+type FleetRow struct {
+	// Country Of the exit where it is known, else of the application.
+	Country string `json:"country"`
+	Down    int32  `json:"down"`
+
+	// OldestAt Latest check of the server that waits longest.
+	OldestAt  *time.Time `json:"oldest_at,omitempty"`
+	Protocol  string     `json:"protocol"`
+	Proven    int32      `json:"proven"`
+	Unchecked int32      `json:"unchecked"`
+	Unknown   int32      `json:"unknown"`
+	Up        int32      `json:"up"`
+	Vantage   string     `json:"vantage"`
 }
 
 // Fund defines model for Fund.
@@ -1033,6 +1409,61 @@ type Limits struct {
 	MaxPayees int32 `json:"max_payees"`
 }
 
+// LinkText defines model for LinkText.
+type LinkText struct {
+	// Text A link or the content of a configuration file; at most 64 KiB.
+	Text string `json:"text"`
+}
+
+// Linkage defines model for Linkage.
+type Linkage struct {
+	// Applications Other applications that share it.
+	Applications int32 `json:"applications"`
+
+	// Kind Examples: exit_net, server_key
+	Kind string `json:"kind"`
+}
+
+// Maintenance defines model for Maintenance.
+type Maintenance struct {
+	DeclaredAt time.Time `json:"declared_at"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// MeasuredDay defines model for MeasuredDay.
+type MeasuredDay struct {
+	Attempts int32              `json:"attempts"`
+	Day      openapi_types.Date `json:"day"`
+
+	// Evidence SHA-256 over the hashes of its results.
+	Evidence string `json:"evidence"`
+	Marks    string `json:"marks"`
+
+	// SlotS Seconds a slot.
+	SlotS int32 `json:"slot_s"`
+}
+
+// MeasuredEndpoint defines model for MeasuredEndpoint.
+type MeasuredEndpoint struct {
+	Days []MeasuredDay `json:"days"`
+
+	// Endpoint Its label.
+	Endpoint string `json:"endpoint"`
+
+	// Figures What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+	Figures     Uptime    `json:"figures"`
+	From        time.Time `json:"from"`
+	Maintenance []struct {
+		Declared time.Time `json:"declared"`
+		From     time.Time `json:"from"`
+		To       time.Time `json:"to"`
+	} `json:"maintenance"`
+	Protocol string    `json:"protocol"`
+	Proven   bool      `json:"proven"`
+	To       time.Time `json:"to"`
+}
+
 // Message defines model for Message.
 type Message struct {
 	At time.Time `json:"at"`
@@ -1097,11 +1528,23 @@ type NewLock struct {
 	Reason string `json:"reason"`
 }
 
+// NewMaintenance defines model for NewMaintenance.
+type NewMaintenance struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
 	// Audience `operator`: the operator reads it too. `team`: a note among staff.
 	Audience Audience `json:"audience"`
 	Text     string   `json:"text"`
+}
+
+// NewProof defines model for NewProof.
+type NewProof struct {
+	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
+	Kind ControlKind `json:"kind"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -1117,6 +1560,21 @@ type NewToken struct {
 
 	// Scopes Permissions; never more than you have.
 	Scopes []string `json:"scopes"`
+}
+
+// NewVantage defines model for NewVantage.
+type NewVantage struct {
+	// Asn Left out or 0 when it is not known.
+	Asn *int64 `json:"asn,omitempty"`
+
+	// Country ISO 3166-1 alpha-2; left out when it is not known.
+	Country *string `json:"country,omitempty"`
+
+	// Name Examples: fi-1
+	Name string `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place Place `json:"place"`
 }
 
 // NewVote defines model for NewVote.
@@ -1251,6 +1709,34 @@ type PaymentLine struct {
 	Vout *int64 `json:"vout,omitempty"`
 }
 
+// Place Where the check was made from: outside or inside the network that blocks.
+type Place string
+
+// PlaceUptime defines model for PlaceUptime.
+type PlaceUptime struct {
+	// CoveragePermille (up + down) / slots, rounded down.
+	CoveragePermille int32 `json:"coverage_permille"`
+	Down             int32 `json:"down"`
+
+	// HighPermille Its high end: what a payment is held by.
+	HighPermille int32 `json:"high_permille"`
+
+	// LowPermille Low end of Wilson's 95 % interval.
+	LowPermille int32 `json:"low_permille"`
+
+	// Maintenance Part of unknown.
+	Maintenance int32 `json:"maintenance"`
+
+	// Permille up / (up + down), rounded down.
+	Permille int32 `json:"permille"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place   Place `json:"place"`
+	Slots   int32 `json:"slots"`
+	Unknown int32 `json:"unknown"`
+	Up      int32 `json:"up"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code The end of `type`.
@@ -1312,6 +1798,16 @@ type Signatures struct {
 	Total int32 `json:"total"`
 }
 
+// SpecField defines model for SpecField.
+type SpecField struct {
+	// Name Examples: server
+	Name   string `json:"name"`
+	Secret bool   `json:"secret"`
+
+	// Value `set` for a secret.
+	Value string `json:"value"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// AmountSat Satoshi.
@@ -1331,6 +1827,18 @@ type Status struct {
 	SubmittedAt time.Time `json:"submitted_at"`
 	Timeline    []Event   `json:"timeline"`
 	Title       *string   `json:"title,omitempty"`
+}
+
+// StripDay defines model for StripDay.
+type StripDay struct {
+	// Day UTC.
+	Day  openapi_types.Date `json:"day"`
+	Down int32              `json:"down"`
+
+	// Marks A letter a slot: `u` up, `d` down, `b` left out because it was down for long (counts as down), `?` unknown, `-` not checked, `m` declared maintenance.
+	Marks   string `json:"marks"`
+	Unknown int32  `json:"unknown"`
+	Up      int32  `json:"up"`
 }
 
 // Stuck A batch that does not go on by itself.
@@ -1457,6 +1965,14 @@ type TxOutput struct {
 	Vout   int64 `json:"vout"`
 }
 
+// Understood defines model for Understood.
+type Understood struct {
+	// Control The ways in which control of it can be proven.
+	Control  []ControlKind `json:"control"`
+	Fields   []SpecField   `json:"fields"`
+	Protocol Protocol      `json:"protocol"`
+}
+
 // Upkeep defines model for Upkeep.
 type Upkeep struct {
 	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
@@ -1481,6 +1997,81 @@ type Upkeep struct {
 
 // UpkeepKind defines model for Upkeep.Kind.
 type UpkeepKind string
+
+// Uptime What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+type Uptime struct {
+	// CoveragePermille (up + down) / slots, rounded down.
+	CoveragePermille int32 `json:"coverage_permille"`
+	Down             int32 `json:"down"`
+
+	// HighPermille Its high end: what a payment is held by.
+	HighPermille int32 `json:"high_permille"`
+
+	// LowPermille Low end of Wilson's 95 % interval.
+	LowPermille int32 `json:"low_permille"`
+
+	// Maintenance Part of unknown.
+	Maintenance int32 `json:"maintenance"`
+
+	// Permille up / (up + down), rounded down.
+	Permille int32 `json:"permille"`
+	Slots    int32 `json:"slots"`
+	Unknown  int32 `json:"unknown"`
+	Up       int32 `json:"up"`
+}
+
+// UptimeSnapshot JSON in one spelling: fields in this order, one a line. All figures follow from days, maintenance and thresholds.
+type UptimeSnapshot struct {
+	// Application Its public reference.
+	Application string `json:"application"`
+
+	// Decision `pay`, `hold_unproven`, `hold_coverage` or `hold_below`.
+	Decision  string             `json:"decision"`
+	Endpoints []MeasuredEndpoint `json:"endpoints"`
+
+	// NoticeS How long before a break it has to be declared, in seconds.
+	NoticeS    int64  `json:"notice_s"`
+	Place      string `json:"place"`
+	Thresholds struct {
+		MinCoveragePermille int32 `json:"min_coverage_permille"`
+
+		// MinUptimePermille 0: uptime decides nothing.
+		MinUptimePermille int32 `json:"min_uptime_permille"`
+		RequireControl    bool  `json:"require_control"`
+	} `json:"thresholds"`
+
+	// Total What the slots of a window came to. Unknown ones lower the coverage and never the uptime.
+	Total Uptime `json:"total"`
+	V     int32  `json:"v"`
+}
+
+// Vantage A prober.
+type Vantage struct {
+	Asn       *int64 `json:"asn,omitempty"`
+	CanaryBad int32  `json:"canary_bad"`
+
+	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
+	CanaryGood int32              `json:"canary_good"`
+	Country    string             `json:"country"`
+	CreatedAt  time.Time          `json:"created_at"`
+	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+
+	// Place Where the check was made from: outside or inside the network that blocks.
+	Place    Place      `json:"place"`
+	Reports  int64      `json:"reports"`
+	SeenAt   *time.Time `json:"seen_at,omitempty"`
+	Software *string    `json:"software,omitempty"`
+
+	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
+	State string `json:"state"`
+}
+
+// VantageList defines model for VantageList.
+type VantageList struct {
+	Items []Vantage `json:"items"`
+}
 
 // Verdict defines model for Verdict.
 type Verdict string
@@ -1528,6 +2119,15 @@ type Vote struct {
 	Verdict  Verdict   `json:"verdict"`
 }
 
+// Welcome defines model for Welcome.
+type Welcome struct {
+	Name string `json:"name"`
+
+	// ServiceKey Ed25519: signs leases.
+	ServiceKey []byte             `json:"service_key"`
+	Vantage    openapi_types.UUID `json:"vantage"`
+}
+
 // WhoAmI defines model for WhoAmI.
 type WhoAmI struct {
 	Name        string   `json:"name"`
@@ -1546,6 +2146,9 @@ type IdempotencyKey = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
+
+// Label defines model for Label.
+type Label = string
 
 // Limit defines model for Limit.
 type Limit = int32
@@ -1589,6 +2192,12 @@ type SubmitApplicationParams struct {
 type DecideApplicationParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListEndpointsParams defines parameters for ListEndpoints.
+type ListEndpointsParams struct {
+	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
+	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -1728,8 +2337,26 @@ type ApproveVoidJSONRequestBody = Approval
 // LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
 type LockCoinJSONRequestBody = NewLock
 
+// ReadLinkJSONRequestBody defines body for ReadLink for application/json ContentType.
+type ReadLinkJSONRequestBody = LinkText
+
+// EnrolProberJSONRequestBody defines body for EnrolProber for application/json ContentType.
+type EnrolProberJSONRequestBody = Enrolment
+
+// LeaseChecksJSONRequestBody defines body for LeaseChecks for application/json ContentType.
+type LeaseChecksJSONRequestBody = Envelope
+
+// ReportChecksJSONRequestBody defines body for ReportChecks for application/json ContentType.
+type ReportChecksJSONRequestBody = Envelope
+
 // ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
 type ReviseApplicationJSONRequestBody = NewApplication
+
+// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
+type ProveControlJSONRequestBody = NewProof
+
+// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
+type DeclareMaintenanceJSONRequestBody = NewMaintenance
 
 // AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
 type AddStatusMessageJSONRequestBody = NewStatusMessage
@@ -1739,6 +2366,9 @@ type CreateTokenJSONRequestBody = NewToken
 
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
+
+// AddVantageJSONRequestBody defines body for AddVantage for application/json ContentType.
+type AddVantageJSONRequestBody = NewVantage
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1760,9 +2390,15 @@ type ServerInterface interface {
 	// DecideApplication Decide, once the quorum of votes is met
 	// (POST /v1/applications/{id}/decision)
 	DecideApplication(ctx echo.Context, id ID, params DecideApplicationParams) error
+	// ListEndpoints The servers of an application as its reviewers see them
+	// (GET /v1/applications/{id}/endpoints)
+	ListEndpoints(ctx echo.Context, id ID, params ListEndpointsParams) error
 	// AddMessage Write to the operator, or note something for the team
 	// (POST /v1/applications/{id}/messages)
 	AddMessage(ctx echo.Context, id ID) error
+	// GetUptime The uptime of an application's servers with all that it is computed from
+	// (GET /v1/applications/{id}/uptime)
+	GetUptime(ctx echo.Context, id ID) error
 	// VoteApplication Vote on the current revision
 	// (POST /v1/applications/{id}/votes)
 	VoteApplication(ctx echo.Context, id ID) error
@@ -1835,9 +2471,15 @@ type ServerInterface interface {
 	// LockCoin Keep a coin out of every new batch
 	// (POST /v1/coins/{outpoint}/lock)
 	LockCoin(ctx echo.Context, outpoint OutPoint) error
+	// RecheckAsStaff Ask for a check of a server soon
+	// (POST /v1/endpoints/{id}/recheck)
+	RecheckAsStaff(ctx echo.Context, id ID) error
 	// GetFeeEstimate What a transaction should pay now, and how that is known
 	// (GET /v1/fee)
 	GetFeeEstimate(ctx echo.Context) error
+	// GetFleet All servers together, by protocol, country and prober
+	// (GET /v1/fleet)
+	GetFleet(ctx echo.Context) error
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx echo.Context) error
@@ -1847,6 +2489,9 @@ type ServerInterface interface {
 	// GetGrant One grant with its instalments
 	// (GET /v1/grants/{id})
 	GetGrant(ctx echo.Context, id ID) error
+	// ReadLink What a link or a configuration file says; nothing is stored
+	// (POST /v1/links)
+	ReadLink(ctx echo.Context) error
 	// CheckPayeeList Hold a list of payees against what may be paid; nothing is stored
 	// (POST /v1/payee-lists)
 	CheckPayeeList(ctx echo.Context) error
@@ -1856,12 +2501,42 @@ type ServerInterface interface {
 	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
 	// (GET /v1/payments/{id}/certificate)
 	GetCertificate(ctx echo.Context, id openapi_types.UUID) error
+	// EnrolProber A prober spends its token and gets to know the service's key
+	// (POST /v1/prober/enrol)
+	EnrolProber(ctx echo.Context) error
+	// LeaseChecks A prober asks for work
+	// (POST /v1/prober/lease)
+	LeaseChecks(ctx echo.Context) error
+	// ReportChecks A prober says what came of its work
+	// (POST /v1/prober/report)
+	ReportChecks(ctx echo.Context) error
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx echo.Context) error
 	// ReviseApplication Replace what you wrote, while the team waits for your answer
 	// (PUT /v1/status/application)
 	ReviseApplication(ctx echo.Context) error
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	// (GET /v1/status/endpoints)
+	ListOwnEndpoints(ctx echo.Context) error
+	// GetControl How to prove that a server is yours
+	// (GET /v1/status/endpoints/{label}/control)
+	GetControl(ctx echo.Context, label Label) error
+	// ProveControl Have a proof of control tried soon
+	// (POST /v1/status/endpoints/{label}/control)
+	ProveControl(ctx echo.Context, label Label) error
+	// RotateControl Make another credential in place of the one that you were given
+	// (POST /v1/status/endpoints/{label}/control/rotate)
+	RotateControl(ctx echo.Context, label Label) error
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	// (POST /v1/status/endpoints/{label}/maintenance)
+	DeclareMaintenance(ctx echo.Context, label Label) error
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	// (POST /v1/status/endpoints/{label}/recheck)
+	RecheckEndpoint(ctx echo.Context, label Label) error
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	// (GET /v1/status/endpoints/{label}/uptime)
+	GetOwnUptime(ctx echo.Context, label Label) error
 	// AddStatusMessage Write to the team, for example to answer its question
 	// (POST /v1/status/messages)
 	AddStatusMessage(ctx echo.Context) error
@@ -1883,6 +2558,15 @@ type ServerInterface interface {
 	// ComposeUpkeep Make a batch that pays nobody
 	// (POST /v1/upkeep)
 	ComposeUpkeep(ctx echo.Context) error
+	// ListVantages The probers and how well they answer
+	// (GET /v1/vantages)
+	ListVantages(ctx echo.Context) error
+	// AddVantage Let a prober in; its token is shown once
+	// (POST /v1/vantages)
+	AddVantage(ctx echo.Context) error
+	// DisableVantage Give a prober no more work and take no more of its reports
+	// (DELETE /v1/vantages/{id})
+	DisableVantage(ctx echo.Context, id ID) error
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
 	WhoAmI(ctx echo.Context) error
@@ -2077,6 +2761,31 @@ func (w *ServerInterfaceWrapper) DecideApplication(ctx echo.Context) error {
 	return err
 }
 
+// ListEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEndpoints(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEndpointsParams
+	// ------------- Optional query parameter "unseal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unseal", ctx.QueryParams(), &params.Unseal, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unseal: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEndpoints(ctx, id, params)
+	return err
+}
+
 // AddMessage converts echo context to params.
 func (w *ServerInterfaceWrapper) AddMessage(ctx echo.Context) error {
 	var err error
@@ -2090,6 +2799,22 @@ func (w *ServerInterfaceWrapper) AddMessage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AddMessage(ctx, id)
+	return err
+}
+
+// GetUptime converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUptime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUptime(ctx, id)
 	return err
 }
 
@@ -2608,12 +3333,37 @@ func (w *ServerInterfaceWrapper) LockCoin(ctx echo.Context) error {
 	return err
 }
 
+// RecheckAsStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) RecheckAsStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecheckAsStaff(ctx, id)
+	return err
+}
+
 // GetFeeEstimate converts echo context to params.
 func (w *ServerInterfaceWrapper) GetFeeEstimate(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetFeeEstimate(ctx)
+	return err
+}
+
+// GetFleet converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFleet(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFleet(ctx)
 	return err
 }
 
@@ -2664,6 +3414,15 @@ func (w *ServerInterfaceWrapper) GetGrant(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetGrant(ctx, id)
+	return err
+}
+
+// ReadLink converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadLink(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadLink(ctx)
 	return err
 }
 
@@ -2731,6 +3490,33 @@ func (w *ServerInterfaceWrapper) GetCertificate(ctx echo.Context) error {
 	return err
 }
 
+// EnrolProber converts echo context to params.
+func (w *ServerInterfaceWrapper) EnrolProber(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnrolProber(ctx)
+	return err
+}
+
+// LeaseChecks converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaseChecks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaseChecks(ctx)
+	return err
+}
+
+// ReportChecks converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportChecks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportChecks(ctx)
+	return err
+}
+
 // GetStatus converts echo context to params.
 func (w *ServerInterfaceWrapper) GetStatus(ctx echo.Context) error {
 	var err error
@@ -2746,6 +3532,111 @@ func (w *ServerInterfaceWrapper) ReviseApplication(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReviseApplication(ctx)
+	return err
+}
+
+// ListOwnEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnEndpoints(ctx)
+	return err
+}
+
+// GetControl converts echo context to params.
+func (w *ServerInterfaceWrapper) GetControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetControl(ctx, label)
+	return err
+}
+
+// ProveControl converts echo context to params.
+func (w *ServerInterfaceWrapper) ProveControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProveControl(ctx, label)
+	return err
+}
+
+// RotateControl converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateControl(ctx, label)
+	return err
+}
+
+// DeclareMaintenance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclareMaintenance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclareMaintenance(ctx, label)
+	return err
+}
+
+// RecheckEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) RecheckEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecheckEndpoint(ctx, label)
+	return err
+}
+
+// GetOwnUptime converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnUptime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnUptime(ctx, label)
 	return err
 }
 
@@ -2816,6 +3707,40 @@ func (w *ServerInterfaceWrapper) ComposeUpkeep(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ComposeUpkeep(ctx)
+	return err
+}
+
+// ListVantages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListVantages(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListVantages(ctx)
+	return err
+}
+
+// AddVantage converts echo context to params.
+func (w *ServerInterfaceWrapper) AddVantage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddVantage(ctx)
+	return err
+}
+
+// DisableVantage converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableVantage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableVantage(ctx, id)
 	return err
 }
 
@@ -2912,6 +3837,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/fee", wrapper.GetFeeEstimate, options.OperationMiddlewares["getFeeEstimate"]...)
 	router.GET(options.BaseURL+"/v1/treasury", wrapper.GetTreasury, options.OperationMiddlewares["getTreasury"]...)
 	router.POST(options.BaseURL+"/v1/breakers/:number/reset", wrapper.ResetBreaker, options.OperationMiddlewares["resetBreaker"]...)
+	router.POST(options.BaseURL+"/v1/links", wrapper.ReadLink, options.OperationMiddlewares["readLink"]...)
+	router.GET(options.BaseURL+"/v1/status/endpoints", wrapper.ListOwnEndpoints, options.OperationMiddlewares["listOwnEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/status/endpoints/:label/recheck", wrapper.RecheckEndpoint, options.OperationMiddlewares["recheckEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/status/endpoints/:label/control", wrapper.GetControl, options.OperationMiddlewares["getControl"]...)
+	router.POST(options.BaseURL+"/v1/status/endpoints/:label/control", wrapper.ProveControl, options.OperationMiddlewares["proveControl"]...)
+	router.POST(options.BaseURL+"/v1/status/endpoints/:label/control/rotate", wrapper.RotateControl, options.OperationMiddlewares["rotateControl"]...)
+	router.POST(options.BaseURL+"/v1/status/endpoints/:label/maintenance", wrapper.DeclareMaintenance, options.OperationMiddlewares["declareMaintenance"]...)
+	router.GET(options.BaseURL+"/v1/status/endpoints/:label/uptime", wrapper.GetOwnUptime, options.OperationMiddlewares["getOwnUptime"]...)
+	router.GET(options.BaseURL+"/v1/applications/:id/endpoints", wrapper.ListEndpoints, options.OperationMiddlewares["listEndpoints"]...)
+	router.GET(options.BaseURL+"/v1/applications/:id/uptime", wrapper.GetUptime, options.OperationMiddlewares["getUptime"]...)
+	router.POST(options.BaseURL+"/v1/endpoints/:id/recheck", wrapper.RecheckAsStaff, options.OperationMiddlewares["recheckAsStaff"]...)
+	router.GET(options.BaseURL+"/v1/fleet", wrapper.GetFleet, options.OperationMiddlewares["getFleet"]...)
+	router.GET(options.BaseURL+"/v1/vantages", wrapper.ListVantages, options.OperationMiddlewares["listVantages"]...)
+	router.POST(options.BaseURL+"/v1/vantages", wrapper.AddVantage, options.OperationMiddlewares["addVantage"]...)
+	router.DELETE(options.BaseURL+"/v1/vantages/:id", wrapper.DisableVantage, options.OperationMiddlewares["disableVantage"]...)
+	router.POST(options.BaseURL+"/v1/prober/enrol", wrapper.EnrolProber, options.OperationMiddlewares["enrolProber"]...)
+	router.POST(options.BaseURL+"/v1/prober/lease", wrapper.LeaseChecks, options.OperationMiddlewares["leaseChecks"]...)
+	router.POST(options.BaseURL+"/v1/prober/report", wrapper.ReportChecks, options.OperationMiddlewares["reportChecks"]...)
 	router.GET(options.BaseURL+"/v1/audit/key", wrapper.GetAuditKey, options.OperationMiddlewares["getAuditKey"]...)
 	router.GET(options.BaseURL+"/v1/audit/checkpoint", wrapper.GetCheckpoint, options.OperationMiddlewares["getCheckpoint"]...)
 	router.GET(options.BaseURL+"/v1/audit/checkpoints", wrapper.ListCheckpoints, options.OperationMiddlewares["listCheckpoints"]...)
@@ -3189,6 +4132,46 @@ func (response DecideApplicationdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type ListEndpointsRequestObject struct {
+	Id     ID `json:"id"`
+	Params ListEndpointsParams
+}
+
+type ListEndpointsResponseObject interface {
+	VisitListEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListEndpoints200JSONResponse EndpointList
+
+func (response ListEndpoints200JSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEndpointsdefaultApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageRequestObject struct {
 	Id   ID `json:"id"`
 	Body *AddMessageJSONRequestBody
@@ -3218,6 +4201,55 @@ type AddMessagedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddMessagedefaultApplicationProblemPlusJSONResponse) VisitAddMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUptimeRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetUptimeResponseObject interface {
+	VisitGetUptimeResponse(w http.ResponseWriter) error
+}
+
+type GetUptime200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetUptime200JSONResponse struct {
+	Body    UptimeSnapshot
+	Headers GetUptime200ResponseHeaders
+}
+
+func (response GetUptime200JSONResponse) VisitGetUptimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUptimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUptimedefaultApplicationProblemPlusJSONResponse) VisitGetUptimeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4293,6 +5325,39 @@ func (response LockCoindefaultApplicationProblemPlusJSONResponse) VisitLockCoinR
 	return err
 }
 
+type RecheckAsStaffRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type RecheckAsStaffResponseObject interface {
+	VisitRecheckAsStaffResponse(w http.ResponseWriter) error
+}
+
+type RecheckAsStaff202Response struct {
+}
+
+func (response RecheckAsStaff202Response) VisitRecheckAsStaffResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type RecheckAsStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecheckAsStaffdefaultApplicationProblemPlusJSONResponse) VisitRecheckAsStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetFeeEstimateRequestObject struct {
 }
 
@@ -4320,6 +5385,44 @@ type GetFeeEstimatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetFeeEstimatedefaultApplicationProblemPlusJSONResponse) VisitGetFeeEstimateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFleetRequestObject struct {
+}
+
+type GetFleetResponseObject interface {
+	VisitGetFleetResponse(w http.ResponseWriter) error
+}
+
+type GetFleet200JSONResponse Fleet
+
+func (response GetFleet200JSONResponse) VisitGetFleetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFleetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetFleetdefaultApplicationProblemPlusJSONResponse) VisitGetFleetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4446,6 +5549,45 @@ type GetGrantdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGrantdefaultApplicationProblemPlusJSONResponse) VisitGetGrantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadLinkRequestObject struct {
+	Body *ReadLinkJSONRequestBody
+}
+
+type ReadLinkResponseObject interface {
+	VisitReadLinkResponse(w http.ResponseWriter) error
+}
+
+type ReadLink200JSONResponse Understood
+
+func (response ReadLink200JSONResponse) VisitReadLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadLinkdefaultApplicationProblemPlusJSONResponse) VisitReadLinkResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4635,6 +5777,117 @@ func (response GetCertificatedefaultApplicationProblemPlusJSONResponse) VisitGet
 	return err
 }
 
+type EnrolProberRequestObject struct {
+	Body *EnrolProberJSONRequestBody
+}
+
+type EnrolProberResponseObject interface {
+	VisitEnrolProberResponse(w http.ResponseWriter) error
+}
+
+type EnrolProber200JSONResponse Welcome
+
+func (response EnrolProber200JSONResponse) VisitEnrolProberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolProberdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EnrolProberdefaultApplicationProblemPlusJSONResponse) VisitEnrolProberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaseChecksRequestObject struct {
+	Body *LeaseChecksJSONRequestBody
+}
+
+type LeaseChecksResponseObject interface {
+	VisitLeaseChecksResponse(w http.ResponseWriter) error
+}
+
+type LeaseChecks200JSONResponse Envelope
+
+func (response LeaseChecks200JSONResponse) VisitLeaseChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaseChecksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LeaseChecksdefaultApplicationProblemPlusJSONResponse) VisitLeaseChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportChecksRequestObject struct {
+	Body *ReportChecksJSONRequestBody
+}
+
+type ReportChecksResponseObject interface {
+	VisitReportChecksResponse(w http.ResponseWriter) error
+}
+
+type ReportChecks204Response struct {
+}
+
+func (response ReportChecks204Response) VisitReportChecksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReportChecksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReportChecksdefaultApplicationProblemPlusJSONResponse) VisitReportChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatusRequestObject struct {
 }
 
@@ -4701,6 +5954,290 @@ type ReviseApplicationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReviseApplicationdefaultApplicationProblemPlusJSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnEndpointsRequestObject struct {
+}
+
+type ListOwnEndpointsResponseObject interface {
+	VisitListOwnEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListOwnEndpoints200JSONResponse EndpointList
+
+func (response ListOwnEndpoints200JSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetControlRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type GetControlResponseObject interface {
+	VisitGetControlResponse(w http.ResponseWriter) error
+}
+
+type GetControl200JSONResponse ControlWays
+
+func (response GetControl200JSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetControldefaultApplicationProblemPlusJSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveControlRequestObject struct {
+	Label Label `json:"label"`
+	Body  *ProveControlJSONRequestBody
+}
+
+type ProveControlResponseObject interface {
+	VisitProveControlResponse(w http.ResponseWriter) error
+}
+
+type ProveControl202JSONResponse CheckedEndpoint
+
+func (response ProveControl202JSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProveControldefaultApplicationProblemPlusJSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateControlRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type RotateControlResponseObject interface {
+	VisitRotateControlResponse(w http.ResponseWriter) error
+}
+
+type RotateControl200JSONResponse ControlWays
+
+func (response RotateControl200JSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateControldefaultApplicationProblemPlusJSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareMaintenanceRequestObject struct {
+	Label Label `json:"label"`
+	Body  *DeclareMaintenanceJSONRequestBody
+}
+
+type DeclareMaintenanceResponseObject interface {
+	VisitDeclareMaintenanceResponse(w http.ResponseWriter) error
+}
+
+type DeclareMaintenance201JSONResponse Maintenance
+
+func (response DeclareMaintenance201JSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareMaintenancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclareMaintenancedefaultApplicationProblemPlusJSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecheckEndpointRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type RecheckEndpointResponseObject interface {
+	VisitRecheckEndpointResponse(w http.ResponseWriter) error
+}
+
+type RecheckEndpoint202JSONResponse CheckedEndpoint
+
+func (response RecheckEndpoint202JSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecheckEndpointdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecheckEndpointdefaultApplicationProblemPlusJSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnUptimeRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type GetOwnUptimeResponseObject interface {
+	VisitGetOwnUptimeResponse(w http.ResponseWriter) error
+}
+
+type GetOwnUptime200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetOwnUptime200JSONResponse struct {
+	Body    UptimeSnapshot
+	Headers GetOwnUptime200ResponseHeaders
+}
+
+func (response GetOwnUptime200JSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnUptimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnUptimedefaultApplicationProblemPlusJSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4990,6 +6527,116 @@ func (response ComposeUpkeepdefaultApplicationProblemPlusJSONResponse) VisitComp
 	return err
 }
 
+type ListVantagesRequestObject struct {
+}
+
+type ListVantagesResponseObject interface {
+	VisitListVantagesResponse(w http.ResponseWriter) error
+}
+
+type ListVantages200JSONResponse VantageList
+
+func (response ListVantages200JSONResponse) VisitListVantagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVantagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListVantagesdefaultApplicationProblemPlusJSONResponse) VisitListVantagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddVantageRequestObject struct {
+	Body *AddVantageJSONRequestBody
+}
+
+type AddVantageResponseObject interface {
+	VisitAddVantageResponse(w http.ResponseWriter) error
+}
+
+type AddVantage201JSONResponse CreatedVantage
+
+func (response AddVantage201JSONResponse) VisitAddVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddVantagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddVantagedefaultApplicationProblemPlusJSONResponse) VisitAddVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableVantageRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type DisableVantageResponseObject interface {
+	VisitDisableVantageResponse(w http.ResponseWriter) error
+}
+
+type DisableVantage204Response struct {
+}
+
+func (response DisableVantage204Response) VisitDisableVantageResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableVantagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DisableVantagedefaultApplicationProblemPlusJSONResponse) VisitDisableVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WhoAmIRequestObject struct {
 }
 
@@ -5048,9 +6695,15 @@ type StrictServerInterface interface {
 	// DecideApplication Decide, once the quorum of votes is met
 	// (POST /v1/applications/{id}/decision)
 	DecideApplication(ctx context.Context, request DecideApplicationRequestObject) (DecideApplicationResponseObject, error)
+	// ListEndpoints The servers of an application as its reviewers see them
+	// (GET /v1/applications/{id}/endpoints)
+	ListEndpoints(ctx context.Context, request ListEndpointsRequestObject) (ListEndpointsResponseObject, error)
 	// AddMessage Write to the operator, or note something for the team
 	// (POST /v1/applications/{id}/messages)
 	AddMessage(ctx context.Context, request AddMessageRequestObject) (AddMessageResponseObject, error)
+	// GetUptime The uptime of an application's servers with all that it is computed from
+	// (GET /v1/applications/{id}/uptime)
+	GetUptime(ctx context.Context, request GetUptimeRequestObject) (GetUptimeResponseObject, error)
 	// VoteApplication Vote on the current revision
 	// (POST /v1/applications/{id}/votes)
 	VoteApplication(ctx context.Context, request VoteApplicationRequestObject) (VoteApplicationResponseObject, error)
@@ -5123,9 +6776,15 @@ type StrictServerInterface interface {
 	// LockCoin Keep a coin out of every new batch
 	// (POST /v1/coins/{outpoint}/lock)
 	LockCoin(ctx context.Context, request LockCoinRequestObject) (LockCoinResponseObject, error)
+	// RecheckAsStaff Ask for a check of a server soon
+	// (POST /v1/endpoints/{id}/recheck)
+	RecheckAsStaff(ctx context.Context, request RecheckAsStaffRequestObject) (RecheckAsStaffResponseObject, error)
 	// GetFeeEstimate What a transaction should pay now, and how that is known
 	// (GET /v1/fee)
 	GetFeeEstimate(ctx context.Context, request GetFeeEstimateRequestObject) (GetFeeEstimateResponseObject, error)
+	// GetFleet All servers together, by protocol, country and prober
+	// (GET /v1/fleet)
+	GetFleet(ctx context.Context, request GetFleetRequestObject) (GetFleetResponseObject, error)
 	// GetFund The fund, its network, limits and review policy
 	// (GET /v1/fund)
 	GetFund(ctx context.Context, request GetFundRequestObject) (GetFundResponseObject, error)
@@ -5135,6 +6794,9 @@ type StrictServerInterface interface {
 	// GetGrant One grant with its instalments
 	// (GET /v1/grants/{id})
 	GetGrant(ctx context.Context, request GetGrantRequestObject) (GetGrantResponseObject, error)
+	// ReadLink What a link or a configuration file says; nothing is stored
+	// (POST /v1/links)
+	ReadLink(ctx context.Context, request ReadLinkRequestObject) (ReadLinkResponseObject, error)
 	// CheckPayeeList Hold a list of payees against what may be paid; nothing is stored
 	// (POST /v1/payee-lists)
 	CheckPayeeList(ctx context.Context, request CheckPayeeListRequestObject) (CheckPayeeListResponseObject, error)
@@ -5144,12 +6806,42 @@ type StrictServerInterface interface {
 	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
 	// (GET /v1/payments/{id}/certificate)
 	GetCertificate(ctx context.Context, request GetCertificateRequestObject) (GetCertificateResponseObject, error)
+	// EnrolProber A prober spends its token and gets to know the service's key
+	// (POST /v1/prober/enrol)
+	EnrolProber(ctx context.Context, request EnrolProberRequestObject) (EnrolProberResponseObject, error)
+	// LeaseChecks A prober asks for work
+	// (POST /v1/prober/lease)
+	LeaseChecks(ctx context.Context, request LeaseChecksRequestObject) (LeaseChecksResponseObject, error)
+	// ReportChecks A prober says what came of its work
+	// (POST /v1/prober/report)
+	ReportChecks(ctx context.Context, request ReportChecksRequestObject) (ReportChecksResponseObject, error)
 	// GetStatus Where the application of a receipt code stands
 	// (GET /v1/status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
 	// ReviseApplication Replace what you wrote, while the team waits for your answer
 	// (PUT /v1/status/application)
 	ReviseApplication(ctx context.Context, request ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error)
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	// (GET /v1/status/endpoints)
+	ListOwnEndpoints(ctx context.Context, request ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error)
+	// GetControl How to prove that a server is yours
+	// (GET /v1/status/endpoints/{label}/control)
+	GetControl(ctx context.Context, request GetControlRequestObject) (GetControlResponseObject, error)
+	// ProveControl Have a proof of control tried soon
+	// (POST /v1/status/endpoints/{label}/control)
+	ProveControl(ctx context.Context, request ProveControlRequestObject) (ProveControlResponseObject, error)
+	// RotateControl Make another credential in place of the one that you were given
+	// (POST /v1/status/endpoints/{label}/control/rotate)
+	RotateControl(ctx context.Context, request RotateControlRequestObject) (RotateControlResponseObject, error)
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	// (POST /v1/status/endpoints/{label}/maintenance)
+	DeclareMaintenance(ctx context.Context, request DeclareMaintenanceRequestObject) (DeclareMaintenanceResponseObject, error)
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	// (POST /v1/status/endpoints/{label}/recheck)
+	RecheckEndpoint(ctx context.Context, request RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error)
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	// (GET /v1/status/endpoints/{label}/uptime)
+	GetOwnUptime(ctx context.Context, request GetOwnUptimeRequestObject) (GetOwnUptimeResponseObject, error)
 	// AddStatusMessage Write to the team, for example to answer its question
 	// (POST /v1/status/messages)
 	AddStatusMessage(ctx context.Context, request AddStatusMessageRequestObject) (AddStatusMessageResponseObject, error)
@@ -5171,6 +6863,15 @@ type StrictServerInterface interface {
 	// ComposeUpkeep Make a batch that pays nobody
 	// (POST /v1/upkeep)
 	ComposeUpkeep(ctx context.Context, request ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error)
+	// ListVantages The probers and how well they answer
+	// (GET /v1/vantages)
+	ListVantages(ctx context.Context, request ListVantagesRequestObject) (ListVantagesResponseObject, error)
+	// AddVantage Let a prober in; its token is shown once
+	// (POST /v1/vantages)
+	AddVantage(ctx context.Context, request AddVantageRequestObject) (AddVantageResponseObject, error)
+	// DisableVantage Give a prober no more work and take no more of its reports
+	// (DELETE /v1/vantages/{id})
+	DisableVantage(ctx context.Context, request DisableVantageRequestObject) (DisableVantageResponseObject, error)
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
 	WhoAmI(ctx context.Context, request WhoAmIRequestObject) (WhoAmIResponseObject, error)
@@ -5385,6 +7086,32 @@ func (sh *strictHandler) DecideApplication(ctx echo.Context, id ID, params Decid
 	return nil
 }
 
+// ListEndpoints operation middleware
+func (sh *strictHandler) ListEndpoints(ctx echo.Context, id ID, params ListEndpointsParams) error {
+	var request ListEndpointsRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEndpoints(ctx.Request().Context(), request.(ListEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEndpointsResponseObject); ok {
+		return validResponse.VisitListEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AddMessage operation middleware
 func (sh *strictHandler) AddMessage(ctx echo.Context, id ID) error {
 	var request AddMessageRequestObject
@@ -5427,6 +7154,31 @@ func (sh *strictHandler) AddMessage(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(AddMessageResponseObject); ok {
 		return validResponse.VisitAddMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetUptime operation middleware
+func (sh *strictHandler) GetUptime(ctx echo.Context, id ID) error {
+	var request GetUptimeRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUptime(ctx.Request().Context(), request.(GetUptimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUptime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUptimeResponseObject); ok {
+		return validResponse.VisitGetUptimeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6216,6 +7968,31 @@ func (sh *strictHandler) LockCoin(ctx echo.Context, outpoint OutPoint) error {
 	return nil
 }
 
+// RecheckAsStaff operation middleware
+func (sh *strictHandler) RecheckAsStaff(ctx echo.Context, id ID) error {
+	var request RecheckAsStaffRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecheckAsStaff(ctx.Request().Context(), request.(RecheckAsStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecheckAsStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecheckAsStaffResponseObject); ok {
+		return validResponse.VisitRecheckAsStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetFeeEstimate operation middleware
 func (sh *strictHandler) GetFeeEstimate(ctx echo.Context) error {
 	var request GetFeeEstimateRequestObject
@@ -6233,6 +8010,29 @@ func (sh *strictHandler) GetFeeEstimate(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetFeeEstimateResponseObject); ok {
 		return validResponse.VisitGetFeeEstimateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFleet operation middleware
+func (sh *strictHandler) GetFleet(ctx echo.Context) error {
+	var request GetFleetRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFleet(ctx.Request().Context(), request.(GetFleetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFleet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFleetResponseObject); ok {
+		return validResponse.VisitGetFleetResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6306,6 +8106,52 @@ func (sh *strictHandler) GetGrant(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(GetGrantResponseObject); ok {
 		return validResponse.VisitGetGrantResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadLink operation middleware
+func (sh *strictHandler) ReadLink(ctx echo.Context) error {
+	var request ReadLinkRequestObject
+
+	var body ReadLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadLink(ctx.Request().Context(), request.(ReadLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadLinkResponseObject); ok {
+		return validResponse.VisitReadLinkResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6387,6 +8233,144 @@ func (sh *strictHandler) GetCertificate(ctx echo.Context, id openapi_types.UUID)
 	return nil
 }
 
+// EnrolProber operation middleware
+func (sh *strictHandler) EnrolProber(ctx echo.Context) error {
+	var request EnrolProberRequestObject
+
+	var body EnrolProberJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnrolProber(ctx.Request().Context(), request.(EnrolProberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnrolProber")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnrolProberResponseObject); ok {
+		return validResponse.VisitEnrolProberResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaseChecks operation middleware
+func (sh *strictHandler) LeaseChecks(ctx echo.Context) error {
+	var request LeaseChecksRequestObject
+
+	var body LeaseChecksJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaseChecks(ctx.Request().Context(), request.(LeaseChecksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaseChecks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaseChecksResponseObject); ok {
+		return validResponse.VisitLeaseChecksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportChecks operation middleware
+func (sh *strictHandler) ReportChecks(ctx echo.Context) error {
+	var request ReportChecksRequestObject
+
+	var body ReportChecksJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportChecks(ctx.Request().Context(), request.(ReportChecksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportChecks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportChecksResponseObject); ok {
+		return validResponse.VisitReportChecksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetStatus operation middleware
 func (sh *strictHandler) GetStatus(ctx echo.Context) error {
 	var request GetStatusRequestObject
@@ -6450,6 +8434,225 @@ func (sh *strictHandler) ReviseApplication(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReviseApplicationResponseObject); ok {
 		return validResponse.VisitReviseApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnEndpoints operation middleware
+func (sh *strictHandler) ListOwnEndpoints(ctx echo.Context) error {
+	var request ListOwnEndpointsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnEndpoints(ctx.Request().Context(), request.(ListOwnEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnEndpointsResponseObject); ok {
+		return validResponse.VisitListOwnEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetControl operation middleware
+func (sh *strictHandler) GetControl(ctx echo.Context, label Label) error {
+	var request GetControlRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetControl(ctx.Request().Context(), request.(GetControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetControlResponseObject); ok {
+		return validResponse.VisitGetControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProveControl operation middleware
+func (sh *strictHandler) ProveControl(ctx echo.Context, label Label) error {
+	var request ProveControlRequestObject
+
+	request.Label = label
+
+	var body ProveControlJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProveControl(ctx.Request().Context(), request.(ProveControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProveControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProveControlResponseObject); ok {
+		return validResponse.VisitProveControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateControl operation middleware
+func (sh *strictHandler) RotateControl(ctx echo.Context, label Label) error {
+	var request RotateControlRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateControl(ctx.Request().Context(), request.(RotateControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateControlResponseObject); ok {
+		return validResponse.VisitRotateControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclareMaintenance operation middleware
+func (sh *strictHandler) DeclareMaintenance(ctx echo.Context, label Label) error {
+	var request DeclareMaintenanceRequestObject
+
+	request.Label = label
+
+	var body DeclareMaintenanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclareMaintenance(ctx.Request().Context(), request.(DeclareMaintenanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclareMaintenance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclareMaintenanceResponseObject); ok {
+		return validResponse.VisitDeclareMaintenanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecheckEndpoint operation middleware
+func (sh *strictHandler) RecheckEndpoint(ctx echo.Context, label Label) error {
+	var request RecheckEndpointRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecheckEndpoint(ctx.Request().Context(), request.(RecheckEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecheckEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecheckEndpointResponseObject); ok {
+		return validResponse.VisitRecheckEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnUptime operation middleware
+func (sh *strictHandler) GetOwnUptime(ctx echo.Context, label Label) error {
+	var request GetOwnUptimeRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnUptime(ctx.Request().Context(), request.(GetOwnUptimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnUptime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnUptimeResponseObject); ok {
+		return validResponse.VisitGetOwnUptimeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6682,6 +8885,100 @@ func (sh *strictHandler) ComposeUpkeep(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ComposeUpkeepResponseObject); ok {
 		return validResponse.VisitComposeUpkeepResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListVantages operation middleware
+func (sh *strictHandler) ListVantages(ctx echo.Context) error {
+	var request ListVantagesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVantages(ctx.Request().Context(), request.(ListVantagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVantages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListVantagesResponseObject); ok {
+		return validResponse.VisitListVantagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddVantage operation middleware
+func (sh *strictHandler) AddVantage(ctx echo.Context) error {
+	var request AddVantageRequestObject
+
+	var body AddVantageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddVantage(ctx.Request().Context(), request.(AddVantageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddVantage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddVantageResponseObject); ok {
+		return validResponse.VisitAddVantageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DisableVantage operation middleware
+func (sh *strictHandler) DisableVantage(ctx echo.Context, id ID) error {
+	var request DisableVantageRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableVantage(ctx.Request().Context(), request.(DisableVantageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableVantage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableVantageResponseObject); ok {
+		return validResponse.VisitDisableVantageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

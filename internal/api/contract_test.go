@@ -47,6 +47,7 @@ type contract struct {
 	grants  *fakeGrants
 	payouts *fakePayouts
 	tokens  *fakeTokens
+	checks  *fakeEndpoints
 	handler http.Handler
 	router  routers.Router
 }
@@ -56,10 +57,17 @@ var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.New
 
 func newContract(t *testing.T) *contract {
 	t.Helper()
-	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}}
+	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}, checks: (&fakeEndpoints{}).bare()}
+	c.mount(t, c.checks)
+	return c
+}
+
+// mount makes the handler; checks may be nil.
+func (c *contract) mount(t *testing.T, checks api.Endpoints) {
+	t.Helper()
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: c.grants, Payouts: c.payouts, AuditLog: fakeAudit{}, AuditRows: fakeAudit{}, AuditKey: "key", Origin: "causeway/x",
-		Tokens: c.tokens, Clock: clock.NewFake(at), PollEvery: time.Millisecond,
+		Tokens: c.tokens, Clock: clock.NewFake(at), PollEvery: time.Millisecond, Endpoints: checks,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +85,6 @@ func newContract(t *testing.T) *contract {
 	if c.router, err = gorillamux.NewRouter(doc); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // call sends a request as staff with a receipt and holds it and its answer
@@ -120,11 +127,13 @@ func (c *contract) call(t *testing.T, method, path, body string, headers ...stri
 }
 
 const (
-	application = `{"title":"A proxy","narrative":"It helps many people.","contact":"@x","endpoints":[{"protocol":"socks5","host":"a.example","port":1080,"username":"u","secret":"s","note":"n"}],"region":"IR","language":"fa","amount_sat":100000,"payout_address":"sb1q"}`
+	application = `{"title":"A proxy","narrative":"It helps many people.","contact":"@x","endpoints":[{"protocol":"socks5","host":"a.example","port":1080,"username":"u","secret":"s","note":"n"},{"link":"tg://proxy?server=a.example"}],"region":"IR","language":"fa","amount_sat":100000,"payout_address":"sb1q"}`
 	order       = `{"instalment_ids":["0198c0de-0000-7000-8000-000000000001"],"fee_sat_vb":5,"max_feerate_sat_vb":50,"max_fee_sat":5000}`
 	hexDigest   = "ab00000000000000000000000000000000000000000000000000000000000000"
 	idPath      = "0198c0de-0000-7000-8000-000000000001"
 	key16       = "0123456789abcdef"
+	envelope    = `{"body":"e30=","signature":"AQI="}`
+	serverPath  = "/v1/status/endpoints/" + endpointLabel
 	coinName    = "ab00000000000000000000000000000000000000000000000000000000000000:1"
 )
 
@@ -149,6 +158,25 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/status/messages", body: `{"text":"Hello"}`, status: 201},
 	{method: "PUT", path: "/v1/status/application", body: application, status: 200},
 	{method: "POST", path: "/v1/status/withdraw", status: 200},
+	{method: "POST", path: "/v1/links", body: `{"text":"socks5://a.example:1080"}`, status: 200},
+	{method: "GET", path: "/v1/status/endpoints", status: 200},
+	{method: "POST", path: serverPath + "/recheck", status: 202},
+	{method: "GET", path: serverPath + "/control", status: 200},
+	{method: "POST", path: serverPath + "/control", body: `{"kind":"port"}`, status: 202},
+	{method: "POST", path: serverPath + "/control/rotate", status: 200},
+	{method: "POST", path: serverPath + "/maintenance", body: `{"from":"2026-12-01T00:00:00Z","to":"2026-12-01T01:00:00Z"}`, status: 201},
+	{method: "GET", path: serverPath + "/uptime", status: 200},
+	{method: "GET", path: "/v1/applications/" + idPath + "/endpoints", status: 200},
+	{method: "GET", path: "/v1/applications/" + idPath + "/endpoints?unseal=true", status: 200},
+	{method: "GET", path: "/v1/applications/" + idPath + "/uptime", status: 200},
+	{method: "POST", path: "/v1/endpoints/" + idPath + "/recheck", status: 202},
+	{method: "GET", path: "/v1/fleet", status: 200},
+	{method: "GET", path: "/v1/vantages", status: 200},
+	{method: "POST", path: "/v1/vantages", body: `{"name":"fi-1","place":"outside","country":"FI","asn":4200000000}`, status: 201},
+	{method: "DELETE", path: "/v1/vantages/" + idPath, status: 204},
+	{method: "POST", path: "/v1/prober/enrol", body: `{"token":"t","public_key":"AQI="}`, status: 200},
+	{method: "POST", path: "/v1/prober/lease", body: envelope, status: 200},
+	{method: "POST", path: "/v1/prober/report", body: envelope, status: 204},
 	{method: "GET", path: "/v1/grants?limit=2", status: 200},
 	{method: "GET", path: "/v1/grants/" + idPath, status: 200},
 	{method: "GET", path: "/v1/batches?cursor=9", status: 200},
@@ -196,6 +224,7 @@ func TestEveryCallKeepsTheContract(t *testing.T) {
 	c := newContract(t)
 	c.grants.fill()
 	c.payouts.fill()
+	c.checks.fill()
 	called := map[string]bool{}
 	for _, x := range exchanges {
 		rec, name := c.call(t, x.method, x.path, x.body, x.headers...)
@@ -222,7 +251,7 @@ func TestFailuresKeepTheContract(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	fail := errs.InvalidFields([]errs.Field{{Field: "f", Code: "c", Message: "m", Params: map[string]string{"p": "q"}}})
-	c.grants.fail, c.payouts.fail, c.tokens.fail = fail, fail, fail
+	c.grants.fail, c.payouts.fail, c.tokens.fail, c.checks.fail = fail, fail, fail, fail
 	reached := 0
 	for _, x := range exchanges {
 		rec, name := c.call(t, x.method, x.path, x.body, x.headers...)

@@ -20,7 +20,7 @@ func TestSubmissionReachesTheServiceWhole(t *testing.T) {
 	rec, _ := c.call(t, http.MethodPost, "/v1/applications", application, "Idempotency-Key", key16)
 	want := []any{key16, grant.Proposal{
 		Title: "A proxy", Narrative: "It helps many people.", Contact: "@x", Region: "IR", Language: "fa", AmountSat: 100_000, PayoutAddress: "sb1q",
-		Endpoints: []grant.Endpoint{{Protocol: "socks5", Host: "a.example", Port: 1080, Username: "u", Secret: "s", Note: "n"}},
+		Endpoints: []grant.Endpoint{{Protocol: "socks5", Host: "a.example", Port: 1080, Username: "u", Secret: "s", Note: "n"}, {Link: "tg://proxy?server=a.example"}},
 	}}
 	if diff := cmp.Diff(want, c.grants.replies); diff != "" {
 		t.Error(diff)

@@ -102,7 +102,7 @@ func proposal(n *NewApplication) grant.Proposal {
 	}
 	for _, e := range n.Endpoints {
 		p.Endpoints = append(p.Endpoints, grant.Endpoint{
-			Protocol: string(e.Protocol), Host: e.Host, Port: int(e.Port), Username: value(e.Username), Secret: value(e.Secret), Note: value(e.Note),
+			Protocol: string(e.Protocol), Host: e.Host, Port: int(e.Port), Username: value(e.Username), Secret: value(e.Secret), Note: value(e.Note), Link: value(e.Link),
 		})
 	}
 	return p

@@ -13,10 +13,13 @@ import (
 	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/txbuild"
+	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
 // Grants is what the handlers need of applications and grants.
@@ -66,6 +69,29 @@ type Payouts interface {
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 }
 
+// Endpoints is what the handlers need of the servers that are checked.
+type Endpoints interface {
+	Understand(text string) (endpoint.Understood, error)
+	Mine(ctx context.Context, code string) ([]endpoint.View, error)
+	Recheck(ctx context.Context, code, label string) (endpoint.View, error)
+	Instructions(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
+	Prove(ctx context.Context, code, label string, kind control.Kind) (endpoint.View, error)
+	RotateCredential(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
+	DeclareMaintenance(ctx context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error)
+	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
+
+	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error)
+	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	Snapshot(ctx context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error)
+	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
+	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
+	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error
+
+	Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error)
+	Lease(ctx context.Context, ask vantage.Envelope) (vantage.Envelope, error)
+	Report(ctx context.Context, report vantage.Envelope) error
+}
+
 // AuditLog answers with checkpoints and proofs.
 type AuditLog interface {
 	Latest(ctx context.Context) (audit.StoredCheckpoint, error)
@@ -89,13 +115,15 @@ type Tokens interface {
 }
 
 var (
-	_ Grants   = (*grant.Service)(nil)
-	_ Payouts  = (*payout.Service)(nil)
-	_ AuditLog = (*audit.Log)(nil)
-	_ Tokens   = (*identity.Service)(nil)
+	_ Grants    = (*grant.Service)(nil)
+	_ Payouts   = (*payout.Service)(nil)
+	_ Endpoints = (*endpoint.Service)(nil)
+	_ AuditLog  = (*audit.Log)(nil)
+	_ Tokens    = (*identity.Service)(nil)
 )
 
-// Config is what Handlers are made of; everything but PollEvery is required.
+// Config is what Handlers are made of; everything but Endpoints and PollEvery is
+// required.
 type Config struct {
 	Grants    Grants
 	Payouts   Payouts
@@ -106,6 +134,7 @@ type Config struct {
 	Tokens    Tokens
 	Clock     clock.Clock
 
+	Endpoints Endpoints     // nil for a fund that does not check servers
 	PollEvery time.Duration // how often a watched batch is read; default a second
 }
 

@@ -38,6 +38,7 @@ const (
 	defaultPerMinute = 3000
 	slowPerMinute    = 300 // routes that write for people without an account, or that guess at secrets
 	receiptPerMinute = 600
+	proberPerMinute  = 1200 // leases of ten seconds for a hundred probers, twice
 )
 
 // maxOrderBytes holds an order of payout.MaxOrder instalments.
@@ -66,6 +67,24 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/status/messages", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
 		{Method: http.MethodPut, Path: "/v1/status/application", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
 		{Method: post, Path: "/v1/status/withdraw", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/links", Permission: identity.PermPublic, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/status/endpoints", Permission: identity.PermApplicationOwn, PerMinute: receiptPerMinute},
+		{Method: post, Path: "/v1/status/endpoints/:label/recheck", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/status/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/status/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/applications/:id/endpoints", Permission: identity.PermEndpointRead},
+		{Method: get, Path: "/v1/applications/:id/uptime", Permission: identity.PermEndpointRead},
+		{Method: post, Path: "/v1/endpoints/:id/recheck", Permission: identity.PermEndpointCheck, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/fleet", Permission: identity.PermEndpointRead},
+		{Method: get, Path: "/v1/vantages", Permission: identity.PermEndpointRead},
+		{Method: post, Path: "/v1/vantages", Permission: identity.PermVantageManage, PerMinute: slowPerMinute},
+		{Method: del, Path: "/v1/vantages/:id", Permission: identity.PermVantageManage},
+		{Method: post, Path: "/v1/prober/enrol", Permission: identity.PermPublic, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/prober/lease", Permission: identity.PermPublic, PerMinute: proberPerMinute},
+		{Method: post, Path: "/v1/prober/report", Permission: identity.PermPublic, PerMinute: proberPerMinute, MaxBody: api.MaxReportBody},
 		{Method: get, Path: "/v1/grants", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/grants/:id", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/batches", Permission: identity.PermBatchRead},
