@@ -89,7 +89,8 @@ func (f *fake) start(t *testing.T) link.OpenVPN {
 		f.spec(&spec)
 	}
 	if f.tcp {
-		spec.Addr = probetest.Serve(t, func(c net.Conn) { f.serve(t, c, spec) })
+		own := spec
+		spec.Addr = probetest.Serve(t, func(c net.Conn) { f.serve(t, c, own) })
 		return spec
 	}
 	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
