@@ -168,7 +168,7 @@ func (p *prober) offer(e endpoint.Opened, change ...func(*endpoint.Offer)) endpo
 // assign gives everything that waits in the queue to p, as due now.
 func (p *prober) assign() {
 	for _, o := range p.w.asked {
-		o.VantageID, o.Due = p.id, p.w.clock.Now()
+		o.VantageID, o.Due, o.Until = p.id, p.w.clock.Now(), p.w.clock.Now().Add(time.Minute)
 		p.w.offers = append(p.w.offers, &o)
 	}
 	p.w.asked = nil

@@ -98,6 +98,9 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelo
 	}
 	size := 0
 	for _, t := range taken {
+		if !t.Offer.Until.After(t.Offer.Due) || !t.Offer.Until.After(now) {
+			continue // it has run out
+		}
 		j, err := s.job(id, t, telegram)
 		if errs.Is(err, "purged") {
 			continue // erased meanwhile: nobody answers, and the offer runs out

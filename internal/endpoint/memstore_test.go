@@ -199,12 +199,12 @@ func (m *memory) Record(_ context.Context, in endpoint.Intake) error {
 	}
 	for _, a := range in.Attempts {
 		for _, o := range m.offers {
-			if o.ID == a.OfferID {
+			if o.ID == a.OfferID && o.DoneAt == nil {
 				o.DoneAt = &in.Now
+				m.attempts = append(m.attempts, a)
 			}
 		}
 	}
-	m.attempts = append(m.attempts, in.Attempts...)
 	for _, l := range in.Latest {
 		e := &m.endpoints[m.index(l.EndpointID)]
 		if e.LastAt == nil || l.At.After(*e.LastAt) {
@@ -288,4 +288,17 @@ func filtered[T any](list []T, keep func(T) bool) []T {
 		}
 	}
 	return out
+}
+
+// counted is a store in which so much was asked for already.
+type counted struct {
+	endpoint.Store
+	asked endpoint.Asked
+}
+
+func (c counted) UpdateEndpoint(ctx context.Context, id uuid.UUID, fn func(*endpoint.Change) error) (endpoint.Opened, error) {
+	return c.Store.UpdateEndpoint(ctx, id, func(change *endpoint.Change) error {
+		change.Asked = c.asked
+		return fn(change)
+	})
 }
