@@ -36,7 +36,7 @@ const network = "simnet"
 
 // ProxyPorts are those of `make demo`, so that what its applications name is there
 // again after a restart.
-var ProxyPorts = [devnet.ProxyCount]int{18081, 18082, 18083}
+var ProxyPorts = [devnet.ProxyCount]int{18081, 18082, 18083, 18084, 18085}
 
 // Config says where and how the demo runs.
 type Config struct {

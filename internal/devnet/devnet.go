@@ -2,6 +2,7 @@ package devnet
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,15 +14,21 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/devnet/btcdnode"
+	"github.com/causeway-fund/causeway/internal/devnet/datacentre"
 	"github.com/causeway-fund/causeway/internal/devnet/faucet"
 	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
+	"github.com/causeway-fund/causeway/internal/devnet/proxies"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 // readyHeight is from where on coins can be spent: segwit and taproot become
 // active on simnet at block 300, and a coinbase matures after 100.
 const readyHeight = 300
+
+// ProxyCount is how many proxies a devnet has.
+const ProxyCount = 5
 
 // Config says where the world lives. A port of 0 takes any free one.
 type Config struct {
@@ -40,7 +47,8 @@ type Config struct {
 type Devnet struct {
 	Postgres *pgserver.Server
 	Node     *btcdnode.Node
-	Proxies  []*Proxy
+	Centre   *datacentre.Centre
+	Proxies  []*proxies.Proxy // two open ones of SOCKS5, then one of each kind that asks who comes
 
 	cfg    Config
 	faucet *faucet.Faucet
@@ -106,17 +114,62 @@ func (d *Devnet) startNode(ctx context.Context) error {
 	return err
 }
 
+// startProxies also runs the data centre that they lead to.
 func (d *Devnet) startProxies(ctx context.Context) error {
-	for i, port := range d.cfg.ProxyPorts {
-		passFile := ""
-		if i == ProxyCount-1 {
-			passFile = filepath.Join(d.cfg.Dir, "proxy.pass")
+	key, err := datacentre.LoadKey(filepath.Join(d.cfg.Dir, "datacentre.key"))
+	if err != nil {
+		return err
+	}
+	if d.Centre, err = datacentre.Start(ctx, 0, key, clock.Real{}); err != nil {
+		return err
+	}
+	if err := d.writeTelegram(datacentre.PublicPEM(key)); err != nil {
+		return err
+	}
+	dir := filepath.Join(d.cfg.Dir, "proxies")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+".")
+	}
+	for i, kind := range [ProxyCount]proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
+		s := proxies.Spec{Kind: kind, Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
+		if i >= 2 {
+			s.Accounts = filepath.Join(dir, string(kind)+".accounts")
 		}
-		p, err := startProxy(ctx, port, passFile)
+		p, err := proxies.Start(ctx, s)
 		if err != nil {
 			return err
 		}
 		d.Proxies = append(d.Proxies, p)
+	}
+	return nil
+}
+
+// centres is how many numbers the one data centre answers to; Telegram has five.
+const centres = 5
+
+// TelegramFile is what the service hands to its probers: the data centre's key
+// and address, as `causeway serve --telegram` reads it.
+func (d *Devnet) TelegramFile() string { return filepath.Join(d.cfg.Dir, "telegram.json") }
+
+func (d *Devnet) writeTelegram(keysPEM string) error {
+	type centre struct {
+		ID   int    `json:"id"`
+		Addr string `json:"addr"`
+	}
+	var file struct {
+		KeysPEM string   `json:"keys_pem"`
+		Centres []centre `json:"centres"`
+	}
+	file.KeysPEM = keysPEM
+	for i := range centres {
+		file.Centres = append(file.Centres, centre{ID: i + 1, Addr: d.Centre.Addr})
+	}
+	text, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.TelegramFile(), append(text, '\n'), 0o600); err != nil {
+		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot write "+d.TelegramFile()+".")
 	}
 	return nil
 }
@@ -177,6 +230,9 @@ func (d *Devnet) Stop(ctx context.Context) error {
 	var all []error
 	for _, p := range d.Proxies {
 		all = append(all, p.Close())
+	}
+	if d.Centre != nil {
+		all = append(all, d.Centre.Close())
 	}
 	if err := errors.Join(append(all, g.Wait())...); err != nil {
 		return fmt.Errorf("stop the devnet: %w", err)

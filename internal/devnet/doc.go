@@ -1,5 +1,6 @@
 // Package devnet is the private world that the demo runs in: PostgreSQL, btcd on
-// simnet with a miner that has coins, and SOCKS5 proxies to apply with.
+// simnet with a miner that has coins, a data centre that stands for Telegram, and
+// proxies that lead to it, to apply with.
 //
 // Invariants:
 //   - Everything listens on 127.0.0.1, and the proxies reach only 127.0.0.0/8,
