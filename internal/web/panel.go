@@ -11,7 +11,8 @@ import (
 )
 
 // addPanel puts into an application what was measured of its servers. Where they
-// are shows only with unseal, which the audit log records.
+// are shows only with unseal, which the audit log records. An application without
+// a server that can be measured has no panel.
 func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	if s.cfg.Endpoints == nil || !v.by.Can(identity.PermEndpointRead) {
 		return nil
@@ -21,12 +22,16 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 		return err
 	}
 	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal)
-	if err != nil && !errs.Is(err, "purged") {
+	if errs.Is(err, "purged") || err == nil && len(list) == 0 {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	panel := views.Panel{
 		BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unseal,
-		CanUnseal: len(list) > 0 && v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
+		Unmeasured: int64(max(len(d.Endpoints)-len(list), 0)),
+		CanUnseal: v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
 	}
 	for i := range list {
 		panel.Servers = append(panel.Servers, server(&list[i]))

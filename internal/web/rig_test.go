@@ -21,6 +21,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/api"
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -56,8 +57,12 @@ type rig struct {
 	payouts  *payout.Service
 	identity *identity.Service
 	store    payout.WorkerStore
-	epoch    int64
-	tip      payout.Tip
+
+	endpoints *endpoint.Service
+	checks    postgres.EndpointStore // of the owner
+	asked     offers
+	epoch     int64
+	tip       payout.Tip
 }
 
 func newRig(t *testing.T) *rig {
@@ -91,6 +96,11 @@ func newRig(t *testing.T) *rig {
 	r.payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: app}, Clock: r.clock})
 	must(t, err)
 	r.store = postgres.PayoutStore{DB: r.owner}
+	r.checks = postgres.EndpointStore{DB: r.owner, Clock: r.clock}
+	r.endpoints, err = endpoint.New(endpoint.Config{
+		Store: postgres.EndpointStore{DB: app, Clock: r.clock, Enqueue: r.asked.enqueue}, Receipts: r.grants, Keys: keys, Clock: r.clock, Telegram: telegram,
+	})
+	must(t, err)
 	r.serve(app)
 	return r
 }
@@ -101,13 +111,13 @@ func (r *rig) serve(app *postgres.DB) {
 	log := audit.NewLog(rows, r.clock)
 	var err error
 	r.site, err = web.New(web.Config{
-		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
+		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Endpoints: r.endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {
-		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, PerMinute: x.PerMinute})
+		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, PerMinute: x.PerMinute, MaxBody: x.MaxBody()})
 	}
 	edge, err := server.New(server.Config{
 		API: struct{ api.StrictServerInterface }{}, Auth: r.identity, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),

@@ -145,12 +145,13 @@ type BreakTyped struct {
 
 // Panel is what reviewers see of an application's servers.
 type Panel struct {
-	BaseURL   string // forms post below it
-	BackURL   string
-	Unsealed  bool
-	CanUnseal bool
-	CanCheck  bool
-	Servers   []Server
+	BaseURL    string // forms post below it
+	BackURL    string
+	Unsealed   bool
+	CanUnseal  bool
+	Unmeasured int64 // servers of the application that are claimed only
+	CanCheck   bool
+	Servers    []Server
 }
 
 // Fleet is all endpoints together.
