@@ -321,6 +321,10 @@ func TestAChainHasNoGapAndNoSecondLink(t *testing.T) {
 	if err := forked.Follows(1, [32]byte{1}, [32]byte{2}); !errs.Is(err, "report_out_of_order") {
 		t.Errorf("another past: %v", err)
 	}
+	forked.Seq, forked.Prev = 3, vantage.PrevOf([32]byte{1})
+	if err := forked.Follows(1, [32]byte{1}, [32]byte{2}); !errs.Is(err, "report_out_of_order") {
+		t.Errorf("a number left out: %v", err)
+	}
 	forked.Seq = 1
 	if err := forked.Follows(1, [32]byte{1}, [32]byte{2}); !errs.Is(err, "report_out_of_order") {
 		t.Errorf("another report of the same number: %v", err)

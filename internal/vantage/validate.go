@@ -179,7 +179,7 @@ func (r Report) Validate() error {
 	}
 	seen := make(map[uuid.UUID]bool, len(r.Answers))
 	for i, a := range r.Answers {
-		err := a.validate()
+		err := a.Validate()
 		if err == nil && seen[a.Job] {
 			err = errors.New("its job stands twice")
 		}
@@ -191,7 +191,9 @@ func (r Report) Validate() error {
 	return nil
 }
 
-func (a Answer) validate() error {
+// Validate refuses an Answer with a value out of its bounds, or an outcome whose
+// values do not agree with one another.
+func (a Answer) Validate() error {
 	if a.Job == uuid.Nil || a.Started.IsZero() {
 		return errors.New("job or start is missing")
 	}
