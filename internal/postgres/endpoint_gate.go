@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/audit"
@@ -31,7 +30,8 @@ const (
 )
 
 // Gates implements endpoint.Schedule: instalments that were not looked at for
-// most of an hour, the longest waiting first.
+// most of an hour, the longest waiting first. While the policy has no gate these
+// are only the ones that a gate holds.
 func (s EndpointStore) Gates(ctx context.Context, limit int) ([]endpoint.GateWork, error) {
 	var list []endpoint.GateWork
 	now := s.Clock.Now()
@@ -40,14 +40,14 @@ func (s EndpointStore) Gates(ctx context.Context, limit int) ([]endpoint.GateWor
 		if err != nil {
 			return err
 		}
-		rows, err := q.ListGates(ctx, now.Add(-gateRest), int32(limit))
+		rows, err := q.ListGates(ctx, db.ListGatesParams{Gated: p.MinUptimePermille > 0 || p.RequireControl, Before: now.Add(-gateRest), RowLimit: int32(limit)})
 		if err != nil {
 			return err
 		}
 		list = make([]endpoint.GateWork, len(rows))
 		for i, r := range rows {
 			list[i] = endpoint.GateWork{
-				InstalmentID: r.ID, ApplicationID: r.ApplicationID, GrantID: r.GrantID, Period: int(r.Period), Held: r.State == string(grant.Held),
+				InstalmentID: r.ID, ApplicationID: r.ApplicationID, Reference: r.Reference, GrantID: r.GrantID, Period: int(r.Period), Held: r.State == string(grant.Held),
 			}
 			if err := loadGate(ctx, q, &list[i], p.PayPlace, now); err != nil {
 				return err
@@ -87,12 +87,6 @@ func loadGate(ctx context.Context, q *db.Queries, g *endpoint.GateWork, place st
 	breaks, err := q.ListGateMaintenance(ctx, g.ApplicationID, from)
 	g.Maintenance = maintenanceOf(breaks)
 	return err
-}
-
-// Reference returns the public reference of a grant.
-func (s EndpointStore) Reference(ctx context.Context, grantID uuid.UUID) (string, error) {
-	g, err := s.q.GetGrant(ctx, grantID)
-	return g.Reference, mapError(err)
 }
 
 // Gate implements endpoint.Schedule. The snapshot is stored when it says something

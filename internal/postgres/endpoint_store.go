@@ -171,7 +171,7 @@ func (s EndpointStore) loadChange(ctx context.Context, q *db.Queries, id uuid.UU
 	} else if err != nil {
 		return nil, err
 	}
-	c := &endpoint.Change{Now: s.Clock.Now()}
+	c := &endpoint.Change{Now: s.Clock.Now().UTC().Truncate(time.Microsecond)}
 	var err error
 	if c.Endpoint, err = getOpened(ctx, q, id); err != nil {
 		return nil, err

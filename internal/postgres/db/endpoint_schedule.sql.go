@@ -387,9 +387,15 @@ const listGates = `-- name: ListGates :many
 SELECT i.id, i.grant_id, g.application_id, g.reference, i.period, i.state FROM instalment i
 JOIN grants g ON g.id = i.grant_id
 LEFT JOIN instalment_gate l ON l.instalment_id = i.id
-WHERE (i.state = 'payable' OR (i.state = 'held' AND i.held_reason LIKE 'uptime:%')) AND (l.looked_at IS NULL OR l.looked_at < $1)
-ORDER BY l.looked_at NULLS FIRST, i.id LIMIT $2
+WHERE ((i.state = 'payable' AND $1::boolean) OR (i.state = 'held' AND i.held_reason LIKE 'uptime:%')) AND (l.looked_at IS NULL OR l.looked_at < $2)
+ORDER BY l.looked_at NULLS FIRST, i.id LIMIT $3
 `
+
+type ListGatesParams struct {
+	Gated    bool
+	Before   time.Time
+	RowLimit int32
+}
 
 type ListGatesRow struct {
 	ID            uuid.UUID
@@ -400,8 +406,8 @@ type ListGatesRow struct {
 	State         string
 }
 
-func (q *Queries) ListGates(ctx context.Context, before time.Time, rowLimit int32) ([]ListGatesRow, error) {
-	rows, err := q.db.Query(ctx, listGates, before, rowLimit)
+func (q *Queries) ListGates(ctx context.Context, arg ListGatesParams) ([]ListGatesRow, error) {
+	rows, err := q.db.Query(ctx, listGates, arg.Gated, arg.Before, arg.RowLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ SELECT shred_endpoints(@before::timestamptz)::integer;
 SELECT i.id, i.grant_id, g.application_id, g.reference, i.period, i.state FROM instalment i
 JOIN grants g ON g.id = i.grant_id
 LEFT JOIN instalment_gate l ON l.instalment_id = i.id
-WHERE (i.state = 'payable' OR (i.state = 'held' AND i.held_reason LIKE 'uptime:%')) AND (l.looked_at IS NULL OR l.looked_at < @before)
+WHERE ((i.state = 'payable' AND @gated::boolean) OR (i.state = 'held' AND i.held_reason LIKE 'uptime:%')) AND (l.looked_at IS NULL OR l.looked_at < @before)
 ORDER BY l.looked_at NULLS FIRST, i.id LIMIT @row_limit;
 
 -- name: ListGateEndpoints :many
