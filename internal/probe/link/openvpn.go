@@ -190,9 +190,7 @@ func (v *ovpnReader) setting(n int, w []string) {
 		}
 		v.out.VerifyName = arg
 	case "comp-lzo", "compress":
-		if arg != "no" && (name != "compress" || arg != "") {
-			refuse("compression is not spoken, because it gives away what is encrypted")
-		}
+		v.compression(name, arg, refuse)
 	case "auth-user-pass":
 		if arg != "" {
 			refuse("put user name and password into a block of this name, in two lines")
@@ -203,6 +201,22 @@ func (v *ovpnReader) setting(n int, w []string) {
 		}
 	default:
 		v.refuseOther(name, refuse)
+	}
+}
+
+// compression takes settings in that compress nothing. All but stub-v2 change
+// the form of packets.
+func (v *ovpnReader) compression(name, arg string, refuse func(string)) {
+	switch name + " " + arg {
+	case "comp-lzo no", "compress ", "compress stub":
+		if v.out.Stub != "" && v.out.Stub != name {
+			refuse("it contradicts the other setting of compression")
+			return
+		}
+		v.out.Stub = name
+	case "compress no", "compress stub-v2", "compress migrate":
+	default:
+		refuse("compression is not spoken, because it gives away what is encrypted")
 	}
 }
 

@@ -161,6 +161,7 @@ type OpenVPN struct {
 	ServerUsage  bool   // the certificate must be one for servers (remote-cert-tls)
 	User         string
 	Password     string
+	Stub         string // "comp-lzo" or "compress": packets carry a byte for compression though nothing is compressed; "" for none
 }
 
 // Methods returns the Shadowsocks ciphers that are spoken.
@@ -313,6 +314,7 @@ func (s OpenVPN) Fields() []Field {
 		Field{Name: "remote_cert", Value: usage},
 		Field{Name: "user", Value: s.User},
 		Field{Name: "password", Value: s.Password, Secret: true},
+		Field{Name: "stub", Value: s.Stub},
 	)
 }
 

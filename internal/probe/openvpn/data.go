@@ -42,13 +42,68 @@ func newAEAD(name string, key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(b)
 }
 
-// channel is the data channel; safe for concurrent use.
+// framing is what compression leaves of itself on packets that are not
+// compressed.
+type framing int
+
+const (
+	bare    framing = iota
+	before          // a byte in front
+	swapped         // a byte in place of the first, which goes to the end
+	escaped         // two bytes in front of a packet that begins like them, as no IP packet does
+)
+
+// The bytes that say that a packet is not compressed.
+const (
+	notCompressed        = 0xfa
+	notCompressedSwapped = 0xfb
+	escape               = 0x50
+)
+
+// framings returns what settings that compress nothing make of packets.
+func framings() map[string]framing {
+	return map[string]framing{
+		"compress migrate": bare, "comp-lzo no": before, "compress ": swapped, "compress stub": swapped, "compress stub-v2": escaped,
+	}
+}
+
+// frame returns b with its framing.
+func (f framing) frame(b []byte) []byte {
+	switch f {
+	case before:
+		return append([]byte{notCompressed}, b...)
+	case swapped:
+		return slices.Concat([]byte{notCompressedSwapped}, b[1:], b[:1])
+	default:
+		return b
+	}
+}
+
+// strip takes the framing off, and reports whether it is as it should be.
+func (f framing) strip(b []byte) ([]byte, bool) {
+	switch {
+	case len(b) < 2:
+		return nil, false
+	case f == before:
+		return b[1:], b[0] == notCompressed
+	case f == swapped:
+		last := len(b) - 1
+		return append([]byte{b[last]}, b[1:last]...), b[0] == notCompressedSwapped
+	case f == escaped && b[0] == escape:
+		return b[2:], b[1] == 0
+	default:
+		return b, true
+	}
+}
+
+// dataChannel is the data channel; safe for concurrent use.
 type dataChannel struct {
 	mu            sync.Mutex
 	last          uint32 // number of the last packet sent
 	prefix        []byte // opcode, and our number where we have one
 	out, in       cipher.AEAD
 	outSalt, salt []byte
+	framing       framing
 }
 
 // newChannel returns the client's side of the data channel under keys of
@@ -63,21 +118,21 @@ func newChannel(s settings, keys []byte) (*dataChannel, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &dataChannel{out: out, in: in, outSalt: keys[64 : 64+saltLen], salt: keys[192 : 192+saltLen], prefix: []byte{opDataV1 << 3}}
+	c := &dataChannel{out: out, in: in, outSalt: keys[64 : 64+saltLen], salt: keys[192 : 192+saltLen], prefix: []byte{opDataV1 << 3}, framing: s.framing}
 	if s.numbered {
 		c.prefix = binary.BigEndian.AppendUint32(nil, opDataV2<<27|s.peer)
 	}
 	return c, nil
 }
 
-// seal returns the packet that carries b.
+// seal returns the packet that carries b, which is not empty.
 func (c *dataChannel) seal(b []byte) []byte {
 	c.mu.Lock()
 	c.last++
 	number := binary.BigEndian.AppendUint32(nil, c.last)
 	c.mu.Unlock()
 	header := slices.Concat(c.prefix, number)
-	sealed := c.out.Seal(nil, slices.Concat(number, c.outSalt), b, authenticated(header))
+	sealed := c.out.Seal(nil, slices.Concat(number, c.outSalt), c.framing.frame(b), authenticated(header))
 	text := len(sealed) - tagLen
 	return slices.Concat(header, sealed[text:], sealed[:text])
 }
@@ -93,7 +148,10 @@ func (c *dataChannel) open(packet []byte) ([]byte, bool) {
 	}
 	header, rest := packet[:at+numberLen], packet[at+numberLen:]
 	b, err := c.in.Open(nil, slices.Concat(header[at:], c.salt), slices.Concat(rest[tagLen:], rest[:tagLen]), authenticated(header))
-	return b, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return c.framing.strip(b)
 }
 
 // authenticated returns what a packet's tag covers of its header: all of it in

@@ -148,7 +148,7 @@ func FuzzPush(f *testing.F) {
 		if a.err != nil && a.done {
 			t.Error("a refusal with settings")
 		}
-		s, err := parseSettings(a.options)
+		s, err := parseSettings(a.options, bare)
 		if err != nil {
 			return
 		}
@@ -176,16 +176,18 @@ func FuzzData(f *testing.F) {
 	keys := make([]byte, dataKeysLen)
 	for _, numbered := range []bool{true, false} {
 		for _, name := range ciphers() {
-			c, err := newChannel(settings{cipher: name, peer: 7, numbered: numbered}, keys)
-			if err != nil {
-				f.Fatal(err)
+			for framing := range escaped + 1 {
+				c, err := newChannel(settings{cipher: name, peer: 7, numbered: numbered, framing: framing}, keys)
+				if err != nil {
+					f.Fatal(err)
+				}
+				p := c.seal([]byte("data"))
+				if b, ok := c.open(p); !ok || string(b) != "data" {
+					f.Fatalf("%s: %q, %v", name, b, ok)
+				}
+				p[len(p)-1] ^= 1
+				f.Add(p)
 			}
-			p := c.seal([]byte("data"))
-			if b, ok := c.open(p); !ok || string(b) != "data" {
-				f.Fatalf("%s: %q, %v", name, b, ok)
-			}
-			p[len(p)-1] ^= 1
-			f.Add(p)
 		}
 	}
 	f.Add([]byte{})
@@ -197,6 +199,11 @@ func FuzzData(f *testing.F) {
 			}
 			if _, ok := c.open(packet); ok {
 				t.Error("a packet that nobody made is taken")
+			}
+			for framing := range escaped + 1 {
+				if b, ok := framing.strip(packet); ok && len(b) > len(packet) {
+					t.Errorf("%x of %x", b, packet)
+				}
 			}
 		}
 	})

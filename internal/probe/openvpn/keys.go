@@ -54,7 +54,7 @@ func (v *Server) message(k ownKeys) []byte {
 	for _, text := range []string{
 		"V4,dev-type tun,link-mtu 1549,tun-mtu 1500,proto " + proto + ",cipher AES-256-GCM,auth [null-digest],keysize 256,key-method 2,tls-client",
 		v.spec.User, v.spec.Password,
-		fmt.Sprintf("IV_VER=2.6.0\nIV_PLAT=linux\nIV_NCP=2\nIV_PROTO=%d\nIV_CIPHERS=%s\n", v.ability, strings.Join(ciphers(), ":")),
+		fmt.Sprintf("IV_VER=2.6.0\nIV_PLAT=linux\nIV_NCP=2\nIV_PROTO=%d\nIV_CIPHERS=%s\nIV_LZO_STUB=1\nIV_COMP_STUB=1\nIV_COMP_STUBv2=1\n", v.ability, strings.Join(ciphers(), ":")),
 	} {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(text)+1)) //nolint:gosec // New bounds the credentials
 		b = append(append(b, text...), 0)

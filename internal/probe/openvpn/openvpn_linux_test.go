@@ -9,7 +9,9 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -151,7 +153,11 @@ func TestRealServers(t *testing.T) {
 	cryptedTCP := l.start(t, wrapped("tls-crypt", file, "proto tcp-server\ndata-ciphers AES-128-GCM"), l.dc).with(crypt).with(tcp)
 	users := l.start(t, "tls-version-max 1.2\nscript-security 2\nauth-user-pass-verify ./users.sh via-file\nverify-client-cert none", l.dc)
 	old := l.start(t, "data-ciphers AES-256-CBC", l.dc)
-	squeezed := l.start(t, `push "compress stub-v2"`, l.dc)
+	squeezed := l.start(t, `push "compress lz4-v2"`, l.dc)
+	lzo := l.start(t, "comp-lzo no", l.dc)
+	stub := l.start(t, "compress", l.dc)
+	pushed := l.start(t, "compress stub\npush \"compress stub\"", l.dc)
+	second := l.start(t, "compress stub-v2\npush \"compress stub-v2\"", l.dc)
 
 	for _, tc := range []struct {
 		name        string
@@ -182,6 +188,11 @@ func TestRealServers(t *testing.T) {
 		{"TCP where it is UDP", plain.with(tcp), probetest.Enough, "tcp refused", "tcp refused"},
 		{"UDP where it is TCP", inTCP, probetest.Enough, "handshake refused", "handshake refused"},
 		{"no cipher in common", old, probetest.Enough, "ok handshake", "auth protocol_mismatch"},
+		{"comp-lzo no", lzo.with(func(s *link.OpenVPN) { s.Stub = "comp-lzo" }), probetest.Enough, "ok handshake", "ok target"},
+		{"compress", stub.with(func(s *link.OpenVPN) { s.Stub = "compress" }), probetest.Enough, "ok handshake", "ok target"},
+		{"compress, pushed", pushed, probetest.Enough, "ok handshake", "ok target"},
+		{"compress, second version, pushed", second, probetest.Enough, "ok handshake", "ok target"},
+		{"comp-lzo no, unknown to the client", lzo, soon, "ok handshake", "relay timeout"},
 		{"compression", squeezed, probetest.Enough, "ok handshake", "relay protocol_mismatch"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -289,5 +300,52 @@ func TestNothingIsLeftOnServers(t *testing.T) {
 	hole.await(t, goodbye, 2)
 	if said := []int{s.count("TLS Error"), hole.count("TLS Error")}; slices.Max(said) != 0 {
 		t.Errorf("errors of TLS: %d", said)
+	}
+}
+
+// BenchmarkTunnels holds 50 tunnels of one server at once, each with an answer
+// from inside, and says what one takes of memory and goroutines.
+func BenchmarkTunnels(b *testing.B) {
+	const tunnels = 50
+	n, p := newNamespace(b), openvpn.NewPKI(b)
+	n.openvpn(b, strings.Replace(configOf(p, 1999, 9, ""), "255.255.255.240", "255.255.255.0", 1))
+	to := n.listen(b, "10.98.9.1", probetest.Serve(b, probetest.Echo))
+	spec := link.OpenVPN{Addr: probe.AddressOf(netip.MustParseAddrPort("127.0.0.1:1999")), CA: p.CA, Cert: p.Client.Cert, Key: p.Client.Key}
+	d := dialer{probetest.Dialer(b), n}
+	memory := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	for b.Loop() {
+		before, goroutines := memory(), runtime.NumGoroutine()
+		ctx, cancel := context.WithTimeout(b.Context(), probetest.Enough)
+		var open []*openvpn.Tunnel
+		for range tunnels {
+			env := probetest.Env(d, probe.NewTrace(clock.Real{}))
+			v, err := openvpn.New(spec, env)
+			if err != nil {
+				b.Fatal(err)
+			}
+			tunnel, err := v.Open(ctx)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c, err := tunnel.Dial(ctx, to)
+			if err == nil {
+				err = probetest.Ping(c)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			open = append(open, tunnel)
+		}
+		b.ReportMetric(float64(memory()-before)/1024/tunnels, "KiB/tunnel")
+		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/tunnels, "goroutines/tunnel")
+		for _, t := range open {
+			t.Close()
+		}
+		cancel()
 	}
 }

@@ -18,12 +18,12 @@ const (
 
 // settings are what a server pushes, as far as a check needs it.
 type settings struct {
-	addrs      []netip.Addr // ours in the tunnel
-	peer       uint32       // our number
-	numbered   bool         // there is one
-	cipher     string
-	exported   bool // keys are those of TLS's exporter
-	compressed bool
+	addrs    []netip.Addr // ours in the tunnel
+	peer     uint32       // our number
+	numbered bool         // there is one
+	cipher   string
+	exported bool // keys are those of TLS's exporter
+	framing  framing
 }
 
 // answer is what a message of the server means: it pushes settings, more of
@@ -65,15 +65,16 @@ func parseMessage(text string) answer {
 	return answer{}
 }
 
-// parseSettings reads pushed options. Those it does not know, such as routes,
-// mean nothing to a check.
-func parseSettings(options []string) (settings, error) {
-	var s settings
+// parseSettings reads pushed options, of which framing wins over the profile's.
+// Those it does not know, such as routes, mean nothing to a check.
+func parseSettings(options []string, framing framing) (settings, error) {
+	s, compressed := settings{framing: framing}, false
 	for _, o := range options {
 		w := strings.Fields(o)
+		if len(w) == 1 && (w[0] == "compress" || w[0] == "comp-lzo") {
+			w = append(w, "")
+		}
 		if len(w) < 2 {
-			// compress without a method still puts a byte before each packet.
-			s.compressed = s.compressed || len(w) == 1 && (w[0] == "compress" || w[0] == "comp-lzo")
 			continue
 		}
 		switch w[0] {
@@ -96,17 +97,16 @@ func parseSettings(options []string) (settings, error) {
 			for _, f := range w[1:] {
 				s.exported = s.exported || f == "tls-ekm"
 			}
-		case "compress":
-			s.compressed = s.compressed || w[1] != "migrate"
-		case "comp-lzo":
-			s.compressed = s.compressed || w[1] != "no"
+		case "compress", "comp-lzo":
+			f, ok := framings()[w[0]+" "+w[1]]
+			s.framing, compressed = f, compressed || !ok
 		}
 	}
 	unusable := func(detail string) error {
 		return &probe.Error{Stage: probe.StageRelay, Class: probe.ClassProtocolMismatch, Detail: detail}
 	}
 	switch {
-	case s.compressed:
+	case compressed:
 		return s, unusable("the server compresses, which gives away what is encrypted")
 	case len(s.addrs) == 0 || len(s.addrs) > 2:
 		return s, unusable("the server gives no address in the tunnel")
@@ -128,7 +128,7 @@ func (v *Server) negotiate(t *tls.Conn) (deal, error) {
 		return d, v.refusal(probe.StageAuth, err)
 	}
 	v.env.Trace.Pass(probe.StageAuth)
-	d.settings, err = parseSettings(options)
+	d.settings, err = parseSettings(options, map[string]framing{"comp-lzo": before, "compress": swapped}[v.spec.Stub])
 	return d, err
 }
 

@@ -28,8 +28,8 @@ import (
 // thread that makes it, so one thread lives there and makes all of them.
 type namespace struct{ jobs chan func() }
 
-func newNamespace(t *testing.T) *namespace {
-	t.Helper()
+func newNamespace(tb testing.TB) *namespace {
+	tb.Helper()
 	n := &namespace{jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {
@@ -44,9 +44,9 @@ func newNamespace(t *testing.T) *namespace {
 		}
 	}()
 	if err := <-ready; err != nil {
-		t.Fatalf("a network namespace: %v", err)
+		tb.Fatalf("a network namespace: %v", err)
 	}
-	t.Cleanup(func() { close(n.jobs) })
+	tb.Cleanup(func() { close(n.jobs) })
 	return n
 }
 
@@ -73,15 +73,15 @@ func (d dialer) Dial(ctx context.Context, network string, to probe.Address, tr *
 
 // listen joins connections to port 443 of a server in its tunnel to target,
 // which is outside.
-func (n *namespace) listen(t *testing.T, ip string, target probe.Address) probe.Address {
-	t.Helper()
+func (n *namespace) listen(tb testing.TB, ip string, target probe.Address) probe.Address {
+	tb.Helper()
 	var ln net.Listener
 	var err error
-	n.do(func() { ln, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", ip+":443") })
+	n.do(func() { ln, err = (&net.ListenConfig{}).Listen(tb.Context(), "tcp", ip+":443") })
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { ln.Close() })
+	tb.Cleanup(func() { ln.Close() })
 	go func() {
 		for {
 			c, err := ln.Accept()
@@ -90,13 +90,13 @@ func (n *namespace) listen(t *testing.T, ip string, target probe.Address) probe.
 			}
 			go func() {
 				defer c.Close()
-				probetest.Join(t.Context(), c, target.String())
+				probetest.Join(tb.Context(), c, target.String())
 			}()
 		}
 	}()
 	a, err := probe.ParseAddress(ln.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return a
 }
@@ -126,27 +126,27 @@ func (d *daemon) count(text string) int {
 }
 
 // await waits until the server has said text n times.
-func (d *daemon) await(t *testing.T, text string, n int) {
-	t.Helper()
+func (d *daemon) await(tb testing.TB, text string, n int) {
+	tb.Helper()
 	deadline := time.After(probetest.Enough)
 	for d.count(text) < n {
 		select {
 		case <-d.more:
 		case <-deadline:
-			t.Fatalf("%q came %d times of %d", text, d.count(text), n)
+			tb.Fatalf("%q came %d times of %d", text, d.count(text), n)
 		}
 	}
 }
 
 // openvpn starts Debian's openvpn in the namespace until the test ends.
-func (n *namespace) openvpn(t *testing.T, config string) *daemon {
-	t.Helper()
+func (n *namespace) openvpn(tb testing.TB, config string) *daemon {
+	tb.Helper()
 	d := &daemon{more: make(chan struct{}, 1)}
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	const users = "#!/bin/sh\n[ \"$(cat \"$1\")\" = \"$(printf 'anna\\nhunter22')\" ]\n"
 	for name, text := range map[string]string{"server.conf": config, "users.sh": users} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	path, err := exec.LookPath("openvpn")
@@ -157,18 +157,18 @@ func (n *namespace) openvpn(t *testing.T, config string) *daemon {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, d, d
 	n.do(func() { err = cmd.Start() })
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		kill := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		kill.Stop()
-		if t.Failed() {
-			t.Logf("openvpn said:\n%s", d.said.String())
+		if tb.Failed() {
+			tb.Logf("openvpn said:\n%s", d.said.String())
 		}
 	})
-	d.await(t, "Initialization Sequence Completed", 1)
+	d.await(tb, "Initialization Sequence Completed", 1)
 	return d
 }
 
