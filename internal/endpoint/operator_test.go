@@ -227,11 +227,7 @@ func TestUptimeThatIsShownIsTheOneThatDecides(t *testing.T) {
 	snap, err := uptime.Verify(mine.Text)
 	noError(t, err)
 	u := views[0].Uptime[vantage.Outside]
-	want := uptime.Figures{
-		Slots: u.Slots, Up: u.Up, Down: u.Down, Unknown: u.Unknown, Maintenance: u.Maintenance, Permille: u.Permille,
-		CoveragePermille: u.CoveragePermille, LowPermille: u.LowPermille, HighPermille: u.HighPermille,
-	}
-	if snap.Total != want || u.Slots != 2880 || u.Maintenance != 6 || u.Down != 29*6 {
+	if snap.Total != uptime.Figures(u) || u.Slots != 2880 || u.Maintenance != 6 || u.Down != 29*6 {
 		t.Errorf("shown %+v, decided by %+v", u, snap.Total)
 	}
 	if string(theirs.Text) != string(mine.Text) || string(gate.Text) != string(mine.Text) || decision != uptime.HoldUnproven || gate.SHA256 != mine.SHA256 {
@@ -291,4 +287,54 @@ func TestMaintenanceIsDeclaredInTimeAndNotTooMuchOfIt(t *testing.T) {
 	noError(t, declare(5*hour))
 	wantCode(t, declare(3*hour+time.Second), "maintenance_exhausted")
 	noError(t, declare(3*hour))
+}
+
+func TestBlockedTakesTwoNetworksInside(t *testing.T) {
+	t.Parallel()
+	type word struct {
+		prober int // 0 outside, from 1 inside
+		o      probe.Outcome
+	}
+	dead := down(probe.ClassTimeout)
+	for name, test := range map[string]struct {
+		asn  []uint32 // of the probers
+		said []word
+		want bool
+	}{
+		"two networks":                {[]uint32{1, 2, 3}, []word{{0, up()}, {1, dead}, {2, dead}}, true},
+		"two probers of one network":  {[]uint32{1, 2, 2}, []word{{0, up()}, {1, dead}, {2, dead}}, false},
+		"networks that nobody knows":  {[]uint32{1, 0, 0}, []word{{0, up()}, {1, dead}, {2, dead}}, false},
+		"one prober twice":            {[]uint32{1, 2, 3}, []word{{0, up()}, {1, dead}, {1, dead}}, false},
+		"one inside reaches it":       {[]uint32{1, 2, 3}, []word{{0, up()}, {1, dead}, {2, dead}, {1, up()}}, false},
+		"it is down for everybody":    {[]uint32{1, 2, 3}, []word{{0, dead}, {1, dead}, {2, dead}}, false},
+		"our own side failed outside": {[]uint32{1, 2, 3}, []word{{0, up()}, {1, dead}, {2, dead}, {0, down(probe.ClassControlFailed)}}, true},
+	} {
+		w := newWorld(t)
+		e := w.claim(t, socks)
+		var all []*prober
+		for i, asn := range test.asn {
+			p := w.enrol(t, "p-"+string(rune('a'+i)))
+			w.vantage(p.id).ASN = asn
+			all = append(all, p)
+		}
+		for _, said := range test.said {
+			w.clock.Advance(time.Second)
+			p := all[said.prober]
+			p.offer(e, func(o *endpoint.Offer) {
+				if said.prober > 0 {
+					o.Place = vantage.Inside
+				}
+			})
+			p.work(t, said.o)
+			w.asked = nil
+		}
+		views, err := w.Mine(t.Context(), receipt)
+		noError(t, err)
+		if views[0].Blocked != test.want {
+			t.Errorf("%s: %t", name, views[0].Blocked)
+		}
+		if e := w.endpoint(t, e.ID); e.LastVerdict == probe.Down && test.want {
+			t.Errorf("%s: what is found inside counts outside", name)
+		}
+	}
 }

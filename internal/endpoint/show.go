@@ -102,6 +102,9 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if err := s.measure(ctx, &v, e, policy, attempts, now); err != nil {
 		return View{}, err
 	}
+	if v.Blocked, err = s.blocked(ctx, attempts, now); err != nil {
+		return View{}, err
+	}
 	if v.Proofs, err = s.cfg.Store.Proofs(ctx, e.ID); err != nil {
 		return View{}, err
 	}
@@ -122,6 +125,42 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 		}
 	}
 	return v, nil
+}
+
+// blockedWithin is how far back probers inside are heard.
+const blockedWithin = 24 * time.Hour
+
+// blocked reports whether an endpoint that works outside is blocked inside. One
+// network that cannot reach it says little: two must agree.
+func (s *Service) blocked(ctx context.Context, attempts []Attempt, now time.Time) (bool, error) {
+	outside := probe.Unknown
+	down := map[uuid.UUID]bool{}
+	for _, a := range attempts {
+		switch {
+		case a.Kind == vantage.KindControl || a.Verdict == probe.Unknown:
+		case a.Place == vantage.Outside:
+			outside = a.Verdict
+		case a.Started.Before(now.Add(-blockedWithin)):
+		case a.Verdict == probe.Up:
+			return false, nil
+		default:
+			down[a.VantageID] = true
+		}
+	}
+	if outside != probe.Up || len(down) < 2 {
+		return false, nil
+	}
+	all, err := s.cfg.Store.Vantages(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	networks := map[uint32]bool{}
+	for _, v := range all {
+		if down[v.ID] && v.ASN != 0 {
+			networks[v.ASN] = true
+		}
+	}
+	return len(networks) >= 2, nil
 }
 
 // check returns an attempt as people see it, and keeps its exit in v.

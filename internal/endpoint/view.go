@@ -61,6 +61,9 @@ type View struct {
 	Hits        []Hit
 	Linkages    []Linkage
 	Exit        *ExitView // nil while no exit address is known
+	// Blocked says that it works outside, and that probers inside, of two networks
+	// or more, found it down in the last day and none found it up.
+	Blocked bool
 }
 
 // ExitView says where traffic comes out. Address is empty but for who may unseal.

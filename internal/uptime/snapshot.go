@@ -167,11 +167,11 @@ func (s Snapshot) computed() Snapshot {
 	proven := len(s.Endpoints) > 0
 	for i, m := range s.Endpoints {
 		all[i] = m.measure(time.Duration(s.NoticeS) * time.Second)
-		s.Endpoints[i].Figures = figures(all[i])
+		s.Endpoints[i].Figures = Figures(all[i])
 		proven = proven && m.Proven
 	}
 	total := Sum(all)
-	s.Total, s.Decision = figures(total), Decide(total, proven, s.Thresholds)
+	s.Total, s.Decision = Figures(total), Decide(total, proven, s.Thresholds)
 	return s
 }
 
@@ -185,16 +185,9 @@ func (m Measured) measure(notice time.Duration) Uptime {
 	}
 	var breaks []Break
 	for _, b := range m.Breaks {
-		breaks = append(breaks, Break{From: b.From, To: b.To, Declared: b.Declared})
+		breaks = append(breaks, Break(b))
 	}
 	return Measure(days, breaks, notice, Window{From: m.From, To: m.To})
-}
-
-func figures(u Uptime) Figures {
-	return Figures{
-		Slots: u.Slots, Up: u.Up, Down: u.Down, Unknown: u.Unknown, Maintenance: u.Maintenance, Permille: u.Permille,
-		CoveragePermille: u.CoveragePermille, LowPermille: u.LowPermille, HighPermille: u.HighPermille,
-	}
 }
 
 // Text returns the canonical text of s and its SHA-256: JSON with one name a

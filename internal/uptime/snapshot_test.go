@@ -47,7 +47,6 @@ func TestSnapshotSaysWhatFollowsFromItsDays(t *testing.T) {
 	s := sample()
 
 	got, err := uptime.Verify(text(t, s))
-
 	if err != nil {
 		t.Fatal(err)
 	}
