@@ -209,10 +209,23 @@ func enqueue(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, offer
 	if len(offers) == 0 {
 		return nil
 	}
-	params := make([]river.InsertManyParams, len(offers))
-	for i, o := range offers {
-		params[i] = checkOf(o)
-		params[i].InsertOpts.UniqueOpts = river.UniqueOpts{ByArgs: true}
+	type attempt struct {
+		endpoint uuid.UUID
+		kind     vantage.Kind
+		place    vantage.Place
+		slot     int64
+		no       int
+	}
+	params, known := make([]river.InsertManyParams, 0, len(offers)), map[attempt]bool{}
+	for _, o := range offers {
+		a := attempt{o.EndpointID, o.Kind, o.Place, o.Slot.UnixMicro(), o.Attempt}
+		if known[a] { // River refuses one that is there twice in the same call
+			continue
+		}
+		known[a] = true
+		p := checkOf(o)
+		p.InsertOpts.UniqueOpts = river.UniqueOpts{ByArgs: true}
+		params = append(params, p)
 	}
 	if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
 		return fmt.Errorf("enqueue %d checks: %w", len(offers), err)
