@@ -70,7 +70,7 @@ func listMigrations(cmd *cobra.Command, url string) error {
 
 func adminCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
-	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), invariantsCommand())
+	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), invariantsCommand(), checksCommand())
 	return cmd
 }
 

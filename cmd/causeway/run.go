@@ -26,8 +26,18 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&cfg.AuditPublicKey, "audit-public-key-file", "", "file with the audit log's public key")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "host:port of API and dashboard")
 	cmd.Flags().StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
+	checksFlags(cmd.Flags(), &cfg.Checks)
 	cmd.Flags().BoolVar(&cfg.Demo, "demo", false, "let one-time links sign people in; never on a real fund")
 	return cmd
+}
+
+func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {
+	flags.StringVar(&cfg.TelegramFile, "telegram-file", "", "JSON file with Telegram's keys and data centres; without it nothing is checked (deploy/telegram.json)")
+	flags.StringVar(&cfg.CanaryFile, "canary-file", "", "JSON file with servers whose answer is known, which show what a prober's word is worth")
+	flags.StringVar(&cfg.BlocklistDir, "blocklist-dir", "", "folder of blocklists: dump.csv of zapret-info, whole or in parts, and .cidr or .txt files")
+	flags.StringSliceVar(&cfg.PlaceFiles, "places-file", nil, ".mmdb file that knows networks or countries; once for each")
+	flags.StringVar(&cfg.EchoURL, "echo-url", "", "http://IP:PORT of `causeway echo`, as probers reach it; empty: exit addresses are not known")
+	flags.StringVar(&cfg.EchoKeyFile, "echo-key-file", "", "file with the key that the echo server signs with")
 }
 
 func serviceFlags(flags *pflag.FlagSet, cfg *app.ServeConfig) {

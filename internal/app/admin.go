@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -191,4 +193,38 @@ func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, 
 		}
 	}
 	return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "Nobody here is called %q.", name)
+}
+
+// Checks changes how endpoints are checked, and returns the policy that holds then.
+// A nil change only reads it. ownerURL is the database owner's.
+func Checks(ctx context.Context, ownerURL string, change func(*endpoint.Policy)) (endpoint.Policy, error) {
+	db, err := openDatabase(ctx, ownerURL)
+	if err != nil {
+		return endpoint.Policy{}, err
+	}
+	defer db.Close()
+	fund, err := db.Fund(ctx)
+	if err != nil {
+		return endpoint.Policy{}, err
+	}
+	policy, err := postgres.EndpointStore{DB: db, Clock: clock.Real{}}.Policy(ctx)
+	if err != nil || change == nil {
+		return policy, err
+	}
+	before := policy
+	change(&policy)
+	if policy == before {
+		return policy, nil
+	}
+	if err := policy.Check(); err != nil {
+		return before, err
+	}
+	return policy, db.SetCheckPolicy(ctx, policy, audit.Entry{
+		Actor: identity.System("admin"), Action: "checks.changed", ObjectKind: "fund", ObjectID: fund.ID.String(), At: clock.Real{}.Now(),
+		Detail: map[string]string{
+			"slot": policy.Slot.String(), "require_control": strconv.FormatBool(policy.RequireControl),
+			"min_uptime_permille": strconv.Itoa(policy.MinUptimePermille), "min_coverage_permille": strconv.Itoa(policy.MinCoveragePermille),
+			"pay_place": string(policy.PayPlace),
+		},
+	})
 }

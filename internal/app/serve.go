@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/api"
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -37,6 +39,7 @@ type ServeConfig struct {
 	AdminListen     string // host:port of /readyz and /metrics; empty: none
 	PublicURL       string // where browsers reach the dashboard
 	Demo            bool   // one-time sign-in links work
+	Checks          ChecksConfig
 	Log             *slog.Logger
 }
 
@@ -50,6 +53,10 @@ type Services struct {
 	Grants   *grant.Service
 	Payouts  *payout.Service
 	Identity *identity.Service
+
+	Endpoints *endpoint.Service
+
+	checks *checks
 }
 
 // openServices opens the database of role causeway_app and the use cases on it.
@@ -121,7 +128,13 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 	if s.Grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: db}, Keys: keys, Clock: c}); err != nil {
 		return nil, err
 	}
-	s.Payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: c})
+	if s.Payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {
+		return nil, err
+	}
+	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.Default())); err != nil {
+		return nil, err
+	}
+	s.Endpoints, err = newEndpoints(db, keys, s.Grants, s.checks, c)
 	return s, err
 }
 
@@ -139,6 +152,7 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return listen(ctx, cfg.Listen, handler, cfg.Log) })
+	g.Go(func() error { return s.checks.watch(ctx) })
 	if cfg.AdminListen != "" {
 		g.Go(func() error {
 			return listen(ctx, cfg.AdminListen, server.NewAdmin(registry, serveChecks(s.DB, s.Fund), clock.Real{}), cfg.Log)
@@ -160,14 +174,14 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	auditLog := audit.NewLog(rows, clock.Real{})
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: s.Grants, Payouts: s.Payouts, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Origin: audit.Origin(s.Fund.ID.String()),
-		Tokens: s.Identity, Clock: clock.Real{},
+		Tokens: s.Identity, Clock: clock.Real{}, Endpoints: s.Endpoints,
 	})
 	if err != nil {
 		return nil, err
 	}
 	secure := public.Scheme == "https"
 	site, err := web.New(web.Config{
-		Grants: s.Grants, Payouts: s.Payouts, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{}, Chain: postgres.PayoutStore{DB: s.DB},
+		Grants: s.Grants, Payouts: s.Payouts, Endpoints: s.Endpoints, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{}, Chain: postgres.PayoutStore{DB: s.DB},
 		Demo: cfg.Demo, PublicURL: cfg.PublicURL, SecureCookies: secure, CookieName: server.SessionCookie(secure),
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/jobs"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/server"
@@ -39,6 +41,7 @@ const (
 	estimateEvery   = 30 * time.Second
 	checkpointEvery = 5 * time.Second
 	retryLease      = time.Second
+	retrySideWork   = 10 * time.Second
 )
 
 // worker is a running `causeway worker`.
@@ -77,7 +80,37 @@ func Work(ctx context.Context, cfg WorkerConfig) error {
 		})
 	}
 	g.Go(func() error { return w.lead(ctx) })
+	g.Go(func() error { return w.sideWork(ctx) })
 	return g.Wait()
+}
+
+// sideWork runs the queue of side work, which needs no leader. It never ends the
+// worker: payments go on without it.
+func (w *worker) sideWork(ctx context.Context) error {
+	for {
+		err := w.schedule(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // told to stop
+		}
+		w.cfg.Log.WarnContext(ctx, "side work has stopped and is started again", slog.Any("error", err))
+		if !pause(ctx, nil, retrySideWork) {
+			return nil
+		}
+	}
+}
+
+func (w *worker) schedule(ctx context.Context) error {
+	enqueue, err := jobs.Enqueuer()
+	if err != nil {
+		return err
+	}
+	scheduler, err := jobs.NewScheduler(jobs.Config{
+		Store: postgres.EndpointStore{DB: w.db, Clock: w.clock, Enqueue: enqueue}, Pool: w.db.Pool(), Clock: w.clock, Random: rand.Reader, Log: w.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	return scheduler.Run(ctx)
 }
 
 func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -73,14 +74,23 @@ func seconds(s int32) time.Duration { return time.Duration(s) * time.Second }
 
 // SetCheckPolicy changes how endpoints are checked. Only the owner of the
 // database may.
-func (d *DB) SetCheckPolicy(ctx context.Context, p endpoint.Policy) error {
-	return mapError(d.q.SetCheckPolicy(ctx, db.SetCheckPolicyParams{
+func (d *DB) SetCheckPolicy(ctx context.Context, p endpoint.Policy, e audit.Entry) error {
+	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := setCheckPolicy(ctx, q, p); err != nil {
+			return err
+		}
+		return d.record(ctx, q, e)
+	})
+}
+
+func setCheckPolicy(ctx context.Context, q *db.Queries, p endpoint.Policy) error {
+	return q.SetCheckPolicy(ctx, db.SetCheckPolicyParams{
 		SlotS: int32(p.Slot / time.Second), FullPermille: int32(p.FullPermille), Confirmations: int32(p.Confirmations),
 		BackoffAfter: int32(p.BackoffAfter), BackoffEveryS: int32(p.BackoffEvery / time.Second),
 		MinCoveragePermille: int32(p.MinCoveragePermille), MinUptimePermille: int32(p.MinUptimePermille), PayPlace: string(p.PayPlace),
 		RequireControl: p.RequireControl, MaintenanceNoticeS: int32(p.MaintenanceNotice / time.Second), MaintenanceMaxS: int32(p.MaintenanceMax / time.Second),
 		KeepRawDays: int32(p.KeepRaw / (24 * time.Hour)),
-	}))
+	})
 }
 
 // Of implements endpoint.Store.
