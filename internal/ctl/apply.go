@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
@@ -27,11 +29,11 @@ const maxInputBytes = 256 << 10 // what the server takes
 type form struct {
 	file                                                    string
 	title, narrative, contact, region, language, amount, to string
-	endpoints                                               []string
+	endpoints, links, endpointFiles                         []string
 }
 
 // formFlags are the flags that --file takes the place of.
-var formFlags = []string{"title", "narrative-file", "contact", "endpoint", "region", "language", "amount-sat", "payout-address"}
+var formFlags = []string{"title", "narrative-file", "contact", "endpoint", "link", "endpoint-file", "region", "language", "amount-sat", "payout-address"}
 
 func (f *form) flags(cmd *cobra.Command) {
 	set := cmd.Flags()
@@ -40,6 +42,8 @@ func (f *form) flags(cmd *cobra.Command) {
 	set.StringVar(&f.narrative, "narrative-file", "", "file with the story, or - for standard input; leave out what identifies you")
 	set.StringVar(&f.contact, "contact", "", "optional: where to reach you")
 	set.StringArrayVar(&f.endpoints, "endpoint", nil, "protocol://[user@]host:port; may be given several times; secrets go into --file")
+	set.StringArrayVar(&f.links, "link", nil, "a server's link without a secret in it; may be given several times")
+	set.StringArrayVar(&f.endpointFiles, "endpoint-file", nil, "file with a server's link or configuration (.conf, .ovpn); may be given several times")
 	set.StringVar(&f.region, "region", "", "ISO 3166-1 code of the country that it serves, or other")
 	set.StringVar(&f.language, "language", "en", "ISO 639-1 code of the language to answer in")
 	set.StringVar(&f.amount, "amount-sat", "", "what you ask for, in satoshi")
@@ -59,8 +63,8 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 	if err := cli.Need(c.cmd.Flags(), "title", "narrative-file", "region", "amount-sat", "payout-address"); err != nil {
 		return client.NewApplication{}, err
 	}
-	if len(f.endpoints) == 0 {
-		return client.NewApplication{}, cli.UsageError{Err: errors.New("--endpoint is missing; see --help")}
+	if len(f.endpoints)+len(f.links)+len(f.endpointFiles) == 0 {
+		return client.NewApplication{}, cli.UsageError{Err: errors.New("--endpoint, --link or --endpoint-file is missing; see --help")}
 	}
 	narrative, err := c.readText(f.narrative)
 	if err != nil {
@@ -81,7 +85,29 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 		}
 		app.Endpoints = append(app.Endpoints, e)
 	}
-	return app, nil
+	linked, err := f.linked(c)
+	app.Endpoints = append(app.Endpoints, linked...)
+	return app, err
+}
+
+// linked returns the servers of links and files.
+func (f *form) linked(c *call) ([]client.Endpoint, error) {
+	var out []client.Endpoint
+	for _, text := range f.links {
+		if spec, err := link.Parse(text); err != nil || len(link.Secrets(spec)) > 0 {
+			return nil, cli.UsageError{Err: errors.New("--link: a secret does not belong into an argument, which other users can see, and this link has one or cannot be read; write it into a file for --endpoint-file")}
+		}
+		out = append(out, client.Endpoint{Link: &text})
+	}
+	for _, path := range f.endpointFiles {
+		text, err := c.linkText(path)
+		if err != nil {
+			return nil, err
+		}
+		text = strings.TrimSpace(text)
+		out = append(out, client.Endpoint{Link: &text})
+	}
+	return out, nil
 }
 
 // parseEndpoint reads protocol://[user@]host:port. A password is refused: other
@@ -211,8 +237,17 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 		bad = append(bad, errs.Field{Field: "amount_sat", Code: "out_of_range", Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat)})
 	}
 	for i, e := range body.Endpoints {
+		field := fmt.Sprintf("endpoints[%d].", i)
+		if e.Link != nil {
+			spec, err := link.Parse(*e.Link)
+			if err != nil {
+				bad = append(bad, refusedLines(field+"link", err)...)
+				continue
+			}
+			field, e.Protocol = field+"link, ", protocolName(spec.Protocol())
+		}
 		if !slices.Contains(fund.Protocols, e.Protocol) {
-			bad = append(bad, errs.Field{Field: fmt.Sprintf("endpoints[%d].protocol", i), Code: "unknown_protocol", Message: fmt.Sprintf("must be one of %v", fund.Protocols)})
+			bad = append(bad, errs.Field{Field: field + "protocol", Code: "unknown_protocol", Message: fmt.Sprintf("must be one of %v", fund.Protocols)})
 		}
 	}
 	if err := errs.InvalidFields(bad); err != nil {
@@ -224,6 +259,19 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 	}
 	c.talk("Nothing was sent. Without --dry-run this would go to %s:", clean(fund.Name))
 	return page{raw: append(text, '\n')}, nil
+}
+
+// refusedLines names what a link's refusal names, as part of field.
+func refusedLines(field string, err error) []errs.Field {
+	var e *errs.Error
+	if !errors.As(cleaned(err), &e) {
+		return []errs.Field{{Field: field, Code: "endpoint_refused", Message: err.Error()}}
+	}
+	out := make([]errs.Field, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		out = append(out, errs.Field{Field: field + ", " + f.Field, Code: f.Code, Message: f.Message, Params: f.Params})
+	}
+	return out
 }
 
 func (a *app) reviseCommand() *cobra.Command {

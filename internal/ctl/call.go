@@ -150,6 +150,15 @@ func ok201[T any, R interface{ GetJSON201() *T }](r R, err error) (T, error) {
 	return document(r.GetJSON201())
 }
 
+// ok202 is ok200 for what was asked for and is done later.
+func ok202[T any, R interface{ GetJSON202() *T }](r R, err error) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return document(r.GetJSON202())
+}
+
 func document[T any](doc *T) (T, error) {
 	if doc == nil {
 		var none T

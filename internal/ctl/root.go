@@ -47,7 +47,7 @@ func Root(cfg Config) *cobra.Command {
 	a := &app{cfg: cfg}
 	root := &cobra.Command{
 		Use:   "causewayctl",
-		Short: "Apply to a fund, review, release payments, verify its audit log",
+		Short: "Apply to a fund, prove your servers, review, release payments, verify its audit log",
 		Long: "causewayctl speaks to a Causeway fund over its public API.\n\n" +
 			"Data goes to standard output, talk to standard error. Every flag can be given as CAUSEWAYCTL_NAME too.\n" +
 			"Secrets are read from files, or asked for.\n\n" +
@@ -67,7 +67,8 @@ func Root(cfg Config) *cobra.Command {
 	complete(root, "output", string(cli.Table), string(cli.JSON), string(cli.CSV))
 
 	root.AddCommand(
-		a.fundCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
+		a.fundCommand(), a.linkCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
+		a.endpointsCommand(), a.challengeCommand(), a.uptimeCommand(), a.fleetCommand(), a.vantageCommand(),
 		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.decideCommand(), a.messageCommand(),
 		a.grantsCommand(), a.batchCommand(), a.upkeepCommand(), a.treasuryCommand(), a.coinsCommand(), a.feeCommand(),
 		a.paymentsCommand(), a.payeesCommand(), a.auditCommand(), a.verifyCommand(),

@@ -2,6 +2,7 @@ package ctl_test
 
 import (
 	"encoding/hex"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,7 @@ func samples() map[string]func(sent) answer {
 		"createToken": client.CreatedToken{Id: token.Id, Name: token.Name, Scopes: token.Scopes, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt, Token: "cw_new"},
 		"revokeToken": nil,
 	}
+	maps.Copy(docs, endpointSamples())
 	out := make(map[string]func(sent) answer, len(docs))
 	for operation, doc := range docs {
 		out[operation] = func(sent) answer { return answer{doc: doc} }

@@ -63,7 +63,7 @@ func (c *call) receipt() (string, error) {
 func (c *call) session(who caller, scheme string) (*http.Cookie, error) {
 	if c.sessionFile == "" {
 		if who == member {
-			return nil, cli.UsageError{Err: errors.New("--session-file is missing: an API token cannot manage tokens; the profile page of the dashboard can")}
+			return nil, cli.UsageError{Err: errors.New("--session-file is missing: an API token cannot do this; the dashboard can")}
 		}
 		return nil, cli.UsageError{Err: errors.New("--token-file is missing; make a token on the profile page of the dashboard")}
 	}
