@@ -14,5 +14,6 @@
 //     its authority, and with its name and usage where it names them.
 //   - A tunnel says goodbye: the server is told before the connection is closed,
 //     whether by Close, by the check's deadline or by a call to stop.
-//   - At most three copies of a datagram are sent.
+//   - At most three copies of a first datagram are sent, and no more than a few of
+//     the others.
 package openvpn

@@ -144,7 +144,8 @@ func (f *fake) serve(t *testing.T, c net.Conn, spec link.OpenVPN) {
 		return
 	}
 	s.met, s.peer, s.expect, s.number = true, p.from, 1, 1
-	if s.emit(control{op: opResetServer, acks: []uint32{0}}) != nil {
+	s.recent = []uint32{0}
+	if s.emit(control{op: opResetServer}) != nil {
 		return
 	}
 	roots := x509.NewCertPool()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,8 +18,17 @@ const (
 	ahead     = 12   // packets taken before the one that is missing
 	maxPiece  = 1000 // bytes of TLS in a packet
 	maxPacket = 4096 // bytes of a packet from the server
-	maxTries  = 3    // copies of a packet over UDP
-	retry     = time.Second
+	carried   = 4    // acknowledgements on a packet that has something else to say
+)
+
+// When a packet over UDP is sent again. A first one may reach somebody who did
+// not ask for it: few copies, and the longer the fewer. A server that has
+// answered is one that waits, and its own copies come seconds apart.
+const (
+	maxTries = 3
+	retry    = time.Second
+	metTries = 12
+	metRetry = 600 * time.Millisecond
 )
 
 // session is the control channel: packets with numbers, acknowledged, over one
@@ -41,6 +51,7 @@ type session struct {
 	late   atomic.Bool // it is time to send the flight again
 	tries  int
 
+	recent []uint32          // packets that are acknowledged, again and again: an acknowledgement may be lost
 	expect uint32            // the server's next packet
 	early  map[uint32][]byte // what came before it
 	ready  [][]byte          // what TLS has not read yet
@@ -82,9 +93,14 @@ func (s *session) frame(packet []byte) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...) //nolint:gosec // none of ours is longer than two pieces
 }
 
-// emit sends a packet of the control channel.
+// emit sends a packet of the control channel, with acknowledgements.
 func (s *session) emit(p control) error {
 	p.from, p.to = s.own, s.peer
+	n := carried
+	if p.op == opAck {
+		n = maxAcks
+	}
+	p.acks = s.recent[max(0, len(s.recent)-n):]
 	_, err := s.Conn.Write(s.frame(s.wrap.wrap(p.header(), p.body())))
 	return err
 }
@@ -101,19 +117,33 @@ func (s *session) send(op byte, payload []byte) error {
 	s.flight = append(s.flight, append([]byte{op}, p.body()[1:]...))
 	if !s.stream {
 		s.tries = 1
-		s.timer.Reset(retry)
+		s.timer.Reset(s.wait())
 	}
 	return s.emit(p)
+}
+
+// wait returns how long an answer is waited for after the last copy; 0 for no
+// other copy.
+func (s *session) wait() time.Duration {
+	switch {
+	case s.met && s.tries < metTries:
+		return metRetry
+	case !s.met && s.tries < maxTries:
+		return retry << (s.tries - 1)
+	}
+	return 0
 }
 
 // again sends what is not acknowledged another time.
 func (s *session) again() error {
 	_ = s.SetReadDeadline(time.Time{}) // of a closed connection, the next read tells
-	if s.tries >= maxTries || len(s.flight) == 0 {
+	if s.wait() == 0 || len(s.flight) == 0 {
 		return nil
 	}
-	s.timer.Reset(retry << s.tries)
 	s.tries++
+	if wait := s.wait(); wait > 0 {
+		s.timer.Reset(wait)
+	}
 	for _, f := range s.flight {
 		if err := s.emit(control{op: f[0], id: binary.BigEndian.Uint32(f[1:]), payload: f[5:]}); err != nil {
 			return err
@@ -203,17 +233,14 @@ func (s *session) handle(packet []byte) error {
 
 // acknowledged takes packets out of the flight.
 func (s *session) acknowledged(ids []uint32) {
-	for _, id := range ids {
-		for i, f := range s.flight {
-			if binary.BigEndian.Uint32(f[1:]) == id {
-				s.flight = append(s.flight[:i], s.flight[i+1:]...)
-				s.tries = 1
-				break
-			}
-		}
-	}
-	if len(s.flight) == 0 {
+	before := len(s.flight)
+	s.flight = slices.DeleteFunc(s.flight, func(f []byte) bool { return slices.Contains(ids, binary.BigEndian.Uint32(f[1:])) })
+	switch {
+	case len(s.flight) == 0:
 		s.timer.Stop()
+	case len(s.flight) < before && !s.stream:
+		s.tries = 1 // something got through: the rest has all its copies before it
+		s.timer.Reset(s.wait())
 	}
 }
 
@@ -239,7 +266,8 @@ func (s *session) take(p control) error {
 	if s.quiet {
 		return nil
 	}
-	return s.emit(control{op: opAck, acks: []uint32{p.id}})
+	s.recent = append(s.recent[max(0, len(s.recent)+1-maxAcks):], p.id)
+	return s.emit(control{op: opAck})
 }
 
 // Read reads TLS.
