@@ -15,6 +15,7 @@ import (
 
 // Run brings the demo up, prints where to go, and keeps it going until ctx ends.
 func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer) (err error) {
+	cfg.Checks = true
 	progress.Step("start PostgreSQL, btcd, signer, worker and dashboard")
 	w, err := Start(ctx, cfg)
 	if err != nil {
@@ -28,42 +29,48 @@ func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer)
 		progress.Done("")
 	}()
 	progress.Done(w.URL)
-	people, err := w.prepare(ctx, progress)
+	people, receipt, err := w.prepare(ctx, progress)
 	if err != nil {
 		return err
 	}
-	if err := w.printLinks(out, people); err != nil {
+	if err := w.printLinks(out, people, receipt); err != nil {
+		return err
+	}
+	if err := w.StartProbers(); err != nil {
 		return err
 	}
 	return w.Run(ctx)
 }
 
-// prepare funds and seeds a fresh world and returns its staff.
-func (w *World) prepare(ctx context.Context, progress *cli.Progress) ([]Person, error) {
-	people, err := w.Staff(ctx)
-	if err != nil {
-		return nil, err
+// prepare funds and seeds a fresh world and returns its staff, and the receipt code
+// of a sample application.
+func (w *World) prepare(ctx context.Context, progress *cli.Progress) (people []Person, receipt string, err error) {
+	if people, err = w.Staff(ctx); err != nil {
+		return nil, "", err
+	}
+	if err := w.serveSamples(ctx); err != nil {
+		return nil, "", err
 	}
 	done, err := w.loadState()
 	if err != nil || done.Seeded {
-		return people, err
+		return people, done.Receipt, err
 	}
 	progress.Step("fund the treasury")
 	if err := w.Fund(ctx, deposits...); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	progress.Done("")
 	progress.Step("write sixty sample applications")
-	if err := w.Seed(ctx, people); err != nil {
-		return nil, err
+	if receipt, err = w.Seed(ctx, people); err != nil {
+		return nil, "", err
 	}
 	progress.Done("")
 	progress.Step("pay two batches")
 	if err := w.SeedBatches(ctx, person(people, identity.RoleTreasurer).Actor); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	progress.Done("")
-	return people, w.saveState(state{Seeded: true})
+	return people, receipt, w.saveState(state{Seeded: true, Receipt: receipt})
 }
 
 // deposits are what the treasury of a fresh demo gets.
@@ -78,7 +85,7 @@ func person(people []Person, role identity.Role) Person {
 	return Person{}
 }
 
-func (w *World) printLinks(out io.Writer, people []Person) error {
+func (w *World) printLinks(out io.Writer, people []Person, receipt string) error {
 	var text strings.Builder
 	text.WriteString("\nCauseway demo on simnet. The coins are worth nothing.\n\n")
 	fmt.Fprintf(&text, "  %-22s %s\n", "operator, to apply", w.URL+"/apply")
@@ -89,9 +96,16 @@ func (w *World) printLinks(out io.Writer, people []Person) error {
 		}
 		fmt.Fprintf(&text, "  %-22s %s\n", label+" ("+p.Name+")", p.Link)
 	}
-	text.WriteString("\nEach link signs in once; restart for new ones. Proxies to apply with:\n\n")
+	text.WriteString("\nEach link signs in once; restart for new ones.\n")
+	if receipt != "" {
+		fmt.Fprintf(&text, "\nAn operator whose server is being checked sees it at %s/status with\n\n  %s\n", w.URL, receipt)
+	}
+	text.WriteString("\nProxies to apply with. To prove control of one, add our credential as a line to its file:\n\n")
 	for _, p := range w.Devnet.Proxies {
 		fmt.Fprintf(&text, "  %s\n", p.URL())
+		if file := p.Accounts(); file != "" {
+			fmt.Fprintf(&text, "      %s\n", file)
+		}
 	}
 	text.WriteString("\nA payout address of simnet to apply with:\n\n")
 	params, err := w.Services.Fund.Params()

@@ -107,44 +107,61 @@ func sampleAddress(i int, params *chaincfg.Params) (string, error) {
 	return a.EncodeAddress(), nil
 }
 
-// Seed writes the sample applications, as if the last three weeks had happened.
-func (w *World) Seed(ctx context.Context, people []Person) error {
+// Seed writes the sample applications, as if the last three weeks had happened. It
+// returns the receipt code of one that proves control of its server.
+func (w *World) Seed(ctx context.Context, people []Person) (receipt string, err error) {
 	params, err := w.Services.Fund.Params()
 	if err != nil {
-		return err
+		return "", err
 	}
 	list, err := samples()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { w.Clock.at = time.Time{} }()
 	now := w.Clock.Now()
+	var proving []string // receipts of those who will prove control
 	for i, s := range list {
-		if err := w.seedOne(ctx, people, i, s, now, params); err != nil {
-			return fmt.Errorf("sample application %d: %w", i, err)
+		code, err := w.seedOne(ctx, people, i, s, now, params)
+		if err != nil {
+			return "", fmt.Errorf("sample application %d: %w", i, err)
+		}
+		if w.cfg.Checks && len(proving) < provenSamples && w.provable(i, s) {
+			proving = append(proving, code)
 		}
 	}
-	return nil
+	if !w.cfg.Checks {
+		return "", nil
+	}
+	w.Clock.at = time.Time{}
+	if err := w.Devnet.Postgres.Exec(ctx, "causeway", history); err != nil {
+		return "", fmt.Errorf("write the history of samples: %w", err)
+	}
+	for _, code := range proving {
+		if err := w.proveControl(ctx, code); err != nil {
+			return "", fmt.Errorf("prove control of a sample: %w", err)
+		}
+	}
+	return proving[0], nil
 }
 
-func (w *World) seedOne(ctx context.Context, people []Person, i int, s sample, now time.Time, params *chaincfg.Params) error {
+// provenSamples is how many sample applications prove control of their servers.
+const provenSamples = 3
+
+func (w *World) seedOne(ctx context.Context, people []Person, i int, s sample, now time.Time, params *chaincfg.Params) (receipt string, err error) {
 	to, err := sampleAddress(i, params)
 	if err != nil {
-		return err
-	}
-	var endpoints []grant.Endpoint
-	for n, p := range s.protocols {
-		endpoints = append(endpoints, grant.Endpoint{Protocol: p, Host: s.host, Port: 443 + n, Secret: "sample-secret"})
+		return "", err
 	}
 	w.Clock.at = now.Add(-time.Duration(s.days)*24*time.Hour - time.Duration(i*37%600)*time.Minute)
-	receipt, err := w.Services.Grants.Submit(ctx, fmt.Sprintf("demo-sample-application-%d", i), grant.Proposal{
-		Title: s.title, Narrative: s.narrative, Contact: "matrix: @sample:example.org", Endpoints: endpoints, Region: s.region, Language: s.language,
+	r, err := w.Services.Grants.Submit(ctx, fmt.Sprintf("demo-sample-application-%d", i), grant.Proposal{
+		Title: s.title, Narrative: s.narrative, Contact: "matrix: @sample:example.org", Endpoints: w.sampleEndpoints(i, s), Region: s.region, Language: s.language,
 		AmountSat: s.amountSat, PayoutAddress: to,
 	})
 	if err != nil || s.fate == fateNew {
-		return err
+		return r.Code, err
 	}
-	return w.seedReview(ctx, people, receipt.Code, s)
+	return r.Code, w.seedReview(ctx, people, r.Code, s)
 }
 
 // seedReview takes a submitted sample as far as its fate says.

@@ -3,7 +3,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -46,6 +47,7 @@ type Config struct {
 	ProxyPorts [devnet.ProxyCount]int // of the loopback proxies; 0 takes any free one
 	Volatile   bool                   // PostgreSQL may lose data in a power cut; for what is thrown away
 	Programs   string                 // folder with causeway, causeway-signer and btcd
+	Checks     bool                   // servers are checked: an echo server runs, and StartProbers works
 	Admin      bool                   // worker and dashboard answer /readyz and /metrics on further free ports
 	Log        *slog.Logger
 }
@@ -70,6 +72,10 @@ type World struct {
 	serve  *proc.Process
 	log    *os.File
 	fresh  bool
+
+	echo    *proc.Process // with Config.Checks
+	echoURL string
+	probers []*proc.Process
 }
 
 // shiftedClock is the real clock, or a time that seeding sets.
@@ -135,7 +141,15 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	if err := w.StartWorker(); err != nil {
 		return w, err
 	}
-	return w, w.StartServe(ctx)
+	if cfg.Checks {
+		if err := w.startEcho(ctx); err != nil {
+			return w, err
+		}
+	}
+	if err := w.StartServe(ctx); err != nil || !cfg.Checks {
+		return w, err
+	}
+	return w, w.enrolProbers(ctx)
 }
 
 func (w *World) chooseAdminPorts(ctx context.Context) error {
@@ -247,6 +261,11 @@ func (w *World) setUpFund(ctx context.Context, owner string) error {
 	if err != nil {
 		return err
 	}
+	if w.cfg.Checks {
+		if err := setPolicy(ctx, owner); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(w.path("keys"), 0o700); err != nil {
 		return fmt.Errorf("make keys folder: %w", err)
 	}
@@ -273,11 +292,11 @@ func (w *World) WorkerArgs(admin string) []string {
 
 // ServeArgs is how the dashboard is called.
 func (w *World) ServeArgs() []string {
-	return []string{
+	return append([]string{
 		"serve", "--demo", "--listen", "127.0.0.1:" + strconv.Itoa(w.port), "--public-url", w.URL,
 		"--database-url-file", w.path("keys", "app.url"), "--key-file", w.path("keys", "seal.key"), "--audit-public-key-file", w.path("keys", "audit.pub"),
 		"--admin-listen", strings.TrimPrefix(w.ServeAdmin, "http://"),
-	}
+	}, w.checksArgs()...)
 }
 
 // StartServe runs API and dashboard, and waits until they answer.
@@ -361,8 +380,18 @@ func (w *World) lastLine() string {
 // Run keeps the world going until ctx ends or a part of it dies.
 func (w *World) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	defer cancel(nil)
-	for name, p := range map[string]*proc.Process{"causeway serve": w.serve, "causeway worker": w.worker, "causeway-signer": w.signer} {
+	all := map[string]*proc.Process{"causeway serve": w.serve, "causeway worker": w.worker, "causeway-signer": w.signer}
+	if w.cfg.Checks {
+		all["causeway echo"] = w.echo
+		wg.Go(func() { w.hurry(ctx) })
+	}
+	for i, p := range w.probers {
+		all[fmt.Sprintf("causeway prober %d", i+1)] = p
+	}
+	for name, p := range all {
 		go func() {
 			select {
 			case <-ctx.Done():
@@ -388,7 +417,7 @@ func (w *World) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var problems []error
-	for _, p := range []*proc.Process{w.serve, w.worker, w.signer} {
+	for _, p := range slices.Concat(w.probers, []*proc.Process{w.serve, w.worker, w.signer, w.echo}) {
 		if p != nil {
 			problems = append(problems, p.Stop(ctx))
 		}
@@ -447,28 +476,3 @@ func (w *World) Fund(ctx context.Context, amounts ...btcutil.Amount) error {
 }
 
 const depositDepth = 6
-
-// state is what the demo remembers beside its data.
-type state struct {
-	Seeded bool `json:"seeded"`
-}
-
-func (w *World) loadState() (state, error) {
-	var s state
-	text, err := os.ReadFile(w.path("demo.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err != nil {
-		return s, err
-	}
-	return s, json.Unmarshal(text, &s)
-}
-
-func (w *World) saveState(s state) error {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(w.path("demo.json"), text, 0o600)
-}

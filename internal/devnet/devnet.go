@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/devnet/btcdnode"
 	"github.com/causeway-fund/causeway/internal/devnet/datacentre"
 	"github.com/causeway-fund/causeway/internal/devnet/faucet"
+	"github.com/causeway-fund/causeway/internal/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
 	"github.com/causeway-fund/causeway/internal/devnet/proxies"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -120,7 +121,7 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.Centre, err = datacentre.Start(ctx, 0, key, clock.Real{}); err != nil {
+	if d.Centre, err = datacentre.Start(ctx, loopback.Host(0, 1), key, clock.Real{}); err != nil {
 		return err
 	}
 	if err := d.writeTelegram(datacentre.PublicPEM(key)); err != nil {
@@ -131,7 +132,7 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+".")
 	}
 	for i, kind := range [ProxyCount]proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
-		s := proxies.Spec{Kind: kind, Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
+		s := proxies.Spec{Kind: kind, Host: loopback.Host(byte(i+1), 10), Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
 		if i >= 2 {
 			s.Accounts = filepath.Join(dir, string(kind)+".accounts")
 		}

@@ -3,7 +3,7 @@
 // proxies that lead to it, to apply with.
 //
 // Invariants:
-//   - Everything listens on 127.0.0.1, and the proxies reach only 127.0.0.0/8,
+//   - Everything listens on 127.0.0.0/8, and the proxies reach only 127.0.0.0/8,
 //     so nothing in here can be used from or against another machine.
 //   - Stop ends everything that Start started; when this process dies, so do its
 //     children (Linux).

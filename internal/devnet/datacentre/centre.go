@@ -42,11 +42,11 @@ type Centre struct {
 	clock clock.Clock
 }
 
-// Start runs a data centre that holds key. A port of 0 takes any free one.
-func Start(ctx context.Context, port int, key *rsa.PrivateKey, c clock.Clock) (*Centre, error) {
+// Start runs a data centre that holds key on any free port of host.
+func Start(ctx context.Context, host string, key *rsa.PrivateKey, c clock.Clock) (*Centre, error) {
 	d := &Centre{key: key, clock: c}
 	var err error
-	d.Server, err = loopback.Listen(ctx, port, "the demo's data centre", d.answer)
+	d.Server, err = loopback.Listen(ctx, host, 0, "the demo's data centre", d.answer)
 	return d, err
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/devnet/datacentre"
+	"github.com/causeway-fund/causeway/internal/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/dctest"
 	"github.com/causeway-fund/causeway/internal/probe/probetest"
@@ -36,7 +37,7 @@ func start(t *testing.T) (*datacentre.Centre, *rsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := datacentre.Start(t.Context(), 0, key, clock.Real{})
+	d, err := datacentre.Start(t.Context(), loopback.Host(0, 1), key, clock.Real{})
 	if err != nil {
 		t.Fatal(err)
 	}

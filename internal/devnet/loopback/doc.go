@@ -2,7 +2,7 @@
 // servers of the demo.
 //
 // Invariants:
-//   - A Server listens on 127.0.0.1; Dial reaches 127.0.0.0/8 and ::1 only, and asks
-//     no name server.
+//   - A Server listens on, and Dial reaches, 127.0.0.0/8 and ::1 only; no name
+//     server is asked.
 //   - After Close no connection of a Server and no goroutine of it is left.
 package loopback

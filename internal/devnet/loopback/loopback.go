@@ -2,61 +2,90 @@ package loopback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"strconv"
 	"sync"
 
-	"github.com/causeway-fund/causeway/internal/devnet/proc"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
+
+// Host is an address of this machine that stands for one out in the world, two
+// bytes of it at the caller's choice, so that servers do not all seem to be one.
+// Where only 127.0.0.1 is there (not on Linux), it is that.
+func Host(net, host byte) string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.18.%d.%d", net, host)
+}
 
 // Server answers connections, each by itself.
 type Server struct {
 	Addr string // host:port
 
-	listener net.Listener
-	answer   func(net.Conn)
-	wg       sync.WaitGroup
+	answer func(net.Conn)
+	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // nil once closed
+	mu        sync.Mutex
+	listeners []net.Listener
+	conns     map[net.Conn]struct{} // nil once closed
 }
 
-// Listen runs answer for each connection to port, or to one that is free now
-// where port is 0. The connection is closed when answer returns. Errors are
+// Listen runs answer for each connection to port of host, or to one that is free
+// now where port is 0. The connection is closed when answer returns. Errors are
 // Unavailable "port_taken" and name who wanted it.
-func Listen(ctx context.Context, port int, who string, answer func(net.Conn)) (*Server, error) {
-	l, err := listen(ctx, port, who)
+func Listen(ctx context.Context, host string, port int, who string, answer func(net.Conn)) (*Server, error) {
+	s := &Server{answer: answer, conns: map[net.Conn]struct{}{}}
+	l, err := listen(ctx, host, strconv.Itoa(port), who)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: l.Addr().String(), listener: l, answer: answer, conns: map[net.Conn]struct{}{}}
-	s.wg.Go(s.serve)
+	s.Addr = l.Addr().String()
+	s.run(l)
 	return s, nil
 }
 
-// listen tries again where another program was faster to take a free port.
-func listen(ctx context.Context, want int, who string) (net.Listener, error) {
-	for tries := 0; ; tries++ {
-		port, err := proc.Port(ctx, want, who)
-		if err != nil {
-			return nil, err
-		}
-		var lc net.ListenConfig
-		l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return l, nil
-		}
-		if want != 0 || tries == 10 {
-			return nil, errs.Wrap(err, errs.Unavailable, "port_taken", fmt.Sprintf("Port %d for %s is taken.", port, who))
-		}
+// Also answers at another host, on the same port.
+func (s *Server) Also(ctx context.Context, host, who string) error {
+	first, port, err := net.SplitHostPort(s.Addr)
+	if err != nil || host == first {
+		return err
 	}
+	l, err := listen(ctx, host, port, who)
+	if err != nil {
+		return err
+	}
+	s.run(l)
+	return nil
 }
 
-func (s *Server) serve() {
+func listen(ctx context.Context, host, port, who string) (net.Listener, error) {
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("%s is not on this machine", host)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Unavailable, "port_taken",
+			fmt.Sprintf("Port %s of %s for %s is taken by another program: stop that program or choose another port.", port, host, who))
+	}
+	return l, nil
+}
+
+func (s *Server) run(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners = append(s.listeners, l)
+	s.wg.Go(func() { s.serve(l) })
+}
+
+func (s *Server) serve(l net.Listener) {
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := l.Accept()
 		if err != nil {
 			return // closed
 		}
@@ -92,22 +121,26 @@ func (s *Server) forget(conn net.Conn) {
 // be called again.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	conns := s.conns
+	conns, listeners := s.conns, s.listeners
 	s.conns = nil
 	s.mu.Unlock()
 	if conns == nil {
 		return nil
 	}
-	err := s.listener.Close()
+	var all []error
+	for _, l := range listeners {
+		all = append(all, l.Close())
+	}
 	for conn := range conns {
 		_ = conn.Close() // its own goroutine may have closed it already
 	}
 	s.wg.Wait()
-	return err
+	return errors.Join(all...)
 }
 
-// Dial connects to addr, a literal address of this machine.
-func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+// Dial connects to addr, a literal address of this machine, over TCP from the
+// address that from has.
+func Dial(ctx context.Context, from net.Addr, addr string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -116,7 +149,10 @@ func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 		return nil, fmt.Errorf("%s is not on this machine", host)
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, network, addr)
+	if a, ok := from.(*net.TCPAddr); ok {
+		d.LocalAddr = &net.TCPAddr{IP: a.IP}
+	}
+	return d.DialContext(ctx, "tcp", addr)
 }
 
 // Join carries bytes between a and b until one side ends, and closes both.

@@ -230,6 +230,17 @@ func (s *Server) URLFor(role, password, database string) string {
 	return u.String()
 }
 
+// Exec runs one statement as the superuser.
+func (s *Server) Exec(ctx context.Context, database, sql string, args ...any) (err error) {
+	conn, err := pgx.Connect(ctx, s.URL(database))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	_, err = conn.Exec(ctx, sql, args...)
+	return err
+}
+
 // SocketDir is the folder of the Unix socket, for `psql -h`.
 func (s *Server) SocketDir() string { return s.socket }
 

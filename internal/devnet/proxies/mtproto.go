@@ -45,7 +45,7 @@ func (p *Proxy) serveMTProto(c net.Conn) {
 	if err != nil || c.SetDeadline(time.Time{}) != nil {
 		return
 	}
-	conn, err := p.dial(p.upstream)
+	conn, err := p.dial(c.LocalAddr(), p.upstream)
 	if err != nil {
 		return
 	}

@@ -36,6 +36,7 @@ const (
 // Spec says what to run.
 type Spec struct {
 	Kind     Kind
+	Host     string // of this machine
 	Port     int    // 0 takes any free one
 	Accounts string // file of who may use it; "": everybody may, but for MTProto
 	Upstream string // MTProto: the data centre's address
@@ -51,16 +52,16 @@ type Proxy struct {
 
 	accounts *accounts // nil when everybody may
 	upstream string
-	dial     func(addr string) (net.Conn, error)
+	dial     func(from net.Addr, addr string) (net.Conn, error)
 }
 
 // Start runs a proxy. The file of accounts is made the first time, with one
 // account, so that what applications name is there again after a restart.
 func Start(ctx context.Context, s Spec) (*Proxy, error) {
-	p := &Proxy{Kind: s.Kind, upstream: s.Upstream, dial: func(addr string) (net.Conn, error) {
+	p := &Proxy{Kind: s.Kind, upstream: s.Upstream, dial: func(from net.Addr, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		return loopback.Dial(ctx, "tcp", addr)
+		return loopback.Dial(ctx, from, addr)
 	}}
 	if s.Accounts != "" {
 		p.accounts = &accounts{path: s.Accounts}
@@ -90,7 +91,7 @@ func Start(ctx context.Context, s Spec) (*Proxy, error) {
 		}
 	}
 	var err error
-	p.Server, err = loopback.Listen(ctx, s.Port, "a demo proxy", answer)
+	p.Server, err = loopback.Listen(ctx, s.Host, s.Port, "a demo proxy", answer)
 	return p, err
 }
 
@@ -133,11 +134,17 @@ func (p *Proxy) URL() string { return p.URLFor(p.User, p.Pass) }
 
 // URLFor is the proxy with another account.
 func (p *Proxy) URLFor(user, password string) string {
+	host, _, _ := net.SplitHostPort(p.Addr)
+	return p.URLAt(host, user, password)
+}
+
+// URLAt is the proxy at another host, see Also.
+func (p *Proxy) URLAt(host, user, password string) string {
+	_, port, _ := net.SplitHostPort(p.Addr)
 	if p.Kind == MTProto {
-		host, port, _ := net.SplitHostPort(p.Addr)
 		return "tg://proxy?server=" + host + "&port=" + port + "&secret=ee" + password + hex.EncodeToString([]byte(maskedBy))
 	}
-	u := url.URL{Scheme: string(p.Kind), Host: p.Addr}
+	u := url.URL{Scheme: string(p.Kind), Host: net.JoinHostPort(host, port)}
 	if user != "" {
 		u.User = url.UserPassword(user, password)
 	}
@@ -149,7 +156,9 @@ func (p *Proxy) socks() []socks5.Option {
 	options := []socks5.Option{
 		socks5.WithRule(&socks5.PermitCommand{EnableConnect: true}),
 		socks5.WithResolver(noNames{}),
-		socks5.WithDial(loopback.Dial),
+		socks5.WithDialAndRequest(func(ctx context.Context, _, addr string, r *socks5.Request) (net.Conn, error) {
+			return loopback.Dial(ctx, r.LocalAddr, addr)
+		}),
 		socks5.WithLogger(silent{}), // its lines hold client addresses
 	}
 	if p.accounts != nil {
@@ -198,7 +207,7 @@ func (p *Proxy) serveHTTP(c net.Conn) {
 		refuse("405 Method Not Allowed\r\nAllow: CONNECT")
 		return
 	}
-	up, err := p.dial(req.Host)
+	up, err := p.dial(c.LocalAddr(), req.Host)
 	if err != nil {
 		refuse("502 Bad Gateway")
 		return
