@@ -18,6 +18,8 @@ func TestUnitsSetFlagsThatExist(t *testing.T) {
 	for unit, program := range map[string]string{
 		"causeway-serve.service":  "causeway",
 		"causeway-worker.service": "causeway",
+		"causeway-prober.service": "causeway",
+		"causeway-echo.service":   "causeway",
 		"causeway-signer.service": "causeway-signer",
 	} {
 		text, err := os.ReadFile(filepath.Join("../deploy/systemd", unit))

@@ -78,8 +78,11 @@ func Open(path string) (*File, error) {
 	return &File{path: path, lock: lock}, nil
 }
 
-// Close gives the file back.
-func (f *File) Close() error { return f.lock.Close() }
+// Close gives the file back. The lock is taken off first: a process that is just
+// being started may still hold a copy of the descriptor.
+func (f *File) Close() error {
+	return errors.Join(syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN), f.lock.Close())
+}
 
 // Load reads the state. Errors are NotFound "prober_not_enrolled" when there is
 // no file, and Unavailable.
