@@ -7,6 +7,8 @@
 //   - Every page works without JavaScript, except the passkey ceremonies.
 //   - Looking changes nothing: a GET neither consumes a link nor changes a row
 //     that people see.
+//   - Where a server is shows to its operator, and to a reviewer who asked for it by
+//     a form, which the audit log records; a secret of it shows to nobody.
 //   - A refused form comes back with what was typed; nothing of it is kept here.
 //   - A filter that is not understood shows nothing, never everything.
 //   - What moves money or takes it back is a digest that the page showed and the

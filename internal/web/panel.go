@@ -31,10 +31,10 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	panel := views.Panel{
 		BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unseal,
 		Unmeasured: int64(max(len(d.Endpoints)-len(list), 0)),
-		CanUnseal: v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
+		CanUnseal:  v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
 	}
 	for i := range list {
-		panel.Servers = append(panel.Servers, server(&list[i]))
+		panel.Servers = append(panel.Servers, server(&list[i], v.page.Now))
 	}
 	d.Panel = &panel
 	d.Checks = withoutKey(d.Checks, "check.not_probed")

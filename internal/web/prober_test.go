@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5" //nolint:depguard // only the type of the transaction that a queue is written in
 
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/probe"

@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/endpoint"
@@ -13,7 +14,7 @@ import (
 )
 
 // server is an endpoint as a page shows it; what in leaves out, it leaves out.
-func server(in *endpoint.View) views.Server {
+func server(in *endpoint.View, now time.Time) views.Server {
 	e := &in.Endpoint
 	out := views.Server{
 		ID: e.ID.String(), Label: e.Label, Protocol: string(e.Protocol), Fields: specFields(in.Fields),
@@ -42,7 +43,7 @@ func server(in *endpoint.View) views.Server {
 			})
 		}
 	}
-	out.Days = days(in.Strip, in.Checks)
+	out.Days = days(in.Strip, in.Checks, now)
 	for _, m := range in.Maintenance {
 		out.Breaks = append(out.Breaks, views.Break{From: m.From, To: m.To, DeclaredAt: m.DeclaredAt})
 	}
@@ -111,19 +112,14 @@ var marks = map[endpoint.Mark]string{
 	'u': "up", 'd': "down", 'b': "backoff", '?': "unknown", '-': "unchecked", 'm': "maintenance",
 }
 
-// wholeDay is a day, which slots divide; usualSlot is taken where no day is over
-// from which their length could be seen.
 const (
 	wholeDay  = 24 * time.Hour
-	usualSlot = 15 * time.Minute
+	usualSlot = 15 * time.Minute // where nothing tells
 )
 
-// days tells each day's slots, and why one failed where a check of it is known.
-func days(strip []endpoint.StripDay, checks []endpoint.Check) []views.Day {
-	slot := usualSlot
-	if longest := longestDay(strip); longest > 1 && int(wholeDay/time.Second)%longest == 0 {
-		slot = wholeDay / time.Duration(longest)
-	}
+// days tells each day's slots, and why one failed where a check of it is known;
+// none before the first check.
+func days(strip []endpoint.StripDay, checks []endpoint.Check, now time.Time) []views.Day {
 	why := map[time.Time]string{}
 	for _, c := range slices.Backward(checks) { // the last attempt of a slot decides
 		if c.Kind == vantage.KindSlot {
@@ -131,7 +127,10 @@ func days(strip []endpoint.StripDay, checks []endpoint.Check) []views.Day {
 		}
 	}
 	var out []views.Day
-	for _, d := range strip {
+	checked, slot := false, usualSlot
+	for i, d := range strip {
+		checked = checked || strings.Trim(d.Marks, "-") != ""
+		slot = slotOf(d, checks, now, i == len(strip)-1, slot)
 		day := views.Day{Day: d.Day, Up: d.Up, Down: d.Down, Unknown: d.Unknown, Level: dayLevel(d)}
 		for i := range len(d.Marks) {
 			at := d.Day.UTC().Add(time.Duration(i) * slot)
@@ -147,15 +146,41 @@ func days(strip []endpoint.StripDay, checks []endpoint.Check) []views.Day {
 		}
 		out = append(out, day)
 	}
+	if !checked {
+		return nil
+	}
 	return out
 }
 
-func longestDay(strip []endpoint.StripDay) int {
-	n := 0
-	for _, d := range strip[:max(len(strip)-1, 0)] { // the last may not be over
-		n = max(n, len(d.Marks))
+// slotOf returns how long a slot of d is. A day that is over has as many as fit
+// into it. One that is not has as many as are over by now: the length is before,
+// that of the day before it, or what the times of its slots have in common.
+func slotOf(d endpoint.StripDay, checks []endpoint.Check, now time.Time, last bool, before time.Duration) time.Duration {
+	n := time.Duration(len(d.Marks))
+	elapsed := min(now.Sub(d.Day), wholeDay)
+	if !last || elapsed == wholeDay {
+		if n > 0 && wholeDay%n == 0 {
+			return wholeDay / n
+		}
+		return before
 	}
-	return n
+	if elapsed/before == n {
+		return before
+	}
+	common := wholeDay
+	for _, c := range checks {
+		if after := c.Slot.Sub(d.Day); c.Kind == vantage.KindSlot && after >= 0 {
+			for after > 0 { // Euclid
+				common, after = after, common%after
+			}
+		}
+	}
+	for part := time.Duration(1); n > 0 && common/part >= time.Second; part++ {
+		if slot := common / part; common%part == 0 && wholeDay%slot == 0 && elapsed/slot == n {
+			return slot
+		}
+	}
+	return before
 }
 
 // The shares, in permille, below which a day is not known, mostly down, or has
@@ -169,7 +194,7 @@ const (
 func dayLevel(d endpoint.StripDay) string {
 	known := d.Up + d.Down
 	switch all := known + d.Unknown; {
-	case all == 0:
+	case all == 0, strings.Trim(d.Marks, "-") == "" && known == 0:
 		return "none"
 	case known*1000 < knownEnough*all:
 		return "unknown"

@@ -28,15 +28,16 @@ func TestSlotsThatCameToTheSameAreOneLine(t *testing.T) {
 		{Day: midnight, Marks: strings.Repeat("u", 10) + "dd" + "d" + "?" + "b" + strings.Repeat("-", 8) + "m", Up: 10, Down: 4, Unknown: 10},
 		{Day: midnight.AddDate(0, 0, 1), Marks: "uu", Up: 2}, // not over yet
 	}
-	slot := func(h int, attempt int, c probe.Class) endpoint.Check {
+	slot := func(h, attempt int, c probe.Class) endpoint.Check {
 		return endpoint.Check{Kind: vantage.KindSlot, Slot: at(h, 0), Attempt: attempt, Class: c}
 	}
 	checks := []endpoint.Check{ // newest first
 		slot(13, 1, probe.ClassControlFailed), slot(12, 2, probe.ClassTimeout), slot(12, 1, probe.ClassReset), slot(11, 1, probe.ClassRefused), slot(10, 1, probe.ClassRefused),
-		{Kind: vantage.KindRecheck, Slot: at(10, 0), Class: probe.ClassEOF}, slot(9, 2, probe.ClassNone), slot(9, 1, probe.ClassReset),
+		{Kind: vantage.KindRecheck, Slot: at(10, 0), Class: probe.ClassEOF},
+		slot(9, 2, probe.ClassNone), slot(9, 1, probe.ClassReset),
 	}
 
-	got := days(strip, checks)
+	got := days(strip, checks, at(26, 10))
 
 	want := []views.Run{
 		{From: at(0, 0), Until: at(10, 0), Mark: "up", Slots: 10},
@@ -55,6 +56,40 @@ func TestSlotsThatCameToTheSameAreOneLine(t *testing.T) {
 	}
 }
 
+func TestTheLengthOfASlotIsSeenFromItsDay(t *testing.T) {
+	t.Parallel()
+	slot := func(h, m int) endpoint.Check { return endpoint.Check{Kind: vantage.KindSlot, Slot: at(h, m)} }
+	for _, c := range []struct {
+		name   string
+		marks  int
+		now    time.Time
+		last   bool
+		checks []endpoint.Check
+		before time.Duration
+		want   time.Duration
+	}{
+		{"a day that is over", 1440, at(30, 0), false, nil, usualSlot, time.Minute},
+		{"the last one, over", 48, at(24, 0), true, nil, usualSlot, 30 * time.Minute},
+		{"as the day before", 41, at(10, 16), true, nil, usualSlot, usualSlot},
+		{"from the times of checks", 616, at(10, 16), true, []endpoint.Check{slot(10, 15), slot(10, 13), slot(9, 2)}, usualSlot, time.Minute},
+		{"from few checks", 20, at(10, 16), true, []endpoint.Check{slot(6, 0)}, usualSlot, 30 * time.Minute},
+		{"a day without slots", 0, at(48, 0), false, nil, usualSlot, usualSlot},
+		{"no length fits", 40_000, at(10, 16), true, nil, usualSlot, usualSlot},
+	} {
+		d := endpoint.StripDay{Day: midnight, Marks: strings.Repeat("u", c.marks)}
+		if got := slotOf(d, c.checks, c.now, c.last, c.before); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBeforeTheFirstCheckThereAreNoDays(t *testing.T) {
+	t.Parallel()
+	if got := days([]endpoint.StripDay{{Day: midnight}, {Day: midnight.AddDate(0, 0, 1), Marks: "----", Unknown: 4}}, nil, at(25, 0)); got != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestNoSlotIsLostInTheLines draws any days and counts what the lines hold.
 func TestNoSlotIsLostInTheLines(t *testing.T) {
 	t.Parallel()
@@ -62,7 +97,7 @@ func TestNoSlotIsLostInTheLines(t *testing.T) {
 		marks := rapid.StringOfN(rapid.RuneFrom([]rune("udb?-m")), 0, 96, -1).Draw(t, "marks")
 		strip := []endpoint.StripDay{{Day: midnight, Marks: strings.Repeat("u", 96)}, {Day: midnight.AddDate(0, 0, 1), Marks: marks}}
 		slots, next := 0, midnight.AddDate(0, 0, 1)
-		for _, run := range days(strip, nil)[1].Runs {
+		for _, run := range days(strip, nil, midnight.AddDate(0, 0, 1).Add(time.Duration(len(marks))*15*time.Minute+time.Minute))[1].Runs {
 			if run.Mark == "" || !run.From.Equal(next) || run.Until.Sub(run.From) != time.Duration(run.Slots)*15*time.Minute {
 				t.Fatalf("run %+v after %v", run, next)
 			}
@@ -77,11 +112,11 @@ func TestNoSlotIsLostInTheLines(t *testing.T) {
 func TestADaysSignSaysWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for want, list := range map[string][]endpoint.StripDay{
-		"none":    {{}},
+		"none":    {{}, {Marks: "---", Unknown: 3}},
 		"ok":      {{Up: 96}, {Up: 80, Unknown: 16}},
 		"warn":    {{Up: 90, Down: 6}, {Up: 80, Down: 16}},
 		"bad":     {{Up: 12, Down: 84}, {Down: 96}},
-		"unknown": {{Unknown: 96}, {Up: 10, Unknown: 86}, {Down: 10, Unknown: 86}},
+		"unknown": {{Marks: "-?", Unknown: 96}, {Up: 10, Unknown: 86}, {Down: 10, Unknown: 86}},
 	} {
 		for _, d := range list {
 			if got := dayLevel(d); got != want {

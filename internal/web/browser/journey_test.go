@@ -27,6 +27,7 @@ func testJourney(t *testing.T, h *house) {
 	operator := h.tab(t)
 	operator.scriptsOff()
 	code := operator.apply(address)
+	h.tab(t).seeServer(code)
 
 	first, second := h.tab(t), h.tab(t)
 	first.signIn("Mara")
@@ -104,10 +105,13 @@ func (b *tab) apply(address string) string {
 	b.says(".summary", "field.required")
 	b.look("apply errors")
 	b.fill("#title", journeyTitle)
-	b.choose(`[name="endpoint_protocol"]`, "socks5")
-	b.fill(`[name="endpoint_host"]`, "reading.example.org")
-	b.fill(`[name="endpoint_port"]`, "1080")
+	b.fill(`[name="endpoint_link"]`, "socks5://reader:library@reading.example.org:1080")
+	b.press(`button[value="read"]`)
+	if got := b.text("fieldset .note.ok"); !strings.Contains(got, "reading.example.org:1080") || strings.Contains(got, "library") {
+		b.t.Errorf("what was understood of the link: %q", got)
+	}
 	b.press(`button[value="add"]`)
+	b.do(chromedp.Click(chromedp.CSS("fieldset + fieldset summary")))
 	b.choose(`fieldset + fieldset [name="endpoint_protocol"]`, "socks5")
 	b.fill(`fieldset + fieldset [name="endpoint_host"]`, "reading2.example.org")
 	b.fill(`fieldset + fieldset [name="endpoint_port"]`, "1080")
@@ -137,6 +141,18 @@ func (b *tab) apply(address string) string {
 	b.says("main .lead", "status.line.submitted")
 	b.look("status submitted")
 	return code
+}
+
+// seeServer opens the page of an application's first server.
+func (b *tab) seeServer(code string) {
+	b.t.Helper()
+	b.visit("/status")
+	b.fill("#code", code)
+	b.press("main form.stack button")
+	b.press("#servers button")
+	b.says("#proof .tag", "server.unproven")
+	b.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('main details')) d.open = true`))
+	b.lookClosely("server")
 }
 
 // openInQueue finds an application in the list by its title and opens it beside

@@ -27,6 +27,8 @@ func testPages(t *testing.T, h *house) {
 	reviewer.lookClosely("review")
 	reviewer.visit(eval[string](reviewer, `document.querySelector('.row-item a').dataset.detail.split('?')[0].replace(/\/detail$/, '')`))
 	reviewer.lookClosely("application")
+	reviewer.visit("/fleet")
+	reviewer.lookClosely("fleet")
 	reviewer.visit("/profile")
 	reviewer.lookClosely("profile")
 
@@ -41,7 +43,7 @@ func testPages(t *testing.T, h *house) {
 	treasurer.look("batch")
 	admin := h.tab(t)
 	admin.signIn("Noor")
-	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}, {"breakers", "/treasury/breakers"}} {
+	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}, {"breakers", "/treasury/breakers"}, {"probers", "/fleet/vantages"}} {
 		admin.visit(p.path)
 		admin.lookClosely(p.name)
 	}

@@ -77,7 +77,7 @@ func open(t *testing.T) *house {
 	if err := w.Fund(ctx, 60_000_000, 45_000_000, 9_870_006); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Seed(ctx, people); err != nil {
+	if _, err := w.Seed(ctx, people); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.SeedBatches(ctx, h.people["Lin"].Actor); err != nil {

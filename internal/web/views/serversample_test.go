@@ -11,8 +11,11 @@ const sampleConf = "[Interface]\nPrivateKey = qGvJXEZ1mYBvVfGWkq8mYh1h0Jk3p0yq8x
 
 func sampleUnderstood() *views.Understood {
 	return &views.Understood{Protocol: "wireguard", Fields: []views.SpecField{
-		{Name: "server", Value: "exit1.example.net:51820"}, {Name: "peer_key", Value: strings.Repeat("3f9c", 16)},
-		{Name: "private_key", Set: true}, {Name: "addresses", Value: "10.66.0.2/32"}, {Name: "allowed_ips", Value: "0.0.0.0/0"},
+		{Name: "server", Value: "exit1.example.net:51820"},
+		{Name: "peer_key", Value: strings.Repeat("3f9c", 16)},
+		{Name: "private_key", Set: true},
+		{Name: "addresses", Value: "10.66.0.2/32"},
+		{Name: "allowed_ips", Value: "0.0.0.0/0"},
 	}}
 }
 
@@ -60,7 +63,8 @@ func sampleDays() []views.Day {
 		case 4, 5:
 			d.Up, d.Down, d.Level = 12, 84, "bad"
 			d.Runs = []views.Run{
-				{From: at, Until: at.Add(3 * time.Hour), Mark: "up", Slots: 12}, {From: at.Add(3 * time.Hour), Until: at.Add(5 * time.Hour), Mark: "down", Class: "refused", Slots: 8},
+				{From: at, Until: at.Add(3 * time.Hour), Mark: "up", Slots: 12},
+				{From: at.Add(3 * time.Hour), Until: at.Add(5 * time.Hour), Mark: "down", Class: "refused", Slots: 8},
 				{From: at.Add(5 * time.Hour), Until: at.Add(24 * time.Hour), Mark: "backoff", Slots: 76},
 			}
 		case 11:
@@ -68,8 +72,10 @@ func sampleDays() []views.Day {
 		case 26:
 			d.Up, d.Down, d.Unknown, d.Level = 90, 4, 2, "warn"
 			d.Runs = []views.Run{
-				{From: at, Until: at.Add(9 * time.Hour), Mark: "up", Slots: 36}, {From: at.Add(9 * time.Hour), Until: at.Add(10 * time.Hour), Mark: "down", Class: "timeout", Slots: 4},
-				{From: at.Add(10 * time.Hour), Until: at.Add(10*time.Hour + 30*time.Minute), Mark: "maintenance", Slots: 2}, {From: at.Add(10*time.Hour + 30*time.Minute), Until: at.Add(24 * time.Hour), Mark: "up", Slots: 54},
+				{From: at, Until: at.Add(9 * time.Hour), Mark: "up", Slots: 36},
+				{From: at.Add(9 * time.Hour), Until: at.Add(10 * time.Hour), Mark: "down", Class: "timeout", Slots: 4},
+				{From: at.Add(10 * time.Hour), Until: at.Add(10*time.Hour + 30*time.Minute), Mark: "maintenance", Slots: 2},
+				{From: at.Add(10*time.Hour + 30*time.Minute), Until: at.Add(24 * time.Hour), Mark: "up", Slots: 54},
 			}
 		}
 		days = append(days, d)
