@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"net"
 	"regexp"
 	"strconv"
 
@@ -198,13 +197,4 @@ func treasuryAddresses(descriptor string, params *chaincfg.Params) (map[string]b
 		}
 	}
 	return all, nil
-}
-
-func splitAddress(hostport string) (host string, port int32, err error) {
-	host, text, err := net.SplitHostPort(hostport)
-	if err != nil {
-		return "", 0, err
-	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	return host, int32(n), err
 }

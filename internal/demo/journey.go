@@ -57,7 +57,7 @@ func (r Result) OK() bool {
 // confirmations in a world of its own, and then asks the chain. An error means
 // that it did not get there; whether what it found is right says Result.OK.
 func Journey(ctx context.Context, cfg Config, progress *cli.Progress) (result Result, err error) {
-	cfg.Port, cfg.BlockEvery, cfg.Volatile = 0, 0, true
+	cfg.Port, cfg.BlockEvery, cfg.Volatile, cfg.Checks = 0, 0, true, true
 	cfg.ProxyPorts = [devnet.ProxyCount]int{}
 	j := &journey{progress: progress}
 	var w *World
@@ -110,6 +110,7 @@ func (j *journey) run(ctx context.Context) error {
 	}{
 		{"fund treasury", j.fund},
 		{"apply", j.apply},
+		{"check the server", j.check},
 		{"first approval", func(ctx context.Context) (string, error) { return j.approve(ctx, 0) }},
 		{"second approval", func(ctx context.Context) (string, error) { return j.approve(ctx, 1) }},
 		{"decide", j.decide},
@@ -165,14 +166,10 @@ func (j *journey) apply(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proxy := j.Devnet.Proxies[0]
-	host, port, err := splitAddress(proxy.Addr)
-	if err != nil {
-		return "", err
-	}
+	link := j.Devnet.Proxies[2].URL() // the one that asks who comes
 	resp, err := anyone.SubmitApplicationWithResponse(ctx, &client.SubmitApplicationParams{IdempotencyKey: client.NewIdempotencyKey()}, client.NewApplication{
 		Title: "One SOCKS5 proxy for the journey", Narrative: "A proxy on loopback, to prove that an application can be paid.",
-		Endpoints: []client.Endpoint{{Protocol: "socks5", Host: host, Port: port}}, Region: "other", Language: "en",
+		Endpoints: []client.Endpoint{{Link: &link}}, Region: "other", Language: "en",
 		AmountSat: j.result.AmountSat, PayoutAddress: j.result.Address,
 	})
 	if err != nil {

@@ -1,0 +1,123 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/endpoint"
+	"github.com/causeway-fund/causeway/internal/postgres"
+	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/probe/control"
+	"github.com/causeway-fund/causeway/internal/vantage"
+)
+
+// check has the operator's server checked before anybody approves it: that it
+// leads to the data centre, which proves itself, and that the operator controls
+// it. The checks are offered here and now; a fund would draw a moment for them.
+func (j *journey) check(ctx context.Context) (string, error) {
+	mine, err := j.operator.ListOwnEndpointsWithResponse(ctx, &client.ListOwnEndpointsParams{})
+	if err != nil {
+		return "", err
+	}
+	if len(mine.JSON200.Items) != 1 {
+		return "", fmt.Errorf("the operator sees %d servers", len(mine.JSON200.Items))
+	}
+	label := mine.JSON200.Items[0].Label
+	ways, err := j.operator.GetControlWithResponse(ctx, label)
+	if err != nil {
+		return "", err
+	}
+	for _, way := range ways.JSON200.Items {
+		if c := way.Credential; c != nil && c.User != nil && c.Password != nil {
+			if err := j.addCredential(probe.SOCKS5, control.Public{User: *c.User, Password: *c.Password}); err != nil {
+				return "", err
+			}
+		}
+	}
+	if err := j.offerChecks(ctx); err != nil {
+		return "", err
+	}
+	// A prober asks for work when it starts, and then every few seconds.
+	if err := j.StartProbers(); err != nil {
+		return "", err
+	}
+	var seen client.CheckedEndpoint
+	if err := j.Until(ctx, "the server was checked", func(ctx context.Context) (bool, error) {
+		mine, err := j.operator.ListOwnEndpointsWithResponse(ctx, &client.ListOwnEndpointsParams{})
+		if err != nil || len(mine.JSON200.Items) != 1 {
+			return false, err
+		}
+		seen = mine.JSON200.Items[0]
+		return recheck(seen) != nil && len(seen.Proofs) > 0, nil
+	}); err != nil {
+		return "", err
+	}
+	add := func(name string, got, want any) {
+		g, w := fmt.Sprint(got), fmt.Sprint(want)
+		j.result.Checks = append(j.result.Checks, Check{Name: name, OK: g == w, Got: g, Want: w})
+	}
+	c := recheck(seen)
+	add("verdict on the operator's server, before approval", c.Verdict, "up")
+	add("the data centre behind it has proven its key", c.TelegramProven, true)
+	add("the operator has proven control of it", seen.Control.Proven, true)
+	return string(label), nil
+}
+
+// recheck returns the check of e that was asked for, or nil.
+func recheck(e client.CheckedEndpoint) *client.EndpointCheck {
+	for i := range e.Checks {
+		if e.Checks[i].Kind == string(vantage.KindRecheck) {
+			return &e.Checks[i]
+		}
+	}
+	return nil
+}
+
+// offerChecks offers a check and a proof of control of the application's server to
+// the first prober.
+func (j *journey) offerChecks(ctx context.Context) (err error) {
+	application, err := uuid.Parse(j.result.ApplicationID)
+	if err != nil {
+		return err
+	}
+	url, err := os.ReadFile(j.path("keys", "worker.url"))
+	if err != nil {
+		return fmt.Errorf("read database URL: %w", err)
+	}
+	db, err := postgres.Open(ctx, strings.TrimSpace(string(url)))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	servers, err := postgres.EndpointStore{DB: j.Services.DB, Clock: clock.Real{}}.Of(ctx, application)
+	if err != nil {
+		return err
+	}
+	now := clock.Real{}.Now().Truncate(time.Microsecond)
+	schedule := postgres.EndpointStore{DB: db, Clock: clock.Real{}}
+	all, err := schedule.Vantages(ctx, now)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 || len(servers) != 1 {
+		return errors.New("there is nobody to check, or nothing")
+	}
+	for kind, proof := range map[vantage.Kind]control.Kind{vantage.KindRecheck: "", vantage.KindControl: control.KindCredential} {
+		_, err := schedule.Offer(ctx, endpoint.Offer{
+			ID: uuid.New(), EndpointID: servers[0].ID, Kind: kind, Proof: proof, Mode: probe.Full, Place: vantage.Outside, Slot: now, Attempt: 1,
+			VantageID: all[0].ID, Due: now, Until: now.Add(time.Minute),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
