@@ -182,6 +182,10 @@ func TestNameIsProvenAtAnAddressThatAPassedCheckHasDialled(t *testing.T) {
 	p.offer(e)
 	p.work(t, up())
 
+	p.prove(t, control.KindPort, answered("203.0.113.10:1080"), nil)
+	if w.endpoint(t, e.ID).Proven(epoch) {
+		t.Errorf("proven where nobody has dialled: %+v", w.proofs)
+	}
 	p.prove(t, control.KindPort, answered("203.0.113.9:1080"), nil)
 
 	if !w.endpoint(t, e.ID).Proven(epoch) {
@@ -191,6 +195,22 @@ func TestNameIsProvenAtAnAddressThatAPassedCheckHasDialled(t *testing.T) {
 	noError(t, err)
 	if dns := ways[2]; dns.Kind != control.KindDNS || dns.Name != "_grant.relay.example.org" || dns.Token == "" || dns.Command != "" {
 		t.Errorf("%+v", dns)
+	}
+}
+
+func TestAddressOfAFailedCheckIsNobodys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e, p := w.claim(t, named), w.enrol(t, "fi-1")
+	dead := rejected()
+	p.offer(e)
+	p.work(t, dead)
+	w.asked = nil
+	for range 2 { // what the first proof has dialled is no reason to believe the second
+		p.prove(t, control.KindPort, answered("203.0.113.9:1080"), nil)
+	}
+	if w.endpoint(t, e.ID).Proven(epoch) || len(w.proofs) != 2 {
+		t.Errorf("%+v", w.proofs)
 	}
 }
 

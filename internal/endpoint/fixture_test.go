@@ -137,7 +137,8 @@ type prober struct {
 	serv ed25519.PublicKey
 	seq  uint64
 	prev [32]byte
-	at   time.Duration // of the next request, behind the clock
+	at   time.Duration // of the next request, after the clock's time
+	off  time.Duration // of the clock in reports
 }
 
 func (w *world) enrol(t testing.TB, name string) *prober {
@@ -205,7 +206,7 @@ func answers(w *world, l vantage.Lease, o probe.Outcome) []vantage.Answer {
 func (p *prober) sign(t testing.TB, lease uuid.UUID, list []vantage.Answer) vantage.Envelope {
 	t.Helper()
 	e, err := vantage.SignReport(p.key, vantage.Report{
-		V: 1, Vantage: p.id, Lease: lease, Seq: p.seq + 1, Prev: vantage.PrevOf(p.prev), Clock: p.w.clock.Now(), SW: "prober/test", Answers: list,
+		V: 1, Vantage: p.id, Lease: lease, Seq: p.seq + 1, Prev: vantage.PrevOf(p.prev), Clock: p.w.clock.Now().Add(p.off), SW: "prober/test", Answers: list,
 	})
 	noError(t, err)
 	return e

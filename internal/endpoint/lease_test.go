@@ -56,6 +56,7 @@ func TestLeaseHoldsJobsAndNothingThatNamesTheEndpoint(t *testing.T) {
 	p.offer(w.claim(t, mtproto))
 	p.offer(e, func(o *endpoint.Offer) { o.Due = epoch.Add(time.Minute) })
 	p.offer(e, func(o *endpoint.Offer) { o.Until = epoch })
+	p.offer(e, func(o *endpoint.Offer) { o.Due, o.Until = epoch.Add(-time.Minute), epoch })
 
 	l := p.lease(t)
 

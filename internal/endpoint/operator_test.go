@@ -1,6 +1,7 @@
 package endpoint_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,10 @@ func TestUptimeThatIsShownIsTheOneThatDecides(t *testing.T) {
 	}
 	p.offer(e)
 	p.work(t, up())
+	p.offer(e, func(o *endpoint.Offer) { o.Kind, o.Slot = vantage.KindRecheck, today.Add(time.Hour) })
+	p.work(t, up())
+	foreign := uuid.New()
+	others := []endpoint.Day{{EndpointID: e.ID, Place: vantage.Inside, Day: today.AddDate(0, 0, -2), SlotS: 900}, {EndpointID: foreign, Place: vantage.Outside, Day: today.AddDate(0, 0, -2), SlotS: 900}}
 	w.maintenance = []endpoint.Maintenance{{EndpointID: e.ID, From: today.Add(-90 * time.Minute), To: today, DeclaredAt: today.AddDate(0, 0, -3)}}
 
 	views, err := w.Mine(t.Context(), receipt)
@@ -220,7 +225,8 @@ func TestUptimeThatIsShownIsTheOneThatDecides(t *testing.T) {
 	noError(t, err)
 	gate, decision, err := endpoint.DecideGate(endpoint.GateWork{
 		InstalmentID: uuid.New(), ApplicationID: w.app, Reference: "GR-7K3FQ2X9", Endpoints: []endpoint.Endpoint{w.endpoints[0].Endpoint},
-		Days: w.days, Maintenance: w.maintenance,
+		Days:        append(slices.Clone(w.days), others...),
+		Maintenance: append([]endpoint.Maintenance{{EndpointID: foreign, From: today.AddDate(0, 0, -9), To: today.AddDate(0, 0, -8)}}, w.maintenance...),
 	}, w.policy, uuid.New(), epoch)
 	noError(t, err)
 

@@ -62,7 +62,7 @@ func (s *Service) ask(c *Change, kind vantage.Kind, proof control.Kind) error {
 	due := c.Now.Add(wait).Truncate(time.Microsecond)
 	c.NewOffers = append(c.NewOffers, Offer{
 		ID: id, EndpointID: c.Endpoint.ID, Kind: kind, Proof: proof, Mode: probe.Full, Place: vantage.Outside,
-		Slot: c.Now, Attempt: 1, Due: due, Until: due.Add(askedFor),
+		Slot: c.Now.Truncate(time.Microsecond), Attempt: 1, Due: due, Until: due.Add(askedFor),
 	})
 	return nil
 }

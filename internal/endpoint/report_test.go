@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/echo"
+	"github.com/causeway-fund/causeway/internal/seal"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -145,7 +146,9 @@ func TestExitThatTheEchoServerDidNotSayIsDropped(t *testing.T) {
 
 		views, err := w.Mine(t.Context(), receipt)
 		noError(t, err)
-		if views[0].Exit != nil || len(w.links) != 2 {
+		record, err := w.data.Open(seal.AAD{Table: "check_result", Column: "record", Row: w.attempts[0].OfferID.String()}, w.attempts[0].Record)
+		noError(t, err)
+		if views[0].Exit != nil || len(w.links) != 2 || contains(record, "198.51.100") {
 			t.Errorf("%s: %+v, %d links", name, views[0].Exit, len(w.links))
 		}
 	}
@@ -209,6 +212,14 @@ func TestRefusedReportsWriteNothing(t *testing.T) {
 			a := list(s)
 			a[0].Started = a[0].Started.Add(-5*time.Minute - time.Second)
 			return s.p.report(t, s.l.ID, a)
+		}, "report_times"},
+		"a report of the past": {func(t *testing.T, s scene) error {
+			s.p.off = -5*time.Minute - time.Second
+			return s.p.report(t, s.l.ID, list(s))
+		}, "report_times"},
+		"a report of the future": {func(t *testing.T, s scene) error {
+			s.p.off = 5*time.Minute + time.Second
+			return s.p.report(t, s.l.ID, list(s))
 		}, "report_times"},
 		"a check of the future": {func(t *testing.T, s scene) error {
 			a := list(s)

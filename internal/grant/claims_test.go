@@ -89,8 +89,10 @@ AllowedIPs = 0.0.0.0/0`
 func TestEndpointsOfLinksAreUnderstoodAndSealed(t *testing.T) {
 	t.Parallel()
 	s, d, keys := newDesk(t)
+	p := claiming(t, telegram, socks, wireguard)
+	p.Endpoints[1].Username, p.Endpoints[1].Secret, p.Endpoints[1].Host = "typed-beside-it", "typed-beside-it", "typed-beside-it"
 
-	_, err := s.Submit(t.Context(), key(1), claiming(t, telegram, socks, wireguard))
+	_, err := s.Submit(t.Context(), key(1), p)
 
 	noError(t, err)
 	sub := d.submitted
@@ -99,6 +101,11 @@ func TestEndpointsOfLinksAreUnderstoodAndSealed(t *testing.T) {
 	}
 	data, err := keys.Open(sub.Application.ID.String(), sub.Application.DataKey)
 	noError(t, err)
+	body, err := data.Open(seal.AAD{Table: "application_revision", Column: "body", Row: sub.Application.ID.String(), Version: 1}, sub.Revision.Body)
+	noError(t, err)
+	if strings.Contains(string(body), "typed-beside-it") || !strings.Contains(string(body), "relay.example.org\"") {
+		t.Errorf("the application holds %s", body)
+	}
 	kinds := map[string]string{}
 	for i, e := range sub.Endpoints {
 		text, err := data.Open(grant.SpecAAD(e.ID), e.Spec)

@@ -99,6 +99,7 @@ func TestAnotherSpellingOfASnapshotIsRefused(t *testing.T) {
 		"too many slots": strings.Replace(good, "uuuu", "uuuuu", 1),
 		"other zone":     strings.Replace(good, "T00:00:00Z", "T01:00:00+01:00", 1),
 		"slot":           strings.Replace(good, `"slot_s": 3600`, `"slot_s": 3601`, 1),
+		"uneven slot":    strings.Replace(good, `"slot_s": 3600`, `"slot_s": 3500`, 1),
 		"slot of zero":   strings.Replace(good, `"slot_s": 3600`, `"slot_s": 0`, 1),
 		"order of days":  strings.Replace(good, "2026-11-17", "2026-11-19", 1),
 		"no endpoints":   strings.Replace(good, `"endpoints": [`, `"endpoints": null, "x": [`, 1),
@@ -109,6 +110,31 @@ func TestAnotherSpellingOfASnapshotIsRefused(t *testing.T) {
 		if _, err := uptime.Verify([]byte(bad)); !errs.Is(err, "snapshot_form") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestBreaksOfASnapshotStandInOrder(t *testing.T) {
+	t.Parallel()
+	var s uptime.Snapshot
+	if err := json.Unmarshal(text(t, sample()), &s); err != nil {
+		t.Fatal(err)
+	}
+	first := s.Endpoints[0].Breaks[0]
+	later := first
+	later.From, later.To = later.From.Add(time.Hour), later.To.Add(time.Hour)
+	s.Endpoints[0].Breaks = []uptime.BreakText{later, first}
+	if _, err := uptime.ParseSnapshot(text(t, s)); !errs.Is(err, "snapshot_form") {
+		t.Error(err)
+	}
+}
+
+func TestNoEndpointsAreNoProvenEndpoints(t *testing.T) {
+	t.Parallel()
+	if s := uptime.NewSnapshot("GR-1", "outside", uptime.Thresholds{RequireControl: true}, 0, nil); s.Decision != uptime.HoldUnproven {
+		t.Error(s.Decision)
+	}
+	if s := uptime.NewSnapshot("GR-1", "outside", uptime.Thresholds{MinUptimePermille: 1}, 0, nil); s.Decision != uptime.HoldCoverage {
+		t.Error(s.Decision)
 	}
 }
 
