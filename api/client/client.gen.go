@@ -780,7 +780,7 @@ type CheckedEndpoint struct {
 	Blocklists *[]BlocklistHit `json:"blocklists,omitempty"`
 	CheckedAt  *time.Time      `json:"checked_at,omitempty"`
 
-	// Checks Newest first.
+	// Checks Of the last two days, newest first.
 	Checks []EndpointCheck `json:"checks"`
 
 	// ChecksFrom No check is made before, so that none can be seen to follow a submission.
@@ -2136,6 +2136,9 @@ type WhoAmI struct {
 	Roles       []string `json:"roles"`
 }
 
+// Checks defines model for Checks.
+type Checks = int32
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2199,6 +2202,9 @@ type DecideApplicationParams struct {
 type ListEndpointsParams struct {
 	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
 	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
+
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -2304,6 +2310,12 @@ type ExportPaymentsParamsFormat string
 
 // ExportPaymentsParamsUnit defines parameters for ExportPayments.
 type ExportPaymentsParamsUnit string
+
+// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
+type ListOwnEndpointsParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -2942,7 +2954,7 @@ type ClientInterface interface {
 	// What describes a server comes back without its secrets. Who checked it is not said.
 	//
 	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-	ListOwnEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetControl How to prove that a server is yours
 	//
@@ -4254,8 +4266,8 @@ func (c *Client) ReviseApplication(ctx context.Context, body ReviseApplicationJS
 // What describes a server comes back without its secrets. Who checked it is not said.
 //
 // Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-func (c *Client) ListOwnEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListOwnEndpointsRequest(c.Server)
+func (c *Client) ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnEndpointsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5059,6 +5071,18 @@ func NewListEndpointsRequest(server string, id ID, params *ListEndpointsParams) 
 		if params.Unseal != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unseal", *params.Unseal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Checks != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "checks", *params.Checks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6901,7 +6925,7 @@ func NewReviseApplicationRequestWithBody(server string, contentType string, body
 }
 
 // NewListOwnEndpointsRequest constructs an http.Request for the ListOwnEndpoints method
-func NewListOwnEndpointsRequest(server string) (*http.Request, error) {
+func NewListOwnEndpointsRequest(server string, params *ListOwnEndpointsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -6917,6 +6941,33 @@ func NewListOwnEndpointsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Checks != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "checks", *params.Checks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -8123,7 +8174,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-	ListOwnEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error)
+	ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error)
 
 	// GetControlWithResponse How to prove that a server is yours
 	//
@@ -12510,8 +12561,8 @@ func (c *ClientWithResponses) ReviseApplicationWithResponse(ctx context.Context,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error) {
-	rsp, err := c.ListOwnEndpoints(ctx, reqEditors...)
+func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error) {
+	rsp, err := c.ListOwnEndpoints(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

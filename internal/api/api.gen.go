@@ -779,7 +779,7 @@ type CheckedEndpoint struct {
 	Blocklists *[]BlocklistHit `json:"blocklists,omitempty"`
 	CheckedAt  *time.Time      `json:"checked_at,omitempty"`
 
-	// Checks Newest first.
+	// Checks Of the last two days, newest first.
 	Checks []EndpointCheck `json:"checks"`
 
 	// ChecksFrom No check is made before, so that none can be seen to follow a submission.
@@ -2135,6 +2135,9 @@ type WhoAmI struct {
 	Roles       []string `json:"roles"`
 }
 
+// Checks defines model for Checks.
+type Checks = int32
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2198,6 +2201,9 @@ type DecideApplicationParams struct {
 type ListEndpointsParams struct {
 	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
 	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
+
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -2303,6 +2309,12 @@ type ExportPaymentsParamsFormat string
 
 // ExportPaymentsParamsUnit defines parameters for ExportPayments.
 type ExportPaymentsParamsUnit string
+
+// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
+type ListOwnEndpointsParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -2518,7 +2530,7 @@ type ServerInterface interface {
 	ReviseApplication(ctx echo.Context) error
 	// ListOwnEndpoints Your servers, how they were checked and what to fix
 	// (GET /v1/status/endpoints)
-	ListOwnEndpoints(ctx echo.Context) error
+	ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error
 	// GetControl How to prove that a server is yours
 	// (GET /v1/status/endpoints/{label}/control)
 	GetControl(ctx echo.Context, label Label) error
@@ -2779,6 +2791,13 @@ func (w *ServerInterfaceWrapper) ListEndpoints(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "unseal", ctx.QueryParams(), &params.Unseal, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unseal: %s", err))
+	}
+
+	// ------------- Optional query parameter "checks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "checks", ctx.QueryParams(), &params.Checks, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -3539,8 +3558,17 @@ func (w *ServerInterfaceWrapper) ReviseApplication(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListOwnEndpoints(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnEndpointsParams
+	// ------------- Optional query parameter "checks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "checks", ctx.QueryParams(), &params.Checks, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListOwnEndpoints(ctx)
+	err = w.Handler.ListOwnEndpoints(ctx, params)
 	return err
 }
 
@@ -5966,6 +5994,7 @@ func (response ReviseApplicationdefaultApplicationProblemPlusJSONResponse) Visit
 }
 
 type ListOwnEndpointsRequestObject struct {
+	Params ListOwnEndpointsParams
 }
 
 type ListOwnEndpointsResponseObject interface {
@@ -8441,8 +8470,10 @@ func (sh *strictHandler) ReviseApplication(ctx echo.Context) error {
 }
 
 // ListOwnEndpoints operation middleware
-func (sh *strictHandler) ListOwnEndpoints(ctx echo.Context) error {
+func (sh *strictHandler) ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error {
 	var request ListOwnEndpointsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListOwnEndpoints(ctx.Request().Context(), request.(ListOwnEndpointsRequestObject))

@@ -59,8 +59,12 @@ func (h *Handlers) ReadLink(_ context.Context, r ReadLinkRequestObject) (ReadLin
 }
 
 // ListOwnEndpoints answers GET /v1/status/endpoints.
-func (h *Handlers) ListOwnEndpoints(ctx context.Context, _ ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error) {
+func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error) {
 	service, err := h.checks()
+	if err != nil {
+		return nil, err
+	}
+	who, err := h.toOperator().with(r.Params.Checks)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +72,7 @@ func (h *Handlers) ListOwnEndpoints(ctx context.Context, _ ListOwnEndpointsReque
 	if err != nil {
 		return nil, err
 	}
-	return ListOwnEndpoints200JSONResponse{Items: endpointViews(list, h.toOperator())}, nil
+	return ListOwnEndpoints200JSONResponse{Items: endpointViews(list, who)}, nil
 }
 
 // RecheckEndpoint answers POST /v1/status/endpoints/{label}/recheck.

@@ -14,15 +14,39 @@ import (
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
-// reader says who is shown an endpoint, and when.
+// The checks of a server that an answer tells of: unless asked otherwise, and at
+// most.
+const (
+	defaultChecks = 20
+	maxChecks     = 1000
+)
+
+// reader says who is shown an endpoint, when, and how much.
 type reader struct {
-	staff bool // an operator learns neither who checks, nor what lists and others have in common with it
-	now   time.Time
+	staff  bool // an operator learns neither who checks, nor what lists and others have in common with it
+	now    time.Time
+	checks int
 }
 
-func (h *Handlers) toOperator() reader { return reader{now: h.cfg.Clock.Now()} }
+func (h *Handlers) toOperator() reader {
+	return reader{now: h.cfg.Clock.Now(), checks: defaultChecks}
+}
 
-func (h *Handlers) toStaff() reader { return reader{staff: true, now: h.cfg.Clock.Now()} }
+func (h *Handlers) toStaff() reader {
+	return reader{staff: true, now: h.cfg.Clock.Now(), checks: defaultChecks}
+}
+
+// with returns r with the number of checks that was asked for.
+func (r reader) with(checks *int32) (reader, error) {
+	if checks == nil {
+		return r, nil
+	}
+	if *checks < 0 || *checks > maxChecks {
+		return r, outOfRange("checks", 0, maxChecks)
+	}
+	r.checks = int(*checks)
+	return r, nil
+}
 
 // protocolOf returns the name of p in this API, which parts words as grants do.
 func protocolOf(p probe.Protocol) Protocol {
@@ -50,7 +74,7 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 	out := CheckedEndpoint{
 		Label: e.Label, Protocol: protocolOf(e.Protocol), State: string(e.State), CheckedAt: e.LastAt, ChecksFrom: e.ChecksFrom, Pending: v.Pending,
 		Stage: optional(string(e.LastStage)), Class: optional(string(e.LastClass)), RecheckAt: moment(v.RecheckAt),
-		Control: controlOf(e, who.now), Proofs: make([]ControlProof, 0, len(v.Proofs)), Checks: make([]EndpointCheck, 0, len(v.Checks)),
+		Control: controlOf(e, who.now), Proofs: make([]ControlProof, 0, len(v.Proofs)), Checks: []EndpointCheck{},
 		Uptime: make([]PlaceUptime, 0, len(v.Uptime)), Strip: make([]StripDay, 0, len(v.Strip)),
 		Maintenance: make([]Maintenance, 0, len(v.Maintenance)), Exit: exitOf(v.Exit),
 	}
@@ -67,7 +91,7 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 			Kind: ControlKind(p.Kind), Held: p.Held, Why: optional(p.Why), At: p.At, AgainAt: moment(p.AgainAt), Until: moment(p.ValidUntil),
 		})
 	}
-	for _, c := range v.Checks {
+	for _, c := range v.Checks[:min(who.checks, len(v.Checks))] {
 		out.Checks = append(out.Checks, checkOf(c, who))
 	}
 	for _, place := range vantage.Places() {

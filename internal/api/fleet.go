@@ -18,11 +18,15 @@ func (h *Handlers) ListEndpoints(ctx context.Context, r ListEndpointsRequestObje
 	if err != nil {
 		return nil, err
 	}
+	who, err := h.toStaff().with(r.Params.Checks)
+	if err != nil {
+		return nil, err
+	}
 	list, err := service.Panel(ctx, actorFrom(ctx), r.Id, value(r.Params.Unseal))
 	if err != nil {
 		return nil, err
 	}
-	return ListEndpoints200JSONResponse{Items: endpointViews(list, h.toStaff())}, nil
+	return ListEndpoints200JSONResponse{Items: endpointViews(list, who)}, nil
 }
 
 // GetUptime answers GET /v1/applications/{id}/uptime.
@@ -97,7 +101,7 @@ func (h *Handlers) AddVantage(ctx context.Context, r AddVantageRequestObject) (A
 		return nil, outOfRange("asn", 0, maxASN)
 	}
 	v, token, err := service.AddVantage(ctx, actorFrom(ctx), endpoint.NewVantage{
-		Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn), //nolint:gosec // checked above
+		Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn),
 	})
 	if err != nil {
 		return nil, err

@@ -9,7 +9,9 @@
 //     computed here; when the server's digest is another, nothing is sent.
 //   - Addresses shown for approval come from the scripts of the note.
 //   - Secrets are read from files or asked for, never taken from arguments. The
-//     one exception, an idempotency key, is worth nothing without the body.
+//     exceptions are worth nothing elsewhere: an idempotency key without its body,
+//     a challenge's token on another machine than the server.
+//   - No server is ever dialled; links and configurations are read and not run.
 //   - Text from the server cannot steer the terminal.
 //   - Nothing is sent twice by itself.
 package ctl

@@ -19,7 +19,7 @@ func (a *app) endpointsCommand() *cobra.Command {
 		Long: "List your servers, how they were checked and what to fix. LABEL is the public name of a server, like EP-7K3FQ2X9.",
 	}
 	a.online(operator, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListOwnEndpointsWithResponse(c.ctx))
+		list, err := c.servers(1)
 		if err != nil {
 			return page{}, err
 		}
@@ -27,6 +27,14 @@ func (a *app) endpointsCommand() *cobra.Command {
 	})
 	cmd.AddCommand(a.endpointShowCommand(), a.recheckCommand(), a.controlCommand(), a.rotateCommand(), a.maintenanceCommand())
 	return cmd
+}
+
+// defaultChecks is how many checks of a server are shown.
+const defaultChecks = 20
+
+// servers fetches the operator's own with their newest checks.
+func (c *call) servers(checks int32) (client.EndpointList, error) {
+	return ok200(c.api.ListOwnEndpointsWithResponse(c.ctx, &client.ListOwnEndpointsParams{Checks: &checks}))
 }
 
 func endpointsPart(list []client.CheckedEndpoint) part {
@@ -64,9 +72,11 @@ func advicePart(list []client.CheckedEndpoint) part {
 }
 
 func (a *app) endpointShowCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "show LABEL", Short: "Show one of your servers with every check of the last days", Args: cobra.ExactArgs(1)}
+	var checks int32
+	cmd := &cobra.Command{Use: "show LABEL", Short: "Show one of your servers with its checks of the last two days", Args: cobra.ExactArgs(1)}
+	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks to show")
 	return a.online(operator, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListOwnEndpointsWithResponse(c.ctx))
+		list, err := c.servers(checks)
 		if err != nil {
 			return page{}, err
 		}

@@ -1,8 +1,12 @@
 package ctl_test
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/ctl"
+	"github.com/causeway-fund/causeway/internal/probe/control"
 )
 
 const socksLink = "socks5://ann:hunter2@proxy.example.org:1080"
@@ -202,5 +210,42 @@ func TestChallengeIsAnsweredForItsTime(t *testing.T) {
 	run(t.Context(), "", "challenge-serve", "--listen", "127.0.0.1:0", "--token", "short").want(t, 1)
 	if out := run(t.Context(), "", "challenge-serve", "--listen", taken.Addr().String(), "--token", token).want(t, 1); !strings.Contains(out.stderr, "Stop your server first") {
 		t.Errorf("stderr: %s", out.stderr)
+	}
+}
+
+func TestChallengeIsAnswered(t *testing.T) {
+	t.Parallel()
+	const token = "abcdefghijklmnopqrstuvwxyz234567"
+	ctx, stop := context.WithCancel(t.Context())
+	fake := clock.NewFake(at)
+	root := ctl.Root(ctl.Config{Clock: fake, Progress: cli.Silent(fake)})
+	root.SetArgs([]string{"challenge-serve", "--listen", "127.0.0.1:0", "--token", token})
+	said, errOut := io.Pipe()
+	root.SetErr(errOut)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- root.ExecuteContext(ctx)
+		errOut.Close()
+	}()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _, _ := strings.Cut(strings.TrimPrefix(line, "Answering the challenge on "), " ")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+control.Path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := new(http.Client).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != control.Body(token) {
+		t.Errorf("answered %q, %v", body, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("told to stop, it ended with %v", err)
 	}
 }

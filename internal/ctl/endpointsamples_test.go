@@ -26,8 +26,11 @@ func sampleEndpoint() client.CheckedEndpoint {
 		Checks: []client.EndpointCheck{{
 			At: at, Slot: &at, Kind: "slot", Mode: "full", Place: client.PlaceOutside, Attempt: 1, Verdict: client.CheckDown, Class: &class, Advice: advice,
 			Stages: []client.CheckStage{
-				{Stage: "dns", State: "passed", Ms: 3}, {Stage: "tcp", State: "passed", Ms: 42}, {Stage: "handshake", State: "skipped"},
-				{Stage: "auth", State: "failed"}, {Stage: "target", State: "not_reached"},
+				{Stage: "dns", State: "passed", Ms: 3},
+				{Stage: "tcp", State: "passed", Ms: 42},
+				{Stage: "handshake", State: "skipped"},
+				{Stage: "auth", State: "failed"},
+				{Stage: "target", State: "not_reached"},
 			},
 		}},
 		Uptime: []client.PlaceUptime{{

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
@@ -42,16 +41,18 @@ func waiting(f client.Fleet) string {
 
 func (a *app) panelCommand() *cobra.Command {
 	var unseal bool
+	var checks int32
 	cmd := &cobra.Command{
 		Use: "show APPLICATION", Short: "Show the servers of an application as its reviewers see them", Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&unseal, "unseal", false, "show what describes them too; every use is in the audit log")
+	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks of each to show")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
 			return page{}, err
 		}
-		list, err := ok200(c.api.ListEndpointsWithResponse(c.ctx, id, &client.ListEndpointsParams{Unseal: given(unseal)}))
+		list, err := ok200(c.api.ListEndpointsWithResponse(c.ctx, id, &client.ListEndpointsParams{Unseal: given(unseal), Checks: &checks}))
 		if err != nil {
 			return page{}, err
 		}
@@ -156,7 +157,7 @@ func (a *app) vantageDisableCommand() *cobra.Command {
 		if err := c.confirm(yes, "This cannot be undone. Type disable: ", "disable"); err != nil {
 			return page{}, err
 		}
-		_, err = c.api.DisableVantageWithResponse(c.ctx, uuid.UUID(id))
+		_, err = c.api.DisableVantageWithResponse(c.ctx, id)
 		return page{}, err
 	})
 }
