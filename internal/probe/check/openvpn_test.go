@@ -3,6 +3,7 @@ package check_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/check"
@@ -21,17 +22,21 @@ func TestBadServersAreDownForOpenVPN(t *testing.T) {
 		return "client\ndev tun\nproto " + proto + "\nremote " + host + " " + port + "\nremote-cert-tls server\n" + auth +
 			"\n<ca>\n" + string(cert.CertPEM) + "</ca>\n<auth-user-pass>\nanna\nhunter22\n</auth-user-pass>\n"
 	}
-	for name, tc := range map[string]struct{ text, want string }{
-		"closed":      {file(probetest.Closed(t), "tcp", ""), "tcp refused"},
-		"closed, UDP": {file(probetest.Closed(t), "udp", ""), "handshake refused"},
-		"black hole":  {file(probetest.Serve(t, probetest.BlackHole), "tcp", ""), "handshake timeout"},
-		"web server":  {file(probetest.Serve(t, probetest.Web), "tcp", ""), "handshake protocol_mismatch"},
-		"banner":      {file(probetest.Serve(t, probetest.Banner), "tcp", ""), "handshake protocol_mismatch"},
-		"a digest":    {file(probetest.Closed(t), "udp", "auth WHIRLPOOL\n<tls-auth>\n"+staticKey()+"</tls-auth>"), "parse config_invalid"},
+	const brief = 5 * probetest.Patience
+	for name, tc := range map[string]struct {
+		text, want string
+		timeout    time.Duration
+	}{
+		"closed":      {file(probetest.Closed(t), "tcp", ""), "tcp refused", probetest.Enough},
+		"closed, UDP": {file(probetest.Closed(t), "udp", ""), "handshake refused", probetest.Enough},
+		"black hole":  {file(probetest.Serve(t, probetest.BlackHole), "tcp", ""), "handshake timeout", brief},
+		"web server":  {file(probetest.Serve(t, probetest.Web), "tcp", ""), "handshake protocol_mismatch", probetest.Enough},
+		"banner":      {file(probetest.Serve(t, probetest.Banner), "tcp", ""), "handshake protocol_mismatch", probetest.Enough},
+		"a digest":    {file(probetest.Closed(t), "udp", "auth WHIRLPOOL\n<tls-auth>\n"+staticKey()+"</tls-auth>"), "parse config_invalid", probetest.Enough},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, out := range []probe.Outcome{full(t, probetest.Patience, cfg, tc.text, dc), light(t, probetest.Patience, cfg, tc.text, dc)} {
+			for _, out := range []probe.Outcome{full(t, tc.timeout, cfg, tc.text, dc), light(t, tc.timeout, cfg, tc.text, dc)} {
 				probetest.Want(t, out, tc.want)
 				if strings.Contains(out.Detail, "hunter22") || out.Evidence != nil {
 					t.Errorf("%+v", out)

@@ -159,6 +159,8 @@ func TestRealServers(t *testing.T) {
 	pushed := l.start(t, "compress stub\npush \"compress stub\"", l.dc)
 	second := l.start(t, "compress stub-v2\npush \"compress stub-v2\"", l.dc)
 
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	for _, tc := range []struct {
 		name        string
 		s           server
@@ -179,11 +181,11 @@ func TestRealServers(t *testing.T) {
 		{"a stranger", plain.with(func(s *link.OpenVPN) { s.Cert, s.Key = stranger.Client.Cert, stranger.Client.Key }), soon, "ok handshake", "auth timeout"},
 		{"nobody", plain.with(nobody), soon, "ok handshake", "auth timeout"},
 		{"a stranger in TCP", inTCP.with(tcp).with(nobody), probetest.Enough, "ok handshake", "auth"},
-		{"another tls-auth key", authed.with(func(s *link.OpenVPN) { s.TLSAuth = other }), probetest.Patience, "handshake timeout", "handshake timeout"},
-		{"the other direction", authed.with(auth(0, "")), probetest.Patience, "handshake timeout", "handshake timeout"},
-		{"another digest", authed.with(auth(1, "SHA256")), probetest.Patience, "handshake timeout", "handshake timeout"},
-		{"no tls-auth key", authed.with(func(s *link.OpenVPN) { s.TLSAuth = nil }), probetest.Patience, "handshake timeout", "handshake timeout"},
-		{"another tls-crypt key", crypted.with(func(s *link.OpenVPN) { s.TLSCrypt = other }), probetest.Patience, "handshake timeout", "handshake timeout"},
+		{"another tls-auth key", authed.with(func(s *link.OpenVPN) { s.TLSAuth = other }), 5 * probetest.Patience, "handshake timeout", "handshake timeout"},
+		{"the other direction", authed.with(auth(0, "")), 5 * probetest.Patience, "handshake timeout", "handshake timeout"},
+		{"another digest", authed.with(auth(1, "SHA256")), 5 * probetest.Patience, "handshake timeout", "handshake timeout"},
+		{"no tls-auth key", authed.with(func(s *link.OpenVPN) { s.TLSAuth = nil }), 5 * probetest.Patience, "handshake timeout", "handshake timeout"},
+		{"another tls-crypt key", crypted.with(func(s *link.OpenVPN) { s.TLSCrypt = other }), 5 * probetest.Patience, "handshake timeout", "handshake timeout"},
 		{"another tls-crypt key in TCP", cryptedTCP.with(func(s *link.OpenVPN) { s.TLSCrypt = other }), probetest.Enough, "handshake", "handshake"},
 		{"TCP where it is UDP", plain.with(tcp), probetest.Enough, "tcp refused", "tcp refused"},
 		{"UDP where it is TCP", inTCP, probetest.Enough, "handshake refused", "handshake refused"},
@@ -195,8 +197,8 @@ func TestRealServers(t *testing.T) {
 		{"comp-lzo no, unknown to the client", lzo, soon, "ok handshake", "relay timeout"},
 		{"compression", squeezed, probetest.Enough, "ok handshake", "relay protocol_mismatch"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
+		openvpn.AtOnce(t, &wg, tc.name, func(t *testing.T) {
+			t.Helper()
 			like(t, tc.s.light(t, tc.timeout), tc.light)
 			out := tc.s.full(t, tc.timeout)
 			like(t, out, tc.full)

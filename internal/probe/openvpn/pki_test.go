@@ -10,9 +10,17 @@ import (
 	"encoding/pem"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
+
+// AtOnce runs a subtest beside all others of wg. Most of those wait for silence,
+// and t.Parallel would let no more of them wait than there are processors.
+func AtOnce(t *testing.T, wg *sync.WaitGroup, name string, f func(*testing.T)) {
+	t.Helper()
+	wg.Go(func() { t.Run(name, f) })
+}
 
 // Pair is a certificate and its key, in PEM.
 type Pair struct{ Cert, Key string }
