@@ -15,7 +15,11 @@ import (
 
 // Run brings the demo up, prints where to go, and keeps it going until ctx ends.
 func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer) (err error) {
-	cfg.Checks = true
+	known, err := loadState(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	cfg.Checks, cfg.forget = true, !known.Seeded
 	progress.Step("start PostgreSQL, btcd, signer, worker and dashboard")
 	w, err := Start(ctx, cfg)
 	if err != nil {
@@ -29,7 +33,7 @@ func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer)
 		progress.Done("")
 	}()
 	progress.Done(w.URL)
-	people, receipt, err := w.prepare(ctx, progress)
+	people, receipt, err := w.prepare(ctx, progress, known)
 	if err != nil {
 		return err
 	}
@@ -44,16 +48,15 @@ func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer)
 
 // prepare funds and seeds a fresh world and returns its staff, and the receipt code
 // of a sample application.
-func (w *World) prepare(ctx context.Context, progress *cli.Progress) (people []Person, receipt string, err error) {
+func (w *World) prepare(ctx context.Context, progress *cli.Progress, known state) (people []Person, receipt string, err error) {
 	if people, err = w.Staff(ctx); err != nil {
 		return nil, "", err
 	}
 	if err := w.serveSamples(ctx); err != nil {
 		return nil, "", err
 	}
-	done, err := w.loadState()
-	if err != nil || done.Seeded {
-		return people, done.Receipt, err
+	if known.Seeded {
+		return people, known.Receipt, nil
 	}
 	progress.Step("fund the treasury")
 	if err := w.Fund(ctx, deposits...); err != nil {

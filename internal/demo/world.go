@@ -50,6 +50,8 @@ type Config struct {
 	Checks     bool                   // servers are checked: an echo server runs, and StartProbers works
 	Admin      bool                   // worker and dashboard answer /readyz and /metrics on further free ports
 	Log        *slog.Logger
+
+	forget bool // what is there was never finished: only the chain is kept
 }
 
 // World is a running demo. Its exported parts are for tests that put faults into
@@ -119,6 +121,11 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	})
 	if err != nil {
 		return w, err
+	}
+	if cfg.forget {
+		if err := w.forget(ctx); err != nil {
+			return w, err
+		}
 	}
 	if w.log, err = os.OpenFile(w.path("causeway.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return w, fmt.Errorf("open the demo's log: %w", err)
