@@ -57,6 +57,10 @@ type world struct {
 // kept gives a world the store's fields, below the service's methods.
 type kept struct{ *memory }
 
+func telegram() vantage.Telegram {
+	return vantage.Telegram{KeysPEM: "-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----\n", Centres: []vantage.Centre{{ID: 2, Addr: "149.154.167.51:443"}}}
+}
+
 type receipts struct{ app uuid.UUID }
 
 func (r receipts) ApplicationOf(_ context.Context, code string) (grant.Application, error) {
@@ -86,9 +90,7 @@ func newWorld(t testing.TB, change ...func(*endpoint.Config)) *world {
 	noError(t, err)
 	cfg := endpoint.Config{
 		Store: w.memory, Receipts: receipts{w.app}, Keys: keys, Clock: w.clock, EchoURL: "http://198.51.100.1:8080", EchoKey: []byte(echoKey),
-		Telegram: func() vantage.Telegram {
-			return vantage.Telegram{KeysPEM: "-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----\n", Centres: []vantage.Centre{{ID: 2, Addr: "149.154.167.51:443"}}}
-		},
+		Telegram: telegram,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -131,25 +133,37 @@ func staff(role identity.Role) identity.Actor {
 
 // prober is an enrolled prober that keeps its chain.
 type prober struct {
-	w    *world
-	id   uuid.UUID
-	key  ed25519.PrivateKey
-	serv ed25519.PublicKey
-	seq  uint64
-	prev [32]byte
-	at   time.Duration // of the next request, after the clock's time
-	off  time.Duration // of the clock in reports
+	*agent
+	w *world
 }
 
 func (w *world) enrol(t testing.TB, name string) *prober {
 	t.Helper()
 	_, token, err := w.AddVantage(t.Context(), staff(identity.RoleAdmin), endpoint.NewVantage{Name: name, Place: vantage.Outside, Country: "FI", ASN: 64500})
 	noError(t, err)
+	return &prober{agent: newProber(t, w.Service, w.clock, token), w: w}
+}
+
+// agent is the far side of a service: it signs, and keeps its chain.
+type agent struct {
+	service *endpoint.Service
+	clock   *clock.Fake
+	id      uuid.UUID
+	key     ed25519.PrivateKey
+	serv    ed25519.PublicKey
+	seq     uint64
+	prev    [32]byte
+	at      time.Duration // of the next request, after the clock's time
+	off     time.Duration // of the clock in reports
+}
+
+func newProber(t testing.TB, s *endpoint.Service, c *clock.Fake, token string) *agent {
+	t.Helper()
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	noError(t, err)
-	welcome, err := w.Enrol(t.Context(), vantage.Enrolment{Token: token, PublicKey: public})
+	welcome, err := s.Enrol(t.Context(), vantage.Enrolment{Token: token, PublicKey: public})
 	noError(t, err)
-	return &prober{w: w, id: welcome.Vantage, key: key, serv: welcome.ServiceKey}
+	return &agent{service: s, clock: c, id: welcome.Vantage, key: key, serv: welcome.ServiceKey}
 }
 
 // offer puts a due slot offer before p.
@@ -175,18 +189,18 @@ func (p *prober) assign() {
 	p.w.asked = nil
 }
 
-func (p *prober) ask(t testing.TB) vantage.Envelope {
+func (p *agent) ask(t testing.TB) vantage.Envelope {
 	t.Helper()
 	p.at += time.Microsecond
-	e, err := vantage.SignAsk(p.key, vantage.Ask{V: 1, Vantage: p.id, At: p.w.clock.Now().Add(p.at), Max: 100, SW: "prober/test"})
+	e, err := vantage.SignAsk(p.key, vantage.Ask{V: 1, Vantage: p.id, At: p.clock.Now().Add(p.at), Max: 100, SW: "prober/test"})
 	noError(t, err)
 	return e
 }
 
 // lease asks for work.
-func (p *prober) lease(t testing.TB) vantage.Lease {
+func (p *agent) lease(t testing.TB) vantage.Lease {
 	t.Helper()
-	e, err := p.w.Lease(t.Context(), p.ask(t))
+	e, err := p.service.Lease(t.Context(), p.ask(t))
 	noError(t, err)
 	l, err := vantage.OpenLease(e, p.serv)
 	noError(t, err)
@@ -203,20 +217,20 @@ func answers(w *world, l vantage.Lease, o probe.Outcome) []vantage.Answer {
 }
 
 // sign makes the next report of p's chain, which counts as sent.
-func (p *prober) sign(t testing.TB, lease uuid.UUID, list []vantage.Answer) vantage.Envelope {
+func (p *agent) sign(t testing.TB, lease uuid.UUID, list []vantage.Answer) vantage.Envelope {
 	t.Helper()
 	e, err := vantage.SignReport(p.key, vantage.Report{
-		V: 1, Vantage: p.id, Lease: lease, Seq: p.seq + 1, Prev: vantage.PrevOf(p.prev), Clock: p.w.clock.Now().Add(p.off), SW: "prober/test", Answers: list,
+		V: 1, Vantage: p.id, Lease: lease, Seq: p.seq + 1, Prev: vantage.PrevOf(p.prev), Clock: p.clock.Now().Add(p.off), SW: "prober/test", Answers: list,
 	})
 	noError(t, err)
 	return e
 }
 
 // report sends the next report and moves the chain on when it was taken.
-func (p *prober) report(t testing.TB, lease uuid.UUID, list []vantage.Answer) error {
+func (p *agent) report(t testing.TB, lease uuid.UUID, list []vantage.Answer) error {
 	t.Helper()
 	e := p.sign(t, lease, list)
-	err := p.w.Report(t.Context(), e)
+	err := p.service.Report(t.Context(), e)
 	if err == nil {
 		p.seq, p.prev = p.seq+1, e.Hash()
 	}

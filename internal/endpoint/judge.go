@@ -100,7 +100,7 @@ func (r *reading) dialledBefore(t Taken, spec link.Spec, addr string) (bool, err
 	if _, literal := spec.Server().Host.IP(); literal {
 		return addr == spec.Server().String(), nil
 	}
-	attempts, err := r.cfg.Store.Attempts(r.ctx, t.Endpoint.ID, r.now.Add(-24*time.Hour), r.now, maxAttempts)
+	attempts, err := r.cfg.Store.Attempts(r.ctx, t.Endpoint.ID, r.now.Add(-24*time.Hour), r.now.Add(clockOff), maxAttempts)
 	if err != nil {
 		return false, err
 	}

@@ -86,7 +86,7 @@ func TestRequestsForWorkThatAreRefused(t *testing.T) {
 	w := newWorld(t)
 	p, other := w.enrol(t, "fi-1"), w.enrol(t, "se-1")
 	p.offer(w.claim(t, socks))
-	send := func(p *prober) error { _, err := w.Lease(t.Context(), p.ask(t)); return err }
+	send := func(p *agent) error { _, err := w.Lease(t.Context(), p.ask(t)); return err }
 
 	e := p.ask(t)
 	_, err := w.Lease(t.Context(), e)
@@ -98,12 +98,12 @@ func TestRequestsForWorkThatAreRefused(t *testing.T) {
 	if err == nil {
 		t.Error("a request was changed and taken")
 	}
-	wantCode(t, send(&prober{w: w, id: p.id, key: other.key}), "signature_wrong")
-	wantCode(t, send(&prober{w: w, id: uuid.New(), key: p.key}), "vantage_unknown")
-	wantCode(t, send(&prober{w: w, id: other.id, key: other.key, at: 5*time.Minute + time.Second}), "clock_off")
-	wantCode(t, send(&prober{w: w, id: other.id, key: other.key, at: -5*time.Minute - time.Second}), "clock_off")
+	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: p.id, key: other.key}), "signature_wrong")
+	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: uuid.New(), key: p.key}), "vantage_unknown")
+	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: other.id, key: other.key, at: 5*time.Minute + time.Second}), "clock_off")
+	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: other.id, key: other.key, at: -5*time.Minute - time.Second}), "clock_off")
 	noError(t, w.DisableVantage(t.Context(), staff(identity.RoleAdmin), other.id))
-	wantCode(t, send(other), "vantage_disabled")
+	wantCode(t, send(other.agent), "vantage_disabled")
 
 	blind := newWorld(t, func(c *endpoint.Config) { c.Telegram = func() vantage.Telegram { return vantage.Telegram{} } })
 	wantCode(t, func() error {

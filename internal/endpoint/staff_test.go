@@ -133,7 +133,7 @@ func TestChainHoldsWhateverAProberDoes(t *testing.T) {
 			default:
 				p.offer(e)
 				l := p.lease(t)
-				forged := *p
+				forged := *p.agent
 				if act == "skip" {
 					forged.seq += uint64(rapid.IntRange(1, 3).Draw(r, "gap"))
 				} else {

@@ -44,7 +44,8 @@ type Store interface {
 	// written. An offer that is done already is left alone.
 	Record(ctx context.Context, in Intake) error
 
-	// Attempts returns those of a time, oldest first, at most limit.
+	// Attempts returns those that started from from on and before to, oldest first,
+	// at most limit.
 	Attempts(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
 	Days(ctx context.Context, endpoint uuid.UUID, p vantage.Place, from, to time.Time) ([]Day, error)
 	Maintenance(ctx context.Context, endpoint uuid.UUID, from, to time.Time) ([]Maintenance, error)
