@@ -18,11 +18,16 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/control"
+	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
 // DefaultWorkers is how many checks are made at once.
 const DefaultWorkers = 200
+
+// maxTunnels is how many tunnels in user space are open at once: each has a
+// network stack of its own, of some 3 MB.
+const maxTunnels = 64
 
 const (
 	// gather is how long answers wait for others of their lease.
@@ -70,6 +75,7 @@ type Agent struct {
 	cfg   Config
 	key   ed25519.PrivateKey
 	busy  chan struct{} // holds one for each check under way
+	tuns  chan struct{} // holds one for each tunnel in user space
 	ready chan struct{} // there are answers
 	whole chan struct{} // all answers of a lease are there
 	tasks sync.WaitGroup
@@ -112,7 +118,7 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a := &Agent{
 		cfg: cfg, key: ed25519.NewKeyFromSeed(cfg.State.Key), state: cfg.State,
-		busy: make(chan struct{}, cfg.Workers), ready: make(chan struct{}, 1), whole: make(chan struct{}, 1),
+		busy: make(chan struct{}, cfg.Workers), tuns: make(chan struct{}, maxTunnels), ready: make(chan struct{}, 1), whole: make(chan struct{}, 1),
 	}
 	for i := range a.network {
 		a.network[i].turn = make(chan struct{}, 1)
@@ -260,18 +266,34 @@ func (a *Agent) make(ctx context.Context, w *work, j vantage.Job) (vantage.Answe
 	if wait(ctx, j.Due.Sub(a.cfg.Clock.Now())) != nil {
 		return vantage.Answer{}, false
 	}
-	select {
-	case a.busy <- struct{}{}:
-		defer func() { <-a.busy }()
-	case <-ctx.Done():
-		return vantage.Answer{}, false
+	spec, err := link.Parse(j.Spec)
+	turns := []chan struct{}{a.busy}
+	if err == nil && j.Mode == probe.Full && inUserSpace(spec.Protocol()) {
+		turns = []chan struct{}{a.tuns, a.busy} // who waits for a tunnel keeps no worker waiting
+	}
+	for _, c := range turns {
+		select {
+		case c <- struct{}{}:
+			defer func() { <-c }()
+		case <-ctx.Done():
+			return vantage.Answer{}, false
+		}
 	}
 	if now := a.cfg.Clock.Now(); now.After(j.Until) || now.After(w.Expires) {
 		return vantage.Answer{}, false
 	}
-	answer := a.check(ctx, w, j)
+	if err != nil {
+		// The service has read it: it is of another version, and that is no fault of
+		// the endpoint's.
+		return vantage.Answer{Job: j.ID, Started: a.cfg.Clock.Now().UTC(), Outcome: own("this version cannot read the configuration")}, true
+	}
+	answer := a.check(ctx, w, j, spec)
 	return answer, ctx.Err() == nil
 }
+
+// inUserSpace reports whether a full check of p opens a tunnel with a network
+// stack of its own.
+func inUserSpace(p probe.Protocol) bool { return p == probe.WireGuard || p == probe.OpenVPN }
 
 // signal wakes whoever waits on c, now or next.
 func signal(c chan struct{}) {

@@ -81,15 +81,8 @@ func (s straight) Dial(ctx context.Context, to probe.Address) (net.Conn, error) 
 func (straight) Close() error { return nil }
 
 // check makes the attempts of one job.
-func (a *Agent) check(ctx context.Context, w *work, j vantage.Job) vantage.Answer {
+func (a *Agent) check(ctx context.Context, w *work, j vantage.Job, spec link.Spec) vantage.Answer {
 	out := vantage.Answer{Job: j.ID, Started: a.cfg.Clock.Now().UTC()}
-	spec, err := link.Parse(j.Spec)
-	if err != nil {
-		// The service has read it: it is of another version, and that is no fault of
-		// the endpoint's.
-		out.Outcome = own("this version cannot read the configuration")
-		return out
-	}
 	switch {
 	case j.Challenge != nil:
 		out.Outcome = a.attempt(ctx, w, []string{j.Challenge.Token}, a.challenge(spec, *j.Challenge))
