@@ -250,6 +250,14 @@ func (s *Service) links(spec link.Spec, index [sha256.Size]byte) ([]EndpointLink
 	return out, nil
 }
 
+// retireAll ends all claims: nobody's servers are checked for an application that
+// will not be paid.
+func (w *Work) retireAll() {
+	for _, e := range w.Endpoints {
+		w.RetireEndpoints = append(w.RetireEndpoints, e.ID)
+	}
+}
+
 // provenControl refuses an approval that would pay for what nobody has proven.
 func provenControl(w *Work) error {
 	if !w.NeedControl {

@@ -290,6 +290,36 @@ func TestNothingIsApprovedWhileControlIsUnproven(t *testing.T) {
 	}
 }
 
+func TestServersOfAnApplicationThatIsNotPaidAreCheckedNoMore(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		verdict grant.Verdict // "" for withdrawn
+		retired int
+	}{"withdrawn": {"", 2}, "declined": {grant.VerdictDecline, 2}, "approved": {grant.VerdictApprove, 0}} {
+		s, d, _ := newDesk(t)
+		r, err := s.Submit(t.Context(), key(1), claiming(t, telegram, socks))
+		noError(t, err)
+		d.work.Application.State, d.work.Available = grant.Ready, 1_000_000
+		for _, e := range d.submitted.Endpoints {
+			d.work.Endpoints = append(d.work.Endpoints, grant.LiveEndpoint{ID: e.ID, Proven: true})
+		}
+		for range 2 {
+			d.work.Votes = append(d.work.Votes, grant.Vote{Digest: d.work.Decision.Digest, Verdict: test.verdict})
+		}
+		if test.verdict == "" {
+			_, err = s.Withdraw(t.Context(), r.Code)
+		} else {
+			_, err = s.Decide(t.Context(), newActor(), grant.Decide{
+				ID: d.work.Application.ID, Version: 1, Outcome: test.verdict, Digest: d.work.Decision.Digest, Message: "That is what we decided.",
+			})
+		}
+		noError(t, err)
+		if len(d.work.RetireEndpoints) != test.retired {
+			t.Errorf("%s: %d are checked no more", name, len(d.work.RetireEndpoints))
+		}
+	}
+}
+
 func newActor() identity.Actor {
 	return identity.Actor{Kind: identity.KindStaff, StaffID: uuid.New(), Roles: []identity.Role{identity.RoleReviewer}}
 }

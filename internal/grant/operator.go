@@ -216,7 +216,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 	})
 }
 
-// Withdraw takes an undecided application back.
+// Withdraw takes an undecided application back. Its servers are checked no more.
 func (s *Service) Withdraw(ctx context.Context, code string) (Application, error) {
 	r, err := s.byReceipt(ctx, code)
 	if err != nil {
@@ -224,6 +224,7 @@ func (s *Service) Withdraw(ctx context.Context, code string) (Application, error
 	}
 	return s.update(ctx, r.Application.ID, func(w *Work, now time.Time) error {
 		w.Claim = nil
+		w.retireAll()
 		return w.move(identity.Operator(w.Application.ID), "application.withdrawn", now, Withdraw)
 	})
 }

@@ -184,6 +184,8 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			if err := s.award(w, fund, now); err != nil {
 				return err
 			}
+		} else {
+			w.retireAll()
 		}
 		if text != "" {
 			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, text, now)

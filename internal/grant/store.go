@@ -89,7 +89,7 @@ type Work struct {
 	NewVotes        []Vote
 	NewMessages     []Message
 	NewEndpoints    []NewEndpoint
-	RetireEndpoints []uuid.UUID // with NewRevision: no longer claimed
+	RetireEndpoints []uuid.UUID // no longer claimed, and checked no more
 	NewGrant        *Grant
 	NewInstalment   *Instalment
 	Transfers       []ledger.Transfer
