@@ -30,6 +30,7 @@ func probers() []endpoint.NewVantage {
 		{Name: "demo-1", Place: vantage.Outside, Country: "FI", ASN: 64496},
 		{Name: "demo-2", Place: vantage.Outside, Country: "NL", ASN: 64497},
 		{Name: "demo-in-1", Place: vantage.Inside, Country: "RU", ASN: 64498},
+		{Name: "demo-in-2", Place: vantage.Inside, Country: "RU", ASN: 64499},
 	}
 }
 
@@ -144,7 +145,11 @@ func (w *World) proberFile(name string) string { return w.path("probers", name+"
 // StartProbers runs the probers, of which each checks what it is told to.
 func (w *World) StartProbers() error {
 	for _, n := range probers() {
-		p, err := w.start("causeway", "prober", "--api", w.URL, "--state", w.proberFile(n.Name), "--allow", "127.0.0.0/8")
+		args := []string{"prober", "--api", w.URL, "--state", w.proberFile(n.Name), "--allow", "127.0.0.0/8"}
+		if n.Place == vantage.Inside {
+			args = append(args, "--exit", w.Devnet.Censor.URL())
+		}
+		p, err := w.start("causeway", args...)
 		if err != nil {
 			return err
 		}

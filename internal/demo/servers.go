@@ -22,10 +22,16 @@ const sampleNet = 20
 
 // sampleHost is where the servers of sample i are. One pair shares a machine.
 func sampleHost(i int) string {
-	if i == 27 {
-		i = 17
+	if i == 22 {
+		i = 12
 	}
 	return loopback.Host(byte(sampleNet+i), 10)
+}
+
+// blocked are the hosts that cannot be reached from inside the demo's censored
+// network.
+func blocked() []string {
+	return []string{sampleHost(1), sampleHost(7), sampleHost(21), sampleHost(26)}
 }
 
 // works says how sample i's servers do: all is well, nothing listens, or what the

@@ -117,7 +117,8 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 		}
 	}
 	w.Devnet, err = devnet.Start(ctx, devnet.Config{
-		Dir: cfg.Dir, Btcd: filepath.Join(cfg.Programs, "btcd"), BlockEvery: cfg.BlockEvery, ProxyPorts: cfg.ProxyPorts, Volatile: cfg.Volatile, Log: cfg.Log,
+		Dir: cfg.Dir, Btcd: filepath.Join(cfg.Programs, "btcd"), BlockEvery: cfg.BlockEvery, ProxyPorts: cfg.ProxyPorts, Blocked: blocked(),
+		Volatile: cfg.Volatile, Log: cfg.Log,
 	})
 	if err != nil {
 		return w, err

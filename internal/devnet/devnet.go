@@ -39,6 +39,7 @@ type Config struct {
 	NodeRPCPort  int
 	NodePeerPort int
 	ProxyPorts   [ProxyCount]int
+	Blocked      []string      // hosts to which Devnet.Censor does not lead
 	BlockEvery   time.Duration // how often Run mines; 0 means never
 	Volatile     bool          // PostgreSQL gives up safety against a power cut for speed
 	Log          *slog.Logger
@@ -49,6 +50,7 @@ type Devnet struct {
 	Postgres *pgserver.Server
 	Node     *btcdnode.Node
 	Centre   *datacentre.Centre
+	Censor   *proxies.Proxy   // SOCKS5, the way out of a network that blocks Config.Blocked
 	Proxies  []*proxies.Proxy // two open ones of SOCKS5, then one of each kind that asks who comes
 
 	cfg    Config
@@ -125,6 +127,9 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 		return err
 	}
 	if err := d.writeTelegram(datacentre.PublicPEM(key)); err != nil {
+		return err
+	}
+	if d.Censor, err = proxies.Start(ctx, proxies.Spec{Kind: proxies.SOCKS5, Host: loopback.Host(0, 3), Blocked: d.cfg.Blocked}); err != nil {
 		return err
 	}
 	dir := filepath.Join(d.cfg.Dir, "proxies")
@@ -231,6 +236,9 @@ func (d *Devnet) Stop(ctx context.Context) error {
 	var all []error
 	for _, p := range d.Proxies {
 		all = append(all, p.Close())
+	}
+	if d.Censor != nil {
+		all = append(all, d.Censor.Close())
 	}
 	if d.Centre != nil {
 		all = append(all, d.Centre.Close())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -49,10 +50,10 @@ func Listen(ctx context.Context, host string, port int, who string, answer func(
 	return s, nil
 }
 
-// Also answers at another host, on the same port.
+// Also answers at another host, on the same port. Once is enough.
 func (s *Server) Also(ctx context.Context, host, who string) error {
-	first, port, err := net.SplitHostPort(s.Addr)
-	if err != nil || host == first {
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil || s.at(net.JoinHostPort(host, port)) {
 		return err
 	}
 	l, err := listen(ctx, host, port, who)
@@ -61,6 +62,13 @@ func (s *Server) Also(ctx context.Context, host, who string) error {
 	}
 	s.run(l)
 	return nil
+}
+
+// at reports whether s listens on addr.
+func (s *Server) at(addr string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.listeners, func(l net.Listener) bool { return l.Addr().String() == addr })
 }
 
 func listen(ctx context.Context, host, port, who string) (net.Listener, error) {

@@ -28,7 +28,8 @@ const (
 )
 
 // serveMTProto carries one client to the data centre: plain, padded (dd), or
-// dressed up as TLS (ee). Who has no secret is hung up on.
+// dressed up as TLS (ee). Who has no secret is hung up on, behind TLS after an
+// answer that no secret has signed.
 func (p *Proxy) serveMTProto(c net.Conn) {
 	if c.SetDeadline((clock.Real{}).Now().Add(patience)) != nil {
 		return
@@ -73,15 +74,16 @@ func undress(c net.Conn, secrets [][]byte) (io.ReadWriteCloser, [][]byte, error)
 		return nil, nil, err
 	}
 	i := slices.IndexFunc(secrets, func(s []byte) bool { return madeBy(s, hello) })
-	if i < 0 {
-		return nil, nil, errors.New("a hello of another secret")
+	signer := []byte("the site that the proxy hides behind")
+	if i >= 0 {
+		signer = secrets[i]
 	}
-	answer, err := serverHello(hello, secrets[i])
+	answer, err := serverHello(hello, signer)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := c.Write(answer); err != nil {
-		return nil, nil, err
+	if _, err := c.Write(answer); err != nil || i < 0 {
+		return nil, nil, errors.Join(err, errors.New("a hello of another secret"))
 	}
 	return &dressed{Conn: c}, secrets[i : i+1], nil
 }

@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/things-go/go-socks5"
@@ -40,6 +42,10 @@ type Spec struct {
 	Port     int    // 0 takes any free one
 	Accounts string // file of who may use it; "": everybody may, but for MTProto
 	Upstream string // MTProto: the data centre's address
+
+	// Blocked are hosts to which SOCKS5 and HTTP do not lead, as in a network that
+	// blocks them.
+	Blocked []string
 }
 
 // Proxy is a running proxy.
@@ -59,6 +65,9 @@ type Proxy struct {
 // account, so that what applications name is there again after a restart.
 func Start(ctx context.Context, s Spec) (*Proxy, error) {
 	p := &Proxy{Kind: s.Kind, upstream: s.Upstream, dial: func(from net.Addr, addr string) (net.Conn, error) {
+		if host, _, err := net.SplitHostPort(addr); err != nil || slices.Contains(s.Blocked, host) {
+			return nil, errors.Join(err, syscall.ECONNREFUSED)
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		return loopback.Dial(ctx, from, addr)
@@ -156,8 +165,8 @@ func (p *Proxy) socks() []socks5.Option {
 	options := []socks5.Option{
 		socks5.WithRule(&socks5.PermitCommand{EnableConnect: true}),
 		socks5.WithResolver(noNames{}),
-		socks5.WithDialAndRequest(func(ctx context.Context, _, addr string, r *socks5.Request) (net.Conn, error) {
-			return loopback.Dial(ctx, r.LocalAddr, addr)
+		socks5.WithDialAndRequest(func(_ context.Context, _, addr string, r *socks5.Request) (net.Conn, error) {
+			return p.dial(r.LocalAddr, addr)
 		}),
 		socks5.WithLogger(silent{}), // its lines hold client addresses
 	}

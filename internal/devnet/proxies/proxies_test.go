@@ -75,7 +75,7 @@ func start(t *testing.T, s proxies.Spec) *proxies.Proxy {
 func TestACheckGoesThroughEachProxy(t *testing.T) {
 	t.Parallel()
 	dc, full := world(t)
-	for kind, wrong := range map[proxies.Kind]string{proxies.SOCKS5: "auth auth_rejected", proxies.HTTP: "auth auth_rejected", proxies.MTProto: "handshake eof"} {
+	for kind, wrong := range map[proxies.Kind]string{proxies.SOCKS5: "auth auth_rejected", proxies.HTTP: "auth auth_rejected", proxies.MTProto: "auth auth_rejected"} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := proxies.Spec{Kind: kind, Accounts: filepath.Join(t.TempDir(), "accounts"), Upstream: dc}
@@ -111,6 +111,15 @@ func TestOfTheOtherKindsOfSecret(t *testing.T) {
 		if out := full(t, server+"&secret="+prefix+strings.Repeat("ff", 16)); out.OK {
 			t.Error("any secret will do")
 		}
+	}
+}
+
+func TestABlockedHostIsRefused(t *testing.T) {
+	t.Parallel()
+	dc, full := world(t)
+	host, _, _ := strings.Cut(dc, ":")
+	for _, kind := range []proxies.Kind{proxies.SOCKS5, proxies.HTTP} {
+		probetest.Want(t, full(t, start(t, proxies.Spec{Kind: kind, Blocked: []string{host}}).URL()), "relay target_unreachable")
 	}
 }
 
