@@ -180,8 +180,8 @@ type Hit struct {
 	What       string // listen, exit, host, net
 	List       string
 	Version    string
-	Order      string // the order's number, where the list has one
-	Permille   int    // What net: how much of the /24 or /48 is listed
+	Order      string // the order's number, where the list has one; not stored
+	Permille   int    // What net: how much of the /24 or /48 is listed; stored in steps of 100
 	FoundAt    time.Time
 }
 

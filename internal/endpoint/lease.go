@@ -102,8 +102,8 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelo
 			continue // it has run out
 		}
 		j, err := s.job(id, t, telegram)
-		if errs.Is(err, "purged") {
-			continue // erased meanwhile: nobody answers, and the offer runs out
+		if unusable(err) {
+			continue // nobody answers, and the offer runs out
 		}
 		if err != nil {
 			return vantage.Envelope{}, err

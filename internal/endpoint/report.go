@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -130,8 +131,8 @@ func (r *reading) answer(a vantage.Answer) error {
 	}
 	t := r.offers[a.Job]
 	_, spec, err := r.text(t.Endpoint)
-	if errs.Is(err, "purged") {
-		return nil // erased meanwhile
+	if unusable(err) {
+		return nil // since it was leased
 	}
 	if err != nil {
 		return err
@@ -199,13 +200,9 @@ type seen struct {
 	exit     netip.Addr    // zero for not known
 	where    netplace.Place
 	host     string
-	hits     []Hit
-	lists    []string // list@version
+	found    found
 	serverID string
 }
-
-// allLists stands for the lists together, where a number is about all of them.
-const allLists = "all"
 
 // look reads the evidence of an answer and asks the blocklists.
 func (r *reading) look(t Taken, spec link.Spec, a vantage.Answer) seen {
@@ -228,26 +225,7 @@ func (r *reading) look(t Taken, spec link.Spec, a vantage.Answer) seen {
 		out.serverID = e.ServerKey
 		out.outcome.Evidence = &kept
 	}
-	hit := func(what string, found []blocklist.Hit) {
-		for _, h := range found {
-			out.hits = append(out.hits, Hit{EndpointID: t.Endpoint.ID, What: what, List: h.List, Version: h.Version, Order: h.Order, FoundAt: r.now})
-			out.lists = append(out.lists, h.Tag())
-		}
-	}
-	hit("listen", r.lists.Address(out.listen))
-	hit("exit", r.lists.Address(out.exit))
-	if out.host != "" {
-		hit("host", r.lists.Host(out.host))
-	}
-	if out.listen.IsValid() {
-		if c := r.lists.Blocked24(grant.Network(out.listen)); c.Permille() > 0 {
-			h := Hit{EndpointID: t.Endpoint.ID, What: "net", List: allLists, Permille: c.Permille(), FoundAt: r.now}
-			if all := r.lists.Lists(); len(all) == 1 {
-				h.List, h.Version = all[0].Name, all[0].Version
-			}
-			out.hits = append(out.hits, h)
-		}
-	}
+	out.found = find(r.lists, t.Endpoint.ID, out.host, out.listen, out.exit)
 	return out
 }
 
@@ -258,7 +236,7 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 	result := probe.Result{
 		V: probe.Version, ID: o.ID.String(), Endpoint: t.Endpoint.Label, SpecHash: hex.EncodeToString(t.Endpoint.SpecIndex), Protocol: t.Endpoint.Protocol,
 		Vantage: r.v.Name, AgentSeq: r.report.Seq, Started: started, Slot: o.Slot.UTC().Format(time.RFC3339), Attempt: o.Attempt, Mode: o.Mode,
-		Outcome: s.outcome, ExitASN: s.where.ASN, Blocklists: unique(s.lists), SW: r.report.SW,
+		Outcome: s.outcome, ExitASN: s.where.ASN, Blocklists: s.found.tags, SW: r.report.SW,
 	}
 	if s.exit.IsValid() {
 		result.ExitIP = s.exit.String()
@@ -290,21 +268,6 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 	}, nil
 }
 
-// maxTags is how many lists a record names.
-const maxTags = 16
-
-func unique(list []string) []string {
-	var out []string
-	known := map[string]bool{}
-	for _, v := range list {
-		if !known[v] && len(out) < maxTags {
-			known[v] = true
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // keep adds what the endpoint may have in common with others.
 func (r *reading) keep(t Taken, s seen) error {
 	put := func(kind LinkKind, value string) error {
@@ -334,6 +297,12 @@ func (r *reading) keep(t Taken, s seen) error {
 			}
 		}
 	}
-	r.in.Hits = append(r.in.Hits, s.hits...)
+	for _, h := range s.found.hits {
+		h = h.coarse()
+		h.FoundAt = r.now
+		if !slices.Contains(r.in.Hits, h) { // by a wider entry, or another answer
+			r.in.Hits = append(r.in.Hits, h)
+		}
+	}
 	return nil
 }

@@ -128,7 +128,9 @@ func (s *Service) dataKey(e Opened) (*seal.DataKey, error) {
 	return s.cfg.Keys.Open(e.ApplicationID.String(), e.DataKey)
 }
 
-// text returns what describes e, and what it means.
+// text returns what describes e, and what it means. NotFound "purged" once its
+// application was erased; Internal "endpoint_outdated" for a text that was taken
+// by a version which understood more.
 func (s *Service) text(e Opened) (string, link.Spec, error) {
 	key, err := s.dataKey(e)
 	if err != nil {
@@ -140,10 +142,14 @@ func (s *Service) text(e Opened) (string, link.Spec, error) {
 	}
 	spec, err := link.Parse(string(text))
 	if err != nil {
-		return "", nil, fmt.Errorf("endpoint %s was stored and is not understood any more: %s", e.ID, errs.CodeOf(err))
+		return "", nil, errs.New(errs.Internal, "endpoint_outdated", "This version does not understand the configuration of "+e.Label+" any more. It is not checked; its operator has to send it again.")
 	}
 	return string(text), spec, nil
 }
+
+// unusable reports an endpoint of which no job can be made, which must not keep
+// others from being checked.
+func unusable(err error) bool { return errs.Is(err, "purged") || errs.Is(err, "endpoint_outdated") }
 
 func entry(by identity.Actor, action, kind string, id uuid.UUID, at time.Time) audit.Entry {
 	return audit.Entry{Actor: by, Action: action, ObjectKind: kind, ObjectID: id.String(), At: at}

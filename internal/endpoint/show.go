@@ -76,7 +76,7 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 		return View{}, err
 	}
 	_, spec, err := s.text(e)
-	if err != nil {
+	if err != nil && !errs.Is(err, "endpoint_outdated") {
 		return View{}, err
 	}
 	v := View{Endpoint: e.Endpoint, Pending: e.Pending, RecheckAt: e.ChecksFrom, Uptime: map[vantage.Place]Uptime{}}
@@ -84,7 +84,7 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if at := e.RecheckedAt; at != nil && at.Add(RecheckEvery).After(v.RecheckAt) {
 		v.RecheckAt = at.Add(RecheckEvery)
 	}
-	if who != blind {
+	if who != blind && spec != nil {
 		v.Fields = link.Public(spec)
 	}
 	// A prober's clock may be ahead of ours.
@@ -92,12 +92,14 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if err != nil {
 		return View{}, err
 	}
+	var at places
 	for _, a := range attempts {
-		c, err := s.check(&v, e, a, who)
+		result, err := s.record(e, a)
 		if err != nil {
 			return View{}, err
 		}
-		v.Checks = append(v.Checks, c)
+		at.read(result)
+		v.Checks = append(v.Checks, s.check(&v, e, a, result, who))
 	}
 	slices.Reverse(v.Checks)
 	if err := s.measure(ctx, &v, e, policy, attempts, now); err != nil {
@@ -119,6 +121,13 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 		if h.EndpointID == e.ID && h.FoundAt.Add(hitsFor).After(now) {
 			v.Hits = append(v.Hits, h)
 		}
+	}
+	if len(v.Hits) > 0 {
+		host := ""
+		if spec != nil {
+			host = spec.Server().Host.Name()
+		}
+		v.Hits = exact(v.Hits, find(s.cfg.Blocklist.Set(), e.ID, host, at.listen, at.exit).hits)
 	}
 	for _, l := range sh.linkages {
 		if l.EndpointID == e.ID {
@@ -164,12 +173,20 @@ func (s *Service) blocked(ctx context.Context, attempts []Attempt, now time.Time
 	return len(networks) >= 2, nil
 }
 
-// check returns an attempt as people see it, and keeps its exit in v.
-func (s *Service) check(v *View, e Opened, a Attempt, who audience) (Check, error) {
-	result, err := s.record(e, a)
-	if err != nil {
-		return Check{}, err
+// places are the latest addresses of an endpoint that checks have seen.
+type places struct{ listen, exit netip.Addr }
+
+func (p *places) read(r probe.Result) {
+	if at, err := netip.ParseAddrPort(r.Addr); err == nil {
+		p.listen = at.Addr()
 	}
+	if exit, err := netip.ParseAddr(r.ExitIP); err == nil {
+		p.exit = exit
+	}
+}
+
+// check returns an attempt as people see it, and keeps its exit in v.
+func (s *Service) check(v *View, e Opened, a Attempt, result probe.Result, who audience) Check {
 	c := Check{
 		At: a.Started, Slot: a.Slot, Kind: a.Kind, Mode: a.Mode, Attempt: a.Attempt, Place: a.Place, Verdict: a.Verdict, Class: a.Class,
 		Stages: stages(a), Proven: result.Evidence != nil && result.Evidence.TGProven,
@@ -190,7 +207,7 @@ func (s *Service) check(v *View, e Opened, a Attempt, who audience) (Check, erro
 			v.Exit.Address = exit.String()
 		}
 	}
-	return c, nil
+	return c
 }
 
 // The states of a step.

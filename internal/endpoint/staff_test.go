@@ -5,14 +5,18 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"pgregory.net/rapid"
 
+	"github.com/causeway-fund/causeway/internal/blocklist"
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/echo"
+	"github.com/causeway-fund/causeway/internal/seal"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -151,4 +155,85 @@ func TestChainHoldsWhateverAProberDoes(t *testing.T) {
 			r.Fatalf("%d results of %d answers", len(w.attempts), answered)
 		}
 	})
+}
+
+func TestListsAreAskedAndKeptWithoutWhatLeadsToAnAddress(t *testing.T) {
+	t.Parallel()
+	dump := "Updated: 2026-11-22 00:00:00 +0000\n203.0.113.8/31;;;Court;2-76;2026-01-02\n203.0.113.9;;;Court;2-77;2026-01-02\n203.0.113.16/28;;;Court;2-78;2026-01-02\n192.0.2.5;relay.example.org;;Court;2-79;2026-01-02\n"
+	set, report, err := blocklist.Load(t.Context(), fstest.MapFS{"ru.csv": {Data: []byte(dump)}}, nil)
+	noError(t, err)
+	if len(set.Lists()) != 1 {
+		t.Fatalf("%+v", report)
+	}
+	var lists blocklist.Holder
+	lists.Swap(set)
+	w := newWorld(t, func(c *endpoint.Config) { c.Blocklist = &lists })
+	e, p := w.claim(t, named), w.enrol(t, "fi-1")
+	p.offer(e)
+
+	p.work(t, up())
+	if len(w.hits) != 3 {
+		t.Errorf("%d hits", len(w.hits))
+	}
+
+	kept := map[string]endpoint.Hit{}
+	for _, h := range w.hits {
+		kept[h.What] = h
+	}
+	if len(kept) != 3 || kept["net"].Permille != 100 || kept["listen"].List != "ru" || kept["listen"].Version == "" || !kept["host"].FoundAt.Equal(epoch) {
+		t.Errorf("%+v", w.hits)
+	}
+	for _, h := range w.hits {
+		if h.Order != "" || h.Permille%100 != 0 {
+			t.Errorf("kept in clear: %+v", h)
+		}
+	}
+	views, err := w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false)
+	noError(t, err)
+	said := map[string]endpoint.Hit{}
+	for _, h := range views[0].Hits {
+		said[h.What] = h
+	}
+	if said["listen"].Order != "2-77" || said["net"].Permille != 71 || said["host"].Order != "2-79" {
+		t.Errorf("%+v", views[0].Hits)
+	}
+	lists.Swap(&blocklist.Set{})
+	views, err = w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false)
+	noError(t, err)
+	if len(views[0].Hits) != 3 || views[0].Hits[0].Order != "" {
+		t.Errorf("without the list: %+v", views[0].Hits)
+	}
+}
+
+func TestErasedAndOutdatedEndpointsDoNotKeepOthersFromBeingChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.enrol(t, "fi-1")
+	good, erased, old := w.claim(t, socks), w.claim(t, mtproto), w.claim(t, wireguard)
+	outdated, err := w.data.Seal(grant.SpecAAD(old.ID), []byte("gopher://203.0.113.9"))
+	noError(t, err)
+	for _, e := range []endpoint.Opened{erased, good, old} {
+		p.offer(e)
+	}
+	spoil := func() { w.endpoints[1].DataKey, w.endpoints[2].Spec = seal.Wrapped{}, outdated }
+
+	l := p.lease(t)
+	spoil()
+	noError(t, p.report(t, l.ID, answers(w, l, up())))
+	for _, e := range []endpoint.Opened{erased, good, old} {
+		p.offer(e)
+	}
+	second := p.lease(t)
+
+	if len(l.Jobs) != 3 || len(w.attempts) != 1 || len(second.Jobs) != 1 || second.Jobs[0].Spec != socks {
+		t.Errorf("%d jobs, %d results, then %d jobs", len(l.Jobs), len(w.attempts), len(second.Jobs))
+	}
+	views, err := w.Mine(t.Context(), receipt)
+	noError(t, err)
+	if len(views) != 2 || views[1].Fields != nil {
+		t.Errorf("%+v", views)
+	}
+	if _, err := w.Instructions(t.Context(), receipt, old.Label); !errs.Is(err, "endpoint_outdated") {
+		t.Error(err)
+	}
 }
