@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -179,6 +180,42 @@ func TestFieldsOfAFormAreReadWhereTheySayEnough(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", test.e, got, test.want)
 		}
 	}
+}
+
+func TestNothingTypedIntoAFormBecomesAnotherPartOfALink(t *testing.T) {
+	t.Parallel()
+	s, d, keys := newDesk(t)
+	n := 0
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		p := proposal(t, 1)
+		p.Endpoints = []grant.Endpoint{{
+			Protocol: rapid.SampledFrom([]string{"socks5", "http-connect", "mtproto", "trojan"}).Draw(r, "protocol"),
+			Host:     "relay.example.org", Port: 1080,
+			Username: rapid.StringOfN(rapid.RuneFrom([]rune("ab@:/?#&=%+;., \"\\\u00e9")), 0, 8, -1).Draw(r, "user"),
+			Secret:   rapid.StringOfN(rapid.RuneFrom([]rune("ab0@:/?#&=%+;., \"\\\u00e9")), 0, 8, -1).Draw(r, "secret"),
+		}}
+		_, err := s.Submit(t.Context(), key(n), p)
+		noError(t, err)
+		if len(d.submitted.Endpoints) == 0 {
+			return // it does not say enough
+		}
+		e := d.submitted.Endpoints[0]
+		data, err := keys.Open(d.submitted.Application.ID.String(), d.submitted.Application.DataKey)
+		noError(t, err)
+		text, err := data.Open(grant.SpecAAD(e.ID), e.Spec)
+		noError(t, err)
+		spec, err := link.Parse(string(text))
+		noError(t, err)
+		if at := spec.Server().String(); at != "relay.example.org:1080" {
+			r.Fatalf("%q leads to %s", text, at)
+		}
+		for _, f := range spec.Fields() {
+			if f.Name == "user" && f.Value != p.Endpoints[0].Username || f.Name == "password" && f.Value != p.Endpoints[0].Secret || f.Name == "sni" && f.Value != "relay.example.org" {
+				r.Fatalf("%+v became %s %q", p.Endpoints[0], f.Name, f.Value)
+			}
+		}
+	})
 }
 
 func TestRefusedLinksNameTheirLine(t *testing.T) {
