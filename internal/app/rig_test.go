@@ -85,6 +85,12 @@ func deposits(n int) []btcutil.Amount {
 
 func newRig(t *testing.T, coins int) *rig {
 	t.Helper()
+	return newRigOf(t, coins, demo.Config{})
+}
+
+// newRigOf is newRig for a world with further parts.
+func newRigOf(t *testing.T, coins int, cfg demo.Config) *rig {
+	t.Helper()
 	dir := t.TempDir()
 	for d := dir; d != os.TempDir(); d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil { // PostgreSQL's own account must pass
@@ -92,7 +98,8 @@ func newRig(t *testing.T, coins int) *rig {
 		}
 	}
 	r := &rig{t: t, dir: filepath.Join(dir, "world")}
-	w, err := demo.Start(t.Context(), demo.Config{Dir: r.dir, Volatile: true, Admin: true, Programs: programs, Log: slog.New(slog.DiscardHandler)})
+	cfg.Dir, cfg.Volatile, cfg.Admin, cfg.Programs, cfg.Log = r.dir, true, true, programs, slog.New(slog.DiscardHandler)
+	w, err := demo.Start(t.Context(), cfg)
 	r.must(err)
 	r.World = w
 	t.Cleanup(func() {
