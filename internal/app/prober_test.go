@@ -15,10 +15,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/things-go/go-socks5"
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -149,6 +151,54 @@ func TestTheProberReachesTheServiceAndWhatTheGuardAllows(t *testing.T) {
 	}
 }
 
+// TestChecksGoOutThroughTheExit: the endpoint and the data centre see the exit, and
+// the service is not reached through it.
+func TestChecksGoOutThroughTheExit(t *testing.T) {
+	t.Parallel()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var through atomic.Int32
+	exit := socks5.NewServer(socks5.WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		through.Add(1)
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
+		return d.DialContext(ctx, network, addr)
+	}))
+	exitAt := probetest.Serve(t, func(c net.Conn) { _ = exit.ServeConn(c) })
+	from := make(chan string, 10)
+	endpoint := probetest.Serve(t, func(c net.Conn) {
+		from <- c.RemoteAddr().String()
+		probetest.AfterFirst("\x05\x00")(c)
+	})
+	now := clock.Real{}.Now()
+	s := &proberService{t: t, key: key, token: "once", centre: probetest.Closed(t).String(), reports: make(chan vantage.Report, 10), jobs: []vantage.Job{
+		{ID: uuid.New(), Kind: vantage.KindSlot, Mode: probe.Light, Spec: "socks5://" + endpoint.String(), DC: dctest.ID, Due: now, Until: now.Add(time.Minute)},
+	}}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	cfg := ProberConfig{
+		API: srv.URL, State: filepath.Join(t.TempDir(), "state.json"), Allow: []string{"127.0.0.0/8"}, Resolvers: DefaultResolvers(),
+		Exit: "socks5://" + exitAt.String(), Log: slog.New(slog.DiscardHandler),
+	}
+	if _, err := EnrolProber(t.Context(), cfg, "once"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- Probe(ctx, cfg) }()
+	r := <-s.reports
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+
+	probetest.Want(t, r.Answers[0].Outcome, "ok handshake")
+	if got := <-from; !strings.HasPrefix(got, "127.0.0.9:") || through.Load() != 1 {
+		t.Errorf("the endpoint saw %s; %d connections through the exit", got, through.Load())
+	}
+}
+
 func TestProberSettingsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for code, change := range map[string]func(*ProberConfig){
@@ -198,12 +248,12 @@ func TestTheProberLinksNoDatabaseAndNoNode(t *testing.T) {
 func TestEchoServer(t *testing.T) {
 	t.Parallel()
 	key := filepath.Join(t.TempDir(), "key")
-	for text, code := range map[string]string{"short": "echo_key_short", strings.Repeat("ab", 16) + "\n": "cannot_listen"} {
-		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
+	for _, tc := range [][2]string{{"short", "echo_key_short"}, {strings.Repeat("ab", 16) + "\n", "cannot_listen"}} {
+		if err := os.WriteFile(key, []byte(tc[0]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := ServeEcho(t.Context(), EchoConfig{Listen: "127.0.0.1:notaport", KeyFile: key, Log: slog.New(slog.DiscardHandler)}); !errs.Is(err, code) {
-			t.Errorf("%q: %v", text, err)
+		if err := ServeEcho(t.Context(), EchoConfig{Listen: "127.0.0.1:notaport", KeyFile: key, Log: slog.New(slog.DiscardHandler)}); !errs.Is(err, tc[1]) {
+			t.Errorf("%q: %v", tc[0], err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

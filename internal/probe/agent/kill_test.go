@@ -262,11 +262,17 @@ func TestAReportOnItsWayTwiceBreaksNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, probetest.Closed(t))
 	cfg := s.config()
-	cfg.API = &racing{API: cfg.API}
+	again := make(chan struct{})
+	cfg.API = &racing{API: cfg.API, again: again}
 	s.put(manyJobs(probetest.Closed(t), 1)...)
 	stop := run(t, cfg)
 
 	s.await(1)
+	select {
+	case <-again:
+	case <-time.After(probetest.Enough):
+		t.Error("it did not ask again")
+	}
 
 	if err := stop(); err != nil {
 		t.Error(err)
@@ -276,12 +282,18 @@ func TestAReportOnItsWayTwiceBreaksNothing(t *testing.T) {
 // racing says of the first report that it is out of order.
 type racing struct {
 	agent.API
-	once sync.Once
+	again chan struct{}
+	n     int
 }
 
 func (r *racing) Report(ctx context.Context, e vantage.Envelope) error {
 	err := r.API.Report(ctx, e)
-	r.once.Do(func() { err = errs.New(errs.Conflict, "report_out_of_order", "Behind itself.") })
+	switch r.n++; r.n {
+	case 1:
+		return errs.New(errs.Conflict, "report_out_of_order", "Behind itself.")
+	case 2:
+		close(r.again)
+	}
 	return err
 }
 
@@ -304,7 +316,7 @@ func TestAskingStopsWhereNothingIsReported(t *testing.T) {
 	cfg := s.config()
 	cfg.Workers = 2
 	run(t, cfg)
-	for range 5 {
+	for range 13 { // pauses double from a millisecond: time to ask again a few times
 		<-tried
 	}
 
