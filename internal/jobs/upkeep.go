@@ -102,7 +102,7 @@ func (s *Scheduler) pieces(ctx context.Context, do func() (more bool, err error)
 		if err != nil || !more {
 			return false, err
 		}
-		if !s.cfg.Clock.Now().Before(until) || ctx.Err() != nil {
+		if !s.cfg.Clock.Now().Before(until) {
 			return true, nil
 		}
 	}

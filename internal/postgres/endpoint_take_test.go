@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,7 +144,7 @@ func TestWhatPeopleAskForIsCounted(t *testing.T) {
 	t.Parallel()
 	f := newField(t, 2)
 	other := f.newEndpoint(t, f.newApplication(t), 0)
-	ids := append(f.endpoints, other)
+	ids := slices.Concat(f.endpoints, []uuid.UUID{other})
 	for _, id := range []uuid.UUID{ids[0], other} { // one network
 		exec(t, f.owner, "INSERT INTO endpoint_link VALUES ($1, 'listen_net', 'net', now())", id)
 	}
