@@ -230,7 +230,7 @@ func TestAHostileServiceMovesNothing(t *testing.T) {
 		"over": func(_ *service, l *vantage.Lease) {
 			l.Issued, l.Expires = l.Issued.Add(-time.Minute), l.Issued.Add(-time.Second)
 		},
-		"larger than asked for": func(_ *service, l *vantage.Lease) { l.Jobs = append(l.Jobs, manyJobs(victim, 3)...) },
+		"larger than asked for": func(_ *service, l *vantage.Lease) { l.Jobs = append(l.Jobs, manyJobs(victim, 40)...) },
 		"without Telegram":      func(_ *service, l *vantage.Lease) { l.Telegram.KeysPEM = "-----BEGIN X-----\nAAAA\n-----END X-----\n" },
 		"an echo of its own":    func(_ *service, l *vantage.Lease) { l.EchoURL = "gopher://127.0.0.1/x" },
 	} {
@@ -274,6 +274,26 @@ func manyJobs(to probe.Address, n int) []vantage.Job {
 		out[i] = job(probe.Light, "socks5://"+to.String())
 	}
 	return out
+}
+
+// TestCanariesComeOnTop: a lease may hold some jobs more than were asked for.
+func TestCanariesComeOnTop(t *testing.T) {
+	t.Parallel()
+	s := newService(t, probetest.Closed(t))
+	at := probetest.Closed(t)
+	s.put(manyJobs(at, 2)...)
+	s.change = func(l *vantage.Lease) {
+		if len(l.Jobs) > 0 {
+			l.Jobs = append(l.Jobs, manyJobs(at, 16)...)
+		}
+	}
+	cfg := s.config()
+	cfg.Workers = 1
+	run(t, cfg)
+
+	if got := s.await(18); len(got) != 18 {
+		t.Errorf("%d answers", len(got))
+	}
 }
 
 // TestALeaseIsNotFollowedTwice: the same bytes again, as somebody in between

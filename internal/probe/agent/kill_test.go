@@ -131,8 +131,9 @@ func live(t *testing.T, s *service, path string, at int, answered uuid.UUID) boo
 	if st, err := file.Load(); err == nil {
 		cfg.State = st
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), probetest.Enough)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	limit := time.After(probetest.Enough)
 	k := &killer{Journal: file, API: cfg.API, kill: cancel, at: at, dead: make(chan struct{})}
 	cfg.Journal, cfg.API = k, k
 	a, err := agent.New(cfg)
@@ -152,7 +153,7 @@ func live(t *testing.T, s *service, path string, at int, answered uuid.UUID) boo
 			s.mu.Lock()
 			_, done = s.answers[answered]
 			s.mu.Unlock()
-		case <-ctx.Done():
+		case <-limit:
 			t.Fatal("it took too long")
 		}
 	}
