@@ -13,7 +13,7 @@ import (
 func appendBytes(to, b []byte) []byte {
 	before := len(to)
 	if len(b) < 254 {
-		to = append(to, byte(len(b)))
+		to = append(to, byte(len(b))) //nolint:gosec // below 254
 	} else {
 		to = binary.LittleEndian.AppendUint32(to, uint32(len(b))<<8|254) //nolint:gosec // at most 600 bytes
 	}

@@ -14,11 +14,14 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
+// Wide reports whether all of 127.0.0.0/8 is this machine, without being set up.
+func Wide() bool { return runtime.GOOS == "linux" }
+
 // Host is an address of this machine that stands for one out in the world, two
 // bytes of it at the caller's choice, so that servers do not all seem to be one.
 // Where only 127.0.0.1 is there (not on Linux), it is that.
 func Host(net, host byte) string {
-	if runtime.GOOS != "linux" {
+	if !Wide() {
 		return "127.0.0.1"
 	}
 	return fmt.Sprintf("127.18.%d.%d", net, host)

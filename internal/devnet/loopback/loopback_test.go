@@ -12,7 +12,8 @@ import (
 func TestAServerAnswersAtItsHostsUntilItIsClosed(t *testing.T) {
 	t.Parallel()
 	s, err := loopback.Listen(t.Context(), loopback.Host(9, 1), 0, "a test", func(c net.Conn) {
-		_, _ = io.WriteString(c, c.RemoteAddr().(*net.TCPAddr).IP.String())
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		_, _ = io.WriteString(c, host)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -124,7 +124,7 @@ func serverHello(hello, secret []byte) ([]byte, error) {
 	body := slices.Concat([]byte{3, 3}, make([]byte, randomLen), hello[sessionAt:sessionAt+33], []byte{0x13, 0x01, 0})
 	extensions := slices.Concat([]byte{0, 0x33, 0, 36, 0, 0x1d, 0, 32}, share, []byte{0, 0x2b, 0, 2, 3, 4})
 	body = append(binary.BigEndian.AppendUint16(body, uint16(len(extensions))), extensions...) //nolint:gosec // 46
-	body = append([]byte{2, 0, 0, byte(len(body))}, body...)
+	body = append([]byte{2, 0, 0, byte(len(body))}, body...)                                   //nolint:gosec // 118
 
 	out := slices.Concat(record(0x16, body), record(0x14, []byte{1}), record(0x17, certificate))
 	mac := hmac.New(sha256.New, secret)
