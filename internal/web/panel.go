@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,7 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	}
 	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal)
 	if errs.Is(err, "purged") || err == nil && len(list) == 0 {
+		claimedOnly(d)
 		return nil
 	}
 	if err != nil {
@@ -33,22 +35,37 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 		Unmeasured: int64(max(len(d.Endpoints)-len(list), 0)),
 		CanUnseal:  v.by.Can(identity.PermApplicationUnseal), CanCheck: v.by.Can(identity.PermEndpointCheck),
 	}
+	shown := map[string]bool{}
 	for i := range list {
-		panel.Servers = append(panel.Servers, server(&list[i], v.page.Now))
+		x := server(&list[i], v.page.Now)
+		panel.Servers = append(panel.Servers, x)
+		shown[x.Address] = true
+	}
+	for _, e := range d.Endpoints {
+		if unseal && !shown[e.Address] {
+			panel.Claimed = append(panel.Claimed, e)
+		}
 	}
 	d.Panel = &panel
-	d.Checks = withoutKey(d.Checks, "check.not_probed")
+	d.Checks = slices.DeleteFunc(d.Checks, func(c views.Check) bool { return c.Msg.Key == keyNotProbed })
 	return nil
 }
 
-func withoutKey(checks []views.Check, key string) []views.Check {
-	var out []views.Check
-	for _, c := range checks {
-		if c.Msg.Key != key {
-			out = append(out, c)
+// keyNotProbed stands where nothing is measured here at all.
+const keyNotProbed = "check.not_probed"
+
+// claimedOnly says of servers of which too little is known that they are never
+// measured.
+func claimedOnly(d *views.ReviewDetail) {
+	never := views.Msg{Key: "check.claimed_only"}
+	for i := range d.Endpoints {
+		d.Endpoints[i].Finding = never
+	}
+	for i := range d.Checks {
+		if d.Checks[i].Msg.Key == keyNotProbed {
+			d.Checks[i].Msg = never
 		}
 	}
-	return out
 }
 
 // postUnseal shows an application with the addresses of its servers: a form and

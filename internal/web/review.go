@@ -52,7 +52,7 @@ func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 	for _, e := range d.Body.Endpoints {
 		view.Endpoints = append(view.Endpoints, views.EndpointFact{
 			Protocol: protocolName(e.Protocol), Address: net.JoinHostPort(e.Host, strconv.Itoa(e.Port)),
-			Level: "wait", Finding: views.Msg{Key: "check.not_probed"},
+			Level: "wait", Finding: views.Msg{Key: keyNotProbed},
 		})
 	}
 	for _, x := range d.Votes {
@@ -102,7 +102,7 @@ func applicationChecks(d grant.Detail) []views.Check {
 	return []views.Check{
 		{Level: "ok", Msg: views.Msg{Key: "check.address"}},
 		{Level: "ok", Msg: views.Msg{Key: "check.amount"}},
-		{Level: "wait", Msg: views.Msg{Key: "check.not_probed"}},
+		{Level: "wait", Msg: views.Msg{Key: keyNotProbed}},
 	}
 }
 

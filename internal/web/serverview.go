@@ -102,7 +102,11 @@ func serverCheck(c *endpoint.Check) views.ServerCheck {
 		Verdict: string(c.Verdict), Class: string(c.Class), Advice: c.Advice, Detail: c.Detail, Proven: c.Proven,
 	}
 	for _, s := range c.Stages {
-		out.Stages = append(out.Stages, views.Stage{Name: string(s.Stage), State: s.State, MS: s.MS})
+		step := views.Stage{Name: string(s.Stage), State: s.State, MS: s.MS}
+		if c.Mode == probe.Light && s.State == "skipped" && (s.Stage == probe.StageRelay || s.Stage == probe.StageTarget) {
+			step.State = "short"
+		}
+		out.Stages = append(out.Stages, step)
 	}
 	return out
 }

@@ -857,7 +857,7 @@ func detailFacts(p Page, d ReviewDetail) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if d.Panel == nil || d.Panel.Unsealed {
+		if d.Panel == nil {
 			for i, e := range d.Endpoints {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "<div class=\"wide\"><dt>")
 				if templ_7745c5c3_Err != nil {

@@ -63,8 +63,8 @@ type ServerCheck struct {
 	Proven  bool // Telegram's key was proven
 }
 
-// Stage is one step of a check: State is "passed", "failed", "skipped" or
-// "not_reached".
+// Stage is one step of a check: State is "passed", "failed", "skipped", "short"
+// (a short check leaves it out) or "not_reached".
 type Stage struct {
 	Name, State string
 	MS          int64
@@ -149,7 +149,8 @@ type Panel struct {
 	BackURL    string
 	Unsealed   bool
 	CanUnseal  bool
-	Unmeasured int64 // servers of the application that are claimed only
+	Unmeasured int64          // servers of the application that are claimed only
+	Claimed    []EndpointFact // those, once unsealed
 	CanCheck   bool
 	Servers    []Server
 }

@@ -1805,7 +1805,7 @@ func legend(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, level := range []string{"ok", "warn", "bad", "unknown"} {
+		for _, level := range []string{"ok", "warn", "bad", "unknown", "none"} {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 146, "<span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -149,7 +149,7 @@ func samplePanel(unsealed bool) views.ReviewDetail {
 	} else {
 		down.Address, up.Address, down.Fields, up.Fields = "", "", nil, nil
 	}
-	d.Panel = &views.Panel{BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unsealed, Unmeasured: 1, CanUnseal: true, CanCheck: true, Servers: []views.Server{down, up}}
+	d.Panel = &views.Panel{BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unsealed, Unmeasured: 1, Claimed: d.Endpoints[:1], CanUnseal: true, CanCheck: true, Servers: []views.Server{down, up}}
 	return d
 }
 
