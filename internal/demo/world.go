@@ -137,7 +137,7 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 		}
 	}
 	// A socket's path may not be long, and the data folder's may be.
-	if w.run, err = os.MkdirTemp("", "causeway-run-"); err != nil {
+	if w.run, err = proc.TempDir("", "causeway-run-", w.path("run")); err != nil {
 		return w, errs.Wrap(err, errs.Unavailable, "no_temp_dir", "Cannot make a temporary folder for the signer's socket.")
 	}
 	if err := w.startSigner(ctx); err != nil {

@@ -78,7 +78,7 @@ func (c cluster) socketDir() (string, error) {
 	if len(base) > 50 {
 		base = "/tmp"
 	}
-	dir, err := os.MkdirTemp(base, "causeway-pg-")
+	dir, err := proc.TempDir(base, "causeway-pg-", c.path("socket"))
 	if err != nil {
 		return "", errs.Wrap(err, errs.Unavailable, "temp_dir_unwritable", "Cannot make a folder for PostgreSQL's socket in "+base+".")
 	}
