@@ -5,6 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/endpoint"
+	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/uptime"
 )
 
@@ -83,6 +88,51 @@ func TestAGateHoldsAndLetsGo(t *testing.T) {
 		if _, err := uptime.Verify(id); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestAPaymentThatMovedMeanwhileIsLeftAlone moves it between the look at its gate
+// and the answer.
+func TestAPaymentThatMovedMeanwhileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.newPayment(t)
+	r.exec(t, "UPDATE check_policy SET min_uptime_permille = 900")
+	gate := func(pay bool) {
+		t.Helper()
+		policy, err := r.worker.Policy(t.Context())
+		must(t, err)
+		r.fake.Advance(time.Hour)
+		list, err := r.worker.Gates(t.Context(), 10)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%d gates, %v", len(list), err)
+		}
+		if pay {
+			policy.MinUptimePermille = 0
+			r.exec(t, "UPDATE instalment SET held_reason = 'a person looks at it'")
+		} else {
+			r.exec(t, "UPDATE instalment SET state = 'allocated'")
+		}
+		snapshot, decision, err := endpoint.DecideGate(list[0], policy, uuid.New(), r.clock.Now())
+		if err != nil || (decision == uptime.Pay) != pay {
+			t.Fatalf("decision %s, %v", decision, err)
+		}
+		e := audit.Entry{Actor: identity.System("gate"), Action: "instalment.moved", ObjectKind: "instalment", ObjectID: list[0].InstalmentID.String(), At: r.clock.Now()}
+		must(t, r.worker.Gate(t.Context(), list[0], snapshot, pay, e))
+	}
+
+	gate(false)
+	if got := r.payment(t); got != "allocated 1" {
+		t.Errorf("a payment in a batch became %q", got)
+	}
+	r.exec(t, "UPDATE instalment SET state = 'payable'")
+	r.exec(t, "UPDATE instalment SET state = 'held', held_reason = 'uptime:hold_below'")
+	gate(true)
+	if got := r.payment(t); got != "held a person looks at it 1" {
+		t.Errorf("a payment that a person holds became %q", got)
+	}
+	if n := r.count(t, "SELECT count(*) FROM event WHERE object_kind = 'instalment'"); n != 0 {
+		t.Errorf("%d events of what did not happen", n)
 	}
 }
 
