@@ -21,7 +21,7 @@ func (s *Scheduler) gates(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return s.pieces(ctx, func() (bool, error) {
+	return s.pieces(func() (bool, error) {
 		list, err := s.cfg.Store.Gates(ctx, gatesAtOnce)
 		if err != nil {
 			return false, err

@@ -95,7 +95,7 @@ func (w *upkeepWorker) Work(ctx context.Context, job *river.Job[upkeepArgs]) err
 }
 
 // pieces calls do until it has nothing left, or for as long as one job may take.
-func (s *Scheduler) pieces(ctx context.Context, do func() (more bool, err error)) (bool, error) {
+func (s *Scheduler) pieces(do func() (more bool, err error)) (bool, error) {
 	until := s.cfg.Clock.Now().Add(pieceOf)
 	for {
 		more, err := do()
@@ -115,7 +115,7 @@ func (s *Scheduler) expire(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return s.pieces(ctx, func() (bool, error) {
+	return s.pieces(func() (bool, error) {
 		now := s.cfg.Clock.Now()
 		ended, err := s.cfg.Store.Expired(ctx, now, expireAtOnce)
 		if err != nil {
@@ -180,7 +180,7 @@ func (s *Scheduler) roll(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return s.pieces(ctx, func() (bool, error) {
+	return s.pieces(func() (bool, error) {
 		if s.cfg.Clock.Now().Before(day.AddDate(0, 0, 1).Add(rollAfter)) {
 			return false, nil
 		}
@@ -194,7 +194,7 @@ func (s *Scheduler) roll(ctx context.Context) (bool, error) {
 
 // reprove asks for proofs that are due again, each at a moment of its own.
 func (s *Scheduler) reprove(ctx context.Context) (bool, error) {
-	return s.pieces(ctx, func() (bool, error) {
+	return s.pieces(func() (bool, error) {
 		n := 0
 		now := s.cfg.Clock.Now().Truncate(time.Microsecond)
 		err := s.cfg.Store.Reprove(ctx, now, reproveAtOnce, func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error {
