@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -216,6 +217,56 @@ func TestProbersAreShownAsTheyAre(t *testing.T) {
 	rec, _ = c.call(t, http.MethodPost, "/v1/vantages", `{"name":"fi-1","place":"outside","country":"FI","asn":4200000000}`)
 	if made := decode[api.CreatedVantage](t, rec); made.Token != "enrolment-token" || made.State != "new" || *made.Asn != 4_200_000_000 {
 		t.Errorf("got %s", rec.Body)
+	}
+}
+
+// TestProbersAreUnderstood sends what a prober sends and reads what it reads.
+func TestProbersAreUnderstood(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	c.checks.fill()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.checks.welcome.ServiceKey = public
+	exchange := func(path string, in, out any) {
+		t.Helper()
+		body, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, _ := c.call(t, http.MethodPost, path, string(body))
+		if rec.Code >= http.StatusBadRequest {
+			t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+		if out == nil {
+			return
+		}
+		dec := json.NewDecoder(rec.Body)
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(out); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+
+	var welcome vantage.Welcome
+	exchange("/v1/prober/enrol", vantage.Enrolment{Token: "t", PublicKey: public}, &welcome)
+	if err := welcome.Validate(); err != nil || !cmp.Equal(c.checks.replies[0], vantage.Enrolment{Token: "t", PublicKey: public}) {
+		t.Errorf("%v, %v", err, c.checks.replies)
+	}
+	ask, err := vantage.SignAsk(private, vantage.Ask{V: vantage.Version, Vantage: someID, At: at, Max: 3, SW: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lease vantage.Envelope
+	exchange("/v1/prober/lease", ask, &lease)
+	if diff := cmp.Diff([]any{ask}, c.checks.replies); diff != "" || string(lease.Body) != "lease" || string(lease.Signature) != "signed" {
+		t.Errorf("got %v %s", lease, diff)
+	}
+	exchange("/v1/prober/report", ask, nil)
+	if diff := cmp.Diff([]any{ask}, c.checks.replies); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -42,6 +42,10 @@ func TestLinkIsReadWithoutItsSecrets(t *testing.T) {
 	f.on("readLink", decode[client.Understood](t, []byte(f.run(socksLink, "link", "-o", "json", "-").want(t, 0).stdout)))
 	f.run(socksLink, "link", "--api", "-").want(t, 0)
 
+	if out := f.run("socks5://198.51.100.7:1080", "link", "-").want(t, 0); strings.Contains(out.stdout, "dns") {
+		t.Errorf("an address has no record: %s", out.stdout)
+	}
+
 	refused := f.run("[Interface]\nPrivateKey = x\nPostUp = \u202erm -rf /\n", "link", "-").want(t, 1)
 	if !strings.Contains(refused.stderr, "\n  line 3: ") || strings.Contains(refused.stderr, "\u202e") {
 		t.Errorf("stderr: %s", refused.stderr)
@@ -115,6 +119,10 @@ func TestStaffWatchTheFleet(t *testing.T) {
 	f.run("", "vantage", "add", "--name", "fi-1").want(t, 2) // no session
 	f.run("", "--session-file", session, "vantage", "add", "--name", "fi-1", "--country", "FI", "--asn", "64500", "--token-out", path).want(t, 0)
 	f.run("", "--session-file", session, "vantage", "add", "--name", "fi-1", "--place", "moon").want(t, 2)
+	f.run("no\n", "--session-file", session, "vantage", "disable", id(72).String()).want(t, 1)
+	if n := len(f.sentTo("disableVantage")); n != 0 {
+		t.Errorf("%d probers were disabled unasked", n)
+	}
 	f.run("disable\n", "--session-file", session, "vantage", "disable", id(72).String()).want(t, 0)
 
 	if got := f.sentTo("listEndpoints")[0].query["unseal"]; len(got) != 1 || got[0] != "true" {
@@ -171,6 +179,7 @@ func TestUptimeThatDoesNotFollow(t *testing.T) {
 		"a verdict changed":  {good, strings.Replace(lines, `"verdict":"up"`, `"verdict":"down"`, 1), "00:00:00Z"},
 		"a failure is less":  {good, strings.ReplaceAll(lines, `"verdict":"down"`, `"verdict":"unknown"`), "01:45:00Z"},
 		"an unknown word":    {good, `{"slots":1}`, "Result 1"},
+		"a short sum":        {good, `{"endpoint":"EP-1","slot":"2026-11-22T00:00:00Z","attempt":1,"verdict":"up","sha256":"00"}`, "Result 1"},
 		"a result of no sum": {good, strings.Replace(lines, `"sha256":"00`, `"sha256":"0`, 1), "Result 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

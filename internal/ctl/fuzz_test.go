@@ -3,6 +3,8 @@ package ctl
 import (
 	"strings"
 	"testing"
+
+	"github.com/causeway-fund/causeway/internal/uptime"
 )
 
 func FuzzClean(f *testing.F) {
@@ -29,6 +31,26 @@ func FuzzParseEndpoint(f *testing.F) {
 		e, err := parseEndpoint(s)
 		if err == nil && (e.Protocol == "" || e.Host == "" || e.Port < 1 || e.Port > 65535 || e.Secret != nil) {
 			t.Errorf("parseEndpoint(%q) = %+v", s, e)
+		}
+	})
+}
+
+func FuzzResults(f *testing.F) {
+	line := `{"endpoint":"EP-1","slot":"2026-11-22T00:00:00Z","attempt":1,"verdict":"up","sha256":"` + strings.Repeat("0", 64) + `"}`
+	f.Add(line + "\n" + line)
+	f.Add(strings.Replace(line, "2026-11-22", "0000-01-01", 1))
+	f.Add(strings.Replace(line, "00:00:00Z", "23:59:59.9+14:00", 1))
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, s string) {
+		byDay, err := readResults([]byte(s))
+		if err != nil {
+			return
+		}
+		for day, attempts := range byDay {
+			d := uptime.DayText{Day: day.day, SlotS: 900, Marks: strings.Repeat("u", 96)}
+			if err := marksFollow(day.endpoint, d, attempts); err == nil && len(attempts) < 96 {
+				t.Errorf("%d results carry 96 marks", len(attempts))
+			}
 		}
 	})
 }
