@@ -17,9 +17,11 @@ import (
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
-// Attempts implements endpoint.Store.
+// Attempts implements endpoint.Store. The query bounds slots as well, so that it
+// stays out of the tables of other days: a check begins at most a day after the
+// moment that it is filed under, and clocks differ by minutes.
 func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Attempt, error) {
-	rows, err := s.q.ListCheckAttempts(ctx, db.ListCheckAttemptsParams{EndpointID: id, FromSlot: from, ToSlot: to, RowLimit: int32(limit)})
+	rows, err := s.q.ListCheckAttempts(ctx, db.ListCheckAttemptsParams{EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute), RowLimit: int32(limit)})
 	if err != nil {
 		return nil, mapError(err)
 	}

@@ -107,6 +107,19 @@ func (s EndpointStore) Of(ctx context.Context, application uuid.UUID) ([]endpoin
 	return list, nil
 }
 
+// Twins implements endpoint.Store.
+func (s EndpointStore) Twins(ctx context.Context, id uuid.UUID) ([]endpoint.Opened, error) {
+	rows, err := s.q.ListTwins(ctx, id)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list := make([]endpoint.Opened, len(rows))
+	for i, r := range rows {
+		list[i] = openedOf(r.Endpoint, r.DataKey, r.KeyID, r.Reference, r.Designation)
+	}
+	return list, nil
+}
+
 // Endpoint implements endpoint.Store.
 func (s EndpointStore) Endpoint(ctx context.Context, id uuid.UUID) (endpoint.Opened, error) {
 	o, err := getOpened(ctx, s.q, id)

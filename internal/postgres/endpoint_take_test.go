@@ -217,6 +217,13 @@ func TestMaintenanceLinkagesFleetAndSnapshots(t *testing.T) {
 		t.Errorf("linkages: %v\n%s", err, diff)
 	}
 
+	exec(t, f.owner, "UPDATE endpoint SET protocol = 'mtproto' WHERE id = ANY ($1)", []uuid.UUID{f.endpoints[0], f.endpoints[1], second})
+	twins, err := f.app.Twins(t.Context(), f.endpoints[0])
+	if err != nil || len(twins) != 1 || twins[0].ID != second || twins[0].DataKey.KEKID != "k1" {
+		t.Errorf("twins: %+v, %v; want the one of another application and the same protocol", twins, err)
+	}
+	exec(t, f.owner, "UPDATE endpoint SET protocol = 'socks5'")
+
 	lease, taken := f.taken(t)
 	f.report(t, 0, lease, taken[:1], probe.Up, endpoint.SlotUp)
 	f.offer(t, 0, 1, checkSlot, 2)

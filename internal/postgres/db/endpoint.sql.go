@@ -628,12 +628,14 @@ func (q *Queries) InsertVantage(ctx context.Context, arg InsertVantageParams) er
 
 const listCheckAttempts = `-- name: ListCheckAttempts :many
 SELECT r.offer_id, r.endpoint_id, r.vantage_id, r.kind, r.mode, r.place, r.slot, r.attempt, r.started, r.verdict, r.stage, r.failed_at, r.class, r.ms, r.record, r.sha256, v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
-WHERE r.endpoint_id = $1 AND r.slot >= $2 AND r.slot < $3
-ORDER BY r.started, r.attempt LIMIT $4
+WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
+ORDER BY r.started, r.attempt LIMIT $6
 `
 
 type ListCheckAttemptsParams struct {
 	EndpointID uuid.UUID
+	FromAt     time.Time
+	ToAt       time.Time
 	FromSlot   time.Time
 	ToSlot     time.Time
 	RowLimit   int32
@@ -647,6 +649,8 @@ type ListCheckAttemptsRow struct {
 func (q *Queries) ListCheckAttempts(ctx context.Context, arg ListCheckAttemptsParams) ([]ListCheckAttemptsRow, error) {
 	rows, err := q.db.Query(ctx, listCheckAttempts,
 		arg.EndpointID,
+		arg.FromAt,
+		arg.ToAt,
 		arg.FromSlot,
 		arg.ToSlot,
 		arg.RowLimit,
@@ -1045,6 +1049,75 @@ func (q *Queries) ListTaken(ctx context.Context, leaseID uuid.UUID, vantageID uu
 			&i.CheckOffer.LeaseID,
 			&i.CheckOffer.LeaseUntil,
 			&i.CheckOffer.DoneAt,
+			&i.Endpoint.ID,
+			&i.Endpoint.ApplicationID,
+			&i.Endpoint.Label,
+			&i.Endpoint.Position,
+			&i.Endpoint.Protocol,
+			&i.Endpoint.Spec,
+			&i.Endpoint.SpecIndex,
+			&i.Endpoint.State,
+			&i.Endpoint.Generation,
+			&i.Endpoint.Control,
+			&i.Endpoint.ProvenAt,
+			&i.Endpoint.ProveAgainAt,
+			&i.Endpoint.ProvenUntil,
+			&i.Endpoint.FailedSlots,
+			&i.Endpoint.RecheckedAt,
+			&i.Endpoint.LastAt,
+			&i.Endpoint.LastVerdict,
+			&i.Endpoint.LastStage,
+			&i.Endpoint.LastClass,
+			&i.Endpoint.LastVantage,
+			&i.Endpoint.LastSlot,
+			&i.Endpoint.ChecksFrom,
+			&i.Endpoint.CreatedAt,
+			&i.Endpoint.RetiredAt,
+			&i.DataKey,
+			&i.KeyID,
+			&i.Reference,
+			&i.Designation,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTwins = `-- name: ListTwins :many
+SELECT e.id, e.application_id, e.label, e.position, e.protocol, e.spec, e.spec_index, e.state, e.generation, e.control, e.proven_at, e.prove_again_at, e.proven_until, e.failed_slots, e.rechecked_at, e.last_at, e.last_verdict, e.last_stage, e.last_class, e.last_vantage, e.last_slot, e.checks_from, e.created_at, e.retired_at, a.data_key, a.key_id, a.reference, a.designation
+FROM endpoint e JOIN application a ON a.id = e.application_id
+WHERE e.state = 'active' AND e.protocol = 'mtproto' AND e.id IN (
+    SELECT other.endpoint_id FROM endpoint mine
+    JOIN endpoint_link own ON own.endpoint_id = mine.id AND own.kind = 'secret'
+    JOIN endpoint_link other ON other.kind = own.kind AND other.index = own.index
+    JOIN endpoint o ON o.id = other.endpoint_id AND o.application_id <> mine.application_id
+    WHERE mine.id = $1)
+ORDER BY e.id LIMIT 10
+`
+
+type ListTwinsRow struct {
+	Endpoint    Endpoint
+	DataKey     []byte
+	KeyID       string
+	Reference   string
+	Designation string
+}
+
+func (q *Queries) ListTwins(ctx context.Context, id uuid.UUID) ([]ListTwinsRow, error) {
+	rows, err := q.db.Query(ctx, listTwins, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListTwinsRow{}
+	for rows.Next() {
+		var i ListTwinsRow
+		if err := rows.Scan(
 			&i.Endpoint.ID,
 			&i.Endpoint.ApplicationID,
 			&i.Endpoint.Label,

@@ -28,6 +28,17 @@ SELECT sqlc.embed(e), a.data_key, a.key_id, a.reference, a.designation,
 FROM endpoint e JOIN application a ON a.id = e.application_id
 WHERE e.application_id = @application_id AND e.state = 'active' ORDER BY e.position;
 
+-- name: ListTwins :many
+SELECT sqlc.embed(e), a.data_key, a.key_id, a.reference, a.designation
+FROM endpoint e JOIN application a ON a.id = e.application_id
+WHERE e.state = 'active' AND e.protocol = 'mtproto' AND e.id IN (
+    SELECT other.endpoint_id FROM endpoint mine
+    JOIN endpoint_link own ON own.endpoint_id = mine.id AND own.kind = 'secret'
+    JOIN endpoint_link other ON other.kind = own.kind AND other.index = own.index
+    JOIN endpoint o ON o.id = other.endpoint_id AND o.application_id <> mine.application_id
+    WHERE mine.id = @id)
+ORDER BY e.id LIMIT 10;
+
 -- name: GetOpened :one
 SELECT sqlc.embed(e), a.data_key, a.key_id, a.reference, a.designation,
     EXISTS (SELECT FROM check_request r WHERE r.endpoint_id = e.id AND r.done_at IS NULL)::boolean AS pending
@@ -66,7 +77,7 @@ SELECT * FROM maintenance WHERE endpoint_id = @endpoint_id AND to_at > @from_at 
 
 -- name: ListCheckAttempts :many
 SELECT sqlc.embed(r), v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
-WHERE r.endpoint_id = @endpoint_id AND r.slot >= @from_slot AND r.slot < @to_slot
+WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
 ORDER BY r.started, r.attempt LIMIT @row_limit;
 
 -- name: ListDays :many
