@@ -102,6 +102,9 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelo
 			continue // it has run out
 		}
 		j, err := s.job(id, t, telegram)
+		if err == nil {
+			err = s.withTwin(ctx, &j, id, t)
+		}
 		if unusable(err) {
 			continue // nobody answers, and the offer runs out
 		}

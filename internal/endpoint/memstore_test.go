@@ -33,6 +33,7 @@ type memory struct {
 	links       []endpoint.Link
 	hits        []endpoint.Hit
 	linkages    []endpoint.Linkage
+	twins       []endpoint.Opened
 	entries     []audit.Entry
 	writes      int // calls that wrote something
 }
@@ -58,6 +59,8 @@ func (m *memory) Of(_ context.Context, application uuid.UUID) ([]endpoint.Opened
 	}
 	return out, nil
 }
+
+func (m *memory) Twins(context.Context, uuid.UUID) ([]endpoint.Opened, error) { return m.twins, nil }
 
 func (m *memory) index(id uuid.UUID) int {
 	return slices.IndexFunc(m.endpoints, func(e endpoint.Opened) bool { return e.ID == id })

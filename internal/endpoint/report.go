@@ -44,7 +44,8 @@ type reading struct {
 	now     time.Time
 	issued  time.Time // of the lease
 	offers  map[uuid.UUID]Taken
-	canary  map[uuid.UUID]string // job of a canary to its answer
+	canary  map[uuid.UUID]string    // job of a canary to its answer
+	twins   map[uuid.UUID]uuid.UUID // job to the endpoint that it was asked about beside its own
 	trusted bool
 }
 
@@ -93,9 +94,12 @@ func (r *reading) open() error {
 	if !r.inTime(r.report.Clock) {
 		return wrongTimes()
 	}
-	r.offers, r.canary = map[uuid.UUID]Taken{}, map[uuid.UUID]string{}
+	r.offers, r.canary, r.twins = map[uuid.UUID]Taken{}, map[uuid.UUID]string{}, map[uuid.UUID]uuid.UUID{}
 	for _, t := range taken {
 		r.offers[r.jobID(r.report.Lease, t.Offer.ID.String())] = t
+		if err := r.openTwins(t); err != nil {
+			return err
+		}
 	}
 	for i := range maxCanaries {
 		for _, answer := range []string{string(probe.Up), string(probe.Down)} {
@@ -157,6 +161,9 @@ func (r *reading) answer(a vantage.Answer) error {
 	}
 	if t.Offer.Place == vantage.Outside {
 		r.in.Latest = append(r.in.Latest, latest)
+	}
+	if err := r.keepTwin(t, a); err != nil {
+		return err
 	}
 	return r.keep(t, seen)
 }

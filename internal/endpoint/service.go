@@ -61,6 +61,8 @@ type Service struct {
 	control  []byte             // secret of control.Derive and control.Token
 	jobKey   []byte             // names jobs and nonces
 	signing  ed25519.PrivateKey // of leases
+
+	twinOneIn int
 }
 
 // New checks cfg and returns a Service.
@@ -80,7 +82,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Places == nil {
 		cfg.Places = &netplace.Places{}
 	}
-	s := &Service{cfg: cfg}
+	s := &Service{cfg: cfg, twinOneIn: twinOneIn}
 	var seed []byte
 	for label, key := range map[string]*[]byte{
 		"causeway/endpoint/index": &s.indexKey, "causeway/endpoint/credential": &s.control,

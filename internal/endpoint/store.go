@@ -19,6 +19,9 @@ type Store interface {
 
 	// Of returns the endpoints of an application that were not retired, by position.
 	Of(ctx context.Context, application uuid.UUID) ([]Opened, error)
+	// Twins returns the active MTProto endpoints of other applications that have the
+	// secret of one, by id, at most ten.
+	Twins(ctx context.Context, id uuid.UUID) ([]Opened, error)
 	// Endpoint returns one. NotFound "endpoint_not_found".
 	Endpoint(ctx context.Context, id uuid.UUID) (Opened, error)
 	// UpdateEndpoint locks the row, calls fn, writes what fn changed and added.

@@ -95,6 +95,10 @@ func (j Job) validate() error {
 		return errors.New("mode is unknown")
 	case j.Spec == "" || len(j.Spec) > maxSpec:
 		return fmt.Errorf("spec has not 1 to %d bytes", maxSpec)
+	case len(j.Twin) > maxSpec:
+		return fmt.Errorf("twin has more than %d bytes", maxSpec)
+	case j.Twin != "" && (j.Kind != KindSlot || j.Mode != probe.Full):
+		return errors.New("a twin goes with the full check of a slot")
 	case j.DC < 1 || j.DC > maxDC:
 		return errors.New("dc is no number of a data centre")
 	case j.EchoNonce != "" && !isHex(j.EchoNonce, 32):
@@ -199,6 +203,9 @@ func (a Answer) Validate() error {
 	}
 	if err := checkOutcome(a.Started, a.Outcome); err != nil {
 		return err
+	}
+	if !slices.Contains([]Twin{"", TwinLinked, TwinNotShown, TwinUnknown}, a.Twin) {
+		return errors.New("what is said of the twin is unknown")
 	}
 	if a.Decoy != nil {
 		return checkOutcome(a.Started, *a.Decoy)

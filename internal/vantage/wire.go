@@ -41,6 +41,7 @@ type Job struct {
 	Credential *control.Credential `json:"credential,omitempty"` // put into the spec before it is checked
 	Decoy      *control.Credential `json:"decoy,omitempty"`      // KindControl: with this one it must fail
 	Challenge  *Challenge          `json:"challenge,omitempty"`  // KindControl, instead of Credential
+	Twin       string              `json:"twin,omitempty"`       // what link.Parse reads: is one process behind it and Spec?
 	DC         int                 `json:"dc"`                   // Telegram data centre to ask for
 	EchoNonce  string              `json:"echo_nonce,omitempty"` // "": do not ask the echo server
 	Due        time.Time           `json:"due"`                  // not before
@@ -94,7 +95,19 @@ type Answer struct {
 	Outcome probe.Outcome `json:"outcome"`
 	// Decoy is what the decoy credential gave; only for control jobs that have one.
 	Decoy *probe.Outcome `json:"decoy,omitempty"`
+	// Twin is what came of Job.Twin.
+	Twin Twin `json:"twin,omitempty"`
 }
+
+// Twin says whether two addresses lead to one process.
+type Twin string
+
+// The answers about twins.
+const (
+	TwinLinked   Twin = "linked"
+	TwinNotShown Twin = "not_shown" // which proves nothing
+	TwinUnknown  Twin = "unknown"
+)
 
 // Report is a link of a prober's chain of reports.
 type Report struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/probe/check"
 	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/probe/link"
+	"github.com/causeway-fund/causeway/internal/probe/mtproto"
 	"github.com/causeway-fund/causeway/internal/probe/telegram"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
@@ -95,11 +96,40 @@ func (a *Agent) check(ctx context.Context, w *work, j vantage.Job, spec link.Spe
 	default:
 		out.Outcome = a.attempt(ctx, w, link.Secrets(spec), a.plain(w, j, spec))
 	}
+	if j.Twin != "" {
+		out.Twin = a.twin(ctx, w, spec, j.Twin)
+	}
 	if err := out.Validate(); err != nil {
 		// It would make the whole report one that nobody takes.
 		a.cfg.Log.ErrorContext(ctx, "a check's outcome is not of its form", slog.Any("error", err))
 		out.Outcome, out.Decoy = own("the outcome is not of its form"), nil
 	}
+	return out
+}
+
+// twin asks whether one process is behind spec and what other describes. What
+// keeps that from being known is nobody's fault.
+func (a *Agent) twin(ctx context.Context, w *work, spec link.Spec, other string) vantage.Twin {
+	out := vantage.TwinUnknown
+	first, ok := spec.(link.MTProto)
+	parsed, err := link.Parse(other)
+	second, ok2 := parsed.(link.MTProto)
+	if !ok || err != nil || !ok2 {
+		return out
+	}
+	a.attempt(ctx, w, append(link.Secrets(first), link.Secrets(second)...), func(ctx context.Context, env probe.Env) (*probe.Evidence, error) {
+		to := env
+		to.Trace = probe.NewTrace(env.Clock)
+		said, err := mtproto.Replay(ctx, env, first, to, second)
+		switch said {
+		case mtproto.Linked:
+			out = vantage.TwinLinked
+		case mtproto.NotShown:
+			out = vantage.TwinNotShown
+		case mtproto.NoMatter: // err says why
+		}
+		return nil, err
+	})
 	return out
 }
 
