@@ -81,6 +81,9 @@ func TestServersAreGivenAsLinksAndFiles(t *testing.T) {
 			t.Error("what was understood shows a secret")
 		}
 	}
+	b.submitFiles(start, "/apply", url.Values{"go": {"next"}}, map[string]string{"endpoint_file_0": "client\n" + strings.Repeat("# a long file\n", 30_000)}).wants(422, "at most 65536 bytes")
+	b.submitFiles(start, "/apply", url.Values{"go": {"next"}}, map[string]string{"endpoint_file_0": strings.Repeat("x", 3<<20)}).wants(413)
+	b.submitFiles(start, "/apply", url.Values{"go": {"next"}}, map[string]string{"endpoint_file_0": "\x7fELF\x00\xff"}).wants(422, "not a text file")
 	code := codeOf(b.applyWith(payee(t, 0), []string{ownSocks, ""}, map[string]string{"endpoint_file_1": ownGuard}))
 	status := b.submit(b.get("/status"), "/status", url.Values{"code": {code}}).wants(200, "Your servers", "SOCKS5 203.0.113.9:1080", "WireGuard relay.example.org:51820", "Not checked yet", "Not proven to be yours")
 	if strings.Contains(string(status.body), password) {
@@ -148,7 +151,9 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 	c.post("/recheck", nil).wants(200, "Asked for.", "A check is on its way")
 	c.agent.work(failed(probe.StageTCP, probe.ClassRefused))
 	c.post("", nil).wants(200, "Does not work", "nothing takes connections on this port", "check you asked for", "not reached", "You can ask again at")
-	c.post("/recheck", nil).wants(429, "again every 10 minutes")
+	if soon := c.post("/recheck", nil).wants(429, "again every 10 minutes"); !soon.has("/status/server/recheck") {
+		t.Error("what is refused does not come back on the page of the server")
+	}
 
 	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
 	c.agent.work(proven)
@@ -161,7 +166,11 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 		t.Errorf("the record is %d, %v: %.200s", record.status, record.header, record.body)
 	}
 	c.post("", url.Values{"label": {"EP-NOTMINE"}}).wants(404)
-	c.post("/recheck", url.Values{"code": {"7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE"}}).wants(404, "We know no application with this code")
+	for _, verb := range []string{"", "/recheck"} {
+		if p := c.post(verb, url.Values{"code": {"7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE"}}).wants(404, "We know no application with this code"); !p.has("/status") {
+			t.Error("an unknown code does not lead back to the form for codes")
+		}
+	}
 }
 
 func TestAnOperatorDeclaresABreak(t *testing.T) {

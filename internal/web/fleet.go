@@ -88,7 +88,7 @@ func (v *visit) vantages(list []endpoint.Vantage) []views.Vantage {
 		}
 		row := views.Vantage{
 			ID: x.ID.String(), Name: x.Name, Place: string(x.Place), Country: x.Country, ASN: x.ASN, State: "seen",
-			SeenAt: seen, SW: x.SW, CanaryGood: x.CanaryGood, CanaryBad: x.CanaryBad, Reports: x.Seq,
+			SeenAt: seen, SW: x.SW, CanaryGood: x.CanaryGood, CanaryBad: x.CanaryBad,
 		}
 		switch {
 		case x.DisabledAt != nil:

@@ -19,7 +19,7 @@ func server(in *endpoint.View, now time.Time) views.Server {
 	out := views.Server{
 		ID: e.ID.String(), Label: e.Label, Protocol: string(e.Protocol), Fields: specFields(in.Fields),
 		Verdict: string(e.LastVerdict), CheckedAt: moment(e.LastAt), FirstAt: e.ChecksFrom,
-		Pending: in.Pending, RecheckAt: in.RecheckAt, Retired: e.State == endpoint.Retired, Proof: proof(in),
+		Pending: in.Pending, RecheckAt: in.RecheckAt, Proof: proof(in),
 	}
 	if out.RecheckAt.Before(e.ChecksFrom) {
 		out.RecheckAt = e.ChecksFrom
@@ -45,10 +45,10 @@ func server(in *endpoint.View, now time.Time) views.Server {
 	}
 	out.Days = days(in.Strip, in.Checks, now)
 	for _, m := range in.Maintenance {
-		out.Breaks = append(out.Breaks, views.Break{From: m.From, To: m.To, DeclaredAt: m.DeclaredAt})
+		out.Breaks = append(out.Breaks, views.Break{From: m.From, To: m.To})
 	}
 	if x := in.Exit; x != nil {
-		out.Exit = &views.Exit{Address: x.Address, Country: x.Country, Org: x.Org, ASN: x.ASN, SeenAt: x.SeenAt}
+		out.Exit = &views.Exit{Address: x.Address, Country: x.Country, Org: x.Org, ASN: x.ASN}
 	}
 	for _, h := range in.Hits {
 		out.Hits = append(out.Hits, views.Hit{What: h.What, List: h.List, Version: h.Version, Order: h.Order, Permille: h.Permille})
@@ -99,7 +99,7 @@ func proof(in *endpoint.View) views.Proof {
 func serverCheck(c *endpoint.Check) views.ServerCheck {
 	out := views.ServerCheck{
 		At: c.At, Kind: string(c.Kind), Mode: string(c.Mode), Place: string(c.Place), Vantage: c.Vantage,
-		Verdict: string(c.Verdict), Class: string(c.Class), Advice: c.Advice, Detail: c.Detail, Proven: c.Proven,
+		Verdict: string(c.Verdict), Class: string(c.Class), Advice: c.Advice, Detail: c.Detail,
 	}
 	for _, s := range c.Stages {
 		step := views.Stage{Name: string(s.Stage), State: s.State, MS: s.MS}

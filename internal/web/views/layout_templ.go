@@ -1030,7 +1030,7 @@ func help(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = helpRow(p, []string{"g r", "g b", "g t", "g a"}, p.T("keys.go")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = helpRow(p, []string{"g r", "g f", "g b", "g t", "g a"}, p.T("keys.go")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

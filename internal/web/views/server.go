@@ -29,7 +29,6 @@ type Server struct {
 	Failure   string    // advice key of the latest failure; "" if there is none
 	Pending   bool      // a check was asked for and has not come back
 	RecheckAt time.Time // when the operator may ask again
-	Retired   bool
 	Proof     Proof
 	Checks    []ServerCheck // newest first
 	Uptimes   []Uptime      // one a place
@@ -60,7 +59,6 @@ type ServerCheck struct {
 	Advice  string // catalogue key
 	Detail  string // what the program said, in English
 	Stages  []Stage
-	Proven  bool // Telegram's key was proven
 }
 
 // Stage is one step of a check: State is "passed", "failed", "skipped", "short"
@@ -95,14 +93,13 @@ type Run struct {
 
 // Break is a declared break.
 type Break struct {
-	From, To, DeclaredAt time.Time
+	From, To time.Time
 }
 
 // Exit is where traffic comes out.
 type Exit struct {
 	Address, Country, Org string
 	ASN                   uint32
-	SeenAt                time.Time
 }
 
 // Hit is an entry of a blocklist. What is the suffix of a "hit." message.
@@ -175,7 +172,6 @@ type FleetRow struct {
 // Vantages is the list of probers.
 type Vantages struct {
 	List      []Vantage
-	Countries []Option
 	CanManage bool
 	NewName   string
 	NewToken  string // shown once
@@ -188,7 +184,7 @@ type VantageTyped struct {
 	Name, Place, Country, ASN string
 }
 
-// Vantage is one prober. Health is "ok", "warn", "bad" or "wait".
+// Vantage is one prober.
 type Vantage struct {
 	ID, Name, Place, Country string
 	ASN                      uint32
@@ -196,5 +192,4 @@ type Vantage struct {
 	SeenAt                   time.Time
 	SW                       string
 	CanaryGood, CanaryBad    int
-	Reports                  uint64
 }

@@ -37,7 +37,7 @@ func sampleLinks(step int) views.Apply {
 }
 
 func sampleCheck(verdict, failed, class, advice string) views.ServerCheck {
-	c := views.ServerCheck{At: now.Add(-7 * time.Minute), Kind: "slot", Mode: "full", Place: "outside", Vantage: "fi-1", Verdict: verdict, Class: class, Advice: advice, Proven: failed == ""}
+	c := views.ServerCheck{At: now.Add(-7 * time.Minute), Kind: "slot", Mode: "full", Place: "outside", Vantage: "fi-1", Verdict: verdict, Class: class, Advice: advice}
 	reached := true
 	for i, name := range []string{"parse", "guard", "dns", "tcp", "handshake", "auth", "relay", "target"} {
 		s := views.Stage{Name: name, State: "passed", MS: int64(i * 13)}
@@ -96,9 +96,9 @@ func sampleServer() views.Server {
 			{Place: "inside", Slots: 2880, Permille: 0},
 		},
 		Days:   sampleDays(),
-		Breaks: []views.Break{{From: now.Add(40 * time.Hour), To: now.Add(42 * time.Hour), DeclaredAt: now}},
+		Breaks: []views.Break{{From: now.Add(40 * time.Hour), To: now.Add(42 * time.Hour)}},
 		Proof:  views.Proof{TriedAt: now.Add(-time.Hour), Why: views.Msg{Key: "probe.advice.auth_rejected"}},
-		Exit:   &views.Exit{Country: "FI", ASN: 64500, Org: "Example Hosting", SeenAt: now},
+		Exit:   &views.Exit{Country: "FI", ASN: 64500, Org: "Example Hosting"},
 		Hits:   []views.Hit{{What: "listen", List: "ru-zi", Version: "2026-11-21", Order: "2971-18"}, {What: "net", List: "ru-zi", Version: "2026-11-21", Permille: 406}},
 		Links:  []views.Linked{{Kind: "exit_net", Applications: 3}, {Kind: "server_key", Applications: 1}},
 	}
