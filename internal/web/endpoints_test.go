@@ -241,3 +241,24 @@ func TestStaffSeeTheFleet(t *testing.T) {
 	c.clock.Advance(9 * time.Minute)
 	reviewer.get("/fleet").wants(200, "9 min")
 }
+
+func TestWithoutChecksServersAreOnlyClaimed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.serve(nil)
+	b, reviewer := r.browse(), r.hire("Mara", identity.RoleReviewer)
+
+	check := b.fillIn(payee(t, 0), "250000").wants(200, "MTProto", "Exit1.example.net")
+	code := codeOf(b.submit(check, "/apply", url.Values{"button": {"go=send"}}).wants(200))
+
+	if p := b.get("/apply"); strings.Contains(p.text(), "Its link or configuration") || fields(p.form("/apply")).Has("endpoint_link") {
+		t.Error("a link is asked for and nobody reads it")
+	}
+	if p := b.submit(b.get("/status"), "/status", url.Values{"code": {code}}).wants(200); strings.Contains(p.text(), "Your servers") {
+		t.Error("servers are shown as if they were checked")
+	}
+	if p := reviewer.get("/review/"+r.idOf(code)).wants(200, "Not measured yet"); strings.Contains(p.text(), "Endpoints") {
+		t.Error("the menu leads to a fleet that there is not")
+	}
+	reviewer.get("/fleet").wants(404)
+}

@@ -52,6 +52,7 @@ type rig struct {
 	site     *web.Site
 	clock    *clock.Fake
 	owner    *postgres.DB
+	app      *postgres.DB // as the service opens it
 	fund     grant.Fund
 	grants   *grant.Service
 	payouts  *payout.Service
@@ -101,17 +102,20 @@ func newRig(t *testing.T) *rig {
 		Store: postgres.EndpointStore{DB: app, Clock: r.clock, Enqueue: r.asked.enqueue}, Receipts: r.grants, Keys: keys, Clock: r.clock, Telegram: telegram,
 	})
 	must(t, err)
-	r.serve(app)
+	r.app = app
+	r.serve(r.endpoints)
 	return r
 }
 
-func (r *rig) serve(app *postgres.DB) {
+// serve starts the server; endpoints nil means that servers are not checked.
+func (r *rig) serve(endpoints web.Endpoints) {
 	r.t.Helper()
+	app := r.app
 	rows := postgres.AuditStore{DB: app}
 	log := audit.NewLog(rows, r.clock)
 	var err error
 	r.site, err = web.New(web.Config{
-		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Endpoints: r.endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
+		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Endpoints: endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
