@@ -357,7 +357,7 @@ FROM instalment i WHERE i.state = 'held' AND i.held_reason LIKE 'uptime:%'
 
 -- app: claims, probers and what they report.
 GRANT SELECT ON check_policy, endpoint, endpoint_link, endpoint_hit, maintenance, vantage, vantage_report, vantage_canary, vantage_shown, check_lease,
-    check_offer, check_request, check_result, endpoint_day, endpoint_proof, uptime_snapshot, check_breach TO causeway_app;
+    check_offer, check_request, check_result, endpoint_day, endpoint_proof, uptime_snapshot, instalment_gate, check_breach TO causeway_app;
 GRANT INSERT ON endpoint, endpoint_link, endpoint_hit, maintenance, vantage, vantage_report, vantage_canary, vantage_shown, check_lease, check_request,
     check_result, endpoint_proof, uptime_snapshot TO causeway_app;
 GRANT UPDATE (state, generation, control, proven_at, prove_again_at, proven_until, failed_slots, rechecked_at, last_at, last_verdict, last_stage, last_class,

@@ -61,7 +61,7 @@ func upkeep() []work {
 		{"reprove", 10 * time.Minute, (*Scheduler).reprove},
 		{"shred", 6 * time.Hour, (*Scheduler).shred},
 		{"prune", 5 * time.Minute, (*Scheduler).prune},
-		{"gates", time.Hour, (*Scheduler).gates},
+		{"gates", time.Minute, (*Scheduler).gates},
 	}
 }
 

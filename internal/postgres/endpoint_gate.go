@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// gateRest is how long a gate that was looked at is left alone. It is shorter
-	// than the hour between two looks.
-	gateRest = 50 * time.Minute
+	// gateRest is how long a gate that was looked at is left alone. New payments are
+	// looked at with the next minute.
+	gateRest = 59 * time.Minute
 
 	// gateDays are more than any window that decides.
 	gateDays = uptime.Days + 2

@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/uptime"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -36,6 +37,19 @@ func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time
 		if err := json.Unmarshal(r.Ms, &list[i].MS); err != nil {
 			return nil, err
 		}
+	}
+	return list, nil
+}
+
+// DayAttempts implements endpoint.Store, with the query of the roll-up.
+func (s EndpointStore) DayAttempts(ctx context.Context, id uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error) {
+	rows, err := s.q.ListDayAttempts(ctx, db.ListDayAttemptsParams{Endpoints: []uuid.UUID{id}, DayStart: day, DayEnd: day.AddDate(0, 0, 1), Place: string(p)})
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list := make([]uptime.Attempt, len(rows))
+	for i, r := range rows {
+		list[i] = uptime.Attempt{Slot: r.Slot, Attempt: int(r.Attempt), Verdict: r.Verdict, SHA256: [32]byte(r.Sha256)}
 	}
 	return list, nil
 }

@@ -98,6 +98,9 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 	for i, it := range items {
 		ids[i] = it.InstalmentID
 	}
+	if err := lookedAt(ctx, q, ids); err != nil {
+		return err
+	}
 	if err := q.InsertBatchItems(ctx, b.ID, ids); err != nil {
 		return err
 	}
@@ -105,6 +108,15 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
 	}
 	return nil
+}
+
+// lookedAt refuses payments that a gate has yet to look at, where there is one.
+func lookedAt(ctx context.Context, q *db.Queries, ids []uuid.UUID) error {
+	n, err := q.CountNotLookedAt(ctx, ids)
+	if err == nil && n > 0 {
+		err = errs.New(errs.Conflict, "gate_not_looked", "The uptime behind one of these payments has not been looked at yet, which takes about a minute after an approval. Nothing was composed and no money moved: try again shortly.")
+	}
+	return err
 }
 
 func insertBatchRow(ctx context.Context, q *db.Queries, b payout.Batch) error {

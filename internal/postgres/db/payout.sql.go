@@ -49,6 +49,19 @@ func (q *Queries) CompleteGrants(ctx context.Context, ids []uuid.UUID) error {
 	return err
 }
 
+const countNotLookedAt = `-- name: CountNotLookedAt :one
+SELECT count(*) FROM unnest($1::uuid[]) AS id
+WHERE EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille > 0 OR p.require_control)
+    AND NOT EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = id)
+`
+
+func (q *Queries) CountNotLookedAt(ctx context.Context, ids []uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, countNotLookedAt, ids)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countUnbuilt = `-- name: CountUnbuilt :one
 SELECT count(*) FROM batch WHERE state = 'approved'
 `
@@ -1171,7 +1184,11 @@ func (q *Queries) ListOpenBreakers(ctx context.Context) ([]ListOpenBreakersRow, 
 
 const listPayable = `-- name: ListPayable :many
 SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 10000
+WHERE i.state = 'payable' AND g.state = 'active' AND (
+    -- Where uptime or proofs decide, a payment waits for their first look at it.
+    EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille = 0 AND NOT p.require_control)
+    OR EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = i.id))
+ORDER BY i.created_at, i.id LIMIT 10000
 `
 
 type ListPayableRow struct {

@@ -3,7 +3,16 @@ SELECT nextval('batch_number')::bigint;
 
 -- name: ListPayable :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.state = 'payable' AND g.state = 'active' ORDER BY i.created_at, i.id LIMIT 10000;
+WHERE i.state = 'payable' AND g.state = 'active' AND (
+    -- Where uptime or proofs decide, a payment waits for their first look at it.
+    EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille = 0 AND NOT p.require_control)
+    OR EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = i.id))
+ORDER BY i.created_at, i.id LIMIT 10000;
+
+-- name: CountNotLookedAt :one
+SELECT count(*) FROM unnest(@ids::uuid[]) AS id
+WHERE EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille > 0 OR p.require_control)
+    AND NOT EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = id);
 
 -- name: ListInstalmentsByID :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
