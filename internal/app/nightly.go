@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
@@ -31,9 +33,23 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 			w.cfg.Log.WarnContext(ctx, "invariants were not looked at", slog.Any("error", err))
 			wait = nightlyRetry
 		}
+		w.lookAtChecks(ctx)
 		if !pause(ctx, nil, wait) {
 			return ctx.Err()
 		}
+	}
+}
+
+// lookAtChecks says what does not hold among endpoints and probers. No money is
+// at stake there, so that signing goes on.
+func (w *worker) lookAtChecks(ctx context.Context) {
+	const most = 100
+	found, err := postgres.EndpointStore{DB: w.db, Clock: w.clock}.CheckBreaches(ctx, most)
+	if err != nil && ctx.Err() == nil {
+		w.cfg.Log.WarnContext(ctx, "the books of checks were not looked at", slog.Any("error", err))
+	}
+	for _, b := range found {
+		w.cfg.Log.ErrorContext(ctx, "an invariant of checks does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
 	}
 }
 
@@ -50,8 +66,15 @@ func Invariants(ctx context.Context, urlFile string) ([]payout.Breach, error) {
 	}
 	defer db.Close()
 	const most = 1000
-	return postgres.PayoutStore{DB: db}.Breaches(ctx, most)
+	money, err := postgres.PayoutStore{DB: db}.Breaches(ctx, most)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := postgres.EndpointStore{DB: db, Clock: clock.Real{}}.CheckBreaches(ctx, most)
+	return append(money, checks...), err
 }
 
 // InvariantNames lists what Invariants looks at, in order.
-func InvariantNames() []string { return payout.Invariants() }
+func InvariantNames() []string {
+	return append(payout.Invariants(), endpoint.Invariants()...)
+}

@@ -42,6 +42,7 @@ const (
 	checkpointEvery = 5 * time.Second
 	retryLease      = time.Second
 	retrySideWork   = 10 * time.Second
+	sideConnections = 8 // of the side work's own pool
 )
 
 // worker is a running `causeway worker`.
@@ -100,12 +101,22 @@ func (w *worker) sideWork(ctx context.Context) error {
 }
 
 func (w *worker) schedule(ctx context.Context) error {
+	dbURL, err := readSecret("database URL", w.cfg.DatabaseURLFile)
+	if err != nil {
+		return err
+	}
+	// Checks that are due must not keep payments waiting for a connection.
+	db, err := postgres.OpenPool(ctx, dbURL, sideConnections)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	enqueue, err := jobs.Enqueuer()
 	if err != nil {
 		return err
 	}
 	scheduler, err := jobs.NewScheduler(jobs.Config{
-		Store: postgres.EndpointStore{DB: w.db, Clock: w.clock, Enqueue: enqueue}, Pool: w.db.Pool(), Clock: w.clock, Random: rand.Reader, Log: w.cfg.Log,
+		Store: postgres.EndpointStore{DB: db, Clock: w.clock, Enqueue: enqueue}, Pool: db.Pool(), Clock: w.clock, Random: rand.Reader, Log: w.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
+// Invariants names what must always be true of endpoints and probers: the rows of
+// the view check_breach. None of it stops a payment.
+func Invariants() []string {
+	return []string{"c01_one_result", "c02_proven", "c03_chain", "c04_gate"}
+}
+
 const aDay = 24 * time.Hour
 
 // Check refuses a policy that cannot work, field by field: Invalid

@@ -35,13 +35,19 @@ type DB struct {
 // Open connects to the database at url, a postgres:// address or a key=value
 // string. Unavailable "database_url" when it cannot be read and "database_down"
 // when the server does not answer; neither shows a password.
-func Open(ctx context.Context, url string) (*DB, error) {
+func Open(ctx context.Context, url string) (*DB, error) { return OpenPool(ctx, url, 0) }
+
+// OpenPool is Open with at most conns connections; 0 for as many as the URL says.
+func OpenPool(ctx context.Context, url string, conns int32) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The cause may quote the password, so it is left out.
 		return nil, errs.New(errs.Unavailable, "database_url", "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
 	config.AfterConnect = utcTimes
+	if conns > 0 {
+		config.MaxConns = conns
+	}
 	if config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
 		config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
 	}

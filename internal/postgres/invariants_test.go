@@ -9,10 +9,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
 )
+
+func TestEveryInvariantOfChecksIsInTheirView(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	names := texts(t, owner, `SELECT DISTINCT m[1] FROM pg_views, regexp_matches(definition, '''(c[0-9]{2}_[a-z_]+)''', 'g') AS m WHERE viewname = 'check_breach' ORDER BY 1`)
+	if diff := cmp.Diff(endpoint.Invariants(), names); diff != "" {
+		t.Errorf("code against view:\n%s", diff)
+	}
+}
 
 func TestEveryInvariantIsAView(t *testing.T) {
 	t.Parallel()
