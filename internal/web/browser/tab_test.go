@@ -115,7 +115,11 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(b.ctx, actPatience)
 	defer cancel()
 	for i, s := range steps {
-		if err := chromedp.Do(ctx, s); err != nil {
+		err := chromedp.Do(ctx, s)
+		if swapped(err) {
+			err = chromedp.Do(ctx, s)
+		}
+		if err != nil {
 			b.t.Fatalf("step %d of %d: %v\non %s", i+1, len(steps), err, b.where())
 		}
 	}
@@ -153,9 +157,19 @@ func (b *tab) press(selector string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, actPatience)
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
+	if swapped(err) {
+		_, err = chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
+	}
+	if err != nil {
 		b.t.Fatalf("press %s: %v\non %s", selector, err, b.where())
 	}
+}
+
+// swapped reports whether a step met an element that a live page has just taken
+// out: nothing was done to it, and the new one can be asked.
+func swapped(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "node")
 }
 
 // fill types text into a field that is empty.
@@ -221,7 +235,11 @@ func (b *tab) shows(what, script string) {
 // says checks that the element holds the catalogue's words.
 func (b *tab) says(selector, key string) {
 	b.t.Helper()
-	if got, want := b.text(selector), b.words.T(key); !strings.Contains(got, want) {
+	got, want := b.text(selector), b.words.T(key)
+	if got == "" { // a live page may have been swapped between finding and reading
+		got = b.text(selector)
+	}
+	if !strings.Contains(got, want) {
 		b.t.Errorf("%s says %q, want %q", selector, got, want)
 	}
 }
