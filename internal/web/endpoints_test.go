@@ -156,6 +156,9 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 	}
 
 	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
+	c.agent.work(letsAnybodyIn)
+	c.post("", nil).wants(200, "did not hold", "also let in a login that nobody knows", "Not proven to be yours")
+	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
 	c.agent.work(proven)
 	c.post("", nil).wants(200, "Yours: proven", "How: A login that we made", "Works")
 	c.post("/prove", url.Values{"kind": {"dns"}}).wants(422, "cannot be proven in this way")

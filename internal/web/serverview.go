@@ -51,6 +51,9 @@ func server(in *endpoint.View, now time.Time) views.Server {
 		out.Exit = &views.Exit{Address: x.Address, Country: x.Country, Org: x.Org, ASN: x.ASN}
 	}
 	for _, h := range in.Hits {
+		if h.List == "all" { // a share of all lists together
+			h.List = ""
+		}
 		out.Hits = append(out.Hits, views.Hit{What: h.What, List: h.List, Version: h.Version, Order: h.Order, Permille: h.Permille})
 	}
 	for _, l := range in.Linkages {
@@ -91,7 +94,7 @@ func proof(in *endpoint.View) views.Proof {
 		return p
 	}
 	if latest := in.Proofs[0]; !latest.Held {
-		p.TriedAt, p.Why = latest.At, views.Msg{Key: latest.Why}
+		p.TriedAt, p.Why = latest.At, views.Msg{Key: "proof.why." + latest.Why, Text: latest.Why}
 	}
 	return p
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/probe/control"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/vantage"
 	"github.com/causeway-fund/causeway/internal/web/i18n"
@@ -193,11 +194,24 @@ func TestTheFleetAddsUp(t *testing.T) {
 	}
 }
 
+func TestEveryFindingOfAProofHasWords(t *testing.T) {
+	t.Parallel()
+	text, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, why := range append(control.Findings(), "name_only", "other_address") {
+		if _, ok := text.Pick("", "ru").Try("proof.why."+string(why), nil); !ok && why != control.Held {
+			t.Errorf("no words for %s", why)
+		}
+	}
+}
+
 func TestAProofThatFailedIsTold(t *testing.T) {
 	t.Parallel()
 	proven := at(1, 0)
-	v := endpoint.View{Endpoint: endpoint.Endpoint{Control: "credential", ProvenAt: &proven}, Proofs: []endpoint.Proof{{Held: false, Why: "probe.advice.timeout", At: at(5, 0)}, {Held: true, At: proven}}}
-	if p := proof(&v); p.Kind != "credential" || !p.TriedAt.Equal(at(5, 0)) || p.Why.Key != "probe.advice.timeout" {
+	v := endpoint.View{Endpoint: endpoint.Endpoint{Control: "credential", ProvenAt: &proven}, Proofs: []endpoint.Proof{{Held: false, Why: "decoy_passed", At: at(5, 0)}, {Held: true, At: proven}}}
+	if p := proof(&v); p.Kind != "credential" || !p.TriedAt.Equal(at(5, 0)) || p.Why.Key != "proof.why.decoy_passed" {
 		t.Errorf("%+v", p)
 	}
 	v.Proofs = v.Proofs[1:]

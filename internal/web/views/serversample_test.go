@@ -97,7 +97,7 @@ func sampleServer() views.Server {
 		},
 		Days:   sampleDays(),
 		Breaks: []views.Break{{From: now.Add(40 * time.Hour), To: now.Add(42 * time.Hour)}},
-		Proof:  views.Proof{TriedAt: now.Add(-time.Hour), Why: views.Msg{Key: "probe.advice.auth_rejected"}},
+		Proof:  views.Proof{TriedAt: now.Add(-time.Hour), Why: views.Msg{Key: "proof.why.ours_failed"}},
 		Exit:   &views.Exit{Country: "FI", ASN: 64500, Org: "Example Hosting"},
 		Hits:   []views.Hit{{What: "listen", List: "ru-zi", Version: "2026-11-21", Order: "2971-18"}, {What: "net", List: "ru-zi", Version: "2026-11-21", Permille: 406}},
 		Links:  []views.Linked{{Kind: "exit_net", Applications: 3}, {Kind: "server_key", Applications: 1}},
