@@ -2157,6 +2157,9 @@ type Label = string
 // Limit defines model for Limit.
 type Limit = int32
 
+// ResultsDay defines model for ResultsDay.
+type ResultsDay = openapi_types.Date
+
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
 	// State Any of these states, parted by commas.
@@ -2205,6 +2208,15 @@ type ListEndpointsParams struct {
 
 	// Checks How many of the newest checks of each server are told.
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
+
+// GetResultsParams defines parameters for GetResults.
+type GetResultsParams struct {
+	// Label Of the server.
+	Label string `form:"label" json:"label"`
+
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -2315,6 +2327,12 @@ type ExportPaymentsParamsUnit string
 type ListOwnEndpointsParams struct {
 	// Checks How many of the newest checks of each server are told.
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
+
+// GetOwnResultsParams defines parameters for GetOwnResults.
+type GetOwnResultsParams struct {
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
 }
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
@@ -2535,6 +2553,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetResults The single results behind a day of one of an application's servers
+	//
+	// As their operator is given them.
+	//
+	// Corresponds with GET /v1/applications/{id}/results (the `GetResults` operationId).
+	GetResults(ctx context.Context, id ID, params *GetResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUptime The uptime of an application's servers with all that it is computed from
 	//
@@ -3018,6 +3043,15 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
 	RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetOwnResults The single results behind a day of one of your servers
+	//
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+	// (`results_gone`).
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
+	GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetOwnUptime The uptime of one of your servers with all that it is computed from
 	//
 	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
@@ -3308,6 +3342,23 @@ func (c *Client) AddMessageWithBody(ctx context.Context, id ID, contentType stri
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 func (c *Client) AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddMessageRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetResults The single results behind a day of one of an application's servers
+//
+// As their operator is given them.
+//
+// Corresponds with GET /v1/applications/{id}/results (the `GetResults` operationId).
+func (c *Client) GetResults(ctx context.Context, id ID, params *GetResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetResultsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4410,6 +4461,25 @@ func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ..
 	return c.Client.Do(req)
 }
 
+// GetOwnResults The single results behind a day of one of your servers
+//
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+// (`results_gone`).
+//
+// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
+func (c *Client) GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnResultsRequest(c.Server, label, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetOwnUptime The uptime of one of your servers with all that it is computed from
 //
 // Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
@@ -5149,6 +5219,71 @@ func NewAddMessageRequestWithBody(server string, id ID, contentType string, body
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetResultsRequest constructs an http.Request for the GetResults method
+func NewGetResultsRequest(server string, id ID, params *GetResultsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/applications/%s/results", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "label", params.Label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -7174,6 +7309,63 @@ func NewRecheckEndpointRequest(server string, label Label) (*http.Request, error
 	return req, nil
 }
 
+// NewGetOwnResultsRequest constructs an http.Request for the GetOwnResults method
+func NewGetOwnResultsRequest(server string, label Label, params *GetOwnResultsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/results", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetOwnUptimeRequest constructs an http.Request for the GetOwnUptime method
 func NewGetOwnUptimeRequest(server string, label Label) (*http.Request, error) {
 	var err error
@@ -7703,6 +7895,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessageWithResponse(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
+
+	// GetResultsWithResponse The single results behind a day of one of an application's servers
+	//
+	// As their operator is given them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/applications/{id}/results (the `GetResults` operationId).
+	GetResultsWithResponse(ctx context.Context, id ID, params *GetResultsParams, reqEditors ...RequestEditorFn) (*GetResultsResponse, error)
 
 	// GetUptimeWithResponse The uptime of an application's servers with all that it is computed from
 	//
@@ -8244,6 +8445,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
 	RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error)
 
+	// GetOwnResultsWithResponse The single results behind a day of one of your servers
+	//
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+	// (`results_gone`).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
+	GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error)
+
 	// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
 	//
 	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
@@ -8763,6 +8975,54 @@ func (r AddMessageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AddMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetResultsResponse200Headers the declared response headers of an HTTP 200 response for GetResults
+type GetResultsResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetResultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetResultsResponse200Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetResultsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetResultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetResultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetResultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetResultsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11041,6 +11301,54 @@ func (r RecheckEndpointResponse) ContentType() string {
 	return ""
 }
 
+// GetOwnResultsResponse200Headers the declared response headers of an HTTP 200 response for GetOwnResults
+type GetOwnResultsResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetOwnResultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOwnResultsResponse200Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnResultsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnResultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnResultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnResultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnResultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetOwnUptimeResponse200Headers the declared response headers of an HTTP 200 response for GetOwnUptime
 type GetOwnUptimeResponse200Headers struct {
 	ContentDisposition *string
@@ -11771,6 +12079,21 @@ func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID,
 		return nil, err
 	}
 	return ParseAddMessageResponse(rsp)
+}
+
+// GetResultsWithResponse The single results behind a day of one of an application's servers
+//
+// As their operator is given them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/applications/{id}/results (the `GetResults` operationId).
+func (c *ClientWithResponses) GetResultsWithResponse(ctx context.Context, id ID, params *GetResultsParams, reqEditors ...RequestEditorFn) (*GetResultsResponse, error) {
+	rsp, err := c.GetResults(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetResultsResponse(rsp)
 }
 
 // GetUptimeWithResponse The uptime of an application's servers with all that it is computed from
@@ -12679,6 +13002,23 @@ func (c *ClientWithResponses) RecheckEndpointWithResponse(ctx context.Context, l
 	return ParseRecheckEndpointResponse(rsp)
 }
 
+// GetOwnResultsWithResponse The single results behind a day of one of your servers
+//
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+// (`results_gone`).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
+func (c *ClientWithResponses) GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error) {
+	rsp, err := c.GetOwnResults(ctx, label, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnResultsResponse(rsp)
+}
+
 // GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
 //
 // Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
@@ -13195,6 +13535,45 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetResultsResponse parses an HTTP response from a GetResultsWithResponse call
+func ParseGetResultsResponse(rsp *http.Response) (*GetResultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetResultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetResultsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14891,6 +15270,45 @@ func ParseRecheckEndpointResponse(rsp *http.Response) (*RecheckEndpointResponse,
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnResultsResponse parses an HTTP response from a GetOwnResultsWithResponse call
+func ParseGetOwnResultsResponse(rsp *http.Response) (*GetOwnResultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnResultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOwnResultsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -2156,6 +2156,9 @@ type Label = string
 // Limit defines model for Limit.
 type Limit = int32
 
+// ResultsDay defines model for ResultsDay.
+type ResultsDay = openapi_types.Date
+
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
 	// State Any of these states, parted by commas.
@@ -2204,6 +2207,15 @@ type ListEndpointsParams struct {
 
 	// Checks How many of the newest checks of each server are told.
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
+
+// GetResultsParams defines parameters for GetResults.
+type GetResultsParams struct {
+	// Label Of the server.
+	Label string `form:"label" json:"label"`
+
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
 }
 
 // ListCheckpointsParams defines parameters for ListCheckpoints.
@@ -2316,6 +2328,12 @@ type ListOwnEndpointsParams struct {
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
 }
 
+// GetOwnResultsParams defines parameters for GetOwnResults.
+type GetOwnResultsParams struct {
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
+}
+
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
 
@@ -2408,6 +2426,9 @@ type ServerInterface interface {
 	// AddMessage Write to the operator, or note something for the team
 	// (POST /v1/applications/{id}/messages)
 	AddMessage(ctx echo.Context, id ID) error
+	// GetResults The single results behind a day of one of an application's servers
+	// (GET /v1/applications/{id}/results)
+	GetResults(ctx echo.Context, id ID, params GetResultsParams) error
 	// GetUptime The uptime of an application's servers with all that it is computed from
 	// (GET /v1/applications/{id}/uptime)
 	GetUptime(ctx echo.Context, id ID) error
@@ -2546,6 +2567,9 @@ type ServerInterface interface {
 	// RecheckEndpoint Ask for a check soon, at most every ten minutes
 	// (POST /v1/status/endpoints/{label}/recheck)
 	RecheckEndpoint(ctx echo.Context, label Label) error
+	// GetOwnResults The single results behind a day of one of your servers
+	// (GET /v1/status/endpoints/{label}/results)
+	GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error
 	// GetOwnUptime The uptime of one of your servers with all that it is computed from
 	// (GET /v1/status/endpoints/{label}/uptime)
 	GetOwnUptime(ctx echo.Context, label Label) error
@@ -2818,6 +2842,38 @@ func (w *ServerInterfaceWrapper) AddMessage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AddMessage(ctx, id)
+	return err
+}
+
+// GetResults converts echo context to params.
+func (w *ServerInterfaceWrapper) GetResults(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetResultsParams
+	// ------------- Required query parameter "label" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "label", ctx.QueryParams(), &params.Label, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// ------------- Required query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetResults(ctx, id, params)
 	return err
 }
 
@@ -3652,6 +3708,31 @@ func (w *ServerInterfaceWrapper) RecheckEndpoint(ctx echo.Context) error {
 	return err
 }
 
+// GetOwnResults converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnResults(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOwnResultsParams
+	// ------------- Required query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnResults(ctx, label, params)
+	return err
+}
+
 // GetOwnUptime converts echo context to params.
 func (w *ServerInterfaceWrapper) GetOwnUptime(ctx echo.Context) error {
 	var err error
@@ -3873,8 +3954,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/status/endpoints/:label/control/rotate", wrapper.RotateControl, options.OperationMiddlewares["rotateControl"]...)
 	router.POST(options.BaseURL+"/v1/status/endpoints/:label/maintenance", wrapper.DeclareMaintenance, options.OperationMiddlewares["declareMaintenance"]...)
 	router.GET(options.BaseURL+"/v1/status/endpoints/:label/uptime", wrapper.GetOwnUptime, options.OperationMiddlewares["getOwnUptime"]...)
+	router.GET(options.BaseURL+"/v1/status/endpoints/:label/results", wrapper.GetOwnResults, options.OperationMiddlewares["getOwnResults"]...)
 	router.GET(options.BaseURL+"/v1/applications/:id/endpoints", wrapper.ListEndpoints, options.OperationMiddlewares["listEndpoints"]...)
 	router.GET(options.BaseURL+"/v1/applications/:id/uptime", wrapper.GetUptime, options.OperationMiddlewares["getUptime"]...)
+	router.GET(options.BaseURL+"/v1/applications/:id/results", wrapper.GetResults, options.OperationMiddlewares["getResults"]...)
 	router.POST(options.BaseURL+"/v1/endpoints/:id/recheck", wrapper.RecheckAsStaff, options.OperationMiddlewares["recheckAsStaff"]...)
 	router.GET(options.BaseURL+"/v1/fleet", wrapper.GetFleet, options.OperationMiddlewares["getFleet"]...)
 	router.GET(options.BaseURL+"/v1/vantages", wrapper.ListVantages, options.OperationMiddlewares["listVantages"]...)
@@ -3898,6 +3981,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type ResultsResponseHeaders struct {
+	ContentDisposition *string
+}
+type ResultsTextResponse struct {
+	Body string
+
+	Headers ResultsResponseHeaders
+}
 
 type ListApplicationsRequestObject struct {
 	Params ListApplicationsParams
@@ -4229,6 +4321,46 @@ type AddMessagedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddMessagedefaultApplicationProblemPlusJSONResponse) VisitAddMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResultsRequestObject struct {
+	Id     ID `json:"id"`
+	Params GetResultsParams
+}
+
+type GetResultsResponseObject interface {
+	VisitGetResultsResponse(w http.ResponseWriter) error
+}
+
+type GetResults200TextResponse struct{ ResultsTextResponse }
+
+func (response GetResults200TextResponse) VisitGetResultsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetResultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetResultsdefaultApplicationProblemPlusJSONResponse) VisitGetResultsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6229,6 +6361,46 @@ func (response RecheckEndpointdefaultApplicationProblemPlusJSONResponse) VisitRe
 	return err
 }
 
+type GetOwnResultsRequestObject struct {
+	Label  Label `json:"label"`
+	Params GetOwnResultsParams
+}
+
+type GetOwnResultsResponseObject interface {
+	VisitGetOwnResultsResponse(w http.ResponseWriter) error
+}
+
+type GetOwnResults200TextResponse struct{ ResultsTextResponse }
+
+func (response GetOwnResults200TextResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetOwnResultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnResultsdefaultApplicationProblemPlusJSONResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOwnUptimeRequestObject struct {
 	Label Label `json:"label"`
 }
@@ -6730,6 +6902,9 @@ type StrictServerInterface interface {
 	// AddMessage Write to the operator, or note something for the team
 	// (POST /v1/applications/{id}/messages)
 	AddMessage(ctx context.Context, request AddMessageRequestObject) (AddMessageResponseObject, error)
+	// GetResults The single results behind a day of one of an application's servers
+	// (GET /v1/applications/{id}/results)
+	GetResults(ctx context.Context, request GetResultsRequestObject) (GetResultsResponseObject, error)
 	// GetUptime The uptime of an application's servers with all that it is computed from
 	// (GET /v1/applications/{id}/uptime)
 	GetUptime(ctx context.Context, request GetUptimeRequestObject) (GetUptimeResponseObject, error)
@@ -6868,6 +7043,9 @@ type StrictServerInterface interface {
 	// RecheckEndpoint Ask for a check soon, at most every ten minutes
 	// (POST /v1/status/endpoints/{label}/recheck)
 	RecheckEndpoint(ctx context.Context, request RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error)
+	// GetOwnResults The single results behind a day of one of your servers
+	// (GET /v1/status/endpoints/{label}/results)
+	GetOwnResults(ctx context.Context, request GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error)
 	// GetOwnUptime The uptime of one of your servers with all that it is computed from
 	// (GET /v1/status/endpoints/{label}/uptime)
 	GetOwnUptime(ctx context.Context, request GetOwnUptimeRequestObject) (GetOwnUptimeResponseObject, error)
@@ -7183,6 +7361,32 @@ func (sh *strictHandler) AddMessage(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(AddMessageResponseObject); ok {
 		return validResponse.VisitAddMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetResults operation middleware
+func (sh *strictHandler) GetResults(ctx echo.Context, id ID, params GetResultsParams) error {
+	var request GetResultsRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetResults(ctx.Request().Context(), request.(GetResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetResultsResponseObject); ok {
+		return validResponse.VisitGetResultsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8659,6 +8863,32 @@ func (sh *strictHandler) RecheckEndpoint(ctx echo.Context, label Label) error {
 		return err
 	} else if validResponse, ok := response.(RecheckEndpointResponseObject); ok {
 		return validResponse.VisitRecheckEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnResults operation middleware
+func (sh *strictHandler) GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error {
+	var request GetOwnResultsRequestObject
+
+	request.Label = label
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnResults(ctx.Request().Context(), request.(GetOwnResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnResultsResponseObject); ok {
+		return validResponse.VisitGetOwnResultsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

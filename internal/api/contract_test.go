@@ -166,6 +166,8 @@ var exchanges = []exchange{
 	{method: "POST", path: serverPath + "/control/rotate", status: 200},
 	{method: "POST", path: serverPath + "/maintenance", body: `{"from":"2026-12-01T00:00:00Z","to":"2026-12-01T01:00:00Z"}`, status: 201},
 	{method: "GET", path: serverPath + "/uptime", status: 200},
+	{method: "GET", path: serverPath + "/results?day=2026-11-22", status: 200},
+	{method: "GET", path: "/v1/applications/" + idPath + "/results?label=" + endpointLabel + "&day=2026-11-22", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath + "/endpoints", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath + "/endpoints?unseal=true", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath + "/uptime", status: 200},

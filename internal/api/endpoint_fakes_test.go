@@ -25,6 +25,7 @@ type fakeEndpoints struct {
 	view       endpoint.View
 	ways       []endpoint.Instructions
 	snapshot   endpoint.StoredSnapshot
+	results    []byte
 	fleet      endpoint.Fleet
 	probers    []endpoint.Vantage
 	welcome    vantage.Welcome
@@ -71,6 +72,16 @@ func (f *fakeEndpoints) DeclareMaintenance(_ context.Context, code, label string
 func (f *fakeEndpoints) MySnapshot(_ context.Context, code, label string) (endpoint.StoredSnapshot, error) {
 	f.keep(code, label)
 	return f.stored(), f.fail
+}
+
+func (f *fakeEndpoints) Results(_ context.Context, code, label string, day time.Time) (endpoint.DayResults, error) {
+	f.keep(code, label, day)
+	return endpoint.DayResults{Label: endpointLabel, Day: day, Text: f.results}, f.fail
+}
+
+func (f *fakeEndpoints) StaffResults(_ context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (endpoint.DayResults, error) {
+	f.keep(by, application, label, day)
+	return endpoint.DayResults{Label: endpointLabel, Day: day, Text: f.results}, f.fail
 }
 
 // stored is the snapshot, or one of nothing.
@@ -182,6 +193,7 @@ func (f *fakeEndpoints) fill() {
 		panic(err)
 	}
 	f.snapshot = endpoint.StoredSnapshot{Text: text, SHA256: sum}
+	f.results = []byte(`{"endpoint":"` + endpointLabel + `"}` + "\n")
 	f.fleet = endpoint.Fleet{
 		Rows:   []endpoint.FleetRow{{Protocol: "socks5", Country: "FI", Vantage: "fi-1", Up: 5, Down: 4, Unknown: 3, Unchecked: 2, Proven: 1, Oldest: &at}},
 		Oldest: &at, Waiting: 7, Late: 90*time.Second + time.Millisecond,

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	openapi_types "github.com/oapi-codegen/runtime/types"
+
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/probe/control"
@@ -152,6 +154,42 @@ func (h *Handlers) GetOwnUptime(ctx context.Context, r GetOwnUptimeRequestObject
 	}
 	return snapshotFile(s), nil
 }
+
+// GetOwnResults answers GET /v1/status/endpoints/{label}/results.
+func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error) {
+	service, err := h.checks()
+	if err != nil {
+		return nil, err
+	}
+	day, err := dayOf(r.Params.Day)
+	if err != nil {
+		return nil, err
+	}
+	d, err := service.Results(ctx, receiptFrom(ctx), r.Label, day)
+	if err != nil {
+		return nil, err
+	}
+	return resultsFile(d), nil
+}
+
+// dayOf refuses a day that was named and left empty, which generated code takes.
+func dayOf(d openapi_types.Date) (time.Time, error) {
+	if d.IsZero() {
+		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: "not_a_day", Message: "A day has the form 2026-11-22."}})
+	}
+	return d.Time, nil
+}
+
+// resultsFile is one JSON object a line.
+func resultsFile(d endpoint.DayResults) file {
+	return file{name: "results-" + d.Label + "-" + d.Day.Format(time.DateOnly) + ".ndjson", kind: "text/plain; charset=utf-8", body: d.Text}
+}
+
+// VisitGetOwnResultsResponse writes results.
+func (f file) VisitGetOwnResultsResponse(w http.ResponseWriter) error { return f.visit(w) }
+
+// VisitGetResultsResponse writes results.
+func (f file) VisitGetResultsResponse(w http.ResponseWriter) error { return f.visit(w) }
 
 // snapshotFile keeps the bytes of s: its text has one spelling.
 func snapshotFile(s endpoint.StoredSnapshot) file {

@@ -197,6 +197,33 @@ func TestSnapshotKeepsItsBytes(t *testing.T) {
 	}
 }
 
+func TestResultsOfADayAreAFile(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	c.checks.fill()
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for path, want := range map[string][]any{
+		serverPath + "/results?day=2026-11-22":                                          {"CODE", endpointLabel, day},
+		"/v1/applications/" + idPath + "/results?day=2026-11-22&label=" + endpointLabel: {"actor", "id", endpointLabel, day},
+	} {
+		rec, _ := c.call(t, http.MethodGet, path, "")
+		if rec.Code != http.StatusOK || rec.Body.String() != string(c.checks.results) || rec.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("%s: %d %v %s", path, rec.Code, rec.Header(), rec.Body)
+		}
+		if got := rec.Header().Get("Content-Disposition"); got != `attachment; filename="results-`+endpointLabel+`-2026-11-22.ndjson"` {
+			t.Errorf("%s: %s", path, got)
+		}
+		if diff := cmp.Diff(want[len(want)-2:], c.checks.replies[len(want)-2:]); diff != "" || len(c.checks.replies) != len(want) {
+			t.Errorf("%s asked for %v: %s", path, c.checks.replies, diff)
+		}
+		for bad, code := range map[string]int{"2026-13-22": http.StatusBadRequest, "22.11.2026": http.StatusBadRequest, "": http.StatusUnprocessableEntity} {
+			if rec, _ := c.call(t, http.MethodGet, strings.Replace(path, "2026-11-22", bad, 1), ""); rec.Code != code {
+				t.Errorf("a day %q: %d %s", bad, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
 func TestProbersAreShownAsTheyAre(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
@@ -301,7 +328,7 @@ func TestFundWithoutChecksSaysSo(t *testing.T) {
 			refused++
 		}
 	}
-	if refused != 19 {
-		t.Errorf("%d calls say that nothing is checked, want 19", refused)
+	if refused != 21 {
+		t.Errorf("%d calls say that nothing is checked, want 21", refused)
 	}
 }

@@ -42,6 +42,23 @@ func (h *Handlers) GetUptime(ctx context.Context, r GetUptimeRequestObject) (Get
 	return snapshotFile(s), nil
 }
 
+// GetResults answers GET /v1/applications/{id}/results.
+func (h *Handlers) GetResults(ctx context.Context, r GetResultsRequestObject) (GetResultsResponseObject, error) {
+	service, err := h.checks()
+	if err != nil {
+		return nil, err
+	}
+	day, err := dayOf(r.Params.Day)
+	if err != nil {
+		return nil, err
+	}
+	d, err := service.StaffResults(ctx, actorFrom(ctx), r.Id, r.Params.Label, day)
+	if err != nil {
+		return nil, err
+	}
+	return resultsFile(d), nil
+}
+
 // RecheckAsStaff answers POST /v1/endpoints/{id}/recheck.
 func (h *Handlers) RecheckAsStaff(ctx context.Context, r RecheckAsStaffRequestObject) (RecheckAsStaffResponseObject, error) {
 	service, err := h.checks()

@@ -79,10 +79,12 @@ type Endpoints interface {
 	RotateCredential(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
 	DeclareMaintenance(ctx context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error)
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
+	Results(ctx context.Context, code, label string, day time.Time) (endpoint.DayResults, error)
 
 	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error)
 	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
 	Snapshot(ctx context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error)
+	StaffResults(ctx context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (endpoint.DayResults, error)
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
 	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,6 +163,40 @@ func TestUptimeIsTakenOutAndComputedAgain(t *testing.T) {
 	if out := f.run("", "uptime", "get", label).want(t, 5); out.stdout != "" {
 		t.Errorf("stdout: %s", out.stdout)
 	}
+}
+
+func TestResultsBehindAnUptimeAreTakenOut(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	text := resultLines(sampleResults())
+	for _, operation := range []string{"getOwnResults", "getResults"} {
+		f.answers[operation] = func(sent) answer { return answer{raw: []byte(text), kind: "text/plain; charset=utf-8"} }
+	}
+	get := func(code int, args ...string) outcome {
+		return f.run("", append([]string{"uptime", "results"}, args...)...).want(t, code)
+	}
+	path := filepath.Join(t.TempDir(), "results")
+	get(0, strings.ToLower(label), "--day", "2026-11-22", "--file", path)
+	if out := run(t.Context(), "", "uptime", "verify", tempFile(t, string(sampleSnapshot())), "--results", path).want(t, 0); !strings.Contains(out.stderr, "1 of 2 days") {
+		t.Errorf("stderr: %s", out.stderr)
+	}
+	if out := get(0, label, "--application", id(1).String(), "--day", "2026-11-22"); out.stdout != text {
+		t.Errorf("the bytes changed: %s", out.stdout)
+	}
+	if q := url.Values(f.sentTo("getResults")[0].query); q.Get("day") != "2026-11-22" || q.Get("label") != label {
+		t.Errorf("asked for %v", q)
+	}
+	for _, args := range []string{label, label + " --day 22.11.2026", "--day 2026-11-22", label + " --application x --day 2026-11-22", label + " --application= --day 2026-11-22"} {
+		get(2, strings.Fields(args)...)
+	}
+	get(5, label, "--day", "2026-11-21") // of another day
+	get(5, "EP-1", "--day", "2026-11-22")
+	text = "<html>"
+	if out := get(5, label, "--day", "2026-11-22"); out.stdout != "" {
+		t.Errorf("stdout: %s", out.stdout)
+	}
+	f.refuse("getOwnResults", 404, client.Problem{Type: "/problems/results_gone", Title: "They are gone.", Status: 404})
+	get(3, label, "--day", "2026-11-22")
 }
 
 func TestUptimeThatDoesNotFollow(t *testing.T) {

@@ -42,13 +42,13 @@ func FuzzResults(f *testing.F) {
 	f.Add(strings.Replace(line, "00:00:00Z", "23:59:59.9+14:00", 1))
 	f.Add(`{}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		byDay, err := readResults([]byte(s))
+		byDay, err := uptime.ParseResults([]byte(s))
 		if err != nil {
 			return
 		}
 		for day, attempts := range byDay {
-			d := uptime.DayText{Day: day.day, SlotS: 900, Marks: strings.Repeat("u", 96)}
-			if err := marksFollow(day.endpoint, d, attempts); err == nil && len(attempts) < 96 {
+			d := uptime.DayText{Day: day.Day, SlotS: 900, Marks: strings.Repeat("u", 96)}
+			if err := marksFollow(day.Endpoint, d, attempts); err == nil && len(attempts) < 96 {
 				t.Errorf("%d results carry 96 marks", len(attempts))
 			}
 		}

@@ -51,6 +51,7 @@ func TestOutput(t *testing.T) {
 		"help-challenge": "challenge-serve --help",
 		"help-link":      "link --help",
 		"help-uptime":    "uptime verify --help",
+		"help-results":   "uptime results --help",
 		"help-vantage":   "vantage add --help",
 		"whoami":         "whoami",
 		"claim":          "claim " + id(1).String(),

@@ -1,41 +1,24 @@
 package ctl
 
 import (
-	"bytes"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"io"
 	"time"
 
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/uptime"
 )
 
-// result is a line of a file of results.
-type result struct {
-	Endpoint string    `json:"endpoint"`
-	Slot     time.Time `json:"slot"`
-	Attempt  int       `json:"attempt"`
-	Verdict  string    `json:"verdict"`
-	SHA256   string    `json:"sha256"` // of the record: 64 hex digits
-}
-
-// dayOf names the day of an endpoint.
-type dayOf struct{ endpoint, day string }
-
 // holdAgainst holds the days of s against results, one JSON object a line, and
-// returns how many days had some. Invalid "results_form", "results_wrong", and
-// "evidence_wrong" of uptime.VerifyDay.
+// returns how many days had some. Malformed "results_form" of
+// uptime.ParseResults, Invalid "results_wrong", and "evidence_wrong" of
+// uptime.VerifyDay.
 func holdAgainst(s uptime.Snapshot, text []byte) (int, error) {
-	byDay, err := readResults(text)
+	byDay, err := uptime.ParseResults(text)
 	if err != nil {
 		return 0, err
 	}
 	days := 0
 	for _, e := range s.Endpoints {
 		for _, d := range e.Days {
-			attempts, given := byDay[dayOf{e.Endpoint, d.Day}]
+			attempts, given := byDay[uptime.Checked{Endpoint: e.Endpoint, Day: d.Day}]
 			if !given {
 				continue
 			}
@@ -49,25 +32,6 @@ func holdAgainst(s uptime.Snapshot, text []byte) (int, error) {
 		}
 	}
 	return days, nil
-}
-
-func readResults(text []byte) (map[dayOf][]uptime.Attempt, error) {
-	out := map[dayOf][]uptime.Attempt{}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	for n := 1; ; n++ {
-		var r result
-		err := dec.Decode(&r)
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		sum, hexErr := hex.DecodeString(r.SHA256)
-		if err != nil || hexErr != nil || len(sum) != 32 || r.Endpoint == "" || r.Attempt < 1 || r.Slot.IsZero() {
-			return nil, errs.Newf(errs.Malformed, "results_form", "Result %d has not the form of one: endpoint, slot, attempt, verdict and sha256.", n)
-		}
-		day := dayOf{r.Endpoint, r.Slot.UTC().Format(time.DateOnly)}
-		out[day] = append(out[day], uptime.Attempt{Slot: r.Slot.UTC(), Attempt: r.Attempt, Verdict: r.Verdict, SHA256: [32]byte(sum)})
-	}
 }
 
 // seen counts the attempts of a slot by what they came to.

@@ -5,10 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/oapi-codegen/runtime/types"
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/uptime"
@@ -23,7 +27,7 @@ const (
 
 func (a *app) uptimeCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "uptime", Short: "Take an uptime out with all that it is computed from, and compute it again"},
-		a.uptimeGetCommand(), a.uptimeVerifyCommand(),
+		a.uptimeGetCommand(), a.uptimeResultsCommand(), a.uptimeVerifyCommand(),
 	)
 }
 
@@ -74,6 +78,77 @@ func snapshotOutput(path string, text []byte) (page, error) {
 	return output(path, text)
 }
 
+func (a *app) uptimeResultsCommand() *cobra.Command {
+	var application, day, path string
+	cmd := &cobra.Command{
+		Use: "results LABEL", Short: "Write the single results behind a day of a server", Args: cobra.ExactArgs(1),
+		Long: "Write the single results behind a day of your server, or, as staff with --application, of one of an application:\n" +
+			"one JSON object a line with endpoint, slot, attempt, verdict and the sha256 of the record. The fund keeps them for some\n" +
+			"weeks. Files of several days can be put one behind the other: causewayctl uptime verify FILE --results FILE.",
+	}
+	f := cmd.Flags()
+	f.StringVar(&application, "application", "", "id of the application (staff)")
+	f.StringVar(&day, "day", "", "day in UTC, like 2026-11-22")
+	f.StringVar(&path, "file", "", "file to write; standard output when absent")
+	of := func(c *call, fetch func(day types.Date) ([]byte, error)) (page, error) {
+		if err := cli.Need(c.cmd.Flags(), "day"); err != nil {
+			return page{}, err
+		}
+		t, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			return page{}, cli.UsageError{Err: fmt.Errorf("--day: %q is no day like 2026-11-22", day)}
+		}
+		text, err := fetch(types.Date{Time: t})
+		if err != nil {
+			return page{}, err
+		}
+		return resultsOutput(path, text, uptime.Checked{Endpoint: strings.ToUpper(c.args[0]), Day: day})
+	}
+	own := a.online(operator, cmd, func(c *call) (page, error) {
+		return of(c, func(day types.Date) ([]byte, error) {
+			answer, err := c.api.GetOwnResultsWithResponse(c.ctx, c.args[0], &client.GetOwnResultsParams{Day: day})
+			if err != nil {
+				return nil, err
+			}
+			return answer.Body, nil
+		})
+	}).RunE
+	theirs := a.online(staff, cmd, func(c *call) (page, error) {
+		id, err := uuid.Parse(application)
+		if err != nil {
+			return page{}, cli.UsageError{Err: fmt.Errorf("--application: %q is no id", application)}
+		}
+		return of(c, func(day types.Date) ([]byte, error) {
+			answer, err := c.api.GetResultsWithResponse(c.ctx, id, &client.GetResultsParams{Label: c.args[0], Day: day})
+			if err != nil {
+				return nil, err
+			}
+			return answer.Body, nil
+		})
+	}).RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("application") {
+			return theirs(cmd, args)
+		}
+		return own(cmd, args)
+	}
+	return cmd
+}
+
+// resultsOutput gives out what are results of one day, byte by byte.
+func resultsOutput(path string, text []byte, of uptime.Checked) (page, error) {
+	days, err := uptime.ParseResults(text)
+	if err != nil {
+		return page{}, checkFailed("The results that the server sent cannot be read: %s", clean(userText(err)))
+	}
+	for d := range days {
+		if d != of {
+			return page{}, checkFailed("The server sent results of %s on %s, which were not asked for.", clean(d.Endpoint), d.Day)
+		}
+	}
+	return output(path, text)
+}
+
 // measured is a snapshot that was computed again.
 type measured struct {
 	SHA256      string          `json:"sha256"` // of the file
@@ -88,8 +163,8 @@ func (a *app) uptimeVerifyCommand() *cobra.Command {
 		Use: "verify FILE", Short: "Compute an uptime again, off-line", Args: cobra.ExactArgs(1),
 		Long: "Compute an uptime again from its days, breaks and thresholds: every figure and the decision of a payment's gate. FILE\n" +
 			"may be - for standard input. Exit code 1 when anything does not follow, with the first thing that does not.\n\n" +
-			"With --results the days are held against the results of single checks as well: one JSON object a line with endpoint,\n" +
-			"slot, attempt, verdict and sha256. Days without a result in that file are left out and counted.",
+			"With --results the days are held against the results of single checks as well, as causewayctl uptime results writes\n" +
+			"them, of one day or of several one behind the other. Days without a result in that file are left out and counted.",
 	}
 	cmd.Flags().StringVar(&results, "results", "", "file with the results of single checks")
 	return a.local(cmd, func(c *call) (page, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/uptime"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -242,6 +243,16 @@ func (m *memory) Attempts(_ context.Context, id uuid.UUID, from, to time.Time, l
 		if a.EndpointID == id && !a.Started.Before(from) && a.Started.Before(to) && len(out) < limit {
 			a.Vantage = m.vantage(a.VantageID).Name
 			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) DayAttempts(_ context.Context, id uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error) {
+	var out []uptime.Attempt
+	for _, a := range m.attempts {
+		if a.EndpointID == id && a.Place == p && a.Kind == vantage.KindSlot && uptime.Midnight(a.Slot).Equal(day) {
+			out = append(out, uptime.Attempt{Slot: a.Slot, Attempt: a.Attempt, Verdict: string(a.Verdict), SHA256: a.SHA256})
 		}
 	}
 	return out, nil

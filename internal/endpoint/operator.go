@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/audit"
@@ -47,10 +46,8 @@ func (s *Service) own(ctx context.Context, code, label string) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	for _, e := range all {
-		if e.Label == strings.ToUpper(strings.TrimSpace(label)) {
-			return e, nil
-		}
+	if e, ok := labelled(all, label); ok {
+		return e, nil
 	}
 	return Opened{}, errs.New(errs.NotFound, "endpoint_not_found", "Your application has no such server. Nothing was changed.")
 }

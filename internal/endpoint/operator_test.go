@@ -67,7 +67,13 @@ func TestOperatorSeesTheirOwnEndpointsAndNobodyElses(t *testing.T) {
 		"instructions": func(c, l string) error { _, err := w.Instructions(t.Context(), c, l); return err },
 		"prove":        func(c, l string) error { _, err := w.Prove(t.Context(), c, l, control.KindPort); return err },
 		"rotate":       func(c, l string) error { _, err := w.RotateCredential(t.Context(), c, l); return err },
-		"snapshot":     func(c, l string) error { _, err := w.MySnapshot(t.Context(), c, l); return err },
+		"results": func(c, l string) error {
+			if _, err := w.Results(t.Context(), c, l, epoch); !errs.Is(err, "results_none") {
+				return err
+			}
+			return nil
+		},
+		"snapshot": func(c, l string) error { _, err := w.MySnapshot(t.Context(), c, l); return err },
 		"maintenance": func(c, l string) error {
 			_, err := w.DeclareMaintenance(t.Context(), c, l, epoch.AddDate(0, 0, 2), epoch.AddDate(0, 0, 2).Add(time.Hour))
 			return err

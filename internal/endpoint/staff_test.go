@@ -82,7 +82,11 @@ func TestStaffNeedTheirPermission(t *testing.T) {
 		_, panel := w.Panel(t.Context(), a, w.app, false)
 		_, snapshot := w.Snapshot(t.Context(), a, w.app)
 		_, _, fleet := w.Fleet(t.Context(), a)
-		return []error{panel, snapshot, fleet}
+		_, results := w.StaffResults(t.Context(), a, w.app, e.Label, epoch)
+		if errs.Is(results, "results_none") {
+			results = nil
+		}
+		return []error{panel, snapshot, fleet, results}
 	}
 	for _, a := range []identity.Actor{staff(identity.RoleReviewer), staff(identity.RoleTreasurer), staff(identity.RoleAdmin), staff(identity.RoleAuditor)} {
 		for _, err := range reads(a) {

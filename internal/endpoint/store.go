@@ -8,6 +8,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/uptime"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -50,6 +51,9 @@ type Store interface {
 	// Attempts returns those that started from from on and before to, oldest first,
 	// at most limit.
 	Attempts(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
+	// DayAttempts returns what RollUp makes a day (midnight UTC) of: the attempts of
+	// its slots at a place, while they are kept.
+	DayAttempts(ctx context.Context, endpoint uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error)
 	Days(ctx context.Context, endpoint uuid.UUID, p vantage.Place, from, to time.Time) ([]Day, error)
 	Maintenance(ctx context.Context, endpoint uuid.UUID, from, to time.Time) ([]Maintenance, error)
 	Proofs(ctx context.Context, endpoint uuid.UUID) ([]Proof, error)

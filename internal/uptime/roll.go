@@ -111,12 +111,15 @@ func failed(marks string) int {
 // Evidence returns the SHA-256 over the hashes of the records of attempts, one
 // behind the other by slot, attempt and hash. No attempts give the hash of nothing.
 func Evidence(attempts []Attempt) [32]byte {
-	sorted := slices.SortedFunc(slices.Values(attempts), func(a, b Attempt) int {
-		return cmp.Or(a.Slot.Compare(b.Slot), cmp.Compare(a.Attempt, b.Attempt), bytes.Compare(a.SHA256[:], b.SHA256[:]))
-	})
 	h := sha256.New()
-	for _, a := range sorted {
+	for _, a := range inOrder(attempts) {
 		h.Write(a.SHA256[:])
 	}
 	return [32]byte(h.Sum(nil))
+}
+
+func inOrder(attempts []Attempt) []Attempt {
+	return slices.SortedFunc(slices.Values(attempts), func(a, b Attempt) int {
+		return cmp.Or(a.Slot.Compare(b.Slot), cmp.Compare(a.Attempt, b.Attempt), bytes.Compare(a.SHA256[:], b.SHA256[:]))
+	})
 }

@@ -27,6 +27,12 @@ const (
 	maxWord      = 64
 )
 
+// The places of checks, as package vantage has them.
+const (
+	outside = "outside"
+	inside  = "inside"
+)
+
 // Decision is what an uptime says of a payment.
 type Decision string
 
@@ -239,8 +245,10 @@ func (s Snapshot) validate() error {
 	switch {
 	case s.V != SnapshotVersion:
 		return fmt.Errorf("version %d is not %d", s.V, SnapshotVersion)
-	case !word(s.Application) || !word(s.Place):
-		return errors.New("application or place is not a word")
+	case !word(s.Application):
+		return errors.New("the application is not a word")
+	case s.Place != outside && s.Place != inside:
+		return errors.New("the place is neither outside nor inside")
 	case s.Endpoints == nil || len(s.Endpoints) > maxEndpoints:
 		return fmt.Errorf("endpoints are missing or more than %d", maxEndpoints)
 	case s.NoticeS < 0 || s.NoticeS > 366*24*3600:

@@ -103,6 +103,7 @@ func TestAnotherSpellingOfASnapshotIsRefused(t *testing.T) {
 		"slot of zero":   strings.Replace(good, `"slot_s": 3600`, `"slot_s": 0`, 1),
 		"order of days":  strings.Replace(good, "2026-11-17", "2026-11-19", 1),
 		"no endpoints":   strings.Replace(good, `"endpoints": [`, `"endpoints": null, "x": [`, 1),
+		"place":          strings.Replace(good, `"place": "outside"`, `"place": "beside"`, 1),
 		"label":          strings.Replace(good, "EP-1", "EP 1", 1),
 		"window":         strings.Replace(good, `"to": "2026-11-19`, `"to": "2016-11-19`, 1),
 		"long window":    strings.Replace(good, `"to": "2026-11-19`, `"to": "2027-11-19`, 1),
