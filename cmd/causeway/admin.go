@@ -12,6 +12,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/migrations"
 )
@@ -122,6 +123,7 @@ func roleCommand() *cobra.Command {
 func fundCommand() *cobra.Command {
 	fund := app.DefaultFund("", "", "")
 	var urlFile string
+	var control bool
 	cmd := &cobra.Command{
 		Use: "fund", Short: "Set the fund up in an empty, migrated database", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -134,6 +136,9 @@ func fundCommand() *cobra.Command {
 			}
 			made, err := app.CreateFund(cmd.Context(), url, fund)
 			if err != nil {
+				return err
+			}
+			if _, err := app.Checks(cmd.Context(), url, func(p *endpoint.Policy) { p.RequireControl = control }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "fund %s\n", made.ID)
@@ -154,6 +159,7 @@ func fundCommand() *cobra.Command {
 	f.IntVar(&fund.MaxPayees, "max-payees", fund.MaxPayees, "most payments of one batch, 1 to 3000; a longer order becomes several")
 	f.Int32Var(&fund.DeadlineBlocks, "deadline-blocks", fund.DeadlineBlocks, "blocks after which a batch pays its highest feerate")
 	f.BoolVar(&fund.FutureWitness, "future-witness", fund.FutureWitness, "allow addresses of witness versions that have no meaning yet")
+	f.BoolVar(&control, "require-control", true, "approve and pay only applications that have proven control of their servers")
 	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
 	return cmd
 }
