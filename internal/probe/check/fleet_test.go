@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ecdh"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -38,6 +39,8 @@ import (
 type fleet struct {
 	Echo, Hole, SOCKS, HTTP, VLESS, MTProto string // host:port
 	InTunnel                                string // an echo
+	Shadowsocks, Trojan, CertPEM            string
+	OpenVPN                                 string // UDP
 	DC, KeysPEM                             string
 	WireGuard                               []string // configurations, a peer each
 }
@@ -60,9 +63,11 @@ func TestFleet(t *testing.T) {
 	mt := link.MTProto{Kind: link.SecretTLS, Key: [16]byte{1}, SNI: "masked.example"}
 	on := func(serve func(net.Conn)) string { return probetest.Listen(t, "0.0.0.0:0", serve).String() }
 	echo := probetest.Serve(t, probetest.Echo)
+	cert := probetest.NewCertificate(t, probetest.FarFuture(), "a.example")
 	f := fleet{
 		Echo: on(probetest.Echo), Hole: on(probetest.BlackHole), SOCKS: on(func(c net.Conn) { _ = s.ServeConn(c) }),
 		HTTP: on(connect(t)), VLESS: on(plainVLESS(t)), MTProto: dctest.Proxy(t, mt, dc).String(), DC: dc.String(), KeysPEM: dctest.KeysPEM(t),
+		Shadowsocks: on(shadowsocksServer(t)), Trojan: on(trojanServer(t, cert)), CertPEM: string(cert.CertPEM), OpenVPN: openVPNServer(t),
 		WireGuard: wireguardServer(t, peers, echo), InTunnel: echo.String(),
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(f); err != nil {
@@ -210,7 +215,8 @@ func BenchmarkFleet(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg := check.Config{Keys: keys}
+	cfg := check.Config{Keys: keys, Roots: x509.NewCertPool()}
+	cfg.Roots.AppendCertsFromPEM([]byte(f.CertPEM))
 	to := check.Centre{DC: telegram.DC{ID: dctest.ID}, Addr: address(b, f.DC)}
 	specs := func(text func(i int) string) []link.Spec {
 		out := make([]link.Spec, endpoints)
@@ -253,6 +259,13 @@ func BenchmarkFleet(b *testing.B) {
 	socks := specs(func(i int) string { return "socks5://" + at(f.SOCKS, i) })
 	proxy := specs(func(i int) string { return "http://" + at(f.HTTP, i) })
 	vless := specs(func(i int) string { return "vless://b831381d-6324-4d53-ad4f-8cda48b30811@" + at(f.VLESS, i) })
+	ss := specs(func(i int) string { return "ss://aes-128-gcm:" + fleetPassword + "@" + at(f.Shadowsocks, i) })
+	trojan := specs(func(i int) string { return "trojan://" + fleetPassword + "@" + at(f.Trojan, i) + "?sni=a.example" })
+	vpnHost, vpnPort, _ := strings.Cut(f.OpenVPN, ":")
+	openvpn := specs(func(int) string {
+		return "client\ndev tun\nproto udp\nremote " + vpnHost + " " + vpnPort + "\nremote-cert-tls server\n<ca>\n" + f.CertPEM +
+			"</ca>\n<auth-user-pass>\nanna\npw\n</auth-user-pass>\n"
+	})
 	mtproto := specs(func(int) string { return mt })
 	wg := specs(func(i int) string { return f.WireGuard[i] })
 	target := address(b, f.InTunnel)
@@ -269,6 +282,11 @@ func BenchmarkFleet(b *testing.B) {
 		{"HTTP CONNECT echo", "ok target", many, echo(proxy, target)},
 		{"VLESS light", "ok relay", many, light(vless)},
 		{"VLESS echo", "ok target", many, echo(vless, target)},
+		{"Shadowsocks light", "ok relay", many, light(ss)},
+		{"Shadowsocks echo", "ok target", many, echo(ss, target)},
+		{"Trojan light", "ok relay", many, light(trojan)},
+		{"Trojan echo", "ok target", many, echo(trojan, target)},
+		{"OpenVPN light", "ok handshake", many, light(openvpn)}, // the exchange of resets
 		{"MTProto ee light", "ok relay", many, light(mtproto)},
 		// More at once and wireguard-go defends itself: all come from one address.
 		{"WireGuard light", "ok auth", tunnels, light(wg)},
