@@ -2984,7 +2984,7 @@ type ClientInterface interface {
 	// GetControl How to prove that a server is yours
 	//
 	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. Nobody is paid for a server that is not proven.
+	// shown once. A fund may pay only for servers that are proven.
 	//
 	// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
 	GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4332,7 +4332,7 @@ func (c *Client) ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsP
 // GetControl How to prove that a server is yours
 //
 // Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. Nobody is paid for a server that is not proven.
+// shown once. A fund may pay only for servers that are proven.
 //
 // Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
 func (c *Client) GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8380,7 +8380,7 @@ type ClientWithResponsesInterface interface {
 	// GetControlWithResponse How to prove that a server is yours
 	//
 	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. Nobody is paid for a server that is not proven.
+	// shown once. A fund may pay only for servers that are proven.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12895,7 +12895,7 @@ func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, 
 // GetControlWithResponse How to prove that a server is yours
 //
 // Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. Nobody is paid for a server that is not proven.
+// shown once. A fund may pay only for servers that are proven.
 //
 // Returns a wrapper object for the known response body format(s).
 //

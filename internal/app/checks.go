@@ -138,7 +138,7 @@ func (c *checks) reloadLists(ctx context.Context) error {
 		if l.Unchanged {
 			continue
 		}
-		attrs := []any{slog.String("list", l.Info.Name), slog.String("version", l.Info.Version), slog.Int("rows", l.Rows), slog.Int("bad_rows", l.Bad)}
+		attrs := []any{slog.String("list", l.Name), slog.String("version", l.Version), slog.Int("rows", l.Rows), slog.Int("bad_rows", l.Bad)}
 		if l.Err != nil {
 			c.log.WarnContext(ctx, "a blocklist was not read; the one before stays in use", append(attrs, slog.Any("error", l.Err))...)
 			continue

@@ -72,7 +72,7 @@ func TestAServerIsCheckedAndProvenByProbersAlone(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	r := newRigOf(t, 1, demo.Config{Checks: true})
-	i := slices.IndexFunc(r.Devnet.Proxies[:], func(p *proxies.Proxy) bool { return p.Kind == proxies.SOCKS5 && p.User != "" })
+	i := slices.IndexFunc(r.Devnet.Proxies, func(p *proxies.Proxy) bool { return p.Kind == proxies.SOCKS5 && p.User != "" })
 	if i < 0 {
 		t.Fatal("the devnet has no SOCKS5 proxy with a password")
 	}

@@ -131,7 +131,7 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 	if s.Payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {
 		return nil, err
 	}
-	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.Default())); err != nil {
+	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))); err != nil {
 		return nil, err
 	}
 	s.Endpoints, err = newEndpoints(db, keys, s.Grants, s.checks, c)
