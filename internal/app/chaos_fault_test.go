@@ -118,8 +118,8 @@ func diskFull(a *arena, label string) order {
 
 // meet makes the nodes peers again.
 func (a *arena) meet() {
-	a.second.Connect(a.node)
 	a.within(chaosPatience, func() bool {
+		a.second.Connect(a.node) // again, should the connection have been an old one's last moment
 		var one, two string
 		a.node.Call(&one, "getbestblockhash")
 		a.second.Call(&two, "getbestblockhash")

@@ -43,6 +43,7 @@ func server(in *endpoint.View, now time.Time) views.Server {
 			})
 		}
 	}
+	out.Blocked = in.Blocked
 	out.Days = days(in.Strip, in.Checks, now)
 	for _, m := range in.Maintenance {
 		out.Breaks = append(out.Breaks, views.Break{From: m.From, To: m.To})

@@ -37,6 +37,7 @@ type Server struct {
 	Exit      *Exit
 	Hits      []Hit
 	Links     []Linked
+	Blocked   bool // it works outside, and nowhere inside
 }
 
 // Proof says whether control of a server is proven.

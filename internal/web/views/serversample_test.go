@@ -111,6 +111,7 @@ func sampleServers() views.Status {
 	up.Proof = views.Proof{Kind: "credential", At: now.AddDate(0, 0, -12), Again: now.AddDate(0, 2, 0)}
 	fresh.Label, fresh.Protocol, fresh.Address, fresh.Verdict, fresh.Failure, fresh.CheckedAt = "EP-ZC61HPN8", "socks5", "192.0.2.17:1080", "", "", time.Time{}
 	fresh.FirstAt = now.Add(20 * time.Minute)
+	up.Blocked = true
 	v.Servers = []views.Server{down, up, fresh}
 	return v
 }
@@ -149,6 +150,7 @@ func samplePanel(unsealed bool) views.ReviewDetail {
 	} else {
 		down.Address, up.Address, down.Fields, up.Fields = "", "", nil, nil
 	}
+	up.Blocked = true
 	d.Panel = &views.Panel{BaseURL: d.BaseURL, BackURL: d.BackURL, Unsealed: unsealed, Unmeasured: 1, Claimed: d.Endpoints[:1], CanUnseal: true, CanCheck: true, Servers: []views.Server{down, up}}
 	return d
 }
