@@ -20,7 +20,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/jobs"
 	"github.com/causeway-fund/causeway/internal/netplace"
 	"github.com/causeway-fund/causeway/internal/postgres"
-	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/probe/telegram"
 	"github.com/causeway-fund/causeway/internal/seal"
@@ -165,22 +164,11 @@ func strict(b []byte, into any) error {
 }
 
 func parseTelegram(b []byte) (vantage.Telegram, error) {
-	var t vantage.Telegram
-	if err := strict(b, &t); err != nil {
-		return t, err
+	t, err := vantage.ParseTelegram(b)
+	if err == nil {
+		_, err = telegram.ParseKeys([]byte(t.KeysPEM))
 	}
-	if _, err := telegram.ParseKeys([]byte(t.KeysPEM)); err != nil {
-		return t, err
-	}
-	for _, centre := range t.Centres {
-		if _, err := probe.ParseAddress(centre.Addr); err != nil {
-			return t, fmt.Errorf("data centre %d: %w", centre.ID, err)
-		}
-	}
-	if len(t.Centres) == 0 {
-		return t, errors.New("it names no data centre")
-	}
-	return t, nil
+	return t, err
 }
 
 func parseCanaries(b []byte) ([]endpoint.Canary, error) {
