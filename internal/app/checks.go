@@ -70,11 +70,9 @@ func openChecks(ctx context.Context, cfg ChecksConfig, log *slog.Logger) (*check
 		return nil, err
 	}
 	if cfg.EchoURL != "" {
-		key, err := readSecret("echo server's key", cfg.EchoKeyFile)
-		if err != nil {
+		if c.echoKey, err = readEchoKey(cfg.EchoKeyFile); err != nil {
 			return nil, err
 		}
-		c.echoKey = []byte(key)
 	}
 	return c, c.reload(ctx)
 }

@@ -97,17 +97,17 @@ func (r *reading) open() error {
 	r.offers, r.canary, r.twins = map[uuid.UUID]Taken{}, map[uuid.UUID]string{}, map[uuid.UUID]uuid.UUID{}
 	for _, t := range taken {
 		r.offers[r.jobID(r.report.Lease, t.Offer.ID.String())] = t
-		if err := r.openTwins(t); err != nil {
-			return err
-		}
 	}
 	for i := range maxCanaries {
 		for _, answer := range []string{string(probe.Up), string(probe.Down)} {
 			r.canary[r.jobID(r.report.Lease, canaryName(i, answer))] = answer
 		}
 	}
+	if err := r.openTwins(taken); err != nil {
+		return err
+	}
 	for _, a := range r.report.Answers {
-		if _, known := r.offers[a.Job]; !known && r.canary[a.Job] == "" {
+		if !r.known(a.Job) {
 			return errs.New(errs.Conflict, "job_unknown", "The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.")
 		}
 		if !r.inTime(a.Started) {
@@ -115,6 +115,12 @@ func (r *reading) open() error {
 		}
 	}
 	return nil
+}
+
+// known reports whether the lease held a job.
+func (r *reading) known(job uuid.UUID) bool {
+	_, offered := r.offers[job]
+	return offered || r.canary[job] != ""
 }
 
 func (r *reading) inTime(t time.Time) bool {

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -32,12 +33,12 @@ func twinName(offer, twin uuid.UUID) string { return offer.String() + "/" + twin
 
 // withTwin has j ask about a twin now and then.
 func (s *Service) withTwin(ctx context.Context, j *vantage.Job, lease uuid.UUID, t Taken) error {
-	twins, err := s.twinsOf(ctx, t)
-	if err != nil || len(twins) == 0 {
-		return err
-	}
 	now, err := s.below(s.twinOneIn)
 	if err != nil || now != 0 {
+		return err
+	}
+	twins, err := s.twinsOf(ctx, t)
+	if err != nil || len(twins) == 0 {
 		return err
 	}
 	i, err := s.below(len(twins))
@@ -58,14 +59,23 @@ func (s *Service) withTwin(ctx context.Context, j *vantage.Job, lease uuid.UUID,
 	return nil
 }
 
-// openTwins makes the jobs known that t may have been with a twin.
-func (r *reading) openTwins(t Taken) error {
-	twins, err := r.twinsOf(r.ctx, t)
-	for _, twin := range twins {
-		job := r.jobID(r.report.Lease, twinName(t.Offer.ID, twin.ID))
-		r.offers[job], r.twins[job] = t, twin.ID
+// openTwins makes the jobs known that were leased with a twin. Few are, so that
+// twins are looked up only for an answer whose job is not known otherwise.
+func (r *reading) openTwins(taken []Taken) error {
+	if !slices.ContainsFunc(r.report.Answers, func(a vantage.Answer) bool { return !r.known(a.Job) }) {
+		return nil
 	}
-	return err
+	for _, t := range taken {
+		twins, err := r.twinsOf(r.ctx, t)
+		if err != nil {
+			return err
+		}
+		for _, twin := range twins {
+			job := r.jobID(r.report.Lease, twinName(t.Offer.ID, twin.ID))
+			r.offers[job], r.twins[job] = t, twin.ID
+		}
+	}
+	return nil
 }
 
 // keepTwin keeps that two endpoints are one process: both get the same index.
