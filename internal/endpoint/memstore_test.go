@@ -240,12 +240,12 @@ func (m *memory) Record(_ context.Context, in endpoint.Intake) error {
 func (m *memory) Attempts(_ context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Attempt, error) {
 	var out []endpoint.Attempt
 	for _, a := range m.attempts {
-		if a.EndpointID == id && !a.Started.Before(from) && a.Started.Before(to) && len(out) < limit {
+		if a.EndpointID == id && !a.Started.Before(from) && a.Started.Before(to) {
 			a.Vantage = m.vantage(a.VantageID).Name
 			out = append(out, a)
 		}
 	}
-	return out, nil
+	return out[max(0, len(out)-limit):], nil
 }
 
 func (m *memory) DayAttempts(_ context.Context, id uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error) {

@@ -102,7 +102,7 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 		v.Checks = append(v.Checks, s.check(&v, e, a, result, who))
 	}
 	slices.Reverse(v.Checks)
-	if err := s.measure(ctx, &v, e, policy, attempts, now); err != nil {
+	if err := s.measure(ctx, &v, e, policy, now); err != nil {
 		return View{}, err
 	}
 	if v.Blocked, err = s.blocked(ctx, attempts, now); err != nil {
@@ -243,7 +243,7 @@ func stages(a Attempt) []StageResult {
 }
 
 // measure fills in uptime, strip and maintenance.
-func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, attempts []Attempt, now time.Time) error {
+func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, now time.Time) error {
 	today := uptime.Midnight(now)
 	first := today.AddDate(0, 0, -uptime.Days-1)
 	maintenance, err := s.cfg.Store.Maintenance(ctx, e.ID, first, now.Add(maxAhead))
@@ -263,38 +263,32 @@ func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, atte
 			v.Uptime[place] = uptime.Measure(days, breaks, p.MaintenanceNotice, window)
 		}
 		if place == p.PayPlace {
-			days = append(slices.DeleteFunc(days, func(d uptime.Day) bool { return d.Day.Equal(today) }), s.sofar(p, place, attempts, days, today, now))
+			sofar, err := s.sofar(ctx, e.ID, p, days, today, now)
+			if err != nil {
+				return err
+			}
+			days = append(slices.DeleteFunc(days, func(d uptime.Day) bool { return d.Day.Equal(today) }), sofar)
 			v.Strip = strip(days, breaks, p.MaintenanceNotice, today)
 		}
 	}
 	return nil
 }
 
-// sofar returns the day that is not over.
-func (s *Service) sofar(p Policy, place vantage.Place, attempts []Attempt, days []uptime.Day, today, now time.Time) uptime.Day {
+// sofar returns the day that is not over, at the place that decides.
+func (s *Service) sofar(ctx context.Context, id uuid.UUID, p Policy, days []uptime.Day, today, now time.Time) (uptime.Day, error) {
 	before := ""
 	for _, d := range days {
 		if d.Day.Equal(today.AddDate(0, 0, -1)) {
 			before = d.Marks
 		}
 	}
-	return uptime.Roll(today, p.Rules(), slotAttempts(attempts, place), before, now)
+	attempts, err := s.cfg.Store.DayAttempts(ctx, id, p.PayPlace, today)
+	return uptime.Roll(today, p.Rules(), attempts, before, now), err
 }
 
 // Rules returns how p makes marks of attempts.
 func (p Policy) Rules() uptime.Rules {
 	return uptime.Rules{Slot: p.Slot, Confirmations: p.Confirmations, BackoffAfter: p.BackoffAfter, BackoffEvery: p.BackoffEvery}
-}
-
-// slotAttempts returns those of attempts that count for slots of a place.
-func slotAttempts(attempts []Attempt, place vantage.Place) []uptime.Attempt {
-	var out []uptime.Attempt
-	for _, a := range attempts {
-		if a.Kind == vantage.KindSlot && a.Place == place {
-			out = append(out, uptime.Attempt{Slot: a.Slot, Attempt: a.Attempt, Verdict: string(a.Verdict), SHA256: a.SHA256})
-		}
-	}
-	return out
 }
 
 // strip returns 30 days up to today, each with its marks.

@@ -48,8 +48,8 @@ type Store interface {
 	// written. An offer that is done already is left alone.
 	Record(ctx context.Context, in Intake) error
 
-	// Attempts returns those that started from from on and before to, oldest first,
-	// at most limit.
+	// Attempts returns the newest limit of those that began from from up to to, oldest
+	// first.
 	Attempts(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
 	// DayAttempts returns what RollUp makes a day (midnight UTC) of: the attempts of
 	// its slots at a place, while they are kept.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,7 @@ func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time
 	if err != nil {
 		return nil, mapError(err)
 	}
+	slices.Reverse(rows) // the newest were asked for
 	list := make([]endpoint.Attempt, len(rows))
 	for i, row := range rows {
 		r := row.CheckResult

@@ -68,3 +68,26 @@ func TestOneCheckFromOfferToDay(t *testing.T) {
 		t.Errorf("days: %+v, %v", days, err)
 	}
 }
+
+// TestALimitKeepsTheNewestAttempts holds that a page with many checks shows the
+// latest and not those of two days ago.
+func TestALimitKeepsTheNewestAttempts(t *testing.T) {
+	t.Parallel()
+	f := newField(t, 1)
+	for attempt := 1; attempt <= 4; attempt++ {
+		f.offer(t, 0, 0, checkSlot, attempt)
+		f.clock.Advance(time.Minute)
+		lease, taken := f.take(t, 0, 10, 100)
+		f.report(t, 0, lease, taken, probe.Up, endpoint.SlotUp)
+	}
+
+	got, err := f.app.Attempts(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1), 3)
+
+	var numbers []int
+	for _, a := range got {
+		numbers = append(numbers, a.Attempt)
+	}
+	if diff := cmp.Diff([]int{2, 3, 4}, numbers); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}

@@ -629,7 +629,7 @@ func (q *Queries) InsertVantage(ctx context.Context, arg InsertVantageParams) er
 const listCheckAttempts = `-- name: ListCheckAttempts :many
 SELECT r.offer_id, r.endpoint_id, r.vantage_id, r.kind, r.mode, r.place, r.slot, r.attempt, r.started, r.verdict, r.stage, r.failed_at, r.class, r.ms, r.record, r.sha256, v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
 WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
-ORDER BY r.started, r.attempt LIMIT $6
+ORDER BY r.started DESC, r.attempt DESC LIMIT $6
 `
 
 type ListCheckAttemptsParams struct {

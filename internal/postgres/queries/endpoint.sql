@@ -78,7 +78,7 @@ SELECT * FROM maintenance WHERE endpoint_id = @endpoint_id AND to_at > @from_at 
 -- name: ListCheckAttempts :many
 SELECT sqlc.embed(r), v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
 WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
-ORDER BY r.started, r.attempt LIMIT @row_limit;
+ORDER BY r.started DESC, r.attempt DESC LIMIT @row_limit;
 
 -- name: ListDays :many
 SELECT * FROM endpoint_day WHERE endpoint_id = @endpoint_id AND place = @place AND day >= @from_day AND day < @to_day ORDER BY day;
