@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/certificate": {"internal/errs", "internal/money", "internal/decision", "internal/spv"},
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe",
+		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe", "internal/netplace",
 	},
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",

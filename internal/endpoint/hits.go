@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/blocklist"
-	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/netplace"
 )
 
 // What of an endpoint a list covers.
@@ -51,7 +51,7 @@ func find(lists *blocklist.Set, endpoint uuid.UUID, host string, listen, exit ne
 	if !listen.IsValid() {
 		return out
 	}
-	if c := lists.Blocked24(grant.Network(listen)); c.Permille() > 0 {
+	if c := lists.Blocked24(netplace.Group(listen)); c.Permille() > 0 {
 		h := Hit{EndpointID: endpoint, What: hitNet, List: allLists, Permille: c.Permille()}
 		if all := lists.Lists(); len(all) == 1 {
 			h.List, h.Version = all[0].Name, all[0].Version

@@ -292,10 +292,10 @@ func (r *reading) keep(t Taken, s seen) error {
 	}
 	values := map[LinkKind]string{}
 	if s.listen.IsValid() {
-		values[LinkListenIP], values[LinkListenNet] = s.listen.String(), grant.Network(s.listen).String()
+		values[LinkListenIP], values[LinkListenNet] = s.listen.String(), netplace.Group(s.listen).String()
 	}
 	if s.exit.IsValid() {
-		values[LinkExitIP], values[LinkExitNet] = s.exit.String(), grant.Network(s.exit).String()
+		values[LinkExitIP], values[LinkExitNet] = s.exit.String(), netplace.Group(s.exit).String()
 	}
 	if s.where.ASN != 0 {
 		values[LinkExitASN] = strconv.FormatUint(uint64(s.where.ASN), 10)

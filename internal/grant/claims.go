@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/netplace"
 	"github.com/causeway-fund/causeway/internal/probe/link"
 	"github.com/causeway-fund/causeway/internal/seal"
 )
@@ -33,21 +33,6 @@ const (
 // SpecAAD is what an endpoint's sealed description is bound to.
 func SpecAAD(endpoint uuid.UUID) seal.AAD {
 	return seal.AAD{Table: "endpoint", Column: "spec", Row: endpoint.String()}
-}
-
-// Network returns the network by which addresses count as neighbours: /24 of
-// IPv4, /48 of IPv6.
-func Network(a netip.Addr) netip.Prefix {
-	a = a.WithZone("").Unmap()
-	bits := 24
-	if a.Is6() {
-		bits = 48
-	}
-	p, err := a.Prefix(bits)
-	if err != nil { // the zero Addr
-		return netip.Prefix{}
-	}
-	return p
 }
 
 // LinkIndex returns the keyed hash by which endpoints that share value are found.
@@ -230,7 +215,7 @@ func (s *Service) newEndpoint(one *claim, index [sha256.Size]byte, key *seal.Dat
 func (s *Service) links(spec link.Spec, index [sha256.Size]byte) ([]EndpointLink, error) {
 	values := [][2]string{{"spec", hex.EncodeToString(index[:])}}
 	if ip, literal := spec.Server().Host.IP(); literal {
-		values = append(values, [2]string{"listen_ip", ip.String()}, [2]string{"listen_net", Network(ip).String()})
+		values = append(values, [2]string{"listen_ip", ip.String()}, [2]string{"listen_net", netplace.Group(ip).String()})
 	}
 	switch v := spec.(type) {
 	case link.MTProto:

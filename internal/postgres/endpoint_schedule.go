@@ -240,10 +240,9 @@ func rollUp(ctx context.Context, q *db.Queries, policy endpoint.Policy, p vantag
 	for _, r := range earlier {
 		before[r.EndpointID] = r.Marks
 	}
-	rules := uptime.Rules{Slot: policy.Slot, Confirmations: policy.Confirmations, BackoffAfter: policy.BackoffAfter, BackoffEvery: policy.BackoffEvery}
 	written := 0
 	for _, id := range ids {
-		d := uptime.Roll(day, rules, attempts[id], before[id], end)
+		d := uptime.Roll(day, policy.Rules(), attempts[id], before[id], end)
 		n, err := q.PutDay(ctx, db.PutDayParams{
 			EndpointID: id, Place: string(p), Day: dateOf(day), SlotS: int32(d.SlotS), Marks: d.Marks, Evidence: d.Evidence[:], Attempts: int32(d.Attempts),
 		})
