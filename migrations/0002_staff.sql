@@ -2,10 +2,12 @@
 
 CREATE TABLE staff (
     id          uuid PRIMARY KEY,
-    name        text        NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 80),
+    name        text        NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
     created_at  timestamptz NOT NULL,
-    disabled_at timestamptz                     -- cannot sign in; sessions and tokens are dead
+    disabled_at timestamptz                     -- cannot sign in; sessions, tokens and links have ended
 );
+-- The name of somebody who left is free for somebody new.
+CREATE UNIQUE INDEX staff_name_key ON staff (name) WHERE disabled_at IS NULL;
 
 CREATE TABLE staff_role (
     staff_id uuid NOT NULL REFERENCES staff,
@@ -21,8 +23,9 @@ CREATE TABLE one_time_link (
     staff_id   uuid        NOT NULL REFERENCES staff,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    used_at    timestamptz
+    used_at    timestamptz                      -- when it was used, or ended because another was
 );
+CREATE INDEX one_time_link_open ON one_time_link (staff_id) WHERE used_at IS NULL;
 
 CREATE TABLE passkey (
     credential_id bytea PRIMARY KEY,

@@ -71,7 +71,7 @@ func listMigrations(cmd *cobra.Command, url string) error {
 
 func adminCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
-	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), invariantsCommand(), checksCommand())
+	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), enableCommand(), invariantsCommand(), checksCommand())
 	return cmd
 }
 
@@ -213,13 +213,13 @@ func staffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows := cli.Rows{Header: []string{"NAME", "ROLES", "SINCE", "DISABLED"}}
+			rows := cli.Rows{Header: []string{"NAME", "ROLES", "SINCE", "DISABLED", "ID"}}
 			for _, p := range all {
 				roles := make([]string, len(p.Roles))
 				for i, r := range p.Roles {
 					roles[i] = string(r)
 				}
-				rows.Cells = append(rows.Cells, []string{p.Name, strings.Join(roles, ","), p.CreatedAt.Format("2006-01-02"), strconv.FormatBool(p.DisabledAt != nil)})
+				rows.Cells = append(rows.Cells, []string{p.Name, strings.Join(roles, ","), p.CreatedAt.Format("2006-01-02"), strconv.FormatBool(p.DisabledAt != nil), p.ID.String()})
 			}
 			return rows.Write(cmd.OutOrStdout(), cli.Table)
 		},
@@ -231,8 +231,18 @@ func staffCommand() *cobra.Command {
 func disableCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
-		Use: "disable NAME", Short: "End a person's sessions and tokens and keep them out", Args: cobra.ExactArgs(1),
+		Use: "disable NAME", Short: "End a person's sessions, tokens and invitations and keep them out", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return app.Disable(cmd.Context(), cfg, args[0]) },
+	}
+	serviceFlags(cmd.Flags(), &cfg)
+	return cmd
+}
+
+func enableCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	cmd := &cobra.Command{
+		Use: "enable NAME", Short: "Let a disabled person sign in again with the passkeys they had", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return app.Enable(cmd.Context(), cfg, args[0]) },
 	}
 	serviceFlags(cmd.Flags(), &cfg)
 	return cmd

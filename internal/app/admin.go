@@ -145,7 +145,7 @@ func InviteAgain(ctx context.Context, cfg ServeConfig, name string) (link string
 	}
 	defer s.DB.Close()
 	by := identity.System("admin-cli")
-	person, err := staffByName(ctx, s.Identity, by, name)
+	person, err := staffByName(ctx, s.Identity, by, name, false)
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +174,7 @@ func Disable(ctx context.Context, cfg ServeConfig, name string) error {
 	}
 	defer s.DB.Close()
 	by := identity.System("admin-cli")
-	person, err := staffByName(ctx, s.Identity, by, name)
+	person, err := staffByName(ctx, s.Identity, by, name, false)
 	if err != nil {
 		return err
 	}
@@ -182,15 +182,43 @@ func Disable(ctx context.Context, cfg ServeConfig, name string) error {
 	return err
 }
 
-func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, name string) (identity.Staff, error) {
+// Enable lets a disabled person sign in again.
+func Enable(ctx context.Context, cfg ServeConfig, name string) error {
+	s, err := openServices(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.DB.Close()
+	by := identity.System("admin-cli")
+	person, err := staffByName(ctx, s.Identity, by, name, true)
+	if err != nil {
+		return err
+	}
+	_, err = s.Identity.Enable(ctx, by, person.ID)
+	return err
+}
+
+// staffByName finds the one person with a name, among those who are disabled or
+// among those who are not. The id stands for the name where several left who had it.
+func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, name string, disabled bool) (identity.Staff, error) {
 	all, err := svc.ListStaff(ctx, by)
 	if err != nil {
 		return identity.Staff{}, err
 	}
+	var found []identity.Staff
 	for _, p := range all {
-		if p.Name == name {
-			return p, nil
+		if (p.Name == name || p.ID.String() == name) && (p.DisabledAt != nil) == disabled {
+			found = append(found, p)
 		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return identity.Staff{}, errs.Newf(errs.Conflict, "staff_ambiguous",
+			"Several disabled people were called %q. Nothing was changed: name one by its id, as \"causeway admin staff\" lists it.", name)
+	case disabled:
+		return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "No disabled person here is called %q.", name)
 	}
 	return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "Nobody here is called %q.", name)
 }

@@ -9,6 +9,7 @@ var storeErrors = map[string]struct {
 }{
 	"staff_not_found":    {errs.NotFound, "There is no such member of staff."},
 	"staff_name_taken":   {errs.Conflict, "Somebody on the staff has this name already. Choose another; nothing was saved."},
+	"staff_enabled":      {errs.Conflict, "This account is not disabled. Nothing was changed."},
 	"staff_disabled":     {errs.Forbidden, "This account is disabled. Ask an admin of the fund."},
 	"link_unknown":       {errs.NotFound, "This link is not known here. Check that it was copied whole."},
 	"link_used":          {errs.Conflict, "This link has already been used. Ask an admin for a new one."},

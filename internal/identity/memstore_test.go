@@ -42,7 +42,7 @@ func (m *memStore) CreateStaff(_ context.Context, c identity.Change, s identity.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, other := range m.staff {
-		if other.Name == s.Name {
+		if other.Name == s.Name && other.DisabledAt == nil {
 			return identity.StoreError("staff_name_taken")
 		}
 	}

@@ -144,6 +144,16 @@ func TestStaffAreManagedByAdminsAndNotByThemselves(t *testing.T) {
 	if _, err := b.SetRoles(t.Context(), boss, reviewer.StaffID, []identity.Role{identity.RoleAuditor}); err != nil {
 		t.Error(err)
 	}
+	_, err = b.Enable(t.Context(), reviewer, boss.StaffID)
+	wantCode(t, err, "not_permitted")
+	_, err = b.Enable(t.Context(), boss, reviewer.StaffID)
+	wantCode(t, err, "staff_enabled")
+	if _, err := b.Disable(t.Context(), boss, reviewer.StaffID); err != nil {
+		t.Error(err)
+	}
+	if p, err := b.Enable(t.Context(), boss, reviewer.StaffID); err != nil || p.DisabledAt != nil {
+		t.Errorf("enabled: %+v, %v", p, err)
+	}
 	if all, err := b.ListStaff(t.Context(), boss); err != nil || len(all) != 2 {
 		t.Errorf("got %d staff, %v", len(all), err)
 	}

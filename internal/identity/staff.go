@@ -104,8 +104,9 @@ func (s *Service) SetRoles(ctx context.Context, by Actor, id uuid.UUID, roles []
 	})
 }
 
-// Disable shuts a member of staff out: their sessions and tokens are dead at
-// once. Needs staff.manage; nobody disables themselves: Forbidden "own_account".
+// Disable shuts a member of staff out: their sessions, tokens and open links end
+// at once, for good, and their name is free for somebody new. Passkeys stay, for
+// Enable. Needs staff.manage; nobody disables themselves: Forbidden "own_account".
 func (s *Service) Disable(ctx context.Context, by Actor, id uuid.UUID) (Staff, error) {
 	if err := s.mayChange(by, id); err != nil {
 		return Staff{}, err
@@ -115,6 +116,23 @@ func (s *Service) Disable(ctx context.Context, by Actor, id uuid.UUID) (Staff, e
 		if p.DisabledAt == nil {
 			p.DisabledAt = &now
 		}
+		return nil
+	})
+}
+
+// Enable lets a disabled member of staff sign in again, with the passkeys and roles
+// they had; nobody enables themselves. Needs staff.manage. Conflict
+// "staff_name_taken" when somebody new has the name, "staff_enabled" when the person
+// is not disabled.
+func (s *Service) Enable(ctx context.Context, by Actor, id uuid.UUID) (Staff, error) {
+	if err := s.mayChange(by, id); err != nil {
+		return Staff{}, err
+	}
+	return s.cfg.Store.UpdateStaff(ctx, staffChange(by, "staff.enabled", id, s.now()), id, func(p *Staff) error {
+		if p.DisabledAt == nil {
+			return StoreError("staff_enabled")
+		}
+		p.DisabledAt = nil
 		return nil
 	})
 }

@@ -17,7 +17,7 @@ type Staff struct {
 	Name       string // what colleagues see; 1 to 80 characters
 	Roles      []Role
 	CreatedAt  time.Time
-	DisabledAt *time.Time // set: cannot sign in, sessions and tokens are dead
+	DisabledAt *time.Time // set: cannot sign in; sessions, tokens and links have ended
 }
 
 // LinkPurpose says what a one-time link is good for.
@@ -130,7 +130,8 @@ type Store interface {
 	CreateStaff(ctx context.Context, c Change, s Staff, invite Link) error
 
 	// UpdateStaff loads the row FOR UPDATE, calls fn and stores the result. fn
-	// may run more than once. NotFound "staff_not_found".
+	// may run more than once. When fn disables the person, their sessions, tokens and
+	// open links end with it. NotFound "staff_not_found"; Conflict "staff_name_taken".
 	UpdateStaff(ctx context.Context, c Change, id uuid.UUID, fn func(*Staff) error) (Staff, error)
 
 	// Staff returns one person. NotFound "staff_not_found".

@@ -61,8 +61,14 @@ func (s IdentityStore) UpdateStaff(ctx context.Context, c identity.Change, id uu
 		if err != nil {
 			return err
 		}
+		was := p.DisabledAt
 		if err := fn(&p); err != nil {
 			return err
+		}
+		if was == nil && p.DisabledAt != nil {
+			if err := endAll(ctx, q, id, *p.DisabledAt); err != nil {
+				return err
+			}
 		}
 		if err := q.UpdateStaff(ctx, db.UpdateStaffParams{ID: id, Name: p.Name, DisabledAt: p.DisabledAt}); err != nil {
 			return fmt.Errorf("update staff %s: %w", id, err)
@@ -80,6 +86,17 @@ func (s IdentityStore) UpdateStaff(ctx context.Context, c identity.Change, id uu
 		return identity.Staff{}, err
 	}
 	return person, nil
+}
+
+// endAll ends what a person could sign in with unasked. They stay ended when the
+// account is enabled again.
+func endAll(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time) error {
+	for _, end := range []func(context.Context, time.Time, uuid.UUID) error{q.EndLinks, q.EndSessions, q.EndTokens} {
+		if err := end(ctx, at, id); err != nil {
+			return fmt.Errorf("end links, sessions and tokens of staff %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // Staff implements identity.Store.

@@ -54,6 +54,10 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 		if n == 0 {
 			return identity.StoreError("link_used")
 		}
+		// An older invitation in a mailbox somewhere must not enrol a second key.
+		if err := q.EndLinks(ctx, o.Session.CreatedAt, o.Session.StaffID); err != nil {
+			return fmt.Errorf("end other links: %w", err)
+		}
 	}
 	if p := o.NewCredential; p != nil {
 		if p.StaffID != o.Session.StaffID {

@@ -129,7 +129,72 @@ func TestDisabledPersonOpensNothing(t *testing.T) {
 	wantCode(t, d.OpenSession(t.Context(), by("staff.signed_in"), identity.Opening{Session: session(ann.ID, "x"), LinkHash: &link.Hash}), "staff_disabled")
 
 	kept, _, err := d.LinkByHash(t.Context(), link.Hash)
+	at := epoch.Add(time.Minute)
+	link.UsedAt = &at
 	same(t, link, kept, err)
+}
+
+// TestAnOlderInvitationEndsWithTheOneThatIsUsed: a link that was lost in a mailbox
+// must not enrol a second key.
+func TestAnOlderInvitationEndsWithTheOneThatIsUsed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ann, first := d.hire(t, "Ann", identity.RoleReviewer)
+	_, bobs := d.hire(t, "Bob", identity.RoleReviewer)
+	second := invite(ann.ID)
+	wantCode(t, d.AddLink(t.Context(), by("staff.reinvited"), second), "")
+
+	wantCode(t, d.OpenSession(t.Context(), by("staff.signed_in"), identity.Opening{Session: session(ann.ID, "x"), LinkHash: &second.Hash}), "")
+
+	wantCode(t, d.OpenSession(t.Context(), by("staff.signed_in"), identity.Opening{Session: session(ann.ID, "y"), LinkHash: &first.Hash}), "link_used")
+	other, _, err := d.LinkByHash(t.Context(), bobs.Hash)
+	same(t, bobs, other, err)
+}
+
+// TestEnablingRevivesNothing: whoever comes back signs in anew. A session, token or
+// link from before would otherwise work again for whoever holds it.
+func TestEnablingRevivesNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ann, link := d.hire(t, "Ann", identity.RoleReviewer)
+	x, tok := session(ann.ID, "x"), token(ann.ID, "x")
+	wantCode(t, d.OpenSession(t.Context(), by("staff.signed_in"), identity.Opening{Session: x}), "")
+	wantCode(t, d.AddToken(t.Context(), by("token.created"), tok), "")
+	d.dismiss(t, ann.ID)
+
+	_, err := d.UpdateStaff(t.Context(), by("staff.enabled"), ann.ID, func(p *identity.Staff) error {
+		p.DisabledAt = nil
+		return nil
+	})
+
+	wantCode(t, err, "")
+	gotSession, _, err := d.SessionByHash(t.Context(), x.Hash)
+	if err != nil || gotSession.RevokedAt == nil {
+		t.Errorf("session: %+v, %v", gotSession, err)
+	}
+	gotToken, _, err := d.TokenByHash(t.Context(), tok.Hash)
+	if err != nil || gotToken.RevokedAt == nil {
+		t.Errorf("token: %+v, %v", gotToken, err)
+	}
+	gotLink, _, err := d.LinkByHash(t.Context(), link.Hash)
+	if err != nil || gotLink.UsedAt == nil {
+		t.Errorf("link: %+v, %v", gotLink, err)
+	}
+}
+
+func TestTheNameOfWhoLeftIsFree(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ann, _ := d.hire(t, "Ann", identity.RoleReviewer)
+	d.dismiss(t, ann.ID)
+
+	d.hire(t, "Ann", identity.RoleTreasurer)
+
+	_, err := d.UpdateStaff(t.Context(), by("staff.enabled"), ann.ID, func(p *identity.Staff) error {
+		p.DisabledAt = nil
+		return nil
+	})
+	wantCode(t, err, "staff_name_taken")
 }
 
 // TestDisablingWhileSigningIn: the sign-in that waits for the disabling sees it.

@@ -32,7 +32,7 @@ application.answered application.revised application.approved application.declin
 application.internal_note application.message_from_operator application.message_to_operator instalment.created
 batch.composed batch.approved batch.cancelled batch.built batch.signing batch.signed batch.announced batch.mined batch.paid batch.final
 batch.conflicted breaker.reset staff.invited staff.reinvited staff.passkey_enrolled staff.signed_in staff.login_link staff.roles_set
-staff.disabled session.revoked token.created token.revoked`)
+staff.disabled staff.enabled session.revoked token.created token.revoked`)
 
 var auditParams = []string{"actor", "action", "object", "cursor", "ui"}
 

@@ -129,6 +129,7 @@ func (s *Site) table() []Route {
 		{post, "/staff/:id/invite", staff, 0, s.visit("staff", s.postInviteAgain)},
 		{post, "/staff/:id/roles", staff, 0, s.visit("staff", s.postRoles)},
 		{post, "/staff/:id/disable", staff, 0, s.visit("staff", s.postDisable)},
+		{post, "/staff/:id/enable", staff, 0, s.visit("staff", s.postEnable)},
 
 		{get, "/profile", session, 0, s.visit("", s.getProfile)},
 		{post, "/profile/keys", session, 0, s.visit("", s.postKeys)},

@@ -87,6 +87,7 @@ type Identity interface {
 	InviteAgain(ctx context.Context, by identity.Actor, id uuid.UUID) (string, error)
 	SetRoles(ctx context.Context, by identity.Actor, id uuid.UUID, roles []identity.Role) (identity.Staff, error)
 	Disable(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Staff, error)
+	Enable(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Staff, error)
 }
 
 // Endpoints is what the pages need of the servers that are checked. Nothing in it

@@ -106,6 +106,17 @@ func (s *Site) postRoles(v *visit) error {
 	return v.see("/staff")
 }
 
+func (s *Site) postEnable(v *visit) error {
+	id, err := v.id()
+	if err != nil {
+		return err
+	}
+	if _, err := s.cfg.Identity.Enable(v.ctx(), v.by, id); err != nil {
+		return s.refuseStaff(v, err, views.InviteTyped{})
+	}
+	return v.see("/staff")
+}
+
 func (s *Site) postDisable(v *visit) error {
 	id, err := v.id()
 	if err != nil {

@@ -33,6 +33,34 @@ func (q *Queries) DeleteOtherRoles(ctx context.Context, staffID uuid.UUID, keep 
 	return err
 }
 
+const endLinks = `-- name: EndLinks :exec
+UPDATE one_time_link SET used_at = $1::timestamptz WHERE staff_id = $2 AND used_at IS NULL
+`
+
+// All links of a person that are still open: one was used, or the person was disabled.
+func (q *Queries) EndLinks(ctx context.Context, at time.Time, staffID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, endLinks, at, staffID)
+	return err
+}
+
+const endSessions = `-- name: EndSessions :exec
+UPDATE session SET revoked_at = $1::timestamptz WHERE staff_id = $2 AND revoked_at IS NULL
+`
+
+func (q *Queries) EndSessions(ctx context.Context, at time.Time, staffID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, endSessions, at, staffID)
+	return err
+}
+
+const endTokens = `-- name: EndTokens :exec
+UPDATE api_token SET revoked_at = $1::timestamptz WHERE staff_id = $2 AND revoked_at IS NULL
+`
+
+func (q *Queries) EndTokens(ctx context.Context, at time.Time, staffID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, endTokens, at, staffID)
+	return err
+}
+
 const getLink = `-- name: GetLink :one
 SELECT l.id, l.token_hash, l.purpose, l.staff_id, l.created_at, l.expires_at, l.used_at, s.id, s.name, s.created_at, s.disabled_at, ARRAY(SELECT r.role FROM staff_role r WHERE r.staff_id = s.id)::text[] AS roles
 FROM one_time_link l JOIN staff s ON s.id = l.staff_id WHERE l.token_hash = $1

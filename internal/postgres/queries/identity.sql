@@ -35,6 +35,16 @@ FROM one_time_link l JOIN staff s ON s.id = l.staff_id WHERE l.token_hash = @tok
 UPDATE one_time_link SET used_at = @at::timestamptz
 WHERE token_hash = @token_hash AND staff_id = @staff_id AND used_at IS NULL AND expires_at > @at::timestamptz;
 
+-- name: EndLinks :exec
+-- All links of a person that are still open: one was used, or the person was disabled.
+UPDATE one_time_link SET used_at = @at::timestamptz WHERE staff_id = @staff_id AND used_at IS NULL;
+
+-- name: EndSessions :exec
+UPDATE session SET revoked_at = @at::timestamptz WHERE staff_id = @staff_id AND revoked_at IS NULL;
+
+-- name: EndTokens :exec
+UPDATE api_token SET revoked_at = @at::timestamptz WHERE staff_id = @staff_id AND revoked_at IS NULL;
+
 -- name: InsertCeremony :exec
 INSERT INTO ceremony (hash, kind, staff_id, state, expires_at) VALUES (@hash, @kind, @staff_id, @state, @expires_at);
 
