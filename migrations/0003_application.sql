@@ -4,7 +4,7 @@ CREATE TABLE application (
     id           uuid PRIMARY KEY,
     fund_id      uuid        NOT NULL REFERENCES fund,
     reference    text        NOT NULL UNIQUE,          -- public locator, e.g. GR-7K3FQ2; opens nothing
-    designation  text        NOT NULL,                 -- two words that stand for the operator before reviewers
+    designation  text        NOT NULL,                 -- three words that stand for the operator before reviewers
     state        text        NOT NULL CHECK (state IN ('submitted', 'in_review', 'needs_info', 'ready', 'approved', 'declined', 'withdrawn')),
     revision     integer     NOT NULL CHECK (revision > 0),
     version      bigint      NOT NULL CHECK (version > 0), -- grows with every change; the ETag
@@ -19,6 +19,7 @@ CREATE TABLE application (
     submitted_at timestamptz NOT NULL,
     changed_at   timestamptz NOT NULL
 );
+CREATE UNIQUE INDEX application_designation_key ON application (fund_id, designation);
 CREATE INDEX application_queue ON application (submitted_at DESC, id DESC);
 CREATE INDEX application_state ON application (state, submitted_at DESC, id DESC);
 CREATE INDEX application_payee ON application (payee_index);

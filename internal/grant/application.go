@@ -18,7 +18,7 @@ type Application struct {
 	ID          uuid.UUID
 	FundID      uuid.UUID
 	Reference   string // public locator, e.g. "GR-7K3FQ2"
-	Designation string // e.g. "amber otter": stands for the operator before reviewers
+	Designation string // e.g. "calm cedar otter": stands for the operator before reviewers; unique in the fund
 	State       State
 	Revision    int
 	Version     int64 // the ETag

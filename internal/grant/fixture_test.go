@@ -41,6 +41,7 @@ type world struct {
 	treasurer identity.Actor
 	admin     identity.Actor
 	auditor   identity.Actor
+	keys      *seal.Keyring
 }
 
 func newWorld(t testing.TB, change ...func(*grant.Fund)) *world {
@@ -72,9 +73,9 @@ func newWorldOn(t testing.TB, base *pgtest.DB, change ...func(*grant.Fund)) *wor
 
 	path := filepath.Join(t.TempDir(), "seal.key")
 	noError(t, seal.GenerateKeyFile(path))
-	keys, err := seal.Load(path)
+	w.keys, err = seal.Load(path)
 	noError(t, err)
-	w.Service, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: keys, Clock: w.clock})
+	w.Service, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock})
 	noError(t, err)
 	return w
 }

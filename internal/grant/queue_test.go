@@ -188,7 +188,7 @@ func TestAPageIsNeverLongerThanTheMost(t *testing.T) {
 	w := newWorld(t)
 	w.exec(t, "ALTER TABLE application DISABLE TRIGGER USER")
 	w.file(t, 1)
-	w.exec(t, `INSERT INTO application SELECT gen_random_uuid(), fund_id, reference || n, designation, state, revision, version, protocols, region, language,
+	w.exec(t, `INSERT INTO application SELECT gen_random_uuid(), fund_id, reference || n, designation || n, state, revision, version, protocols, region, language,
 		amount_sat, NULL, payee_index, NULL, key_id, submitted_at, changed_at FROM application, generate_series(1, 130) n`)
 	w.exec(t, `INSERT INTO application_revision SELECT a.id, r.revision, r.body, r.body_sha256, r.amount_sat, r.created_at
 		FROM application a, application_revision r WHERE a.id <> r.application_id`)

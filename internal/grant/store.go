@@ -136,7 +136,8 @@ type Store interface {
 	Replay(ctx context.Context, scope string, keyHash []byte) (*Replay, error)
 
 	// Submit writes a new application. When the key was used meanwhile it writes
-	// nothing and returns what the key stands for.
+	// nothing and returns what the key stands for. Conflict "name_taken" when another
+	// application has the reference or the designation.
 	Submit(ctx context.Context, s Submission) (*Replay, error)
 
 	// Application returns one with all that belongs to it. NotFound "application_not_found".

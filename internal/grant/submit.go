@@ -65,7 +65,7 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 			return Receipt{}, err
 		}
 		submission.Scope, submission.KeyHash, submission.BodySHA256 = submitScope, keyHash, bodyHash
-		if done, err = s.cfg.Store.Submit(ctx, submission); err != nil {
+		if done, err = s.store(ctx, &submission); err != nil {
 			return Receipt{}, err
 		}
 		if done == nil {
@@ -76,6 +76,24 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 		return Receipt{}, errs.New(errs.Invalid, "idempotency_mismatch", "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
 	}
 	return receipt(code, done.Reference, done.Commitment), nil
+}
+
+// drawsOfNames is how often names are drawn anew when somebody has them already.
+// With a million applications one draw in seventeen is taken, so sixteen are never
+// all taken by chance.
+const drawsOfNames = 16
+
+// store saves a submission, under other names where these are taken.
+func (s *Service) store(ctx context.Context, in *Submission) (*Replay, error) {
+	for draw := 1; ; draw++ {
+		done, err := s.cfg.Store.Submit(ctx, *in)
+		if !errs.Is(err, "name_taken") || draw == drawsOfNames {
+			return done, err
+		}
+		if in.Application.Reference, in.Application.Designation, err = s.names(); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func receipt(code identity.Receipt, reference string, commitment [sha256.Size]byte) Receipt {
@@ -191,9 +209,9 @@ func (s *Service) propose(a Application, f Fund, payee wallet.Payee, body [sha25
 // letters are those of public names, Crockford's base 32.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// names draws the public reference and the two words that stand for an operator.
+// names draws the public reference and the words that stand for an operator.
 func (s *Service) names() (reference, designation string, err error) {
-	b := make([]byte, 10)
+	b := make([]byte, 11)
 	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
 		return "", "", fmt.Errorf("draw names: %w", err)
 	}
@@ -201,18 +219,5 @@ func (s *Service) names() (reference, designation string, err error) {
 	for _, x := range b[:8] {
 		ref = append(ref, letters[x&31])
 	}
-	return string(ref), designationFirst[int(b[8])%len(designationFirst)] + " " + designationSecond[int(b[9])%len(designationSecond)], nil
+	return string(ref), designationFirst[b[8]] + " " + designationSecond[b[9]] + " " + designationThird[b[10]], nil
 }
-
-var (
-	designationFirst = []string{
-		"amber", "ashen", "birch", "bright", "calm", "cedar", "clear", "cobalt", "copper", "coral", "dusky", "early", "ember", "fern", "flint", "frosty",
-		"gentle", "golden", "granite", "hazel", "indigo", "ivory", "jade", "late", "linen", "lunar", "maple", "misty", "north", "ochre", "olive", "pale",
-		"paper", "pearl", "pine", "quiet", "river", "rose", "russet", "salt", "sandy", "silver", "slate", "slow", "solar", "still", "stone", "umber",
-	}
-	designationSecond = []string{
-		"badger", "beacon", "brook", "cedar", "comet", "crane", "delta", "ember", "falcon", "finch", "fjord", "glade", "harbor", "heron", "island", "juniper",
-		"kestrel", "lantern", "lark", "ledge", "lynx", "marten", "meadow", "mesa", "moth", "nightjar", "orchard", "osprey", "otter", "owl", "pebble", "plover",
-		"quarry", "raven", "reed", "relay", "ridge", "robin", "sparrow", "spruce", "summit", "swift", "thicket", "tide", "trail", "valley", "willow", "wren",
-	}
-)

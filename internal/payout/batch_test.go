@@ -25,7 +25,7 @@ func (r *rig) owe(n int, amount btcutil.Amount) []uuid.UUID {
 
 const oweSQL = `WITH
 	a AS (INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, key_id, submitted_at, changed_at)
-		SELECT $1, id, $2, 'Blue Heron', 'approved', 1, 1, '{socks5}', 'x', 'en', $3, $4, 'k', now(), now() FROM fund),
+		SELECT $1, id, $2, 'Blue Heron ' || $2, 'approved', 1, 1, '{socks5}', 'x', 'en', $3, $4, 'k', now(), now() FROM fund),
 	v AS (INSERT INTO application_revision VALUES ($1, 1, '', $4, $3, now())),
 	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $3, now())),
 	w AS (INSERT INTO vote VALUES (gen_random_uuid(), $1, 1, $7, $8, 'approve', NULL, 'login', NULL, now())),

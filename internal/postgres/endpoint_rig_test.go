@@ -69,7 +69,7 @@ func (f *field) newApplication(t *testing.T) uuid.UUID {
 	id := uuid.New()
 	exec(t, f.owner, `INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat,
 			payee_index, data_key, key_id, submitted_at, changed_at)
-		SELECT $1::uuid, id, 'GR-' || substr($1::uuid::text, 1, 6), 'Blue Heron', 'submitted', 1, 1, '{socks5}', 'ru', 'en', 2000, '', 'key', 'k1', $2, $2 FROM fund`, id, checkDay)
+		SELECT $1::uuid, id, 'GR-' || substr($1::uuid::text, 1, 6), 'Blue Heron ' || $1::uuid::text, 'submitted', 1, 1, '{socks5}', 'ru', 'en', 2000, '', 'key', 'k1', $2, $2 FROM fund`, id, checkDay)
 	return id
 }
 

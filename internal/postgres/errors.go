@@ -22,6 +22,8 @@ type refusal struct {
 // refusals is the one place that gives constraints a meaning. Constraints that
 // only a fault of the program can break are not in it.
 var refusals = map[string]refusal{
+	"application_reference_key":                 {errs.Conflict, "name_taken", "Another application has this name. Nothing was saved: send it again."},
+	"application_designation_key":               {errs.Conflict, "name_taken", "Another application has this name. Nothing was saved: send it again."},
 	"vote_application_id_revision_staff_id_key": {errs.Conflict, "already_voted", "You have voted on this revision already. Your first vote stands; nothing was changed."},
 	"approval_batch_id_staff_id_key":            {errs.Conflict, "already_approved", "You have approved this batch already. Nothing was changed."},
 	"batch_item_live":                           {errs.Conflict, "not_payable", "One of these payments is in another batch by now. Nothing was composed and no money moved: reload the list."},
