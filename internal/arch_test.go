@@ -25,8 +25,9 @@ var mayImport = map[string][]string{
 	"internal/clock":       {},
 	"internal/crash":       {},
 	"internal/money":       {"internal/errs"},
+	"internal/prose":       {"internal/errs"},
 	"internal/seal":        {"internal/errs"},
-	"internal/identity":    {"internal/errs", "internal/clock"},
+	"internal/identity":    {"internal/errs", "internal/clock", "internal/prose"},
 	"internal/audit":       {"internal/errs", "internal/clock", "internal/identity"},
 	"internal/ledger":      {"internal/errs", "internal/money"},
 	"internal/decision":    {"internal/errs", "internal/money", "internal/wallet"},
@@ -50,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe", "internal/netplace",
+		"internal/prose",
 	},
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
@@ -80,7 +82,7 @@ var mayImport = map[string][]string{
 
 	"internal/cli": {"internal/errs", "internal/clock"},
 	"internal/ctl": {
-		"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/audit", "internal/decision", "internal/wallet",
+		"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/prose", "internal/audit", "internal/decision", "internal/wallet",
 		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc", "internal/probe", "internal/uptime",
 	},
 	"internal/app": {
@@ -106,7 +108,7 @@ var mayImport = map[string][]string{
 
 // domain is what an adapter may see.
 var domain = []string{
-	"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit", "internal/ledger",
+	"internal/errs", "internal/clock", "internal/money", "internal/prose", "internal/identity", "internal/audit", "internal/ledger",
 	"internal/decision", "internal/seal", "internal/wallet", "internal/txbuild", "internal/probe", "internal/grant",
 	"internal/payout", "internal/fee", "internal/spv", "internal/books", "internal/certificate",
 	"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint",

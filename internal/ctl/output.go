@@ -11,6 +11,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/money"
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // page is what a command writes: JSON shows value, CSV the first part, a table
@@ -111,11 +112,11 @@ func withRows(parts ...part) []part {
 	return kept
 }
 
-// clean makes one line of text that somebody else wrote and takes out what
-// steers a terminal: control characters, and marks that turn the direction of
-// what follows.
+// clean makes one line of text that somebody else wrote, takes out what steers a
+// terminal (control characters, and marks that turn the direction of what follows),
+// and sets it apart where it runs from right to left.
 func clean(s string) string {
-	return strings.Map(func(r rune) rune {
+	return prose.Isolate(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
@@ -123,7 +124,7 @@ func clean(s string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar))))
 }
 
 func steers(r rune) bool {

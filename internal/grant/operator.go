@@ -3,13 +3,13 @@ package grant
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // Status is what the holder of a receipt sees.
@@ -117,7 +117,7 @@ func (s *Service) openMessages(r Record, audience Audience) ([]Text, error) {
 // Reply adds the operator's words; an open question counts as answered. Votes
 // stand, so a quorum that was met before the question is met again.
 func (s *Service) Reply(ctx context.Context, code, text string) (Application, error) {
-	text = strings.TrimSpace(text)
+	text = prose.Tidy(text)
 	if f := checkMessage("text", text); f != nil {
 		return Application{}, errs.InvalidFields([]errs.Field{*f})
 	}

@@ -3,9 +3,7 @@ package grant
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // ClaimApplication gives by a lease on the application, or renews it. Conflict
@@ -66,7 +65,7 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 	if err := by.Require(identity.PermApplicationVote); err != nil {
 		return Application{}, err
 	}
-	reason := strings.TrimSpace(cmd.Reason)
+	reason := prose.Tidy(cmd.Reason)
 	if err := validateVote(cmd.Verdict, reason); err != nil {
 		return Application{}, err
 	}
@@ -152,7 +151,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 	if err := by.Require(identity.PermApplicationDecide); err != nil {
 		return Application{}, err
 	}
-	text := strings.TrimSpace(cmd.Message)
+	text := prose.Tidy(cmd.Message)
 	if err := validateDecide(cmd.Outcome, text); err != nil {
 		return Application{}, err
 	}
@@ -276,7 +275,7 @@ func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UU
 	if err := by.Require(identity.PermApplicationVote); err != nil {
 		return Application{}, err
 	}
-	text = strings.TrimSpace(text)
+	text = prose.Tidy(text)
 	var bad []errs.Field
 	if audience != ToOperator && audience != ToTeam {
 		bad = append(bad, errs.Field{Field: "audience", Code: "unknown_audience", Message: "A message is for operator or team."})
@@ -383,13 +382,5 @@ func (s *Service) sealMessage(a Application, by *uuid.UUID, audience Audience, t
 }
 
 func checkMessage(field, text string) *errs.Field {
-	switch n := utf8.RuneCountInString(text); {
-	case n == 0:
-		return &errs.Field{Field: field, Code: "required", Message: "Please write something."}
-	case n > MaxMessage:
-		return &errs.Field{Field: field, Code: "too_long", Message: "Please make this shorter: " + itoa(MaxMessage) + " characters at most.", Params: map[string]string{"max": itoa(MaxMessage)}}
-	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return &errs.Field{Field: field, Code: "not_text", Message: "This is not readable text."}
-	}
-	return nil
+	return prose.Check(field, text, prose.Rule{Min: 1, Max: MaxMessage, Lines: true})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
 	"github.com/causeway-fund/causeway/internal/probe"
+	"github.com/causeway-fund/causeway/internal/prose"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
@@ -45,22 +46,21 @@ type Proposal struct {
 	PayoutAddress string     `json:"payout_address"`
 }
 
-var (
-	regionForm   = regexp.MustCompile(`^([A-Z]{2}|other)$`)
-	languageForm = regexp.MustCompile(`^[a-z]{2,3}$`)
-	hostForm     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-)
+var hostForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // normalise trims what people leave at the ends.
 func (p Proposal) normalise() Proposal {
-	for _, s := range []*string{&p.Title, &p.Narrative, &p.Contact, &p.PayoutAddress, &p.Region, &p.Language} {
+	for _, s := range []*string{&p.Title, &p.Narrative, &p.Contact} {
+		*s = prose.Tidy(*s)
+	}
+	for _, s := range []*string{&p.PayoutAddress, &p.Region, &p.Language} {
 		*s = strings.TrimSpace(*s)
 	}
 	p.Endpoints = slices.Clone(p.Endpoints)
 	for i := range p.Endpoints {
 		e := &p.Endpoints[i]
 		e.Host = strings.ToLower(strings.TrimSpace(e.Host))
-		e.Note = strings.TrimSpace(e.Note)
+		e.Note = prose.Tidy(e.Note)
 		e.Link = strings.TrimSpace(e.Link)
 	}
 	return p
@@ -83,25 +83,18 @@ func (p Proposal) validate(f Fund, c claims, isTreasury func([]byte) bool) (wall
 	add := func(field, code, message string) {
 		bad = append(bad, errs.Field{Field: field, Code: code, Message: message})
 	}
-	text := func(field, value string, minimum, maximum int) {
-		switch n := utf8.RuneCountInString(value); {
-		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-			add(field, "not_text", "This is not readable text.")
-		case n == 0 && minimum > 0:
-			add(field, "required", "Please fill this in.")
-		case n < minimum:
-			bad = append(bad, errs.Field{Field: field, Code: "too_short", Message: "Please write a little more.", Params: map[string]string{"min": itoa(minimum)}})
-		case n > maximum:
-			bad = append(bad, errs.Field{Field: field, Code: "too_long", Message: "Please make this shorter: " + itoa(maximum) + " characters at most.", Params: map[string]string{"max": itoa(maximum)}})
+	text := func(field, value string, r prose.Rule) {
+		if f := prose.Check(field, value, r); f != nil {
+			bad = append(bad, *f)
 		}
 	}
-	text("title", p.Title, 3, MaxTitle)
-	text("narrative", p.Narrative, MinNarrative, MaxNarrative)
-	text("contact", p.Contact, 0, MaxContact)
-	if !regionForm.MatchString(p.Region) {
+	text("title", p.Title, prose.Rule{Min: 3, Max: MaxTitle})
+	text("narrative", p.Narrative, prose.Rule{Min: MinNarrative, Max: MaxNarrative, Lines: true})
+	text("contact", p.Contact, prose.Rule{Max: MaxContact})
+	if !isRegion(p.Region) {
 		add("region", "unknown_region", "Choose the country that your users are in, or \"other\".")
 	}
-	if !languageForm.MatchString(p.Language) {
+	if !isLanguage(p.Language) {
 		add("language", "unknown_language", "Choose the language of your application, for example \"en\".")
 	}
 	switch {
@@ -116,6 +109,7 @@ func (p Proposal) validate(f Fund, c claims, isTreasury func([]byte) bool) (wall
 			e.validate(prefix, add)
 		}
 		e.words(prefix, add)
+		text(prefix+"note", e.Note, prose.Rule{Max: maxNote, Lines: true})
 	}
 	bad = append(bad, c.bad...)
 
@@ -166,21 +160,15 @@ func (e Endpoint) validate(prefix string, add func(field, code, message string))
 	}
 }
 
+// words checks what stands beside a server. User name and secret are bytes that
+// nobody reads, so only their length and encoding count.
 func (e Endpoint) words(prefix string, add func(field, code, message string)) {
-	for _, f := range []struct {
-		name, value string
-		length, max int
-		unit        string
-	}{
-		{"username", e.Username, len(e.Username), maxSecret, "bytes"},
-		{"secret", e.Secret, len(e.Secret), maxSecret, "bytes"},
-		{"note", e.Note, utf8.RuneCountInString(e.Note), maxNote, "characters"},
-	} {
+	for _, f := range []struct{ name, value string }{{"username", e.Username}, {"secret", e.Secret}} {
 		switch {
 		case !utf8.ValidString(f.value):
 			add(prefix+f.name, "not_text", "This is not readable text.")
-		case f.length > f.max:
-			add(prefix+f.name, "too_long", "Please make this shorter: "+itoa(f.max)+" "+f.unit+" at most.")
+		case len(f.value) > maxSecret:
+			add(prefix+f.name, "too_long", "Please make this shorter: "+itoa(maxSecret)+" bytes at most.")
 		}
 	}
 }

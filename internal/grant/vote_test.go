@@ -255,6 +255,7 @@ func TestWhatAVoteMustSay(t *testing.T) {
 		{"decline without reason", grant.CastVote{Verdict: grant.VerdictDecline, Reason: " \n"}, "reason required"},
 		{"question without words", grant.CastVote{Verdict: grant.VerdictNeedsInfo}, "reason required"},
 		{"long reason", grant.CastVote{Verdict: grant.VerdictApprove, Reason: strings.Repeat("й", 4001)}, "reason too_long"},
+		{"reason with a terminal's words", grant.CastVote{Verdict: grant.VerdictApprove, Reason: "fine\x1b[2J"}, "reason bad_character"},
 		{"reason not text", grant.CastVote{Verdict: grant.VerdictApprove, Reason: "a\xff"}, "reason not_text"},
 	}
 	w.nothingWritten(t, func() {

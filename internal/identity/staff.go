@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // ValidateRoles checks a set of roles: at least one, each known and once, and
@@ -190,20 +188,12 @@ func staffChange(by Actor, action string, id uuid.UUID, at time.Time) Change {
 	return Change{By: by, Action: action, ObjectKind: "staff", ObjectID: id.String(), At: at}
 }
 
-// checkName trims a name that people read and refuses empty, long and
-// unprintable ones.
+// checkName tidies a name that people read and refuses one that would not show as it
+// is.
 func checkName(field, name string) (string, error) {
-	name = strings.TrimSpace(name)
-	bad := func(code, message string) (string, error) {
-		return "", errs.InvalidFields([]errs.Field{{Field: field, Code: code, Message: message}})
-	}
-	switch n := utf8.RuneCountInString(name); {
-	case n == 0:
-		return bad("required", "is missing")
-	case n > maxNameLen:
-		return bad("too_long", fmt.Sprintf("has more than %d characters", maxNameLen))
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return bad("unprintable", "has characters that do not show")
+	name = prose.Tidy(name)
+	if f := prose.Check(field, name, prose.Rule{Min: 1, Max: maxNameLen}); f != nil {
+		return "", errs.InvalidFields([]errs.Field{*f})
 	}
 	return name, nil
 }
