@@ -66,6 +66,16 @@ END $$;
 CREATE CONSTRAINT TRIGGER ledger_zero_sum AFTER INSERT ON ledger_posting DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION check_zero_sum();
 
+-- What a leaf says; null where it is no JSON.
+-- +goose StatementBegin
+CREATE FUNCTION leaf_json(leaf bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN convert_from(leaf, 'UTF8')::jsonb;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
 -- Merkle log: RFC 6962 hashes as golang.org/x/mod/sumdb/tlog numbers them.
 CREATE TABLE audit_leaf (
     seq         bigint PRIMARY KEY CHECK (seq >= 0),
@@ -74,7 +84,21 @@ CREATE TABLE audit_leaf (
     action      text        NOT NULL,
     object_kind text        NOT NULL,
     object_id   text        NOT NULL,
-    leaf        bytea       NOT NULL            -- canonical JSON, what is hashed
+    leaf        bytea       NOT NULL,           -- canonical JSON, what is hashed
+    digest      text GENERATED ALWAYS AS (leaf_json(leaf) ->> 'digest') STORED,
+    from_state  text GENERATED ALWAYS AS (leaf_json(leaf) ->> 'from') STORED,
+    to_state    text GENERATED ALWAYS AS (leaf_json(leaf) ->> 'to') STORED,
+    -- The bytes are those that package audit writes for the columns, so that no row tells a reader of the columns one thing
+    -- and a verifier another, and none is unreadable.
+    CONSTRAINT audit_leaf_spelling CHECK ((
+        action ~ '^[a-z][a-z_]{0,31}(\.[a-z][a-z_]{0,31}){1,2}$'
+        AND actor ~ '^(staff|operator):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^system:[a-z][a-z-]{0,31}$'
+        AND digest ~ '^([0-9a-f]{64})?$' AND from_state ~ '^[a-z_]{0,32}$' AND to_state ~ '^[a-z_]{0,32}$'
+        AND object_kind ~ '^[a-z][a-z_]{0,31}$' AND object_id ~ '^[0-9A-Za-z:_-]{1,100}$'
+        AND leaf = convert_to('{"action":"' || action || '","actor":"' || actor || '","at":"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') ||
+            '","digest":"' || digest || '","from":"' || from_state || '","object_id":"' || object_id || '","object_kind":"' || object_kind ||
+            '","seq":' || seq || ',"to":"' || to_state || '"}', 'UTF8')
+    ) IS TRUE)
 );
 CREATE INDEX audit_leaf_object ON audit_leaf (object_kind, object_id, seq);
 CREATE TRIGGER audit_leaf_append_only BEFORE UPDATE OR DELETE ON audit_leaf FOR EACH ROW EXECUTE FUNCTION append_only();
@@ -85,14 +109,18 @@ CREATE TABLE audit_hash (
 );
 CREATE TRIGGER audit_hash_append_only BEFORE UPDATE OR DELETE ON audit_hash FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER audit_hash_no_truncate BEFORE TRUNCATE ON audit_hash FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- The key signs, the table does not: a row counts only where its note is signed by the log's key and of that size. A
+-- row that was forged must not take the place of a genuine one, so several may have one size.
 CREATE TABLE audit_checkpoint (
-    size bigint PRIMARY KEY CHECK (size > 0),
-    note text        NOT NULL,                  -- C2SP signed note
-    at   timestamptz NOT NULL
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    size bigint      NOT NULL CHECK (size > 0),
+    note text        NOT NULL CHECK (octet_length(note) <= 2000), -- C2SP signed note
+    at   timestamptz NOT NULL,
+    UNIQUE (size, note)
 );
 CREATE TRIGGER audit_checkpoint_append_only BEFORE UPDATE OR DELETE ON audit_checkpoint FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER audit_checkpoint_no_truncate BEFORE TRUNCATE ON audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
 DROP TABLE audit_checkpoint, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;
-DROP FUNCTION check_zero_sum;
+DROP FUNCTION check_zero_sum, leaf_json;

@@ -224,6 +224,124 @@ WHERE (i.state IN ('mined', 'paid', 'final') OR c.depth IS NOT NULL)
     AND NOT (i.state = 'final' AND coalesce(c.depth, 0) >= f.paid_depth)
     AND i.state IS DISTINCT FROM CASE WHEN c.depth >= f.final_depth THEN 'final' WHEN c.depth >= f.paid_depth THEN 'paid' WHEN c.depth >= 1 THEN 'mined' END;
 
+-- The worker holds people's acts against the log. It reads who voted how on which digest, and none of their words.
+GRANT SELECT (id, application_id, revision, grant_id, digest, amount_sat, created_at) ON decision TO causeway_worker;
+GRANT SELECT (id, application_id, revision, digest, staff_id, verdict, auth_kind, created_at) ON vote TO causeway_worker;
+
+-- Batches that nothing may happen to without a treasurer's yes.
+CREATE VIEW approved_batch WITH (security_invoker = true) AS
+SELECT b.id, b.number, b.state, b.digest,
+    -- A restored database has lost who agreed to what its signers' journals gave back.
+    EXISTS (SELECT FROM audit_leaf l WHERE l.object_kind = 'batch' AND l.object_id = b.id::text AND l.action = 'batch.recovered') AS recovered,
+    EXISTS (SELECT FROM approval p WHERE p.batch_id = b.id AND p.digest = b.digest) AS approved,
+    EXISTS (SELECT FROM released_attempt r WHERE r.batch_id = b.id AND r.kind = 'void') AS taken_back,
+    EXISTS (SELECT FROM void v JOIN void_approval p ON p.batch_id = v.batch_id AND p.digest = v.digest
+        WHERE v.batch_id = b.id AND p.staff_id <> v.asked_by) AS void_approved
+FROM batch b
+WHERE b.state NOT IN ('composed', 'cancelled') OR EXISTS (SELECT FROM released_attempt r WHERE r.batch_id = b.id);
+
+-- No breach, and nothing that may pass in silence: what is told of them is the signer's journal alone.
+CREATE VIEW lost_approval WITH (security_invoker = true) AS
+SELECT 'batch ' || b.number || ' was rebuilt from a signer''s journal, and who approved ' ||
+    CASE WHEN b.approved THEN 'taking it back' ELSE 'it' END || ' was lost with the restored database' AS what
+FROM approved_batch b
+WHERE b.recovered AND NOT (b.approved AND (b.void_approved OR NOT b.taken_back));
+
+CREATE VIEW invariant_i03_votes WITH (security_invoker = true) AS
+SELECT 'payment ' || i.id || ' has ' || v.approve || ' votes for it and ' || v.decline || ' against it, and needs ' || f.quorum AS what
+FROM instalment i
+JOIN grants g ON g.id = i.grant_id
+JOIN fund f ON f.id = g.fund_id
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT x.staff_id) FILTER (WHERE x.verdict = 'approve') AS approve, count(DISTINCT x.staff_id) FILTER (WHERE x.verdict = 'decline') AS decline
+    FROM vote x WHERE x.digest = i.digest AND x.application_id = g.application_id) v
+WHERE v.approve < f.quorum OR v.approve <= v.decline
+UNION ALL
+SELECT 'payment ' || i.id || ' is not what its decision says'
+FROM instalment i
+LEFT JOIN grants g ON g.id = i.grant_id
+LEFT JOIN decision d ON d.id = i.decision_id
+WHERE (d.digest = i.digest AND d.grant_id = i.grant_id AND d.amount_sat = i.amount_sat AND d.application_id = g.application_id
+    AND i.digest = sha256(convert_to(i.note, 'UTF8'))) IS NOT TRUE;
+
+CREATE VIEW invariant_i03_approvals WITH (security_invoker = true) AS
+SELECT 'batch ' || b.number || ' is ' || b.state || ' and nobody approved it' AS what
+FROM approved_batch b
+WHERE NOT b.approved AND NOT b.recovered
+UNION ALL
+SELECT 'batch ' || b.number || ' was taken back and no second person agreed to it'
+FROM approved_batch b
+WHERE b.taken_back AND NOT b.void_approved AND NOT b.recovered
+UNION ALL
+SELECT 'approval ' || p.id || ' of batch ' || b.number || ' is for another digest'
+FROM approval p
+JOIN batch b ON b.id = p.batch_id
+WHERE p.digest <> b.digest
+UNION ALL
+SELECT 'batch ' || b.number || ' has another digest than its note'
+FROM batch b
+WHERE b.digest <> sha256(convert_to(b.note, 'UTF8'))
+UNION ALL
+SELECT 'taking back batch ' || b.number || ' has another digest than its note, or another one was agreed to'
+FROM void v
+JOIN batch b ON b.id = v.batch_id
+LEFT JOIN void_approval p ON p.batch_id = v.batch_id
+WHERE v.digest <> sha256(convert_to(v.note, 'UTF8')) OR p.digest <> v.digest
+UNION ALL
+SELECT DISTINCT 'staff ' || p.staff_id || ' approved batch ' || b.number || ' and voted on payment ' || i.id || ' in it'
+FROM approval p
+JOIN batch b ON b.id = p.batch_id
+JOIN batch_item bi ON bi.batch_id = b.id
+JOIN instalment i ON i.id = bi.instalment_id
+JOIN grants g ON g.id = i.grant_id
+JOIN vote v ON v.application_id = g.application_id AND v.staff_id = p.staff_id;
+
+-- What people did, as the tables have it and as the log has it.
+CREATE VIEW invariant_i15_leaves WITH (security_invoker = true) AS
+SELECT CASE WHEN l.seq IS NULL THEN said.what || ' by ' || said.actor || ', and no leaf says so'
+    ELSE 'leaf ' || l.seq || ' says ' || l.action || ' of ' || l.object_kind || ' ' || l.object_id || ' by ' || l.actor || ', and the tables do not' END AS what
+FROM (
+    SELECT 'application.voted_' || v.verdict AS action, v.application_id::text AS object_id, 'staff:' || v.staff_id AS actor, encode(v.digest, 'hex') AS digest,
+        'application ' || v.application_id || ' has the vote ' || v.verdict AS what
+    FROM vote v
+    UNION ALL
+    SELECT 'batch.approved', p.batch_id::text, 'staff:' || p.staff_id, encode(p.digest, 'hex'), 'batch ' || p.batch_id || ' has an approval'
+    FROM approval p
+    UNION ALL
+    SELECT 'batch.void_approved', p.batch_id::text, 'staff:' || p.staff_id, encode(p.digest, 'hex'), 'batch ' || p.batch_id || ' has a yes to taking it back'
+    FROM void_approval p
+    WHERE NOT EXISTS (SELECT FROM audit_leaf r WHERE r.object_kind = 'batch' AND r.object_id = p.batch_id::text AND r.action = 'batch.recovered')
+) said
+FULL JOIN (SELECT * FROM audit_leaf WHERE action IN ('application.voted_approve', 'application.voted_decline', 'batch.approved', 'batch.void_approved')) l
+    ON l.action = said.action AND l.object_id = said.object_id AND l.actor = said.actor AND l.digest = said.digest
+WHERE said.what IS NULL OR l.seq IS NULL
+UNION ALL
+SELECT CASE WHEN l.seq IS NULL THEN 'payment ' || i.id || ' stands there, and no leaf approves its application'
+    ELSE 'leaf ' || l.seq || ' approves application ' || l.object_id || ', and no payment stands for it' END
+FROM (SELECT x.id, g.application_id::text AS application_id, encode(x.digest, 'hex') AS digest FROM instalment x JOIN grants g ON g.id = x.grant_id) i
+FULL JOIN (SELECT * FROM audit_leaf WHERE action = 'application.approved') l ON l.object_id = i.application_id AND l.digest = i.digest
+WHERE i.id IS NULL OR l.seq IS NULL
+UNION ALL
+SELECT CASE WHEN l.seq IS NULL THEN 'payment ' || i.id || ' stands there, and no leaf says who made it'
+    ELSE 'leaf ' || l.seq || ' makes payment ' || l.object_id || ', which does not stand there' END
+FROM (SELECT x.id, encode(x.digest, 'hex') AS digest FROM instalment x) i
+FULL JOIN (SELECT * FROM audit_leaf WHERE action = 'instalment.created') l ON l.object_id = i.id::text AND l.digest = i.digest
+WHERE i.id IS NULL OR l.seq IS NULL;
+
+CREATE VIEW invariant_i15_history WITH (security_invoker = true) AS
+SELECT 'change ' || e.n || ' of ' || e.object_kind || ' ' || e.object_id || ' is ' || e.event || ' by ' || e.actor ||
+    ' in its history, and leaf ' || l.seq || ' says ' || l.action || ' by ' || l.actor AS what
+FROM (
+    SELECT x.object_kind, x.object_id::text AS object_id, x.event, coalesce(x.from_state, '') AS from_state, coalesce(x.to_state, '') AS to_state,
+        x.actor_kind || coalesce(':' || x.actor_id, '') AS actor, row_number() OVER (PARTITION BY x.object_kind, x.object_id ORDER BY x.id) AS n
+    FROM event x
+) e
+JOIN (SELECT x.*, row_number() OVER (PARTITION BY x.object_kind, x.object_id ORDER BY x.seq) AS n FROM audit_leaf x) l
+    ON l.object_kind = e.object_kind AND l.object_id = e.object_id AND l.n = e.n
+WHERE e.event <> l.action OR e.from_state <> l.from_state OR e.to_state <> l.to_state
+    -- History knows the staff by their id, and of others only what they are.
+    OR e.actor <> CASE WHEN l.actor LIKE 'staff:%' THEN l.actor ELSE split_part(l.actor, ':', 1) END;
+
 CREATE VIEW invariant_i15_audit WITH (security_invoker = true) AS
 SELECT 'the audit log has ' || count(*) || ' leaves and ends at ' || max(l.seq) AS what
 FROM audit_leaf l HAVING count(*) <> max(l.seq) + 1
@@ -233,8 +351,11 @@ SELECT 'the audit log has ' || l.n || ' leaves and ' || h.n || ' hashes'
 FROM (SELECT count(*) AS n FROM audit_leaf) l, (SELECT count(*) AS n FROM audit_hash) h
 WHERE h.n <> 2 * l.n - length(replace((l.n::bit(63))::text, '0', ''))
 UNION ALL
-SELECT 'a checkpoint covers ' || max(c.size) || ' leaves, which are not all there'
-FROM audit_checkpoint c HAVING max(c.size) > (SELECT count(*) FROM audit_leaf)
+SELECT 'leaf ' || l.seq || ' is not what its hash was made of'
+FROM audit_leaf l
+-- Where the hash of leaf n is stored: behind 2n hashes less one for each bit that is set in n.
+JOIN audit_hash h ON h.index = 2 * l.seq - length(replace((l.seq::bit(63))::text, '0', ''))
+WHERE h.hash <> sha256('\x00'::bytea || l.leaf)
 UNION ALL
 SELECT coalesce(e.object_kind, l.object_kind) || ' ' || coalesce(e.object_id, l.object_id) || ' has ' || coalesce(e.n, 0) || ' changes and ' || coalesce(l.n, 0) || ' leaves'
 FROM (SELECT object_kind, object_id::text AS object_id, count(*) AS n FROM event GROUP BY 1, 2) e
@@ -246,6 +367,8 @@ CREATE VIEW invariant_breach WITH (security_invoker = true) AS
 SELECT 'i01_exactly_once'::text AS invariant, what FROM invariant_i01_exactly_once
 UNION ALL SELECT 'i01_spends_mapped', what FROM invariant_i01_spends_mapped
 UNION ALL SELECT 'i02_exact', what FROM invariant_i02_exact
+UNION ALL SELECT 'i03_approvals', what FROM invariant_i03_approvals
+UNION ALL SELECT 'i03_votes', what FROM invariant_i03_votes
 UNION ALL SELECT 'i04_anchor', what FROM invariant_i04_anchor
 UNION ALL SELECT 'i04_spends_anchor', what FROM invariant_i04_spends_anchor
 UNION ALL SELECT 'i04_reserved', what FROM invariant_i04_reserved
@@ -264,13 +387,16 @@ UNION ALL SELECT 'i10_rule_r', what FROM invariant_i10_rule_r
 UNION ALL SELECT 'i11_write_ahead', what FROM invariant_i11_write_ahead
 UNION ALL SELECT 'i12_view', what FROM invariant_i12_view
 UNION ALL SELECT 'i13_reorg', what FROM invariant_i13_reorg
-UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit;
+UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit
+UNION ALL SELECT 'i15_history', what FROM invariant_i15_history
+UNION ALL SELECT 'i15_leaves', what FROM invariant_i15_leaves;
 
-GRANT SELECT ON released_attempt, dead_attempt, invariant_breach,
-    invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i04_anchor, invariant_i04_spends_anchor,
+GRANT SELECT ON released_attempt, dead_attempt, approved_batch, lost_approval, invariant_breach,
+    invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i03_approvals, invariant_i03_votes, invariant_i04_anchor, invariant_i04_spends_anchor,
     invariant_i04_reserved, invariant_i05_replacement, invariant_i06_fee, invariant_i07_transactions, invariant_i07_transfers,
     invariant_i07_coins, invariant_i07_payments, invariant_i08_budget, invariant_i09_window, invariant_i10_edges, invariant_i10_history,
-    invariant_i10_together, invariant_i10_rule_r, invariant_i11_write_ahead, invariant_i12_view, invariant_i13_reorg, invariant_i15_audit
+    invariant_i10_together, invariant_i10_rule_r, invariant_i11_write_ahead, invariant_i12_view, invariant_i13_reorg, invariant_i15_audit,
+    invariant_i15_history, invariant_i15_leaves
     TO causeway_app, causeway_worker;
 
 -- +goose Down

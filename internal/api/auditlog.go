@@ -36,15 +36,13 @@ func (h *Handlers) ListCheckpoints(ctx context.Context, r ListCheckpointsRequest
 	if err != nil {
 		return nil, err
 	}
-	all, err := h.cfg.AuditRows.Checkpoints(ctx)
+	newest, err := h.cfg.AuditLog.Newest(ctx, r.Params.Before, limit)
 	if err != nil {
 		return nil, err
 	}
 	out := ListCheckpoints200JSONResponse{Items: []Checkpoint{}}
-	for i := len(all) - 1; i >= 0 && len(out.Items) < limit; i-- {
-		if r.Params.Before == nil || all[i].Size < *r.Params.Before {
-			out.Items = append(out.Items, checkpoint(all[i]))
-		}
+	for _, c := range newest {
+		out.Items = append(out.Items, checkpoint(c))
 	}
 	return out, nil
 }

@@ -206,8 +206,15 @@ func (fakeAudit) AuditLeaves(_ context.Context, from, limit int64) ([][]byte, er
 	return all[from:min(from+limit, int64(len(all)))], nil
 }
 
-func (fakeAudit) Checkpoints(context.Context) ([]audit.StoredCheckpoint, error) {
-	return []audit.StoredCheckpoint{{Size: 1, Note: "note 1", At: at}, {Size: 2, Note: "note 2", At: at}}, nil
+func (fakeAudit) Newest(_ context.Context, before *int64, limit int) ([]audit.StoredCheckpoint, error) {
+	all := []audit.StoredCheckpoint{{Size: 2, Note: "note 2", At: at}, {Size: 1, Note: "note 1", At: at}}
+	if before != nil && *before <= 2 {
+		all = all[1:]
+	}
+	if before != nil && *before <= 1 {
+		all = nil
+	}
+	return all[:min(limit, len(all))], nil
 }
 
 // fakeTokens keeps one token.

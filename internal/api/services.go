@@ -97,6 +97,7 @@ type Endpoints interface {
 // AuditLog answers with checkpoints and proofs.
 type AuditLog interface {
 	Latest(ctx context.Context) (audit.StoredCheckpoint, error)
+	Newest(ctx context.Context, before *int64, limit int) ([]audit.StoredCheckpoint, error)
 	Inclusion(ctx context.Context, seq int64) (audit.Inclusion, error)
 	Consistency(ctx context.Context, oldSize int64) (audit.Consistency, error)
 	Export(ctx context.Context) (audit.Bundle, error)
@@ -106,7 +107,6 @@ type AuditLog interface {
 type AuditRows interface {
 	AuditSize(ctx context.Context) (int64, error)
 	AuditLeaves(ctx context.Context, from, limit int64) ([][]byte, error)
-	Checkpoints(ctx context.Context) ([]audit.StoredCheckpoint, error)
 }
 
 // Tokens is what the handlers need of API tokens.

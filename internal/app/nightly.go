@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -15,6 +17,7 @@ import (
 const (
 	nightlyEvery = 24 * time.Hour
 	nightlyRetry = time.Minute // after a look that did not work
+	mostFindings = 100         // of one kind that are told at a time
 )
 
 // lookNightly holds the database against the invariants, at once and then every
@@ -33,6 +36,12 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 			w.cfg.Log.WarnContext(ctx, "invariants were not looked at", slog.Any("error", err))
 			wait = nightlyRetry
 		}
+		if err := w.lookAtLog(ctx, epoch); errs.Is(err, "lease_lost") {
+			return err
+		} else if err != nil && ctx.Err() == nil {
+			w.cfg.Log.WarnContext(ctx, "the audit log was not looked at", slog.Any("error", err))
+			wait = nightlyRetry
+		}
 		w.lookAtChecks(ctx)
 		if !pause(ctx, nil, wait) {
 			return ctx.Err()
@@ -40,11 +49,44 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 	}
 }
 
+// lookAtLog holds the audit log against its signed checkpoints. A log that is not
+// what its key signed stops signing; a row of checkpoints that nobody signed is named
+// alone, or whoever may write one could stop all payments by it. It names the batches
+// as well whose approval a restore has lost.
+func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
+	bad, err := w.log.Examine(ctx)
+	for _, b := range bad {
+		w.cfg.Log.ErrorContext(ctx, "a checkpoint of the audit log does not count", slog.String("what", b.String()))
+	}
+	if errs.Is(err, "audit_broken") {
+		w.cfg.Log.ErrorContext(ctx, "the audit log does not hold", slog.Any("error", err))
+		err = w.store.Trip(ctx, epoch, payout.Breaker{
+			Code: "invariant", TrippedAt: w.clock.Now(),
+			Detail: brokenLog(err) + " Nothing is signed until two people have looked at it.",
+		})
+	}
+	if err != nil {
+		return err
+	}
+	lost, err := postgres.PayoutStore{DB: w.db}.LostApprovals(ctx, mostFindings)
+	for _, what := range lost {
+		w.cfg.Log.WarnContext(ctx, "an approval was lost with a restored database", slog.String("what", what))
+	}
+	return err
+}
+
+func brokenLog(err error) string {
+	var e *errs.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	return e.Message
+}
+
 // lookAtChecks says what does not hold among endpoints and probers. No money is
 // at stake there, so that signing goes on.
 func (w *worker) lookAtChecks(ctx context.Context) {
-	const most = 100
-	found, err := postgres.EndpointStore{DB: w.db, Clock: w.clock}.CheckBreaches(ctx, most)
+	found, err := postgres.EndpointStore{DB: w.db, Clock: w.clock}.CheckBreaches(ctx, mostFindings)
 	if err != nil && ctx.Err() == nil {
 		w.cfg.Log.WarnContext(ctx, "the books of checks were not looked at", slog.Any("error", err))
 	}
@@ -53,25 +95,57 @@ func (w *worker) lookAtChecks(ctx context.Context) {
 	}
 }
 
+// Standing is what Invariants found.
+type Standing struct {
+	Breaches []payout.Breach
+	// Log is what the audit log does not hold, by its signed checkpoints; LogRead is
+	// false when there was no key to check them by.
+	Log     []string
+	LogRead bool
+	// Known is worth knowing and no breach: checkpoints that nobody signed, approvals
+	// that a restore has lost.
+	Known []string
+}
+
 // Invariants looks once, and changes nothing. urlFile holds the database URL of any
-// role of the programs.
-func Invariants(ctx context.Context, urlFile string) ([]payout.Breach, error) {
+// role of the programs; keyFile the audit log's public key, or is "".
+func Invariants(ctx context.Context, urlFile, keyFile string) (Standing, error) {
+	var s Standing
 	url, err := readSecret("database URL", urlFile)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	db, err := openDatabase(ctx, url)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	defer db.Close()
 	const most = 1000
 	money, err := postgres.PayoutStore{DB: db}.Breaches(ctx, most)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	checks, err := postgres.EndpointStore{DB: db, Clock: clock.Real{}}.CheckBreaches(ctx, most)
-	return append(money, checks...), err
+	if err != nil {
+		return s, err
+	}
+	s.Breaches = append(money, checks...)
+	if s.Known, err = (postgres.PayoutStore{DB: db}).LostApprovals(ctx, most); err != nil || keyFile == "" {
+		return s, err
+	}
+	key, err := readSecret("audit log's public key", keyFile)
+	if err != nil {
+		return s, err
+	}
+	bad, err := audit.NewLog(postgres.AuditStore{DB: db}, clock.Real{}, key).Examine(ctx)
+	for _, b := range bad {
+		s.Known = append(s.Known, b.String())
+	}
+	if errs.Is(err, "audit_broken") {
+		s.Log, err = append(s.Log, brokenLog(err)), nil
+	}
+	s.LogRead = err == nil
+	return s, err
 }
 
 // InvariantNames lists what Invariants looks at, in order.

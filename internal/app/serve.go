@@ -171,7 +171,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
 	rows := postgres.AuditStore{DB: s.DB}
-	auditLog := audit.NewLog(rows, clock.Real{})
+	auditLog := audit.NewLog(rows, clock.Real{}, auditKey)
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: s.Grants, Payouts: s.Payouts, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Origin: audit.Origin(s.Fund.ID.String()),
 		Tokens: s.Identity, Clock: clock.Real{}, Endpoints: s.Endpoints,

@@ -150,7 +150,7 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner}
-	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock)
+	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock, auditSigner.PublicKey())
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
 		return nil, err

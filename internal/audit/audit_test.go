@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -79,15 +80,18 @@ func (m *memLog) AuditLeaves(_ context.Context, from, limit int64) ([][]byte, er
 
 func (m *memLog) Checkpoints(context.Context) ([]audit.StoredCheckpoint, error) { return m.points, nil }
 
-func (m *memLog) LatestCheckpoint(context.Context) (audit.StoredCheckpoint, error) {
-	if len(m.points) == 0 {
-		return audit.StoredCheckpoint{}, errs.New(errs.NotFound, "no_checkpoint", "none yet")
-	}
-	return m.points[len(m.points)-1], nil
+func (m *memLog) NewestCheckpoints(_ context.Context, skip, limit int64) ([]audit.StoredCheckpoint, error) {
+	newest := slices.Clone(m.points)
+	slices.Reverse(newest)
+	return newest[min(skip, int64(len(newest))):min(skip+limit, int64(len(newest)))], nil
 }
 
+// PutCheckpoint keeps them smallest first, as the store reads them.
 func (m *memLog) PutCheckpoint(_ context.Context, c audit.StoredCheckpoint) error {
-	m.points = append(m.points, c)
+	if !slices.Contains(m.points, c) {
+		m.points = append(m.points, c)
+		slices.SortStableFunc(m.points, func(a, b audit.StoredCheckpoint) int { return cmp.Compare(a.Size, b.Size) })
+	}
 	return nil
 }
 
@@ -95,7 +99,7 @@ func (m *memLog) PutCheckpoint(_ context.Context, c audit.StoredCheckpoint) erro
 func build(t testing.TB, s *audit.Signer, size int64, checkpoints ...int64) (*memLog, *audit.Log) {
 	t.Helper()
 	store := &memLog{}
-	log := audit.NewLog(store, clock.NewFake(start))
+	log := audit.NewLog(store, clock.NewFake(start), s.PublicKey())
 	for n := range size {
 		store.add(t, entry(n))
 		if slices.Contains(checkpoints, n+1) {
@@ -209,7 +213,7 @@ func TestCheckpointIsSignedOnceForASize(t *testing.T) {
 	if err != nil || signed || len(store.points) != 1 {
 		t.Errorf("signed %t, %d checkpoints, %v", signed, len(store.points), err)
 	}
-	if _, signed, err := audit.NewLog(&memLog{}, clock.NewFake(start)).Checkpoint(t.Context(), s); err != nil || signed {
+	if _, signed, err := audit.NewLog(&memLog{}, clock.NewFake(start), s.PublicKey()).Checkpoint(t.Context(), s); err != nil || signed {
 		t.Errorf("empty log: signed %t, %v", signed, err)
 	}
 }

@@ -58,20 +58,25 @@ type Report struct {
 	Origin      string   `json:"origin"`
 	Size        int64    `json:"size"`        // rows of the newest checkpoint
 	Root        string   `json:"root"`        // its root hash, base64
-	Checkpoints int      `json:"checkpoints"` // signatures checked
+	Checkpoints int      `json:"checkpoints"` // that hold
 	Rows        int64    `json:"rows"`        // rows checked
 	Uncovered   int64    `json:"uncovered"`   // rows given that no checkpoint covers yet
 	Proofs      int      `json:"proofs"`      // inclusion proofs checked
 	Finding     *Finding `json:"finding,omitempty"`
+
+	BadCheckpoints []BadCheckpoint `json:"bad_checkpoints,omitempty"` // that were passed over
 }
 
 // VerifyBundle reads a bundle and verifies it against the public key. known may
 // hold signed checkpoints that the caller kept from earlier: only they show that
 // a log was cut off together with its checkpoints, or told in two ways.
 //
+// A checkpoint of the bundle that the key did not sign is named in the report and
+// counts for nothing; all that are valid have to be one history.
+//
 // Malformed "bundle_malformed" when r holds no bundle; Invalid
-// "checkpoint_refused" when a checkpoint is not signed by the key or there is
-// none; Conflict "audit_broken", with the report's Finding, when the log was
+// "checkpoint_refused" when none of its checkpoints is signed by the key, or one
+// of known is not; Conflict "audit_broken", with the report's Finding, when the log was
 // tampered with.
 func VerifyBundle(r io.Reader, vkey string, known ...string) (Report, error) {
 	var b Bundle

@@ -13,4 +13,7 @@
 //   - A verifier that finds a row dropped, altered, swapped or cut off names the
 //     first such row. It can vouch for rows up to the newest checkpoint only, so
 //     checkpoints should be kept where the server's operator cannot reach them.
+//   - A row of checkpoints that the log's key did not sign is named and counts for
+//     nothing, here and in the verifier: whoever may write to the table can neither
+//     stop checkpoints from being signed nor a log from being verified.
 package audit

@@ -24,15 +24,16 @@ type Store interface {
 	// AuditLeaves returns the leaf bytes of up to limit rows from row from on.
 	AuditLeaves(ctx context.Context, from, limit int64) ([][]byte, error)
 
-	// Checkpoints returns all signed checkpoints, smallest first.
+	// Checkpoints returns all rows of checkpoints, smallest first. Whoever may
+	// write to the store may have added rows that no key signed.
 	Checkpoints(ctx context.Context) ([]StoredCheckpoint, error)
 
-	// LatestCheckpoint returns the one of greatest size. NotFound
-	// "no_checkpoint".
-	LatestCheckpoint(ctx context.Context) (StoredCheckpoint, error)
+	// NewestCheckpoints returns up to limit rows of checkpoints, those of greatest
+	// size first, without the first skip of them.
+	NewestCheckpoints(ctx context.Context, skip, limit int64) ([]StoredCheckpoint, error)
 
-	// PutCheckpoint stores a checkpoint; one of that size being there already is
-	// no error and leaves it.
+	// PutCheckpoint stores a checkpoint beside what is there; the same one being
+	// there already is no error.
 	PutCheckpoint(ctx context.Context, c StoredCheckpoint) error
 }
 
@@ -43,21 +44,26 @@ type StoredCheckpoint struct {
 	At   time.Time
 }
 
-// Log answers questions about the log. Safe for concurrent use.
+// Log answers questions about the log. It takes no notice of a row of checkpoints
+// that its key did not sign. Safe for concurrent use.
 type Log struct {
 	store Store
 	clock clock.Clock
+	vkey  string
 }
 
-// NewLog returns a Log over store.
-func NewLog(store Store, c clock.Clock) *Log { return &Log{store: store, clock: c} }
+// NewLog returns a Log over store, whose checkpoints are signed by the key of
+// this public key.
+func NewLog(store Store, c clock.Clock, vkey string) *Log {
+	return &Log{store: store, clock: c, vkey: vkey}
+}
 
 // Checkpoint signs the log as it stands and stores the checkpoint, if there are
-// rows that the latest one does not cover. It first proves to itself that the
-// log of the latest one is a prefix: Conflict "audit_broken" when it is not, and
-// nothing is signed.
+// rows that the latest valid one does not cover. It first proves to itself that
+// the log of the latest one is a prefix: Conflict "audit_broken" when it is not,
+// and nothing is signed. s is the key of the Log.
 func (l *Log) Checkpoint(ctx context.Context, s *Signer) (latest StoredCheckpoint, signed bool, err error) {
-	latest, err = l.store.LatestCheckpoint(ctx)
+	latest, err = l.Latest(ctx)
 	if err != nil && !errs.Is(err, "no_checkpoint") {
 		return StoredCheckpoint{}, false, fmt.Errorf("read latest checkpoint: %w", err)
 	}
@@ -96,15 +102,10 @@ func (l *Log) Checkpoint(ctx context.Context, s *Signer) (latest StoredCheckpoin
 	return fresh, true, nil
 }
 
-// Latest returns the newest checkpoint. NotFound "no_checkpoint".
-func (l *Log) Latest(ctx context.Context) (StoredCheckpoint, error) {
-	return l.store.LatestCheckpoint(ctx)
-}
-
 // Inclusion returns the proof of row seq against the newest checkpoint. NotFound
 // "no_checkpoint", "not_covered".
 func (l *Log) Inclusion(ctx context.Context, seq int64) (Inclusion, error) {
-	latest, err := l.store.LatestCheckpoint(ctx)
+	latest, err := l.Latest(ctx)
 	if err != nil {
 		return Inclusion{}, err
 	}
@@ -126,15 +127,19 @@ func (l *Log) Consistency(ctx context.Context, oldSize int64) (Consistency, erro
 		return Consistency{}, fmt.Errorf("read checkpoints: %w", err)
 	}
 	for _, c := range all {
-		if c.Size == oldSize {
-			newest := all[len(all)-1]
+		if c.Size == oldSize && l.signed(c) {
+			newest, err := l.Latest(ctx)
+			if err != nil {
+				return Consistency{}, err
+			}
 			return ProveConsistency(c.Note, c.Size, newest.Note, newest.Size, l.reader(ctx))
 		}
 	}
 	return Consistency{}, errs.Newf(errs.NotFound, "no_checkpoint", "There is no checkpoint of %d rows.", oldSize)
 }
 
-// Export returns the whole log for off-line verification.
+// Export returns the whole log for off-line verification, with every row of
+// checkpoints: the verifier names those that do not hold.
 func (l *Log) Export(ctx context.Context) (Bundle, error) {
 	points, err := l.store.Checkpoints(ctx)
 	if err != nil {

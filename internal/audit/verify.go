@@ -11,13 +11,13 @@ import (
 
 // Verify is VerifyBundle for a bundle that is already decoded.
 func (b Bundle) Verify(vkey string, known ...string) (Report, error) {
-	points, err := openAll(slices.Concat(b.Checkpoints, known), vkey)
+	points, bad, err := b.open(vkey, known)
 	if err != nil {
-		return Report{}, err
+		return Report{BadCheckpoints: bad}, err
 	}
 	newest := points[len(points)-1]
 	report := Report{
-		Origin: newest.Origin, Size: newest.Size, Root: newest.Root.String(), Checkpoints: len(points),
+		Origin: newest.Origin, Size: newest.Size, Root: newest.Root.String(), Checkpoints: len(points), BadCheckpoints: bad,
 		Rows: int64(len(b.Leaves)), Uncovered: max(0, b.From+int64(len(b.Leaves))-newest.Size),
 	}
 	fail := func(f Finding) (Report, error) {
@@ -56,21 +56,34 @@ func (b Bundle) Verify(vkey string, known ...string) (Report, error) {
 	return report, nil
 }
 
-// openAll opens checkpoints and sorts them by size; at least one is needed.
-func openAll(signed []string, vkey string) ([]Checkpoint, error) {
-	points := make([]Checkpoint, 0, len(signed))
-	for _, text := range signed {
+// open opens the checkpoints and sorts them by size; at least one is needed. What
+// the server stored and the key did not sign is named and passed over: whoever may
+// write to the server's tables can add such a row, and must not be able to stop
+// everybody from verifying by it. A checkpoint that the caller kept has to hold.
+func (b Bundle) open(vkey string, known []string) (points []Checkpoint, bad []BadCheckpoint, err error) {
+	for i, text := range b.Checkpoints {
 		c, err := OpenCheckpoint(text, vkey)
 		if err != nil {
-			return nil, err
+			bad = append(bad, badCheckpoint(i+1, text))
+			continue
 		}
 		points = append(points, c)
 	}
-	if len(points) == 0 {
-		return nil, errs.New(errs.Invalid, "checkpoint_refused", "There is no checkpoint to verify against.")
+	for _, text := range known {
+		c, err := OpenCheckpoint(text, vkey)
+		if err != nil {
+			return nil, bad, err
+		}
+		points = append(points, c)
+	}
+	switch {
+	case len(points) == 0 && len(bad) > 0:
+		return nil, bad, errs.New(errs.Invalid, "checkpoint_refused", "Every checkpoint is damaged or not signed by the given key, so there is none to verify against.")
+	case len(points) == 0:
+		return nil, nil, errs.New(errs.Invalid, "checkpoint_refused", "There is no checkpoint to verify against.")
 	}
 	slices.SortFunc(points, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
-	return points, nil
+	return points, bad, nil
 }
 
 // misnumbered finds the first leaf that does not say the number of its place.

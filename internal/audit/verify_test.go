@@ -176,7 +176,7 @@ func TestCheckpointKeptElsewhereShowsACutOrAFork(t *testing.T) {
 		e.Actor = identity.System("walker")
 		forged.add(t, e)
 	}
-	other := audit.NewLog(forged, clock.NewFake(start))
+	other := audit.NewLog(forged, clock.NewFake(start), s.PublicKey())
 	if _, _, err := other.Checkpoint(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}

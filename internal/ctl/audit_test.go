@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
@@ -40,11 +40,10 @@ func (r *rows) AuditLeaves(_ context.Context, from, limit int64) ([][]byte, erro
 
 func (r *rows) Checkpoints(context.Context) ([]audit.StoredCheckpoint, error) { return r.points, nil }
 
-func (r *rows) LatestCheckpoint(context.Context) (audit.StoredCheckpoint, error) {
-	if len(r.points) == 0 {
-		return audit.StoredCheckpoint{}, errs.New(errs.NotFound, "no_checkpoint", "none yet")
-	}
-	return r.points[len(r.points)-1], nil
+func (r *rows) NewestCheckpoints(_ context.Context, skip, limit int64) ([]audit.StoredCheckpoint, error) {
+	newest := slices.Clone(r.points)
+	slices.Reverse(newest)
+	return newest[min(skip, int64(len(newest))):min(skip+limit, int64(len(newest)))], nil
 }
 
 func (r *rows) PutCheckpoint(_ context.Context, c audit.StoredCheckpoint) error {
@@ -94,7 +93,7 @@ func newHistory(t *testing.T) *history {
 // restart forgets the log, as a server does that tells another history.
 func (h *history) restart() {
 	h.rows = &rows{}
-	h.log = audit.NewLog(h.rows, clock.NewFake(at))
+	h.log = audit.NewLog(h.rows, clock.NewFake(at), h.signer.PublicKey())
 }
 
 // grow appends n rows of an action and signs a checkpoint.

@@ -195,7 +195,7 @@ type Payment struct {
 
 // Happening is a row of history as people are shown it.
 type Happening struct {
-	Action    string // e.g. "application.voted"
+	Action    string // e.g. "application.voted_approve"
 	From, To  string
 	ActorKind string // operator, staff, system
 	StaffName string

@@ -53,8 +53,9 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 	for _, h := range r.History {
 		if h.Action != "application.internal_note" && h.Action != "application.claimed" && h.Action != "application.released" {
 			h.StaffName = "" // reviewers stay unnamed before operators
-			if h.Action == "application.voted" {
-				h.Detail = nil
+			switch h.Action {
+			case votedAction[VerdictApprove], votedAction[VerdictDecline], votedAction[VerdictNeedsInfo]:
+				h.Action, h.Detail = "application.voted", nil // how, stays inside
 			}
 			status.History = append(status.History, h)
 		}

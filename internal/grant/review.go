@@ -108,7 +108,7 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 				events = append(events, Reopen)
 			}
 		}
-		if err := w.move(by, "application.voted", now, events...); err != nil {
+		if err := w.move(by, votedAction[cmd.Verdict], now, events...); err != nil {
 			return err
 		}
 		last := &w.Entries[len(w.Entries)-1]
@@ -116,6 +116,12 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 		last.Detail = map[string]string{"verdict": string(cmd.Verdict)}
 		return nil
 	})
+}
+
+// votedAction names a verdict in the audit log: a vote that says the contrary in
+// the table differs from its leaf.
+var votedAction = map[Verdict]string{
+	VerdictApprove: "application.voted_approve", VerdictDecline: "application.voted_decline", VerdictNeedsInfo: "application.asked",
 }
 
 func validateVote(v Verdict, reason string) error {

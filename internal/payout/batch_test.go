@@ -7,7 +7,9 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -28,7 +30,7 @@ const oweSQL = `WITH
 		SELECT $1, id, $2, 'Blue Heron ' || $2, 'approved', 1, 1, '{socks5}', 'x', 'en', $3, $4, 'k', now(), now() FROM fund),
 	v AS (INSERT INTO application_revision VALUES ($1, 1, '', $4, $3, now())),
 	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $3, now())),
-	w AS (INSERT INTO vote VALUES (gen_random_uuid(), $1, 1, $7, $8, 'approve', NULL, 'login', NULL, now())),
+	w AS (INSERT INTO vote SELECT gen_random_uuid(), $1, 1, $7, voter, 'approve', NULL, 'login', NULL, now() FROM unnest($8::uuid[]) voter),
 	g AS (INSERT INTO grants SELECT $6, $1, id, $2, 'Blue Heron', 'active', $3, 1, now() FROM fund),
 	i AS (INSERT INTO instalment VALUES ($9, $6, 1, $5, $7, $10, $11, $12, $3, 'payable', NULL, 1, now(), now())),
 	t AS (INSERT INTO ledger_transfer (kind, ref, at) VALUES ('commit', $13, now()) RETURNING id),
@@ -53,8 +55,18 @@ func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64)
 	}
 	digest, index := note.Digest(), sha256.Sum256(script)
 	id := uuid.New()
-	r.exec(oweSQL, uuid.New(), fmt.Sprintf("GR-%06d", r.payees), int64(amount), index[:], note.Decision, note.Grant, digest[:], r.reviewer.StaffID,
-		id, string(note.Encode()), script, note.PayeeAddress, id.String())
+	application := uuid.New()
+	r.exec(oweSQL, application, fmt.Sprintf("GR-%06d", r.payees), int64(amount), index[:], note.Decision, note.Grant, digest[:],
+		[]uuid.UUID{r.reviewer.StaffID, r.other.StaffID}, id, string(note.Encode()), script, note.PayeeAddress, id.String())
+	act := func(by identity.Actor, action, kind string, object uuid.UUID, to string) audit.Entry {
+		return audit.Entry{Actor: by, Action: action, ObjectKind: kind, ObjectID: object.String(), To: to, Digest: digest[:], At: r.clock.Now()}
+	}
+	r.tell(
+		act(r.reviewer, "application.voted_approve", "application", application, ""),
+		act(r.other, "application.voted_approve", "application", application, ""),
+		act(r.other, "application.approved", "application", application, "approved"),
+		act(r.other, "instalment.created", "instalment", id, "payable"),
+	)
 	r.payees++
 	return id
 }

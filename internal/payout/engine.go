@@ -147,6 +147,7 @@ func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UU
 		}
 		w.VoidApproval = &Approval{Digest: digest, StaffID: by.StaffID, CreatedAt: now}
 		w.note(by, "batch.void_approved", now)
+		w.Entries[len(w.Entries)-1].Digest = digest[:] // of what was agreed to, not of the batch
 		return nil
 	})
 }

@@ -53,7 +53,7 @@ type rig struct {
 	service *payout.Service
 	store   payout.WorkerStore // as causeway_worker; looks at the books after every block
 
-	treasurer, second, reviewer identity.Actor
+	treasurer, second, reviewer, other identity.Actor
 
 	epoch     int64
 	follower  *payout.Follower
@@ -96,6 +96,7 @@ func newRigOf(t testing.TB, key *signer.Key, hosted []*signer.Key, deposits ...b
 	r.setUpFund()
 	r.treasurer, r.second = r.hire("t1", identity.RoleTreasurer), r.hire("t2", identity.RoleTreasurer)
 	r.reviewer = r.hire("r1", identity.RoleReviewer, identity.RoleTreasurer)
+	r.other = r.hire("r2", identity.RoleReviewer)
 
 	var err error
 	r.service, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: r.open(base.AppURL)}, Clock: r.clock})

@@ -2,14 +2,12 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/causeway-fund/causeway/internal/audit"
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 )
 
@@ -52,16 +50,17 @@ func (s AuditStore) Checkpoints(ctx context.Context) ([]audit.StoredCheckpoint, 
 	return all, nil
 }
 
-// LatestCheckpoint implements audit.Store.
-func (s AuditStore) LatestCheckpoint(ctx context.Context) (audit.StoredCheckpoint, error) {
-	row, err := s.q.LatestCheckpoint(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return audit.StoredCheckpoint{}, errs.New(errs.NotFound, "no_checkpoint", "The audit log has no signed checkpoint yet.")
-	}
+// NewestCheckpoints implements audit.Store.
+func (s AuditStore) NewestCheckpoints(ctx context.Context, skip, limit int64) ([]audit.StoredCheckpoint, error) {
+	rows, err := s.q.ListNewestCheckpoints(ctx, skip, limit)
 	if err != nil {
-		return audit.StoredCheckpoint{}, mapError(fmt.Errorf("read latest checkpoint: %w", err))
+		return nil, mapError(fmt.Errorf("list newest checkpoints: %w", err))
 	}
-	return audit.StoredCheckpoint{Size: row.Size, Note: row.Note, At: row.At}, nil
+	list := make([]audit.StoredCheckpoint, len(rows))
+	for i, row := range rows {
+		list[i] = audit.StoredCheckpoint{Size: row.Size, Note: row.Note, At: row.At}
+	}
+	return list, nil
 }
 
 // PutCheckpoint implements audit.Store.

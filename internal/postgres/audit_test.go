@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +19,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
@@ -132,7 +133,7 @@ func TestRolledBackRowLeavesNoGap(t *testing.T) {
 // verify signs what d's log holds and verifies an export of it off-line.
 func verify(t *testing.T, worker *postgres.DB, signer *audit.Signer, rows int64) {
 	t.Helper()
-	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch), signer.PublicKey())
 	if _, _, err := log.Checkpoint(t.Context(), signer); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestConcurrentRecordsAreGaplessAndVerify(t *testing.T) {
 	base := pgtest.New(t)
 	app, worker := open(t, base.AppURL), open(t, base.WorkerURL)
 	signer := checkpointSigner(t)
-	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch), signer.PublicKey())
 	var wg sync.WaitGroup
 	failed := make(chan error, writers*times+times)
 	for w := range writers {
@@ -196,7 +197,7 @@ func TestProofsFromStoredHashes(t *testing.T) {
 	t.Parallel()
 	worker := open(t, pgtest.New(t).WorkerURL)
 	signer := checkpointSigner(t)
-	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch))
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch), signer.PublicKey())
 	for n := range 21 {
 		wantCode(t, worker.Record(t.Context(), nil, entryOf(n)), "")
 		if n == 4 {
@@ -244,7 +245,7 @@ func TestTamperingByTheOwnerIsFound(t *testing.T) {
 			base := pgtest.New(t)
 			owner := open(t, base.URL)
 			signer := checkpointSigner(t)
-			log := audit.NewLog(postgres.AuditStore{DB: owner}, clock.NewFake(epoch))
+			log := audit.NewLog(postgres.AuditStore{DB: owner}, clock.NewFake(epoch), signer.PublicKey())
 			for n := range 7 {
 				wantCode(t, owner.Record(t.Context(), nil, entryOf(n)), "")
 			}
@@ -252,7 +253,7 @@ func TestTamperingByTheOwnerIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			exec(t, owner, "ALTER TABLE audit_leaf DISABLE TRIGGER USER")
+			exec(t, owner, "ALTER TABLE audit_leaf DISABLE TRIGGER USER, DROP CONSTRAINT audit_leaf_spelling")
 			exec(t, owner, test.sql)
 			report, err := export(t, log, signer)
 
@@ -301,31 +302,114 @@ func TestAuditReads(t *testing.T) {
 	}
 }
 
-func TestCheckpointsStayAsFirstStored(t *testing.T) {
+func TestCheckpointsStandBesideOneAnother(t *testing.T) {
 	t.Parallel()
 	base := pgtest.New(t)
 	app, worker := postgres.AuditStore{DB: open(t, base.AppURL)}, postgres.AuditStore{DB: open(t, base.WorkerURL)}
-	_, err := app.LatestCheckpoint(t.Context())
-	wantCode(t, err, "no_checkpoint")
-	if errs.KindOf(err) != errs.NotFound {
-		t.Errorf("kind %s, want not_found", errs.KindOf(err))
+	none, err := app.NewestCheckpoints(t.Context(), 0, 10)
+	if len(none) != 0 || err != nil {
+		t.Errorf("none yet: %v, %v", none, err)
 	}
 	seven := audit.StoredCheckpoint{Size: 7, Note: "seven", At: epoch}
 	three := audit.StoredCheckpoint{Size: 3, Note: "three", At: epoch.Add(time.Hour)}
+	other := audit.StoredCheckpoint{Size: 7, Note: "another seven", At: epoch}
 
-	for _, c := range []audit.StoredCheckpoint{seven, three, {Size: 7, Note: "another seven", At: epoch}} {
+	for _, c := range []audit.StoredCheckpoint{seven, three, other, {Size: 7, Note: "seven", At: epoch.Add(time.Minute)}} {
 		wantCode(t, worker.PutCheckpoint(t.Context(), c), "")
 	}
 
 	if err := app.PutCheckpoint(t.Context(), audit.StoredCheckpoint{Size: 9, Note: "nine", At: epoch}); err == nil {
 		t.Error("causeway_app stored a checkpoint")
 	}
+	if err := worker.PutCheckpoint(t.Context(), audit.StoredCheckpoint{Size: 9, Note: strings.Repeat("x", 2001), At: epoch}); err == nil {
+		t.Error("a note of 2001 bytes was stored")
+	}
 	all, err := app.Checkpoints(t.Context())
-	if diff := cmp.Diff([]audit.StoredCheckpoint{three, seven}, all); err != nil || diff != "" {
+	if diff := cmp.Diff([]audit.StoredCheckpoint{three, seven, other}, all); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	latest, err := app.LatestCheckpoint(t.Context())
-	if diff := cmp.Diff(seven, latest); err != nil || diff != "" {
-		t.Errorf("latest: %v\n%s", err, diff)
+	newest, err := app.NewestCheckpoints(t.Context(), 1, 2)
+	if diff := cmp.Diff([]audit.StoredCheckpoint{seven, three}, newest); err != nil || diff != "" {
+		t.Errorf("newest: %v\n%s", err, diff)
+	}
+}
+
+// TestForgedRowOfTheWorkersRoleStopsNoCheckpoint writes the rows that a thief of
+// role causeway_worker could: the log is signed on and verifies, and the rows are
+// named.
+func TestForgedRowOfTheWorkersRoleStopsNoCheckpoint(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	worker := open(t, base.WorkerURL)
+	signer := checkpointSigner(t)
+	log := audit.NewLog(postgres.AuditStore{DB: worker}, clock.NewFake(epoch), signer.PublicKey())
+	wantCode(t, worker.Record(t.Context(), nil, entryOf(0), entryOf(1), entryOf(2)), "")
+	// One for the place that the next checkpoint takes, one for rows to come.
+	exec(t, worker, `INSERT INTO audit_checkpoint (size, note, at) VALUES (3, E'causeway/test\n3\nAAAA\n\n', now()), (1000000, E'causeway/test\n1000000\nAAAA\n\n', now())`)
+
+	verify(t, worker, signer, 3)
+	wantCode(t, worker.Record(t.Context(), nil, entryOf(3)), "")
+	verify(t, worker, signer, 4)
+	report, err := export(t, log, signer)
+	if err != nil || len(report.BadCheckpoints) != 2 || report.Checkpoints != 2 {
+		t.Errorf("got %+v, %v, want 2 checkpoints and 2 bad ones", report, err)
+	}
+	if bad, err := log.Examine(t.Context()); err != nil || len(bad) != 2 {
+		t.Errorf("examined: %v, %v", bad, err)
+	}
+}
+
+// TestDatabaseTakesOnlyWhatTheVerifierReads inserts leaves as a thief of either role
+// could. One that says another thing than its columns, or that no verifier can read,
+// would deceive a reader or stop everybody from verifying for good.
+func TestDatabaseTakesOnlyWhatTheVerifierReads(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	worker := open(t, base.WorkerURL)
+	leaf, err := audit.NewLeaf(0, entryOf(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := leaf.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const insert = `INSERT INTO audit_leaf (seq, at, actor, action, object_kind, object_id, leaf) VALUES (0, $1, $2, $3, $4, $5, $6)`
+	columns := []any{epoch, leaf.Actor, leaf.Action, leaf.ObjectKind, leaf.ObjectID, good}
+	change := func(at int, v any) []any {
+		out := slices.Clone(columns)
+		out[at] = v
+		return out
+	}
+	bytesOf := func(old, fresh string) []any { return change(5, bytes.Replace(good, []byte(old), []byte(fresh), 1)) }
+	for name, row := range map[string][]any{
+		"another time":      change(0, epoch.Add(time.Second)),
+		"another actor":     change(1, "system:walker"),
+		"another action":    change(2, "batch.approved"),
+		"another kind":      change(3, "grant"),
+		"another object":    change(4, uuid.NewString()),
+		"no JSON":           change(5, []byte("x")),
+		"no text":           change(5, []byte{0xff, 0}),
+		"nothing":           change(5, []byte{}),
+		"another seq":       bytesOf(`"seq":0`, `"seq":1`),
+		"a space":           bytesOf(`,`, `, `),
+		"one name more":     bytesOf(`"}`, `","x":""}`),
+		"a name twice":      bytesOf(`"actor":`, `"action":"batch.built","actor":`),
+		"a digest of words": bytesOf(`"digest":""`, `"digest":"abc"`),
+		"a state of words":  bytesOf(`"to":"built"`, `"to":"Two words"`),
+	} {
+		for _, url := range []string{base.AppURL, base.WorkerURL} {
+			if _, err := open(t, url).Pool().Exec(t.Context(), insert, row...); err == nil {
+				t.Errorf("%s was taken", name)
+			}
+		}
+	}
+	// Columns and bytes that agree on what is no leaf.
+	quoted := bytes.Replace(good, []byte(`"action":"batch.built"`), []byte(`"action":"batch.built","x":""`), 1)
+	if _, err := worker.Pool().Exec(t.Context(), insert, epoch, leaf.Actor, `batch.built","x":"`, leaf.ObjectKind, leaf.ObjectID, quoted); err == nil {
+		t.Error("a name inside of a value was taken")
+	}
+	if _, err := worker.Pool().Exec(t.Context(), insert, columns...); err != nil {
+		t.Errorf("the leaf itself: %v", err)
 	}
 }

@@ -22,3 +22,10 @@ func (s PayoutStore) Breaches(ctx context.Context, limit int) ([]payout.Breach, 
 	})
 	return list, err
 }
+
+// LostApprovals returns which batches a signer's journal gave back after a restore
+// without who approved them, in words, at most limit.
+func (s PayoutStore) LostApprovals(ctx context.Context, limit int) ([]string, error) {
+	list, err := s.q.ListLostApprovals(ctx, int32(limit))
+	return list, mapError(err)
+}

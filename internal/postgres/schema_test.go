@@ -49,11 +49,12 @@ var books = map[string]string{
 	"void_approval":        "VALUES (gen_random_uuid(), sha256(''), gen_random_uuid(), now())",
 	"void_item":            "VALUES (gen_random_uuid(), gen_random_uuid())",
 	"attempt_signature":    "(attempt_id, psbt, source, at) VALUES (gen_random_uuid(), '', '', now())",
-	"audit_leaf":           "VALUES (0, now(), '', '', '', '', '')",
-	"audit_hash":           "VALUES (0, sha256(''))",
-	"audit_checkpoint":     "VALUES (1, '', now())",
-	"maintenance":          "VALUES (gen_random_uuid(), gen_random_uuid(), now(), now() + interval '1 h', now())",
-	"vantage_report":       "VALUES (gen_random_uuid(), 1, sha256(''), sha256(''), gen_random_uuid(), now())",
+	"audit_leaf": `SELECT 0, 'epoch', 'system:x', 'a.b', 'a', 'a', convert_to('{"action":"a.b","actor":"system:x","at":"1970-01-01T00:00:00Z","digest":"","from":"",' ||
+		'"object_id":"a","object_kind":"a","seq":0,"to":""}', 'UTF8')`,
+	"audit_hash":       "VALUES (0, sha256(''))",
+	"audit_checkpoint": "(size, note, at) VALUES (1, '', now())",
+	"maintenance":      "VALUES (gen_random_uuid(), gen_random_uuid(), now(), now() + interval '1 h', now())",
+	"vantage_report":   "VALUES (gen_random_uuid(), 1, sha256(''), sha256(''), gen_random_uuid(), now())",
 	"check_result": "VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'slot', 'full', 'outside', now(), 1, now(), 'up', '', '', '', '{}', '', " +
 		"sha256(''))",
 	"endpoint_day":    "VALUES (gen_random_uuid(), 'outside', current_date, 86400, 'u', sha256(''), 1)",

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -183,12 +182,8 @@ func TestAuditPageNamesTheRows(t *testing.T) {
 	r := newRig(t)
 	r.granted(1)
 	rows := postgres.AuditStore{DB: r.owner}
-	path := filepath.Join(t.TempDir(), "log.key")
-	vkey, err := audit.GenerateKeyFile(path, audit.Origin(r.fund.ID.String()))
-	must(t, err)
-	signer, err := audit.LoadSigner(path)
-	must(t, err)
-	_, _, err = audit.NewLog(rows, r.clock).Checkpoint(t.Context(), signer)
+	vkey := r.auditKey.PublicKey()
+	_, _, err := audit.NewLog(rows, r.clock, vkey).Checkpoint(t.Context(), r.auditKey)
 	must(t, err)
 	aude := r.hire("Aude", identity.RoleAuditor)
 

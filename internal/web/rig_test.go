@@ -59,6 +59,7 @@ type rig struct {
 	identity *identity.Service
 	store    payout.WorkerStore
 
+	auditKey  *audit.Signer
 	endpoints *endpoint.Service
 	checks    postgres.EndpointStore // of the owner
 	asked     offers
@@ -82,6 +83,11 @@ func newRig(t *testing.T) *rig {
 	r.fund, err = r.owner.Fund(t.Context())
 	must(t, err)
 
+	auditPath := filepath.Join(t.TempDir(), "audit.key")
+	_, err = audit.GenerateKeyFile(auditPath, audit.Origin(r.fund.ID.String()))
+	must(t, err)
+	r.auditKey, err = audit.LoadSigner(auditPath)
+	must(t, err)
 	path := filepath.Join(t.TempDir(), "seal.key")
 	must(t, seal.GenerateKeyFile(path))
 	keys, err := seal.Load(path)
@@ -112,10 +118,10 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	r.t.Helper()
 	app := r.app
 	rows := postgres.AuditStore{DB: app}
-	log := audit.NewLog(rows, r.clock)
+	log := audit.NewLog(rows, r.clock, r.auditKey.PublicKey())
 	var err error
 	r.site, err = web.New(web.Config{
-		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: "causeway/x+0+AA", Endpoints: endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
+		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: r.auditKey.PublicKey(), Endpoints: endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)

@@ -77,7 +77,7 @@ func (q *Queries) InsertAuditLeaf(ctx context.Context, arg InsertAuditLeafParams
 }
 
 const insertCheckpoint = `-- name: InsertCheckpoint :exec
-INSERT INTO audit_checkpoint (size, note, at) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING
+INSERT INTO audit_checkpoint (size, note, at) VALUES ($1, $2, $3) ON CONFLICT (size, note) DO NOTHING
 `
 
 type InsertCheckpointParams struct {
@@ -135,17 +135,6 @@ func (q *Queries) InsertMeta(ctx context.Context, network string, genesis string
 	return result.RowsAffected(), nil
 }
 
-const latestCheckpoint = `-- name: LatestCheckpoint :one
-SELECT size, note, at FROM audit_checkpoint ORDER BY size DESC LIMIT 1
-`
-
-func (q *Queries) LatestCheckpoint(ctx context.Context) (AuditCheckpoint, error) {
-	row := q.db.QueryRow(ctx, latestCheckpoint)
-	var i AuditCheckpoint
-	err := row.Scan(&i.Size, &i.Note, &i.At)
-	return i, err
-}
-
 const listAuditHashes = `-- name: ListAuditHashes :many
 SELECT index, hash FROM audit_hash WHERE index = ANY ($1::bigint[]) ORDER BY index
 `
@@ -195,18 +184,54 @@ func (q *Queries) ListAuditLeaves(ctx context.Context, first int64, upTo int64) 
 }
 
 const listCheckpoints = `-- name: ListCheckpoints :many
-SELECT size, note, at FROM audit_checkpoint ORDER BY size
+SELECT size, note, at FROM audit_checkpoint ORDER BY size, id
 `
 
-func (q *Queries) ListCheckpoints(ctx context.Context) ([]AuditCheckpoint, error) {
+type ListCheckpointsRow struct {
+	Size int64
+	Note string
+	At   time.Time
+}
+
+func (q *Queries) ListCheckpoints(ctx context.Context) ([]ListCheckpointsRow, error) {
 	rows, err := q.db.Query(ctx, listCheckpoints)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []AuditCheckpoint{}
+	items := []ListCheckpointsRow{}
 	for rows.Next() {
-		var i AuditCheckpoint
+		var i ListCheckpointsRow
+		if err := rows.Scan(&i.Size, &i.Note, &i.At); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listNewestCheckpoints = `-- name: ListNewestCheckpoints :many
+SELECT size, note, at FROM audit_checkpoint ORDER BY size DESC, id DESC LIMIT $2::bigint OFFSET $1::bigint
+`
+
+type ListNewestCheckpointsRow struct {
+	Size int64
+	Note string
+	At   time.Time
+}
+
+func (q *Queries) ListNewestCheckpoints(ctx context.Context, skip int64, rowLimit int64) ([]ListNewestCheckpointsRow, error) {
+	rows, err := q.db.Query(ctx, listNewestCheckpoints, skip, rowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListNewestCheckpointsRow{}
+	for rows.Next() {
+		var i ListNewestCheckpointsRow
 		if err := rows.Scan(&i.Size, &i.Note, &i.At); err != nil {
 			return nil, err
 		}

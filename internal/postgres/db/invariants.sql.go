@@ -37,3 +37,27 @@ func (q *Queries) ListBreaches(ctx context.Context, rowLimit int32) ([]ListBreac
 	}
 	return items, nil
 }
+
+const listLostApprovals = `-- name: ListLostApprovals :many
+SELECT what::text AS what FROM lost_approval ORDER BY what LIMIT $1
+`
+
+func (q *Queries) ListLostApprovals(ctx context.Context, rowLimit int32) ([]string, error) {
+	rows, err := q.db.Query(ctx, listLostApprovals, rowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var what string
+		if err := rows.Scan(&what); err != nil {
+			return nil, err
+		}
+		items = append(items, what)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

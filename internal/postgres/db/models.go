@@ -62,6 +62,17 @@ type Approval struct {
 	CreatedAt    time.Time
 }
 
+type ApprovedBatch struct {
+	ID           uuid.UUID
+	Number       int64
+	State        string
+	Digest       []byte
+	Recovered    bool
+	Approved     bool
+	TakenBack    bool
+	VoidApproved bool
+}
+
 type Attempt struct {
 	ID        uuid.UUID
 	BatchID   uuid.UUID
@@ -116,6 +127,7 @@ type AttemptSignature struct {
 }
 
 type AuditCheckpoint struct {
+	ID   int64
 	Size int64
 	Note string
 	At   time.Time
@@ -134,6 +146,9 @@ type AuditLeaf struct {
 	ObjectKind string
 	ObjectID   string
 	Leaf       []byte
+	Digest     *string
+	FromState  *string
+	ToState    *string
 }
 
 type Batch struct {
@@ -500,6 +515,14 @@ type InvariantI02Exact struct {
 	What interface{}
 }
 
+type InvariantI03Approval struct {
+	What interface{}
+}
+
+type InvariantI03Vote struct {
+	What interface{}
+}
+
 type InvariantI04Anchor struct {
 	What interface{}
 }
@@ -576,6 +599,14 @@ type InvariantI15Audit struct {
 	What interface{}
 }
 
+type InvariantI15History struct {
+	What interface{}
+}
+
+type InvariantI15Leafe struct {
+	What interface{}
+}
+
 type JournalMark struct {
 	Fingerprint string
 	Seq         int64
@@ -602,6 +633,10 @@ type LedgerTransfer struct {
 	Height *int32
 	Undoes *int64
 	At     time.Time
+}
+
+type LostApproval struct {
+	What interface{}
 }
 
 type Maintenance struct {

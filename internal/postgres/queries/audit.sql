@@ -29,10 +29,10 @@ SELECT index, hash FROM audit_hash WHERE index = ANY (@indexes::bigint[]) ORDER 
 SELECT leaf FROM audit_leaf WHERE seq >= @first ORDER BY seq LIMIT @up_to::bigint;
 
 -- name: ListCheckpoints :many
-SELECT size, note, at FROM audit_checkpoint ORDER BY size;
+SELECT size, note, at FROM audit_checkpoint ORDER BY size, id;
 
--- name: LatestCheckpoint :one
-SELECT size, note, at FROM audit_checkpoint ORDER BY size DESC LIMIT 1;
+-- name: ListNewestCheckpoints :many
+SELECT size, note, at FROM audit_checkpoint ORDER BY size DESC, id DESC LIMIT @row_limit::bigint OFFSET @skip::bigint;
 
 -- name: InsertCheckpoint :exec
-INSERT INTO audit_checkpoint (size, note, at) VALUES (@size, @note, @at) ON CONFLICT (size) DO NOTHING;
+INSERT INTO audit_checkpoint (size, note, at) VALUES (@size, @note, @at) ON CONFLICT (size, note) DO NOTHING;
