@@ -33,6 +33,7 @@ type line struct {
 	V         int      `json:"v"`
 	Seq       int64    `json:"seq"`
 	Prev      string   `json:"prev"`
+	Time      int64    `json:"time"` // Unix seconds, by the signer's clock
 	Treasury  string   `json:"treasury"`
 	Batch     string   `json:"batch"`
 	Number    uint32   `json:"number"`
@@ -65,6 +66,8 @@ type record struct {
 	batch     string
 	number    uint32
 	batchNote string
+	voidNote  string // digest; "" for none
+	time      int64
 	attempt   int64
 	txid      chainhash.Hash
 	inputs    []wire.OutPoint
@@ -250,7 +253,7 @@ func oneSpelling(dec *json.Decoder, depth int) error {
 func (l *line) record() (*record, error) {
 	r := &record{
 		kind: l.Kind, treasury: l.Treasury, batch: l.Batch, number: l.Number,
-		batchNote: l.BatchNote, attempt: l.Attempt, fee: l.Fee,
+		batchNote: l.BatchNote, time: l.Time, attempt: l.Attempt, fee: l.Fee,
 		spends: map[wire.OutPoint]bool{}, payments: map[string]output{},
 	}
 	if l.V == 1 {
@@ -258,6 +261,9 @@ func (l *line) record() (*record, error) {
 	}
 	if r.kind != KindPay && r.kind != KindVoid && r.kind != KindUpkeep {
 		return nil, fmt.Errorf("kind %q is not known", r.kind)
+	}
+	if l.Void != "" {
+		r.voidNote = digest(l.Void)
 	}
 	txid, err := txidOf(l.TxID)
 	if err != nil {

@@ -15,8 +15,12 @@ type judge struct {
 	scan     *scan
 	journals []*journal
 	net      *chaincfg.Params
-	final    int32 // confirmations
-	report   *Report
+	final    int32         // confirmations
+	acts     *ledgerOfActs // nil: approvals are not checked
+	told     map[string]bool
+	// acceptLost are batches whose approval the reader knows to be lost.
+	acceptLost []uint32
+	report     *Report
 
 	onChain  map[chainhash.Hash]*touch   // the scan's transactions
 	records  []*record                   // of all journals, each transaction once
@@ -35,6 +39,7 @@ func (j *judge) run() {
 	j.spenders = map[wire.OutPoint][]*record{}
 	j.payments = map[string][]chainhash.Hash{}
 	j.states = map[chainhash.Hash]string{}
+	j.told = map[string]bool{}
 	for _, t := range j.scan.touches {
 		j.onChain[t.txid] = t
 	}
@@ -48,6 +53,7 @@ func (j *judge) run() {
 	}
 	j.decisions()
 	j.waiting()
+	j.approvals()
 }
 
 // transaction accounts for one transaction on the chain.

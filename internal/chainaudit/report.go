@@ -29,6 +29,12 @@ const (
 	PaidTwice        = "paid_twice"        // two confirmed outputs for one decision
 	BatchTwice       = "batch_twice"       // two confirmed transactions of one batch
 	NodeDisagrees    = "node_disagrees"    // the node's own coin set says otherwise
+	ApprovalMissing  = "approval_missing"  // the audit log does not know the digest that was paid
+	ApprovalDiffers  = "approval_differs"  // it approves another digest for the batch, or this one for another batch
+	ApprovalLate     = "approval_late"     // it was approved only after the signer had released it
+	ApprovalActor    = "approval_actor"    // it was approved by nobody of the staff, or by somebody who voted on it
+	ApprovalLost     = "approval_lost"     // the batch was rebuilt from a journal, and the log has lost who approved
+	VotesMissing     = "votes_missing"     // fewer people voted for it than any fund needs
 	DoesNotAddUp     = "does_not_add_up"   // deposits - paid - fees - lost is not what the coins are worth
 )
 
@@ -38,6 +44,7 @@ const (
 	NodeWentOn     = "node_went_on"      // new blocks came faster than they could be compared
 	MempoolNotRead = "mempool_not_read"  // the node does not say what waits
 	ChangeGift     = "deposit_at_change" // somebody else paid to a change script
+	LostAccepted   = "lost_accepted"     // an approval was lost with a restored database, and the reader accepts that
 	WaitsInOne     = "waiting_in_one"    // one of two journals lacks a transaction that is not confirmed
 )
 
@@ -138,6 +145,22 @@ type JournalRead struct {
 	TornBytes int64  `json:"torn_bytes,omitempty"` // of a last line that was never finished
 }
 
+// LogRead is what was read of one audit log.
+type LogRead struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+}
+
+// Approvals is how far the audit log says that people approved what is on the chain.
+type Approvals struct {
+	Logs           []LogRead `json:"logs"`
+	Payments       int       `json:"payments"` // outputs that a journalled transaction on the chain pays
+	Approved       int       `json:"approved"` // of these, those with all their leaves
+	Others         int       `json:"others"`   // voids and upkeep on the chain
+	OthersApproved int       `json:"others_approved"`
+	Accepted       int       `json:"accepted"` // findings of an approval that was lost, and that the reader accepted
+}
+
 // Report is where the treasury's money came from and went, up to one block.
 type Report struct {
 	Network    string `json:"network"`
@@ -153,6 +176,8 @@ type Report struct {
 	LostSat       int64 `json:"lost_sat"` // left the treasury without a decision
 	UnspentSat    int64 `json:"unspent_sat"`
 	DifferenceSat int64 `json:"difference_sat"` // deposits - paid - fees - lost - unspent
+
+	Approvals *Approvals `json:"approvals"` // null: no audit log was given, and who approved was not checked
 
 	Journals     []JournalRead `json:"journals"`
 	Deposits     []Deposit     `json:"deposits"`

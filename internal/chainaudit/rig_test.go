@@ -199,7 +199,7 @@ func (f *fund) build(number uint32, attempt int64, coins []wire.OutPoint, fee in
 	treasury := sha256.Sum256([]byte(f.text))
 	e.line = jline{
 		V: f.version, Treasury: hex.EncodeToString(treasury[:]), Request: strings.Repeat("0", 64), Batch: f.id(fmt.Sprint(number)).String(),
-		Number: number, Attempt: attempt, Fee: fee, Kind: chainaudit.KindPay,
+		Number: number, Attempt: attempt, Fee: fee, Kind: chainaudit.KindPay, Time: released.Unix(),
 	}
 	note := decision.BatchNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: f.id(fmt.Sprint(number)), Number: number, MaxFeeRateSatVB: 100, MaxFee: 20_000}
 	for _, p := range pays {

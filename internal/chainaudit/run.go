@@ -47,13 +47,15 @@ type Config struct {
 	Node       Node
 	Gap        uint32                  // 0 means DefaultGap
 	Final      int32                   // confirmations; 0 means DefaultFinal
+	Logs       []AuditLog              // of the fund; none: who approved is not checked
+	AcceptLost []uint32                // numbers of batches whose approval was lost with a restored database, as the reader knows
 	Progress   func(height, tip int32) // after each block; may be nil
 }
 
 // Run reads the chain and the journals. The error is of an audit that could not
 // be made: errs.Invalid (bad_descriptor, bad_birthday, bad_window, no_journal,
 // unknown_network), errs.Unavailable (node_unavailable, bad_node, node_unsteady,
-// journal_unreadable) or ctx's. What the audit found is in the report.
+// journal_unreadable, log_unreadable) or ctx's. What the audit found is in the report.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.Gap == 0 {
 		cfg.Gap = DefaultGap
@@ -160,6 +162,10 @@ func (a *auditor) begin(ctx context.Context) (*scan, error) {
 
 // audit follows the node until it stands still, and judges.
 func (a *auditor) audit(ctx context.Context, s *scan) (Report, error) {
+	acts, err := a.logs()
+	if err != nil {
+		return Report{}, err
+	}
 	for round := 1; ; round++ {
 		report := a.blank()
 		var tip int32
@@ -173,7 +179,7 @@ func (a *auditor) audit(ctx context.Context, s *scan) (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		(&judge{scan: s, journals: journals, net: a.net, final: a.cfg.Final, report: &report}).run()
+		(&judge{scan: s, journals: journals, net: a.net, final: a.cfg.Final, report: &report, acts: acts, acceptLost: a.cfg.AcceptLost}).run()
 		report.Height, report.Block, report.BlockTime = s.height, s.hash.String(), s.header.Timestamp.Unix()
 		still, err := a.compareCoins(ctx, s, &report)
 		if err != nil {
