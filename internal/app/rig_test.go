@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/chainaudit"
 	"github.com/causeway-fund/causeway/internal/demo"
 	"github.com/causeway-fund/causeway/internal/devnet/btcdnode"
@@ -356,16 +358,49 @@ func (r *rig) paidOnce(ops ...operator) {
 	r.witness(sum)
 }
 
-// witness has the auditor, who knows the signer's journal and no database, say that
-// exactly paidSat was paid and all else is accounted for.
+// signedLog exports the audit log once a checkpoint covers all of it, and verifies it
+// with nothing but the public key, which it returns too.
+func (r *rig) signedLog() (bundle []byte, key string) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	r.until("a checkpoint covers the log", func() bool {
+		leaves, err := r.auditor.ListLeavesWithResponse(ctx, &client.ListLeavesParams{})
+		r.must(err)
+		newest, err := r.auditor.GetCheckpointWithResponse(ctx)
+		return err == nil && newest.JSON200.Size == leaves.JSON200.Size
+	})
+	answer, err := r.auditor.GetAuditBundleWithResponse(ctx)
+	r.must(err)
+	text, err := os.ReadFile(filepath.Join(r.dir, "keys", "audit.pub"))
+	r.must(err)
+	key = strings.TrimSpace(string(text))
+	report, err := audit.VerifyBundle(bytes.NewReader(answer.Body), key)
+	if err != nil || report.Rows < 10 {
+		r.t.Errorf("the exported log: %+v, %v", report, err)
+	}
+	return answer.Body, key
+}
+
+// witness has the auditor, who knows the signer's journal, the audit log and no
+// database, say that exactly paidSat was paid, by people's leave, and all else is
+// accounted for.
 func (r *rig) witness(paidSat int64) {
 	r.t.Helper()
 	fund := r.Services.Fund
+	bundle, key := r.signedLog()
+	signed, err := audit.VerifyBundle(bytes.NewReader(bundle), key)
+	r.must(err)
 	report, err := chainaudit.Run(r.t.Context(), chainaudit.Config{
 		Descriptor: fund.Descriptor, Birthday: fund.BirthdayHeight, Node: r.Devnet.Node.RPC(),
 		Journals: []chainaudit.Journal{chainaudit.JournalFile(filepath.Join(r.dir, "signer", "journal"))},
+		Logs: []chainaudit.AuditLog{{
+			Name: "the fund's log", Rows: signed.Rows - signed.Uncovered, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(bundle)), nil },
+		}},
 	})
 	r.must(err)
+	if a := report.Approvals; a == nil || a.Approved != a.Payments || a.Payments != len(report.Payments) {
+		r.t.Errorf("approvals %+v of %d payments", a, len(report.Payments))
+	}
 	if !report.OK() || report.PaidSat != paidSat {
 		r.t.Errorf("the auditor found %d sat paid, want %d, a difference of %d and %+v", report.PaidSat, paidSat, report.DifferenceSat, report.Alarms)
 	}

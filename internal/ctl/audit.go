@@ -77,7 +77,8 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Verify the whole log, from the server or off-line from a bundle", Args: cobra.NoArgs,
 		Long: "Verify the whole log, from the server or off-line from a bundle. Exit code 5 when a row was dropped, altered,\n" +
-			"swapped or cut off; the first such row is named.",
+			"swapped or cut off; the first such row is named. A checkpoint that the key did not sign is named and passed\n" +
+			"over: the newest valid one counts.",
 	}
 	v.flags(cmd)
 	cmd.Flags().StringVar(&bundle, "bundle", "", "file of causewayctl audit export, or - for standard input; from the server when absent")
@@ -102,7 +103,7 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 		if report.Uncovered > 0 {
 			c.talk("The last %d rows are not covered by a checkpoint yet.", report.Uncovered)
 		}
-		return page{value: report, parts: []part{reportPart(report)}}, verdict(err)
+		return page{value: report, parts: withRows(reportPart(report), badCheckpoints(report))}, verdict(err)
 	}
 	a.online(staff, cmd, verify)
 	fromServer := cmd.RunE
@@ -144,8 +145,18 @@ func reportPart(r audit.Report) part {
 	if r.Finding != nil {
 		result = r.Finding.String()
 	}
+	passedOver := ""
+	if n := len(r.BadCheckpoints); n > 0 {
+		passedOver = itoa(n)
+	}
 	return record("result", result, "origin", r.Origin, "size", itoa(r.Size), "root", r.Root, "rows_checked", itoa(r.Rows),
-		"checkpoints_checked", itoa(r.Checkpoints), "rows_not_covered_yet", itoa(r.Uncovered))
+		"checkpoints_checked", itoa(r.Checkpoints), "checkpoints_passed_over", passedOver, "rows_not_covered_yet", itoa(r.Uncovered))
+}
+
+func badCheckpoints(r audit.Report) part {
+	return table("Checkpoints that were passed over", []string{"PLACE", "BEGINS"}, r.BadCheckpoints, func(b audit.BadCheckpoint) []string {
+		return []string{itoa(b.Place), b.Says}
+	})
 }
 
 func (a *app) auditExportCommand() *cobra.Command {

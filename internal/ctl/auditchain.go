@@ -26,6 +26,7 @@ type chainAudit struct {
 	gap                        uint32
 	final                      int32
 	json                       bool
+	approvals                  approvalFlags
 }
 
 func (a *app) auditChainCommand() *cobra.Command {
@@ -35,9 +36,16 @@ func (a *app) auditChainCommand() *cobra.Command {
 		Long: "Read every block since the treasury's birthday from a btcd of your own and account for every satoshi: deposits,\n" +
 			"payments by decision, change, fees, voids and upkeep. It asks no fund and no database, and shares no code with\n" +
 			"what pays. Give the journal of each signer; two are compared.\n\n" +
+			"The journals say what was released, not who approved it. With the audit log, from a file of causewayctl audit\n" +
+			"export or from the fund, every payment must have its application.approved and batch.approved leaf, and every\n" +
+			"void its batch.void_approved leaf. The log is verified with its public key first. It is the fund's own word: a\n" +
+			"thief who holds the fund's database can write such leaves too.\n\n" +
+			"After a restore, the approval of a batch that was rebuilt from a journal may be lost. Give the bundle that you\n" +
+			"kept from before as a second --bundle; --accept-lost takes the batch as approved all the same.\n\n" +
 			"Exit code 0 only when everything is accounted for, 1 on any difference and when the audit could not be made.",
 		Example: "  causewayctl audit chain --descriptor-file treasury.txt --birthday 870000 --journal signer-a.journal \\\n" +
-			"    --node 127.0.0.1:8334 --node-user auditor --node-pass-file rpc.pass --node-cert rpc.cert",
+			"    --node 127.0.0.1:8334 --node-user auditor --node-pass-file rpc.pass --node-cert rpc.cert \\\n" +
+			"    --bundle causeway-audit.json --key-file audit.pub",
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.descriptor, "descriptor", "", "the treasury's public output descriptor, with its checksum")
@@ -51,13 +59,20 @@ func (a *app) auditChainCommand() *cobra.Command {
 	f.Uint32Var(&o.gap, "gap", chainaudit.DefaultGap, "how many scripts beyond the last one seen to look for")
 	f.Int32Var(&o.final, "final", chainaudit.DefaultFinal, "confirmations from which on a spend is irrevocable")
 	f.BoolVar(&o.json, "json", false, "write JSON, as -o json does")
-	a.local(cmd, func(c *call) (page, error) { return c.auditChain(o) })
-	run := cmd.RunE
+	o.approvals.flags(f)
+	audit := func(c *call) (page, error) { return c.auditChain(o) }
+	a.online(staff, cmd, audit)
+	withFund := cmd.RunE
+	a.local(cmd, audit)
+	alone := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.json {
 			a.format = string(cli.JSON)
 		}
-		return run(cmd, args)
+		if o.approvals.api {
+			return withFund(cmd, args)
+		}
+		return alone(cmd, args)
 	}
 	return cmd
 }
@@ -67,6 +82,10 @@ func (c *call) auditChain(o chainAudit) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if cfg.Logs, err = c.approvalLogs(o.approvals); err != nil {
+		return page{}, err
+	}
+	cfg.AcceptLost = o.approvals.lost()
 	cfg.Progress = c.walked()
 	report, err := chainaudit.Run(c.ctx, cfg)
 	if err != nil {
@@ -133,10 +152,6 @@ func (c *call) walked() func(height, tip int32) {
 }
 
 func chainParts(r chainaudit.Report) []part {
-	verdict := "every satoshi is accounted for"
-	if !r.OK() {
-		verdict = "NOT accounted for: " + howMany(len(r.Alarms), "alarm")
-	}
 	alive := make([]chainaudit.Waiting, 0, len(r.Waiting))
 	for _, w := range r.Waiting {
 		if w.State != chainaudit.Dead {
@@ -144,7 +159,7 @@ func chainParts(r chainaudit.Report) []part {
 		}
 	}
 	sat := func(n int64) string { return itoa(n) + " sat" }
-	sums := record("result", verdict, "network", r.Network, "blocks", fmt.Sprintf("%d to %d", r.Birthday, r.Height),
+	sums := record("result", chainResult(r), "network", r.Network, "blocks", fmt.Sprintf("%d to %d", r.Birthday, r.Height),
 		"last_block", r.Block, "its_time", time.Unix(r.BlockTime, 0).UTC().Format(time.RFC3339),
 		"deposits", fmt.Sprintf("%s in %s", sat(r.DepositsSat), howMany(len(r.Deposits), "output")),
 		"paid", fmt.Sprintf("%s for %s", sat(r.PaidSat), howMany(len(r.Payments), "decision")),
@@ -152,6 +167,9 @@ func chainParts(r chainaudit.Report) []part {
 			howMany(r.Count(chainaudit.KindVoid), "void"), howMany(r.Count(chainaudit.KindUpkeep), "upkeep transaction")),
 		"lost", sat(r.LostSat), "unspent", fmt.Sprintf("%s in %s", sat(r.UnspentSat), howMany(len(r.Coins), "coin")),
 		"difference", sat(r.DifferenceSat), "can_never_confirm", howMany(len(r.Waiting)-len(alive), "replaced or voided attempt"))
+	for _, row := range approvalRows(r.Approvals) {
+		sums.cells = append(sums.cells, row)
+	}
 	findings := func(f chainaudit.Finding) []string { return []string{f.Code, f.Text} }
 	parts := []part{
 		sums,
