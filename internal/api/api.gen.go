@@ -1175,7 +1175,7 @@ type Event struct {
 	By     EventBy            `json:"by"`
 	Detail *map[string]string `json:"detail,omitempty"`
 
-	// Event Examples: application.voted
+	// Event Examples: application.voted_approve
 	Event string `json:"event"`
 
 	// From State before.
