@@ -128,7 +128,7 @@ func TestAQueueLine(t *testing.T) {
 	if line.Approve != 2 || line.Decline != 1 || line.MyVote != grant.VerdictDecline || line.SamePayee != 1 || line.Claim == nil || line.Claim.StaffName != "Bo" {
 		t.Errorf("line %+v", line)
 	}
-	if a := line.Application; a.Reference == again.Reference || a.Amount != 100_000 || a.State != grant.Ready || len(strings.Fields(a.Designation)) != 2 {
+	if a := line.Application; a.Reference == again.Reference || a.Amount != 100_000 || a.State != grant.Ready || len(strings.Fields(a.Designation)) != 3 {
 		t.Errorf("application %+v", a)
 	}
 	counts, err := w.Counts(t.Context(), w.reviewers[0])
