@@ -33,6 +33,8 @@ const (
 	PermBatchCompose      Permission = "batch.compose"
 	PermBatchApprove      Permission = "batch.approve"
 	PermTreasuryRead      Permission = "treasury.read"
+	PermBreakerRead       Permission = "breaker.read"  // what stopped all signing, and nothing else of the treasury
+	PermBreakerReset      Permission = "breaker.reset" // consent to sign again after a surprise; by a person who is signed in
 	PermAuditRead         Permission = "audit.read"
 	PermEndpointRead      Permission = "endpoint.read"  // verdicts, uptime, what endpoints share: nothing that says where they are
 	PermEndpointCheck     Permission = "endpoint.check" // ask for a check
@@ -48,7 +50,7 @@ type rule struct {
 	operator bool // an operator, on the application of their receipt
 	system   bool // a part of Causeway acting on its own
 	public   bool
-	noToken  bool // never by API token: a stolen token must not make itself permanent
+	noToken  bool // never by API token: a stolen token must not make itself permanent, nor say that a person understood something
 }
 
 // policy is the whole of who may do what. Voting, deciding, unsealing and
@@ -66,6 +68,8 @@ var policy = map[Permission]rule{
 	PermBatchCompose:      {roles: []Role{RoleTreasurer}},
 	PermBatchApprove:      {roles: []Role{RoleTreasurer}},
 	PermTreasuryRead:      {roles: []Role{RoleTreasurer, RoleAuditor}, system: true},
+	PermBreakerRead:       {roles: []Role{RoleTreasurer, RoleAdmin, RoleAuditor}, system: true},
+	PermBreakerReset:      {roles: []Role{RoleTreasurer, RoleAdmin}, noToken: true},
 	PermAuditRead:         {roles: []Role{RoleAuditor, RoleAdmin}, system: true},
 	PermEndpointRead:      {roles: Roles(), system: true},
 	PermEndpointCheck:     {roles: []Role{RoleReviewer}},

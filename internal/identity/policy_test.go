@@ -25,6 +25,8 @@ audit.read          - - + + - + -
 batch.approve       - + - - - - -
 batch.compose       - + - - - - -
 batch.read          - + - + - + -
+breaker.read        - + + + - + -
+breaker.reset       - + + - - - -
 endpoint.check      + - - - - - -
 endpoint.read       + + + + - + -
 grant.read          - + - + - + -

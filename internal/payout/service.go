@@ -209,8 +209,8 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 // ResetBreaker adds a person's consent to go on after a surprise; two different
 // people close it.
 func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id int64) error {
-	if !by.Has(identity.RoleTreasurer) && !by.Has(identity.RoleAdmin) {
-		return by.Require(identity.PermBatchApprove)
+	if err := by.Require(identity.PermBreakerReset); err != nil {
+		return err
 	}
 	return s.cfg.Store.ResetBreaker(ctx, id, by.StaffID, audit.Entry{
 		Actor: by, Action: "breaker.reset", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10), At: s.now(),

@@ -110,7 +110,7 @@ func apiRules() []Rule {
 		{Method: del, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
 		{Method: get, Path: "/v1/fee", Permission: identity.PermTreasuryRead},
 		{Method: get, Path: "/v1/treasury", Permission: identity.PermTreasuryRead},
-		{Method: post, Path: "/v1/breakers/:number/reset", Permission: SignedIn},
+		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset},
 		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic},

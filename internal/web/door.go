@@ -22,13 +22,13 @@ type passkeyAnswer struct {
 // firstPage is where a person's work is.
 func firstPage(by identity.Actor) string {
 	switch {
-	case by.Has(identity.RoleReviewer):
+	case by.Can(identity.PermApplicationRead):
 		return "/review"
-	case by.Has(identity.RoleTreasurer):
+	case by.Can(identity.PermBatchCompose):
 		return "/batches"
-	case by.Has(identity.RoleAdmin):
+	case by.Can(identity.PermStaffManage):
 		return "/staff"
-	case by.Has(identity.RoleAuditor):
+	case by.Can(identity.PermAuditRead):
 		return "/audit"
 	}
 	return "/profile"

@@ -117,8 +117,8 @@ func (s *Site) table() []Route {
 		{post, "/treasury/coins/unlock", compose, 0, s.visit("treasury", s.postCoinUnlock)},
 		{get, "/treasury/payments", batches, slow, s.visit("treasury", s.getPayments)},
 		{get, "/treasury/payments/:id/certificate", batches, slow, s.visit("treasury", s.getCertificate)},
-		{get, "/treasury/breakers", signedIn, 0, s.visit("treasury", s.getBreakers)},
-		{post, "/treasury/breakers/:id/reset", signedIn, 0, s.visit("treasury", s.postBreakerReset)},
+		{get, "/treasury/breakers", identity.PermBreakerRead, 0, s.visit("treasury", s.getBreakers)},
+		{post, "/treasury/breakers/:id/reset", identity.PermBreakerReset, 0, s.visit("treasury", s.postBreakerReset)},
 
 		{get, "/staff/events", signedIn, 0, s.getEvents},
 

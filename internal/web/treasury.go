@@ -132,7 +132,7 @@ func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 	for _, b := range list {
 		out = append(out, views.Breaker{
 			ID: b.ID, Code: b.Code, Reason: views.Msg{Text: b.Detail}, At: b.TrippedAt, ResetBy: b.ResetBy, Needed: resetsNeeded,
-			CanReset: mayReset(v.by) && !slices.Contains(b.ResetBy, v.by.Name),
+			CanReset: v.by.Can(identity.PermBreakerReset) && !slices.Contains(b.ResetBy, v.by.Name),
 		})
 	}
 	return out
@@ -141,19 +141,12 @@ func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 // getBreakers is for those who may reset a breaker and may see nothing else of the
 // treasury: admins.
 func (s *Site) getBreakers(v *visit) error {
-	if !mayReset(v.by) {
-		return v.by.Require(identity.PermTreasuryRead)
-	}
 	t, err := s.cfg.Payouts.Treasury(v.ctx(), identity.System("web"))
 	if err != nil {
 		return err
 	}
 	s.liven(v)
 	return v.show(http.StatusOK, views.BreakersPage(v.page, views.Breakers{List: v.breakers(t.Breakers)}))
-}
-
-func mayReset(by identity.Actor) bool {
-	return by.Has(identity.RoleTreasurer) || by.Has(identity.RoleAdmin)
 }
 
 // fingerprint returns the master key's, from the descriptor's key origin (BIP 380).

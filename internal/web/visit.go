@@ -89,8 +89,8 @@ func (s *Site) frame(c echo.Context) views.Page {
 	if by, ok := c.Get(keyActor).(identity.Actor); ok && by.Kind == identity.KindStaff {
 		p.User = &views.User{
 			Name:      by.Name,
-			CanReview: by.Can(identity.PermApplicationRead), CanPay: by.Has(identity.RoleTreasurer),
-			CanAudit: by.Has(identity.RoleAuditor), CanAdmin: by.Has(identity.RoleAdmin),
+			CanReview: by.Can(identity.PermApplicationRead), CanPay: by.Can(identity.PermBatchCompose),
+			CanAudit: by.Can(identity.PermAuditRead) && by.Can(identity.PermBatchRead), CanAdmin: by.Can(identity.PermStaffManage),
 			CanFleet: s.cfg.Endpoints != nil && by.Can(identity.PermEndpointRead),
 			KeysOff:  cookie(c, cookieKeys) == "off",
 		}
