@@ -29,9 +29,9 @@ func TestStateDiagrams(t *testing.T) {
 	}
 
 	edges := grant.Edges()
-	edges["batch"] = payout.Edges()
+	edges["batch"], edges["breaker"] = payout.Edges(), payout.BreakerEdges()
 	var want strings.Builder
-	for _, machine := range []string{"application", "grant", "instalment", "batch"} {
+	for _, machine := range []string{"application", "grant", "instalment", "batch", "breaker"} {
 		lines := make([]string, 0, len(edges[machine]))
 		for _, e := range edges[machine] {
 			lines = append(lines, fmt.Sprintf("    %s --> %s\n", e.From, e.To))

@@ -68,6 +68,7 @@ CREATE TABLE event (
     at          timestamptz NOT NULL
 );
 CREATE INDEX event_object ON event (object_kind, object_id, id);
+CREATE INDEX event_lapsed ON event (at) WHERE event = 'batch.lapsed';
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER event_no_truncate BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 

@@ -170,25 +170,87 @@ CREATE TABLE lease (
 );
 INSERT INTO lease (epoch, since) VALUES (0, 'epoch');
 
--- A surprise that stops all signing until two people have looked at it.
+-- A surprise that stops all signing until two people have looked at it. One of a code is open at a time: what is found
+-- while it is open is added to it, and voids the consent of who had not seen it.
 CREATE TABLE breaker (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    code       text        NOT NULL,
-    detail     text        NOT NULL,
-    tripped_at timestamptz NOT NULL
+    code       text        NOT NULL CHECK (code IN ('foreign_spend', 'deep_reorg', 'unexpected_payment', 'ledger_mismatch', 'invariant', 'recovery_failed', 'audit_broken')),
+    state      text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'half_reset', 'reset')),
+    findings   integer     NOT NULL DEFAULT 1 CHECK (findings > 0), -- how many there are
+    tripped_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
 );
-CREATE TRIGGER breaker_append_only BEFORE UPDATE OR DELETE ON breaker FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE UNIQUE INDEX breaker_open ON breaker (code) WHERE state <> 'reset';
+INSERT INTO state_edge VALUES
+    ('breaker', 'open', 'half_reset'),
+    ('breaker', 'half_reset', 'open'),
+    ('breaker', 'half_reset', 'reset');
+CREATE TRIGGER breaker_state_edge BEFORE UPDATE ON breaker FOR EACH ROW EXECUTE FUNCTION check_state_edge('breaker');
+CREATE TRIGGER breaker_no_delete BEFORE DELETE ON breaker FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER breaker_no_truncate BEFORE TRUNCATE ON breaker FOR EACH STATEMENT EXECUTE FUNCTION append_only();
-CREATE TABLE breaker_reset (
+
+-- What tripped it.
+CREATE TABLE breaker_finding (
     breaker_id bigint      NOT NULL REFERENCES breaker,
+    no         integer     NOT NULL CHECK (no > 0),
+    subject    text        NOT NULL,                       -- a txid, a block, a breach, a line of a journal; empty: the books as a whole
+    detail     text        NOT NULL,                       -- in plain words, with the figures
+    amount_sat bigint,
+    at         timestamptz NOT NULL,
+    PRIMARY KEY (breaker_id, no)
+);
+CREATE INDEX breaker_finding_subject ON breaker_finding (subject);
+CREATE TRIGGER breaker_finding_append_only BEFORE UPDATE OR DELETE ON breaker_finding FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER breaker_finding_no_truncate BEFORE TRUNCATE ON breaker_finding FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+ALTER TABLE breaker ADD CONSTRAINT breaker_has_findings FOREIGN KEY (id, findings) REFERENCES breaker_finding (breaker_id, no) DEFERRABLE INITIALLY DEFERRED;
+
+-- A person's word that this many findings are understood.
+CREATE TABLE breaker_consent (
+    breaker_id bigint      NOT NULL,
+    findings   integer     NOT NULL,
     staff_id   uuid        NOT NULL REFERENCES staff,
     at         timestamptz NOT NULL,
-    PRIMARY KEY (breaker_id, staff_id)
+    PRIMARY KEY (breaker_id, findings, staff_id),
+    FOREIGN KEY (breaker_id, findings) REFERENCES breaker_finding (breaker_id, no)
 );
-CREATE TRIGGER breaker_reset_append_only BEFORE UPDATE OR DELETE ON breaker_reset FOR EACH ROW EXECUTE FUNCTION append_only();
-CREATE TRIGGER breaker_reset_no_truncate BEFORE TRUNCATE ON breaker_reset FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER breaker_consent_append_only BEFORE UPDATE OR DELETE ON breaker_consent FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER breaker_consent_no_truncate BEFORE TRUNCATE ON breaker_consent FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- A finding that two people accepted as it stands: it does not trip again until it has lapsed.
+CREATE TABLE breaker_accepted (
+    breaker_id bigint      NOT NULL,
+    no         integer     NOT NULL,
+    at         timestamptz NOT NULL,
+    lapsed_at  timestamptz,
+    PRIMARY KEY (breaker_id, no),
+    FOREIGN KEY (breaker_id, no) REFERENCES breaker_finding
+);
+
+-- Two different people reset a breaker, after the last of its findings; then it never changes again.
+-- +goose StatementBegin
+CREATE FUNCTION check_breaker() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE people bigint;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'open' OR NEW.findings <> 1 THEN
+            RAISE EXCEPTION 'a breaker begins open' USING ERRCODE = 'check_violation', CONSTRAINT = 'breaker_begins';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.state = 'reset' OR (NEW.id, NEW.code, NEW.tripped_at) <> (OLD.id, OLD.code, OLD.tripped_at) OR NEW.findings < OLD.findings THEN
+        RAISE EXCEPTION 'breaker % keeps what it is', OLD.id USING ERRCODE = 'check_violation', CONSTRAINT = 'breaker_stays';
+    END IF;
+    SELECT count(DISTINCT c.staff_id) INTO people FROM breaker_consent c WHERE c.breaker_id = NEW.id AND c.findings = NEW.findings;
+    IF people < (CASE NEW.state WHEN 'open' THEN 0 WHEN 'half_reset' THEN 1 ELSE 2 END) THEN
+        RAISE EXCEPTION 'breaker % has the consent of % people, and needs more', NEW.id, people USING ERRCODE = 'check_violation', CONSTRAINT = 'breaker_two_people';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER breaker_rules BEFORE INSERT OR UPDATE ON breaker FOR EACH ROW EXECUTE FUNCTION check_breaker();
 
 -- +goose Down
-DROP TABLE breaker_reset, breaker, lease, reservation, attempt_event, attempt_raw, attempt_output, attempt_input, attempt, approval, batch_item, batch;
+ALTER TABLE breaker DROP CONSTRAINT breaker_has_findings;
+DROP TABLE breaker_accepted, breaker_consent, breaker_finding, breaker, lease, reservation, attempt_event, attempt_raw, attempt_output, attempt_input, attempt, approval, batch_item, batch;
 DROP SEQUENCE batch_number;
-DROP FUNCTION check_anchor;
+DROP FUNCTION check_anchor, check_breaker;

@@ -22,7 +22,7 @@ GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
 GRANT SELECT ON meta, fund, state_edge, goose_db_version TO causeway_app, causeway_worker;
 GRANT SELECT, INSERT ON event, ledger_transfer, ledger_posting, audit_leaf, audit_hash TO causeway_app, causeway_worker;
 GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attempt_input, attempt_output, attempt_raw, attempt_event,
-    reservation, lease, breaker, breaker_reset, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
+    reservation, lease, breaker, breaker_finding, breaker_consent, breaker_accepted, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
 
 -- app: people, applications, and what a treasurer may set in motion.
 GRANT SELECT, INSERT, UPDATE, DELETE ON claim TO causeway_app;
@@ -36,7 +36,9 @@ GRANT DELETE, UPDATE (expires_at) ON ceremony TO causeway_app; -- UPDATE only to
 GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
-GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_reset TO causeway_app;
+GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_consent, breaker_accepted TO causeway_app;
+GRANT UPDATE (state, changed_at) ON breaker TO causeway_app;
+GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_app;
 GRANT UPDATE (released_at) ON reservation TO causeway_app;
 GRANT UPDATE (state, version) ON grants TO causeway_app;
 GRANT UPDATE (state, held_reason, version, changed_at) ON instalment TO causeway_app;
@@ -47,7 +49,9 @@ GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 -- worker: the chain and the conductor. It reads nothing that an operator wrote.
 GRANT SELECT (id, name) ON staff TO causeway_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON header, chain_tx, coin TO causeway_worker;
-GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, attempt_event, reservation, breaker, audit_checkpoint TO causeway_worker;
+GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, attempt_event, reservation, breaker, breaker_finding, audit_checkpoint TO causeway_worker;
+GRANT UPDATE (state, findings, changed_at) ON breaker TO causeway_worker;
+GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_worker;
 GRANT UPDATE (released_at) ON reservation TO causeway_worker;
 GRANT UPDATE (released_at) ON batch_item TO causeway_worker;
 GRANT UPDATE (state, version, changed_at) ON instalment TO causeway_worker;

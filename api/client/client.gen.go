@@ -36,6 +36,27 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for BreakerState.
+const (
+	HalfReset BreakerState = "half_reset"
+	Open      BreakerState = "open"
+	Reset     BreakerState = "reset"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case HalfReset:
+		return true
+	case Open:
+		return true
+	case Reset:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CheckVerdict.
 const (
 	CheckDown    CheckVerdict = "down"
@@ -328,6 +349,13 @@ func (e ExportPaymentsParamsUnit) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// AcceptedDifference A difference between coins and ledger that two people have accepted. Signing goes on while the difference is exactly this.
+type AcceptedDifference struct {
+	AmountSat int64     `json:"amount_sat"`
+	At        time.Time `json:"at"`
+	By        []string  `json:"by"`
 }
 
 // Advice What a check found and what to do about it.
@@ -694,16 +722,41 @@ type BlocklistHit struct {
 	What string `json:"what"`
 }
 
-// Breaker A surprise that stopped all signing.
+// Breaker A surprise that stopped all signing. One of a code is open at a time; what is found while it is open is added to it.
 type Breaker struct {
-	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-	Number int64  `json:"number"`
+	// Code Examples: foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch, invariant, recovery_failed
+	Code string `json:"code"`
 
-	// ResetBy Who has consented; two close it.
-	ResetBy   []string  `json:"reset_by"`
-	TrippedAt time.Time `json:"tripped_at"`
+	// Detail The newest finding.
+	Detail   string           `json:"detail"`
+	Findings []BreakerFinding `json:"findings"`
+	Number   int64            `json:"number"`
+
+	// ResetBy Who has consented to all findings; two close it.
+	ResetBy []string `json:"reset_by"`
+
+	// State `half_reset`: one person has consented; a new finding takes it back to `open`.
+	State     BreakerState `json:"state"`
+	TrippedAt time.Time    `json:"tripped_at"`
+
+	// Version Grows with every finding; what a consent needs as If-Match.
+	Version int64 `json:"version"`
+}
+
+// BreakerState `half_reset`: one person has consented; a new finding takes it back to `open`.
+type BreakerState string
+
+// BreakerFinding defines model for BreakerFinding.
+type BreakerFinding struct {
+	// AmountSat What was taken, or by how much coins and ledger differ (coins minus ledger).
+	AmountSat *int64    `json:"amount_sat,omitempty"`
+	At        time.Time `json:"at"`
+	Detail    string    `json:"detail"`
+}
+
+// BreakerList defines model for BreakerList.
+type BreakerList struct {
+	Items []Breaker `json:"items"`
 }
 
 // Bump defines model for Bump.
@@ -1382,6 +1435,15 @@ type Instalment struct {
 	State string `json:"state"`
 }
 
+// LapsedBatch A batch that was cancelled by itself because nobody had approved it for 7 days. Its payments are payable again.
+type LapsedBatch struct {
+	At         time.Time          `json:"at"`
+	BatchId    openapi_types.UUID `json:"batch_id"`
+	ComposedBy string             `json:"composed_by"`
+	Number     int64              `json:"number"`
+	Payees     int32              `json:"payees"`
+}
+
 // Leaf defines model for Leaf.
 type Leaf struct {
 	Seq int64 `json:"seq"`
@@ -1910,6 +1972,9 @@ type Transaction struct {
 
 // Treasury defines model for Treasury.
 type Treasury struct {
+	// AcceptedDifference A difference between coins and ledger that two people have accepted. Signing goes on while the difference is exactly this.
+	AcceptedDifference *AcceptedDifference `json:"accepted_difference,omitempty"`
+
 	// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
 	Balances Balances  `json:"balances"`
 	Breakers []Breaker `json:"breakers"`
@@ -1925,9 +1990,12 @@ type Treasury struct {
 	// Descriptor Output descriptor with checksum (BIP 380).
 	Descriptor string `json:"descriptor"`
 
-	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
+	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 and an accepted difference stops all signing.
 	DifferenceSat int64        `json:"difference_sat"`
 	Estimate      *FeeEstimate `json:"estimate,omitempty"`
+
+	// Lapsed Of the last 30 days.
+	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
 	Limits  Limits  `json:"limits"`
@@ -2295,6 +2363,12 @@ type WatchBatchParams struct {
 	// Since The `watch_token` that you have.
 	Since string `form:"since" json:"since"`
 	WaitS *int32 `form:"wait_s,omitempty" json:"wait_s,omitempty"`
+}
+
+// ResetBreakerParams defines parameters for ResetBreaker.
+type ResetBreakerParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ListGrantsParams defines parameters for ListGrants.
@@ -2787,10 +2861,20 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/batches/{id}/watch (the `WatchBatch` operationId).
 	WatchBatch(ctx context.Context, id ID, params *WatchBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListBreakers What stopped all signing, and who has consented to go on
+	//
+	// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
+	ListBreakers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	//
+	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
+	// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
+	// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
+	// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
-	ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnlockCoin Let a coin into new batches again
 	//
@@ -3885,11 +3969,31 @@ func (c *Client) WatchBatch(ctx context.Context, id ID, params *WatchBatchParams
 	return c.Client.Do(req)
 }
 
+// ListBreakers What stopped all signing, and who has consented to go on
+//
+// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
+func (c *Client) ListBreakers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBreakersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ResetBreaker Consent to go on after a surprise; two people close a breaker
 //
+// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
+// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
+// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
+// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+//
 // Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
-func (c *Client) ResetBreaker(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewResetBreakerRequest(c.Server, number)
+func (c *Client) ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetBreakerRequest(c.Server, number, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6349,8 +6453,35 @@ func NewWatchBatchRequest(server string, id ID, params *WatchBatchParams) (*http
 	return req, nil
 }
 
+// NewListBreakersRequest constructs an http.Request for the ListBreakers method
+func NewListBreakersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/breakers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewResetBreakerRequest constructs an http.Request for the ResetBreaker method
-func NewResetBreakerRequest(server string, number int64) (*http.Request, error) {
+func NewResetBreakerRequest(server string, number int64, params *ResetBreakerParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -6378,6 +6509,19 @@ func NewResetBreakerRequest(server string, number int64) (*http.Request, error) 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
 	}
 
 	return req, nil
@@ -8159,12 +8303,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/batches/{id}/watch (the `WatchBatch` operationId).
 	WatchBatchWithResponse(ctx context.Context, id ID, params *WatchBatchParams, reqEditors ...RequestEditorFn) (*WatchBatchResponse, error)
 
+	// ListBreakersWithResponse What stopped all signing, and who has consented to go on
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
+	ListBreakersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error)
+
 	// ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
+	//
+	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
+	// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
+	// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
+	// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
-	ResetBreakerWithResponse(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
+	ResetBreakerWithResponse(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
 
 	// UnlockCoinWithResponse Let a coin into new batches again
 	//
@@ -10163,11 +10319,66 @@ func (r WatchBatchResponse) ContentType() string {
 	return ""
 }
 
+type ListBreakersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BreakerList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListBreakersResponse) GetJSON200() *BreakerList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListBreakersResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListBreakersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBreakersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBreakersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListBreakersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ResetBreakerResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Breaker
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResetBreakerResponse) GetJSON200() *Breaker {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12524,13 +12735,31 @@ func (c *ClientWithResponses) WatchBatchWithResponse(ctx context.Context, id ID,
 	return ParseWatchBatchResponse(rsp)
 }
 
+// ListBreakersWithResponse What stopped all signing, and who has consented to go on
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
+func (c *ClientWithResponses) ListBreakersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error) {
+	rsp, err := c.ListBreakers(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBreakersResponse(rsp)
+}
+
 // ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
+//
+// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
+// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
+// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
+// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
-func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, number int64, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error) {
-	rsp, err := c.ResetBreaker(ctx, number, reqEditors...)
+func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error) {
+	rsp, err := c.ResetBreaker(ctx, number, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14461,6 +14690,39 @@ func ParseWatchBatchResponse(rsp *http.Response) (*WatchBatchResponse, error) {
 	return response, nil
 }
 
+// ParseListBreakersResponse parses an HTTP response from a ListBreakersWithResponse call
+func ParseListBreakersResponse(rsp *http.Response) (*ListBreakersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBreakersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BreakerList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseResetBreakerResponse parses an HTTP response from a ResetBreakerWithResponse call
 func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14475,8 +14737,12 @@ func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Breaker
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

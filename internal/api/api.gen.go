@@ -35,6 +35,27 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for BreakerState.
+const (
+	HalfReset BreakerState = "half_reset"
+	Open      BreakerState = "open"
+	Reset     BreakerState = "reset"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case HalfReset:
+		return true
+	case Open:
+		return true
+	case Reset:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CheckVerdict.
 const (
 	CheckDown    CheckVerdict = "down"
@@ -327,6 +348,13 @@ func (e ExportPaymentsParamsUnit) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// AcceptedDifference A difference between coins and ledger that two people have accepted. Signing goes on while the difference is exactly this.
+type AcceptedDifference struct {
+	AmountSat int64     `json:"amount_sat"`
+	At        time.Time `json:"at"`
+	By        []string  `json:"by"`
 }
 
 // Advice What a check found and what to do about it.
@@ -693,16 +721,41 @@ type BlocklistHit struct {
 	What string `json:"what"`
 }
 
-// Breaker A surprise that stopped all signing.
+// Breaker A surprise that stopped all signing. One of a code is open at a time; what is found while it is open is added to it.
 type Breaker struct {
-	// Code Examples: foreign_spend, deep_reorg, ledger_mismatch
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-	Number int64  `json:"number"`
+	// Code Examples: foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch, invariant, recovery_failed
+	Code string `json:"code"`
 
-	// ResetBy Who has consented; two close it.
-	ResetBy   []string  `json:"reset_by"`
-	TrippedAt time.Time `json:"tripped_at"`
+	// Detail The newest finding.
+	Detail   string           `json:"detail"`
+	Findings []BreakerFinding `json:"findings"`
+	Number   int64            `json:"number"`
+
+	// ResetBy Who has consented to all findings; two close it.
+	ResetBy []string `json:"reset_by"`
+
+	// State `half_reset`: one person has consented; a new finding takes it back to `open`.
+	State     BreakerState `json:"state"`
+	TrippedAt time.Time    `json:"tripped_at"`
+
+	// Version Grows with every finding; what a consent needs as If-Match.
+	Version int64 `json:"version"`
+}
+
+// BreakerState `half_reset`: one person has consented; a new finding takes it back to `open`.
+type BreakerState string
+
+// BreakerFinding defines model for BreakerFinding.
+type BreakerFinding struct {
+	// AmountSat What was taken, or by how much coins and ledger differ (coins minus ledger).
+	AmountSat *int64    `json:"amount_sat,omitempty"`
+	At        time.Time `json:"at"`
+	Detail    string    `json:"detail"`
+}
+
+// BreakerList defines model for BreakerList.
+type BreakerList struct {
+	Items []Breaker `json:"items"`
 }
 
 // Bump defines model for Bump.
@@ -1381,6 +1434,15 @@ type Instalment struct {
 	State string `json:"state"`
 }
 
+// LapsedBatch A batch that was cancelled by itself because nobody had approved it for 7 days. Its payments are payable again.
+type LapsedBatch struct {
+	At         time.Time          `json:"at"`
+	BatchId    openapi_types.UUID `json:"batch_id"`
+	ComposedBy string             `json:"composed_by"`
+	Number     int64              `json:"number"`
+	Payees     int32              `json:"payees"`
+}
+
 // Leaf defines model for Leaf.
 type Leaf struct {
 	Seq int64 `json:"seq"`
@@ -1909,6 +1971,9 @@ type Transaction struct {
 
 // Treasury defines model for Treasury.
 type Treasury struct {
+	// AcceptedDifference A difference between coins and ledger that two people have accepted. Signing goes on while the difference is exactly this.
+	AcceptedDifference *AcceptedDifference `json:"accepted_difference,omitempty"`
+
 	// Balances deposits = available + committed + in flight + confirming + paid + fees + lost.
 	Balances Balances  `json:"balances"`
 	Breakers []Breaker `json:"breakers"`
@@ -1924,9 +1989,12 @@ type Treasury struct {
 	// Descriptor Output descriptor with checksum (BIP 380).
 	Descriptor string `json:"descriptor"`
 
-	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 stops all signing.
+	// DifferenceSat Coins on the chain minus what the ledger says; anything but 0 and an accepted difference stops all signing.
 	DifferenceSat int64        `json:"difference_sat"`
 	Estimate      *FeeEstimate `json:"estimate,omitempty"`
+
+	// Lapsed Of the last 30 days.
+	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
 	Limits  Limits  `json:"limits"`
@@ -2296,6 +2364,12 @@ type WatchBatchParams struct {
 	WaitS *int32 `form:"wait_s,omitempty" json:"wait_s,omitempty"`
 }
 
+// ResetBreakerParams defines parameters for ResetBreaker.
+type ResetBreakerParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ListGrantsParams defines parameters for ListGrants.
 type ListGrantsParams struct {
 	// Cursor `next_cursor` of the page before.
@@ -2495,9 +2569,12 @@ type ServerInterface interface {
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx echo.Context, id ID, params WatchBatchParams) error
+	// ListBreakers What stopped all signing, and who has consented to go on
+	// (GET /v1/breakers)
+	ListBreakers(ctx echo.Context) error
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
-	ResetBreaker(ctx echo.Context, number int64) error
+	ResetBreaker(ctx echo.Context, number int64, params ResetBreakerParams) error
 	// UnlockCoin Let a coin into new batches again
 	// (DELETE /v1/coins/{outpoint}/lock)
 	UnlockCoin(ctx echo.Context, outpoint OutPoint) error
@@ -3360,6 +3437,15 @@ func (w *ServerInterfaceWrapper) WatchBatch(ctx echo.Context) error {
 	return err
 }
 
+// ListBreakers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBreakers(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBreakers(ctx)
+	return err
+}
+
 // ResetBreaker converts echo context to params.
 func (w *ServerInterfaceWrapper) ResetBreaker(ctx echo.Context) error {
 	var err error
@@ -3371,8 +3457,30 @@ func (w *ServerInterfaceWrapper) ResetBreaker(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetBreakerParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ResetBreaker(ctx, number)
+	err = w.Handler.ResetBreaker(ctx, number, params)
 	return err
 }
 
@@ -3945,6 +4053,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/coins/:outpoint/lock", wrapper.LockCoin, options.OperationMiddlewares["lockCoin"]...)
 	router.GET(options.BaseURL+"/v1/fee", wrapper.GetFeeEstimate, options.OperationMiddlewares["getFeeEstimate"]...)
 	router.GET(options.BaseURL+"/v1/treasury", wrapper.GetTreasury, options.OperationMiddlewares["getTreasury"]...)
+	router.GET(options.BaseURL+"/v1/breakers", wrapper.ListBreakers, options.OperationMiddlewares["listBreakers"]...)
 	router.POST(options.BaseURL+"/v1/breakers/:number/reset", wrapper.ResetBreaker, options.OperationMiddlewares["resetBreaker"]...)
 	router.POST(options.BaseURL+"/v1/links", wrapper.ReadLink, options.OperationMiddlewares["readLink"]...)
 	router.GET(options.BaseURL+"/v1/status/endpoints", wrapper.ListOwnEndpoints, options.OperationMiddlewares["listOwnEndpoints"]...)
@@ -5385,20 +5494,65 @@ func (response WatchBatchdefaultApplicationProblemPlusJSONResponse) VisitWatchBa
 	return err
 }
 
+type ListBreakersRequestObject struct {
+}
+
+type ListBreakersResponseObject interface {
+	VisitListBreakersResponse(w http.ResponseWriter) error
+}
+
+type ListBreakers200JSONResponse BreakerList
+
+func (response ListBreakers200JSONResponse) VisitListBreakersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBreakersdefaultApplicationProblemPlusJSONResponse) VisitListBreakersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ResetBreakerRequestObject struct {
 	Number int64 `json:"number"`
+	Params ResetBreakerParams
 }
 
 type ResetBreakerResponseObject interface {
 	VisitResetBreakerResponse(w http.ResponseWriter) error
 }
 
-type ResetBreaker204Response struct {
-}
+type ResetBreaker200JSONResponse Breaker
 
-func (response ResetBreaker204Response) VisitResetBreakerResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response ResetBreaker200JSONResponse) VisitResetBreakerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ResetBreakerdefaultApplicationProblemPlusJSONResponse struct {
@@ -6971,6 +7125,9 @@ type StrictServerInterface interface {
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx context.Context, request WatchBatchRequestObject) (WatchBatchResponseObject, error)
+	// ListBreakers What stopped all signing, and who has consented to go on
+	// (GET /v1/breakers)
+	ListBreakers(ctx context.Context, request ListBreakersRequestObject) (ListBreakersResponseObject, error)
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx context.Context, request ResetBreakerRequestObject) (ResetBreakerResponseObject, error)
@@ -8103,11 +8260,35 @@ func (sh *strictHandler) WatchBatch(ctx echo.Context, id ID, params WatchBatchPa
 	return nil
 }
 
+// ListBreakers operation middleware
+func (sh *strictHandler) ListBreakers(ctx echo.Context) error {
+	var request ListBreakersRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBreakers(ctx.Request().Context(), request.(ListBreakersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBreakers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBreakersResponseObject); ok {
+		return validResponse.VisitListBreakersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ResetBreaker operation middleware
-func (sh *strictHandler) ResetBreaker(ctx echo.Context, number int64) error {
+func (sh *strictHandler) ResetBreaker(ctx echo.Context, number int64, params ResetBreakerParams) error {
 	var request ResetBreakerRequestObject
 
 	request.Number = number
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ResetBreaker(ctx.Request().Context(), request.(ResetBreakerRequestObject))

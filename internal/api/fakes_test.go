@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
@@ -173,9 +174,17 @@ func (f *fakePayouts) Treasury(_ context.Context, by identity.Actor) (payout.Tre
 	return f.treasury, f.fail
 }
 
-func (f *fakePayouts) ResetBreaker(_ context.Context, by identity.Actor, id int64) error {
-	f.keep(by, id)
-	return f.fail
+func (f *fakePayouts) Breakers(_ context.Context, by identity.Actor) ([]payout.Breaker, error) {
+	f.keep(by)
+	return f.treasury.Breakers, f.fail
+}
+
+func (f *fakePayouts) ResetBreaker(_ context.Context, by identity.Actor, id, version int64) (payout.Breaker, error) {
+	f.keep(by, id, version)
+	if f.fail != nil || len(f.treasury.Breakers) == 0 {
+		return payout.Breaker{State: payout.BreakerHalf}, f.fail
+	}
+	return f.treasury.Breakers[0], nil
 }
 
 // fakeAudit holds two checkpoints and two leaves.
@@ -299,6 +308,7 @@ func (f *fakePayouts) fill() {
 	f.preview = payout.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: payout.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000, DeadlineBlocks: 144}}
 	f.preview.AtTargets = []payout.FeeAt{{Blocks: 6, FeeRateSatVB: 8, Fee: 1_128, FeePerMill: 11}, {Blocks: 36, FeeRateSatVB: 90, Refused: "The feerate is above the batch's highest."}}
 	f.preview.Notes = []payout.Remark{{Code: "round_amounts", Text: "One amount is round."}}
+	taken := btcutil.Amount(4_000_000)
 	f.treasury = payout.Treasury{
 		Balances:   ledger.Balances{ledger.Outside: -300_000, ledger.Available: 100_000, ledger.Committed: 50_000, ledger.InFlight: 20_000, ledger.Confirming: 29_300, ledger.Paid: 100_000, ledger.Fees: 700},
 		Coins:      []payout.Coin{{Coin: txbuild.Coin{OutPoint: wire.OutPoint{Hash: txid}, Amount: 170_000, Chain: 1, Index: 2, Height: 4}, Confirmations: 3, ReservedBy: &number, Lock: &payout.Lock{Reason: "kept", By: "Tom", At: at}, At: at}},
@@ -308,6 +318,11 @@ func (f *fakePayouts) fill() {
 		Stuck:    []payout.Stuck{{BatchID: id, Number: 3, State: payout.Announced, Why: "No block took it."}},
 		Limits:   payout.Limits{MaxPayees: 200, MaxFeeRateSatVB: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 		Estimate: f.treasury.Estimate,
-		Breakers: []payout.Breaker{{ID: 1, Code: "foreign_spend", Detail: "d", TrippedAt: at, ResetBy: []string{"Tom"}}},
+		Breakers: []payout.Breaker{{
+			ID: 1, Code: payout.ForeignSpend, State: payout.BreakerHalf, TrippedAt: at, Findings: []payout.Finding{{Detail: "d", Amount: &taken, At: at}},
+			Consents: []payout.Consent{{Name: "Tom", At: at}},
+		}},
+		Accepted: &payout.Accepted{Amount: 5, At: at, By: []string{"Tom", "Ann"}},
+		Lapsed:   []payout.Lapsed{{BatchID: id, Number: 2, ComposedBy: "Tom", Payees: 3, At: at}},
 	}
 }

@@ -62,7 +62,8 @@ type Payouts interface {
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
-	ResetBreaker(ctx context.Context, by identity.Actor, id int64) error
+	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
+	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
 	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)

@@ -29,7 +29,7 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 			FeesSat: int64(b[ledger.Fees]), LostSat: int64(b[ledger.Lost]),
 		},
 		Coins: make([]Coin, 0, len(t.Coins)), CoinsSat: int64(t.CoinsSat), DifferenceSat: int64(t.Difference),
-		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Estimate: estimate(t.Estimate),
+		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Lapsed: make([]LapsedBatch, 0, len(t.Lapsed)), Estimate: estimate(t.Estimate),
 		Limits: Limits{
 			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatVb: t.Limits.MaxFeeRateSatVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
 			DeadlineBlocks: t.Limits.DeadlineBlocks,
@@ -39,10 +39,16 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		out.Coins = append(out.Coins, coin(c))
 	}
 	for _, x := range t.Breakers {
-		out.Breakers = append(out.Breakers, Breaker{Number: x.ID, Code: x.Code, Detail: x.Detail, TrippedAt: x.TrippedAt, ResetBy: orEmpty(x.ResetBy)})
+		out.Breakers = append(out.Breakers, breaker(x))
 	}
 	for _, x := range t.Stuck {
 		out.Stuck = append(out.Stuck, Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: string(x.State), Why: x.Why})
+	}
+	for _, x := range t.Lapsed {
+		out.Lapsed = append(out.Lapsed, LapsedBatch{BatchId: x.BatchID, Number: int64(x.Number), ComposedBy: x.ComposedBy, Payees: int32(x.Payees), At: x.At}) //nolint:gosec // of one batch
+	}
+	if a := t.Accepted; a != nil {
+		out.AcceptedDifference = &AcceptedDifference{AmountSat: int64(a.Amount), At: a.At, By: orEmpty(a.By)}
 	}
 	return out, nil
 }
@@ -119,10 +125,42 @@ func (h *Handlers) UnlockCoin(ctx context.Context, r UnlockCoinRequestObject) (U
 	return UnlockCoin204Response{}, nil
 }
 
-// ResetBreaker answers POST /v1/breakers/{number}/reset.
-func (h *Handlers) ResetBreaker(ctx context.Context, r ResetBreakerRequestObject) (ResetBreakerResponseObject, error) {
-	if err := h.cfg.Payouts.ResetBreaker(ctx, actorFrom(ctx), r.Number); err != nil {
+// ListBreakers answers GET /v1/breakers.
+func (h *Handlers) ListBreakers(ctx context.Context, _ ListBreakersRequestObject) (ListBreakersResponseObject, error) {
+	list, err := h.cfg.Payouts.Breakers(ctx, actorFrom(ctx))
+	if err != nil {
 		return nil, err
 	}
-	return ResetBreaker204Response{}, nil
+	out := ListBreakers200JSONResponse{Items: make([]Breaker, 0, len(list))}
+	for _, b := range list {
+		out.Items = append(out.Items, breaker(b))
+	}
+	return out, nil
+}
+
+// ResetBreaker answers POST /v1/breakers/{number}/reset.
+func (h *Handlers) ResetBreaker(ctx context.Context, r ResetBreakerRequestObject) (ResetBreakerResponseObject, error) {
+	version, err := versionOf(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	b, err := h.cfg.Payouts.ResetBreaker(ctx, actorFrom(ctx), r.Number, version)
+	if err != nil {
+		return nil, withYourVersion(err, version)
+	}
+	return ResetBreaker200JSONResponse(breaker(b)), nil
+}
+
+func breaker(b payout.Breaker) Breaker {
+	out := Breaker{
+		Number: b.ID, Code: string(b.Code), State: BreakerState(b.State), Version: b.Version(), Detail: b.Detail(), TrippedAt: b.TrippedAt,
+		Findings: make([]BreakerFinding, 0, len(b.Findings)), ResetBy: make([]string, 0, len(b.Consents)),
+	}
+	for _, f := range b.Findings {
+		out.Findings = append(out.Findings, BreakerFinding{Detail: f.Detail, AmountSat: (*int64)(f.Amount), At: f.At})
+	}
+	for _, c := range b.Consents {
+		out.ResetBy = append(out.ResetBy, c.Name)
+	}
+	return out
 }

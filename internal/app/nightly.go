@@ -18,6 +18,7 @@ const (
 	nightlyEvery = 24 * time.Hour
 	nightlyRetry = time.Minute // after a look that did not work
 	mostFindings = 100         // of one kind that are told at a time
+	letGoEvery   = time.Hour
 )
 
 // lookNightly holds the database against the invariants, at once and then every
@@ -58,12 +59,13 @@ func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
 	for _, b := range bad {
 		w.cfg.Log.ErrorContext(ctx, "a checkpoint of the audit log does not count", slog.String("what", b.String()))
 	}
-	if errs.Is(err, "audit_broken") {
+	switch {
+	case errs.Is(err, "audit_broken"):
 		w.cfg.Log.ErrorContext(ctx, "the audit log does not hold", slog.Any("error", err))
-		err = w.store.Trip(ctx, epoch, payout.Breaker{
-			Code: "invariant", TrippedAt: w.clock.Now(),
-			Detail: brokenLog(err) + " Nothing is signed until two people have looked at it.",
-		})
+		detail := brokenLog(err)
+		err = w.store.Trip(ctx, epoch, payout.Finding{Code: payout.AuditBroken, Subject: detail, Detail: detail, At: w.clock.Now()})
+	case err == nil:
+		err = w.store.Lapse(ctx, epoch, payout.AuditBroken, nil, w.clock.Now())
 	}
 	if err != nil {
 		return err
@@ -81,6 +83,25 @@ func brokenLog(err error) string {
 		return err.Error()
 	}
 	return e.Message
+}
+
+// letGo cancels batches that nobody approves, at once and then every hour.
+func (w *worker) letGo(ctx context.Context, epoch int64) error {
+	for {
+		gone, err := payout.CancelForgotten(ctx, w.store, epoch, w.clock.Now())
+		for _, b := range gone {
+			w.cfg.Log.WarnContext(ctx, "batch cancelled: nobody approved it in time", slog.Int64("number", int64(b.Number)), slog.String("batch_id", b.ID.String()), slog.Int("payees", b.Payees))
+		}
+		switch {
+		case errs.Is(err, "lease_lost"):
+			return err
+		case err != nil && ctx.Err() == nil:
+			w.cfg.Log.WarnContext(ctx, "forgotten batches were not cancelled", slog.Any("error", err))
+		}
+		if !pause(ctx, nil, letGoEvery) {
+			return ctx.Err()
+		}
+	}
 }
 
 // lookAtChecks says what does not hold among endpoints and probers. No money is

@@ -189,7 +189,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	}
 	var rules []server.Rule
 	for _, r := range site.Routes() {
-		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute, MaxBody: r.MaxBody()})
+		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute, MaxBody: r.MaxBody(), Timeout: r.Timeout()})
 	}
 	return server.New(server.Config{
 		API: handlers, Auth: s.Identity, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),

@@ -20,6 +20,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
 	"github.com/causeway-fund/causeway/internal/seal"
@@ -46,6 +47,7 @@ func newEdge(t *testing.T) *edge {
 	open := func(url string) *postgres.DB {
 		db, err := postgres.Open(t.Context(), url)
 		must(err)
+		db.ForbidReentry(func(stack string) { t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 		t.Cleanup(db.Close)
 		return db
 	}
@@ -115,7 +117,8 @@ func TestAReadOnlyTokenChangesNothing(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
 	admin := identity.System("admin-cli")
-	if _, err := e.owner.Pool().Exec(t.Context(), "INSERT INTO breaker (code, detail, tripped_at) VALUES ('foreign_spend', 'a test', now())"); err != nil {
+	store := postgres.PayoutStore{DB: e.owner}
+	if err := store.Trip(t.Context(), 0, payout.Finding{Code: payout.ForeignSpend, Detail: "a test", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	var tokens []string

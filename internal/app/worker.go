@@ -58,6 +58,7 @@ type worker struct {
 	log     *audit.Log
 	metrics *workerMetrics
 	node    atomic.Pointer[chain.Client]
+	known   chan struct{} // closed once node is set
 	second  atomic.Pointer[chain.Client]
 	trouble atomic.Pointer[string] // what the last round could not do; nil: nothing
 	leading atomic.Bool
@@ -149,7 +150,7 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{})}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock, auditSigner.PublicKey())
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
@@ -202,6 +203,8 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 	w.cfg.Log.InfoContext(ctx, "leading", slog.Int64("epoch", epoch))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.followAndPay(ctx, epoch) })
+	g.Go(func() error { return w.watchBlocks(ctx) })
+	g.Go(func() error { return w.letGo(ctx, epoch) })
 	g.Go(func() error { return w.signCheckpoints(ctx) })
 	g.Go(func() error { return w.lookNightly(ctx, epoch) })
 	return g.Wait()
@@ -293,7 +296,22 @@ func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follow
 		}
 		done.balanced = true
 	}
-	return conductor.Step(ctx)
+	err = conductor.Step(ctx)
+	if open, readErr := w.store.Breakers(ctx); readErr == nil {
+		w.metrics.stopped(open)
+	}
+	return err
+}
+
+// watchBlocks listens for blocks as long as this worker leads, whichever lease it
+// is: the node is known from the first on.
+func (w *worker) watchBlocks(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.known:
+	}
+	return w.node.Load().Watch(ctx, w.cfg.Log)
 }
 
 // checkNode connects if need be, and asks whether the node is fit for work.
@@ -305,8 +323,8 @@ func (w *worker) checkNode(ctx context.Context) error {
 			return err
 		}
 		w.node.Store(fresh)
+		close(w.known)
 		node = fresh
-		go func() { _ = fresh.Watch(ctx, w.cfg.Log) }() // ends with ctx; only wakes
 	}
 	if _, err := node.Check(ctx); err != nil {
 		return err
@@ -378,23 +396,19 @@ func (w *worker) estimate(ctx context.Context, epoch int64, newBlock bool, done 
 	}
 }
 
-// balance holds the ledger against the coins of the chain; a difference stops
-// all signing.
+// balance holds the ledger against the coins of the chain; a difference that two
+// people have not accepted stops all signing.
 func (w *worker) balance(ctx context.Context, epoch int64) error {
 	h, err := w.store.Holdings(ctx)
 	if err != nil {
 		return err
 	}
 	w.metrics.observe(h)
-	var coins int64
-	for _, c := range h.Coins {
-		coins += int64(c.Amount)
+	difference, err := payout.CheckLedger(ctx, w.store, h, epoch, w.clock.Now())
+	if difference != 0 && (h.Accepted == nil || h.Accepted.Amount != difference) {
+		w.cfg.Log.ErrorContext(ctx, "ledger and chain differ", slog.Int64("difference_sat", int64(difference)))
 	}
-	if difference := coins - int64(h.Balances.OnChain()); difference != 0 {
-		w.cfg.Log.ErrorContext(ctx, "ledger and chain differ", slog.Int64("difference_sat", difference))
-		return w.store.Trip(ctx, epoch, payout.Breaker{Code: "ledger_mismatch", Detail: "The ledger and the treasury's coins differ; see the worker's log.", TrippedAt: w.clock.Now()})
-	}
-	return nil
+	return err
 }
 
 func (w *worker) signCheckpoints(ctx context.Context) error {
@@ -470,9 +484,9 @@ func (w *worker) checks() []server.Check {
 			return nil
 		}},
 		{Name: "breaker", Run: func(ctx context.Context) error {
-			h, err := w.store.Holdings(ctx)
-			if err == nil && len(h.Breakers) > 0 {
-				err = errs.New(errs.Conflict, "breaker_open", h.Breakers[0].Detail)
+			open, err := w.store.Breakers(ctx)
+			if err == nil && len(open) > 0 {
+				err = errs.New(errs.Conflict, "breaker_open", open[0].Detail())
 			}
 			return err
 		}},

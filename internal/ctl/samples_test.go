@@ -129,6 +129,14 @@ func sampleGrant() client.Grant {
 	}
 }
 
+func sampleBreaker() client.Breaker {
+	taken := int64(4_000_000)
+	return client.Breaker{
+		Number: 1, Code: "foreign_spend", State: "half_reset", Version: 1, Detail: "A coin was spent by somebody else.", TrippedAt: at, ResetBy: []string{"Ann"},
+		Findings: []client.BreakerFinding{{Detail: "A coin was spent by somebody else.", AmountSat: &taken, At: at}},
+	}
+}
+
 func sampleTransaction() client.Transaction {
 	return client.Transaction{
 		Txid: strings.Repeat("cd", 32), FeeSat: 1_000, Weight: 800, Vsize: 200,
@@ -191,9 +199,12 @@ func samples() map[string]func(sent) answer {
 			Stuck:    []client.Stuck{{BatchId: id(9), Number: 7, State: "announced", Why: "No block took it by its deadline."}},
 			Limits:   client.Limits{MaxPayees: 200, MaxFeerateSatVb: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 			Estimate: sampleEstimate(),
-			Breakers: []client.Breaker{{Number: 1, Code: "foreign_spend", Detail: "A coin was spent by somebody else.", TrippedAt: at, ResetBy: []string{"Ann"}}},
+			Breakers: []client.Breaker{sampleBreaker()},
+			Lapsed:   []client.LapsedBatch{{BatchId: id(8), Number: 6, ComposedBy: "Tom", Payees: 3, At: at}},
+
+			AcceptedDifference: &client.AcceptedDifference{AmountSat: -40, At: at, By: []string{"Ann", "Tom"}},
 		},
-		"resetBreaker": nil, "lockCoin": nil, "unlockCoin": nil, "getFeeEstimate": *sampleEstimate(),
+		"listBreakers": client.BreakerList{Items: []client.Breaker{sampleBreaker()}}, "resetBreaker": sampleBreaker(), "lockCoin": nil, "unlockCoin": nil, "getFeeEstimate": *sampleEstimate(),
 		"bumpBatch": summary, "askVoid": summary, "approveVoid": summary, "composeUpkeep": summary,
 		"getSignatures": sampleSignatures(), "importPsbt": sampleSignatures(), "checkPayeeList": sampleList(),
 		"whoAmI":      client.WhoAmI{Name: "Ann", Roles: []string{"reviewer"}, Permissions: []string{"application.read", "application.vote"}},

@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 func (a *app) grantsCommand() *cobra.Command {
@@ -78,37 +80,95 @@ func (a *app) treasuryCommand() *cobra.Command {
 			record("network", t.Network, "available_sat", itoa(b.AvailableSat), "committed_sat", itoa(b.CommittedSat), "in_flight_sat", itoa(b.InFlightSat),
 				"confirming_sat", itoa(b.ConfirmingSat), "paid_sat", itoa(b.PaidSat), "fees_sat", itoa(b.FeesSat), "lost_sat", itoa(b.LostSat),
 				"deposits_sat", itoa(b.DepositsSat), "coins_sat", itoa(t.CoinsSat), "difference_sat", itoa(t.DifferenceSat),
-				"deposit_address", t.DepositAddress, "deposit_index", itoa(t.DepositIndex), "descriptor", t.Descriptor,
+				"accepted_difference_sat", accepted(t.AcceptedDifference), "deposit_address", t.DepositAddress, "deposit_index", itoa(t.DepositIndex), "descriptor", t.Descriptor,
 				"tip_height", itoa(t.Tip.Height), "tip_hash", t.Tip.Hash, "tip_at", when(t.Tip.At)),
-			table("Signing is stopped", []string{"NUMBER", "CODE", "DETAIL", "SINCE", "CONSENTED"}, t.Breakers, func(x client.Breaker) []string {
-				return []string{itoa(x.Number), x.Code, x.Detail, when(x.TrippedAt), strings.Join(x.ResetBy, ", ")}
-			}),
+			breakersPart(t.Breakers),
 			table("Batches that do not go on by themselves", []string{"NUMBER", "ID", "STATE", "WHY"}, t.Stuck, func(x client.Stuck) []string {
 				return []string{itoa(x.Number), x.BatchId.String(), x.State, x.Why}
+			}),
+			table("Batches that nobody approved for 7 days; their payments are payable again", []string{"NUMBER", "ID", "COMPOSED_BY", "PAYEES", "CANCELLED"}, t.Lapsed, func(x client.LapsedBatch) []string {
+				return []string{itoa(x.Number), x.BatchId.String(), x.ComposedBy, itoa(x.Payees), when(x.At)}
 			}),
 			coinsPart("Coins", t.Coins),
 		)}, nil
 	})
-	cmd.AddCommand(a.resetCommand())
+	cmd.AddCommand(a.breakersCommand(), a.resetCommand())
 	return cmd
+}
+
+// accepted is the difference between coins and ledger that two people accepted.
+func accepted(d *client.AcceptedDifference) string {
+	if d == nil {
+		return ""
+	}
+	return itoa(d.AmountSat)
+}
+
+// breakersPart has a line for each finding.
+func breakersPart(list []client.Breaker) part {
+	type row struct {
+		b client.Breaker
+		f client.BreakerFinding
+	}
+	var rows []row
+	for _, b := range list {
+		for _, f := range b.Findings {
+			rows = append(rows, row{b, f})
+		}
+	}
+	return table("Signing is stopped", []string{"NUMBER", "CODE", "STATE", "DETAIL", "AMOUNT_SAT", "FOUND", "CONSENTED"}, rows, func(x row) []string {
+		amount := ""
+		if x.f.AmountSat != nil {
+			amount = itoa(*x.f.AmountSat)
+		}
+		return []string{itoa(x.b.Number), x.b.Code, string(x.b.State), x.f.Detail, amount, when(x.f.At), strings.Join(x.b.ResetBy, ", ")}
+	})
+}
+
+func (a *app) breakersCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "breakers", Short: "Show what stopped all signing, and who has consented to go on", Args: cobra.NoArgs}
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		list, err := ok200(c.api.ListBreakersWithResponse(c.ctx))
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: list, parts: []part{breakersPart(list.Items)}}, nil
+	})
 }
 
 func (a *app) resetCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "reset NUMBER", Short: "Consent to sign again after a surprise; two people have to", Args: cobra.ExactArgs(1),
+		Long: "Consent to sign again after a surprise. Two different people have to, and accept with it what was found as it\n" +
+			"stands. A token cannot do this: use the dashboard, or give the dashboard's session with --session-file.",
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(member, cmd, func(c *call) (page, error) {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || n < 1 {
-			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury shows them", c.args[0])}
+			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury breakers shows them", c.args[0])}
 		}
-		if err := c.confirm(yes, "Signing was stopped because something happened that should not. If you know what it was, type the number: ", itoa(n)); err != nil {
+		list, err := ok200(c.api.ListBreakersWithResponse(c.ctx))
+		if err != nil {
 			return page{}, err
 		}
-		_, err = c.api.ResetBreakerWithResponse(c.ctx, n)
-		return page{}, err
+		at := slices.IndexFunc(list.Items, func(b client.Breaker) bool { return b.Number == n })
+		if at < 0 {
+			return page{}, errs.Newf(errs.NotFound, "breaker_not_found", "No breaker with the number %d is open. Nothing was changed.", n)
+		}
+		b := list.Items[at]
+		for _, f := range b.Findings {
+			c.talk("%s", f.Detail)
+		}
+		if err := c.confirm(yes, "Signing was stopped because of this. If you know what it was, type the number: ", itoa(n)); err != nil {
+			return page{}, err
+		}
+		b, err = ok200(c.api.ResetBreakerWithResponse(c.ctx, n, &client.ResetBreakerParams{IfMatch: etag(b.Version)}))
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: b, parts: []part{record("number", itoa(b.Number), "code", b.Code, "state", string(b.State), "consented", strings.Join(b.ResetBy, ", "))}}, nil
 	})
 }
 

@@ -38,6 +38,7 @@ func openDB(t *testing.T, url string) *postgres.DB {
 	t.Helper()
 	d, err := postgres.Open(t.Context(), url)
 	noError(t, err)
+	d.ForbidReentry(func(stack string) { t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 	t.Cleanup(d.Close)
 	return d
 }

@@ -197,6 +197,7 @@ func open(t testing.TB, url string) *postgres.DB {
 	t.Helper()
 	d, err := postgres.Open(t.Context(), url)
 	must(t, err)
+	d.ForbidReentry(func(stack string) { t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 	t.Cleanup(d.Close)
 	return d
 }

@@ -224,15 +224,6 @@ func (c Coin) Spendable() bool {
 	return c.Confirmations >= depositDepth
 }
 
-// Breaker is a surprise that stopped all signing.
-type Breaker struct {
-	ID        int64
-	Code      string // foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch
-	Detail    string
-	TrippedAt time.Time
-	ResetBy   []string // names; two close it
-}
-
 // Tip is the top of the chain as the worker has walked it.
 type Tip struct {
 	Height int32
@@ -245,7 +236,8 @@ type Treasury struct {
 	Balances       ledger.Balances
 	Coins          []Coin // unspent, largest first
 	CoinsSat       btcutil.Amount
-	Difference     btcutil.Amount // coins minus ledger: zero, or the breaker trips
+	Difference     btcutil.Amount // coins minus ledger: zero or what was accepted, or the breaker trips
+	Accepted       *Accepted      // nil: no difference was accepted
 	Tip            Tip
 	DepositAddress string // the next unused one
 	DepositIndex   uint32
@@ -254,6 +246,7 @@ type Treasury struct {
 	Approved       btcutil.Amount
 	Estimate       *fee.Estimate // nil: the worker has made none
 	Stuck          []Stuck
+	Lapsed         []Lapsed // batches that nobody approved in time, of the last 30 days
 	Limits         Limits
 	Progress       *Progress // nil: no worker ever led
 }

@@ -213,7 +213,7 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	b := r.announced(1)
-	r.exec("INSERT INTO breaker (code, detail, tripped_at) VALUES ('deep_reorg', 'a test', now())")
+	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
 	r.askBump(b.ID, 20)
 	r.restartNode()
 	r.step()

@@ -49,7 +49,7 @@ func (r *rig) resetBreakers() {
 	r.t.Helper()
 	for _, b := range r.treasury().Breakers {
 		for _, who := range []identity.Actor{r.treasurer, r.second} {
-			if err := r.service.ResetBreaker(r.t.Context(), who, b.ID); err != nil {
+			if _, err := r.service.ResetBreaker(r.t.Context(), who, b.ID, b.Version()); err != nil {
 				r.t.Fatal(err)
 			}
 		}
@@ -207,4 +207,13 @@ type withoutProofs struct{ payout.WorkerStore }
 
 func (withoutProofs) DeadAttempts(context.Context, uuid.UUID, int) ([]payout.DeadAttempt, error) {
 	return nil, nil
+}
+
+// trip has the worker find something.
+func (r *rig) trip(f payout.Finding) {
+	r.t.Helper()
+	f.At = r.clock.Now()
+	if err := r.store.Trip(r.t.Context(), r.epoch, f); err != nil {
+		r.t.Fatal(err)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -66,6 +68,8 @@ type Conductor struct {
 	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
 	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
 	waits       map[uuid.UUID]time.Duration
+	failing     map[uuid.UUID]error // why a batch does not go on
+	told        map[string]int      // what the log was last told: batches by cause
 }
 
 // A step that did not work is tried again after firstWait, then twice as late
@@ -80,19 +84,22 @@ func NewConductor(cfg ConductorConfig) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}, failing: map[uuid.UUID]error{}, told: map[string]int{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
 
 // Step takes every due batch as far as it goes. Trouble with one batch is
 // stored on it and never stops the next; an error is returned only when the
-// store itself does not work.
+// store itself does not work. The log has one line for each cause of trouble when
+// it begins, when the number of its batches changes, and when it ends.
 func (c *Conductor) Step(ctx context.Context) error {
 	due, err := c.cfg.Store.Due(ctx)
 	if err != nil {
 		return err
 	}
+	c.forget(due)
+	defer c.tell(ctx)
 	for _, id := range due {
 		if c.now().Before(c.retryAt[id]) {
 			continue
@@ -101,6 +108,7 @@ func (c *Conductor) Step(ctx context.Context) error {
 		if err == nil {
 			delete(c.retryAt, id)
 			delete(c.waits, id)
+			delete(c.failing, id)
 			continue
 		}
 		if ctx.Err() != nil || errs.Is(err, "lease_lost") {
@@ -108,12 +116,61 @@ func (c *Conductor) Step(ctx context.Context) error {
 		}
 		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
 		c.retryAt[id] = c.now().Add(c.waits[id])
-		c.cfg.Log.WarnContext(ctx, "batch step did not work", slog.String("batch_id", id.String()), slog.Duration("retry_in", c.waits[id]), slog.Any("error", err))
+		c.failing[id] = err
 		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, plainWords(err), c.now()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget drops what is known of batches that are not due any more.
+func (c *Conductor) forget(due []uuid.UUID) {
+	live := make(map[uuid.UUID]bool, len(due))
+	for _, id := range due {
+		live[id] = true
+	}
+	gone := func(id uuid.UUID) bool { return !live[id] }
+	maps.DeleteFunc(c.retryAt, func(id uuid.UUID, _ time.Time) bool { return gone(id) })
+	maps.DeleteFunc(c.waits, func(id uuid.UUID, _ time.Duration) bool { return gone(id) })
+	maps.DeleteFunc(c.failing, func(id uuid.UUID, _ error) bool { return gone(id) })
+	maps.DeleteFunc(c.announcedAt, func(id uuid.UUID, _ chainhash.Hash) bool { return gone(id) })
+}
+
+// tell logs what has changed among the causes that keep batches from going on.
+func (c *Conductor) tell(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	counts, sample := map[string]int{}, map[string]uuid.UUID{}
+	for id, err := range c.failing {
+		cause := causeOf(err)
+		counts[cause]++
+		if first, ok := sample[cause]; !ok || slices.Compare(id[:], first[:]) < 0 {
+			sample[cause] = id
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(counts)) {
+		if c.told[cause] != counts[cause] {
+			id := sample[cause]
+			c.cfg.Log.WarnContext(ctx, "batches do not go on", slog.String("cause", cause), slog.Int("batches", counts[cause]), slog.Int("before", c.told[cause]),
+				slog.String("batch_id", id.String()), slog.Any("error", c.failing[id]))
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(c.told)) {
+		if counts[cause] == 0 {
+			c.cfg.Log.InfoContext(ctx, "batches go on again", slog.String("cause", cause), slog.Int("before", c.told[cause]))
+		}
+	}
+	c.told = counts
+}
+
+// causeOf is the code of an error; those without one are one cause.
+func causeOf(err error) string {
+	if code := errs.CodeOf(err); code != "" {
+		return code
+	}
+	return "internal"
 }
 
 // takeOn makes steps until one cannot be followed at once.
@@ -217,7 +274,7 @@ func (c *Conductor) build(ctx context.Context, id uuid.UUID) error {
 	now := c.now()
 	crash.At("C3")
 	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *Work) error {
-		p, _, err := c.plan(ctx, fund, w.Batch, w.Items, holdings)
+		p, _, err := c.plan(fund, w, holdings)
 		if err != nil {
 			return err
 		}
@@ -253,13 +310,6 @@ func (c *Conductor) signerInfos(ctx context.Context, fund grant.Fund) ([]signerr
 		infos[i] = info
 	}
 	return infos, nil
-}
-
-func calm(h Holdings) error {
-	if len(h.Breakers) > 0 {
-		return errs.New(errs.Conflict, "breaker_open", "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
-	}
-	return nil
 }
 
 // nextNo is one above the newest attempt's. Numbers have gaps in a rebuilt batch:

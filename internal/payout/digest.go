@@ -140,8 +140,8 @@ func (f *Follower) adopt(w *ChainWork, ours *Followed, tip Tip, now time.Time) {
 	w.Post = append(w.Post, ledger.Move(ledger.KindRelease, ours.Batch.ID.String(), ledger.Committed, ledger.InFlight, ours.Attempt.paid(), now))
 	f.to(w, *ours, Signing, grant.MaybePaid, "signing", "found in block "+strconv.Itoa(int(tip.Height)), now)
 	ours.Batch.State = Signing
-	w.Trip = append(w.Trip, Breaker{
-		Code: "unexpected_payment", TrippedAt: now,
+	w.Trip = append(w.Trip, Finding{
+		Code: UnexpectedPayment, Subject: ours.Attempt.TxID.String(), At: now,
 		Detail: fmt.Sprintf("Transaction %s of batch %d is in block %d although no signer was asked for it here. Was an older database restored?", ours.Attempt.TxID, ours.Batch.Number, tip.Height),
 	})
 }
@@ -154,8 +154,9 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 		t.Height = &tip.Height
 		w.Post = append(w.Post, t)
 	}
-	w.Trip = append(w.Trip, Breaker{
-		Code: "foreign_spend", TrippedAt: now,
+	taken := own.SpentSat
+	w.Trip = append(w.Trip, Finding{
+		Code: ForeignSpend, Subject: txid, Amount: &taken, At: now,
 		Detail: fmt.Sprintf("Transaction %s in block %d spends %d sat of the treasury and is not one of ours.", txid, tip.Height, int64(own.SpentSat)),
 	})
 	spent := map[string]bool{}
@@ -233,9 +234,9 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 	return nil
 }
 
-func deepReorg(head Tip, now time.Time) Breaker {
-	return Breaker{
-		Code: "deep_reorg", TrippedAt: now,
+func deepReorg(head Tip, now time.Time) Finding {
+	return Finding{
+		Code: DeepReorg, Subject: head.Hash.String(), At: now,
 		Detail: fmt.Sprintf("Block %d (%s) left the best chain although a payment in it had been final.", head.Height, head.Hash),
 	}
 }

@@ -25,8 +25,12 @@
 // Invariants:
 //   - An instalment has at most one live batch; an outpoint at most one live
 //     reservation; an attempt is never changed or deleted.
-//   - A surprise (a spend that is not ours, a reorg below what was final) trips
-//     the breaker, and nothing is signed until two people have reset it.
+//   - A surprise (a spend that is not ours, a reorg below what was final, books
+//     that differ from the chain) trips the breaker of its code, and nothing is
+//     signed until two people have reset it. They accept what was found as it
+//     stands; another figure trips again.
+//   - What the store calls inside a transaction never calls the store.
+//   - A composed batch that nobody approves for ForgottenAfter is cancelled.
 //   - At every tip the ledger's available + committed + in_flight equals the sum
 //     of the treasury's confirmed coins.
 package payout

@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
@@ -191,16 +192,22 @@ func (s *Service) Signatures(ctx context.Context, record Record) (SignatureStatu
 }
 
 func (s *Service) unsigned(ctx context.Context, r Record) (Attempt, SignatureStatus, error) {
-	if !r.Batch.State.waits() || len(r.Attempts) == 0 {
-		return Attempt{}, SignatureStatus{}, noSignatureWanted()
-	}
-	newest := r.Attempts[len(r.Attempts)-1]
-	if len(newest.Raw) > 0 || !newest.Released() {
-		return Attempt{}, SignatureStatus{}, noSignatureWanted()
-	}
 	fund, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
 		return Attempt{}, SignatureStatus{}, err
+	}
+	return unsigned(fund, r.Batch, r.Attempts)
+}
+
+// unsigned returns the newest attempt of a batch that waits for signatures, and who
+// has signed it.
+func unsigned(fund grant.Fund, b Batch, attempts []Attempt) (Attempt, SignatureStatus, error) {
+	if !b.State.waits() || len(attempts) == 0 {
+		return Attempt{}, SignatureStatus{}, noSignatureWanted()
+	}
+	newest := attempts[len(attempts)-1]
+	if len(newest.Raw) > 0 || !newest.Released() {
+		return Attempt{}, SignatureStatus{}, noSignatureWanted()
 	}
 	status, err := signatureStatus(fund, newest)
 	return newest, status, err
@@ -233,7 +240,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	now := s.now()
 	var status SignatureStatus
 	_, err = s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
-		newest, before, err := s.unsigned(ctx, Record{Batch: w.Batch, Attempts: w.Attempts})
+		newest, before, err := unsigned(w.Fund, w.Batch, w.Attempts)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/btcsuite/btcd/blockchain"
@@ -124,15 +125,17 @@ type fetched struct {
 // the walked tip moved.
 func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHead bool) (connected bool, err error) {
 	fetching, stop := context.WithCancel(ctx)
+	var fetches sync.WaitGroup
+	defer fetches.Wait()
 	defer stop()
-	coming := f.fetch(fetching, next)
+	coming := f.fetch(fetching, &fetches, next)
 	for ; next <= target; next++ {
 		got := <-coming
 		if got.err != nil {
 			return connected, got.err
 		}
 		if next < target {
-			coming = f.fetch(fetching, next+1)
+			coming = f.fetch(fetching, &fetches, next+1)
 		}
 		if hasHead && got.block.Header.PrevBlock != head.Hash {
 			return connected, nil // the chain moved between two questions; ask again
@@ -148,9 +151,9 @@ func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHea
 	return connected, nil
 }
 
-func (f *Follower) fetch(ctx context.Context, height int32) <-chan fetched {
+func (f *Follower) fetch(ctx context.Context, own *sync.WaitGroup, height int32) <-chan fetched {
 	out := make(chan fetched, 1) // nobody may be there to take it
-	go func() {
+	own.Go(func() {
 		var got fetched
 		if got.hash, got.err = f.cfg.Chain.HashAt(ctx, height); got.err == nil {
 			got.block, got.err = f.cfg.Chain.Block(ctx, got.hash)
@@ -159,7 +162,7 @@ func (f *Follower) fetch(ctx context.Context, height int32) <-chan fetched {
 			got.err = fmt.Errorf("the node sent block %s for %s", got.block.BlockHash(), got.hash)
 		}
 		out <- got
-	}()
+	})
 	return out
 }
 

@@ -29,36 +29,42 @@ type InvariantStore interface {
 	// Breaches returns what the views show, read in one snapshot, at most limit rows.
 	Breaches(ctx context.Context, limit int) ([]Breach, error)
 
-	// Trip opens a breaker unless one with this code and detail was opened before.
-	Trip(ctx context.Context, epoch int64, b Breaker) error
+	BreakerStore
 }
 
 // maxBreaches bounds what is read and stored of one look: a fault in one place
 // tends to show in thousands of rows.
 const maxBreaches = 100
 
-// maxBreakers is how many breakers one invariant opens at most.
-const maxBreakers = 5
+// maxFindings is how many rows of one invariant a breaker lists at most.
+const maxFindings = 5
 
-// CheckInvariants reads every view and opens a breaker for what it finds, so that
-// nothing is signed until two people have looked. It is the worker's nightly job.
+// CheckInvariants reads every view and trips the breaker with what it finds, so that
+// nothing is signed until two people have looked. What they accepted trips again
+// only when it had gone in between. It is the worker's nightly job.
 func CheckInvariants(ctx context.Context, store InvariantStore, epoch int64, now time.Time) ([]Breach, error) {
 	found, err := store.Breaches(ctx, maxBreaches)
 	if err != nil {
 		return nil, err
 	}
-	opened := map[string]int{}
+	listed := map[string]int{}
+	var still []string
 	for _, b := range found {
 		if !slices.Contains(Invariants(), b.Invariant) {
 			return found, errs.Newf(errs.Internal, "unknown_invariant", "The database names the invariant %s, which this program does not know.", b.Invariant)
 		}
-		if opened[b.Invariant]++; opened[b.Invariant] > maxBreakers {
+		subject := b.Invariant + ": " + b.What
+		still = append(still, subject)
+		if listed[b.Invariant]++; listed[b.Invariant] > maxFindings {
 			continue
 		}
-		err := store.Trip(ctx, epoch, Breaker{Code: "invariant", TrippedAt: now, Detail: "What must never be is in the database (" + b.Invariant + "): " + b.What + ". Nothing is signed until two people have looked at it."})
+		err := store.Trip(ctx, epoch, Finding{Code: InvariantBroken, Subject: subject, Detail: "What must never be is in the database (" + b.Invariant + "): " + b.What + ".", At: now})
 		if err != nil {
 			return found, err
 		}
 	}
-	return found, nil
+	if len(found) == maxBreaches {
+		return found, nil // not all was read, so nothing can be called gone
+	}
+	return found, store.Lapse(ctx, epoch, InvariantBroken, still, now)
 }

@@ -2,7 +2,6 @@ package payout
 
 import (
 	"bytes"
-	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -56,15 +55,16 @@ func plan(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) (*t
 }
 
 // plan builds the first transaction of any batch.
-func (c *Conductor) plan(ctx context.Context, fund grant.Fund, b Batch, items []Item, h Holdings) (*txbuild.Plan, *wallet.Descriptor, error) {
+func (c *Conductor) plan(fund grant.Fund, w *Work, h Holdings) (*txbuild.Plan, *wallet.Descriptor, error) {
+	b := w.Batch
 	if b.Kind == Payout {
-		return plan(fund, b, items, h, c.now())
+		return plan(fund, b, w.Items, h, c.now())
 	}
 	request, err := base(fund, b, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	coins, floor, err := c.upkeepCoins(ctx, b, h, request.Descriptor)
+	coins, floor, err := upkeepCoins(b, w.Parent, h, request.Descriptor)
 	if err != nil {
 		return nil, nil, err
 	}

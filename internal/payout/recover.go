@@ -279,7 +279,7 @@ func (r *Recovery) fail(ctx context.Context, format string, args ...any) error {
 	r.failed = true
 	detail := fmt.Sprintf(format, args...)
 	r.cfg.Log.ErrorContext(ctx, "recovery failed", slog.String("reason", detail))
-	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Breaker{Code: "recovery_failed", Detail: detail, TrippedAt: r.now()})
+	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: detail, Detail: detail, At: r.now()})
 }
 
 // Before rebuilds what can be rebuilt with the treasury's transactions of the next

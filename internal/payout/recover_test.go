@@ -154,7 +154,7 @@ func (r *restorable) allFinal(before []string) {
 	if diff := cmp.Diff(before, r.released()); diff != "" {
 		r.t.Errorf("released before and after the restore:\n%s", diff)
 	}
-	if open := r.texts("SELECT code || ': ' || detail FROM breaker"); len(open) != 0 {
+	if open := r.texts("SELECT b.code || ': ' || f.detail FROM breaker b JOIN breaker_finding f ON f.breaker_id = b.id"); len(open) != 0 {
 		r.t.Errorf("breakers: %v", open)
 	}
 	checkInvariants(r.t, r.rig)
@@ -398,7 +398,7 @@ func TestWhatCannotBeRebuiltStopsSigning(t *testing.T) {
 	if err := r.recover(); err != nil {
 		t.Fatal(err)
 	}
-	open := r.texts("SELECT code || ' ' || detail FROM breaker")
+	open := r.texts("SELECT b.code || ' ' || f.detail FROM breaker b JOIN breaker_finding f ON f.breaker_id = b.id")
 	if len(open) != 1 || !strings.HasPrefix(open[0], "recovery_failed ") || !strings.Contains(open[0], digest.String()) {
 		t.Errorf("breakers %v, want recovery_failed that names decision note %s", open, digest)
 	}

@@ -124,6 +124,7 @@ func (r *rig) open(url string) *postgres.DB {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	db.ForbidReentry(func(stack string) { r.t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 	r.t.Cleanup(db.Close)
 	return db
 }

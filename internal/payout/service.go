@@ -199,22 +199,14 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	if t.Progress, err = s.cfg.Store.Progress(ctx); err != nil {
 		return Treasury{}, err
 	}
+	if t.Lapsed, err = s.cfg.Store.Lapsed(ctx, s.now().Add(-lapsedShown)); err != nil {
+		return Treasury{}, err
+	}
 	for _, c := range h.Coins {
 		t.CoinsSat += c.Amount
 	}
-	t.Difference = t.CoinsSat - h.Balances.OnChain()
+	t.Difference, t.Accepted = h.Difference(), h.Accepted
 	return t, nil
-}
-
-// ResetBreaker adds a person's consent to go on after a surprise; two different
-// people close it.
-func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id int64) error {
-	if err := by.Require(identity.PermBreakerReset); err != nil {
-		return err
-	}
-	return s.cfg.Store.ResetBreaker(ctx, id, by.StaffID, audit.Entry{
-		Actor: by, Action: "breaker.reset", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10), At: s.now(),
-	})
 }
 
 // seedOf is the seed of a batch that pays items: the same in a dry run and in what

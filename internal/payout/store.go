@@ -35,6 +35,7 @@ type Holdings struct {
 	Coins      []Coin // unspent; with PrevTx
 	Balances   ledger.Balances
 	Breakers   []Breaker // open ones
+	Accepted   *Accepted // nil: no difference between coins and ledger was accepted
 	NextIndex  uint32    // first deposit index that was never paid to
 	LastNumber uint32    // of any batch
 	Unbuilt    int       // approved batches that wait for coins
@@ -44,11 +45,13 @@ type Holdings struct {
 // Work is a batch under lock and what a step adds to it. Everything that is
 // added is written in one transaction, or nothing is.
 type Work struct {
+	Fund      grant.Fund
 	Batch     Batch
 	Items     []Item
 	Attempts  []Attempt
 	Approvals []Approval
 	Void      *Void
+	Parent    *Attempt // of a child: the attempt whose change it spends; nil when there is none
 
 	NewApproval   *Approval
 	NewVoid       *Void
@@ -65,7 +68,8 @@ type Work struct {
 	Entries       []audit.Entry
 }
 
-// Store keeps batches. Each method is one transaction.
+// Store keeps batches. Each method is one transaction. A function that a method
+// takes must not call the store: what it needs, the store has loaded.
 type Store interface {
 	Fund(ctx context.Context) (grant.Fund, error)
 
@@ -98,13 +102,21 @@ type Store interface {
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (Holdings, error)
 
-	// ResetBreaker adds a person's consent.
-	ResetBreaker(ctx context.Context, id int64, staff uuid.UUID, e audit.Entry) error
+	// Breakers returns the open ones, oldest first.
+	Breakers(ctx context.Context) ([]Breaker, error)
+
+	// UpdateBreaker loads one FOR UPDATE, calls fn and writes what it added. NotFound
+	// "breaker_not_found".
+	UpdateBreaker(ctx context.Context, id int64, fn func(*BreakerWork) error) (Breaker, error)
 
 	// LockCoin keeps a coin out of new batches; UnlockCoin lets it in again. NotFound
 	// "coin_not_found"; Conflict "coin_locked", "coin_not_locked", "coin_taken".
 	LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error
 	UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error
+
+	// Lapsed returns the batches that were cancelled since a time because nobody had
+	// approved them, newest first.
+	Lapsed(ctx context.Context, since time.Time) ([]Lapsed, error)
 
 	// Progress returns where the leading worker stands; nil when none ever led.
 	Progress(ctx context.Context) (*Progress, error)
@@ -150,6 +162,7 @@ type DeadAttempt struct {
 // WorkerStore is what only the worker may do.
 type WorkerStore interface {
 	Store
+	BreakerStore
 
 	// Due returns the batches that the conductor may take on, oldest first.
 	Due(ctx context.Context) ([]uuid.UUID, error)
@@ -169,8 +182,8 @@ type WorkerStore interface {
 	// none is stored.
 	HeaderHash(ctx context.Context, height int32) (hash chainhash.Hash, ok bool, err error)
 
-	// Trip opens a breaker unless one with this code and detail is open.
-	Trip(ctx context.Context, epoch int64, b Breaker) error
+	// Forgotten returns the composed batches that were made at or before a time.
+	Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error)
 
 	// SetProgress keeps where the worker stands.
 	SetProgress(ctx context.Context, epoch int64, p Progress) error
@@ -225,7 +238,7 @@ type ChainWork struct {
 
 	Moves      []Move
 	Post       []ledger.Transfer
-	Trip       []Breaker
+	Trip       []Finding
 	NewEntries []audit.Entry
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/txbuild"
@@ -43,15 +42,15 @@ func TestForeignSpendStopsSigning(t *testing.T) {
 		t.Errorf("last error %q", rec.Batch.LastError)
 	}
 	id := treasury.Breakers[0].ID
-	if err := r.service.ResetBreaker(t.Context(), r.treasurer, id); err != nil {
+	if _, err := r.service.ResetBreaker(t.Context(), r.treasurer, id, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.service.ResetBreaker(t.Context(), r.treasurer, id); codeOf(err) != "already_reset" {
+	if _, err := r.service.ResetBreaker(t.Context(), r.treasurer, id, 1); codeOf(err) != "already_reset" {
 		t.Errorf("the same person again: %v, want already_reset", err)
 	}
 	r.step()
 	r.wantState(next.ID, payout.Approved)
-	if err := r.service.ResetBreaker(t.Context(), r.second, id); err != nil {
+	if _, err := r.service.ResetBreaker(t.Context(), r.second, id, 1); err != nil {
 		t.Fatal(err)
 	}
 	r.step()
@@ -110,11 +109,7 @@ func TestTheftOfACoinOfABuiltBatchCancelsWell(t *testing.T) {
 	r.steal(r.wantState(b.ID, payout.Built).Attempts[0].Inputs[0].OutPoint, 1_000_000)
 	r.mine(1)
 	r.signer.start(policy())
-	for _, who := range []identity.Actor{r.treasurer, r.second} {
-		if err := r.service.ResetBreaker(t.Context(), who, r.treasury().Breakers[0].ID); err != nil {
-			t.Fatal(err)
-		}
-	}
+	r.resetBreakers()
 	r.step()
 
 	rec := r.wantState(b.ID, payout.Built)

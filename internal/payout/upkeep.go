@@ -185,9 +185,9 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 
 // upkeepCoins finds the coins of an upkeep batch, and the least fee: a child pays
 // what its parent lacks.
-func (c *Conductor) upkeepCoins(ctx context.Context, b Batch, h Holdings, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
+func upkeepCoins(b Batch, parent *Attempt, h Holdings, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
 	if b.Kind == Child {
-		return c.childCoin(ctx, b, d)
+		return childCoin(b, parent, d)
 	}
 	var coins []txbuild.Coin
 	for _, op := range b.Chosen {
@@ -200,14 +200,13 @@ func (c *Conductor) upkeepCoins(ctx context.Context, b Batch, h Holdings, d *wal
 	return coins, 0, nil
 }
 
-func (c *Conductor) childCoin(ctx context.Context, b Batch, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
+func childCoin(b Batch, parent *Attempt, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
 	if len(b.Chosen) != 1 {
 		return nil, 0, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
 	}
 	op := b.Chosen[0]
-	parent, err := c.cfg.Store.AttemptByTxID(ctx, op.Hash)
-	if err != nil {
-		return nil, 0, err
+	if parent == nil {
+		return nil, 0, errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
 	}
 	packet, err := txbuild.ParsePSBT(parent.PSBT)
 	if err != nil {

@@ -356,20 +356,13 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 	if err := postTransfers(ctx, q, w.Post); err != nil {
 		return err
 	}
-	for _, b := range w.Trip {
-		if err := q.InsertBreaker(ctx, db.InsertBreakerParams{Code: b.Code, Detail: b.Detail, TrippedAt: b.TrippedAt}); err != nil {
+	entries := w.NewEntries
+	for _, f := range w.Trip {
+		tripped, err := trip(ctx, q, f)
+		if err != nil {
 			return err
 		}
+		entries = append(entries, tripped...)
 	}
-	return s.record(ctx, q, w.NewEntries...)
-}
-
-// Trip implements payout.WorkerStore.
-func (s PayoutStore) Trip(ctx context.Context, epoch int64, b payout.Breaker) error {
-	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		if err := checkLease(ctx, q, epoch); err != nil {
-			return err
-		}
-		return q.InsertBreaker(ctx, db.InsertBreakerParams{Code: b.Code, Detail: b.Detail, TrippedAt: b.TrippedAt})
-	})
+	return s.record(ctx, q, entries...)
 }

@@ -20,16 +20,39 @@ import (
 const (
 	retries         = 3 // of a transaction that lost against another one
 	rollbackTimeout = 5 * time.Second
-
-	// A client that hangs inside a transaction would otherwise keep the audit
-	// log's lock, and with it everybody, for ever.
-	idleInTransaction = "60s"
 )
+
+// limits are the time-outs of a role's sessions, as PostgreSQL writes them. A
+// client that hangs inside a transaction would otherwise keep the audit log's lock,
+// and with it everybody, for ever; a statement or a lock that takes longer than a
+// request may is waited for in vain.
+type limits struct{ statement, lock, idleInTransaction string }
+
+// limitsOf are set on each connection of a role. The worker writes whole blocks and
+// reads whole tables at night. The owner migrates, which takes as long as it takes.
+var limitsOf = map[string]limits{
+	"causeway_app":    {statement: "25s", lock: "10s", idleInTransaction: "30s"},
+	"causeway_worker": {statement: "10min", lock: "30s", idleInTransaction: "60s"},
+	"":                {statement: "0", lock: "0", idleInTransaction: "60s"},
+}
+
+// apply sets what the URL leaves open.
+func (l limits) apply(params map[string]string) {
+	for name, value := range map[string]string{
+		"statement_timeout": l.statement, "lock_timeout": l.lock, "idle_in_transaction_session_timeout": l.idleInTransaction,
+	} {
+		if params[name] == "" {
+			params[name] = value
+		}
+	}
+}
 
 // DB is a pool of connections to one database. Safe for concurrent use.
 type DB struct {
 	pool *pgxpool.Pool
 	q    *db.Queries // outside of a transaction
+
+	guard *reentry // of tests; else nil
 }
 
 // Open connects to the database at url, a postgres:// address or a key=value
@@ -48,9 +71,11 @@ func OpenPool(ctx context.Context, url string, conns int32) (*DB, error) {
 	if conns > 0 {
 		config.MaxConns = conns
 	}
-	if config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
-		config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
+	role, ok := limitsOf[config.ConnConfig.User]
+	if !ok {
+		role = limitsOf[""]
 	}
+	role.apply(config.ConnConfig.RuntimeParams)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("make database pool: %w", err)
@@ -99,7 +124,8 @@ func utcTimes(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// txFunc is the inside of a transaction.
+// txFunc is the inside of a transaction. It must not ask d for anything: another
+// connection may never come, as each of those that wait for one may hold one.
 type txFunc func(ctx context.Context, q *db.Queries, tx pgx.Tx) error
 
 // inTx runs fn in a READ COMMITTED transaction and commits it, or writes
@@ -127,6 +153,10 @@ func (d *DB) run(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 }
 
 func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
+	if err := d.guard.check(); err != nil {
+		return err
+	}
+	defer d.guard.enter()()
 	tx, err := d.pool.BeginTx(ctx, options)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ func open(t *testing.T, url string) *postgres.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.ForbidReentry(func(stack string) { t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 	t.Cleanup(d.Close)
 	return d
 }

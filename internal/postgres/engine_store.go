@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -243,23 +244,39 @@ func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers 
 // AttemptByTxID implements payout.WorkerStore.
 func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error) {
 	var found payout.Attempt
-	missing := errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
-		batch, err := q.GetAttemptBatch(ctx, txid[:])
-		if errors.Is(err, pgx.ErrNoRows) {
-			return missing
+		a, err := readAttemptByTxID(ctx, q, txid)
+		if err == nil && a == nil {
+			err = errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			found = *a
 		}
-		attempts, err := readAttempts(ctx, q, batch)
-		for _, a := range attempts {
-			if a.TxID == txid {
-				found = a
-				return err
-			}
-		}
-		return errors.Join(err, missing)
+		return err
 	})
 	return found, err
+}
+
+// readAttemptByTxID returns nil when the transaction is no attempt.
+func readAttemptByTxID(ctx context.Context, q *db.Queries, txid chainhash.Hash) (*payout.Attempt, error) {
+	batch, err := q.GetAttemptBatch(ctx, txid[:])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // it is not ours
+	}
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := readAttempts(ctx, q, batch)
+	if at := slices.IndexFunc(attempts, func(a payout.Attempt) bool { return a.TxID == txid }); at >= 0 {
+		return &attempts[at], err
+	}
+	return nil, err
+}
+
+// readParent returns the attempt whose change a child spends.
+func readParent(ctx context.Context, q *db.Queries, b payout.Batch) (*payout.Attempt, error) {
+	if b.Kind != payout.Child || len(b.Chosen) != 1 {
+		return nil, nil //nolint:nilnil // no child
+	}
+	return readAttemptByTxID(ctx, q, b.Chosen[0].Hash)
 }

@@ -33,7 +33,8 @@ var refusals = map[string]refusal{
 	"grant_state_edge":                          {errs.Conflict, "wrong_state", "The grant has moved on meanwhile. Nothing was changed: reload it."},
 	"instalment_state_edge":                     {errs.Conflict, "wrong_state", "The payment has moved on meanwhile. Nothing was changed: reload it."},
 	"batch_state_edge":                          {errs.Conflict, "wrong_state", "The batch has moved on meanwhile. Nothing was changed: reload it."},
-	"breaker_reset_pkey":                        {errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well."},
+	"breaker_state_edge":                        {errs.Conflict, "wrong_state", "The breaker has moved on meanwhile. Nothing was changed: reload the page."},
+	"breaker_consent_pkey":                      {errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well."},
 }
 
 // staffRefusals are those whose words package identity keeps.
@@ -48,8 +49,9 @@ var staffRefusals = map[string]string{
 
 // mapError gives an error of PostgreSQL its place in the taxonomy: a known
 // constraint its own code, no answer Unavailable "database_down", a transaction
-// that lost too often Unavailable "database_busy", a missing table Unavailable
-// "schema_version". An *errs.Error, pgx.ErrNoRows, the end of the caller's
+// that lost too often or waited too long for a lock Unavailable "database_busy", a
+// statement that took too long Unavailable "database_slow", a missing table
+// Unavailable "schema_version". An *errs.Error, pgx.ErrNoRows, the end of the caller's
 // context and all else come back as they are.
 func mapError(err error) error {
 	var known *errs.Error
@@ -72,6 +74,10 @@ func mapError(err error) error {
 	switch {
 	case lostToAnother(err):
 		return errs.Wrap(err, errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
+	case pg.Code == "55P03": // lock_not_available
+		return errs.Wrap(err, errs.Unavailable, "database_busy", "Somebody else holds what this needs, for too long. Nothing was changed; try again in a moment.")
+	case pg.Code == "57014": // query_canceled: statement_timeout
+		return errs.Wrap(err, errs.Unavailable, "database_slow", "The database took too long, so this was given up. Nothing was changed; try again in a moment.")
 	case pg.Code == "42P01": // undefined_table
 		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database has no Causeway schema. Run: causeway migrate up")
 	}

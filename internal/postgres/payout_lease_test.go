@@ -140,7 +140,8 @@ func TestEveryWriteOfTheWorkerAsksForTheLease(t *testing.T) {
 			return err
 		},
 		"SetError": func() error { return store.SetError(ctx, 7, uuid.New(), "x", time.Time{}) },
-		"Trip":     func() error { return store.Trip(ctx, 7, payout.Breaker{Code: "x"}) },
+		"Trip":     func() error { return store.Trip(ctx, 7, payout.Finding{Code: payout.DeepReorg}) },
+		"Lapse":    func() error { return store.Lapse(ctx, 7, payout.LedgerMismatch, nil, time.Time{}) },
 	} {
 		if err := write(); !errs.Is(err, "lease_lost") {
 			t.Errorf("%s: got %v, want lease_lost", name, err)

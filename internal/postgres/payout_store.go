@@ -396,7 +396,10 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 		if h.Balances, err = readBalances(ctx, q); err != nil {
 			return err
 		}
-		if h.Breakers, err = readBreakers(ctx, q); err != nil {
+		if h.Breakers, err = readOpenBreakers(ctx, q); err != nil {
+			return err
+		}
+		if h.Accepted, err = readAccepted(ctx, q); err != nil {
 			return err
 		}
 		next, err := q.NextDepositIndex(ctx)
@@ -419,28 +422,21 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 	return h, err
 }
 
-func readBreakers(ctx context.Context, q *db.Queries) ([]payout.Breaker, error) {
-	rows, err := q.ListOpenBreakers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	breakers := make([]payout.Breaker, len(rows))
-	for i, r := range rows {
-		breakers[i] = payout.Breaker{ID: r.Breaker.ID, Code: r.Breaker.Code, Detail: r.Breaker.Detail, TrippedAt: r.Breaker.TrippedAt, ResetBy: r.ResetBy}
-	}
-	return breakers, nil
+// Forgotten implements payout.WorkerStore.
+func (s PayoutStore) Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error) {
+	ids, err := s.q.ListForgotten(ctx, until)
+	return ids, mapError(err)
 }
 
-// ResetBreaker implements payout.Store.
-func (s PayoutStore) ResetBreaker(ctx context.Context, id int64, staff uuid.UUID, e audit.Entry) error {
-	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		n, err := q.InsertBreakerReset(ctx, db.InsertBreakerResetParams{BreakerID: id, StaffID: staff, At: e.At})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errs.New(errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well.")
-		}
-		return s.record(ctx, q, e)
-	})
+// Lapsed implements payout.Store.
+func (s PayoutStore) Lapsed(ctx context.Context, since time.Time) ([]payout.Lapsed, error) {
+	rows, err := s.q.ListLapsed(ctx, since)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	var list []payout.Lapsed
+	for _, r := range rows {
+		list = append(list, payout.Lapsed{BatchID: r.ID, Number: uint32(r.Number), ComposedBy: r.Composer, Payees: int(r.Payees), At: r.At})
+	}
+	return list, nil
 }

@@ -60,6 +60,12 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		if w.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
 			return err
 		}
+		if w.Fund, err = readFund(ctx, q); err != nil {
+			return err
+		}
+		if w.Parent, err = readParent(ctx, q, w.Batch); err != nil {
+			return err
+		}
 		if err := fn(w); err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,7 +12,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 )
 
-// LetIn allows one of the two roles of the programs to log in with password.
+// LetIn allows one of the two roles of the programs to log in with password, and
+// gives it its time-outs.
 // Only the owner of the database may.
 func (d *DB) LetIn(ctx context.Context, role, password string) error {
 	if role != "causeway_app" && role != "causeway_worker" {
@@ -23,9 +26,27 @@ func (d *DB) LetIn(ctx context.Context, role, password string) error {
 		if err != nil {
 			return fmt.Errorf("quote password of %s: %w", role, err)
 		}
-		_, err = tx.Exec(ctx, statement)
-		return err
+		if _, err = tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+		return setLimits(ctx, tx, role)
 	})
+}
+
+// setLimits gives the role its time-outs, for whoever logs in with another program.
+func setLimits(ctx context.Context, tx pgx.Tx, role string) error {
+	params := map[string]string{}
+	limitsOf[role].apply(params)
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		var statement string
+		if err := tx.QueryRow(ctx, "SELECT format('ALTER ROLE %I SET %I = %L', $1::text, $2::text, $3::text)", role, name, params[name]).Scan(&statement); err != nil {
+			return fmt.Errorf("quote %s of %s: %w", name, role, err)
+		}
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CreateDatabase makes a database called name on the server of url, whose user

@@ -40,8 +40,8 @@ var books = map[string]string{
 	"attempt_output":       "VALUES (gen_random_uuid(), 0, '', 1, NULL, 0)",
 	"attempt_raw":          "VALUES (gen_random_uuid(), '', now())",
 	"attempt_event":        "(attempt_id, event, at) VALUES (gen_random_uuid(), 'built', now())",
-	"breaker":              "(code, detail, tripped_at) VALUES ('x', '', now())",
-	"breaker_reset":        "VALUES (1, gen_random_uuid(), now())",
+	"breaker_finding":      "VALUES (1, 1, '', '', NULL, now())",
+	"breaker_consent":      "VALUES (1, 1, gen_random_uuid(), now())",
 	"ledger_transfer":      "(kind, ref, at) VALUES ('deposit', '', now())",
 	"ledger_posting":       "VALUES (1, 'outside', 1)",
 	"batch_coin":           "VALUES (gen_random_uuid(), sha256(''), 0)",
@@ -199,7 +199,7 @@ func TestLegalEdgesAreThoseOfTheCode(t *testing.T) {
 	app := open(t, pgtest.New(t).AppURL)
 	want := []string{}
 	edges := grant.Edges()
-	edges["batch"] = payout.Edges()
+	edges["batch"], edges["breaker"] = payout.Edges(), payout.BreakerEdges()
 	for kind, list := range edges {
 		for _, e := range list {
 			want = append(want, kind+": "+e.From+" to "+e.To)
@@ -226,6 +226,8 @@ func TestChecksListWhatTheCodeLists(t *testing.T) {
 		"grants_state_check":           plain([]grant.GrantState{grant.GrantActive, grant.GrantCompleted, grant.GrantTerminated}),
 		"instalment_state_check":       plain(grant.InstalmentStates()),
 		"batch_state_check":            plain(payout.States()),
+		"breaker_state_check":          plain(payout.BreakerStates()),
+		"breaker_code_check":           plain(payout.BreakerCodes()),
 		"vote_verdict_check":           plain([]grant.Verdict{grant.VerdictApprove, grant.VerdictDecline, grant.VerdictNeedsInfo}),
 		"message_audience_check":       plain([]grant.Audience{grant.ToOperator, grant.ToTeam}),
 		"ledger_posting_account_check": plain(ledger.Accounts()),

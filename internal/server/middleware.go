@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -65,6 +67,34 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			slog.Int64("ms", took.Milliseconds()), slog.String("request_id", id))
 		return nil
 	}
+}
+
+// deadline ends what a request waits for when its time is up: the database gives up
+// what it was doing for it, and its connection serves somebody else.
+func (s *Server) deadline(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		limit := s.cfg.Timeout
+		if rule := s.rules[routeKey{c.Request().Method, c.Path()}]; rule != nil && rule.Timeout > 0 {
+			limit = rule.Timeout
+		}
+		whole := c.Request().Context()
+		ctx, cancel := context.WithTimeout(whole, limit)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		err := next(c)
+		c.SetRequest(c.Request().WithContext(whole)) // the error page and the log come after
+		var known *errs.Error
+		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, &known) {
+			return timedOut(err, limit)
+		}
+		return err
+	}
+}
+
+func timedOut(err error, limit time.Duration) error {
+	e := errs.Wrap(err, errs.Unavailable, "timeout", fmt.Sprintf("This took longer than %d seconds and was given up. Look at what was saved before you repeat it.", int(limit.Seconds())))
+	e.Params = map[string]string{"limit_s": strconv.Itoa(int(limit.Seconds()))}
+	return e
 }
 
 // methodLabel keeps invented methods out of logs and metrics.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -29,9 +30,10 @@ type Rule struct {
 	Path       string // Echo's template, e.g. "/v1/batches/:id"
 	Permission identity.Permission
 	Needs      Header
-	PerMinute  int    // 0: defaultPerMinute
-	MaxBody    int64  // largest body that is read; 0: MaxBodyBytes
-	Takes      string // media type of a body of the API that is not JSON; "": JSON
+	PerMinute  int           // 0: defaultPerMinute
+	MaxBody    int64         // largest body that is read; 0: MaxBodyBytes
+	Timeout    time.Duration // how long an answer may take; 0: 30 s
+	Takes      string        // media type of a body of the API that is not JSON; "": JSON
 }
 
 const (
@@ -39,6 +41,12 @@ const (
 	slowPerMinute    = 300 // routes that write for people without an account, or that guess at secrets
 	receiptPerMinute = 600
 	proberPerMinute  = 1200 // leases of ten seconds for a hundred probers, twice
+)
+
+// Limits of answers that take their time.
+const (
+	pollTimeout     = 40 * time.Second // a long poll waits 30 seconds at most
+	downloadTimeout = 55 * time.Second
 )
 
 // maxOrderBytes holds an order of payout.MaxOrder instalments.
@@ -74,11 +82,11 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
 		{Method: post, Path: "/v1/status/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
 		{Method: post, Path: "/v1/status/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: get, Path: "/v1/status/endpoints/:label/results", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/status/endpoints/:label/results", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/applications/:id/endpoints", Permission: identity.PermEndpointRead},
-		{Method: get, Path: "/v1/applications/:id/uptime", Permission: identity.PermEndpointRead},
-		{Method: get, Path: "/v1/applications/:id/results", Permission: identity.PermEndpointRead},
+		{Method: get, Path: "/v1/applications/:id/uptime", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/applications/:id/results", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
 		{Method: post, Path: "/v1/endpoints/:id/recheck", Permission: identity.PermEndpointCheck, PerMinute: slowPerMinute},
 		{Method: get, Path: "/v1/fleet", Permission: identity.PermEndpointRead},
 		{Method: get, Path: "/v1/vantages", Permission: identity.PermEndpointRead},
@@ -95,7 +103,7 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/batches/:id", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
-		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead},
+		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead, Timeout: pollTimeout},
 		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch, MaxBody: maxOrderBytes},
 		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
@@ -104,18 +112,19 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},
 		{Method: post, Path: "/v1/upkeep", Permission: identity.PermBatchCompose},
 		{Method: post, Path: "/v1/payee-lists", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPayeeListBody, Takes: "text/csv"},
-		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, PerMinute: slowPerMinute, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/payments/:id/certificate", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
 		{Method: del, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
 		{Method: get, Path: "/v1/fee", Permission: identity.PermTreasuryRead},
 		{Method: get, Path: "/v1/treasury", Permission: identity.PermTreasuryRead},
-		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset},
+		{Method: get, Path: "/v1/breakers", Permission: identity.PermBreakerRead},
+		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset, Needs: HeaderIfMatch},
 		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/leaves", Permission: identity.PermAuditRead},
-		{Method: get, Path: "/v1/audit/bundle", Permission: identity.PermAuditRead, PerMinute: slowPerMinute},
+		{Method: get, Path: "/v1/audit/bundle", Permission: identity.PermAuditRead, PerMinute: slowPerMinute, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/audit/proof", Permission: identity.PermAuditRead},
 		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/whoami", Permission: SignedIn},

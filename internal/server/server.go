@@ -31,6 +31,10 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
+// requestTimeout is how long a request may take. Streams, long polls and downloads
+// have a line of their own in the policy table; nothing outlasts writeTimeout.
+const requestTimeout = 30 * time.Second
+
 // Authenticator says who shows a secret. An unknown or dead one is
 // errs.Unauthenticated.
 type Authenticator interface {
@@ -57,6 +61,7 @@ type Config struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Checks  []Check
+	Timeout time.Duration // of a request whose rule has none; 0: 30 s
 
 	SecureCookies bool // served over https
 	CookieName    string
@@ -87,6 +92,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.CookieName == "" {
 		cfg.CookieName = SessionCookie(cfg.SecureCookies)
 	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = requestTimeout
+	}
 	m, err := newMetrics(cfg.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("server: register metrics: %w", err)
@@ -110,7 +118,7 @@ func (s *Server) mount() {
 	e.StdLogger = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.observe, s.recoverPanic, s.securityHeaders, s.refuseCrossOrigin, s.limitBody, s.authorize)
+	e.Use(s.observe, s.deadline, s.recoverPanic, s.securityHeaders, s.refuseCrossOrigin, s.limitBody, s.authorize)
 
 	api.RegisterHandlers(e, api.NewStrictHandler(s.cfg.API, nil))
 	e.GET("/v1/openapi.yaml", s.getDocument)
@@ -143,6 +151,9 @@ func (s *Server) bindPolicy() error {
 		}
 		if !known[r.Permission] {
 			return fmt.Errorf("server: %s %s needs %q, which no policy knows", r.Method, r.Path, r.Permission)
+		}
+		if r.Timeout >= writeTimeout {
+			return fmt.Errorf("server: %s %s may take %s, and an answer is cut off after %s", r.Method, r.Path, r.Timeout, writeTimeout)
 		}
 		s.rules[key] = newBoundRule(r)
 	}

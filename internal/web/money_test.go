@@ -12,6 +12,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
@@ -159,8 +160,7 @@ func TestWhoReviewedDoesNotPay(t *testing.T) {
 func TestTwoPeopleCloseABreaker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	_, err := r.owner.Pool().Exec(t.Context(), "INSERT INTO breaker (code, detail, tripped_at) VALUES ('foreign_spend', 'Somebody spent a coin.', $1)", epoch)
-	must(t, err)
+	must(t, r.store.Trip(t.Context(), 0, payout.Finding{Code: payout.ForeignSpend, Subject: "x", Detail: "Somebody spent a coin.", At: epoch}))
 	one, two := r.hire("Tove", identity.RoleTreasurer), r.hire("Tage", identity.RoleTreasurer)
 	aude := r.hire("Aude", identity.RoleAuditor)
 	const reset = "/treasury/breakers/1/reset"
@@ -168,13 +168,19 @@ func TestTwoPeopleCloseABreaker(t *testing.T) {
 	if p := aude.get("/treasury").wants(200, "All signing is stopped", "Somebody spent a coin."); p.has(reset) {
 		t.Error("an auditor is offered to reset")
 	}
-	first := one.submit(one.get("/treasury"), reset, nil).wants(200, "1 of 2 people")
+	seen := two.get("/treasury")
+	first := one.submit(one.get("/treasury"), reset, nil).wants(200, "1 of 2 people", "You have agreed")
 	if first.has(reset) {
 		t.Error("one person is offered to reset twice")
 	}
+	must(t, r.store.Trip(t.Context(), 0, payout.Finding{Code: payout.ForeignSpend, Subject: "y", Detail: "Somebody spent another coin.", At: epoch}))
+	two.submit(seen, reset, nil).wants(409, "Something more was found")
+	one.submit(one.get("/treasury").wants(200, "0 of 2 people", "Somebody spent a coin.", "Somebody spent another coin."), reset, nil).wants(200, "1 of 2 people")
 	if p := two.submit(two.get("/treasury"), reset, nil).wants(200); strings.Contains(p.text(), "All signing is stopped") {
 		t.Error("two resets did not close it")
 	}
+	two.submit(seen, reset, nil).wants(409, "Two people have agreed to this already")
+	two.submit(seen, "/treasury/breakers/1/reset", url.Values{"button": {"/treasury/breakers/77/reset"}}).wants(404, "no breaker with this number")
 }
 
 func TestAuditPageNamesTheRows(t *testing.T) {

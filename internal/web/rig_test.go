@@ -127,7 +127,7 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {
-		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, PerMinute: x.PerMinute, MaxBody: x.MaxBody()})
+		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, PerMinute: x.PerMinute, MaxBody: x.MaxBody(), Timeout: x.Timeout()})
 	}
 	edge, err := server.New(server.Config{
 		API: struct{ api.StrictServerInterface }{}, Auth: r.identity, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
@@ -156,6 +156,7 @@ func open(t *testing.T, url string) *postgres.DB {
 	t.Helper()
 	d, err := postgres.Open(t.Context(), url)
 	must(t, err)
+	d.ForbidReentry(func(stack string) { t.Errorf("the store was called inside its own transaction:\n%s", stack) })
 	t.Cleanup(d.Close)
 	return d
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,6 +35,17 @@ func (r Route) MaxBody() int64 {
 		return 5 << 20
 	case "/batches/:id/psbt":
 		return 24 << 20
+	}
+	return 0
+}
+
+// Timeout is how long the answer may take; 0: the server's default.
+func (r Route) Timeout() time.Duration {
+	switch r.Path {
+	case "/staff/events":
+		return streamLife + 5*time.Second
+	case "/audit/bundle", "/treasury/payments":
+		return 55 * time.Second
 	}
 	return 0
 }

@@ -63,7 +63,8 @@ type Payouts interface {
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
-	ResetBreaker(ctx context.Context, by identity.Actor, id int64) error
+	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
+	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 }
 
 // Identity is what the pages need of staff, passkeys, sessions and tokens.

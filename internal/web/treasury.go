@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +55,12 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 	}
 	for _, b := range t.Stuck {
 		view.Stuck = append(view.Stuck, views.Stuck{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), State: string(b.State), Why: stuckWhy(b)})
+	}
+	for _, b := range t.Lapsed {
+		view.Lapsed = append(view.Lapsed, views.Lapsed{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), By: b.ComposedBy, Payees: int64(b.Payees), At: b.At})
+	}
+	if a := t.Accepted; a != nil {
+		view.Accepted = &views.Accepted{Sat: int64(a.Amount), At: a.At, By: a.By}
 	}
 	for i, c := range t.Coins {
 		if c.Spendable() {
@@ -130,10 +135,19 @@ func perVB(satKVB int64) string { return feeRate(txbuild.FeeRate(satKVB)) }
 func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 	var out []views.Breaker
 	for _, b := range list {
-		out = append(out, views.Breaker{
-			ID: b.ID, Code: b.Code, Reason: views.Msg{Text: b.Detail}, At: b.TrippedAt, ResetBy: b.ResetBy, Needed: resetsNeeded,
-			CanReset: v.by.Can(identity.PermBreakerReset) && !slices.Contains(b.ResetBy, v.by.Name),
-		})
+		view := views.Breaker{
+			ID: b.ID, Code: string(b.Code), At: b.TrippedAt, Version: b.Version(), Needed: resetsNeeded, CanReset: v.by.Can(identity.PermBreakerReset),
+		}
+		for _, c := range b.Consents {
+			view.ResetBy = append(view.ResetBy, c.Name)
+			if c.StaffID == v.by.StaffID {
+				view.CanReset, view.Mine = false, true
+			}
+		}
+		for _, f := range b.Findings {
+			view.Findings = append(view.Findings, views.Finding{Text: f.Detail, At: f.At})
+		}
+		out = append(out, view)
 	}
 	return out
 }
@@ -141,12 +155,12 @@ func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 // getBreakers is for those who may reset a breaker and may see nothing else of the
 // treasury: admins.
 func (s *Site) getBreakers(v *visit) error {
-	t, err := s.cfg.Payouts.Treasury(v.ctx(), identity.System("web"))
+	list, err := s.cfg.Payouts.Breakers(v.ctx(), v.by)
 	if err != nil {
 		return err
 	}
 	s.liven(v)
-	return v.show(http.StatusOK, views.BreakersPage(v.page, views.Breakers{List: v.breakers(t.Breakers)}))
+	return v.show(http.StatusOK, views.BreakersPage(v.page, views.Breakers{List: v.breakers(list)}))
 }
 
 // fingerprint returns the master key's, from the descriptor's key origin (BIP 380).
@@ -198,7 +212,11 @@ func (s *Site) postBreakerReset(v *visit) error {
 	if err != nil {
 		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
 	}
-	if err := s.cfg.Payouts.ResetBreaker(v.ctx(), v.by, id); err != nil {
+	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
+	if err != nil {
+		return errs.Wrap(err, errs.Malformed, "malformed_form", "The form cannot be read. Nothing was saved.")
+	}
+	if _, err := s.cfg.Payouts.ResetBreaker(v.ctx(), v.by, id, version); err != nil {
 		return err
 	}
 	if !v.by.Can(identity.PermTreasuryRead) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
 )
 
 // estimate is what the worker thinks that transactions should pay.
@@ -123,8 +124,7 @@ func TestPaymentsAreExported(t *testing.T) {
 func TestAdminsSeeTheBreakersAndNothingElse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	_, err := r.owner.Pool().Exec(t.Context(), "INSERT INTO breaker (code, detail, tripped_at) VALUES ('foreign_spend', 'Somebody spent a coin.', $1)", epoch)
-	must(t, err)
+	must(t, r.store.Trip(t.Context(), 0, payout.Finding{Code: payout.ForeignSpend, Subject: "x", Detail: "Somebody spent a coin.", At: epoch}))
 	noor, tove := r.hire("Noor", identity.RoleAdmin), r.hire("Tove", identity.RoleTreasurer)
 	const reset = "/treasury/breakers/1/reset"
 

@@ -192,13 +192,32 @@ type BatchItem struct {
 type Breaker struct {
 	ID        int64
 	Code      string
-	Detail    string
+	State     string
+	Findings  int32
 	TrippedAt time.Time
+	ChangedAt time.Time
 }
 
-type BreakerReset struct {
+type BreakerAccepted struct {
 	BreakerID int64
+	No        int32
+	At        time.Time
+	LapsedAt  *time.Time
+}
+
+type BreakerConsent struct {
+	BreakerID int64
+	Findings  int32
 	StaffID   uuid.UUID
+	At        time.Time
+}
+
+type BreakerFinding struct {
+	BreakerID int64
+	No        int32
+	Subject   string
+	Detail    string
+	AmountSat *int64
 	At        time.Time
 }
 

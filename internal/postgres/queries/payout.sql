@@ -193,6 +193,14 @@ SELECT * FROM attempt_output WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY atte
 -- name: ListAttemptEvents :many
 SELECT * FROM attempt_event WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY id;
 
+-- name: ListForgotten :many
+SELECT id FROM batch WHERE state = 'composed' AND created_at <= @until ORDER BY number LIMIT 1000;
+
+-- name: ListLapsed :many
+SELECT b.id, b.number, s.name AS composer, e.at, (SELECT count(*) FROM batch_item i WHERE i.batch_id = b.id) AS payees
+FROM event e JOIN batch b ON b.id = e.object_id JOIN staff s ON s.id = b.composed_by
+WHERE e.object_kind = 'batch' AND e.event = 'batch.lapsed' AND e.at >= @since ORDER BY e.id DESC LIMIT 50;
+
 -- name: ListDue :many
 SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number;
 
@@ -203,19 +211,71 @@ SELECT epoch FROM lease FOR SHARE;
 UPDATE lease SET epoch = epoch + 1, since = @since RETURNING epoch;
 
 -- name: ListOpenBreakers :many
-SELECT sqlc.embed(b), coalesce(array_agg(s.name ORDER BY r.at) FILTER (WHERE s.name IS NOT NULL), '{}')::text[] AS reset_by
-FROM breaker b
-LEFT JOIN breaker_reset r ON r.breaker_id = b.id
-LEFT JOIN staff s ON s.id = r.staff_id
-GROUP BY b.id HAVING count(r.staff_id) < 2 ORDER BY b.id;
+SELECT * FROM breaker WHERE state <> 'reset' ORDER BY id;
 
--- name: InsertBreaker :exec
-INSERT INTO breaker (code, detail, tripped_at)
-SELECT @code::text, @detail::text, @tripped_at::timestamptz
-WHERE NOT EXISTS (SELECT FROM breaker b WHERE b.code = @code::text AND b.detail = @detail::text);
+-- name: LockBreaker :one
+SELECT * FROM breaker WHERE id = @id FOR UPDATE;
 
--- name: InsertBreakerReset :execrows
-INSERT INTO breaker_reset (breaker_id, staff_id, at) VALUES (@breaker_id, @staff_id, @at) ON CONFLICT DO NOTHING;
+-- name: LockOpenBreaker :one
+SELECT * FROM breaker WHERE code = @code AND state <> 'reset' FOR UPDATE;
+
+-- name: ListBreakerFindings :many
+SELECT * FROM breaker_finding WHERE breaker_id = ANY (@ids::bigint[]) ORDER BY breaker_id, no;
+
+-- name: ListBreakerConsents :many
+SELECT c.breaker_id, c.staff_id, s.name, c.at FROM breaker_consent c
+JOIN breaker b ON b.id = c.breaker_id AND b.findings = c.findings
+JOIN staff s ON s.id = c.staff_id
+WHERE c.breaker_id = ANY (@ids::bigint[]) ORDER BY c.breaker_id, c.at, s.name;
+
+-- name: InsertBreaker :one
+INSERT INTO breaker (code, tripped_at, changed_at) VALUES (@code, @at, @at)
+ON CONFLICT (code) WHERE state <> 'reset' DO NOTHING RETURNING id;
+
+-- name: InsertBreakerFinding :exec
+INSERT INTO breaker_finding (breaker_id, no, subject, detail, amount_sat, at) VALUES (@breaker_id, @no, @subject, @detail, sqlc.narg(amount_sat), @at);
+
+-- name: AddToBreaker :exec
+UPDATE breaker SET findings = @findings, state = 'open', changed_at = @changed_at WHERE id = @id;
+
+-- name: UpdateBreaker :exec
+UPDATE breaker SET state = @state, changed_at = @changed_at WHERE id = @id;
+
+-- name: InsertBreakerConsent :exec
+INSERT INTO breaker_consent (breaker_id, findings, staff_id, at) VALUES (@breaker_id, @findings, @staff_id, @at);
+
+-- name: CountAccepted :one
+SELECT count(*) FROM breaker_accepted a
+JOIN breaker_finding f ON f.breaker_id = a.breaker_id AND f.no = a.no
+JOIN breaker b ON b.id = a.breaker_id
+WHERE a.lapsed_at IS NULL AND b.code = @code AND f.subject = @subject AND f.amount_sat IS NOT DISTINCT FROM sqlc.narg(amount_sat);
+
+-- name: AcceptFindings :exec
+-- Of each subject the newest finding: that is how it stands.
+INSERT INTO breaker_accepted (breaker_id, no, at)
+SELECT f.breaker_id, max(f.no), @at::timestamptz FROM breaker_finding f WHERE f.breaker_id = @breaker_id GROUP BY f.breaker_id, f.subject;
+
+-- name: LapseSubjectsOf :exec
+-- What was accepted before about the subjects of this breaker.
+UPDATE breaker_accepted a SET lapsed_at = @at::timestamptz
+FROM breaker_finding f, breaker b, breaker this, breaker_finding g
+WHERE f.breaker_id = a.breaker_id AND f.no = a.no AND b.id = a.breaker_id AND a.lapsed_at IS NULL
+    AND this.id = @breaker_id AND this.code = b.code AND g.breaker_id = this.id AND g.subject = f.subject;
+
+-- name: LapseAccepted :execrows
+UPDATE breaker_accepted a SET lapsed_at = @at::timestamptz
+FROM breaker_finding f, breaker b
+WHERE f.breaker_id = a.breaker_id AND f.no = a.no AND b.id = a.breaker_id AND a.lapsed_at IS NULL
+    AND b.code = @code AND f.subject <> ALL (@still::text[]);
+
+-- name: GetAcceptedDifference :one
+SELECT f.amount_sat, a.at, ARRAY(SELECT s.name FROM breaker_consent c JOIN staff s ON s.id = c.staff_id
+    WHERE c.breaker_id = b.id AND c.findings = b.findings ORDER BY c.at, s.name)::text[] AS names
+FROM breaker_accepted a
+JOIN breaker_finding f ON f.breaker_id = a.breaker_id AND f.no = a.no
+JOIN breaker b ON b.id = a.breaker_id
+WHERE a.lapsed_at IS NULL AND b.code = 'ledger_mismatch' AND f.amount_sat IS NOT NULL
+ORDER BY a.at DESC LIMIT 1;
 
 -- name: GetProof :one
 SELECT sqlc.embed(i), g.reference, g.designation, a.txid, o.vout, ct.height, ct.raw, ct.position, ct.branch, h.hash, b.number, b.digest AS batch_digest

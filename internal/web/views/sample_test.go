@@ -331,9 +331,10 @@ func sampleTreasury() views.Treasury {
 		Balances:  []views.Balance{{Name: "available", Sat: 116_120_006}, {Name: "committed", Sat: 22_400_000}, {Name: "in_flight", Sat: 91_930_000}, {Name: "confirming", Sat: 0}, {Name: "paid", Sat: 1_843_250_000}, {Name: "fees", Sat: 381_220}},
 		LedgerSat: 230_450_006, ChainSat: 230_450_006, MoreCoins: 14,
 		Node:     views.Node{Target: 284_400, Share: 97, Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
-		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Reason: views.Msg{Text: "A coin of the treasury was spent by a transaction that we did not make."}, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
+		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Findings: []views.Finding{{Text: "A coin of the treasury was spent by a transaction that we did not make.", At: now.Add(-4 * time.Minute)}}, Version: 1, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
-		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14},
+		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}},
+		Lapsed:   []views.Lapsed{{Number: "B-0039", URL: "/batches/39", By: "noor", Payees: 12, At: now.Add(-26 * time.Hour)}}, Accepted: &views.Accepted{Sat: -40, At: now, By: []string{"ada", "noor"}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14},
 	}
 	for i, s := range []string{"available", "reserved", "available", "immature", "locked"} {
 		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Confirmations: int64(312 + i*300), State: s}

@@ -17,6 +17,8 @@ type Treasury struct {
 	ChainSat       int64
 	Runway         Runway
 	Stuck          []Stuck
+	Lapsed         []Lapsed
+	Accepted       *Accepted // nil: no difference was accepted
 	Estimate       Estimate
 	CanCompose     bool
 	Upkeep         Upkeep
@@ -38,6 +40,20 @@ type Runway struct {
 type Stuck struct {
 	Number, URL, State string
 	Why                Msg
+}
+
+// Lapsed is a batch that nobody approved in time.
+type Lapsed struct {
+	Number, URL, By string
+	Payees          int64
+	At              time.Time
+}
+
+// Accepted is a difference between chain and ledger that two people accepted.
+type Accepted struct {
+	Sat int64 // chain minus ledger
+	At  time.Time
+	By  []string
 }
 
 // Estimate is what transactions should pay, and how that is known.
@@ -112,11 +128,19 @@ type Node struct {
 type Breaker struct {
 	ID       int64
 	Code     string
-	Reason   Msg
+	Findings []Finding
 	At       time.Time
+	Version  int64 // of what is shown: a consent is for this
 	ResetBy  []string
 	Needed   int
 	CanReset bool
+	Mine     bool // the reader has consented
+}
+
+// Finding is one thing that was found.
+type Finding struct {
+	Text string
+	At   time.Time
 }
 
 // Breakers is the page of those who may only say that a surprise is understood.
