@@ -30,19 +30,21 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		for _, b := range found {
 			w.cfg.Log.ErrorContext(ctx, "invariant does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
 		}
-		switch {
-		case errs.Is(err, "lease_lost"):
+		if errs.Is(err, "lease_lost") {
 			return err
-		case err != nil && ctx.Err() == nil:
-			w.cfg.Log.WarnContext(ctx, "invariants were not looked at", slog.Any("error", err))
+		}
+		if err != nil {
 			wait = nightlyRetry
 		}
-		if err := w.lookAtLog(ctx, epoch); errs.Is(err, "lease_lost") {
+		w.often.note(ctx, "invariants were not looked at", "invariants are looked at again", err)
+		err = w.lookAtLog(ctx, epoch)
+		if errs.Is(err, "lease_lost") {
 			return err
-		} else if err != nil && ctx.Err() == nil {
-			w.cfg.Log.WarnContext(ctx, "the audit log was not looked at", slog.Any("error", err))
+		}
+		if err != nil {
 			wait = nightlyRetry
 		}
+		w.often.note(ctx, "the audit log was not looked at", "the audit log is looked at again", err)
 		w.lookAtChecks(ctx)
 		if !pause(ctx, nil, wait) {
 			return ctx.Err()
@@ -92,12 +94,10 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 		for _, b := range gone {
 			w.cfg.Log.WarnContext(ctx, "batch cancelled: nobody approved it in time", slog.Int64("number", int64(b.Number)), slog.String("batch_id", b.ID.String()), slog.Int("payees", b.Payees))
 		}
-		switch {
-		case errs.Is(err, "lease_lost"):
+		if errs.Is(err, "lease_lost") {
 			return err
-		case err != nil && ctx.Err() == nil:
-			w.cfg.Log.WarnContext(ctx, "forgotten batches were not cancelled", slog.Any("error", err))
 		}
+		w.often.note(ctx, "forgotten batches were not cancelled", "forgotten batches are cancelled again", err)
 		if !pause(ctx, nil, letGoEvery) {
 			return ctx.Err()
 		}

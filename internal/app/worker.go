@@ -62,6 +62,7 @@ type worker struct {
 	second  atomic.Pointer[chain.Client]
 	trouble atomic.Pointer[string] // what the last round could not do; nil: nothing
 	leading atomic.Bool
+	often   troubles // what is tried again every few seconds
 }
 
 // Work runs the chain follower and the conductor until ctx ends. Several may run;
@@ -94,7 +95,7 @@ func (w *worker) sideWork(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop
 		}
-		w.cfg.Log.WarnContext(ctx, "side work has stopped and is started again", slog.Any("error", err))
+		w.often.note(ctx, "side work has stopped and is started again", "", err)
 		if !pause(ctx, nil, retrySideWork) {
 			return nil
 		}
@@ -150,7 +151,7 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{})}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{}), often: troubles{log: cfg.Log}}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock, auditSigner.PublicKey())
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
@@ -391,9 +392,7 @@ func (w *worker) estimate(ctx context.Context, epoch int64, newBlock bool, done 
 	if err == nil {
 		err = w.store.SetEstimate(ctx, epoch, e)
 	}
-	if err != nil && ctx.Err() == nil {
-		w.cfg.Log.WarnContext(ctx, "no feerate estimate", slog.Any("error", err))
-	}
+	w.often.note(ctx, "no feerate estimate", "feerates are estimated again", err)
 }
 
 // balance holds the ledger against the coins of the chain; a difference that two
@@ -413,9 +412,8 @@ func (w *worker) balance(ctx context.Context, epoch int64) error {
 
 func (w *worker) signCheckpoints(ctx context.Context) error {
 	for {
-		if _, _, err := w.log.Checkpoint(ctx, w.audit); err != nil && ctx.Err() == nil {
-			w.cfg.Log.WarnContext(ctx, "no checkpoint was signed", slog.Any("error", err))
-		}
+		_, _, err := w.log.Checkpoint(ctx, w.audit)
+		w.often.note(ctx, "no checkpoint was signed", "checkpoints are signed again", err)
 		if !pause(ctx, nil, checkpointEvery) {
 			return ctx.Err()
 		}

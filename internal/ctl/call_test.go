@@ -87,10 +87,30 @@ func TestEveryCommandShowsItsOwnSecretOnly(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
 	for _, args := range []string{
-		"release " + id(1).String(), "withdraw --yes", "treasury reset --yes 1", "batch cancel --yes " + id(9).String(),
+		"release " + id(1).String(), "withdraw --yes", "treasury breakers", "batch cancel --yes " + id(9).String(),
 		"grants --all", "fund -o json", "version",
 	} {
 		f.run("", strings.Fields(args)...).want(t, 0)
+	}
+}
+
+func TestABreakerIsResetByASession(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	session := tempFile(t, sessionValue)
+	f.run("yes\n", "--session-file", session, "treasury", "reset", "1").want(t, 1)
+	f.run("2\n", "--session-file", session, "treasury", "reset", "2").want(t, 3) // there is none
+	f.run("", "--session-file", session, "treasury", "reset", "first").want(t, 2)
+	if n := len(f.sentTo("resetBreaker")); n != 0 {
+		t.Fatalf("%d consents were sent unasked", n)
+	}
+	out := f.run("1\n", "--session-file", session, "treasury", "reset", "1").want(t, 0)
+	if !strings.Contains(out.stderr, "A coin was spent by somebody else.") {
+		t.Errorf("it does not say what was found: %s", out.stderr)
+	}
+	sent := f.sentTo("resetBreaker")
+	if len(sent) != 1 || sent[0].header.Get("If-Match") != `"1"` || sent[0].header.Get("Cookie") != "causeway_session="+sessionValue {
+		t.Errorf("sent %+v", sent)
 	}
 }
 

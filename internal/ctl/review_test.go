@@ -108,7 +108,7 @@ func TestNothingIsSentWithoutAgreement(t *testing.T) {
 		"no to a decision":     {"n\n", []string{"decide", "--outcome", "approve", id(1).String()}, 1},
 		"no id":                {"", []string{"decide", "--outcome", "approve", "--yes", "CW-7QK2"}, 2},
 		"no to a withdrawal":   {"yes\n", []string{"withdraw"}, 1},
-		"no to a reset":        {"yes\n", []string{"treasury", "reset", "1"}, 1},
+		"a token and a reset":  {"1\n", []string{"treasury", "reset", "1"}, 2},
 		"wrong batch number":   {"8\n", []string{"batch", "approve", id(9).String()}, 1},
 		"yes is no number":     {"yes\n", []string{"batch", "approve", id(9).String()}, 1},
 		"batch has changed":    {"", []string{"batch", "approve", "--yes", "--digest", other, id(9).String()}, 4},

@@ -45,7 +45,7 @@ func TestEveryBreakerTripsAgainAfterItsReset(t *testing.T) {
 	// What stands as it was accepted is no news; an event is, each time.
 	again := map[payout.BreakerCode]bool{
 		payout.ForeignSpend: false, payout.DeepReorg: true, payout.UnexpectedPayment: false, payout.LedgerMismatch: false,
-		payout.InvariantBroken: false, payout.RecoveryFailed: false,
+		payout.InvariantBroken: false, payout.RecoveryFailed: false, payout.AuditBroken: false,
 	}
 	if len(again) != len(payout.BreakerCodes()) {
 		t.Fatalf("%d codes, this test knows %d", len(payout.BreakerCodes()), len(again))

@@ -144,7 +144,7 @@ func (c *Conductor) tell(ctx context.Context) {
 	}
 	counts, sample := map[string]int{}, map[string]uuid.UUID{}
 	for id, err := range c.failing {
-		cause := causeOf(err)
+		cause := errs.CodeOf(err)
 		counts[cause]++
 		if first, ok := sample[cause]; !ok || slices.Compare(id[:], first[:]) < 0 {
 			sample[cause] = id
@@ -163,14 +163,6 @@ func (c *Conductor) tell(ctx context.Context) {
 		}
 	}
 	c.told = counts
-}
-
-// causeOf is the code of an error; those without one are one cause.
-func causeOf(err error) string {
-	if code := errs.CodeOf(err); code != "" {
-		return code
-	}
-	return "internal"
 }
 
 // takeOn makes steps until one cannot be followed at once.

@@ -5,6 +5,8 @@
 // Invariants:
 //   - A method that changes something is one transaction, which also writes the
 //     history and the audit leaf of the change; it may run more than once.
+//   - A function that is called inside a transaction does not call the store:
+//     ForbidReentry finds those that do. Each role has its time-outs.
 //   - Locks are taken in one order: rows, then the ledger, then the audit log. So
 //     record comes last in a transaction.
 //   - Leaves of the audit log are numbered without a gap and no two appends run
