@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"github.com/causeway-fund/causeway/internal/api"
@@ -63,6 +64,26 @@ func TestARequestHasADeadline(t *testing.T) {
 	}
 	if e := newEdge(t, nil); e.cfg.Timeout != 30*time.Second {
 		t.Errorf("a request may take %s", e.cfg.Timeout)
+	}
+}
+
+// TestAnErrorPageOutlivesTheDeadline: what middleware added to the request is there,
+// and its context has not ended.
+func TestAnErrorPageOutlivesTheDeadline(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, func(c *Config) {
+		c.Timeout = time.Millisecond
+		c.Pages = []Rule{{Method: http.MethodGet, Path: "/slow", Permission: identity.PermPublic}}
+		c.MountPages = func(e *echo.Echo) {
+			e.GET("/slow", func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
+		}
+		c.ErrorPage = func(c echo.Context, v ErrorView) error {
+			ctx := c.Request().Context()
+			return c.String(v.Status, fmt.Sprint(v.Code, " ", ctx.Err() == nil, " ", templ.GetNonce(ctx) != ""))
+		}
+	})
+	if got := e.call(t, http.MethodGet, "/slow", "", "Accept", "text/html").Body.String(); got != "timeout true true" {
+		t.Errorf("the error page has %q", got)
 	}
 }
 

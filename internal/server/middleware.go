@@ -82,7 +82,8 @@ func (s *Server) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)
-		c.SetRequest(c.Request().WithContext(whole)) // the error page and the log come after
+		// The error page and the log come after, with what was added to the request.
+		c.SetRequest(c.Request().WithContext(lasting{whole, c.Request().Context()}))
 		var known *errs.Error
 		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, &known) {
 			return timedOut(err, limit)
@@ -90,6 +91,14 @@ func (s *Server) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 		return err
 	}
 }
+
+// lasting ends with one context and has the values of another.
+type lasting struct {
+	context.Context
+	values context.Context //nolint:containedctx // it is one itself
+}
+
+func (l lasting) Value(key any) any { return l.values.Value(key) }
 
 func timedOut(err error, limit time.Duration) error {
 	e := errs.Wrap(err, errs.Unavailable, "timeout", fmt.Sprintf("This took longer than %d seconds and was given up. Look at what was saved before you repeat it.", int(limit.Seconds())))
