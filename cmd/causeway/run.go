@@ -26,9 +26,28 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&cfg.AuditPublicKey, "audit-public-key-file", "", "file with the audit log's public key")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "host:port of API and dashboard")
 	cmd.Flags().StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
+	cmd.Flags().StringVar(&cfg.OnionListen, "onion-listen", "", "host:port on loopback where Tor delivers an onion service; empty for none")
+	cmd.Flags().StringSliceVar(&cfg.TrustedProxies, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded-For says who calls; once for each")
+	limitFlags(cmd.Flags(), &cfg.Rates)
 	checksFlags(cmd.Flags(), &cfg.Checks)
 	cmd.Flags().BoolVar(&cfg.Demo, "demo", false, "let one-time links sign people in; never on a real fund")
 	return cmd
+}
+
+// limitFlags are in requests a second. Those of everybody together stand near what
+// the machine can do.
+func limitFlags(flags *pflag.FlagSet, r *app.Rates) {
+	d := app.DefaultRates()
+	flags.IntVar(&r.Reading, "limit-reading", d.Reading, "pages and public calls a second, of all strangers together")
+	flags.IntVar(&r.Writing, "limit-writing", d.Writing, "steps of applying a second, of all strangers together")
+	flags.IntVar(&r.Entering, "limit-entering", d.Entering, "steps of signing in and enrolling a second, of all strangers together")
+	flags.IntVar(&r.Guessing, "limit-guessing", d.Guessing, "unknown sessions, tokens, receipts and signatures that are looked up a second, of all clients that showed too many bad ones")
+	flags.IntVar(&r.Receipts, "limit-receipts", d.Receipts, "calls with a valid receipt a second, of everybody together")
+	flags.IntVar(&r.ClientReading, "limit-client-reading", d.ClientReading, "pages and public calls a second, of one client")
+	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying a second, of one client")
+	flags.IntVar(&r.ClientEntering, "limit-client-entering", d.ClientEntering, "steps of signing in and enrolling a second, of one client")
+	flags.IntVar(&r.ClientGuessing, "limit-client-guessing", d.ClientGuessing, "bad sessions, tokens, receipts and signatures a second, of one client")
+	flags.IntVar(&r.Caller, "limit-caller", d.Caller, "calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for five")
 }
 
 func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {

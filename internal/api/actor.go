@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/causeway-fund/causeway/internal/endpoint"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
@@ -10,8 +11,9 @@ import (
 const HeaderReceipt = "Causeway-Receipt"
 
 type (
-	actorKey   struct{}
-	receiptKey struct{}
+	actorKey      struct{}
+	receiptKey    struct{}
+	proberGateKey struct{}
 )
 
 // WithActor returns a context that tells handlers who calls. It ends at the
@@ -24,6 +26,18 @@ func WithActor(ctx context.Context, a identity.Actor) context.Context {
 func actorFrom(ctx context.Context) identity.Actor {
 	a, _ := ctx.Value(actorKey{}).(identity.Actor)
 	return a
+}
+
+// WithProberGate returns a context with what a prober passes once its signature is
+// verified, before anything is done for it.
+func WithProberGate(ctx context.Context, g endpoint.Gate) context.Context {
+	return context.WithValue(ctx, proberGateKey{}, g)
+}
+
+// ProberGate returns the gate of the request; nil lets everybody through.
+func ProberGate(ctx context.Context) endpoint.Gate {
+	g, _ := ctx.Value(proberGateKey{}).(endpoint.Gate)
+	return g
 }
 
 // WithReceipt returns a context that holds the receipt code of the request.

@@ -39,6 +39,8 @@ func (everyone) AuthenticateToken(context.Context, string) (identity.Actor, erro
 	return identity.Actor{Kind: identity.KindStaff, StaffID: ann, Name: "Ann", Roles: identity.Roles()}, nil
 }
 
+func (everyone) KnowsReceipt(context.Context, identity.Receipt) error { return nil }
+
 func (everyone) CheckFormToken(identity.Session, string) error { return nil }
 
 // contract is the API behind its real edge, on fake services; every exchange
@@ -73,7 +75,7 @@ func (c *contract) mount(t *testing.T, checks api.Endpoints) {
 		t.Fatal(err)
 	}
 	c.handler, err = server.New(server.Config{
-		API: handlers, Auth: everyone{}, Clock: clock.NewFake(at), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		API: handlers, Auth: everyone{}, Receipts: everyone{}, Rates: server.Rates{Caller: 10_000, ClientGuessing: 10_000}, Clock: clock.NewFake(at), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -131,12 +131,12 @@ func (f *fakeEndpoints) Enrol(_ context.Context, e vantage.Enrolment) (vantage.W
 	return f.welcome, f.fail
 }
 
-func (f *fakeEndpoints) Lease(_ context.Context, ask vantage.Envelope) (vantage.Envelope, error) {
+func (f *fakeEndpoints) Lease(_ context.Context, ask vantage.Envelope, _ endpoint.Gate) (vantage.Envelope, error) {
 	f.keep(ask)
 	return vantage.Envelope{Body: []byte("lease"), Signature: []byte("signed")}, f.fail
 }
 
-func (f *fakeEndpoints) Report(_ context.Context, report vantage.Envelope) error {
+func (f *fakeEndpoints) Report(_ context.Context, report vantage.Envelope, _ endpoint.Gate) error {
 	f.keep(report)
 	return f.fail
 }

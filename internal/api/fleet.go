@@ -193,7 +193,7 @@ func (h *Handlers) LeaseChecks(ctx context.Context, r LeaseChecksRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	lease, err := service.Lease(ctx, vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature})
+	lease, err := service.Lease(ctx, vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature}, ProberGate(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (h *Handlers) ReportChecks(ctx context.Context, r ReportChecksRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if err := service.Report(ctx, vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature}); err != nil {
+	if err := service.Report(ctx, vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature}, ProberGate(ctx)); err != nil {
 		return nil, err
 	}
 	return ReportChecks204Response{}, nil

@@ -91,8 +91,8 @@ type Endpoints interface {
 	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error
 
 	Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error)
-	Lease(ctx context.Context, ask vantage.Envelope) (vantage.Envelope, error)
-	Report(ctx context.Context, report vantage.Envelope) error
+	Lease(ctx context.Context, ask vantage.Envelope, gate endpoint.Gate) (vantage.Envelope, error)
+	Report(ctx context.Context, report vantage.Envelope, gate endpoint.Gate) error
 }
 
 // AuditLog answers with checkpoints and proofs.

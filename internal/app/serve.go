@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -37,11 +38,21 @@ type ServeConfig struct {
 	AuditPublicKey  string // file with the public key of the checkpoints
 	Listen          string // host:port of API and dashboard
 	AdminListen     string // host:port of /readyz and /metrics; empty: none
+	OnionListen     string // host:port on loopback where Tor delivers an onion service; empty: none
 	PublicURL       string // where browsers reach the dashboard
 	Demo            bool   // one-time sign-in links work
 	Checks          ChecksConfig
 	Log             *slog.Logger
+
+	Rates          Rates    // how often who may call
+	TrustedProxies []string // addresses and networks whose X-Forwarded-For says who calls
 }
+
+// Rates are the limits of callers, in requests a second.
+type Rates = server.Rates
+
+// DefaultRates returns the limits of a small machine.
+func DefaultRates() Rates { return server.DefaultRates() }
 
 // shutdownTimeout is how long requests may take to finish.
 const shutdownTimeout = 10 * time.Second
@@ -145,6 +156,9 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 		return err
 	}
 	defer s.DB.Close()
+	if cfg.OnionListen != "" && !onLoopback(cfg.OnionListen) {
+		return errs.New(errs.Invalid, "onion_listen", "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8081.")
+	}
 	registry := prometheus.NewRegistry()
 	handler, err := newServer(s, cfg, registry) //nolint:contextcheck // each request brings its own context
 	if err != nil {
@@ -153,6 +167,9 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return listen(ctx, cfg.Listen, handler, cfg.Log) })
 	g.Go(func() error { return s.checks.watch(ctx) })
+	if cfg.OnionListen != "" {
+		g.Go(func() error { return listenOnion(ctx, cfg.OnionListen, handler, cfg.Log) })
+	}
 	if cfg.AdminListen != "" {
 		g.Go(func() error {
 			return listen(ctx, cfg.AdminListen, server.NewAdmin(registry, serveChecks(s.DB, s.Fund), clock.Real{}), cfg.Log)
@@ -169,6 +186,12 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	proxies := make([]netip.Prefix, len(cfg.TrustedProxies))
+	for i, text := range cfg.TrustedProxies {
+		if proxies[i], err = server.ParseTrustedProxy(text); err != nil {
+			return nil, err
+		}
 	}
 	rows := postgres.AuditStore{DB: s.DB}
 	auditLog := audit.NewLog(rows, clock.Real{}, auditKey)
@@ -189,10 +212,11 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	}
 	var rules []server.Rule
 	for _, r := range site.Routes() {
-		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, PerMinute: r.PerMinute, MaxBody: r.MaxBody(), Timeout: r.Timeout()})
+		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, Limit: server.Limit(r.Limit.String()), MaxBody: r.MaxBody(), Timeout: r.Timeout()})
 	}
 	return server.New(server.Config{
-		API: handlers, Auth: s.Identity, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),
+		API: handlers, Auth: s.Identity, Receipts: s.Grants, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),
+		Rates: cfg.Rates, TrustedProxies: proxies,
 		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: site.Stylesheet(),
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
 			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, RequestID: v.RequestID})
@@ -216,23 +240,53 @@ func serveChecks(db *postgres.DB, fund grant.Fund) []server.Check {
 
 // listen serves handler on address until ctx ends, then lets requests finish.
 func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
+	listener, err := open(ctx, address, log)
+	if err != nil {
+		return err
+	}
+	return run(ctx, listener, server.HTTPServer(handler))
+}
+
+// listenOnion is listen for what Tor forwards.
+func listenOnion(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
+	listener, err := open(ctx, address, log)
+	if err != nil {
+		return err
+	}
+	return run(ctx, server.OnionListener(listener), server.OnionServer(handler))
+}
+
+// onLoopback reports whether nobody but this machine reaches address.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+func open(ctx context.Context, address string, log *slog.Logger) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "port_taken", "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
+		return nil, errs.Wrap(err, errs.Unavailable, "port_taken", "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
 	}
 	log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()))
-	s := server.HTTPServer(handler)
+	return listener, nil
+}
+
+func run(ctx context.Context, listener net.Listener, s *http.Server) error {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(listener) }()
 	select {
 	case err := <-done:
-		return fmt.Errorf("serve %s: %w", address, err)
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := s.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("stop %s: %w", address, err)
+		return fmt.Errorf("stop %s: %w", listener.Addr(), err)
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func (p *agent) ask(t testing.TB) vantage.Envelope {
 // lease asks for work.
 func (p *agent) lease(t testing.TB) vantage.Lease {
 	t.Helper()
-	e, err := p.service.Lease(t.Context(), p.ask(t))
+	e, err := p.service.Lease(t.Context(), p.ask(t), nil)
 	noError(t, err)
 	l, err := vantage.OpenLease(e, p.serv)
 	noError(t, err)
@@ -230,7 +230,7 @@ func (p *agent) sign(t testing.TB, lease uuid.UUID, list []vantage.Answer) vanta
 func (p *agent) report(t testing.TB, lease uuid.UUID, list []vantage.Answer) error {
 	t.Helper()
 	e := p.sign(t, lease, list)
-	err := p.service.Report(t.Context(), e)
+	err := p.service.Report(t.Context(), e, nil)
 	if err == nil {
 		p.seq, p.prev = p.seq+1, e.Hash()
 	}

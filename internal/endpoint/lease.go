@@ -36,6 +36,18 @@ const (
 	maxCanaries   = 16 // of one lease
 )
 
+// Gate refuses a prober that asks too often. It is asked once the prober's signature
+// is verified and before anything is done; nil lets everybody through.
+type Gate func(prober uuid.UUID) error
+
+// Pass asks the gate.
+func (g Gate) Pass(prober uuid.UUID) error {
+	if g == nil {
+		return nil
+	}
+	return g(prober)
+}
+
 // Enrol takes a prober in, with a token that works once. NotFound
 // "enrolment_unknown".
 func (s *Service) Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error) {
@@ -68,12 +80,15 @@ func (s *Service) prober(ctx context.Context, now time.Time, v *Vantage) vantage
 
 // Lease gives a prober what is due for it, signed. Errors of the message are those
 // of vantage.OpenAsk; Unauthenticated vantage_unknown, Forbidden vantage_disabled,
-// Conflict clock_off and replayed, Unavailable telegram_unknown.
-func (s *Service) Lease(ctx context.Context, e vantage.Envelope) (vantage.Envelope, error) {
+// Conflict clock_off and replayed, Unavailable telegram_unknown, and those of gate.
+func (s *Service) Lease(ctx context.Context, e vantage.Envelope, gate Gate) (vantage.Envelope, error) {
 	now := s.now()
 	var v Vantage
 	ask, err := vantage.OpenAsk(e, s.prober(ctx, now, &v))
 	if err != nil {
+		return vantage.Envelope{}, err
+	}
+	if err := gate.Pass(v.ID); err != nil {
 		return vantage.Envelope{}, err
 	}
 	if off := ask.At.Sub(now); off.Abs() > clockOff {

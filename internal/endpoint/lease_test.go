@@ -86,15 +86,15 @@ func TestRequestsForWorkThatAreRefused(t *testing.T) {
 	w := newWorld(t)
 	p, other := w.enrol(t, "fi-1"), w.enrol(t, "se-1")
 	p.offer(w.claim(t, socks))
-	send := func(p *agent) error { _, err := w.Lease(t.Context(), p.ask(t)); return err }
+	send := func(p *agent) error { _, err := w.Lease(t.Context(), p.ask(t), nil); return err }
 
 	e := p.ask(t)
-	_, err := w.Lease(t.Context(), e)
+	_, err := w.Lease(t.Context(), e, nil)
 	noError(t, err)
-	_, err = w.Lease(t.Context(), e)
+	_, err = w.Lease(t.Context(), e, nil)
 	wantCode(t, err, "replayed")
 	e.Body[len(e.Body)-2] ^= 1
-	_, err = w.Lease(t.Context(), e)
+	_, err = w.Lease(t.Context(), e, nil)
 	if err == nil {
 		t.Error("a request was changed and taken")
 	}
@@ -107,7 +107,7 @@ func TestRequestsForWorkThatAreRefused(t *testing.T) {
 
 	blind := newWorld(t, func(c *endpoint.Config) { c.Telegram = func() vantage.Telegram { return vantage.Telegram{} } })
 	wantCode(t, func() error {
-		_, err := blind.Lease(t.Context(), blind.enrol(t, "fi-1").ask(t))
+		_, err := blind.Lease(t.Context(), blind.enrol(t, "fi-1").ask(t), nil)
 		return err
 	}(), "telegram_unknown")
 }
@@ -243,7 +243,7 @@ func TestCanariesThatCannotBeReadAreSaidSo(t *testing.T) {
 	for range 90 {
 		p.offer(e)
 	}
-	if _, err := w.Lease(t.Context(), p.ask(t)); err == nil || !strings.Contains(err.Error(), "canary 1") {
+	if _, err := w.Lease(t.Context(), p.ask(t), nil); err == nil || !strings.Contains(err.Error(), "canary 1") {
 		t.Error(err)
 	}
 }

@@ -53,11 +53,14 @@ type reading struct {
 // vantage.OpenReport; its place in the chain, Conflict report_repeated and
 // report_out_of_order; NotFound lease_unknown; Conflict report_late (its lease
 // ended more than 5 minutes ago), report_times (it speaks of other times than its
-// lease's) and job_unknown. Nothing is written with any of them.
-func (s *Service) Report(ctx context.Context, e vantage.Envelope) error {
+// lease's) and job_unknown; those of gate. Nothing is written with any of them.
+func (s *Service) Report(ctx context.Context, e vantage.Envelope, gate Gate) error {
 	r := reading{Service: s, ctx: ctx, now: s.now(), lists: s.cfg.Blocklist.Set()}
 	var err error
 	if r.report, err = vantage.OpenReport(e, s.prober(ctx, r.now, &r.v)); err != nil {
+		return err
+	}
+	if err := gate.Pass(r.v.ID); err != nil {
 		return err
 	}
 	if err := r.report.Follows(r.v.Seq, r.v.Prev, e.Hash()); err != nil {

@@ -181,9 +181,9 @@ func TestRefusedReportsWriteNothing(t *testing.T) {
 	}{
 		"repeated": {func(t *testing.T, s scene) error {
 			e := s.p.sign(t, s.l.ID, list(s))
-			noError(t, s.w.Report(t.Context(), e))
+			noError(t, s.w.Report(t.Context(), e, nil))
 			s.w.writes = 0
-			return s.w.Report(t.Context(), e)
+			return s.w.Report(t.Context(), e, nil)
 		}, "report_repeated"},
 		"number left out": {func(t *testing.T, s scene) error { s.p.seq++; return s.p.report(t, s.l.ID, list(s)) }, "report_out_of_order"},
 		"other history":   {func(t *testing.T, s scene) error { s.p.prev[0]++; return s.p.report(t, s.l.ID, list(s)) }, "report_out_of_order"},
@@ -194,7 +194,7 @@ func TestRefusedReportsWriteNothing(t *testing.T) {
 		"changed on the way": {func(t *testing.T, s scene) error {
 			e := s.p.sign(t, s.l.ID, list(s))
 			e.Signature[0] ^= 1
-			return s.w.Report(t.Context(), e)
+			return s.w.Report(t.Context(), e, nil)
 		}, "signature_wrong"},
 		"a lease of somebody else": {func(t *testing.T, s scene) error { return s.other.report(t, s.l.ID, list(s)) }, "lease_unknown"},
 		"a lease that never was":   {func(t *testing.T, s scene) error { return s.p.report(t, uuid.New(), list(s)) }, "lease_unknown"},

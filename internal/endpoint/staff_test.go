@@ -121,12 +121,12 @@ func TestChainHoldsWhateverAProberDoes(t *testing.T) {
 				p.offer(e)
 				l := p.lease(t)
 				env := p.sign(t, l.ID, answers(w, l, up()))
-				noError(t, w.Report(t.Context(), env))
+				noError(t, w.Report(t.Context(), env, nil))
 				p.seq, p.prev = p.seq+1, env.Hash()
 				sent, taken, answered, before = append(sent, env), taken+1, answered+1, before+1
 				if act == "twice" { // the same answers under the next number
 					again := p.sign(t, l.ID, answers(w, l, down(probe.ClassRefused)))
-					noError(t, w.Report(t.Context(), again))
+					noError(t, w.Report(t.Context(), again, nil))
 					p.seq, p.prev = p.seq+1, again.Hash()
 					sent, taken, before = append(sent, again), taken+1, before+1
 				}
@@ -134,7 +134,7 @@ func TestChainHoldsWhateverAProberDoes(t *testing.T) {
 				if len(sent) == 0 {
 					continue
 				}
-				err := w.Report(t.Context(), rapid.SampledFrom(sent).Draw(r, "which"))
+				err := w.Report(t.Context(), rapid.SampledFrom(sent).Draw(r, "which"), nil)
 				if !errs.Is(err, "report_repeated") && !errs.Is(err, "report_out_of_order") {
 					r.Fatalf("taken again: %v", err)
 				}

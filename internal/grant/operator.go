@@ -85,6 +85,20 @@ func (s *Service) byReceipt(ctx context.Context, code string) (Record, error) {
 	return r, nil
 }
 
+// KnowsReceipt returns nil when an application has this receipt, NotFound
+// "receipt_unknown" when none has. It is one indexed read.
+func (s *Service) KnowsReceipt(ctx context.Context, receipt identity.Receipt) error {
+	hash := receipt.LookupHash(s.pepper)
+	known, err := s.cfg.Store.ReceiptKnown(ctx, hash[:])
+	if err != nil {
+		return err
+	}
+	if !known {
+		return unknownReceipt()
+	}
+	return nil
+}
+
 // ApplicationOf returns the application of a receipt code. Errors as Status.
 func (s *Service) ApplicationOf(ctx context.Context, code string) (Application, error) {
 	r, err := s.byReceipt(ctx, code)

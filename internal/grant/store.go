@@ -146,6 +146,9 @@ type Store interface {
 	// ApplicationByReceipt is the same, by the keyed hash of a receipt.
 	ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (Record, error)
 
+	// ReceiptKnown reports whether an application has the receipt of this keyed hash.
+	ReceiptKnown(ctx context.Context, receiptHash []byte) (bool, error)
+
 	// UpdateApplication loads the row FOR UPDATE, calls fn and writes what it
 	// added, with version+1; nothing when fn adds no entry. fn may run more than
 	// once. NotFound "application_not_found"; Conflict "already_voted" for a

@@ -35,8 +35,15 @@ func (s EndpointStore) CreateVantage(ctx context.Context, v endpoint.Vantage, to
 
 // Vantages implements endpoint.Store and endpoint.Schedule.
 func (s EndpointStore) Vantages(ctx context.Context, now time.Time) ([]endpoint.Vantage, error) {
-	list, err := listVantages(ctx, s.q, uuid.NullUUID{}, now)
-	return list, mapError(err)
+	rows, err := s.q.ListVantages(ctx, now.Add(-canaryWindow))
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list := make([]endpoint.Vantage, len(rows))
+	for i, r := range rows {
+		list[i] = vantageOf(r)
+	}
+	return list, nil
 }
 
 // Vantage implements endpoint.Store.
@@ -46,34 +53,26 @@ func (s EndpointStore) Vantage(ctx context.Context, id uuid.UUID, now time.Time)
 }
 
 func getVantage(ctx context.Context, q *db.Queries, id uuid.UUID, now time.Time) (endpoint.Vantage, error) {
-	list, err := listVantages(ctx, q, uuid.NullUUID{UUID: id, Valid: true}, now)
+	row, err := q.GetVantage(ctx, now.Add(-canaryWindow), id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return endpoint.Vantage{}, vantageNotFound()
+	}
 	if err != nil {
 		return endpoint.Vantage{}, err
 	}
-	if len(list) == 0 {
-		return endpoint.Vantage{}, vantageNotFound()
-	}
-	return list[0], nil
+	return vantageOf(db.ListVantagesRow(row)), nil
 }
 
 func vantageNotFound() error {
 	return errs.New(errs.NotFound, "vantage_not_found", "There is no such prober.")
 }
 
-func listVantages(ctx context.Context, q *db.Queries, id uuid.NullUUID, now time.Time) ([]endpoint.Vantage, error) {
-	rows, err := q.ListVantages(ctx, now.Add(-canaryWindow), id)
-	if err != nil {
-		return nil, err
+func vantageOf(r db.ListVantagesRow) endpoint.Vantage {
+	return endpoint.Vantage{
+		ID: r.ID, Name: r.Name, Place: vantage.Place(r.Place), Country: r.Country, ASN: uint32(r.Asn), PublicKey: r.PublicKey,
+		Seq: uint64(r.Seq), Prev: [32]byte(r.Prev), AskedAt: r.AskedAt, SeenAt: r.SeenAt, SW: r.Sw,
+		CanaryGood: int(r.Good), CanaryBad: int(r.Bad), CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
 	}
-	list := make([]endpoint.Vantage, len(rows))
-	for i, r := range rows {
-		list[i] = endpoint.Vantage{
-			ID: r.ID, Name: r.Name, Place: vantage.Place(r.Place), Country: r.Country, ASN: uint32(r.Asn), PublicKey: r.PublicKey,
-			Seq: uint64(r.Seq), Prev: [32]byte(r.Prev), AskedAt: r.AskedAt, SeenAt: r.SeenAt, SW: r.Sw,
-			CanaryGood: int(r.Good), CanaryBad: int(r.Bad), CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
-		}
-	}
-	return list, nil
 }
 
 // Enrol implements endpoint.Store.

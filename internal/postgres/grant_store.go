@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -144,6 +145,15 @@ func (s GrantStore) ApplicationByReceipt(ctx context.Context, receiptHash []byte
 	return s.readApplication(ctx, now, func(ctx context.Context, q *db.Queries) (db.Application, error) {
 		return q.GetApplicationByReceipt(ctx, receiptHash)
 	})
+}
+
+// ReceiptKnown implements grant.Store.
+func (s GrantStore) ReceiptKnown(ctx context.Context, receiptHash []byte) (bool, error) {
+	known, err := s.q.ReceiptKnown(ctx, receiptHash)
+	if err != nil {
+		return false, mapError(fmt.Errorf("look a receipt up: %w", err))
+	}
+	return known, nil
 }
 
 func (s GrantStore) readApplication(ctx context.Context, now time.Time, find func(context.Context, *db.Queries) (db.Application, error)) (grant.Record, error) {

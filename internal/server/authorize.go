@@ -5,56 +5,28 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"github.com/causeway-fund/causeway/internal/api"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
-// Where an echo.Context holds who calls, for the handlers of pages.
-const (
-	KeyActor   = "actor"   // identity.Actor; the zero Actor is nobody
-	KeySession = "session" // identity.Session; absent without one
-)
-
 // FieldFormToken is the field of every form that carries the session's token.
 const FieldFormToken = "csrf"
 
-// burstShare is the part of a minute's calls that may come at once.
-const burstShare = 10
-
-type boundRule struct {
-	Rule
-	bucket *rate.Limiter
-}
-
-func newBoundRule(r Rule) *boundRule {
-	if r.PerMinute == 0 {
-		r.PerMinute = defaultPerMinute
-	}
-	return &boundRule{Rule: r, bucket: rate.NewLimiter(rate.Limit(float64(r.PerMinute)/60), max(r.PerMinute/burstShare, 1))}
-}
-
-// authorize finds the route's rule, then checks in this order: rate, who calls,
-// what they may do, the headers that the route cannot do without, the kind of
-// body.
+// authorize checks in this order: what the caller may do, the form's token, the
+// headers that the route cannot do without, the kind of body.
 func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		rule := s.rules[routeKey{c.Request().Method, c.Path()}]
-		if rule == nil {
+		a, admitted := c.Get(keyAdmission).(admission)
+		if !admitted {
 			return s.refuseUnruled(c, next)
 		}
-		if !rule.bucket.AllowN(s.cfg.Clock.Now(), 1) {
-			return rateLimited(rule.bucket)
-		}
-		actor, err := s.actor(c)
-		if err != nil && (rule.Permission != identity.PermPublic || errs.KindOf(err) != errs.Unauthenticated) {
-			return s.signInOr(c, err)
+		rule, actor := a.rule, a.actor
+		if a.err != nil && (rule.Permission != identity.PermPublic || errs.KindOf(a.err) != errs.Unauthenticated) {
+			return s.signInOr(c, a.err)
 		}
 		if err := permit(c, actor, rule.Permission); err != nil {
 			return s.signInOr(c, err)
@@ -78,38 +50,14 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// refuseUnruled lets the router's own 404 and 405 through, which answer for
-// addresses without a route; bindPolicy leaves no route without a rule.
+// refuseUnruled lets free routes through, and the router's own 404 and 405, which
+// answer for addresses without a route; bindPolicy leaves no route without a rule.
 func (s *Server) refuseUnruled(c echo.Context, next echo.HandlerFunc) error {
-	for _, route := range s.echo.Routes() {
-		if route.Method == c.Request().Method && route.Path == c.Path() {
-			return echo.ErrNotFound
-		}
+	key := routeKey{c.Request().Method, c.Path()}
+	if s.routed[key] && s.rules[key] == nil {
+		return echo.ErrNotFound
 	}
 	return next(c)
-}
-
-// actor says who calls: the bearer of an API token, else of a session cookie,
-// else nobody.
-func (s *Server) actor(c echo.Context) (identity.Actor, error) {
-	ctx := c.Request().Context()
-	if authorization := c.Request().Header.Get(echo.HeaderAuthorization); authorization != "" {
-		scheme, token, _ := strings.Cut(authorization, " ")
-		if !strings.EqualFold(scheme, "bearer") {
-			return identity.Actor{}, errs.New(errs.Unauthenticated, "token_invalid", "Authorization must be a bearer token.")
-		}
-		return s.cfg.Auth.AuthenticateToken(ctx, strings.TrimSpace(token))
-	}
-	cookies := c.Request().CookiesNamed(s.cfg.CookieName)
-	if len(cookies) == 0 || cookies[0].Value == "" {
-		return identity.Actor{}, nil
-	}
-	actor, session, err := s.cfg.Auth.Authenticate(ctx, cookies[0].Value)
-	if err != nil {
-		return identity.Actor{}, err
-	}
-	c.Set(KeySession, session)
-	return actor, nil
 }
 
 // checkForm holds a form of the dashboard against the token of its session,
@@ -175,12 +123,6 @@ func (s *Server) signInOr(c echo.Context, err error) error {
 	}
 	back := url.Values{"next": {c.Request().URL.RequestURI()}}
 	return c.Redirect(http.StatusSeeOther, s.cfg.SignInPath+"?"+back.Encode())
-}
-
-func rateLimited(bucket *rate.Limiter) error {
-	err := errs.New(errs.RateLimited, "rate_limited", "Too many requests at the moment, from everybody together. Nothing was changed; try again shortly.")
-	err.Params = map[string]string{"retry_after_s": strconv.Itoa(max(1, int(1/float64(bucket.Limit()))))}
-	return err
 }
 
 func missingHeader(h Header) error {

@@ -18,9 +18,10 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	refused  *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, l *limits) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "causeway_http_requests_total",
@@ -35,9 +36,21 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "causeway_http_requests_in_flight",
 			Help: "Requests being answered.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "causeway_http_refused_total",
+			Help: "Requests refused with 429, by whose limit it was (caller, client, everybody) and what for.",
+		}, []string{"by", "class"}),
 	}
+	clients := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "causeway_limit_clients",
+		Help: "Clients that are counted at the moment, at most 100000.",
+	}, func() float64 { n, _ := l.size(); return float64(n) })
+	callers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "causeway_limit_callers",
+		Help: "Sessions, tokens, receipts and probers that are counted at the moment, at most 100000.",
+	}, func() float64 { _, n := l.size(); return float64(n) })
 	var all error
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.inFlight} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.inFlight, m.refused, clients, callers} {
 		all = errors.Join(all, reg.Register(c))
 	}
 	return m, all

@@ -62,7 +62,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		route, method := s.routeOf(c), methodLabel(c.Request().Method)
 		s.metrics.observe(method, route, status, took)
-		s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
+		level := slog.LevelInfo
+		if status == http.StatusTooManyRequests {
+			level = slog.LevelDebug // a flood must not fill the disk; the metrics count it
+		}
+		s.cfg.Log.LogAttrs(c.Request().Context(), level, "request",
 			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
 			slog.Int64("ms", took.Milliseconds()), slog.String("request_id", id))
 		return nil
@@ -192,16 +196,35 @@ func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+// boundBody bounds what can be read of the body.
+func (s *Server) boundBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		req, limit := c.Request(), int64(MaxBodyBytes)
-		if rule := s.rules[routeKey{req.Method, c.Path()}]; rule != nil && rule.MaxBody > 0 {
-			limit = rule.MaxBody
-		}
-		if req.ContentLength > limit {
-			return &http.MaxBytesError{Limit: limit}
-		}
-		req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, s.bodyLimit(c))
 		return next(c)
 	}
+}
+
+// limitBody refuses, unread, a body that says that it is longer. It comes after
+// admit: a refusal is an answer too.
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.tooLong(c); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) tooLong(c echo.Context) error {
+	if limit := s.bodyLimit(c); c.Request().ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	return nil
+}
+
+func (s *Server) bodyLimit(c echo.Context) int64 {
+	if rule := s.rules[routeKey{c.Request().Method, c.Path()}]; rule != nil && rule.MaxBody > 0 {
+		return rule.MaxBody
+	}
+	return MaxBodyBytes
 }

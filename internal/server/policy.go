@@ -23,25 +23,17 @@ const (
 	HeaderIfMatch     Header = "If-Match"
 )
 
-// Rule says who may call a route and how often it may be called by all callers
-// together. There are no limits for one client: nothing here knows clients.
+// Rule says who may call a route, and how callers are counted.
 type Rule struct {
 	Method     string
 	Path       string // Echo's template, e.g. "/v1/batches/:id"
 	Permission identity.Permission
 	Needs      Header
-	PerMinute  int           // 0: defaultPerMinute
+	Limit      Limit
 	MaxBody    int64         // largest body that is read; 0: MaxBodyBytes
 	Timeout    time.Duration // how long an answer may take; 0: 30 s
 	Takes      string        // media type of a body of the API that is not JSON; "": JSON
 }
-
-const (
-	defaultPerMinute = 3000
-	slowPerMinute    = 300 // routes that write for people without an account, or that guess at secrets
-	receiptPerMinute = 600
-	proberPerMinute  = 1200 // leases of ten seconds for a hundred probers, twice
-)
 
 // Limits of answers that take their time.
 const (
@@ -63,7 +55,7 @@ func apiRules() []Rule {
 	return []Rule{
 		{Method: get, Path: "/v1/openapi.yaml", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/fund", Permission: identity.PermPublic},
-		{Method: post, Path: "/v1/applications", Permission: identity.PermPublic, Needs: HeaderIdempotency, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/applications", Permission: identity.PermPublic, Limit: LimitWriting, Needs: HeaderIdempotency},
 		{Method: get, Path: "/v1/applications", Permission: identity.PermApplicationRead},
 		{Method: get, Path: "/v1/applications/:id", Permission: identity.PermApplicationRead},
 		{Method: post, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
@@ -71,30 +63,30 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/applications/:id/votes", Permission: identity.PermApplicationVote},
 		{Method: post, Path: "/v1/applications/:id/decision", Permission: identity.PermApplicationDecide, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/applications/:id/messages", Permission: identity.PermApplicationClaim},
-		{Method: get, Path: "/v1/status", Permission: identity.PermApplicationOwn, PerMinute: receiptPerMinute},
-		{Method: post, Path: "/v1/status/messages", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: http.MethodPut, Path: "/v1/status/application", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/status/withdraw", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/links", Permission: identity.PermPublic, PerMinute: slowPerMinute},
-		{Method: get, Path: "/v1/status/endpoints", Permission: identity.PermApplicationOwn, PerMinute: receiptPerMinute},
-		{Method: post, Path: "/v1/status/endpoints/:label/recheck", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: get, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/status/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/status/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute},
-		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute, Timeout: downloadTimeout},
-		{Method: get, Path: "/v1/status/endpoints/:label/results", Permission: identity.PermApplicationOwn, PerMinute: slowPerMinute, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/status", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/messages", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: http.MethodPut, Path: "/v1/status/application", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/withdraw", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/links", Permission: identity.PermPublic, Limit: LimitWriting},
+		{Method: get, Path: "/v1/status/endpoints", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/endpoints/:label/recheck", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: get, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/status/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/status/endpoints/:label/results", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/applications/:id/endpoints", Permission: identity.PermEndpointRead},
 		{Method: get, Path: "/v1/applications/:id/uptime", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/applications/:id/results", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
-		{Method: post, Path: "/v1/endpoints/:id/recheck", Permission: identity.PermEndpointCheck, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/endpoints/:id/recheck", Permission: identity.PermEndpointCheck, Limit: LimitHeavy},
 		{Method: get, Path: "/v1/fleet", Permission: identity.PermEndpointRead},
 		{Method: get, Path: "/v1/vantages", Permission: identity.PermEndpointRead},
-		{Method: post, Path: "/v1/vantages", Permission: identity.PermVantageManage, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/vantages", Permission: identity.PermVantageManage, Limit: LimitHeavy},
 		{Method: del, Path: "/v1/vantages/:id", Permission: identity.PermVantageManage},
-		{Method: post, Path: "/v1/prober/enrol", Permission: identity.PermPublic, PerMinute: slowPerMinute},
-		{Method: post, Path: "/v1/prober/lease", Permission: identity.PermPublic, PerMinute: proberPerMinute},
-		{Method: post, Path: "/v1/prober/report", Permission: identity.PermPublic, PerMinute: proberPerMinute, MaxBody: api.MaxReportBody},
+		{Method: post, Path: "/v1/prober/enrol", Permission: identity.PermPublic, Limit: LimitEntering},
+		{Method: post, Path: "/v1/prober/lease", Permission: identity.PermPublic, Limit: LimitProber},
+		{Method: post, Path: "/v1/prober/report", Permission: identity.PermPublic, Limit: LimitProber, MaxBody: api.MaxReportBody},
 		{Method: get, Path: "/v1/grants", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/grants/:id", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/batches", Permission: identity.PermBatchRead},
@@ -103,16 +95,16 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/batches/:id", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
-		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead, Timeout: pollTimeout},
+		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead, Limit: LimitHeavy, Timeout: pollTimeout},
 		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch, MaxBody: maxOrderBytes},
 		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
 		{Method: get, Path: "/v1/batches/:id/signatures", Permission: identity.PermBatchRead},
 		{Method: get, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchRead},
-		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},
+		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, Limit: LimitHeavy, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},
 		{Method: post, Path: "/v1/upkeep", Permission: identity.PermBatchCompose},
-		{Method: post, Path: "/v1/payee-lists", Permission: identity.PermBatchCompose, PerMinute: slowPerMinute, MaxBody: api.MaxPayeeListBody, Takes: "text/csv"},
-		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, PerMinute: slowPerMinute, Timeout: downloadTimeout},
+		{Method: post, Path: "/v1/payee-lists", Permission: identity.PermBatchCompose, Limit: LimitHeavy, MaxBody: api.MaxPayeeListBody, Takes: "text/csv"},
+		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, Limit: LimitHeavy, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/payments/:id/certificate", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
 		{Method: del, Path: "/v1/coins/:outpoint/lock", Permission: identity.PermBatchCompose},
@@ -122,14 +114,14 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset, Needs: HeaderIfMatch},
 		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
-		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic, Limit: LimitHeavy},
 		{Method: get, Path: "/v1/audit/leaves", Permission: identity.PermAuditRead},
-		{Method: get, Path: "/v1/audit/bundle", Permission: identity.PermAuditRead, PerMinute: slowPerMinute, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/audit/bundle", Permission: identity.PermAuditRead, Limit: LimitHeavy, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/audit/proof", Permission: identity.PermAuditRead},
-		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic},
+		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic, Limit: LimitHeavy},
 		{Method: get, Path: "/v1/whoami", Permission: SignedIn},
 		{Method: get, Path: "/v1/tokens", Permission: identity.PermTokenManage},
-		{Method: post, Path: "/v1/tokens", Permission: identity.PermTokenManage, PerMinute: slowPerMinute},
+		{Method: post, Path: "/v1/tokens", Permission: identity.PermTokenManage, Limit: LimitHeavy},
 		{Method: del, Path: "/v1/tokens/:id", Permission: identity.PermTokenManage},
 	}
 }
@@ -137,9 +129,9 @@ func apiRules() []Rule {
 // serverRules are for what this package serves itself.
 func serverRules() []Rule {
 	return []Rule{
-		{Method: get, Path: "/livez", Permission: identity.PermPublic},
-		{Method: get, Path: "/readyz", Permission: identity.PermPublic, PerMinute: slowPerMinute},
-		{Method: get, Path: "/healthz", Permission: identity.PermPublic, PerMinute: slowPerMinute},
+		{Method: get, Path: "/livez", Permission: identity.PermPublic, Limit: LimitFree},
+		{Method: get, Path: "/readyz", Permission: identity.PermPublic, Limit: LimitFree},
+		{Method: get, Path: "/healthz", Permission: identity.PermPublic, Limit: LimitFree},
 		{Method: get, Path: "/docs/api", Permission: identity.PermPublic},
 	}
 }

@@ -62,7 +62,7 @@ func TestDocumentAndRoutesAgree(t *testing.T) {
 // TestPolicyIsEnforced calls every route of the API as nobody and in every role.
 func TestPolicyIsEnforced(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t, nil)
+	e := newEdge(t, func(c *Config) { c.Rates = Rates{ClientReading: 10_000, Reading: 10_000, Caller: 10_000} })
 	allowed := identity.Policy()
 	for _, r := range e.Rules() {
 		if r.Permission == identity.PermPublic || r.Permission == identity.PermApplicationOwn {
@@ -96,6 +96,8 @@ func TestEveryRouteHasOneRule(t *testing.T) {
 		"no rule":            {mount: page, rules: []Rule{}, want: "has no rule"},
 		"no route":           {mount: func(*echo.Echo) {}, rules: []Rule{rule}, want: "has no route"},
 		"two rules":          {mount: page, rules: []Rule{rule, rule}, want: "two rules"},
+		"unknown limit":      {mount: page, rules: []Rule{{Method: http.MethodGet, Path: "/review", Permission: identity.PermPublic, Limit: "rarely"}}, want: "cannot have the limit"},
+		"free for some":      {mount: page, rules: []Rule{{Method: http.MethodGet, Path: "/review", Permission: identity.PermApplicationRead, Limit: LimitFree}}, want: "cannot have the limit"},
 		"unknown permission": {mount: page, rules: []Rule{{Method: http.MethodGet, Path: "/review", Permission: "review.all"}}, want: "which no policy knows"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -123,14 +125,14 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if view.Status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="causeway"`)
 	}
-	if retry := view.Params["retry_after_s"]; retry != "" {
+	if retry := s.retryAfter(view); retry != "" {
 		c.Response().Header().Set(echo.HeaderRetryAfter, retry)
 	}
 	var sendErr error
 	switch {
 	case wantsProblem(c):
 		sendErr = sendProblem(c, view)
-	case s.cfg.ErrorPage != nil:
+	case s.cfg.ErrorPage != nil && s.worthAPage(c, view):
 		if err := s.cfg.ErrorPage(c, view); err != nil && !c.Response().Committed {
 			sendErr = sendPlain(c, view)
 		}
@@ -140,6 +142,35 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if sendErr != nil {
 		s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelDebug, "error not delivered", slog.String("request_id", view.RequestID))
 	}
+}
+
+// retryAfterUnknown is told where nobody knows how long it will take.
+const retryAfterUnknown = "60"
+
+// retryAfter returns the seconds after which the call may be repeated: of every
+// 429, and of any other error that knows.
+func (s *Server) retryAfter(view ErrorView) string {
+	if seconds := view.Params["retry_after_s"]; seconds != "" || view.Status != http.StatusTooManyRequests {
+		return seconds
+	}
+	until, err := time.Parse(time.RFC3339, view.Params["until"])
+	if err != nil {
+		return retryAfterUnknown
+	}
+	return strconv.Itoa(max(1, int((until.Sub(s.cfg.Clock.Now())+time.Second-1)/time.Second)))
+}
+
+// worthAPage reports whether an error is drawn as a page or said in one line. To
+// draw one costs as much as the page that was asked for: what is free to ask for
+// gets a line, and so does the mass of a flood.
+func (s *Server) worthAPage(c echo.Context, view ErrorView) bool {
+	if rule := s.rules[routeKey{c.Request().Method, c.Path()}]; rule != nil && rule.Limit == LimitFree {
+		return false
+	}
+	if view.Status != http.StatusTooManyRequests {
+		return true
+	}
+	return s.limits.drawRefusal()
 }
 
 func (s *Server) logError(c echo.Context, err error, view ErrorView) {

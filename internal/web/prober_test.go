@@ -76,7 +76,7 @@ func (p *prober) work(answer func(vantage.Job) vantage.Answer) {
 	}
 	ask, err := vantage.SignAsk(p.key, vantage.Ask{V: 1, Vantage: p.welcome.Vantage, At: now, Max: 100, SW: "prober/test"})
 	must(t, err)
-	given, err := p.r.endpoints.Lease(ctx, ask)
+	given, err := p.r.endpoints.Lease(ctx, ask, nil)
 	must(t, err)
 	lease, err := vantage.OpenLease(given, p.welcome.ServiceKey)
 	must(t, err)
@@ -100,7 +100,7 @@ func (p *prober) report(lease uuid.UUID, answers []vantage.Answer, now time.Time
 		V: 1, Vantage: p.welcome.Vantage, Lease: lease, Seq: p.seq, Prev: vantage.PrevOf(p.prev), Clock: now, SW: "prober/test", Answers: answers,
 	})
 	must(t, err)
-	must(t, p.r.endpoints.Report(t.Context(), e))
+	must(t, p.r.endpoints.Report(t.Context(), e, nil))
 	p.prev = e.Hash()
 }
 

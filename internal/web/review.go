@@ -223,6 +223,7 @@ func (s *Site) act(v *visit, do func(id uuid.UUID) error, keep func(*views.Revie
 	if err == nil {
 		return v.see(selected(localPath(v.posted("back"), ""), id, page))
 	}
+	v.tellWhen(err)
 	words, status, ok := refusal(err)
 	if !ok {
 		return err

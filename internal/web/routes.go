@@ -15,7 +15,7 @@ type Route struct {
 	Method     string
 	Path       string // Echo's template
 	Permission identity.Permission
-	PerMinute  int // most calls of everybody together; 0: the server's default
+	Limit      Limit
 
 	handle echo.HandlerFunc
 }
@@ -53,12 +53,22 @@ func (r Route) Timeout() time.Duration {
 // signedIn is the server's name for "any member of staff".
 const signedIn identity.Permission = "signed_in"
 
-// Limits of routes that write for people without an account or that guess at
-// secrets, in calls a minute of everybody together.
+// Limit says how the server counts callers of a route. Zero is an ordinary one.
+type Limit int
+
+// The limits of pages that are not ordinary.
 const (
-	slow      = 300
-	perStatus = 600
+	free Limit = iota + 1
+	heavy
+	writing
+	entering
+	receipt // the form's field "code" is a receipt code
 )
+
+// String returns the server's name of the limit.
+func (l Limit) String() string {
+	return [...]string{"", "free", "heavy", "writing", "entering", "receipt"}[l]
+}
 
 // table lists every route. Operators' pages are public: who holds a receipt code
 // shows it in a form.
@@ -74,25 +84,25 @@ func (s *Site) table() []Route {
 		token     = identity.PermTokenManage
 	)
 	table := []Route{
-		{get, static.Prefix + "*", public, 0, echo.WrapHandler(s.assets.Handler())},
+		{get, static.Prefix + "*", public, free, echo.WrapHandler(s.assets.Handler())},
 		{get, "/", public, 0, s.visit("", s.getHome)},
 		{post, "/prefs", public, 0, s.visit("", s.postPrefs)},
 		{get, "/apply", public, 0, s.visit("apply", s.getApply)},
-		{post, "/apply", public, slow, s.visit("apply", s.postApply)},
-		{post, "/apply/receipt", public, slow, s.visit("apply", s.postReceipt)},
+		{post, "/apply", public, writing, s.visit("apply", s.postApply)},
+		{post, "/apply/receipt", public, writing, s.visit("apply", s.postReceipt)},
 		{get, "/status", public, 0, s.visit("status", s.getStatus)},
-		{post, "/status", public, perStatus, s.visit("status", s.postStatus)},
-		{post, "/status/messages", public, slow, s.visit("status", s.postStatusMessage)},
-		{post, "/status/withdraw", public, slow, s.visit("status", s.postStatusWithdraw)},
+		{post, "/status", public, receipt, s.visit("status", s.postStatus)},
+		{post, "/status/messages", public, receipt, s.visit("status", s.postStatusMessage)},
+		{post, "/status/withdraw", public, receipt, s.visit("status", s.postStatusWithdraw)},
 
 		{get, "/sign-in", public, 0, s.visit("", s.getSignIn)},
-		{post, "/sign-in/begin", public, slow, s.visit("", s.postSignInBegin)},
-		{post, "/sign-in/finish", public, slow, s.visit("", s.postSignInFinish)},
-		{get, "/enrol/:token", public, slow, s.visit("", s.getEnrol)},
-		{post, "/enrol/:token/begin", public, slow, s.visit("", s.postEnrolBegin)},
-		{post, "/enrol/:token/finish", public, slow, s.visit("", s.postEnrolFinish)},
-		{get, "/link/:token", public, slow, s.visit("", s.getLink)},
-		{post, "/link/:token", public, slow, s.visit("", s.postLink)},
+		{post, "/sign-in/begin", public, entering, s.visit("", s.postSignInBegin)},
+		{post, "/sign-in/finish", public, entering, s.visit("", s.postSignInFinish)},
+		{get, "/enrol/:token", public, entering, s.visit("", s.getEnrol)},
+		{post, "/enrol/:token/begin", public, entering, s.visit("", s.postEnrolBegin)},
+		{post, "/enrol/:token/finish", public, entering, s.visit("", s.postEnrolFinish)},
+		{get, "/link/:token", public, entering, s.visit("", s.getLink)},
+		{post, "/link/:token", public, entering, s.visit("", s.postLink)},
 		{post, "/sign-out", public, 0, s.visit("", s.postSignOut)},
 
 		{get, "/review", identity.PermApplicationRead, 0, s.visit("review", s.getQueue)},
@@ -109,7 +119,7 @@ func (s *Site) table() []Route {
 		{get, "/batches/new", compose, 0, s.visit("batches", s.getCompose)},
 		{post, "/batches/new", compose, 0, s.visit("batches", s.postPicked)},
 		{get, "/batches/import", compose, 0, s.visit("batches", s.getImport)},
-		{post, "/batches/import", compose, slow, s.visit("batches", s.postImport)},
+		{post, "/batches/import", compose, heavy, s.visit("batches", s.postImport)},
 		{post, "/batches/dry-run", compose, 0, s.visit("batches", s.postDryRun)},
 		{post, "/batches", compose, 0, s.visit("batches", s.postCompose)},
 		{get, "/batches/:id", batches, 0, s.visit("batches", s.getBatch)},
@@ -118,7 +128,7 @@ func (s *Site) table() []Route {
 		{get, "/batches/:id/note", batches, 0, s.visit("batches", s.getBatchNote)},
 		{post, "/batches/:id/approve", identity.PermBatchApprove, 0, s.visit("batches", s.postApprove)},
 		{post, "/batches/:id/cancel", compose, 0, s.visit("batches", s.postCancel)},
-		{post, "/batches/:id/psbt", compose, slow, s.visit("batches", s.postPSBT)},
+		{post, "/batches/:id/psbt", compose, heavy, s.visit("batches", s.postPSBT)},
 		{post, "/batches/:id/bump", compose, 0, s.visit("batches", s.postBump)},
 		{post, "/batches/:id/child", compose, 0, s.visit("batches", s.postChild)},
 		{post, "/batches/:id/void", compose, 0, s.visit("batches", s.postVoid)},
@@ -127,15 +137,15 @@ func (s *Site) table() []Route {
 		{post, "/treasury/upkeep", compose, 0, s.visit("treasury", s.postUpkeep)},
 		{post, "/treasury/coins/lock", compose, 0, s.visit("treasury", s.postCoinLock)},
 		{post, "/treasury/coins/unlock", compose, 0, s.visit("treasury", s.postCoinUnlock)},
-		{get, "/treasury/payments", batches, slow, s.visit("treasury", s.getPayments)},
-		{get, "/treasury/payments/:id/certificate", batches, slow, s.visit("treasury", s.getCertificate)},
+		{get, "/treasury/payments", batches, heavy, s.visit("treasury", s.getPayments)},
+		{get, "/treasury/payments/:id/certificate", batches, heavy, s.visit("treasury", s.getCertificate)},
 		{get, "/treasury/breakers", identity.PermBreakerRead, 0, s.visit("treasury", s.getBreakers)},
 		{post, "/treasury/breakers/:id/reset", identity.PermBreakerReset, 0, s.visit("treasury", s.postBreakerReset)},
 
 		{get, "/staff/events", signedIn, 0, s.getEvents},
 
 		{get, "/audit", identity.PermAuditRead, 0, s.visit("audit", s.getAudit)},
-		{get, "/audit/bundle", identity.PermAuditRead, slow, s.visit("audit", s.getAuditBundle)},
+		{get, "/audit/bundle", identity.PermAuditRead, heavy, s.visit("audit", s.getAuditBundle)},
 		{get, "/staff", staff, 0, s.visit("staff", s.getStaff)},
 		{post, "/staff/invite", staff, 0, s.visit("staff", s.postInvite)},
 		{post, "/staff/:id/invite", staff, 0, s.visit("staff", s.postInviteAgain)},
@@ -164,12 +174,12 @@ func (s *Site) endpointTable() []Route {
 		manage    = identity.PermVantageManage
 	)
 	return []Route{
-		{post, "/status/server", public, perStatus, s.visit("status", s.postServer)},
-		{post, "/status/server/recheck", public, slow, s.visit("status", s.postServerRecheck)},
-		{post, "/status/server/prove", public, slow, s.visit("status", s.postServerProve)},
-		{post, "/status/server/rotate", public, slow, s.visit("status", s.postServerRotate)},
-		{post, "/status/server/maintenance", public, slow, s.visit("status", s.postServerBreak)},
-		{post, "/status/server/snapshot", public, slow, s.visit("status", s.postServerSnapshot)},
+		{post, "/status/server", public, receipt, s.visit("status", s.postServer)},
+		{post, "/status/server/recheck", public, receipt, s.visit("status", s.postServerRecheck)},
+		{post, "/status/server/prove", public, receipt, s.visit("status", s.postServerProve)},
+		{post, "/status/server/rotate", public, receipt, s.visit("status", s.postServerRotate)},
+		{post, "/status/server/maintenance", public, receipt, s.visit("status", s.postServerBreak)},
+		{post, "/status/server/snapshot", public, receipt, s.visit("status", s.postServerSnapshot)},
 
 		{post, "/review/:id/servers", identity.PermApplicationUnseal, 0, s.visit("review", s.postUnseal)},
 		{post, "/review/:id/servers/:server/recheck", identity.PermEndpointCheck, 0, s.visit("review", s.postPanelRecheck)},

@@ -103,6 +103,7 @@ func (s *Site) afterServer(v *visit, err error, done string, keep func(*views.Se
 	if unknownReceipt(err) {
 		return s.unknownCode(v)
 	}
+	v.tellWhen(err)
 	words, status, ok := refusal(err)
 	if !ok {
 		return err

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/google/uuid"
@@ -113,8 +115,26 @@ func here(r *http.Request) string {
 	return "/"
 }
 
+// waitUnknown is told, in seconds, where nobody knows how long it will take.
+const waitUnknown = "60"
+
+// tellWhen says in seconds when something will be possible that err refuses.
+func (v *visit) tellWhen(err error) {
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Kind != errs.RateLimited {
+		return
+	}
+	if until, err := time.Parse(time.RFC3339, e.Params["until"]); err == nil {
+		wait := max(1, int((until.Sub(v.page.Now)+time.Second-1)/time.Second))
+		v.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(wait))
+	}
+}
+
 // show sends a page.
 func (v *visit) show(status int, page templ.Component) error {
+	if h := v.Response().Header(); status == http.StatusTooManyRequests && h.Get(echo.HeaderRetryAfter) == "" {
+		h.Set(echo.HeaderRetryAfter, waitUnknown)
+	}
 	var b bytes.Buffer
 	if err := page.Render(v.ctx(), &b); err != nil {
 		return err

@@ -894,6 +894,17 @@ func (q *Queries) PutClaim(ctx context.Context, arg PutClaimParams) error {
 	return err
 }
 
+const receiptKnown = `-- name: ReceiptKnown :one
+SELECT EXISTS (SELECT FROM application WHERE receipt_hash = $1)
+`
+
+func (q *Queries) ReceiptKnown(ctx context.Context, receiptHash []byte) (bool, error) {
+	row := q.db.QueryRow(ctx, receiptKnown, receiptHash)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const sumGrants = `-- name: SumGrants :one
 SELECT coalesce(sum(amount_sat), 0)::bigint FROM grants WHERE state <> 'terminated'
 `

@@ -358,6 +358,55 @@ func (q *Queries) GetSnapshot(ctx context.Context, id uuid.UUID) (UptimeSnapshot
 	return i, err
 }
 
+const getVantage = `-- name: GetVantage :one
+SELECT v.id, v.name, v.place, v.country, v.asn, v.public_key, v.seq, v.prev, v.asked_at, v.seen_at, v.sw, v.created_at, v.disabled_at,
+    coalesce(c.good, 0)::bigint AS good, coalesce(c.bad, 0)::bigint AS bad
+FROM vantage v
+LEFT JOIN LATERAL (SELECT sum(k.good) AS good, sum(k.bad) AS bad FROM vantage_canary k WHERE k.vantage_id = v.id AND k.hour > $1::timestamptz) c ON true
+WHERE v.id = $2
+`
+
+type GetVantageRow struct {
+	ID         uuid.UUID
+	Name       string
+	Place      string
+	Country    string
+	Asn        int64
+	PublicKey  []byte
+	Seq        int64
+	Prev       []byte
+	AskedAt    *time.Time
+	SeenAt     *time.Time
+	Sw         string
+	CreatedAt  time.Time
+	DisabledAt *time.Time
+	Good       int64
+	Bad        int64
+}
+
+func (q *Queries) GetVantage(ctx context.Context, since time.Time, iD uuid.UUID) (GetVantageRow, error) {
+	row := q.db.QueryRow(ctx, getVantage, since, iD)
+	var i GetVantageRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.Place,
+		&i.Country,
+		&i.Asn,
+		&i.PublicKey,
+		&i.Seq,
+		&i.Prev,
+		&i.AskedAt,
+		&i.SeenAt,
+		&i.Sw,
+		&i.CreatedAt,
+		&i.DisabledAt,
+		&i.Good,
+		&i.Bad,
+	)
+	return i, err
+}
+
 const giveOffers = `-- name: GiveOffers :exec
 UPDATE check_offer SET lease_id = $1::uuid, lease_until = $2::timestamptz WHERE id = ANY ($3::uuid[])
 `
@@ -1162,7 +1211,6 @@ SELECT v.id, v.name, v.place, v.country, v.asn, v.public_key, v.seq, v.prev, v.a
     coalesce(c.good, 0)::bigint AS good, coalesce(c.bad, 0)::bigint AS bad
 FROM vantage v
 LEFT JOIN LATERAL (SELECT sum(k.good) AS good, sum(k.bad) AS bad FROM vantage_canary k WHERE k.vantage_id = v.id AND k.hour > $1::timestamptz) c ON true
-WHERE $2::uuid IS NULL OR v.id = $2::uuid
 ORDER BY v.name
 `
 
@@ -1184,8 +1232,8 @@ type ListVantagesRow struct {
 	Bad        int64
 }
 
-func (q *Queries) ListVantages(ctx context.Context, since time.Time, iD uuid.NullUUID) ([]ListVantagesRow, error) {
-	rows, err := q.db.Query(ctx, listVantages, since, iD)
+func (q *Queries) ListVantages(ctx context.Context, since time.Time) ([]ListVantagesRow, error) {
+	rows, err := q.db.Query(ctx, listVantages, since)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,9 @@ SELECT * FROM application WHERE id = @id;
 -- name: GetApplicationByReceipt :one
 SELECT * FROM application WHERE receipt_hash = @receipt_hash;
 
+-- name: ReceiptKnown :one
+SELECT EXISTS (SELECT FROM application WHERE receipt_hash = @receipt_hash);
+
 -- name: LockApplication :one
 SELECT * FROM application WHERE id = @id FOR UPDATE;
 

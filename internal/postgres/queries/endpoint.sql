@@ -120,8 +120,14 @@ SELECT v.id, v.name, v.place, v.country, v.asn, v.public_key, v.seq, v.prev, v.a
     coalesce(c.good, 0)::bigint AS good, coalesce(c.bad, 0)::bigint AS bad
 FROM vantage v
 LEFT JOIN LATERAL (SELECT sum(k.good) AS good, sum(k.bad) AS bad FROM vantage_canary k WHERE k.vantage_id = v.id AND k.hour > @since::timestamptz) c ON true
-WHERE sqlc.narg('id')::uuid IS NULL OR v.id = sqlc.narg('id')::uuid
 ORDER BY v.name;
+
+-- name: GetVantage :one
+SELECT v.id, v.name, v.place, v.country, v.asn, v.public_key, v.seq, v.prev, v.asked_at, v.seen_at, v.sw, v.created_at, v.disabled_at,
+    coalesce(c.good, 0)::bigint AS good, coalesce(c.bad, 0)::bigint AS bad
+FROM vantage v
+LEFT JOIN LATERAL (SELECT sum(k.good) AS good, sum(k.bad) AS bad FROM vantage_canary k WHERE k.vantage_id = v.id AND k.hour > @since::timestamptz) c ON true
+WHERE v.id = @id;
 
 -- name: EnrolVantage :one
 UPDATE vantage SET token_hash = NULL, public_key = @public_key, seen_at = @now::timestamptz
