@@ -47,7 +47,7 @@ func limitFlags(flags *pflag.FlagSet, r *app.Rates) {
 	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying a second, of one client")
 	flags.IntVar(&r.ClientEntering, "limit-client-entering", d.ClientEntering, "steps of signing in and enrolling a second, of one client")
 	flags.IntVar(&r.ClientGuessing, "limit-client-guessing", d.ClientGuessing, "bad sessions, tokens, receipts and signatures a second, of one client")
-	flags.IntVar(&r.Caller, "limit-caller", d.Caller, "calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for five")
+	flags.IntVar(&r.Caller, "limit-caller", d.Caller, "calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for two")
 }
 
 func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {

@@ -36,7 +36,7 @@ import (
 
 // front is `causeway serve` as it is put together, on loopback and a real database.
 type front struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	fund grant.Fund
 	*Services
@@ -46,7 +46,7 @@ type front struct {
 	payees    atomic.Uint32
 }
 
-func newFront(t *testing.T, change func(*ServeConfig)) *front {
+func newFront(t testing.TB, change func(*ServeConfig)) *front {
 	t.Helper()
 	f := &front{t: t}
 	base := pgtest.New(t)
@@ -414,7 +414,7 @@ func (a asking) ask() string {
 	return envelope(a.f.t, e)
 }
 
-func envelope(t *testing.T, e vantage.Envelope) string {
+func envelope(t testing.TB, e vantage.Envelope) string {
 	t.Helper()
 	text, err := json.Marshal(e)
 	if err != nil {

@@ -58,7 +58,10 @@ func (l Limit) class() class {
 	return reading
 }
 
-const heavyCost = 10
+const (
+	heavyCost   = 10
+	receiptCost = 2
+)
 
 func (l Limit) strangerCost() int64 {
 	if l == LimitHeavy {
@@ -69,10 +72,10 @@ func (l Limit) strangerCost() int64 {
 
 func (l Limit) callerCost() int64 {
 	switch l {
-	case LimitHeavy:
+	case LimitHeavy, LimitWriting, LimitEntering:
 		return heavyCost
-	case LimitWriting, LimitEntering, LimitReceipt:
-		return heavyCost / 2
+	case LimitReceipt:
+		return receiptCost
 	case LimitOrdinary, LimitProber, LimitFree:
 	}
 	return 1
@@ -93,7 +96,7 @@ type Rates struct {
 	// Of one client: an IPv4 address, an IPv6 /64 or a Tor circuit.
 	ClientReading, ClientWriting, ClientEntering, ClientGuessing int
 	// Of one session, token, receipt or prober; a heavy request counts for ten, one
-	// with a receipt for five.
+	// with a receipt for two.
 	Caller int
 }
 
@@ -103,7 +106,7 @@ func DefaultRates() Rates {
 	return Rates{
 		Reading: 4000, Writing: 300, Entering: 600, Guessing: 2000, Receipts: 600,
 		ClientReading: 50, ClientWriting: 5, ClientEntering: 5, ClientGuessing: 5,
-		Caller: 50,
+		Caller: 100,
 	}
 }
 
