@@ -29,7 +29,7 @@ type nightRig struct {
 	t       *testing.T
 	base    *pgtest.DB
 	owner   *postgres.DB
-	tripped []payout.Breaker
+	tripped []payout.Finding
 	said    bytes.Buffer
 	key     string // file
 }
@@ -40,10 +40,12 @@ type tripped struct {
 	r *nightRig
 }
 
-func (s tripped) Trip(_ context.Context, _ int64, b payout.Breaker) error {
-	s.r.tripped = append(s.r.tripped, b)
+func (s tripped) Trip(_ context.Context, _ int64, f payout.Finding) error {
+	s.r.tripped = append(s.r.tripped, f)
 	return nil
 }
+
+func (tripped) Lapse(context.Context, int64, payout.BreakerCode, []string, time.Time) error { return nil }
 
 func newNightRig(t *testing.T) *nightRig {
 	t.Helper()
@@ -165,7 +167,7 @@ func TestNightlyLookAtTheLog(t *testing.T) {
 		DELETE FROM audit_leaf WHERE seq = 2; DELETE FROM audit_hash WHERE index >= 3`)
 	s = r.look()
 	const what = "The audit log does not hold: row 2 is truncated."
-	if !slices.Equal(s.Log, []string{what}) || len(r.tripped) != 1 || r.tripped[0].Code != "invariant" || !strings.HasPrefix(r.tripped[0].Detail, what) {
+	if !slices.Equal(s.Log, []string{what}) || len(r.tripped) != 1 || r.tripped[0].Code != payout.AuditBroken || r.tripped[0].Detail != what {
 		t.Errorf("a log that was rolled back: %+v, breakers %v", s, r.tripped)
 	}
 }
