@@ -723,7 +723,7 @@ type BlocklistHit struct {
 
 // Breaker A surprise that stopped all signing. One of a code is open at a time; what is found while it is open is added to it.
 type Breaker struct {
-	// Code Examples: foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch, invariant, recovery_failed
+	// Code Examples: foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch, invariant, recovery_failed, audit_broken
 	Code string `json:"code"`
 
 	// Detail The newest finding.
