@@ -104,7 +104,7 @@ type Rates struct {
 // runs as well; deploy/README.md says what was measured.
 func DefaultRates() Rates {
 	return Rates{
-		Reading: 4000, Writing: 300, Entering: 600, Guessing: 2000, Receipts: 600,
+		Reading: 4000, Writing: 200, Entering: 700, Guessing: 900, Receipts: 300,
 		ClientReading: 50, ClientWriting: 5, ClientEntering: 5, ClientGuessing: 5,
 		Caller: 100,
 	}
