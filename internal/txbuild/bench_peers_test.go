@@ -75,14 +75,15 @@ func selectors() []selector {
 func ours(y payment) ([]Coin, btcutil.Amount, bool) {
 	p := &pool{
 		pay: y.amount, payees: 1, changes: 1, payeesWeight: payeeWeight, inputWeight: y.kind.input, changeWeight: y.kind.change,
-		maxInputs: defaultMaxInputs, rate: y.rate, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
+		maxInputs: defaultMaxInputs, extra: defaultExtraInputs, rate: y.rate, joinBelow: longRunRate * joinBelowPercent / 100, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
 	p.changeCost = p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight)
 	p.changeFloor = max(y.kind.dust, p.longRun.Fee(p.inputWeight))
 	p.changeTarget = max(p.changeFloor, defaultChangeTarget)
-	if err := p.addCoins(Request{Coins: y.coins, Payees: make([]Payee, 1)}, true); err != nil {
+	if err := p.addCoins(Request{Coins: y.coins, Payees: make([]Payee, 1)}, true, false); err != nil {
 		return nil, 0, false
 	}
+	p.bound()
 	c, ok, _, _ := p.best(p.candidates(stream(y.seed, "coins")))
 	return p.coins(c.pick), c.change, ok
 }

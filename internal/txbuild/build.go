@@ -28,7 +28,13 @@ const (
 	defaultLongTermFeeRate = FeeRate(10_000)
 	defaultChangeTarget    = btcutil.Amount(50_000)
 	defaultMaxInputs       = 1_000
+	defaultExtraInputs     = 8
 	maxChangeOutputs       = 20
+
+	// joinBelowPercent is the part of the long-term rate below which a payment
+	// takes more coins than it needs: what that saves some day is a guess, and what
+	// it costs is paid now.
+	joinBelowPercent = 90
 )
 
 // Coin is an output of the treasury that may be spent. Whether it has enough
@@ -69,8 +75,13 @@ type Request struct {
 	// coins are added to Must only where Must cannot pay.
 	MinFee btcutil.Amount
 	// LongTermFeeRate is what spending a coin is expected to cost some day; it
-	// decides whether few coins or many are spent now. 0 means 10 sat/vB.
+	// decides whether more coins are spent than are needed. 0 means 10 sat/vB.
 	LongTermFeeRate FeeRate
+	// Room is what the fee may grow to by bumps, less than MaxFee where something
+	// else bounds it, such as a signer's percentage or what a void has to add. With
+	// payees, sets whose fee at MaxFeeRate keeps within Room are taken before all
+	// others, and where there are none the fewest inputs. 0 means MaxFee.
+	Room btcutil.Amount
 
 	ChangeIndex uint32
 	// RequireChange rules out a transaction without a change output.
@@ -86,6 +97,14 @@ type Request struct {
 
 	// MaxInputs is the most coins that may be spent. 0 means 1,000.
 	MaxInputs int
+	// ExtraInputs is the most inputs beyond the fewest that would do. They join
+	// coins while that is cheap, keep coins of one address together or save the
+	// change. 0 means 8; a negative number, none.
+	ExtraInputs int
+	// LeaveCoins is how many coins of at least LeaveWorth should stay unspent for
+	// the next batch; as many of them stay as the amounts allow.
+	LeaveCoins int
+	LeaveWorth btcutil.Amount
 
 	// Seed drives the random draw and the order of inputs and outputs. Payees
 	// keep their order among themselves under one seed.
@@ -118,19 +137,15 @@ type Plan struct {
 
 // Build chooses coins and makes the unsigned PSBT (BIP 174 version 0, with both
 // kinds of UTXO field, and BIP 371 fields for taproot). Coins received at one
-// address are spent together, unless nothing can be paid that way.
+// address are spent together, unless nothing can be paid that way, bumps would
+// have no room or others no coins.
 //
 // Errors that a person can act on are Invalid with code dust_output,
 // treasury_script, too_many_outputs, insufficient_funds (param missing_sat),
 // coins_too_small or fee_above_cap (param fee_sat); a request that contradicts
 // itself is Internal, bad_request.
 func Build(r Request) (*Plan, error) {
-	coins, c, err := choose(r, true)
-	if err != nil && errs.KindOf(err) == errs.Invalid {
-		if coins, c, err = choose(r, false); err != nil {
-			return nil, err
-		}
-	}
+	coins, c, err := choose(r)
 	if err != nil {
 		return nil, err
 	}
@@ -154,20 +169,38 @@ func badRequest(format string, args ...any) error {
 	return errs.Newf(errs.Internal, "bad_request", format, args...)
 }
 
-// choose selects the coins to spend.
-func choose(r Request, grouped bool) ([]Coin, choice, error) {
-	p, err := newPool(r, grouped)
-	if err != nil {
-		return nil, choice{}, err
+// choose selects the coins to spend: whole addresses where that will do, then
+// single coins, and coins that are hardly worth their fee where nothing else pays.
+func choose(r Request) ([]Coin, choice, error) {
+	var coins []Coin
+	var best choice
+	var standing rank
+	for _, way := range []struct{ grouped, small bool }{{true, false}, {false, false}, {false, true}} {
+		if way.small && coins != nil {
+			break
+		}
+		p, err := newPool(r, way.grouped, way.small)
+		if err != nil {
+			return nil, choice{}, err
+		}
+		c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
+		if !ok && way.small {
+			return nil, choice{}, p.refusal(priced, cheapest)
+		}
+		if !ok {
+			continue
+		}
+		if rank := p.rank(c); coins == nil || rank.crowds(standing) < 0 {
+			coins, best, standing = p.coins(c.pick), c, rank
+		}
+		if standing.crowds(rank{}) == 0 {
+			break
+		}
 	}
-	c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
-	if !ok {
-		return nil, choice{}, p.refusal(priced, cheapest)
-	}
-	return p.coins(c.pick), c, nil
+	return coins, best, nil
 }
 
-func newPool(r Request, grouped bool) (*pool, error) {
+func newPool(r Request, grouped, small bool) (*pool, error) {
 	if r.Descriptor == nil || r.LockTime >= maxLockHeight {
 		return nil, badRequest("a descriptor is needed, and a lock time that is a height")
 	}
@@ -179,6 +212,9 @@ func newPool(r Request, grouped bool) (*pool, error) {
 	}
 	if r.MaxInputs < 0 || r.MaxFeePercent < 0 || r.MaxFeePercent > 100 {
 		return nil, badRequest("%d inputs, %d per cent: out of range", r.MaxInputs, r.MaxFeePercent)
+	}
+	if r.Room < 0 || r.LeaveCoins < 0 || r.LeaveWorth < 0 {
+		return nil, badRequest("room of %d sat, %d coins of %d sat to leave: out of range", r.Room, r.LeaveCoins, r.LeaveWorth)
 	}
 	if r.MinFee < 0 || r.MinFee > money.MaxSat {
 		return nil, badRequest("a least fee of %d sat makes no sense", r.MinFee)
@@ -204,6 +240,9 @@ func newPool(r Request, grouped bool) (*pool, error) {
 		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, maxInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
 		needChange: r.RequireChange || len(r.Payees) == 0,
 		fewAdded:   r.MinFee > 0 || len(r.Payees) == 0,
+		extra:      max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),
+		joinBelow:  cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPercent / 100,
+		leave:      r.LeaveCoins, leaveWorth: r.LeaveWorth,
 	}
 	k := btcutil.Amount(p.changes)
 	p.changeCost = k * (p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight))
@@ -213,8 +252,15 @@ func newPool(r Request, grouped bool) (*pool, error) {
 	if err := p.addPayees(r.Payees, changeScript); err != nil {
 		return nil, err
 	}
-	if err := p.addCoins(r, grouped); err != nil {
+	if err := p.addCoins(r, grouped, small); err != nil {
 		return nil, err
+	}
+	p.bound()
+	if p.payees > 0 {
+		p.room = min(cmp.Or(r.Room, r.MaxFee), r.MaxFee)
+	}
+	if p.payees > 0 && r.MaxFeePercent > 0 {
+		p.room = min(p.room, p.pay*btcutil.Amount(r.MaxFeePercent)/100)
 	}
 	if p.weight(max(1, len(p.must)), p.needChange) > MaxWeight {
 		return nil, errs.Newf(errs.Invalid, "too_many_outputs",

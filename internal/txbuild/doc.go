@@ -5,9 +5,10 @@
 // Every coin of a treasury costs the same weight to spend, since a treasury has
 // one descriptor; that is why the fewest coins are also the least weight. Coins
 // received at one address form a group, which is spent as a whole. Several searches
-// each propose groups, and the proposal with the least waste is taken: what its
-// inputs cost now beyond their cost in the long run, the cost of change now and
-// later, and whatever goes to the miner beyond the rate.
+// each propose groups. Of what they propose, first comes what leaves room for fee
+// bumps, then what leaves coins to other batches, and of those what wastes least:
+// what its inputs cost now beyond their cost in the long run, the cost of change
+// now and later, and whatever goes to the miner beyond the rate.
 //
 // Invariants:
 //   - Inputs equal outputs plus fee, to the satoshi.
@@ -18,9 +19,13 @@
 //   - The fee keeps within its caps, and the weight within MaxWeight, both
 //     counted with the longest signatures.
 //   - Every required coin is spent.
+//   - A payment spends at most eight inputs beyond the fewest that would do, and
+//     those only below nine tenths of the long-run rate or to keep an address
+//     together.
 //   - Coins of one deposit address are spent all or none, but for those that cost
-//     more than they bring, for parts of a hundred, and where nobody could be paid
-//     otherwise.
+//     more than they bring, for parts of nine, and where that would cost too many
+//     inputs, the room to bump, or coins that others need.
+//   - A coin that is worth less than its fee at the present rate is never added.
 //   - The txid is final before anybody signs: version 2, native segwit inputs
 //     only, each with sequence 0xfffffffd (BIP 125).
 package txbuild

@@ -12,16 +12,13 @@ import (
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
-// maxGroup bounds a group, so that an address that was paid ten thousand times
-// does not become one lump too heavy to spend.
-const maxGroup = 100
-
 // group is coins that are spent together or not at all: those received at one
 // address, since spending some of them would tell whose the others are.
 type group struct {
 	coins  []Coin
 	inputs int
 	amount btcutil.Amount
+	worthy int // coins of a worth that others could use
 	// effective is the amount less the fee of the inputs, always above 0.
 	effective btcutil.Amount
 }
@@ -30,8 +27,9 @@ type group struct {
 // never grouped: it was not received from anybody, and every attempt of a batch
 // returns it to the same script. A coin that costs more to spend than it brings
 // is left alone, or others could make the treasury's coins dear by sending dust
-// to its addresses.
-func (p *pool) addCoins(r Request, grouped bool) error {
+// to its addresses; so is one that is not worth it at the long-run rate, unless
+// small is set.
+func (p *pool) addCoins(r Request, grouped, small bool) error {
 	must := make(map[wire.OutPoint]bool, len(r.Must))
 	for _, op := range r.Must {
 		must[op] = true
@@ -40,7 +38,10 @@ func (p *pool) addCoins(r Request, grouped bool) error {
 		return badRequest("there is nothing to pay and nothing to spend")
 	}
 	seen := make(map[wire.OutPoint]bool, len(r.Coins))
-	sum := btcutil.Amount(0)
+	sum, least := btcutil.Amount(0), p.rate.Fee(p.inputWeight)
+	if !small {
+		least = max(least, p.longRun.Fee(p.inputWeight))
+	}
 	var free []Coin
 	for _, coin := range r.Coins {
 		if seen[coin.OutPoint] || coin.Amount < 0 || coin.Amount > money.MaxSat {
@@ -53,7 +54,7 @@ func (p *pool) addCoins(r Request, grouped bool) error {
 		switch {
 		case must[coin.OutPoint]:
 			p.must = append(p.must, coin)
-		case coin.Amount > p.rate.Fee(p.inputWeight):
+		case coin.Amount > least:
 			free = append(free, coin)
 		}
 	}
@@ -61,6 +62,9 @@ func (p *pool) addCoins(r Request, grouped bool) error {
 		return badRequest("%d coins are required; %d of them are here, and %d may be spent", len(must), len(p.must), p.maxInputs)
 	}
 	slices.SortFunc(free, bySize)
+	for _, coin := range free {
+		p.amounts = append(p.amounts, coin.Amount)
+	}
 	p.group(free, grouped)
 	for _, coin := range p.must {
 		p.mustAmount += coin.Amount
@@ -72,7 +76,9 @@ func (p *pool) addCoins(r Request, grouped bool) error {
 }
 
 // group adds free, sorted by size, to the pool. A required coin brings those of
-// its address along, except in a replacement, which adds only what it needs.
+// its address along, except in a replacement, which adds only what it needs. An
+// address that was paid very often is divided, into groups that a single payment
+// may spend.
 func (p *pool) group(free []Coin, grouped bool) {
 	required := map[string]int{}
 	if grouped && !p.fewAdded {
@@ -82,16 +88,17 @@ func (p *pool) group(free []Coin, grouped bool) {
 			}
 		}
 	}
+	largest, brought := 1+p.extra, 0
 	open := map[string]int{} // by script, the place of the group that has room
 	for _, coin := range free {
 		script := string(coin.Script)
-		if n, ok := required[script]; ok && coin.Chain == wallet.ChainDeposit && n < maxGroup && len(p.must) < p.maxInputs {
-			required[script]++
+		if required[script] > 0 && coin.Chain == wallet.ChainDeposit && brought < p.extra && len(p.must) < p.maxInputs {
+			brought++
 			p.must = append(p.must, coin)
 			continue
 		}
 		at, ok := open[script]
-		if !ok || !grouped || coin.Chain != wallet.ChainDeposit || p.groups[at].inputs == maxGroup {
+		if !ok || !grouped || coin.Chain != wallet.ChainDeposit || p.groups[at].inputs == largest {
 			at = len(p.groups)
 			open[script] = at
 			p.groups = append(p.groups, group{})
@@ -99,6 +106,10 @@ func (p *pool) group(free []Coin, grouped bool) {
 		g := &p.groups[at]
 		g.coins = append(g.coins, coin)
 		g.inputs++
+		if coin.Amount >= p.leaveWorth {
+			g.worthy++
+			p.worthy++
+		}
 		g.amount += coin.Amount
 		g.effective = g.amount - p.rate.Fee(int64(g.inputs)*p.inputWeight)
 	}

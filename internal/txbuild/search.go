@@ -72,6 +72,40 @@ func (p *pool) trim(k pick, change bool, extra btcutil.Amount) pick {
 	return k
 }
 
+// gather adds as many groups to k as may be, the largest first: joining small coins
+// costs as much and helps later payments less.
+func (p *pool) gather(k pick) pick {
+	in := make(map[int]bool, len(k.groups))
+	for _, i := range k.groups {
+		in[i] = true
+	}
+	k.groups = slices.Clone(k.groups)
+	for i := 0; i < len(p.groups) && p.fits(k.inputs+1, true); i++ {
+		if p.leave > 0 && p.left(k)-p.groups[i].worthy < p.leave {
+			continue
+		}
+		if !in[i] && p.fits(k.inputs+p.groups[i].inputs, true) {
+			k = p.with(k, i)
+		}
+	}
+	return k
+}
+
+// sparing takes the most effective groups as largestFirst does, but not the
+// smallest of those worth leaving: spare coins of them stay.
+func (p *pool) sparing(spare int, extra btcutil.Amount) (pick, bool) {
+	var order []int
+	for i := len(p.groups) - 1; i >= 0; i-- {
+		if worthy := p.groups[i].worthy; worthy > 0 && spare > 0 {
+			spare -= worthy
+			continue
+		}
+		order = append(order, i)
+	}
+	slices.Reverse(order)
+	return p.take(order, true, extra)
+}
+
 // tail is what the groups from one place of the pool on can do for a search.
 type tail struct {
 	gain   btcutil.Amount // at least what all of them add to the excess
@@ -136,7 +170,7 @@ func (p *pool) branchAndBound() (pick, bool) {
 		tries++
 		b := at(k.inputs)
 		excess := k.amount - b.need
-		if tries > maxTries || excess > b.give || !b.fits || (dear && found && b.waste > bestWaste) {
+		if tries > maxTries || excess > b.give || !b.fits || !p.allowed(k) || (dear && found && b.waste > bestWaste) {
 			return
 		}
 		if excess >= 0 && k.inputs > 0 {
@@ -171,7 +205,7 @@ func (p *pool) lightest(extra btcutil.Amount, limit pick) (pick, bool) {
 	search = func(i int, k pick) {
 		tries++
 		excess := k.amount - need(k.inputs)
-		if tries > maxTries || k.inputs > best.inputs {
+		if tries > maxTries || k.inputs > best.inputs || !p.allowed(k) {
 			return
 		}
 		if excess >= 0 && k.inputs > 0 {

@@ -35,6 +35,16 @@ type pool struct {
 	maxInputs     int
 	needChange    bool
 	fewAdded      bool // no more than must is spent where that suffices
+
+	amounts    []btcutil.Amount // of the coins that may be spent, the largest first
+	extra      int              // most inputs beyond the fewest that pay
+	joinBelow  FeeRate          // at this rate and above, no more is spent than needed
+	fewInputs  int              // needed to pay and to keep change for bumps
+	fewGroups  int              // the same in groups
+	room       btcutil.Amount   // what bumps may take the fee to; 0: anything
+	leave      int              // coins worth leaveWorth that should stay
+	leaveWorth btcutil.Amount
+	worthy     int // coins that there are worth leaveWorth, without must
 }
 
 // pick is a set of groups, by their places in the pool, counted together with
@@ -91,6 +101,44 @@ func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amoun
 // in the long run.
 func (p *pool) inputsWaste(inputs int) btcutil.Amount {
 	return btcutil.Amount(int64(p.rate-p.longRun) * int64(inputs) * p.inputWeight / weightPerKVB)
+}
+
+// few counts what it takes at least to pay and keep extra as change, coin by coin
+// and group by group.
+func (p *pool) few(change bool, extra btcutil.Amount) (inputs, groups int, ok bool) {
+	enough := func(inputs int, amount btcutil.Amount) bool {
+		return inputs > 0 && amount >= p.need(inputs, change, extra)
+	}
+	inputs, amount := len(p.must), p.mustAmount
+	for i := 0; i < len(p.amounts) && !enough(inputs, amount); i++ {
+		inputs, amount = inputs+1, amount+p.amounts[i]
+	}
+	k := p.start()
+	for i := 0; i < len(p.groups) && !enough(k.inputs, k.amount); i++ {
+		k = p.with(k, i)
+	}
+	return inputs, len(k.groups), enough(inputs, amount)
+}
+
+// bound keeps every set near the fewest inputs that pay. It is called once all
+// else is known.
+func (p *pool) bound() {
+	floor := btcutil.Amount(0)
+	if p.needChange {
+		floor = p.changeFloor
+	}
+	inputs, groups, _ := p.few(p.needChange, floor)
+	p.maxInputs = min(p.maxInputs, inputs+p.extra)
+	p.fewInputs, p.fewGroups = inputs, groups
+	if inputs, groups, ok := p.few(true, p.changeTarget); ok {
+		p.fewInputs, p.fewGroups = max(p.fewInputs, inputs), max(p.fewGroups, groups)
+	}
+}
+
+// allowed reports whether a set has no more than it needs, in coins or in groups,
+// or more is cheap.
+func (p *pool) allowed(k pick) bool {
+	return p.rate < p.joinBelow || k.inputs <= p.fewInputs || len(k.groups) <= p.fewGroups
 }
 
 // mostGivenAway is the most that may go to the miner for want of a change
@@ -152,7 +200,7 @@ func (p *pool) best(picks []pick) (c choice, ok, priced bool, cheapest btcutil.A
 			if !priced || c.fee < cheapest {
 				priced, cheapest = true, c.fee
 			}
-			if p.withinCaps(c) {
+			if p.withinCaps(c) && p.allowed(k) {
 				good = append(good, c)
 			}
 		}
@@ -161,20 +209,68 @@ func (p *pool) best(picks []pick) (c choice, ok, priced bool, cheapest btcutil.A
 		return choice{}, false, priced, cheapest
 	}
 	return slices.MinFunc(good, func(a, b choice) int {
-		return cmp.Or(cmp.Compare(p.rank(a), p.rank(b)), cmp.Compare(a.waste, b.waste), cmp.Compare(a.inputs, b.inputs))
+		return cmp.Or(p.rank(a).compare(p.rank(b)), cmp.Compare(a.waste, b.waste), cmp.Compare(a.inputs, b.inputs))
 	}), true, priced, cheapest
 }
 
-// rank puts choices in classes, the lower of which is taken whatever the waste.
-func (p *pool) rank(c choice) int {
-	switch {
-	case p.fewAdded && len(c.groups) == 0 && c.change > 0:
-		return 0
-	case c.change == 0, c.change >= p.changeTarget:
-		return 1
-	default:
-		return 2 // hardly enough left for a fee bump
+// rank is what counts before the waste of a choice, the weightiest first; less is
+// better.
+type rank struct {
+	added  int // more than the required coins, where those would do
+	tight  int // no room for fee bumps
+	takes  int // coins short of those that should stay for others
+	little int // change hardly enough for a fee bump
+}
+
+func (r rank) compare(s rank) int {
+	return cmp.Or(cmp.Compare(r.added, s.added), cmp.Compare(r.tight, s.tight), cmp.Compare(r.takes, s.takes), cmp.Compare(r.little, s.little))
+}
+
+// crowds compares what a choice takes from later bumps and from others.
+func (r rank) crowds(s rank) int {
+	return cmp.Or(cmp.Compare(r.tight, s.tight), cmp.Compare(r.takes, s.takes))
+}
+
+func (p *pool) rank(c choice) rank {
+	var r rank
+	if p.fewAdded && (len(c.groups) > 0 || c.change == 0) {
+		r.added = 1
 	}
+	r.tight = p.tight(c.inputs)
+	if p.leave > 0 {
+		r.takes = max(0, min(p.leave, p.worthy)-p.left(c.pick))
+	}
+	if c.change > 0 && c.change < p.changeTarget {
+		r.little = 1
+	}
+	return r
+}
+
+// manyTimes is how far the fee of a batch should be able to rise where it cannot
+// rise to its cap.
+const manyTimes = 10
+
+// tight says how little room for bumps a transaction of so many inputs has: 0
+// where it reaches the highest feerate, 1 where it gets far, and more for each
+// input where it does not.
+func (p *pool) tight(inputs int) int {
+	weight := p.weight(inputs, true)
+	switch {
+	case p.room == 0, p.maxRate.Fee(weight) <= p.room:
+		return 0
+	case manyTimes*p.rate.Fee(weight) <= p.room:
+		return 1
+	}
+	return 2 + inputs
+}
+
+// left counts the coins worth leaving that k leaves.
+func (p *pool) left(k pick) int {
+	n := p.worthy
+	for _, i := range k.groups {
+		n -= p.groups[i].worthy
+	}
+	return n
 }
 
 // candidates returns the picks worth pricing, the same for a given stream of
@@ -193,10 +289,21 @@ func (p *pool) candidates(rng *rand.Rand) []pick {
 	}
 	for _, extra := range []btcutil.Amount{p.changeTarget, p.changeFloor} {
 		few, ok := p.largestFirst(true, extra)
-		if add(few, ok) && p.rate > p.longRun {
+		if add(few, ok) && (p.rate > p.longRun || !p.fits(few.inputs, true) || !p.allowed(few)) {
 			add(p.lightest(extra, few))
 		}
 		add(p.randomDraw(rng, extra))
+	}
+	if p.leave > 0 {
+		for _, spare := range []int{p.leave, p.leave - 1} {
+			add(p.sparing(spare, p.changeTarget))
+			add(p.sparing(spare, p.changeFloor))
+		}
+	}
+	if p.rate < p.joinBelow {
+		for _, k := range slices.Clone(picks) {
+			add(p.gather(k), true)
+		}
 	}
 	return picks
 }

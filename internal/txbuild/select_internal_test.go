@@ -31,7 +31,7 @@ func newTestPool(amounts []btcutil.Amount, must int, pay btcutil.Amount, rate, l
 
 func poolOf(coins []Coin, must int, pay btcutil.Amount, rate, longRun FeeRate) *pool {
 	p := &pool{
-		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, maxInputs: 10_000,
+		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, maxInputs: 10_000, extra: 10_000, joinBelow: maxFeeRate,
 		rate: rate, longRun: longRun, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
 	p.changeCost = rate.Fee(p.changeWeight) + longRun.Fee(p.inputWeight)
@@ -41,7 +41,7 @@ func poolOf(coins []Coin, must int, pay btcutil.Amount, rate, longRun FeeRate) *
 	for _, coin := range coins[:must] {
 		r.Must = append(r.Must, coin.OutPoint)
 	}
-	if err := p.addCoins(r, true); err != nil {
+	if err := p.addCoins(r, true, true); err != nil {
 		panic(err)
 	}
 	return p
@@ -107,6 +107,10 @@ func TestSelectionAgainstEverySet(t *testing.T) {
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawPool(rt)
+		if rapid.Bool().Draw(rt, "bounded") {
+			p.extra, p.joinBelow = rapid.IntRange(0, 8).Draw(rt, "extra"), p.longRun
+			p.bound()
+		}
 		want, possible, _, _ := p.best(p.everyPick())
 		got, ok := p.choose(0)
 		if ok != possible {
@@ -117,7 +121,7 @@ func TestSelectionAgainstEverySet(t *testing.T) {
 		}
 		found++
 		if p.rank(got) != p.rank(want) {
-			rt.Fatalf("change %d; the best set has %d", got.change, want.change)
+			rt.Fatalf("rank %+v; the best set has %+v", p.rank(got), p.rank(want))
 		}
 		if got.waste < want.waste {
 			rt.Fatalf("waste %d is below the optimum %d", got.waste, want.waste)
