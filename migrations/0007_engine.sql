@@ -3,6 +3,7 @@
 -- Policy of the fund that the engine keeps to.
 ALTER TABLE fund ADD COLUMN max_payees integer NOT NULL DEFAULT 200 CHECK (max_payees BETWEEN 1 AND 3000); -- of one batch
 ALTER TABLE fund ADD COLUMN deadline_blocks integer NOT NULL DEFAULT 144 CHECK (deadline_blocks BETWEEN 1 AND 2016); -- by then a batch pays its highest feerate
+ALTER TABLE fund ADD COLUMN ready_coins integer NOT NULL DEFAULT 8 CHECK (ready_coins BETWEEN 0 AND 20); -- coins that should be ready for a batch of their own
 ALTER TABLE fund ADD COLUMN future_witness boolean NOT NULL DEFAULT false; -- pay to witness versions that have no meaning yet
 
 -- What a certificate and a dead-proof are made of. Null for what was walked before.
@@ -196,6 +197,15 @@ CREATE TABLE fee_estimate (
     body    jsonb       NOT NULL
 );
 
+-- Trusted estimates for a patient payment, one an hour for four weeks: what coins
+-- cost in the long run.
+CREATE TABLE fee_history (
+    hour         timestamptz PRIMARY KEY CHECK (hour = date_trunc('hour', hour, 'UTC')),
+    rate_sat_kvb bigint      NOT NULL CHECK (rate_sat_kvb > 0)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON fee_history TO causeway_worker;
+GRANT SELECT ON fee_history TO causeway_app;
 GRANT SELECT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature, fee_estimate TO causeway_app, causeway_worker;
 GRANT INSERT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature TO causeway_app;
 GRANT UPDATE (unlocked_by, unlocked_at) ON coin_lock TO causeway_app;

@@ -1470,6 +1470,9 @@ type Limits struct {
 
 	// MaxPayees An order with more is split.
 	MaxPayees int32 `json:"max_payees"`
+
+	// ReadyCoins How many coins should be ready for a batch of their own; 0: any number.
+	ReadyCoins int32 `json:"ready_coins"`
 }
 
 // LinkText defines model for LinkText.
@@ -1825,6 +1828,24 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+type Proposal struct {
+	// Coin A coin: txid, colon, number of the output.
+	Coin OutPoint `json:"coin"`
+
+	// EachSat Satoshi.
+	EachSat  AmountSat `json:"each_sat"`
+	FeeSatVb int64     `json:"fee_sat_vb"`
+	Outputs  int32     `json:"outputs"`
+
+	// ReadyCoins Coins that could pay the smallest grant at the highest fee now.
+	ReadyCoins int32 `json:"ready_coins"`
+
+	// WantedCoins The fund's target.
+	WantedCoins int32 `json:"wanted_coins"`
+}
+
 // Protocol defines model for Protocol.
 type Protocol string
 
@@ -1998,9 +2019,13 @@ type Treasury struct {
 	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
-	Limits  Limits  `json:"limits"`
-	Network string  `json:"network"`
-	Stuck   []Stuck `json:"stuck"`
+	Limits  Limits `json:"limits"`
+	Network string `json:"network"`
+
+	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+	Proposal *Proposal `json:"proposal,omitempty"`
+	Stuck    []Stuck   `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`

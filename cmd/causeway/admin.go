@@ -71,7 +71,7 @@ func listMigrations(cmd *cobra.Command, url string) error {
 
 func adminCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
-	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), enableCommand(), invariantsCommand(), checksCommand())
+	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), enableCommand(), invariantsCommand(), checksCommand(), readyCoinsCommand())
 	return cmd
 }
 
@@ -158,9 +158,39 @@ func fundCommand() *cobra.Command {
 	f.Int64Var(&fund.MaxFeeRateSatVB, "max-feerate-sat-vb", fund.MaxFeeRateSatVB, "highest feerate")
 	f.IntVar(&fund.MaxPayees, "max-payees", fund.MaxPayees, "most payments of one batch, 1 to 3000; a longer order becomes several")
 	f.Int32Var(&fund.DeadlineBlocks, "deadline-blocks", fund.DeadlineBlocks, "blocks after which a batch pays its highest feerate")
+	f.IntVar(&fund.ReadyCoins, "ready-coins", fund.ReadyCoins, "coins that should be ready for a batch of their own, 0 to 20; a split is proposed when they are fewer")
 	f.BoolVar(&fund.FutureWitness, "future-witness", fund.FutureWitness, "allow addresses of witness versions that have no meaning yet")
 	f.BoolVar(&control, "require-control", true, "approve and pay only applications that have proven control of their servers")
 	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
+	return cmd
+}
+
+func readyCoinsCommand() *cobra.Command {
+	var urlFile string
+	cmd := &cobra.Command{
+		Use: "ready-coins [N]", Short: "Show or change how many coins should be ready for a batch of their own", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var wanted *int
+			if len(args) == 1 {
+				n, err := strconv.Atoi(args[0])
+				if err != nil {
+					return cli.UsageError{Err: fmt.Errorf("%q is no number of coins", args[0])}
+				}
+				wanted = &n
+			}
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			n, err := app.ReadyCoins(cmd.Context(), url, wanted)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), n)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
 	return cmd
 }
 

@@ -32,8 +32,14 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Lapsed: make([]LapsedBatch, 0, len(t.Lapsed)), Estimate: estimate(t.Estimate),
 		Limits: Limits{
 			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatVb: t.Limits.MaxFeeRateSatVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
-			DeadlineBlocks: t.Limits.DeadlineBlocks,
+			DeadlineBlocks: t.Limits.DeadlineBlocks, ReadyCoins: int32(t.Limits.ReadyCoins), //nolint:gosec // 20 at most
 		},
+	}
+	if p := t.Proposal; p != nil {
+		out.Proposal = &Proposal{
+			Coin: p.Order.Coins[0].String(), Outputs: int32(p.Order.Outputs), FeeSatVb: p.Order.FeeRateSatVB, //nolint:gosec // 20 at most
+			EachSat: int64(p.Each), ReadyCoins: int32(p.Ready), WantedCoins: int32(p.Target), //nolint:gosec // numbers of coins
+		}
 	}
 	for _, c := range t.Coins {
 		out.Coins = append(out.Coins, coin(c))

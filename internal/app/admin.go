@@ -38,6 +38,9 @@ func CreateFund(ctx context.Context, ownerURL string, fund grant.Fund) (grant.Fu
 		return fund, err
 	}
 	fund.Descriptor = descriptor.String()
+	if err := checkReadyCoins(fund.ReadyCoins); err != nil {
+		return fund, err
+	}
 	if fund.ID == uuid.Nil {
 		if fund.ID, err = uuid.NewV7(); err != nil {
 			return fund, fmt.Errorf("draw fund id: %w", err)
@@ -69,7 +72,7 @@ func DefaultFund(name, network, descriptor string) grant.Fund {
 		Name: name, Network: network, Descriptor: descriptor,
 		Budget: 100_000_000, MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2,
 		MaxFeeRateSatVB: 60, MaxFee: 200_000, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
-		MaxPayees: grant.DefaultMaxPayees, DeadlineBlocks: grant.DefaultDeadlineBlocks,
+		MaxPayees: grant.DefaultMaxPayees, DeadlineBlocks: grant.DefaultDeadlineBlocks, ReadyCoins: grant.DefaultReadyCoins,
 	}
 }
 
@@ -221,6 +224,38 @@ func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, 
 		return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "No disabled person here is called %q.", name)
 	}
 	return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "Nobody here is called %q.", name)
+}
+
+func checkReadyCoins(n int) error {
+	if n >= 0 && n <= grant.MaxReadyCoins {
+		return nil
+	}
+	return errs.InvalidFields([]errs.Field{{
+		Field: "ready_coins", Code: "out_of_range", Message: fmt.Sprintf("From 0 to %d coins can be wanted ready; 0 proposes none. Nothing was changed.", grant.MaxReadyCoins),
+		Params: map[string]string{"limit": strconv.Itoa(grant.MaxReadyCoins)},
+	}})
+}
+
+// ReadyCoins changes how many coins of the treasury should be ready for a batch of
+// their own, and returns how many that are then. A nil n only reads it. ownerURL is
+// the database owner's.
+func ReadyCoins(ctx context.Context, ownerURL string, n *int) (int, error) {
+	db, err := openDatabase(ctx, ownerURL)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	fund, err := db.Fund(ctx)
+	if err != nil || n == nil {
+		return fund.ReadyCoins, err
+	}
+	if err := checkReadyCoins(*n); err != nil {
+		return fund.ReadyCoins, err
+	}
+	return *n, db.SetReadyCoins(ctx, *n, audit.Entry{
+		Actor: identity.System("admin"), Action: "fund.ready_coins", ObjectKind: "fund", ObjectID: fund.ID.String(), At: clock.Real{}.Now(),
+		Detail: map[string]string{"ready_coins": strconv.Itoa(*n)},
+	})
 }
 
 // Checks changes how endpoints are checked, and returns the policy that holds then.

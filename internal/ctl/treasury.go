@@ -89,6 +89,7 @@ func (a *app) treasuryCommand() *cobra.Command {
 			table("Batches that nobody approved for 7 days; their payments are payable again", []string{"NUMBER", "ID", "COMPOSED_BY", "PAYEES", "CANCELLED"}, t.Lapsed, func(x client.LapsedBatch) []string {
 				return []string{itoa(x.Number), x.BatchId.String(), x.ComposedBy, itoa(x.Payees), when(x.At)}
 			}),
+			proposalPart(t.Proposal),
 			coinsPart("Coins", t.Coins),
 		)}, nil
 	})
@@ -133,6 +134,20 @@ func (a *app) breakersCommand() *cobra.Command {
 			return page{}, err
 		}
 		return page{value: list, parts: []part{breakersPart(list.Items)}}, nil
+	})
+}
+
+// proposalPart shows the split that is proposed, with the command that composes it.
+func proposalPart(p *client.Proposal) part {
+	var rows []client.Proposal
+	if p != nil {
+		rows = append(rows, *p)
+	}
+	return table("Proposed: few coins are ready and fees are at the floor", []string{"READY", "WANTED", "EACH_SAT", "COMMAND"}, rows, func(x client.Proposal) []string {
+		return []string{
+			itoa(x.ReadyCoins), itoa(x.WantedCoins), itoa(x.EachSat),
+			fmt.Sprintf("causewayctl upkeep split --coin %s --outputs %d --fee-sat-vb %d", x.Coin, x.Outputs, x.FeeSatVb),
+		}
 	})
 }
 

@@ -39,7 +39,10 @@ type Vote struct {
 // RateSatVB is the rate for a target in whole satoshi per virtual byte, rounded
 // up. For a target that is not listed the next shorter one counts, which is
 // never cheaper, and before the first the first; 0 without any target.
-func (e Estimate) RateSatVB(blocks int) int64 {
+func (e Estimate) RateSatVB(blocks int) int64 { return (e.RateSatKVB(blocks) + 999) / 1000 }
+
+// RateSatKVB is the same in satoshi per 1000 virtual bytes.
+func (e Estimate) RateSatKVB(blocks int) int64 {
 	var rate int64
 	for i, t := range e.Targets {
 		if i > 0 && t.Blocks > blocks {
@@ -47,5 +50,5 @@ func (e Estimate) RateSatVB(blocks int) int64 {
 		}
 		rate = t.RateSatKVB
 	}
-	return (rate + 999) / 1000
+	return rate
 }

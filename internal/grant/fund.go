@@ -29,6 +29,7 @@ type Fund struct {
 	FinalDepth      int32         // and final
 	MaxPayees       int           // of one batch
 	DeadlineBlocks  int32         // blocks after which a batch pays its highest feerate
+	ReadyCoins      int           // how many coins should be ready for a batch of their own; 0: any number
 	FutureWitness   bool          // pay to witness versions that have no meaning yet
 	CreatedAt       time.Time
 }
@@ -37,6 +38,8 @@ type Fund struct {
 const (
 	DefaultMaxPayees      = 200
 	DefaultDeadlineBlocks = int32(144)
+	DefaultReadyCoins     = 8
+	MaxReadyCoins         = 20
 )
 
 // Params returns the chain's parameters.

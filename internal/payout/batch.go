@@ -249,6 +249,7 @@ type Treasury struct {
 	Lapsed         []Lapsed // batches that nobody approved in time, of the last 30 days
 	Limits         Limits
 	Progress       *Progress // nil: no worker ever led
+	Proposal       *Proposal // nil: nothing to propose
 }
 
 // Progress is where the leading worker stands on its way through the chain.
@@ -273,4 +274,5 @@ type Limits struct {
 	MaxFeeRateSatVB int64
 	MaxFeeSat       int64
 	DeadlineBlocks  int32
+	ReadyCoins      int // how many coins should be ready for a batch
 }

@@ -59,7 +59,7 @@ type FeeAt struct {
 
 // Remark is something that a treasurer should know before saying yes.
 type Remark struct {
-	Code string // address_reused, address_seen, round_amounts, near_cap, uses_all_coins, window_ends
+	Code string // address_reused, address_seen, round_amounts, near_cap, cap_out_of_reach, uses_all_coins, window_ends
 	Text string
 }
 
@@ -183,6 +183,7 @@ func limits(items []Item, b Batch, p *txbuild.Plan, now time.Time) []Remark {
 	if p.Fee*2 > b.MaxFee || b.FeeRateSatVB*2 > b.MaxFeeRateSatVB {
 		list = append(list, Remark{"near_cap", "The fee to start with is more than half of what is allowed, so there is little room to raise it later."})
 	}
+	list = append(list, outOfReach(items, b, p)...)
 	for _, it := range items {
 		note, err := decision.Parse([]byte(it.Note))
 		if err == nil && note.NotAfter.Sub(now) < soon {

@@ -46,12 +46,10 @@ func plan(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) (*t
 		return nil, nil, err
 	}
 	request.Payees = payees(items)
-	if h.Unbuilt > 1 {
-		request.LongTermFeeRate = 1 // few coins each: others wait for theirs
-	}
+	spare(&request, fund, b, items, h)
 	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), b.Seed)
 	p, err := txbuild.Build(request)
-	return p, request.Descriptor, err
+	return p, request.Descriptor, whyShort(err, b, h)
 }
 
 // plan builds the first transaction of any batch.

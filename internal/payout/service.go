@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -191,7 +192,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	t := Treasury{
 		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
 		Descriptor: fund.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
-		Limits: Limits{MaxPayees: fund.MaxPayees, MaxFeeRateSatVB: fund.MaxFeeRateSatVB, MaxFeeSat: int64(fund.MaxFee), DeadlineBlocks: fund.DeadlineBlocks},
+		Limits: Limits{MaxPayees: fund.MaxPayees, MaxFeeRateSatVB: fund.MaxFeeRateSatVB, MaxFeeSat: int64(fund.MaxFee), DeadlineBlocks: fund.DeadlineBlocks, ReadyCoins: fund.ReadyCoins},
 	}
 	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Treasury{}, err
@@ -201,6 +202,16 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	}
 	if t.Lapsed, err = s.cfg.Store.Lapsed(ctx, s.now().Add(-lapsedShown)); err != nil {
 		return Treasury{}, err
+	}
+	if t.Proposal = propose(fund, h, t.Estimate); t.Proposal != nil {
+		// One that waits for its approval or for its block is enough.
+		recent, err := s.cfg.Store.Batches(ctx, 0, recentBatches)
+		if err != nil {
+			return Treasury{}, err
+		}
+		if slices.ContainsFunc(recent, func(b Batch) bool { return b.Kind == Split && (b.State.BeforeSigning() || b.State.waits()) }) {
+			t.Proposal = nil
+		}
 	}
 	for _, c := range h.Coins {
 		t.CoinsSat += c.Amount

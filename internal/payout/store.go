@@ -39,7 +39,10 @@ type Holdings struct {
 	NextIndex  uint32    // first deposit index that was never paid to
 	LastNumber uint32    // of any batch
 	Unbuilt    int       // approved batches that wait for coins
-	Stuck      []Stuck
+	// LongRunSatKVB is the median of the trusted estimates of the last four weeks, for a
+	// patient payment; 0 before there is a week of them.
+	LongRunSatKVB int64
+	Stuck         []Stuck
 }
 
 // Work is a batch under lock and what a step adds to it. Everything that is
@@ -188,7 +191,8 @@ type WorkerStore interface {
 	// SetProgress keeps where the worker stands.
 	SetProgress(ctx context.Context, epoch int64, p Progress) error
 
-	// SetEstimate keeps the newest estimate.
+	// SetEstimate keeps the newest estimate and, of those that are trusted, one an hour
+	// for four weeks.
 	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
 
 	// DeadAttempts returns the dead attempts of other batches that paid a payment of

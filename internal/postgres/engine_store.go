@@ -78,6 +78,22 @@ func (s PayoutStore) Estimate(ctx context.Context) (*fee.Estimate, error) {
 	return e, nil
 }
 
+const (
+	longRunTarget = 36 // blocks, as of a payment that nobody waits for
+	keepEstimates = 28 * 24 * time.Hour
+	// enoughHours is a week: of less than that a median says little.
+	enoughHours = 7 * 24
+)
+
+// readLongRun returns the median of the estimates that are kept, 0 while they are few.
+func readLongRun(ctx context.Context, q *db.Queries) (int64, error) {
+	row, err := q.LongRunRate(ctx)
+	if err != nil || row.Hours < enoughHours {
+		return 0, err
+	}
+	return row.MedianSatKvb, nil
+}
+
 // SetEstimate implements payout.WorkerStore.
 func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error {
 	body, err := json.Marshal(e)
@@ -88,7 +104,17 @@ func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimat
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.SetEstimate(ctx, e.At, body)
+		if err := q.SetEstimate(ctx, e.At, body); err != nil {
+			return err
+		}
+		rate := e.RateSatKVB(longRunTarget)
+		if !e.Trusted || rate <= 0 {
+			return nil
+		}
+		if err := q.KeepEstimate(ctx, e.At, rate); err != nil {
+			return err
+		}
+		return q.ForgetEstimates(ctx, e.At.Add(-keepEstimates))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -48,7 +49,7 @@ func readFund(ctx context.Context, q *db.Queries) (grant.Fund, error) {
 		Budget: btcutil.Amount(f.BudgetSat), MinAmount: btcutil.Amount(f.MinAmountSat), MaxAmount: btcutil.Amount(f.MaxAmountSat),
 		PolicyVersion: f.PolicyVersion, Quorum: int(f.Quorum), MaxFeeRateSatVB: f.MaxFeerateSatVb, MaxFee: btcutil.Amount(f.MaxFeeSat),
 		PayWindow: time.Duration(f.PayWindowDays) * 24 * time.Hour, PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
-		MaxPayees: int(f.MaxPayees), DeadlineBlocks: f.DeadlineBlocks, FutureWitness: f.FutureWitness, CreatedAt: f.CreatedAt,
+		MaxPayees: int(f.MaxPayees), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: int(f.ReadyCoins), FutureWitness: f.FutureWitness, CreatedAt: f.CreatedAt,
 	}, nil
 }
 
@@ -60,9 +61,21 @@ func (d *DB) CreateFund(ctx context.Context, f grant.Fund) error {
 			MinAmountSat: int64(f.MinAmount), MaxAmountSat: int64(f.MaxAmount), PolicyVersion: f.PolicyVersion, Quorum: int32(f.Quorum),
 			MaxFeerateSatVb: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), PayWindowDays: int32(f.PayWindow / (24 * time.Hour)),
 			PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
-			MaxPayees: int32(cmp.Or(f.MaxPayees, grant.DefaultMaxPayees)), DeadlineBlocks: cmp.Or(f.DeadlineBlocks, grant.DefaultDeadlineBlocks), FutureWitness: f.FutureWitness,
+			MaxPayees: int32(cmp.Or(f.MaxPayees, grant.DefaultMaxPayees)), DeadlineBlocks: cmp.Or(f.DeadlineBlocks, grant.DefaultDeadlineBlocks), ReadyCoins: int32(f.ReadyCoins), FutureWitness: f.FutureWitness,
 			CreatedAt: f.CreatedAt,
 		})
+	})
+}
+
+// SetReadyCoins changes how many coins should be ready. Only the owner of the database
+// may.
+func (d *DB) SetReadyCoins(ctx context.Context, n int, e audit.Entry) error {
+	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		changed, err := q.SetReadyCoins(ctx, int32(n))
+		if err != nil || changed == 0 {
+			return err
+		}
+		return d.record(ctx, q, e)
 	})
 }
 

@@ -416,6 +416,9 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 			return err
 		}
 		h.Unbuilt = int(unbuilt)
+		if h.LongRunSatKVB, err = readLongRun(ctx, q); err != nil {
+			return err
+		}
 		h.Stuck, err = readStuck(ctx, q)
 		return err
 	})

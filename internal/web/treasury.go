@@ -76,6 +76,11 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 		}
 		view.Coins = append(view.Coins, coin)
 	}
+	if x := t.Proposal; x != nil {
+		view.Proposal = &views.Proposal{
+			Ready: int64(x.Ready), Target: int64(x.Target), Outputs: x.Order.Outputs, EachSat: int64(x.Each), FeeSatVB: strconv.FormatInt(x.Order.FeeRateSatVB, 10),
+		}
+	}
 	if change != nil {
 		change(&view)
 	}

@@ -42,7 +42,7 @@ func (q *Queries) Balances(ctx context.Context) ([]BalancesRow, error) {
 }
 
 const getFund = `-- name: GetFund :one
-SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_vb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, f.max_payees, f.deadline_blocks, f.future_witness, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
+SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_vb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, f.max_payees, f.deadline_blocks, f.ready_coins, f.future_witness, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
 `
 
 type GetFundRow struct {
@@ -63,6 +63,7 @@ type GetFundRow struct {
 	CreatedAt       time.Time
 	MaxPayees       int32
 	DeadlineBlocks  int32
+	ReadyCoins      int32
 	FutureWitness   bool
 	Network         string
 	Genesis         string
@@ -89,6 +90,7 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 		&i.CreatedAt,
 		&i.MaxPayees,
 		&i.DeadlineBlocks,
+		&i.ReadyCoins,
 		&i.FutureWitness,
 		&i.Network,
 		&i.Genesis,
@@ -98,9 +100,9 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 
 const insertFund = `-- name: InsertFund :exec
 INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, future_witness, created_at)
+    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, ready_coins, future_witness, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
 
 type InsertFundParams struct {
@@ -120,6 +122,7 @@ type InsertFundParams struct {
 	FinalDepth      int32
 	MaxPayees       int32
 	DeadlineBlocks  int32
+	ReadyCoins      int32
 	FutureWitness   bool
 	CreatedAt       time.Time
 }
@@ -142,6 +145,7 @@ func (q *Queries) InsertFund(ctx context.Context, arg InsertFundParams) error {
 		arg.FinalDepth,
 		arg.MaxPayees,
 		arg.DeadlineBlocks,
+		arg.ReadyCoins,
 		arg.FutureWitness,
 		arg.CreatedAt,
 	)
@@ -195,6 +199,18 @@ SELECT pg_advisory_xact_lock(7305812, 1)
 func (q *Queries) LockLedger(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, lockLedger)
 	return err
+}
+
+const setReadyCoins = `-- name: SetReadyCoins :execrows
+UPDATE fund SET ready_coins = $1 WHERE ready_coins <> $1
+`
+
+func (q *Queries) SetReadyCoins(ctx context.Context, readyCoins int32) (int64, error) {
+	result, err := q.db.Exec(ctx, setReadyCoins, readyCoins)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const standingTransfersAt = `-- name: StandingTransfersAt :many

@@ -446,6 +446,11 @@ type FeeEstimate struct {
 	Body   []byte
 }
 
+type FeeHistory struct {
+	Hour       time.Time
+	RateSatKvb int64
+}
+
 type Fund struct {
 	ID              uuid.UUID
 	Name            string
@@ -464,6 +469,7 @@ type Fund struct {
 	CreatedAt       time.Time
 	MaxPayees       int32
 	DeadlineBlocks  int32
+	ReadyCoins      int32
 	FutureWitness   bool
 }
 

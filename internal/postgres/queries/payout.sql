@@ -154,6 +154,16 @@ SELECT body FROM fee_estimate;
 -- name: SetEstimate :exec
 INSERT INTO fee_estimate (at, body) VALUES (@at, @body) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body;
 
+-- name: KeepEstimate :exec
+INSERT INTO fee_history (hour, rate_sat_kvb) VALUES (date_trunc('hour', @at::timestamptz, 'UTC'), @rate_sat_kvb)
+ON CONFLICT (hour) DO UPDATE SET rate_sat_kvb = excluded.rate_sat_kvb;
+
+-- name: ForgetEstimates :exec
+DELETE FROM fee_history WHERE hour < @before::timestamptz;
+
+-- name: LongRunRate :one
+SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY rate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history;
+
 -- name: GetWorkerStatus :one
 SELECT walked_height, target_height, trouble, at FROM worker_status;
 

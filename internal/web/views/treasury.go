@@ -22,6 +22,7 @@ type Treasury struct {
 	Estimate       Estimate
 	CanCompose     bool
 	Upkeep         Upkeep
+	Proposal       *Proposal // nil: nothing to propose
 	Reason         string // typed for a lock
 	Errors         []FieldError
 }
@@ -74,6 +75,14 @@ type Source struct {
 	Used  bool
 	Why   string
 	Age   string
+}
+
+// Proposal is a split that one click composes.
+type Proposal struct {
+	Ready, Target int64
+	Outputs       int
+	EachSat       int64
+	FeeSatVB      string
 }
 
 // Upkeep is the form for batches that pay nobody.
