@@ -149,7 +149,7 @@ func TestTheLongRunIsTheMedianOfWeeks(t *testing.T) {
 		t.Errorf("the same hour again: %d, want 1083", got)
 	}
 	at(28*24+100, 2000, true)
-	if n := r.number("SELECT count(*) FROM fee_history"); n != 69 {
-		t.Errorf("%d hours are kept, want those of four weeks: 69", n)
+	if n := r.number("SELECT count(*) FROM fee_history"); n != 68 {
+		t.Errorf("%d hours are kept, want those of four weeks: 68", n)
 	}
 }

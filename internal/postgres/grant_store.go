@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/audit"
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"

@@ -23,7 +23,7 @@ type Treasury struct {
 	CanCompose     bool
 	Upkeep         Upkeep
 	Proposal       *Proposal // nil: nothing to propose
-	Reason         string // typed for a lock
+	Reason         string    // typed for a lock
 	Errors         []FieldError
 }
 
