@@ -79,7 +79,7 @@ CREATE TABLE attempt (
     id         uuid PRIMARY KEY,
     batch_id   uuid        NOT NULL REFERENCES batch,
     no         integer     NOT NULL CHECK (no >= 0),
-    psbt       bytea       NOT NULL,                       -- BIP174, unsigned
+    psbt       bytea       NOT NULL,                       -- BIP174, unsigned, without previous transactions
     txid       bytea       NOT NULL UNIQUE CHECK (length(txid) = 32), -- known before signing: every input is segwit
     fee_sat    bigint      NOT NULL CHECK (fee_sat > 0),
     weight     bigint      NOT NULL CHECK (weight > 0),    -- of the signed transaction, upper bound
@@ -114,6 +114,16 @@ CREATE TABLE attempt_output (
 );
 CREATE TRIGGER attempt_output_append_only BEFORE UPDATE OR DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER attempt_output_no_truncate BEFORE TRUNCATE ON attempt_output FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- The transactions that attempts spend from, each once, without witnesses: strangers decide how large they are.
+-- They stay when a reorg takes chain_tx away. Double SHA-256 of the bytes is the txid.
+CREATE TABLE prev_tx (
+    txid bytea PRIMARY KEY,
+    raw  bytea NOT NULL,
+    CHECK (txid = sha256(sha256(raw)))
+);
+CREATE TRIGGER prev_tx_append_only BEFORE UPDATE OR DELETE ON prev_tx FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER prev_tx_no_truncate BEFORE TRUNCATE ON prev_tx FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- The anchor rule: every attempt of a batch spends the batch's anchor, so the chain can hold at most one.
 -- +goose StatementBegin
@@ -251,6 +261,6 @@ CREATE TRIGGER breaker_rules BEFORE INSERT OR UPDATE ON breaker FOR EACH ROW EXE
 
 -- +goose Down
 ALTER TABLE breaker DROP CONSTRAINT breaker_has_findings;
-DROP TABLE breaker_accepted, breaker_consent, breaker_finding, breaker, lease, reservation, attempt_event, attempt_raw, attempt_output, attempt_input, attempt, approval, batch_item, batch;
+DROP TABLE breaker_accepted, breaker_consent, breaker_finding, breaker, lease, reservation, attempt_event, attempt_raw, prev_tx, attempt_output, attempt_input, attempt, approval, batch_item, batch;
 DROP SEQUENCE batch_number;
 DROP FUNCTION check_anchor, check_breaker;

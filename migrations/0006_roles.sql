@@ -21,7 +21,7 @@ GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
 -- Both may read what both need, and append to the books.
 GRANT SELECT ON meta, fund, state_edge, goose_db_version TO causeway_app, causeway_worker;
 GRANT SELECT, INSERT ON event, ledger_transfer, ledger_posting, audit_leaf, audit_hash TO causeway_app, causeway_worker;
-GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attempt_input, attempt_output, attempt_raw, attempt_event,
+GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attempt_input, attempt_output, attempt_raw, prev_tx, attempt_event,
     reservation, lease, breaker, breaker_finding, breaker_consent, breaker_accepted, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
 
 -- app: people, applications, and what a treasurer may set in motion.
@@ -49,7 +49,7 @@ GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 -- worker: the chain and the conductor. It reads nothing that an operator wrote.
 GRANT SELECT (id, name) ON staff TO causeway_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON header, chain_tx, coin TO causeway_worker;
-GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, attempt_event, reservation, breaker, breaker_finding, audit_checkpoint TO causeway_worker;
+GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, prev_tx, attempt_event, reservation, breaker, breaker_finding, audit_checkpoint TO causeway_worker;
 GRANT UPDATE (state, findings, changed_at) ON breaker TO causeway_worker;
 GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_worker;
 GRANT UPDATE (released_at) ON reservation TO causeway_worker;

@@ -95,7 +95,7 @@ ALTER TABLE attempt_event ADD CONSTRAINT attempt_event_event_check CHECK (event 
 CREATE TABLE attempt_signature (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     attempt_id uuid        NOT NULL REFERENCES attempt,
-    psbt       bytea       NOT NULL,                       -- BIP174, the attempt's own with partial signatures
+    psbt       bytea       NOT NULL,                       -- BIP174, the attempt's own with partial signatures, without previous transactions
     source     text        NOT NULL,                       -- fingerprints of the keys
     staff_id   uuid REFERENCES staff,                      -- who brought it; null for a signer
     at         timestamptz NOT NULL

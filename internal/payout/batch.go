@@ -6,6 +6,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
@@ -110,7 +111,8 @@ type Attempt struct {
 	BatchID   uuid.UUID
 	No        int
 	Kind      AttemptKind
-	PSBT      []byte
+	PSBT      []byte   // without previous transactions (txbuild.Packed)
+	PrevTxs   [][]byte // the previous transactions, each once
 	TxID      chainhash.Hash
 	Fee       btcutil.Amount
 	Weight    int64
@@ -133,9 +135,14 @@ const (
 	Voids AttemptKind = "void"
 )
 
+// packet returns the attempt's PSBT with the previous transactions that it spends.
+func (a Attempt) packet() (*psbt.Packet, error) {
+	return txbuild.Packed{PSBT: a.PSBT, PrevTxs: a.PrevTxs}.Unpack()
+}
+
 // Signature is a PSBT that came back with some of the signatures it needs.
 type Signature struct {
-	PSBT    []byte
+	PSBT    []byte     // without previous transactions, which are the attempt's
 	Source  string     // fingerprints of the keys, space separated
 	StaffID *uuid.UUID // who brought it; nil: a signer answered
 	Name    string     // of that person, when read

@@ -199,7 +199,7 @@ func (c *Conductor) replacement(
 	if err != nil {
 		return nil, err
 	}
-	first, err := txbuild.ParsePSBT(w.Attempts[0].PSBT)
+	first, err := w.Attempts[0].packet()
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (c *Conductor) replacement(
 		if !a.Released() {
 			continue
 		}
-		packet, err := txbuild.ParsePSBT(a.PSBT)
+		packet, err := a.packet()
 		if err != nil {
 			return nil, err
 		}
@@ -274,14 +274,15 @@ func spends(attempts []Attempt, op wire.OutPoint) bool {
 
 // inputCoins reads the coins that a PSBT of ours spends.
 func inputCoins(packet *psbt.Packet, d *wallet.Descriptor) ([]txbuild.Coin, error) {
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return nil, err
+	}
 	coins := make([]txbuild.Coin, len(packet.Inputs))
 	for i, in := range packet.UnsignedTx.TxIn {
-		prev, chain, index, err := d.OwnInput(&packet.Inputs[i], in.PreviousOutPoint)
-		if err != nil {
-			return nil, err
-		}
+		prev := own[i].Prev
 		coins[i] = txbuild.Coin{
-			OutPoint: in.PreviousOutPoint, Amount: btcutil.Amount(prev.Value), Script: prev.PkScript, Chain: chain, Index: index,
+			OutPoint: in.PreviousOutPoint, Amount: btcutil.Amount(prev.Value), Script: prev.PkScript, Chain: own[i].Chain, Index: own[i].Index,
 			PrevTx: packet.Inputs[i].NonWitnessUtxo,
 		}
 	}

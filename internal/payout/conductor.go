@@ -314,7 +314,7 @@ func nextNo(attempts []Attempt) int {
 }
 
 func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
-	raw, err := txbuild.EncodePSBT(p.PSBT)
+	packed, err := txbuild.Pack(p.PSBT)
 	if err != nil {
 		return nil, err
 	}
@@ -322,7 +322,7 @@ func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch i
 	for _, it := range w.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
-	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: raw, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
 	for _, in := range p.Inputs {
 		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}

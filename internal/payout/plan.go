@@ -146,7 +146,7 @@ func approved(w *Work) bool {
 // checkBytes holds the bytes of an attempt against want, with the fund's own limits
 // and the coins of the attempts before.
 func checkBytes(fund grant.Fund, w *Work, a Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
-	packet, err := txbuild.ParsePSBT(a.PSBT)
+	packet, err := a.packet()
 	if err != nil {
 		return err
 	}

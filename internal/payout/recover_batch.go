@@ -78,7 +78,7 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []OwnTx) (map[wire.
 			if o.Vout != op.Index || o.ChangeIndex == nil {
 				continue
 			}
-			packet, err := txbuild.ParsePSBT(parent.PSBT)
+			packet, err := parent.packet()
 			if err != nil {
 				return nil, err
 			}
@@ -255,7 +255,8 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 	if left != 0 {
 		return nil, never("its journal line does not add up.")
 	}
-	a.PSBT, err = txbuild.EncodePSBT(packet)
+	packed, err := txbuild.Pack(packet)
+	a.PSBT, a.PrevTxs = packed.PSBT, packed.PrevTxs
 	return a, err
 }
 

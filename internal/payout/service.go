@@ -161,7 +161,7 @@ func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, err
 	if err != nil {
 		return txbuild.Summary{}, err
 	}
-	packet, err := txbuild.ParsePSBT(a.PSBT)
+	packet, err := a.packet()
 	if err != nil {
 		return txbuild.Summary{}, err
 	}

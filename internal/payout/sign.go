@@ -69,7 +69,7 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 
 // gather merges what came back for an attempt so far.
 func gather(a Attempt) (*psbt.Packet, error) {
-	merged, err := txbuild.ParsePSBT(a.PSBT)
+	merged, err := a.packet()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func gather(a Attempt) (*psbt.Packet, error) {
 // stored at once, otherwise the signature itself.
 func (c *Conductor) ask(ctx context.Context, r Record, signer Signer, info signerrpc.Info, merged *psbt.Packet, d *wallet.Descriptor) error {
 	newest := r.Attempts[len(r.Attempts)-1]
-	request := signerrpc.Request{PSBT: newest.PSBT, BatchNote: r.Batch.Note, BatchID: r.Batch.ID.String(), AttemptNo: int64(newest.No)}
+	request := signerrpc.Request{PSBT: newest.PSBT, PrevTxs: newest.PrevTxs, BatchNote: r.Batch.Note, BatchID: r.Batch.ID.String(), AttemptNo: int64(newest.No)}
 	if newest.Kind == Voids {
 		request.Void = r.Void.Note
 	} else {

@@ -208,7 +208,7 @@ func childCoin(b Batch, parent *Attempt, d *wallet.Descriptor) ([]txbuild.Coin, 
 	if parent == nil {
 		return nil, 0, errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
 	}
-	packet, err := txbuild.ParsePSBT(parent.PSBT)
+	packet, err := parent.packet()
 	if err != nil {
 		return nil, 0, err
 	}

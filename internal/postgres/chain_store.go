@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // Head implements payout.WorkerStore.
@@ -60,15 +61,21 @@ func readCoins(ctx context.Context, q *db.Queries, tip payout.Tip) ([]payout.Coi
 	if err != nil {
 		return nil, err
 	}
+	txs, err := q.ListCoinTxs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made := map[chainhash.Hash]*wire.MsgTx{}
+	for _, tx := range txs {
+		if made[chainhash.Hash(tx.Txid)], err = prevTx(tx.Txid, tx.Raw); err != nil {
+			return nil, err
+		}
+	}
 	coins := make([]payout.Coin, len(rows))
 	for i, r := range rows {
-		prev := wire.NewMsgTx(wire.TxVersion)
-		if err := prev.Deserialize(bytes.NewReader(r.Raw)); err != nil {
-			return nil, fmt.Errorf("decode stored transaction %s: %w", txidString(r.Txid), err)
-		}
 		c := &coins[i]
 		c.OutPoint, c.Amount, c.Script = outPoint(r.Txid, r.Vout), btcutil.Amount(r.AmountSat), r.Script
-		c.Chain, c.Index, c.Height, c.PrevTx = uint32(r.Chain), uint32(r.Index), r.Height, prev
+		c.Chain, c.Index, c.Height, c.PrevTx = uint32(r.Chain), uint32(r.Index), r.Height, made[c.OutPoint.Hash]
 		c.CoinBase, c.Confirmations, c.At = r.Coinbase, tip.Height-r.Height+1, r.At
 		if r.LockedAt != nil {
 			c.Lock = &payout.Lock{Reason: r.LockReason, By: r.LockedBy, At: *r.LockedAt}
@@ -79,6 +86,16 @@ func readCoins(ctx context.Context, q *db.Queries, tip payout.Tip) ([]payout.Coi
 		}
 	}
 	return coins, nil
+}
+
+// prevTx reads a stored transaction without its witnesses: nothing that spends it
+// needs them, and they may be megabytes.
+func prevTx(txid, raw []byte) (*wire.MsgTx, error) {
+	tx := wire.NewMsgTx(wire.TxVersion)
+	if err := tx.Deserialize(bytes.NewReader(raw)); err != nil {
+		return nil, fmt.Errorf("decode stored transaction %s: %w", txidString(txid), err)
+	}
+	return wallet.DropWitnesses(tx), nil
 }
 
 // Connect implements payout.WorkerStore.

@@ -273,6 +273,9 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 		a := at[in.AttemptID]
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: outPoint(in.Txid, in.Vout), Amount: btcutil.Amount(in.AmountSat)})
 	}
+	if err := readPrevTxs(ctx, q, ids, attempts); err != nil {
+		return nil, err
+	}
 	outputs, err := q.ListAttemptOutputs(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -315,6 +318,29 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 		a.Partial = append(a.Partial, sig)
 	}
 	return attempts, nil
+}
+
+// readPrevTxs gives each attempt the transactions that it spends from. They are read
+// once, however many attempts and inputs share them.
+func readPrevTxs(ctx context.Context, q *db.Queries, ids []uuid.UUID, attempts []payout.Attempt) error {
+	rows, err := q.ListPrevTxs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	stored := map[chainhash.Hash][]byte{}
+	for _, r := range rows {
+		stored[chainhash.Hash(r.Txid)] = r.Raw
+	}
+	for i := range attempts {
+		seen := map[chainhash.Hash]bool{}
+		for _, in := range attempts[i].Inputs {
+			if raw, ok := stored[in.OutPoint.Hash]; ok && !seen[in.OutPoint.Hash] {
+				seen[in.OutPoint.Hash] = true
+				attempts[i].PrevTxs = append(attempts[i].PrevTxs, raw)
+			}
+		}
+	}
+	return nil
 }
 
 func readVoid(ctx context.Context, q *db.Queries, batch uuid.UUID) (*payout.Void, error) {

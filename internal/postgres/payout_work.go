@@ -213,6 +213,9 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	if err != nil {
 		return err
 	}
+	if err := q.InsertPrevTxs(ctx, a.PrevTxs); err != nil {
+		return err
+	}
 	ins := db.InsertAttemptInputsParams{AttemptID: a.ID}
 	for _, in := range a.Inputs {
 		ins.Txids, ins.Vouts, ins.AmountsSat = append(ins.Txids, bytes.Clone(in.OutPoint.Hash[:])), append(ins.Vouts, int64(in.OutPoint.Index)), append(ins.AmountsSat, int64(in.Amount))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -157,14 +156,20 @@ func readSurroundings(ctx context.Context, q *db.Queries, w *payout.Rebuild, abo
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		prev := wire.NewMsgTx(wire.TxVersion)
-		if err := prev.Deserialize(bytes.NewReader(r.Raw)); err != nil {
-			return fmt.Errorf("decode stored transaction %s: %w", txidString(r.Txid), err)
+	txs, err := q.ListTxs(ctx, txids)
+	if err != nil {
+		return err
+	}
+	made := map[chainhash.Hash]*wire.MsgTx{}
+	for _, tx := range txs {
+		if made[chainhash.Hash(tx.Txid)], err = prevTx(tx.Txid, tx.Raw); err != nil {
+			return err
 		}
+	}
+	for _, r := range rows {
 		op := outPoint(r.Txid, r.Vout)
 		w.Coins[op] = txbuild.Coin{
-			OutPoint: op, Amount: btcutil.Amount(r.AmountSat), Script: r.Script, Chain: uint32(r.Chain), Index: uint32(r.Index), Height: r.Height, PrevTx: prev,
+			OutPoint: op, Amount: btcutil.Amount(r.AmountSat), Script: r.Script, Chain: uint32(r.Chain), Index: uint32(r.Index), Height: r.Height, PrevTx: made[op.Hash],
 		}
 	}
 	if w.InChain, err = q.IsInChain(ctx, about.TxID[:]); err != nil {

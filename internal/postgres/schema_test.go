@@ -37,6 +37,7 @@ var books = map[string]string{
 	"approval":             "VALUES (gen_random_uuid(), gen_random_uuid(), sha256(''), gen_random_uuid(), 'login', NULL, now())",
 	"attempt":              "VALUES (gen_random_uuid(), gen_random_uuid(), 0, '', sha256(''), 1, 1, 1, now())",
 	"attempt_input":        "VALUES (gen_random_uuid(), sha256(''), 0, 1)",
+	"prev_tx":              "VALUES (sha256(sha256('x')), 'x')",
 	"attempt_output":       "VALUES (gen_random_uuid(), 0, '', 1, NULL, 0)",
 	"attempt_raw":          "VALUES (gen_random_uuid(), '', now())",
 	"attempt_event":        "(attempt_id, event, at) VALUES (gen_random_uuid(), 'built', now())",

@@ -1,7 +1,6 @@
 package signer
 
 import (
-	"errors"
 	"math"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -9,7 +8,6 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -93,19 +91,19 @@ func hasSignature(in psbt.PInput) bool {
 // BIP143 signs say nothing about the other inputs, which is how fees were
 // stolen from signers that believed witness_utxo.
 func (r rules) checkInputs(p *proposal) error {
-	for i, in := range p.packet.UnsignedTx.TxIn {
-		prev, chain, index, err := r.descriptor.OwnInput(&p.packet.Inputs[i], in.PreviousOutPoint)
-		if e := (*errs.Error)(nil); errors.As(err, &e) {
-			return refuse(e.Code, "%s", e.Message)
-		}
-		if err != nil {
-			return err
-		}
-		if !validAmount(prev.Value) {
+	if err := wallet.GivePrevTxs(p.packet, p.prevTxs); err != nil {
+		return asRefusal(err)
+	}
+	own, err := r.descriptor.OwnInputs(p.packet)
+	if err != nil {
+		return asRefusal(err)
+	}
+	for i, in := range own {
+		if !validAmount(in.Prev.Value) {
 			return refuse("bad_input_amount", "Input %d has an impossible amount.", i)
 		}
-		p.in += btcutil.Amount(prev.Value)
-		p.coins = append(p.coins, coin{prev, chain, index})
+		p.in += btcutil.Amount(in.Prev.Value)
+		p.coins = append(p.coins, coin{in.Prev, in.Chain, in.Index})
 	}
 	if p.in > money.MaxSat {
 		return refuse("bad_input_amount", "The inputs are worth more than can exist.")

@@ -3,6 +3,8 @@ package signer
 import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
+
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // PolicyOn returns p as a signer of params goes by it.
@@ -53,7 +55,11 @@ func (f failing) Truncate(size int64) error {
 
 // VerifySignatures runs what the signer runs on its own signatures.
 func VerifySignatures(packet *psbt.Packet, key *Key) error {
-	p := &proposal{packet: packet}
+	bare, prevTxs, err := wallet.TakePrevTxs(packet)
+	if err != nil {
+		return err
+	}
+	p := &proposal{packet: bare, prevTxs: prevTxs}
 	r := rules{params: key.Params(), descriptor: key.Descriptor()}
 	if err := r.checkInputs(p); err != nil {
 		return err

@@ -253,6 +253,38 @@ func (d *draft) packet(t tb) *psbt.Packet {
 	return packet
 }
 
+// packed writes a packet as it travels: its previous transactions beside it.
+func packed(t tb, packet *psbt.Packet) (raw []byte, prevTxs [][]byte) {
+	t.Helper()
+	bare, prevTxs, err := wallet.TakePrevTxs(packet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serialized(t, bare), prevTxs
+}
+
+func serialized(t tb, packet *psbt.Packet) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := packet.Serialize(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// unpacked reads a packet that came back for req.
+func unpacked(t tb, raw []byte, req signerrpc.Request) *psbt.Packet {
+	t.Helper()
+	packet, err := psbt.NewFromRawBytes(bytes.NewReader(raw), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wallet.GivePrevTxs(packet, req.PrevTxs); err != nil {
+		t.Fatal(err)
+	}
+	return packet
+}
+
 func (d *draft) request(t tb) signerrpc.Request {
 	t.Helper()
 	network := decision.NetworkOf(&chaincfg.SimNetParams)
@@ -290,11 +322,8 @@ func (d *draft) request(t tb) signerrpc.Request {
 		}
 		req.Void = string(note.Encode())
 	}
-	var b bytes.Buffer
-	if err := d.packet(t).Serialize(&b); err != nil {
-		t.Fatal(err)
-	}
-	req.PSBT, req.BatchID = b.Bytes(), id.String()
+	req.PSBT, req.PrevTxs = packed(t, d.packet(t))
+	req.BatchID = id.String()
 	if d.onReq != nil {
 		d.onReq(&req)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -20,14 +21,14 @@ import (
 func FuzzSign(f *testing.F) {
 	key := newKey(f, wallet.KindWPKH)
 	good := newDraft(f, key).request(f)
-	f.Add(good.PSBT, good.BatchNote, good.Decisions[0], "")
+	f.Add(good.PSBT, good.BatchNote, good.Decisions[0], "", joined(f, good.PrevTxs))
 	for _, name := range []string{"unknown global field", "SIGHASH_NONE", "redeem script", "input twice", "no path"} {
 		for _, tc := range badRequests() {
 			if tc.name == name {
 				d := newDraft(f, key)
 				tc.edit(d)
 				bad := d.request(f)
-				f.Add(bad.PSBT, bad.BatchNote, bad.Decisions[0], "")
+				f.Add(bad.PSBT, bad.BatchNote, bad.Decisions[0], "", joined(f, bad.PrevTxs))
 			}
 		}
 	}
@@ -35,11 +36,11 @@ func FuzzSign(f *testing.F) {
 	void.number = 77
 	replaceCoins(f, void)
 	taken := void.request(f)
-	f.Add(taken.PSBT, taken.BatchNote, "", taken.Void)
+	f.Add(taken.PSBT, taken.BatchNote, "", taken.Void, joined(f, taken.PrevTxs))
 	upkeep := newUpkeep(f, key, decision.UpkeepSplit, 3)
 	upkeep.coins = []coin{newCoin(f, key.Descriptor(), 41, 4_000_000)}
 	tended := upkeep.request(f)
-	f.Add(tended.PSBT, tended.BatchNote, "", "")
+	f.Add(tended.PSBT, tended.BatchNote, "", "", joined(f, tended.PrevTxs))
 
 	path := filepath.Join(f.TempDir(), "journal")
 	if err := signer.CreateJournal(path); err != nil {
@@ -47,8 +48,8 @@ func FuzzSign(f *testing.F) {
 	}
 	s, closeJournal := openSigner(f, key, path, fakeClock())
 	f.Cleanup(closeJournal)
-	f.Fuzz(func(t *testing.T, packet []byte, batch, note, void string) {
-		req := signerrpc.Request{PSBT: packet, BatchNote: batch, Void: void, BatchID: good.BatchID}
+	f.Fuzz(func(t *testing.T, packet []byte, batch, note, void string, prevTxs []byte) {
+		req := signerrpc.Request{PSBT: packet, PrevTxs: apart(prevTxs), BatchNote: batch, Void: void, BatchID: good.BatchID}
 		id, number := batchOf(batch)
 		if id != "" {
 			req.BatchID = id
@@ -89,4 +90,28 @@ func batchOf(note string) (id string, number uint32) {
 		return n.Batch.String(), n.Number
 	}
 	return "", 0
+}
+
+// joined writes byte strings one after the other, each with its length before it.
+func joined(t tb, list [][]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, raw := range list {
+		if err := wire.WriteVarBytes(&b, 0, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// apart undoes joined, as far as it goes.
+func apart(raw []byte) (list [][]byte) {
+	for r := bytes.NewReader(raw); r.Len() > 0; {
+		one, err := wire.ReadVarBytes(r, 0, signerrpc.MaxPrevTxs, "transaction")
+		if err != nil {
+			break
+		}
+		list = append(list, one)
+	}
+	return list
 }

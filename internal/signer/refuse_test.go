@@ -48,6 +48,51 @@ func feeOf(fee btcutil.Amount) func(*draft) {
 	}
 }
 
+// editedPrevTx is a previous transaction whose last output has another amount, and
+// so another txid.
+func editedPrevTx(raw []byte) []byte {
+	tx, err := wallet.ReadPrevTx(raw)
+	if err != nil {
+		panic(err)
+	}
+	tx.TxOut[len(tx.TxOut)-1].Value++
+	var b bytes.Buffer
+	if err := tx.SerializeNoWitness(&b); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// putInside puts the previous transaction of an input where BIP 174 has it.
+func putInside(r *signerrpc.Request) {
+	packet, err := psbt.NewFromRawBytes(bytes.NewReader(r.PSBT), false)
+	if err != nil {
+		panic(err)
+	}
+	if packet.Inputs[0].NonWitnessUtxo, err = wallet.ReadPrevTx(r.PrevTxs[0]); err != nil {
+		panic(err)
+	}
+	var b bytes.Buffer
+	if err := packet.Serialize(&b); err != nil {
+		panic(err)
+	}
+	r.PSBT = b.Bytes()
+}
+
+// withWitness is the same transaction, with the same txid, as nodes relay it.
+func withWitness(raw []byte) []byte {
+	tx, err := wallet.ReadPrevTx(raw)
+	if err != nil {
+		panic(err)
+	}
+	tx.TxIn[0].Witness = wire.TxWitness{{1}}
+	var b bytes.Buffer
+	if err := tx.Serialize(&b); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
 func badRequests() []bad {
 	return []bad{
 		{"huge PSBT", "too_large", onReq(func(r *signerrpc.Request) { r.PSBT = make([]byte, signerrpc.MaxPSBT+1) })},
@@ -96,7 +141,16 @@ func badRequests() []bad {
 		{"payment claims to be ours", "unexpected_field", onPacket(func(p *psbt.Packet) { p.Outputs[0] = p.Outputs[len(p.Outputs)-1] })},
 
 		{"no previous transaction", "missing_prev_tx", onInput(func(in *psbt.PInput) { in.NonWitnessUtxo = nil })},
-		{"another previous transaction", "prev_tx_mismatch", onPacket(func(p *psbt.Packet) { p.Inputs[1].NonWitnessUtxo = p.Inputs[0].NonWitnessUtxo })},
+		{"the previous transaction of another input", "missing_prev_tx", onPacket(func(p *psbt.Packet) { p.Inputs[1].NonWitnessUtxo = p.Inputs[0].NonWitnessUtxo })},
+		{"previous transaction inside the PSBT", "prev_tx_inside", onReq(putInside)},
+		{"a previous transaction twice", "prev_tx_twice", onReq(func(r *signerrpc.Request) { r.PrevTxs = append(r.PrevTxs, r.PrevTxs[0]) })},
+		{"a previous transaction of nothing", "unexpected_prev_tx", onReq(func(r *signerrpc.Request) { r.PrevTxs = append(r.PrevTxs, editedPrevTx(r.PrevTxs[0])) })},
+		{"a previous transaction with another amount", "unexpected_prev_tx", onReq(func(r *signerrpc.Request) { r.PrevTxs[1] = editedPrevTx(r.PrevTxs[1]) })},
+		{"a previous transaction with a byte more", "bad_prev_tx", onReq(func(r *signerrpc.Request) { r.PrevTxs[1] = append(bytes.Clone(r.PrevTxs[1]), 0) })},
+		{"a previous transaction cut short", "bad_prev_tx", onReq(func(r *signerrpc.Request) { r.PrevTxs[1] = r.PrevTxs[1][:len(r.PrevTxs[1])-1] })},
+		{"a previous transaction with a witness", "bad_prev_tx", onReq(func(r *signerrpc.Request) { r.PrevTxs[1] = withWitness(r.PrevTxs[1]) })},
+		{"too many bytes of previous transactions", "too_large", onReq(func(r *signerrpc.Request) { r.PrevTxs = append(r.PrevTxs, make([]byte, signerrpc.MaxPrevTxs)) })},
+		{"too many previous transactions", "too_large", onReq(func(r *signerrpc.Request) { r.PrevTxs = make([][]byte, signerrpc.MaxInputs+1) })},
 		{"output that does not exist", "prev_tx_mismatch", onTx(func(tx *wire.MsgTx) { tx.TxIn[1].PreviousOutPoint.Index = 2 })},
 		{"amount stated too low", "prev_tx_mismatch", onInput(func(in *psbt.PInput) { in.WitnessUtxo = wire.NewTxOut(in.WitnessUtxo.Value-1, in.WitnessUtxo.PkScript) })},
 		{"script stated otherwise", "prev_tx_mismatch", onInput(func(in *psbt.PInput) { in.WitnessUtxo = wire.NewTxOut(in.WitnessUtxo.Value, payeeScript(1)) })},

@@ -2,6 +2,7 @@ package signer
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -22,6 +23,14 @@ func refuse(code, format string, args ...any) error {
 	return errs.Newf(errs.Conflict, code, format, args...)
 }
 
+// asRefusal makes the wallet's verdict about a PSBT a refusal with the same code.
+func asRefusal(err error) error {
+	if e := (*errs.Error)(nil); errors.As(err, &e) {
+		return refuse(e.Code, "%s", e.Message)
+	}
+	return err
+}
+
 // rules is what a request is held against, apart from the journal.
 type rules struct {
 	params     *chaincfg.Params
@@ -34,6 +43,7 @@ type rules struct {
 type proposal struct {
 	kind    string // KindPay, KindVoid or KindUpkeep
 	packet  *psbt.Packet
+	prevTxs [][]byte
 	attempt int64
 	txid    string
 
@@ -76,7 +86,7 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 	if err := packet.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), req.PSBT) {
 		return nil, refuse("bad_psbt", "The PSBT is not in canonical form.")
 	}
-	p := &proposal{packet: packet, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
+	p := &proposal{packet: packet, prevTxs: req.PrevTxs, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
 	if err := p.readBatchNote([]byte(req.BatchNote)); err != nil {
 		return nil, err
 	}
@@ -143,7 +153,10 @@ func (p *proposal) readVoid(text []byte) error {
 }
 
 func checkSizes(req signerrpc.Request) error {
-	approvals, dead := 0, 0
+	approvals, dead, prevTxs := 0, 0, 0
+	for _, raw := range req.PrevTxs {
+		prevTxs += len(raw)
+	}
 	for _, a := range req.Approvals {
 		approvals += len(a)
 	}
@@ -155,6 +168,8 @@ func checkSizes(req signerrpc.Request) error {
 		got, max int
 	}{
 		{"bytes of PSBT", len(req.PSBT), signerrpc.MaxPSBT},
+		{"previous transactions", len(req.PrevTxs), signerrpc.MaxInputs},
+		{"bytes of previous transactions", prevTxs, signerrpc.MaxPrevTxs},
 		{"bytes of batch note", len(req.BatchNote), decision.MaxBatchBytes},
 		{"decision notes", len(req.Decisions), signerrpc.MaxOutputs},
 		{"bytes of approvals", approvals, signerrpc.MaxApprovals},

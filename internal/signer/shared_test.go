@@ -20,10 +20,7 @@ func TestEachSignerAddsItsOwnSignature(t *testing.T) {
 	t.Parallel()
 	keys := sharedKeys(t)
 	req := newDraft(t, keys[0]).request(t)
-	whole, err := psbt.NewFromRawBytes(bytes.NewReader(req.PSBT), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := unpacked(t, req.PSBT, req)
 	for i, key := range keys[:2] {
 		s := newSigner(t, key, filepath.Join(t.TempDir(), "journal"), fakeClock())
 		resp, err := s.Sign(t.Context(), req)
@@ -34,10 +31,7 @@ func TestEachSignerAddsItsOwnSignature(t *testing.T) {
 		if diff := cmp.Diff(resp, again); err != nil || diff != "" {
 			t.Errorf("%v (-first +again):\n%s", err, diff)
 		}
-		part, err := psbt.NewFromRawBytes(bytes.NewReader(resp.PSBT), false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		part := unpacked(t, resp.PSBT, req)
 		for n, in := range part.Inputs {
 			if len(in.PartialSigs) != 1 {
 				t.Fatalf("signer %d, input %d: %d signatures", i, n, len(in.PartialSigs))
@@ -110,17 +104,12 @@ func TestAFaultySignatureIsNoticed(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []wallet.Kind{wallet.KindWPKH, wallet.KindTR, wallet.KindWSH} {
 		key := newKey(t, kind)
-		resp, err := freshSigner(t, kind).Sign(t.Context(), newDraft(t, key).request(t))
+		req := newDraft(t, key).request(t)
+		resp, err := freshSigner(t, kind).Sign(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed := func() *psbt.Packet {
-			packet, err := psbt.NewFromRawBytes(bytes.NewReader(resp.PSBT), false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return packet
-		}
+		signed := func() *psbt.Packet { return unpacked(t, resp.PSBT, req) }
 		if err := signer.VerifySignatures(signed(), key); err != nil {
 			t.Errorf("%s: the good one: %v", kind, err)
 		}

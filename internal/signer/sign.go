@@ -23,8 +23,13 @@ func (s *Signer) sign(p *proposal) ([]byte, error) {
 	if err := verifySignatures(p, s.cfg.Key.Descriptor()); err != nil {
 		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "A signature did not verify and was thrown away.")
 	}
+	// The caller has the previous transactions, which may be megabytes.
+	bare, _, err := wallet.TakePrevTxs(p.packet)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
-	if err := p.packet.Serialize(&b); err != nil {
+	if err := bare.Serialize(&b); err != nil {
 		return nil, fmt.Errorf("encode signed PSBT: %w", err)
 	}
 	return b.Bytes(), nil

@@ -1,7 +1,6 @@
 package signer_test
 
 import (
-	"bytes"
 	"math/big"
 	"path/filepath"
 	"slices"
@@ -27,15 +26,13 @@ func TestSignsAValidRequestAndNothingElseChanges(t *testing.T) {
 			s := freshSigner(t, kind)
 			d := newDraft(t, newKey(t, kind))
 
-			resp, err := s.Sign(t.Context(), d.request(t))
+			req := d.request(t)
+			resp, err := s.Sign(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
 			}
 
-			packet, err := psbt.NewFromRawBytes(bytes.NewReader(resp.PSBT), false)
-			if err != nil {
-				t.Fatal(err)
-			}
+			packet := unpacked(t, resp.PSBT, req)
 			if got, want := packet.UnsignedTx.TxHash(), d.transaction(t).TxHash(); got != want || resp.TxID != want.String() {
 				t.Errorf("signed %s as %s, want %s", got, resp.TxID, want)
 			}

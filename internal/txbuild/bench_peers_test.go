@@ -75,7 +75,7 @@ func selectors() []selector {
 func ours(y payment) ([]Coin, btcutil.Amount, bool) {
 	p := &pool{
 		pay: y.amount, payees: 1, changes: 1, payeesWeight: payeeWeight, inputWeight: y.kind.input, changeWeight: y.kind.change,
-		maxInputs: defaultMaxInputs, extra: defaultExtraInputs, rate: y.rate, joinBelow: longRunRate * joinBelowPercent / 100, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
+		mostInputs: defaultMaxInputs, maxInputs: defaultMaxInputs, extra: defaultExtraInputs, rate: y.rate, joinBelow: longRunRate * joinBelowPercent / 100, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
 	p.changeCost = p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight)
 	p.changeFloor = max(y.kind.dust, p.longRun.Fee(p.inputWeight))

@@ -45,7 +45,7 @@ type Coin struct {
 	Script       []byte
 	Chain, Index uint32 // where the descriptor derives Script
 	Height       int32
-	PrevTx       *wire.MsgTx // the transaction that made it
+	PrevTx       *wire.MsgTx // the transaction that made it; coins of one may share it
 }
 
 // Payee is one approved payment.
@@ -105,6 +105,10 @@ type Request struct {
 	// the next batch; as many of them stay as the amounts allow.
 	LeaveCoins int
 	LeaveWorth btcutil.Amount
+	// MaxPrevTxBytes is the most that the transactions which made the coins may have
+	// together, as PrevTxBytes counts. 0 means the constant of that name, which is
+	// also the most.
+	MaxPrevTxBytes int
 
 	// Seed drives the random draw and the order of inputs and outputs. Payees
 	// keep their order among themselves under one seed.
@@ -142,7 +146,8 @@ type Plan struct {
 //
 // Errors that a person can act on are Invalid with code dust_output,
 // treasury_script, too_many_outputs, insufficient_funds (param missing_sat),
-// coins_too_small or fee_above_cap (param fee_sat); a request that contradicts
+// coins_too_small, prev_txs_too_large (param bytes) or fee_above_cap (param
+// fee_sat); a request that contradicts
 // itself is Internal, bad_request.
 func Build(r Request) (*Plan, error) {
 	coins, c, err := choose(r)
@@ -183,15 +188,15 @@ func choose(r Request) ([]Coin, choice, error) {
 		if err != nil {
 			return nil, choice{}, err
 		}
-		c, ok, priced, cheapest := p.best(p.candidates(stream(r.Seed, "coins")))
-		if !ok && way.small {
-			return nil, choice{}, p.refusal(priced, cheapest)
+		found, refused := p.within(r)
+		if refused != nil && way.small {
+			return nil, choice{}, refused
 		}
-		if !ok {
+		if refused != nil {
 			continue
 		}
-		if rank := p.rank(c); coins == nil || rank.crowds(standing) < 0 {
-			coins, best, standing = p.coins(c.pick), c, rank
+		if coins == nil || found.rank.crowds(standing) < 0 {
+			coins, best, standing = found.coins, found.choice, found.rank
 		}
 		if standing.crowds(rank{}) == 0 {
 			break
@@ -209,6 +214,9 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 	}
 	if r.MaxFeeRate < 0 || r.MaxFeeRate > maxFeeRate || r.ChangeTarget < 0 || r.ChangeTarget > money.MaxSat {
 		return nil, badRequest("a cap or the change target is out of range")
+	}
+	if r.MaxPrevTxBytes < 0 || r.MaxPrevTxBytes > MaxPrevTxBytes {
+		return nil, badRequest("previous transactions of %d bytes: out of range", r.MaxPrevTxBytes)
 	}
 	if r.MaxInputs < 0 || r.MaxFeePercent < 0 || r.MaxFeePercent > 100 {
 		return nil, badRequest("%d inputs, %d per cent: out of range", r.MaxInputs, r.MaxFeePercent)
@@ -237,7 +245,7 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
 		changes: max(1, r.ChangeOutputs),
 		rate:    r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate), minFee: r.MinFee,
-		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, maxInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
+		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, mostInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
 		needChange: r.RequireChange || len(r.Payees) == 0,
 		fewAdded:   r.MinFee > 0 || len(r.Payees) == 0,
 		extra:      max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),

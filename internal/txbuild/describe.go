@@ -51,19 +51,20 @@ func Describe(packet *psbt.Packet, d *wallet.Descriptor) (Summary, error) {
 		return Summary{}, bad
 	}
 	s := Summary{TxID: tx.TxHash(), LockTime: tx.LockTime, Weight: SignedWeight(tx, d)}
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return Summary{}, err
+	}
 	total := btcutil.Amount(0)
 	for i, in := range tx.TxIn {
-		prev, chain, index, err := d.OwnInput(&packet.Inputs[i], in.PreviousOutPoint)
-		if err != nil {
-			return Summary{}, err
-		}
+		prev := own[i].Prev
 		amount := btcutil.Amount(prev.Value)
 		if total += amount; amount < 0 || amount > money.MaxSat || total > money.MaxSat {
 			return Summary{}, bad
 		}
 		s.Inputs = append(s.Inputs, SummaryInput{
 			OutPoint: in.PreviousOutPoint, Amount: amount,
-			Address: wallet.AddressOf(prev.PkScript, d.Net()), Chain: chain, Index: index,
+			Address: wallet.AddressOf(prev.PkScript, d.Net()), Chain: own[i].Chain, Index: own[i].Index,
 		})
 	}
 	s.Fee = total

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -30,7 +31,7 @@ func Diff(sent, got *psbt.Packet) []string { return DiffOn(sent, got, nil) }
 // DiffOn is Diff with the addresses of net in place of scripts, where a script
 // has one.
 func DiffOn(sent, got *psbt.Packet, net *chaincfg.Params) []string {
-	d := &differ{net: net}
+	d := &differ{net: net, txids: map[*wire.MsgTx]chainhash.Hash{}}
 	d.transaction(sent.UnsignedTx, got.UnsignedTx)
 	// The fields of inputs and outputs can be held against each other only where
 	// they belong to the same ones.
@@ -52,6 +53,16 @@ func DiffOn(sent, got *psbt.Packet, net *chaincfg.Params) []string {
 type differ struct {
 	net   *chaincfg.Params
 	found []string
+	txids map[*wire.MsgTx]chainhash.Hash // of previous transactions that many inputs share
+}
+
+func (d *differ) txid(tx *wire.MsgTx) chainhash.Hash {
+	txid, ok := d.txids[tx]
+	if !ok {
+		txid = tx.TxHash()
+		d.txids[tx] = txid
+	}
+	return txid
 }
 
 func (d *differ) say(format string, args ...any) {
@@ -130,7 +141,7 @@ func (d *differ) input(i int, sent, got *psbt.PInput, spends wire.OutPoint) {
 	if tx := got.NonWitnessUtxo; tx != nil {
 		if sent.NonWitnessUtxo == nil {
 			d.say("%s had no previous transaction and has %s.", name, tx.TxHash())
-		} else if want, is := sent.NonWitnessUtxo.TxHash(), tx.TxHash(); want != is {
+		} else if want, is := d.txid(sent.NonWitnessUtxo), d.txid(tx); want != is {
 			d.say("%s came with previous transaction %s and comes with %s.", name, want, is)
 		}
 	}

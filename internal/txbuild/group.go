@@ -58,8 +58,8 @@ func (p *pool) addCoins(r Request, grouped, small bool) error {
 			free = append(free, coin)
 		}
 	}
-	if len(p.must) != len(must) || len(p.must) > p.maxInputs {
-		return badRequest("%d coins are required; %d of them are here, and %d may be spent", len(must), len(p.must), p.maxInputs)
+	if len(p.must) != len(must) || len(p.must) > p.mostInputs {
+		return badRequest("%d coins are required; %d of them are here, and %d may be spent", len(must), len(p.must), p.mostInputs)
 	}
 	slices.SortFunc(free, bySize)
 	for _, coin := range free {
@@ -92,7 +92,7 @@ func (p *pool) group(free []Coin, grouped bool) {
 	open := map[string]int{} // by script, the place of the group that has room
 	for _, coin := range free {
 		script := string(coin.Script)
-		if required[script] > 0 && coin.Chain == wallet.ChainDeposit && brought < p.extra && len(p.must) < p.maxInputs {
+		if required[script] > 0 && coin.Chain == wallet.ChainDeposit && brought < p.extra && len(p.must) < p.mostInputs {
 			brought++
 			p.must = append(p.must, coin)
 			continue

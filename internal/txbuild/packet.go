@@ -175,14 +175,6 @@ func notVersion2(key, first, last byte) error {
 	return nil
 }
 
-func clonePacket(packet *psbt.Packet) (*psbt.Packet, error) {
-	raw, err := EncodePSBT(packet)
-	if err != nil {
-		return nil, err
-	}
-	return ParsePSBT(raw)
-}
-
 // Merge returns a copy of own with the signatures of signed added to those it
 // has (BIP 174 combiner), and nothing else of it. Each added signature was
 // verified; a finished input is taken apart into its signatures. Where signed

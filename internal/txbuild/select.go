@@ -32,7 +32,8 @@ type pool struct {
 	minFee        btcutil.Amount
 	maxFee        btcutil.Amount
 	maxShare      int // of feeBase, in per cent; 0: no such cap
-	maxInputs     int
+	mostInputs    int // that the request allows
+	maxInputs     int // that bound allows
 	needChange    bool
 	fewAdded      bool // no more than must is spent where that suffices
 
@@ -128,7 +129,7 @@ func (p *pool) bound() {
 		floor = p.changeFloor
 	}
 	inputs, groups, _ := p.few(p.needChange, floor)
-	p.maxInputs = min(p.maxInputs, inputs+p.extra)
+	p.maxInputs = min(p.mostInputs, inputs+p.extra)
 	p.fewInputs, p.fewGroups = inputs, groups
 	if inputs, groups, ok := p.few(true, p.changeTarget); ok {
 		p.fewInputs, p.fewGroups = max(p.fewInputs, inputs), max(p.fewGroups, groups)

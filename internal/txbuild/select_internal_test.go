@@ -31,7 +31,7 @@ func newTestPool(amounts []btcutil.Amount, must int, pay btcutil.Amount, rate, l
 
 func poolOf(coins []Coin, must int, pay btcutil.Amount, rate, longRun FeeRate) *pool {
 	p := &pool{
-		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, maxInputs: 10_000, extra: 10_000, joinBelow: maxFeeRate,
+		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, mostInputs: 10_000, maxInputs: 10_000, extra: 10_000, joinBelow: maxFeeRate,
 		rate: rate, longRun: longRun, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
 	p.changeCost = rate.Fee(p.changeWeight) + longRun.Fee(p.inputWeight)

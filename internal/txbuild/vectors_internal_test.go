@@ -36,7 +36,7 @@ func vectors[T any](t *testing.T, name string) []T {
 func plainPool(fee, longRun int64, target btcutil.Amount) *pool {
 	const inputWeight = 40
 	p := &pool{
-		payees: 1, inputWeight: inputWeight, maxInputs: 9_000, maxFee: btcutil.MaxSatoshi, maxRate: maxFeeRate, joinBelow: maxFeeRate + 1,
+		payees: 1, inputWeight: inputWeight, mostInputs: 9_000, maxInputs: 9_000, maxFee: btcutil.MaxSatoshi, maxRate: maxFeeRate, joinBelow: maxFeeRate + 1,
 		rate: FeeRate(fee * weightPerKVB / inputWeight), longRun: FeeRate(longRun * weightPerKVB / inputWeight), changes: 1,
 	}
 	p.pay = target - p.need(0, false, 0)
@@ -181,7 +181,7 @@ func TestEffectiveValueAgreesWithBitcoinCore(t *testing.T) {
 		Rate       FeeRate `json:"feerate_sat_kvb"`
 		Effective  btcutil.Amount
 	}](t, "core-effective-value.json") {
-		p := &pool{rate: tc.Rate, inputWeight: tc.InputVSize * witnessScale, maxInputs: 1}
+		p := &pool{rate: tc.Rate, inputWeight: tc.InputVSize * witnessScale, mostInputs: 1, maxInputs: 1}
 		if err := p.addCoins(Request{Coins: []Coin{testCoin(0, tc.Value)}, Payees: make([]Payee, 1)}, true, true); err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,10 @@ func verifyInputs(packet *psbt.Packet, want Want) (sum btcutil.Amount, err error
 	if len(tx.TxIn) == 0 || len(packet.Inputs) != len(tx.TxIn) {
 		return 0, mismatch("%d inputs, %d described", len(tx.TxIn), len(packet.Inputs))
 	}
+	own, err := want.Descriptor.OwnInputs(packet)
+	if err != nil {
+		return 0, mismatch("%w", err)
+	}
 	spent := make(map[wire.OutPoint]bool, len(tx.TxIn))
 	for i, in := range tx.TxIn {
 		if in.Sequence != sequence || len(in.SignatureScript) > 0 || len(in.Witness) > 0 {
@@ -81,10 +85,7 @@ func verifyInputs(packet *psbt.Packet, want Want) (sum btcutil.Amount, err error
 			return 0, mismatch("input %d spends a coin twice", i)
 		}
 		spent[in.PreviousOutPoint] = true
-		prev, _, _, err := want.Descriptor.OwnInput(&packet.Inputs[i], in.PreviousOutPoint)
-		if err != nil {
-			return 0, mismatch("input %d: %w", i, err)
-		}
+		prev := own[i].Prev
 		if sum += btcutil.Amount(prev.Value); prev.Value < 0 || prev.Value > int64(money.MaxSat) || sum > money.MaxSat {
 			return 0, mismatch("input %d: impossible amount", i)
 		}
@@ -155,9 +156,13 @@ func ExtractSigned(packet *psbt.Packet, d *wallet.Descriptor) (raw []byte, txid 
 	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
 		return nil, chainhash.Hash{}, badSignature("%d inputs described", len(packet.Inputs))
 	}
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return nil, chainhash.Hash{}, badSignature("%w", err)
+	}
 	tx := packet.UnsignedTx.Copy()
 	for i := range packet.Inputs {
-		if tx.TxIn[i].Witness, err = witnessOf(packet, i, d); err != nil {
+		if tx.TxIn[i].Witness, err = witnessOf(&packet.Inputs[i], own[i], d); err != nil {
 			return nil, chainhash.Hash{}, badInput(i, err)
 		}
 	}
@@ -173,8 +178,7 @@ func ExtractSigned(packet *psbt.Packet, d *wallet.Descriptor) (raw []byte, txid 
 
 // witnessOf returns the witness of an input, made of its signatures or taken as
 // a signer finished it (BIP 174). Nothing in it was verified.
-func witnessOf(packet *psbt.Packet, i int, d *wallet.Descriptor) (wire.TxWitness, error) {
-	in := &packet.Inputs[i]
+func witnessOf(in *psbt.PInput, own wallet.Own, d *wallet.Descriptor) (wire.TxWitness, error) {
 	if len(in.FinalScriptWitness) > 0 {
 		return wallet.ReadWitness(in.FinalScriptWitness)
 	}
@@ -186,11 +190,7 @@ func witnessOf(packet *psbt.Packet, i int, d *wallet.Descriptor) (wire.TxWitness
 	case d.Kind() == wallet.KindWPKH && len(sigs) == 1:
 		return wire.TxWitness{sigs[0].Signature, sigs[0].PubKey}, nil
 	case d.Kind() == wallet.KindWSH && len(sigs) >= need:
-		_, chain, index, err := d.OwnInput(in, packet.UnsignedTx.TxIn[i].PreviousOutPoint)
-		if err != nil {
-			return nil, err
-		}
-		script, err := d.WitnessScript(chain, index)
+		script, err := d.WitnessScript(own.Chain, own.Index)
 		if err != nil {
 			return nil, err
 		}

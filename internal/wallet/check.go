@@ -51,9 +51,9 @@ func NewChecker(packet *psbt.Packet) (*Checker, error) {
 	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
 		return nil, badPSBT()
 	}
-	c := &Checker{packet: packet, prevouts: txscript.NewMultiPrevOutFetcher(nil)}
+	c, known := &Checker{packet: packet, prevouts: txscript.NewMultiPrevOutFetcher(nil)}, txids{}
 	for i, in := range packet.UnsignedTx.TxIn {
-		prev, err := prevOut(&packet.Inputs[i], in.PreviousOutPoint)
+		prev, err := prevOut(&packet.Inputs[i], in.PreviousOutPoint, known)
 		if err != nil {
 			return nil, err
 		}
@@ -293,13 +293,13 @@ func (d *Descriptor) SignedBy(packet *psbt.Packet) ([]string, error) {
 // SignersOfInputs returns for each input of packet the fingerprints, sorted, of
 // those whose verified signature is on it. Errors are those of SignedBy.
 func (d *Descriptor) SignersOfInputs(packet *psbt.Packet) ([][]string, error) {
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return nil, err
+	}
 	all := d.Fingerprints()
 	return signersOfInputs(packet, func(i int) (map[string]string, error) {
-		_, chain, index, err := d.OwnInput(&packet.Inputs[i], packet.UnsignedTx.TxIn[i].PreviousOutPoint)
-		if err != nil {
-			return nil, err
-		}
-		made, err := d.at(chain, index)
+		made, err := d.at(own[i].Chain, own[i].Index)
 		if err != nil {
 			return nil, err
 		}

@@ -68,7 +68,11 @@ func (d *Descriptor) OwnOutput(out *psbt.POutput, script []byte) (chain, index u
 // Errors are Invalid with code missing_prev_tx, prev_tx_mismatch or
 // foreign_input.
 func (d *Descriptor) OwnInput(in *psbt.PInput, spends wire.OutPoint) (prev *wire.TxOut, chain, index uint32, err error) {
-	prev, err = prevOut(in, spends)
+	return d.ownInput(in, spends, txids{})
+}
+
+func (d *Descriptor) ownInput(in *psbt.PInput, spends wire.OutPoint, known txids) (prev *wire.TxOut, chain, index uint32, err error) {
+	prev, err = prevOut(in, spends, known)
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -81,11 +85,11 @@ func (d *Descriptor) OwnInput(in *psbt.PInput, spends wire.OutPoint) (prev *wire
 
 // prevOut returns what an input spends, proven by the whole previous
 // transaction.
-func prevOut(in *psbt.PInput, spends wire.OutPoint) (*wire.TxOut, error) {
+func prevOut(in *psbt.PInput, spends wire.OutPoint, known txids) (*wire.TxOut, error) {
 	if in.NonWitnessUtxo == nil {
 		return nil, errs.Newf(errs.Invalid, "missing_prev_tx", "Input %s lacks its previous transaction.", spends)
 	}
-	if in.NonWitnessUtxo.TxHash() != spends.Hash || int(spends.Index) >= len(in.NonWitnessUtxo.TxOut) {
+	if known.of(in.NonWitnessUtxo) != spends.Hash || int(spends.Index) >= len(in.NonWitnessUtxo.TxOut) {
 		return nil, errs.Newf(errs.Invalid, "prev_tx_mismatch", "Input %s comes with another transaction than the one it spends.", spends)
 	}
 	prev := in.NonWitnessUtxo.TxOut[spends.Index]
@@ -137,16 +141,13 @@ func (d *Descriptor) locate(keys []*psbt.Bip32Derivation, taproot []*psbt.Taproo
 // Prevouts returns what each input of a PSBT spends, every one proven to be an
 // output of d as OwnInput says, in a form the script engine reads.
 func (d *Descriptor) Prevouts(packet *psbt.Packet) (*txscript.MultiPrevOutFetcher, error) {
-	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
-		return nil, badPSBT()
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return nil, err
 	}
 	prevouts := txscript.NewMultiPrevOutFetcher(nil)
 	for i, in := range packet.UnsignedTx.TxIn {
-		prev, _, _, err := d.OwnInput(&packet.Inputs[i], in.PreviousOutPoint)
-		if err != nil {
-			return nil, err
-		}
-		prevouts.AddPrevOut(in.PreviousOutPoint, prev)
+		prevouts.AddPrevOut(in.PreviousOutPoint, own[i].Prev)
 	}
 	return prevouts, nil
 }

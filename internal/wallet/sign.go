@@ -113,10 +113,19 @@ func (s *Signer) Sign(packet *psbt.Packet) error {
 	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
 		return badPSBT()
 	}
+	for i := range packet.Inputs {
+		if asked := packet.Inputs[i].SighashType; asked != 0 && asked != s.d.kind.sighash() {
+			return errs.Newf(errs.Invalid, "bad_sighash", "Input %d asks for a signature that would not cover the whole transaction.", i)
+		}
+	}
+	own, err := s.d.OwnInputs(packet)
+	if err != nil {
+		return err
+	}
 	jobs := make([]inputJob, len(packet.Inputs))
 	prevouts := txscript.NewMultiPrevOutFetcher(nil)
 	for i := range packet.Inputs {
-		job, err := s.job(packet, i)
+		job, err := s.job(own[i])
 		if err != nil {
 			return err
 		}
@@ -144,24 +153,16 @@ type inputJob struct {
 	key     *signingKey
 }
 
-func (s *Signer) job(packet *psbt.Packet, i int) (inputJob, error) {
-	in := &packet.Inputs[i]
-	if in.SighashType != 0 && in.SighashType != s.d.kind.sighash() {
-		return inputJob{}, errs.Newf(errs.Invalid, "bad_sighash", "Input %d asks for a signature that would not cover the whole transaction.", i)
-	}
-	prev, chain, index, err := s.d.OwnInput(in, packet.UnsignedTx.TxIn[i].PreviousOutPoint)
+func (s *Signer) job(own Own) (inputJob, error) {
+	made, err := s.d.at(own.Chain, own.Index)
 	if err != nil {
 		return inputJob{}, err
 	}
-	made, err := s.d.at(chain, index)
-	if err != nil {
-		return inputJob{}, err
-	}
-	key, err := s.signingKey(made, place{chain, index})
+	key, err := s.signingKey(made, place{own.Chain, own.Index})
 	if err != nil {
 		return inputJob{}, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
 	}
-	return inputJob{prev: prev, witness: made.witness, key: key}, nil
+	return inputJob{prev: own.Prev, witness: made.witness, key: key}, nil
 }
 
 // sighash is the type that covers all inputs and all outputs.

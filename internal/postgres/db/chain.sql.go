@@ -139,11 +139,40 @@ func (q *Queries) LastBatchNumber(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
+const listCoinTxs = `-- name: ListCoinTxs :many
+SELECT t.txid, t.raw FROM chain_tx t WHERE EXISTS (SELECT FROM coin c WHERE c.txid = t.txid AND c.spent_by IS NULL) ORDER BY t.txid
+`
+
+type ListCoinTxsRow struct {
+	Txid []byte
+	Raw  []byte
+}
+
+// The transactions that made the unspent coins, each once however many it made.
+func (q *Queries) ListCoinTxs(ctx context.Context) ([]ListCoinTxsRow, error) {
+	rows, err := q.db.Query(ctx, listCoinTxs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListCoinTxsRow{}
+	for rows.Next() {
+		var i ListCoinTxsRow
+		if err := rows.Scan(&i.Txid, &i.Raw); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listCoins = `-- name: ListCoins :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, h.at, b.number AS reserved_by,
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, h.at, b.number AS reserved_by,
     coalesce(l.reason, '') AS lock_reason, coalesce(s.name, '') AS locked_by, l.locked_at
 FROM coin c
-JOIN chain_tx t ON t.txid = c.txid
 JOIN header h ON h.height = c.height
 LEFT JOIN coin_lock l ON l.txid = c.txid AND l.vout = c.vout AND l.unlocked_at IS NULL
 LEFT JOIN staff s ON s.id = l.locked_by
@@ -161,7 +190,6 @@ type ListCoinsRow struct {
 	Index      int64
 	Height     int32
 	Coinbase   bool
-	Raw        []byte
 	At         time.Time
 	ReservedBy *int64
 	LockReason string
@@ -187,7 +215,6 @@ func (q *Queries) ListCoins(ctx context.Context) ([]ListCoinsRow, error) {
 			&i.Index,
 			&i.Height,
 			&i.Coinbase,
-			&i.Raw,
 			&i.At,
 			&i.ReservedBy,
 			&i.LockReason,

@@ -708,6 +708,11 @@ type Passkey struct {
 	LastUsedAt   *time.Time
 }
 
+type PrevTx struct {
+	Txid []byte
+	Raw  []byte
+}
+
 type ReleasedAttempt struct {
 	ID      uuid.UUID
 	BatchID uuid.UUID

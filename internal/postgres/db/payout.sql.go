@@ -584,6 +584,15 @@ func (q *Queries) InsertCoinLock(ctx context.Context, arg InsertCoinLockParams) 
 	return err
 }
 
+const insertPrevTxs = `-- name: InsertPrevTxs :exec
+INSERT INTO prev_tx (txid, raw) SELECT sha256(sha256(r)), r FROM unnest($1::bytea[]) r ON CONFLICT (txid) DO NOTHING
+`
+
+func (q *Queries) InsertPrevTxs(ctx context.Context, raws [][]byte) error {
+	_, err := q.db.Exec(ctx, insertPrevTxs, raws)
+	return err
+}
+
 const insertReservation = `-- name: InsertReservation :exec
 INSERT INTO reservation (txid, vout, batch_id) VALUES ($1, $2, $3)
 `
@@ -1315,6 +1324,30 @@ func (q *Queries) ListPayments(ctx context.Context, fromAt time.Time, untilAt ti
 			&i.BlockAt,
 			&i.Number,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPrevTxs = `-- name: ListPrevTxs :many
+SELECT txid, raw FROM prev_tx WHERE txid IN (SELECT i.txid FROM attempt_input i WHERE i.attempt_id = ANY ($1::uuid[])) ORDER BY txid
+`
+
+func (q *Queries) ListPrevTxs(ctx context.Context, ids []uuid.UUID) ([]PrevTx, error) {
+	rows, err := q.db.Query(ctx, listPrevTxs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PrevTx{}
+	for rows.Next() {
+		var i PrevTx
+		if err := rows.Scan(&i.Txid, &i.Raw); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -21,16 +21,19 @@ VALUES (@txid, @vout, @script, @amount_sat, @chain, @index, @height, @coinbase);
 UPDATE coin SET spent_by = @spent_by WHERE txid = @txid AND vout = @vout AND spent_by IS NULL;
 
 -- name: ListCoins :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, t.raw, h.at, b.number AS reserved_by,
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, c.coinbase, h.at, b.number AS reserved_by,
     coalesce(l.reason, '') AS lock_reason, coalesce(s.name, '') AS locked_by, l.locked_at
 FROM coin c
-JOIN chain_tx t ON t.txid = c.txid
 JOIN header h ON h.height = c.height
 LEFT JOIN coin_lock l ON l.txid = c.txid AND l.vout = c.vout AND l.unlocked_at IS NULL
 LEFT JOIN staff s ON s.id = l.locked_by
 LEFT JOIN reservation r ON r.txid = c.txid AND r.vout = c.vout AND r.released_at IS NULL
 LEFT JOIN batch b ON b.id = r.batch_id
 WHERE c.spent_by IS NULL ORDER BY c.amount_sat DESC, c.txid, c.vout;
+
+-- name: ListCoinTxs :many
+-- The transactions that made the unspent coins, each once however many it made.
+SELECT t.txid, t.raw FROM chain_tx t WHERE EXISTS (SELECT FROM coin c WHERE c.txid = t.txid AND c.spent_by IS NULL) ORDER BY t.txid;
 
 -- name: NextDepositIndex :one
 SELECT coalesce(max(index) + 1, 0)::bigint FROM coin WHERE chain = 0;

@@ -99,6 +99,12 @@ SELECT sqlc.embed(a), s.name FROM approval a JOIN staff s ON s.id = a.staff_id W
 INSERT INTO attempt (id, batch_id, no, kind, psbt, txid, fee_sat, weight, epoch, created_at)
 VALUES (@id, @batch_id, @no, @kind, @psbt, @txid, @fee_sat, @weight, @epoch, @created_at);
 
+-- name: InsertPrevTxs :exec
+INSERT INTO prev_tx (txid, raw) SELECT sha256(sha256(r)), r FROM unnest(@raws::bytea[]) r ON CONFLICT (txid) DO NOTHING;
+
+-- name: ListPrevTxs :many
+SELECT txid, raw FROM prev_tx WHERE txid IN (SELECT i.txid FROM attempt_input i WHERE i.attempt_id = ANY (@ids::uuid[])) ORDER BY txid;
+
 -- name: InsertAttemptInputs :exec
 INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat)
 SELECT @attempt_id, unnest(@txids::bytea[]), unnest(@vouts::bigint[]), unnest(@amounts_sat::bigint[]);

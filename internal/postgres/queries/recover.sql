@@ -29,8 +29,11 @@ WHERE b.id <> @batch_id AND (
 ORDER BY b.number;
 
 -- name: ListCoinsAt :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, t.raw FROM coin c JOIN chain_tx t ON t.txid = c.txid
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height FROM coin c
 WHERE (c.txid, c.vout) IN (SELECT unnest(@txids::bytea[]), unnest(@vouts::bigint[])) ORDER BY c.txid, c.vout;
+
+-- name: ListTxs :many
+SELECT txid, raw FROM chain_tx WHERE txid = ANY (@txids::bytea[]) ORDER BY txid;
 
 -- name: ListReservedBy :many
 SELECT txid, vout FROM reservation WHERE batch_id = @batch_id AND released_at IS NULL ORDER BY txid, vout;

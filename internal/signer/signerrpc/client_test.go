@@ -65,7 +65,7 @@ func reply(t *testing.T, p signerrpc.Reply) func(net.Conn) {
 func TestSignCarriesEverythingBothWays(t *testing.T) {
 	t.Parallel()
 	want := signerrpc.Request{
-		PSBT: []byte{0, 1, 0xff}, BatchNote: "a\nb\n", Decisions: []string{"d\n"}, BatchID: "id", AttemptNo: 3,
+		PSBT: []byte{0, 1, 0xff}, PrevTxs: [][]byte{{1}, {2, 3}}, BatchNote: "a\nb\n", Decisions: []string{"d\n"}, BatchID: "id", AttemptNo: 3,
 		Void: "v\n", Dead: []signerrpc.DeadProof{{Decision: "d", TxID: "t", Proof: spv.Inclusion{Tx: []byte{1}, Position: 1, Branch: make([]chainhash.Hash, 2), Headers: make([]byte, 160)}}},
 	}
 	var got signerrpc.Request

@@ -16,18 +16,20 @@ const Version = 1
 
 // Limits that both sides hold; a signer's policy may be stricter.
 //
-// A PSBT carries the whole previous transaction of each input (BIP174
-// non_witness_utxo), which is why it may be far larger than what it signs. What
-// it signs has at most 3,100 outputs of 43 bytes and 1,000 inputs of 41: 175 kB.
-// The rest of 16 MiB leaves 16 KiB for the previous transaction of each of 1,000
-// inputs, or the largest that nodes relay (400 kB) for each of 40.
+// A PSBT comes without previous transactions: what it signs has at most 3,100
+// outputs of 43 bytes and 1,000 inputs of 41, 175 kB, and says for each input
+// what it is worth and which keys spend it. The previous transactions stand beside
+// it, each once however many inputs spend it, since strangers decide how large they
+// are: a block holds none of more than 1 MB without its witnesses, so that 12 MiB
+// are twelve of the largest, or a thousand of 12 kB.
 //
-// A line holds the PSBT in base64 (21.4 MiB), a batch note (1 MiB), 3,099
-// decision notes of 2 KiB (6.1 MiB), approvals (1 MiB) and proofs in hexadecimal
-// (8 MiB): 37.5 MiB and JSON around it.
+// A line holds the PSBT and the previous transactions in base64 (21.4 MiB), a
+// batch note (1 MiB), 3,099 decision notes of 2 KiB (6.1 MiB), approvals (1 MiB)
+// and proofs in hexadecimal (8 MiB): 37.5 MiB and JSON around it.
 const (
 	MaxLine      = 40 << 20 // bytes of one JSON line, line feed included
-	MaxPSBT      = 16 << 20 // bytes of the decoded PSBT
+	MaxPSBT      = 4 << 20  // bytes of the decoded PSBT
+	MaxPrevTxs   = 12 << 20 // bytes of all previous transactions together
 	MaxInputs    = 1000
 	MaxOutputs   = 3100
 	MaxApprovals = 1 << 20 // bytes of all approvals together
@@ -42,7 +44,8 @@ const (
 // Upkeep has an upkeep note and no decisions. One that takes a batch back has
 // the note of that batch, a void note and no decisions.
 type Request struct {
-	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire; no signatures
+	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire; no signatures, no previous transactions
+	PrevTxs   [][]byte          `json:"prev_txs"`   // those that the inputs spend, each once, without witnesses
 	BatchNote string            `json:"batch_note"` // canonical text, decision.BatchNote or decision.UpkeepNote
 	Decisions []string          `json:"decisions"`  // canonical texts, decision.Note, one a payment
 	BatchID   string            `json:"batch_id"`   // UUID, must be the one in the batch note
@@ -83,7 +86,7 @@ type JournalPage struct {
 	Entries []JournalEntry `json:"entries"`
 }
 
-// Response carries the signed PSBT: the one of the request with a partial
+// Response carries the signed PSBT: the one of the request, as bare, with a partial
 // signature (P2WPKH, and P2WSH for the signer's own key) or a key-path signature
 // (P2TR) for every input.
 type Response struct {
