@@ -1875,6 +1875,10 @@ type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
 
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
+	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
+
 	// Signed Fingerprints of keys.
 	Signed []string `json:"signed"`
 
@@ -1977,7 +1981,7 @@ type Transaction struct {
 	Inputs  []TxInput  `json:"inputs"`
 	Outputs []TxOutput `json:"outputs"`
 
-	// Psbt PSBT in base64.
+	// Psbt PSBT in base64, without previous transactions and account keys: the file to sign is `GET /v1/batches/{id}/psbt`.
 	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
@@ -2817,15 +2821,19 @@ type ClientInterface interface {
 
 	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+	// with `wrong_state` when no signature is waited for.
 	//
 	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 	ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportPsbtWithBody Bring a signed PSBT back
 	//
-	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3845,7 +3853,9 @@ func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchPara
 
 // ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+// with `wrong_state` when no signature is waited for.
 //
 // Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3862,8 +3872,10 @@ func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams
 
 // ImportPsbtWithBody Bring a signed PSBT back
 //
-// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -8253,7 +8265,9 @@ type ClientWithResponsesInterface interface {
 
 	// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+	// with `wrong_state` when no signature is waited for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8262,8 +8276,10 @@ type ClientWithResponsesInterface interface {
 
 	// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 	//
-	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12637,7 +12653,9 @@ func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID
 
 // ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+// with `wrong_state` when no signature is waited for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12652,8 +12670,10 @@ func (c *ClientWithResponses) ExportPsbtWithResponse(ctx context.Context, id ID,
 
 // ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 //
-// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //

@@ -1874,6 +1874,10 @@ type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
 
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
+	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
+
 	// Signed Fingerprints of keys.
 	Signed []string `json:"signed"`
 
@@ -1976,7 +1980,7 @@ type Transaction struct {
 	Inputs  []TxInput  `json:"inputs"`
 	Outputs []TxOutput `json:"outputs"`
 
-	// Psbt PSBT in base64.
+	// Psbt PSBT in base64, without previous transactions and account keys: the file to sign is `GET /v1/batches/{id}/psbt`.
 	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 

@@ -93,15 +93,15 @@ func (h *Handlers) ExportPsbt(ctx context.Context, r ExportPsbtRequestObject) (E
 	if !format.Valid() {
 		return nil, oneOf("format", "unknown_format")
 	}
-	raw, _, err := h.cfg.Payouts.ExportPSBT(ctx, actorFrom(ctx), r.Id)
+	out, _, err := h.cfg.Payouts.ExportPSBT(ctx, actorFrom(ctx), r.Id)
 	if err != nil {
 		return nil, err
 	}
 	name := "batch-" + r.Id.String() + ".psbt"
 	if format == Base64 {
-		return file{name: name + ".txt", kind: "text/plain; charset=utf-8", body: []byte(base64.StdEncoding.EncodeToString(raw) + "\n")}, nil
+		return file{name: name + ".txt", kind: "text/plain; charset=utf-8", body: []byte(base64.StdEncoding.EncodeToString(out.PSBT) + "\n")}, nil
 	}
-	return file{name: name, kind: "application/octet-stream", body: raw}, nil
+	return file{name: name, kind: "application/octet-stream", body: out.PSBT}, nil
 }
 
 // ImportPsbt answers POST /v1/batches/{id}/psbt.

@@ -15,6 +15,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
 func (f *fakePayouts) ComposeAll(_ context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error) {
@@ -55,9 +56,9 @@ func (f *fakePayouts) Signatures(context.Context, payout.Record) (payout.Signatu
 	return f.status, f.fail
 }
 
-func (f *fakePayouts) ExportPSBT(_ context.Context, by identity.Actor, id uuid.UUID) ([]byte, payout.SignatureStatus, error) {
+func (f *fakePayouts) ExportPSBT(_ context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error) {
 	f.keep(by, id)
-	return []byte("psbt\xff\x00"), f.status, f.fail
+	return txbuild.File{PSBT: []byte("psbt\xff\x00")}, f.status, f.fail
 }
 
 func (f *fakePayouts) ImportPSBT(_ context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error) {

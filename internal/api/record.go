@@ -133,7 +133,7 @@ func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatur
 }
 
 func signatures(s payout.SignatureStatus) Signatures {
-	return Signatures{Needed: int32(s.Needed), Total: int32(s.Total), Signed: orEmpty(s.Signed), Missing: int32(s.Missing)} //nolint:gosec // keys of a treasury
+	return Signatures{Needed: int32(s.Needed), Total: int32(s.Total), Signed: orEmpty(s.Signed), Missing: int32(s.Missing), PsbtWithoutPrevTxs: s.Bare} //nolint:gosec // keys of a treasury
 }
 
 func void(v *payout.Void) *Void {

@@ -56,7 +56,7 @@ type Payouts interface {
 	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
 	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
-	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) ([]byte, payout.SignatureStatus, error)
+	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
 	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)

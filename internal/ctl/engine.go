@@ -183,6 +183,9 @@ func (a *app) psbtExportCommand() *cobra.Command {
 		if !bytes.HasPrefix(answer.Body, []byte("psbt\xff")) {
 			return page{}, errNoFund()
 		}
+		if s, err := ok200(c.api.GetSignaturesWithResponse(c.ctx, id)); err == nil && s.PsbtWithoutPrevTxs {
+			c.talk("The previous transactions were left out: with them the file would have more than 8 MiB. A device that asks for them refuses it.")
+		}
 		if path == "" {
 			return page{raw: []byte(base64.StdEncoding.EncodeToString(answer.Body) + "\n")}, nil
 		}
@@ -196,9 +199,9 @@ func (a *app) psbtExportCommand() *cobra.Command {
 
 func (a *app) psbtImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "import ID FILE", Short: "Bring a signed PSBT back", Args: cobra.ExactArgs(2),
-		Long: "Bring a signed PSBT back: binary, base64 or hex; - for standard input. If anything but signatures was changed in\n" +
-			"it, it is refused and the difference is named.",
+		Use: "import ID FILE", Short: "Bring a signed PSBT or the finished transaction back", Args: cobra.ExactArgs(2),
+		Long: "Bring back what was signed elsewhere: a PSBT of version 0 or 2, or the finished transaction; binary, base64 or hex;\n" +
+			"- for standard input. If anything but signatures was changed in it, it is refused and the difference is named.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()

@@ -154,6 +154,9 @@ func (n Note) Check(params *chaincfg.Params) error {
 	if !bytes.Equal(payee.Script, n.PayeeScript) {
 		return badNote("has a payee_address that does not give its payee_script")
 	}
+	if payee.Address != n.PayeeAddress { // people may write an address in several ways, a note in one
+		return badNote("has a payee_address that is not written as %s is", payee.Address)
+	}
 	return nil
 }
 

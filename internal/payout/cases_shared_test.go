@@ -54,11 +54,11 @@ func newSharedRig(t testing.TB, hosted int, deposits ...btcutil.Amount) (*rig, [
 // export returns what people are given to sign, and who has signed it.
 func (r *rig) export(b payout.Batch) ([]byte, payout.SignatureStatus) {
 	r.t.Helper()
-	raw, status, err := r.service.ExportPSBT(r.t.Context(), r.treasurer, b.ID)
+	file, status, err := r.service.ExportPSBT(r.t.Context(), r.treasurer, b.ID)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return raw, status
+	return file.PSBT, status
 }
 
 // signElsewhere returns an exported PSBT with the signatures of one key.

@@ -18,9 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/certificate"
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
-	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
 // Bump asks for a higher feerate of a batch that waits for a block; the worker adds
@@ -162,113 +160,6 @@ func (r Record) PaidAfterCancel(instalment uuid.UUID) bool {
 	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool {
 		return a.Height > 0 && slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.InstalmentID != nil && *o.InstalmentID == instalment })
 	})
-}
-
-// ExportPSBT returns the newest attempt with the signatures that are there so far
-// (BIP 174, binary), and who has signed. Conflict wrong_state: nothing waits for a
-// signature.
-func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) ([]byte, SignatureStatus, error) {
-	record, err := s.Batch(ctx, by, id)
-	if err != nil {
-		return nil, SignatureStatus{}, err
-	}
-	newest, status, err := s.unsigned(ctx, record)
-	if err != nil {
-		return nil, SignatureStatus{}, err
-	}
-	merged, err := gather(newest)
-	if err != nil {
-		return nil, SignatureStatus{}, err
-	}
-	raw, err := txbuild.EncodePSBT(merged)
-	return raw, status, err
-}
-
-// Signatures says who has signed the newest attempt. Conflict wrong_state: nothing
-// waits for a signature.
-func (s *Service) Signatures(ctx context.Context, record Record) (SignatureStatus, error) {
-	_, status, err := s.unsigned(ctx, record)
-	return status, err
-}
-
-func (s *Service) unsigned(ctx context.Context, r Record) (Attempt, SignatureStatus, error) {
-	fund, err := s.cfg.Store.Fund(ctx)
-	if err != nil {
-		return Attempt{}, SignatureStatus{}, err
-	}
-	return unsigned(fund, r.Batch, r.Attempts)
-}
-
-// unsigned returns the newest attempt of a batch that waits for signatures, and who
-// has signed it.
-func unsigned(fund grant.Fund, b Batch, attempts []Attempt) (Attempt, SignatureStatus, error) {
-	if !b.State.waits() || len(attempts) == 0 {
-		return Attempt{}, SignatureStatus{}, noSignatureWanted()
-	}
-	newest := attempts[len(attempts)-1]
-	if len(newest.Raw) > 0 || !newest.Released() {
-		return Attempt{}, SignatureStatus{}, noSignatureWanted()
-	}
-	status, err := signatureStatus(fund, newest)
-	return newest, status, err
-}
-
-func noSignatureWanted() error {
-	return errs.New(errs.Conflict, "wrong_state", "This batch does not wait for a signature now. Nothing was changed.")
-}
-
-// ImportPSBT takes a PSBT back that people had signed elsewhere: binary, base64 or
-// hex. Whatever differs from the one that was given out, save signatures, refuses
-// it. Errors: Invalid bad_psbt, psbt_changed, bad_signature, nothing_signed;
-// Conflict wrong_state.
-func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (SignatureStatus, error) {
-	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return SignatureStatus{}, err
-	}
-	fund, err := s.cfg.Store.Fund(ctx)
-	if err != nil {
-		return SignatureStatus{}, err
-	}
-	descriptor, err := treasuryOf(fund)
-	if err != nil {
-		return SignatureStatus{}, err
-	}
-	back, err := txbuild.ParsePSBT(data)
-	if err != nil {
-		return SignatureStatus{}, err
-	}
-	now := s.now()
-	var status SignatureStatus
-	_, err = s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
-		newest, before, err := unsigned(w.Fund, w.Batch, w.Attempts)
-		if err != nil {
-			return err
-		}
-		merged, err := gather(newest)
-		if err != nil {
-			return err
-		}
-		if merged, err = txbuild.Merge(merged, back); err != nil {
-			return err
-		}
-		state, err := txbuild.Missing(merged, descriptor)
-		if err != nil {
-			return err
-		}
-		added := slices.DeleteFunc(slices.Clone(state.Signed), func(f string) bool { return slices.Contains(before.Signed, f) })
-		if len(added) == 0 {
-			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
-		}
-		raw, err := txbuild.EncodePSBT(merged)
-		if err != nil {
-			return err
-		}
-		status = SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing}
-		w.NewSignature = &Signature{PSBT: raw, Source: sources(added), StaffID: &by.StaffID, At: now}
-		w.note(by, "batch.signature_brought", now)
-		return nil
-	})
-	return status, err
 }
 
 // LockCoin keeps a coin out of every new batch until it is unlocked. Errors as of

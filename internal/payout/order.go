@@ -225,9 +225,16 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 			Params: map[string]string{"limit": strconv.Itoa(fund.MaxPayees), "batches": strconv.Itoa(len(parts))},
 		}})
 	}
+	holdings, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, batches := make([]NewBatch, len(parts)), make([]Batch, len(parts))
 	for i, part := range parts {
 		if batches[i], err = s.freeze(ctx, by, fund, part, o); err != nil {
+			return nil, err
+		}
+		if err := buildable(fund, batches[i], part, holdings, s.now()); err != nil {
 			return nil, err
 		}
 		e := entry(by, "batch.composed", batches[i], "", batches[i].CreatedAt)
@@ -235,6 +242,16 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 		list[i] = NewBatch{Batch: batches[i], Items: part, Entry: e}
 	}
 	return batches, s.cfg.Store.CreateBatches(ctx, list)
+}
+
+// buildable refuses a batch that the conductor could not build from the coins of now,
+// while nobody has approved it yet. One that only lacks money may wait for it.
+func buildable(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) error {
+	_, _, err := plan(fund, b, items, h, now)
+	if errs.KindOf(err) == errs.Invalid && errs.CodeOf(err) == "insufficient_funds" {
+		return nil
+	}
+	return err
 }
 
 // freeze writes the canonical note of one batch.

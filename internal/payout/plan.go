@@ -26,7 +26,7 @@ func base(fund grant.Fund, b Batch, h Holdings) (txbuild.Request, error) {
 	r := txbuild.Request{
 		Descriptor: descriptor,
 		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: txbuild.SatPerVB(b.MaxFeeRateSatVB), MaxFee: b.MaxFee,
-		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed,
+		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
 	}
 	if b.Kind != Payout {
 		return r, nil // upkeep spends exactly the coins that its note names

@@ -253,6 +253,7 @@ type SignatureStatus struct {
 	Total   int      // keys of the treasury
 	Signed  []string // fingerprints
 	Missing int
+	Bare    bool // the PSBT to take out lacks its previous transactions: txbuild.File
 }
 
 // signatureStatus reads the signatures of an attempt.
@@ -270,7 +271,7 @@ func signatureStatus(fund grant.Fund, a Attempt) (SignatureStatus, error) {
 		return SignatureStatus{}, err
 	}
 	state, err := txbuild.Missing(merged, descriptor)
-	return SignatureStatus{Needed: need, Total: keys, Signed: state.Signed, Missing: state.Missing}, err
+	return SignatureStatus{Needed: need, Total: keys, Signed: state.Signed, Missing: state.Missing, Bare: txbuild.IsBare(merged)}, err
 }
 
 func sources(fingerprints []string) string { return strings.Join(fingerprints, " ") }

@@ -93,6 +93,9 @@ type Store interface {
 	// Batch returns one. NotFound "batch_not_found".
 	Batch(ctx context.Context, id uuid.UUID) (Record, error)
 
+	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
+	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
+
 	// Batches returns up to limit batches with a number below before (0: no
 	// bound), newest first.
 	Batches(ctx context.Context, before uint32, limit int) ([]Batch, error)
@@ -198,9 +201,6 @@ type WorkerStore interface {
 	// DeadAttempts returns the dead attempts of other batches that paid a payment of
 	// this batch or spend a coin of it, with proofs. headers is how many each shows.
 	DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]DeadAttempt, error)
-
-	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
-	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
 }
 
 // Block is what the follower found in a block.

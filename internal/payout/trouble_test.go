@@ -13,7 +13,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
-	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
 func TestSignerThatIsDownLeavesTheBatchCancellable(t *testing.T) {
@@ -163,7 +162,7 @@ func TestPaymentFromBeforeARestoreIsAdopted(t *testing.T) {
 	b := r.approved(1)
 	r.step()
 	rec := r.wantState(b.ID, payout.Built)
-	packet, err := txbuild.ParsePSBT(rec.Attempts[0].PSBT)
+	packet, err := unpacked(rec.Attempts[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -133,8 +134,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		case o.Kind == Split && len(free) > 0:
 			free = free[:1]
 		case o.Kind == Consolidate:
-			slices.Reverse(free)
-			free = free[:min(len(free), consolidateMost)]
+			free = smallest(free)
 		}
 		for _, c := range free {
 			o.Coins = append(o.Coins, c.OutPoint)
@@ -148,6 +148,12 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 			return nil, coinGone()
 		}
 	}
+	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
+		return nil, errs.InvalidFields([]errs.Field{{
+			Field: "coins", Code: "prev_txs_too_large", Message: fmt.Sprintf("These coins came in transactions of %d bytes together, and a signer can be shown %d at once: choose fewer coins.", size, signerrpc.MaxPrevTxs),
+			Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
+		}})
+	}
 	least := 1
 	if o.Kind == Consolidate {
 		least = 2
@@ -158,6 +164,33 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		}})
 	}
 	return o.Coins, nil
+}
+
+// smallest returns the smallest coins, as many as one consolidation joins and as a
+// signer can be shown the transactions of. free has the largest first.
+func smallest(free []Coin) []Coin {
+	var chosen []Coin
+	var plain []txbuild.Coin
+	for _, c := range slices.Backward(free) {
+		if len(chosen) == consolidateMost {
+			break
+		}
+		if with := append(plain, c.Coin); txbuild.PrevTxBytes(with) <= signerrpc.MaxPrevTxs {
+			chosen, plain = append(chosen, c), with
+		}
+	}
+	return chosen
+}
+
+// prevTxBytes is what the transactions of the named coins have together.
+func prevTxBytes(coins []Coin, named []wire.OutPoint) int {
+	var plain []txbuild.Coin
+	for _, c := range coins {
+		if slices.Contains(named, c.OutPoint) {
+			plain = append(plain, c.Coin)
+		}
+	}
+	return txbuild.PrevTxBytes(plain)
 }
 
 func coinGone() error {

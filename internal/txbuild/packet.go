@@ -93,11 +93,11 @@ func binaryPSBT(raw []byte) ([]byte, error) {
 // left over behind a transaction or an output.
 func checkFields(raw []byte, packet *psbt.Packet) error {
 	r := bytes.NewReader(raw[len(psbtMagic):])
-	if err := readMap(r, func(key byte, value []byte) error {
+	if err := readMap(r, func(key, value []byte) error {
 		switch {
-		case key == globalVersion && !bytes.Equal(value, make([]byte, 4)):
+		case key[0] == globalVersion && !bytes.Equal(value, make([]byte, 4)):
 			return errors.New("the PSBT is not of version 0")
-		case key == 0:
+		case key[0] == 0:
 			return exactly(value, packet.UnsignedTx.SerializeSizeStripped())
 		}
 		return notVersion2(key, globalV2First, globalV2Last)
@@ -106,11 +106,11 @@ func checkFields(raw []byte, packet *psbt.Packet) error {
 	}
 	for i := range packet.Inputs {
 		in := &packet.Inputs[i]
-		if err := readMap(r, func(key byte, value []byte) error {
-			switch {
-			case psbt.InputType(key) == psbt.NonWitnessUtxoType && in.NonWitnessUtxo != nil:
+		if err := readMap(r, func(key, value []byte) error {
+			switch kind := psbt.InputType(key[0]); {
+			case kind == psbt.NonWitnessUtxoType && in.NonWitnessUtxo != nil:
 				return exactly(value, in.NonWitnessUtxo.SerializeSize())
-			case psbt.InputType(key) == psbt.WitnessUtxoType && in.WitnessUtxo != nil:
+			case kind == psbt.WitnessUtxoType && in.WitnessUtxo != nil:
 				return sameOutput(value, in.WitnessUtxo)
 			}
 			return notVersion2(key, inputV2First, inputV2Last)
@@ -119,16 +119,15 @@ func checkFields(raw []byte, packet *psbt.Packet) error {
 		}
 	}
 	for i := range packet.Outputs {
-		if err := readMap(r, func(key byte, _ []byte) error { return notVersion2(key, outputV2First, outputV2Last) }); err != nil {
+		if err := readMap(r, func(key, _ []byte) error { return notVersion2(key, outputV2First, outputV2Last) }); err != nil {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// readMap hands each field of one BIP 174 map to check: the first byte of its
-// key, and its value.
-func readMap(r *bytes.Reader, check func(key byte, value []byte) error) error {
+// readMap hands each field of one BIP 174 map to check.
+func readMap(r *bytes.Reader, check func(key, value []byte) error) error {
 	seen := make(map[string]bool)
 	for {
 		key, err := wire.ReadVarBytes(r, 0, uint32(r.Len()), "key") //nolint:gosec // at most MaxPSBTBytes
@@ -143,7 +142,7 @@ func readMap(r *bytes.Reader, check func(key byte, value []byte) error) error {
 			return fmt.Errorf("field %x appears twice", key)
 		}
 		seen[string(key)] = true
-		if err := check(key[0], value); err != nil {
+		if err := check(key, value); err != nil {
 			return err
 		}
 	}
@@ -168,9 +167,9 @@ func exactly(value []byte, size int) error {
 	return nil
 }
 
-func notVersion2(key, first, last byte) error {
-	if key >= first && key <= last {
-		return fmt.Errorf("field %#x belongs to version 2", key)
+func notVersion2(key []byte, first, last byte) error {
+	if key[0] >= first && key[0] <= last {
+		return fmt.Errorf("field %#x belongs to version 2", key[0])
 	}
 	return nil
 }

@@ -257,3 +257,25 @@ func (o Origin) String() string {
 	}
 	return b.String() + "]"
 }
+
+// GlobalXPubs returns PSBT_GLOBAL_XPUB (BIP 174) for each key of a treasury of
+// several, by which devices know whose the other keys are. A key whose stated path has
+// another length than the key's own depth is left out, as the format asks for; a
+// treasury of one key has none.
+func (d *Descriptor) GlobalXPubs() []psbt.XPub {
+	if d.kind != KindWSH {
+		return nil
+	}
+	var list []psbt.XPub
+	for _, k := range d.keys {
+		if int(k.xpub.Depth()) != len(k.master.Path) {
+			continue
+		}
+		list = append(list, psbt.XPub{
+			ExtendedKey:          psbt.EncodeExtendedKey(k.xpub),
+			MasterKeyFingerprint: fingerprintField(k.master.Fingerprint),
+			Bip32Path:            k.master.Path,
+		})
+	}
+	return list
+}

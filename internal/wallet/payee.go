@@ -20,8 +20,12 @@ import (
 // PayeeField is the field name that ParsePayee's errors carry.
 const PayeeField = "payout_address"
 
-// maxAddressLen is above the 90 characters that BIP 173 allows.
-const maxAddressLen = 100
+const (
+	// maxAddressLen is above the 90 characters that BIP 173 allows.
+	maxAddressLen = 100
+	// MaxPayeeText is more than any payment link has that people paste for an address.
+	MaxPayeeText = 2000
+)
 
 // Payee is a place that can be paid: the canonical address, and the output
 // script it stands for. The script is what counts.
@@ -44,18 +48,142 @@ func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte
 	return PayeeRules{}.Parse(text, net, isTreasury)
 }
 
-// Parse reads an address of net as a person typed it: P2PKH, P2SH, P2WPKH, P2WSH
-// or P2TR, and what the rules allow besides. isTreasury tells the scripts that
-// the treasury itself owns, which nobody may be paid at; it may be nil. The field
-// error has one of the codes required, not_an_address, wrong_network (with params
-// network and expected), bad_checksum, mixed_case, unknown_witness_version,
-// unspendable, treasury_script.
+// Parse reads an address of net as a person gives it: P2PKH, P2SH, P2WPKH, P2WSH
+// or P2TR, and what the rules allow besides. It may stand in groups, as devices show
+// it, or in a bitcoin: link (BIPs 21 and 321), of which the address alone counts.
+// isTreasury tells the scripts that the treasury itself owns, which nobody may be paid
+// at; it may be nil.
+//
+// The field error has one of the codes required, not_an_address, wrong_network (with
+// params network and expected), bad_checksum, mixed_case, unknown_witness_version,
+// unspendable, treasury_script, several_addresses, unsupported_link, or one of
+// Recognise, which says what the text is instead. No error holds any of the text.
 func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
-	// Chat programs wrap copied text in marks of direction that nobody sees.
-	text = strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-	if text == "" {
+	if Squeeze(text) == "" {
 		return Payee{}, payeeError("required", "Give a Bitcoin address to be paid at.")
 	}
+	if len(text) > MaxPayeeText {
+		return Payee{}, notAnAddress()
+	}
+	address, bad := CleanAddress(text)
+	if bad != nil {
+		return Payee{}, bad
+	}
+	payee, bad := r.parseOn(address, net)
+	if bad != nil {
+		return Payee{}, bad
+	}
+	if isTreasury != nil && isTreasury(payee.Script) {
+		return Payee{}, payeeError("treasury_script", "This address belongs to the treasury itself. Give one of your own.")
+	}
+	return payee, nil
+}
+
+// CleanAddress takes an address out of what people paste for one: groups, marks that
+// nobody sees, a bitcoin: link. It does not look at the checksum. What is known to be
+// something else is refused with the codes of Recognise, several_addresses or
+// unsupported_link.
+func CleanAddress(text string) (string, *errs.Field) {
+	if found, ok := recogniseSecret(text); ok {
+		return "", notThis(found)
+	}
+	// What does not look like an address keeps its spaces: it is not made one of words.
+	plain := strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	address := Squeeze(text)
+	if link, ok := cutPrefixFold(address, "bitcoin:"); ok {
+		var bad *errs.Field
+		if address, bad = addressOfLink(link); bad != nil {
+			return "", bad
+		}
+		plain = address
+	} else if at := strings.IndexByte(address, '?'); at > 0 && looksLikeAddress(address[:at]) {
+		var bad *errs.Field
+		if address, bad = addressOfLink(address); bad != nil {
+			return "", bad
+		}
+	} else if several(text) {
+		return "", payeeError("several_addresses", "These are several addresses. Give one.")
+	}
+	if looksLikeAddress(address) {
+		return address, nil
+	}
+	if found, ok := Recognise(address); ok && found.Code != FoundAddress {
+		return "", notThis(found)
+	}
+	return plain, nil
+}
+
+// addressOfLink reads what follows bitcoin: (BIP 21). The address may stand among the
+// parameters instead, under the name of its network's prefix (BIP 321). Parameters say
+// what somebody else would like to be paid; here the decision says it.
+func addressOfLink(link string) (string, *errs.Field) {
+	address, query, _ := strings.Cut(strings.TrimPrefix(link, "//"), "?")
+	other := ""
+	for _, param := range strings.Split(query, "&") {
+		name, value, _ := strings.Cut(param, "=")
+		name = strings.ToLower(name)
+		switch {
+		case strings.HasPrefix(name, "req-"):
+			return "", payeeError("unsupported_link", "This payment link asks for something that is not supported here. Paste the address alone.")
+		case address == "" && slices.ContainsFunc(networks(), func(n *chaincfg.Params) bool { return name == n.Bech32HRPSegwit }):
+			address = value
+		case value != "" && (name == "lightning" || name == "lno" || name == "sp"):
+			other = value
+		}
+	}
+	if address != "" {
+		return address, nil
+	}
+	if found, ok := Recognise(other); ok {
+		return "", notThis(found)
+	}
+	return "", payeeError("unsupported_link", "This payment link holds no Bitcoin address. Paste the address alone.")
+}
+
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// looksLikeAddress reports whether a text begins like a segwit address of a network
+// that we know, or has what an old one has: a version, a hash and four bytes more.
+func looksLikeAddress(text string) bool {
+	if _, ok := segwitPrefix(text); ok {
+		return true
+	}
+	raw := base58.Decode(text)
+	return len(raw) == 1+20+4 && len(base58Networks(raw[0])) > 0
+}
+
+// several reports whether a text holds more than one address, each whole.
+func several(text string) bool {
+	n := 0
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+		if whole := Squeeze(word); len(whole) >= 26 && looksLikeAddress(whole) {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// notThis says what a text is that is not an address which can be paid.
+func notThis(found Found) *errs.Field {
+	message := "This is " + found.Name + ", not a Bitcoin address. Give a Bitcoin address, for example one that starts with bc1q or bc1p."
+	switch found.Code {
+	case FoundPrivateKey:
+		message = "This is " + found.Name + ". Whoever sees it can take the coins, so it was not kept: move them to a new wallet, and give an address here."
+	case FoundLightning, FoundLightningAddress, FoundSilentPayment:
+		message = "This is " + found.Name + ", which this fund cannot pay. Give a Bitcoin address, for example one that starts with bc1q or bc1p."
+	}
+	f := payeeError(found.Code, message)
+	f.Params = map[string]string{"what": found.Name}
+	return f
+}
+
+// parseOn reads an address alone.
+func (r PayeeRules) parseOn(text string, net *chaincfg.Params) (Payee, *errs.Field) {
 	if len(text) > maxAddressLen {
 		return Payee{}, notAnAddress()
 	}
@@ -73,9 +201,6 @@ func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(scr
 	}
 	if !slices.Contains(of, net) && !sameNetwork(of, net) {
 		return Payee{}, wrongNetwork(of[0], net)
-	}
-	if isTreasury != nil && isTreasury(script) {
-		return Payee{}, payeeError("treasury_script", "This address belongs to the treasury itself. Give one of your own.")
 	}
 	return Payee{Address: AddressOf(script, net), Script: script}, nil
 }
@@ -126,7 +251,7 @@ func payeeError(code, message string) *errs.Field {
 }
 
 func notAnAddress() *errs.Field {
-	return payeeError("not_an_address", "This is not a Bitcoin address. Paste the address alone, without bitcoin: or anything after it.")
+	return payeeError("not_an_address", "This is not a Bitcoin address. Copy it again from your wallet, and nothing else.")
 }
 
 func badChecksum() *errs.Field {

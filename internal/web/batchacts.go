@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/wallet"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -165,10 +166,11 @@ func (s *Site) postPSBT(v *visit) error {
 	if len(data) == 0 {
 		data = []byte(pasted)
 	}
+	secret := false // what was pasted is shown again unless it is one
 	refuse := func(status int, words, code string) error {
 		return s.showBatch(v, status, r, func(b *views.Batch) {
 			b.Errors = []views.FieldError{{Field: "psbt", Code: code, Message: words}}
-			if b.Signing != nil {
+			if b.Signing != nil && !secret {
 				b.Signing.Typed = pasted
 			}
 		})
@@ -179,6 +181,7 @@ func (s *Site) postPSBT(v *visit) error {
 	status, err := s.cfg.Payouts.ImportPSBT(v.ctx(), v.by, r.Batch.ID, data)
 	var wrong *errs.Error
 	if errors.As(err, &wrong) && (wrong.Kind == errs.Invalid || wrong.Kind == errs.Malformed) {
+		secret = wrong.Params["what"] == wallet.FoundPrivateKey
 		return refuse(http.StatusUnprocessableEntity, wrong.Message, "psbt")
 	}
 	if err != nil {

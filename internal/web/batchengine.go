@@ -50,7 +50,7 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 }
 
 func signing(r payout.Record, status payout.SignatureStatus) *views.Signing {
-	view := &views.Signing{Needed: status.Needed, Total: status.Total, Signed: status.Signed, Missing: status.Missing}
+	view := &views.Signing{Needed: status.Needed, Total: status.Total, Signed: status.Signed, Missing: status.Missing, Bare: status.Bare}
 	for _, p := range r.Attempts[len(r.Attempts)-1].Partial {
 		view.Brought = append(view.Brought, views.Brought{Keys: p.Source, Who: p.Name, At: p.At})
 	}

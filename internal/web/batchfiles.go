@@ -27,9 +27,9 @@ func (s *Site) getBatchPSBT(v *visit) error {
 		return err
 	}
 	if n := len(r.Attempts); n > 0 {
-		raw, _, err := s.cfg.Payouts.ExportPSBT(v.ctx(), v.by, r.Batch.ID)
+		out, _, err := s.cfg.Payouts.ExportPSBT(v.ctx(), v.by, r.Batch.ID)
 		if err == nil {
-			return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt", echo.MIMEOctetStream, raw)
+			return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt", echo.MIMEOctetStream, out.PSBT)
 		}
 		if errs.CodeOf(err) != "wrong_state" {
 			return err
@@ -39,7 +39,11 @@ func (s *Site) getBatchPSBT(v *visit) error {
 	if now == nil {
 		return errs.New(errs.NotFound, "not_built", "No transaction has been built for this batch yet.")
 	}
-	return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(now.No+1)+".psbt", echo.MIMEOctetStream, now.PSBT)
+	out, err := s.cfg.Payouts.AttemptPSBT(v.ctx(), *now)
+	if err != nil {
+		return err
+	}
+	return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(now.No+1)+".psbt", echo.MIMEOctetStream, out.PSBT)
 }
 
 // upload returns the file that a form carries; none when it carries none.

@@ -63,6 +63,7 @@ type Signing struct {
 	Missing       int
 	Brought       []Brought
 	Typed         string // what was pasted
+	Bare          bool   // the file lacks its previous transactions
 }
 
 // Brought is a PSBT that came back.
