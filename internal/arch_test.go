@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/fee":         {"internal/errs", "internal/clock"},
 	"internal/spv":         {"internal/errs"},
-	"internal/books":       {"internal/errs", "internal/money"},
+	"internal/books":       {"internal/errs", "internal/money", "internal/wallet"},
 	"internal/certificate": {"internal/errs", "internal/money", "internal/decision", "internal/spv"},
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",

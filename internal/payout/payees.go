@@ -19,7 +19,7 @@ type GrantLister interface {
 
 // PayeeList is a treasurer's list of payees held against the instalments.
 type PayeeList struct {
-	Lines      int // of the file: 1 for the header + len(Rows) + EmptyAtEnd
+	Lines      int // of the file: those above the rows + len(Rows) + EmptyAtEnd
 	EmptyAtEnd int
 	Rows       []PayeeRow // in the order of the file
 	Matched    btcutil.Amount
@@ -78,7 +78,9 @@ func (s *Service) MatchPayees(ctx context.Context, by identity.Actor, grants Gra
 		case m.InstalmentID != uuid.Nil:
 			list.Matched += row.AmountSat
 		case len(row.Errors) == 0:
-			list.Rows[i].Errors = []errs.Field{*m.Reason}
+			list.Rows[i].Errors = m.Reasons
+		default: // the first reason is that the row has errors
+			list.Rows[i].Errors = append(row.Errors, m.Reasons[1:]...)
 		}
 	}
 	return list, nil

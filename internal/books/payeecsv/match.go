@@ -25,11 +25,11 @@ type PayableRef struct {
 	State        string // "" or "payable": can be paid now
 }
 
-// Matched is the outcome of one row: an instalment, or the reason why none.
+// Matched is the outcome of one row: an instalment, or every reason why none.
 type Matched struct {
 	Line         int
-	InstalmentID uuid.UUID   // uuid.Nil when there is a reason
-	Reason       *errs.Field // codes row_has_errors, unknown_reference, other_address, other_amount, not_payable, named_twice
+	InstalmentID uuid.UUID    // uuid.Nil when there are reasons
+	Reasons      []errs.Field // codes row_has_errors, unknown_reference, other_address, other_amount, not_payable, named_twice
 }
 
 // Match finds the instalment of each row: same reference, same address, same
@@ -46,12 +46,13 @@ func Match(rows []Row, payable []PayableRef) []Matched {
 	for i, row := range rows {
 		out[i] = Matched{Line: row.Line}
 		if len(row.Errors) > 0 {
-			out[i].Reason = reason("line", "row_has_errors", "The line has errors of its own.", nil)
+			own := reason("line", "row_has_errors", "The line has errors of its own.", nil)
+			out[i].Reasons = append([]errs.Field{own}, alsoWrong(row, byReference[sameReference(row.Reference)])...)
 			continue
 		}
 		id, why := find(row, byReference[sameReference(row.Reference)], taken)
-		if why != nil {
-			out[i].Reason = why
+		if len(why) > 0 {
+			out[i].Reasons = why
 			continue
 		}
 		out[i].InstalmentID = id
@@ -61,29 +62,21 @@ func Match(rows []Row, payable []PayableRef) []Matched {
 }
 
 // find narrows the instalments of one grant down to the one that the row means.
-func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, *errs.Field) {
+// Where none has both the address and the amount of the row, it says what differs: of
+// the instalment with the same address, or else the same amount, or else any.
+func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, []errs.Field) {
 	if len(list) == 0 {
-		return uuid.Nil, reason(colReference, "unknown_reference", "No grant has the reference "+strconv.Quote(row.Reference)+".", nil)
+		return uuid.Nil, []errs.Field{reason(colReference, "unknown_reference", "No grant has the reference "+strconv.Quote(row.Reference)+".", nil)}
 	}
-	left := only(list, func(p PayableRef) bool { return sameAddress(p.Address) == sameAddress(row.Address) })
-	if len(left) == 0 {
-		decided := preferPayable(list)[0].Address
-		return uuid.Nil, reason(colAddress, "other_address",
-			fmt.Sprintf("The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.", row.Address, decided),
-			map[string]string{"listed": row.Address, "decided": decided})
+	here := only(list, func(p PayableRef) bool { return sameAddress(p.Address) == sameAddress(row.Address) })
+	same := only(here, func(p PayableRef) bool { return p.AmountSat == row.AmountSat })
+	if len(same) == 0 {
+		return uuid.Nil, differences(row, list, here)
 	}
-	list = left
-	left = only(list, func(p PayableRef) bool { return p.AmountSat == row.AmountSat })
+	left := only(same, PayableRef.payable)
 	if len(left) == 0 {
-		decided := amounts(preferPayable(list))
-		return uuid.Nil, reason("amount", "other_amount",
-			fmt.Sprintf("The list says %d sat, but %s sat were decided.", int64(row.AmountSat), decided),
-			map[string]string{"listed": strconv.FormatInt(int64(row.AmountSat), 10), "decided": decided})
-	}
-	list = left
-	left = only(list, PayableRef.payable)
-	if len(left) == 0 {
-		return uuid.Nil, reason("line", "not_payable", "This instalment cannot be paid now; its state is "+list[0].State+".", map[string]string{"state": list[0].State})
+		state := same[0].State
+		return uuid.Nil, []errs.Field{reason("line", "not_payable", "This instalment cannot be paid now; its state is "+state+".", map[string]string{"state": state})}
 	}
 	for _, p := range left {
 		if _, gone := taken[p.InstalmentID]; !gone {
@@ -91,7 +84,49 @@ func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, *errs
 		}
 	}
 	line := taken[left[0].InstalmentID]
-	return uuid.Nil, reason("line", "named_twice", fmt.Sprintf("Line %d has this instalment already.", line), map[string]string{"line": strconv.Itoa(line)})
+	return uuid.Nil, []errs.Field{reason("line", "named_twice", fmt.Sprintf("Line %d has this instalment already.", line), map[string]string{"line": strconv.Itoa(line)})}
+}
+
+// alsoWrong says what is wrong with the readable columns of a row that has errors.
+func alsoWrong(row Row, list []PayableRef) []errs.Field {
+	faulty := func(names ...string) bool {
+		return slices.ContainsFunc(row.Errors, func(f errs.Field) bool { return slices.Contains(names, f.Field) })
+	}
+	if faulty("line", colReference) {
+		return nil
+	}
+	if len(list) == 0 {
+		_, why := find(row, list, nil)
+		return why
+	}
+	here := only(list, func(p PayableRef) bool { return sameAddress(p.Address) == sameAddress(row.Address) })
+	return slices.DeleteFunc(differences(row, list, here), func(f errs.Field) bool {
+		return f.Field == colAddress && faulty(colAddress) || f.Field == "amount" && faulty(colSat, colBTC)
+	})
+}
+
+// differences says all that a row has otherwise than what was decided. here are the
+// instalments of list at the row's address.
+func differences(row Row, list, here []PayableRef) []errs.Field {
+	var why []errs.Field
+	at := here
+	if len(here) == 0 {
+		at = list
+		decided := preferPayable(list)[0].Address
+		why = append(why, reason(colAddress, "other_address",
+			fmt.Sprintf("The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.", row.Address, decided),
+			map[string]string{"listed": row.Address, "decided": decided}))
+	}
+	if !slices.ContainsFunc(at, func(p PayableRef) bool { return p.AmountSat == row.AmountSat }) {
+		decided := amounts(preferPayable(at))
+		why = append(why, reason("amount", "other_amount",
+			fmt.Sprintf("The list says %d sat, but %s sat were decided.", int64(row.AmountSat), decided),
+			map[string]string{"listed": strconv.FormatInt(int64(row.AmountSat), 10), "decided": decided}))
+	}
+	if now := preferPayable(at); !now[0].payable() {
+		why = append(why, reason("line", "not_payable", "This instalment cannot be paid now; its state is "+now[0].State+".", map[string]string{"state": now[0].State}))
+	}
+	return why
 }
 
 func (p PayableRef) payable() bool { return p.State == "" || p.State == statePayable }
@@ -118,8 +153,8 @@ func amounts(list []PayableRef) string {
 	return strings.Join(texts, " or ")
 }
 
-func reason(field, code, message string, params map[string]string) *errs.Field {
-	return &errs.Field{Field: field, Code: code, Message: message, Params: params}
+func reason(field, code, message string, params map[string]string) errs.Field {
+	return errs.Field{Field: field, Code: code, Message: message, Params: params}
 }
 
 // sameReference is equal for references that differ in capital letters alone.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -14,6 +15,27 @@ import (
 
 func ref(n byte, reference, address string, sat btcutil.Amount, state string) payeecsv.PayableRef {
 	return payeecsv.PayableRef{InstalmentID: uuid.UUID{15: n}, Reference: reference, Address: address, AmountSat: sat, State: state}
+}
+
+// A row is told all that is wrong with it at once, and not the next thing each time
+// that it is mended.
+func TestAllThatIsWrongWithARowIsSaid(t *testing.T) {
+	t.Parallel()
+	payable := []payeecsv.PayableRef{{InstalmentID: uuid.UUID{15: 1}, Reference: "GR-1", Address: addr1, AmountSat: 500, State: "held"}}
+	rows := parse(t, "reference,address,amount_sat\nGR-1,"+addr2+",7\nGR-1,"+addr1+",7\nGR-9,"+addr1+",x\nGR-1,"+addr2+",x\nGR-1,x x,9\n").Rows
+	want := [][]string{
+		{"other_address", "other_amount", "not_payable"}, {"other_amount", "not_payable"},
+		{"row_has_errors", "unknown_reference"}, {"row_has_errors", "other_address", "not_payable"}, {"row_has_errors", "other_amount", "not_payable"},
+	}
+	for i, m := range payeecsv.Match(rows, payable) {
+		var got []string
+		for _, r := range m.Reasons {
+			got = append(got, r.Code)
+		}
+		if diff := cmp.Diff(want[i], got); diff != "" {
+			t.Errorf("line %d (-want +got):\n%s", m.Line, diff)
+		}
+	}
 }
 
 func TestMatch(t *testing.T) {
@@ -67,8 +89,8 @@ func TestMatch(t *testing.T) {
 	for i, m := range got {
 		w := want[i]
 		code, message := "", ""
-		if m.Reason != nil {
-			code, message = m.Reason.Code, m.Reason.Message
+		if len(m.Reasons) > 0 {
+			code, message = m.Reasons[0].Code, m.Reasons[0].Message
 		}
 		if m.Line != rows[i].Line || m.InstalmentID != (uuid.UUID{15: w.instalment}) || code != w.code || !strings.Contains(message, w.says) {
 			t.Errorf("line %d: instalment %s, %s %q; want %d, %s %q", m.Line, m.InstalmentID, code, message, w.instalment, w.code, w.says)
@@ -106,10 +128,10 @@ func TestNothingIsMatchedTwiceOrWrongly(t *testing.T) {
 		}
 		taken := map[uuid.UUID]bool{}
 		for i, m := range got {
-			if (m.Reason == nil) == (m.InstalmentID == uuid.Nil) || m.Line != rows[i].Line {
+			if (len(m.Reasons) == 0) == (m.InstalmentID == uuid.Nil) || m.Line != rows[i].Line {
 				t.Fatalf("outcome %+v", m)
 			}
-			if m.Reason != nil {
+			if len(m.Reasons) > 0 {
 				continue
 			}
 			p := byID[m.InstalmentID]

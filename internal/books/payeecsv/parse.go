@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // Limits of a file.
@@ -34,12 +35,13 @@ const (
 	colLabel     = "label"
 )
 
-// File is what Parse read: Lines = 1 for the header + len(Rows) + EmptyAtEnd.
+// File is what Parse read: Lines = Before + 1 for the header + len(Rows) + EmptyAtEnd.
 type File struct {
 	Separator  rune // comma, semicolon or tab
 	Lines      int
+	Before     int // 1 where a line for spreadsheets, such as sep=;, stands above the header
 	EmptyAtEnd int
-	Rows       []Row // of lines 2, 3, 4 and so on
+	Rows       []Row // of the lines below the header
 }
 
 // Row is one line below the header. With Errors it must not be used; what could
@@ -62,7 +64,10 @@ func (f File) OK() bool {
 // (errs.Invalid, code bad_payee_list) is for a file that has no lines to speak
 // of: too long, without a header, in another encoding.
 //
-// Codes of row errors: line_too_long, not_utf8, control_character, empty_line,
+// An address may stand in groups or in a bitcoin: link; what is known to be something
+// else is named. A first line sep=; is for spreadsheets and passed over.
+//
+// Codes of row errors: those of wallet.CleanAddress, line_too_long, not_utf8, control_character, empty_line,
 // quote, columns, required, too_long, not_an_address, duplicate (with param
 // line), and of amounts: scientific, thousands_separators, decimal_comma,
 // spreadsheet_error, fractional_sat, too_many_decimals, not_a_number,
@@ -73,7 +78,17 @@ func Parse(text []byte) (File, error) {
 		return File{}, err
 	}
 	f := File{Lines: len(lines)}
-	columns, separator, err := readHeader(lines[0])
+	separators := []rune{',', ';', '\t'}
+	if named, ok := separatorLine(lines[0]); ok {
+		if !slices.Contains(separators, named) {
+			return File{}, badList("Its first line says that columns are parted by %s; save it with commas, semicolons or tabs.", strconv.QuoteRune(named))
+		}
+		separators, f.Before, lines = []rune{named}, 1, lines[1:]
+		if len(lines) == 0 {
+			return File{}, noHeader()
+		}
+	}
+	columns, separator, err := readHeader(lines[0], separators)
 	if err != nil {
 		return File{}, err
 	}
@@ -91,7 +106,7 @@ func Parse(text []byte) (File, error) {
 	}
 	for i, line := range body {
 		row := readRow(line, columns, separator)
-		row.Line = i + 2
+		row.Line = f.Before + i + 2
 		f.Rows = append(f.Rows, row)
 	}
 	nameDuplicates(f.Rows)
@@ -118,10 +133,24 @@ func split(text []byte) ([]string, error) {
 	return strings.Split(s, "\n"), nil
 }
 
+// separatorLine reads the line by which Excel tells itself how columns are parted,
+// sep=; for example. It writes and reads that line as no part of the table.
+func separatorLine(line string) (separator rune, ok bool) {
+	line = strings.Trim(line, "\" ")
+	if len(line) < len("sep=") || !strings.EqualFold(line[:len("sep=")], "sep=") {
+		return 0, false
+	}
+	named := []rune(line[len("sep="):])
+	if len(named) != 1 {
+		return 0, false
+	}
+	return named[0], true
+}
+
 // readHeader finds the separator with which the first line names the columns.
-func readHeader(line string) (columns []string, separator rune, err error) {
+func readHeader(line string, separators []rune) (columns []string, separator rune, err error) {
 	var first error
-	for _, sep := range []rune{',', ';', '\t'} {
+	for _, sep := range separators {
 		if !strings.ContainsRune(line, sep) {
 			continue
 		}
@@ -172,25 +201,25 @@ func noHeader() error {
 	return badList("Its first line has to name the columns, for example: reference,address,amount_sat")
 }
 
-// readRow reads one line. It stops at the first fault of the line as a whole and
-// names every fault of its columns.
+// readRow reads one line and names every fault of it: those of the line as a whole,
+// or, where it can be taken apart into its columns, those of each.
 func readRow(line string, columns []string, separator rune) Row {
 	var row Row
 	bad := func(field, code, format string, args ...any) {
 		row.Errors = append(row.Errors, errs.Field{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
-	switch {
-	case len(line) > MaxLine:
+	if len(line) > MaxLine {
 		bad("line", "line_too_long", "The line is longer than %d bytes.", MaxLine)
-		return row
+	}
+	switch {
 	case !utf8.ValidString(line):
 		bad("line", "not_utf8", "The line is not in UTF-8. Save the list as CSV in UTF-8.")
-		return row
 	case isEmpty(line, separator):
 		bad("line", "empty_line", "The line is empty. Take it out; only the end of the list may have empty lines.")
-		return row
 	case strings.ContainsFunc(line, func(r rune) bool { return r != separator && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029') }):
 		bad("line", "control_character", "The line has a character that cannot be seen, such as a tab or a line break in a cell.")
+	}
+	if len(row.Errors) > 0 {
 		return row
 	}
 	values, fault := fields(line, separator)
@@ -223,11 +252,24 @@ func (r *Row) read(name, value string, bad func(field, code, format string, args
 			bad(name, "too_long", "A reference has no more than %d characters.", maxReference)
 		}
 	case colAddress:
-		r.Address = value
 		if value == "" {
 			bad(name, "required", "The address is missing.")
-		} else if len(value) > maxAddress || strings.ContainsFunc(value, func(c rune) bool { return !isAlphanumeric(c) }) {
+			break
+		}
+		address, wrong := wallet.CleanAddress(value)
+		switch {
+		case wrong != nil:
+			row := errs.Field{Field: name, Code: wrong.Code, Message: wrong.Message, Params: wrong.Params}
+			r.Errors = append(r.Errors, row)
+			if wrong.Code == wallet.FoundPrivateKey {
+				value = "" // nobody is shown it again
+			}
+			r.Address = value
+		case len(address) > maxAddress || strings.ContainsFunc(address, func(c rune) bool { return !isAlphanumeric(c) }):
+			r.Address = value
 			bad(name, "not_an_address", "This is not a Bitcoin address: it has letters and digits alone.")
+		default:
+			r.Address = address
 		}
 	case colSat, colBTC:
 		amount, code, message := parseAmount(value, name == colBTC)

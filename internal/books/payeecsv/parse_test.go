@@ -1,6 +1,7 @@
 package payeecsv_test
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,29 +134,30 @@ func TestAmounts(t *testing.T) {
 func TestABadLineHarmsNoOther(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ line, code string }{
-		"too few columns":       {"GR-1," + addr1, "line:columns"},
-		"too many columns":      {"GR-1," + addr1 + ",5,,", "line:columns"},
-		"comma in a number":     {"GR-1," + addr1 + ",1,500,", "line:columns"},
-		"other separator":       {"GR-1;" + addr1 + ";5;", "line:columns"},
-		"quote without end":     {"GR-1," + addr1 + ",5,\"half", "line:quote"},
-		"quote inside":          {"GR-1," + addr1 + ",5,ha\"lf", "line:quote"},
-		"text after quote":      {"GR-1," + addr1 + ",5,\"ha\"lf", "line:quote"},
-		"space before quote":    {"GR-1," + addr1 + ",5, \"half\"", "line:quote"},
-		"not UTF-8":             {"GR-1," + addr1 + ",5,caf\xe9", "line:not_utf8"},
-		"NUL":                   {"GR-1," + addr1 + ",5,\x00", "line:control_character"},
-		"tab":                   {"GR-1," + addr1 + ",5,a\tb", "line:control_character"},
-		"line separator":        {"GR-1," + addr1 + ",5,a\u2028b", "line:control_character"},
-		"empty":                 {"", "line:empty_line"},
-		"separators alone":      {",,,", "line:empty_line"},
-		"too long":              {"GR-1," + addr1 + ",5," + strings.Repeat("x", 5000), "line:line_too_long"},
-		"no reference":          {"," + addr1 + ",5,", "reference:required"},
-		"long reference":        {strings.Repeat("G", 65) + "," + addr1 + ",5,", "reference:too_long"},
-		"no address":            {"GR-1,,5,", "address:required"},
-		"address with a scheme": {"GR-1,bitcoin:" + addr1 + ",5,", "address:not_an_address"},
-		"hidden character":      {"GR-1," + addr1 + "\u200b,5,", "address:not_an_address"},
-		"long address":          {"GR-1," + strings.Repeat("b", 101) + ",5,", "address:not_an_address"},
-		"long label":            {"GR-1," + addr1 + ",5," + strings.Repeat("é", 256), "label:too_long"},
-		"no amount":             {"GR-1," + addr1 + ",,", "amount_sat:required"},
+		"too few columns":    {"GR-1," + addr1, "line:columns"},
+		"too many columns":   {"GR-1," + addr1 + ",5,,", "line:columns"},
+		"comma in a number":  {"GR-1," + addr1 + ",1,500,", "line:columns"},
+		"other separator":    {"GR-1;" + addr1 + ";5;", "line:columns"},
+		"quote without end":  {"GR-1," + addr1 + ",5,\"half", "line:quote"},
+		"quote inside":       {"GR-1," + addr1 + ",5,ha\"lf", "line:quote"},
+		"text after quote":   {"GR-1," + addr1 + ",5,\"ha\"lf", "line:quote"},
+		"space before quote": {"GR-1," + addr1 + ",5, \"half\"", "line:quote"},
+		"not UTF-8":          {"GR-1," + addr1 + ",5,caf\xe9", "line:not_utf8"},
+		"NUL":                {"GR-1," + addr1 + ",5,\x00", "line:control_character"},
+		"tab":                {"GR-1," + addr1 + ",5,a\tb", "line:control_character"},
+		"line separator":     {"GR-1," + addr1 + ",5,a\u2028b", "line:control_character"},
+		"empty":              {"", "line:empty_line"},
+		"separators alone":   {",,,", "line:empty_line"},
+		"too long":           {"GR-1," + addr1 + ",5," + strings.Repeat("x", 5000), "line:line_too_long"},
+		"no reference":       {"," + addr1 + ",5,", "reference:required"},
+		"long reference":     {strings.Repeat("G", 65) + "," + addr1 + ",5,", "reference:too_long"},
+		"no address":         {"GR-1,,5,", "address:required"},
+		"silent payment":     {"GR-1,sp1qqgste7k9hx0qftg6qmwlkqtwuy6cycyavzmzj85c6qdfhjdpdjtdgqjuexzk6murw56suy3e0rd2cgqvycxttddwsvgxe2usfpxumr70xc9pkqwv,5,", "address:silent_payment"},
+		"Lightning address":  {"GR-1,alice@getalby.com,5,", "address:lightning_address"},
+		"two addresses":      {"GR-1," + addr1 + " " + addr2 + ",5,", "address:several_addresses"},
+		"long address":       {"GR-1," + strings.Repeat("b", 101) + ",5,", "address:not_an_address"},
+		"long label":         {"GR-1," + addr1 + ",5," + strings.Repeat("é", 256), "label:too_long"},
+		"no amount":          {"GR-1," + addr1 + ",,", "amount_sat:required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,6 +180,57 @@ func TestEveryFaultOfALineIsNamed(t *testing.T) {
 	want := []string{"2:reference:required", "2:address:not_an_address", "2:amount_btc:scientific", "2:label:too_long"}
 	if diff := cmp.Diff(want, codes(f)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A private key in a list is refused as one, and no part of what is read holds it.
+func TestAPrivateKeyInAListIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	const secret = "5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss"
+	f := parse(t, "reference,address,amount_sat\nGR-1,"+secret+",5\n")
+	if diff := cmp.Diff([]string{"2:address:private_key"}, codes(f)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if row := f.Rows[0]; row.Address != "" || strings.Contains(row.Errors[0].Message, secret) {
+		t.Errorf("it is repeated: %+v", row)
+	}
+}
+
+// An address is read in the ways in which people have it.
+func TestAddressesInGroupsAndLinks(t *testing.T) {
+	t.Parallel()
+	for _, written := range []string{"bitcoin:" + addr1, "BITCOIN:" + strings.ToUpper(addr1), "bitcoin:" + addr1 + "?amount=1", addr1 + "\u200b", "bc1q w508 d6qe jxtd g4y5 r3za rvar y0c5 xw7k v8f3 t4"} {
+		f := parse(t, "reference,address,amount_sat\nGR-1,"+written+",5\n")
+		if !f.OK() || !strings.EqualFold(f.Rows[0].Address, addr1) {
+			t.Errorf("%q: %+v", written, f.Rows[0])
+		}
+	}
+}
+
+// Excel begins a list with sep=; to tell itself how its columns are parted. That line
+// is passed over, the numbers of the others stay, and what it says is held to.
+func TestTheLineForSpreadsheetsIsPassedOver(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/excel-sep-line.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := payeecsv.Parse(raw)
+	if err != nil || !f.OK() || len(f.Rows) != 6 || f.Rows[0].Line != 3 || f.Separator != ';' {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	accounted(t, f)
+	for _, first := range []string{"sep=,", "SEP=,", "\"sep=,\"", "\ufeffsep=,"} {
+		f := parse(t, first+"\r\nreference,address,amount_sat\r\nGR-1,"+addr1+",5\r\n")
+		if !f.OK() || f.Rows[0].Line != 3 {
+			t.Errorf("%q: %+v", first, f)
+		}
+		accounted(t, f)
+	}
+	for _, bad := range []string{"sep=|\nreference|address|amount_sat\nGR-1|x|5\n", "sep=;\nreference,address,amount_sat\nGR-1," + addr1 + ",5\n", "sep=;\n", "sep=;;\nreference;address;amount_sat\n"} {
+		if _, err := payeecsv.Parse([]byte(bad)); !errs.Is(err, "bad_payee_list") {
+			t.Errorf("%q: %v, want bad_payee_list", bad, err)
+		}
 	}
 }
 
@@ -242,11 +295,11 @@ func TestFilesAreRefused(t *testing.T) {
 // accounted fails unless every line of the file is the header, a row in its
 // place, or empty at the end.
 func accounted(tb interface{ Fatalf(string, ...any) }, f payeecsv.File) {
-	if 1+len(f.Rows)+f.EmptyAtEnd != f.Lines {
+	if f.Before+1+len(f.Rows)+f.EmptyAtEnd != f.Lines {
 		tb.Fatalf("header + %d rows + %d empty lines are not %d lines", len(f.Rows), f.EmptyAtEnd, f.Lines)
 	}
 	for i, row := range f.Rows {
-		if row.Line != i+2 {
+		if row.Line != f.Before+i+2 {
 			tb.Fatalf("row %d is of line %d", i, row.Line)
 		}
 		usable := row.Reference != "" && row.Address != "" && row.AmountSat > 0 && row.AmountSat <= btcutil.MaxSatoshi
@@ -318,7 +371,7 @@ func FuzzParse(f *testing.F) {
 		}
 		accounted(t, file)
 		for _, m := range payeecsv.Match(file.Rows, nil) {
-			if m.Reason == nil {
+			if len(m.Reasons) == 0 {
 				t.Fatalf("line %d was matched with nothing to match", m.Line)
 			}
 		}
