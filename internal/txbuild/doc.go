@@ -22,6 +22,8 @@
 //   - A payment spends at most eight inputs beyond the fewest that would do, and
 //     those only below nine tenths of the long-run rate or to keep an address
 //     together.
+//   - The transactions that made the coins have no more than MaxPrevTxBytes together,
+//     each counted once; what Pack returns, Unpack reads.
 //   - Coins of one deposit address are spent all or none, but for those that cost
 //     more than they bring, for parts of nine, and where that would cost too many
 //     inputs, the room to bump, or coins that others need.

@@ -30,7 +30,7 @@ const (
 	FoundPublicKey        = "public_key"
 	FoundTxID             = "txid"
 	FoundTransaction      = "transaction"
-	FoundPSBT             = "psbt"
+	FoundPSBT             = "psbt_data"
 	FoundDescriptor       = "descriptor"
 	FoundOtherChain       = "other_chain"
 	FoundNostr            = "nostr_key"

@@ -61,7 +61,7 @@ func TestWhatIsNoAddressIsNamed(t *testing.T) {
 		"public_key":  {"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"},
 		"txid":        {"4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"},
 		"descriptor":  {"wpkh([d34db33f/84h/0h/0h]xpub6ERApfZwUNrhLCkDtcHTcxd75RbzS1ed54G1LkBUHQVHQKqhMkhgbmJbZRkrgZw4koxb5JaHWkY4ALHY2grBGRjaDMzQLcgJvLJuZZvRcEL/0/*)"},
-		"psbt":        {"cHNidP8BAHECAAAAAQsK2SFBnByHGXNd"},
+		"psbt_data":   {"cHNidP8BAHECAAAAAQsK2SFBnByHGXNd"},
 		"web_address": {"https://mempool.space/address/" + segwit},
 		"other_chain": {
 			"ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "0x52908400098527886E0F7030069857D2E4169EE7", "bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",

@@ -71,6 +71,7 @@ func (s *Site) postApply(v *visit) error {
 			form.Errors = append(form.Errors, refused...)
 		}
 		if len(form.Errors) == 0 {
+			form.Values.PayoutAddress = v.canonicalAddress(form.Values.PayoutAddress)
 			form.Step = min(step+1, stepCheck)
 		}
 	default:
@@ -80,6 +81,7 @@ func (s *Site) postApply(v *visit) error {
 	if len(form.Errors) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
+	forgetSecret(&form)
 	return v.show(status, views.ApplyPage(v.page, form))
 }
 
@@ -183,6 +185,28 @@ func (v *visit) checkStep(step int, values views.ApplyValues, links bool) []view
 	return fieldErrors(errs.InvalidFields(bad))
 }
 
+// canonicalAddress is the address that a text stands for, as it will be paid; what
+// stands for none stays as it is.
+func (v *visit) canonicalAddress(text string) string {
+	params, err := v.fund.Params()
+	if err != nil {
+		return text
+	}
+	payee, wrong := wallet.PayeeRules{AllowFutureWitness: v.fund.FutureWitness}.Parse(text, params, nil)
+	if wrong != nil {
+		return text
+	}
+	return payee.Address
+}
+
+// forgetSecret takes a private key out of a form that is shown again: it must not
+// stand in a page, and from there in a cache or on a screen.
+func forgetSecret(form *views.Apply) {
+	if _, wrong := wallet.CleanAddress(form.Values.PayoutAddress); wrong != nil && wrong.Code == wallet.FoundPrivateKey {
+		form.Values.PayoutAddress = ""
+	}
+}
+
 // stepOf returns the section that holds a field.
 func stepOf(field string) int {
 	switch field {
@@ -206,6 +230,7 @@ func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) erro
 		form.Step, form.IdempotencyKey = stepCheck, rand.Text()
 		words, _, _ := refusal(err)
 		v.page.Flash = &views.Flash{Tone: "warn", Msg: words}
+		forgetSecret(&form)
 		return v.show(http.StatusUnprocessableEntity, views.ApplyPage(v.page, form))
 	case len(wrong) == 0 && err != nil:
 		return err
@@ -217,6 +242,7 @@ func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) erro
 	}
 	form.Step = first
 	form.Errors = slices.DeleteFunc(form.Errors, func(e views.FieldError) bool { return stepOf(e.Field) != first })
+	forgetSecret(&form)
 	return v.show(http.StatusUnprocessableEntity, views.ApplyPage(v.page, form))
 }
 

@@ -10,8 +10,8 @@
 // commas, semicolons or tabs. A record is one line.
 //
 // Invariants:
-//   - Every line is accounted for once: the header, a row, or an empty line at
-//     the end. A line that cannot be read is a row with an error.
+//   - Every line is accounted for once: a line such as sep=; for spreadsheets, the
+//     header, a row, or an empty line at the end. A line that cannot be read is a row with an error.
 //   - A line with more or fewer columns than the header is not interpreted at
 //     all, so nothing moves into another column; a quote that does not end makes
 //     no other line part of its own.

@@ -1587,7 +1587,7 @@ func applyCosts(p Page, v Apply) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = control(input{Name: "payout_address", Value: v.Values.PayoutAddress, Hint: "h", Mono: true, MaxLength: 120}, err).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = control(input{Name: "payout_address", Value: v.Values.PayoutAddress, Hint: "h", Mono: true, MaxLength: 2000}, err).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
