@@ -56,6 +56,10 @@ func TestPeopleBringSignatures(t *testing.T) {
 	if fields(odd.form(back)).Get("psbt") == "" {
 		t.Error("the form forgot what was pasted")
 	}
+	const secret = "5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss"
+	if got := tove.submit(p, back, url.Values{"psbt": {secret}}).wants(422, "treat it as stolen"); strings.Contains(string(got.body), secret) {
+		t.Error("a private key is shown again")
+	}
 	tove.submit(p, back, url.Values{"psbt": {base64.StdEncoding.EncodeToString(given)}}).wants(422, "no signature that was not here before")
 	other := bytes.Replace(given, []byte{0x40, 0x0d, 0x03, 0, 0, 0, 0, 0}, []byte{0x41, 0x0d, 0x03, 0, 0, 0, 0, 0}, 1)
 	if bytes.Equal(other, given) {

@@ -93,6 +93,14 @@ func TestWhatIsRefusedKeepsWhatWasTyped(t *testing.T) {
 			t.Errorf("the form forgot: %v", got)
 		}
 	}
+	const secret = "5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss"
+	if p := b.fillIn(secret, "250000").wants(422, "This is a private key"); strings.Contains(string(p.body), secret) {
+		t.Error("a private key is shown again")
+	}
+	grouped := "bitcoin:" + payee(t, 0) + "?amount=1"
+	if got := fields(b.fillIn(grouped, "250000").wants(200).form("/apply")); got.Get("payout_address") != payee(t, 0) {
+		t.Errorf("the address of a link is shown as %q", got.Get("payout_address"))
+	}
 	for _, c := range []struct{ amount, says string }{
 		{"5000001", "above the largest grant, 5 000 000 sat"},
 		{"9999", "below the smallest grant, 10 000 sat"},
