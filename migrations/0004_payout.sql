@@ -108,10 +108,13 @@ CREATE TABLE attempt_output (
     amount_sat    bigint NOT NULL CHECK (amount_sat > 0),
     instalment_id uuid REFERENCES instalment,
     change_index  bigint,
+    decision      bytea CHECK (length(decision) = 32),     -- digest of a decision note that is not in this database: a signer's journal names the payment
     PRIMARY KEY (attempt_id, vout),
     UNIQUE (attempt_id, instalment_id),
-    CHECK ((instalment_id IS NULL) <> (change_index IS NULL))
+    UNIQUE (attempt_id, decision),
+    CHECK (num_nonnulls(instalment_id, change_index, decision) = 1)
 );
+CREATE INDEX attempt_output_decision ON attempt_output (decision) WHERE decision IS NOT NULL;
 CREATE TRIGGER attempt_output_append_only BEFORE UPDATE OR DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER attempt_output_no_truncate BEFORE TRUNCATE ON attempt_output FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 

@@ -171,16 +171,16 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_anchor';
     END IF;
     IF NEW.kind = 'pay' AND EXISTS (
-        (SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = first AND instalment_id IS NOT NULL
-         EXCEPT SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id)
+        (SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = first AND change_index IS NULL
+         EXCEPT SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id)
         UNION ALL
-        (SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id AND instalment_id IS NOT NULL
-         EXCEPT SELECT instalment_id, script, amount_sat FROM attempt_output WHERE attempt_id = first)
+        (SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id AND change_index IS NULL
+         EXCEPT SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = first)
     ) AND (SELECT kind FROM attempt WHERE id = first) = 'pay' THEN
         RAISE EXCEPTION 'attempt % does not pay what the first one pays', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_payments';
     END IF;
-    IF NEW.kind = 'void' AND EXISTS (SELECT FROM attempt_output WHERE attempt_id = NEW.id AND instalment_id IS NOT NULL) THEN
+    IF NEW.kind = 'void' AND EXISTS (SELECT FROM attempt_output WHERE attempt_id = NEW.id AND change_index IS NULL) THEN
         RAISE EXCEPTION 'void % pays somebody', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_payments';
     END IF;
     RETURN NULL;
@@ -188,7 +188,7 @@ END $$;
 -- +goose StatementEnd
 
 ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_kind_check;
-ALTER TABLE ledger_transfer ADD CONSTRAINT ledger_transfer_kind_check CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend', 'void'));
+ALTER TABLE ledger_transfer ADD CONSTRAINT ledger_transfer_kind_check CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend', 'void', 'adopt'));
 
 -- What the worker last made of its node's feerates; the dashboard has no node.
 CREATE TABLE fee_estimate (

@@ -23,6 +23,7 @@ INSERT INTO state_edge VALUES ('batch', 'cancelled', 'signing');
 GRANT INSERT ON batch, batch_item, batch_coin, void, void_approval TO causeway_worker;
 GRANT SELECT, USAGE, UPDATE ON SEQUENCE batch_number TO causeway_worker;
 
+CREATE INDEX ledger_transfer_adopted ON ledger_transfer (ref) WHERE kind = 'adopt';
 CREATE INDEX attempt_output_instalment ON attempt_output (instalment_id) WHERE instalment_id IS NOT NULL;
 
 -- A txid as people write it: its bytes the other way round.
@@ -48,7 +49,14 @@ FROM attempt a
 JOIN attempt_output o ON o.attempt_id = a.id
 JOIN chain_tx c ON c.txid = a.txid
 WHERE o.instalment_id IS NOT NULL
-GROUP BY o.instalment_id HAVING count(*) > 1;
+GROUP BY o.instalment_id HAVING count(*) > 1
+UNION ALL
+SELECT 'a payment with decision note ' || encode(o.decision, 'hex') || ' stands ' || count(*) || ' times in the best chain'
+FROM attempt a
+JOIN attempt_output o ON o.attempt_id = a.id
+JOIN chain_tx c ON c.txid = a.txid
+WHERE o.decision IS NOT NULL
+GROUP BY o.decision HAVING count(*) > 1;
 
 CREATE VIEW invariant_i01_spends_mapped WITH (security_invoker = true) AS
 SELECT DISTINCT 'transaction ' || encode(c.spent_by, 'hex') || ' (bytes as hashed) spends the treasury, is no attempt and is not booked as a loss' AS what
@@ -64,14 +72,20 @@ FROM attempt_output o
 JOIN instalment i ON i.id = o.instalment_id
 WHERE o.script <> i.payee_script OR o.amount_sat <> i.amount_sat;
 
+CREATE VIEW paid_by_two_attempts WITH (security_invoker = true) AS
+SELECT x.attempt_id AS one, y.attempt_id AS two, 'payment ' || x.instalment_id AS paid
+FROM attempt_output x JOIN attempt_output y ON y.instalment_id = x.instalment_id AND x.attempt_id < y.attempt_id
+UNION ALL
+SELECT x.attempt_id, y.attempt_id, 'decision note ' || encode(x.decision, 'hex')
+FROM attempt_output x JOIN attempt_output y ON y.decision = x.decision AND x.attempt_id < y.attempt_id;
+
 CREATE VIEW invariant_i04_anchor WITH (security_invoker = true) AS
-SELECT 'attempts ' || x.attempt_id || ' and ' || y.attempt_id || ' can both confirm and both pay ' || x.instalment_id AS what
-FROM attempt_output x
-JOIN attempt_output y ON y.instalment_id = x.instalment_id AND x.attempt_id < y.attempt_id
-JOIN released_attempt rx ON rx.id = x.attempt_id
-JOIN released_attempt ry ON ry.id = y.attempt_id
-WHERE NOT EXISTS (SELECT FROM attempt_input i JOIN attempt_input j ON j.txid = i.txid AND j.vout = i.vout WHERE i.attempt_id = x.attempt_id AND j.attempt_id = y.attempt_id)
-    AND NOT EXISTS (SELECT FROM dead_attempt d WHERE d.attempt_id IN (x.attempt_id, y.attempt_id));
+SELECT 'attempts ' || p.one || ' and ' || p.two || ' can both confirm and both pay ' || p.paid AS what
+FROM paid_by_two_attempts p
+JOIN released_attempt rx ON rx.id = p.one
+JOIN released_attempt ry ON ry.id = p.two
+WHERE NOT EXISTS (SELECT FROM attempt_input i JOIN attempt_input j ON j.txid = i.txid AND j.vout = i.vout WHERE i.attempt_id = p.one AND j.attempt_id = p.two)
+    AND NOT EXISTS (SELECT FROM dead_attempt d WHERE d.attempt_id IN (p.one, p.two));
 
 CREATE VIEW invariant_i04_spends_anchor WITH (security_invoker = true) AS
 SELECT 'attempt ' || a.id || ' does not spend the anchor of batch ' || b.number AS what
@@ -93,13 +107,13 @@ SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' pays others than atte
 FROM batch b
 JOIN attempt f ON f.batch_id = b.id AND f.kind = 'pay'
 JOIN attempt n ON n.batch_id = b.id AND n.kind = 'pay' AND n.no > f.no
-WHERE (SELECT array_agg((o.instalment_id, o.script, o.amount_sat)::text ORDER BY o.instalment_id) FROM attempt_output o WHERE o.attempt_id = n.id AND o.instalment_id IS NOT NULL)
-    IS DISTINCT FROM (SELECT array_agg((o.instalment_id, o.script, o.amount_sat)::text ORDER BY o.instalment_id) FROM attempt_output o WHERE o.attempt_id = f.id AND o.instalment_id IS NOT NULL)
+WHERE (SELECT array_agg((o.instalment_id, o.decision, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision) FROM attempt_output o WHERE o.attempt_id = n.id AND o.change_index IS NULL)
+    IS DISTINCT FROM (SELECT array_agg((o.instalment_id, o.decision, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision) FROM attempt_output o WHERE o.attempt_id = f.id AND o.change_index IS NULL)
 UNION ALL
 SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' is a void and pays somebody'
 FROM batch b
 JOIN attempt n ON n.batch_id = b.id AND n.kind = 'void'
-WHERE EXISTS (SELECT FROM attempt_output o WHERE o.attempt_id = n.id AND o.instalment_id IS NOT NULL)
+WHERE EXISTS (SELECT FROM attempt_output o WHERE o.attempt_id = n.id AND o.change_index IS NULL)
 UNION ALL
 SELECT DISTINCT 'attempt ' || n.no || ' of batch ' || b.number || ' drops a coin of attempt ' || f.no
 FROM batch b
@@ -136,12 +150,26 @@ FROM (SELECT coalesce(sum(amount_sat), 0) AS sat FROM coin WHERE spent_by IS NUL
     (SELECT coalesce(sum(amount_sat), 0) AS sat FROM ledger_posting WHERE account IN ('available', 'committed', 'in_flight')) l
 WHERE c.sat <> l.sat;
 
+-- Payments that a signer's journal names and that are no instalment here; every paying attempt of a batch pays the same.
+CREATE VIEW unjoined_payment WITH (security_invoker = true) AS
+SELECT b.id AS batch_id, b.number, b.state AS batch_state, a.id AS attempt_id, a.no, a.txid, a.created_at, o.vout, o.decision, o.script, o.amount_sat
+FROM attempt_output o
+JOIN attempt a ON a.id = o.attempt_id
+JOIN batch b ON b.id = a.batch_id
+WHERE o.decision IS NOT NULL
+    AND a.no = (SELECT min(f.no) FROM attempt f WHERE f.batch_id = b.id AND f.kind = 'pay');
+GRANT SELECT ON unjoined_payment TO causeway_app, causeway_worker;
+
+-- The transfer "adopt" books a whole transaction that a journal names: it has no batch, and so no payment to compare it with.
 CREATE VIEW invariant_i07_payments WITH (security_invoker = true) AS
-SELECT x.account || ' holds ' || l.sat || ' sat and its payments are ' || i.sat AS what
-FROM (VALUES ('committed', '{payable,held,allocated}'::text[]), ('in_flight', '{maybe_paid}'), ('confirming', '{mined}'), ('paid', '{paid,final}')) x (account, states),
-    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM ledger_posting p WHERE p.account = x.account) l,
-    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM instalment p WHERE p.state = ANY (x.states)) i
-WHERE l.sat <> i.sat;
+SELECT x.account || ' holds ' || l.sat || ' sat and its payments are ' || i.sat + u.sat AS what
+FROM (VALUES ('committed', '{payable,held,allocated}'::text[], '{}'::text[]),
+        ('in_flight', '{maybe_paid}', '{signing,signed,announced,conflicted,voiding}'), ('confirming', '{mined}', '{mined}'), ('paid', '{paid,final}', '{paid,final}')) x (account, states, batch_states),
+    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM ledger_posting p JOIN ledger_transfer t ON t.id = p.transfer_id
+        WHERE p.account = x.account AND NOT (t.kind = 'adopt' AND p.account = 'paid')) l,
+    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM instalment p WHERE p.state = ANY (x.states)) i,
+    LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM unjoined_payment p WHERE p.batch_state = ANY (x.batch_states)) u
+WHERE l.sat <> i.sat + u.sat;
 
 CREATE VIEW invariant_i08_budget WITH (security_invoker = true) AS
 SELECT 'grant ' || g.reference || ' of ' || g.amount_sat || ' sat has payments of ' || sum(i.amount_sat) AS what
@@ -396,7 +424,7 @@ UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit
 UNION ALL SELECT 'i15_history', what FROM invariant_i15_history
 UNION ALL SELECT 'i15_leaves', what FROM invariant_i15_leaves;
 
-GRANT SELECT ON released_attempt, dead_attempt, approved_batch, lost_approval, invariant_breach,
+GRANT SELECT ON released_attempt, dead_attempt, paid_by_two_attempts, approved_batch, lost_approval, invariant_breach,
     invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i03_approvals, invariant_i03_votes, invariant_i04_anchor, invariant_i04_spends_anchor,
     invariant_i04_reserved, invariant_i05_replacement, invariant_i06_fee, invariant_i07_transactions, invariant_i07_transfers,
     invariant_i07_coins, invariant_i07_payments, invariant_i08_budget, invariant_i09_window, invariant_i10_edges, invariant_i10_history,

@@ -40,6 +40,7 @@ const (
 	KindPaid         Kind = "paid"          // an attempt is deep enough
 	KindForeignSpend Kind = "foreign_spend" // somebody else spent a coin of the treasury
 	KindVoid         Kind = "void"          // nothing of a batch can be paid any more
+	KindAdopt        Kind = "adopt"         // a signer's journal names payments that the books do not know
 )
 
 // Posting adds an amount (which may be negative) to an account.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/decision"
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -176,14 +177,55 @@ type AttemptInput struct {
 	Amount   btcutil.Amount
 }
 
-// AttemptOutput maps an output to what it is for: exactly one of InstalmentID
-// and ChangeIndex is set.
+// AttemptOutput maps an output to what it is for: exactly one of InstalmentID,
+// ChangeIndex and Decision is set.
 type AttemptOutput struct {
 	Vout         uint32
 	Script       []byte
 	Amount       btcutil.Amount
 	InstalmentID *uuid.UUID
 	ChangeIndex  *uint32
+	Decision     *decision.Digest // of a payment that only a signer's journal knows
+}
+
+// paid returns the sum of an attempt's payments.
+func (a Attempt) paid() btcutil.Amount {
+	var sum btcutil.Amount
+	for _, o := range a.Outputs {
+		if o.ChangeIndex == nil {
+			sum += o.Amount
+		}
+	}
+	return sum
+}
+
+// unjoined returns the sum of those payments of an attempt that are no instalment
+// of this database.
+func (a Attempt) unjoined() btcutil.Amount {
+	var sum btcutil.Amount
+	for _, o := range a.Outputs {
+		if o.Decision != nil {
+			sum += o.Amount
+		}
+	}
+	return sum
+}
+
+// Unjoined returns the sum of the payments of a batch that only a signer's journal
+// knows: its paying attempts all pay the same.
+func Unjoined(attempts []Attempt) btcutil.Amount {
+	for _, a := range attempts {
+		if a.Kind == Pays {
+			return a.unjoined()
+		}
+	}
+	return 0
+}
+
+// approvalsLost says why no new transaction can be made of a batch that pays people
+// whose approvals went with the older database.
+func approvalsLost() error {
+	return errs.New(errs.Conflict, "approvals_lost", "This batch pays people whose approvals were lost when an older database was restored, so no signer can be asked for it again. Its transaction may still confirm. If it must not, take the batch back.")
 }
 
 // AttemptEvent is something that happened to an attempt.

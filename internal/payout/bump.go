@@ -160,6 +160,9 @@ func (c *Conductor) replace(ctx context.Context, r Record, kind AttemptKind, rat
 		if newest.ID != r.Attempts[len(r.Attempts)-1].ID || !w.Batch.State.waits() {
 			return errAttemptChanged()
 		}
+		if kind == Pays && Unjoined(w.Attempts) > 0 {
+			return approvalsLost()
+		}
 		if kind == Pays && w.Void != nil {
 			return errs.New(errs.Conflict, "batch_voided", "The batch is being taken back, so nothing is added to it.")
 		}

@@ -30,6 +30,8 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 			if err := f.mined(w, ours, own, b.Tip, now); err != nil {
 				return err
 			}
+		case len(own.Spends) > 0 && (own.InJournal || w.Adopted[txid]):
+			f.adoptWhole(w, own, b.Tip, now)
 		case len(own.Spends) > 0:
 			f.foreign(w, own, b.Tip, now)
 		default:
@@ -87,8 +89,9 @@ func (f *Follower) release(w *ChainWork, x Followed, now time.Time) {
 	if again > 0 {
 		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Committed, again, now))
 	}
-	if cancelled > 0 {
-		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Available, cancelled, now))
+	// Nobody here owes what only a journal knew: it is free again.
+	if free := cancelled + x.Unjoined; free > 0 {
+		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Available, free, now))
 	}
 	var to grant.InstalmentState
 	if len(x.Items) > 0 {
@@ -146,6 +149,25 @@ func (f *Follower) adopt(w *ChainWork, ours *Followed, tip Tip, now time.Time) {
 	})
 }
 
+// adoptWhole books a transaction that a signer's journal names and that could not be
+// made an attempt again: what it pays is paid. The recovery has opened its breaker.
+func (f *Follower) adoptWhole(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
+	var out btcutil.Amount
+	for _, o := range own.Tx.TxOut {
+		out += btcutil.Amount(o.Value)
+	}
+	gone := own.SpentSat - own.PaidBackSat
+	paid := min(out-own.PaidBackSat, gone)
+	t := ledger.Transfer{Kind: ledger.KindAdopt, Ref: own.Tx.TxHash().String(), Height: &tip.Height, At: now}
+	for _, p := range []ledger.Posting{{Account: ledger.Available, Amount: -gone}, {Account: ledger.Paid, Amount: paid}, {Account: ledger.Fees, Amount: gone - paid}} {
+		if p.Amount != 0 {
+			t.Postings = append(t.Postings, p)
+		}
+	}
+	w.Post = append(w.Post, t)
+	f.conflict(w, own, now)
+}
+
 // foreign books a spend that no attempt made: theft, or the key used elsewhere.
 func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 	txid := own.Tx.TxHash().String()
@@ -159,6 +181,12 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 		Code: ForeignSpend, Subject: txid, Amount: &taken, At: now,
 		Detail: fmt.Sprintf("Transaction %s in block %d spends %d sat of the treasury and is not one of ours.", txid, tip.Height, int64(own.SpentSat)),
 	})
+	f.conflict(w, own, now)
+}
+
+// conflict stops the batches whose coins a transaction of nobody's spends.
+func (f *Follower) conflict(w *ChainWork, own OwnTx, now time.Time) {
+	txid := own.Tx.TxHash().String()
 	spent := map[string]bool{}
 	for _, op := range own.Spends {
 		spent[op.String()] = true
@@ -252,15 +280,4 @@ func (f *Follower) to(w *ChainWork, x Followed, to State, items grant.Instalment
 		From: string(x.Batch.State), To: string(to), Digest: x.Batch.Digest[:], At: now,
 		Detail: map[string]string{"event": event, "detail": detail},
 	})
-}
-
-// paid returns the sum of an attempt's payments.
-func (a Attempt) paid() btcutil.Amount {
-	var sum btcutil.Amount
-	for _, o := range a.Outputs {
-		if o.InstalmentID != nil {
-			sum += o.Amount
-		}
-	}
-	return sum
 }

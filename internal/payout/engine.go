@@ -190,11 +190,11 @@ func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) a
 // FeeShares divides an attempt's fee among its payments by the weight of their
 // outputs, for reports alone.
 func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
-	var ids []uuid.UUID
+	var ids []*uuid.UUID // nil: a payment that only a signer's journal knows
 	var weights []int64
 	for _, o := range a.Outputs {
-		if o.InstalmentID != nil {
-			ids, weights = append(ids, *o.InstalmentID), append(weights, books.OutputWeight(o.Script))
+		if o.ChangeIndex == nil {
+			ids, weights = append(ids, o.InstalmentID), append(weights, books.OutputWeight(o.Script))
 		}
 	}
 	if len(ids) == 0 {
@@ -206,7 +206,9 @@ func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
 	}
 	shares := make(map[uuid.UUID]btcutil.Amount, len(ids))
 	for i, id := range ids {
-		shares[id] = parts[i]
+		if id != nil {
+			shares[*id] = parts[i]
+		}
 	}
 	return shares, nil
 }

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
@@ -48,16 +50,36 @@ type RecoveryStore interface {
 	// SetMark stores it.
 	SetMark(ctx context.Context, epoch int64, m JournalMark, now time.Time) error
 
-	// ReleasedTxids returns which of the txids are attempts that went to a signer.
+	// ReleasedTxids returns which of the txids are attempts that went to a signer, or
+	// were booked whole.
 	ReleasedTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error)
 
 	// AdvanceNumber lets the next batch number be above atLeast, above every batch
 	// and above every change index of the walked chain.
 	AdvanceNumber(ctx context.Context, epoch int64, atLeast uint32) error
 
+	// Unjoined lists the payments that only a signer's journal knows, by batch.
+	Unjoined(ctx context.Context) ([]UnjoinedPayment, error)
+
+	// MarkedAt is when a recovery was last finished; the epoch for never.
+	MarkedAt(ctx context.Context) (time.Time, error)
+
 	// Rebuild loads under lock what a lost transaction is about, calls fn and writes
 	// what it added, in one transaction.
 	Rebuild(ctx context.Context, epoch int64, about About, now time.Time, fn func(*Rebuild) error) error
+}
+
+// UnjoinedPayment is a payment of a rebuilt batch whose approval is not in this
+// database.
+type UnjoinedPayment struct {
+	Number   uint32
+	State    State // of the batch
+	TxID     chainhash.Hash
+	Vout     uint32
+	Decision decision.Digest
+	Script   []byte
+	Amount   btcutil.Amount
+	FoundAt  time.Time
 }
 
 // About names what a lost transaction touches.
@@ -125,8 +147,9 @@ type Recovery struct {
 	read    bool
 	done    bool
 	lost    []lostLine
-	failed  bool
-	top     uint32 // highest batch number of any line read
+	failed  []string                // what cannot be rebuilt, and why
+	named   map[chainhash.Hash]bool // transactions of those lines
+	top     uint32                  // highest batch number of any line read
 	marks   []JournalMark
 	waiting string // why the first of lost waits
 }
@@ -136,7 +159,7 @@ func NewRecovery(cfg RecoveryConfig) (*Recovery, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: recovery needs store, clock, log and a lease")
 	}
-	return &Recovery{cfg: cfg, by: identity.System("worker")}, nil
+	return &Recovery{cfg: cfg, by: identity.System("worker"), named: map[chainhash.Hash]bool{}}, nil
 }
 
 func (r *Recovery) now() time.Time { return r.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -185,7 +208,8 @@ func (r *Recovery) Read(ctx context.Context) error {
 		}
 		var bad *lostError
 		if errors.As(err, &bad) {
-			err = r.fail(ctx, "%s", bad.why)
+			r.fail(ctx, "%s", bad.why)
+			continue
 		}
 		if err != nil {
 			return err
@@ -273,13 +297,17 @@ func (r *Recovery) readPage(ctx context.Context, mark JournalMark, page []signer
 	return mark, nil
 }
 
-// fail opens the breaker for what cannot be rebuilt. The chain is followed on, and
-// nothing is signed until two people have looked.
-func (r *Recovery) fail(ctx context.Context, format string, args ...any) error {
-	r.failed = true
+// fail keeps what cannot be rebuilt for the breaker at the end. The chain is followed
+// on: what a journal names is known to be ours.
+func (r *Recovery) fail(ctx context.Context, format string, args ...any) {
 	detail := fmt.Sprintf(format, args...)
 	r.cfg.Log.ErrorContext(ctx, "recovery failed", slog.String("reason", detail))
-	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: detail, Detail: detail, At: r.now()})
+	r.failed = append(r.failed, detail)
+}
+
+func (r *Recovery) failLine(ctx context.Context, l lostLine, why string) {
+	r.named[l.txid] = true
+	r.fail(ctx, "Transaction %s of batch %d: %s", l.TxID, l.Number, why)
 }
 
 // Before rebuilds what can be rebuilt with the treasury's transactions of the next
@@ -295,23 +323,18 @@ func (r *Recovery) Before(ctx context.Context, txs []OwnTx) error {
 			return err
 		}
 	}
-	if len(txs) == 0 || len(r.lost) == 0 {
-		return nil
-	}
-	if err := r.rebuild(ctx, txs); err != nil {
-		return err
-	}
-	for _, own := range txs {
-		txid := own.Tx.TxHash()
-		at := slices.IndexFunc(r.lost, func(l lostLine) bool { return l.txid == txid })
-		if at < 0 {
-			continue
-		}
-		l := r.lost[at]
-		r.lost = slices.Delete(r.lost, at, at+1)
-		if err := r.fail(ctx, "Transaction %s of batch %d is in a block and cannot be rebuilt: %s", l.TxID, l.Number, r.waiting); err != nil {
+	if len(txs) > 0 && len(r.lost) > 0 {
+		if err := r.rebuild(ctx, txs); err != nil {
 			return err
 		}
+	}
+	for i := range txs {
+		txid := txs[i].Tx.TxHash()
+		if at := slices.IndexFunc(r.lost, func(l lostLine) bool { return l.txid == txid }); at >= 0 {
+			r.failLine(ctx, r.lost[at], "it is in a block, and its batch waits for "+r.waiting)
+			r.lost = slices.Delete(r.lost, at, at+1)
+		}
+		txs[i].InJournal = r.named[txid]
 	}
 	return nil
 }
@@ -331,10 +354,13 @@ func (r *Recovery) Finish(ctx context.Context) error {
 	if len(r.lost) > 0 {
 		return r.Standing()
 	}
+	if err := r.conclude(ctx); err != nil {
+		return err
+	}
 	if err := r.cfg.Store.AdvanceNumber(ctx, r.cfg.Epoch, r.top); err != nil {
 		return err
 	}
-	if !r.failed { // what failed is tried again under the next lease
+	if len(r.failed) == 0 { // what failed is tried again under the next lease
 		for _, m := range r.marks {
 			if err := r.cfg.Store.SetMark(ctx, r.cfg.Epoch, m, r.now()); err != nil {
 				return err
@@ -343,6 +369,77 @@ func (r *Recovery) Finish(ctx context.Context) error {
 	}
 	r.done = true
 	return nil
+}
+
+// maxNamed is how many payments a breaker names; the pages of the batches have all.
+const maxNamed = 100
+
+// conclude opens one breaker when something could not be joined. A worker that died
+// after it opens the same one again, which changes nothing.
+func (r *Recovery) conclude(ctx context.Context) error {
+	since, err := r.cfg.Store.MarkedAt(ctx)
+	if err != nil {
+		return err
+	}
+	unjoined, err := r.cfg.Store.Unjoined(ctx)
+	if err != nil {
+		return err
+	}
+	unjoined = slices.DeleteFunc(unjoined, func(p UnjoinedPayment) bool { return !p.FoundAt.After(since) })
+	var text strings.Builder
+	if len(unjoined) > 0 {
+		text.WriteString(unjoinedText(unjoined))
+	}
+	if len(r.failed) > 0 {
+		if text.Len() > 0 {
+			text.WriteByte(' ')
+		}
+		text.WriteString("What a signer's journal names and could not be rebuilt; what of it is in a block is booked as paid: " + strings.Join(r.failed, " "))
+	}
+	if text.Len() == 0 {
+		return nil
+	}
+	r.cfg.Log.ErrorContext(ctx, "not all that the journals name could be joined", slog.Int("payments", len(unjoined)), slog.Int("lines", len(r.failed)))
+	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: text.String(), Detail: text.String(), At: r.now()})
+}
+
+// unjoinedText names payments whose approvals are lost.
+func unjoinedText(list []UnjoinedPayment) string {
+	var sent, back []string
+	var sum btcutil.Amount
+	count := 0
+	for i, p := range list {
+		line := fmt.Sprintf("Batch %d, output %d of %s: %d sat, decision note %s.", p.Number, p.Vout, p.TxID, int64(p.Amount), p.Decision)
+		if i >= maxNamed {
+			line = ""
+		}
+		if p.State == Voided {
+			back = append(back, line)
+			continue
+		}
+		count, sum, sent = count+1, sum+p.Amount, append(sent, line)
+	}
+	var text strings.Builder
+	text.WriteString("An older database was restored, and the signers' journals name payments whose approvals it lacks.")
+	if count > 0 {
+		fmt.Fprintf(&text, " %d of them, %d sat in all, were signed and count as paid once a block has them: do not pay them again. ", count, int64(sum))
+		text.WriteString(joinLines(sent))
+	}
+	if len(back) > 0 {
+		fmt.Fprintf(&text, " %d were taken back and paid nobody: they need an approval again. ", len(back))
+		text.WriteString(joinLines(back))
+	}
+	return text.String()
+}
+
+// joinLines joins those lines that are not empty and counts the others.
+func joinLines(lines []string) string {
+	shown := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return l == "" })
+	text := strings.Join(shown, " ")
+	if more := len(lines) - len(shown); more > 0 {
+		text += fmt.Sprintf(" And %d more, which the pages of their batches name.", more)
+	}
+	return text
 }
 
 // rebuild tries every lost line until none gets any further.
@@ -364,9 +461,7 @@ func (r *Recovery) rebuild(ctx context.Context, txs []OwnTx) error {
 				r.waiting = cmp.Or(r.waiting, why.what)
 				continue
 			case errors.As(err, &never):
-				if err := r.fail(ctx, "Transaction %s of batch %d, which the signer signed, is not in this database and cannot be rebuilt: %s Was the right dump restored?", l.TxID, l.Number, never.why); err != nil {
-					return err
-				}
+				r.failLine(ctx, l, never.why)
 				continue
 			}
 			r.lost = append(left, r.lost[i:]...)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -173,31 +172,29 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) error {
 	return nil
 }
 
-// checkItems holds the payments that the database knows of against the line.
+// checkItems holds the payments that the database knows of against the line. One
+// that it lacks, or that was cancelled meanwhile, stays in the batch as a payment
+// that only the journal knows.
 func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) error {
+	cancelled := func(it Item) bool { return it.State == grant.Cancelled }
+	if at := slices.IndexFunc(w.Items, cancelled); at >= 0 && w.Known {
+		return never("payment %s of it was cancelled.", w.Items[at].InstalmentID)
+	}
+	w.Items = slices.DeleteFunc(w.Items, cancelled)
 	have := map[decision.Digest]Item{}
 	for _, it := range w.Items {
 		have[it.Digest] = it
-	}
-	var missing []string
-	for _, d := range digests {
-		it, ok := have[d]
-		if !ok {
-			missing = append(missing, d.String())
-		} else if it.State == grant.Cancelled {
-			return never("payment %s of it was cancelled.", it.InstalmentID)
-		}
-	}
-	if len(missing) > 0 {
-		return never("the database has no payment with decision note %s.", strings.Join(missing, ", "))
 	}
 	for _, o := range l.Outs {
 		if o.Change != nil {
 			continue
 		}
 		d, err := decision.ParseDigest(o.Note)
+		if err != nil || !slices.Contains(digests, d) {
+			return never("an output of it is in no note of its batch.")
+		}
 		it, ok := have[d]
-		if err != nil || !ok || int64(it.Amount) != o.Sat || hex.EncodeToString(it.Script) != o.Script {
+		if ok && (int64(it.Amount) != o.Sat || hex.EncodeToString(it.Script) != o.Script) {
 			return never("an output of it is not a payment as the database has it.")
 		}
 	}
@@ -245,9 +242,14 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 			if err := r.wallet.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *o.Change); err != nil {
 				return nil, err
 			}
-		} else {
-			instalment := byDigest[o.Note]
+		} else if instalment, ok := byDigest[o.Note]; ok {
 			out.InstalmentID = &instalment
+		} else {
+			d, err := decision.ParseDigest(o.Note)
+			if err != nil {
+				return nil, never("an output of it is in no note of its batch.")
+			}
+			out.Decision = &d
 		}
 		a.Outputs = append(a.Outputs, out)
 		left -= out.Amount
@@ -323,6 +325,9 @@ func (r *Recovery) advance(w *Rebuild, l lostLine, now time.Time) {
 		w.Batch.State = to
 	}
 	w.Via = w.Via[:len(w.Via)-1]
+	if lost := w.newest().unjoined(); lost > 0 { // nothing was set aside for it here
+		w.Transfers = append(w.Transfers, ledger.Move(ledger.KindAdopt, w.Batch.ID.String(), ledger.Available, ledger.InFlight, lost, now))
+	}
 	if len(w.Items) == 0 {
 		return
 	}

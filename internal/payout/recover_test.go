@@ -27,6 +27,7 @@ type restorable struct {
 	*rig
 	app, worker *postgres.DB
 	recovery    *payout.Recovery
+	dumps       int
 }
 
 func newRestorable(t *testing.T, deposits ...btcutil.Amount) *restorable {
@@ -59,7 +60,8 @@ func (r *restorable) dump() *pgtest.DB {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	name := r.base.Name + "_d"
+	r.dumps++
+	name := fmt.Sprintf("%s_d%d", r.base.Name, r.dumps)
 	for _, sql := range []string{
 		"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + r.base.Name + "'",
 		"CREATE DATABASE " + name + " TEMPLATE " + r.base.Name + " STRATEGY = FILE_COPY",

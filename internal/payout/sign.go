@@ -50,6 +50,9 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 	if state.Missing == 0 {
 		return true, c.storeSigned(ctx, r, merged, descriptor)
 	}
+	if newest.unjoined() > 0 {
+		return false, approvalsLost()
+	}
 	var down error // one signer that does not answer is no reason not to ask the next
 	for _, signer := range c.cfg.Signers {
 		info, err := signer.Info(ctx)

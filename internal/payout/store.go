@@ -219,6 +219,7 @@ type OwnTx struct {
 	Coins                 []Coin           // own outputs
 	Spends                []wire.OutPoint  // own coins
 	SpentSat, PaidBackSat btcutil.Amount
+	InJournal             bool // a signer's journal names it, and it could not be made an attempt again
 }
 
 // Followed is an attempt whose transaction a block touches, or that waits for depth.
@@ -228,12 +229,15 @@ type Followed struct {
 	Void    *Void
 	Items   []Item // of Dead only
 	Height  int32  // of the block that holds it
+
+	Unjoined btcutil.Amount // that the batch pays and only a signer's journal knows
 }
 
 // ChainWork is what a block touches, and what connecting or disconnecting it adds.
 type ChainWork struct {
 	Fund      grant.Fund
 	Ours      map[string]Followed // by txid: attempts among the block's own transactions
+	Adopted   map[string]bool     // txids that were booked whole before, as a journal names them
 	Waiting   []Followed          // mined or paid, on the best chain, without the block's own
 	Spending  []Followed          // attempts without a block that spend a coin which this block spends
 	Freed     []Followed          // newest attempts of conflicted batches whose coins are all unspent again (Disconnect)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -187,7 +188,14 @@ func loadFollowed(ctx context.Context, q *db.Queries, txids, spent [][]byte, own
 	if err != nil {
 		return nil, err
 	}
-	w := &payout.ChainWork{Fund: fund, Ours: map[string]payout.Followed{}}
+	w := &payout.ChainWork{Fund: fund, Ours: map[string]payout.Followed{}, Adopted: map[string]bool{}}
+	adopted, err := q.ListAdopted(ctx, slices.Collect(maps.Keys(own)))
+	if err != nil {
+		return nil, err
+	}
+	for _, txid := range adopted {
+		w.Adopted[txid] = true
+	}
 	rows, err := q.ListFollowed(ctx, txids, spent)
 	if err != nil {
 		return nil, err
@@ -225,7 +233,7 @@ func readFollowed(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) 
 	}
 	for _, a := range attempts {
 		if a.ID == attempt {
-			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a, Void: void}, nil
+			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a, Void: void, Unjoined: payout.Unjoined(attempts)}, nil
 		}
 	}
 	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
@@ -351,15 +359,7 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 			}
 		}
 		if m.ItemsTo != "" {
-			items, err := readItems(ctx, q, b.ID)
-			if err != nil {
-				return err
-			}
-			rest := slices.DeleteFunc(idsOf(items), func(id uuid.UUID) bool { return slices.Contains(m.Cancel, id) })
-			if err := moveItems(ctx, q, rest, items[0].State, m.ItemsTo, m.Event.At); err != nil {
-				return err
-			}
-			if err := moveItems(ctx, q, m.Cancel, items[0].State, grant.Cancelled, m.Event.At); err != nil {
+			if err := followItems(ctx, q, m); err != nil {
 				return err
 			}
 		}
@@ -382,4 +382,17 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 		entries = append(entries, tripped...)
 	}
 	return s.record(ctx, q, entries...)
+}
+
+// followItems takes the instalments of a batch to the states of a move.
+func followItems(ctx context.Context, q *db.Queries, m payout.Move) error {
+	items, err := readItems(ctx, q, m.Batch.ID)
+	if err != nil || len(items) == 0 { // none: only a signer's journal knows whom it pays
+		return err
+	}
+	rest := slices.DeleteFunc(idsOf(items), func(id uuid.UUID) bool { return slices.Contains(m.Cancel, id) })
+	if err := moveItems(ctx, q, rest, items[0].State, m.ItemsTo, m.Event.At); err != nil {
+		return err
+	}
+	return moveItems(ctx, q, m.Cancel, items[0].State, grant.Cancelled, m.Event.At)
 }

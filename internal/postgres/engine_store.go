@@ -207,9 +207,14 @@ func readShares(ctx context.Context, q *db.Queries, attempt uuid.UUID, paid btcu
 	}
 	a := payout.Attempt{Fee: paid}
 	for _, o := range outputs {
-		if o.InstalmentID.Valid {
-			a.Outputs = append(a.Outputs, payout.AttemptOutput{Script: o.Script, InstalmentID: &o.InstalmentID.UUID})
+		if o.ChangeIndex != nil {
+			continue
 		}
+		out := payout.AttemptOutput{Script: o.Script}
+		if o.InstalmentID.Valid {
+			out.InstalmentID = &o.InstalmentID.UUID
+		}
+		a.Outputs = append(a.Outputs, out)
 	}
 	return a.FeeShares()
 }

@@ -289,6 +289,10 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 			index := uint32(*out.ChangeIndex)
 			o.ChangeIndex = &index
 		}
+		if out.Decision != nil {
+			d := decision.Digest(out.Decision)
+			o.Decision = &d
+		}
 		a := at[out.AttemptID]
 		a.Outputs = append(a.Outputs, o)
 	}

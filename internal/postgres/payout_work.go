@@ -225,16 +225,20 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	}
 	outs := db.InsertAttemptOutputsParams{AttemptID: a.ID}
 	for _, out := range a.Outputs {
-		// The statement takes a payment where the change index is -1.
-		instalment, change := uuid.UUID{}, int64(-1)
+		// The statement takes a payment where the change index is -1 and the decision empty.
+		instalment, change, lost := uuid.UUID{}, int64(-1), []byte{}
 		if out.InstalmentID != nil {
 			instalment = *out.InstalmentID
+		}
+		if out.Decision != nil {
+			lost = out.Decision[:]
 		}
 		if out.ChangeIndex != nil {
 			change = int64(*out.ChangeIndex)
 		}
 		outs.Vouts, outs.Scripts, outs.AmountsSat = append(outs.Vouts, int64(out.Vout)), append(outs.Scripts, out.Script), append(outs.AmountsSat, int64(out.Amount))
 		outs.InstalmentIds, outs.ChangeIndexes = append(outs.InstalmentIds, instalment), append(outs.ChangeIndexes, change)
+		outs.Decisions = append(outs.Decisions, lost)
 	}
 	return q.InsertAttemptOutputs(ctx, outs)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
@@ -55,7 +56,44 @@ func (s PayoutStore) ReleasedTxids(ctx context.Context, txids []chainhash.Hash) 
 	for _, r := range rows {
 		known[chainhash.Hash(r)] = true
 	}
+	texts := make([]string, len(txids))
+	for i, id := range txids {
+		texts[i] = id.String()
+	}
+	adopted, err := s.q.ListAdopted(ctx, texts)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	for _, text := range adopted {
+		id, err := chainhash.NewHashFromStr(text)
+		if err != nil {
+			return nil, fmt.Errorf("read adopted txid: %w", err)
+		}
+		known[*id] = true
+	}
 	return known, nil
+}
+
+// MarkedAt implements payout.RecoveryStore.
+func (s PayoutStore) MarkedAt(ctx context.Context) (time.Time, error) {
+	at, err := s.q.LastJournalMark(ctx)
+	return at, mapError(err)
+}
+
+// Unjoined implements payout.RecoveryStore.
+func (s PayoutStore) Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error) {
+	rows, err := s.q.ListUnjoined(ctx)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list := make([]payout.UnjoinedPayment, len(rows))
+	for i, r := range rows {
+		list[i] = payout.UnjoinedPayment{
+			Number: uint32(r.Number), State: payout.State(r.BatchState), TxID: chainhash.Hash(r.Txid), Vout: uint32(r.Vout),
+			Decision: decision.Digest(r.Decision), Script: r.Script, Amount: btcutil.Amount(r.AmountSat), FoundAt: r.CreatedAt,
+		}
+	}
+	return list, nil
 }
 
 // AdvanceNumber implements payout.RecoveryStore.

@@ -109,6 +109,7 @@ type AttemptOutput struct {
 	AmountSat    int64
 	InstalmentID uuid.NullUUID
 	ChangeIndex  *int64
+	Decision     []byte
 }
 
 type AttemptRaw struct {
@@ -699,6 +700,12 @@ type OneTimeLink struct {
 	UsedAt    *time.Time
 }
 
+type PaidByTwoAttempt struct {
+	One  uuid.UUID
+	Two  uuid.UUID
+	Paid interface{}
+}
+
 type Passkey struct {
 	CredentialID []byte
 	StaffID      uuid.UUID
@@ -760,6 +767,20 @@ type StateEdge struct {
 	ObjectKind string
 	FromState  string
 	ToState    string
+}
+
+type UnjoinedPayment struct {
+	BatchID    uuid.UUID
+	Number     int64
+	BatchState string
+	AttemptID  uuid.UUID
+	No         int32
+	Txid       []byte
+	CreatedAt  time.Time
+	Vout       int64
+	Decision   []byte
+	Script     []byte
+	AmountSat  int64
 }
 
 type UptimeSnapshot struct {

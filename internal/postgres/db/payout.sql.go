@@ -388,10 +388,10 @@ func (q *Queries) InsertAttemptInputs(ctx context.Context, arg InsertAttemptInpu
 }
 
 const insertAttemptOutputs = `-- name: InsertAttemptOutputs :exec
-INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index)
-SELECT $1, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 THEN o.instalment_id END, nullif(o.change_index, -1)
+INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
+SELECT $1, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 AND o.decision = '' THEN o.instalment_id END, nullif(o.change_index, -1), nullif(o.decision, '')
 FROM (SELECT unnest($2::bigint[]) AS vout, unnest($3::bytea[]) AS script, unnest($4::bigint[]) AS amount_sat,
-    unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index) o
+    unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index, unnest($7::bytea[]) AS decision) o
 `
 
 type InsertAttemptOutputsParams struct {
@@ -401,6 +401,7 @@ type InsertAttemptOutputsParams struct {
 	AmountsSat    []int64
 	InstalmentIds []uuid.UUID
 	ChangeIndexes []int64
+	Decisions     [][]byte
 }
 
 func (q *Queries) InsertAttemptOutputs(ctx context.Context, arg InsertAttemptOutputsParams) error {
@@ -411,6 +412,7 @@ func (q *Queries) InsertAttemptOutputs(ctx context.Context, arg InsertAttemptOut
 		arg.AmountsSat,
 		arg.InstalmentIds,
 		arg.ChangeIndexes,
+		arg.Decisions,
 	)
 	return err
 }
@@ -775,7 +777,7 @@ func (q *Queries) ListAttemptInputs(ctx context.Context, ids []uuid.UUID) ([]Att
 }
 
 const listAttemptOutputs = `-- name: ListAttemptOutputs :many
-SELECT attempt_id, vout, script, amount_sat, instalment_id, change_index FROM attempt_output WHERE attempt_id = ANY ($1::uuid[]) ORDER BY attempt_id, vout
+SELECT attempt_id, vout, script, amount_sat, instalment_id, change_index, decision FROM attempt_output WHERE attempt_id = ANY ($1::uuid[]) ORDER BY attempt_id, vout
 `
 
 func (q *Queries) ListAttemptOutputs(ctx context.Context, ids []uuid.UUID) ([]AttemptOutput, error) {
@@ -794,6 +796,7 @@ func (q *Queries) ListAttemptOutputs(ctx context.Context, ids []uuid.UUID) ([]At
 			&i.AmountSat,
 			&i.InstalmentID,
 			&i.ChangeIndex,
+			&i.Decision,
 		); err != nil {
 			return nil, err
 		}

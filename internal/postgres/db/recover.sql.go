@@ -49,8 +49,44 @@ func (q *Queries) IsInChain(ctx context.Context, txid []byte) (bool, error) {
 	return exists, err
 }
 
+const lastJournalMark = `-- name: LastJournalMark :one
+SELECT coalesce(max(at), 'epoch')::timestamptz AS at FROM journal_mark
+`
+
+func (q *Queries) LastJournalMark(ctx context.Context) (time.Time, error) {
+	row := q.db.QueryRow(ctx, lastJournalMark)
+	var at time.Time
+	err := row.Scan(&at)
+	return at, err
+}
+
+const listAdopted = `-- name: ListAdopted :many
+SELECT DISTINCT ref FROM ledger_transfer WHERE kind = 'adopt' AND ref = ANY ($1::text[]) ORDER BY ref
+`
+
+// Those of the transactions that were booked whole, as a journal names them.
+func (q *Queries) ListAdopted(ctx context.Context, txids []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, listAdopted, txids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var ref string
+		if err := rows.Scan(&ref); err != nil {
+			return nil, err
+		}
+		items = append(items, ref)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listCoinsAt = `-- name: ListCoinsAt :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height FROM coin c
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, t.raw FROM coin c JOIN chain_tx t ON t.txid = c.txid
 WHERE (c.txid, c.vout) IN (SELECT unnest($1::bytea[]), unnest($2::bigint[])) ORDER BY c.txid, c.vout
 `
 
@@ -62,6 +98,7 @@ type ListCoinsAtRow struct {
 	Chain     int32
 	Index     int64
 	Height    int32
+	Raw       []byte
 }
 
 func (q *Queries) ListCoinsAt(ctx context.Context, txids [][]byte, vouts []int64) ([]ListCoinsAtRow, error) {
@@ -81,6 +118,7 @@ func (q *Queries) ListCoinsAt(ctx context.Context, txids [][]byte, vouts []int64
 			&i.Chain,
 			&i.Index,
 			&i.Height,
+			&i.Raw,
 		); err != nil {
 			return nil, err
 		}
@@ -264,25 +302,42 @@ func (q *Queries) ListTxidsReleased(ctx context.Context, txids [][]byte) ([][]by
 	return items, nil
 }
 
-const listTxs = `-- name: ListTxs :many
-SELECT txid, raw FROM chain_tx WHERE txid = ANY ($1::bytea[]) ORDER BY txid
+const listUnjoined = `-- name: ListUnjoined :many
+SELECT number, batch_state, attempt_id, txid, created_at, vout, decision, script, amount_sat FROM unjoined_payment ORDER BY number, vout
 `
 
-type ListTxsRow struct {
-	Txid []byte
-	Raw  []byte
+type ListUnjoinedRow struct {
+	Number     int64
+	BatchState string
+	AttemptID  uuid.UUID
+	Txid       []byte
+	CreatedAt  time.Time
+	Vout       int64
+	Decision   []byte
+	Script     []byte
+	AmountSat  int64
 }
 
-func (q *Queries) ListTxs(ctx context.Context, txids [][]byte) ([]ListTxsRow, error) {
-	rows, err := q.db.Query(ctx, listTxs, txids)
+func (q *Queries) ListUnjoined(ctx context.Context) ([]ListUnjoinedRow, error) {
+	rows, err := q.db.Query(ctx, listUnjoined)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListTxsRow{}
+	items := []ListUnjoinedRow{}
 	for rows.Next() {
-		var i ListTxsRow
-		if err := rows.Scan(&i.Txid, &i.Raw); err != nil {
+		var i ListUnjoinedRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.BatchState,
+			&i.AttemptID,
+			&i.Txid,
+			&i.CreatedAt,
+			&i.Vout,
+			&i.Decision,
+			&i.Script,
+			&i.AmountSat,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

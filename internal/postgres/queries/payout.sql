@@ -110,10 +110,10 @@ INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat)
 SELECT @attempt_id, unnest(@txids::bytea[]), unnest(@vouts::bigint[]), unnest(@amounts_sat::bigint[]);
 
 -- name: InsertAttemptOutputs :exec
-INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index)
-SELECT @attempt_id, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 THEN o.instalment_id END, nullif(o.change_index, -1)
+INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
+SELECT @attempt_id, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 AND o.decision = '' THEN o.instalment_id END, nullif(o.change_index, -1), nullif(o.decision, '')
 FROM (SELECT unnest(@vouts::bigint[]) AS vout, unnest(@scripts::bytea[]) AS script, unnest(@amounts_sat::bigint[]) AS amount_sat,
-    unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index) o;
+    unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index, unnest(@decisions::bytea[]) AS decision) o;
 
 -- name: InsertAttemptSignature :exec
 INSERT INTO attempt_signature (attempt_id, psbt, source, staff_id, at) VALUES (@attempt_id, @psbt, @source, @staff_id, @at);

@@ -46,3 +46,13 @@ SELECT id FROM staff ORDER BY id LIMIT 2;
 
 -- name: IsInChain :one
 SELECT EXISTS (SELECT FROM chain_tx WHERE txid = @txid);
+
+-- name: ListAdopted :many
+-- Those of the transactions that were booked whole, as a journal names them.
+SELECT DISTINCT ref FROM ledger_transfer WHERE kind = 'adopt' AND ref = ANY (@txids::text[]) ORDER BY ref;
+
+-- name: ListUnjoined :many
+SELECT number, batch_state, attempt_id, txid, created_at, vout, decision, script, amount_sat FROM unjoined_payment ORDER BY number, vout;
+
+-- name: LastJournalMark :one
+SELECT coalesce(max(at), 'epoch')::timestamptz AS at FROM journal_mark;
