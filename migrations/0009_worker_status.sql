@@ -11,5 +11,12 @@ CREATE TABLE worker_status (
 GRANT SELECT ON worker_status TO causeway_app, causeway_worker;
 GRANT INSERT, UPDATE ON worker_status TO causeway_worker;
 
+-- What /readyz writes to know that the database can be written to.
+CREATE TABLE write_probe (
+    program text PRIMARY KEY,
+    at      timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON write_probe TO causeway_app, causeway_worker;
+
 -- +goose Down
-DROP TABLE worker_status;
+DROP TABLE write_probe, worker_status;

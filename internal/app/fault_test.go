@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -123,11 +124,13 @@ func (r *rig) leaderKilled(op operator) {
 	leader := r.restart()
 	r.Env = nil
 	r.ready(r.WorkerAdmin)
-	second := r.spare(r.WorkerArgs("")...)
+	admin := "http://" + r.freeAddress()
+	second := r.spare(r.WorkerArgs(admin)...)
 	r.until("the second worker waits", func() bool { return strings.Contains(second.log(), "another worker leads; waiting") })
 	if strings.Contains(second.log(), `"msg":"leading"`) {
 		r.t.Error("two workers lead")
 	}
+	r.ready(admin) // to wait, which is what it is there for
 
 	batch := r.compose(op)
 	r.approve(batch)
@@ -160,6 +163,15 @@ func (r *rig) unready(url, line string) {
 func (r *rig) ready(url string) {
 	r.t.Helper()
 	r.until("/readyz is well", func() bool { status, _ := r.get(url + "/readyz"); return status == http.StatusOK })
+}
+
+// freeAddress is a host:port that nobody listened at a moment ago.
+func (r *rig) freeAddress() string {
+	r.t.Helper()
+	l, err := new(net.ListenConfig).Listen(r.t.Context(), "tcp", "127.0.0.1:0")
+	r.must(err)
+	r.must(l.Close())
+	return l.Addr().String()
 }
 
 // child is a further process of causeway with a log of its own.

@@ -227,6 +227,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 func serveChecks(db *postgres.DB, fund grant.Fund) []server.Check {
 	return []server.Check{
 		{Name: "database", Run: db.Ping},
+		canWrite(db, "serve", clock.Real{}),
 		{Name: "schema", Run: func(ctx context.Context) error { return checkSchema(ctx, db) }},
 		{Name: "network", Run: func(ctx context.Context) error {
 			params, err := fund.Params()
@@ -236,6 +237,16 @@ func serveChecks(db *postgres.DB, fund grant.Fund) []server.Check {
 			return db.CheckNetwork(ctx, params.Name, params.GenesisHash.String())
 		}},
 	}
+}
+
+// probeEvery is how long the result of a check that writes is used again.
+const probeEvery = 5 * time.Second
+
+// canWrite tells a database that answers from one that can store anything.
+func canWrite(db *postgres.DB, program string, c clock.Clock) server.Check {
+	return server.Check{Name: "database writes", Every: probeEvery, Run: func(ctx context.Context) error {
+		return db.CanWrite(ctx, program, c.Now().UTC())
+	}}
 }
 
 // listen serves handler on address until ctx ends, then lets requests finish.

@@ -185,7 +185,10 @@ func (w *worker) bind(ctx context.Context) (grant.Fund, error) {
 // lead takes the lease, works under it, and takes it again when it is lost.
 func (w *worker) lead(ctx context.Context) error {
 	for {
-		waiting := func() { w.cfg.Log.InfoContext(ctx, "another worker leads; waiting") }
+		waiting := func() {
+			w.cfg.Log.InfoContext(ctx, "another worker leads; waiting")
+			w.trouble.Store(nil) // what kept it from working as the leader is the other one's now
+		}
 		err := w.db.Lead(ctx, w.clock.Now, waiting, w.work)
 		w.leading.Store(false)
 		if ctx.Err() != nil {
@@ -464,18 +467,29 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) bool {
 func (w *worker) checks() []server.Check {
 	return []server.Check{
 		{Name: "database", Run: w.db.Ping},
+		canWrite(w.db, "worker", w.clock),
 		{Name: "schema", Run: func(ctx context.Context) error { return checkSchema(ctx, w.db) }},
 		{Name: "node", Run: func(ctx context.Context) error {
 			node := w.node.Load()
-			if node == nil {
+			if node == nil && w.leading.Load() {
 				return errs.New(errs.Unavailable, "node_down", "No connection to btcd yet.")
+			}
+			if node == nil { // it waits for the lease, and needs the node when it has it
+				var err error
+				if node, err = chain.New(w.cfg.Chain); err != nil {
+					return err
+				}
 			}
 			_, err := node.Check(ctx)
 			return err
 		}},
 		{Name: "signer", Run: func(ctx context.Context) error {
 			for _, signer := range w.signers {
-				if _, err := signer.Info(ctx); err != nil {
+				info, err := signer.Info(ctx)
+				if err == nil {
+					err = info.Trouble()
+				}
+				if err != nil {
 					return err
 				}
 			}

@@ -293,6 +293,9 @@ func (c *Conductor) signerInfos(ctx context.Context, fund grant.Fund) ([]signerr
 	infos := make([]signerrpc.Info, len(c.cfg.Signers))
 	for i, s := range c.cfg.Signers {
 		info, err := s.Info(ctx)
+		if err == nil {
+			err = info.Trouble()
+		}
 		if err != nil {
 			return nil, err
 		}

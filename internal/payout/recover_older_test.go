@@ -3,6 +3,7 @@ package payout_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,8 @@ func (r *restorable) paySince(known uuid.UUID, a age) unjoinable {
 	r.clock.Advance(a.passes / 2)
 	pay := func(coins []wire.OutPoint, known []uuid.UUID, fresh int) payout.Batch {
 		r.t.Helper()
-		o := order(append(r.owe(fresh, owed), known...))
+		lacking := r.owe(fresh, owed)
+		o := order(append(slices.Clone(lacking), known...))
 		o.Coins = coins
 		b, err := r.service.Compose(r.t.Context(), r.treasurer, o)
 		if err != nil {
@@ -95,9 +97,10 @@ func (r *restorable) paySince(known uuid.UUID, a age) unjoinable {
 		r.approve(b)
 		r.step()
 		u.batches = append(u.batches, b)
-		for _, it := range r.wantState(b.ID, payout.Announced).Items[:fresh] {
-			u.digests = append(u.digests, it.Digest.String())
-			u.lost += it.Amount
+		for _, it := range r.wantState(b.ID, payout.Announced).Items {
+			if slices.Contains(lacking, it.InstalmentID) {
+				u.digests, u.lost = append(u.digests, it.Digest.String()), u.lost+it.Amount
+			}
 		}
 		return b
 	}

@@ -27,6 +27,7 @@ type readiness struct {
 	mu      sync.Mutex
 	at      time.Time
 	results []checkResult
+	ran     []time.Time // when each check last did
 }
 
 type checkResult struct {
@@ -44,9 +45,17 @@ func (r *readiness) run(ctx context.Context) []checkResult {
 	// The answer is shared, so one caller who hangs up must not spoil it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	results := make([]checkResult, len(r.checks))
+	results, now := make([]checkResult, len(r.checks)), r.clock.Now()
+	if r.ran == nil {
+		r.ran = make([]time.Time, len(r.checks))
+	}
 	var all sync.WaitGroup
 	for i, check := range r.checks {
+		if age := now.Sub(r.ran[i]); r.results != nil && age >= 0 && age < check.Every {
+			results[i] = r.results[i]
+			continue
+		}
+		r.ran[i] = now
 		all.Go(func() { results[i] = runCheck(ctx, check) })
 	}
 	all.Wait()

@@ -75,3 +75,30 @@ func TestAdminServesMetrics(t *testing.T) {
 		t.Errorf("the public port serves metrics: %d", rec.Code)
 	}
 }
+
+// TestACheckThatWritesIsNotRunForEveryone asks more often than a check says that it
+// may run.
+func TestACheckThatWritesIsNotRunForEveryone(t *testing.T) {
+	t.Parallel()
+	var runs, cheap atomic.Int32
+	e := newEdge(t, func(c *Config) {
+		c.Checks = []Check{
+			{Name: "writes", Every: 5 * time.Second, Run: func(context.Context) error {
+				if runs.Add(1) > 1 {
+					return errs.New(errs.Unavailable, "full", "The disk is full.")
+				}
+				return nil
+			}},
+			{Name: "cheap", Run: func(context.Context) error { cheap.Add(1); return nil }},
+		}
+	})
+	for after, want := range []string{"writes: ok\n", "writes: ok\n", "writes: ok\n", "writes: The disk is full.\n", "writes: The disk is full.\n"} {
+		if got := e.call(t, http.MethodGet, "/readyz", "").Body.String(); got != want+"cheap: ok\n" {
+			t.Errorf("after %d s: %q, want %q", after*2, got, want)
+		}
+		e.clock.Advance(2 * time.Second)
+	}
+	if runs.Load() != 2 || cheap.Load() != 5 {
+		t.Errorf("the checks ran %d and %d times, want 2 and 5", runs.Load(), cheap.Load())
+	}
+}

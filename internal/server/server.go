@@ -55,8 +55,9 @@ type Receipts interface {
 // Check is one line of /readyz. Run returns nil, or an error whose errs message
 // says in one line what is wrong.
 type Check struct {
-	Name string
-	Run  func(ctx context.Context) error
+	Name  string
+	Run   func(ctx context.Context) error
+	Every time.Duration // its result is used again this long; 0: as long as an answer of /readyz
 }
 
 // Config is what a Server is made of. API, Auth, Receipts, Clock, Log and Metrics

@@ -243,6 +243,27 @@ func (j *Journal) Settle() error {
 	return nil
 }
 
+// probeSize is what Probe writes: more than a usual line.
+const probeSize = 16 << 10
+
+// Probe returns nil when the disk takes a file beside the journal, as long as a few
+// lines. It leaves nothing behind.
+func (j *Journal) Probe() error {
+	if err := j.Settle(); err != nil {
+		return err
+	}
+	path := j.path + ".probe"
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("probe the journal's disk: %w", err)
+	}
+	_, err = f.Write(make([]byte, probeSize))
+	if err := errors.Join(err, f.Sync(), f.Close(), os.Remove(path)); err != nil {
+		return fmt.Errorf("probe the journal's disk: %w", err)
+	}
+	return nil
+}
+
 func (j *Journal) write(line []byte) error {
 	if err := writeInHalves(j.f, line); err != nil {
 		j.rollBack()

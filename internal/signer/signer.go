@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
@@ -36,6 +37,9 @@ type Signer struct {
 	mu      sync.Mutex // guards what follows and the journal
 	keys    *wallet.Signer
 	history *history
+
+	probedAt time.Time // when the journal's disk was last tested
+	probed   error     // what came of it
 }
 
 // New returns a Signer. It refuses caps that make no sense (bad_policy), a shared
@@ -63,6 +67,21 @@ func New(cfg Config) (*Signer, error) {
 	return s, nil
 }
 
+// probeEvery is how long the result of a test of the journal's disk is used again.
+const probeEvery = 5 * time.Second
+
+// journalTrouble tests every few seconds whether the journal could take a line.
+func (s *Signer) journalTrouble() bool {
+	if now := s.cfg.Clock.Now(); s.probedAt.IsZero() || now.Sub(s.probedAt) >= probeEvery || now.Before(s.probedAt) {
+		err := s.cfg.Journal.Probe()
+		if err != nil && s.probed == nil {
+			s.cfg.Log.LogAttrs(context.Background(), slog.LevelError, "the journal cannot be written", slog.String("error", err.Error()))
+		}
+		s.probedAt, s.probed = now, err
+	}
+	return s.probed != nil
+}
+
 // Info says what this signer is and where its journal stands.
 func (s *Signer) Info() signerrpc.Info {
 	s.mu.Lock()
@@ -74,6 +93,7 @@ func (s *Signer) Info() signerrpc.Info {
 		JournalRecords: int64(len(s.cfg.Journal.Records())), JournalHead: s.cfg.Journal.Head().String(),
 		MaxFeeRateSatVB: s.policy.MaxFeeRateSatVB, MaxFeeSat: int64(s.policy.MaxFee), MaxFeePercent: s.policy.MaxFeePercent,
 		MaxInputs: int64(s.policy.MaxInputs), MaxOutputs: int64(s.policy.MaxOutputs), FinalDepth: int64(s.policy.FinalDepth),
+		JournalTrouble: s.journalTrouble(),
 	}
 }
 

@@ -875,3 +875,8 @@ type WorkerStatus struct {
 	Trouble      string
 	At           time.Time
 }
+
+type WriteProbe struct {
+	Program string
+	At      time.Time
+}

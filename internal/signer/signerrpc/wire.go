@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/spv"
 )
 
@@ -107,8 +108,18 @@ type Info struct {
 	MaxFeeSat       int64  `json:"max_fee_sat"`
 	MaxFeePercent   int64  `json:"max_fee_percent"` // of the sum of the payments; of the inputs when nobody is paid
 	MaxInputs       int64  `json:"max_inputs"`
-	MaxOutputs      int64  `json:"max_outputs"` // change included
-	FinalDepth      int64  `json:"final_depth"` // confirmations that a proof needs, so many headers
+	MaxOutputs      int64  `json:"max_outputs"`               // change included
+	FinalDepth      int64  `json:"final_depth"`               // confirmations that a proof needs, so many headers
+	JournalTrouble  bool   `json:"journal_trouble,omitempty"` // its disk took no test of a write: it would sign nothing
+}
+
+// Trouble is nil when the signer could sign, and else Unavailable
+// "journal_unwritable".
+func (i Info) Trouble() error {
+	if !i.JournalTrouble {
+		return nil
+	}
+	return errs.Newf(errs.Unavailable, "journal_unwritable", "Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If it still says so then, restart it.", i.Fingerprint)
 }
 
 // Failure is an answer that carries no result.
