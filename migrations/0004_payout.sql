@@ -108,14 +108,30 @@ CREATE TABLE attempt_output (
     amount_sat    bigint NOT NULL CHECK (amount_sat > 0),
     instalment_id uuid REFERENCES instalment,
     change_index  bigint,
-    decision      bytea CHECK (length(decision) = 32),     -- digest of a decision note that is not in this database: a signer's journal names the payment
+    decision      bytea CHECK (length(decision) = 32),     -- of a decision note that was lost: a signer's journal names the payment
     PRIMARY KEY (attempt_id, vout),
     UNIQUE (attempt_id, instalment_id),
     UNIQUE (attempt_id, decision),
-    CHECK (num_nonnulls(instalment_id, change_index, decision) = 1)
+    CHECK ((change_index IS NULL) = (num_nonnulls(instalment_id, decision) > 0))
 );
 CREATE INDEX attempt_output_decision ON attempt_output (decision) WHERE decision IS NOT NULL;
-CREATE TRIGGER attempt_output_append_only BEFORE UPDATE OR DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER attempt_output_append_only BEFORE DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
+-- A payment whose approval was lost is joined, once, to one of the same amount and script that was approved again.
+-- +goose StatementBegin
+CREATE FUNCTION check_join() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.instalment_id IS NOT NULL OR OLD.decision IS NULL OR NEW.instalment_id IS NULL
+        OR (NEW.attempt_id, NEW.vout, NEW.script, NEW.amount_sat, NEW.change_index, NEW.decision)
+            IS DISTINCT FROM (OLD.attempt_id, OLD.vout, OLD.script, OLD.amount_sat, OLD.change_index, OLD.decision)
+        OR NOT EXISTS (SELECT FROM instalment i WHERE i.id = NEW.instalment_id AND i.payee_script = OLD.script AND i.amount_sat = OLD.amount_sat)
+    THEN
+        RAISE EXCEPTION 'output % of attempt % cannot be joined to payment %', OLD.vout, OLD.attempt_id, NEW.instalment_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_output_join';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER attempt_output_join BEFORE UPDATE ON attempt_output FOR EACH ROW EXECUTE FUNCTION check_join();
 CREATE TRIGGER attempt_output_no_truncate BEFORE TRUNCATE ON attempt_output FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- The transactions that attempts spend from, each once, without witnesses: strangers decide how large they are.
@@ -266,4 +282,4 @@ CREATE TRIGGER breaker_rules BEFORE INSERT OR UPDATE ON breaker FOR EACH ROW EXE
 ALTER TABLE breaker DROP CONSTRAINT breaker_has_findings;
 DROP TABLE breaker_accepted, breaker_consent, breaker_finding, breaker, lease, reservation, attempt_event, attempt_raw, prev_tx, attempt_output, attempt_input, attempt, approval, batch_item, batch;
 DROP SEQUENCE batch_number;
-DROP FUNCTION check_anchor, check_breaker;
+DROP FUNCTION check_anchor, check_breaker, check_join;

@@ -156,9 +156,22 @@ SELECT b.id AS batch_id, b.number, b.state AS batch_state, a.id AS attempt_id, a
 FROM attempt_output o
 JOIN attempt a ON a.id = o.attempt_id
 JOIN batch b ON b.id = a.batch_id
-WHERE o.decision IS NOT NULL
+WHERE o.decision IS NOT NULL AND o.instalment_id IS NULL
     AND a.no = (SELECT min(f.no) FROM attempt f WHERE f.batch_id = b.id AND f.kind = 'pay');
-GRANT SELECT ON unjoined_payment TO causeway_app, causeway_worker;
+-- A treasurer's word that one of them has nothing to do with a payment to the same address that was approved later.
+CREATE TABLE unjoined_separate (
+    txid     bytea       NOT NULL CHECK (length(txid) = 32),
+    vout     bigint      NOT NULL,
+    reason   text        NOT NULL,
+    staff_id uuid        NOT NULL REFERENCES staff,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (txid, vout)
+);
+CREATE TRIGGER unjoined_separate_append_only BEFORE UPDATE OR DELETE ON unjoined_separate FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER unjoined_separate_no_truncate BEFORE TRUNCATE ON unjoined_separate FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+GRANT SELECT ON unjoined_payment, unjoined_separate TO causeway_app, causeway_worker;
+GRANT INSERT ON unjoined_separate TO causeway_app;
+GRANT UPDATE (instalment_id) ON attempt_output TO causeway_app;
 
 -- The transfer "adopt" books a whole transaction that a journal names: it has no batch, and so no payment to compare it with.
 CREATE VIEW invariant_i07_payments WITH (security_invoker = true) AS
@@ -193,6 +206,7 @@ FROM released_attempt r
 JOIN attempt_output o ON o.attempt_id = r.id
 JOIN instalment i ON i.id = o.instalment_id
 WHERE r.detail NOT LIKE 'found in block%'
+    AND o.decision IS NULL -- it was approved again after it had been paid
     -- Times of RFC 3339 in UTC sort as text; what is no time is outside.
     AND (to_char(r.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') COLLATE "C"
         BETWEEN nullif(split_part(split_part(i.note, E'\nnot_before ', 2), E'\n', 1), '')

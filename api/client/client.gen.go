@@ -1588,6 +1588,12 @@ type NewDecision struct {
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
 
+// NewJoin defines model for NewJoin.
+type NewJoin struct {
+	// InstalmentId The payment that was approved again.
+	InstalmentId openapi_types.UUID `json:"instalment_id"`
+}
+
 // NewLock defines model for NewLock.
 type NewLock struct {
 	// Reason Why the coin is locked.
@@ -1611,6 +1617,12 @@ type NewMessage struct {
 type NewProof struct {
 	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
 	Kind ControlKind `json:"kind"`
+}
+
+// NewSeparation defines model for NewSeparation.
+type NewSeparation struct {
+	// Reason Why the payments have nothing to do with each other.
+	Reason string `json:"reason"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -2071,6 +2083,34 @@ type Understood struct {
 	Protocol Protocol      `json:"protocol"`
 }
 
+// UnjoinedList defines model for UnjoinedList.
+type UnjoinedList struct {
+	Payments []UnjoinedPayment `json:"payments"`
+}
+
+// UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
+type UnjoinedPayment struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat   int64              `json:"amount_sat"`
+	BatchId     openapi_types.UUID `json:"batch_id"`
+	BatchNumber int64              `json:"batch_number"`
+
+	// BatchState State of its batch; `voided` paid nobody.
+	BatchState string `json:"batch_state"`
+
+	// Decision Digest of the decision note that was lost, 64 hex digits.
+	Decision string    `json:"decision"`
+	FoundAt  time.Time `json:"found_at"`
+
+	// Outpoint A coin: txid, colon, number of the output.
+	Outpoint OutPoint `json:"outpoint"`
+
+	// Separate Why later payments to its address are others; absent while nobody has said so.
+	Separate *string `json:"separate,omitempty"`
+}
+
 // Upkeep defines model for Upkeep.
 type Upkeep struct {
 	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
@@ -2497,6 +2537,12 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
+
+// JoinUnjoinedJSONRequestBody defines body for JoinUnjoined for application/json ContentType.
+type JoinUnjoinedJSONRequestBody = NewJoin
+
+// SeparateUnjoinedJSONRequestBody defines body for SeparateUnjoined for application/json ContentType.
+type SeparateUnjoinedJSONRequestBody = NewSeparation
 
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
@@ -3223,6 +3269,45 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUnjoined Payments whose approvals were lost with a restored database
+	//
+	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+	//
+	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+	ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SeparateUnjoinedWithBody Say that later payments to its address are others
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SeparateUnjoined Say that later payments to its address are others
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ComposeUpkeepWithBody Make a batch that pays nobody
 	//
@@ -4756,6 +4841,95 @@ func (c *Client) RevokeToken(ctx context.Context, id ID, reqEditors ...RequestEd
 // Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 func (c *Client) GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTreasuryRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUnjoined Payments whose approvals were lost with a restored database
+//
+// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+//
+// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+func (c *Client) ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUnjoinedRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *Client) JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *Client) JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinUnjoinedRequest(c.Server, outpoint, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SeparateUnjoinedWithBody Say that later payments to its address are others
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *Client) SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSeparateUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SeparateUnjoined Say that later payments to its address are others
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *Client) SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSeparateUnjoinedRequest(c.Server, outpoint, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7776,6 +7950,127 @@ func NewGetTreasuryRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListUnjoinedRequest constructs an http.Request for the ListUnjoined method
+func NewListUnjoinedRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewJoinUnjoinedRequest calls the generic JoinUnjoined builder with application/json body
+func NewJoinUnjoinedRequest(server string, outpoint OutPoint, body JoinUnjoinedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewJoinUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
+}
+
+// NewJoinUnjoinedRequestWithBody constructs an http.Request for the JoinUnjoined method, with any body, and a specified content type
+func NewJoinUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined/%s/join", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSeparateUnjoinedRequest calls the generic SeparateUnjoined builder with application/json body
+func NewSeparateUnjoinedRequest(server string, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSeparateUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
+}
+
+// NewSeparateUnjoinedRequestWithBody constructs an http.Request for the SeparateUnjoined method, with any body, and a specified content type
+func NewSeparateUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined/%s/separate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewComposeUpkeepRequest calls the generic ComposeUpkeep builder with application/json body
 func NewComposeUpkeepRequest(server string, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8717,6 +9012,47 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasuryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTreasuryResponse, error)
+
+	// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
+	//
+	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+	ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error)
+
+	// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
+
+	// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
+
+	// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
+
+	// SeparateUnjoinedWithResponse Say that later payments to its address are others
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
 
 	// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 	//
@@ -11937,6 +12273,136 @@ func (r GetTreasuryResponse) ContentType() string {
 	return ""
 }
 
+type ListUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UnjoinedList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUnjoinedResponse) GetJSON200() *UnjoinedList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type JoinUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r JoinUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r JoinUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r JoinUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r JoinUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r JoinUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SeparateUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SeparateUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SeparateUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SeparateUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SeparateUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SeparateUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ComposeUpkeepResponse201Headers the declared response headers of an HTTP 201 response for ComposeUpkeep
 type ComposeUpkeepResponse201Headers struct {
 	ETag     *string
@@ -13410,6 +13876,77 @@ func (c *ClientWithResponses) GetTreasuryWithResponse(ctx context.Context, reqEd
 		return nil, err
 	}
 	return ParseGetTreasuryResponse(rsp)
+}
+
+// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
+//
+// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+func (c *ClientWithResponses) ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error) {
+	rsp, err := c.ListUnjoined(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUnjoinedResponse(rsp)
+}
+
+// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *ClientWithResponses) JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
+	rsp, err := c.JoinUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinUnjoinedResponse(rsp)
+}
+
+// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *ClientWithResponses) JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
+	rsp, err := c.JoinUnjoined(ctx, outpoint, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinUnjoinedResponse(rsp)
+}
+
+// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *ClientWithResponses) SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
+	rsp, err := c.SeparateUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSeparateUnjoinedResponse(rsp)
+}
+
+// SeparateUnjoinedWithResponse Say that later payments to its address are others
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *ClientWithResponses) SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
+	rsp, err := c.SeparateUnjoined(ctx, outpoint, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSeparateUnjoinedResponse(rsp)
 }
 
 // ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
@@ -15852,6 +16389,97 @@ func ParseGetTreasuryResponse(rsp *http.Response) (*GetTreasuryResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListUnjoinedResponse parses an HTTP response from a ListUnjoinedWithResponse call
+func ParseListUnjoinedResponse(rsp *http.Response) (*ListUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnjoinedList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseJoinUnjoinedResponse parses an HTTP response from a JoinUnjoinedWithResponse call
+func ParseJoinUnjoinedResponse(rsp *http.Response) (*JoinUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &JoinUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSeparateUnjoinedResponse parses an HTTP response from a SeparateUnjoinedWithResponse call
+func ParseSeparateUnjoinedResponse(rsp *http.Response) (*SeparateUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SeparateUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -76,6 +76,21 @@ func (f *fakePayouts) UnlockCoin(_ context.Context, by identity.Actor, op wire.O
 	return f.fail
 }
 
+func (f *fakePayouts) Unjoined(_ context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error) {
+	f.keep(by)
+	return f.unjoined, f.fail
+}
+
+func (f *fakePayouts) JoinPayment(_ context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error {
+	f.keep(by, op, instalment)
+	return f.fail
+}
+
+func (f *fakePayouts) SeparatePayment(_ context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+	f.keep(by, op, reason)
+	return f.fail
+}
+
 func (f *fakePayouts) Payments(_ context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {
 	f.keep(by)
 	f.span = [2]time.Time{from, until}
@@ -104,6 +119,10 @@ func (f *fakePayouts) fillEngine() {
 	f.payments = []books.Payment{{
 		GrantReference: "GR-1", InstalmentID: someID, BatchNumber: 3, Designation: "amber otter", Address: "sb1q", AmountSat: 100_000, FeeShareSat: 700,
 		TxID: txid.String(), Vout: 1, Height: 5, BlockHash: txid.String(), PaidAt: at, State: "paid",
+	}}
+	f.unjoined = []payout.UnjoinedPayment{{
+		BatchID: someID, Number: 3, State: payout.Mined, OutPoint: wire.OutPoint{Hash: txid, Index: 1}, Decision: digest, Address: "sb1q", Amount: 100_000, FoundAt: at,
+		Separate: "the second year",
 	}}
 	f.list = payout.PayeeList{Lines: 4, EmptyAtEnd: 1, Matched: 100_000, Rows: []payout.PayeeRow{
 		{Line: 2, Reference: "GR-1", Address: "sb1q", Amount: 100_000, Label: "Otter", Instalment: someID},

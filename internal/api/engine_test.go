@@ -410,6 +410,38 @@ func TestCoinsAreNamedExactly(t *testing.T) {
 	}
 }
 
+// TestUnjoinedPaymentsAreListedJoinedAndSeparated shows one, and settles it both ways.
+func TestUnjoinedPaymentsAreListedJoinedAndSeparated(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	if got := decode[api.UnjoinedList](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))); got.Payments == nil || len(got.Payments) != 0 {
+		t.Errorf("got %+v, want an empty list", got)
+	}
+	c.payouts.fill()
+	c.payouts.fillEngine()
+	got := decode[api.UnjoinedList](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))).Payments
+	if len(got) != 1 || got[0].BatchNumber != 3 || got[0].BatchState != "mined" || got[0].AmountSat != 100_000 || got[0].Decision != digest.String() || *got[0].Separate != "the second year" {
+		t.Errorf("got %+v", got)
+	}
+	c.payouts.replies = nil
+	c.call(t, http.MethodPost, "/v1/unjoined/"+coinName+"/join", `{"instalment_id":"`+someID.String()+`"}`)
+	if diff := cmp.Diff([]any{coinOf(t), someID}, c.payouts.replies[1:]); diff != "" {
+		t.Error(diff)
+	}
+	c.payouts.replies = nil
+	c.call(t, http.MethodPost, "/v1/unjoined/"+coinName+"/separate", `{"reason":"another year"}`)
+	if diff := cmp.Diff([]any{coinOf(t), "another year"}, c.payouts.replies[1:]); diff != "" {
+		t.Error(diff)
+	}
+	for _, what := range []string{"join", "separate"} {
+		body := map[string]string{"join": `{"instalment_id":"` + someID.String() + `"}`, "separate": `{"reason":"x"}`}[what]
+		rec, _ := c.call(t, http.MethodPost, "/v1/unjoined/x/"+what, body)
+		if got := fieldsOf(t, rec.Body.Bytes(), decode[api.Problem](t, rec)); got != "outpoint not_a_coin" {
+			t.Errorf("%s of no payment: %d %s", what, rec.Code, got)
+		}
+	}
+}
+
 func TestThereMayBeNoEstimate(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)

@@ -131,6 +131,7 @@ type fakePayouts struct {
 	payments []books.Payment
 	span     [2]time.Time // of which payments were asked for
 	list     payout.PayeeList
+	unjoined []payout.UnjoinedPayment
 	next     uint32
 	replies  []any
 	reads    int

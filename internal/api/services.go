@@ -66,6 +66,9 @@ type Payouts interface {
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
 	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error
+	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
+	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
+	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 }

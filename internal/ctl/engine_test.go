@@ -259,3 +259,31 @@ func TestCoinsAreLockedByTheirWholeName(t *testing.T) {
 		t.Error("a call with a bad coin was sent")
 	}
 }
+
+// TestUnjoinedPaymentsAreShownAndSettled lists what was lost and settles it.
+func TestUnjoinedPaymentsAreShownAndSettled(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	f.on("listUnjoined", client.UnjoinedList{Payments: []client.UnjoinedPayment{{
+		Outpoint: coinName, BatchId: id(9), BatchNumber: 7, BatchState: "mined", Address: "sb1q", AmountSat: 100_000, Decision: strings.Repeat("ab", 32), FoundAt: at,
+	}}})
+	out := f.run("", "unjoined").want(t, 0)
+	for _, want := range []string{coinName, "mined", "100000", "sb1q", strings.Repeat("ab", 32)} {
+		if !strings.Contains(out.stdout, want) {
+			t.Errorf("%q is not in:\n%s", want, out.stdout)
+		}
+	}
+	f.on("joinUnjoined", nil)
+	f.on("separateUnjoined", nil)
+	f.run("", "unjoined", "join", coinName, id(22).String()).want(t, 0)
+	if got := decode[client.NewJoin](t, f.sentTo("joinUnjoined")[0].body).InstalmentId; got != id(22) {
+		t.Errorf("joined %s", got)
+	}
+	f.run("", "unjoined", "separate", coinName, "--reason", "the second year").want(t, 0)
+	if got := decode[client.NewSeparation](t, f.sentTo("separateUnjoined")[0].body).Reason; got != "the second year" {
+		t.Errorf("separated because of %q", got)
+	}
+	for _, args := range []string{"join x " + id(22).String(), "join " + coinName + " x", "separate " + coinName, "separate x --reason y"} {
+		f.run("", append([]string{"unjoined"}, strings.Fields(args)...)...).want(t, 2)
+	}
+}

@@ -177,15 +177,16 @@ type AttemptInput struct {
 	Amount   btcutil.Amount
 }
 
-// AttemptOutput maps an output to what it is for: exactly one of InstalmentID,
-// ChangeIndex and Decision is set.
+// AttemptOutput maps an output to what it is for: change has ChangeIndex, a payment
+// the others. One whose approval was lost has Decision, and InstalmentID only once it
+// was joined to an approval that was given again.
 type AttemptOutput struct {
 	Vout         uint32
 	Script       []byte
 	Amount       btcutil.Amount
 	InstalmentID *uuid.UUID
 	ChangeIndex  *uint32
-	Decision     *decision.Digest // of a payment that only a signer's journal knows
+	Decision     *decision.Digest // of a decision note that only a signer's journal knows
 }
 
 // paid returns the sum of an attempt's payments.
@@ -204,11 +205,17 @@ func (a Attempt) paid() btcutil.Amount {
 func (a Attempt) unjoined() btcutil.Amount {
 	var sum btcutil.Amount
 	for _, o := range a.Outputs {
-		if o.Decision != nil {
+		if o.Decision != nil && o.InstalmentID == nil {
 			sum += o.Amount
 		}
 	}
 	return sum
+}
+
+// lacksNotes reports whether the attempt pays somebody whose decision note was lost,
+// so that no signer can be shown it.
+func (a Attempt) lacksNotes() bool {
+	return slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.Decision != nil })
 }
 
 // Unjoined returns the sum of the payments of a batch that only a signer's journal

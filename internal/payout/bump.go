@@ -160,7 +160,7 @@ func (c *Conductor) replace(ctx context.Context, r Record, kind AttemptKind, rat
 		if newest.ID != r.Attempts[len(r.Attempts)-1].ID || !w.Batch.State.waits() {
 			return errAttemptChanged()
 		}
-		if kind == Pays && Unjoined(w.Attempts) > 0 {
+		if kind == Pays && slices.ContainsFunc(w.Attempts, Attempt.lacksNotes) {
 			return approvalsLost()
 		}
 		if kind == Pays && w.Void != nil {

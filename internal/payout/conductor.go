@@ -362,9 +362,16 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 	if err := calm(holdings); err != nil {
 		return err
 	}
+	unjoined, err := c.cfg.Store.Unjoined(ctx)
+	if err != nil {
+		return err
+	}
 	now := c.now()
 	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *Work) error {
 		newest := w.Attempts[len(w.Attempts)-1]
+		if err := paidBefore(w.Items, unjoined); err != nil {
+			return err
+		}
 		if err := checkPolicy(fund, w, newest); err != nil {
 			return err
 		}

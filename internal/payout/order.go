@@ -360,6 +360,13 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.
 	if len(items) != len(o.InstalmentIDs) || slices.ContainsFunc(items, func(i Item) bool { return i.State != grant.Payable }) {
 		return grant.Fund{}, nil, o, notPayable()
 	}
+	unjoined, err := s.cfg.Store.Unjoined(ctx)
+	if err == nil {
+		err = paidBefore(items, unjoined)
+	}
+	if err != nil {
+		return grant.Fund{}, nil, o, err
+	}
 	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
 	if err != nil {
 		return grant.Fund{}, nil, o, err

@@ -58,28 +58,12 @@ type RecoveryStore interface {
 	// and above every change index of the walked chain.
 	AdvanceNumber(ctx context.Context, epoch int64, atLeast uint32) error
 
-	// Unjoined lists the payments that only a signer's journal knows, by batch.
-	Unjoined(ctx context.Context) ([]UnjoinedPayment, error)
-
 	// MarkedAt is when a recovery was last finished; the epoch for never.
 	MarkedAt(ctx context.Context) (time.Time, error)
 
 	// Rebuild loads under lock what a lost transaction is about, calls fn and writes
 	// what it added, in one transaction.
 	Rebuild(ctx context.Context, epoch int64, about About, now time.Time, fn func(*Rebuild) error) error
-}
-
-// UnjoinedPayment is a payment of a rebuilt batch whose approval is not in this
-// database.
-type UnjoinedPayment struct {
-	Number   uint32
-	State    State // of the batch
-	TxID     chainhash.Hash
-	Vout     uint32
-	Decision decision.Digest
-	Script   []byte
-	Amount   btcutil.Amount
-	FoundAt  time.Time
 }
 
 // About names what a lost transaction touches.
@@ -409,7 +393,7 @@ func unjoinedText(list []UnjoinedPayment) string {
 	var sum btcutil.Amount
 	count := 0
 	for i, p := range list {
-		line := fmt.Sprintf("Batch %d, output %d of %s: %d sat, decision note %s.", p.Number, p.Vout, p.TxID, int64(p.Amount), p.Decision)
+		line := fmt.Sprintf("Batch %d, output %d of %s: %d sat, decision note %s.", p.Number, p.OutPoint.Index, p.OutPoint.Hash, int64(p.Amount), p.Decision)
 		if i >= maxNamed {
 			line = ""
 		}

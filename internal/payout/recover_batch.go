@@ -236,6 +236,14 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 	for _, it := range w.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
+	joined := map[decision.Digest]*uuid.UUID{} // since an earlier transaction of the batch was rebuilt
+	for _, before := range w.Attempts {
+		for _, o := range before.Outputs {
+			if o.Decision != nil {
+				joined[*o.Decision] = o.InstalmentID
+			}
+		}
+	}
 	for i, o := range l.Outs {
 		out := AttemptOutput{Vout: uint32(i), Script: tx.TxOut[i].PkScript, Amount: btcutil.Amount(o.Sat), ChangeIndex: o.Change}
 		if o.Change != nil {
@@ -249,7 +257,7 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 			if err != nil {
 				return nil, never("an output of it is in no note of its batch.")
 			}
-			out.Decision = &d
+			out.Decision, out.InstalmentID = &d, joined[d]
 		}
 		a.Outputs = append(a.Outputs, out)
 		left -= out.Amount

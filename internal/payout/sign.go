@@ -50,7 +50,7 @@ func (c *Conductor) sign(ctx context.Context, r Record) (again bool, err error) 
 	if state.Missing == 0 {
 		return true, c.storeSigned(ctx, r, merged, descriptor)
 	}
-	if newest.unjoined() > 0 {
+	if newest.lacksNotes() {
 		return false, approvalsLost()
 	}
 	var down error // one signer that does not answer is no reason not to ask the next

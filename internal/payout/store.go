@@ -135,6 +135,18 @@ type Store interface {
 	// NotFound "not_paid".
 	Proof(ctx context.Context, instalment uuid.UUID, headers int) (Proof, error)
 
+	// Unjoined lists the payments that only a signer's journal knows, by batch.
+	Unjoined(ctx context.Context) ([]UnjoinedPayment, error)
+
+	// JoinPayment loads one of them and an instalment under lock, calls fn, and writes
+	// what it added with the instalment as an item of the batch. NotFound
+	// "unjoined_not_found", "instalment_not_found".
+	JoinPayment(ctx context.Context, op wire.OutPoint, instalment uuid.UUID, now time.Time, fn func(*Join) error) error
+
+	// SeparatePayment notes that one of them stands for itself. NotFound
+	// "unjoined_not_found"; Conflict "already_separate".
+	SeparatePayment(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error
+
 	// Payments lists the payments in blocks from one time until another, oldest first.
 	Payments(ctx context.Context, from, until time.Time) ([]books.Payment, error)
 }

@@ -225,7 +225,7 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	}
 	outs := db.InsertAttemptOutputsParams{AttemptID: a.ID}
 	for _, out := range a.Outputs {
-		// The statement takes a payment where the change index is -1 and the decision empty.
+		// The statement takes no id for nil, no change for -1, and no decision for an empty one.
 		instalment, change, lost := uuid.UUID{}, int64(-1), []byte{}
 		if out.InstalmentID != nil {
 			instalment = *out.InstalmentID

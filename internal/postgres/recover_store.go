@@ -11,7 +11,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/postgres/db"
@@ -78,22 +77,6 @@ func (s PayoutStore) ReleasedTxids(ctx context.Context, txids []chainhash.Hash) 
 func (s PayoutStore) MarkedAt(ctx context.Context) (time.Time, error) {
 	at, err := s.q.LastJournalMark(ctx)
 	return at, mapError(err)
-}
-
-// Unjoined implements payout.RecoveryStore.
-func (s PayoutStore) Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error) {
-	rows, err := s.q.ListUnjoined(ctx)
-	if err != nil {
-		return nil, mapError(err)
-	}
-	list := make([]payout.UnjoinedPayment, len(rows))
-	for i, r := range rows {
-		list[i] = payout.UnjoinedPayment{
-			Number: uint32(r.Number), State: payout.State(r.BatchState), TxID: chainhash.Hash(r.Txid), Vout: uint32(r.Vout),
-			Decision: decision.Digest(r.Decision), Script: r.Script, Amount: btcutil.Amount(r.AmountSat), FoundAt: r.CreatedAt,
-		}
-	}
-	return list, nil
 }
 
 // AdvanceNumber implements payout.RecoveryStore.

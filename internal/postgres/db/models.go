@@ -783,6 +783,14 @@ type UnjoinedPayment struct {
 	AmountSat  int64
 }
 
+type UnjoinedSeparate struct {
+	Txid    []byte
+	Vout    int64
+	Reason  string
+	StaffID uuid.UUID
+	At      time.Time
+}
+
 type UptimeSnapshot struct {
 	ID            uuid.UUID
 	ApplicationID uuid.UUID

@@ -389,7 +389,7 @@ func (q *Queries) InsertAttemptInputs(ctx context.Context, arg InsertAttemptInpu
 
 const insertAttemptOutputs = `-- name: InsertAttemptOutputs :exec
 INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
-SELECT $1, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 AND o.decision = '' THEN o.instalment_id END, nullif(o.change_index, -1), nullif(o.decision, '')
+SELECT $1, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, '')
 FROM (SELECT unnest($2::bigint[]) AS vout, unnest($3::bytea[]) AS script, unnest($4::bigint[]) AS amount_sat,
     unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index, unnest($7::bytea[]) AS decision) o
 `

@@ -49,6 +49,35 @@ func (q *Queries) IsInChain(ctx context.Context, txid []byte) (bool, error) {
 	return exists, err
 }
 
+const joinBatchItem = `-- name: JoinBatchItem :exec
+INSERT INTO batch_item (batch_id, position, instalment_id)
+SELECT $1, coalesce(max(position) + 1, 0), $2::uuid FROM batch_item WHERE batch_id = $1
+`
+
+func (q *Queries) JoinBatchItem(ctx context.Context, batchID uuid.UUID, instalmentID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, joinBatchItem, batchID, instalmentID)
+	return err
+}
+
+const joinOutputs = `-- name: JoinOutputs :execrows
+UPDATE attempt_output o SET instalment_id = $1::uuid
+FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = $2 AND o.decision = $3 AND o.instalment_id IS NULL
+`
+
+type JoinOutputsParams struct {
+	InstalmentID uuid.UUID
+	BatchID      uuid.UUID
+	Decision     []byte
+}
+
+func (q *Queries) JoinOutputs(ctx context.Context, arg JoinOutputsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, joinOutputs, arg.InstalmentID, arg.BatchID, arg.Decision)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const lastJournalMark = `-- name: LastJournalMark :one
 SELECT coalesce(max(at), 'epoch')::timestamptz AS at FROM journal_mark
 `
@@ -303,19 +332,21 @@ func (q *Queries) ListTxidsReleased(ctx context.Context, txids [][]byte) ([][]by
 }
 
 const listUnjoined = `-- name: ListUnjoined :many
-SELECT number, batch_state, attempt_id, txid, created_at, vout, decision, script, amount_sat FROM unjoined_payment ORDER BY number, vout
+SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
+FROM unjoined_payment u LEFT JOIN unjoined_separate s ON s.txid = u.txid AND s.vout = u.vout ORDER BY u.number, u.vout
 `
 
 type ListUnjoinedRow struct {
+	BatchID    uuid.UUID
 	Number     int64
 	BatchState string
-	AttemptID  uuid.UUID
 	Txid       []byte
 	CreatedAt  time.Time
 	Vout       int64
 	Decision   []byte
 	Script     []byte
 	AmountSat  int64
+	Separate   string
 }
 
 func (q *Queries) ListUnjoined(ctx context.Context) ([]ListUnjoinedRow, error) {
@@ -328,15 +359,16 @@ func (q *Queries) ListUnjoined(ctx context.Context) ([]ListUnjoinedRow, error) {
 	for rows.Next() {
 		var i ListUnjoinedRow
 		if err := rows.Scan(
+			&i.BatchID,
 			&i.Number,
 			&i.BatchState,
-			&i.AttemptID,
 			&i.Txid,
 			&i.CreatedAt,
 			&i.Vout,
 			&i.Decision,
 			&i.Script,
 			&i.AmountSat,
+			&i.Separate,
 		); err != nil {
 			return nil, err
 		}
@@ -346,6 +378,32 @@ func (q *Queries) ListUnjoined(ctx context.Context) ([]ListUnjoinedRow, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const separateUnjoined = `-- name: SeparateUnjoined :execrows
+INSERT INTO unjoined_separate (txid, vout, reason, staff_id, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+`
+
+type SeparateUnjoinedParams struct {
+	Txid    []byte
+	Vout    int64
+	Reason  string
+	StaffID uuid.UUID
+	At      time.Time
+}
+
+func (q *Queries) SeparateUnjoined(ctx context.Context, arg SeparateUnjoinedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, separateUnjoined,
+		arg.Txid,
+		arg.Vout,
+		arg.Reason,
+		arg.StaffID,
+		arg.At,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const setJournalMark = `-- name: SetJournalMark :exec

@@ -111,7 +111,7 @@ SELECT @attempt_id, unnest(@txids::bytea[]), unnest(@vouts::bigint[]), unnest(@a
 
 -- name: InsertAttemptOutputs :exec
 INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
-SELECT @attempt_id, o.vout, o.script, o.amount_sat, CASE WHEN o.change_index < 0 AND o.decision = '' THEN o.instalment_id END, nullif(o.change_index, -1), nullif(o.decision, '')
+SELECT @attempt_id, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, '')
 FROM (SELECT unnest(@vouts::bigint[]) AS vout, unnest(@scripts::bytea[]) AS script, unnest(@amounts_sat::bigint[]) AS amount_sat,
     unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index, unnest(@decisions::bytea[]) AS decision) o;
 

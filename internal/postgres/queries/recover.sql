@@ -52,7 +52,19 @@ SELECT EXISTS (SELECT FROM chain_tx WHERE txid = @txid);
 SELECT DISTINCT ref FROM ledger_transfer WHERE kind = 'adopt' AND ref = ANY (@txids::text[]) ORDER BY ref;
 
 -- name: ListUnjoined :many
-SELECT number, batch_state, attempt_id, txid, created_at, vout, decision, script, amount_sat FROM unjoined_payment ORDER BY number, vout;
+SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
+FROM unjoined_payment u LEFT JOIN unjoined_separate s ON s.txid = u.txid AND s.vout = u.vout ORDER BY u.number, u.vout;
+
+-- name: JoinOutputs :execrows
+UPDATE attempt_output o SET instalment_id = @instalment_id::uuid
+FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = @batch_id AND o.decision = @decision AND o.instalment_id IS NULL;
+
+-- name: JoinBatchItem :exec
+INSERT INTO batch_item (batch_id, position, instalment_id)
+SELECT @batch_id, coalesce(max(position) + 1, 0), @instalment_id::uuid FROM batch_item WHERE batch_id = @batch_id;
+
+-- name: SeparateUnjoined :execrows
+INSERT INTO unjoined_separate (txid, vout, reason, staff_id, at) VALUES (@txid, @vout, @reason, @staff_id, @at) ON CONFLICT DO NOTHING;
 
 -- name: LastJournalMark :one
 SELECT coalesce(max(at), 'epoch')::timestamptz AS at FROM journal_mark;
