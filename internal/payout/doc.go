@@ -25,6 +25,9 @@
 // Invariants:
 //   - An instalment has at most one live batch; an outpoint at most one live
 //     reservation; an attempt is never changed or deleted.
+//   - What a signer's journal names is ours, whatever a restored database lacks: it is
+//     never a foreign spend, and its payments count as paid. Nobody whose approval was
+//     lost is paid again before a treasurer has said whether it is the same payment.
 //   - A surprise (a spend that is not ours, a reorg below what was final, books
 //     that differ from the chain) trips the breaker of its code, and nothing is
 //     signed until two people have reset it. They accept what was found as it
