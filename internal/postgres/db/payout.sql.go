@@ -12,6 +12,32 @@ import (
 	"github.com/google/uuid"
 )
 
+const acceptFindings = `-- name: AcceptFindings :exec
+INSERT INTO breaker_accepted (breaker_id, no, at)
+SELECT f.breaker_id, max(f.no), $1::timestamptz FROM breaker_finding f WHERE f.breaker_id = $2 GROUP BY f.breaker_id, f.subject
+`
+
+// Of each subject the newest finding: that is how it stands.
+func (q *Queries) AcceptFindings(ctx context.Context, at time.Time, breakerID int64) error {
+	_, err := q.db.Exec(ctx, acceptFindings, at, breakerID)
+	return err
+}
+
+const addToBreaker = `-- name: AddToBreaker :exec
+UPDATE breaker SET findings = $1, state = 'open', changed_at = $2 WHERE id = $3
+`
+
+type AddToBreakerParams struct {
+	Findings  int32
+	ChangedAt time.Time
+	ID        int64
+}
+
+func (q *Queries) AddToBreaker(ctx context.Context, arg AddToBreakerParams) error {
+	_, err := q.db.Exec(ctx, addToBreaker, arg.Findings, arg.ChangedAt, arg.ID)
+	return err
+}
+
 const bumpBatchError = `-- name: BumpBatchError :exec
 UPDATE batch SET tries = CASE WHEN $1::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif($1::text, ''), changed_at = $2 WHERE id = $3
 `
@@ -49,6 +75,26 @@ func (q *Queries) CompleteGrants(ctx context.Context, ids []uuid.UUID) error {
 	return err
 }
 
+const countAccepted = `-- name: CountAccepted :one
+SELECT count(*) FROM breaker_accepted a
+JOIN breaker_finding f ON f.breaker_id = a.breaker_id AND f.no = a.no
+JOIN breaker b ON b.id = a.breaker_id
+WHERE a.lapsed_at IS NULL AND b.code = $1 AND f.subject = $2 AND f.amount_sat IS NOT DISTINCT FROM $3
+`
+
+type CountAcceptedParams struct {
+	Code      string
+	Subject   string
+	AmountSat *int64
+}
+
+func (q *Queries) CountAccepted(ctx context.Context, arg CountAcceptedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countAccepted, arg.Code, arg.Subject, arg.AmountSat)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countNotLookedAt = `-- name: CountNotLookedAt :one
 SELECT count(*) FROM unnest($1::uuid[]) AS id
 WHERE EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille > 0 OR p.require_control)
@@ -80,6 +126,29 @@ DELETE FROM fee_history WHERE hour < $1::timestamptz
 func (q *Queries) ForgetEstimates(ctx context.Context, before time.Time) error {
 	_, err := q.db.Exec(ctx, forgetEstimates, before)
 	return err
+}
+
+const getAcceptedDifference = `-- name: GetAcceptedDifference :one
+SELECT f.amount_sat, a.at, ARRAY(SELECT s.name FROM breaker_consent c JOIN staff s ON s.id = c.staff_id
+    WHERE c.breaker_id = b.id AND c.findings = b.findings ORDER BY c.at, s.name)::text[] AS names
+FROM breaker_accepted a
+JOIN breaker_finding f ON f.breaker_id = a.breaker_id AND f.no = a.no
+JOIN breaker b ON b.id = a.breaker_id
+WHERE a.lapsed_at IS NULL AND b.code = 'ledger_mismatch' AND f.amount_sat IS NOT NULL
+ORDER BY a.at DESC LIMIT 1
+`
+
+type GetAcceptedDifferenceRow struct {
+	AmountSat *int64
+	At        time.Time
+	Names     []string
+}
+
+func (q *Queries) GetAcceptedDifference(ctx context.Context) (GetAcceptedDifferenceRow, error) {
+	row := q.db.QueryRow(ctx, getAcceptedDifference)
+	var i GetAcceptedDifferenceRow
+	err := row.Scan(&i.AmountSat, &i.At, &i.Names)
+	return i, err
 }
 
 const getAttemptBatch = `-- name: GetAttemptBatch :one
@@ -528,39 +597,62 @@ func (q *Queries) InsertBatchItems(ctx context.Context, batchID uuid.UUID, ids [
 	return err
 }
 
-const insertBreaker = `-- name: InsertBreaker :exec
-INSERT INTO breaker (code, detail, tripped_at)
-SELECT $1::text, $2::text, $3::timestamptz
-WHERE NOT EXISTS (SELECT FROM breaker b WHERE b.code = $1::text AND b.detail = $2::text)
+const insertBreaker = `-- name: InsertBreaker :one
+INSERT INTO breaker (code, tripped_at, changed_at) VALUES ($1, $2, $2)
+ON CONFLICT (code) WHERE state <> 'reset' DO NOTHING RETURNING id
 `
 
-type InsertBreakerParams struct {
-	Code      string
-	Detail    string
-	TrippedAt time.Time
+func (q *Queries) InsertBreaker(ctx context.Context, code string, at time.Time) (int64, error) {
+	row := q.db.QueryRow(ctx, insertBreaker, code, at)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
 
-func (q *Queries) InsertBreaker(ctx context.Context, arg InsertBreakerParams) error {
-	_, err := q.db.Exec(ctx, insertBreaker, arg.Code, arg.Detail, arg.TrippedAt)
-	return err
-}
-
-const insertBreakerReset = `-- name: InsertBreakerReset :execrows
-INSERT INTO breaker_reset (breaker_id, staff_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+const insertBreakerConsent = `-- name: InsertBreakerConsent :exec
+INSERT INTO breaker_consent (breaker_id, findings, staff_id, at) VALUES ($1, $2, $3, $4)
 `
 
-type InsertBreakerResetParams struct {
+type InsertBreakerConsentParams struct {
 	BreakerID int64
+	Findings  int32
 	StaffID   uuid.UUID
 	At        time.Time
 }
 
-func (q *Queries) InsertBreakerReset(ctx context.Context, arg InsertBreakerResetParams) (int64, error) {
-	result, err := q.db.Exec(ctx, insertBreakerReset, arg.BreakerID, arg.StaffID, arg.At)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) InsertBreakerConsent(ctx context.Context, arg InsertBreakerConsentParams) error {
+	_, err := q.db.Exec(ctx, insertBreakerConsent,
+		arg.BreakerID,
+		arg.Findings,
+		arg.StaffID,
+		arg.At,
+	)
+	return err
+}
+
+const insertBreakerFinding = `-- name: InsertBreakerFinding :exec
+INSERT INTO breaker_finding (breaker_id, no, subject, detail, amount_sat, at) VALUES ($1, $2, $3, $4, $5, $6)
+`
+
+type InsertBreakerFindingParams struct {
+	BreakerID int64
+	No        int32
+	Subject   string
+	Detail    string
+	AmountSat *int64
+	At        time.Time
+}
+
+func (q *Queries) InsertBreakerFinding(ctx context.Context, arg InsertBreakerFindingParams) error {
+	_, err := q.db.Exec(ctx, insertBreakerFinding,
+		arg.BreakerID,
+		arg.No,
+		arg.Subject,
+		arg.Detail,
+		arg.AmountSat,
+		arg.At,
+	)
+	return err
 }
 
 const insertCoinLock = `-- name: InsertCoinLock :exec
@@ -675,6 +767,40 @@ ON CONFLICT (hour) DO UPDATE SET rate_sat_kvb = excluded.rate_sat_kvb
 
 func (q *Queries) KeepEstimate(ctx context.Context, at time.Time, rateSatKvb int64) error {
 	_, err := q.db.Exec(ctx, keepEstimate, at, rateSatKvb)
+	return err
+}
+
+const lapseAccepted = `-- name: LapseAccepted :execrows
+UPDATE breaker_accepted a SET lapsed_at = $1::timestamptz
+FROM breaker_finding f, breaker b
+WHERE f.breaker_id = a.breaker_id AND f.no = a.no AND b.id = a.breaker_id AND a.lapsed_at IS NULL
+    AND b.code = $2 AND f.subject <> ALL ($3::text[])
+`
+
+type LapseAcceptedParams struct {
+	At    time.Time
+	Code  string
+	Still []string
+}
+
+func (q *Queries) LapseAccepted(ctx context.Context, arg LapseAcceptedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, lapseAccepted, arg.At, arg.Code, arg.Still)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const lapseSubjectsOf = `-- name: LapseSubjectsOf :exec
+UPDATE breaker_accepted a SET lapsed_at = $1::timestamptz
+FROM breaker_finding f, breaker b, breaker this, breaker_finding g
+WHERE f.breaker_id = a.breaker_id AND f.no = a.no AND b.id = a.breaker_id AND a.lapsed_at IS NULL
+    AND this.id = $2 AND this.code = b.code AND g.breaker_id = this.id AND g.subject = f.subject
+`
+
+// What was accepted before about the subjects of this breaker.
+func (q *Queries) LapseSubjectsOf(ctx context.Context, at time.Time, breakerID int64) error {
+	_, err := q.db.Exec(ctx, lapseSubjectsOf, at, breakerID)
 	return err
 }
 
@@ -1029,6 +1155,76 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 	return items, nil
 }
 
+const listBreakerConsents = `-- name: ListBreakerConsents :many
+SELECT c.breaker_id, c.staff_id, s.name, c.at FROM breaker_consent c
+JOIN breaker b ON b.id = c.breaker_id AND b.findings = c.findings
+JOIN staff s ON s.id = c.staff_id
+WHERE c.breaker_id = ANY ($1::bigint[]) ORDER BY c.breaker_id, c.at, s.name
+`
+
+type ListBreakerConsentsRow struct {
+	BreakerID int64
+	StaffID   uuid.UUID
+	Name      string
+	At        time.Time
+}
+
+func (q *Queries) ListBreakerConsents(ctx context.Context, ids []int64) ([]ListBreakerConsentsRow, error) {
+	rows, err := q.db.Query(ctx, listBreakerConsents, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListBreakerConsentsRow{}
+	for rows.Next() {
+		var i ListBreakerConsentsRow
+		if err := rows.Scan(
+			&i.BreakerID,
+			&i.StaffID,
+			&i.Name,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBreakerFindings = `-- name: ListBreakerFindings :many
+SELECT breaker_id, no, subject, detail, amount_sat, at FROM breaker_finding WHERE breaker_id = ANY ($1::bigint[]) ORDER BY breaker_id, no
+`
+
+func (q *Queries) ListBreakerFindings(ctx context.Context, ids []int64) ([]BreakerFinding, error) {
+	rows, err := q.db.Query(ctx, listBreakerFindings, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BreakerFinding{}
+	for rows.Next() {
+		var i BreakerFinding
+		if err := rows.Scan(
+			&i.BreakerID,
+			&i.No,
+			&i.Subject,
+			&i.Detail,
+			&i.AmountSat,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listDead = `-- name: ListDead :many
 SELECT a.txid AS dead_txid, t.txid AS killer_txid, t.raw, t.position, t.branch, t.height
 FROM attempt a
@@ -1084,6 +1280,30 @@ SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', '
 
 func (q *Queries) ListDue(ctx context.Context) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, listDue)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listForgotten = `-- name: ListForgotten :many
+SELECT id FROM batch WHERE state = 'composed' AND created_at <= $1 ORDER BY number LIMIT 1000
+`
+
+func (q *Queries) ListForgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listForgotten, until)
 	if err != nil {
 		return nil, err
 	}
@@ -1174,34 +1394,66 @@ func (q *Queries) ListInstalmentsByID(ctx context.Context, ids []uuid.UUID) ([]L
 	return items, nil
 }
 
-const listOpenBreakers = `-- name: ListOpenBreakers :many
-SELECT b.id, b.code, b.detail, b.tripped_at, coalesce(array_agg(s.name ORDER BY r.at) FILTER (WHERE s.name IS NOT NULL), '{}')::text[] AS reset_by
-FROM breaker b
-LEFT JOIN breaker_reset r ON r.breaker_id = b.id
-LEFT JOIN staff s ON s.id = r.staff_id
-GROUP BY b.id HAVING count(r.staff_id) < 2 ORDER BY b.id
+const listLapsed = `-- name: ListLapsed :many
+SELECT b.id, b.number, s.name AS composer, e.at, (SELECT count(*) FROM batch_item i WHERE i.batch_id = b.id) AS payees
+FROM event e JOIN batch b ON b.id = e.object_id JOIN staff s ON s.id = b.composed_by
+WHERE e.object_kind = 'batch' AND e.event = 'batch.lapsed' AND e.at >= $1 ORDER BY e.id DESC LIMIT 50
 `
 
-type ListOpenBreakersRow struct {
-	Breaker Breaker
-	ResetBy []string
+type ListLapsedRow struct {
+	ID       uuid.UUID
+	Number   int64
+	Composer string
+	At       time.Time
+	Payees   int64
 }
 
-func (q *Queries) ListOpenBreakers(ctx context.Context) ([]ListOpenBreakersRow, error) {
+func (q *Queries) ListLapsed(ctx context.Context, since time.Time) ([]ListLapsedRow, error) {
+	rows, err := q.db.Query(ctx, listLapsed, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListLapsedRow{}
+	for rows.Next() {
+		var i ListLapsedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Composer,
+			&i.At,
+			&i.Payees,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOpenBreakers = `-- name: ListOpenBreakers :many
+SELECT id, code, state, findings, tripped_at, changed_at FROM breaker WHERE state <> 'reset' ORDER BY id
+`
+
+func (q *Queries) ListOpenBreakers(ctx context.Context) ([]Breaker, error) {
 	rows, err := q.db.Query(ctx, listOpenBreakers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListOpenBreakersRow{}
+	items := []Breaker{}
 	for rows.Next() {
-		var i ListOpenBreakersRow
+		var i Breaker
 		if err := rows.Scan(
-			&i.Breaker.ID,
-			&i.Breaker.Code,
-			&i.Breaker.Detail,
-			&i.Breaker.TrippedAt,
-			&i.ResetBy,
+			&i.ID,
+			&i.Code,
+			&i.State,
+			&i.Findings,
+			&i.TrippedAt,
+			&i.ChangedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1473,6 +1725,42 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 	return i, err
 }
 
+const lockBreaker = `-- name: LockBreaker :one
+SELECT id, code, state, findings, tripped_at, changed_at FROM breaker WHERE id = $1 FOR UPDATE
+`
+
+func (q *Queries) LockBreaker(ctx context.Context, id int64) (Breaker, error) {
+	row := q.db.QueryRow(ctx, lockBreaker, id)
+	var i Breaker
+	err := row.Scan(
+		&i.ID,
+		&i.Code,
+		&i.State,
+		&i.Findings,
+		&i.TrippedAt,
+		&i.ChangedAt,
+	)
+	return i, err
+}
+
+const lockOpenBreaker = `-- name: LockOpenBreaker :one
+SELECT id, code, state, findings, tripped_at, changed_at FROM breaker WHERE code = $1 AND state <> 'reset' FOR UPDATE
+`
+
+func (q *Queries) LockOpenBreaker(ctx context.Context, code string) (Breaker, error) {
+	row := q.db.QueryRow(ctx, lockOpenBreaker, code)
+	var i Breaker
+	err := row.Scan(
+		&i.ID,
+		&i.Code,
+		&i.State,
+		&i.Findings,
+		&i.TrippedAt,
+		&i.ChangedAt,
+	)
+	return i, err
+}
+
 const longRunRate = `-- name: LongRunRate :one
 SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY rate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history
 `
@@ -1667,4 +1955,19 @@ func (q *Queries) UpdateBatch(ctx context.Context, arg UpdateBatchParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const updateBreaker = `-- name: UpdateBreaker :exec
+UPDATE breaker SET state = $1, changed_at = $2 WHERE id = $3
+`
+
+type UpdateBreakerParams struct {
+	State     string
+	ChangedAt time.Time
+	ID        int64
+}
+
+func (q *Queries) UpdateBreaker(ctx context.Context, arg UpdateBreakerParams) error {
+	_, err := q.db.Exec(ctx, updateBreaker, arg.State, arg.ChangedAt, arg.ID)
+	return err
 }

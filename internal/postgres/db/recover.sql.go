@@ -115,7 +115,7 @@ func (q *Queries) ListAdopted(ctx context.Context, txids []string) ([]string, er
 }
 
 const listCoinsAt = `-- name: ListCoinsAt :many
-SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height, t.raw FROM coin c JOIN chain_tx t ON t.txid = c.txid
+SELECT c.txid, c.vout, c.script, c.amount_sat, c.chain, c.index, c.height FROM coin c
 WHERE (c.txid, c.vout) IN (SELECT unnest($1::bytea[]), unnest($2::bigint[])) ORDER BY c.txid, c.vout
 `
 
@@ -127,7 +127,6 @@ type ListCoinsAtRow struct {
 	Chain     int32
 	Index     int64
 	Height    int32
-	Raw       []byte
 }
 
 func (q *Queries) ListCoinsAt(ctx context.Context, txids [][]byte, vouts []int64) ([]ListCoinsAtRow, error) {
@@ -147,7 +146,6 @@ func (q *Queries) ListCoinsAt(ctx context.Context, txids [][]byte, vouts []int64
 			&i.Chain,
 			&i.Index,
 			&i.Height,
-			&i.Raw,
 		); err != nil {
 			return nil, err
 		}
@@ -324,6 +322,35 @@ func (q *Queries) ListTxidsReleased(ctx context.Context, txids [][]byte) ([][]by
 			return nil, err
 		}
 		items = append(items, txid)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTxs = `-- name: ListTxs :many
+SELECT txid, raw FROM chain_tx WHERE txid = ANY ($1::bytea[]) ORDER BY txid
+`
+
+type ListTxsRow struct {
+	Txid []byte
+	Raw  []byte
+}
+
+func (q *Queries) ListTxs(ctx context.Context, txids [][]byte) ([]ListTxsRow, error) {
+	rows, err := q.db.Query(ctx, listTxs, txids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListTxsRow{}
+	for rows.Next() {
+		var i ListTxsRow
+		if err := rows.Scan(&i.Txid, &i.Raw); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
