@@ -27,6 +27,10 @@ ifeq ($(PKG)$(RACE),./...-race)
 TARGETS = -in "../..:$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"
 endif
 comma := ,
+# A run of everything also holds each promise of a page against the tests that prove it.
+ifeq ($(PKG)$(findstring -run,$(TESTFLAGS)),./...)
+PROMISES = -promises ../promises.json -module github.com/causeway-fund/causeway
+endif
 TESTREPORT := go -C internal/tools run ./testreport
 
 .PHONY: help
@@ -61,7 +65,7 @@ deps: ## Install what the tests need (Debian, as root), or name what is missing
 .PHONY: test
 test: deps ## Run every test: unit, PostgreSQL, btcd, browser, others' servers (PKG=./internal/wallet/... for some)
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
-	$(TESTREPORT) $(TARGETS) -in . $(NOSKIP) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
+	$(TESTREPORT) $(TARGETS) -in . $(NOSKIP) $(PROMISES) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
 
 .PHONY: test-race
 test-race: ## The same under the race detector

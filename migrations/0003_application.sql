@@ -83,8 +83,8 @@ CREATE TABLE vote (
     revision       integer     NOT NULL,
     digest         bytea       NOT NULL REFERENCES decision (digest),
     staff_id       uuid        NOT NULL REFERENCES staff,
-    verdict        text        NOT NULL CHECK (verdict IN ('approve', 'decline', 'needs_info')),
-    reason         bytea,                              -- sealed
+    verdict        text        NOT NULL CHECK (verdict IN ('approve', 'decline')),
+    note           bytea,                              -- for colleagues, sealed
     auth_kind      text        NOT NULL CHECK (auth_kind IN ('login', 'sshsig', 'webauthn')),
     auth_envelope  jsonb,                              -- the signature over digest; null for a login
     created_at     timestamptz NOT NULL,

@@ -17,6 +17,7 @@ CREATE TABLE batch (
     composed_by        uuid        NOT NULL REFERENCES staff,
     tries              integer     NOT NULL DEFAULT 0,     -- of the step that is due
     last_error         text,                               -- in plain words
+    last_code          text,                               -- of that error
     created_at         timestamptz NOT NULL,
     changed_at         timestamptz NOT NULL,
     CHECK ((anchor_txid IS NULL) = (anchor_vout IS NULL)),

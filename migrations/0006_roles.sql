@@ -42,7 +42,7 @@ GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_app;
 GRANT UPDATE (released_at) ON reservation TO causeway_app;
 GRANT UPDATE (state, version) ON grants TO causeway_app;
 GRANT UPDATE (state, held_reason, version, changed_at) ON instalment TO causeway_app;
-GRANT UPDATE (state, version, tries, last_error, changed_at) ON batch TO causeway_app;
+GRANT UPDATE (state, version, tries, last_error, last_code, changed_at) ON batch TO causeway_app;
 GRANT UPDATE (released_at) ON batch_item TO causeway_app;
 GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 
@@ -56,7 +56,7 @@ GRANT UPDATE (released_at) ON reservation TO causeway_worker;
 GRANT UPDATE (released_at) ON batch_item TO causeway_worker;
 GRANT UPDATE (state, version, changed_at) ON instalment TO causeway_worker;
 GRANT UPDATE (state, version) ON grants TO causeway_worker;
-GRANT UPDATE (state, version, anchor_txid, anchor_vout, tries, last_error, changed_at) ON batch TO causeway_worker;
+GRANT UPDATE (state, version, anchor_txid, anchor_vout, tries, last_error, last_code, changed_at) ON batch TO causeway_worker;
 GRANT UPDATE ON lease TO causeway_worker;
 
 -- +goose Down

@@ -213,6 +213,19 @@ GRANT UPDATE (wanted_feerate_sat_vb) ON batch TO causeway_app, causeway_worker;
 GRANT INSERT ON attempt_signature TO causeway_worker;
 GRANT INSERT, UPDATE ON fee_estimate TO causeway_worker;
 
+-- What is off about a batch that may be paid: without a row it was sent and waits for a block, as every batch does.
+CREATE VIEW batch_alarm WITH (security_invoker = true) AS
+SELECT x.batch_id, x.alarm FROM (
+    SELECT b.id AS batch_id, CASE
+        WHEN b.state IN ('conflicted', 'voiding') THEN b.state
+        WHEN b.last_code = 'not_relayed' THEN 'not_in_mempool'
+        WHEN EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
+            WHERE a.batch_id = b.id AND e.event = 'announced' AND e.height + b.deadline_blocks <= (SELECT max(height) FROM header)) THEN 'past_deadline'
+    END AS alarm
+    FROM batch b WHERE b.state IN ('announced', 'conflicted', 'voiding')
+) x WHERE x.alarm IS NOT NULL;
+GRANT SELECT ON batch_alarm TO causeway_app, causeway_worker;
+
 -- +goose Down
 -- +goose StatementBegin
 DO $$ BEGIN

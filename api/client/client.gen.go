@@ -36,6 +36,30 @@ func (e Audience) Valid() bool {
 	}
 }
 
+// Defines values for BatchAlarm.
+const (
+	Conflicted   BatchAlarm = "conflicted"
+	NotInMempool BatchAlarm = "not_in_mempool"
+	PastDeadline BatchAlarm = "past_deadline"
+	Voiding      BatchAlarm = "voiding"
+)
+
+// Valid indicates whether the value is a known member of the BatchAlarm enum.
+func (e BatchAlarm) Valid() bool {
+	switch e {
+	case Conflicted:
+		return true
+	case NotInMempool:
+		return true
+	case PastDeadline:
+		return true
+	case Voiding:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BreakerState.
 const (
 	HalfReset BreakerState = "half_reset"
@@ -233,9 +257,8 @@ func (e UpkeepKind) Valid() bool {
 
 // Defines values for Verdict.
 const (
-	VerdictApprove   Verdict = "approve"
-	VerdictDecline   Verdict = "decline"
-	VerdictNeedsInfo Verdict = "needs_info"
+	VerdictApprove Verdict = "approve"
+	VerdictDecline Verdict = "decline"
 )
 
 // Valid indicates whether the value is a known member of the Verdict enum.
@@ -244,8 +267,6 @@ func (e Verdict) Valid() bool {
 	case VerdictApprove:
 		return true
 	case VerdictDecline:
-		return true
-	case VerdictNeedsInfo:
 		return true
 	default:
 		return false
@@ -558,6 +579,8 @@ type Balances struct {
 
 // Batch defines model for Batch.
 type Batch struct {
+	// Alarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
+	Alarm     *BatchAlarm     `json:"alarm,omitempty"`
 	Approvals []BatchApproval `json:"approvals"`
 	Attempts  []Attempt       `json:"attempts"`
 
@@ -586,7 +609,7 @@ type Batch struct {
 	// Kind payout, or consolidate, split or child, which pay nobody.
 	Kind string `json:"kind"`
 
-	// LastError Why the worker has not got further; it goes on by itself.
+	// LastError Why the worker has not got further, whether money moved, and what to do.
 	LastError *string `json:"last_error,omitempty"`
 
 	// MaxFeeSat Satoshi.
@@ -632,6 +655,9 @@ type Batch struct {
 	WatchToken string `json:"watch_token"`
 }
 
+// BatchAlarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
+type BatchAlarm string
+
 // BatchApproval defines model for BatchApproval.
 type BatchApproval struct {
 	At time.Time `json:"at"`
@@ -656,7 +682,10 @@ type BatchItem struct {
 	PaidAfterCancel *bool  `json:"paid_after_cancel,omitempty"`
 	PayoutAddress   string `json:"payout_address"`
 	Reference       string `json:"reference"`
-	State           string `json:"state"`
+
+	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while the batch has an alarm.
+	Standing string `json:"standing"`
+	State    string `json:"state"`
 
 	// Vout Its output in the newest attempt.
 	Vout *int64 `json:"vout,omitempty"`
@@ -670,8 +699,10 @@ type BatchPage struct {
 
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
-	CreatedAt time.Time `json:"created_at"`
-	CreatedBy *string   `json:"created_by,omitempty"`
+	// Alarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
+	Alarm     *BatchAlarm `json:"alarm,omitempty"`
+	CreatedAt time.Time   `json:"created_at"`
+	CreatedBy *string     `json:"created_by,omitempty"`
 
 	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
@@ -684,7 +715,7 @@ type BatchSummary struct {
 	// Kind payout, or consolidate, split or child, which pay nobody.
 	Kind string `json:"kind"`
 
-	// LastError Why the worker has not got further; it goes on by itself.
+	// LastError Why the worker has not got further, whether money moved, and what to do.
 	LastError *string `json:"last_error,omitempty"`
 
 	// MaxFeeSat Satoshi.
@@ -1470,9 +1501,6 @@ type Limits struct {
 
 	// MaxPayees An order with more is split.
 	MaxPayees int32 `json:"max_payees"`
-
-	// ReadyCoins How many coins should be ready for a batch of their own; 0: any number.
-	ReadyCoins int32 `json:"ready_coins"`
 }
 
 // LinkText defines model for LinkText.
@@ -1565,7 +1593,7 @@ type NewApplication struct {
 	// Narrative Leave out what identifies you.
 	Narrative string `json:"narrative"`
 
-	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form.
+	// PayoutAddress An address of your own on the fund's network, not used before.
 	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
@@ -1587,12 +1615,6 @@ type NewDecision struct {
 
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
-
-// NewJoin defines model for NewJoin.
-type NewJoin struct {
-	// InstalmentId The payment that was approved again.
-	InstalmentId openapi_types.UUID `json:"instalment_id"`
-}
 
 // NewLock defines model for NewLock.
 type NewLock struct {
@@ -1619,10 +1641,13 @@ type NewProof struct {
 	Kind ControlKind `json:"kind"`
 }
 
-// NewSeparation defines model for NewSeparation.
-type NewSeparation struct {
-	// Reason Why the payments have nothing to do with each other.
-	Reason string `json:"reason"`
+// NewQuestion defines model for NewQuestion.
+type NewQuestion struct {
+	// DecisionDigest SHA-256 in hex.
+	DecisionDigest Digest `json:"decision_digest"`
+
+	// Message The operator reads it word for word.
+	Message string `json:"message"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -1660,8 +1685,8 @@ type NewVote struct {
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest `json:"decision_digest"`
 
-	// Reason Required for `decline` and `needs_info`.
-	Reason  *string `json:"reason,omitempty"`
+	// Note For colleagues. The operator never reads it. Required for `decline`.
+	Note    *string `json:"note,omitempty"`
 	Verdict Verdict `json:"verdict"`
 }
 
@@ -1742,7 +1767,10 @@ type Payment struct {
 	// BatchNumber Left out for operators.
 	BatchNumber   *int64 `json:"batch_number,omitempty"`
 	Confirmations int32  `json:"confirmations"`
-	State         string `json:"state"`
+
+	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while something is off.
+	Standing string `json:"standing"`
+	State    string `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -1840,24 +1868,6 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
-type Proposal struct {
-	// Coin A coin: txid, colon, number of the output.
-	Coin OutPoint `json:"coin"`
-
-	// EachSat Satoshi.
-	EachSat  AmountSat `json:"each_sat"`
-	FeeSatVb int64     `json:"fee_sat_vb"`
-	Outputs  int32     `json:"outputs"`
-
-	// ReadyCoins Coins that could pay the smallest grant at the highest fee now.
-	ReadyCoins int32 `json:"ready_coins"`
-
-	// WantedCoins The fund's target.
-	WantedCoins int32 `json:"wanted_coins"`
-}
-
 // Protocol defines model for Protocol.
 type Protocol string
 
@@ -1886,10 +1896,6 @@ type Remark struct {
 type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
-
-	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
-	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
-	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
 
 	// Signed Fingerprints of keys.
 	Signed []string `json:"signed"`
@@ -1993,7 +1999,7 @@ type Transaction struct {
 	Inputs  []TxInput  `json:"inputs"`
 	Outputs []TxOutput `json:"outputs"`
 
-	// Psbt PSBT in base64, without previous transactions and account keys: the file to sign is `GET /v1/batches/{id}/psbt`.
+	// Psbt PSBT in base64.
 	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
@@ -2035,13 +2041,9 @@ type Treasury struct {
 	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
-	Limits  Limits `json:"limits"`
-	Network string `json:"network"`
-
-	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
-	Proposal *Proposal `json:"proposal,omitempty"`
-	Stuck    []Stuck   `json:"stuck"`
+	Limits  Limits  `json:"limits"`
+	Network string  `json:"network"`
+	Stuck   []Stuck `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`
@@ -2081,34 +2083,6 @@ type Understood struct {
 	Control  []ControlKind `json:"control"`
 	Fields   []SpecField   `json:"fields"`
 	Protocol Protocol      `json:"protocol"`
-}
-
-// UnjoinedList defines model for UnjoinedList.
-type UnjoinedList struct {
-	Payments []UnjoinedPayment `json:"payments"`
-}
-
-// UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
-type UnjoinedPayment struct {
-	Address string `json:"address"`
-
-	// AmountSat Satoshi.
-	AmountSat   int64              `json:"amount_sat"`
-	BatchId     openapi_types.UUID `json:"batch_id"`
-	BatchNumber int64              `json:"batch_number"`
-
-	// BatchState State of its batch; `voided` paid nobody.
-	BatchState string `json:"batch_state"`
-
-	// Decision Digest of the decision note that was lost, 64 hex digits.
-	Decision string    `json:"decision"`
-	FoundAt  time.Time `json:"found_at"`
-
-	// Outpoint A coin: txid, colon, number of the output.
-	Outpoint OutPoint `json:"outpoint"`
-
-	// Separate Why later payments to its address are others; absent while nobody has said so.
-	Separate *string `json:"separate,omitempty"`
 }
 
 // Upkeep defines model for Upkeep.
@@ -2249,12 +2223,14 @@ type VoidOrder struct {
 
 // Vote defines model for Vote.
 type Vote struct {
-	At       time.Time `json:"at"`
-	By       string    `json:"by"`
-	Mine     bool      `json:"mine"`
-	Reason   *string   `json:"reason,omitempty"`
-	Revision int32     `json:"revision"`
-	Verdict  Verdict   `json:"verdict"`
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Mine bool      `json:"mine"`
+
+	// Note For colleagues.
+	Note     *string `json:"note,omitempty"`
+	Revision int32   `json:"revision"`
+	Verdict  Verdict `json:"verdict"`
 }
 
 // Welcome defines model for Welcome.
@@ -2487,6 +2463,9 @@ type DecideApplicationJSONRequestBody = NewDecision
 // AddMessageJSONRequestBody defines body for AddMessage for application/json ContentType.
 type AddMessageJSONRequestBody = NewMessage
 
+// AskOperatorJSONRequestBody defines body for AskOperator for application/json ContentType.
+type AskOperatorJSONRequestBody = NewQuestion
+
 // VoteApplicationJSONRequestBody defines body for VoteApplication for application/json ContentType.
 type VoteApplicationJSONRequestBody = NewVote
 
@@ -2537,12 +2516,6 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
-
-// JoinUnjoinedJSONRequestBody defines body for JoinUnjoined for application/json ContentType.
-type JoinUnjoinedJSONRequestBody = NewJoin
-
-// SeparateUnjoinedJSONRequestBody defines body for SeparateUnjoined for application/json ContentType.
-type SeparateUnjoinedJSONRequestBody = NewSeparation
 
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
@@ -2702,6 +2675,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskOperatorWithBody Ask the operator a question
+	//
+	// The application waits for the answer. This is no vote; whoever asks may vote later.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+	AskOperatorWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskOperator Ask the operator a question
+	//
+	// The application waits for the answer. This is no vote; whoever asks may vote later.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+	AskOperator(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetResults The single results behind a day of one of an application's servers
 	//
@@ -2867,19 +2858,15 @@ type ClientInterface interface {
 
 	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-	// with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
 	//
 	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 	ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportPsbtWithBody Bring a signed PSBT back
 	//
-	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3270,45 +3257,6 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListUnjoined Payments whose approvals were lost with a restored database
-	//
-	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
-	//
-	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-	ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
-	//
-	// Address and amount must be the same. It stands where the batch stands and is not paid again.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-	JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
-	//
-	// Address and amount must be the same. It stands where the batch stands and is not paid again.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-	JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// SeparateUnjoinedWithBody Say that later payments to its address are others
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-	SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// SeparateUnjoined Say that later payments to its address are others
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-	SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// ComposeUpkeepWithBody Make a batch that pays nobody
 	//
 	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
@@ -3544,6 +3492,44 @@ func (c *Client) AddMessageWithBody(ctx context.Context, id ID, contentType stri
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 func (c *Client) AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddMessageRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskOperatorWithBody Ask the operator a question
+//
+// The application waits for the answer. This is no vote; whoever asks may vote later.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+func (c *Client) AskOperatorWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskOperatorRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskOperator Ask the operator a question
+//
+// The application waits for the answer. This is no vote; whoever asks may vote later.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+func (c *Client) AskOperator(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskOperatorRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3938,9 +3924,7 @@ func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchPara
 
 // ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-// with `wrong_state` when no signature is waited for.
+// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
 //
 // Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3957,10 +3941,8 @@ func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams
 
 // ImportPsbtWithBody Bring a signed PSBT back
 //
-// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -4851,95 +4833,6 @@ func (c *Client) GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn)
 	return c.Client.Do(req)
 }
 
-// ListUnjoined Payments whose approvals were lost with a restored database
-//
-// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
-//
-// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-func (c *Client) ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListUnjoinedRequest(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
-//
-// Address and amount must be the same. It stands where the batch stands and is not paid again.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-func (c *Client) JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewJoinUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// JoinUnjoined Say that a payment which was approved again is one that a batch has made
-//
-// Address and amount must be the same. It stands where the batch stands and is not paid again.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-func (c *Client) JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewJoinUnjoinedRequest(c.Server, outpoint, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// SeparateUnjoinedWithBody Say that later payments to its address are others
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-func (c *Client) SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSeparateUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// SeparateUnjoined Say that later payments to its address are others
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-func (c *Client) SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSeparateUnjoinedRequest(c.Server, outpoint, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // ComposeUpkeepWithBody Make a batch that pays nobody
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
@@ -5519,6 +5412,53 @@ func NewAddMessageRequestWithBody(server string, id ID, contentType string, body
 	}
 
 	operationPath := fmt.Sprintf("/v1/applications/%s/messages", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewAskOperatorRequest calls the generic AskOperator builder with application/json body
+func NewAskOperatorRequest(server string, id ID, body AskOperatorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAskOperatorRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewAskOperatorRequestWithBody constructs an http.Request for the AskOperator method, with any body, and a specified content type
+func NewAskOperatorRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/applications/%s/questions", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -7950,127 +7890,6 @@ func NewGetTreasuryRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewListUnjoinedRequest constructs an http.Request for the ListUnjoined method
-func NewListUnjoinedRequest(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/unjoined")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewJoinUnjoinedRequest calls the generic JoinUnjoined builder with application/json body
-func NewJoinUnjoinedRequest(server string, outpoint OutPoint, body JoinUnjoinedJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewJoinUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
-}
-
-// NewJoinUnjoinedRequestWithBody constructs an http.Request for the JoinUnjoined method, with any body, and a specified content type
-func NewJoinUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/unjoined/%s/join", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewSeparateUnjoinedRequest calls the generic SeparateUnjoined builder with application/json body
-func NewSeparateUnjoinedRequest(server string, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewSeparateUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
-}
-
-// NewSeparateUnjoinedRequestWithBody constructs an http.Request for the SeparateUnjoined method, with any body, and a specified content type
-func NewSeparateUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/unjoined/%s/separate", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
 // NewComposeUpkeepRequest calls the generic ComposeUpkeep builder with application/json body
 func NewComposeUpkeepRequest(server string, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8372,6 +8191,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
 	AddMessageWithResponse(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
 
+	// AskOperatorWithBodyWithResponse Ask the operator a question
+	//
+	// The application waits for the answer. This is no vote; whoever asks may vote later.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+	AskOperatorWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
+
+	// AskOperatorWithResponse Ask the operator a question
+	//
+	// The application waits for the answer. This is no vote; whoever asks may vote later.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+	AskOperatorWithResponse(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
+
 	// GetResultsWithResponse The single results behind a day of one of an application's servers
 	//
 	// As their operator is given them.
@@ -8560,9 +8397,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-	// with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8571,10 +8406,8 @@ type ClientWithResponsesInterface interface {
 
 	// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 	//
-	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9012,47 +8845,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasuryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTreasuryResponse, error)
-
-	// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
-	//
-	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-	ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error)
-
-	// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
-	//
-	// Address and amount must be the same. It stands where the batch stands and is not paid again.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-	JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
-
-	// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
-	//
-	// Address and amount must be the same. It stands where the batch stands and is not paid again.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-	JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
-
-	// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-	SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
-
-	// SeparateUnjoinedWithResponse Say that later payments to its address are others
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-	SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
 
 	// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 	//
@@ -9508,6 +9300,61 @@ func (r AddMessageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AddMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AskOperatorResponse200Headers the declared response headers of an HTTP 200 response for AskOperator
+type AskOperatorResponse200Headers struct {
+	ETag *string
+}
+
+type AskOperatorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Change
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *AskOperatorResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AskOperatorResponse) GetJSON200() *Change {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AskOperatorResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AskOperatorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AskOperatorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AskOperatorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AskOperatorResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12273,136 +12120,6 @@ func (r GetTreasuryResponse) ContentType() string {
 	return ""
 }
 
-type ListUnjoinedResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *UnjoinedList
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListUnjoinedResponse) GetJSON200() *UnjoinedList {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ListUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListUnjoinedResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListUnjoinedResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListUnjoinedResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListUnjoinedResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type JoinUnjoinedResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r JoinUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r JoinUnjoinedResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r JoinUnjoinedResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r JoinUnjoinedResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r JoinUnjoinedResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type SeparateUnjoinedResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r SeparateUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r SeparateUnjoinedResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r SeparateUnjoinedResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r SeparateUnjoinedResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r SeparateUnjoinedResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
 // ComposeUpkeepResponse201Headers the declared response headers of an HTTP 201 response for ComposeUpkeep
 type ComposeUpkeepResponse201Headers struct {
 	ETag     *string
@@ -12799,6 +12516,36 @@ func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID,
 	return ParseAddMessageResponse(rsp)
 }
 
+// AskOperatorWithBodyWithResponse Ask the operator a question
+//
+// The application waits for the answer. This is no vote; whoever asks may vote later.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+func (c *ClientWithResponses) AskOperatorWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
+	rsp, err := c.AskOperatorWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskOperatorResponse(rsp)
+}
+
+// AskOperatorWithResponse Ask the operator a question
+//
+// The application waits for the answer. This is no vote; whoever asks may vote later.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
+func (c *ClientWithResponses) AskOperatorWithResponse(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
+	rsp, err := c.AskOperator(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskOperatorResponse(rsp)
+}
+
 // GetResultsWithResponse The single results behind a day of one of an application's servers
 //
 // As their operator is given them.
@@ -13119,9 +12866,7 @@ func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID
 
 // ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-// with `wrong_state` when no signature is waited for.
+// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13136,10 +12881,8 @@ func (c *ClientWithResponses) ExportPsbtWithResponse(ctx context.Context, id ID,
 
 // ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 //
-// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
+// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13878,77 +13621,6 @@ func (c *ClientWithResponses) GetTreasuryWithResponse(ctx context.Context, reqEd
 	return ParseGetTreasuryResponse(rsp)
 }
 
-// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
-//
-// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-func (c *ClientWithResponses) ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error) {
-	rsp, err := c.ListUnjoined(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseListUnjoinedResponse(rsp)
-}
-
-// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
-//
-// Address and amount must be the same. It stands where the batch stands and is not paid again.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-func (c *ClientWithResponses) JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
-	rsp, err := c.JoinUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseJoinUnjoinedResponse(rsp)
-}
-
-// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
-//
-// Address and amount must be the same. It stands where the batch stands and is not paid again.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
-func (c *ClientWithResponses) JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
-	rsp, err := c.JoinUnjoined(ctx, outpoint, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseJoinUnjoinedResponse(rsp)
-}
-
-// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-func (c *ClientWithResponses) SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
-	rsp, err := c.SeparateUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseSeparateUnjoinedResponse(rsp)
-}
-
-// SeparateUnjoinedWithResponse Say that later payments to its address are others
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
-func (c *ClientWithResponses) SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
-	rsp, err := c.SeparateUnjoined(ctx, outpoint, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseSeparateUnjoinedResponse(rsp)
-}
-
 // ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
@@ -14346,6 +14018,52 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseAskOperatorResponse parses an HTTP response from a AskOperatorWithResponse call
+func ParseAskOperatorResponse(rsp *http.Response) (*AskOperatorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AskOperatorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Change
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers AskOperatorResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -16389,97 +16107,6 @@ func ParseGetTreasuryResponse(rsp *http.Response) (*GetTreasuryResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseListUnjoinedResponse parses an HTTP response from a ListUnjoinedWithResponse call
-func ParseListUnjoinedResponse(rsp *http.Response) (*ListUnjoinedResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListUnjoinedResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest UnjoinedList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseJoinUnjoinedResponse parses an HTTP response from a JoinUnjoinedWithResponse call
-func ParseJoinUnjoinedResponse(rsp *http.Response) (*JoinUnjoinedResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &JoinUnjoinedResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseSeparateUnjoinedResponse parses an HTTP response from a SeparateUnjoinedWithResponse call
-func ParseSeparateUnjoinedResponse(rsp *http.Response) (*SeparateUnjoinedResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &SeparateUnjoinedResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

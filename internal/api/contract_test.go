@@ -154,6 +154,7 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/applications/" + idPath + "/claim", status: 200},
 	{method: "DELETE", path: "/v1/applications/" + idPath + "/claim", status: 204},
 	{method: "POST", path: "/v1/applications/" + idPath + "/votes", body: `{"verdict":"approve","decision_digest":"` + hexDigest + `"}`, status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/questions", body: `{"message":"How many?","decision_digest":"` + hexDigest + `"}`, status: 200},
 	{method: "POST", path: "/v1/applications/" + idPath + "/decision", body: `{"outcome":"approve","decision_digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/applications/" + idPath + "/messages", body: `{"audience":"team","text":"Hello"}`, status: 201},
 	{method: "GET", path: "/v1/status", status: 200},

@@ -57,7 +57,7 @@ func messages(texts []grant.Text) []Message {
 }
 
 func payment(p grant.Payment) Payment {
-	out := Payment{AmountSat: int64(p.Amount), State: string(p.State), Confirmations: p.Confirmations, BatchNumber: optional(p.BatchNumber)}
+	out := Payment{AmountSat: int64(p.Amount), State: string(p.State), Standing: string(p.Standing), Confirmations: p.Confirmations, BatchNumber: optional(p.BatchNumber)}
 	if p.TxID != "" {
 		vout := int64(p.Vout)
 		out.Txid, out.Vout = &p.TxID, &vout

@@ -97,6 +97,11 @@ func (f *fakeGrants) Vote(_ context.Context, by identity.Actor, cmd grant.CastVo
 	return f.app, f.fail
 }
 
+func (f *fakeGrants) Ask(_ context.Context, by identity.Actor, cmd grant.Question) (grant.Application, error) {
+	f.keep(by, cmd)
+	return f.app, f.fail
+}
+
 func (f *fakeGrants) Decide(_ context.Context, by identity.Actor, cmd grant.Decide) (grant.Application, error) {
 	f.keep(by, cmd)
 	return f.app, f.fail
@@ -266,7 +271,7 @@ func (f *fakeGrants) fill() {
 			History: []grant.Happening{happening}, Grant: &grant.Grant{ID: someID},
 		},
 		Body: body, Note: "causeway/decision/v1\n", Tally: grant.Tally{Approve: 2}, Outcome: grant.VerdictApprove, Quorum: 2,
-		MyVote: grant.VerdictApprove, Reasons: map[uuid.UUID]string{someID: "good"}, Messages: []grant.Text{text},
+		MyVote: grant.VerdictApprove, VoteNotes: map[uuid.UUID]string{someID: "good"}, Messages: []grant.Text{text},
 	}
 	f.record = grant.GrantRecord{
 		Grant:       grant.Grant{ID: someID, ApplicationID: someID, Reference: "GR-1", Designation: "amber otter", State: grant.GrantActive, Amount: 100_000, CreatedAt: at},

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
@@ -18,7 +19,7 @@ func batchSummary(b payout.Batch) BatchSummary {
 		Payees: int32(b.Payees), TotalSat: int64(b.Total), //nolint:gosec // payout.MaxOrder
 		FeeSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee),
 		DeadlineBlocks: b.DeadlineBlocks, WantedFeeSatVb: optional(b.WantedSatVB),
-		LastError: optional(b.LastError), CreatedAt: b.CreatedAt, CreatedBy: optional(b.ComposerName),
+		LastError: optional(b.Trouble()), Alarm: optional(BatchAlarm(b.Alarm)), CreatedAt: b.CreatedAt, CreatedBy: optional(b.ComposerName),
 	}
 }
 
@@ -80,7 +81,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 	out := Batch{
 		Id: sum.Id, Kind: sum.Kind, Number: sum.Number, State: sum.State, Version: sum.Version, Digest: sum.Digest,
 		FeeSatVb: sum.FeeSatVb, MaxFeerateSatVb: sum.MaxFeerateSatVb, MaxFeeSat: sum.MaxFeeSat, DeadlineBlocks: sum.DeadlineBlocks,
-		WantedFeeSatVb: sum.WantedFeeSatVb, LastError: sum.LastError, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
+		WantedFeeSatVb: sum.WantedFeeSatVb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
 		Payees:  int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
 		Outputs: optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
 		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Signatures: signatures,
@@ -93,7 +94,8 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		out.Items = append(out.Items, BatchItem{
 			InstalmentId: it.InstalmentID, GrantId: it.GrantID, Reference: it.Reference, Designation: it.Designation,
 			PayoutAddress: it.Address, AmountSat: int64(it.Amount), DecisionDigest: it.Digest.String(), State: string(it.State),
-			Vout: voutOf(now, it.InstalmentID), PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
+			Standing: string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
+			Vout:     voutOf(now, it.InstalmentID), PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
 		})
 	}
 	for _, a := range r.Approvals {

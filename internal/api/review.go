@@ -127,7 +127,7 @@ func detail(d grant.Detail, by identity.Actor) Application {
 	}
 	for _, v := range d.Votes {
 		out.VoteList = append(out.VoteList, Vote{
-			By: v.StaffName, Mine: v.StaffID == by.StaffID, Verdict: Verdict(v.Verdict), Reason: optional(d.Reasons[v.ID]),
+			By: v.StaffName, Mine: v.StaffID == by.StaffID, Verdict: Verdict(v.Verdict), Note: optional(d.VoteNotes[v.ID]),
 			Revision: int32(v.Revision), At: v.CreatedAt, //nolint:gosec // counts up by one
 		})
 	}
@@ -161,12 +161,27 @@ func (h *Handlers) VoteApplication(ctx context.Context, r VoteApplicationRequest
 		return nil, err
 	}
 	a, err := h.cfg.Grants.Vote(ctx, actorFrom(ctx), grant.CastVote{
-		ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Reason: value(r.Body.Reason),
+		ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Note: value(r.Body.Note),
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := VoteApplication200JSONResponse{Body: change(a)}
+	out.Headers.ETag = etag(a.Version)
+	return out, nil
+}
+
+// AskOperator answers POST /v1/applications/{id}/questions.
+func (h *Handlers) AskOperator(ctx context.Context, r AskOperatorRequestObject) (AskOperatorResponseObject, error) {
+	digest, err := grant.DecisionDigest("decision_digest", r.Body.DecisionDigest)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.cfg.Grants.Ask(ctx, actorFrom(ctx), grant.Question{ID: r.Id, Digest: digest, Message: r.Body.Message})
+	if err != nil {
+		return nil, err
+	}
+	out := AskOperator200JSONResponse{Body: change(a)}
 	out.Headers.ETag = etag(a.Version)
 	return out, nil
 }

@@ -37,6 +37,7 @@ type Grants interface {
 	ClaimApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	ReleaseApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	Vote(ctx context.Context, by identity.Actor, cmd grant.CastVote) (grant.Application, error)
+	Ask(ctx context.Context, by identity.Actor, cmd grant.Question) (grant.Application, error)
 	Decide(ctx context.Context, by identity.Actor, cmd grant.Decide) (grant.Application, error)
 	PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience grant.Audience, text string) (grant.Application, error)
 

@@ -219,7 +219,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 		Rates: cfg.Rates, TrustedProxies: proxies,
 		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: site.Stylesheet(),
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
-			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, RequestID: v.RequestID})
+			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
 		},
 	})
 }

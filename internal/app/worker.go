@@ -366,7 +366,7 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 		return err
 	}
 	if behind := max(a, b) - min(a, b); behind > settled {
-		return errs.Newf(errs.Unavailable, "node_behind", "One node is at block %d and the other at %d: one of them is cut off or still catching up. Nothing is paid until it has.", a, b)
+		return errs.Newf(errs.Unavailable, "node_behind", "One node is at block %d and the other at %d: one of them is cut off or still catching up. The worker waits for it.", a, b)
 	}
 	height := max(min(a, b)-settled, 0)
 	ours, err := first.HashAt(ctx, height)
@@ -378,7 +378,7 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 		return err
 	}
 	if ours != theirs {
-		return errs.Newf(errs.Unavailable, "nodes_disagree", "The two nodes have different blocks at height %d, so one of them is on a chain of its own. Nothing is paid until they agree.", height)
+		return errs.Newf(errs.Unavailable, "nodes_disagree", "The two nodes have different blocks at height %d, so one of them is on a chain of its own. The worker waits until they agree.", height)
 	}
 	return nil
 }

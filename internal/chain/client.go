@@ -103,7 +103,7 @@ func (c *Client) checkNetwork(ctx context.Context) error {
 	}
 	if *genesis != *c.net.GenesisHash {
 		return errs.Newf(errs.Unavailable, "node_wrong_network",
-			"btcd at %s is not on %s: its first block is %s. Nothing was sent.", c.rpc.Host(), c.net.Name, genesis)
+			"btcd at %s is not on %s: its first block is %s.", c.rpc.Host(), c.net.Name, genesis)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatVB int64) 
 	tx := new(wire.MsgTx)
 	r := bytes.NewReader(raw)
 	if err := tx.Deserialize(r); err != nil || r.Len() != 0 {
-		return Outcome{}, errs.Wrap(err, errs.Invalid, "bad_transaction", "These bytes are not one transaction. Nothing was sent.")
+		return Outcome{}, errs.Wrap(err, errs.Invalid, "bad_transaction", "These bytes are not one transaction.")
 	}
 	if err := c.checkNetwork(ctx); err != nil {
 		return Outcome{}, err

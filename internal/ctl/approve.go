@@ -173,6 +173,15 @@ func progressOf(b client.Batch) string {
 func watched(b client.Batch) page {
 	return page{value: b, parts: []part{record(
 		"number", itoa(b.Number), "id", b.Id.String(), "state", b.State, "next_action", b.NextAction, "txid", text(b.Txid),
-		"fee_sat", number(b.FeeSat), "height", number(b.Height), "confirmations", itoa(b.Confirmations), "trouble", text(b.LastError),
+		"fee_sat", number(b.FeeSat), "height", number(b.Height), "confirmations", itoa(b.Confirmations), "alarm", alarm(b), "trouble", text(b.LastError),
 	)}}
+}
+
+// alarm says what is off about a batch that may be paid; empty while it waits for
+// a block as every batch does.
+func alarm(b client.Batch) string {
+	if b.Alarm == nil {
+		return ""
+	}
+	return string(*b.Alarm)
 }

@@ -89,13 +89,13 @@ func batchParts(b client.Batch, holds bool) []part {
 	}
 	parts := []part{
 		table("Payments", []string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"}, b.Items, func(it client.BatchItem) []string {
-			state := it.State
+			state := it.Standing
 			if it.PaidAfterCancel != nil && *it.PaidAfterCancel {
 				state += ", paid after it was cancelled"
 			}
 			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, state, number(it.Vout), it.InstalmentId.String()}
 		}),
-		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "trouble", text(b.LastError),
+		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "alarm", alarm(b), "trouble", text(b.LastError),
 			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "fee_sat_vb", itoa(b.FeeSatVb),
 			"max_fee_sat", itoa(b.MaxFeeSat), "max_feerate_sat_vb", itoa(b.MaxFeerateSatVb),
 			"wanted_fee_sat_vb", number(b.WantedFeeSatVb), "deadline_blocks", itoa(b.DeadlineBlocks), "coins", list(b.Coins),

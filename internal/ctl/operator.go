@@ -50,7 +50,7 @@ func (a *app) statusCommand() *cobra.Command {
 
 func paymentsPart(list []client.Payment) part {
 	return table("Payments", []string{"AMOUNT_SAT", "STATE", "CONFIRMATIONS", "TXID", "VOUT"}, list, func(p client.Payment) []string {
-		return []string{itoa(p.AmountSat), p.State, itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
+		return []string{itoa(p.AmountSat), p.Standing, itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
 	})
 }
 

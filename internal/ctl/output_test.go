@@ -111,7 +111,7 @@ func TestPersianTextStaysWhole(t *testing.T) {
 func TestFlagsComplete(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"vote x --verdict ":         "needs_info",
+		"vote x --verdict ":         "decline",
 		"decide x --outcome ":       "decline",
 		"message x --to ":           "team",
 		"queue --voted ":            "not_me",

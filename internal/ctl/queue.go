@@ -179,7 +179,7 @@ func applicationParts(v shown) []part {
 			return []string{e.Protocol, e.Host, itoa(e.Port), text(e.Note)}
 		}),
 		table("Votes", []string{"AT", "BY", "VERDICT", "REVISION", "REASON"}, a.VoteList, func(v client.Vote) []string {
-			return []string{when(v.At), v.By, string(v.Verdict), itoa(v.Revision), text(v.Reason)}
+			return []string{when(v.At), v.By, string(v.Verdict), itoa(v.Revision), text(v.Note)}
 		}),
 		messagesPart(a.Messages), eventsPart(a.Events),
 		part{title: "Decision note", text: a.DecisionNote},

@@ -71,7 +71,7 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 }
 
 func verdicts() []string {
-	return []string{string(client.VerdictApprove), string(client.VerdictDecline), string(client.VerdictNeedsInfo)}
+	return []string{string(client.VerdictApprove), string(client.VerdictDecline)}
 }
 
 func outcomes() []string {
@@ -85,21 +85,21 @@ func audiences() []string {
 func (a *app) voteCommand() *cobra.Command {
 	var g agreement
 	var verdict string
-	var reason written
+	var note written
 	cmd := &cobra.Command{
 		Use: "vote ID", Short: "Vote on an application, after a check of its note", Args: cobra.ExactArgs(1),
 		Long: "Vote on an application. The note that the vote is about is shown, its digest computed here and compared with\n" +
 			"the server's. When they differ, nothing is sent and the exit code is 5.",
 	}
-	cmd.Flags().StringVar(&verdict, "verdict", "", "approve, decline or needs_info")
-	reason.flags(cmd, "reason", "why; needed for decline and needs_info")
+	cmd.Flags().StringVar(&verdict, "verdict", "", "approve or decline")
+	note.flags(cmd, "note", "why, for colleagues; the operator never reads it; needed for decline")
 	g.flags(cmd)
 	complete(cmd, "verdict", verdicts()...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		if err := errors.Join(cli.Need(cmd.Flags(), "verdict"), oneOf(cmd, "verdict", verdicts()...)); err != nil {
 			return page{}, err
 		}
-		why, err := reason.read(c, false)
+		why, err := note.read(c, false)
 		if err != nil {
 			return page{}, err
 		}
@@ -107,8 +107,31 @@ func (a *app) voteCommand() *cobra.Command {
 		if err != nil || !proceed {
 			return page{}, err
 		}
-		vote := client.NewVote{Verdict: client.Verdict(verdict), DecisionDigest: digest.String(), Reason: given(why)}
+		vote := client.NewVote{Verdict: client.Verdict(verdict), DecisionDigest: digest.String(), Note: given(why)}
 		return changed(ok200(c.api.VoteApplicationWithResponse(c.ctx, app.Id, vote)))
+	})
+}
+
+func (a *app) askCommand() *cobra.Command {
+	var g agreement
+	var message written
+	cmd := &cobra.Command{
+		Use: "ask ID", Short: "Ask the operator of an application a question", Args: cobra.ExactArgs(1),
+		Long: "Ask the operator a question. The application waits for the answer. This is no vote: you may vote later.\n" +
+			"The operator reads the message word for word.",
+	}
+	message.flags(cmd, "message", "what the operator reads, word for word")
+	g.flags(cmd)
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		words, err := message.read(c, true)
+		if err != nil {
+			return page{}, err
+		}
+		app, digest, proceed, err := g.on(c, "send the question")
+		if err != nil || !proceed {
+			return page{}, err
+		}
+		return changed(ok200(c.api.AskOperatorWithResponse(c.ctx, app.Id, client.NewQuestion{DecisionDigest: digest.String(), Message: words})))
 	})
 }
 

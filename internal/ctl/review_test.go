@@ -76,7 +76,7 @@ func TestVoteSendsTheDigestComputedHere(t *testing.T) {
 	f := newFund(t)
 	note := noteOf(1, address1, 1_500_000)
 
-	out := f.run("yes\n", "vote", "--verdict", "decline", "--reason", "Not reachable.", "--digest", note.Digest().String(), id(1).String()).want(t, 0)
+	out := f.run("yes\n", "vote", "--verdict", "decline", "--note", "Not reachable.", "--digest", note.Digest().String(), id(1).String()).want(t, 0)
 
 	if !strings.Contains(out.stderr, "  payee_address "+address1+"\n") {
 		t.Errorf("the note was not shown: %s", out.stderr)
@@ -86,7 +86,7 @@ func TestVoteSendsTheDigestComputedHere(t *testing.T) {
 		t.Fatalf("%d votes were sent", len(votes))
 	}
 	vote := decode[client.NewVote](t, votes[0].body)
-	if vote.DecisionDigest != note.Digest().String() || vote.Verdict != client.VerdictDecline || *vote.Reason != "Not reachable." {
+	if vote.DecisionDigest != note.Digest().String() || vote.Verdict != client.VerdictDecline || *vote.Note != "Not reachable." {
 		t.Errorf("sent %+v", vote)
 	}
 }

@@ -69,7 +69,7 @@ func Root(cfg Config) *cobra.Command {
 	root.AddCommand(
 		a.fundCommand(), a.linkCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
 		a.endpointsCommand(), a.challengeCommand(), a.uptimeCommand(), a.fleetCommand(), a.vantageCommand(),
-		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.decideCommand(), a.messageCommand(),
+		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.askCommand(), a.decideCommand(), a.messageCommand(),
 		a.grantsCommand(), a.batchCommand(), a.upkeepCommand(), a.treasuryCommand(), a.coinsCommand(), a.unjoinedCommand(), a.feeCommand(),
 		a.paymentsCommand(), a.payeesCommand(), a.auditCommand(), a.verifyCommand(),
 		a.whoamiCommand(), a.tokenCommand(), a.versionCommand(),

@@ -58,7 +58,7 @@ func noteOf(n byte, address string, amount btcutil.Amount) decision.Note {
 // sampleApplication has a note that holds.
 func sampleApplication() client.Application {
 	note := noteOf(1, address1, 1_500_000)
-	by, reason := "Ben", "The servers answer."
+	by, words := "Ben", "The servers answer."
 	return client.Application{
 		Id: id(1), Reference: "CW-7QK2", Designation: "amber heron", Title: "Two proxies", State: "in_review", Protocols: []string{"socks5"},
 		Region: "IR", Language: "fa", AmountSat: 1_500_000, Revision: 1, Version: 7, SubmittedAt: at,
@@ -66,7 +66,7 @@ func sampleApplication() client.Application {
 		Narrative: "It helps\nmany people.", Endpoints: []client.EndpointSeen{{Protocol: "socks5", Host: "a.example", Port: 1080}},
 		PayoutAddress: address1, ApplicationSha256: hex.EncodeToString(note.ApplicationSHA256[:]),
 		DecisionDigest: note.Digest().String(), DecisionNote: string(note.Encode()),
-		VoteList: []client.Vote{{By: by, Verdict: client.VerdictApprove, Reason: &reason, Revision: 1, At: at}},
+		VoteList: []client.Vote{{By: by, Verdict: client.VerdictApprove, Note: &words, Revision: 1, At: at}},
 		Messages: []client.Message{{At: at, From: client.MessageFromTeam, Author: &by, Audience: client.AudienceTeam, Text: "Looks fine.\nTo me."}},
 		Events:   []client.Event{{At: at, Event: "application.submitted", By: client.EventByOperator}},
 	}
@@ -95,8 +95,8 @@ func sampleBatch() client.Batch {
 		Id: id(9), Kind: "payout", DeadlineBlocks: 144, Number: 7, State: "composed", Version: 3, Digest: note.Digest().String(), Note: string(note.Encode()), Payees: 2, TotalSat: 2_200_000,
 		FeeSatVb: 5, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
 		Items: []client.BatchItem{
-			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), State: "allocated"},
-			{InstalmentId: id(22), GrantId: id(52), Reference: "CW-9ZZ1", Designation: "quiet birch", PayoutAddress: address2, AmountSat: 700_000, DecisionDigest: second.Digest().String(), State: "allocated"},
+			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), State: "allocated", Standing: "allocated"},
+			{InstalmentId: id(22), GrantId: id(52), Reference: "CW-9ZZ1", Designation: "quiet birch", PayoutAddress: address2, AmountSat: 700_000, DecisionDigest: second.Digest().String(), State: "allocated", Standing: "allocated"},
 		},
 		Approvals: []client.BatchApproval{}, Attempts: []client.Attempt{}, Events: []client.Event{},
 	}
@@ -151,7 +151,7 @@ func sampleStatus() client.Status {
 		Reference: "CW-7QK2", State: "approved", Revision: 1, SubmittedAt: at, Title: &title, AmountSat: 1_500_000, PayoutAddress: address1, PaidConfirmations: 3,
 		Timeline: []client.Event{{At: at, Event: "application.submitted", By: client.EventByOperator}},
 		Messages: []client.Message{{At: at, From: client.MessageFromTeam, Audience: client.AudienceOperator, Text: "Welcome."}},
-		Payments: []client.Payment{{AmountSat: 1_500_000, State: "mined", Txid: &txid, Vout: &vout, Confirmations: 2}},
+		Payments: []client.Payment{{AmountSat: 1_500_000, State: "mined", Standing: "mined", Txid: &txid, Vout: &vout, Confirmations: 2}},
 	}
 }
 

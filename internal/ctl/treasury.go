@@ -57,12 +57,12 @@ func instalmentsPart(list []client.Grant) part {
 	}
 	header := []string{"INSTALMENT", "GRANT", "REFERENCE", "DESIGNATION", "GRANT_STATE", "PERIOD", "STATE", "AMOUNT_SAT", "PAYOUT_ADDRESS", "TXID", "HELD"}
 	return table("", header, rows, func(r row) []string {
-		txid := ""
+		txid, state := "", r.it.State
 		if r.it.Payment != nil {
-			txid = text(r.it.Payment.Txid)
+			txid, state = text(r.it.Payment.Txid), r.it.Payment.Standing
 		}
 		return []string{
-			r.it.Id.String(), r.g.Id.String(), r.g.Reference, r.g.Designation, r.g.State, itoa(r.it.Period), r.it.State,
+			r.it.Id.String(), r.g.Id.String(), r.g.Reference, r.g.Designation, r.g.State, itoa(r.it.Period), state,
 			itoa(r.it.AmountSat), r.it.PayoutAddress, txid, text(r.it.HeldReason),
 		}
 	})

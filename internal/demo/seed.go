@@ -176,13 +176,13 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		first, second = second, first
 	}
 	later := func(hours int) { w.Clock.at = w.Clock.at.Add(time.Duration(hours) * time.Hour) }
-	vote := func(by identity.Actor, v grant.Verdict, reason string) error {
+	vote := func(by identity.Actor, v grant.Verdict, note string) error {
 		later(3)
 		d, err := w.Services.Grants.Show(ctx, by, id)
 		if err != nil {
 			return err
 		}
-		_, err = w.Services.Grants.Vote(ctx, by, grant.CastVote{ID: id, Verdict: v, Digest: d.Decision.Digest, Reason: reason})
+		_, err = w.Services.Grants.Vote(ctx, by, grant.CastVote{ID: id, Verdict: v, Digest: d.Decision.Digest, Note: note})
 		return err
 	}
 	decide := func(outcome grant.Verdict, message string) error {
@@ -201,11 +201,19 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		_, err := w.Services.Grants.Withdraw(ctx, code)
 		return err
 	case fateAsked, fateAnswered:
-		if err := vote(first, grant.VerdictNeedsInfo, "How many people use these servers on a usual evening, and how do you count them without logs?"); err != nil || s.fate == fateAsked {
+		later(3)
+		d, err := w.Services.Grants.Show(ctx, first, id)
+		if err != nil {
+			return err
+		}
+		_, err = w.Services.Grants.Ask(ctx, first, grant.Question{
+			ID: id, Digest: d.Decision.Digest, Message: "How many people use these servers on a usual evening, and how do you count them without logs?",
+		})
+		if err != nil || s.fate == fateAsked {
 			return err
 		}
 		later(5)
-		_, err := w.Services.Grants.Reply(ctx, code, "About 400 at the same time, counted from open connections each five minutes; we keep only the maximum of the day.")
+		_, err = w.Services.Grants.Reply(ctx, code, "About 400 at the same time, counted from open connections each five minutes; we keep only the maximum of the day.")
 		return err
 	case fateDeclined:
 		const why = "The servers named here answer from one network that the fund already pays three times. Please come back with another one."

@@ -106,9 +106,8 @@ type Verdict string
 
 // The verdicts.
 const (
-	VerdictApprove   Verdict = "approve"
-	VerdictDecline   Verdict = "decline"
-	VerdictNeedsInfo Verdict = "needs_info"
+	VerdictApprove Verdict = "approve"
+	VerdictDecline Verdict = "decline"
 )
 
 // AuthLogin marks a vote or approval that a signed-in session stands behind.
@@ -124,7 +123,7 @@ type Vote struct {
 	StaffID       uuid.UUID
 	StaffName     string // when read
 	Verdict       Verdict
-	Reason        []byte // sealed; empty when none was given
+	Note          []byte // for colleagues, sealed; empty when none was written
 	AuthKind      string
 	CreatedAt     time.Time
 }
@@ -184,6 +183,7 @@ type Instalment struct {
 type Payment struct {
 	InstalmentID  uuid.UUID
 	State         InstalmentState
+	Standing      Standing // State in the words that people are shown
 	Amount        btcutil.Amount
 	BatchNumber   int64  // 0: in no batch
 	TxID          string // of the latest attempt, or the mined one; empty before it is built
@@ -218,7 +218,6 @@ func Count(votes []Vote, digest decision.Digest) Tally {
 			t.Approve++
 		case VerdictDecline:
 			t.Decline++
-		case VerdictNeedsInfo: // asks; counts for nothing
 		}
 	}
 	return t

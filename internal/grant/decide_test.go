@@ -196,7 +196,7 @@ func TestVotesForTheOldRevisionDoNotCarryTheNewOne(t *testing.T) {
 	w := newWorld(t)
 	w.deposit(t, 1_000_000)
 	f := w.ready(t, 1, grant.VerdictApprove)
-	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, question))
 	p := proposal(t, 1)
 	p.PayoutAddress = payee(t, 2)
 	_, err := w.Revise(t.Context(), f.code, p)
@@ -248,7 +248,7 @@ func TestTheWindowOfADecisionEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	noError(t, w.vote(t.Context(), w.reviewers[0], late.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], late.id, question))
 	_, err = w.Revise(t.Context(), late.code, proposal(t, 1))
 	noError(t, err)
 	for _, by := range w.reviewers[:2] {
@@ -346,7 +346,7 @@ func TestWhatADecisionMustSay(t *testing.T) {
 		want string
 	}{
 		{"no outcome", grant.Decide{}, "outcome unknown_outcome"},
-		{"question as outcome", grant.Decide{Outcome: grant.VerdictNeedsInfo}, "outcome unknown_outcome"},
+		{"question as outcome", grant.Decide{Outcome: question}, "outcome unknown_outcome"},
 		{"decline without a word", grant.Decide{Outcome: grant.VerdictDecline, Message: "\t"}, "message required"},
 		{"long message", grant.Decide{Outcome: grant.VerdictApprove, Message: strings.Repeat("m", 4001)}, "message too_long"},
 	}

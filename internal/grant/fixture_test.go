@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
@@ -209,13 +210,26 @@ func (w *world) show(t testing.TB, id uuid.UUID) grant.Detail {
 	return d
 }
 
-// vote votes on the revision that stands.
+// question stands among the verdicts for asking the operator, which is no vote.
+const question grant.Verdict = "question"
+
+// vote votes on the revision that stands, or asks about it.
 func (w *world) vote(ctx context.Context, by identity.Actor, id uuid.UUID, v grant.Verdict) error {
 	d, err := w.Show(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	_, err = w.Vote(ctx, by, grant.CastVote{ID: id, Verdict: v, Digest: d.Decision.Digest, Reason: "Because of reasons."})
+	return w.say(ctx, by, id, v, d.Decision.Digest, "Because of reasons.")
+}
+
+// say casts a vote with a note for colleagues, or asks the operator.
+func (w *world) say(ctx context.Context, by identity.Actor, id uuid.UUID, v grant.Verdict, digest decision.Digest, words string) error {
+	var err error
+	if v == question {
+		_, err = w.Ask(ctx, by, grant.Question{ID: id, Digest: digest, Message: words})
+	} else {
+		_, err = w.Vote(ctx, by, grant.CastVote{ID: id, Verdict: v, Digest: digest, Note: words})
+	}
 	return err
 }
 

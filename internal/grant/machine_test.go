@@ -130,14 +130,14 @@ func (m *model) vote(s step) string {
 		return "stale_digest"
 	case m.closed() || m.state == grant.NeedsInfo:
 		return "wrong_state"
-	case voted && s.verdict != grant.VerdictNeedsInfo:
+	case voted && s.verdict != question:
 		return "already_voted"
 	}
 	m.holder = nobody
 	if m.state == grant.Submitted {
 		m.to(grant.InReview)
 	}
-	if s.verdict == grant.VerdictNeedsInfo {
+	if s.verdict == question {
 		m.to(grant.NeedsInfo)
 		return ""
 	}
@@ -206,7 +206,7 @@ func (w *world) real(ctx context.Context, f filed, digest decision.Digest, versi
 	case "release":
 		_, err = w.ReleaseApplication(ctx, by, f.id)
 	case "vote":
-		_, err = w.Vote(ctx, by, grant.CastVote{ID: f.id, Verdict: s.verdict, Digest: digest, Reason: "Because."})
+		err = w.say(ctx, by, f.id, s.verdict, digest, "Because.")
 	case "decide":
 		_, err = w.Decide(ctx, by, grant.Decide{ID: f.id, Version: version, Outcome: s.verdict, Digest: digest, Message: "Decided."})
 	case "post":

@@ -54,7 +54,7 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 		if h.Action != "application.internal_note" && h.Action != "application.claimed" && h.Action != "application.released" {
 			h.StaffName = "" // reviewers stay unnamed before operators
 			switch h.Action {
-			case votedAction[VerdictApprove], votedAction[VerdictDecline], votedAction[VerdictNeedsInfo]:
+			case votedAction[VerdictApprove], votedAction[VerdictDecline]:
 				h.Action, h.Detail = "application.voted", nil // how, stays inside
 			}
 			status.History = append(status.History, h)

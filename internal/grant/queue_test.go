@@ -56,7 +56,7 @@ func TestQueueFilters(t *testing.T) {
 	noError(t, w.vote(t.Context(), ada, two.id, grant.VerdictDecline))
 	noError(t, w.vote(t.Context(), bo, two.id, grant.VerdictDecline))
 	noError(t, w.vote(t.Context(), ada, three.id, grant.VerdictApprove))
-	noError(t, w.vote(t.Context(), bo, three.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), bo, three.id, question))
 	_, err := w.Revise(t.Context(), three.code, proposal(t, 3)) // Ada's vote is on the old revision
 	noError(t, err)
 	for by, f := range map[*identity.Actor]filed{&ada: two, &bo: four} {

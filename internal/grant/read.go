@@ -81,7 +81,7 @@ type Detail struct {
 	Outcome    Verdict // what the votes carry; empty without a quorum
 	Quorum     int
 	MyVote     Verdict
-	Reasons    map[uuid.UUID]string // by vote
+	VoteNotes  map[uuid.UUID]string // for colleagues, by vote
 	Messages   []Text
 	Purged     bool
 }
@@ -100,7 +100,7 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	if err != nil {
 		return Detail{}, err
 	}
-	d := Detail{Record: r, Quorum: fund.Quorum, Tally: Count(r.Votes, r.Decision.Digest), Reasons: map[uuid.UUID]string{}}
+	d := Detail{Record: r, Quorum: fund.Quorum, Tally: Count(r.Votes, r.Decision.Digest), VoteNotes: map[uuid.UUID]string{}}
 	d.Outcome, _ = d.Tally.Outcome(fund.Quorum)
 	for _, v := range r.Votes {
 		if v.StaffID == by.StaffID {
@@ -129,14 +129,14 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	}
 	d.Note = string(note)
 	for _, v := range r.Votes {
-		if len(v.Reason) == 0 {
+		if len(v.Note) == 0 {
 			continue
 		}
-		reason, err := key.Open(reasonAAD(v.ID), v.Reason)
+		words, err := key.Open(voteNoteAAD(v.ID), v.Note)
 		if err != nil {
-			return Detail{}, fmt.Errorf("open reason of vote %s: %w", v.ID, err)
+			return Detail{}, fmt.Errorf("open note of vote %s: %w", v.ID, err)
 		}
-		d.Reasons[v.ID] = string(reason)
+		d.VoteNotes[v.ID] = string(words)
 	}
 	d.Messages, err = s.openMessages(r, ToTeam)
 	return d, err

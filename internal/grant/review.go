@@ -53,20 +53,17 @@ type CastVote struct {
 	ID      uuid.UUID // of the application
 	Verdict Verdict
 	Digest  decision.Digest // of the decision note that the reviewer was shown
-	Reason  string          // required unless the verdict is approve; for needs_info it is sent to the operator
+	Note    string          // for colleagues alone, never for the operator; required to decline
 }
 
-// Vote records a verdict and ends the voter's lease. needs_info asks the
-// operator and is no vote: whoever asked may vote once the answer is there, or
-// two reviewers with a quorum of two could never decide. Conflict:
-// claimed_by_other, already_voted, stale_digest (the application was revised),
-// wrong_state.
+// Vote records a verdict and ends the voter's lease. Conflict: claimed_by_other,
+// already_voted, stale_digest (the application was revised), wrong_state.
 func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Application, error) {
 	if err := by.Require(identity.PermApplicationVote); err != nil {
 		return Application{}, err
 	}
-	reason := prose.Tidy(cmd.Reason)
-	if err := validateVote(cmd.Verdict, reason); err != nil {
+	note := prose.Tidy(cmd.Note)
+	if err := validateVote(cmd.Verdict, note); err != nil {
 		return Application{}, err
 	}
 	fund, err := s.cfg.Store.Fund(ctx)
@@ -74,39 +71,23 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 		return Application{}, err
 	}
 	return s.update(ctx, cmd.ID, func(w *Work, now time.Time) error {
-		if err := notClaimedByOther(w, by); err != nil {
-			return err
-		}
-		if w.Decision.Digest != cmd.Digest {
-			return staleDigest()
-		}
-		if w.Application.State.Closed() || w.Application.State == NeedsInfo {
-			_, err := w.Application.State.Next(Quorum)
+		if err := open(w, by, cmd.Digest); err != nil {
 			return err
 		}
 		w.Claim = nil
 		events := openIfNew(w)
-		if cmd.Verdict == VerdictNeedsInfo {
-			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, reason, now)
-			if err != nil {
-				return err
-			}
-			w.NewMessages = append(w.NewMessages, message)
-			events = append(events, Ask)
-		} else {
-			vote, err := s.sealVote(w, by, cmd.Verdict, reason, now)
-			if err != nil {
-				return err
-			}
-			w.NewVotes = append(w.NewVotes, vote)
-			_, met := Count(append(w.Votes, vote), cmd.Digest).Outcome(fund.Quorum)
-			isReady := w.Application.State == Ready
-			switch {
-			case met && !isReady:
-				events = append(events, Quorum)
-			case !met && isReady:
-				events = append(events, Reopen)
-			}
+		vote, err := s.sealVote(w, by, cmd.Verdict, note, now)
+		if err != nil {
+			return err
+		}
+		w.NewVotes = append(w.NewVotes, vote)
+		_, met := Count(append(w.Votes, vote), cmd.Digest).Outcome(fund.Quorum)
+		isReady := w.Application.State == Ready
+		switch {
+		case met && !isReady:
+			events = append(events, Quorum)
+		case !met && isReady:
+			events = append(events, Reopen)
 		}
 		if err := w.move(by, votedAction[cmd.Verdict], now, events...); err != nil {
 			return err
@@ -120,21 +101,70 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 
 // votedAction names a verdict in the audit log: a vote that says the contrary in
 // the table differs from its leaf.
-var votedAction = map[Verdict]string{
-	VerdictApprove: "application.voted_approve", VerdictDecline: "application.voted_decline", VerdictNeedsInfo: "application.asked",
+var votedAction = map[Verdict]string{VerdictApprove: "application.voted_approve", VerdictDecline: "application.voted_decline"}
+
+// open reports why by can neither vote nor ask now.
+func open(w *Work, by identity.Actor, digest decision.Digest) error {
+	if err := notClaimedByOther(w, by); err != nil {
+		return err
+	}
+	if w.Decision.Digest != digest {
+		return staleDigest()
+	}
+	if w.Application.State.Closed() || w.Application.State == NeedsInfo {
+		_, err := w.Application.State.Next(Quorum)
+		return err
+	}
+	return nil
 }
 
-func validateVote(v Verdict, reason string) error {
+// Question asks the operator for what a reviewer lacks to decide.
+type Question struct {
+	ID      uuid.UUID // of the application
+	Digest  decision.Digest
+	Message string // the operator reads it word for word
+}
+
+// Ask sends a question to the operator and ends the asker's lease. It is no vote:
+// whoever asked may vote once the answer is there, or two reviewers with a quorum
+// of two could never decide. Conflict: as Vote, without already_voted.
+func (s *Service) Ask(ctx context.Context, by identity.Actor, cmd Question) (Application, error) {
+	if err := by.Require(identity.PermApplicationVote); err != nil {
+		return Application{}, err
+	}
+	text := prose.Tidy(cmd.Message)
+	if f := checkMessage("message", text); f != nil {
+		return Application{}, errs.InvalidFields([]errs.Field{*f})
+	}
+	return s.update(ctx, cmd.ID, func(w *Work, now time.Time) error {
+		if err := open(w, by, cmd.Digest); err != nil {
+			return err
+		}
+		w.Claim = nil
+		message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, text, now)
+		if err != nil {
+			return err
+		}
+		w.NewMessages = append(w.NewMessages, message)
+		if err := w.move(by, "application.asked", now, append(openIfNew(w), Ask)...); err != nil {
+			return err
+		}
+		w.Entries[len(w.Entries)-1].Digest = cmd.Digest[:]
+		return nil
+	})
+}
+
+func validateVote(v Verdict, note string) error {
 	var bad []errs.Field
 	switch v {
-	case VerdictApprove, VerdictDecline, VerdictNeedsInfo:
+	case VerdictApprove, VerdictDecline:
 	default:
-		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is approve, decline or needs_info."})
+		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is approve or decline."})
 	}
-	if reason == "" && v != VerdictApprove {
-		bad = append(bad, errs.Field{Field: "reason", Code: "required", Message: "Say why: the operator deserves a reason."})
+	if note == "" && v == VerdictDecline {
+		bad = append(bad, errs.Field{Field: "note", Code: "required", Message: "Tell your colleagues why. The operator does not read it."})
 	}
-	if f := checkMessage("reason", reason); f != nil && reason != "" {
+	if f := checkMessage("note", note); f != nil && note != "" {
 		bad = append(bad, *f)
 	}
 	return errs.InvalidFields(bad)
@@ -351,7 +381,7 @@ func staleDigest() error {
 	return errs.New(errs.Conflict, "stale_digest", "The application was revised after you opened it. Nothing of yours was saved: read the new revision first.")
 }
 
-func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, reason string, now time.Time) (Vote, error) {
+func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, note string, now time.Time) (Vote, error) {
 	id, err := s.newID()
 	if err != nil {
 		return Vote{}, err
@@ -360,14 +390,14 @@ func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, reason string,
 		ID: id, ApplicationID: w.Application.ID, Revision: w.Application.Revision, Digest: w.Decision.Digest,
 		StaffID: by.StaffID, Verdict: v, AuthKind: AuthLogin, CreatedAt: now,
 	}
-	if reason == "" {
+	if note == "" {
 		return vote, nil
 	}
 	key, err := s.dataKey(w.Application)
 	if err != nil {
 		return Vote{}, err
 	}
-	vote.Reason, err = key.Seal(reasonAAD(id), []byte(reason))
+	vote.Note, err = key.Seal(voteNoteAAD(id), []byte(note))
 	return vote, err
 }
 

@@ -57,10 +57,9 @@ func TestNothingThatAnOperatorWritesIsStoredInTheClear(t *testing.T) {
 	id := w.status(t, receipt.Code).Application.ID
 	canaries = append(canaries, first.PayoutAddress, receipt.Code, strings.ReplaceAll(receipt.Code, "-", ""))
 	ask := func(v grant.Verdict, digest grant.Decision) error {
-		_, err := w.Vote(t.Context(), w.reviewers[0], grant.CastVote{ID: id, Verdict: v, Digest: digest.Digest, Reason: plant("reason")})
-		return err
+		return w.say(t.Context(), w.reviewers[0], id, v, digest.Digest, plant("words"))
 	}
-	noError(t, ask(grant.VerdictNeedsInfo, w.show(t, id).Decision))
+	noError(t, ask(question, w.show(t, id).Decision))
 	second := written(2)
 	_, err = w.Revise(t.Context(), receipt.Code, second)
 	noError(t, err)
@@ -155,7 +154,7 @@ func TestADumpIsNoTestForAddresses(t *testing.T) {
 	w := newWorld(t)
 	f := w.file(t, 1)
 	revisions := []grant.Detail{w.show(t, f.id)}
-	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, question))
 	_, err := w.Revise(t.Context(), f.code, proposal(t, 2))
 	noError(t, err)
 	revisions = append(revisions, w.show(t, f.id))
@@ -205,12 +204,12 @@ func TestSealedBytesOpenInTheirOwnPlaceOnly(t *testing.T) {
 	tests := map[string]struct{ sql, place string }{
 		"body":         {swap("application_revision", "body", "application_id"), "application_revision.body"},
 		"note":         {swap("decision", "note", "application_id"), "decision.note"},
-		"reason":       {swap("vote", "reason", "application_id"), "vote.reason"},
+		"vote note":    {swap("vote", "note", "application_id"), "vote.note"},
 		"message":      {swap("message", "body", "application_id"), "message.body"},
 		"key":          {swap("application", "data_key", "id"), "data key"},
 		"body and key": {"WITH x AS (" + swap("application", "data_key", "id") + ") " + swap("application_revision", "body", "application_id"), "data key"},
 
-		"two reasons of one":  {within("vote", "reason"), "vote.reason"},
+		"two notes of one":    {within("vote", "note"), "vote.note"},
 		"two messages of one": {within("message", "body"), "message.body"},
 		"note as body": {`UPDATE application_revision r SET body = d.note FROM decision d
 			WHERE d.application_id = r.application_id AND r.application_id IN ($1, $2)`, "application_revision.body"},
@@ -269,7 +268,7 @@ func TestADestroyedKeyIsAPurge(t *testing.T) {
 	if !s.Purged || s.Body.Title != "" || len(s.Messages) != 0 || len(s.History) == 0 || s.Application.State != grant.Ready {
 		t.Errorf("the operator sees %+v", s)
 	}
-	if !d.Purged || d.Body.Title != "" || d.Note != "" || len(d.Reasons) != 0 || len(d.Messages) != 0 || d.Tally.Approve != 2 {
+	if !d.Purged || d.Body.Title != "" || d.Note != "" || len(d.VoteNotes) != 0 || len(d.Messages) != 0 || d.Tally.Approve != 2 {
 		t.Errorf("reviewers see %+v", d)
 	}
 	titles := map[string]int{}

@@ -97,8 +97,8 @@ func noteAAD(decisionID uuid.UUID) seal.AAD {
 	return seal.AAD{Table: "decision", Column: "note", Row: decisionID.String()}
 }
 
-func reasonAAD(vote uuid.UUID) seal.AAD {
-	return seal.AAD{Table: "vote", Column: "reason", Row: vote.String()}
+func voteNoteAAD(vote uuid.UUID) seal.AAD {
+	return seal.AAD{Table: "vote", Column: "note", Row: vote.String()}
 }
 
 func messageAAD(message uuid.UUID) seal.AAD {

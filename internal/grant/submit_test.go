@@ -28,7 +28,7 @@ func TestSameKeyAndBodyGiveTheSameAnswerWhateverHappened(t *testing.T) {
 	}
 
 	again("submitted")
-	noError(t, w.vote(t.Context(), w.reviewers[0], id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], id, question))
 	again("asked about")
 	revised := proposal(t, 1)
 	revised.AmountSat *= 2

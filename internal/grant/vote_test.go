@@ -15,7 +15,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
-var verdicts = []grant.Verdict{grant.VerdictApprove, grant.VerdictDecline, grant.VerdictNeedsInfo}
+var verdicts = []grant.Verdict{grant.VerdictApprove, grant.VerdictDecline, question}
 
 // TestEveryCombinationOfThreeVerdicts lets three reviewers vote in turn, the
 // operator answering each question, in all 27 ways.
@@ -30,7 +30,7 @@ func TestEveryCombinationOfThreeVerdicts(t *testing.T) {
 			name += " " + string(v)
 			noError(t, w.vote(t.Context(), w.reviewers[i], f.id, v))
 			cast[v]++
-			if v == grant.VerdictNeedsInfo {
+			if v == question {
 				if got := w.show(t, f.id).Application.State; got != grant.NeedsInfo {
 					t.Errorf("after%s: %s", name, got)
 				}
@@ -82,7 +82,7 @@ func TestOutcomeNeedsTheQuorumAndMoreThanTheOthers(t *testing.T) {
 				t.Errorf("quorum %d, votes %v: %s %v", quorum, counted, outcome, met)
 			}
 		}
-		if !met && outcome != "" || outcome == grant.VerdictNeedsInfo {
+		if !met && outcome != "" || outcome == question {
 			t.Errorf("outcome %q, met %v", outcome, met)
 		}
 	})
@@ -151,7 +151,7 @@ func TestWhoAskedMayStillVote(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.file(t, 1)
-	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, question))
 	_, err := w.Reply(t.Context(), f.code, "Four hundred.")
 	noError(t, err)
 
@@ -167,7 +167,7 @@ func TestNobodyVotesWhileAQuestionIsOpen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.file(t, 1)
-	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, question))
 
 	w.nothingWritten(t, func() {
 		for _, v := range verdicts {
@@ -182,7 +182,7 @@ func TestAnAnswerRestoresTheQuorum(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.ready(t, 1, grant.VerdictApprove)
-	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, question))
 
 	a, err := w.Reply(t.Context(), f.code, "Four hundred.")
 
@@ -196,7 +196,7 @@ func TestVotesForARevisionThatWasReplacedAreRefusedAndForgotten(t *testing.T) {
 	w := newWorld(t)
 	f := w.ready(t, 1, grant.VerdictApprove)
 	old := w.show(t, f.id)
-	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[2], f.id, question))
 	p := proposal(t, 1)
 	p.AmountSat = 200_000
 	a, err := w.Revise(t.Context(), f.code, p)
@@ -230,7 +230,7 @@ func TestReviseOnlyWhileAQuestionIsOpen(t *testing.T) {
 		_, err := w.Revise(t.Context(), f.code, proposal(t, 1))
 		wantCode(t, err, "wrong_state")
 	})
-	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, grant.VerdictNeedsInfo))
+	noError(t, w.vote(t.Context(), w.reviewers[0], f.id, question))
 	w.nothingWritten(t, func() {
 		_, err := w.Revise(t.Context(), f.code, grant.Proposal{})
 		wantCode(t, err, "invalid_fields")
@@ -249,14 +249,14 @@ func TestWhatAVoteMustSay(t *testing.T) {
 		cmd  grant.CastVote
 		want string
 	}{
-		{"no verdict", grant.CastVote{Reason: "why"}, "verdict unknown_verdict"},
-		{"nothing", grant.CastVote{}, "verdict unknown_verdict, reason required"},
-		{"other verdict", grant.CastVote{Verdict: "maybe", Reason: "why"}, "verdict unknown_verdict"},
-		{"decline without reason", grant.CastVote{Verdict: grant.VerdictDecline, Reason: " \n"}, "reason required"},
-		{"question without words", grant.CastVote{Verdict: grant.VerdictNeedsInfo}, "reason required"},
-		{"long reason", grant.CastVote{Verdict: grant.VerdictApprove, Reason: strings.Repeat("й", 4001)}, "reason too_long"},
-		{"reason with a terminal's words", grant.CastVote{Verdict: grant.VerdictApprove, Reason: "fine\x1b[2J"}, "reason bad_character"},
-		{"reason not text", grant.CastVote{Verdict: grant.VerdictApprove, Reason: "a\xff"}, "reason not_text"},
+		{"no verdict", grant.CastVote{Note: "why"}, "verdict unknown_verdict"},
+		{"nothing", grant.CastVote{}, "verdict unknown_verdict"},
+		{"other verdict", grant.CastVote{Verdict: "maybe", Note: "why"}, "verdict unknown_verdict"},
+		{"a question is no verdict", grant.CastVote{Verdict: "needs_info", Note: "why"}, "verdict unknown_verdict"},
+		{"decline without a note", grant.CastVote{Verdict: grant.VerdictDecline, Note: " \n"}, "note required"},
+		{"long note", grant.CastVote{Verdict: grant.VerdictApprove, Note: strings.Repeat("й", 4001)}, "note too_long"},
+		{"note with a terminal's words", grant.CastVote{Verdict: grant.VerdictApprove, Note: "fine\x1b[2J"}, "note bad_character"},
+		{"note not text", grant.CastVote{Verdict: grant.VerdictApprove, Note: "a\xff"}, "note not_text"},
 	}
 	w.nothingWritten(t, func() {
 		for _, test := range tests {
@@ -282,19 +282,34 @@ func fieldsOf(t testing.TB, err error) string {
 	return strings.Join(list, ", ")
 }
 
-func TestReasonsAndQuestionsReachWhoTheyAreFor(t *testing.T) {
+func TestWhatAQuestionMustSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.file(t, 1)
 	digest := w.show(t, f.id).Decision.Digest
-	cast := func(by identity.Actor, v grant.Verdict, reason string) {
-		_, err := w.Vote(t.Context(), by, grant.CastVote{ID: f.id, Verdict: v, Digest: digest, Reason: reason})
-		noError(t, err)
+	w.nothingWritten(t, func() {
+		for text, want := range map[string]string{" \n": "message required", "fine\x1b[2J": "message bad_character", strings.Repeat("й", 4001): "message too_long", "a\xff": "message not_text"} {
+			_, err := w.Ask(t.Context(), w.reviewers[0], grant.Question{ID: f.id, Digest: digest, Message: text})
+
+			if got := fieldsOf(t, err); got != want {
+				t.Errorf("%.10q: got %q, want %q", text, got, want)
+			}
+		}
+	})
+}
+
+func TestNotesAndQuestionsReachWhoTheyAreFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.file(t, 1)
+	digest := w.show(t, f.id).Decision.Digest
+	cast := func(by identity.Actor, v grant.Verdict, words string) {
+		noError(t, w.say(t.Context(), by, f.id, v, digest, words))
 	}
 	cast(w.reviewers[0], grant.VerdictApprove, "Cheap for what it is.")
 	_, err := w.PostMessage(t.Context(), w.reviewers[0], f.id, grant.ToTeam, "I know this network.")
 	noError(t, err)
-	cast(w.reviewers[1], grant.VerdictNeedsInfo, "How many users?")
+	cast(w.reviewers[1], question, "How many users?")
 	_, err = w.Reply(t.Context(), f.code, " Four hundred. ")
 	noError(t, err)
 
@@ -312,8 +327,8 @@ func TestReasonsAndQuestionsReachWhoTheyAreFor(t *testing.T) {
 	if diff := cmp.Diff([]string{"Ada|false|team|I know this network.", "Bo|false|operator|How many users?", "|true|operator|Four hundred."}, words(d.Messages)); diff != "" {
 		t.Errorf("what reviewers read:\n%s", diff)
 	}
-	if len(d.Votes) != 1 || d.Reasons[d.Votes[0].ID] != "Cheap for what it is." {
-		t.Errorf("votes %+v, reasons %v", d.Votes, d.Reasons)
+	if len(d.Votes) != 1 || d.VoteNotes[d.Votes[0].ID] != "Cheap for what it is." {
+		t.Errorf("votes %+v, notes %v", d.Votes, d.VoteNotes)
 	}
 	var told []string
 	for _, h := range status.History {
@@ -322,7 +337,7 @@ func TestReasonsAndQuestionsReachWhoTheyAreFor(t *testing.T) {
 			t.Errorf("the operator learns of %+v", h)
 		}
 	}
-	want := []string{"application.submitted", "application.voted", "application.voted", "application.answered"}
+	want := []string{"application.submitted", "application.voted", "application.asked", "application.answered"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("the operator's history:\n%s", diff)
 	}
@@ -348,7 +363,7 @@ func TestWhatIsClosedStaysClosed(t *testing.T) {
 			_, approve := w.Decide(t.Context(), w.reviewers[2], w.decision(t, f.id, grant.VerdictApprove))
 			_, decline := w.Decide(t.Context(), w.reviewers[2], w.decision(t, f.id, grant.VerdictDecline))
 			vote := w.vote(t.Context(), w.reviewers[2], f.id, grant.VerdictApprove)
-			ask := w.vote(t.Context(), w.reviewers[2], f.id, grant.VerdictNeedsInfo)
+			ask := w.vote(t.Context(), w.reviewers[2], f.id, question)
 			for i, err := range []error{claim, revise, withdraw, approve, decline, vote, ask} {
 				e := told(t, err)
 				if e.Kind != errs.Conflict || e.Code != "wrong_state" || e.Params["state"] != string(state) {

@@ -55,7 +55,9 @@ type Batch struct {
 	ComposedBy      uuid.UUID
 	ComposerName    string // when read
 	Tries           int    // of the step that is due
-	LastError       string // in plain words
+	LastError       string // what went wrong, in plain words; Trouble says it with what it means for the money
+	LastCode        string // of that error
+	Alarm           Alarm  // when read; empty: all is as usual
 	CreatedAt       time.Time
 	ChangedAt       time.Time
 

@@ -117,7 +117,7 @@ func (c *Conductor) Step(ctx context.Context) error {
 		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
 		c.retryAt[id] = c.now().Add(c.waits[id])
 		c.failing[id] = err
-		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, plainWords(err), c.now()); err != nil {
+		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), plainWords(err), c.now()); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func plainWords(err error) string {
 	if errors.As(err, &e) && e.Kind != errs.Internal {
 		return e.Message
 	}
-	return "An internal fault stopped this step; the worker's log has it. No step was half done."
+	return "An internal fault stopped this step; the worker's log has it."
 }
 
 // advance makes one step; again is true when the next one may follow at once.
@@ -224,12 +224,26 @@ func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error
 	// A bump that cannot be had is no reason to let the node forget what there is.
 	err = c.announceAgain(ctx, r)
 	switch {
+	case bumpErr != nil && err != nil:
+		return false, both(bumpErr, err)
 	case bumpErr != nil:
 		return false, bumpErr
 	case err == nil && r.Batch.LastError != "":
-		return false, c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", c.now())
+		return false, c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", "", c.now())
 	}
 	return false, err
+}
+
+// both is what to store when the fee cannot be raised and the node does not take
+// what there is: the words of either, under the code of the latter, which is the
+// graver one.
+func both(bump, announce error) error {
+	var first, second *errs.Error
+	if !errors.As(bump, &first) || !errors.As(announce, &second) {
+		return announce
+	}
+	e := errs.Wrap(errors.Join(bump, announce), second.Kind, second.Code, second.Message+" "+first.Message)
+	return e
 }
 
 // signNewest asks for signatures. While they are missing, the node is told of the
@@ -300,7 +314,7 @@ func (c *Conductor) signerInfos(ctx context.Context, fund grant.Fund) ([]signerr
 			return nil, err
 		}
 		if info.Descriptor != fund.Descriptor || info.Network != fund.Network {
-			return nil, errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network. No money moved.")
+			return nil, errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network.")
 		}
 		infos[i] = info
 	}

@@ -36,4 +36,6 @@
 //   - A composed batch that nobody approves for ForgottenAfter is cancelled.
 //   - At every tip the ledger's available + committed + in_flight equals the sum
 //     of the treasury's confirmed coins.
+//   - Whether money moved is said by MoneyWords alone, from the batch's state; an error
+//     says what went wrong. A test walks every code through every state.
 package payout

@@ -29,7 +29,7 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 		return Batch{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
@@ -74,7 +74,7 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 		return Batch{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
@@ -133,7 +133,7 @@ func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UU
 		return Batch{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *Work) error {
 		switch {
 		case w.Batch.Version != version:
 			return staleVersion(w.Batch.Version)

@@ -70,8 +70,8 @@ func (g gate) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now ti
 	return pass(g, func() (payout.Batch, error) { return g.WorkerStore.UpdateBatch(ctx, epoch, id, now, fn) })
 }
 
-func (g gate) SetError(ctx context.Context, epoch int64, id uuid.UUID, message string, now time.Time) error {
-	return g.only(func() error { return g.WorkerStore.SetError(ctx, epoch, id, message, now) })
+func (g gate) SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error {
+	return g.only(func() error { return g.WorkerStore.SetError(ctx, epoch, id, code, message, now) })
 }
 
 func (g gate) Connect(ctx context.Context, epoch int64, b payout.Block, fn func(*payout.ChainWork) error) error {

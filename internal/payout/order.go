@@ -85,7 +85,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	}
 	built, descriptor, err := plan(fund, trial, parts[0], holdings, s.now())
 	if err != nil {
-		return Preview{}, err
+		return Preview{}, notComposed(err)
 	}
 	summary, err := txbuild.Describe(built.PSBT, descriptor)
 	if err != nil {
@@ -241,7 +241,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 		e.To, e.Digest = string(Composed), batches[i].Digest[:]
 		list[i] = NewBatch{Batch: batches[i], Items: part, Entry: e}
 	}
-	return batches, s.cfg.Store.CreateBatches(ctx, list)
+	return batches, notComposed(s.cfg.Store.CreateBatches(ctx, list))
 }
 
 // buildable refuses a batch that the conductor could not build from the coins of now,
@@ -358,7 +358,7 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.
 		return grant.Fund{}, nil, o, err
 	}
 	if len(items) != len(o.InstalmentIDs) || slices.ContainsFunc(items, func(i Item) bool { return i.State != grant.Payable }) {
-		return grant.Fund{}, nil, o, notPayable()
+		return grant.Fund{}, nil, o, notComposed(notPayable())
 	}
 	unjoined, err := s.cfg.Store.Unjoined(ctx)
 	if err == nil {

@@ -94,7 +94,7 @@ func checkPolicy(fund grant.Fund, w *Work, a Attempt) error {
 		return err
 	}
 	refuse := func(why string) error {
-		return errs.New(errs.Conflict, "policy_refused", "The batch was not sent to the signer: "+why+" No money moved.")
+		return errs.New(errs.Conflict, "policy_refused", "What the signer would get is not what was approved: "+why)
 	}
 	if w.Batch.Kind != Payout || a.Kind == Voids {
 		return checkUnpaid(fund, params, w, a, refuse)
@@ -215,7 +215,7 @@ func checkCoins(b Batch, a Attempt, h Holdings) error {
 	}
 	for _, in := range a.Inputs {
 		if !slices.ContainsFunc(h.Coins, func(c Coin) bool { return c.OutPoint == in.OutPoint }) {
-			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now, so it was not sent to the signer. No money moved: wait for the coin, or cancel the batch and compose it again.")
+			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
 		}
 	}
 	return nil
@@ -228,7 +228,7 @@ const smallFee = 2000
 // still be cancelled: notes outside their window, and fees above its own caps.
 func checkSignerWill(infos []signerrpc.Info, items []Item, a Attempt, now time.Time) error {
 	refuse := func(code, why string) error {
-		return errs.New(errs.Conflict, code, "The batch was not sent to the signer: "+why+" No money moved; the batch can be cancelled and composed again.")
+		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
 	}
 	for _, it := range items {
 		note, err := decision.Parse([]byte(it.Note))

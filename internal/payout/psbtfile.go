@@ -117,7 +117,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	}
 	now := s.now()
 	var status SignatureStatus
-	_, err = s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	_, err = s.change(ctx, id, now, func(w *Work) error {
 		newest, err := unsigned(w.Batch, w.Attempts)
 		if err != nil {
 			return err

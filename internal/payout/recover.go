@@ -161,7 +161,7 @@ func (r *Recovery) Standing() error {
 		return nil
 	}
 	e := errs.Newf(errs.Unavailable, "recovering",
-		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. Nothing is signed until all are accounted for.", len(r.lost))
+		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. The worker waits until all are accounted for.", len(r.lost))
 	if r.waiting != "" {
 		e.Message += " The first waits: " + r.waiting
 	}

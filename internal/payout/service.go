@@ -91,12 +91,12 @@ func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, 
 		return Batch{}, fmt.Errorf("draw approval id: %w", err)
 	}
 	now := s.now()
-	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
 		if w.Batch.Digest != digest {
-			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved and no money moved.")
+			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
 		}
 		if err := w.move(by, Approved, "batch.approved", now); err != nil {
 			return err
@@ -113,12 +113,12 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 		return Batch{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
 		if !w.Batch.State.BeforeSigning() {
-			return errs.New(errs.Conflict, "wrong_state", "The batch has gone to the signer, so it may be paid and cannot be cancelled; it can be taken back by a replacement that pays nobody. Nothing was changed.")
+			return errs.New(errs.Conflict, "wrong_state", "Only before a batch goes to the signer can somebody cancel. Nothing was changed.")
 		}
 		if err := w.move(by, Cancelled, "batch.cancelled", now); err != nil {
 			return err
@@ -126,6 +126,21 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 		w.ItemsTo, w.ReleaseItems, w.ReleaseCoins = grant.Payable, true, true
 		return nil
 	})
+}
+
+// change is the store's UpdateBatch for a person: a refusal also says what it means
+// for the money of the batch.
+func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error) {
+	var before *Batch
+	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		found := w.Batch
+		before = &found
+		return fn(w)
+	})
+	if err != nil && before != nil {
+		err = withMoney(err, before.Kind, before.State)
+	}
+	return b, err
 }
 
 // Batch returns one with all that belongs to it.
@@ -280,7 +295,7 @@ func entry(by identity.Actor, action string, b Batch, from State, now time.Time)
 }
 
 func notPayable() error {
-	return errs.New(errs.Conflict, "not_payable", "One of these payments is no longer free: it is in another batch or on hold. Nothing was composed and no money moved: reload the list.")
+	return errs.New(errs.Conflict, "not_payable", "One of these payments is no longer free: it is in another batch or on hold. Reload the list.")
 }
 
 func conflictOfDuty() error {

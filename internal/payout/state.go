@@ -64,21 +64,6 @@ func (s State) Can(next State) bool { return slices.Contains(batchNext[s], next)
 // BeforeSigning reports whether no signer can have been asked yet.
 func (s State) BeforeSigning() bool { return s == Composed || s == Approved || s == Built }
 
-// WhyStuck says in plain words what a batch waits for and what would resolve it.
-func WhyStuck(s State, lastError string) string {
-	switch {
-	case s == Conflicted:
-		return "Somebody else's transaction spent a coin of this batch. Its payments may be made again only when that transaction is as deep as final; if it leaves the chain, the batch goes on."
-	case lastError != "":
-		return lastError
-	case s == Voiding:
-		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final; a second person has to agree before that is signed."
-	case s == Announced:
-		return "No block took the transaction by its deadline, although it pays as much as was approved. It may still confirm. A child that pays for both can pull it along, or the batch can be taken back."
-	}
-	return "The step that is due did not work several times; the worker goes on trying."
-}
-
 // payable reports whether a batch's transaction may turn up in a block now. A
 // cancelled batch's is as unexpected as one that nobody made.
 func (s State) payable() bool { return s == Built || s == Final || s.Can(Mined) }

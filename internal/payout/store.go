@@ -185,8 +185,9 @@ type WorkerStore interface {
 	// Due returns the batches that the conductor may take on, oldest first.
 	Due(ctx context.Context) ([]uuid.UUID, error)
 
-	// SetError stores why the due step of a batch did not work, in plain words.
-	SetError(ctx context.Context, epoch int64, id uuid.UUID, message string, now time.Time) error
+	// SetError stores why the due step of a batch did not work, in plain words. Without
+	// a message it forgets what was stored.
+	SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error
 
 	// Connect walks one block on; Disconnect walks one back. Both call fn under
 	// the lease with what the block touches and write what it added.

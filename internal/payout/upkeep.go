@@ -94,7 +94,7 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o Upkeep
 	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat)
 	e := entry(by, "batch.composed", b, "", b.CreatedAt)
 	e.To, e.Digest = string(Composed), b.Digest[:]
-	return b, s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}})
+	return b, notComposed(s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}}))
 }
 
 // feesLow refuses upkeep that nobody waits for while fees are above the floor, as
@@ -145,7 +145,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 	}
 	for _, op := range o.Coins {
 		if !slices.ContainsFunc(free, func(c Coin) bool { return c.OutPoint == op }) {
-			return nil, coinGone()
+			return nil, notComposed(coinGone())
 		}
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
@@ -194,7 +194,7 @@ func prevTxBytes(coins []Coin, named []wire.OutPoint) int {
 }
 
 func coinGone() error {
-	return errs.New(errs.Conflict, "coin_gone", "A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Nothing was composed and no money moved: reload the treasury page.")
+	return errs.New(errs.Conflict, "coin_gone", "A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Look at the treasury page.")
 }
 
 // parentChange is the change output of the newest transaction of a batch that
@@ -205,7 +205,7 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 		return nil, err
 	}
 	if parent.Batch.State != Announced {
-		return nil, errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed.")
+		return nil, withMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]
 	for _, o := range newest.Outputs {
@@ -213,7 +213,7 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, nil
 		}
 	}
-	return nil, errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead.")
+	return nil, withMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
 }
 
 // upkeepCoins finds the coins of an upkeep batch, and the least fee: a child pays

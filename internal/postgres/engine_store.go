@@ -36,7 +36,7 @@ func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason stri
 		case use.Locked:
 			return errs.New(errs.Conflict, "coin_locked", "The coin is locked already.")
 		case use.Reserved:
-			return errs.New(errs.Conflict, "coin_taken", "A batch holds the coin, so it cannot be locked. Cancel the batch first, if it can be.")
+			return errs.New(errs.Conflict, "coin_taken", "A batch holds the coin, so it cannot be locked. Nothing was changed.")
 		}
 		err = q.InsertCoinLock(ctx, db.InsertCoinLockParams{Txid: op.Hash[:], Vout: int64(op.Index), Reason: reason, LockedBy: staff, LockedAt: e.At})
 		if err != nil {
@@ -147,7 +147,8 @@ func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
 	}
 	var list []payout.Stuck
 	for _, r := range rows {
-		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: payout.State(r.State), Why: payout.WhyStuck(payout.State(r.State), r.LastError)})
+		b := payout.Batch{Kind: payout.Kind(r.Kind), State: payout.State(r.State), LastError: r.LastError, LastCode: r.LastCode}
+		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: b.State, Why: b.WhyStuck()})
 	}
 	return list, nil
 }

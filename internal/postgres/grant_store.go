@@ -260,7 +260,7 @@ func readVotes(ctx context.Context, q *db.Queries, a grant.Application) ([]grant
 		v := r.Vote
 		votes[i] = grant.Vote{
 			ID: v.ID, ApplicationID: v.ApplicationID, Revision: int(v.Revision), Digest: decision.Digest(v.Digest), StaffID: v.StaffID, StaffName: r.Name,
-			Verdict: grant.Verdict(v.Verdict), Reason: v.Reason, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
+			Verdict: grant.Verdict(v.Verdict), Note: v.Note, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
 		}
 	}
 	return votes, nil

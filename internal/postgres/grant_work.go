@@ -124,7 +124,7 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 	for _, v := range w.NewVotes {
 		err := q.InsertVote(ctx, db.InsertVoteParams{
 			ID: v.ID, ApplicationID: v.ApplicationID, Revision: int32(v.Revision), Digest: v.Digest[:], StaffID: v.StaffID, Verdict: string(v.Verdict),
-			Reason: v.Reason, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
+			Note: v.Note, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
 		})
 		if err != nil {
 			return err
@@ -306,6 +306,7 @@ func readGrants(ctx context.Context, q *db.Queries, rows []db.Grant) ([]grant.Gr
 		rec.Instalments = append(rec.Instalments, instalmentOf(r.Instalment))
 		p := grant.Payment{
 			InstalmentID: r.Instalment.ID, State: grant.InstalmentState(r.Instalment.State), Amount: btcutil.Amount(r.Instalment.AmountSat),
+			Standing:    grant.StandingOf(grant.InstalmentState(r.Instalment.State), r.BatchState, r.Alarmed),
 			BatchNumber: r.BatchNumber, TxID: txidString(r.Txid), Vout: uint32(r.Vout), Height: r.Height, ChangedAt: r.Instalment.ChangedAt,
 		}
 		if r.Height > 0 {

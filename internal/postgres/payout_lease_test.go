@@ -74,8 +74,8 @@ func TestSecondLeaderWaitsAndTakesOverWhenTheFirstDies(t *testing.T) {
 	wantCode(t, from(t, first.done, "end of the first lead"), "lease_lost")
 
 	store := postgres.PayoutStore{DB: worker}
-	wantCode(t, store.SetError(t.Context(), 1, uuid.New(), "x", time.Time{}), "lease_lost")
-	if err := store.SetError(t.Context(), 2, uuid.New(), "x", time.Time{}); err != nil {
+	wantCode(t, store.SetError(t.Context(), 1, uuid.New(), "c", "x", time.Time{}), "lease_lost")
+	if err := store.SetError(t.Context(), 2, uuid.New(), "c", "x", time.Time{}); err != nil {
 		t.Errorf("with the lease: %v", err)
 	}
 	second.stop()
@@ -139,7 +139,7 @@ func TestEveryWriteOfTheWorkerAsksForTheLease(t *testing.T) {
 			_, err := store.UpdateBatch(ctx, 7, uuid.New(), time.Time{}, func(*payout.Work) error { return never })
 			return err
 		},
-		"SetError": func() error { return store.SetError(ctx, 7, uuid.New(), "x", time.Time{}) },
+		"SetError": func() error { return store.SetError(ctx, 7, uuid.New(), "c", "x", time.Time{}) },
 		"Trip":     func() error { return store.Trip(ctx, 7, payout.Finding{Code: payout.DeepReorg}) },
 		"Lapse":    func() error { return store.Lapse(ctx, 7, payout.LedgerMismatch, nil, time.Time{}) },
 	} {

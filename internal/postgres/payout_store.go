@@ -105,7 +105,7 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 		return err
 	}
 	if err := moveItems(ctx, q, ids, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
-		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Nothing was composed and no money moved: reload the list.")
+		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Reload the list.")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 func lookedAt(ctx context.Context, q *db.Queries, ids []uuid.UUID) error {
 	n, err := q.CountNotLookedAt(ctx, ids)
 	if err == nil && n > 0 {
-		err = errs.New(errs.Conflict, "gate_not_looked", "The uptime behind one of these payments has not been looked at yet, which takes about a minute after an approval. Nothing was composed and no money moved: try again shortly.")
+		err = errs.New(errs.Conflict, "gate_not_looked", "The uptime behind one of these payments has not been looked at yet, which takes about a minute after an approval. Try again shortly.")
 	}
 	return err
 }
@@ -171,6 +171,7 @@ func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, er
 			return err
 		}
 		r = payout.Record{Batch: batchOf(row.Batch, row.Composer)}
+		r.Batch.Alarm = payout.Alarm(row.Alarm)
 		if r.Items, err = readItems(ctx, q, id); err != nil {
 			return err
 		}
@@ -214,6 +215,9 @@ func batchOf(b db.Batch, composer string) payout.Batch {
 	}
 	if b.LastError != nil {
 		out.LastError = *b.LastError
+	}
+	if b.LastCode != nil {
+		out.LastCode = *b.LastCode
 	}
 	if b.AnchorVout != nil {
 		op := wire.OutPoint{Hash: chainhash.Hash(b.AnchorTxid), Index: uint32(*b.AnchorVout)}
@@ -394,7 +398,7 @@ func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]p
 		list = make([]payout.Batch, len(rows))
 		for i, r := range rows {
 			list[i] = batchOf(r.Batch, r.Composer)
-			list[i].Payees, list[i].Total = int(r.Payees), btcutil.Amount(r.TotalSat)
+			list[i].Payees, list[i].Total, list[i].Alarm = int(r.Payees), btcutil.Amount(r.TotalSat), payout.Alarm(r.Alarm)
 		}
 		return err
 	})

@@ -244,11 +244,11 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 }
 
 // SetError implements payout.WorkerStore.
-func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, message string, now time.Time) error {
+func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: id, Message: message, ChangedAt: now})
+		return q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: id, Code: code, Message: message, ChangedAt: now})
 	})
 }

@@ -229,7 +229,7 @@ func TestChecksListWhatTheCodeLists(t *testing.T) {
 		"batch_state_check":            plain(payout.States()),
 		"breaker_state_check":          plain(payout.BreakerStates()),
 		"breaker_code_check":           plain(payout.BreakerCodes()),
-		"vote_verdict_check":           plain([]grant.Verdict{grant.VerdictApprove, grant.VerdictDecline, grant.VerdictNeedsInfo}),
+		"vote_verdict_check":           plain([]grant.Verdict{grant.VerdictApprove, grant.VerdictDecline}),
 		"message_audience_check":       plain([]grant.Audience{grant.ToOperator, grant.ToTeam}),
 		"ledger_posting_account_check": plain(ledger.Accounts()),
 		"ledger_transfer_kind_check": plain([]ledger.Kind{

@@ -61,6 +61,7 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
 		{Method: del, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
 		{Method: post, Path: "/v1/applications/:id/votes", Permission: identity.PermApplicationVote},
+		{Method: post, Path: "/v1/applications/:id/questions", Permission: identity.PermApplicationVote},
 		{Method: post, Path: "/v1/applications/:id/decision", Permission: identity.PermApplicationDecide, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/applications/:id/messages", Permission: identity.PermApplicationClaim},
 		{Method: get, Path: "/v1/status", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},

@@ -40,7 +40,7 @@ var kinds = map[errs.Kind]kindFacts{
 }
 
 // internalMessage is all that a person learns of an unclassified error.
-const internalMessage = "Something broke on our side. If it was about money: it has not moved because of this. Tell us the request id."
+const internalMessage = "Something broke on our side. Look at how things stand before you repeat it, and tell us the request id."
 
 // ErrorView is an error as a page shows it.
 type ErrorView struct {

@@ -303,14 +303,14 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 }
 
 func feeAboveCap(format string, args ...any) error {
-	return errs.Newf(errs.Invalid, "fee_above_cap", format+" Nothing was built.", args...)
+	return errs.Newf(errs.Invalid, "fee_above_cap", format, args...)
 }
 
 // refusal explains why no set of coins will do.
 func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 	if priced {
 		e := errs.Newf(errs.Invalid, "fee_above_cap",
-			"The fee would be at least %d sat, which is above the cap. Nothing was built.", int64(cheapest))
+			"The fee would be at least %d sat, which is above the cap.", int64(cheapest))
 		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(cheapest), 10)}
 		return e
 	}
@@ -320,7 +320,7 @@ func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.")
 	}
 	e := errs.Newf(errs.Invalid, "insufficient_funds",
-		"The treasury is short of %d sat for these payments and their fee. Nothing was built.", int64(missing))
+		"The treasury is short of %d sat for these payments and their fee.", int64(missing))
 	e.Params = map[string]string{"missing_sat": strconv.FormatInt(int64(missing), 10)}
 	return e
 }

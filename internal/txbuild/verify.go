@@ -36,7 +36,7 @@ type Want struct {
 // detail goes to the log.
 func mismatch(format string, args ...any) error {
 	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, "plan_mismatch",
-		"The transaction is not the one that was approved. It was not used and nothing was sent.")
+		"The transaction is not the one that was approved. It was not used.")
 }
 
 // Verify derives everything about packet again from its bytes and compares it
@@ -220,13 +220,13 @@ func VerifyRaw(raw []byte, packet *psbt.Packet, d *wallet.Descriptor) (*wire.Msg
 
 func badSignature(format string, args ...any) error {
 	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, "bad_signature",
-		"The signed transaction does not hold. It was not used and nothing was sent.")
+		"The signed transaction does not hold. It was not used.")
 }
 
 // badInput is badSignature for one input, which it names.
 func badInput(i int, err error) error {
 	e := errs.Wrap(err, errs.Internal, "bad_signature",
-		fmt.Sprintf("Input %d is not signed so that it holds. The transaction was not used and nothing was sent.", i))
+		fmt.Sprintf("Input %d is not signed so that it holds. The transaction was not used.", i))
 	e.Params = map[string]string{"input": strconv.Itoa(i)}
 	return e
 }

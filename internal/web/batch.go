@@ -66,7 +66,7 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 	now := current(r.Attempts)
 	for i, it := range r.Items {
 		view.AmountSat += int64(it.Amount)
-		view.Recipients = append(view.Recipients, recipient(i+1, it, now))
+		view.Recipients = append(view.Recipients, recipient(i+1, it, r.Batch, now))
 	}
 	if err := s.engine(v, r, &view); err != nil {
 		return view, err
@@ -77,10 +77,10 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 	return view, s.decoded(v, r, *now, &view)
 }
 
-func recipient(n int, it payout.Item, now *payout.Attempt) views.Recipient {
+func recipient(n int, it payout.Item, b payout.Batch, now *payout.Attempt) views.Recipient {
 	view := views.Recipient{
 		N: n, ID: it.InstalmentID.String(), Operator: it.Designation, Reference: it.Reference, Address: it.Address, AmountSat: int64(it.Amount),
-		State: string(it.State), Vout: voutOf(now, it.InstalmentID),
+		State: string(grant.StandingOf(it.State, string(b.State), b.Alarm != "")), Vout: voutOf(now, it.InstalmentID),
 	}
 	if onChain(it.State) {
 		view.Certificate = "/treasury/payments/" + view.ID + "/certificate"

@@ -47,7 +47,7 @@ func (s *Site) sayYes(v *visit, r payout.Record, approve func(version int64, dig
 	return s.actOnBatch(v, r, nil, func(version int64) error {
 		digest, err := decision.ParseDigest(v.posted("digest"))
 		if err != nil {
-			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved and no money moved.")
+			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
 		}
 		return approve(version, digest)
 	})

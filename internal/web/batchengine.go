@@ -31,7 +31,7 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 	}
 	view.Void = v.void(r)
 	view.Attempts = attempts(r)
-	view.MaybePaid = v.doubt(r)
+	view.MaybePaid, view.Alarm = v.doubt(r), views.Msg{Key: "alarm." + string(r.Batch.Alarm)}
 	view.PaidAnyway = paidAnyway(r)
 	view.Next = v.nextAct(r, status, waits)
 	if !compose || len(r.Attempts) == 0 {
@@ -60,7 +60,7 @@ func signing(r payout.Record, status payout.SignatureStatus) *views.Signing {
 // nextAct is the one thing to do, or what is being waited for.
 func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bool) views.BatchNext {
 	b := r.Batch
-	next := views.BatchNext{Detail: views.Msg{Text: b.LastError}}
+	next := views.BatchNext{Detail: views.Msg{Text: b.Trouble()}}
 	switch b.State {
 	case payout.Composed:
 		next.Kind = "await_approval"
@@ -96,7 +96,7 @@ func waiting(b payout.Batch, status payout.SignatureStatus, waits bool) string {
 		return "await_signer"
 	case b.State != payout.Announced:
 		return "await_broadcast"
-	case b.LastError != "" && b.Tries >= stuckTries:
+	case b.Alarm != "", b.LastError != "" && b.Tries >= stuckTries:
 		return "stuck"
 	}
 	return "await_block"
@@ -140,10 +140,10 @@ func (v *visit) void(r payout.Record) *views.Void {
 	return view
 }
 
-// doubt says what would resolve whether a batch is paid, while nobody can know.
+// doubt says what would resolve whether a batch is paid, while something is off.
+// Without an alarm the batch was sent and waits for a block, as every batch does.
 func (v *visit) doubt(r payout.Record) []views.Msg {
-	open := []payout.State{payout.Signing, payout.Signed, payout.Announced, payout.Voiding, payout.Conflicted}
-	if !slices.Contains(open, r.Batch.State) || !slices.ContainsFunc(r.Items, func(it payout.Item) bool { return it.State == grant.MaybePaid }) {
+	if r.Batch.Alarm == "" || !slices.ContainsFunc(r.Items, func(it payout.Item) bool { return it.State == grant.MaybePaid }) {
 		return nil
 	}
 	params := map[string]string{"Paid": strconv.Itoa(int(v.fund.PaidDepth)), "Final": strconv.Itoa(int(v.fund.FinalDepth))}
@@ -177,7 +177,7 @@ func paidAnyway(r payout.Record) []views.Recipient {
 		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled || r.Batch.State == payout.Voided ||
 			(r.Void != nil && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
 		if unwanted && paid[it.InstalmentID] {
-			list = append(list, recipient(i+1, it, nil))
+			list = append(list, recipient(i+1, it, r.Batch, nil))
 		}
 	}
 	return list

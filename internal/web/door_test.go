@@ -47,7 +47,7 @@ func TestRolesHoldOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	rubbish := []url.Values{{}, {
-		"version": {"x"}, "digest": {"zz"}, "verdict": {"maybe"}, "outcome": {"\x00"}, "text": {"\xff\xfe"}, "reason": {strings.Repeat("a", 5000)},
+		"version": {"x"}, "digest": {"zz"}, "verdict": {"maybe"}, "outcome": {"\x00"}, "text": {"\xff\xfe"}, "note": {strings.Repeat("a", 5000)}, "question": {strings.Repeat("a", 5000)}, "reason": {strings.Repeat("a", 5000)},
 		"typed_number": {"B-"}, "instalment": {"'; DROP TABLE batch; --"}, "fee_sat_vb_typed": {"1e9"}, "role": {"king"}, "name": {"\u202e"},
 		"scope": {"all"}, "days": {"-1"}, "back": {"//x"}, "code": {"<script>alert(1)</script>"}, "step": {"99"}, "endpoint_host": {"<"}, "go": {"send"},
 		"idempotency_key": {"short"}, "title": {"\x00"}, "keys_off": {"1"}, "theme": {"\""},

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -22,7 +25,9 @@ func (r *rig) signing(n uint32, tove *browser) page {
 	batch := tove.submit(tove.get("/batches/new"), "/batches", nil).wants(200)
 	tove.submit(batch, batch.path+"/approve", url.Values{"typed_number": {"1"}}).wants(200)
 	r.conduct()
-	return tove.get(batch.path).wants(200, "Waiting for the signer", "Maybe paid", "lies under 100 blocks")
+	p := tove.get(batch.path).wants(200, "Waiting for the signer", "Being signed")
+	p.lacks("Maybe paid")
+	return p
 }
 
 // signed is a PSBT with the treasury's signatures.
@@ -70,7 +75,7 @@ func TestPeopleBringSignatures(t *testing.T) {
 
 	r.conduct()
 	r.conduct()
-	out := tove.get(p.path).wants(200, "Waiting for a block", "Raise the fee", "Add a child", "Take the batch back", "What happened and when")
+	out := tove.get(p.path).wants(200, "Sent, waiting for a block", "Raise the fee", "Add a child", "Take the batch back", "What happened and when")
 	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"x"}}).wants(422, "Write a whole number")
 	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"101"}}).wants(422, "to the approved 100 sat/vB")
 	asked := tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"9"}}).wants(200, "9 sat/vB were asked for already", "asked for a higher fee")
@@ -79,6 +84,63 @@ func TestPeopleBringSignatures(t *testing.T) {
 	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "fee_sat_vb": {"10"}}).wants(409, "Two versions"); child.has(child.path + "/void") {
 		t.Error("a composed batch is offered to be taken back, not to be cancelled")
 	}
+}
+
+// lacks fails when a page says what it should not.
+func (p page) lacks(words ...string) {
+	p.t.Helper()
+	for _, w := range words {
+		if strings.Contains(p.text(), w) {
+			p.t.Errorf("%s says %q", p.path, w)
+		}
+	}
+}
+
+// TestMaybePaidIsAnAlarmOnlyWhenSomethingIsOff follows one batch that waits for a
+// block: first as every batch does, then gone from the mempool, then past its
+// deadline. The batch page, the grants, the API and the operator's page agree.
+func TestMaybePaidIsAnAlarmOnlyWhenSomethingIsOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	p := r.signing(1, tove)
+	back := p.path + "/psbt"
+	tove.upload(p, back, "psbt_file", r.signed(tove.get(back).wants(200).body)).wants(200)
+	r.conduct()
+	r.conduct()
+	id := uuid.MustParse(strings.TrimPrefix(p.path, "/batches/"))
+	record, err := r.store.Batch(t.Context(), id)
+	must(t, err)
+	trouble := func(code, message string) {
+		must(t, r.store.SetError(t.Context(), r.epoch, id, code, message, r.clock.Now()))
+	}
+	look := func(alarm payout.Alarm, says string) {
+		t.Helper()
+		found, err := r.store.Batch(t.Context(), id)
+		must(t, err)
+		if found.Batch.State != payout.Announced || found.Batch.Alarm != alarm {
+			t.Fatalf("the batch is %s with alarm %q, want announced with %q", found.Batch.State, found.Batch.Alarm, alarm)
+		}
+		batch, grants := tove.get(p.path).wants(200, says), tove.get("/grants").wants(200)
+		if alarm == "" {
+			batch.wants(200, "Sent, waiting for a block").lacks("Maybe paid")
+			grants.wants(200, "Sent, waiting for a block").lacks("Maybe paid")
+		} else {
+			batch.wants(200, "Maybe paid", "Do not pay by hand")
+			grants.wants(200, "Maybe paid")
+		}
+	}
+	trouble("", "")
+	look("", "Every node may include it")
+	trouble("node_down", "btcd does not answer.")
+	look("", "may still be made by the transaction that is out. Do not pay by hand")
+	trouble("not_relayed", "The node did not take it.")
+	look(payout.AlarmNotInMempool, "The node did not take the transaction when it was last told")
+	trouble("", "")
+	for range record.Batch.DeadlineBlocks {
+		r.connect(&payout.OwnTx{})
+	}
+	look(payout.AlarmPastDeadline, "No block took the transaction by its deadline")
 }
 
 // upload sends a form of p with a file.
@@ -120,7 +182,7 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 	}
 	tove.submit(p, ask, url.Values{"reason": {"x"}, "cancel": {"x"}}).wants(400)
 	asked := tove.submit(p, ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).
-		wants(200, "waits for a second treasurer", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Being taken back", "the batch may be paid")
+		wants(200, "waits for a second treasurer", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Being taken back", "the batch may be paid", "Maybe paid", "This batch is being taken back", "lies under 100 blocks")
 	if asked.has(yes) || asked.has(ask) || asked.has(p.path+"/psbt") {
 		t.Error("who asked is offered to approve, to ask again or to sign the payment")
 	}

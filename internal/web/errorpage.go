@@ -16,6 +16,7 @@ type ErrorView struct {
 	Status    int
 	Code      string
 	Message   string
+	Params    map[string]string
 	RequestID string
 }
 
@@ -25,7 +26,7 @@ func (s *Site) ErrorPage(c echo.Context, e ErrorView) error {
 	v := &visit{Context: c, page: s.frame(c)}
 	page := views.ErrorPage{Status: e.Status, Code: e.Code, RequestID: e.RequestID, BackURL: s.wayBack(c, e.Status)}
 	if e.Message != "" && e.Status < http.StatusInternalServerError {
-		page.Next = views.Msg{Key: "error.said." + e.Code, Text: e.Message}
+		page.Next = said(e.Code, e.Message, e.Params)
 	}
 	return v.show(e.Status, views.ErrorPageView(v.page, page))
 }
@@ -77,7 +78,16 @@ func refusal(err error) (words views.Msg, status int, ok bool) {
 		errs.Conflict: http.StatusConflict, errs.Forbidden: http.StatusForbidden, errs.Invalid: http.StatusUnprocessableEntity,
 		errs.RateLimited: http.StatusTooManyRequests,
 	}[e.Kind]
-	return views.Msg{Key: "error.said." + e.Code, Params: e.Params, Text: e.Message}, status, status != 0
+	return said(e.Code, e.Message, e.Params), status, status != 0
+}
+
+// said are the words of a refusal. Those about a batch also say what has become of
+// its money, which no sentence that is the same for every state can.
+func said(code, message string, params map[string]string) views.Msg {
+	if params["batch_state"] != "" {
+		return views.Msg{Text: message}
+	}
+	return views.Msg{Key: "error.said." + code, Params: params, Text: message}
 }
 
 // clash shows both versions of what changed while a form was open. ok is false

@@ -44,12 +44,22 @@ func (v *visit) grantRow(g grant.GrantRecord) views.GrantRow {
 		row.URL = "/review/" + g.Grant.ApplicationID.String()
 	}
 	for _, i := range g.Instalments {
-		row.Instalment = string(i.State)
+		row.Instalment = standing(g, i)
 		if i.State == grant.Paid || i.State == grant.Final {
 			row.PaidSat += int64(i.Amount)
 		}
 	}
 	return row
+}
+
+// standing is where an instalment stands in the words that people are shown.
+func standing(g grant.GrantRecord, i grant.Instalment) string {
+	for _, p := range g.Payments {
+		if p.InstalmentID == i.ID {
+			return string(p.Standing)
+		}
+	}
+	return string(i.State)
 }
 
 // paging returns the links of a list: to its first page unless this is it, and

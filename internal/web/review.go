@@ -56,7 +56,7 @@ func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 		})
 	}
 	for _, x := range d.Votes {
-		view.Votes = append(view.Votes, views.Vote{Who: x.StaffName, Verdict: string(x.Verdict), Reason: d.Reasons[x.ID], At: x.CreatedAt})
+		view.Votes = append(view.Votes, views.Vote{Who: x.StaffName, Verdict: string(x.Verdict), Note: d.VoteNotes[x.ID], At: x.CreatedAt})
 	}
 	for _, m := range d.Messages {
 		from, lang := m.StaffName, ""
@@ -125,7 +125,7 @@ func events(history []grant.Happening) []views.Event {
 		e := views.Event{At: h.At, Who: h.StaffName, Tone: eventTone(h.To), Msg: views.Msg{Key: "event." + h.Action, Text: h.Action}}
 		if verdict := h.Detail["verdict"]; verdict != "" {
 			e.Msg = views.Msg{Key: "verdict.done." + verdict, Text: verdict}
-			e.Tone = map[string]string{"approve": "ok", "decline": "bad", "needs_info": "warn"}[verdict]
+			e.Tone = map[string]string{"approve": "ok", "decline": "bad"}[verdict]
 		} else if h.Detail["event"] != "" { // the worker's: one state may be reached in several ways
 			e.Msg = views.Msg{Key: "event.batch." + h.Detail["event"], Params: map[string]string{"Detail": h.Detail["detail"]}, Text: h.Detail["detail"]}
 		}
@@ -162,15 +162,27 @@ func (s *Site) postRelease(v *visit) error {
 }
 
 func (s *Site) postVote(v *visit) error {
-	reason := v.posted("reason")
+	note := v.posted("note")
 	return s.act(v, func(id uuid.UUID) error {
 		digest, err := grant.DecisionDigest("votes", v.posted("digest"))
 		if err != nil {
 			return err
 		}
-		_, err = s.cfg.Grants.Vote(v.ctx(), v.by, grant.CastVote{ID: id, Verdict: grant.Verdict(v.posted("verdict")), Digest: digest, Reason: reason})
+		_, err = s.cfg.Grants.Vote(v.ctx(), v.by, grant.CastVote{ID: id, Verdict: grant.Verdict(v.posted("verdict")), Digest: digest, Note: note})
 		return err
-	}, func(d *views.ReviewDetail) { d.Typed.Reason, d.MyVerdict = reason, v.posted("verdict") })
+	}, func(d *views.ReviewDetail) { d.Typed.VoteNote = note })
+}
+
+func (s *Site) postAsk(v *visit) error {
+	question := v.posted("question")
+	return s.act(v, func(id uuid.UUID) error {
+		digest, err := grant.DecisionDigest("votes", v.posted("digest"))
+		if err != nil {
+			return err
+		}
+		_, err = s.cfg.Grants.Ask(v.ctx(), v.by, grant.Question{ID: id, Digest: digest, Message: question})
+		return err
+	}, func(d *views.ReviewDetail) { d.Typed.Question = question })
 }
 
 func (s *Site) postDecide(v *visit) error {
@@ -260,6 +272,8 @@ func inDetail(route, field string) string {
 	switch {
 	case field == "verdict", field == "outcome":
 		return "votes"
+	case field == "message" && strings.HasSuffix(route, "/ask"):
+		return "question"
 	case field == "text" && strings.HasSuffix(route, "/note"):
 		return "note_text"
 	case field == "text":

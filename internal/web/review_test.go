@@ -13,10 +13,17 @@ import (
 )
 
 // vote casts a vote on the page of an application.
-func (b *browser) vote(id, verdict, reason string) page {
+func (b *browser) vote(id, verdict, note string) page {
 	b.t.Helper()
 	path := "/review/" + id
-	return b.submit(b.get(path), path+"/vote", url.Values{"verdict": {verdict}, "reason": {reason}})
+	return b.submit(b.get(path), path+"/vote", url.Values{"button": {"verdict=" + verdict}, "note": {note}})
+}
+
+// ask sends the operator of an application a question.
+func (b *browser) ask(id, question string) page {
+	b.t.Helper()
+	path := "/review/" + id
+	return b.submit(b.get(path), path+"/ask", url.Values{"question": {question}})
 }
 
 // approve takes an application through two votes and the decision.
@@ -82,7 +89,7 @@ func TestAskingShowsTheOperatorTheQuestion(t *testing.T) {
 	id := r.idOf(code)
 	ada, operator := r.hire("Ada", identity.RoleReviewer), r.browse()
 
-	ada.vote(id, "needs_info", "How many people use it?").wants(200, "The operator was asked a question")
+	ada.ask(id, "How many people use it?").wants(200, "The operator was asked a question")
 	asked := operator.post("/status", url.Values{"code": {code}}).wants(200, "The reviewers ask", "How many people use it?", "Reviewers asked you a question")
 	if strings.Contains(asked.text(), "Ada") {
 		t.Error("the operator reads a reviewer's name")

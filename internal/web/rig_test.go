@@ -125,15 +125,17 @@ func (r *rig) serve(endpoints web.Endpoints) {
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
+	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Clock: r.clock})
+	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {
 		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, Limit: server.Limit(x.Limit.String()), MaxBody: x.MaxBody(), Timeout: x.Timeout()})
 	}
 	edge, err := server.New(server.Config{
-		API: struct{ api.StrictServerInterface }{}, Auth: r.identity, Receipts: r.grants, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		API: handlers, Auth: r.identity, Receipts: r.grants, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		Metrics: prometheus.NewRegistry(), MountPages: r.site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: r.site.Stylesheet(),
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
-			return r.site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, RequestID: v.RequestID})
+			return r.site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
 		},
 	})
 	must(r.t, err)

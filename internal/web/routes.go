@@ -110,6 +110,7 @@ func (s *Site) table() []Route {
 		{post, "/review/:id/claim", claim, 0, s.visit("review", s.postClaim)},
 		{post, "/review/:id/release", claim, 0, s.visit("review", s.postRelease)},
 		{post, "/review/:id/vote", identity.PermApplicationVote, 0, s.visit("review", s.postVote)},
+		{post, "/review/:id/ask", identity.PermApplicationVote, 0, s.visit("review", s.postAsk)},
 		{post, "/review/:id/decide", identity.PermApplicationDecide, 0, s.visit("review", s.postDecide)},
 		{post, "/review/:id/note", identity.PermApplicationVote, 0, s.visit("review", s.postNote)},
 		{post, "/review/:id/message", identity.PermApplicationVote, 0, s.visit("review", s.postMessage)},

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"slices"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
-	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -90,9 +88,7 @@ func (s *Site) showStatus(v *visit, status int, answer string, wrong []views.Fie
 	if view.Servers, err = s.myServers(v, code); err != nil {
 		return err
 	}
-	if view.Payment, err = s.statusPayment(v.ctx(), found); err != nil {
-		return err
-	}
+	view.Payment = statusPayment(found)
 	return v.show(status, views.StatusPage(v.page, view))
 }
 
@@ -119,11 +115,10 @@ func timeline(found grant.Status) []views.StatusEvent {
 			e.Code = "withdrawn"
 		case "application.purged":
 			e.Code = "purged"
+		case "application.asked":
+			e.Code, e.Tone = "needs_info", "warn"
 		case "application.voted":
-			switch {
-			case h.To == string(grant.NeedsInfo):
-				e.Code, e.Tone = "needs_info", "warn"
-			case h.From == string(grant.Submitted):
+			if h.From == string(grant.Submitted) {
 				e.Code = "in_review"
 			}
 		}
@@ -132,7 +127,11 @@ func timeline(found grant.Status) []views.StatusEvent {
 		}
 	}
 	for _, p := range found.Payments {
-		if code := paymentEvent[p.State]; code != "" {
+		code := paymentEvent[p.State]
+		if p.State == grant.MaybePaid && p.Standing != grant.StandingSigning {
+			code = "broadcast"
+		}
+		if code != "" {
 			list = append(list, views.StatusEvent{At: p.ChangedAt, Code: code, Tone: "now"})
 		}
 	}
@@ -144,16 +143,21 @@ var paymentEvent = map[grant.InstalmentState]string{
 	grant.Allocated: "queued", grant.MaybePaid: "signing", grant.Mined: "mined", grant.Paid: "paid", grant.Final: "final",
 }
 
+// whereabouts are the words for a payment that a signer was asked for.
+var whereabouts = map[grant.Standing]string{
+	grant.StandingSigning: "signing", grant.StandingSent: "broadcast", grant.Standing(grant.MaybePaid): "delayed",
+}
+
 // statusPayment tells where the money is: of the newest payment that is owed, or
 // of the amount that was asked for while nothing is decided.
-func (s *Site) statusPayment(ctx context.Context, found grant.Status) (views.StatusPayment, error) {
+func statusPayment(found grant.Status) views.StatusPayment {
 	a := found.Application
 	if a.State == grant.Declined || a.State == grant.Withdrawn {
-		return views.StatusPayment{}, nil
+		return views.StatusPayment{}
 	}
 	view := views.StatusPayment{AmountSat: int64(a.Amount), Address: found.Body.PayoutAddress}
 	if len(found.Payments) == 0 {
-		return view, nil
+		return view
 	}
 	p := found.Payments[len(found.Payments)-1]
 	view.AmountSat = int64(p.Amount)
@@ -165,32 +169,16 @@ func (s *Site) statusPayment(ctx context.Context, found grant.Status) (views.Sta
 	case grant.Allocated:
 		view.State = "queued"
 	case grant.MaybePaid:
-		sent, err := s.announced(ctx, p.BatchNumber)
-		if err != nil {
-			return view, err
-		}
-		view.State = "signing"
-		if sent {
-			view.State = "broadcast"
-		}
+		view.State = whereabouts[p.Standing]
 	case grant.Mined:
 		view.State = "confirming"
 	case grant.Paid, grant.Final:
 		view.State = "paid"
 	case grant.Cancelled:
-		return views.StatusPayment{}, nil
+		return views.StatusPayment{}
 	}
 	if view.State == "waiting" || view.State == "queued" || view.State == "signing" {
 		view.TxID = "" // it may never be sent in this form
 	}
-	return view, nil
-}
-
-// announced reports whether a batch was given to the network.
-func (s *Site) announced(ctx context.Context, number int64) (bool, error) {
-	list, _, err := s.cfg.Payouts.Batches(ctx, identity.System("web"), uint32(number)+1, 1) //nolint:gosec // a batch number
-	if err != nil {
-		return false, err
-	}
-	return len(list) == 1 && int64(list[0].Number) == number && list[0].State == payout.Announced, nil
+	return view
 }

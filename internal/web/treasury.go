@@ -54,7 +54,7 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 		}
 	}
 	for _, b := range t.Stuck {
-		view.Stuck = append(view.Stuck, views.Stuck{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), State: string(b.State), Why: stuckWhy(b)})
+		view.Stuck = append(view.Stuck, views.Stuck{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), State: string(b.State), Why: views.Msg{Text: b.Why}})
 	}
 	for _, b := range t.Lapsed {
 		view.Lapsed = append(view.Lapsed, views.Lapsed{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), By: b.ComposedBy, Payees: int64(b.Payees), At: b.At})
@@ -85,14 +85,6 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 		change(&view)
 	}
 	return v.show(status, views.TreasuryPage(v.page, view))
-}
-
-// stuckWhy is what the worker last said; a conflict has no words of its own.
-func stuckWhy(b payout.Stuck) views.Msg {
-	if b.Why == "" {
-		return views.Msg{Key: "stuck.why." + string(b.State)}
-	}
-	return views.Msg{Text: b.Why}
 }
 
 // runway sorts the coins by what may be done with them.

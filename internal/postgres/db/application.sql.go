@@ -468,7 +468,7 @@ func (q *Queries) InsertRevision(ctx context.Context, arg InsertRevisionParams) 
 }
 
 const insertVote = `-- name: InsertVote :exec
-INSERT INTO vote (id, application_id, revision, digest, staff_id, verdict, reason, auth_kind, auth_envelope, created_at)
+INSERT INTO vote (id, application_id, revision, digest, staff_id, verdict, note, auth_kind, auth_envelope, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)
 `
 
@@ -479,7 +479,7 @@ type InsertVoteParams struct {
 	Digest        []byte
 	StaffID       uuid.UUID
 	Verdict       string
-	Reason        []byte
+	Note          []byte
 	AuthKind      string
 	CreatedAt     time.Time
 }
@@ -492,7 +492,7 @@ func (q *Queries) InsertVote(ctx context.Context, arg InsertVoteParams) error {
 		arg.Digest,
 		arg.StaffID,
 		arg.Verdict,
-		arg.Reason,
+		arg.Note,
 		arg.AuthKind,
 		arg.CreatedAt,
 	)
@@ -587,7 +587,8 @@ func (q *Queries) ListHistory(ctx context.Context, objectKind string, objectID u
 }
 
 const listInstalments = `-- name: ListInstalments :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, coalesce(b.number, 0)::bigint AS batch_number, x.txid, coalesce(x.vout, 0)::bigint AS vout, coalesce(x.height, 0)::integer AS height,
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, coalesce(b.number, 0)::bigint AS batch_number, coalesce(b.state, '')::text AS batch_state,
+    EXISTS (SELECT FROM batch_alarm y WHERE y.batch_id = b.id) AS alarmed, x.txid, coalesce(x.vout, 0)::bigint AS vout, coalesce(x.height, 0)::integer AS height,
     coalesce((SELECT max(h.height) FROM header h), 0)::integer AS tip
 FROM instalment i
 LEFT JOIN batch_item bi ON bi.instalment_id = i.id AND bi.released_at IS NULL
@@ -606,6 +607,8 @@ ORDER BY i.grant_id, i.period
 type ListInstalmentsRow struct {
 	Instalment  Instalment
 	BatchNumber int64
+	BatchState  string
+	Alarmed     bool
 	Txid        []byte
 	Vout        int64
 	Height      int32
@@ -637,6 +640,8 @@ func (q *Queries) ListInstalments(ctx context.Context, grantIds []uuid.UUID) ([]
 			&i.Instalment.CreatedAt,
 			&i.Instalment.ChangedAt,
 			&i.BatchNumber,
+			&i.BatchState,
+			&i.Alarmed,
 			&i.Txid,
 			&i.Vout,
 			&i.Height,
@@ -808,7 +813,7 @@ func (q *Queries) ListQueue(ctx context.Context, arg ListQueueParams) ([]ListQue
 }
 
 const listVotes = `-- name: ListVotes :many
-SELECT v.id, v.application_id, v.revision, v.digest, v.staff_id, v.verdict, v.reason, v.auth_kind, v.auth_envelope, v.created_at, s.name FROM vote v JOIN staff s ON s.id = v.staff_id
+SELECT v.id, v.application_id, v.revision, v.digest, v.staff_id, v.verdict, v.note, v.auth_kind, v.auth_envelope, v.created_at, s.name FROM vote v JOIN staff s ON s.id = v.staff_id
 WHERE v.application_id = $1 AND v.revision = $2 ORDER BY v.created_at, v.id
 `
 
@@ -833,7 +838,7 @@ func (q *Queries) ListVotes(ctx context.Context, applicationID uuid.UUID, revisi
 			&i.Vote.Digest,
 			&i.Vote.StaffID,
 			&i.Vote.Verdict,
-			&i.Vote.Reason,
+			&i.Vote.Note,
 			&i.Vote.AuthKind,
 			&i.Vote.AuthEnvelope,
 			&i.Vote.CreatedAt,

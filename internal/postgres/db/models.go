@@ -169,12 +169,18 @@ type Batch struct {
 	ComposedBy         uuid.UUID
 	Tries              int32
 	LastError          *string
+	LastCode           *string
 	CreatedAt          time.Time
 	ChangedAt          time.Time
 	Kind               string
 	Outputs            int32
 	DeadlineBlocks     int32
 	WantedFeerateSatVb *int64
+}
+
+type BatchAlarm struct {
+	BatchID uuid.UUID
+	Alarm   interface{}
 }
 
 type BatchCoin struct {
@@ -870,7 +876,7 @@ type Vote struct {
 	Digest        []byte
 	StaffID       uuid.UUID
 	Verdict       string
-	Reason        []byte
+	Note          []byte
 	AuthKind      string
 	AuthEnvelope  []byte
 	CreatedAt     time.Time

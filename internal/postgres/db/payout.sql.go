@@ -39,17 +39,23 @@ func (q *Queries) AddToBreaker(ctx context.Context, arg AddToBreakerParams) erro
 }
 
 const bumpBatchError = `-- name: BumpBatchError :exec
-UPDATE batch SET tries = CASE WHEN $1::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif($1::text, ''), changed_at = $2 WHERE id = $3
+UPDATE batch SET tries = CASE WHEN $1::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif($1::text, ''), last_code = nullif($2::text, ''), changed_at = $3 WHERE id = $4
 `
 
 type BumpBatchErrorParams struct {
 	Message   string
+	Code      string
 	ChangedAt time.Time
 	ID        uuid.UUID
 }
 
 func (q *Queries) BumpBatchError(ctx context.Context, arg BumpBatchErrorParams) error {
-	_, err := q.db.Exec(ctx, bumpBatchError, arg.Message, arg.ChangedAt, arg.ID)
+	_, err := q.db.Exec(ctx, bumpBatchError,
+		arg.Message,
+		arg.Code,
+		arg.ChangedAt,
+		arg.ID,
+	)
 	return err
 }
 
@@ -163,12 +169,15 @@ func (q *Queries) GetAttemptBatch(ctx context.Context, txid []byte) (uuid.UUID, 
 }
 
 const getBatch = `-- name: GetBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
+LEFT JOIN batch_alarm x ON x.batch_id = b.id
+WHERE b.id = $1
 `
 
 type GetBatchRow struct {
 	Batch    Batch
 	Composer string
+	Alarm    string
 }
 
 func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, error) {
@@ -191,6 +200,7 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.ComposedBy,
 		&i.Batch.Tries,
 		&i.Batch.LastError,
+		&i.Batch.LastCode,
 		&i.Batch.CreatedAt,
 		&i.Batch.ChangedAt,
 		&i.Batch.Kind,
@@ -198,6 +208,7 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.DeadlineBlocks,
 		&i.Batch.WantedFeerateSatVb,
 		&i.Composer,
+		&i.Alarm,
 	)
 	return i, err
 }
@@ -1093,7 +1104,8 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 }
 
 const listBatches = `-- name: ListBatches :many
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat,
+    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
 LEFT JOIN batch_item bi ON bi.batch_id = b.id
@@ -1107,6 +1119,7 @@ type ListBatchesRow struct {
 	Composer string
 	Payees   int64
 	TotalSat int64
+	Alarm    string
 }
 
 func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32) ([]ListBatchesRow, error) {
@@ -1135,6 +1148,7 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Batch.ComposedBy,
 			&i.Batch.Tries,
 			&i.Batch.LastError,
+			&i.Batch.LastCode,
 			&i.Batch.CreatedAt,
 			&i.Batch.ChangedAt,
 			&i.Batch.Kind,
@@ -1144,6 +1158,7 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Composer,
 			&i.Payees,
 			&i.TotalSat,
+			&i.Alarm,
 		); err != nil {
 			return nil, err
 		}
@@ -1614,11 +1629,9 @@ func (q *Queries) ListPrevTxs(ctx context.Context, ids []uuid.UUID) ([]PrevTx, e
 }
 
 const listStuck = `-- name: ListStuck :many
-SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
+SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, coalesce(last_code, '') AS last_code, tries FROM batch
 WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3)
-    OR state IN ('conflicted', 'voiding')
-    OR (state = 'announced' AND EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
-        WHERE a.batch_id = batch.id AND e.event = 'announced' AND e.height + batch.deadline_blocks <= (SELECT max(height) FROM header)))
+    OR EXISTS (SELECT FROM batch_alarm x WHERE x.batch_id = batch.id)
 ORDER BY number
 `
 
@@ -1628,6 +1641,7 @@ type ListStuckRow struct {
 	Kind      string
 	State     string
 	LastError string
+	LastCode  string
 	Tries     int32
 }
 
@@ -1646,6 +1660,7 @@ func (q *Queries) ListStuck(ctx context.Context) ([]ListStuckRow, error) {
 			&i.Kind,
 			&i.State,
 			&i.LastError,
+			&i.LastCode,
 			&i.Tries,
 		); err != nil {
 			return nil, err
@@ -1686,7 +1701,7 @@ func (q *Queries) ListVotedOn(ctx context.Context, staffID uuid.UUID, ids []uuid
 }
 
 const lockBatch = `-- name: LockBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
 `
 
 type LockBatchRow struct {
@@ -1714,6 +1729,7 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 		&i.Batch.ComposedBy,
 		&i.Batch.Tries,
 		&i.Batch.LastError,
+		&i.Batch.LastCode,
 		&i.Batch.CreatedAt,
 		&i.Batch.ChangedAt,
 		&i.Batch.Kind,

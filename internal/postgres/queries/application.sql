@@ -63,8 +63,8 @@ SELECT sqlc.embed(v), s.name FROM vote v JOIN staff s ON s.id = v.staff_id
 WHERE v.application_id = @application_id AND v.revision = @revision ORDER BY v.created_at, v.id;
 
 -- name: InsertVote :exec
-INSERT INTO vote (id, application_id, revision, digest, staff_id, verdict, reason, auth_kind, auth_envelope, created_at)
-VALUES (@id, @application_id, @revision, @digest, @staff_id, @verdict, @reason, @auth_kind, NULL, @created_at);
+INSERT INTO vote (id, application_id, revision, digest, staff_id, verdict, note, auth_kind, auth_envelope, created_at)
+VALUES (@id, @application_id, @revision, @digest, @staff_id, @verdict, @note, @auth_kind, NULL, @created_at);
 
 -- name: ListMessages :many
 SELECT sqlc.embed(m), coalesce(s.name, '') AS name FROM message m LEFT JOIN staff s ON s.id = m.staff_id
@@ -133,7 +133,8 @@ WHERE sqlc.narg('before_at')::timestamptz IS NULL OR (created_at, id) < (sqlc.na
 ORDER BY created_at DESC, id DESC LIMIT @row_limit;
 
 -- name: ListInstalments :many
-SELECT sqlc.embed(i), coalesce(b.number, 0)::bigint AS batch_number, x.txid, coalesce(x.vout, 0)::bigint AS vout, coalesce(x.height, 0)::integer AS height,
+SELECT sqlc.embed(i), coalesce(b.number, 0)::bigint AS batch_number, coalesce(b.state, '')::text AS batch_state,
+    EXISTS (SELECT FROM batch_alarm y WHERE y.batch_id = b.id) AS alarmed, x.txid, coalesce(x.vout, 0)::bigint AS vout, coalesce(x.height, 0)::integer AS height,
     coalesce((SELECT max(h.height) FROM header h), 0)::integer AS tip
 FROM instalment i
 LEFT JOIN batch_item bi ON bi.instalment_id = i.id AND bi.released_at IS NULL

@@ -49,13 +49,16 @@ WHERE g.id = ANY (@ids::uuid[]) AND g.state = 'active'
     AND NOT EXISTS (SELECT FROM instalment i WHERE i.grant_id = g.id AND i.state NOT IN ('final', 'cancelled'));
 
 -- name: GetBatch :one
-SELECT sqlc.embed(b), s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = @id;
+SELECT sqlc.embed(b), s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
+LEFT JOIN batch_alarm x ON x.batch_id = b.id
+WHERE b.id = @id;
 
 -- name: LockBatch :one
 SELECT sqlc.embed(b), s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = @id FOR UPDATE OF b;
 
 -- name: ListBatches :many
-SELECT sqlc.embed(b), s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
+SELECT sqlc.embed(b), s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat,
+    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
 LEFT JOIN batch_item bi ON bi.batch_id = b.id
@@ -77,7 +80,7 @@ WHERE id = @id AND version = @version;
 UPDATE batch SET anchor_txid = @anchor_txid, anchor_vout = @anchor_vout WHERE id = @id;
 
 -- name: BumpBatchError :exec
-UPDATE batch SET tries = CASE WHEN @message::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif(@message::text, ''), changed_at = @changed_at WHERE id = @id;
+UPDATE batch SET tries = CASE WHEN @message::text = '' THEN 0 ELSE tries + 1 END, last_error = nullif(@message::text, ''), last_code = nullif(@code::text, ''), changed_at = @changed_at WHERE id = @id;
 
 -- name: ReleaseBatchItems :exec
 UPDATE batch_item SET released_at = @released_at WHERE batch_id = @batch_id AND released_at IS NULL;
@@ -181,11 +184,9 @@ ON CONFLICT (one_row) DO UPDATE SET walked_height = excluded.walked_height, targ
 SELECT count(*) FROM batch WHERE state = 'approved';
 
 -- name: ListStuck :many
-SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, tries FROM batch
+SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, coalesce(last_code, '') AS last_code, tries FROM batch
 WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3)
-    OR state IN ('conflicted', 'voiding')
-    OR (state = 'announced' AND EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
-        WHERE a.batch_id = batch.id AND e.event = 'announced' AND e.height + batch.deadline_blocks <= (SELECT max(height) FROM header)))
+    OR EXISTS (SELECT FROM batch_alarm x WHERE x.batch_id = batch.id)
 ORDER BY number;
 
 -- name: InsertAttemptRaw :exec

@@ -68,6 +68,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.Var(&in, "in", "module folder, with :PATTERN,PATTERN for other packages than ./...; may be repeated")
 	flags.Var(pureTargets{&in}, "pure", "the same, for packages that start no goroutine: -race is left out")
 	noSkip := flags.Bool("noskip", false, "count a skipped test as a failure")
+	promised := flags.String("promises", "", "JSON file of promises; each of their tests has to pass in this run")
+	module := flags.String("module", "", "path of the module that the tests of -promises are in")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -83,6 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		if err := goTest(ctx, t, args, rep, stderr); err != nil {
 			rep.fail("go test in "+t.dir, err.Error())
+		}
+	}
+	if *promised != "" {
+		if err := rep.keep(*promised, *module); err != nil {
+			rep.fail(*promised, err.Error())
 		}
 	}
 	if !rep.close() {

@@ -34,6 +34,7 @@ type report struct {
 	output          map[testKey][]string
 	failedInPackage map[string]int
 	passedInPackage map[string]int
+	passedTests     map[string]bool // "import/path.TestName"
 }
 
 func newReport(out io.Writer, noSkip bool) *report {
@@ -42,6 +43,7 @@ func newReport(out io.Writer, noSkip bool) *report {
 		output:          map[testKey][]string{},
 		failedInPackage: map[string]int{},
 		passedInPackage: map[string]int{},
+		passedTests:     map[string]bool{},
 	}
 }
 
@@ -89,6 +91,7 @@ func (r *report) endTest(ev event, key testKey) {
 	case "pass":
 		r.passed++
 		r.passedInPackage[ev.Package]++
+		r.passedTests[ev.Package+"."+ev.Test] = true
 	case "skip":
 		r.skipped = append(r.skipped, ev.Package+"."+ev.Test)
 		if r.noSkip {

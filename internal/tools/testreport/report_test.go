@@ -104,3 +104,32 @@ func TestBadFlagOfGoTestIsAFailure(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", exit, &out, &errOut)
 	}
 }
+
+// TestAPromiseNeedsItsTestToPass runs a module whose tests pass, skip, fail and are
+// not there, and holds a promise to each.
+func TestAPromiseNeedsItsTestToPass(t *testing.T) {
+	t.Parallel()
+	dir := module(t, map[string]string{"a/a_test.go": head + "func TestGood(*testing.T) {}\nfunc TestSkipped(t *testing.T) { t.Skip() }\nfunc TestLeftOut(*testing.T) {}\n"})
+	for test, want := range map[string]int{"a.TestGood": 0, "a.TestSkipped": 1, "a.TestLeftOut": 1, "a.TestAbsent": 1, "b.TestGood": 1} {
+		path := filepath.Join(dir, test+".json")
+		text := `[{"place": "home", "promise": "We never lie.", "tests": ["` + test + `"]}]`
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, trouble bytes.Buffer
+		code := run(t.Context(), []string{"-in", dir, "-promises", path, "-module", "example.test/m", "--", "-run", "TestGood|TestSkipped"}, &out, &trouble)
+		if code != want || (want == 1) != strings.Contains(out.String(), "We never lie.") {
+			t.Errorf("%s: exit %d, want %d:\n%s%s", test, code, want, out.String(), trouble.String())
+		}
+	}
+	for name, text := range map[string]string{"empty": "[]", "none": "{"} {
+		path := filepath.Join(dir, name+".json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"-in", dir, "-promises", path, "--", "-run", "TestGood"}, &out, &out); code != 1 {
+			t.Errorf("%s: exit %d, want 1:\n%s", name, code, out.String())
+		}
+	}
+}

@@ -164,13 +164,12 @@ func (b *tab) openInQueue(title string) {
 	b.shows("the application is open beside the list", `document.querySelector('#detail [data-title]')?.textContent.trim() === `+strconv.Quote(title))
 }
 
-func (b *tab) approve(reason string) {
+func (b *tab) approve(note string) {
 	b.t.Helper()
-	b.do(chromedp.Click(chromedp.CSS("#v-approve")))
-	if reason != "" {
-		b.fill("#reason", reason)
+	if note != "" {
+		b.fill("#note", note)
 	}
-	b.press("#votes .ballot button.primary")
+	b.press("#vote button[value=approve]")
 	b.says("#votes .votes", "verdict.done.approve")
 }
 

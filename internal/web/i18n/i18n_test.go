@@ -89,10 +89,10 @@ func TestStatesHaveWords(t *testing.T) {
 	en := raw(t, "en")
 	states := map[string]string{
 		"application": "submitted in_review needs_info ready approved declined withdrawn",
-		"payment":     "waiting queued signing broadcast confirming paid",
+		"payment":     "waiting queued signing broadcast delayed confirming paid",
 		"grant":       "active completed terminated",
-		"instalment":  "payable held allocated maybe_paid mined paid final cancelled",
-		"payout":      "payable held allocated maybe_paid mined paid final cancelled",
+		"instalment":  "payable held allocated signing sent maybe_paid mined paid final cancelled",
+		"payout":      "payable held allocated signing sent maybe_paid mined paid final cancelled",
 		"batch":       "composed approved built signing signed announced mined paid final cancelled conflicted voiding voided",
 		"attempt":     "built signing signed announced mined reorged paid final conflicted dead replaced",
 		"coin":        "available reserved locked immature",

@@ -50,7 +50,8 @@ type Batch struct {
 	Void            *Void    // taking it back was asked for
 	VoidForm        *VoidForm
 	Deep            *Depth      // confirmations until nothing can undo it
-	MaybePaid       []Msg       // what would resolve it; empty when there is no doubt
+	MaybePaid       []Msg       // what would resolve it; empty when nothing is off
+	Alarm           Msg         // what is off
 	PaidAnyway      []Recipient // paid after they were cancelled
 	Errors          []FieldError
 	TypedNumber     string

@@ -71,7 +71,6 @@ type Status struct {
 	Payment        StatusPayment
 	Servers        []Server
 	CanWithdraw    bool
-	PurgeAt        time.Time // when what was written is destroyed; zero if not set
 }
 
 // StatusEvent is one line of the timeline; Code is the suffix of a
@@ -86,7 +85,7 @@ type StatusEvent struct {
 type StatusPayment struct {
 	AmountSat     int64
 	Address       string
-	State         string // "", "waiting", "queued", "signing", "broadcast", "confirming", "paid"
+	State         string // "", "waiting", "queued", "signing", "broadcast", "delayed", "confirming", "paid"
 	TxID          string
 	Vout          int
 	Height        int64

@@ -81,7 +81,7 @@ type ReviewDetail struct {
 	ClaimedUntil           time.Time
 	Votes                  []Vote
 	VotesNeeded            int
-	MyVerdict              string // "", "approve", "decline", "needs_info"
+	MyVerdict              string // "", "approve", "decline"
 	Note                   SignedText
 	CanClaim, CanVote      bool
 	CanDecide              bool // quorum met, and this person may
@@ -95,7 +95,7 @@ type ReviewDetail struct {
 
 // ReviewTyped holds the words of a refused form.
 type ReviewTyped struct {
-	Reason, Decision, NoteText, MessageText string
+	VoteNote, Question, Decision, NoteText, MessageText string
 }
 
 // SignedText is a canonical note and its digest.
@@ -118,8 +118,8 @@ type Check struct {
 
 // Vote is one reviewer's verdict on this revision.
 type Vote struct {
-	Who, Verdict, Reason string
-	At                   time.Time
+	Who, Verdict, Note string
+	At                 time.Time
 }
 
 // Event is one line of an object's history.

@@ -138,7 +138,7 @@ func sampleStatus() views.Status {
 			{At: now.Add(-6 * 24 * time.Hour), From: "operator", Text: "About 700 in the evening."},
 		},
 		Payment:     views.StatusPayment{AmountSat: 1_850_000, Address: addr1, State: "confirming", TxID: txid, Vout: 3, Height: 284_311, Confirmations: 2, Needed: 6},
-		CanWithdraw: true, PurgeAt: now.Add(60 * 24 * time.Hour),
+		CanWithdraw: true,
 	}
 }
 
@@ -217,8 +217,8 @@ func sampleDetail(i int) views.ReviewDetail {
 		Changes: []views.Change{{Label: "amount", Old: "2 250 000 sat", New: "1 850 000 sat"}, {Label: "servers", Old: "4", New: "2"}}, ChangesSince: 1,
 		ClaimedBy: "mara", ClaimedByMe: true, ClaimedUntil: now.Add(25 * time.Minute),
 		Votes: []views.Vote{
-			{Who: "idris", Verdict: "approve", Reason: "Known operator, servers answer.", At: now.Add(-6 * time.Minute)},
-			{Who: "lin", Verdict: "needs_info", Reason: "How many users at peak?", At: now.Add(-4 * time.Minute)},
+			{Who: "idris", Verdict: "approve", Note: "Known operator, servers answer.", At: now.Add(-6 * time.Minute)},
+			{Who: "lin", Verdict: "decline", Note: "The network is paid three times already.", At: now.Add(-4 * time.Minute)},
 		},
 		VotesNeeded: 2, CanClaim: true, CanVote: true, CanDecide: true,
 		Note:           views.SignedText{Text: "causeway/decision/v1\nnetwork signet 00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6\ndecision 0198c0de-0000-7000-8000-000000000001\nkind payment\namount_sat 1850000\n", Digest: root},

@@ -20,10 +20,10 @@ func tone(kind, state string) string {
 	switch state {
 	case "submitted", "payable":
 		return "tone-new"
-	case "in_review", "built", "signing", "signed", "announced", "mined", "allocated", "maybe_paid", "active",
-		"queued", "broadcast", "confirming", "replaced":
+	case "in_review", "built", "signing", "signed", "announced", "mined", "allocated", "active",
+		"queued", "sent", "broadcast", "confirming", "replaced":
 		return "tone-half"
-	case "needs_info", "held", "stuck", "reorged", "immature", "waiting", "disabled", "voiding":
+	case "needs_info", "held", "stuck", "maybe_paid", "delayed", "reorged", "immature", "waiting", "disabled", "voiding":
 		return "tone-info"
 	case "approved", "ready", "paid", "final", "completed", "available":
 		return "tone-ok"
