@@ -1501,6 +1501,9 @@ type Limits struct {
 
 	// MaxPayees An order with more is split.
 	MaxPayees int32 `json:"max_payees"`
+
+	// ReadyCoins How many coins should be ready for a batch of their own; 0: any number.
+	ReadyCoins int32 `json:"ready_coins"`
 }
 
 // LinkText defines model for LinkText.
@@ -1593,7 +1596,7 @@ type NewApplication struct {
 	// Narrative Leave out what identifies you.
 	Narrative string `json:"narrative"`
 
-	// PayoutAddress An address of your own on the fund's network, not used before.
+	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form.
 	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
@@ -1615,6 +1618,12 @@ type NewDecision struct {
 
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
+
+// NewJoin defines model for NewJoin.
+type NewJoin struct {
+	// InstalmentId The payment that was approved again.
+	InstalmentId openapi_types.UUID `json:"instalment_id"`
+}
 
 // NewLock defines model for NewLock.
 type NewLock struct {
@@ -1648,6 +1657,12 @@ type NewQuestion struct {
 
 	// Message The operator reads it word for word.
 	Message string `json:"message"`
+}
+
+// NewSeparation defines model for NewSeparation.
+type NewSeparation struct {
+	// Reason Why the payments have nothing to do with each other.
+	Reason string `json:"reason"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -1868,6 +1883,24 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+type Proposal struct {
+	// Coin A coin: txid, colon, number of the output.
+	Coin OutPoint `json:"coin"`
+
+	// EachSat Satoshi.
+	EachSat  AmountSat `json:"each_sat"`
+	FeeSatVb int64     `json:"fee_sat_vb"`
+	Outputs  int32     `json:"outputs"`
+
+	// ReadyCoins Coins that could pay the smallest grant at the highest fee now.
+	ReadyCoins int32 `json:"ready_coins"`
+
+	// WantedCoins The fund's target.
+	WantedCoins int32 `json:"wanted_coins"`
+}
+
 // Protocol defines model for Protocol.
 type Protocol string
 
@@ -1896,6 +1929,10 @@ type Remark struct {
 type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
+
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
+	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
 
 	// Signed Fingerprints of keys.
 	Signed []string `json:"signed"`
@@ -1999,7 +2036,7 @@ type Transaction struct {
 	Inputs  []TxInput  `json:"inputs"`
 	Outputs []TxOutput `json:"outputs"`
 
-	// Psbt PSBT in base64.
+	// Psbt PSBT in base64, without previous transactions and account keys: the file to sign is `GET /v1/batches/{id}/psbt`.
 	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
@@ -2041,9 +2078,13 @@ type Treasury struct {
 	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
-	Limits  Limits  `json:"limits"`
-	Network string  `json:"network"`
-	Stuck   []Stuck `json:"stuck"`
+	Limits  Limits `json:"limits"`
+	Network string `json:"network"`
+
+	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+	Proposal *Proposal `json:"proposal,omitempty"`
+	Stuck    []Stuck   `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`
@@ -2083,6 +2124,34 @@ type Understood struct {
 	Control  []ControlKind `json:"control"`
 	Fields   []SpecField   `json:"fields"`
 	Protocol Protocol      `json:"protocol"`
+}
+
+// UnjoinedList defines model for UnjoinedList.
+type UnjoinedList struct {
+	Payments []UnjoinedPayment `json:"payments"`
+}
+
+// UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
+type UnjoinedPayment struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat   int64              `json:"amount_sat"`
+	BatchId     openapi_types.UUID `json:"batch_id"`
+	BatchNumber int64              `json:"batch_number"`
+
+	// BatchState State of its batch; `voided` paid nobody.
+	BatchState string `json:"batch_state"`
+
+	// Decision Digest of the decision note that was lost, 64 hex digits.
+	Decision string    `json:"decision"`
+	FoundAt  time.Time `json:"found_at"`
+
+	// Outpoint A coin: txid, colon, number of the output.
+	Outpoint OutPoint `json:"outpoint"`
+
+	// Separate Why later payments to its address are others; absent while nobody has said so.
+	Separate *string `json:"separate,omitempty"`
 }
 
 // Upkeep defines model for Upkeep.
@@ -2517,6 +2586,12 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
 
+// JoinUnjoinedJSONRequestBody defines body for JoinUnjoined for application/json ContentType.
+type JoinUnjoinedJSONRequestBody = NewJoin
+
+// SeparateUnjoinedJSONRequestBody defines body for SeparateUnjoined for application/json ContentType.
+type SeparateUnjoinedJSONRequestBody = NewSeparation
+
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
 
@@ -2858,15 +2933,19 @@ type ClientInterface interface {
 
 	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+	// with `wrong_state` when no signature is waited for.
 	//
 	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 	ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportPsbtWithBody Bring a signed PSBT back
 	//
-	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3256,6 +3335,45 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUnjoined Payments whose approvals were lost with a restored database
+	//
+	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+	//
+	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+	ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SeparateUnjoinedWithBody Say that later payments to its address are others
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SeparateUnjoined Say that later payments to its address are others
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ComposeUpkeepWithBody Make a batch that pays nobody
 	//
@@ -3924,7 +4042,9 @@ func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchPara
 
 // ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+// with `wrong_state` when no signature is waited for.
 //
 // Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3941,8 +4061,10 @@ func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams
 
 // ImportPsbtWithBody Bring a signed PSBT back
 //
-// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -4823,6 +4945,95 @@ func (c *Client) RevokeToken(ctx context.Context, id ID, reqEditors ...RequestEd
 // Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 func (c *Client) GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTreasuryRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUnjoined Payments whose approvals were lost with a restored database
+//
+// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+//
+// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+func (c *Client) ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUnjoinedRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *Client) JoinUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *Client) JoinUnjoined(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinUnjoinedRequest(c.Server, outpoint, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SeparateUnjoinedWithBody Say that later payments to its address are others
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *Client) SeparateUnjoinedWithBody(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSeparateUnjoinedRequestWithBody(c.Server, outpoint, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SeparateUnjoined Say that later payments to its address are others
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *Client) SeparateUnjoined(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSeparateUnjoinedRequest(c.Server, outpoint, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7890,6 +8101,127 @@ func NewGetTreasuryRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListUnjoinedRequest constructs an http.Request for the ListUnjoined method
+func NewListUnjoinedRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewJoinUnjoinedRequest calls the generic JoinUnjoined builder with application/json body
+func NewJoinUnjoinedRequest(server string, outpoint OutPoint, body JoinUnjoinedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewJoinUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
+}
+
+// NewJoinUnjoinedRequestWithBody constructs an http.Request for the JoinUnjoined method, with any body, and a specified content type
+func NewJoinUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined/%s/join", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSeparateUnjoinedRequest calls the generic SeparateUnjoined builder with application/json body
+func NewSeparateUnjoinedRequest(server string, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSeparateUnjoinedRequestWithBody(server, outpoint, "application/json", bodyReader)
+}
+
+// NewSeparateUnjoinedRequestWithBody constructs an http.Request for the SeparateUnjoined method, with any body, and a specified content type
+func NewSeparateUnjoinedRequestWithBody(server string, outpoint OutPoint, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "outpoint", outpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unjoined/%s/separate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewComposeUpkeepRequest calls the generic ComposeUpkeep builder with application/json body
 func NewComposeUpkeepRequest(server string, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8397,7 +8729,9 @@ type ClientWithResponsesInterface interface {
 
 	// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+	// with `wrong_state` when no signature is waited for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8406,8 +8740,10 @@ type ClientWithResponsesInterface interface {
 
 	// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 	//
-	// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-	// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8845,6 +9181,47 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/treasury (the `GetTreasury` operationId).
 	GetTreasuryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTreasuryResponse, error)
+
+	// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
+	//
+	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+	ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error)
+
+	// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
+
+	// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
+	//
+	// Address and amount must be the same. It stands where the batch stands and is not paid again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+	JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error)
+
+	// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
+
+	// SeparateUnjoinedWithResponse Say that later payments to its address are others
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+	SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error)
 
 	// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 	//
@@ -12120,6 +12497,136 @@ func (r GetTreasuryResponse) ContentType() string {
 	return ""
 }
 
+type ListUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UnjoinedList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUnjoinedResponse) GetJSON200() *UnjoinedList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type JoinUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r JoinUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r JoinUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r JoinUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r JoinUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r JoinUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SeparateUnjoinedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SeparateUnjoinedResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SeparateUnjoinedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SeparateUnjoinedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SeparateUnjoinedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SeparateUnjoinedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ComposeUpkeepResponse201Headers the declared response headers of an HTTP 201 response for ComposeUpkeep
 type ComposeUpkeepResponse201Headers struct {
 	ETag     *string
@@ -12866,7 +13373,9 @@ func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID
 
 // ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0. Refused with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
+// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
+// with `wrong_state` when no signature is waited for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12881,8 +13390,10 @@ func (c *ClientWithResponses) ExportPsbtWithResponse(ctx context.Context, id ID,
 
 // ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 //
-// Binary, base64 or hex. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the
-// detail says what differs. Signatures of several people are combined. The same file again is refused (`nothing_signed`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
+// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
+// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
+// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13619,6 +14130,77 @@ func (c *ClientWithResponses) GetTreasuryWithResponse(ctx context.Context, reqEd
 		return nil, err
 	}
 	return ParseGetTreasuryResponse(rsp)
+}
+
+// ListUnjoinedWithResponse Payments whose approvals were lost with a restored database
+//
+// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
+func (c *ClientWithResponses) ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error) {
+	rsp, err := c.ListUnjoined(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUnjoinedResponse(rsp)
+}
+
+// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *ClientWithResponses) JoinUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
+	rsp, err := c.JoinUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinUnjoinedResponse(rsp)
+}
+
+// JoinUnjoinedWithResponse Say that a payment which was approved again is one that a batch has made
+//
+// Address and amount must be the same. It stands where the batch stands and is not paid again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/join (the `JoinUnjoined` operationId).
+func (c *ClientWithResponses) JoinUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body JoinUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinUnjoinedResponse, error) {
+	rsp, err := c.JoinUnjoined(ctx, outpoint, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinUnjoinedResponse(rsp)
+}
+
+// SeparateUnjoinedWithBodyWithResponse Say that later payments to its address are others
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *ClientWithResponses) SeparateUnjoinedWithBodyWithResponse(ctx context.Context, outpoint OutPoint, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
+	rsp, err := c.SeparateUnjoinedWithBody(ctx, outpoint, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSeparateUnjoinedResponse(rsp)
+}
+
+// SeparateUnjoinedWithResponse Say that later payments to its address are others
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/unjoined/{outpoint}/separate (the `SeparateUnjoined` operationId).
+func (c *ClientWithResponses) SeparateUnjoinedWithResponse(ctx context.Context, outpoint OutPoint, body SeparateUnjoinedJSONRequestBody, reqEditors ...RequestEditorFn) (*SeparateUnjoinedResponse, error) {
+	rsp, err := c.SeparateUnjoined(ctx, outpoint, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSeparateUnjoinedResponse(rsp)
 }
 
 // ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
@@ -16107,6 +16689,97 @@ func ParseGetTreasuryResponse(rsp *http.Response) (*GetTreasuryResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListUnjoinedResponse parses an HTTP response from a ListUnjoinedWithResponse call
+func ParseListUnjoinedResponse(rsp *http.Response) (*ListUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnjoinedList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseJoinUnjoinedResponse parses an HTTP response from a JoinUnjoinedWithResponse call
+func ParseJoinUnjoinedResponse(rsp *http.Response) (*JoinUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &JoinUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSeparateUnjoinedResponse parses an HTTP response from a SeparateUnjoinedWithResponse call
+func ParseSeparateUnjoinedResponse(rsp *http.Response) (*SeparateUnjoinedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SeparateUnjoinedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -1500,6 +1500,9 @@ type Limits struct {
 
 	// MaxPayees An order with more is split.
 	MaxPayees int32 `json:"max_payees"`
+
+	// ReadyCoins How many coins should be ready for a batch of their own; 0: any number.
+	ReadyCoins int32 `json:"ready_coins"`
 }
 
 // LinkText defines model for LinkText.
@@ -1592,7 +1595,7 @@ type NewApplication struct {
 	// Narrative Leave out what identifies you.
 	Narrative string `json:"narrative"`
 
-	// PayoutAddress An address of your own on the fund's network, not used before.
+	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form.
 	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
@@ -1614,6 +1617,12 @@ type NewDecision struct {
 
 // NewDecisionOutcome defines model for NewDecision.Outcome.
 type NewDecisionOutcome string
+
+// NewJoin defines model for NewJoin.
+type NewJoin struct {
+	// InstalmentId The payment that was approved again.
+	InstalmentId openapi_types.UUID `json:"instalment_id"`
+}
 
 // NewLock defines model for NewLock.
 type NewLock struct {
@@ -1647,6 +1656,12 @@ type NewQuestion struct {
 
 	// Message The operator reads it word for word.
 	Message string `json:"message"`
+}
+
+// NewSeparation defines model for NewSeparation.
+type NewSeparation struct {
+	// Reason Why the payments have nothing to do with each other.
+	Reason string `json:"reason"`
 }
 
 // NewStatusMessage defines model for NewStatusMessage.
@@ -1867,6 +1882,24 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+type Proposal struct {
+	// Coin A coin: txid, colon, number of the output.
+	Coin OutPoint `json:"coin"`
+
+	// EachSat Satoshi.
+	EachSat  AmountSat `json:"each_sat"`
+	FeeSatVb int64     `json:"fee_sat_vb"`
+	Outputs  int32     `json:"outputs"`
+
+	// ReadyCoins Coins that could pay the smallest grant at the highest fee now.
+	ReadyCoins int32 `json:"ready_coins"`
+
+	// WantedCoins The fund's target.
+	WantedCoins int32 `json:"wanted_coins"`
+}
+
 // Protocol defines model for Protocol.
 type Protocol string
 
@@ -1895,6 +1928,10 @@ type Remark struct {
 type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
+
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
+	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
 
 	// Signed Fingerprints of keys.
 	Signed []string `json:"signed"`
@@ -1998,7 +2035,7 @@ type Transaction struct {
 	Inputs  []TxInput  `json:"inputs"`
 	Outputs []TxOutput `json:"outputs"`
 
-	// Psbt PSBT in base64.
+	// Psbt PSBT in base64, without previous transactions and account keys: the file to sign is `GET /v1/batches/{id}/psbt`.
 	Psbt   *[]byte `json:"psbt,omitempty"`
 	Signed bool    `json:"signed"`
 
@@ -2040,9 +2077,13 @@ type Treasury struct {
 	Lapsed []LapsedBatch `json:"lapsed"`
 
 	// Limits The fund's bounds for a batch.
-	Limits  Limits  `json:"limits"`
-	Network string  `json:"network"`
-	Stuck   []Stuck `json:"stuck"`
+	Limits  Limits `json:"limits"`
+	Network string `json:"network"`
+
+	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
+	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+	Proposal *Proposal `json:"proposal,omitempty"`
+	Stuck    []Stuck   `json:"stuck"`
 
 	// Tip The newest block that the worker has walked.
 	Tip Tip `json:"tip"`
@@ -2082,6 +2123,34 @@ type Understood struct {
 	Control  []ControlKind `json:"control"`
 	Fields   []SpecField   `json:"fields"`
 	Protocol Protocol      `json:"protocol"`
+}
+
+// UnjoinedList defines model for UnjoinedList.
+type UnjoinedList struct {
+	Payments []UnjoinedPayment `json:"payments"`
+}
+
+// UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
+type UnjoinedPayment struct {
+	Address string `json:"address"`
+
+	// AmountSat Satoshi.
+	AmountSat   int64              `json:"amount_sat"`
+	BatchId     openapi_types.UUID `json:"batch_id"`
+	BatchNumber int64              `json:"batch_number"`
+
+	// BatchState State of its batch; `voided` paid nobody.
+	BatchState string `json:"batch_state"`
+
+	// Decision Digest of the decision note that was lost, 64 hex digits.
+	Decision string    `json:"decision"`
+	FoundAt  time.Time `json:"found_at"`
+
+	// Outpoint A coin: txid, colon, number of the output.
+	Outpoint OutPoint `json:"outpoint"`
+
+	// Separate Why later payments to its address are others; absent while nobody has said so.
+	Separate *string `json:"separate,omitempty"`
 }
 
 // Upkeep defines model for Upkeep.
@@ -2516,6 +2585,12 @@ type AddStatusMessageJSONRequestBody = NewStatusMessage
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
 
+// JoinUnjoinedJSONRequestBody defines body for JoinUnjoined for application/json ContentType.
+type JoinUnjoinedJSONRequestBody = NewJoin
+
+// SeparateUnjoinedJSONRequestBody defines body for SeparateUnjoined for application/json ContentType.
+type SeparateUnjoinedJSONRequestBody = NewSeparation
+
 // ComposeUpkeepJSONRequestBody defines body for ComposeUpkeep for application/json ContentType.
 type ComposeUpkeepJSONRequestBody = Upkeep
 
@@ -2719,6 +2794,15 @@ type ServerInterface interface {
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
 	GetTreasury(ctx echo.Context) error
+	// ListUnjoined Payments whose approvals were lost with a restored database
+	// (GET /v1/unjoined)
+	ListUnjoined(ctx echo.Context) error
+	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+	// (POST /v1/unjoined/{outpoint}/join)
+	JoinUnjoined(ctx echo.Context, outpoint OutPoint) error
+	// SeparateUnjoined Say that later payments to its address are others
+	// (POST /v1/unjoined/{outpoint}/separate)
+	SeparateUnjoined(ctx echo.Context, outpoint OutPoint) error
 	// ComposeUpkeep Make a batch that pays nobody
 	// (POST /v1/upkeep)
 	ComposeUpkeep(ctx echo.Context) error
@@ -3985,6 +4069,47 @@ func (w *ServerInterfaceWrapper) GetTreasury(ctx echo.Context) error {
 	return err
 }
 
+// ListUnjoined converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUnjoined(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUnjoined(ctx)
+	return err
+}
+
+// JoinUnjoined converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinUnjoined(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "outpoint" -------------
+	var outpoint OutPoint
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outpoint", ctx.Param("outpoint"), &outpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outpoint: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinUnjoined(ctx, outpoint)
+	return err
+}
+
+// SeparateUnjoined converts echo context to params.
+func (w *ServerInterfaceWrapper) SeparateUnjoined(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "outpoint" -------------
+	var outpoint OutPoint
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outpoint", ctx.Param("outpoint"), &outpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outpoint: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SeparateUnjoined(ctx, outpoint)
+	return err
+}
+
 // ComposeUpkeep converts echo context to params.
 func (w *ServerInterfaceWrapper) ComposeUpkeep(ctx echo.Context) error {
 	var err error
@@ -4119,6 +4244,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/payments/:id/certificate", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
 	router.DELETE(options.BaseURL+"/v1/coins/:outpoint/lock", wrapper.UnlockCoin, options.OperationMiddlewares["unlockCoin"]...)
 	router.POST(options.BaseURL+"/v1/coins/:outpoint/lock", wrapper.LockCoin, options.OperationMiddlewares["lockCoin"]...)
+	router.GET(options.BaseURL+"/v1/unjoined", wrapper.ListUnjoined, options.OperationMiddlewares["listUnjoined"]...)
+	router.POST(options.BaseURL+"/v1/unjoined/:outpoint/join", wrapper.JoinUnjoined, options.OperationMiddlewares["joinUnjoined"]...)
+	router.POST(options.BaseURL+"/v1/unjoined/:outpoint/separate", wrapper.SeparateUnjoined, options.OperationMiddlewares["separateUnjoined"]...)
 	router.GET(options.BaseURL+"/v1/fee", wrapper.GetFeeEstimate, options.OperationMiddlewares["getFeeEstimate"]...)
 	router.GET(options.BaseURL+"/v1/treasury", wrapper.GetTreasury, options.OperationMiddlewares["getTreasury"]...)
 	router.GET(options.BaseURL+"/v1/breakers", wrapper.ListBreakers, options.OperationMiddlewares["listBreakers"]...)
@@ -6947,6 +7075,112 @@ func (response GetTreasurydefaultApplicationProblemPlusJSONResponse) VisitGetTre
 	return err
 }
 
+type ListUnjoinedRequestObject struct {
+}
+
+type ListUnjoinedResponseObject interface {
+	VisitListUnjoinedResponse(w http.ResponseWriter) error
+}
+
+type ListUnjoined200JSONResponse UnjoinedList
+
+func (response ListUnjoined200JSONResponse) VisitListUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnjoineddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListUnjoineddefaultApplicationProblemPlusJSONResponse) VisitListUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinUnjoinedRequestObject struct {
+	Outpoint OutPoint `json:"outpoint"`
+	Body     *JoinUnjoinedJSONRequestBody
+}
+
+type JoinUnjoinedResponseObject interface {
+	VisitJoinUnjoinedResponse(w http.ResponseWriter) error
+}
+
+type JoinUnjoined204Response struct {
+}
+
+func (response JoinUnjoined204Response) VisitJoinUnjoinedResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type JoinUnjoineddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response JoinUnjoineddefaultApplicationProblemPlusJSONResponse) VisitJoinUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SeparateUnjoinedRequestObject struct {
+	Outpoint OutPoint `json:"outpoint"`
+	Body     *SeparateUnjoinedJSONRequestBody
+}
+
+type SeparateUnjoinedResponseObject interface {
+	VisitSeparateUnjoinedResponse(w http.ResponseWriter) error
+}
+
+type SeparateUnjoined204Response struct {
+}
+
+func (response SeparateUnjoined204Response) VisitSeparateUnjoinedResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SeparateUnjoineddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SeparateUnjoineddefaultApplicationProblemPlusJSONResponse) VisitSeparateUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ComposeUpkeepRequestObject struct {
 	Body *ComposeUpkeepJSONRequestBody
 }
@@ -7345,6 +7579,15 @@ type StrictServerInterface interface {
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
 	GetTreasury(ctx context.Context, request GetTreasuryRequestObject) (GetTreasuryResponseObject, error)
+	// ListUnjoined Payments whose approvals were lost with a restored database
+	// (GET /v1/unjoined)
+	ListUnjoined(ctx context.Context, request ListUnjoinedRequestObject) (ListUnjoinedResponseObject, error)
+	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
+	// (POST /v1/unjoined/{outpoint}/join)
+	JoinUnjoined(ctx context.Context, request JoinUnjoinedRequestObject) (JoinUnjoinedResponseObject, error)
+	// SeparateUnjoined Say that later payments to its address are others
+	// (POST /v1/unjoined/{outpoint}/separate)
+	SeparateUnjoined(ctx context.Context, request SeparateUnjoinedRequestObject) (SeparateUnjoinedResponseObject, error)
 	// ComposeUpkeep Make a batch that pays nobody
 	// (POST /v1/upkeep)
 	ComposeUpkeep(ctx context.Context, request ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error)
@@ -9450,6 +9693,125 @@ func (sh *strictHandler) GetTreasury(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetTreasuryResponseObject); ok {
 		return validResponse.VisitGetTreasuryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUnjoined operation middleware
+func (sh *strictHandler) ListUnjoined(ctx echo.Context) error {
+	var request ListUnjoinedRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUnjoined(ctx.Request().Context(), request.(ListUnjoinedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUnjoined")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUnjoinedResponseObject); ok {
+		return validResponse.VisitListUnjoinedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinUnjoined operation middleware
+func (sh *strictHandler) JoinUnjoined(ctx echo.Context, outpoint OutPoint) error {
+	var request JoinUnjoinedRequestObject
+
+	request.Outpoint = outpoint
+
+	var body JoinUnjoinedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinUnjoined(ctx.Request().Context(), request.(JoinUnjoinedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinUnjoined")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinUnjoinedResponseObject); ok {
+		return validResponse.VisitJoinUnjoinedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SeparateUnjoined operation middleware
+func (sh *strictHandler) SeparateUnjoined(ctx echo.Context, outpoint OutPoint) error {
+	var request SeparateUnjoinedRequestObject
+
+	request.Outpoint = outpoint
+
+	var body SeparateUnjoinedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SeparateUnjoined(ctx.Request().Context(), request.(SeparateUnjoinedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SeparateUnjoined")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SeparateUnjoinedResponseObject); ok {
+		return validResponse.VisitSeparateUnjoinedResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
