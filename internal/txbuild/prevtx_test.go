@@ -116,6 +116,27 @@ func TestNoSetFits(t *testing.T) {
 	}
 }
 
+// Neither the coins that bring most for their bytes, nor the largest, nor the smallest
+// can pay here, and two others can.
+func TestTheSetThatBringsMostIsFound(t *testing.T) {
+	t.Parallel()
+	tr := txtest.NewTreasury(t, wallet.KindWPKH, &chaincfg.SimNetParams, "most")
+	var coins []txbuild.Coin
+	for i, of := range []struct {
+		size   int
+		amount btcutil.Amount
+	}{{6_000, 61_000}, {5_000, 50_000}, {5_000, 50_000}, {4_000, 10_000}, {1_000, 1_000}} {
+		coins = append(coins, madeTogether(t, tr, of.amount, 1, of.size-50, uint32(i+1), true)...)
+	}
+	plan, err := txbuild.Build(txbuild.Request{
+		Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000, MaxPrevTxBytes: 10_000,
+		Payees: []txbuild.Payee{{Decision: "a", Script: txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1), Amount: 95_000}},
+	})
+	if err != nil || len(plan.Inputs) != 2 || plan.Inputs[0].Amount != 50_000 {
+		t.Errorf("%v, %+v", err, plan)
+	}
+}
+
 // Whatever the sizes, coins that can pay within the bound are found, and never more
 // than the bound is used.
 func TestASetThatFitsIsFound(t *testing.T) {
