@@ -28,6 +28,9 @@ const maxEvicted = 100
 // treasurer asked for it. It reports whether it did.
 func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
 	newest := r.Attempts[len(r.Attempts)-1]
+	if newest.lacksNotes() {
+		return false, nil // no signer can be shown what it pays; it is announced on
+	}
 	current := newest.FeeRateSatVB()
 	wanted := c.wanted(r, newest)
 	asked := r.Batch.WantedSatVB > current

@@ -36,6 +36,9 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 		if w.Batch.State != Announced && w.Batch.State != Voiding {
 			return errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can pay more. Nothing was changed.")
 		}
+		if w.Attempts[len(w.Attempts)-1].lacksNotes() {
+			return approvalsLost()
+		}
 		current := w.Attempts[len(w.Attempts)-1].FeeRateSatVB()
 		if feeRateSatVB <= current || feeRateSatVB > w.Batch.MaxFeeRateSatVB {
 			return errs.InvalidFields([]errs.Field{{

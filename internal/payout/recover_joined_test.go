@@ -92,7 +92,14 @@ func TestAPaymentApprovedAgainIsNotPaidTwice(t *testing.T) {
 		wantNoBreach(t, l.restorable)
 		_, err = l.service.Compose(t.Context(), l.treasurer, order([]uuid.UUID{id}))
 		l.wantCode("compose what was joined", err, "not_payable")
-		l.mine(finalDepth)
+		if mined {
+			l.reorg(1, false)
+			l.mustSync()
+			rec := l.wantState(l.batch.ID, payout.Announced)
+			_, err := l.service.Bump(t.Context(), l.treasurer, l.batch.ID, rec.Batch.Version, 20)
+			l.wantCode("bump", err, "approvals_lost")
+		}
+		l.mine(finalDepth + 2)
 		l.wantState(l.batch.ID, payout.Final)
 		l.wantInstalment(id, grant.Final)
 		if got := len(l.released()); got != len(before) {
