@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/chainaudit"
 )
 
 // TestAnOlderBackupIsRestoredByTheRunbook follows "Restoring an older backup" with
@@ -65,7 +66,15 @@ func TestAnOlderBackupIsRestoredByTheRunbook(t *testing.T) {
 			t.Errorf("payment %s is %s, want paid", it.Reference, it.State)
 		}
 	}
-	r.witness(known.amountSat + later.amountSat)
+	// Step 9: the auditor knows of the loss, and of nothing else.
+	for _, alarm := range r.audited().Alarms {
+		if alarm.Code != chainaudit.ApprovalLost {
+			t.Errorf("the auditor found %s: %s", alarm.Code, alarm.Text)
+		}
+	}
+	if a := r.audited(uint32(paid.Number)); !a.OK() || a.PaidSat != known.amountSat+later.amountSat {
+		t.Errorf("the auditor, who accepts the loss, found %d sat paid and %+v", a.PaidSat, a.Alarms)
+	}
 	treasury, err = r.treasurer.GetTreasuryWithResponse(ctx)
 	r.must(err)
 	if d := treasury.JSON200.DifferenceSat; d != 0 {

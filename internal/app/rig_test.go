@@ -386,6 +386,19 @@ func (r *rig) signedLog() (bundle []byte, key string) {
 // accounted for.
 func (r *rig) witness(paidSat int64) {
 	r.t.Helper()
+	report := r.audited()
+	if a := report.Approvals; a == nil || a.Approved != a.Payments || a.Payments != len(report.Payments) {
+		r.t.Errorf("approvals %+v of %d payments", a, len(report.Payments))
+	}
+	if !report.OK() || report.PaidSat != paidSat {
+		r.t.Errorf("the auditor found %d sat paid, want %d, a difference of %d and %+v", report.PaidSat, paidSat, report.DifferenceSat, report.Alarms)
+	}
+}
+
+// audited is the auditor's report from chain, journal and log. Of the batches
+// acceptLost the reader knows that their approval was lost with a restore.
+func (r *rig) audited(acceptLost ...uint32) chainaudit.Report {
+	r.t.Helper()
 	fund := r.Services.Fund
 	bundle, key := r.signedLog()
 	signed, err := audit.VerifyBundle(bytes.NewReader(bundle), key)
@@ -396,14 +409,10 @@ func (r *rig) witness(paidSat int64) {
 		Logs: []chainaudit.AuditLog{{
 			Name: "the fund's log", Rows: signed.Rows - signed.Uncovered, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(bundle)), nil },
 		}},
+		AcceptLost: acceptLost,
 	})
 	r.must(err)
-	if a := report.Approvals; a == nil || a.Approved != a.Payments || a.Payments != len(report.Payments) {
-		r.t.Errorf("approvals %+v of %d payments", a, len(report.Payments))
-	}
-	if !report.OK() || report.PaidSat != paidSat {
-		r.t.Errorf("the auditor found %d sat paid, want %d, a difference of %d and %+v", report.PaidSat, paidSat, report.DifferenceSat, report.Alarms)
-	}
+	return report
 }
 
 // problem returns the refusal in err, or fails.
