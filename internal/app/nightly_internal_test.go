@@ -45,7 +45,9 @@ func (s tripped) Trip(_ context.Context, _ int64, f payout.Finding) error {
 	return nil
 }
 
-func (tripped) Lapse(context.Context, int64, payout.BreakerCode, []string, time.Time) error { return nil }
+func (tripped) Lapse(context.Context, int64, payout.BreakerCode, []string, time.Time) error {
+	return nil
+}
 
 func newNightRig(t *testing.T) *nightRig {
 	t.Helper()

@@ -64,7 +64,7 @@ func TestAPaymentApprovedAgainIsNotPaidTwice(t *testing.T) {
 	t.Parallel()
 	for _, mined := range []bool{true, false} {
 		l := loseOne(t, mined)
-		l.exec("SELECT nextval('batch_number')") // not the lost batch's: that one would be cancelled
+		l.exec("SELECT nextval('batch_number')")                  // not the lost batch's: that one would be cancelled
 		early := l.approve(l.compose([]uuid.UUID{l.again(owed)})) // serve is up before the worker
 		if err := l.recover(); err != nil {
 			t.Fatal(err)
