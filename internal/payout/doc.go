@@ -34,6 +34,8 @@
 //     stands; another figure trips again.
 //   - What the store calls inside a transaction never calls the store.
 //   - A composed batch that nobody approves for ForgottenAfter is cancelled.
+//   - A batch leaves two coins that could carry another batch where the amounts
+//     allow, and takes the fewest that pay while other batches wait for coins.
 //   - At every tip the ledger's available + committed + in_flight equals the sum
 //     of the treasury's confirmed coins.
 //   - Whether money moved is said by MoneyWords alone, from the batch's state; an error

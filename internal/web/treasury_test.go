@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/fee"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
@@ -141,4 +142,34 @@ func TestAdminsSeeTheBreakersAndNothingElse(t *testing.T) {
 	noor.get("/treasury/breakers").wants(200, "Nothing is stopped")
 	r.hire("Aude", identity.RoleAuditor).get("/treasury/breakers").wants(200)
 	r.hire("Ada", identity.RoleReviewer).get("/treasury/breakers").wants(403)
+}
+
+// A fund that wants more coins ready is proposed a split while fees are at the floor;
+// the form has all that it takes, so one click composes it.
+func TestAProposedSplitIsOneClick(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.granted(1)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	floor := func(e *fee.Estimate) { e.Targets = []fee.Target{{Blocks: 36, RateSatKVB: 1000}} }
+	r.estimate(floor)
+	if page := tove.get("/treasury").wants(200); strings.Contains(page.text(), "Compose this split") {
+		t.Error("a split is proposed to a fund that wants none")
+	}
+	must(t, r.owner.SetReadyCoins(t.Context(), 20, audit.Entry{
+		Actor: identity.System("admin"), Action: "fund.ready_coins", ObjectKind: "fund", ObjectID: r.fund.ID.String(), At: r.clock.Now(),
+	}))
+	r.estimate(nil)
+	if page := tove.get("/treasury").wants(200); strings.Contains(page.text(), "Compose this split") {
+		t.Error("a split is proposed while fees are above the floor")
+	}
+	r.estimate(floor)
+	page := tove.get("/treasury").wants(200, "The fund wants 20", "Compose this split")
+	if got := fields(page.form("/treasury/upkeep")); got.Get("outputs") == "" || got.Get("fee_sat_vb") != "1" {
+		t.Errorf("the form holds %v", got)
+	}
+	tove.submit(page, "/treasury/upkeep", url.Values{"kind": {"split"}}).wants(200, "Splits a coin of the treasury", "Approve this batch")
+	if page := tove.get("/treasury").wants(200); strings.Contains(page.text(), "Compose this split") {
+		t.Error("the split is proposed again while it waits for its approval")
+	}
 }
