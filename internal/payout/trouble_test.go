@@ -95,8 +95,8 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 	if !strings.Contains(rec.Batch.LastError, "feerate_above_cap") || r.signer.signatures() != 0 {
 		t.Errorf("%d signatures, last error %q", r.signer.signatures(), rec.Batch.LastError)
 	}
-	if _, err := r.service.Cancel(t.Context(), r.treasurer, b.ID, rec.Batch.Version); codeOf(err) != "wrong_state" || !strings.Contains(err.Error(), "may be paid") {
-		t.Errorf("cancel while signing: %v, want wrong_state and that it may be paid", err)
+	if _, err := r.service.Cancel(t.Context(), r.treasurer, b.ID, rec.Batch.Version); codeOf(err) != "wrong_state" || !strings.Contains(err.Error(), "may still be made") {
+		t.Errorf("cancel while signing: %v, want wrong_state and that its payments may still be made", err)
 	}
 
 	r.signer.stop()
