@@ -18,7 +18,7 @@ NOSKIP ?= $(if $(CI),-noskip)
 PKG ?= ./...
 FUZZTIME ?= 10s
 CHAOS_RUNS ?= 20
-TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 12m
+TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 25m
 # Packages whose code and tests start no goroutine: the race detector could find nothing
 # there and would take minutes (internal/pure_test.go holds that they start none).
 PURE := audit books fee payout/model spv txbuild wallet
