@@ -89,10 +89,10 @@ func whyShort(err error, b Batch, h Holdings) error {
 	switch {
 	case len(b.Chosen) == 0 && coming > 0 && coming >= missing:
 		return errs.Newf(errs.Conflict, "coins_wait",
-			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. Nothing was built and no money moved. A batch that is approved goes on by itself when they are there.", int64(coming))
+			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. A batch that is approved goes on by itself when they are there.", int64(coming))
 	case len(b.Chosen) == 0 && held > 0 && max(coming, 0)+held >= missing:
 		return errs.Newf(errs.Conflict, "coins_locked",
-			"The treasury has enough only with coins that are locked (%d sat). Nothing was built and no money moved. Unlock coins on the treasury page, or pay fewer people.", int64(held))
+			"The treasury has enough only with coins that are locked (%d sat). Unlock coins on the treasury page, or pay fewer people.", int64(held))
 	}
 	return err
 }

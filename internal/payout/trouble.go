@@ -56,8 +56,8 @@ func upkeepWords(s State) string {
 // code, or the message says what to do.
 var recompose = map[string]bool{
 	"coin_gone": true, "coins_too_small": true, "dust_output": true, "fee_above_cap": true, "fee_above_decision_cap": true,
-	"fee_above_signer_cap": true, "outside_window": true, "plan_mismatch": true, "policy_refused": true, "too_large_for_signer": true,
-	"too_many_outputs": true, "treasury_script": true,
+	"fee_above_signer_cap": true, "outside_window": true, "plan_mismatch": true, "policy_refused": true, "prev_txs_too_large": true,
+	"too_large_for_signer": true, "too_many_outputs": true, "treasury_script": true,
 }
 
 // advice is what to do about a code in a state. Only a batch that no signer was

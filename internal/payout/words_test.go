@@ -23,16 +23,19 @@ var aboutMoney = regexp.MustCompile(`(?i)money|nothing (was|is) (built|sent|sign
 
 // otherCodes are the codes after which the worker goes on by itself, or whose
 // message says what to do.
-const otherCodes = `already_approved already_reset already_voiding already_voted attempt_changed attempt_not_found attempt_not_released
-bad_checksum bad_child bad_derivation bad_descriptor bad_digest bad_note bad_psbt bad_request bad_seed bad_sighash
-bad_signature bad_transaction batch_not_found batch_voided breaker_open breaker_reset coin_locked coin_not_found coin_not_locked
-coin_taken commit_unknown conflict_of_duty database_busy database_down database_slow duplicate_key foreign_input gate_not_looked
-instalment_exists insufficient_funds lease_lost missing_prev_tx name_taken no_block no_change no_fee_cap node_auth node_behind
-node_busy node_cert node_config node_down node_error node_limited_user node_nonsense node_pass node_relay_fee
-node_slow node_too_old node_wrong_network nodes_disagree not_paid not_payable not_relayed not_working nothing_signed
-pinned prev_tx_mismatch proof_missing psbt_changed recovering schema_version second_person signer_down
-signer_refused signer_socket_missing signing_failed stale_digest stale_version txid_changed unknown_invariant
-unknown_kind unknown_network unknown_script wrong_audit_key wrong_head wrong_key wrong_signer wrong_state`
+const otherCodes = `already_approved already_reset already_voiding already_voted approvals_lost attempt_changed attempt_not_found
+attempt_not_released bad_checksum bad_child bad_derivation bad_descriptor bad_digest bad_note bad_prev_tx bad_psbt
+bad_request bad_seed bad_sighash bad_signature bad_transaction batch_not_found batch_voided breaker_open
+breaker_reset coin_locked coin_not_found coin_not_locked coin_taken coins_locked coins_wait commit_unknown
+conflict_of_duty database_busy database_down database_slow duplicate_key foreign_input gate_not_looked
+instalment_exists insufficient_funds journal_unwritable lease_lost missing_prev_tx name_taken no_block no_change
+no_fee_cap node_auth node_behind node_busy node_cert node_config node_down node_error node_limited_user
+node_nonsense node_pass node_relay_fee node_slow node_too_old node_wrong_network nodes_disagree not_paid not_payable
+not_relayed not_the_same not_working nothing_signed other_attempt other_batch paid_before_restore pinned
+prev_tx_inside prev_tx_mismatch prev_tx_twice proof_missing psbt_changed recovering schema_version second_person
+signer_down signer_refused signer_socket_missing signing_failed stale_digest stale_version txid_changed
+unexpected_prev_tx unknown_invariant unknown_kind unknown_network unknown_script wrong_audit_key wrong_head
+wrong_key wrong_signer wrong_state`
 
 // words is an error of the source: its code and all that it says.
 type words struct{ code, text, at string }
