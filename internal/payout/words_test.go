@@ -159,7 +159,7 @@ func sources(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	return append(files, "../app/node.go", "../app/worker.go")
+	return append(files, "../app/node.go", "../app/worker.go", "../app/ready.go")
 }
 
 func errOrSkip(err error) error {
