@@ -384,7 +384,9 @@ func (r *Recovery) conclude(ctx context.Context) error {
 		return nil
 	}
 	r.cfg.Log.ErrorContext(ctx, "not all that the journals name could be joined", slog.Int("payments", len(unjoined)), slog.Int("lines", len(r.failed)))
-	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: text.String(), Detail: text.String(), At: r.now()})
+	// The same findings have the same subject, which is short, however many they are.
+	subject := sha256.Sum256([]byte(text.String()))
+	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: hex.EncodeToString(subject[:]), Detail: text.String(), At: r.now()})
 }
 
 // unjoinedText names payments whose approvals are lost.

@@ -163,6 +163,28 @@ func TestWhatLacksItsApprovalCanBeTakenBack(t *testing.T) {
 	checkInvariants(t, l.rig)
 }
 
+// TestManyLostApprovalsFitIntoOneBreaker loses more payments than a breaker names.
+func TestManyLostApprovalsFitIntoOneBreaker(t *testing.T) {
+	t.Parallel()
+	r := newRestorable(t, coin, coin)
+	const people = 130
+	dump := r.dump()
+	b := r.approve(r.compose(r.owe(people, 20_000)))
+	r.step()
+	r.mine(1)
+	r.wantState(b.ID, payout.Mined)
+
+	r.restore(dump)
+	if err := r.recover(); err != nil {
+		t.Fatal(err)
+	}
+	open := r.texts("SELECT f.detail FROM breaker b JOIN breaker_finding f ON f.breaker_id = b.id")
+	if len(open) != 1 || strings.Count(open[0], "decision note") != 100 || !strings.Contains(open[0], " 130 of them, 2600000 sat in all,") || !strings.Contains(open[0], "And 30 more") {
+		t.Errorf("breakers %v, want one that names 100 of %d", open, people)
+	}
+	wantNoBreach(t, r)
+}
+
 // TestWhatIsNoBatchAnyMoreIsBookedAsPaid cancels, in the restored database, a payment
 // that had gone out: its batch cannot be rebuilt, and its transaction is ours all the
 // same, in its block, after a reorg and under the next lease.
@@ -188,7 +210,7 @@ func TestWhatIsNoBatchAnyMoreIsBookedAsPaid(t *testing.T) {
 		if err := r.recover(); err != nil {
 			t.Fatalf("%s: %v", when, err)
 		}
-		open := r.texts("SELECT code || ' ' || detail FROM breaker")
+		open := r.texts("SELECT b.code || ' ' || f.detail FROM breaker b JOIN breaker_finding f ON f.breaker_id = b.id")
 		if len(open) != 1 || !strings.HasPrefix(open[0], "recovery_failed ") || !strings.Contains(open[0], "was cancelled") {
 			t.Errorf("%s: breakers %v, want one that says what was cancelled", when, open)
 		}

@@ -211,7 +211,7 @@ func TestARestoredDatabaseKnowsWhatTheJournalsKnow(t *testing.T) {
 // wantJoined wants one breaker, which names every payment that could not be joined.
 func (r *restorable) wantJoined(when string, u unjoinable) {
 	r.t.Helper()
-	open := r.texts("SELECT code || ': ' || detail FROM breaker ORDER BY id")
+	open := r.texts("SELECT b.code || ': ' || f.detail FROM breaker b JOIN breaker_finding f ON f.breaker_id = b.id ORDER BY b.id, f.no")
 	if len(open) != 1 || !strings.HasPrefix(open[0], "recovery_failed: ") {
 		r.t.Errorf("%s: %d breakers, want one: recovery_failed\n%s", when, len(open), strings.Join(open, "\n"))
 		return
