@@ -33,12 +33,12 @@ var books = map[string]string{
 	"application_revision": "VALUES (gen_random_uuid(), 1, '', sha256(''), 1, now())",
 	"decision":             "VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', 1, now())",
 	"vote":                 "VALUES (gen_random_uuid(), gen_random_uuid(), 1, sha256(''), gen_random_uuid(), 'approve', NULL, 'login', NULL, now())",
+	"unjoined_separate":    "VALUES (sha256(''), 0, '', gen_random_uuid(), now())",
 	"message":              "VALUES (gen_random_uuid(), gen_random_uuid(), 'operator', 'operator', NULL, '', now())",
 	"approval":             "VALUES (gen_random_uuid(), gen_random_uuid(), sha256(''), gen_random_uuid(), 'login', NULL, now())",
 	"attempt":              "VALUES (gen_random_uuid(), gen_random_uuid(), 0, '', sha256(''), 1, 1, 1, now())",
 	"attempt_input":        "VALUES (gen_random_uuid(), sha256(''), 0, 1)",
 	"prev_tx":              "VALUES (sha256(sha256('x')), 'x')",
-	"attempt_output":       "VALUES (gen_random_uuid(), 0, '', 1, NULL, 0)",
 	"attempt_raw":          "VALUES (gen_random_uuid(), '', now())",
 	"attempt_event":        "(attempt_id, event, at) VALUES (gen_random_uuid(), 'built', now())",
 	"breaker_finding":      "VALUES (1, 1, '', '', NULL, now())",
@@ -77,7 +77,8 @@ func TestBooksAreAppendOnlyForEverybody(t *testing.T) {
 				return errors.Join(errors.New(table), err)
 			}
 		}
-		return nil
+		_, err := tx.Exec(ctx, "INSERT INTO attempt_output VALUES (gen_random_uuid(), 0, '', 1, NULL, 0)")
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +100,16 @@ func TestBooksAreAppendOnlyForEverybody(t *testing.T) {
 		refused(t, app, "TRUNCATE "+table, byGrant)
 		refused(t, worker, "TRUNCATE "+table, byGrant)
 	}
+	// An output changes in one way alone: a payment whose approval was lost is joined.
+	const byJoin = "23514"
+	for _, sql := range []string{"UPDATE attempt_output SET attempt_id = attempt_id", "UPDATE attempt_output SET amount_sat = 2"} {
+		refused(t, owner, sql, byJoin)
+		refused(t, app, sql, byGrant)
+		refused(t, worker, sql, byGrant)
+	}
+	refused(t, app, "UPDATE attempt_output SET instalment_id = gen_random_uuid()", byJoin)
+	refused(t, owner, "DELETE FROM attempt_output", byTrigger)
+	refused(t, owner, "TRUNCATE attempt_output CASCADE", byTrigger)
 }
 
 // refused runs sql as d's role and wants this SQLSTATE.
@@ -233,7 +244,7 @@ func TestChecksListWhatTheCodeLists(t *testing.T) {
 		"message_audience_check":       plain([]grant.Audience{grant.ToOperator, grant.ToTeam}),
 		"ledger_posting_account_check": plain(ledger.Accounts()),
 		"ledger_transfer_kind_check": plain([]ledger.Kind{
-			ledger.KindDeposit, ledger.KindCommit, ledger.KindUncommit, ledger.KindRelease, ledger.KindMined, ledger.KindPaid, ledger.KindForeignSpend, ledger.KindVoid,
+			ledger.KindDeposit, ledger.KindCommit, ledger.KindUncommit, ledger.KindRelease, ledger.KindMined, ledger.KindPaid, ledger.KindForeignSpend, ledger.KindVoid, ledger.KindAdopt,
 		}),
 		"staff_role_role_check":       plain(identity.Roles()),
 		"one_time_link_purpose_check": plain([]identity.LinkPurpose{identity.LinkInvite, identity.LinkLogin}),
