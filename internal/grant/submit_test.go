@@ -211,7 +211,8 @@ func TestWhatOperatorsAreToldOfEachField(t *testing.T) {
 		{"address in capitals", address(strings.ToUpper(good)), ""},
 		{"address of a later witness version", address("bc1sw50qgdz25j"), "payout_address unknown_witness_version"},
 		{"address of the treasury", address(treasury), "payout_address treasury_script"},
-		{"address is a link", address("bitcoin:" + good), "payout_address not_an_address"},
+		{"address in a link", address("bitcoin:" + good), ""}, // as wallets copy it (BIP 21)
+		{"address in a link that asks for more", address("bitcoin:" + good + "?req-x=1"), "payout_address unsupported_link"},
 
 		{"title short", func(p *grant.Proposal) { p.Title = "ab" }, "title too_short"},
 		{"title long", func(p *grant.Proposal) { p.Title = strings.Repeat("й", 121) }, "title too_long"},
