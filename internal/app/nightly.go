@@ -150,7 +150,7 @@ func Invariants(ctx context.Context, urlFile, keyFile string) (Standing, error) 
 	if err != nil {
 		return s, err
 	}
-	s.Breaches = append(money, checks...)
+	s.Breaches = append(money, checks...) //nolint:gocritic // a new list
 	if s.Known, err = (postgres.PayoutStore{DB: db}).LostApprovals(ctx, most); err != nil || keyFile == "" {
 		return s, err
 	}

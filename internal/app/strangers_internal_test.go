@@ -79,7 +79,7 @@ func newFront(t testing.TB, change func(*ServeConfig)) *front {
 	f.Services, err = NewServices(t.Context(), db, keys, cfg, clock.Real{})
 	f.must(err)
 	f.fund = f.Fund
-	handler, err := newServer(f.Services, cfg, prometheus.NewRegistry()) //nolint:contextcheck // each request brings its own context
+	handler, err := newServer(f.Services, cfg, prometheus.NewRegistry())
 	f.must(err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.must(err)
@@ -88,7 +88,7 @@ func newFront(t testing.TB, change func(*ServeConfig)) *front {
 	go func() { done <- s.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = s.Close()
-		<-done
+		<-done //nolint:errcheck // a failure shows in what follows
 	})
 	f.url = "http://" + listener.Addr().String()
 	f.admin = f.hire("Ada", identity.RoleAdmin)
@@ -364,7 +364,7 @@ func (f *front) attack(name string, rate int, attack, victim func(i int) call) {
 // stylesheet returns the address of the dashboard's CSS.
 func (f *front) stylesheet() string {
 	f.t.Helper()
-	_, text, err := f.send(f.t.Context(), http.DefaultClient, call{method: "GET", path: "/sign-in"})
+	_, text, err := f.send(f.t.Context(), http.DefaultClient, call{method: "GET", path: "/sign-in"}) //nolint:forbidigo // a test
 	f.must(err)
 	_, rest, _ := strings.Cut(text, `<link rel="stylesheet" href="`)
 	path, _, ok := strings.Cut(rest, `"`)
@@ -377,7 +377,7 @@ func (f *front) stylesheet() string {
 // applied hands an application in and returns its receipt.
 func (f *front) applied() string {
 	f.t.Helper()
-	status, text, err := f.send(f.t.Context(), http.DefaultClient, call{
+	status, text, err := f.send(f.t.Context(), http.DefaultClient, call{ //nolint:forbidigo // a test
 		method: "POST", path: "/v1/applications", body: f.application(), kind: "application/json", header: map[string]string{"Idempotency-Key": uuid.NewString()},
 	})
 	f.must(err)

@@ -29,12 +29,12 @@ func (t *troubles) note(ctx context.Context, what, fine string, err error) {
 	switch cause := errs.CodeOf(err); {
 	case err == nil && before != "":
 		delete(t.cause, what)
-		t.log.InfoContext(ctx, fine)
+		t.log.InfoContext(ctx, fine) //nolint:sloglint // callers pass constants
 	case err != nil && cause != before:
 		if t.cause == nil {
 			t.cause = map[string]string{}
 		}
 		t.cause[what] = cause
-		t.log.WarnContext(ctx, what, slog.String("cause", cause), slog.Any("error", err))
+		t.log.WarnContext(ctx, what, slog.String("cause", cause), slog.Any("error", err)) //nolint:sloglint // callers pass constants
 	}
 }

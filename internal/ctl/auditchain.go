@@ -167,9 +167,7 @@ func chainParts(r chainaudit.Report) []part {
 			howMany(r.Count(chainaudit.KindVoid), "void"), howMany(r.Count(chainaudit.KindUpkeep), "upkeep transaction")),
 		"lost", sat(r.LostSat), "unspent", fmt.Sprintf("%s in %s", sat(r.UnspentSat), howMany(len(r.Coins), "coin")),
 		"difference", sat(r.DifferenceSat), "can_never_confirm", howMany(len(r.Waiting)-len(alive), "replaced or voided attempt"))
-	for _, row := range approvalRows(r.Approvals) {
-		sums.cells = append(sums.cells, row)
-	}
+	sums.cells = append(sums.cells, approvalRows(r.Approvals)...)
 	findings := func(f chainaudit.Finding) []string { return []string{f.Code, f.Text} }
 	parts := []part{
 		sums,

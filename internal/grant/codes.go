@@ -30,8 +30,7 @@ func isRegion(code string) bool {
 // (ISO 639): "ru" and not "rus", and none of those for no or several languages.
 func isLanguage(code string) bool {
 	base, err := language.ParseBase(code)
-	switch {
-	case err != nil || base.String() != code || base.IsPrivateUse():
+	if err != nil || base.String() != code || base.IsPrivateUse() {
 		return false
 	}
 	return !slices.Contains([]string{"und", "zxx", "mul", "mis", "iw", "in", "ji", "mo"}, code)

@@ -288,7 +288,7 @@ func TestWhatAQuestionMustSay(t *testing.T) {
 	f := w.file(t, 1)
 	digest := w.show(t, f.id).Decision.Digest
 	w.nothingWritten(t, func() {
-		for text, want := range map[string]string{" \n": "message required", "fine\x1b[2J": "message bad_character", strings.Repeat("й", 4001): "message too_long", "a\xff": "message not_text"} {
+		for text, want := range map[string]string{" \n": "message required", "fine\x1b[2J": "message bad_character", strings.Repeat("й", 4001): "message too_long", "a\xff": "message not_text"} { //nolint:gocritic // blank on purpose
 			_, err := w.Ask(t.Context(), w.reviewers[0], grant.Question{ID: f.id, Digest: digest, Message: text})
 
 			if got := fieldsOf(t, err); got != want {

@@ -80,7 +80,7 @@ func (s *Service) MatchPayees(ctx context.Context, by identity.Actor, grants Gra
 		case len(row.Errors) == 0:
 			list.Rows[i].Errors = m.Reasons
 		default: // the first reason is that the row has errors
-			list.Rows[i].Errors = append(row.Errors, m.Reasons[1:]...)
+			list.Rows[i].Errors = append(row.Errors, m.Reasons[1:]...) //nolint:gocritic // a new list
 		}
 	}
 	return list, nil

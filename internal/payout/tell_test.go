@@ -1,7 +1,7 @@
 package payout_test
 
 import (
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5" //nolint:depguard // the test writes rows as a thief would
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/causeway-fund/causeway/internal/audit"

@@ -175,7 +175,7 @@ func smallest(free []Coin) []Coin {
 		if len(chosen) == consolidateMost {
 			break
 		}
-		if with := append(plain, c.Coin); txbuild.PrevTxBytes(with) <= signerrpc.MaxPrevTxs {
+		if with := append(plain, c.Coin); txbuild.PrevTxBytes(with) <= signerrpc.MaxPrevTxs { //nolint:gocritic // tried before it is kept
 			chosen, plain = append(chosen, c), with
 		}
 	}

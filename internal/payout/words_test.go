@@ -71,7 +71,7 @@ func errorsOf(t *testing.T, files ...string) []words {
 					return true
 				}
 				for _, e := range x.Elts {
-					args = append(args, e.(*ast.KeyValueExpr).Value)
+					args = append(args, e.(*ast.KeyValueExpr).Value) //nolint:errcheck // a failure shows in what follows
 				}
 			case *ast.AssignStmt: // code, text = "node_down", "…"
 				args = x.Rhs

@@ -124,7 +124,7 @@ func trip(ctx context.Context, q *db.Queries, f payout.Finding) ([]audit.Entry, 
 			return nil, err
 		}
 	}
-	id, from, no := int64(0), payout.BreakerState(""), int32(1)
+	id, from, no := int64(0), payout.BreakerState(""), int32(1) //nolint:wastedassign // zero until one is open
 	switch fresh, err := q.InsertBreaker(ctx, string(f.Code), f.At); {
 	case err == nil:
 		id = fresh

@@ -35,7 +35,7 @@ func TestARequestHasADeadline(t *testing.T) {
 		code string
 	}{
 		"the cause is there":  {func(err error) error { return fmt.Errorf("read fund: %w", err) }, "timeout"},
-		"the cause is lost":   {func(error) error { return fmt.Errorf("conn closed") }, "timeout"}, //nolint:err113,perfsprint // what a driver may say
+		"the cause is lost":   {func(error) error { return fmt.Errorf("conn closed") }, "timeout"},
 		"the store knows why": {func(error) error { return errs.New(errs.Unavailable, "commit_unknown", "It is not known.") }, "commit_unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {

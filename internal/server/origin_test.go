@@ -92,7 +92,7 @@ func TestOnionConnections(t *testing.T) {
 	go func() { done <- s.Serve(OnionListener(raw)) }()
 	t.Cleanup(func() {
 		_ = s.Close()
-		<-done
+		<-done //nolint:errcheck // a failure shows in what follows
 	})
 	// tor(1): "the circuit's global identifier is in the last 32 bits of the address".
 	const first, second = "fc00:dead:beef:4dad::1:1", "fc00:dead:beef:4dad::1:2"

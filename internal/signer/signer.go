@@ -75,7 +75,7 @@ func (s *Signer) journalTrouble() bool {
 	if now := s.cfg.Clock.Now(); s.probedAt.IsZero() || now.Sub(s.probedAt) >= probeEvery || now.Before(s.probedAt) {
 		err := s.cfg.Journal.Probe()
 		if err != nil && s.probed == nil {
-			s.cfg.Log.LogAttrs(context.Background(), slog.LevelError, "the journal cannot be written", slog.String("error", err.Error()))
+			s.cfg.Log.LogAttrs(context.Background(), slog.LevelError, "the journal cannot be written", slog.String("error", err.Error())) //nolint:forbidigo // the probe outlives one caller
 		}
 		s.probedAt, s.probed = now, err
 	}

@@ -26,7 +26,7 @@ func (r *rig) operatorSees(code string) string {
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+"/v1/status", nil)
 	must(r.t, err)
 	req.Header.Set(api.HeaderReceipt, code)
-	res, err := http.DefaultClient.Do(req)
+	res, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test
 	must(r.t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
@@ -48,7 +48,7 @@ func TestNotesForColleaguesNeverReachTheOperator(t *testing.T) {
 	ada, bo, cy := r.hire("Ada", identity.RoleReviewer), r.hire("Bo", identity.RoleReviewer), r.hire("Cy", identity.RoleReviewer)
 	for i, outcome := range []grant.Verdict{grant.VerdictApprove, grant.VerdictDecline} {
 		other := map[grant.Verdict]grant.Verdict{grant.VerdictApprove: grant.VerdictDecline, grant.VerdictDecline: grant.VerdictApprove}[outcome]
-		code := r.apply(uint32(i)) //nolint:gosec // 0 or 1
+		code := r.apply(uint32(i))
 		id := r.idOf(code)
 		path := "/review/" + id
 		clean := func(when string) {
