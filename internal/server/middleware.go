@@ -98,8 +98,8 @@ func (s *Server) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 
 // lasting ends with one context and has the values of another.
 type lasting struct {
-	context.Context //nolint:containedctx // a request travels with its context
-	values context.Context //nolint:containedctx // it is one itself
+	context.Context                 //nolint:containedctx // a request travels with its context
+	values          context.Context //nolint:containedctx // it is one itself
 }
 
 func (l lasting) Value(key any) any { return l.values.Value(key) }
