@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -67,30 +66,26 @@ func spare(r *txbuild.Request, fund grant.Fund, b Batch, items []Item, h Holding
 
 // whyShort tells money that is not there from money that waits for a block.
 func whyShort(err error, b Batch, h Holdings) error {
-	if !errs.Is(err, "insufficient_funds") && !errs.Is(err, "coins_too_small") {
+	if !errs.Is(err, "insufficient_funds") || len(b.Chosen) > 0 {
 		return err
 	}
-	var free, coming, held btcutil.Amount
+	var coming, held btcutil.Amount
 	for _, c := range h.Coins {
 		switch {
 		case c.Lock != nil:
 			held += c.Amount
-		case c.ReservedBy != nil:
-			coming += c.Amount
 		case !c.Spendable():
-			coming += c.Amount
-		case len(b.Chosen) == 0 || slices.Contains(b.Chosen, c.OutPoint):
-			free += c.Amount
+			coming += c.Amount // in a batch, or not deep enough
 		}
 	}
 	// What batches on their way pay out does not come back as change.
 	coming -= h.Balances[ledger.InFlight]
 	missing := missingSat(err)
 	switch {
-	case len(b.Chosen) == 0 && coming > 0 && coming >= missing:
+	case coming > 0 && coming >= missing:
 		return errs.Newf(errs.Conflict, "coins_wait",
 			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. A batch that is approved goes on by itself when they are there.", int64(coming))
-	case len(b.Chosen) == 0 && held > 0 && max(coming, 0)+held >= missing:
+	case held > 0 && max(coming, 0)+held >= missing:
 		return errs.Newf(errs.Conflict, "coins_locked",
 			"The treasury has enough only with coins that are locked (%d sat). Unlock coins on the treasury page, or pay fewer people.", int64(held))
 	}
@@ -108,6 +103,12 @@ func missingSat(err error) btcutil.Amount {
 		return 0
 	}
 	return btcutil.Amount(n)
+}
+
+// lacksMoney reports whether a plan failed for want of coins alone: such a batch may
+// wait for them.
+func lacksMoney(err error) bool {
+	return errs.Is(err, "insufficient_funds") || errs.Is(err, "coins_wait") || errs.Is(err, "coins_locked")
 }
 
 // outOfReach warns of a batch whose fee cannot rise to its highest feerate.

@@ -153,3 +153,22 @@ func TestTheLongRunIsTheMedianOfWeeks(t *testing.T) {
 		t.Errorf("%d hours are kept, want those of four weeks: 68", n)
 	}
 }
+
+// TestLockedCoinsAreNotCalledMissing wants what the treasury has only with a coin that
+// a person locked; the batch can be composed and waits.
+func TestLockedCoinsAreNotCalledMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, 2*coin)
+	if err := r.service.LockCoin(t.Context(), r.treasurer, r.treasury().Coins[0].OutPoint, "kept for the audit"); err != nil {
+		t.Fatal(err)
+	}
+	ids := r.owe(1, coin+owed)
+	if _, err := r.service.DryRun(t.Context(), r.treasurer, order(ids)); codeOf(err) != "coins_locked" {
+		t.Errorf("with a coin locked: %v", err)
+	}
+	b := r.approve(r.compose(ids))
+	r.step()
+	if said := r.wantState(b.ID, payout.Approved).Batch.LastError; !strings.Contains(said, "locked") {
+		t.Errorf("the batch that waits says %q", said)
+	}
+}

@@ -248,7 +248,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 // while nobody has approved it yet. One that only lacks money may wait for it.
 func buildable(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) error {
 	_, _, err := plan(fund, b, items, h, now)
-	if errs.KindOf(err) == errs.Invalid && errs.CodeOf(err) == "insufficient_funds" {
+	if lacksMoney(err) {
 		return nil
 	}
 	return err
