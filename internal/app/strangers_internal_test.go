@@ -258,26 +258,36 @@ func TestStrangersStarveNobody(t *testing.T) {
 		attack func(i int) call
 		victim func(i int) call
 	}{
-		{"sign-in", 80, func(int) call { return call{method: "POST", path: "/sign-in/begin"} },
-			func(i int) call { return call{from: page(i), method: "POST", path: "/sign-in/begin", want: 200} }},
-		{"applying", 80, func(int) call {
-			return call{method: "POST", path: "/v1/applications", body: "{}", kind: js, header: map[string]string{"Idempotency-Key": uuid.NewString()}}
+		{
+			"sign-in", 80, func(int) call { return call{method: "POST", path: "/sign-in/begin"} },
+			func(i int) call { return call{from: page(i), method: "POST", path: "/sign-in/begin", want: 200} },
 		},
+		{
+			"applying", 80, func(int) call {
+				return call{method: "POST", path: "/v1/applications", body: "{}", kind: js, header: map[string]string{"Idempotency-Key": uuid.NewString()}}
+			},
 			func(i int) call {
 				return call{from: page(i), method: "POST", path: "/v1/applications", body: f.application(), kind: js, header: map[string]string{"Idempotency-Key": uuid.NewString()}, want: 201}
-			}},
-		{"health", 80, func(int) call { return call{method: "GET", path: "/healthz"} },
-			func(int) call { return call{method: "GET", path: "/healthz", want: 200} }},
-		{"the treasurer's cancel", 700, func(int) call {
-			return call{method: "POST", path: "/v1/batches/" + anyID + "/cancel", header: map[string]string{"If-Match": `"1"`}}
+			},
 		},
+		{
+			"health", 80, func(int) call { return call{method: "GET", path: "/healthz"} },
+			func(int) call { return call{method: "GET", path: "/healthz", want: 200} },
+		},
+		{
+			"the treasurer's cancel", 700, func(int) call {
+				return call{method: "POST", path: "/v1/batches/" + anyID + "/cancel", header: map[string]string{"If-Match": `"1"`}}
+			},
 			func(int) call {
 				return call{method: "POST", path: "/v1/batches/" + anyID + "/cancel", header: treasurer, want: 404}
-			}},
-		{"probers", 280, func(i int) call { return call{method: "POST", path: "/v1/prober/lease", body: forged(i), kind: js} },
+			},
+		},
+		{
+			"probers", 280, func(i int) call { return call{method: "POST", path: "/v1/prober/lease", body: forged(i), kind: js} },
 			func(int) call {
 				return call{method: "POST", path: "/v1/prober/lease", body: prober.ask(), kind: js, want: 200}
-			}},
+			},
+		},
 		{"the public site", 500, func(i int) call {
 			return call{method: "GET", path: []string{"/", "/apply", "/docs/api", "/nowhere"}[i%4]}
 		}, func(i int) call { return call{from: page(i), method: "GET", path: []string{"/", css}[i%2], want: 200} }},

@@ -190,10 +190,22 @@ func decodeText(text string) ([]byte, bool) {
 // fileKind names files that people pick by mistake, by how they begin.
 func fileKind(data []byte) string {
 	for _, kind := range []struct{ magic, name string }{
-		{"\x89PNG", "an image"}, {"\xff\xd8\xff", "an image"}, {"GIF8", "an image"}, {"BM\x00", "an image"}, {"<svg", "an image"},
-		{"%PDF", "a PDF file"}, {"PK\x03\x04", "a ZIP or Office file"}, {"\x1f\x8b", "a packed file (gzip)"}, {"7z\xbc\xaf", "a packed file (7z)"},
-		{"Rar!", "a packed file (RAR)"}, {"SQLite format 3", "a database, perhaps a wallet's own file"}, {"\x7fELF", "a program"}, {"MZ", "a program"},
-		{"-----BEGIN PGP", "a message in PGP's format"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
+		{"\x89PNG", "an image"},
+		{"\xff\xd8\xff", "an image"},
+		{"GIF8", "an image"},
+		{"BM\x00", "an image"},
+		{"<svg", "an image"},
+		{"%PDF", "a PDF file"},
+		{"PK\x03\x04", "a ZIP or Office file"},
+		{"\x1f\x8b", "a packed file (gzip)"},
+		{"7z\xbc\xaf", "a packed file (7z)"},
+		{"Rar!", "a packed file (RAR)"},
+		{"SQLite format 3", "a database, perhaps a wallet's own file"},
+		{"\x7fELF", "a program"},
+		{"MZ", "a program"},
+		{"-----BEGIN PGP", "a message in PGP's format"},
+		{"<!DOCTYPE", "a web page"},
+		{"<html", "a web page"},
 	} {
 		if bytes.HasPrefix(data, []byte(kind.magic)) {
 			return kind.name

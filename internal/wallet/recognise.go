@@ -145,13 +145,19 @@ func Recognise(text string) (found Found, ok bool) {
 func recogniseScheme(lower string) (Found, bool) {
 	for _, scheme := range []struct{ prefix, code, name string }{
 		{"lightning:", FoundLightning, "a Lightning link"},
-		{"lnurlp:", FoundLightning, "a Lightning link (LNURL)"}, {"lnurlw:", FoundLightning, "a Lightning link (LNURL)"},
+		{"lnurlp:", FoundLightning, "a Lightning link (LNURL)"},
+		{"lnurlw:", FoundLightning, "a Lightning link (LNURL)"},
 		{"keyauth:", FoundLightning, "a Lightning link (LNURL)"},
-		{"bitcoincash:", FoundOtherChain, "a Bitcoin Cash address"}, {"ethereum:", FoundOtherChain, "an Ethereum address"},
-		{"litecoin:", FoundOtherChain, "a Litecoin address"}, {"monero:", FoundOtherChain, "a Monero address"},
-		{"dogecoin:", FoundOtherChain, "a Dogecoin address"}, {"tron:", FoundOtherChain, "a Tron address"},
-		{"liquidnetwork:", FoundOtherChain, "a Liquid address"}, {"nostr:", FoundNostr, "a Nostr key"},
-		{"https://", FoundWebAddress, "a web address"}, {"http://", FoundWebAddress, "a web address"},
+		{"bitcoincash:", FoundOtherChain, "a Bitcoin Cash address"},
+		{"ethereum:", FoundOtherChain, "an Ethereum address"},
+		{"litecoin:", FoundOtherChain, "a Litecoin address"},
+		{"monero:", FoundOtherChain, "a Monero address"},
+		{"dogecoin:", FoundOtherChain, "a Dogecoin address"},
+		{"tron:", FoundOtherChain, "a Tron address"},
+		{"liquidnetwork:", FoundOtherChain, "a Liquid address"},
+		{"nostr:", FoundNostr, "a Nostr key"},
+		{"https://", FoundWebAddress, "a web address"},
+		{"http://", FoundWebAddress, "a web address"},
 	} {
 		if strings.HasPrefix(lower, scheme.prefix) {
 			return Found{scheme.code, scheme.name}, true

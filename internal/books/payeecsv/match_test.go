@@ -24,8 +24,11 @@ func TestAllThatIsWrongWithARowIsSaid(t *testing.T) {
 	payable := []payeecsv.PayableRef{{InstalmentID: uuid.UUID{15: 1}, Reference: "GR-1", Address: addr1, AmountSat: 500, State: "held"}}
 	rows := parse(t, "reference,address,amount_sat\nGR-1,"+addr2+",7\nGR-1,"+addr1+",7\nGR-9,"+addr1+",x\nGR-1,"+addr2+",x\nGR-1,x x,9\n").Rows
 	want := [][]string{
-		{"other_address", "other_amount", "not_payable"}, {"other_amount", "not_payable"},
-		{"row_has_errors", "unknown_reference"}, {"row_has_errors", "other_address", "not_payable"}, {"row_has_errors", "other_amount", "not_payable"},
+		{"other_address", "other_amount", "not_payable"},
+		{"other_amount", "not_payable"},
+		{"row_has_errors", "unknown_reference"},
+		{"row_has_errors", "other_address", "not_payable"},
+		{"row_has_errors", "other_amount", "not_payable"},
 	}
 	for i, m := range payeecsv.Match(rows, payable) {
 		var got []string
