@@ -56,32 +56,66 @@ CREATE TABLE coin_lock (
 );
 CREATE UNIQUE INDEX coin_lock_live ON coin_lock (txid, vout) WHERE unlocked_at IS NULL;
 
--- The request to take a batch back after a signer was asked: a replacement that pays nobody.
+-- The request to take a batch back after a signer was asked: a replacement that pays nobody. It changes nothing until a
+-- second person has agreed; before that it can be withdrawn, and it lapses.
 CREATE TABLE void (
-    batch_id           uuid PRIMARY KEY REFERENCES batch,
+    id                 uuid PRIMARY KEY,
+    batch_id           uuid        NOT NULL REFERENCES batch,
     note               text        NOT NULL,               -- canonical void note
-    digest             bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    digest             bytea       NOT NULL CHECK (length(digest) = 32),
     feerate_sat_vb     bigint      NOT NULL CHECK (feerate_sat_vb > 0),
+    fee_sat            bigint      NOT NULL CHECK (fee_sat > 0), -- of what was built on trial when it was asked for
     reason             text        NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
     asked_by           uuid        NOT NULL REFERENCES staff,
-    asked_at           timestamptz NOT NULL
+    asked_at           timestamptz NOT NULL,
+    ended              text CHECK (ended IN ('withdrawn', 'lapsed')),
+    ended_by           uuid REFERENCES staff,              -- who withdrew it
+    ended_at           timestamptz,
+    CHECK ((ended IS NULL) = (ended_at IS NULL)),
+    CHECK ((ended = 'withdrawn') IS TRUE = (ended_by IS NOT NULL))
 );
-CREATE TRIGGER void_append_only BEFORE UPDATE OR DELETE ON void FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE UNIQUE INDEX void_live ON void (batch_id) WHERE ended IS NULL;
+CREATE INDEX void_batch ON void (batch_id);
+CREATE TRIGGER void_append_only BEFORE DELETE ON void FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER void_no_truncate BEFORE TRUNCATE ON void FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 -- A second treasurer's yes; the void is signed only then.
 CREATE TABLE void_approval (
-    batch_id uuid        PRIMARY KEY REFERENCES void,
+    void_id  uuid        PRIMARY KEY REFERENCES void,
     digest   bytea       NOT NULL CHECK (length(digest) = 32),
     staff_id uuid        NOT NULL REFERENCES staff,
     at       timestamptz NOT NULL
 );
+-- A request ends once, and not after somebody has agreed to it; what has ended is agreed to by nobody.
+-- +goose StatementBegin
+CREATE FUNCTION check_void_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.ended IS NOT NULL OR NEW.ended IS NULL
+        OR (NEW.id, NEW.batch_id, NEW.note, NEW.digest, NEW.feerate_sat_vb, NEW.fee_sat, NEW.reason, NEW.asked_by, NEW.asked_at)
+            IS DISTINCT FROM (OLD.id, OLD.batch_id, OLD.note, OLD.digest, OLD.feerate_sat_vb, OLD.fee_sat, OLD.reason, OLD.asked_by, OLD.asked_at) THEN
+        RAISE EXCEPTION 'void is append-only' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (SELECT FROM void_approval a WHERE a.void_id = NEW.id) THEN
+        RAISE EXCEPTION 'void % was agreed to', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'void_end';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION check_void_approval() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM void v WHERE v.id = NEW.void_id AND v.ended IS NULL AND v.digest = NEW.digest) THEN
+        RAISE EXCEPTION 'void % has ended or has another digest', NEW.void_id USING ERRCODE = 'check_violation', CONSTRAINT = 'void_end';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER void_end BEFORE UPDATE ON void FOR EACH ROW EXECUTE FUNCTION check_void_end();
+CREATE TRIGGER void_approval_live BEFORE INSERT ON void_approval FOR EACH ROW EXECUTE FUNCTION check_void_approval();
 CREATE TRIGGER void_approval_append_only BEFORE UPDATE OR DELETE ON void_approval FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER void_approval_no_truncate BEFORE TRUNCATE ON void_approval FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 -- The payments that are cancelled once the void is final; the others become payable again.
 CREATE TABLE void_item (
-    batch_id      uuid NOT NULL REFERENCES void,
+    void_id       uuid NOT NULL REFERENCES void,
     instalment_id uuid NOT NULL REFERENCES instalment,
-    PRIMARY KEY (batch_id, instalment_id)
+    PRIMARY KEY (void_id, instalment_id)
 );
 CREATE TRIGGER void_item_append_only BEFORE UPDATE OR DELETE ON void_item FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER void_item_no_truncate BEFORE TRUNCATE ON void_item FOR EACH STATEMENT EXECUTE FUNCTION append_only();
@@ -209,6 +243,7 @@ GRANT SELECT ON fee_history TO causeway_app;
 GRANT SELECT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature, fee_estimate TO causeway_app, causeway_worker;
 GRANT INSERT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature TO causeway_app;
 GRANT UPDATE (unlocked_by, unlocked_at) ON coin_lock TO causeway_app;
+GRANT UPDATE (ended, ended_by, ended_at) ON void TO causeway_app, causeway_worker;
 GRANT UPDATE (wanted_feerate_sat_vb) ON batch TO causeway_app, causeway_worker;
 GRANT INSERT ON attempt_signature TO causeway_worker;
 GRANT INSERT, UPDATE ON fee_estimate TO causeway_worker;

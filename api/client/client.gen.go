@@ -590,7 +590,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -629,6 +629,9 @@ type Batch struct {
 	Outputs *int32 `json:"outputs,omitempty"`
 	Payees  int32  `json:"payees"`
 
+	// Raise How far the fee can be raised now; left out where the batch does not wait for a block.
+	Raise *Raise `json:"raise,omitempty"`
+
 	// Signatures Who has signed the newest transaction.
 	Signatures *Signatures `json:"signatures,omitempty"`
 
@@ -645,7 +648,7 @@ type Batch struct {
 	Txid    *TxID `json:"txid,omitempty"`
 	Version int64 `json:"version"`
 
-	// Void The request to take the batch back.
+	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
 
 	// WantedFeeSatVb Fee rate that a treasurer asked for since.
@@ -704,7 +707,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -792,7 +795,7 @@ type BreakerList struct {
 
 // Bump defines model for Bump.
 type Bump struct {
-	// FeeSatVb More than it pays now, and at most what was approved.
+	// FeeSatVb From `raise.least_sat_vb` to `raise.most_sat_vb` of the batch.
 	FeeSatVb int64 `json:"fee_sat_vb"`
 }
 
@@ -1710,17 +1713,17 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
 	FeeSatVb      int64                `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
-	// MaxFeeSat No version of the transaction pays more; of each batch. Left out, the fund's limit.
+	// MaxFeeSat No version of the transaction pays more; of each batch. What a void has to add stays free below it. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
+	// MaxFeerateSatVb No version of the transaction pays more, a void excepted. Left out, the fund's limit, or what the decisions allow where that is less; above that it is refused (`above_decision`).
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
 }
 
@@ -1903,6 +1906,22 @@ type Proposal struct {
 
 // Protocol defines model for Protocol.
 type Protocol string
+
+// Raise How far the fee can be raised now; left out where the batch does not wait for a block.
+type Raise struct {
+	// Code Set when it can be raised no more: `at_limit` or `fee_limit`.
+	Code *string `json:"code,omitempty"`
+
+	// CurrentSatVb What it pays now; a child together with its parent.
+	CurrentSatVb int64 `json:"current_sat_vb"`
+	LeastSatVb   int64 `json:"least_sat_vb"`
+
+	// MostSatVb Under every limit that was approved, what a void has to add left free.
+	MostSatVb int64 `json:"most_sat_vb"`
+
+	// Refused Why it can be raised no more.
+	Refused *string `json:"refused,omitempty"`
+}
 
 // Receipt defines model for Receipt.
 type Receipt struct {
@@ -2166,7 +2185,7 @@ type Upkeep struct {
 	// MaxFeeSat Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb Left out, the fund's limit.
+	// MaxFeerateSatVb Of `child` together with its parent; alone it may pay any. Left out, the fund's limit.
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
 
 	// Outputs Of `split`: into how many.
@@ -2257,7 +2276,7 @@ type VantageList struct {
 // Verdict defines model for Verdict.
 type Verdict string
 
-// Void The request to take the batch back.
+// Void The request to take the batch back. It changes nothing until somebody has approved it.
 type Void struct {
 	ApprovedAt *time.Time `json:"approved_at,omitempty"`
 
@@ -2270,8 +2289,14 @@ type Void struct {
 	CancelIds []openapi_types.UUID `json:"cancel_ids"`
 
 	// Digest SHA-256 in hex.
-	Digest   Digest `json:"digest"`
-	FeeSatVb int64  `json:"fee_sat_vb"`
+	Digest Digest `json:"digest"`
+
+	// FeeSat What the replacement would have cost when it was asked for; it grows with what it has to out-pay.
+	FeeSat   int64 `json:"fee_sat"`
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
+	// LapsesAt When the request ends unless somebody approves it; left out once somebody has.
+	LapsesAt *time.Time `json:"lapses_at,omitempty"`
 
 	// Note The exact text that the second person approves; its SHA-256 is the digest.
 	Note   string `json:"note"`
@@ -2283,7 +2308,7 @@ type VoidOrder struct {
 	// CancelIds Instalments that shall not be paid at all; the others become payable again.
 	CancelIds *[]openapi_types.UUID `json:"cancel_ids,omitempty"`
 
-	// FeeSatVb Of the void. Left out, a quarter more than the newest attempt.
+	// FeeSatVb Of the void, at most what makes the batch's `max_fee_sat`. Left out, a quarter more than the newest attempt, where that can be had.
 	FeeSatVb *int64 `json:"fee_sat_vb,omitempty"`
 
 	// Reason Why the batch is taken back.
@@ -2468,6 +2493,12 @@ type AskVoidParams struct {
 
 // ApproveVoidParams defines parameters for ApproveVoid.
 type ApproveVoidParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// WithdrawVoidParams defines parameters for WithdrawVoid.
+type WithdrawVoidParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -2908,7 +2939,9 @@ type ClientInterface interface {
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms.
+	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+	// can be had.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2919,7 +2952,9 @@ type ClientInterface interface {
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms.
+	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+	// can be had.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2961,9 +2996,11 @@ type ClientInterface interface {
 
 	// AskVoidWithBody Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-	// again, or cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+	// cancelled when `cancel_ids` names them.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2972,9 +3009,11 @@ type ClientInterface interface {
 
 	// AskVoid Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-	// again, or cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+	// cancelled when `cancel_ids` names them.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2998,6 +3037,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
 	ApproveVoid(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawVoid Withdraw a request to take a batch back
+	//
+	// Any treasurer may, until somebody has approved it (`wrong_state` after that).
+	//
+	// Corresponds with POST /v1/batches/{id}/void/withdraw (the `WithdrawVoid` operationId).
+	WithdrawVoid(ctx context.Context, id ID, params *WithdrawVoidParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WatchBatch Wait for a change of the batch
 	//
@@ -3987,7 +4033,9 @@ func (c *Client) ApproveBatch(ctx context.Context, id ID, params *ApproveBatchPa
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 // fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms.
+// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+// can be had.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4008,7 +4056,9 @@ func (c *Client) BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatch
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 // fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms.
+// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+// can be had.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4100,9 +4150,11 @@ func (c *Client) GetSignatures(ctx context.Context, id ID, reqEditors ...Request
 
 // AskVoidWithBody Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-// again, or cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+// cancelled when `cancel_ids` names them.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4121,9 +4173,11 @@ func (c *Client) AskVoidWithBody(ctx context.Context, id ID, params *AskVoidPara
 
 // AskVoid Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-// again, or cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+// cancelled when `cancel_ids` names them.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4168,6 +4222,23 @@ func (c *Client) ApproveVoidWithBody(ctx context.Context, id ID, params *Approve
 // Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
 func (c *Client) ApproveVoid(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewApproveVoidRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawVoid Withdraw a request to take a batch back
+//
+// Any treasurer may, until somebody has approved it (`wrong_state` after that).
+//
+// Corresponds with POST /v1/batches/{id}/void/withdraw (the `WithdrawVoid` operationId).
+func (c *Client) WithdrawVoid(ctx context.Context, id ID, params *WithdrawVoidParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawVoidRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6746,6 +6817,53 @@ func NewApproveVoidRequestWithBody(server string, id ID, params *ApproveVoidPara
 	return req, nil
 }
 
+// NewWithdrawVoidRequest constructs an http.Request for the WithdrawVoid method
+func NewWithdrawVoidRequest(server string, id ID, params *WithdrawVoidParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batches/%s/void/withdraw", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewWatchBatchRequest constructs an http.Request for the WatchBatch method
 func NewWatchBatchRequest(server string, id ID, params *WatchBatchParams) (*http.Request, error) {
 	var err error
@@ -8702,7 +8820,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms.
+	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+	// can be had.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8713,7 +8833,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms.
+	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+	// can be had.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8761,9 +8883,11 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-	// again, or cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+	// cancelled when `cancel_ids` names them.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8772,9 +8896,11 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-	// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-	// again, or cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+	// cancelled when `cancel_ids` names them.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8798,6 +8924,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/batches/{id}/void/approve (the `ApproveVoid` operationId).
 	ApproveVoidWithResponse(ctx context.Context, id ID, params *ApproveVoidParams, body ApproveVoidJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveVoidResponse, error)
+
+	// WithdrawVoidWithResponse Withdraw a request to take a batch back
+	//
+	// Any treasurer may, until somebody has approved it (`wrong_state` after that).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batches/{id}/void/withdraw (the `WithdrawVoid` operationId).
+	WithdrawVoidWithResponse(ctx context.Context, id ID, params *WithdrawVoidParams, reqEditors ...RequestEditorFn) (*WithdrawVoidResponse, error)
 
 	// WatchBatchWithResponse Wait for a change of the batch
 	//
@@ -10859,6 +10994,61 @@ func (r ApproveVoidResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ApproveVoidResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// WithdrawVoidResponse200Headers the declared response headers of an HTTP 200 response for WithdrawVoid
+type WithdrawVoidResponse200Headers struct {
+	ETag *string
+}
+
+type WithdrawVoidResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchSummary
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *WithdrawVoidResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WithdrawVoidResponse) GetJSON200() *BatchSummary {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WithdrawVoidResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WithdrawVoidResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawVoidResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawVoidResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WithdrawVoidResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13328,7 +13518,9 @@ func (c *ClientWithResponses) ApproveBatchWithResponse(ctx context.Context, id I
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 // fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms.
+// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+// can be had.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13345,7 +13537,9 @@ func (c *ClientWithResponses) BumpBatchWithBodyWithResponse(ctx context.Context,
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
 // fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms.
+// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
+// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
+// can be had.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13423,9 +13617,11 @@ func (c *ClientWithResponses) GetSignaturesWithResponse(ctx context.Context, id 
 
 // AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-// again, or cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+// cancelled when `cancel_ids` names them.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13440,9 +13636,11 @@ func (c *ClientWithResponses) AskVoidWithBodyWithResponse(ctx context.Context, i
 
 // AskVoidWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. Nothing is signed until another treasurer has approved it,
-// and any transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable
-// again, or cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
+// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
+// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
+// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
+// cancelled when `cancel_ids` names them.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13483,6 +13681,21 @@ func (c *ClientWithResponses) ApproveVoidWithResponse(ctx context.Context, id ID
 		return nil, err
 	}
 	return ParseApproveVoidResponse(rsp)
+}
+
+// WithdrawVoidWithResponse Withdraw a request to take a batch back
+//
+// Any treasurer may, until somebody has approved it (`wrong_state` after that).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batches/{id}/void/withdraw (the `WithdrawVoid` operationId).
+func (c *ClientWithResponses) WithdrawVoidWithResponse(ctx context.Context, id ID, params *WithdrawVoidParams, reqEditors ...RequestEditorFn) (*WithdrawVoidResponse, error) {
+	rsp, err := c.WithdrawVoid(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawVoidResponse(rsp)
 }
 
 // WatchBatchWithResponse Wait for a change of the batch
@@ -15513,6 +15726,52 @@ func ParseApproveVoidResponse(rsp *http.Response) (*ApproveVoidResponse, error) 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ApproveVoidResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawVoidResponse parses an HTTP response from a WithdrawVoidWithResponse call
+func ParseWithdrawVoidResponse(rsp *http.Response) (*WithdrawVoidResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawVoidResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchSummary
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers WithdrawVoidResponse200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

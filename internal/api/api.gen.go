@@ -589,7 +589,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -628,6 +628,9 @@ type Batch struct {
 	Outputs *int32 `json:"outputs,omitempty"`
 	Payees  int32  `json:"payees"`
 
+	// Raise How far the fee can be raised now; left out where the batch does not wait for a block.
+	Raise *Raise `json:"raise,omitempty"`
+
 	// Signatures Who has signed the newest transaction.
 	Signatures *Signatures `json:"signatures,omitempty"`
 
@@ -644,7 +647,7 @@ type Batch struct {
 	Txid    *TxID `json:"txid,omitempty"`
 	Version int64 `json:"version"`
 
-	// Void The request to take the batch back.
+	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
 
 	// WantedFeeSatVb Fee rate that a treasurer asked for since.
@@ -703,7 +706,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -791,7 +794,7 @@ type BreakerList struct {
 
 // Bump defines model for Bump.
 type Bump struct {
-	// FeeSatVb More than it pays now, and at most what was approved.
+	// FeeSatVb From `raise.least_sat_vb` to `raise.most_sat_vb` of the batch.
 	FeeSatVb int64 `json:"fee_sat_vb"`
 }
 
@@ -1709,17 +1712,17 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
 	FeeSatVb      int64                `json:"fee_sat_vb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
-	// MaxFeeSat No version of the transaction pays more; of each batch. Left out, the fund's limit.
+	// MaxFeeSat No version of the transaction pays more; of each batch. What a void has to add stays free below it. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb No version of the transaction pays more. Left out, the fund's limit.
+	// MaxFeerateSatVb No version of the transaction pays more, a void excepted. Left out, the fund's limit, or what the decisions allow where that is less; above that it is refused (`above_decision`).
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
 }
 
@@ -1902,6 +1905,22 @@ type Proposal struct {
 
 // Protocol defines model for Protocol.
 type Protocol string
+
+// Raise How far the fee can be raised now; left out where the batch does not wait for a block.
+type Raise struct {
+	// Code Set when it can be raised no more: `at_limit` or `fee_limit`.
+	Code *string `json:"code,omitempty"`
+
+	// CurrentSatVb What it pays now; a child together with its parent.
+	CurrentSatVb int64 `json:"current_sat_vb"`
+	LeastSatVb   int64 `json:"least_sat_vb"`
+
+	// MostSatVb Under every limit that was approved, what a void has to add left free.
+	MostSatVb int64 `json:"most_sat_vb"`
+
+	// Refused Why it can be raised no more.
+	Refused *string `json:"refused,omitempty"`
+}
 
 // Receipt defines model for Receipt.
 type Receipt struct {
@@ -2165,7 +2184,7 @@ type Upkeep struct {
 	// MaxFeeSat Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb Left out, the fund's limit.
+	// MaxFeerateSatVb Of `child` together with its parent; alone it may pay any. Left out, the fund's limit.
 	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
 
 	// Outputs Of `split`: into how many.
@@ -2256,7 +2275,7 @@ type VantageList struct {
 // Verdict defines model for Verdict.
 type Verdict string
 
-// Void The request to take the batch back.
+// Void The request to take the batch back. It changes nothing until somebody has approved it.
 type Void struct {
 	ApprovedAt *time.Time `json:"approved_at,omitempty"`
 
@@ -2269,8 +2288,14 @@ type Void struct {
 	CancelIds []openapi_types.UUID `json:"cancel_ids"`
 
 	// Digest SHA-256 in hex.
-	Digest   Digest `json:"digest"`
-	FeeSatVb int64  `json:"fee_sat_vb"`
+	Digest Digest `json:"digest"`
+
+	// FeeSat What the replacement would have cost when it was asked for; it grows with what it has to out-pay.
+	FeeSat   int64 `json:"fee_sat"`
+	FeeSatVb int64 `json:"fee_sat_vb"`
+
+	// LapsesAt When the request ends unless somebody approves it; left out once somebody has.
+	LapsesAt *time.Time `json:"lapses_at,omitempty"`
 
 	// Note The exact text that the second person approves; its SHA-256 is the digest.
 	Note   string `json:"note"`
@@ -2282,7 +2307,7 @@ type VoidOrder struct {
 	// CancelIds Instalments that shall not be paid at all; the others become payable again.
 	CancelIds *[]openapi_types.UUID `json:"cancel_ids,omitempty"`
 
-	// FeeSatVb Of the void. Left out, a quarter more than the newest attempt.
+	// FeeSatVb Of the void, at most what makes the batch's `max_fee_sat`. Left out, a quarter more than the newest attempt, where that can be had.
 	FeeSatVb *int64 `json:"fee_sat_vb,omitempty"`
 
 	// Reason Why the batch is taken back.
@@ -2467,6 +2492,12 @@ type AskVoidParams struct {
 
 // ApproveVoidParams defines parameters for ApproveVoid.
 type ApproveVoidParams struct {
+	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// WithdrawVoidParams defines parameters for WithdrawVoid.
+type WithdrawVoidParams struct {
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -2692,6 +2723,9 @@ type ServerInterface interface {
 	// ApproveVoid A second treasurer's yes to a void
 	// (POST /v1/batches/{id}/void/approve)
 	ApproveVoid(ctx echo.Context, id ID, params ApproveVoidParams) error
+	// WithdrawVoid Withdraw a request to take a batch back
+	// (POST /v1/batches/{id}/void/withdraw)
+	WithdrawVoid(ctx echo.Context, id ID, params WithdrawVoidParams) error
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx echo.Context, id ID, params WatchBatchParams) error
@@ -3556,6 +3590,44 @@ func (w *ServerInterfaceWrapper) ApproveVoid(ctx echo.Context) error {
 	return err
 }
 
+// WithdrawVoid converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawVoid(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawVoidParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawVoid(ctx, id, params)
+	return err
+}
+
 // WatchBatch converts echo context to params.
 func (w *ServerInterfaceWrapper) WatchBatch(ctx echo.Context) error {
 	var err error
@@ -4235,6 +4307,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/batches/:id/bump", wrapper.BumpBatch, options.OperationMiddlewares["bumpBatch"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/void", wrapper.AskVoid, options.OperationMiddlewares["askVoid"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/void/approve", wrapper.ApproveVoid, options.OperationMiddlewares["approveVoid"]...)
+	router.POST(options.BaseURL+"/v1/batches/:id/void/withdraw", wrapper.WithdrawVoid, options.OperationMiddlewares["withdrawVoid"]...)
 	router.GET(options.BaseURL+"/v1/batches/:id/signatures", wrapper.GetSignatures, options.OperationMiddlewares["getSignatures"]...)
 	router.GET(options.BaseURL+"/v1/batches/:id/psbt", wrapper.ExportPsbt, options.OperationMiddlewares["exportPsbt"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/psbt", wrapper.ImportPsbt, options.OperationMiddlewares["importPsbt"]...)
@@ -5679,6 +5752,56 @@ type ApproveVoiddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ApproveVoiddefaultApplicationProblemPlusJSONResponse) VisitApproveVoidResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawVoidRequestObject struct {
+	Id     ID `json:"id"`
+	Params WithdrawVoidParams
+}
+
+type WithdrawVoidResponseObject interface {
+	VisitWithdrawVoidResponse(w http.ResponseWriter) error
+}
+
+type WithdrawVoid200ResponseHeaders struct {
+	ETag *string
+}
+
+type WithdrawVoid200JSONResponse struct {
+	Body    BatchSummary
+	Headers WithdrawVoid200ResponseHeaders
+}
+
+func (response WithdrawVoid200JSONResponse) VisitWithdrawVoidResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawVoiddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawVoiddefaultApplicationProblemPlusJSONResponse) VisitWithdrawVoidResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7477,6 +7600,9 @@ type StrictServerInterface interface {
 	// ApproveVoid A second treasurer's yes to a void
 	// (POST /v1/batches/{id}/void/approve)
 	ApproveVoid(ctx context.Context, request ApproveVoidRequestObject) (ApproveVoidResponseObject, error)
+	// WithdrawVoid Withdraw a request to take a batch back
+	// (POST /v1/batches/{id}/void/withdraw)
+	WithdrawVoid(ctx context.Context, request WithdrawVoidRequestObject) (WithdrawVoidResponseObject, error)
 	// WatchBatch Wait for a change of the batch
 	// (GET /v1/batches/{id}/watch)
 	WatchBatch(ctx context.Context, request WatchBatchRequestObject) (WatchBatchResponseObject, error)
@@ -8640,6 +8766,32 @@ func (sh *strictHandler) ApproveVoid(ctx echo.Context, id ID, params ApproveVoid
 		return err
 	} else if validResponse, ok := response.(ApproveVoidResponseObject); ok {
 		return validResponse.VisitApproveVoidResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawVoid operation middleware
+func (sh *strictHandler) WithdrawVoid(ctx echo.Context, id ID, params WithdrawVoidParams) error {
+	var request WithdrawVoidRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawVoid(ctx.Request().Context(), request.(WithdrawVoidRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawVoid")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawVoidResponseObject); ok {
+		return validResponse.VisitWithdrawVoidResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -193,6 +193,7 @@ var exchanges = []exchange{
 	{method: "GET", path: "/v1/batches/" + idPath + "/watch?since=old&wait_s=1", status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/bump", body: `{"fee_sat_vb":9}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void", body: `{"reason":"A wrong address."}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/void/withdraw", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/signatures", status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/psbt", status: 200},

@@ -71,6 +71,21 @@ func (h *Handlers) ApproveVoid(ctx context.Context, r ApproveVoidRequestObject) 
 	return out, nil
 }
 
+// WithdrawVoid answers POST /v1/batches/{id}/void/withdraw.
+func (h *Handlers) WithdrawVoid(ctx context.Context, r WithdrawVoidRequestObject) (WithdrawVoidResponseObject, error) {
+	version, err := versionOf(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	b, err := h.cfg.Payouts.WithdrawVoid(ctx, actorFrom(ctx), r.Id, version)
+	if err != nil {
+		return nil, withYourVersion(err, version)
+	}
+	out := WithdrawVoid200JSONResponse{Body: batchSummary(b)}
+	out.Headers.ETag = etag(b.Version)
+	return out, nil
+}
+
 // GetSignatures answers GET /v1/batches/{id}/signatures.
 func (h *Handlers) GetSignatures(ctx context.Context, r GetSignaturesRequestObject) (GetSignaturesResponseObject, error) {
 	record, err := h.cfg.Payouts.Batch(ctx, actorFrom(ctx), r.Id)

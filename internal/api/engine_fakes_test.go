@@ -52,6 +52,11 @@ func (f *fakePayouts) ApproveVoid(_ context.Context, by identity.Actor, id uuid.
 	return f.batch, f.fail
 }
 
+func (f *fakePayouts) WithdrawVoid(_ context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error) {
+	f.keep(by, id, version, nil)
+	return f.batch, f.fail
+}
+
 func (f *fakePayouts) Signatures(context.Context, payout.Record) (payout.SignatureStatus, error) {
 	return f.status, f.fail
 }

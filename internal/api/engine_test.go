@@ -150,9 +150,10 @@ func TestWhatChangesABatchNeedsItsVersion(t *testing.T) {
 		body string
 		want any
 	}{
-		"/bump":         {`{"fee_sat_vb":9}`, int64(9)},
-		"/void":         {`{"reason":"Wrong.","cancel_ids":["` + idPath + `"],"fee_sat_vb":12}`, payout.VoidOrder{Reason: "Wrong.", CancelIDs: []uuid.UUID{someID}, FeeRateSatVB: 12}},
-		"/void/approve": {`{"digest":"` + hexDigest + `"}`, digest},
+		"/bump":          {`{"fee_sat_vb":9}`, int64(9)},
+		"/void":          {`{"reason":"Wrong.","cancel_ids":["` + idPath + `"],"fee_sat_vb":12}`, payout.VoidOrder{Reason: "Wrong.", CancelIDs: []uuid.UUID{someID}, FeeRateSatVB: 12}},
+		"/void/approve":  {`{"digest":"` + hexDigest + `"}`, digest},
+		"/void/withdraw": {"", nil},
 	} {
 		c := newContract(t)
 		c.payouts.fill()
@@ -223,8 +224,11 @@ func TestBatchShowsVoidAndSignatures(t *testing.T) {
 	c := newContract(t)
 	c.payouts.fill()
 	b := decode[api.Batch](t, first(c.call(t, http.MethodGet, batchPath, "")))
+	if diff := cmp.Diff(&api.Raise{CurrentSatVb: 5, LeastSatVb: 6, MostSatVb: 40, Code: &[]string{"at_limit"}[0], Refused: &[]string{"It pays what was approved."}[0]}, b.Raise); diff != "" {
+		t.Error(diff)
+	}
 	wantVoid := api.Void{
-		Note: "void note", Digest: digest.String(), FeeSatVb: 12, Reason: "A wrong address.", CancelIds: []uuid.UUID{someID},
+		Note: "void note", Digest: digest.String(), FeeSatVb: 12, FeeSat: 4_100, Reason: "A wrong address.", CancelIds: []uuid.UUID{someID},
 		AskedBy: "Tom", AskedAt: at, ApprovedBy: &[]string{"Ann"}[0], ApprovedAt: &at,
 	}
 	if diff := cmp.Diff(&wantVoid, b.Void); diff != "" {
@@ -257,6 +261,7 @@ func TestNextAction(t *testing.T) {
 		state    payout.State
 		status   payout.SignatureStatus
 		trouble  string
+		asked    bool
 		approved bool
 		want     string
 	}{
@@ -264,9 +269,10 @@ func TestNextAction(t *testing.T) {
 		"signer is asked":           {state: payout.Signing, status: none, want: "wait"},
 		"signer is not enough":      {state: payout.Signing, status: some, want: "sign"},
 		"there is no signer":        {state: payout.Signing, status: none, trouble: "Waits for people.", want: "sign"},
-		"void is asked for":         {state: payout.Voiding, want: "approve_void"},
-		"void waits for signatures": {state: payout.Voiding, approved: true, status: some, want: "sign"},
-		"void waits for a block":    {state: payout.Voiding, approved: true, want: "wait"},
+		"void is asked for":         {state: payout.Announced, asked: true, want: "approve_void"},
+		"void is agreed to":         {state: payout.Announced, asked: true, approved: true, want: "wait"},
+		"void waits for signatures": {state: payout.Voiding, asked: true, approved: true, status: some, want: "sign"},
+		"void waits for a block":    {state: payout.Voiding, asked: true, approved: true, want: "wait"},
 		"conflicted":                {state: payout.Conflicted, want: "investigate"},
 		"voided":                    {state: payout.Voided, want: "none"},
 		"a state of later":          {state: "later", want: "investigate"},
@@ -277,6 +283,9 @@ func TestNextAction(t *testing.T) {
 		record.Batch.State, record.Batch.LastError, record.Attempts[0].Raw, c.payouts.status = x.state, x.trouble, nil, x.status
 		if !x.approved {
 			record.Void.ApprovedBy = nil
+		}
+		if !x.asked {
+			record.Void = nil
 		}
 		if got := decode[api.Batch](t, first(c.call(t, http.MethodGet, batchPath, ""))).NextAction; got != x.want {
 			t.Errorf("%s: %s, want %s", name, got, x.want)

@@ -306,8 +306,9 @@ func (f *fakePayouts) fill() {
 		History: []grant.Happening{{Action: "batch.approved", ActorKind: "staff", At: at}},
 		Tip:     payout.Tip{Height: 6, Hash: txid, At: at},
 	}}
+	f.records[0].Raise = &payout.Raise{Current: 5, Least: 6, Most: 40, Refused: errs.New(errs.Conflict, "at_limit", "It pays what was approved.")}
 	f.records[0].Void = &payout.Void{
-		Note: "void note", Digest: digest, FeeRateSatVB: 12, Reason: "A wrong address.", CancelIDs: []uuid.UUID{id}, AskedByName: "Tom", AskedAt: at,
+		Note: "void note", Digest: digest, FeeRateSatVB: 12, Fee: 4_100, Reason: "A wrong address.", CancelIDs: []uuid.UUID{id}, AskedByName: "Tom", AskedAt: at,
 		ApprovedBy: &ann, ApproverName: "Ann", ApprovedAt: &at,
 	}
 	f.fillEngine()

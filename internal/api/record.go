@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,11 +59,11 @@ func nextAction(r payout.Record, signatures *Signatures) string {
 		return "investigate"
 	case payout.Final, payout.Cancelled, payout.Voided:
 		return "none"
-	case payout.Voiding:
-		if r.Void != nil && r.Void.ApprovedBy == nil {
+	case payout.Signing, payout.Signed, payout.Announced:
+		if r.Void != nil && !r.Void.Agreed() {
 			return "approve_void"
 		}
-	case payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid:
+	case payout.Approved, payout.Built, payout.Mined, payout.Paid, payout.Voiding:
 	default:
 		return "investigate"
 	}
@@ -84,7 +85,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		WantedFeeSatVb: sum.WantedFeeSatVb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
 		Payees:  int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
 		Outputs: optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
-		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Signatures: signatures,
+		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Raise: raise(r.Raise), Signatures: signatures,
 		WatchToken: watchToken(r), Note: r.Batch.Note, NextAction: nextAction(r, signatures), Events: events(r.History),
 		Items: make([]BatchItem, 0, len(r.Items)), Approvals: make([]BatchApproval, 0, len(r.Approvals)), Attempts: make([]Attempt, 0, len(r.Attempts)),
 	}
@@ -142,10 +143,26 @@ func void(v *payout.Void) *Void {
 	if v == nil {
 		return nil
 	}
-	return &Void{
-		Note: v.Note, Digest: v.Digest.String(), FeeSatVb: v.FeeRateSatVB, Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
+	out := &Void{
+		Note: v.Note, Digest: v.Digest.String(), FeeSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
 		AskedBy: v.AskedByName, AskedAt: v.AskedAt, ApprovedBy: optional(v.ApproverName), ApprovedAt: v.ApprovedAt,
 	}
+	if !v.Agreed() {
+		out.LapsesAt = optional(v.LapsesAt())
+	}
+	return out
+}
+
+func raise(r *payout.Raise) *Raise {
+	if r == nil {
+		return nil
+	}
+	out := &Raise{CurrentSatVb: r.Current, LeastSatVb: r.Least, MostSatVb: r.Most}
+	var e *errs.Error
+	if errors.As(r.Refused, &e) {
+		out.Code, out.Refused = &e.Code, &e.Message
+	}
+	return out
 }
 
 func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {

@@ -56,6 +56,7 @@ type Payouts interface {
 	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error)
 	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
 	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
 	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)

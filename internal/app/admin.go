@@ -71,7 +71,7 @@ func DefaultFund(name, network, descriptor string) grant.Fund {
 	return grant.Fund{
 		Name: name, Network: network, Descriptor: descriptor,
 		Budget: 100_000_000, MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2,
-		MaxFeeRateSatVB: 60, MaxFee: 200_000, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
+		MaxFeeRateSatVB: grant.DefaultMaxFeeRateSatVB, MaxFee: grant.DefaultMaxFee, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
 		MaxPayees: grant.DefaultMaxPayees, DeadlineBlocks: grant.DefaultDeadlineBlocks, ReadyCoins: grant.DefaultReadyCoins,
 	}
 }

@@ -249,7 +249,7 @@ func (f *fund) void(e *entry, fee int64) *entry {
 	f.must(err)
 	v.line.Void = string(decision.VoidNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse(e.line.Batch), Number: e.line.Number,
-		Note: digest, MaxFeeRateSatVB: 100, MaxFee: 20_000,
+		Note: digest, MaxFee: 20_000,
 	}.Encode())
 	return v
 }

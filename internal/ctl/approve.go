@@ -81,7 +81,11 @@ func (c *call) showBatch(b client.Batch, note checked) error {
 	if note.upkeep == nil {
 		c.talk("Total    %s", sats(note.total))
 	}
-	c.talk("Max fee  %s, %d sat/vB", sats(note.maxFee), note.maxRate)
+	if note.anyRate() {
+		c.talk("Max fee  %s, at any fee rate: it pays for its parent", sats(note.maxFee))
+	} else {
+		c.talk("Max fee  %s, %d sat/vB", sats(note.maxFee), note.maxRate)
+	}
 	c.talk("Digest   %s, computed here", note.digest)
 	return nil
 }

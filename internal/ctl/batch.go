@@ -13,7 +13,7 @@ func (a *app) batchCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "batch", Short: "Compose, approve, watch, hurry and take back payments"},
 		a.batchListCommand(), a.batchShowCommand(), a.batchDryRunCommand(), a.batchComposeCommand(),
 		a.batchApproveCommand(), a.batchCancelCommand(), a.batchWatchCommand(),
-		a.batchBumpCommand(), a.batchVoidCommand(), a.batchApproveVoidCommand(), a.batchSignaturesCommand(), a.batchPSBTCommand(),
+		a.batchBumpCommand(), a.batchVoidCommand(), a.batchApproveVoidCommand(), a.batchWithdrawVoidCommand(), a.batchSignaturesCommand(), a.batchPSBTCommand(),
 	)
 }
 
@@ -110,6 +110,11 @@ func batchParts(b client.Batch, holds bool) []part {
 			}
 		}),
 	}
+	if r := b.Raise; r != nil {
+		p := record("raise_current", itoa(r.CurrentSatVb), "raise_least", itoa(r.LeastSatVb), "raise_most", itoa(r.MostSatVb), "refused", text(r.Refused))
+		p.title = "Raising the fee, sat/vB"
+		parts = append(parts, p)
+	}
 	if b.Void != nil {
 		parts = append(parts, voidPart(*b.Void))
 	}
@@ -123,8 +128,8 @@ func batchParts(b client.Batch, holds bool) []part {
 }
 
 func voidPart(v client.Void) part {
-	p := record("reason", v.Reason, "asked_by", v.AskedBy, "asked_at", when(v.AskedAt), "approved_by", text(v.ApprovedBy), "approved_at", whenever(v.ApprovedAt),
-		"fee_sat_vb", itoa(v.FeeSatVb), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
+	p := record("reason", v.Reason, "asked_by", v.AskedBy, "asked_at", when(v.AskedAt), "lapses_at", whenever(v.LapsesAt), "approved_by", text(v.ApprovedBy), "approved_at", whenever(v.ApprovedAt),
+		"fee_sat_vb", itoa(v.FeeSatVb), "fee_sat", itoa(v.FeeSat), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
 	p.title = "Taking it back"
 	return p
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ func (a *app) batchBumpCommand() *cobra.Command {
 		Long: "Ask for a higher fee rate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
 			"payees. What was approved stays the limit, so nobody has to approve again.",
 	}
-	cmd.Flags().Int64Var(&rate, "fee-sat-vb", 0, "fee rate: more than it pays now, at most what was approved")
+	cmd.Flags().Int64Var(&rate, "fee-sat-vb", 0, "fee rate: from raise_least to raise_most of the batch (causewayctl batch show)")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		if rate < 1 {
 			return page{}, cli.UsageError{Err: errors.New("--fee-sat-vb is missing; see --help")}
@@ -45,8 +46,9 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "void ID", Short: "Ask to take a batch back after a signer was asked", Args: cobra.ExactArgs(1),
-		Long: "Ask to take a batch back after a signer was asked. Another treasurer has to agree (causewayctl batch approve-void);\n" +
-			"then a replacement that pays nobody is signed. Until that is as deep as final, any transaction of the batch may\n" +
+		Long: "Ask to take a batch back after a signer was asked. Another treasurer has to agree (causewayctl batch approve-void)\n" +
+			"within 24 hours; until then nothing changes, and the request can be withdrawn (batch withdraw-void). Once agreed,\n" +
+			"a replacement that pays nobody is signed. Until that is as deep as final, any transaction of the batch may\n" +
 			"still be paid. After that its payments are payable again, and those of --cancel-instalment cancelled.",
 	}
 	f := cmd.Flags()
@@ -123,6 +125,21 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 	})
 }
 
+func (a *app) batchWithdrawVoidCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "withdraw-void ID", Short: "Withdraw a request to take a batch back", Args: cobra.ExactArgs(1),
+		Long: "Withdraw a request to take a batch back to which nobody has agreed. Any treasurer may; the batch goes on as if\n" +
+			"nobody had asked. A request that nobody agrees to lapses after 24 hours.",
+	}
+	return a.online(staff, cmd, func(c *call) (page, error) {
+		b, err := c.batch()
+		if err != nil {
+			return page{}, err
+		}
+		return summarised(ok200(c.api.WithdrawVoidWithResponse(c.ctx, b.Id, &client.WithdrawVoidParams{IfMatch: etag(b.Version)})))
+	})
+}
+
 // showVoid tells the person what a yes to the void brings about.
 func (c *call) showVoid(b client.Batch, own checked) {
 	v := *b.Void
@@ -135,7 +152,7 @@ func (c *call) showVoid(b client.Batch, own checked) {
 		}
 		c.talk("%s %s, %d sat: %s once the void is final", clean(p.item.Reference), clean(p.item.Designation), p.sat, fate)
 	}
-	c.talk("Max fee  %s, %d sat/vB", sats(own.maxFee), own.maxRate)
+	c.talk("Max fee  %s; some %s if it were made when it was asked for", sats(own.maxFee), sats(btcutil.Amount(v.FeeSat)))
 	c.talk("Digest   %s, computed here", clean(v.Digest))
 }
 

@@ -34,14 +34,14 @@ func sampleUpkeep() client.Batch {
 // payment shall be cancelled.
 func sampleVoid(t *testing.T) client.Batch {
 	t.Helper()
-	b := inState("voiding", 0)
+	b := inState("announced", 0)
 	own, err := decision.ParseDigest(b.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	note := decision.VoidNote{Network: network(), Batch: id(9), Number: 7, Note: own, MaxFeeRateSatVB: 50, MaxFee: 20_000}
+	note := decision.VoidNote{Network: network(), Batch: id(9), Number: 7, Note: own, MaxFee: 20_000}
 	b.Void = &client.Void{
-		Note: string(note.Encode()), Digest: note.Digest().String(), FeeSatVb: 12, Reason: "A wrong\x1b[2J address.", CancelIds: []uuid.UUID{id(22)}, AskedBy: "Tom", AskedAt: at,
+		Note: string(note.Encode()), Digest: note.Digest().String(), FeeSatVb: 12, FeeSat: 4_100, LapsesAt: &at, Reason: "A wrong\x1b[2J address.", CancelIds: []uuid.UUID{id(22)}, AskedBy: "Tom", AskedAt: at,
 	}
 	return b
 }
@@ -118,7 +118,6 @@ func TestVoidIsApprovedByItsNote(t *testing.T) {
 		"void of another number": renoted(func(n *decision.VoidNote) { n.Number = 8 }),
 		"void of another note":   renoted(func(n *decision.VoidNote) { n.Note = decision.Digest{1} }),
 		"void of a higher fee":   renoted(func(n *decision.VoidNote) { n.MaxFee++ }),
-		"void of a higher rate":  renoted(func(n *decision.VoidNote) { n.MaxFeeRateSatVB++ }),
 		"void on another chain":  renoted(func(n *decision.VoidNote) { n.Network.Genesis = strings.Repeat("0", 64) }),
 	} {
 		f, b := newFund(t), sampleVoid(t)
@@ -167,6 +166,10 @@ func TestBumpAndVoidSendTheVersionThatWasRead(t *testing.T) {
 		t.Errorf("void of %s: %s", call.header.Get("If-Match"), diff)
 	}
 	f.run("no\n", "batch", "void", id(9).String(), "--reason", "x").want(t, 1)
+	f.run("", "batch", "withdraw-void", id(9).String()).want(t, 0)
+	if got := f.sentTo("withdrawVoid"); len(got) != 1 || got[0].header.Get("If-Match") != `"3"` {
+		t.Errorf("withdrew %v", got)
+	}
 	for _, args := range []string{"batch bump ID", "batch bump ID --fee-sat-vb 0", "batch void ID", "batch void ID --reason x --cancel-instalment 1", "batch void ID --reason x --fee-sat-vb -1"} {
 		f.run("7\n", strings.Fields(strings.ReplaceAll(args, "ID", id(9).String()))...).want(t, 2)
 	}

@@ -95,6 +95,9 @@ const (
 	otherSums  = "The batch note is about another batch or other sums than the server shows. Do not approve; tell the fund."
 )
 
+// anyRate reports whether the note bounds no feerate: a child pays for its parent.
+func (n checked) anyRate() bool { return n.upkeep != nil && n.upkeep.Kind == decision.UpkeepChild }
+
 // against compares what all notes have with what the server says of the batch.
 func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error) {
 	if n.digest.String() != b.Digest {
@@ -104,7 +107,7 @@ func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error)
 	if err != nil {
 		return nil, err
 	}
-	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || n.maxRate != b.MaxFeerateSatVb {
+	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || !n.anyRate() && n.maxRate != b.MaxFeerateSatVb {
 		return nil, checkFailed(otherSums)
 	}
 	return net, nil
@@ -170,7 +173,7 @@ func checkVoid(b client.Batch, own checked) (decision.VoidNote, error) {
 		return note, checkFailed("The digest of the void note is %s, but the server says %s. Do not approve; tell the fund.", note.Digest(), clean(b.Void.Digest))
 	}
 	if note.Network != own.network || note.Batch != b.Id || note.Number != own.number || note.Note != own.digest ||
-		note.MaxFee != own.maxFee || note.MaxFeeRateSatVB != own.maxRate {
+		note.MaxFee != own.maxFee {
 		return note, checkFailed("The void note is about another batch or other limits than the batch's own note. Do not approve; tell the fund.")
 	}
 	return note, nil

@@ -205,7 +205,7 @@ func samples() map[string]func(sent) answer {
 			AcceptedDifference: &client.AcceptedDifference{AmountSat: -40, At: at, By: []string{"Ann", "Tom"}},
 		},
 		"listBreakers": client.BreakerList{Items: []client.Breaker{sampleBreaker()}}, "resetBreaker": sampleBreaker(), "lockCoin": nil, "unlockCoin": nil, "getFeeEstimate": *sampleEstimate(),
-		"bumpBatch": summary, "askVoid": summary, "approveVoid": summary, "composeUpkeep": summary,
+		"bumpBatch": summary, "askVoid": summary, "approveVoid": summary, "withdrawVoid": summary, "composeUpkeep": summary,
 		"getSignatures": sampleSignatures(), "importPsbt": sampleSignatures(), "checkPayeeList": sampleList(),
 		"whoAmI":      client.WhoAmI{Name: "Ann", Roles: []string{"reviewer"}, Permissions: []string{"application.read", "application.vote"}},
 		"listTokens":  client.TokenList{Items: []client.Token{token}},

@@ -19,5 +19,6 @@
 //   - A batch note lists its payments in the order of their decision digests,
 //     each decision once; an upkeep note lists its coins in the order of their
 //     text, each coin once.
-//   - A void note names the digest of the note that it takes back.
+//   - A void note names the digest of the note that it takes back. Neither it nor the
+//     note of a child names a highest feerate.
 package decision

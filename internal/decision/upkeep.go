@@ -45,7 +45,7 @@ type UpkeepNote struct {
 	Policy          int64  // version of the fund's policy
 	Kind            string // UpkeepConsolidate, UpkeepSplit or UpkeepChild
 	Outputs         int    // 1, or 2 to MaxUpkeepOutputs for a split
-	MaxFeeRateSatVB int64
+	MaxFeeRateSatVB int64  // 0 for a child, which pays for its parent: MaxFee alone bounds it
 	MaxFee          btcutil.Amount
 	Coins           []wire.OutPoint // in the order of their text
 }
@@ -127,14 +127,17 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 			return UpkeepNote{}, badNote("names coin %s twice", n.Coins[i])
 		}
 	}
-	return n, checkCaps(n.MaxFeeRateSatVB, n.MaxFee)
+	if n.MaxFeeRateSatVB < 0 || (n.Kind == UpkeepChild) != (n.MaxFeeRateSatVB == 0) {
+		return UpkeepNote{}, badNote("has a max_feerate_sat_vb that its kind does not allow")
+	}
+	return n, checkMaxFee(n.MaxFee)
 }
 
-// checkCaps refuses fee caps under which nothing can be signed or that are above
-// what exists.
-func checkCaps(rateSatVB int64, fee btcutil.Amount) error {
-	if rateSatVB <= 0 || fee <= 0 || fee > money.MaxSat {
-		return badNote("has fee caps that allow nothing or more than exists")
+// checkMaxFee refuses a highest fee under which nothing can be signed or that is
+// above what exists.
+func checkMaxFee(fee btcutil.Amount) error {
+	if fee <= 0 || fee > money.MaxSat {
+		return badNote("has a max_fee_sat that allows nothing or more than exists")
 	}
 	return nil
 }

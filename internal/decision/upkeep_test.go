@@ -29,7 +29,7 @@ func exampleUpkeep() decision.UpkeepNote {
 func exampleVoid() decision.VoidNote {
 	return decision.VoidNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse("0198c0de-0000-7000-8000-00000000000b"),
-		Number: 7, Note: decision.Digest{1, 2, 3}, MaxFeeRateSatVB: 90, MaxFee: 30_000,
+		Number: 7, Note: decision.Digest{1, 2, 3}, MaxFee: 30_000,
 	}
 }
 
@@ -74,7 +74,6 @@ network simnet 683e86bd5c6d110d91b94b97137ba6bfe02dbbdb8e3dff722a669b5d69d77af6
 batch 0198c0de-0000-7000-8000-00000000000b
 number 7
 note_sha256 0102030000000000000000000000000000000000000000000000000000000000
-max_feerate_sat_vb 90
 max_fee_sat 30000
 `
 	if diff := cmp.Diff(want, string(exampleVoid().Encode())); diff != "" {
@@ -107,6 +106,9 @@ func TestUpkeepOutputsFitTheKind(t *testing.T) {
 	} {
 		n := exampleUpkeep()
 		n.Kind, n.Outputs = tc.kind, tc.outputs
+		if tc.kind == decision.UpkeepChild {
+			n.MaxFeeRateSatVB = 0
+		}
 		if _, err := decision.ParseUpkeep(n.Encode()); (err == nil) != tc.ok || err != nil && !errs.Is(err, "bad_note") {
 			t.Errorf("%s to %d outputs: got %v, want ok %v", tc.kind, tc.outputs, err, tc.ok)
 		}
@@ -135,6 +137,7 @@ func TestUpkeepRefuses(t *testing.T) {
 		"upper case":         strings.Replace(text, "coin aa", "coin AA", 1),
 		"no fee":             strings.Replace(text, "max_fee_sat 9000", "max_fee_sat 0", 1),
 		"no feerate":         strings.Replace(text, "max_feerate_sat_vb 3", "max_feerate_sat_vb 0", 1),
+		"child with a rate":  strings.Replace(strings.Replace(text, "kind split", "kind child", 1), "outputs 4", "outputs 1", 1),
 		"fee above all":      strings.Replace(text, "max_fee_sat 9000", "max_fee_sat 2100000000000001", 1),
 		"batch note":         string(exampleBatch(2).Encode()),
 		"void note":          string(exampleVoid().Encode()),
@@ -154,7 +157,7 @@ func TestVoidRefuses(t *testing.T) {
 		"short digest": strings.Replace(text, "note_sha256 01", "note_sha256 ", 1),
 		"upper case":   strings.Replace(strings.Replace(text, "note_sha256 01", "note_sha256 ab", 1), "256 ab", "256 AB", 1),
 		"no fee":       strings.Replace(text, "max_fee_sat 30000", "max_fee_sat 0", 1),
-		"no feerate":   strings.Replace(text, "vb 90", "vb 0", 1),
+		"a feerate":    strings.Replace(text, "max_fee_sat", "max_feerate_sat_vb 90\nmax_fee_sat", 1),
 		"hardened":     strings.Replace(text, "number 7", "number 4000000000", 1),
 		"line twice":   text + "max_fee_sat 30000\n",
 		"cut":          text[:len(text)-1],

@@ -18,14 +18,14 @@ const (
 
 // VoidNote is what a treasurer approves to take a batch back: spend its inputs
 // to its own change and pay nobody. It names the note that it takes back, so it
-// is worth nothing for another batch.
+// is worth nothing for another batch. It has no highest feerate: a small void has
+// to pay more than a large batch did, so that the fee in satoshi alone bounds it.
 type VoidNote struct {
-	Network         Network
-	Batch           uuid.UUID
-	Number          uint32 // of the batch; also the index of the change script
-	Note            Digest // of the batch's BatchNote or UpkeepNote
-	MaxFeeRateSatVB int64
-	MaxFee          btcutil.Amount
+	Network Network
+	Batch   uuid.UUID
+	Number  uint32 // of the batch; also the index of the change script
+	Note    Digest // of the batch's BatchNote or UpkeepNote
+	MaxFee  btcutil.Amount
 }
 
 // Encode returns the canonical bytes.
@@ -36,7 +36,6 @@ func (n VoidNote) Encode() []byte {
 	fmt.Fprintf(&b, "batch %s\n", n.Batch)
 	fmt.Fprintf(&b, "number %d\n", n.Number)
 	fmt.Fprintf(&b, "note_sha256 %s\n", n.Note)
-	fmt.Fprintf(&b, "max_feerate_sat_vb %d\n", n.MaxFeeRateSatVB)
 	fmt.Fprintf(&b, "max_fee_sat %d\n", int64(n.MaxFee))
 	return b.Bytes()
 }
@@ -59,7 +58,6 @@ func ParseVoid(text []byte) (VoidNote, error) {
 	n.Batch = r.uuid("batch")
 	n.Number = r.index("number")
 	n.Note = r.digest("note_sha256")
-	n.MaxFeeRateSatVB = r.integer("max_feerate_sat_vb")
 	n.MaxFee = btcutil.Amount(r.integer("max_fee_sat"))
 	if err := r.end(); err != nil {
 		return VoidNote{}, err
@@ -67,5 +65,5 @@ func ParseVoid(text []byte) (VoidNote, error) {
 	if !bytes.Equal(n.Encode(), text) {
 		return VoidNote{}, badNote("is not in canonical form")
 	}
-	return n, checkCaps(n.MaxFeeRateSatVB, n.MaxFee)
+	return n, checkMaxFee(n.MaxFee)
 }

@@ -1,8 +1,12 @@
 package fee
 
-import "math/big"
+import (
+	"math/big"
+	"time"
+)
 
-// MaxBumps is how often the fee of a batch is raised at most.
+// MaxBumps is in how many steps the fee of a batch is raised to its limit at most,
+// and how often it is raised because people ask, but for a last time to the limit.
 const MaxBumps = 8
 
 // Escalate is the rate, in satoshi per virtual byte, that a batch should pay at
@@ -28,18 +32,40 @@ func Due(current, wanted int64) bool {
 	return wanted > current && wanted-current >= (current+3)/4
 }
 
-// DueOf is Due for a batch that may still be raised left times: it waits for
-// steps so large that the last one reaches limit. Without that, a limit of more
-// than six times the start (1.25 to the 8th) would never be reached.
-func DueOf(current, wanted, limit int64, left int) bool {
-	if left <= 0 || !Due(current, wanted) {
+// DueOf is Due for a batch that started at start and may pay up to limit. Every step
+// multiplies the rate by at least the MaxBumps-th root of limit/start, and a step to
+// limit itself is always due: so limit is reached in MaxBumps steps at most, however
+// many others a person has asked for in between.
+func DueOf(current, wanted, start, limit int64) bool {
+	switch {
+	case wanted <= current:
 		return false
-	}
-	if wanted >= limit || current <= 0 {
+	case wanted >= limit:
+		return true
+	case !Due(current, wanted):
+		return false
+	case start <= 0:
 		return true
 	}
-	// (wanted/current)^left >= limit/current, in whole numbers.
-	power := func(x int64, n int) *big.Int { return new(big.Int).Exp(big.NewInt(x), big.NewInt(int64(n)), nil) }
-	need := power(current, left-1)
-	return power(wanted, left).Cmp(need.Mul(need, big.NewInt(limit))) >= 0
+	// (wanted/current)^MaxBumps >= limit/start, in whole numbers.
+	power := func(x int64) *big.Int { return new(big.Int).Exp(big.NewInt(x), big.NewInt(MaxBumps), nil) }
+	have, need := power(wanted), power(max(current, 1))
+	return have.Mul(have, big.NewInt(start)).Cmp(need.Mul(need, big.NewInt(limit))) >= 0
 }
+
+// nextBlock is the target, in blocks, of what has to be mined at once.
+const nextBlock = 2
+
+// Ceiling is the most that a fee is raised to without being asked, in satoshi per
+// virtual byte: a quarter above what a transaction pays that is to be mined within
+// two blocks. ok is false when there is no estimate to believe, and none is newer
+// than an hour.
+func (e *Estimate) Ceiling(now time.Time) (satVB int64, ok bool) {
+	if e == nil || !e.Trusted || len(e.Targets) == 0 || now.Sub(e.At) > believedFor {
+		return 0, false
+	}
+	return e.RateSatVB(nextBlock) * 5 / 4, true
+}
+
+// believedFor is for how long an estimate bounds what a batch pays.
+const believedFor = time.Hour

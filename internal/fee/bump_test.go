@@ -3,6 +3,7 @@ package fee_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -64,50 +65,60 @@ func TestDueAsksForAQuarterMore(t *testing.T) {
 	}
 }
 
-// With n steps left each must be the n-th root of what is missing, or a quarter.
-func TestDueOfSavesStepsForTheEnd(t *testing.T) {
+// Each step multiplies by the eighth root of limit/start or more, and by a quarter or
+// more; the step to the limit is due whatever it is worth.
+func TestDueOfSizesStepsForTheWholeWay(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		current, wanted, limit int64
-		left                   int
-		want                   bool
+		current, wanted, start, limit int64
+		want                          bool
 	}{
-		{10, 99, 100, 1, false},
-		{10, 100, 100, 1, true},
-		{10, 31, 100, 2, false},
-		{10, 32, 100, 2, true},
-		{10, 13, 100, 8, false},
-		{10, 14, 100, 8, true},
-		{10, 12, 13, 8, false}, // not a quarter more
-		{10, 13, 13, 8, true},
-		{10, 100, 100, 0, false},
-		{0, 1, 100, 8, true},
+		{10, 13, 10, 100, false},
+		{10, 14, 10, 100, true},
+		{40, 53, 10, 100, false},
+		{40, 54, 10, 100, true},
+		{1, 3, 1, 10_000, false},
+		{1, 4, 1, 10_000, true},
+		{10, 12, 10, 14, false}, // not a quarter more
+		{10, 13, 10, 14, true},
+		{99, 100, 10, 100, true}, // the limit itself
+		{100, 100, 10, 100, false},
+		{100, 90, 10, 100, false},
+		{0, 1, 0, 100, true},
 	}
 	for _, tt := range tests {
-		if got := fee.DueOf(tt.current, tt.wanted, tt.limit, tt.left); got != tt.want {
+		if got := fee.DueOf(tt.current, tt.wanted, tt.start, tt.limit); got != tt.want {
 			t.Errorf("%+v: got %v", tt, got)
 		}
 	}
 }
 
-// A batch that nobody mines is raised at most MaxBumps times, each time by a
-// quarter or more, and pays its limit when the deadline has come, unless it is
-// then within a quarter of it.
-func TestBumpsLastUntilTheDeadline(t *testing.T) {
+// A batch that nobody mines pays its limit when the deadline has come, after MaxBumps
+// steps of its own at most, however often people raise it in between and whatever
+// the next block is said to cost before.
+func TestTheLimitIsAlwaysReached(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		start := rapid.Int64Range(1, 300).Draw(t, "start")
-		limit := rapid.Int64Range(start, 1000).Draw(t, "limit")
+		limit := rapid.Int64Range(start, 10_000).Draw(t, "limit")
 		deadline := rapid.Int32Range(1, 1000).Draw(t, "deadline")
+		asked := rapid.SliceOfN(rapid.Int64Range(1, 20), 0, 30).Draw(t, "asked for more by")
 
 		current, bumps := start, 0
 		for tip := int32(0); tip <= deadline; tip++ {
+			if n := len(asked); n > 0 && int(tip)%7 == 3 {
+				current = min(current+asked[n-1], limit)
+				asked = asked[:n-1]
+			}
 			wanted := fee.Escalate(start, limit, 0, deadline, tip)
 			if wanted < start || wanted > limit {
 				t.Fatalf("%d at block %d", wanted, tip)
 			}
-			if fee.DueOf(current, wanted, limit, fee.MaxBumps-bumps) {
-				if !fee.Due(current, wanted) {
+			if tip < deadline { // later the next block is dear enough
+				wanted = min(wanted, rapid.Int64Range(1, 10_000).Draw(t, "ceiling"))
+			}
+			if fee.DueOf(current, wanted, start, limit) {
+				if !fee.Due(current, wanted) && wanted != limit {
 					t.Fatalf("raised from %d to %d", current, wanted)
 				}
 				current = wanted
@@ -115,8 +126,24 @@ func TestBumpsLastUntilTheDeadline(t *testing.T) {
 			}
 		}
 
-		if bumps > fee.MaxBumps || fee.Due(current, limit) {
+		if bumps > fee.MaxBumps || current != limit {
 			t.Errorf("%d after %d bumps, limit %d", current, bumps, limit)
 		}
 	})
+}
+
+func TestTheCeilingIsABelievedEstimateForTwoBlocks(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	good := fee.Estimate{At: at, Trusted: true, Targets: []fee.Target{{Blocks: 2, RateSatKVB: 20_000}, {Blocks: 6, RateSatKVB: 9_000}}}
+	untrusted, empty, old := good, good, good
+	untrusted.Trusted, empty.Targets, old.At = false, nil, at.Add(-time.Hour-time.Second)
+	for name, tc := range map[string]struct {
+		e    *fee.Estimate
+		want int64
+	}{"believed": {&good, 25}, "not trusted": {&untrusted, 0}, "without targets": {&empty, 0}, "old": {&old, 0}, "none": {nil, 0}} {
+		if got, ok := tc.e.Ceiling(at); got != tc.want || ok != (tc.want > 0) {
+			t.Errorf("%s: %d, %v", name, got, ok)
+		}
+	}
 }

@@ -67,7 +67,7 @@ func New(cfg Config) (*Estimator, error) {
 	if cfg.MinPeers == 0 {
 		cfg.MinPeers = DefaultMinPeers
 	}
-	return &Estimator{cfg: cfg, targets: []int{6, 36, 144}, inflow: newInflow()}, nil
+	return &Estimator{cfg: cfg, targets: []int{nextBlock, gateBlocks, 36, keptBlocks}, inflow: newInflow()}, nil
 }
 
 // Tick looks at the node and estimates. Call it every 30 seconds and after each

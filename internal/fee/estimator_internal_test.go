@@ -175,7 +175,7 @@ func TestBeginningIsNotTrustedUntilWatched(t *testing.T) {
 	e := newEstimator(t, f, nil)
 
 	first := tick(t, f, e)
-	if first.Trusted || f.read != gateBlocks || len(first.Targets) != 3 || first.Targets[0].RateSatKVB != first.FloorSatKVB {
+	if first.Trusted || f.read != gateBlocks || len(first.Targets) != 4 || first.Targets[0].RateSatKVB != first.FloorSatKVB {
 		t.Errorf("after reading %d blocks: %+v", f.read, first)
 	}
 	later := busy(t, f, e, 2)

@@ -177,7 +177,7 @@ func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate 
 	}
 	if len(used) < minVotes {
 		why = append(why, fmt.Sprintf("Only %d of the %d sources can be used.", len(used), len(votes)))
-	} else if len(used) == minVotes && apart(used[0].RatesSatKVB[0], used[1].RatesSatKVB[0]) {
+	} else if len(used) == minVotes && apart(used[0].soon(e.targets), used[1].soon(e.targets)) {
 		why = append(why, "The only two sources that can be used are far apart.")
 	}
 	est.Trusted = len(why) == 0
@@ -194,6 +194,13 @@ func raised(rates []int64, floor int64) []int64 {
 		rates[i] = max(rates[i], floor)
 	}
 	return rates
+}
+
+// soon is what a vote says for the first target of an hour or more: the last blocks
+// have nothing to say about less.
+func (v Vote) soon(targets []int) int64 {
+	at := slices.IndexFunc(targets, func(t int) bool { return t >= gateBlocks })
+	return v.RatesSatKVB[min(max(at, 0), len(v.RatesSatKVB)-1)]
 }
 
 // apart reports whether two rates, which are not 0, differ by five times or more:

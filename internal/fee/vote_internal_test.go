@@ -19,12 +19,12 @@ func TestLongTargetNeedsTwoVotesAsWell(t *testing.T) {
 		mempool, blocks, guess []int64
 		want                   []int64
 	}{
-		"three":               {[]int64{30, 8, 2}, []int64{20, 10, 4}, []int64{25}, []int64{25, 9, 3}},
-		"without blocks":      {[]int64{30, 8, 2}, nil, []int64{20}, []int64{25, 25, 25}},
-		"without estimatefee": {[]int64{30, 8, 2}, []int64{20, 10, 40}, nil, []int64{25, 9, 9}},
-		"one":                 {[]int64{30, 8, 2}, nil, nil, []int64{30, 30, 30}},
-		"none":                {nil, nil, nil, []int64{1, 1, 1}},
-		"below the floor":     {[]int64{0, 0, 0}, []int64{0, 0, 0}, nil, []int64{1, 1, 1}},
+		"three":               {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 4}, []int64{35, 25}, []int64{35, 25, 9, 3}},
+		"without blocks":      {[]int64{40, 30, 8, 2}, nil, []int64{40, 20}, []int64{40, 25, 25, 25}},
+		"without estimatefee": {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 40}, nil, []int64{30, 25, 9, 9}},
+		"one":                 {[]int64{40, 30, 8, 2}, nil, nil, []int64{40, 40, 40, 40}},
+		"none":                {nil, nil, nil, []int64{1, 1, 1, 1}},
+		"below the floor":     {[]int64{0, 0, 0, 0}, []int64{0, 0, 0, 0}, nil, []int64{1, 1, 1, 1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +173,7 @@ func checkPromises(t *rapid.T, est Estimate) {
 		}
 		shorter = target.RateSatKVB
 	}
-	if est.FloorSatKVB < MinFloorSatKVB || len(est.Targets) != 3 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
+	if est.FloorSatKVB < MinFloorSatKVB || len(est.Targets) != 4 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
 		t.Errorf("%+v", est)
 	}
 	text, err := json.Marshal(est)

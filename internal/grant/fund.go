@@ -34,12 +34,16 @@ type Fund struct {
 	CreatedAt       time.Time
 }
 
-// What a fund keeps to that was told nothing else.
+// What a fund keeps to that was told nothing else. They agree with each other: the
+// largest batch at the highest feerate keeps within the highest fee, with room for its
+// void; payout's tests hold them to that.
 const (
-	DefaultMaxPayees      = 200
-	DefaultDeadlineBlocks = int32(144)
-	DefaultReadyCoins     = 8
-	MaxReadyCoins         = 20
+	DefaultMaxPayees       = 200
+	DefaultMaxFeeRateSatVB = 60
+	DefaultMaxFee          = btcutil.Amount(700_000)
+	DefaultDeadlineBlocks  = int32(144)
+	DefaultReadyCoins      = 8
+	MaxReadyCoins          = 20
 )
 
 // Params returns the chain's parameters.

@@ -44,7 +44,7 @@ type Batch struct {
 	Note            string // canonical batch note
 	Digest          decision.Digest
 	FeeRateSatVB    int64
-	MaxFeeRateSatVB int64
+	MaxFeeRateSatVB int64 // of a child, together with its parent; the note of a child has none
 	MaxFee          btcutil.Amount
 	Seed            [32]byte
 	Outputs         int             // change outputs; more than 1 for a split only
@@ -66,12 +66,15 @@ type Batch struct {
 }
 
 // Void is the request to take a batch back after a signer was asked: a
-// replacement of its transaction that pays nobody.
+// replacement of its transaction that pays nobody. It changes nothing until a second
+// person has agreed.
 type Void struct {
+	ID           uuid.UUID
 	BatchID      uuid.UUID
 	Note         string // canonical void note
 	Digest       decision.Digest
 	FeeRateSatVB int64
+	Fee          btcutil.Amount // of what was built on trial when it was asked for
 	Reason       string
 	CancelIDs    []uuid.UUID // instalments that are cancelled once it is final; the others become payable
 	AskedBy      uuid.UUID
@@ -81,6 +84,19 @@ type Void struct {
 	ApproverName string     // when read
 	ApprovedAt   *time.Time
 }
+
+// VoidEnd ends a request to take a batch back that nobody has agreed to.
+type VoidEnd struct {
+	How string     // VoidWithdrawn or VoidLapsed
+	By  *uuid.UUID // who withdrew it
+	At  time.Time
+}
+
+// How a request to take a batch back ends.
+const (
+	VoidWithdrawn = "withdrawn"
+	VoidLapsed    = "lapsed"
+)
 
 // Item is an instalment as a batch sees it.
 type Item struct {

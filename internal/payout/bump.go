@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -15,7 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fee"
-	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -27,16 +26,42 @@ const maxEvicted = 100
 // bump adds an attempt with a higher fee when the batch has waited long enough or a
 // treasurer asked for it. It reports whether it did.
 func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
-	newest := r.Attempts[len(r.Attempts)-1]
-	if newest.lacksNotes() {
+	if r.Attempts[len(r.Attempts)-1].lacksNotes() {
 		return false, nil // no signer can be shown what it pays; it is announced on
 	}
-	current := newest.FeeRateSatVB()
-	wanted := c.wanted(r, newest)
-	asked := r.Batch.WantedSatVB > current
-	left := fee.MaxBumps - (len(r.Attempts) - 1)
-	if left <= 0 || wanted <= current || (!asked && !fee.DueOf(current, wanted, r.Batch.MaxFeeRateSatVB, left)) {
+	f, err := c.family(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	raise := f.raise()
+	asked := r.Batch.WantedSatVB > raise.Current
+	if raise.Refused != nil {
+		if asked {
+			return false, raise.Refused
+		}
 		return false, nil
+	}
+	wanted := min(r.Batch.WantedSatVB, raise.Most)
+	if !asked {
+		var due bool
+		if wanted, due, err = c.due(ctx, r, f, raise.Most); err != nil || !due {
+			return false, err
+		}
+	}
+	infos, err := c.signerInfos(ctx, f.fund)
+	if err != nil {
+		return false, err
+	}
+	if most, ok := f.signersMost(infos, f.newest()); ok && most < wanted {
+		// What a signer is known to refuse is no step that is due, nor a reason not to take
+		// one that is.
+		auto, due, err := c.due(ctx, r, f, min(raise.Most, most))
+		switch {
+		case err != nil || (!due && !asked):
+			return false, err
+		case due:
+			wanted, asked = auto, false
+		}
 	}
 	lost, err := c.evicted(ctx, r)
 	if err != nil {
@@ -47,11 +72,56 @@ func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
 	if lost.Count > maxEvicted || wanted*1000 <= lost.TopSatKVB {
 		return false, pinned()
 	}
-	err = c.replace(ctx, r, newest.Kind, wanted, lost.Fees)
-	if asked && errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
+	err = c.replace(ctx, f, f.newest().Kind, wanted, lost, infos)
+	switch {
+	case errs.CodeOf(err) != "fee_above_cap":
+		return err == nil, err
+	case asked && lost.Fees > 0:
 		return false, pinned()
+	case !asked:
+		return false, nil // it pays what can be had
 	}
-	return err == nil, err
+	return false, err
+}
+
+// due is the feerate that the newest attempt should pay by now if nobody asks, and
+// whether it is time for the step: the straight line from its first feerate to limit
+// at the deadline, never above what the next block costs, where that is believed.
+func (c *Conductor) due(ctx context.Context, r Record, f family, limit int64) (satVB int64, due bool, err error) {
+	start, since, newest := r.Batch.FeeRateSatVB, r.Attempts[0], f.newest()
+	if newest.Kind == Voids {
+		// A void has no highest feerate. Left alone, it goes as far as its batch would have.
+		since = f.of(Voids)[0]
+		start = f.rate(since)
+		limit = min(limit, max(start, r.Batch.MaxFeeRateSatVB))
+	}
+	height, ok := since.Announced()
+	if !ok {
+		height, _ = newest.Announced()
+	}
+	current := f.rate(newest)
+	wanted := fee.Escalate(start, limit, height, r.Batch.DeadlineBlocks, r.Tip.Height)
+	if wanted <= current {
+		return 0, false, nil
+	}
+	estimate, err := c.cfg.Store.Estimate(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if ceiling, believed := estimate.Ceiling(c.now()); believed {
+		wanted = min(wanted, ceiling)
+	}
+	return wanted, fee.DueOf(current, wanted, start, limit), nil
+}
+
+// family reads what a replacement of the batch depends on.
+func (c *Conductor) family(ctx context.Context, r Record) (family, error) {
+	fund, err := c.cfg.Store.Fund(ctx)
+	if err != nil {
+		return family{}, err
+	}
+	parent, err := c.parent(ctx, r.Batch)
+	return family{fund: fund, batch: r.Batch, items: r.Items, attempts: r.Attempts, parent: parent}, err
 }
 
 // evicted asks what a replacement of the batch's attempts would push out.
@@ -98,36 +168,24 @@ func pinned() error {
 	return errs.New(errs.Conflict, "pinned", "Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.")
 }
 
-// wanted is the feerate that the batch should pay by now: what a treasurer asked
-// for, or the straight line from its first feerate to its highest at the deadline.
-func (c *Conductor) wanted(r Record, newest Attempt) int64 {
-	start := r.Batch.FeeRateSatVB
-	since := r.Attempts[0]
-	if newest.Kind == Voids {
-		start, since = max(start, r.Void.FeeRateSatVB), newest
-	}
-	height, ok := since.Announced()
-	if !ok {
-		height, _ = newest.Announced()
-	}
-	line := fee.Escalate(start, r.Batch.MaxFeeRateSatVB, height, r.Batch.DeadlineBlocks, r.Tip.Height)
-	return min(max(line, r.Batch.WantedSatVB), r.Batch.MaxFeeRateSatVB)
-}
-
 // void makes the attempt that pays nobody, once a second person has agreed.
 func (c *Conductor) void(ctx context.Context, r Record) error {
-	if r.Void.ApprovedBy == nil {
-		return nil
+	f, err := c.family(ctx, r)
+	if err != nil {
+		return err
+	}
+	infos, err := c.signerInfos(ctx, f.fund)
+	if err != nil {
+		return err
 	}
 	lost, err := c.evicted(ctx, r)
 	if err != nil {
 		return err
 	}
-	rate := max(r.Void.FeeRateSatVB, lost.TopSatKVB/1000+1)
-	if lost.Count > maxEvicted || rate > r.Batch.MaxFeeRateSatVB {
+	if lost.Count > maxEvicted {
 		return pinned()
 	}
-	err = c.replace(ctx, r, Voids, rate, lost.Fees)
+	err = c.replace(ctx, f, Voids, max(r.Void.FeeRateSatVB, lost.TopSatKVB/1000+1), lost, infos)
 	if errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
 		return pinned()
 	}
@@ -137,11 +195,7 @@ func (c *Conductor) void(ctx context.Context, r Record) error {
 // replace adds an attempt that spends all that the earlier ones spend and pays a
 // higher fee, and takes it past the point of no return in the same commit: it
 // changes nothing about who may be paid.
-func (c *Conductor) replace(ctx context.Context, r Record, kind AttemptKind, rateSatVB int64, descendants btcutil.Amount) error {
-	fund, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return err
-	}
+func (c *Conductor) replace(ctx context.Context, f family, kind AttemptKind, rateSatVB int64, lost Evicted, infos []signerrpc.Info) error {
 	holdings, err := c.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return err
@@ -149,34 +203,35 @@ func (c *Conductor) replace(ctx context.Context, r Record, kind AttemptKind, rat
 	if err := calm(holdings); err != nil {
 		return err
 	}
-	infos, err := c.signerInfos(ctx, fund)
-	if err != nil {
-		return err
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *Work) error {
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, f.batch.ID, now, func(w *Work) error {
 		newest := w.Attempts[len(w.Attempts)-1]
-		if newest.ID != r.Attempts[len(r.Attempts)-1].ID || !w.Batch.State.waits() {
+		if newest.ID != f.newest().ID || !w.Batch.State.waits() {
 			return errAttemptChanged()
 		}
 		if kind == Pays && slices.ContainsFunc(w.Attempts, Attempt.lacksNotes) {
 			return approvalsLost()
 		}
-		if kind == Pays && w.Void != nil {
-			return errs.New(errs.Conflict, "batch_voided", "The batch is being taken back, so nothing is added to it.")
+		if (kind == Voids) != w.Void.Agreed() {
+			return errs.New(errs.Conflict, "batch_voided", "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
 		}
-		a, err := c.replacement(fund, w, kind, rateSatVB, descendants, holdings, id, now)
+		f.batch, f.items, f.attempts = w.Batch, w.Items, w.Attempts
+		p, err := f.replacement(kind, rateSatVB, lost, infos, holdings)
 		if err != nil {
 			return err
 		}
-		if err := checkPolicy(fund, w, *a); err != nil {
+		a, err := attemptOf(p, w, kind, id, c.cfg.Epoch, now)
+		if err != nil {
 			return err
 		}
-		if err := checkSignerWill(infos, paidBy(w, *a), *a, now); err != nil {
+		if err := checkPolicy(f.fund, w, *a); err != nil {
+			return err
+		}
+		if err := f.checkSignerWill(infos, *a, now); err != nil {
 			return err
 		}
 		w.NewAttempt = a
@@ -197,20 +252,19 @@ func (c *Conductor) replace(ctx context.Context, r Record, kind AttemptKind, rat
 // waits reports whether the batch's transaction is out and not in a block.
 func (s State) waits() bool { return s == Signing || s == Signed || s == Announced || s == Voiding }
 
-// replacement builds the attempt that comes after those of w.
-func (c *Conductor) replacement(
-	fund grant.Fund, w *Work, kind AttemptKind, rateSatVB int64, descendants btcutil.Amount, h Holdings, id uuid.UUID, now time.Time,
-) (*Attempt, error) {
-	request, err := base(fund, w.Batch, h)
+// replacement builds the transaction that comes after the family's attempts and
+// takes their place, at a feerate in sat/vB. It stores nothing: a request to take a
+// batch back builds one on trial.
+func (f family) replacement(kind AttemptKind, rateSatVB int64, lost Evicted, infos []signerrpc.Info, h Holdings) (*txbuild.Plan, error) {
+	request, err := base(f.fund, f.batch, kind, h)
 	if err != nil {
 		return nil, err
 	}
-	first, err := w.Attempts[0].packet()
+	first, err := f.attempts[0].packet()
 	if err != nil {
 		return nil, err
 	}
 	request.LockTime = first.UnsignedTx.LockTime
-	request.FeeRate = txbuild.SatPerVB(rateSatVB)
 	have := map[wire.OutPoint]bool{}
 	for _, coin := range request.Coins {
 		have[coin.OutPoint] = true
@@ -218,8 +272,7 @@ func (c *Conductor) replacement(
 	// All that any attempt spends: the new one then conflicts with each of them, so
 	// that no pair of them could both stand in one chain.
 	must := map[wire.OutPoint]bool{}
-	dearest := btcutil.Amount(0)
-	for _, a := range w.Attempts {
+	for _, a := range f.attempts {
 		if !a.Released() {
 			continue
 		}
@@ -241,30 +294,51 @@ func (c *Conductor) replacement(
 				request.Must = append(request.Must, coin.OutPoint)
 			}
 		}
-		dearest = max(dearest, a.Fee)
+		request.Replaces = max(request.Replaces, a.Fee)
 	}
-	newest := w.Attempts[len(w.Attempts)-1]
-	// BIP 125, rules 3 and 4: what is replaced is paid for, and the relay of the new
-	// transaction at 1 sat/vB as well. A little more, as its size is not known yet.
-	request.MinFee = dearest + descendants + btcutil.Amount((newest.Weight+3)/4+200)
+	request.Replaces += lost.Fees // BIP 125, rule 3; rule 4 is txbuild's
+	request.FeeRate = txbuild.SatPerVB(rateSatVB)
+	switch {
+	case kind == Voids:
+		if err := f.fitVoid(&request, infos); err != nil {
+			return nil, err
+		}
+		if int64(request.FeeRate) <= lost.TopSatKVB { // btcd's rule: dearer than any that it pushes out
+			return nil, errs.New(errs.Invalid, "fee_above_cap", "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
+		}
+	case f.parent != nil:
+		request.FeeRate = txbuild.SatPerVB(1)
+		request.MinFee = f.childFee(request.Descriptor, rateSatVB)
+	}
 	if kind == Pays {
-		request.Payees = payees(w.Items)
+		request.Payees = payees(f.items)
 	}
-	if w.Batch.Kind == Split && kind == Pays {
-		request.ChangeOutputs = w.Batch.Outputs
+	if f.batch.Kind == Split && kind == Pays {
+		request.ChangeOutputs = f.batch.Outputs
 	}
-	p, err := txbuild.Build(request)
-	if err != nil {
-		return nil, err
-	}
-	return attemptOf(p, w, kind, id, c.cfg.Epoch, now)
+	return txbuild.Build(request)
 }
 
-func paidBy(w *Work, a Attempt) []Item {
-	if a.Kind == Voids {
-		return nil
+// fitVoid keeps a void within what was approved and what signers allow: the feerate
+// that was asked for gives way, what it has to out-pay does not.
+func (f family) fitVoid(request *txbuild.Request, infos []signerrpc.Info) error {
+	weight, err := txbuild.VoidWeight(request.Descriptor, f.batch.Number, len(request.Must))
+	if err != nil {
+		return err
 	}
-	return w.Items
+	// Its change is money of ours that was to be paid out: any that can be relayed will do.
+	request.LongTermFeeRate = txbuild.SatPerVB(1)
+	void := Attempt{Kind: Voids, Weight: weight}
+	for _, coin := range request.Coins {
+		if slices.Contains(request.Must, coin.OutPoint) {
+			void.Inputs = append(void.Inputs, AttemptInput{OutPoint: coin.OutPoint, Amount: coin.Amount})
+		}
+	}
+	if most, ok := f.signersAllow(infos, void); ok {
+		request.MaxFee = min(request.MaxFee, max(most, 1))
+	}
+	request.FeeRate = min(request.FeeRate, max(txbuild.FeeRateOf(request.MaxFee, weight), txbuild.SatPerVB(1)))
+	return nil
 }
 
 func spends(attempts []Attempt, op wire.OutPoint) bool {

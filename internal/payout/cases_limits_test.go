@@ -14,8 +14,8 @@ import (
 )
 
 // TestABumpKeepsToTheApprovedLimits asks for bumps that the batch's own limits and
-// the fund forbid, and lets the deadline pass: the feerate ends less than a quarter
-// below the limit that was approved, never above, after eight bumps at most.
+// the fund forbid, and lets the deadline pass: the feerate ends at the limit that was
+// approved, never above, after eight bumps at most.
 func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
@@ -50,8 +50,8 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 	}
 	rec = r.wantState(b.ID, payout.Announced)
 	newest := rec.Attempts[len(rec.Attempts)-1]
-	if newest.FeeRateSatVB() < 10 || newest.FeeRateSatVB() > 12 || len(rec.Attempts) < 3 {
-		t.Errorf("%d attempts, the newest pays %d sat/vB, want 12 or a little less", len(rec.Attempts), newest.FeeRateSatVB())
+	if newest.FeeRateSatVB() != 12 || len(rec.Attempts) < 3 {
+		t.Errorf("%d attempts, the newest pays %d sat/vB, want 12", len(rec.Attempts), newest.FeeRateSatVB())
 	}
 	for i, a := range rec.Attempts[1:] {
 		if a.Fee <= rec.Attempts[i].Fee || !spendsAll(a, rec.Attempts[0]) {
@@ -77,41 +77,35 @@ func spendsAll(a, first payout.Attempt) bool {
 	return true
 }
 
-// TestADecisionsOwnFeerateHoldsBeforeTheSigner keeps a batch where it can be
-// cancelled when the decision of one payment allows less than the batch; a bump above
-// it adds nothing.
+// TestADecisionsOwnFeerateHoldsBeforeTheSigner composes for a decision that allows less
+// than the fund: the batch has the decision's limit, for its start and for its bumps.
 func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	frugal := func() uuid.UUID {
-		r.payees++
-		return r.oweTo(payeeScript(r.payees-1), owed, 10)
+	r.payees++
+	frugal := order([]uuid.UUID{r.oweTo(payeeScript(r.payees-1), owed, 10), r.oweOne(owed)})
+	frugal.FeeRateSatVB = 20
+	if _, err := r.service.Compose(t.Context(), r.treasurer, frugal); codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most 10 sat/vB") {
+		t.Errorf("starting above it: %v", err)
 	}
-	above, below := order([]uuid.UUID{frugal()}), order([]uuid.UUID{frugal()})
-	above.FeeRateSatVB, below.FeeRateSatVB = 20, 5
-	var batches []payout.Batch
-	for _, o := range []payout.Order{above, below} {
-		b, err := r.service.Compose(t.Context(), r.treasurer, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		batches = append(batches, r.approve(b))
+	frugal.FeeRateSatVB = 5
+	b, err := r.service.Compose(t.Context(), r.treasurer, frugal)
+	if err != nil || b.MaxFeeRateSatVB != 10 {
+		t.Fatalf("composed with at most %d sat/vB, %v", b.MaxFeeRateSatVB, err)
 	}
+	r.approve(b)
 	r.step()
-	rec := r.wantState(batches[0].ID, payout.Built)
-	if !strings.Contains(rec.Batch.LastError, "at most 10 sat/vB") || r.signer.signatures() != 1 {
-		t.Errorf("%d signatures, last error %q", r.signer.signatures(), rec.Batch.LastError)
+	rec := r.wantState(b.ID, payout.Announced)
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); codeOf(err) != "invalid_fields" {
+		t.Errorf("a bump above it: %v", err)
 	}
-	if _, err := r.service.Cancel(t.Context(), r.treasurer, rec.Batch.ID, rec.Batch.Version); err != nil {
-		t.Fatal(err)
-	}
-
-	r.wantState(batches[1].ID, payout.Announced)
-	r.askBump(batches[1].ID, 20)
+	r.askBump(b.ID, 10)
 	r.step()
-	r.wantAnnouncedStill(batches[1].ID, 1, "at most 10 sat/vB")
+	if rec = r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
+		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
+	}
 	r.mine(1)
-	r.wantState(batches[1].ID, payout.Mined)
+	r.wantState(b.ID, payout.Mined)
 }
 
 // TestWhatIsSignedIsToldWhileABumpIsNot has the signer go away between a bump and its

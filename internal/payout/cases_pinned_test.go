@@ -140,9 +140,7 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 				t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 			}
 
-			// A child's own feerate is within the fund's limit, so it lifts a large parent less.
-			rate := 20 * 4 * 141 / max(rec.Attempts[0].Weight, 4*141)
-			rate = max(rate, rec.Attempts[0].FeeRateSatVB()+1)
+			rate := int64(20) // of both; alone the child of a large parent pays far more
 			child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: rec.Batch.ID, FeeRateSatVB: rate})
 			r.step()
 			mine := r.wantState(child.ID, payout.Announced)
@@ -213,8 +211,11 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	b := r.announced(1)
-	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
 	r.askBump(b.ID, 20)
+	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 30); codeOf(err) != "breaker_open" {
+		t.Errorf("asked for while the breaker is open: %v", err)
+	}
 	r.restartNode()
 	r.step()
 	rec := r.wantState(b.ID, payout.Announced)

@@ -94,6 +94,9 @@ func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(ti
 // store itself does not work. The log has one line for each cause of trouble when
 // it begins, when the number of its batches changes, and when it ends.
 func (c *Conductor) Step(ctx context.Context) error {
+	if err := c.lapse(ctx); err != nil {
+		return err
+	}
 	due, err := c.cfg.Store.Due(ctx)
 	if err != nil {
 		return err
@@ -191,9 +194,9 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 	}
 	switch record.Batch.State {
 	case Approved:
-		return true, c.build(ctx, id)
+		return true, c.build(ctx, record.Batch)
 	case Built:
-		return true, c.commitToSign(ctx, id)
+		return true, c.commitToSign(ctx, record.Batch)
 	case Signing, Signed, Announced, Voiding:
 		return c.pursue(ctx, record)
 	case Composed, Mined, Paid, Final, Cancelled, Conflicted, Voided:
@@ -209,7 +212,7 @@ func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error
 	wantsVoid := r.Batch.State == Voiding && newest.Kind != Voids
 	switch _, told := newest.Announced(); {
 	case wantsVoid:
-		return r.Void.ApprovedBy != nil, c.void(ctx, r)
+		return c.pursueVoid(ctx, r)
 	case !newest.Released():
 		return false, errs.New(errs.Internal, "attempt_not_released", "The newest attempt of a batch that went to the signer has not.")
 	case len(newest.Raw) == 0:
@@ -246,11 +249,22 @@ func both(bump, announce error) error {
 	return e
 }
 
+// pursueVoid makes the void that two people have agreed on. While it cannot be had, the
+// batch is still out: the node is not let to forget it.
+func (c *Conductor) pursueVoid(ctx context.Context, r Record) (again bool, err error) {
+	err = c.void(ctx, r)
+	if err == nil || errs.Is(err, "lease_lost") {
+		return err == nil, err
+	}
+	_ = c.announceAgain(ctx, r) // that there is no void yet is what people have to know
+	return false, err
+}
+
 // signNewest asks for signatures. While they are missing, the node is told of the
-// attempts before; not once a void is wanted, which they would stand in the way of.
+// attempts before: they are what can confirm.
 func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err error) {
 	again, err = c.sign(ctx, r)
-	if len(r.Attempts) == 1 || r.Void != nil || (err == nil && again) || errs.Is(err, "lease_lost") {
+	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, "lease_lost") {
 		return again, err
 	}
 	if told := c.announceAgain(ctx, r); err == nil {
@@ -261,7 +275,7 @@ func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err e
 
 // build chooses coins and stores the unsigned transaction, its txid, its anchor
 // and the reservations in one commit.
-func (c *Conductor) build(ctx context.Context, id uuid.UUID) error {
+func (c *Conductor) build(ctx context.Context, b Batch) error {
 	fund, err := c.cfg.Store.Fund(ctx)
 	if err != nil {
 		return err
@@ -279,8 +293,8 @@ func (c *Conductor) build(ctx context.Context, id uuid.UUID) error {
 	}
 	now := c.now()
 	crash.At("C3")
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *Work) error {
-		p, _, err := c.plan(fund, w, holdings)
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
+		p, _, err := plan(family{fund: fund, batch: w.Batch, items: w.Items, parent: w.Parent}, holdings, now)
 		if err != nil {
 			return err
 		}
@@ -359,7 +373,7 @@ func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch i
 
 // commitToSign is the point of no return: from this commit on every payment of
 // the batch may be paid, and only the chain says whether it is.
-func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
+func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
 	fund, err := c.cfg.Store.Fund(ctx)
 	if err != nil {
 		return err
@@ -381,7 +395,7 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *Work) error {
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
 		newest := w.Attempts[len(w.Attempts)-1]
 		if err := paidBefore(w.Items, unjoined); err != nil {
 			return err
@@ -392,7 +406,8 @@ func (c *Conductor) commitToSign(ctx context.Context, id uuid.UUID) error {
 		if err := checkCoins(w.Batch, newest, holdings); err != nil {
 			return err
 		}
-		if err := checkSignerWill(infos, w.Items, newest, now); err != nil {
+		f := family{fund: fund, batch: w.Batch, items: w.Items, attempts: w.Attempts, parent: w.Parent}
+		if err := f.checkSignerWill(infos, newest, now); err != nil {
 			return err
 		}
 		if len(w.Items) > 0 {

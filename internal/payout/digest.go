@@ -71,7 +71,7 @@ func (f *Follower) voidMined(w *ChainWork, ours Followed, own OwnTx, tip Tip, no
 // so its payments are payable again, or cancelled where that was asked for.
 func (f *Follower) release(w *ChainWork, x Followed, now time.Time) {
 	cancel := map[uuid.UUID]bool{}
-	if x.Void != nil {
+	if x.Void.Agreed() {
 		for _, id := range x.Void.CancelIDs {
 			cancel[id] = true
 		}
@@ -238,7 +238,7 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 			w.Trip = append(w.Trip, deepReorg(head, now))
 		case ours.Attempt.Kind == Voids:
 			f.to(w, ours, ours.Batch.State, "", "reorged", gone, now)
-		case ours.Void != nil:
+		case ours.Void.Agreed():
 			f.to(w, ours, Voiding, grant.MaybePaid, "reorged", gone, now)
 		default:
 			f.to(w, ours, Announced, grant.MaybePaid, "reorged", gone, now)
@@ -252,10 +252,10 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 	}
 	for _, freed := range w.Freed {
 		back := Announced
-		if freed.Void != nil {
+		if freed.Void.Agreed() {
 			back = Voiding
 		}
-		if freed.Void != nil || len(freed.Attempt.Raw) > 0 {
+		if freed.Void.Agreed() || len(freed.Attempt.Raw) > 0 {
 			f.to(w, freed, back, "", "reorged", "what spent its coins left the best chain", now)
 		}
 	}

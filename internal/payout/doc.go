@@ -13,6 +13,9 @@
 //   - Every attempt of a batch spends the batch's anchor and all that its first
 //     attempt spends, so a chain can hold at most one of them. A bump pays the same
 //     people; a void pays nobody.
+//   - Whatever goes out can be taken back: every attempt leaves room below its highest
+//     fee for a void. One person's request to take a batch back changes nothing about
+//     it; two people's does.
 //   - Rule R is the one way back to payable: every transaction that could pay it is
 //     dead, one of its coins spent, as deep as final, by a transaction that does not
 //     pay it. The follower finds that, a trigger of the database and the signer, with

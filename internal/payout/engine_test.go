@@ -54,7 +54,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	rec = r.wantState(b.ID, payout.Voiding)
+	rec = r.wantState(b.ID, payout.Announced)
 	if len(rec.Attempts) != 1 {
 		t.Fatal("a void was built that nobody approved")
 	}

@@ -59,7 +59,7 @@ type FeeAt struct {
 
 // Remark is something that a treasurer should know before saying yes.
 type Remark struct {
-	Code string // address_reused, address_seen, round_amounts, near_cap, cap_out_of_reach, uses_all_coins, window_ends
+	Code string // address_reused, address_seen, round_amounts, near_cap, cap_out_of_reach, uses_all_coins, window_ends, decision_cap
 	Text string
 }
 
@@ -83,7 +83,8 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 		Kind: Payout, Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
 		Seed: s.seedOf(parts[0]), Chosen: o.Coins,
 	}
-	built, descriptor, err := plan(fund, trial, parts[0], holdings, s.now())
+	f := family{fund: fund, batch: trial, items: parts[0]}
+	built, descriptor, err := plan(f, holdings, s.now())
 	if err != nil {
 		return Preview{}, notComposed(err)
 	}
@@ -99,13 +100,13 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	if p.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Preview{}, err
 	}
-	p.AtTargets = atTargets(fund, trial, parts[0], holdings, p.Estimate, s.now())
-	p.Notes = append(remarks(parts[0], built, holdings), limits(parts[0], trial, built, s.now())...)
+	p.AtTargets = atTargets(f, holdings, p.Estimate, s.now())
+	p.Notes = append(remarks(parts[0], built, holdings), limits(fund, items, trial, built, s.now())...)
 	return p, nil
 }
 
 // atTargets prices the batch for each target of the estimate.
-func atTargets(fund grant.Fund, trial Batch, items []Item, h Holdings, e *fee.Estimate, now time.Time) []FeeAt {
+func atTargets(f family, h Holdings, e *fee.Estimate, now time.Time) []FeeAt {
 	if e == nil {
 		return nil
 	}
@@ -113,16 +114,16 @@ func atTargets(fund grant.Fund, trial Batch, items []Item, h Holdings, e *fee.Es
 	for i, t := range e.Targets {
 		rate := max((t.RateSatKVB+999)/1000, 1)
 		list[i] = FeeAt{Blocks: t.Blocks, FeeRateSatVB: rate}
-		if trial.FeeRateSatVB = rate; rate > trial.MaxFeeRateSatVB {
+		if f.batch.FeeRateSatVB = rate; rate > f.batch.MaxFeeRateSatVB {
 			list[i].Refused = "The feerate is above the batch's highest."
 			continue
 		}
-		p, _, err := plan(fund, trial, items, h, now)
+		p, _, err := plan(f, h, now)
 		if err != nil {
 			list[i].Refused = plainWords(err)
 			continue
 		}
-		list[i].Fee, list[i].FeePerMill = p.Fee, int64(p.Fee)*1000/int64(total(items))
+		list[i].Fee, list[i].FeePerMill = p.Fee, int64(p.Fee)*1000/int64(total(f.items))
 	}
 	return list
 }
@@ -178,8 +179,11 @@ const soon = 7 * 24 * time.Hour
 
 // limits lists what leaves little room: for bumps below the approved fee, and until
 // a decision may not be paid any more.
-func limits(items []Item, b Batch, p *txbuild.Plan, now time.Time) []Remark {
+func limits(fund grant.Fund, items []Item, b Batch, p *txbuild.Plan, now time.Time) []Remark {
 	var list []Remark
+	if most, reference := decisionsAllow(items); most < fund.MaxFeeRateSatVB && most == b.MaxFeeRateSatVB {
+		list = append(list, Remark{"decision_cap", fmt.Sprintf("These decisions allow at most %d sat/vB (the lowest is that for %s), although the fund allows %d now.", most, reference, fund.MaxFeeRateSatVB)})
+	}
 	if p.Fee*2 > b.MaxFee || b.FeeRateSatVB*2 > b.MaxFeeRateSatVB {
 		list = append(list, Remark{"near_cap", "The fee to start with is more than half of what is allowed, so there is little room to raise it later."})
 	}
@@ -187,7 +191,7 @@ func limits(items []Item, b Batch, p *txbuild.Plan, now time.Time) []Remark {
 	for _, it := range items {
 		note, err := decision.Parse([]byte(it.Note))
 		if err == nil && note.NotAfter.Sub(now) < soon {
-			list = append(list, Remark{"window_ends", "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(time.DateOnly) + " and not after: no signer will raise its fee then."})
+			list = append(list, Remark{"window_ends", "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(time.DateOnly) + " and not after: the batch has to be on its way by then. Its fee can still be raised later."})
 		}
 	}
 	return list
@@ -247,7 +251,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 // buildable refuses a batch that the conductor could not build from the coins of now,
 // while nobody has approved it yet. One that only lacks money may wait for it.
 func buildable(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) error {
-	_, _, err := plan(fund, b, items, h, now)
+	_, _, err := plan(family{fund: fund, batch: b, items: items}, h, now)
 	if lacksMoney(err) {
 		return nil
 	}
@@ -336,6 +340,7 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.
 	if err != nil {
 		return grant.Fund{}, nil, o, err
 	}
+	asked := o
 	if o.MaxFeeRateSatVB == 0 {
 		o.MaxFeeRateSatVB = fund.MaxFeeRateSatVB
 	}
@@ -367,6 +372,9 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.
 	if err != nil {
 		return grant.Fund{}, nil, o, err
 	}
+	if err := o.keepToDecisions(asked, items); err != nil {
+		return grant.Fund{}, nil, o, err
+	}
 	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
 	if err != nil {
 		return grant.Fund{}, nil, o, err
@@ -377,6 +385,31 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (grant.
 	// The order of an application form must not decide the order of a transaction.
 	slices.SortFunc(items, func(a, b Item) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
 	return fund, items, o, nil
+}
+
+// keepToDecisions lowers the limits that nobody named to what the decisions allow, and
+// refuses those that somebody named: a fund's limit may have been raised since people
+// voted, and no signer would sign above the older one.
+func (o *Order) keepToDecisions(asked Order, items []Item) error {
+	most, reference := decisionsAllow(items)
+	if most == 0 || o.MaxFeeRateSatVB <= most {
+		return nil
+	}
+	var bad []errs.Field
+	above := func(field string) {
+		bad = append(bad, errs.Field{
+			Field: field, Code: "above_decision", Message: fmt.Sprintf("These decisions allow at most %d sat/vB; the lowest is that for %s.", most, reference),
+			Params: map[string]string{"limit": strconv.FormatInt(most, 10), "reference": reference},
+		})
+	}
+	if asked.MaxFeeRateSatVB > most {
+		above("max_feerate_sat_vb")
+	}
+	if asked.FeeRateSatVB > most {
+		above("fee_sat_vb")
+	}
+	o.MaxFeeRateSatVB, o.FeeRateSatVB = most, min(o.FeeRateSatVB, most)
+	return errs.InvalidFields(bad)
 }
 
 // patient is the target, in blocks, of a payment that nobody waits for.

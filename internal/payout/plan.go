@@ -17,15 +17,16 @@ import (
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
-// base is a batch's request without payees and with the coins that may be spent now.
-func base(fund grant.Fund, b Batch, h Holdings) (txbuild.Request, error) {
+// base is the request for a transaction of a batch, without payees and with the coins
+// that may be spent now. Whatever goes out can be taken back.
+func base(fund grant.Fund, b Batch, kind AttemptKind, h Holdings) (txbuild.Request, error) {
 	descriptor, err := treasuryOf(fund)
 	if err != nil {
 		return txbuild.Request{}, err
 	}
 	r := txbuild.Request{
 		Descriptor: descriptor,
-		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: txbuild.SatPerVB(b.MaxFeeRateSatVB), MaxFee: b.MaxFee,
+		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: maxRate(fund, b, kind), MaxFee: maxFee(fund, b, kind), RoomForVoid: kind != Voids,
 		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
 	}
 	if b.Kind != Payout {
@@ -39,43 +40,24 @@ func base(fund grant.Fund, b Batch, h Holdings) (txbuild.Request, error) {
 	return r, nil
 }
 
-// plan builds the first transaction of a batch that pays people.
-func plan(fund grant.Fund, b Batch, items []Item, h Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
-	request, err := base(fund, b, h)
+// plan builds the first transaction of a batch.
+func plan(f family, h Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
+	request, err := base(f.fund, f.batch, Pays, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	request.Payees = payees(items)
-	spare(&request, fund, b, items, h)
-	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), b.Seed)
+	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), f.batch.Seed)
+	if f.batch.Kind != Payout {
+		if err := f.addUpkeep(&request, h); err != nil {
+			return nil, nil, err
+		}
+		p, err := txbuild.Build(request)
+		return p, request.Descriptor, err
+	}
+	request.Payees = payees(f.items)
+	spare(&request, f.fund, f.batch, f.items, h)
 	p, err := txbuild.Build(request)
-	return p, request.Descriptor, whyShort(err, b, h)
-}
-
-// plan builds the first transaction of any batch.
-func (c *Conductor) plan(fund grant.Fund, w *Work, h Holdings) (*txbuild.Plan, *wallet.Descriptor, error) {
-	b := w.Batch
-	if b.Kind == Payout {
-		return plan(fund, b, w.Items, h, c.now())
-	}
-	request, err := base(fund, b, h)
-	if err != nil {
-		return nil, nil, err
-	}
-	coins, floor, err := upkeepCoins(b, w.Parent, h, request.Descriptor)
-	if err != nil {
-		return nil, nil, err
-	}
-	request.Coins, request.MinFee = coins, floor
-	for _, coin := range coins {
-		request.Must = append(request.Must, coin.OutPoint)
-	}
-	if b.Kind == Split {
-		request.ChangeOutputs = b.Outputs
-	}
-	request.LockTime = txbuild.LockTime(h.Tip.Height, c.now().Sub(h.Tip.At), b.Seed)
-	p, err := txbuild.Build(request)
-	return p, request.Descriptor, err
+	return p, request.Descriptor, whyShort(err, f.batch, h)
 }
 
 func payees(items []Item) []txbuild.Payee {
@@ -156,7 +138,11 @@ func checkBytes(fund grant.Fund, w *Work, a Attempt, want txbuild.Want, maxRateS
 	if want.Descriptor, err = treasuryOf(fund); err != nil {
 		return err
 	}
-	want.MaxFeeRate, want.MaxFee = txbuild.SatPerVB(min(maxRateSatVB, fund.MaxFeeRateSatVB)), min(want.MaxFee, fund.MaxFee)
+	want.MaxFeeRate, want.RoomForVoid = maxRate(fund, w.Batch, a.Kind), a.Kind != Voids
+	if want.MaxFeeRate != txbuild.AnyFeeRate {
+		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.SatPerVB(maxRateSatVB))
+	}
+	want.MaxFee = min(want.MaxFee, maxFee(fund, w.Batch, a.Kind))
 	if w.Batch.Anchor != nil {
 		want.Must = []wire.OutPoint{*w.Batch.Anchor}
 	}
@@ -173,16 +159,19 @@ func checkBytes(fund grant.Fund, w *Work, a Attempt, want txbuild.Want, maxRateS
 func checkUnpaid(fund grant.Fund, params *chaincfg.Params, w *Work, a Attempt, refuse func(string) error) error {
 	network := decision.NetworkOf(params)
 	if a.Kind == Voids {
+		if w.Void == nil {
+			return refuse("nobody has asked to take it back.")
+		}
 		note, err := decision.ParseVoid([]byte(w.Void.Note))
 		switch {
 		case err != nil:
 			return err
-		case w.Void.ApprovedBy == nil || *w.Void.ApprovedBy == w.Void.AskedBy:
+		case !w.Void.Agreed() || *w.Void.ApprovedBy == w.Void.AskedBy:
 			return refuse("no second person has agreed to take it back.")
 		case note.Digest() != w.Void.Digest || note.Note != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Network != network:
 			return refuse("its void note is for another batch.")
 		}
-		return checkBytes(fund, w, a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+		return checkBytes(fund, w, a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, 0, refuse)
 	}
 	note, err := decision.ParseUpkeep([]byte(w.Batch.Note))
 	switch {
@@ -224,13 +213,17 @@ func checkCoins(b Batch, a Attempt, h Holdings) error {
 // smallFee is a fee that a signer allows whatever part of the payments it is.
 const smallFee = 2000
 
-// checkSignerWill refuses what the signer is known to refuse, while the batch can
-// still be cancelled: notes outside their window, and fees above its own caps.
-func checkSignerWill(infos []signerrpc.Info, items []Item, a Attempt, now time.Time) error {
+// checkSignerWill refuses what the signer is known to refuse, before anything is
+// committed: a first transaction outside the window of a decision, and fees above the
+// signer's own caps. What may confirm any day can be replaced whatever the date.
+func (f family) checkSignerWill(infos []signerrpc.Info, a Attempt, now time.Time) error {
 	refuse := func(code, why string) error {
 		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
 	}
-	for _, it := range items {
+	for _, it := range f.items {
+		if a.Kind == Voids {
+			break
+		}
 		note, err := decision.Parse([]byte(it.Note))
 		if err != nil {
 			return err
@@ -238,22 +231,20 @@ func checkSignerWill(infos []signerrpc.Info, items []Item, a Attempt, now time.T
 		if rate := (int64(a.Fee)*4 + a.Weight - 1) / max(a.Weight, 1); rate > note.MaxFeeRateSatVB {
 			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+strconv.FormatInt(note.MaxFeeRateSatVB, 10)+" sat/vB.")
 		}
-		if now.Before(note.NotBefore) || now.After(note.NotAfter) {
+		if first := a.No == f.attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
 			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
 		}
 	}
-	worth := int64(total(items))
-	if worth == 0 {
-		for _, in := range a.Inputs {
-			worth += int64(in.Amount)
-		}
-	}
+	worth, times := f.moved(a)
+	anyRate := maxRate(f.fund, f.batch, a.Kind) == txbuild.AnyFeeRate
 	for _, info := range infos {
-		percent := worth * info.MaxFeePercent / 100
+		percent := max(int64(worth)*info.MaxFeePercent/100, smallFee) * times
 		switch fee := int64(a.Fee); {
-		case fee > info.MaxFeeSat, a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
+		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
 			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
-		case fee > max(percent, smallFee):
+		case fee+int64(f.room(a)) > info.MaxFeeSat:
+			return refuse("fee_above_signer_cap", "its fee leaves no room below the signer's own cap for taking it back.")
+		case fee > percent:
 			return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it moves.")
 		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
 			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")

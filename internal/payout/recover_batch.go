@@ -297,7 +297,11 @@ func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
 		return never("its journal line has the note of another batch.")
 	}
 	b.Seed = sha256.Sum256(b.Digest[:]) // the first one is lost; any will do
-	b.FeeRateSatVB = min(max(w.NewAttempt.FeeRateSatVB(), 1), b.MaxFeeRateSatVB)
+	b.FeeRateSatVB = max(w.NewAttempt.FeeRateSatVB(), 1)
+	if b.MaxFeeRateSatVB == 0 { // a child: what it was to pay together with its parent is lost
+		b.MaxFeeRateSatVB = max(b.FeeRateSatVB, r.fund.MaxFeeRateSatVB)
+	}
+	b.FeeRateSatVB = min(b.FeeRateSatVB, b.MaxFeeRateSatVB)
 	w.Create, w.Batch = true, b
 	e := r.recovered(b, "", Composed, l, now)
 	w.Entries = append(w.Entries, e)
@@ -368,8 +372,12 @@ func (r *Recovery) void(w *Rebuild, l lostLine, now time.Time) error {
 	}
 	asked := w.Staff[0]
 	if w.Void == nil {
+		voidID, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("draw void id: %w", err)
+		}
 		w.NewVoid = &Void{
-			BatchID: w.Batch.ID, Note: l.Void, Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(w.newest().Weight, 1), 1),
+			ID: voidID, BatchID: w.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(w.newest().Weight, 1), 1),
 			Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: asked, AskedAt: now,
 		}
 	} else {
@@ -378,7 +386,7 @@ func (r *Recovery) void(w *Rebuild, l lostLine, now time.Time) error {
 		}
 		asked = w.Void.AskedBy
 	}
-	if w.Void == nil || w.Void.ApprovedBy == nil {
+	if !w.Void.Agreed() {
 		second := w.Staff[0]
 		for _, id := range w.Staff {
 			if id != asked {

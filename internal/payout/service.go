@@ -148,7 +148,19 @@ func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (R
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return Record{}, err
 	}
-	return s.cfg.Store.Batch(ctx, id)
+	r, err := s.cfg.Store.Batch(ctx, id)
+	if err != nil {
+		return Record{}, err
+	}
+	if r.Void.Lapsed(s.now()) {
+		r.Void = nil // the worker has not noted it yet
+	}
+	f, err := s.familyOf(ctx, r)
+	if err != nil {
+		return Record{}, err
+	}
+	r.Raise = raiseOf(f)
+	return r, nil
 }
 
 // Batches returns a page of batches, newest first, with numbers below before (0:

@@ -194,7 +194,7 @@ func (c *Conductor) storeSigned(ctx context.Context, r Record, merged *psbt.Pack
 func (c *Conductor) announce(ctx context.Context, r Record) error {
 	newest := r.Attempts[len(r.Attempts)-1]
 	crash.At("C9")
-	reply, err := c.cfg.Announcer.Announce(ctx, newest.Raw, r.Batch.MaxFeeRateSatVB)
+	reply, err := c.cfg.Announcer.Announce(ctx, newest.Raw, newest.announceCap())
 	crash.At("C10")
 	if err != nil && reply == "" {
 		// The node may have taken it before the answer was lost, so it counts as
@@ -231,10 +231,11 @@ func (c *Conductor) announceAgain(ctx context.Context, r Record) error {
 	}
 	var first error
 	for _, a := range slices.Backward(r.Attempts) {
-		if len(a.Raw) == 0 {
-			continue
+		_, told := a.Announced()
+		if len(a.Raw) == 0 || (a.Kind == Pays && !told && r.Void.Agreed()) {
+			continue // what two people take back is not told for the first time
 		}
-		_, err := c.cfg.Announcer.Announce(ctx, a.Raw, r.Batch.MaxFeeRateSatVB)
+		_, err := c.cfg.Announcer.Announce(ctx, a.Raw, a.announceCap())
 		if err == nil {
 			first = nil
 			break

@@ -24,7 +24,7 @@ const (
 	Final      State = "final"      // deep enough to be forgotten by reorgs
 	Cancelled  State = "cancelled"  // before signing
 	Conflicted State = "conflicted" // somebody else spent its coins
-	Voiding    State = "voiding"    // a replacement that pays nobody was asked for
+	Voiding    State = "voiding"    // two people have agreed on a replacement that pays nobody
 	Voided     State = "voided"     // nothing of it can be paid any more (rule R)
 )
 

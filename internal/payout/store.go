@@ -24,7 +24,8 @@ type Record struct {
 	Items     []Item
 	Approvals []Approval
 	Attempts  []Attempt // oldest first
-	Void      *Void     // nil: not asked for
+	Void      *Void     // nil: not asked for, withdrawn or lapsed
+	Raise     *Raise    // nil: it does not wait for a block; when read by Service.Batch
 	History   []grant.Happening
 	Tip       Tip
 }
@@ -57,6 +58,7 @@ type Work struct {
 	Parent    *Attempt // of a child: the attempt whose change it spends; nil when there is none
 
 	NewApproval   *Approval
+	EndVoid       *VoidEnd // of Void, before NewVoid
 	NewVoid       *Void
 	VoidApproval  *Approval // of the void
 	NewAttempt    *Attempt
@@ -93,9 +95,6 @@ type Store interface {
 	// Batch returns one. NotFound "batch_not_found".
 	Batch(ctx context.Context, id uuid.UUID) (Record, error)
 
-	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
-	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
-
 	// Batches returns up to limit batches with a number below before (0: no
 	// bound), newest first.
 	Batches(ctx context.Context, before uint32, limit int) ([]Batch, error)
@@ -104,6 +103,9 @@ type Store interface {
 	// with version+1. fn may run more than once. With an epoch above zero it
 	// first checks that the lease is still this one: Conflict "lease_lost".
 	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error)
+
+	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
+	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
 
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (Holdings, error)
@@ -214,6 +216,10 @@ type WorkerStore interface {
 	// DeadAttempts returns the dead attempts of other batches that paid a payment of
 	// this batch or spend a coin of it, with proofs. headers is how many each shows.
 	DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]DeadAttempt, error)
+
+	// LapsedVoids returns the batches with a request to take them back that was asked
+	// for at a time or before and that nobody has agreed to.
+	LapsedVoids(ctx context.Context, asked time.Time) ([]uuid.UUID, error)
 }
 
 // Block is what the follower found in a block.

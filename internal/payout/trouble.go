@@ -95,9 +95,9 @@ func (b Batch) WhyStuck() string {
 	case b.LastError != "":
 		return b.Trouble()
 	case b.State == Voiding:
-		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final; a second person has to agree before that is signed. " + MoneyWords(b.Kind, b.State)
+		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final. " + MoneyWords(b.Kind, b.State)
 	case b.State == Announced:
-		return "No block took the transaction by its deadline, although it pays as much as was approved. A child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(b.Kind, b.State)
+		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(b.Kind, b.State)
 	}
 	return "The step that is due did not work several times; the worker goes on trying. " + MoneyWords(b.Kind, b.State)
 }

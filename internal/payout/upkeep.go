@@ -70,7 +70,7 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o Upkeep
 	if err := errs.InvalidFields(bad); err != nil {
 		return Batch{}, err
 	}
-	coins, err := s.upkeepCoins(ctx, by, o)
+	coins, parent, err := s.upkeepCoins(ctx, by, o)
 	if err != nil {
 		return Batch{}, err
 	}
@@ -86,12 +86,23 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o Upkeep
 		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: fund.PolicyVersion, Kind: string(o.Kind), Outputs: o.Outputs,
 		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
 	}
+	if o.Kind == Child {
+		note.MaxFeeRateSatVB = 0
+	}
 	text := note.Encode()
 	if _, err := decision.ParseUpkeep(text); err != nil {
 		return Batch{}, err
 	}
 	b.Note, b.Digest, b.Outputs, b.Chosen = string(text), note.Digest(), o.Outputs, coins
 	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat)
+	holdings, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	// Built on trial: what cannot be had is refused before anybody is asked to approve it.
+	if _, _, err := plan(family{fund: fund, batch: b, parent: parent}, holdings, b.CreatedAt); err != nil {
+		return Batch{}, notComposed(err)
+	}
 	e := entry(by, "batch.composed", b, "", b.CreatedAt)
 	e.To, e.Digest = string(Composed), b.Digest[:]
 	return b, notComposed(s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}}))
@@ -114,14 +125,15 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 	}}, nil
 }
 
-// upkeepCoins returns the coins that an upkeep order names or leaves to us.
-func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOrder) ([]wire.OutPoint, error) {
+// upkeepCoins returns the coins that an upkeep order names or leaves to us, and the
+// parent of a child.
+func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOrder) ([]wire.OutPoint, *Attempt, error) {
 	if o.Kind == Child {
 		return s.parentChange(ctx, by, o.Parent)
 	}
 	h, err := s.cfg.Store.Holdings(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var free []Coin // largest first
 	for _, c := range h.Coins {
@@ -141,15 +153,15 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		}
 	}
 	if err := errs.InvalidFields(checkTwice(o.Coins)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, op := range o.Coins {
 		if !slices.ContainsFunc(free, func(c Coin) bool { return c.OutPoint == op }) {
-			return nil, notComposed(coinGone())
+			return nil, nil, notComposed(coinGone())
 		}
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
-		return nil, errs.InvalidFields([]errs.Field{{
+		return nil, nil, errs.InvalidFields([]errs.Field{{
 			Field: "coins", Code: "prev_txs_too_large", Message: fmt.Sprintf("These coins came in transactions of %d bytes together, and a signer can be shown %d at once: choose fewer coins.", size, signerrpc.MaxPrevTxs),
 			Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
 		}})
@@ -159,11 +171,11 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		least = 2
 	}
 	if len(o.Coins) < least || len(o.Coins) > consolidateMost {
-		return nil, errs.InvalidFields([]errs.Field{{
+		return nil, nil, errs.InvalidFields([]errs.Field{{
 			Field: "coins", Code: "out_of_range", Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
 		}})
 	}
-	return o.Coins, nil
+	return o.Coins, nil, nil
 }
 
 // smallest returns the smallest coins, as many as one consolidation joins and as a
@@ -199,62 +211,88 @@ func coinGone() error {
 
 // parentChange is the change output of the newest transaction of a batch that
 // waits for a block.
-func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, error) {
+func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, *Attempt, error) {
 	parent, err := s.Batch(ctx, by, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if parent.Batch.State != Announced {
-		return nil, withMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
+		return nil, nil, withMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]
 	for _, o := range newest.Outputs {
 		if o.ChangeIndex != nil {
-			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, nil
+			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, &newest, nil
 		}
 	}
-	return nil, withMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
+	return nil, nil, withMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
 }
 
-// upkeepCoins finds the coins of an upkeep batch, and the least fee: a child pays
-// what its parent lacks.
-func upkeepCoins(b Batch, parent *Attempt, h Holdings, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
-	if b.Kind == Child {
-		return childCoin(b, parent, d)
+// parent reads the attempt whose change a child spends; nil for every other batch.
+func (c *Conductor) parent(ctx context.Context, b Batch) (*Attempt, error) {
+	if b.Kind != Child {
+		return nil, nil //nolint:nilnil // it has none
 	}
-	var coins []txbuild.Coin
-	for _, op := range b.Chosen {
-		at := slices.IndexFunc(h.Coins, func(c Coin) bool { return c.OutPoint == op && c.Spendable() })
-		if at < 0 {
-			return nil, 0, coinGone()
-		}
-		coins = append(coins, h.Coins[at].Coin)
-	}
-	return coins, 0, nil
-}
-
-func childCoin(b Batch, parent *Attempt, d *wallet.Descriptor) ([]txbuild.Coin, btcutil.Amount, error) {
 	if len(b.Chosen) != 1 {
-		return nil, 0, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
+		return nil, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
 	}
-	op := b.Chosen[0]
-	if parent == nil {
-		return nil, 0, errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
+	parent, err := c.cfg.Store.AttemptByTxID(ctx, b.Chosen[0].Hash)
+	return &parent, err
+}
+
+// addUpkeep adds the coins of an upkeep batch to a request, and the least fee: a child
+// pays what its parent lacks.
+func (f family) addUpkeep(request *txbuild.Request, h Holdings) error {
+	if f.batch.Kind == Child {
+		coin, err := f.childCoin()
+		if err != nil {
+			return err
+		}
+		request.Coins = []txbuild.Coin{coin}
+		request.FeeRate, request.MinFee = txbuild.SatPerVB(1), f.childFee(request.Descriptor, f.batch.FeeRateSatVB)
+	} else {
+		for _, op := range f.batch.Chosen {
+			at := slices.IndexFunc(h.Coins, func(c Coin) bool { return c.OutPoint == op && c.Spendable() })
+			if at < 0 {
+				return coinGone()
+			}
+			request.Coins = append(request.Coins, h.Coins[at].Coin)
+		}
 	}
-	packet, err := parent.packet()
+	for _, coin := range request.Coins {
+		request.Must = append(request.Must, coin.OutPoint)
+	}
+	if f.batch.Kind == Split {
+		request.ChangeOutputs = f.batch.Outputs
+	}
+	return nil
+}
+
+func (f family) childCoin() (txbuild.Coin, error) {
+	if f.parent == nil || len(f.batch.Chosen) != 1 {
+		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
+	}
+	op := f.batch.Chosen[0]
+	packet, err := f.parent.packet()
 	if err != nil {
-		return nil, 0, err
+		return txbuild.Coin{}, err
 	}
-	at := slices.IndexFunc(parent.Outputs, func(o AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
+	at := slices.IndexFunc(f.parent.Outputs, func(o AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
 	if at < 0 {
-		return nil, 0, errs.New(errs.Internal, "bad_child", "A child spends change.")
+		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends change.")
 	}
-	out := parent.Outputs[at]
-	coin := txbuild.Coin{
+	out := f.parent.Outputs[at]
+	return txbuild.Coin{
 		OutPoint: op, Amount: out.Amount, Script: out.Script, Chain: wallet.ChainChange, Index: *out.ChangeIndex, PrevTx: packet.UnsignedTx,
+	}, nil
+}
+
+// childFee is what a child has to pay so that it and its parent together pay a feerate
+// in sat/vB: miners look at the pair. Its own feerate may be far higher.
+func (f family) childFee(d *wallet.Descriptor, rateSatVB int64) btcutil.Amount {
+	weight, err := txbuild.VoidWeight(d, f.batch.Number, 1) // one coin, one output of change
+	if err != nil {
+		return 0
 	}
-	// The package pays the child's feerate for both: nodes look at the pair.
-	childWeight := d.InputWeight() + 4*(10+9+int64(len(out.Script))) + 2
-	both := txbuild.SatPerVB(b.FeeRateSatVB).Fee(parent.Weight + childWeight)
-	return []txbuild.Coin{coin}, max(both-parent.Fee, 0), nil
+	return max(txbuild.SatPerVB(rateSatVB).Fee(f.parent.Weight+weight)-f.parent.Fee, 0)
 }

@@ -312,3 +312,9 @@ func readParent(ctx context.Context, q *db.Queries, b payout.Batch) (*payout.Att
 	}
 	return readAttemptByTxID(ctx, q, b.Chosen[0].Hash)
 }
+
+// LapsedVoids implements payout.WorkerStore.
+func (s PayoutStore) LapsedVoids(ctx context.Context, asked time.Time) ([]uuid.UUID, error) {
+	ids, err := s.q.ListLapsedVoids(ctx, asked)
+	return ids, mapError(err)
+}

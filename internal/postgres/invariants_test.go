@@ -123,7 +123,7 @@ const (
 	// A void that a signer was asked for, as agreed by two.
 	voided = bump + `; UPDATE attempt SET kind = 'void' WHERE id = u(6); DELETE FROM attempt_output WHERE attempt_id = u(6) AND vout = 0;
 		UPDATE attempt_output SET amount_sat = 4600 WHERE attempt_id = u(6);
-		INSERT INTO void VALUES (u(4), 'v', d('v'), 3, 'why', u(23), now()); INSERT INTO void_approval VALUES (u(4), d('v'), u(24), now());
+		INSERT INTO void VALUES (u(40), u(4), 'v', d('v'), 3, 400, 'why', u(23), now()); INSERT INTO void_approval VALUES (u(40), d('v'), u(24), now());
 		SELECT say('batch.void_approved', 'staff:' || u(24), 'batch', u(4), 'announced', 'announced', d('v'))`
 	// A second attempt for the payment, in a batch of its own, that went to a signer.
 	secondHome = `INSERT INTO attempt VALUES (u(6), u(7), 0, '', h(6), 300, 600, 1, now());
@@ -188,6 +188,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i05_replacement", "a void pays somebody", bump + `; UPDATE attempt SET kind = 'void' WHERE id = u(6)`},
 		{"i06_fee", "above the batch's cap", `UPDATE attempt SET fee_sat = 1001`},
 		{"i06_fee", "above the feerate", `UPDATE attempt SET weight = 100`},
+		{"", "a child above the feerate", `UPDATE batch SET kind = 'child'; UPDATE attempt SET weight = 100`},
 		{"i06_fee", "below 1 sat/vB", `UPDATE attempt SET weight = 1300`},
 		{"i07_transactions", "a satoshi is gone", `UPDATE attempt_output SET amount_sat = 2699 WHERE vout = 1`},
 		{"i07_transfers", "a posting without its other side", `INSERT INTO ledger_posting SELECT max(id), 'lost', 1 FROM ledger_transfer`},
@@ -197,6 +198,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i08_budget", "more than the fund", `UPDATE fund SET budget_sat = 1999`},
 		{"i08_budget", "an account below zero", `UPDATE ledger_posting SET account = 'fees' WHERE account = 'outside'`},
 		{"i09_window", "too late", `UPDATE attempt_event SET at = '2100-01-02' WHERE event = 'signing'`},
+		{"", "a bump after the window", bump + `; UPDATE attempt_event SET at = '2100-01-02' WHERE event = 'signing' AND attempt_id = u(6)`},
 		{"i09_window", "a note without a window", `UPDATE instalment SET note = ''`},
 		{"i10_edges", "back from the signer", `INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, at) VALUES ('batch', u(4), 'x', 'signing', 'approved', 'system', now())`},
 		{"i10_history", "a state without a history", `UPDATE batch SET state = 'signed'`},

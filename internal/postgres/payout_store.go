@@ -360,7 +360,8 @@ func readVoid(ctx context.Context, q *db.Queries, batch uuid.UUID) (*payout.Void
 		return nil, err
 	}
 	v := &payout.Void{
-		BatchID: batch, Note: row.Void.Note, Digest: decision.Digest(row.Void.Digest), FeeRateSatVB: row.Void.FeerateSatVb, Reason: row.Void.Reason,
+		ID: row.Void.ID, BatchID: batch, Note: row.Void.Note, Digest: decision.Digest(row.Void.Digest), FeeRateSatVB: row.Void.FeerateSatVb,
+		Fee: btcutil.Amount(row.Void.FeeSat), Reason: row.Void.Reason,
 		CancelIDs: row.CancelIds, AskedBy: row.Void.AskedBy, AskedByName: row.Asker, AskedAt: row.Void.AskedAt, ApproverName: row.Approver, ApprovedAt: row.ApprovedAt,
 	}
 	if row.ApproverID.Valid {

@@ -161,19 +161,33 @@ func idsOf(items []payout.Item) []uuid.UUID {
 }
 
 func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
+	request := w.Void
+	if e := w.EndVoid; e != nil {
+		n, err := q.EndVoid(ctx, db.EndVoidParams{ID: request.ID, Ended: &e.How, EndedBy: nullUUID(e.By), EndedAt: &e.At})
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return errs.New(errs.Conflict, "wrong_state", "The request to take this batch back has ended meanwhile. Nothing was changed.")
+		}
+	}
 	if v := w.NewVoid; v != nil {
-		err := q.InsertVoid(ctx, db.InsertVoidParams{BatchID: w.Batch.ID, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, Reason: v.Reason, AskedBy: v.AskedBy, AskedAt: v.AskedAt})
+		request = v
+		err := q.InsertVoid(ctx, db.InsertVoidParams{
+			ID: v.ID, BatchID: w.Batch.ID, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason,
+			AskedBy: v.AskedBy, AskedAt: v.AskedAt,
+		})
 		if err != nil {
 			return err
 		}
 		for _, id := range v.CancelIDs {
-			if err := q.InsertVoidItem(ctx, w.Batch.ID, id); err != nil {
+			if err := q.InsertVoidItem(ctx, v.ID, id); err != nil {
 				return err
 			}
 		}
 	}
 	if a := w.VoidApproval; a != nil {
-		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{BatchID: w.Batch.ID, Digest: a.Digest[:], StaffID: a.StaffID, At: a.CreatedAt})
+		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{VoidID: request.ID, Digest: a.Digest[:], StaffID: a.StaffID, At: a.CreatedAt})
 	}
 	return nil
 }

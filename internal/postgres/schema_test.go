@@ -46,7 +46,6 @@ var books = map[string]string{
 	"ledger_transfer":      "(kind, ref, at) VALUES ('deposit', '', now())",
 	"ledger_posting":       "VALUES (1, 'outside', 1)",
 	"batch_coin":           "VALUES (gen_random_uuid(), sha256(''), 0)",
-	"void":                 "VALUES (gen_random_uuid(), '', sha256(''), 1, 'x', gen_random_uuid(), now())",
 	"void_approval":        "VALUES (gen_random_uuid(), sha256(''), gen_random_uuid(), now())",
 	"void_item":            "VALUES (gen_random_uuid(), gen_random_uuid())",
 	"attempt_signature":    "(attempt_id, psbt, source, at) VALUES (gen_random_uuid(), '', '', now())",

@@ -100,6 +100,7 @@ func apiRules() []Rule {
 		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
 		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch, MaxBody: maxOrderBytes},
 		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/batches/:id/void/withdraw", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
 		{Method: get, Path: "/v1/batches/:id/signatures", Permission: identity.PermBatchRead},
 		{Method: get, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, Limit: LimitHeavy, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},

@@ -89,7 +89,7 @@ func benchSigner(b *testing.B, kind wallet.Kind, inputs int) (*signer.Signer, si
 		d.coins = append(d.coins, newCoin(b, d.key.Descriptor(), i, 50_000))
 	}
 	d.fee = 120 * btcutil.Amount(inputs)
-	d.onUpkeep = func(n *decision.UpkeepNote) { n.MaxFee = 120_000 }
+	d.onUpkeep = func(n *decision.UpkeepNote) { n.MaxFee = 250_000 }
 	path := filepath.Join(b.TempDir(), "journal")
 	if err := signer.CreateJournal(path); err != nil {
 		b.Fatal(err)

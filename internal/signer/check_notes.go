@@ -74,10 +74,14 @@ func (r rules) checkCoins(p *proposal) error {
 	return nil
 }
 
-// checkWindow refuses a signature outside the time that a decision allows. It
-// applies to new transactions only: one in the journal may have been released.
-func checkWindow(p *proposal, now time.Time) error {
+// checkWindow refuses a first transaction outside the time that a decision allows. One
+// in the journal may have been released and may confirm any day: it, and the batch's
+// replacements of it, which spend its coins and pay the same, are not held to it.
+func (h *history) checkWindow(p *proposal, now time.Time) error {
 	for _, n := range p.notes {
+		if h.released(p.id.String(), n.Decision.String(), n.Digest().String()) {
+			continue
+		}
 		if now.Before(n.NotBefore) {
 			return refuse("too_early", "Decision %s may be paid from %s.", n.Decision, n.NotBefore.Format(time.RFC3339))
 		}

@@ -14,8 +14,13 @@
 // network, exactly those of the batch note; outputs exactly the notes' and at
 // most one change, or change alone, derived here with the batch's number as
 // index; then, unless the transaction is in the journal already, the fee within
-// the caps of the signer, the batch and every decision; the window of time; the
-// proofs; the journal.
+// the caps of the signer, the batch and every decision; for a first transaction the
+// window of time; the proofs; the journal.
+//
+// What was signed can be taken back: every transaction but a void leaves so much
+// below the caps in satoshi that its void fits. A void and a child have no cap on
+// their feerate, since the one has to out-pay, with a small transaction, all that a
+// large one pays, and the other pays for its parent.
 //
 // A decision that was paid by an earlier transaction is paid again only by one
 // that spends an input of it, or with a proof that the earlier one is dead (rule

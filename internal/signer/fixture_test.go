@@ -306,6 +306,9 @@ func (d *draft) request(t tb) signerrpc.Request {
 		note := decision.UpkeepNote{
 			Network: network, Batch: id, Number: d.number, Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatVB: 60, MaxFee: 30_000,
 		}
+		if d.upkeep == decision.UpkeepChild {
+			note.MaxFeeRateSatVB = 0
+		}
 		for _, c := range d.coins {
 			note.Coins = append(note.Coins, wire.OutPoint{Hash: c.prev.TxHash(), Index: c.vout})
 		}
@@ -316,7 +319,7 @@ func (d *draft) request(t tb) signerrpc.Request {
 		req.BatchNote = string(note.Encode())
 	}
 	if d.void {
-		note := decision.VoidNote{Network: network, Batch: id, Number: d.number, Note: digest, MaxFeeRateSatVB: 80, MaxFee: 40_000}
+		note := decision.VoidNote{Network: network, Batch: id, Number: d.number, Note: digest, MaxFee: 40_000}
 		if d.onVoid != nil {
 			d.onVoid(&note)
 		}

@@ -139,6 +139,12 @@ func (h *history) known(e *entry) (bool, error) {
 	return true, nil
 }
 
+// released reports whether a transaction of batch is in the journal that pays a
+// decision as note says.
+func (h *history) released(batch, decision, note string) bool {
+	return slices.ContainsFunc(h.byBatch[batch], func(e *entry) bool { return e.paid[decision].Note == note })
+}
+
 func decisions(e *entry) map[string]string {
 	notes := make(map[string]string, len(e.paid))
 	for id, o := range e.paid {

@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/money"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/spv"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 const (
@@ -33,9 +34,9 @@ const (
 // Policy is what this signer's own operator allows, whatever the notes say.
 // What is zero in the last four has its default.
 type Policy struct {
-	MaxFeeRateSatVB int64          // of the worst-case virtual size
+	MaxFeeRateSatVB int64          // of the worst-case virtual size; not of a void or a child
 	MaxFee          btcutil.Amount // of one transaction
-	MaxFeePercent   int64          // of the sum of the payments, or of the inputs when nobody is paid; 2,000 sat are always allowed
+	MaxFeePercent   int64          // see percentCap; 2,000 sat are always allowed
 	MaxInputs       int            // of one transaction
 	MaxOutputs      int            // of one transaction, change included
 	FinalDepth      int            // confirmations after which a transaction is there to stay
@@ -45,7 +46,7 @@ type Policy struct {
 // DefaultPolicy returns the caps of a signer that was told none.
 func DefaultPolicy() Policy {
 	return Policy{
-		MaxFeeRateSatVB: 200, MaxFee: 200_000, MaxFeePercent: 5,
+		MaxFeeRateSatVB: 200, MaxFee: 700_000, MaxFeePercent: 5,
 		MaxInputs: signerrpc.MaxInputs, MaxOutputs: 3001, FinalDepth: finalDepth,
 	}
 }
@@ -100,15 +101,12 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 }
 
 // checkFee holds the fee, known from verified inputs, against the caps of the
-// signer, of the batch, upkeep or void note and of every decision note.
+// signer, of the batch, upkeep or void note and of every decision note. A void and a
+// child have no highest feerate: the one out-pays a large transaction with a small
+// one, the other pays for its parent.
 func (r rules) checkFee(p *proposal) error {
 	vsize := worstVSize(p.packet.UnsignedTx, r.descriptor)
-	rate := (int64(p.fee) + vsize - 1) / vsize
-	moved := p.in
-	if p.kind == KindPay {
-		moved = decision.BatchNote{Payments: p.payments}.Total()
-	}
-	percentCap := max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePercent)/100)
+	percentCap := r.percentCap(p)
 	switch {
 	case p.fee < 0:
 		return refuse("negative_fee", "The outputs are worth more than the inputs.")
@@ -119,7 +117,18 @@ func (r rules) checkFee(p *proposal) error {
 	case p.fee > p.maxFee:
 		return refuse("fee_above_batch_cap", "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.maxFee))
 	case p.fee > percentCap:
-		return refuse("fee_above_percent", "The fee of %d sat is above %d %% of what is moved.", int64(p.fee), r.policy.MaxFeePercent)
+		return refuse("fee_above_percent", "The fee of %d sat is above the %d sat that %d %% allow.", int64(p.fee), int64(percentCap), r.policy.MaxFeePercent)
+	}
+	if !p.anyFeeRate() {
+		if err := r.checkFeeRate(p, (int64(p.fee)+vsize-1)/vsize); err != nil {
+			return err
+		}
+	}
+	return r.checkRoom(p)
+}
+
+func (r rules) checkFeeRate(p *proposal, rate int64) error {
+	switch {
 	case rate > r.policy.MaxFeeRateSatVB:
 		return refuse("feerate_above_cap", "The fee rate of %d sat/vB is above this signer's cap of %d.", rate, r.policy.MaxFeeRateSatVB)
 	case rate > p.maxRate:
@@ -129,6 +138,69 @@ func (r rules) checkFee(p *proposal) error {
 		if rate > n.MaxFeeRateSatVB {
 			return refuse("feerate_above_decision_cap", "The fee rate of %d sat/vB is above the cap of %d of decision %s.", rate, n.MaxFeeRateSatVB, n.Decision)
 		}
+	}
+	return nil
+}
+
+// anyFeeRate reports whether no feerate bounds the transaction.
+func (p *proposal) anyFeeRate() bool {
+	return p.kind == KindVoid || p.child()
+}
+
+func (p *proposal) child() bool {
+	return p.kind == KindUpkeep && p.upkeep.Kind == decision.UpkeepChild
+}
+
+// percentCap is the fee that the policy's percentage allows: of the payments; of the
+// inputs where nobody is paid; of what the parent moves for a child, which pays for
+// both. A void may pay it twice, once for what it replaces and once to out-pay that:
+// a transaction that kept to the percentage can then always be taken back, by a
+// signer too that has not seen it.
+func (r rules) percentCap(p *proposal) btcutil.Amount {
+	moved, times := p.in, btcutil.Amount(1)
+	switch {
+	case p.kind == KindPay:
+		moved = decision.BatchNote{Payments: p.payments}.Total()
+	case p.kind == KindVoid:
+		times = 2
+	case p.child():
+		moved = max(p.in, p.movedByParents())
+	}
+	return times * max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePercent)/100)
+}
+
+// movedByParents is what the transactions send out whose change is spent.
+func (p *proposal) movedByParents() btcutil.Amount {
+	var sum btcutil.Amount
+	for i, c := range p.coins {
+		if c.chain != wallet.ChainChange || p.packet.Inputs[i].NonWitnessUtxo == nil {
+			sum += btcutil.Amount(c.prev.Value)
+			continue
+		}
+		for _, out := range p.packet.Inputs[i].NonWitnessUtxo.TxOut {
+			sum = min(sum+btcutil.Amount(min(max(out.Value, 0), int64(money.MaxSat))), money.MaxSat)
+		}
+	}
+	return sum
+}
+
+// checkRoom refuses a transaction that could not be taken back: its void spends the
+// same coins, pays its fee and 1 sat/vB for its own relay (BIP 125, rules 3 and 4),
+// within the same caps.
+func (r rules) checkRoom(p *proposal) error {
+	if p.kind == KindVoid {
+		return nil
+	}
+	change, err := r.changeScript(p)
+	if err != nil {
+		return err
+	}
+	void := wire.NewMsgTx(txVersion)
+	void.TxIn = p.packet.UnsignedTx.TxIn
+	void.AddTxOut(wire.NewTxOut(0, change))
+	least := p.fee + btcutil.Amount(worstVSize(void, r.descriptor)*minFeeRateSatVB)
+	if most := min(r.policy.MaxFee, p.maxFee); least > most || p.in < least+wallet.DustLimit(change) {
+		return refuse("no_room_for_void", "To take the transaction back would cost %d sat; the caps allow %d sat, and its coins hold %d.", int64(least), int64(most), int64(p.in))
 	}
 	return nil
 }

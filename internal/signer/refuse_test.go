@@ -218,6 +218,7 @@ func badRequests() []bad {
 			d.fee = 11*exampleVSize + 1
 			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 11 }
 		}},
+		{"no room for its void", "no_room_for_void", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid - 1) }},
 		{"over a decision's rate", "feerate_above_decision_cap", func(d *draft) { d.notes[2].MaxFeeRateSatVB = 9 }},
 	}
 }
@@ -226,18 +227,22 @@ func badRequests() []bad {
 // units, 2 P2WPKH inputs of 272 and 4 P2WPKH outputs of 124.
 const exampleVSize = (42 + 2*272 + 4*124 + 3) / 4
 
+// exampleVoid is the largest virtual size of a void of newDraft's transaction: one
+// P2WPKH output.
+const exampleVoid = (42 + 2*272 + 124 + 3) / 4
+
 func TestSignsAtTheEdgeOfEachCap(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []bad{
 		{"relay fee", "", feeOf(exampleVSize)},
 		{"signer's and decisions' rate", "", func(d *draft) {
 			feeOf(100 * exampleVSize)(d)
-			d.onBatch = onlyFee(100 * exampleVSize)
+			d.onBatch = onlyFee(100*exampleVSize + exampleVoid)
 			for i := range d.notes {
 				d.notes[i].MaxFeeRateSatVB = 100
 			}
 		}},
-		{"batch's fee", "", func(d *draft) { d.onBatch = onlyFee(3000) }},
+		{"batch's fee", "", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid) }},
 		{"five percent", "", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 60_000 }},
 		{"2,000 sat for a small payment", "", func(d *draft) { d.fee = 2000; d.notes = d.notes[:1]; d.notes[0].Amount = 600 }},
 		{"batch's rate", "", onBatch(func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 12 })},

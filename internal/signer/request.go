@@ -52,7 +52,7 @@ type proposal struct {
 	number     uint32
 	note       string // batch or upkeep note
 	noteDigest decision.Digest
-	maxRate    int64 // sat/vB, as people approved it
+	maxRate    int64 // sat/vB, as people approved it; unused where anyFeeRate
 	maxFee     btcutil.Amount
 
 	payments []decision.Payment  // of the batch note
@@ -147,8 +147,7 @@ func (p *proposal) readVoid(text []byte) error {
 	if n.Network != p.network || n.Batch != p.id || n.Number != p.number || n.Note != p.noteDigest {
 		return refuse("void_mismatch", "The void note is for another batch than the batch note.")
 	}
-	p.kind, p.void = KindVoid, string(text)
-	p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+	p.kind, p.void, p.maxFee = KindVoid, string(text), n.MaxFee
 	return nil
 }
 

@@ -177,7 +177,7 @@ func (s *Signer) checkNew(r rules, p *proposal, e *entry, proofs []signerrpc.Dea
 	if err := r.checkFee(p); err != nil {
 		return nil, err
 	}
-	if err := checkWindow(p, r.now); err != nil {
+	if err := s.history.checkWindow(p, r.now); err != nil {
 		return nil, err
 	}
 	facts, err := r.facts(e, proofs, s.history)

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/go-cmp/cmp"
 
@@ -128,7 +130,6 @@ func TestVoidRefusals(t *testing.T) {
 			d.onReq = func(r *signerrpc.Request) { r.Decisions = []string{string(d.notes[0].Encode())} }
 		}},
 		"over the note's fee": {"fee_above_batch_cap", func(_ tb, d *draft) { d.onVoid = func(n *decision.VoidNote) { n.MaxFee = 3999 } }},
-		"over its rate":       {"feerate_above_batch_cap", func(_ tb, d *draft) { d.onVoid = func(n *decision.VoidNote) { n.MaxFeeRateSatVB = 10 } }},
 		"over the signer's":   {"fee_above_cap", func(_ tb, d *draft) { d.fee = 50_001; d.onVoid = func(n *decision.VoidNote) { n.MaxFee = 90_000 } }},
 		"note is garbage":     {"bad_void_note", func(_ tb, d *draft) { d.onReq = func(r *signerrpc.Request) { r.Void = "x" } }},
 		"note with a tail":    {"bad_void_note", func(_ tb, d *draft) { d.onReq = func(r *signerrpc.Request) { r.Void += "\n" } }},
@@ -156,11 +157,12 @@ func TestVoidRefusals(t *testing.T) {
 	}
 }
 
-// The percentage is of what is moved, since nobody is paid.
+// The percentage is of what is moved, since nobody is paid: once for what the void
+// replaces, which kept to it, and once for what it adds.
 func TestTheFeeOfAVoidIsAPartOfItsInputs(t *testing.T) {
 	t.Parallel()
 	key := newKey(t, wallet.KindWPKH)
-	for fee, code := range map[int64]string{3000: "", 3001: "fee_above_percent"} {
+	for fee, code := range map[int64]string{6000: "", 6001: "fee_above_percent"} {
 		s := freshSigner(t, wallet.KindWPKH)
 		d := voidOf(t, key)
 		d.coins = []coin{newCoin(t, key.Descriptor(), 0, 60_000)}
@@ -168,6 +170,97 @@ func TestTheFeeOfAVoidIsAPartOfItsInputs(t *testing.T) {
 		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
 			t.Errorf("fee of %d: got %v, want %q", fee, err, code)
 		}
+	}
+}
+
+// A void of one output out-pays whatever the batch's many outputs paid, and a child
+// its parent: no feerate is too high for either, while the fee in satoshi is bounded.
+func TestVoidAndChildHaveNoHighestFeerate(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindWPKH)
+	for fee, code := range map[btcutil.Amount]string{40_000: "", 40_001: "fee_above_batch_cap"} { // 225 sat/vB, the signer's cap is 100
+		d := voidOf(t, key)
+		d.fee = fee
+		if _, err := freshSigner(t, wallet.KindWPKH).Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
+			t.Errorf("void with a fee of %d: got %v, want %q", fee, err, code)
+		}
+	}
+	child := func(kind string, fee btcutil.Amount) error {
+		s := freshSigner(t, wallet.KindWPKH)
+		parent := newDraft(t, key)
+		if _, err := s.Sign(t.Context(), parent.request(t)); err != nil {
+			t.Fatal(err)
+		}
+		d := newUpkeep(t, key, kind, 1)
+		d.fee, d.coins = fee, []coin{{prev: parent.transaction(t), vout: 3, chain: wallet.ChainChange, index: parent.number}}
+		_, err := s.Sign(t.Context(), d.request(t))
+		return err
+	}
+	const room = 110                                                 // of a void with one input and one output
+	if err := child(decision.UpkeepChild, 30_000-room); err != nil { // 270 sat/vB
+		t.Errorf("a child: %v", err)
+	}
+	if err := child(decision.UpkeepChild, 30_000-room+1); !errs.Is(err, "no_room_for_void") {
+		t.Errorf("a child that could not be taken back: %v", err)
+	}
+	if err := child(decision.UpkeepConsolidate, 20_000); !errs.Is(err, "feerate_above_cap") {
+		t.Errorf("the same as a consolidation: %v", err)
+	}
+}
+
+// The percentage of a child is of what its parent moves, of other upkeep of its coins.
+func TestAChildPaysForItsParent(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindWPKH)
+	for kind, code := range map[string]string{decision.UpkeepChild: "", decision.UpkeepConsolidate: "fee_above_percent"} {
+		s := freshSigner(t, wallet.KindWPKH)
+		parent := newDraft(t, key)
+		parent.coins[1] = newCoin(t, key.Descriptor(), 1, 1_020_006) // change of 17,003 sat
+		if _, err := s.Sign(t.Context(), parent.request(t)); err != nil {
+			t.Fatal(err)
+		}
+		d := newUpkeep(t, key, kind, 1)
+		d.fee, d.coins = 5000, []coin{{prev: parent.transaction(t), vout: 3, chain: wallet.ChainChange, index: parent.number}}
+		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
+			t.Errorf("%s: got %v, want %q", kind, err, code)
+		}
+	}
+}
+
+// The window of a decision is for its first transaction: one that may confirm any day
+// is replaced and taken back after it as well, by any signer that has released it.
+func TestReplacementsOutliveTheWindow(t *testing.T) {
+	t.Parallel()
+	key := newKey(t, wallet.KindWPKH)
+	clk := fakeClock()
+	s := newSigner(t, key, filepath.Join(t.TempDir(), "journal"), clk)
+	if _, err := s.Sign(t.Context(), newDraft(t, key).request(t)); err != nil {
+		t.Fatal(err)
+	}
+	clk.Advance(30 * 24 * time.Hour)
+	fresh := newDraft(t, key)
+	fresh.number = 6
+	replaceCoins(t, fresh)
+	for i := range fresh.notes {
+		fresh.notes[i] = newNote(t, byte(10+i), 1_000_000)
+	}
+	if _, err := s.Sign(t.Context(), fresh.request(t)); !errs.Is(err, "too_late") {
+		t.Errorf("a first transaction: got %v, want too_late", err)
+	}
+	again := newDraft(t, key)
+	again.number = 7 // another batch of the same decisions, which spends a coin of the first
+	if _, err := s.Sign(t.Context(), again.request(t)); !errs.Is(err, "too_late") {
+		t.Errorf("another batch: got %v, want too_late", err)
+	}
+	bump := newDraft(t, key)
+	bump.attempt, bump.fee = 1, 4000
+	if _, err := s.Sign(t.Context(), bump.request(t)); err != nil {
+		t.Errorf("a bump: %v", err)
+	}
+	void := voidOf(t, key)
+	void.attempt, void.fee = 2, 5000
+	if _, err := s.Sign(t.Context(), void.request(t)); err != nil {
+		t.Errorf("a void: %v", err)
 	}
 }
 

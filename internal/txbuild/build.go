@@ -69,11 +69,18 @@ type Request struct {
 	// MaxFeePercent caps the fee as a part of what is paid; without payees, of
 	// what is spent. 0 means no such cap.
 	MaxFeePercent int
-	// MinFee is the least the whole transaction has to pay, whatever its weight:
-	// for a replacement by BIP 125 rules 3 and 4, the fees of what it replaces
-	// and the relay fee of itself; for a child, what lifts its parent. With it,
-	// coins are added to Must only where Must cannot pay.
+	// MinFee is the least the whole transaction has to pay, whatever its weight: for
+	// a child, what lifts its parent. With it, coins are added to Must only where
+	// Must cannot pay.
 	MinFee btcutil.Amount
+	// Replaces is the sum of the fees of all that a replacement pushes out of a
+	// mempool. It pays them and 1 sat/vB for its own relay (BIP 125, rules 3 and 4),
+	// and coins are added as with MinFee. 0: it replaces nothing.
+	Replaces btcutil.Amount
+	// RoomForVoid leaves so much below MaxFee, and so much value in the coins, that
+	// a void of this transaction can always be made: it spends the same coins, sends
+	// all to change, and pays this fee and 1 sat/vB for its own relay.
+	RoomForVoid bool
 	// LongTermFeeRate is what spending a coin is expected to cost some day; it
 	// decides whether more coins are spent than are needed. 0 means 10 sat/vB.
 	LongTermFeeRate FeeRate
@@ -162,7 +169,7 @@ func Build(r Request) (*Plan, error) {
 	err = Verify(plan.PSBT, Want{
 		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must,
 		ChangeIndex: r.ChangeIndex, ChangeOutputs: r.ChangeOutputs,
-		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee,
+		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee, RoomForVoid: r.RoomForVoid,
 	})
 	if err != nil {
 		return nil, err
@@ -224,17 +231,17 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 	if r.Room < 0 || r.LeaveCoins < 0 || r.LeaveWorth < 0 {
 		return nil, badRequest("room of %d sat, %d coins of %d sat to leave: out of range", r.Room, r.LeaveCoins, r.LeaveWorth)
 	}
-	if r.MinFee < 0 || r.MinFee > money.MaxSat {
-		return nil, badRequest("a least fee of %d sat makes no sense", r.MinFee)
+	if r.MinFee < 0 || r.MinFee > money.MaxSat || r.Replaces < 0 || r.Replaces > money.MaxSat {
+		return nil, badRequest("a least fee of %d sat or a replaced one of %d makes no sense", r.MinFee, r.Replaces)
 	}
 	if r.ChangeOutputs < 0 || r.ChangeOutputs > maxChangeOutputs || (r.ChangeOutputs > 1 && len(r.Payees) > 0) {
 		return nil, badRequest("%d change outputs beside %d payments", r.ChangeOutputs, len(r.Payees))
 	}
-	if r.MinFee > r.MaxFee {
-		return nil, feeAboveCap("The fee has to be at least %d sat, and the cap is %d sat.", r.MinFee, r.MaxFee)
+	if least := max(r.MinFee, r.Replaces); least > r.MaxFee {
+		return nil, feeAboveCap(least, "The fee has to be at least %d sat, and at most %d sat are allowed.", int64(least), int64(r.MaxFee))
 	}
 	if r.FeeRate > r.MaxFeeRate {
-		return nil, feeAboveCap("The fee rate of %d sat/kvB is above the cap of %d sat/kvB.", r.FeeRate, r.MaxFeeRate)
+		return nil, feeAboveCap(0, "The feerate of %d sat/kvB is above the highest allowed, %d sat/kvB.", r.FeeRate, r.MaxFeeRate)
 	}
 	changeScript, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)
 	if err != nil {
@@ -247,10 +254,11 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		rate:    r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate), minFee: r.MinFee,
 		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, mostInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
 		needChange: r.RequireChange || len(r.Payees) == 0,
-		fewAdded:   r.MinFee > 0 || len(r.Payees) == 0,
+		fewAdded:   r.MinFee > 0 || r.Replaces > 0 || len(r.Payees) == 0,
 		extra:      max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),
 		joinBelow:  cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPercent / 100,
 		leave:      r.LeaveCoins, leaveWorth: r.LeaveWorth,
+		replaces: r.Replaces, roomForVoid: r.RoomForVoid, changeDust: wallet.DustLimit(changeScript),
 	}
 	k := btcutil.Amount(p.changes)
 	p.changeCost = k * (p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight))
@@ -302,17 +310,24 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 	return nil
 }
 
-func feeAboveCap(format string, args ...any) error {
-	return errs.Newf(errs.Invalid, "fee_above_cap", format, args...)
+// feeAboveCap names the least fee as a param; 0: it is not known.
+func feeAboveCap(least btcutil.Amount, format string, args ...any) error {
+	e := errs.Newf(errs.Invalid, "fee_above_cap", format, args...)
+	if least > 0 {
+		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(least), 10)}
+	}
+	return e
 }
 
 // refusal explains why no set of coins will do.
 func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 	if priced {
-		e := errs.Newf(errs.Invalid, "fee_above_cap",
-			"The fee would be at least %d sat, which is above the cap.", int64(cheapest))
-		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(cheapest), 10)}
-		return e
+		if p.roomForVoid {
+			room := p.voidRoom(max(1, len(p.must)))
+			return feeAboveCap(cheapest, "The fee would be at least %d sat, and at most %d sat are allowed, of which some %d have to stay free so that the transaction can be taken back.",
+				int64(cheapest), int64(p.maxFee), int64(room))
+		}
+		return feeAboveCap(cheapest, "The fee would be at least %d sat, and at most %d sat are allowed.", int64(cheapest), int64(p.maxFee))
 	}
 	missing := p.missing()
 	if missing == 0 {

@@ -25,6 +25,14 @@ type FeeRate int64
 // maxFeeRate keeps products with a weight far from overflow.
 const maxFeeRate = FeeRate(1_000_000_000)
 
+// AnyFeeRate as a cap allows every feerate: of a void or a child, which the fee in
+// satoshi alone bounds. A void out-pays all of a large transaction with a small one.
+const AnyFeeRate = maxFeeRate
+
+// relayFeeRate is what a replacement pays for its own relay, beyond the fees of what
+// it replaces (BIP 125, rule 4): 1 sat/vB, as btcd and Bitcoin Core have it.
+const relayFeeRate = FeeRate(1000)
+
 // SatPerVB returns the rate of n satoshi per virtual byte.
 func SatPerVB(n int64) FeeRate { return FeeRate(n * 1000) }
 
@@ -55,6 +63,23 @@ func txWeight(inputs, outputs int, inputsWeight, outputsWeight int64) int64 {
 	counts := countBytes(inputs) + countBytes(outputs)
 	return int64(witnessScale*(fixedBytes+counts)) + segwitWeight + inputsWeight + outputsWeight
 }
+
+// VoidWeight returns the most that a void of d weighs which spends so many inputs:
+// one output, change.
+func VoidWeight(d *wallet.Descriptor, changeIndex uint32, inputs int) (int64, error) {
+	script, err := d.Script(wallet.ChainChange, changeIndex)
+	if err != nil {
+		return 0, err
+	}
+	return voidWeight(inputs, d.InputWeight(), outputWeight(script)), nil
+}
+
+func voidWeight(inputs int, inputWeight, changeWeight int64) int64 {
+	return txWeight(inputs, 1, int64(inputs)*inputWeight, changeWeight)
+}
+
+// RoomForVoid is what a void of weight has to add to the fee that it replaces.
+func RoomForVoid(weight int64) btcutil.Amount { return relayFeeRate.Fee(weight) }
 
 // countBytes returns how many bytes the count n takes in a transaction.
 func countBytes(n int) int {

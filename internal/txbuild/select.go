@@ -30,6 +30,9 @@ type pool struct {
 	rate, longRun FeeRate
 	maxRate       FeeRate
 	minFee        btcutil.Amount
+	replaces      btcutil.Amount // fees of what is replaced; 0: nothing
+	roomForVoid   bool
+	changeDust    btcutil.Amount
 	maxFee        btcutil.Amount
 	maxShare      int // of feeBase, in per cent; 0: no such cap
 	mostInputs    int // that the request allows
@@ -95,7 +98,18 @@ func (p *pool) fits(inputs int, change bool) bool {
 
 // need returns what inputs must hold together, with extra left for change.
 func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amount {
-	return p.pay + max(p.minFee, p.rate.Fee(p.weight(inputs, change))) + extra
+	weight := p.weight(inputs, change)
+	fee := max(p.minFee, p.rate.Fee(weight))
+	if p.replaces > 0 {
+		fee = max(fee, p.replaces+relayFeeRate.Fee(weight))
+	}
+	return p.pay + fee + extra
+}
+
+// voidRoom is what a void of a transaction with so many inputs has to add to its
+// fee.
+func (p *pool) voidRoom(inputs int) btcutil.Amount {
+	return RoomForVoid(voidWeight(inputs, p.inputWeight, p.changeWeight))
 }
 
 // inputsWaste is what spending so many coins costs now over what it would cost
@@ -184,6 +198,12 @@ func (p *pool) withinCaps(c choice) bool {
 			return false
 		}
 	}
+	if p.roomForVoid {
+		least := c.fee + p.voidRoom(c.inputs)
+		if least > p.maxFee || c.amount < least+p.changeDust {
+			return false
+		}
+	}
 	return c.fee <= p.maxFee && c.fee <= p.maxRate.Fee(c.weight)
 }
 
@@ -255,11 +275,14 @@ const manyTimes = 10
 // where it reaches the highest feerate, 1 where it gets far, and more for each
 // input where it does not.
 func (p *pool) tight(inputs int) int {
-	weight := p.weight(inputs, true)
+	weight, room := p.weight(inputs, true), p.room
+	if p.roomForVoid {
+		room = min(room, max(p.maxFee-p.voidRoom(inputs), 1))
+	}
 	switch {
-	case p.room == 0, p.maxRate.Fee(weight) <= p.room:
+	case p.room == 0, p.maxRate.Fee(weight) <= room:
 		return 0
-	case manyTimes*p.rate.Fee(weight) <= p.room:
+	case manyTimes*p.rate.Fee(weight) <= room:
 		return 1
 	}
 	return 2 + inputs

@@ -30,6 +30,9 @@ type Want struct {
 	ChangeOutputs int
 	MaxFeeRate    FeeRate
 	MaxFee        btcutil.Amount
+	// RoomForVoid asks that a void of the transaction would fit below MaxFee and
+	// leave change, as in a Request.
+	RoomForVoid bool
 }
 
 // mismatch is the error for a transaction that is not the approved one. The
@@ -63,6 +66,17 @@ func Verify(packet *psbt.Packet, want Want) error {
 	}
 	if weight > MaxWeight {
 		return mismatch("weight %d", weight)
+	}
+	if !want.RoomForVoid {
+		return nil
+	}
+	change, err := want.Descriptor.Script(wallet.ChainChange, want.ChangeIndex)
+	if err != nil {
+		return mismatch("change: %w", err)
+	}
+	void := fee + RoomForVoid(voidWeight(len(tx.TxIn), want.Descriptor.InputWeight(), outputWeight(change)))
+	if void > want.MaxFee || in < void+wallet.DustLimit(change) {
+		return mismatch("a void would cost %d sat, caps %d sat, of coins worth %d sat", void, want.MaxFee, in)
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *view
 	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(summary, r.Items), now.TxID.String(), view.BaseURL+"/psbt"
 	view.FeeSat, view.FeeRateSatVB, view.VSize = int64(summary.Fee), feeRate(summary.FeeRate), summary.VSize
 	view.FeePercent = percent(int64(summary.Fee), view.AmountSat)
-	view.Checks = batchChecks(b, paidBy(r, now), summary)
+	view.Checks = batchChecks(capsOf(b, now), paidBy(r, now), summary)
 	for _, o := range summary.Outputs {
 		if o.IsChange {
 			view.ChangeSat += int64(o.Amount)
@@ -171,6 +171,18 @@ func transaction(s txbuild.Summary, items []payout.Item) views.Tx {
 		tx.Outputs = append(tx.Outputs, views.Flow{Label: orElse(names[string(o.Script)], o.Address), AmountSat: int64(o.Amount), Change: o.IsChange})
 	}
 	return tx
+}
+
+// capsOf is what an attempt is held against. A void out-pays many outputs with one, and
+// a child pays for its parent: the fee alone bounds them.
+func capsOf(b payout.Batch, a payout.Attempt) payout.Batch {
+	if a.Kind == payout.Voids || b.Kind == payout.Child {
+		b.MaxFeeRateSatVB = int64(txbuild.AnyFeeRate) / 1000
+	}
+	if a.Kind == payout.Voids && b.Kind == payout.Split {
+		b.Kind = payout.Consolidate // all to one output
+	}
+	return b
 }
 
 // batchChecks holds the decoded transaction against what was approved, from the

@@ -152,6 +152,18 @@ func (s *Site) postVoidApprove(v *visit) error {
 	})
 }
 
+// postVoidWithdraw ends a request to take a batch back that nobody has agreed to.
+func (s *Site) postVoidWithdraw(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	return s.actOnBatch(v, r, nil, func(version int64) error {
+		_, err := s.cfg.Payouts.WithdrawVoid(v.ctx(), v.by, r.Batch.ID, version)
+		return err
+	})
+}
+
 // postPSBT takes back what people signed elsewhere: a file, or pasted text.
 func (s *Site) postPSBT(v *visit) error {
 	r, err := s.record(v)

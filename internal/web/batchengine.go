@@ -38,9 +38,11 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 		return nil
 	}
 	newest, b := r.Attempts[len(r.Attempts)-1], r.Batch
-	least := newest.FeeRateSatVB() + 1
-	if (b.State == payout.Announced || (b.State == payout.Voiding && newest.Kind == payout.Voids && newest.Height == 0)) && least <= b.MaxFeeRateSatVB {
-		view.Bump = &views.Bump{LeastSatVB: least, LimitSatVB: b.MaxFeeRateSatVB, WantedSatVB: b.WantedSatVB}
+	if x := r.Raise; x != nil {
+		view.Bump = &views.Bump{LeastSatVB: x.Least, LimitSatVB: x.Most, WantedSatVB: b.WantedSatVB, LastStep: x.Least == x.Most && x.Least > x.Current+1}
+		if words, _, ok := refusal(x.Refused); ok {
+			view.Bump.Refused = words
+		}
 	}
 	view.CanChild = b.State == payout.Announced && slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
 	if r.Void == nil && (b.State == payout.Signing || b.State == payout.Signed || b.State == payout.Announced) {
@@ -71,8 +73,11 @@ func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bo
 		next.Kind = "await_build"
 	case payout.Signing, payout.Signed, payout.Announced:
 		next.Kind = waiting(b, status, waits)
+		if v.mayAgree(r) {
+			next.Kind = "approve_void"
+		}
 	case payout.Voiding:
-		next.Kind = v.nextOfVoid(r)
+		next.Kind = nextOfVoid(r)
 	case payout.Mined:
 		next.Kind = "confirming"
 	case payout.Paid, payout.Final:
@@ -102,13 +107,15 @@ func waiting(b payout.Batch, status payout.SignatureStatus, waits bool) string {
 	return "await_block"
 }
 
-func (v *visit) nextOfVoid(r payout.Record) string {
+// mayAgree reports whether the reader is a second person whom a request to take the
+// batch back waits for.
+func (v *visit) mayAgree(r payout.Record) bool {
+	return r.Void != nil && !r.Void.Agreed() && v.by.Can(identity.PermBatchApprove) && r.Void.AskedBy != v.by.StaffID
+}
+
+func nextOfVoid(r payout.Record) string {
 	newest := r.Attempts[len(r.Attempts)-1]
 	switch {
-	case r.Void != nil && r.Void.ApprovedBy == nil && v.by.Can(identity.PermBatchApprove) && r.Void.AskedBy != v.by.StaffID:
-		return "approve_void"
-	case r.Void != nil && r.Void.ApprovedBy == nil:
-		return "await_void"
 	case newest.Kind != payout.Voids || len(newest.Raw) == 0:
 		return "void_signing"
 	case newest.Height > 0:
@@ -124,11 +131,14 @@ func (v *visit) void(r payout.Record) *views.Void {
 		return nil
 	}
 	view := &views.Void{
-		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRateSatVB: x.FeeRateSatVB,
+		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRateSatVB: x.FeeRateSatVB, FeeSat: int64(x.Fee),
 		Again: len(r.Items) - len(x.CancelIDs), Digest: views.SignedText{Text: x.Note, Digest: x.Digest.String()},
 		OwnRequest: x.AskedBy == v.by.StaffID,
 	}
-	view.CanApprove = x.ApprovedBy == nil && !view.OwnRequest && v.by.Can(identity.PermBatchApprove)
+	view.CanApprove = v.mayAgree(r)
+	if !x.Agreed() {
+		view.LapsesAt, view.CanWithdraw = x.LapsesAt(), v.by.Can(identity.PermBatchCompose)
+	}
 	if x.ApprovedAt != nil {
 		view.ApprovedAt = *x.ApprovedAt
 	}
@@ -153,7 +163,7 @@ func (v *visit) doubt(r payout.Record) []views.Msg {
 		list = append(list, views.Msg{Key: "maybe.conflicted", Params: params})
 	case r.Void == nil:
 		list = append(list, views.Msg{Key: "maybe.void"})
-	case r.Void.ApprovedBy == nil:
+	case !r.Void.Agreed():
 		list = append(list, views.Msg{Key: "maybe.void_asked"})
 	default:
 		list = append(list, views.Msg{Key: "maybe.void_sent"})
@@ -175,7 +185,7 @@ func paidAnyway(r payout.Record) []views.Recipient {
 	var list []views.Recipient
 	for i, it := range r.Items {
 		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled || r.Batch.State == payout.Voided ||
-			(r.Void != nil && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
+			(r.Void.Agreed() && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
 		if unwanted && paid[it.InstalmentID] {
 			list = append(list, recipient(i+1, it, r.Batch, nil))
 		}

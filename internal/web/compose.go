@@ -191,6 +191,9 @@ func (v *visit) order() (payout.Order, views.Compose, draft) {
 		}
 	}
 	o.MaxFeeRateSatVB = number("max_feerate_sat_vb", orElse(view.MaxFeeSatVB, "0"))
+	if o.MaxFeeRateSatVB == v.fund.MaxFeeRateSatVB {
+		o.MaxFeeRateSatVB = 0 // as the form came: older decisions may allow less, and the dry run says so
+	}
 	o.MaxFeeSat = number("max_fee_sat", orElse(view.MaxFeeSat, "0"))
 	if blocks := number("deadline_blocks", orElse(view.DeadlineBlocks, "0")); blocks >= 0 && blocks <= maxDeadline {
 		o.DeadlineBlocks = int32(blocks)

@@ -182,17 +182,22 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 	}
 	tove.submit(p, ask, url.Values{"reason": {"x"}, "cancel": {"x"}}).wants(400)
 	asked := tove.submit(p, ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).
-		wants(200, "waits for a second treasurer", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Being taken back", "the batch may be paid", "Maybe paid", "This batch is being taken back", "lies under 100 blocks")
-	if asked.has(yes) || asked.has(ask) || asked.has(p.path+"/psbt") {
-		t.Error("who asked is offered to approve, to ask again or to sign the payment")
+		wants(200, "Nothing has changed yet", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Withdraw the request")
+	if asked.has(yes) || asked.has(ask) || !asked.has(p.path+"/psbt") {
+		t.Error("who asked is offered to approve or to ask again, or cannot sign the payment any more")
 	}
-	other := tage.get(p.path).wants(200, "Approve taking it back", "causeway/void/v1")
+	withdrawn := tage.submit(tage.get(p.path), p.path+"/void/withdraw", nil).wants(200, "withdrew the request to take the batch back")
+	if withdrawn.has(yes) || !withdrawn.has(ask) {
+		t.Error("after it was withdrawn it is offered to be approved, or cannot be asked for again")
+	}
+	asked = tove.submit(tove.get(p.path), ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).wants(200, "Nothing has changed yet")
+	other := tage.get(p.path).wants(200, "Approve taking it back", "Another treasurer asks to take the batch back", "causeway/void/v1")
 	tage.submit(other, yes, url.Values{"typed_number": {"2"}}).wants(422, "not the number of this batch")
 	tage.submit(other, yes, url.Values{"typed_number": {"1"}, "digest": {strings.Repeat("0", 64)}}).wants(409, "not the digest")
 	tove.post(yes, merge(fields(other.form(yes)), url.Values{"typed_number": {"1"}, "csrf": {fields(asked.form("/sign-out")).Get("csrf")}})).wants(403, "another treasurer has to agree")
-	done := tage.submit(other, yes, url.Values{"typed_number": {"1"}}).wants(200, "The replacement that pays nobody is being made", "approved by Tage")
-	if done.has(yes) {
-		t.Error("it is offered to be approved twice")
+	done := tage.submit(other, yes, url.Values{"typed_number": {"1"}}).wants(200, "The replacement that pays nobody is being made", "approved by Tage", "Being taken back")
+	if done.has(yes) || done.has(p.path+"/void/withdraw") {
+		t.Error("it is offered to be approved twice, or to be withdrawn after that")
 	}
 	r.conduct()
 	tove.get(p.path).wants(200, "Attempt 2: pays nobody", "It pays nobody", "Replaced by attempt 2. Either may still confirm, never both")

@@ -60,7 +60,7 @@ func fieldErrors(err error) []views.FieldError {
 func limitErrors(err error) []views.FieldError {
 	list := fieldErrors(err)
 	for i := range list {
-		if list[i].Code == "out_of_range" && list[i].Message != "" {
+		if (list[i].Code == "out_of_range" || list[i].Code == "above_decision") && list[i].Message != "" {
 			list[i].Code = "limit"
 		}
 	}

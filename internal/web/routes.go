@@ -134,6 +134,7 @@ func (s *Site) table() []Route {
 		{post, "/batches/:id/child", compose, 0, s.visit("batches", s.postChild)},
 		{post, "/batches/:id/void", compose, 0, s.visit("batches", s.postVoid)},
 		{post, "/batches/:id/void/approve", identity.PermBatchApprove, 0, s.visit("batches", s.postVoidApprove)},
+		{post, "/batches/:id/void/withdraw", compose, 0, s.visit("batches", s.postVoidWithdraw)},
 		{get, "/treasury", identity.PermTreasuryRead, 0, s.visit("treasury", s.getTreasury)},
 		{post, "/treasury/upkeep", compose, 0, s.visit("treasury", s.postUpkeep)},
 		{post, "/treasury/coins/lock", compose, 0, s.visit("treasury", s.postCoinLock)},

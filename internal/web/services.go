@@ -57,6 +57,7 @@ type Payouts interface {
 	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
 	AttemptPSBT(ctx context.Context, a payout.Attempt) (txbuild.File, error)
+	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
 	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)
 	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error

@@ -91,7 +91,7 @@ type batch struct {
 	tries   [maxAttempts]attempt
 	txs     txSet // of all attempts
 	voids   txSet
-	voided  bool // a void was asked for
+	voided  bool // two people have agreed on a void; a request alone changes nothing
 	why     reason
 	waiting uint8 // rounds since it was announced (only ReleaseOnTimeout looks)
 }

@@ -197,7 +197,8 @@ func note(d int) decision.Note {
 
 func (w *twin) request(r request) signerrpc.Request {
 	about, network, id := w.subjects[r.batch], decision.NetworkOf(&chaincfg.SimNetParams), uuid.UUID{0: 0xba, 15: r.batch}
-	req := signerrpc.Request{BatchID: id.String(), AttemptNo: int64(r.attempt), PSBT: w.packet(r)}
+	req := signerrpc.Request{BatchID: id.String(), AttemptNo: int64(r.attempt)}
+	req.PSBT, req.PrevTxs = w.packet(r)
 	var digest decision.Digest
 	if about.kind == upkeep {
 		n := decision.UpkeepNote{
@@ -205,7 +206,7 @@ func (w *twin) request(r request) signerrpc.Request {
 			MaxFeeRateSatVB: 5000, MaxFee: 1e7,
 		}
 		if about.child {
-			n.Kind = decision.UpkeepChild
+			n.Kind, n.MaxFeeRateSatVB = decision.UpkeepChild, 0
 		}
 		for s := about.first; s != 0; s &= s - 1 {
 			op, _, _, _ := w.outpoint(lowest(s))
@@ -226,14 +227,15 @@ func (w *twin) request(r request) signerrpc.Request {
 		req.BatchNote, digest = string(n.Encode()), n.Digest()
 	}
 	if r.kind == void {
-		v := decision.VoidNote{Network: network, Batch: id, Number: uint32(r.number), Note: digest, MaxFeeRateSatVB: 5000, MaxFee: 1e7}
+		v := decision.VoidNote{Network: network, Batch: id, Number: uint32(r.number), Note: digest, MaxFee: 1e7}
 		req.Void = string(v.Encode())
 	}
 	req.Dead = w.proofs(r)
 	return req
 }
 
-func (w *twin) packet(r request) []byte {
+// packet makes the PSBT of a request, with the previous transactions beside it.
+func (w *twin) packet(r request) (raw []byte, prevTxs [][]byte) {
 	packet, err := psbt.NewFromUnsignedTx(w.tx(r.tx).Copy())
 	if err != nil {
 		w.t.Fatal(err)
@@ -252,11 +254,15 @@ func (w *twin) packet(r request) []byte {
 			w.t.Fatal(err)
 		}
 	}
-	var b bytes.Buffer
-	if err := packet.Serialize(&b); err != nil {
+	bare, prevTxs, err := wallet.TakePrevTxs(packet)
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	return b.Bytes()
+	var b bytes.Buffer
+	if err := bare.Serialize(&b); err != nil {
+		w.t.Fatal(err)
+	}
+	return b.Bytes(), prevTxs
 }
 
 // proofs shows, for each released transaction that the request calls dead, the

@@ -848,24 +848,29 @@ type VantageShown struct {
 }
 
 type Void struct {
+	ID           uuid.UUID
 	BatchID      uuid.UUID
 	Note         string
 	Digest       []byte
 	FeerateSatVb int64
+	FeeSat       int64
 	Reason       string
 	AskedBy      uuid.UUID
 	AskedAt      time.Time
+	Ended        *string
+	EndedBy      uuid.NullUUID
+	EndedAt      *time.Time
 }
 
 type VoidApproval struct {
-	BatchID uuid.UUID
+	VoidID  uuid.UUID
 	Digest  []byte
 	StaffID uuid.UUID
 	At      time.Time
 }
 
 type VoidItem struct {
-	BatchID      uuid.UUID
+	VoidID       uuid.UUID
 	InstalmentID uuid.UUID
 }
 

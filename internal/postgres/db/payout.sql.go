@@ -125,6 +125,30 @@ func (q *Queries) CountUnbuilt(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const endVoid = `-- name: EndVoid :execrows
+UPDATE void SET ended = $1, ended_by = $2, ended_at = $3 WHERE id = $4 AND ended IS NULL
+`
+
+type EndVoidParams struct {
+	Ended   *string
+	EndedBy uuid.NullUUID
+	EndedAt *time.Time
+	ID      uuid.UUID
+}
+
+func (q *Queries) EndVoid(ctx context.Context, arg EndVoidParams) (int64, error) {
+	result, err := q.db.Exec(ctx, endVoid,
+		arg.Ended,
+		arg.EndedBy,
+		arg.EndedAt,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const forgetEstimates = `-- name: ForgetEstimates :exec
 DELETE FROM fee_history WHERE hour < $1::timestamptz
 `
@@ -304,12 +328,12 @@ func (q *Queries) GetProof(ctx context.Context, id uuid.UUID) (GetProofRow, erro
 }
 
 const getVoid = `-- name: GetVoid :one
-SELECT v.batch_id, v.note, v.digest, v.feerate_sat_vb, v.reason, v.asked_by, v.asked_at, s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
-    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.batch_id = v.batch_id ORDER BY 1)::uuid[] AS cancel_ids
+SELECT v.id, v.batch_id, v.note, v.digest, v.feerate_sat_vb, v.fee_sat, v.reason, v.asked_by, v.asked_at, v.ended, v.ended_by, v.ended_at, s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
+    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.void_id = v.id ORDER BY 1)::uuid[] AS cancel_ids
 FROM void v JOIN staff s ON s.id = v.asked_by
-LEFT JOIN void_approval a ON a.batch_id = v.batch_id
+LEFT JOIN void_approval a ON a.void_id = v.id
 LEFT JOIN staff p ON p.id = a.staff_id
-WHERE v.batch_id = $1
+WHERE v.batch_id = $1 AND v.ended IS NULL
 `
 
 type GetVoidRow struct {
@@ -325,13 +349,18 @@ func (q *Queries) GetVoid(ctx context.Context, batchID uuid.UUID) (GetVoidRow, e
 	row := q.db.QueryRow(ctx, getVoid, batchID)
 	var i GetVoidRow
 	err := row.Scan(
+		&i.Void.ID,
 		&i.Void.BatchID,
 		&i.Void.Note,
 		&i.Void.Digest,
 		&i.Void.FeerateSatVb,
+		&i.Void.FeeSat,
 		&i.Void.Reason,
 		&i.Void.AskedBy,
 		&i.Void.AskedAt,
+		&i.Void.Ended,
+		&i.Void.EndedBy,
+		&i.Void.EndedAt,
 		&i.Asker,
 		&i.ApproverID,
 		&i.ApprovedAt,
@@ -714,15 +743,17 @@ func (q *Queries) InsertReservation(ctx context.Context, arg InsertReservationPa
 }
 
 const insertVoid = `-- name: InsertVoid :exec
-INSERT INTO void (batch_id, note, digest, feerate_sat_vb, reason, asked_by, asked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO void (id, batch_id, note, digest, feerate_sat_vb, fee_sat, reason, asked_by, asked_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type InsertVoidParams struct {
+	ID           uuid.UUID
 	BatchID      uuid.UUID
 	Note         string
 	Digest       []byte
 	FeerateSatVb int64
+	FeeSat       int64
 	Reason       string
 	AskedBy      uuid.UUID
 	AskedAt      time.Time
@@ -730,10 +761,12 @@ type InsertVoidParams struct {
 
 func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
 	_, err := q.db.Exec(ctx, insertVoid,
+		arg.ID,
 		arg.BatchID,
 		arg.Note,
 		arg.Digest,
 		arg.FeerateSatVb,
+		arg.FeeSat,
 		arg.Reason,
 		arg.AskedBy,
 		arg.AskedAt,
@@ -742,11 +775,11 @@ func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
 }
 
 const insertVoidApproval = `-- name: InsertVoidApproval :exec
-INSERT INTO void_approval (batch_id, digest, staff_id, at) VALUES ($1, $2, $3, $4)
+INSERT INTO void_approval (void_id, digest, staff_id, at) VALUES ($1, $2, $3, $4)
 `
 
 type InsertVoidApprovalParams struct {
-	BatchID uuid.UUID
+	VoidID  uuid.UUID
 	Digest  []byte
 	StaffID uuid.UUID
 	At      time.Time
@@ -754,7 +787,7 @@ type InsertVoidApprovalParams struct {
 
 func (q *Queries) InsertVoidApproval(ctx context.Context, arg InsertVoidApprovalParams) error {
 	_, err := q.db.Exec(ctx, insertVoidApproval,
-		arg.BatchID,
+		arg.VoidID,
 		arg.Digest,
 		arg.StaffID,
 		arg.At,
@@ -763,11 +796,11 @@ func (q *Queries) InsertVoidApproval(ctx context.Context, arg InsertVoidApproval
 }
 
 const insertVoidItem = `-- name: InsertVoidItem :exec
-INSERT INTO void_item (batch_id, instalment_id) VALUES ($1, $2)
+INSERT INTO void_item (void_id, instalment_id) VALUES ($1, $2)
 `
 
-func (q *Queries) InsertVoidItem(ctx context.Context, batchID uuid.UUID, instalmentID uuid.UUID) error {
-	_, err := q.db.Exec(ctx, insertVoidItem, batchID, instalmentID)
+func (q *Queries) InsertVoidItem(ctx context.Context, voidID uuid.UUID, instalmentID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertVoidItem, voidID, instalmentID)
 	return err
 }
 
@@ -1442,6 +1475,32 @@ func (q *Queries) ListLapsed(ctx context.Context, since time.Time) ([]ListLapsed
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listLapsedVoids = `-- name: ListLapsedVoids :many
+SELECT v.batch_id FROM void v
+WHERE v.ended IS NULL AND v.asked_at <= $1 AND NOT EXISTS (SELECT FROM void_approval a WHERE a.void_id = v.id)
+ORDER BY v.asked_at, v.id
+`
+
+func (q *Queries) ListLapsedVoids(ctx context.Context, askedAt time.Time) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listLapsedVoids, askedAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var batch_id uuid.UUID
+		if err := rows.Scan(&batch_id); err != nil {
+			return nil, err
+		}
+		items = append(items, batch_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -126,22 +126,30 @@ SELECT sqlc.embed(a), coalesce(s.name, '') AS name FROM attempt_signature a LEFT
 WHERE a.attempt_id = ANY (@ids::uuid[]) ORDER BY a.id;
 
 -- name: InsertVoid :exec
-INSERT INTO void (batch_id, note, digest, feerate_sat_vb, reason, asked_by, asked_at)
-VALUES (@batch_id, @note, @digest, @feerate_sat_vb, @reason, @asked_by, @asked_at);
+INSERT INTO void (id, batch_id, note, digest, feerate_sat_vb, fee_sat, reason, asked_by, asked_at)
+VALUES (@id, @batch_id, @note, @digest, @feerate_sat_vb, @fee_sat, @reason, @asked_by, @asked_at);
+
+-- name: EndVoid :execrows
+UPDATE void SET ended = @ended, ended_by = @ended_by, ended_at = @ended_at WHERE id = @id AND ended IS NULL;
 
 -- name: InsertVoidItem :exec
-INSERT INTO void_item (batch_id, instalment_id) VALUES (@batch_id, @instalment_id);
+INSERT INTO void_item (void_id, instalment_id) VALUES (@void_id, @instalment_id);
 
 -- name: InsertVoidApproval :exec
-INSERT INTO void_approval (batch_id, digest, staff_id, at) VALUES (@batch_id, @digest, @staff_id, @at);
+INSERT INTO void_approval (void_id, digest, staff_id, at) VALUES (@void_id, @digest, @staff_id, @at);
 
 -- name: GetVoid :one
 SELECT sqlc.embed(v), s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
-    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.batch_id = v.batch_id ORDER BY 1)::uuid[] AS cancel_ids
+    ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.void_id = v.id ORDER BY 1)::uuid[] AS cancel_ids
 FROM void v JOIN staff s ON s.id = v.asked_by
-LEFT JOIN void_approval a ON a.batch_id = v.batch_id
+LEFT JOIN void_approval a ON a.void_id = v.id
 LEFT JOIN staff p ON p.id = a.staff_id
-WHERE v.batch_id = @batch_id;
+WHERE v.batch_id = @batch_id AND v.ended IS NULL;
+
+-- name: ListLapsedVoids :many
+SELECT v.batch_id FROM void v
+WHERE v.ended IS NULL AND v.asked_at <= @asked_at AND NOT EXISTS (SELECT FROM void_approval a WHERE a.void_id = v.id)
+ORDER BY v.asked_at, v.id;
 
 -- name: GetAttemptBatch :one
 SELECT batch_id FROM attempt WHERE txid = @txid;

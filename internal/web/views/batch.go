@@ -77,6 +77,8 @@ type Brought struct {
 type Bump struct {
 	LeastSatVB, LimitSatVB int64
 	WantedSatVB            int64 // asked for already; 0: not
+	LastStep               bool  // raised so often that only the limit itself is left
+	Refused                Msg   // why it can be raised no more; empty: it can
 	Typed                  string
 }
 
@@ -97,6 +99,9 @@ type Void struct {
 	ApprovedBy   string // empty: nobody has
 	ApprovedAt   time.Time
 	FeeRateSatVB int64
+	FeeSat       int64     // of what was built on trial
+	LapsesAt     time.Time // zero once somebody has agreed
+	CanWithdraw  bool
 	Cancel       []string // references of grants that are not to be paid
 	Again        int      // payments that become payable again
 	Digest       SignedText
@@ -115,7 +120,7 @@ type Depth struct {
 // message: "approve" and "rebuild" carry a form, the others say what is being
 // waited for.
 type BatchNext struct {
-	Kind   string // approve, await_approval, await_build, await_signer, signatures, await_broadcast, await_block, stuck, approve_void, await_void, void_signing, void_waiting, void_confirming, voided, confirming, done, conflicted, cancelled
+	Kind   string // approve, await_approval, await_build, await_signer, signatures, await_broadcast, await_block, stuck, approve_void, void_signing, void_waiting, void_confirming, voided, confirming, done, conflicted, cancelled
 	Params map[string]string
 	Detail Msg // the latest trouble, e.g. why the signer refused; may be empty
 }

@@ -42,7 +42,7 @@ func sampleStuck() views.Batch {
 	v := sampleSigning()
 	v.State, v.Step, v.Signing, v.Errors = "announced", views.BatchStep("announced"), nil, nil
 	v.Next = views.BatchNext{Kind: "stuck", Detail: views.Msg{Text: "Others have built on this transaction."}}
-	v.CanChild, v.Bump = true, &views.Bump{LeastSatVB: 8, LimitSatVB: 60, WantedSatVB: 12, Typed: "90"}
+	v.CanChild, v.Bump = true, &views.Bump{LeastSatVB: 60, LimitSatVB: 60, WantedSatVB: 12, LastStep: true, Typed: "90"}
 	v.VoidForm = &views.VoidForm{Reason: "Two recipients moved.", Cancelled: []string{v.Recipients[0].ID}}
 	v.Errors = []views.FieldError{{Field: "fee_sat_vb", Code: "out_of_range"}}
 	v.Attempts = append(v.Attempts, views.Attempt{
@@ -65,10 +65,14 @@ func sampleVoiding(mined bool) views.Batch {
 	v.Void = &views.Void{
 		Reason: "Two recipients moved.", AskedBy: "noor", AskedAt: now.Add(-time.Hour), FeeRateSatVB: 10, Cancel: []string{"A-000398"}, Again: 36,
 		Digest: views.SignedText{Digest: root, Text: "causeway/void/v1"}, CanApprove: true, TypedNumber: "B-1",
+		FeeSat: 9_000, LapsesAt: now.Add(23 * time.Hour), CanWithdraw: true,
 	}
 	if !mined {
+		v.State, v.Side, v.Step = "announced", "", views.BatchStep("announced")
+		v.Bump = &views.Bump{Refused: views.Msg{Text: "The fee of this batch can be raised no more: it pays 60 sat/vB, and 60 is the most that was approved."}}
 		return v
 	}
+	v.Void.LapsesAt, v.Void.CanWithdraw = time.Time{}, false
 	v.Next = views.BatchNext{Kind: "void_confirming", Params: map[string]string{"Final": "100"}}
 	v.Void.CanApprove, v.Void.ApprovedBy, v.Void.ApprovedAt = false, "kit", now
 	v.Needed, v.Deep = 0, &views.Depth{Name: "void", Have: 12, Need: 100}
