@@ -141,7 +141,9 @@ func (r *rig) lieOnce(name string, batch, first, outside uuid.UUID, lie string) 
 		if r.number("SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND is_identity = 'YES'", table) > 0 {
 			override = "OVERRIDING SYSTEM VALUE "
 		}
-		fmt.Fprintf(&undo, "DELETE FROM %[1]s; INSERT INTO %[1]s %[2]sTABLE kept_%[1]s; DROP TABLE kept_%[1]s; ", table, override)
+		columns := strings.Join(r.texts("SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_name = '"+table+
+			"' AND is_generated = 'NEVER' ORDER BY ordinal_position"), ", ")
+		fmt.Fprintf(&undo, "DELETE FROM %[1]s; INSERT INTO %[1]s (%[3]s) %[2]sSELECT %[3]s FROM kept_%[1]s; DROP TABLE kept_%[1]s; ", table, override, columns)
 	}
 	r.exec(fmt.Sprintf(sleeping, strings.TrimSuffix(undo.String(), "; ")))
 }

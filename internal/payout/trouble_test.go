@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
 func TestSignerThatIsDownLeavesTheBatchCancellable(t *testing.T) {
@@ -110,7 +111,7 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 // lossySigner signs and loses every reply.
 type lossySigner struct {
 	payout.Signer
-	raw *[]byte // the PSBT that got lost
+	raw *[]byte // the PSBT that got lost, with the previous transactions
 }
 
 func (s lossySigner) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Response, error) {
@@ -118,7 +119,13 @@ func (s lossySigner) Sign(ctx context.Context, req signerrpc.Request) (signerrpc
 	if err != nil {
 		return resp, err
 	}
-	*s.raw = resp.PSBT
+	packet, err := txbuild.Packed{PSBT: resp.PSBT, PrevTxs: req.PrevTxs}.Unpack()
+	if err != nil {
+		return signerrpc.Response{}, err
+	}
+	if *s.raw, err = txbuild.EncodePSBT(packet); err != nil {
+		return signerrpc.Response{}, err
+	}
 	return signerrpc.Response{}, errs.New(errs.Unavailable, "signer_down", "The reply was lost.")
 }
 
