@@ -141,6 +141,8 @@ func (s *Site) table() []Route {
 		{post, "/treasury/coins/unlock", compose, 0, s.visit("treasury", s.postCoinUnlock)},
 		{get, "/treasury/payments", batches, heavy, s.visit("treasury", s.getPayments)},
 		{get, "/treasury/payments/:id/certificate", batches, heavy, s.visit("treasury", s.getCertificate)},
+		{post, "/treasury/unjoined/join", identity.PermBatchApprove, 0, s.visit("treasury", s.postJoin)},
+		{post, "/treasury/unjoined/separate", identity.PermBatchApprove, 0, s.visit("treasury", s.postSeparate)},
 		{get, "/treasury/breakers", identity.PermBreakerRead, 0, s.visit("treasury", s.getBreakers)},
 		{post, "/treasury/breakers/:id/reset", identity.PermBreakerReset, 0, s.visit("treasury", s.postBreakerReset)},
 

@@ -66,6 +66,9 @@ type Payouts interface {
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
+	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
+	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
+	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 }

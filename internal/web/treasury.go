@@ -59,6 +59,9 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 	for _, b := range t.Lapsed {
 		view.Lapsed = append(view.Lapsed, views.Lapsed{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), By: b.ComposedBy, Payees: int64(b.Payees), At: b.At})
 	}
+	if view.Unjoined, err = s.unjoined(v); err != nil {
+		return err
+	}
 	if a := t.Accepted; a != nil {
 		view.Accepted = &views.Accepted{Sat: int64(a.Amount), At: a.At, By: a.By}
 	}

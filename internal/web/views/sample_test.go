@@ -334,7 +334,11 @@ func sampleTreasury() views.Treasury {
 		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Findings: []views.Finding{{Text: "A coin of the treasury was spent by a transaction that we did not make.", At: now.Add(-4 * time.Minute)}}, Version: 1, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
 		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}},
-		Lapsed:   []views.Lapsed{{Number: "B-0039", URL: "/batches/39", By: "noor", Payees: 12, At: now.Add(-26 * time.Hour)}}, Accepted: &views.Accepted{Sat: -40, At: now, By: []string{"ada", "noor"}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14}, Proposal: &views.Proposal{Ready: 2, Target: 8, Outputs: 7, EachSat: 4_000_000, FeeSatVB: "1"},
+		Lapsed:   []views.Lapsed{{Number: "B-0039", URL: "/batches/39", By: "noor", Payees: 12, At: now.Add(-26 * time.Hour)}}, Unjoined: []views.Unjoined{
+			{OutPoint: "lost:0", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 250_000, FoundAt: now, CanJoin: true, Same: []views.Option{{Value: "1", Label: "GR-RS931AD8"}}},
+			{OutPoint: "lost:1", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 90_000, FoundAt: now, CanJoin: true},
+			{OutPoint: "lost:2", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 70_000, FoundAt: now, CanJoin: true, Separate: "A second server of the same person."},
+		}, Accepted: &views.Accepted{Sat: -40, At: now, By: []string{"ada", "noor"}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14}, Proposal: &views.Proposal{Ready: 2, Target: 8, Outputs: 7, EachSat: 4_000_000, FeeSatVB: "1"},
 	}
 	for i, s := range []string{"available", "reserved", "available", "immature", "locked"} {
 		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Confirmations: int64(312 + i*300), State: s}

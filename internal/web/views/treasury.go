@@ -18,6 +18,7 @@ type Treasury struct {
 	Runway         Runway
 	Stuck          []Stuck
 	Lapsed         []Lapsed
+	Unjoined       []Unjoined
 	Accepted       *Accepted // nil: no difference was accepted
 	Estimate       Estimate
 	CanCompose     bool
@@ -48,6 +49,19 @@ type Lapsed struct {
 	Number, URL, By string
 	Payees          int64
 	At              time.Time
+}
+
+// Unjoined is a payment of a batch whose approval a restore has lost.
+type Unjoined struct {
+	OutPoint, Number, URL string
+	State                 string // of the batch
+	Address               string
+	AmountSat             int64
+	FoundAt               time.Time
+	Separate              string   // why it stands for itself; empty: nobody has said so
+	Same                  []Option // payable instalments to the same address of the same amount
+	CanJoin               bool
+	Reason                string // typed
 }
 
 // Accepted is a difference between chain and ledger that two people accepted.
