@@ -165,6 +165,10 @@ func nodesRestarted(a *arena, label string) order {
 // nodeKilled makes the node lose blocks that the worker has walked, one of them
 // with the payment.
 func nodeKilled(a *arena, label string) order {
+	// btcd writes its blocks down every five minutes: a clean start begins them anew.
+	a.part()
+	a.node.Restart()
+	a.meet()
 	o := a.approved()
 	a.await(o, payout.Announced)
 	a.walk(3)
