@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 
 	"github.com/causeway-fund/causeway/internal/probe"
 )
@@ -16,19 +17,37 @@ const maxChunk = 0x3fff
 const tagLen = 16
 
 // conn is a connection through a server. Reads and writes may go on at the same
-// time once the first write is done.
+// time, from the first on: whichever comes first sends the target.
 type conn struct {
 	net.Conn
 	env    probe.Env
 	method method
 	key    []byte
-	first  []byte // the target, until it was sent
+	mu     sync.Mutex // for first and out
+	first  []byte     // the target, until it was sent
 	out    *sealer
 	in     *sealer
 	rest   []byte // of the last chunk
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.write(p)
+}
+
+// begin sends the target if nothing was sent.
+func (c *conn) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out != nil {
+		return nil
+	}
+	_, err := c.write(nil)
+	return err
+}
+
+func (c *conn) write(p []byte) (int, error) {
 	var b []byte
 	if c.out == nil {
 		salt := make([]byte, c.method.keyLen)
@@ -54,10 +73,8 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if c.out == nil {
-		if _, err := c.Write(nil); err != nil {
-			return 0, err
-		}
+	if err := c.begin(); err != nil {
+		return 0, err
 	}
 	for len(c.rest) == 0 {
 		if err := c.next(); err != nil {
