@@ -41,32 +41,5 @@ func (s *Server) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 	}
 	sum := sha256.Sum224([]byte(s.spec.Password))
 	head := append([]byte(hex.EncodeToString(sum[:])), '\r', '\n', connect)
-	return &conn{Conn: c, head: append(to.AppendSOCKS(head), '\r', '\n')}, nil
-}
-
-// conn sends head with the first data.
-type conn struct {
-	net.Conn
-	head []byte
-}
-
-func (c *conn) Write(p []byte) (int, error) {
-	if c.head == nil {
-		return c.Conn.Write(p)
-	}
-	b := append(c.head, p...) //nolint:gocritic // head is not used again
-	c.head = nil
-	if _, err := c.Conn.Write(b); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-func (c *conn) Read(p []byte) (int, error) {
-	if c.head != nil {
-		if _, err := c.Write(nil); err != nil {
-			return 0, err
-		}
-	}
-	return c.Conn.Read(p)
+	return probe.Headed(c, append(to.AppendSOCKS(head), '\r', '\n')), nil
 }

@@ -51,7 +51,7 @@ func (s *Server) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, trace: s.env.Trace, head: s.request(to)}, nil
+	return &conn{Conn: probe.Headed(c, s.request(to)), trace: s.env.Trace}, nil
 }
 
 func (s *Server) request(to probe.Address) []byte {
@@ -70,32 +70,14 @@ func (s *Server) request(to probe.Address) []byte {
 	}
 }
 
-// conn sends head with the first data, and takes the server's header off.
+// conn takes the server's header off.
 type conn struct {
 	net.Conn
 	trace    *probe.Trace
-	head     []byte
 	answered bool
 }
 
-func (c *conn) Write(p []byte) (int, error) {
-	if c.head == nil {
-		return c.Conn.Write(p)
-	}
-	b := append(c.head, p...) //nolint:gocritic // head is not used again
-	c.head = nil
-	if _, err := c.Conn.Write(b); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
 func (c *conn) Read(p []byte) (int, error) {
-	if c.head != nil {
-		if _, err := c.Write(nil); err != nil {
-			return 0, err
-		}
-	}
 	if !c.answered {
 		if err := c.header(); err != nil {
 			return 0, err
