@@ -127,9 +127,9 @@ func TestAPromiseNeedsItsTestToPass(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		if code := run(t.Context(), []string{"-in", dir, "-promises", path, "--", "-run", "TestGood"}, &out, &out); code != 1 {
-			t.Errorf("%s: exit %d, want 1:\n%s", name, code, out.String())
+		var out, trouble bytes.Buffer
+		if code := run(t.Context(), []string{"-in", dir, "-promises", path, "--", "-run", "TestGood"}, &out, &trouble); code != 1 {
+			t.Errorf("%s: exit %d, want 1:\n%s%s", name, code, out.String(), trouble.String())
 		}
 	}
 }
