@@ -79,7 +79,7 @@ func openChecks(ctx context.Context, cfg ChecksConfig, log *slog.Logger) (*check
 
 // watch reloads until ctx ends.
 func (c *checks) watch(ctx context.Context) error {
-	for pause(ctx, nil, reloadEvery) {
+	for pause(ctx, reloadEvery) {
 		if err := c.reload(ctx); err != nil {
 			c.log.WarnContext(ctx, "what checks are made with was not read again; the old stays in use", slog.Any("error", err))
 		}

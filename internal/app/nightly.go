@@ -46,7 +46,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		}
 		w.often.note(ctx, "the audit log was not looked at", "the audit log is looked at again", err)
 		w.lookAtChecks(ctx)
-		if !pause(ctx, nil, wait) {
+		if !pause(ctx, wait) {
 			return ctx.Err()
 		}
 	}
@@ -98,7 +98,7 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 			return err
 		}
 		w.often.note(ctx, "forgotten batches were not cancelled", "forgotten batches are cancelled again", err)
-		if !pause(ctx, nil, letGoEvery) {
+		if !pause(ctx, letGoEvery) {
 			return ctx.Err()
 		}
 	}

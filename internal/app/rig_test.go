@@ -69,7 +69,7 @@ func build(ctx context.Context, dir string) error {
 // through the HTTP API.
 type rig struct {
 	*demo.World
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	reviewers [2]*client.API
 	treasurer *client.API
@@ -85,13 +85,22 @@ func deposits(n int) []btcutil.Amount {
 	return all
 }
 
-func newRig(t *testing.T, coins int) *rig {
+func newRig(t testing.TB, coins int) *rig {
 	t.Helper()
 	return newRigOf(t, coins, demo.Config{})
 }
 
 // newRigOf is newRig for a world with further parts.
-func newRigOf(t *testing.T, coins int, cfg demo.Config) *rig {
+func newRigOf(t testing.TB, coins int, cfg demo.Config) *rig {
+	t.Helper()
+	cfg.Volatile = true
+	r := newWorld(t, cfg)
+	r.must(r.Fund(t.Context(), deposits(coins)...))
+	return r
+}
+
+// newWorld is a rig of exactly cfg, in a folder of its own and without a coin.
+func newWorld(t testing.TB, cfg demo.Config) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	for d := dir; d != os.TempDir(); d = filepath.Dir(d) {
@@ -100,7 +109,7 @@ func newRigOf(t *testing.T, coins int, cfg demo.Config) *rig {
 		}
 	}
 	r := &rig{t: t, dir: filepath.Join(dir, "world")}
-	cfg.Dir, cfg.Volatile, cfg.Admin, cfg.Programs, cfg.Log = r.dir, true, true, programs, slog.New(slog.DiscardHandler)
+	cfg.Dir, cfg.Admin, cfg.Programs, cfg.Log = r.dir, true, programs, slog.New(slog.DiscardHandler)
 	w, err := demo.Start(t.Context(), cfg)
 	r.must(err)
 	r.World = w
@@ -124,7 +133,6 @@ func newRigOf(t *testing.T, coins int, cfg demo.Config) *rig {
 		case identity.RoleReviewer, identity.RoleAdmin:
 		}
 	}
-	r.must(w.Fund(t.Context(), deposits(coins)...))
 	return r
 }
 
@@ -163,7 +171,7 @@ func (r *rig) api(o client.Options) *client.API {
 }
 
 // freshAddress is one that was never paid to and that nobody has the key of.
-func freshAddress(t *testing.T) string {
+func freshAddress(t testing.TB) string {
 	t.Helper()
 	var hash [20]byte
 	_, err := rand.Read(hash[:])
@@ -185,7 +193,7 @@ type operator struct {
 	instalment uuid.UUID
 }
 
-func application(t *testing.T, amountSat int64) client.NewApplication {
+func application(t testing.TB, amountSat int64) client.NewApplication {
 	t.Helper()
 	return client.NewApplication{
 		Title: "One SOCKS5 proxy for a test", Narrative: "A proxy on loopback that an end-to-end test applies with.",

@@ -62,7 +62,8 @@ type worker struct {
 	second  atomic.Pointer[chain.Client]
 	trouble atomic.Pointer[string] // what the last round could not do; nil: nothing
 	leading atomic.Bool
-	often   troubles // what is tried again every few seconds
+	due     chan struct{} // holds one value when people have made work
+	often   troubles      // what is tried again every few seconds
 }
 
 // Work runs the chain follower and the conductor until ctx ends. Several may run;
@@ -96,7 +97,7 @@ func (w *worker) sideWork(ctx context.Context) error {
 			return nil //nolint:nilerr // told to stop
 		}
 		w.often.note(ctx, "side work has stopped and is started again", "", err)
-		if !pause(ctx, nil, retrySideWork) {
+		if !pause(ctx, retrySideWork) {
 			return nil
 		}
 	}
@@ -151,7 +152,7 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{}), often: troubles{log: cfg.Log}}
+	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{}), due: make(chan struct{}, 1), often: troubles{log: cfg.Log}}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock, auditSigner.PublicKey())
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
@@ -189,13 +190,13 @@ func (w *worker) lead(ctx context.Context) error {
 			w.cfg.Log.InfoContext(ctx, "another worker leads; waiting")
 			w.trouble.Store(nil) // what kept it from working as the leader is the other one's now
 		}
-		err := w.db.Lead(ctx, w.clock.Now, waiting, w.work)
+		err := w.db.Lead(ctx, postgres.LeaseConfig{Now: w.clock.Now, Waiting: waiting, Due: w.wakeUp}, w.work)
 		w.leading.Store(false)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop
 		}
 		w.report(ctx, err)
-		if !pause(ctx, nil, retryLease) {
+		if !pause(ctx, retryLease) {
 			return nil
 		}
 	}
@@ -253,8 +254,8 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 		}
 		w.report(ctx, err)
 		standing.rest(ctx)
-		if !pause(ctx, w.wake(), w.cfg.Poll) {
-			return ctx.Err()
+		if w.rest(ctx) {
+			conductor.Retry()
 		}
 	}
 }
@@ -290,7 +291,16 @@ func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follow
 	if err != nil {
 		return err
 	}
-	w.estimate(ctx, epoch, changed, done)
+	// Fees are raised by what the newest block says; a look in between can wait for the
+	// batches, as a mempool of mainnet takes seconds to read.
+	if changed || done.estimated.IsZero() {
+		w.estimate(ctx, epoch, done)
+	}
+	defer func() {
+		if w.clock.Now().Sub(done.estimated) >= estimateEvery {
+			w.estimate(ctx, epoch, done)
+		}
+	}()
 	if err := done.recovery.Finish(ctx); err != nil {
 		return err
 	}
@@ -383,14 +393,10 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 	return nil
 }
 
-// estimate asks what a transaction should pay and keeps it for the dashboard, after
-// each block and now and then. A failure costs nothing but the estimate.
-func (w *worker) estimate(ctx context.Context, epoch int64, newBlock bool, done *looked) {
-	now := w.clock.Now()
-	if !newBlock && now.Sub(done.estimated) < estimateEvery {
-		return
-	}
-	done.estimated = now
+// estimate asks what a transaction should pay and keeps it for the dashboard. A
+// failure costs nothing but the estimate.
+func (w *worker) estimate(ctx context.Context, epoch int64, done *looked) {
+	done.estimated = w.clock.Now()
 	e, err := done.estimator.Tick(ctx)
 	if err == nil {
 		err = w.store.SetEstimate(ctx, epoch, e)
@@ -417,7 +423,7 @@ func (w *worker) signCheckpoints(ctx context.Context) error {
 	for {
 		_, _, err := w.log.Checkpoint(ctx, w.audit)
 		w.often.note(ctx, "no checkpoint was signed", "checkpoints are signed again", err)
-		if !pause(ctx, nil, checkpointEvery) {
+		if !pause(ctx, checkpointEvery) {
 			return ctx.Err()
 		}
 	}
@@ -444,21 +450,40 @@ func (w *worker) report(ctx context.Context, err error) {
 	w.trouble.Store(&text)
 }
 
-func (w *worker) wake() <-chan struct{} {
-	if node := w.node.Load(); node != nil {
-		return node.Wake()
+// wakeUp says that people have made work. A value that waits already means the same.
+func (w *worker) wakeUp() {
+	select {
+	case w.due <- struct{}{}:
+	default:
 	}
-	return nil
 }
 
-// pause waits for wake or for d; false when ctx ended.
-func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) bool {
+// rest waits until there is something to do: a block, work that people made, which it
+// reports, or the next look by itself. It ends with ctx too.
+func (w *worker) rest(ctx context.Context) (people bool) {
+	var block <-chan struct{} // none before the node is known
+	if node := w.node.Load(); node != nil {
+		block = node.Wake()
+	}
+	timer := time.NewTimer(w.cfg.Poll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-block:
+	case <-timer.C:
+	case <-w.due:
+		return true
+	}
+	return false
+}
+
+// pause waits for d; false when ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-wake:
 	case <-timer.C:
 	}
 	return true

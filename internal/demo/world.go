@@ -49,6 +49,7 @@ type Config struct {
 	Programs   string                 // folder with causeway, causeway-signer and btcd
 	Checks     bool                   // servers are checked: an echo server runs, and StartProbers works
 	Admin      bool                   // worker and dashboard answer /readyz and /metrics on further free ports
+	Poll       time.Duration          // how often the worker looks without being woken; 0: four times a second
 	Log        *slog.Logger
 
 	forget bool // what is there was never finished: only the chain is kept
@@ -289,11 +290,14 @@ func (w *World) StartWorker() (err error) {
 // WorkerArgs is how the worker is called, with admin (a URL, may be empty) as
 // its address for /readyz.
 func (w *World) WorkerArgs(admin string) []string {
-	node := w.Devnet.Node
+	node, poll := w.Devnet.Node, w.cfg.Poll
+	if poll == 0 {
+		poll = 250 * time.Millisecond
+	}
 	return []string{
 		"worker", "--database-url-file", w.path("keys", "worker.url"),
 		"--btcd-host", node.Host(), "--btcd-user", node.User(), "--btcd-pass-file", node.PassFile(), "--btcd-cert-file", node.CertFile(),
-		"--signer-socket", w.socket(), "--audit-key-file", w.path("keys", "audit.key"), "--poll", "250ms",
+		"--signer-socket", w.socket(), "--audit-key-file", w.path("keys", "audit.key"), "--poll", poll.String(),
 		"--admin-listen", strings.TrimPrefix(admin, "http://"),
 	}
 }

@@ -127,6 +127,10 @@ func (c *Conductor) Step(ctx context.Context) error {
 	return nil
 }
 
+// Retry has the next Step try every batch, also those whose step did not work a moment
+// ago: people have done something, and want to see what comes of it.
+func (c *Conductor) Retry() { clear(c.retryAt) }
+
 // forget drops what is known of batches that are not due any more.
 func (c *Conductor) forget(due []uuid.UUID) {
 	live := make(map[uuid.UUID]bool, len(due))

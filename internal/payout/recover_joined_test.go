@@ -84,8 +84,12 @@ func TestAPaymentApprovedAgainIsNotPaidTwice(t *testing.T) {
 		l.wantCode("compose", err, "paid_before_restore")
 		l.wantCode("join by a reviewer", l.service.JoinPayment(t.Context(), l.hire("w1", identity.RoleReviewer), p.OutPoint, id), "not_permitted")
 		l.wantCode("join another amount", l.service.JoinPayment(t.Context(), l.treasurer, p.OutPoint, other), "not_the_same")
+		ear := l.listen()
 		if err := l.service.JoinPayment(t.Context(), l.treasurer, p.OutPoint, id); err != nil {
 			t.Fatal(err)
+		}
+		if n := ear.heard(); n != 1 {
+			t.Errorf("joining called the worker %d times, want once", n)
 		}
 		l.wantCode("join twice", l.service.JoinPayment(t.Context(), l.treasurer, p.OutPoint, other), "unjoined_not_found")
 		l.wantInstalment(id, map[bool]grant.InstalmentState{true: grant.Mined, false: grant.MaybePaid}[mined])
@@ -121,8 +125,12 @@ func TestAPaymentThatStandsForItself(t *testing.T) {
 	_, err := l.service.Compose(t.Context(), l.treasurer, order([]uuid.UUID{id}))
 	l.wantCode("compose", err, "paid_before_restore")
 	l.wantCode("without a reason", l.service.SeparatePayment(t.Context(), l.treasurer, p.OutPoint, " "), "invalid_fields")
+	ear := l.listen()
 	if err := l.service.SeparatePayment(t.Context(), l.treasurer, p.OutPoint, "the second year"); err != nil {
 		t.Fatal(err)
+	}
+	if n := ear.heard(); n != 1 {
+		t.Errorf("separating called the worker %d times, want once", n)
 	}
 	l.wantCode("twice", l.service.SeparatePayment(t.Context(), l.treasurer, p.OutPoint, "the second year"), "already_separate")
 	b := l.approve(l.compose([]uuid.UUID{id}))

@@ -95,6 +95,9 @@ func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payou
 			}
 		}
 		out = w.Breaker
+		if err := q.WakeWorker(ctx); err != nil {
+			return err
+		}
 		return s.record(ctx, q, w.Entries...)
 	})
 	return out, err

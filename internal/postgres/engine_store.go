@@ -58,6 +58,9 @@ func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uui
 		if n == 0 {
 			return errs.New(errs.Conflict, "coin_not_locked", "The coin is not locked. Nothing was changed.")
 		}
+		if err := q.WakeWorker(ctx); err != nil { // a batch may have waited for it
+			return err
+		}
 		return s.record(ctx, q, e)
 	})
 }

@@ -15,11 +15,27 @@ import (
 // leaseKey is the advisory lock that the leading worker holds.
 const leaseKey = 7305813
 
+// dueChannel is where PostgreSQL tells the leader that somebody made work for it. The
+// query WakeWorker names it too.
+const dueChannel = "causeway_due"
+
+// LeaseConfig is what Lead needs beside the work itself.
+type LeaseConfig struct {
+	Now     func() time.Time
+	Waiting func() // called once while another one leads; may be nil
+	// Due is called when somebody has committed what the leader may act on: it must not
+	// block. What was committed before fn is called is for fn to look for. May be nil.
+	Due func()
+}
+
 // Lead waits for the worker's lease, takes a new epoch and runs fn with it. The
 // context of fn ends when the connection that holds the lock is lost. It returns
 // fn's error; every write that fn makes must check the epoch, because a lost lock
 // is noticed late.
-func (d *DB) Lead(ctx context.Context, now func() time.Time, waiting func(), fn func(ctx context.Context, epoch int64) error) error {
+//
+// The connection that holds the lock is also the one that listens: whoever leads
+// hears, and a listener that is lost comes back with the next lease.
+func (d *DB) Lead(ctx context.Context, cfg LeaseConfig, fn func(ctx context.Context, epoch int64) error) error {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return mapError(err)
@@ -31,10 +47,13 @@ func (d *DB) Lead(ctx context.Context, now func() time.Time, waiting func(), fn 
 		defer cancel()
 		_ = own.Close(ctx)
 	}()
-	if err := takeLock(ctx, own, waiting); err != nil {
+	if err := takeLock(ctx, own, cfg.Waiting); err != nil {
 		return err
 	}
-	epoch, err := db.New(own).TakeLease(ctx, now())
+	if _, err := own.Exec(ctx, "LISTEN "+dueChannel); err != nil {
+		return mapError(fmt.Errorf("listen for work: %w", err))
+	}
+	epoch, err := db.New(own).TakeLease(ctx, cfg.Now())
 	if err != nil {
 		return mapError(fmt.Errorf("take lease: %w", err))
 	}
@@ -43,7 +62,7 @@ func (d *DB) Lead(ctx context.Context, now func() time.Time, waiting func(), fn 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		watchLock(leading, own, stop)
+		watchLock(leading, own, cfg.Due, stop)
 	}()
 	err = fn(leading, epoch)
 	stop(nil)
@@ -76,19 +95,34 @@ func takeLock(ctx context.Context, conn *pgx.Conn, waiting func()) error {
 	}
 }
 
-// watchLock ends the leading context when the connection stops answering.
-func watchLock(ctx context.Context, conn *pgx.Conn, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(lockPoll)
-	defer tick.Stop()
+// watchLock passes on what the connection hears, and ends the leading context when it
+// stops answering.
+func watchLock(ctx context.Context, conn *pgx.Conn, due func(), stop context.CancelCauseFunc) {
 	for {
-		select {
-		case <-ctx.Done():
+		heard, err := listen(ctx, conn)
+		switch {
+		case ctx.Err() != nil:
 			return
-		case <-tick.C:
-			if err := conn.Ping(ctx); err != nil && ctx.Err() == nil {
-				stop(errs.Wrap(err, errs.Unavailable, "lease_lost", "The database connection that holds the worker's lease is gone. Nothing was half done; the worker starts again."))
-				return
-			}
+		case err != nil:
+			stop(errs.Wrap(err, errs.Unavailable, "lease_lost", "The database connection that holds the worker's lease is gone. Nothing was half done; the worker starts again."))
+			return
+		case heard && due != nil:
+			due()
 		}
 	}
+}
+
+// listen waits for a notification, and when none comes for lockPoll asks whether the
+// server is still there.
+func listen(ctx context.Context, conn *pgx.Conn) (heard bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, lockPoll)
+	defer cancel()
+	_, err = conn.WaitForNotification(waiting)
+	if err == nil {
+		return true, nil
+	}
+	if waiting.Err() == nil || ctx.Err() != nil {
+		return false, err
+	}
+	return false, conn.Ping(ctx)
 }

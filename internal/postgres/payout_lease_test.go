@@ -21,15 +21,16 @@ type leading struct {
 	waits chan struct{} // closed when it was told to wait
 	done  chan error    // what Lead returned
 	inner chan error    // why the leader's own context ended
+	due   chan struct{} // a value for each time that it was woken
 }
 
 func lead(t *testing.T, d *postgres.DB) *leading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &leading{epoch: make(chan int64, 1), stop: cancel, waits: make(chan struct{}), done: make(chan error, 1), inner: make(chan error, 1)}
+	l := &leading{epoch: make(chan int64, 1), stop: cancel, waits: make(chan struct{}), done: make(chan error, 1), inner: make(chan error, 1), due: make(chan struct{}, 100)}
 	now := func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
 	go func() {
-		l.done <- d.Lead(ctx, now, func() { close(l.waits) }, func(ctx context.Context, epoch int64) error {
+		l.done <- d.Lead(ctx, postgres.LeaseConfig{Now: now, Waiting: func() { close(l.waits) }, Due: func() { l.due <- struct{}{} }}, func(ctx context.Context, epoch int64) error {
 			l.epoch <- epoch
 			<-ctx.Done()
 			l.inner <- context.Cause(ctx)
@@ -84,13 +85,58 @@ func TestSecondLeaderWaitsAndTakesOverWhenTheFirstDies(t *testing.T) {
 	}
 }
 
+// pinged waits until the connection that holds the lock has been asked for its health.
+func pinged(t *testing.T, owner *postgres.DB) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var last string
+		err := owner.Pool().QueryRow(t.Context(), `SELECT a.query FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+			WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last == "-- ping" {
+			return
+		}
+		from(t, tick.C, "tick")
+	}
+}
+
+// TestWhoeverLeadsHearsOfWork calls the leader from another connection, ends the
+// connection that listens, and calls whoever leads then.
+func TestWhoeverLeadsHearsOfWork(t *testing.T) {
+	t.Parallel()
+	base := pgtest.New(t)
+	owner := open(t, base.URL)
+	const call = "SELECT pg_notify('causeway_due', '')"
+	for epoch := int64(1); epoch <= 3; epoch++ {
+		l := lead(t, open(t, base.WorkerURL))
+		if got := from(t, l.epoch, "leader"); got != epoch {
+			t.Errorf("epoch %d, want %d", got, epoch)
+		}
+		exec(t, owner, call)
+		from(t, l.due, "call")
+		pinged(t, owner)
+		exec(t, owner, call)
+		from(t, l.due, "call after the connection was asked for its health")
+		exec(t, owner, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+		wantCode(t, from(t, l.done, "end of the lead"), "lease_lost")
+		exec(t, owner, call)
+		if len(l.due) != 0 {
+			t.Error("it heard after its lease")
+		}
+	}
+}
+
 func TestLeaseIsGivenBackAtOnce(t *testing.T) {
 	t.Parallel()
 	d := open(t, pgtest.New(t).WorkerURL)
 	for want := int64(1); want <= 3; want++ {
 		stop := errors.New("enough")
 		var got int64
-		err := d.Lead(t.Context(), func() time.Time { return time.Unix(0, 0) }, nil, func(_ context.Context, epoch int64) error {
+		err := d.Lead(t.Context(), postgres.LeaseConfig{Now: func() time.Time { return time.Unix(0, 0) }}, func(_ context.Context, epoch int64) error {
 			got = epoch
 			return stop
 		})

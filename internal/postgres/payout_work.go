@@ -72,6 +72,11 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		if err := writeBatch(ctx, q, w, now); err != nil {
 			return err
 		}
+		if epoch == 0 { // the worker need not tell itself
+			if err := q.WakeWorker(ctx); err != nil {
+				return err
+			}
+		}
 		if err := s.record(ctx, q, w.Entries...); err != nil {
 			return err
 		}

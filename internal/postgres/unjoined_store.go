@@ -88,6 +88,9 @@ func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalme
 		if err := postTransfers(ctx, q, j.Transfers); err != nil {
 			return err
 		}
+		if err := q.WakeWorker(ctx); err != nil {
+			return err
+		}
 		return s.record(ctx, q, j.Entry)
 	})
 }
@@ -104,6 +107,9 @@ func (s PayoutStore) SeparatePayment(ctx context.Context, op wire.OutPoint, reas
 		}
 		if n == 0 {
 			return errs.New(errs.Conflict, "already_separate", "Somebody has said so already. Nothing was changed.")
+		}
+		if err := q.WakeWorker(ctx); err != nil {
+			return err
 		}
 		return s.record(ctx, q, e)
 	})

@@ -2046,3 +2046,12 @@ func (q *Queries) UpdateBreaker(ctx context.Context, arg UpdateBreakerParams) er
 	_, err := q.db.Exec(ctx, updateBreaker, arg.State, arg.ChangedAt, arg.ID)
 	return err
 }
+
+const wakeWorker = `-- name: WakeWorker :exec
+SELECT pg_notify('causeway_due', '')
+`
+
+func (q *Queries) WakeWorker(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, wakeWorker)
+	return err
+}

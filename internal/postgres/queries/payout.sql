@@ -229,6 +229,9 @@ WHERE e.object_kind = 'batch' AND e.event = 'batch.lapsed' AND e.at >= @since OR
 -- name: ListDue :many
 SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number;
 
+-- name: WakeWorker :exec
+SELECT pg_notify('causeway_due', '');
+
 -- name: CheckLease :one
 SELECT epoch FROM lease FOR SHARE;
 
