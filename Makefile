@@ -17,10 +17,12 @@ SERVERS ?= $(if $(CI),required)
 NOSKIP ?= $(if $(CI),-noskip)
 PKG ?= ./...
 FUZZTIME ?= 10s
+BENCH ?= .
 CHAOS_RUNS ?= 20
 TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 25m
-# Packages whose code and tests start no goroutine: the race detector could find nothing
-# there and would take minutes (internal/pure_test.go holds that they start none).
+# Packages whose code and tests start no goroutine but by way of cores.Each: the race
+# detector would take minutes there. What they give to cores.Each it sees in the tests of
+# internal/signer and internal/payout (internal/pure_test.go holds both).
 PURE := audit books fee payout/model spv txbuild wallet
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)

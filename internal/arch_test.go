@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/errs":        {},
 	"internal/clock":       {},
 	"internal/crash":       {},
+	"internal/cores":       {},
 	"internal/money":       {"internal/errs"},
 	"internal/prose":       {"internal/errs"},
 	"internal/seal":        {"internal/errs"},
@@ -31,8 +32,8 @@ var mayImport = map[string][]string{
 	"internal/audit":       {"internal/errs", "internal/clock", "internal/identity"},
 	"internal/ledger":      {"internal/errs", "internal/money"},
 	"internal/decision":    {"internal/errs", "internal/money", "internal/wallet"},
-	"internal/wallet":      {"internal/errs"},
-	"internal/txbuild":     {"internal/errs", "internal/money", "internal/wallet"},
+	"internal/wallet":      {"internal/errs", "internal/cores"},
+	"internal/txbuild":     {"internal/errs", "internal/cores", "internal/money", "internal/wallet"},
 	"internal/probe":       {"internal/errs", "internal/clock"},
 	"internal/probe/check": {"internal/probe", "internal/errs", "internal/clock"},
 	"internal/probe/agent": {"internal/probe", "internal/probe/check", "internal/vantage", "internal/errs", "internal/clock"},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	},
 
 	"internal/signer": {
-		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/decision", "internal/wallet",
+		"internal/errs", "internal/clock", "internal/crash", "internal/cores", "internal/money", "internal/decision", "internal/wallet",
 		"internal/spv", "internal/signer/signerrpc",
 	},
 	"internal/signer/signerrpc": {"internal/errs", "internal/spv"},

@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/wallet"
 )
@@ -46,12 +47,12 @@ func verifySignatures(p *proposal, d *wallet.Descriptor) error {
 		verify = verifyPartial(d)
 	}
 	tx := p.packet.UnsignedTx.Copy()
-	for i := range tx.TxIn {
+	return cores.Each(len(tx.TxIn), func(i int) error {
 		if err := verify(p, i, tx, hashes, prevouts); err != nil {
 			return fmt.Errorf("input %d: %w", i, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // verifyWhole runs the script engine on an input that one signature completes.

@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/money"
 	"github.com/causeway-fund/causeway/internal/wallet"
@@ -254,7 +255,8 @@ func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) erro
 		return badSignature("%w", err)
 	}
 	hashes := txscript.NewTxSigHashes(tx, prevouts)
-	for i, in := range tx.TxIn {
+	err = cores.Each(len(tx.TxIn), func(i int) error {
+		in := tx.TxIn[i]
 		if err := commitsToAll(in.Witness, d); err != nil {
 			return badInput(i, err)
 		}
@@ -266,6 +268,10 @@ func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) erro
 		if err := engine.Execute(); err != nil {
 			return badInput(i, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if got, most := Weight(tx), SignedWeight(packet.UnsignedTx, d); got > most {
 		return badSignature("weight %d, expected at most %d", got, most)

@@ -18,11 +18,13 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 // Checker verifies signatures for the inputs of one PSBT, each by itself. It
-// believes of the PSBT only what the previous transactions prove.
+// believes of the PSBT only what the previous transactions prove. It is safe for
+// concurrent use while nobody changes the packet.
 type Checker struct {
 	packet   *psbt.Packet
 	prevouts *txscript.MultiPrevOutFetcher
@@ -317,7 +319,7 @@ func (d *Descriptor) SignersOfInputs(packet *psbt.Packet) ([][]string, error) {
 // keyPathOwner stands for the one key of a P2TR input among public keys.
 const keyPathOwner = "key path"
 
-// signersOfInputs verifies every signature of packet. owner maps the public keys
+// signersOfInputs verifies every signature of packet, on all cores. owner maps the public keys
 // of an input to fingerprints; a key that it does not name is nobody's.
 func signersOfInputs(packet *psbt.Packet, owner func(i int) (map[string]string, error)) ([][]string, error) {
 	c, err := NewChecker(packet)
@@ -325,14 +327,14 @@ func signersOfInputs(packet *psbt.Packet, owner func(i int) (map[string]string, 
 		return nil, err
 	}
 	out := make([][]string, len(packet.Inputs))
-	for i := range packet.Inputs {
+	err = cores.Each(len(out), func(i int) error {
 		of, err := owner(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		sigs, err := c.Verify(i, &packet.Inputs[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, p := range sigs.Partial {
 			if f := of[string(p.PubKey)]; f != "" {
@@ -344,6 +346,10 @@ func signersOfInputs(packet *psbt.Packet, owner func(i int) (map[string]string, 
 		}
 		slices.Sort(out[i])
 		out[i] = slices.Compact(out[i])
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

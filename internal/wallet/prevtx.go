@@ -7,6 +7,7 @@ import (
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -135,13 +136,20 @@ func (d *Descriptor) OwnInputs(packet *psbt.Packet) ([]Own, error) {
 	if len(packet.Inputs) != len(packet.UnsignedTx.TxIn) {
 		return nil, badPSBT()
 	}
-	own, known := make([]Own, len(packet.Inputs)), txids{}
-	for i, in := range packet.UnsignedTx.TxIn {
-		prev, chain, index, err := d.ownInput(&packet.Inputs[i], in.PreviousOutPoint, known)
-		if err != nil {
-			return nil, err
+	known := txids{}
+	for i := range packet.Inputs {
+		if prev := packet.Inputs[i].NonWitnessUtxo; prev != nil {
+			known.of(prev) // from here on the map is only read
 		}
+	}
+	own := make([]Own, len(packet.Inputs))
+	err := cores.Each(len(own), func(i int) error {
+		prev, chain, index, err := d.ownInput(&packet.Inputs[i], packet.UnsignedTx.TxIn[i].PreviousOutPoint, known)
 		own[i] = Own{Prev: prev, Chain: chain, Index: index}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return own, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -134,11 +135,12 @@ func (s *Signer) Sign(packet *psbt.Packet) error {
 	}
 	hashes := txscript.NewTxSigHashes(packet.UnsignedTx, prevouts)
 	sigs := make([][]byte, len(jobs))
-	for i, job := range jobs {
-		var err error
-		if sigs[i], err = s.signature(packet, i, job, prevouts, hashes); err != nil {
-			return errs.Wrap(err, errs.Internal, "signing_failed", "An input could not be signed.")
-		}
+	err = cores.Each(len(jobs), func(i int) (err error) {
+		sigs[i], err = s.signature(packet, i, jobs[i], prevouts, hashes)
+		return err
+	})
+	if err != nil {
+		return errs.Wrap(err, errs.Internal, "signing_failed", "An input could not be signed.")
 	}
 	for i, job := range jobs {
 		s.put(&packet.Inputs[i], job.key.pub, sigs[i])
