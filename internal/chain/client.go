@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -38,6 +39,7 @@ type Client struct {
 	clock clock.Clock
 	cert  string
 	wake  chan struct{}
+	conn  atomic.Pointer[btcdrpc.Conn] // while Watch has one: to our network, and it only reads
 }
 
 // New returns a Client for the node, which need not be up. The error is Invalid
@@ -83,8 +85,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 }
 
 // call asks the node after making sure that it is of our network, since another
-// one may have taken its address at any time. What is checked against its own
-// hash needs no such care and is asked for with rpc.Call.
+// one may have taken its address at any time.
 func (c *Client) call(ctx context.Context, result any, method string, params ...any) error {
 	if err := c.checkNetwork(ctx); err != nil {
 		return err
@@ -92,9 +93,43 @@ func (c *Client) call(ctx context.Context, result any, method string, params ...
 	return c.explain(c.rpc.Call(ctx, result, method, params...))
 }
 
-func (c *Client) checkNetwork(ctx context.Context) error {
+// read is call for what changes nothing. While a websocket stands it goes there, where
+// the network needs no second look: no other node can take its place.
+func (c *Client) read(ctx context.Context, result any, method string, params ...any) error {
+	if asked, err := c.overWebsocket(ctx, result, method, params...); asked {
+		return err
+	}
+	return c.call(ctx, result, method, params...)
+}
+
+// readProven is read for an answer that is checked against its own hash.
+func (c *Client) readProven(ctx context.Context, result any, method string, params ...any) error {
+	if asked, err := c.overWebsocket(ctx, result, method, params...); asked {
+		return err
+	}
+	return c.explain(c.rpc.Call(ctx, result, method, params...))
+}
+
+// overWebsocket reports whether there was a websocket that lasted until the answer.
+func (c *Client) overWebsocket(ctx context.Context, result any, method string, params ...any) (asked bool, err error) {
+	conn := c.conn.Load()
+	if conn == nil {
+		return false, nil
+	}
+	err = conn.Call(ctx, result, method, params...)
+	return !errors.Is(err, btcdrpc.ErrBroken), c.explain(err)
+}
+
+func (c *Client) checkNetwork(ctx context.Context) error { return c.checkGenesis(ctx, c.rpc) }
+
+// caller is a way to the node.
+type caller interface {
+	Call(ctx context.Context, result any, method string, params ...any) error
+}
+
+func (c *Client) checkGenesis(ctx context.Context, node caller) error {
 	var text string
-	if err := c.rpc.Call(ctx, &text, "getblockhash", 0); err != nil {
+	if err := node.Call(ctx, &text, "getblockhash", 0); err != nil {
 		return c.explain(err)
 	}
 	genesis, err := parseHash(text)
@@ -140,6 +175,8 @@ func (c *Client) explain(err error) error {
 		code, text = "node_too_old", "btcd at "+host+" does not know "+answer.Method+": use btcd 0.24 or newer."
 	case errors.As(err, &answer):
 		code, text = "node_error", "btcd at "+host+" could not answer "+answer.Method+"."
+	case errors.Is(err, btcdrpc.ErrNotHex):
+		code, text = "node_nonsense", "btcd at "+host+" answered with something that is no hexadecimal text."
 	case errors.Is(err, btcdrpc.ErrAuth):
 		code, text = "node_auth", "btcd at "+host+" refuses the user name or the password."
 	case errors.Is(err, btcdrpc.ErrBusy):

@@ -12,7 +12,9 @@
 //     the only answer to Unknown is to send the same bytes again.
 //   - Submit never sends a transaction without a cap on its fee rate, because
 //     sendrawtransaction itself has none.
-//   - The websocket only wakes; every fact is read by a call made afterwards.
+//   - The websocket wakes and reads. A notification only wakes: every fact is read by a
+//     question that was asked afterwards. What changes something, and what says whether the
+//     node may be worked with, is a call of its own.
 //   - Errors are errs.Unavailable with one line that names what is wrong, or
 //     errs.NotFound for a block that the node does not have.
 package chain

@@ -3,7 +3,6 @@ package chain
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"time"
@@ -21,7 +20,7 @@ func (c *Client) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 		Hash   string `json:"hash"`
 		Height int32  `json:"height"`
 	}
-	if err := c.call(ctx, &best, "getbestblock"); err != nil {
+	if err := c.read(ctx, &best, "getbestblock"); err != nil {
 		return 0, chainhash.Hash{}, err
 	}
 	hash, err := parseHash(best.Hash)
@@ -35,7 +34,7 @@ func (c *Client) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 // (no_block) when the chain is shorter.
 func (c *Client) HashAt(ctx context.Context, height int32) (chainhash.Hash, error) {
 	var text string
-	if err := c.call(ctx, &text, "getblockhash", height); err != nil {
+	if err := c.read(ctx, &text, "getblockhash", height); err != nil {
 		return chainhash.Hash{}, noBlock(err, codeOutOfRange)
 	}
 	hash, err := parseHash(text)
@@ -49,13 +48,13 @@ func (c *Client) HashAt(ctx context.Context, height int32) (chainhash.Hash, erro
 // has left the best chain. errs.NotFound (no_block) when the node does not have it.
 func (c *Client) Header(ctx context.Context, hash chainhash.Hash) (wire.BlockHeader, int32, error) {
 	var v verboseHeader
-	err := c.rpc.Call(ctx, &v, "getblockheader", hash.String(), true)
+	err := c.readProven(ctx, &v, "getblockheader", hash.String(), true)
 	var answer *btcdrpc.Error
 	if errors.As(err, &answer) && answer.Code == codeInternal {
 		return c.staleHeader(ctx, hash)
 	}
 	if err != nil {
-		return wire.BlockHeader{}, 0, noBlock(c.explain(err), codeNoBlock)
+		return wire.BlockHeader{}, 0, noBlock(err, codeNoBlock)
 	}
 	header, err := v.header()
 	if err != nil {
@@ -70,16 +69,12 @@ func (c *Client) Header(ctx context.Context, hash chainhash.Hash) (wire.BlockHea
 // staleHeader asks for the bare header, which is all that btcd tells of a block
 // outside the best chain.
 func (c *Client) staleHeader(ctx context.Context, hash chainhash.Hash) (wire.BlockHeader, int32, error) {
-	var text string
-	if err := c.rpc.Call(ctx, &text, "getblockheader", hash.String(), false); err != nil {
-		return wire.BlockHeader{}, 0, noBlock(c.explain(err), codeNoBlock)
+	var raw btcdrpc.Hex
+	if err := c.readProven(ctx, &raw, "getblockheader", hash.String(), false); err != nil {
+		return wire.BlockHeader{}, 0, noBlock(err, codeNoBlock)
 	}
 	var header wire.BlockHeader
-	raw, err := hex.DecodeString(text)
-	if err == nil {
-		err = header.Deserialize(bytes.NewReader(raw))
-	}
-	if err != nil || header.BlockHash() != hash {
+	if err := header.Deserialize(bytes.NewReader(raw)); err != nil || header.BlockHash() != hash {
 		return wire.BlockHeader{}, 0, errWrongBlock(hash)
 	}
 	return header, -1, nil
@@ -120,13 +115,9 @@ func (v verboseHeader) header() (wire.BlockHeader, error) {
 // Block returns a whole block, also one that has left the best chain;
 // errs.NotFound (no_block) when the node does not have it.
 func (c *Client) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error) {
-	var text string
-	if err := c.rpc.Call(ctx, &text, "getblock", hash.String(), 0); err != nil {
-		return nil, noBlock(c.explain(err), codeNoBlock)
-	}
-	raw, err := hex.DecodeString(text)
-	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "node_nonsense", "btcd sent a block that is no hexadecimal text.")
+	var raw btcdrpc.Hex
+	if err := c.readProven(ctx, &raw, "getblock", hash.String(), 0); err != nil {
+		return nil, noBlock(err, codeNoBlock)
 	}
 	return parseBlock(raw, hash)
 }

@@ -3,9 +3,7 @@ package payout
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/btcsuite/btcd/blockchain"
@@ -113,57 +111,61 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// fetched is a block on its way from the node.
-type fetched struct {
-	block *wire.MsgBlock
-	hash  chainhash.Hash
-	err   error
-}
-
 // run connects blocks from height next to target as long as each follows on the one
-// before; the next block is fetched while one is committed. connected is true when
-// the walked tip moved.
+// before; further ones are fetched meanwhile. connected is true when the walked tip
+// moved. Blocks that do not touch the treasury are stored many at a time: of what they
+// are for, which is to count depths and to notice a reorg, nothing is lost when the last
+// of them are walked again.
 func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHead bool) (connected bool, err error) {
-	fetching, stop := context.WithCancel(ctx)
-	var fetches sync.WaitGroup
-	defer fetches.Wait()
-	defer stop()
-	coming := f.fetch(fetching, &fetches, next)
-	for ; next <= target; next++ {
-		got := <-coming
-		if got.err != nil {
-			return connected, got.err
+	ahead := f.fetchAhead(ctx, next, target)
+	defer ahead.stop()
+	var quiet []Block
+	store := func() error {
+		if len(quiet) == 0 {
+			return nil
 		}
-		if next < target {
-			coming = f.fetch(fetching, &fetches, next+1)
+		last := quiet[len(quiet)-1].Tip.Height
+		if err := f.connectQuiet(ctx, quiet); err != nil {
+			return err
+		}
+		quiet, connected = nil, true
+		f.progress(last, target)
+		return nil
+	}
+	for ; next <= target; next++ {
+		got := ahead.take()
+		if got.err != nil {
+			return connected, errors.Join(store(), got.err)
 		}
 		if hasHead && got.block.Header.PrevBlock != head.Hash {
-			return connected, nil // the chain moved between two questions; ask again
+			return connected, store() // the chain moved between two questions; ask again
 		}
-		if err := f.connect(ctx, got, next, hasHead); err != nil {
+		b := f.blockOf(got, next, hasHead)
+		head, hasHead = b.Tip, true
+		if b.quiet() {
+			quiet = append(quiet, b)
+		}
+		if !b.quiet() || len(quiet) == manyQuiet || next == target {
+			if err := store(); err != nil {
+				return connected, err
+			}
+		}
+		if b.quiet() {
+			continue
+		}
+		if err := f.connect(ctx, b); err != nil {
 			return connected, err
 		}
-		head, hasHead, connected = Tip{Height: next, Hash: got.hash}, true, true
-		if f.cfg.Progress != nil {
-			f.cfg.Progress(next, target)
-		}
+		connected = true
+		f.progress(next, target)
 	}
 	return connected, nil
 }
 
-func (f *Follower) fetch(ctx context.Context, own *sync.WaitGroup, height int32) <-chan fetched {
-	out := make(chan fetched, 1) // nobody may be there to take it
-	own.Go(func() {
-		var got fetched
-		if got.hash, got.err = f.cfg.Chain.HashAt(ctx, height); got.err == nil {
-			got.block, got.err = f.cfg.Chain.Block(ctx, got.hash)
-		}
-		if got.err == nil && got.block.BlockHash() != got.hash {
-			got.err = fmt.Errorf("the node sent block %s for %s", got.block.BlockHash(), got.hash)
-		}
-		out <- got
-	})
-	return out
+func (f *Follower) progress(done, target int32) {
+	if f.cfg.Progress != nil {
+		f.cfg.Progress(done, target)
+	}
 }
 
 // load reads fund, scripts and coins when they are not in memory.
@@ -233,19 +235,47 @@ func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (boo
 	return hash == head.Hash, nil
 }
 
-func (f *Follower) connect(ctx context.Context, got fetched, height int32, hasHead bool) error {
+func (f *Follower) blockOf(got fetched, height int32, hasHead bool) Block {
 	header := got.block.Header
-	found := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
+	b := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
 	if hasHead {
-		found.Txs = f.scan(got.block, height)
-		if f.cfg.Recovery != nil {
-			if err := f.cfg.Recovery.Before(ctx, found.Txs); err != nil {
-				return err
-			}
+		b.Txs = f.scan(got.block, height)
+	}
+	return b
+}
+
+func (f *Follower) connect(ctx context.Context, b Block) error {
+	if f.cfg.Recovery != nil {
+		if err := f.cfg.Recovery.Before(ctx, b.Txs); err != nil {
+			return err
 		}
 	}
 	crash.At("C15")
-	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, found, func(w *ChainWork) error { return f.digest(w, found) })
+	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, b, func(w *ChainWork) error { return f.digest(w, b) })
+}
+
+// manyQuiet is how many blocks that do not touch the treasury are stored at once: enough
+// that a commit of each does not count, and a second's work.
+const manyQuiet = 200
+
+// quiet reports whether nothing of the block is ours.
+func (b Block) quiet() bool { return !b.Base && len(b.Txs) == 0 }
+
+// connectQuiet stores blocks that do not touch the treasury, each by itself when
+// something may wait for their depth.
+func (f *Follower) connectQuiet(ctx context.Context, blocks []Block) error {
+	if len(blocks) > 1 {
+		crash.At("C15")
+		if all, err := f.cfg.Store.ConnectQuiet(ctx, f.cfg.Epoch, blocks); all || err != nil {
+			return err
+		}
+	}
+	for _, b := range blocks {
+		if err := f.connect(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // scan finds what pays or spends the treasury and keeps the coins in memory.
@@ -253,7 +283,6 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 	var own []OwnTx
 	for i, tx := range block.Transactions {
 		found := OwnTx{Tx: tx, Position: i}
-		txid := tx.TxHash()
 		for _, in := range tx.TxIn {
 			if amount, ok := f.coins[in.PreviousOutPoint]; ok {
 				found.Spends = append(found.Spends, in.PreviousOutPoint)
@@ -268,7 +297,7 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 			}
 			f.index.Use(chain, index)
 			c := Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
-			c.OutPoint = wire.OutPoint{Hash: txid, Index: uint32(vout)}
+			c.OutPoint = wire.OutPoint{Hash: tx.TxHash(), Index: uint32(vout)} // of our own alone: hashing every transaction takes longer than all the rest
 			c.At = block.Header.Timestamp.UTC()
 			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
 			found.Coins = append(found.Coins, c)

@@ -12,7 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
 )
 
-// TestCoinTableEqualsARescan compares the coins that were kept through payments, a
+// TestCoinTableEqualsARescan compares the headers and coins that were kept through payments, a
 // bump and reorgs with those of a fresh database that walks the same chain from the
 // birthday, after each turn.
 func TestCoinTableEqualsARescan(t *testing.T) {
@@ -39,6 +39,8 @@ func TestCoinTableEqualsARescan(t *testing.T) {
 	r.mine(7)
 	r.wantRescan("second payment")
 }
+
+const headersSQL = `SELECT height, encode(hash, 'hex'), encode(prev, 'hex'), at, encode(raw, 'hex') FROM header ORDER BY height`
 
 const coinsSQL = `SELECT encode(c.txid, 'hex'), c.vout, encode(c.script, 'hex'), c.amount_sat, c.chain, c.index, c.height, c.coinbase, coalesce(encode(c.spent_by, 'hex'), '')
 	FROM coin c ORDER BY 1, 2`
@@ -67,14 +69,17 @@ func (r *rig) wantRescan(when string) {
 	if _, err := follower.Sync(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	if diff := cmp.Diff(coinRows(r.t, owner), coinRows(r.t, r.owner)); diff != "" {
-		r.t.Errorf("%s (-rescan +kept):\n%s", when, diff)
+	for _, sql := range []string{headersSQL, coinsSQL} {
+		rescan, kept := rowsOf(r.t, owner, sql), rowsOf(r.t, r.owner, sql)
+		if diff := cmp.Diff(rescan, kept); diff != "" || len(kept) == 0 {
+			r.t.Errorf("%s, %d rows (-rescan +kept):\n%s", when, len(kept), diff)
+		}
 	}
 }
 
-func coinRows(t testing.TB, d *postgres.DB) []string {
+func rowsOf(t testing.TB, d *postgres.DB, sql string) []string {
 	t.Helper()
-	rows, err := d.Pool().Query(t.Context(), coinsSQL)
+	rows, err := d.Pool().Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,6 +196,11 @@ type WorkerStore interface {
 	Connect(ctx context.Context, epoch int64, b Block, fn func(*ChainWork) error) error
 	Disconnect(ctx context.Context, epoch int64, tip Tip, fn func(*ChainWork) error) error
 
+	// ConnectQuiet walks blocks on that do not touch the treasury, all in one transaction.
+	// all is false, and nothing is changed, when something waits for a block's depth: then
+	// each is for Connect.
+	ConnectQuiet(ctx context.Context, epoch int64, blocks []Block) (all bool, err error)
+
 	// Head returns the walked tip; ok is false before the first header.
 	Head(ctx context.Context) (tip Tip, ok bool, err error)
 

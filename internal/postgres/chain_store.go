@@ -135,6 +135,41 @@ func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, f
 	})
 }
 
+// ConnectQuiet implements payout.WorkerStore.
+func (s PayoutStore) ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (all bool, err error) {
+	var p db.InsertHeadersParams
+	for _, b := range blocks {
+		var raw bytes.Buffer
+		if err := b.Header.Serialize(&raw); err != nil {
+			return false, err
+		}
+		p.Heights, p.Ats, p.Raws = append(p.Heights, b.Tip.Height), append(p.Ats, b.Tip.At), append(p.Raws, raw.Bytes())
+		p.Hashes, p.Prevs = append(p.Hashes, bytes.Clone(b.Tip.Hash[:])), append(p.Prevs, bytes.Clone(b.Header.PrevBlock[:]))
+	}
+	err = s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		all = false
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		fund, err := readFund(ctx, q)
+		if err != nil {
+			return err
+		}
+		waiting, err := q.ListFollowed(ctx, nil, nil)
+		if err != nil || len(waiting) > 0 {
+			return err
+		}
+		// What is dead at one height is dead at every later one.
+		dead, err := q.ListReleasable(ctx, p.Heights[len(p.Heights)-1]+1-fund.FinalDepth)
+		if err != nil || len(dead) > 0 {
+			return err
+		}
+		all = true
+		return q.InsertHeaders(ctx, p)
+	})
+	return all && err == nil, err
+}
+
 func insertOwnTx(ctx context.Context, q *db.Queries, own payout.OwnTx, height int32) error {
 	var raw bytes.Buffer
 	if err := own.Tx.Serialize(&raw); err != nil {

@@ -178,6 +178,10 @@ func TestEveryWriteOfTheWorkerAsksForTheLease(t *testing.T) {
 		"Connect": func() error {
 			return store.Connect(ctx, 7, payout.Block{}, func(*payout.ChainWork) error { return never })
 		},
+		"ConnectQuiet": func() error {
+			_, err := store.ConnectQuiet(ctx, 7, []payout.Block{{}})
+			return err
+		},
 		"Disconnect": func() error {
 			return store.Disconnect(ctx, 7, payout.Tip{}, func(*payout.ChainWork) error { return never })
 		},

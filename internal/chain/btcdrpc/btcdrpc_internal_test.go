@@ -1,12 +1,20 @@
 package btcdrpc
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/net/websocket"
 )
 
 func TestDecodeKeepsBtcdsAnswerApartFromNoise(t *testing.T) {
@@ -67,14 +75,139 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func FuzzTellsOfBlock(f *testing.F) {
+func FuzzReadMessage(f *testing.F) {
 	f.Add([]byte(`{"jsonrpc":"1.0","method":"blockconnected","params":["00",1,2],"id":null}`))
 	f.Add([]byte(`{"result":null,"error":null,"id":1}`))
 	f.Add([]byte(`{"result":null,"error":{"code":-32603,"message":"no"},"id":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		tells, err := tellsOfBlock(b)
-		if err != nil && tells {
-			t.Error("an error that tells of a block")
+		m, err := readMessage(b)
+		if err != nil {
+			return
+		}
+		var result Hex
+		err = reply{Result: m.Result, Error: m.Error}.decode("m", &result)
+		var answer *Error
+		if m.Error != nil && !errors.As(err, &answer) {
+			t.Errorf("btcd's error became %v", err)
+		}
+		if err == nil && !strings.EqualFold(string(m.Result), `"`+hex.EncodeToString(result)+`"`) {
+			t.Errorf("%s was read as %x", m.Result, result)
 		}
 	})
+}
+
+// served is a Conn to a server that deals with each websocket as serve does.
+func served(t *testing.T, serve func(ws *websocket.Conn)) *Conn {
+	t.Helper()
+	srv := httptest.NewTLSServer(websocket.Handler(serve))
+	t.Cleanup(srv.Close)
+	c, err := New(Config{Host: srv.Listener.Addr().String(), User: "u", Pass: "p", CertPEM: pemOf(srv)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := c.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- conn.Serve(t.Context(), func() {}) }()
+	t.Cleanup(func() {
+		conn.Close()
+		if err := <-ended; err == nil {
+			t.Error("Serve ended without a reason")
+		}
+	})
+	return conn
+}
+
+func receive(ws *websocket.Conn) (request, error) {
+	var r request
+	err := websocket.JSON.Receive(ws, &r)
+	return r, err
+}
+
+// TestRepliesMayOvertakeEachOther answers calls in the wrong order, beside replies that
+// nobody waits for.
+func TestRepliesMayOvertakeEachOther(t *testing.T) {
+	t.Parallel()
+	const calls = 20
+	conn := served(t, func(ws *websocket.Conn) {
+		var asked []request
+		for range calls {
+			r, err := receive(ws)
+			if err != nil {
+				t.Errorf("receive: %v", err)
+				return
+			}
+			asked = append(asked, r)
+		}
+		for _, r := range slices.Backward(asked) {
+			for _, text := range []string{
+				`{"result":null,"error":null,"id":9999}`,
+				`{"jsonrpc":"1.0","method":"blockconnected","params":["00",1,2],"id":null}`,
+				fmt.Sprintf(`{"result":%v,"error":null,"id":%d}`, r.Params[0], r.ID),
+			} {
+				if err := websocket.Message.Send(ws, text); err != nil {
+					t.Errorf("send: %v", err)
+				}
+			}
+		}
+		_, _ = receive(ws) // until the other side ends it
+	})
+	var all sync.WaitGroup
+	for i := range calls {
+		all.Go(func() {
+			var got int
+			if err := conn.Call(t.Context(), &got, "getblockhash", i); err != nil || got != i {
+				t.Errorf("asked for %d, got %d, %v", i, got, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestALostReplyIsNotAskedForAgain ends the websocket with calls under way: they were
+// sent once, and the errors say that the websocket broke.
+func TestALostReplyIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	const calls = 5
+	var asked atomic.Int32
+	conn := served(t, func(ws *websocket.Conn) {
+		for range calls {
+			if _, err := receive(ws); err == nil {
+				asked.Add(1)
+			}
+		}
+	})
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() {
+			if err := conn.Call(t.Context(), nil, "getbestblock"); !errors.Is(err, ErrBroken) {
+				t.Errorf("got %v, want ErrBroken", err)
+			}
+		})
+	}
+	all.Wait()
+	if n := asked.Load(); n != calls {
+		t.Errorf("%d requests came, want %d", n, calls)
+	}
+	if err := conn.Call(t.Context(), nil, "getbestblock"); !errors.Is(err, ErrBroken) {
+		t.Errorf("afterwards: got %v, want ErrBroken", err)
+	}
+}
+
+// TestOnlyReadsGoOverAWebsocket: of what changes something nobody would know whether it
+// was done.
+func TestOnlyReadsGoOverAWebsocket(t *testing.T) {
+	t.Parallel()
+	conn := served(t, func(ws *websocket.Conn) {
+		if r, err := receive(ws); err == nil {
+			t.Errorf("%s was sent", r.Method)
+		}
+	})
+	for _, method := range []string{"sendrawtransaction", "testmempoolaccept", "invalidateblock", "stop", ""} {
+		if err := conn.Call(t.Context(), nil, method, "00"); err == nil || errors.Is(err, ErrBroken) {
+			t.Errorf("%s: got %v, want that it is refused", method, err)
+		}
+	}
 }

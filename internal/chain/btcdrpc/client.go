@@ -163,13 +163,22 @@ func decode(method string, body []byte, result any) error {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return fmt.Errorf("read reply to %s: %w", method, err)
 	}
+	return r.decode(method, result)
+}
+
+func (r reply) decode(method string, result any) error {
 	if r.Error != nil {
 		return &Error{Method: method, Code: r.Error.Code, Message: r.Error.Message}
 	}
-	if result == nil {
-		return nil
+	var err error
+	switch result := result.(type) {
+	case nil:
+	case *Hex: // json.Unmarshal would look through megabytes twice more
+		err = result.UnmarshalJSON(r.Result)
+	default:
+		err = json.Unmarshal(r.Result, result)
 	}
-	if err := json.Unmarshal(r.Result, result); err != nil {
+	if err != nil {
 		return fmt.Errorf("read result of %s: %w", method, err)
 	}
 	return nil

@@ -128,6 +128,30 @@ func (q *Queries) InsertHeader(ctx context.Context, arg InsertHeaderParams) erro
 	return err
 }
 
+const insertHeaders = `-- name: InsertHeaders :exec
+INSERT INTO header (height, hash, prev, at, raw)
+SELECT unnest($1::integer[]), unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::timestamptz[]), unnest($5::bytea[])
+`
+
+type InsertHeadersParams struct {
+	Heights []int32
+	Hashes  [][]byte
+	Prevs   [][]byte
+	Ats     []time.Time
+	Raws    [][]byte
+}
+
+func (q *Queries) InsertHeaders(ctx context.Context, arg InsertHeadersParams) error {
+	_, err := q.db.Exec(ctx, insertHeaders,
+		arg.Heights,
+		arg.Hashes,
+		arg.Prevs,
+		arg.Ats,
+		arg.Raws,
+	)
+	return err
+}
+
 const lastBatchNumber = `-- name: LastBatchNumber :one
 SELECT coalesce(max(number), 0)::bigint FROM batch
 `

@@ -7,6 +7,10 @@ SELECT hash FROM header WHERE height = @height;
 -- name: InsertHeader :exec
 INSERT INTO header (height, hash, prev, at, raw) VALUES (@height, @hash, @prev, @at, @raw);
 
+-- name: InsertHeaders :exec
+INSERT INTO header (height, hash, prev, at, raw)
+SELECT unnest(@heights::integer[]), unnest(@hashes::bytea[]), unnest(@prevs::bytea[]), unnest(@ats::timestamptz[]), unnest(@raws::bytea[]);
+
 -- name: DeleteHeader :execrows
 DELETE FROM header WHERE height = @height AND hash = @hash;
 
