@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PROGRAMS := causeway causewayctl causeway-signer
+NODE := github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl
 TOOL := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/go.mod
 LINT := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint
 
@@ -41,8 +42,8 @@ help: ## List the targets
 
 
 .PHONY: build
-build: ## Build causeway, causewayctl, causeway-signer and the pinned btcd into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS)) github.com/btcsuite/btcd
+build: ## Build causeway, causewayctl, causeway-signer and the pinned btcd and btcctl into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS)) $(NODE)
 
 .PHONY: demo
 demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C stops it, data stays in ./.causeway)

@@ -23,12 +23,34 @@ var FS embed.FS
 // Up brings the database at url (the owner's) to the newest version. Racing
 // callers are safe: one works, the others wait and find nothing to do.
 func Up(ctx context.Context, url string) error {
-	return with(url, func(p *goose.Provider) error {
+	return with(url, func(db *sql.DB, p *goose.Provider) error {
+		if err := checkRoles(ctx, db); err != nil {
+			return err
+		}
 		if _, err := p.Up(ctx); err != nil {
 			return errs.Wrap(err, errs.Unavailable, "migration_failed", "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
 		}
 		return nil
 	})
+}
+
+// checkRoles refuses early, with what to do, when the programs' two roles are not
+// there and the caller may not make them.
+func checkRoles(ctx context.Context, db *sql.DB) error {
+	var may bool
+	var who string
+	err := db.QueryRowContext(ctx, `SELECT current_user, rolsuper OR rolcreaterole
+		OR 2 = (SELECT count(*) FROM pg_roles WHERE rolname IN ('causeway_app', 'causeway_worker'))
+		FROM pg_roles WHERE rolname = current_user`).Scan(&who, &may)
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "database_down", "The database did not tell who its owner is: "+err.Error()+". Nothing was changed.")
+	}
+	if !may {
+		return errs.Newf(errs.Unavailable, "roles_missing",
+			"The roles causeway_app and causeway_worker are missing, and %s may not make them. Nothing was changed. As PostgreSQL's superuser, run: %s",
+			who, "ALTER ROLE "+pgx.Identifier{who}.Sanitize()+" CREATEROLE")
+	}
+	return nil
 }
 
 // Status describes one migration.
@@ -41,7 +63,7 @@ type Status struct {
 // List tells which migrations the database at url has.
 func List(ctx context.Context, url string) ([]Status, error) {
 	var list []Status
-	err := with(url, func(p *goose.Provider) error {
+	err := with(url, func(_ *sql.DB, p *goose.Provider) error {
 		states, err := p.Status(ctx)
 		if err != nil {
 			return fmt.Errorf("read migration status: %w", err)
@@ -88,7 +110,7 @@ func Check(ctx context.Context, conn interface {
 	return nil
 }
 
-func with(url string, f func(*goose.Provider) error) error {
+func with(url string, f func(*sql.DB, *goose.Provider) error) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return errs.Wrap(err, errs.Unavailable, "database_url", "The database URL cannot be read.")
@@ -104,5 +126,5 @@ func with(url string, f func(*goose.Provider) error) error {
 	if err != nil {
 		return fmt.Errorf("read embedded migrations: %w", err)
 	}
-	return f(provider)
+	return f(db, provider)
 }

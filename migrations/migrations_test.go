@@ -1,9 +1,13 @@
 package migrations_test
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/postgres"
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
 	"github.com/causeway-fund/causeway/migrations"
 )
@@ -60,5 +64,45 @@ func TestUpAgainChangesNothing(t *testing.T) {
 	}
 	if _, err := base.WorkerPool(t).Exec(t.Context(), "SELECT FROM river.river_job"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUpSaysWhichRightItsOwnerLacks runs as owners of a database who are no
+// superusers, as operators have them.
+func TestUpSaysWhichRightItsOwnerLacks(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t) // its roles are its own
+	base := server.NewSchema(t, pgtest.Schema{FS: fstest.MapFS{}, Up: func(context.Context, string) error { return nil }})
+	admin := base.Pool(t)
+	for _, sql := range []string{
+		"DROP ROLE IF EXISTS causeway_app", "DROP ROLE IF EXISTS causeway_worker", "CREATE ROLE \"the owner\" LOGIN PASSWORD 'p'",
+		"ALTER DATABASE " + base.Name + " OWNER TO \"the owner\"",
+	} {
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner, err := postgres.RoleURL(base.URL, "the owner", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = migrations.Up(t.Context(), owner)
+
+	const cure = `ALTER ROLE "the owner" CREATEROLE`
+	if !errs.Is(err, "roles_missing") || !strings.Contains(err.Error(), cure) {
+		t.Fatalf("got %v, want roles_missing with %s", err, cure)
+	}
+	if _, err := admin.Exec(t.Context(), cure); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrations.Up(t.Context(), owner); err != nil {
+		t.Fatalf("after what the error told: %v", err)
+	}
+	if _, err := admin.Exec(t.Context(), `ALTER ROLE "the owner" NOCREATEROLE`); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrations.Up(t.Context(), owner); err != nil {
+		t.Errorf("with the roles there, the right is not needed: %v", err)
 	}
 }

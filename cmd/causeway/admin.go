@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -130,6 +131,9 @@ func fundCommand() *cobra.Command {
 			if err := cli.Need(cmd.Flags(), "name", "network", "descriptor"); err != nil {
 				return err
 			}
+			if !cmd.Flags().Changed("birthday-height") {
+				return cli.UsageError{Err: errors.New("--birthday-height is missing: the height of the newest block (btcctl getblockcount) for a treasury that is new; 0 walks the whole chain")}
+			}
 			url, err := ownerURL(cmd, urlFile)
 			if err != nil {
 				return err
@@ -150,7 +154,7 @@ func fundCommand() *cobra.Command {
 	f.StringVar(&fund.Name, "name", "", "what people call the fund")
 	f.StringVar(&fund.Network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	f.StringVar(&fund.Descriptor, "descriptor", "", "the treasury's output descriptor with checksum, as causeway-signer init prints it")
-	f.Int32Var(&fund.BirthdayHeight, "birthday-height", 0, "first block that can hold a deposit")
+	f.Int32Var(&fund.BirthdayHeight, "birthday-height", 0, "first block that can hold a deposit: today's height for a new treasury; the worker reads every block from here on")
 	amountFlag(cmd, &fund.Budget, "budget-sat", "sum of all grants that may ever be approved")
 	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "least that one application may ask for")
 	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
@@ -206,7 +210,7 @@ func inviteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "invite", Short: "Print a one-time link with which a member of staff enrols a passkey", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file", "name"); err != nil {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file", "public-url", "name"); err != nil {
 				return err
 			}
 			var link string
@@ -228,6 +232,8 @@ func inviteCommand() *cobra.Command {
 		},
 	}
 	serviceFlags(cmd.Flags(), &cfg)
+	cfg.PublicURL = "" // a link to this machine would be of use to nobody
+	cmd.Flags().Lookup("public-url").DefValue = ""
 	cmd.Flags().StringVar(&name, "name", "", "what colleagues call this person")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "reviewer, treasurer, admin or auditor; may be given several times")
 	cmd.Flags().BoolVar(&again, "again", false, "a further link for somebody who is known already")

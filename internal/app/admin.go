@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -93,16 +92,16 @@ func CreateKeys(fundID uuid.UUID, sealPath, auditPath, auditPublicPath string) e
 }
 
 // SetRolePassword lets one of the two database roles log in with a fresh
-// password and writes its URL, made from the owner's, to path.
+// password and writes its URL to path: the owner's, with every host and setting.
 func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 	secret := make([]byte, 24)
 	if _, err := rand.Read(secret); err != nil {
 		return fmt.Errorf("draw password: %w", err)
 	}
 	password := hex.EncodeToString(secret)
-	config, err := pgx.ParseConfig(ownerURL)
+	url, err := postgres.RoleURL(ownerURL, role, password)
 	if err != nil {
-		return errs.New(errs.Unavailable, "database_url", "The database URL cannot be read.")
+		return err
 	}
 	db, err := postgres.Open(ctx, ownerURL)
 	if err != nil {
@@ -112,14 +111,10 @@ func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 	if err := db.LetIn(ctx, role, password); err != nil {
 		return err
 	}
-	url := fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable\n", role, password, config.Host, config.Port, config.Database)
-	if strings.HasPrefix(config.Host, "/") {
-		url = fmt.Sprintf("postgres://%s:%s@/%s?host=%s&port=%d\n", role, password, config.Database, config.Host, config.Port)
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot make the folder of "+path+".")
 	}
-	if err := os.WriteFile(path, []byte(url), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(url+"\n"), 0o600); err != nil {
 		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+path+".")
 	}
 	return nil

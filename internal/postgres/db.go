@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -105,15 +104,14 @@ func (d *DB) Ping(ctx context.Context) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		return errs.Wrap(err, errs.Unavailable, "database_down",
-			fmt.Sprintf("The PostgreSQL server at %s refused database %q to user %q: %s.", address(c.Host, c.Port), c.Database, c.User, refused.Message))
+			fmt.Sprintf("The PostgreSQL server at %s refused database %q to user %q: %s.", addressOf(c), c.Database, c.User, refused.Message))
 	}
 	return errs.Wrap(err, errs.Unavailable, "database_down",
-		fmt.Sprintf("The PostgreSQL server at %s (database %q) does not answer.", address(c.Host, c.Port), c.Database))
+		fmt.Sprintf("The PostgreSQL server at %s (database %q) does not answer.", addressOf(c), c.Database))
 }
 
-func address(host string, port uint16) string {
-	return net.JoinHostPort(host, strconv.Itoa(int(port)))
-}
+// addressOf names each server that was asked.
+func addressOf(c *pgx.ConnConfig) string { return strings.Join(addresses(hostsOf(c)), ", ") }
 
 // utcTimes makes a connection return times in UTC and not in the zone of this
 // machine.

@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -50,14 +49,7 @@ func wantCode(t *testing.T, err error, code string) {
 
 func TestOpenSaysWhatIsWrongAndNoPassword(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closed := closedAddress(t)
 	there, err := url.Parse(pgtest.New(t).AppURL)
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,9 @@ if on_debian && [[ "$(id -u)" == 0 ]]; then
 	installed fonts-noto-cjk || want fonts-noto-cjk "Noto CJK fonts"
 fi
 has git || want git git
+# What deploy/README.md calls, as its test does.
+has curl || want curl curl
+has openssl || want openssl openssl
 has node || want nodejs "Node.js 20 or newer"
 has npm || want npm npm
 

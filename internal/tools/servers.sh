@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What is here of the servers of other people that our tests check (Debian's versions).
+# What is here of the servers of other people that our tests check, or that stand in front of ours (Debian's versions).
 #   servers.sh packages      Debian packages that are missing, one a line
 #   servers.sh tags [LIST]   the build tags of the tests that can run, behind those of LIST
 #   servers.sh wanting       why tests are left out, in one line; nothing if none is
 set -euo pipefail
 
 # Programs of the tag realservers, and the package of each.
-proxies=(danted:dante-server microsocks:microsocks tinyproxy:tinyproxy ss-server:shadowsocks-libev trojan:trojan v2ray:v2ray)
+proxies=(danted:dante-server microsocks:microsocks tinyproxy:tinyproxy ss-server:shadowsocks-libev trojan:trojan v2ray:v2ray
+	nginx:nginx caddy:caddy)
 # Programs of the tag realopenvpn.
 tunnels=(openvpn:openvpn ip:iproute2)
 
