@@ -51,9 +51,10 @@ demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C sto
 
 .PHONY: demo-reset
 demo-reset: ## Forget the demo's data
-	@for file in $$(find .causeway -maxdepth 4 -name postmaster.pid 2>/dev/null); do \
+	@for file in $$(find -L .causeway -maxdepth 4 -name postmaster.pid 2>/dev/null); do \
 		if kill -0 "$$(head -n 1 "$$file")" 2>/dev/null; then echo "the demo is running: stop it with Ctrl-C first" >&2; exit 1; fi; \
 	done
+	@place=$$(readlink .causeway/postgres || true); if [[ "$$place" == /var/tmp/causeway-* ]]; then rm -rf -- "$$place"; fi
 	rm -rf .causeway
 
 .PHONY: journey

@@ -102,7 +102,7 @@ var mayImport = map[string][]string{
 		"internal/wallet", "internal/grant", "internal/payout", "internal/probe", "internal/vantage", "internal/endpoint",
 	},
 
-	"cmd/causeway":        {"migrations", "internal/app", "internal/demo", "internal/cli", "internal/errs", "internal/clock", "internal/identity", "internal/endpoint"},
+	"cmd/causeway":        {"migrations", "internal/app", "internal/demo", "internal/devnet", "internal/cli", "internal/errs", "internal/clock", "internal/identity", "internal/endpoint"},
 	"cmd/causewayctl":     {"internal/ctl", "internal/cli", "internal/errs"},
 	"cmd/causeway-signer": {"internal/signer", "internal/errs", "internal/clock", "internal/wallet"},
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/demo"
-	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
 )
 
 func demoCommand() *cobra.Command {
@@ -49,19 +49,15 @@ func demoCommand() *cobra.Command {
 }
 
 func runJourney(cmd *cobra.Command, cfg demo.Config, progress *cli.Progress, asJSON bool) (err error) {
-	dir, err := os.MkdirTemp("", "causeway-journey-")
+	dir, err := pgserver.TempDir("causeway-journey-")
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "no_temp_dir", "Cannot make a temporary folder.")
+		return err
 	}
 	defer func() {
 		if removeErr := os.RemoveAll(dir); err == nil {
 			err = removeErr
 		}
 	}()
-	// PostgreSQL may run as another account and must pass through.
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // what is inside has modes of its own
-		return fmt.Errorf("open temporary folder: %w", err)
-	}
 	cfg.Dir = dir
 	result, err := demo.Journey(cmd.Context(), cfg, progress)
 	if err != nil {

@@ -82,8 +82,12 @@ func Start(ctx context.Context, cfg Config) (*Devnet, error) {
 }
 
 func (d *Devnet) startPostgres(ctx context.Context) (err error) {
+	dir, err := pgserver.Place(filepath.Join(d.cfg.Dir, "postgres"))
+	if err != nil {
+		return err
+	}
 	d.Postgres, err = pgserver.Start(ctx, pgserver.Config{
-		Dir: filepath.Join(d.cfg.Dir, "postgres"), Port: d.cfg.PostgresPort, Volatile: d.cfg.Volatile, Fetch: download,
+		Dir: dir, Port: d.cfg.PostgresPort, Volatile: d.cfg.Volatile, Fetch: download,
 	})
 	return err
 }

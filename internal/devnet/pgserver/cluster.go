@@ -75,7 +75,7 @@ func (c cluster) args(port int, socket string) []string {
 // at most) that only PostgreSQL's account may enter.
 func (c cluster) socketDir() (string, error) {
 	base := os.TempDir()
-	if len(base) > 50 {
+	if len(base) > 50 || proc.CheckReach(c.user, base) != nil {
 		base = "/tmp"
 	}
 	dir, err := proc.TempDir(base, "causeway-pg-", c.path("socket"))

@@ -64,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg.Dir = dir
-	user, err := proc.Unprivileged("postgres", "nobody")
+	user, err := proc.Unprivileged(accounts...)
 	if err != nil {
 		return nil, err
 	}

@@ -70,12 +70,8 @@ func (s *server) urlFor(role, database string) string {
 }
 
 func startPostgres(ctx context.Context) (*pgserver.Server, string, error) {
-	dir, err := os.MkdirTemp("", "causeway-pgtest-")
+	dir, err := pgserver.TempDir("causeway-pgtest-")
 	if err != nil {
-		return nil, "", err
-	}
-	// PostgreSQL may run as another account and must pass through.
-	if err := os.Chmod(dir, 0o711); err != nil {
 		return nil, "", err
 	}
 	pg, err := pgserver.Start(ctx, pgserver.Config{Dir: dir, Volatile: true})
