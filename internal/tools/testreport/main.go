@@ -49,9 +49,9 @@ func (p pureTargets) Set(s string) error {
 	return nil
 }
 
-// without returns flags but for drop.
-func without(flags []string, drop string) []string {
-	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == drop })
+// flags returns those for go test, of all that were given.
+func (t target) flags(given []string) []string {
+	return slices.DeleteFunc(slices.Clone(given), func(f string) bool { return t.pure && f == "-race" })
 }
 
 func main() {
@@ -79,11 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	rep := newReport(stdout, *noSkip)
 	for _, t := range in {
-		args := flags.Args()
-		if t.pure {
-			args = without(args, "-race")
-		}
-		if err := goTest(ctx, t, args, rep, stderr); err != nil {
+		if err := goTest(ctx, t, t.flags(flags.Args()), rep, stderr); err != nil {
 			rep.fail("go test in "+t.dir, err.Error())
 		}
 	}

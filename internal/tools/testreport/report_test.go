@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -82,16 +83,19 @@ func TestModulesAddUp(t *testing.T) {
 
 func TestPurePackagesRunWithoutRace(t *testing.T) {
 	t.Parallel()
-	files := func(tag, name string) map[string]string {
-		return map[string]string{name + "_test.go": "//go:build " + tag + "\n\n" + head + "func TestA(*testing.T) {}"}
-	}
-	a, b := module(t, files("race", "a")), module(t, files("!race", "b"))
+	// The detector needs a C compiler, which a machine for `make test` need not have: what is
+	// given to go test is looked at for both, and run for the packages that go without.
+	pure := module(t, map[string]string{"p_test.go": "//go:build !race\n\n" + head + "func TestA(*testing.T) {}"})
 	var out, errOut bytes.Buffer
 
-	exit := run(t.Context(), []string{"-in", a, "-pure", b, "--", "-count=1", "-race"}, &out, &errOut)
+	exit := run(t.Context(), []string{"-pure", pure, "--", "-count=1", "-race"}, &out, &errOut)
 
-	if exit != 0 || !strings.HasSuffix(out.String(), "\n2 passed, 0 failed\n") {
+	if exit != 0 || !strings.HasSuffix(out.String(), "\n1 passed, 0 failed\n") {
 		t.Errorf("exit %d\n%s%s", exit, &out, &errOut)
+	}
+	given := []string{"-count=1", "-race"}
+	if got := (target{}).flags(given); !slices.Equal(got, given) {
+		t.Errorf("other packages are tested with %v, want %v", got, given)
 	}
 }
 
