@@ -45,9 +45,7 @@ func testKeyboard(t *testing.T, h *house) {
 	b.keys("c")
 	focus("the note", "#note-text")
 	b.keys("j", "k", "?")
-	if got := eval[string](b, `document.querySelector('#note-text').value`); got != "jk?" {
-		t.Errorf("typed jk? into the note, it holds %q", got)
-	}
+	becomes(b, "the note, into which jk? was typed", `document.querySelector('#note-text').value`, "jk?")
 	at(start + 1)
 	b.keys("Escape")
 	b.keys("?")

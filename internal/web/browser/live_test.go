@@ -30,12 +30,8 @@ func testLive(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	b.shows("the lock is seen without a reload", `document.querySelector('#coins').textContent.includes(`+strconv.Quote(reason)+`)`)
-	if got := eval[string](b, `(() => { const r = document.querySelector('#reason'); return [document.activeElement.id, r.value, r.selectionStart].join('|') })()`); got != "reason|half a rea|4" {
-		t.Errorf("focus, text and cursor are %q", got)
-	}
-	if !eval[bool](b, `[...document.querySelectorAll('main details')].every((d) => d.open)`) {
-		t.Error("what was opened is shut")
-	}
+	becomes(b, "focus, text and cursor", `(() => { const r = document.querySelector('#reason'); return [document.activeElement.id, r.value, r.selectionStart].join('|') })()`, "reason|half a rea|4")
+	becomes(b, "whether all that was opened is open", `[...document.querySelectorAll('main details')].every((d) => d.open)`, true)
 	if err := h.Services.Payouts.UnlockCoin(t.Context(), by, treasury.Coins[at].OutPoint); err != nil {
 		t.Fatal(err)
 	}

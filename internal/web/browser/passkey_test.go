@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/webauthn"
@@ -28,24 +27,18 @@ func testPasskey(t *testing.T, h *house) {
 	b.look("menu")
 	b.press(`form[action="/sign-out"] button`)
 	b.visit("/review")
-	if path := eval[string](b, `location.pathname`); path != "/sign-in" {
-		t.Errorf("signed out, the queue leads to %s", path)
-	}
+	becomes(b, "where the queue leads who signed out", `location.pathname`, "/sign-in")
 	b.visit("/sign-in")
 	b.lookClosely("sign in")
 	b.press(`button[data-passkey="get"]`)
 	b.says("h1", "review.title")
 	b.visit("/profile")
-	if got := b.text("main"); !strings.Contains(got, "Tove") {
-		t.Errorf("the profile is of somebody else: %s", got)
-	}
+	b.read("main", "Tove")
 
 	// The link has done its work.
 	again := h.tab(t)
 	again.visit("/enrol/" + token)
-	if n := eval[int](again, `document.querySelectorAll('button[data-passkey]').length`); n != 0 {
-		t.Error("a used invite offers to enrol again")
-	}
+	becomes(again, "what a used invite offers to enrol with", `document.querySelector('main') === null ? -1 : document.querySelectorAll('button[data-passkey]').length`, 0)
 	again.heard()
 }
 

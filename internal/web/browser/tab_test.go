@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -211,16 +212,55 @@ func (b *tab) keys(list ...string) {
 	}
 }
 
-// text returns the words of an element as a person sees them.
-func (b *tab) text(selector string) string {
+// read waits until the words of an element, as a person sees them, match a pattern,
+// and returns the match. Nothing is read without such a wait: a press is over when
+// the next page begins, and a live page is swapped at any time, so what is there at
+// first may be the old page's.
+func (b *tab) read(selector, pattern string) string {
+	b.t.Helper()
+	words := regexp.MustCompile(pattern)
+	found := ""
+	b.await(selector+" to say "+pattern, func() (bool, string) {
+		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector(`+strconv.Quote(selector)+`)?.innerText ?? ''`))
+		if err != nil {
+			return false, err.Error() // between two pages there is nothing to ask
+		}
+		found = words.FindString(strings.TrimSpace(got))
+		return found != "", got
+	})
+	return found
+}
+
+// becomes waits until a script's value is the wanted one.
+func becomes[T comparable](b *tab, what, script string, want T) {
+	b.t.Helper()
+	b.await(fmt.Sprintf("%s to be %v", what, want), func() (bool, string) {
+		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+		if err != nil {
+			return false, err.Error()
+		}
+		return got == want, fmt.Sprint(got)
+	})
+}
+
+// await asks until it is done, and says what the last answer was when it is not.
+func (b *tab) await(what string, ask func() (done bool, got string)) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, actPatience)
 	defer cancel()
-	s, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector)))
-	if err != nil {
-		b.t.Fatalf("text of %s: %v\non %s", selector, err, b.where())
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		done, got := ask()
+		if done {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.t.Fatalf("waited in vain for %s; at last it was %q\non %s", what, got, b.where())
+		}
 	}
-	return strings.TrimSpace(s)
 }
 
 // shows waits until script is true; the page may load anew meanwhile.
@@ -232,16 +272,10 @@ func (b *tab) shows(what, script string) {
 	})
 }
 
-// says checks that the element holds the catalogue's words.
+// says waits until the element holds the catalogue's words.
 func (b *tab) says(selector, key string) {
 	b.t.Helper()
-	got, want := b.text(selector), b.words.T(key)
-	if got == "" { // a live page may have been swapped between finding and reading
-		got = b.text(selector)
-	}
-	if !strings.Contains(got, want) {
-		b.t.Errorf("%s says %q, want %q", selector, got, want)
-	}
+	b.read(selector, regexp.QuoteMeta(b.words.T(key)))
 }
 
 // signIn follows a person's one-time link.
