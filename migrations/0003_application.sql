@@ -14,15 +14,19 @@ CREATE TABLE application (
     amount_sat   bigint      NOT NULL CHECK (amount_sat > 0), -- asked for in the current revision
     receipt_hash bytea UNIQUE,                         -- HMAC of the receipt code; the code itself is nowhere
     payee_index  bytea       NOT NULL,                 -- HMAC of the payee script: finds an address used before, tells nobody which
+    title_words  bigint[]    NOT NULL DEFAULT '{}',    -- keyed hashes of the title's words, by which it is found; the title is sealed
     data_key     bytea,                                -- wrapped by the key file; null once purged
     key_id       text        NOT NULL,
     submitted_at timestamptz NOT NULL,
-    changed_at   timestamptz NOT NULL
+    changed_at   timestamptz NOT NULL,
+    CONSTRAINT application_purged CHECK (data_key IS NOT NULL OR title_words = '{}')
 );
-CREATE UNIQUE INDEX application_designation_key ON application (fund_id, designation);
-CREATE INDEX application_queue ON application (submitted_at DESC, id DESC);
+CREATE UNIQUE INDEX application_designation_key ON application (designation, fund_id);
+-- The queue is walked state by state, so each of these gives its rows in the queue's order.
 CREATE INDEX application_state ON application (state, submitted_at DESC, id DESC);
-CREATE INDEX application_payee ON application (payee_index);
+CREATE INDEX application_region ON application (region, state, submitted_at DESC, id DESC);
+CREATE INDEX application_language ON application (language, state, submitted_at DESC, id DESC);
+CREATE INDEX application_payee ON application (payee_index, state, id);
 CREATE TRIGGER application_state_edge BEFORE UPDATE ON application FOR EACH ROW EXECUTE FUNCTION check_state_edge('application');
 
 INSERT INTO state_edge VALUES
@@ -40,6 +44,41 @@ INSERT INTO state_edge VALUES
     ('application', 'ready', 'approved'),
     ('application', 'ready', 'declined'),
     ('application', 'ready', 'withdrawn');
+
+-- The words of title_words in the queue's order, so that a word that half of all titles have costs no more than a rare one.
+-- Kept by a trigger, so it needs no foreign key.
+CREATE TABLE application_word (
+    word           bigint      NOT NULL,
+    submitted_at   timestamptz NOT NULL,
+    application_id uuid        NOT NULL,
+    PRIMARY KEY (word, submitted_at, application_id)
+);
+-- +goose StatementBegin
+CREATE FUNCTION keep_application_words() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM application_word
+        WHERE word = ANY (OLD.title_words) AND submitted_at = OLD.submitted_at AND application_id = OLD.id;
+    END IF;
+    INSERT INTO application_word (word, submitted_at, application_id)
+    SELECT DISTINCT x.word, NEW.submitted_at, NEW.id FROM unnest(NEW.title_words) AS x (word);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+-- With the key that seals the title its words go: what was purged is found by none.
+-- +goose StatementBegin
+CREATE FUNCTION purge_application_words() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.title_words := '{}';
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER application_words_purged BEFORE UPDATE ON application FOR EACH ROW
+    WHEN (NEW.data_key IS NULL AND NEW.title_words <> '{}') EXECUTE FUNCTION purge_application_words();
+CREATE TRIGGER application_words_new AFTER INSERT ON application FOR EACH ROW EXECUTE FUNCTION keep_application_words();
+CREATE TRIGGER application_words_changed AFTER UPDATE ON application FOR EACH ROW
+    WHEN (OLD.title_words IS DISTINCT FROM NEW.title_words OR OLD.submitted_at IS DISTINCT FROM NEW.submitted_at)
+    EXECUTE FUNCTION keep_application_words();
 
 -- What the operator wrote, sealed under the application's data key.
 CREATE TABLE application_revision (
@@ -76,6 +115,7 @@ CREATE TABLE claim (
     staff_id       uuid        NOT NULL REFERENCES staff,
     expires_at     timestamptz NOT NULL
 );
+CREATE INDEX claim_staff ON claim (staff_id, expires_at);
 
 CREATE TABLE vote (
     id             uuid PRIMARY KEY,
@@ -131,6 +171,7 @@ CREATE TABLE grants (
     version        bigint      NOT NULL CHECK (version > 0),
     created_at     timestamptz NOT NULL
 );
+CREATE INDEX grants_newest ON grants (created_at DESC, id DESC);
 CREATE TRIGGER grants_state_edge BEFORE UPDATE ON grants FOR EACH ROW EXECUTE FUNCTION check_state_edge('grant');
 
 -- One payment that is owed. Its note was approved by people and is what a signer is shown.
@@ -173,4 +214,5 @@ INSERT INTO state_edge VALUES
     ('instalment', 'paid', 'final');
 
 -- +goose Down
-DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_revision, application;
+DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_revision, application_word, application;
+DROP FUNCTION keep_application_words, purge_application_words;

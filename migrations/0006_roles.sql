@@ -36,6 +36,7 @@ GRANT DELETE, UPDATE (expires_at) ON ceremony TO causeway_app; -- UPDATE only to
 GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
+GRANT SELECT, INSERT, DELETE ON application_word TO causeway_app;
 GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_consent, breaker_accepted TO causeway_app;
 GRANT UPDATE (state, changed_at) ON breaker TO causeway_app;
 GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_app;

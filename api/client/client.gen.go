@@ -430,7 +430,7 @@ type Application struct {
 	Region    string `json:"region"`
 	Revision  int32  `json:"revision"`
 
-	// SamePayee Other applications with the same payout address.
+	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
@@ -468,7 +468,7 @@ type ApplicationSummary struct {
 	Region      string             `json:"region"`
 	Revision    int32              `json:"revision"`
 
-	// SamePayee Other applications with the same payout address.
+	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
@@ -2369,6 +2369,10 @@ type ResultsDay = openapi_types.Date
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
+	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every word,
+	// whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120 characters.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
 	// State Any of these states, parted by commas.
 	State    *[]string `form:"state,omitempty" json:"state,omitempty"`
 	Protocol *Protocol `form:"protocol,omitempty" json:"protocol,omitempty"`
@@ -2704,6 +2708,9 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 type ClientInterface interface {
 
 	// ListApplications The review queue, newest first
+	//
+	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
+	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
 	//
 	// Corresponds with GET /v1/applications (the `ListApplications` operationId).
 	ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3478,6 +3485,9 @@ type ClientInterface interface {
 }
 
 // ListApplications The review queue, newest first
+//
+// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
+// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
 //
 // Corresponds with GET /v1/applications (the `ListApplications` operationId).
 func (c *Client) ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5267,6 +5277,18 @@ func NewListApplicationsRequest(server string, params *ListApplicationsParams) (
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.State != nil {
 
@@ -8553,6 +8575,9 @@ func WithBaseURL(baseURL string) ClientOption {
 type ClientWithResponsesInterface interface {
 
 	// ListApplicationsWithResponse The review queue, newest first
+	//
+	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
+	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13059,6 +13084,9 @@ func (r WhoAmIResponse) ContentType() string {
 }
 
 // ListApplicationsWithResponse The review queue, newest first
+//
+// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
+// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -429,7 +429,7 @@ type Application struct {
 	Region    string `json:"region"`
 	Revision  int32  `json:"revision"`
 
-	// SamePayee Other applications with the same payout address.
+	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
@@ -467,7 +467,7 @@ type ApplicationSummary struct {
 	Region      string             `json:"region"`
 	Revision    int32              `json:"revision"`
 
-	// SamePayee Other applications with the same payout address.
+	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
@@ -2368,6 +2368,10 @@ type ResultsDay = openapi_types.Date
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
+	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every word,
+	// whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120 characters.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
 	// State Any of these states, parted by commas.
 	State    *[]string `form:"state,omitempty" json:"state,omitempty"`
 	Protocol *Protocol `form:"protocol,omitempty" json:"protocol,omitempty"`
@@ -2865,6 +2869,13 @@ func (w *ServerInterfaceWrapper) ListApplications(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListApplicationsParams
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
 	// ------------- Optional query parameter "state" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})

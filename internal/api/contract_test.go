@@ -149,7 +149,7 @@ type exchange struct {
 var exchanges = []exchange{
 	{method: "GET", path: "/v1/fund", status: 200},
 	{method: "POST", path: "/v1/applications", body: application, headers: []string{"Idempotency-Key", key16}, status: 201},
-	{method: "GET", path: "/v1/applications?state=in_review,ready&protocol=socks5&region=IR&language=fa&voted=not_me&claimed=free&limit=1&cursor=x", status: 200},
+	{method: "GET", path: "/v1/applications?search=GR-7K3FQ2X9&state=in_review,ready&protocol=socks5&region=IR&language=fa&voted=not_me&claimed=free&limit=1&cursor=x", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath, status: 200},
 	{method: "POST", path: "/v1/applications/" + idPath + "/claim", status: 200},
 	{method: "DELETE", path: "/v1/applications/" + idPath + "/claim", status: 204},

@@ -66,6 +66,7 @@ func TestQueueFilters(t *testing.T) {
 		"my claims":        {query: "claimed=me", want: grant.Filter{Limit: 50, ClaimedBy: &me}},
 		"free":             {query: "claimed=free&limit=100", want: grant.Filter{Limit: 100, Unclaimed: true}},
 		"place":            {query: "protocol=mtproto&region=IR&language=fa", want: grant.Filter{Limit: 50, Protocol: "mtproto", Region: "IR", Language: "fa"}},
+		"search":           {query: "search=+quiet+relay+", want: grant.Filter{Limit: 50, Search: "quiet relay"}},
 		"unknown state":    {query: "state=ready,new", bad: "state"},
 		"unknown protocol": {query: "protocol=gopher", bad: "protocol"},
 		"unknown voter":    {query: "voted=you", bad: "voted"},
@@ -98,8 +99,8 @@ func TestNextPageKeepsTheFilters(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	c.grants.fill()
-	rec, _ := c.call(t, http.MethodGet, "/v1/applications?voted=not_me&state=ready&limit=1", "")
-	want := `</v1/applications?cursor=next+page&limit=1&state=ready&voted=not_me>; rel="next"`
+	rec, _ := c.call(t, http.MethodGet, "/v1/applications?voted=not_me&state=ready&limit=1&search=quiet+relay", "")
+	want := `</v1/applications?cursor=next+page&limit=1&search=quiet+relay&state=ready&voted=not_me>; rel="next"`
 	if got := rec.Header().Get("Link"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

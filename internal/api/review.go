@@ -44,10 +44,10 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 	if err != nil {
 		return grant.Filter{}, nil, err
 	}
-	f := grant.Filter{Protocol: string(value(p.Protocol)), Region: value(p.Region), Language: value(p.Language), Limit: limit}
+	f := grant.Filter{Protocol: string(value(p.Protocol)), Region: value(p.Region), Language: value(p.Language), Search: strings.TrimSpace(value(p.Search)), Limit: limit}
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	for name, text := range map[string]string{
-		"protocol": f.Protocol, "region": f.Region, "language": f.Language,
+		"search": f.Search, "protocol": f.Protocol, "region": f.Region, "language": f.Language,
 		"state": strings.Join(value(p.State), ","), "voted": string(value(p.Voted)), "claimed": string(value(p.Claimed)),
 	} {
 		if text != "" {

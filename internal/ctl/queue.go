@@ -60,9 +60,10 @@ func pages[T any](c *call, p paging, what string, fetch func(cursor *string, lim
 func (a *app) queueCommand() *cobra.Command {
 	var p paging
 	var states []string
-	var protocol, region, language, voted, claimed string
+	var search, protocol, region, language, voted, claimed string
 	cmd := &cobra.Command{Use: "queue", Short: "List applications, newest first", Args: cobra.NoArgs}
 	f := cmd.Flags()
+	f.StringVar(&search, "search", "", "a reference, a designation, or words of the title")
 	f.StringSliceVar(&states, "state", nil, "only these states")
 	f.StringVar(&protocol, "protocol", "", "only those with such a server")
 	f.StringVar(&region, "region", "", "only those for this country")
@@ -79,7 +80,7 @@ func (a *app) queueCommand() *cobra.Command {
 			return page{}, err
 		}
 		params := client.ListApplicationsParams{
-			Protocol: given(client.Protocol(protocol)), Region: given(region), Language: given(language),
+			Search: given(search), Protocol: given(client.Protocol(protocol)), Region: given(region), Language: given(language),
 			Voted: given(client.ListApplicationsParamsVoted(voted)), Claimed: given(client.ListApplicationsParamsClaimed(claimed)),
 		}
 		if len(states) > 0 {

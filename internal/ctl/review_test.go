@@ -178,7 +178,7 @@ func TestQueueSendsFiltersAndReadsEveryPage(t *testing.T) {
 	}
 
 	all := f.run("", "queue", "--all", "--state", "in_review,ready", "--protocol", "mtproto", "--region", "IR", "--language", "fa",
-		"--voted", "not_me", "--claimed", "free", "-o", "csv").want(t, 0)
+		"--voted", "not_me", "--claimed", "free", "--search", "quiet relay", "-o", "csv").want(t, 0)
 	one := f.run("", "queue", "-o", "csv").want(t, 0)
 
 	if got := strings.Count(all.stdout, "CW-7QK2"); got != 2 {
@@ -189,7 +189,7 @@ func TestQueueSendsFiltersAndReadsEveryPage(t *testing.T) {
 	}
 	calls := f.sentTo("listApplications")
 	for name, want := range map[string]string{
-		"state": "in_review,ready", "protocol": "mtproto", "region": "IR", "language": "fa", "voted": "not_me", "claimed": "free", "limit": "100", "cursor": "second",
+		"state": "in_review,ready", "protocol": "mtproto", "region": "IR", "language": "fa", "voted": "not_me", "claimed": "free", "search": "quiet relay", "limit": "100", "cursor": "second",
 	} {
 		if got := strings.Join(calls[1].query[name], " "); got != want {
 			t.Errorf("second page asked for %s %q, want %q", name, got, want)

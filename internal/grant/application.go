@@ -28,6 +28,7 @@ type Application struct {
 	Amount      btcutil.Amount
 	ReceiptHash []byte
 	PayeeIndex  []byte       // keyed hash of the payee script
+	TitleWords  []int64      // keyed hashes of the title's words; none once purged
 	DataKey     seal.Wrapped // no key left: purged
 	SubmittedAt time.Time
 	ChangedAt   time.Time

@@ -195,6 +195,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		}
 		a.Revision++
 		a.Protocols, a.Region, a.Language, a.Amount, a.PayeeIndex = p.protocols(), p.Region, p.Language, btcutil.Amount(p.AmountSat), payeeIndex
+		a.TitleWords = s.hashWords(p.Title)
 		key, err := s.dataKey(*a)
 		if err != nil {
 			return err

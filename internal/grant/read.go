@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,10 @@ type Page struct {
 }
 
 // Queue returns a page of applications, newest first. cursor is empty or the
-// Next of an earlier page; Malformed "bad_cursor" otherwise.
+// Next of an earlier page; Malformed "bad_cursor" otherwise. f.Search is the reference
+// or the designation of one application, or words that the title holds, all of them;
+// Invalid when it is too long. One call looks at a bounded number of applications, so
+// with a filter that few of many fit a page may be short, even empty, and have a Next.
 func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor string) (Page, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
 		return Page{}, err
@@ -41,17 +45,14 @@ func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor
 	if f.Before, err = ParseCursor(cursor); err != nil {
 		return Page{}, err
 	}
-	limit := min(max(f.Limit, 1), MaxPage)
-	f.Limit = limit + 1
-	items, err := s.cfg.Store.Queue(ctx, f, by.StaffID, s.now())
+	f.Limit = min(max(f.Limit, 1), MaxPage)
+	items, next, err := s.find(ctx, by, f)
 	if err != nil {
 		return Page{}, err
 	}
 	var page Page
-	if len(items) > limit {
-		items = items[:limit]
-		last := items[limit-1].Application
-		page.Next = Cursor{SubmittedAt: last.SubmittedAt, ID: last.ID}.String()
+	if next != nil {
+		page.Next = next.String()
 	}
 	for _, item := range items {
 		body, _, err := s.openBody(item.Application, item.Body)
@@ -63,12 +64,66 @@ func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor
 	return page, nil
 }
 
-// Counts returns how many applications are in each state.
-func (s *Service) Counts(ctx context.Context, by identity.Actor) (map[State]int, error) {
+// find reads f.Search first as the name of an application and, where none has it, as
+// words of titles.
+func (s *Service) find(ctx context.Context, by identity.Actor, f Filter) ([]QueueItem, *Cursor, error) {
+	if err := checkSearch(f.Search); err != nil || !f.known() {
+		return nil, nil, err
+	}
+	if f.Search == "" {
+		return s.cfg.Store.Queue(ctx, f, by.StaffID, s.now())
+	}
+	var named bool
+	if f.Name, named = ParseName(f.Search); named {
+		items, next, err := s.cfg.Store.Queue(ctx, f, by.StaffID, s.now())
+		if err != nil || len(items) > 0 {
+			return items, next, err
+		}
+	}
+	f.Name = Name{}
+	if f.Words = s.hashWords(f.Search); len(f.Words) == 0 {
+		return nil, nil, nil // nothing that a title is found by
+	}
+	return s.cfg.Store.Queue(ctx, f, by.StaffID, s.now())
+}
+
+// known reports whether there can be an application that f selects: no other value of
+// these is ever stored.
+func (f Filter) known() bool {
+	return (f.Protocol == "" || slices.Contains(Protocols(), f.Protocol)) && (f.Region == "" || isRegion(f.Region)) &&
+		(f.Language == "" || isLanguage(f.Language))
+}
+
+// Counts returns how many applications each filter selects, up to MaxCount, in the
+// filters' order. A Search counts titles that hold its words.
+func (s *Service) Counts(ctx context.Context, by identity.Actor, filters ...Filter) ([]Total, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
 		return nil, err
 	}
-	return s.cfg.Store.CountByState(ctx)
+	totals := make([]Total, len(filters))
+	var ask []Filter
+	var at []int
+	for i, f := range filters {
+		if err := checkSearch(f.Search); err != nil {
+			return nil, err
+		}
+		f.Words = s.hashWords(f.Search)
+		if !f.known() || f.Search != "" && len(f.Words) == 0 {
+			continue
+		}
+		ask, at = append(ask, f), append(at, i)
+	}
+	if len(ask) == 0 {
+		return totals, nil
+	}
+	counted, err := s.cfg.Store.Counts(ctx, ask, s.now())
+	if err != nil {
+		return nil, err
+	}
+	for i, total := range counted {
+		totals[at[i]] = total
+	}
+	return totals, nil
 }
 
 // Detail is an application as a reviewer sees it.

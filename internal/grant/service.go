@@ -39,6 +39,7 @@ type Service struct {
 	cfg         Config
 	pepper      []byte
 	endpointKey []byte // of link.Digest
+	wordKey     []byte // of the words of titles
 
 	mu       sync.Mutex
 	treasury map[string]*wallet.Index // by descriptor: deriving scripts takes a moment
@@ -63,7 +64,11 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive endpoint key: %w", err)
 	}
-	return &Service{cfg: cfg, pepper: pepper, endpointKey: endpointKey, treasury: map[string]*wallet.Index{}}, nil
+	wordKey, err := cfg.Keys.Derive("causeway/title-word")
+	if err != nil {
+		return nil, fmt.Errorf("derive key of words: %w", err)
+	}
+	return &Service{cfg: cfg, pepper: pepper, endpointKey: endpointKey, wordKey: wordKey, treasury: map[string]*wallet.Index{}}, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }

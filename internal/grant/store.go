@@ -102,12 +102,28 @@ type Filter struct {
 	Protocol  string
 	Region    string
 	Language  string
-	VotedBy   *uuid.UUID // has voted on the current revision
+	VotedBy   *uuid.UUID // has voted on the current revision; not together with another person's NotVoted
 	NotVoted  *uuid.UUID // has not
 	ClaimedBy *uuid.UUID
 	Unclaimed bool
+	Search    string // as somebody typed it; the service reads it, into one of the next two
+	Name      Name   // of one application, whose other fields must fit as well
+	Words     []int64
 	Before    *Cursor // older than this
 	Limit     int
+}
+
+// MaxCount is the most that Counts counts to: more of anything are too many to read,
+// and counting a million takes as long as reading them.
+const MaxCount = 500
+
+// MaxSamePayee is the most that SamePayee counts to.
+const MaxSamePayee = 100
+
+// Total is a number of applications. More says that there are, or may be, more.
+type Total struct {
+	N    int
+	More bool
 }
 
 // Cursor is a place in the queue, which runs from new to old.
@@ -124,7 +140,7 @@ type QueueItem struct {
 	Decline     int
 	MyVote      Verdict // empty when the asking reviewer has not voted
 	Claim       *Claim
-	SamePayee   int // other applications with the same payout address
+	SamePayee   int // other applications with the same payout address, up to MaxSamePayee
 }
 
 // Store keeps applications and grants. Each method is one transaction. Times are UTC.
@@ -155,11 +171,13 @@ type Store interface {
 	// second vote.
 	UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Application, error)
 
-	// Queue returns up to f.Limit applications, newest first, as asker sees them.
-	Queue(ctx context.Context, f Filter, asker uuid.UUID, now time.Time) ([]QueueItem, error)
+	// Queue returns up to f.Limit applications, newest first, as asker sees them, and
+	// where the next page begins; nil at the end. It looks at a bounded number of rows,
+	// so a page may be short, even empty, with more to come.
+	Queue(ctx context.Context, f Filter, asker uuid.UUID, now time.Time) ([]QueueItem, *Cursor, error)
 
-	// CountByState counts all applications.
-	CountByState(ctx context.Context) (map[State]int, error)
+	// Counts counts what each filter selects, up to MaxCount, of a bounded number of rows.
+	Counts(ctx context.Context, filters []Filter, now time.Time) ([]Total, error)
 
 	// Grants returns up to limit grants older than before, newest first, each
 	// with its payments.

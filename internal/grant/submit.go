@@ -141,7 +141,7 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 		ID: id, FundID: fund.ID, Reference: reference, Designation: designation,
 		State: Submitted, Revision: 1, Version: 1,
 		Protocols: p.protocols(), Region: p.Region, Language: p.Language, Amount: btcutil.Amount(p.AmountSat),
-		ReceiptHash: lookup[:], PayeeIndex: payeeIndex, DataKey: wrapped,
+		ReceiptHash: lookup[:], PayeeIndex: payeeIndex, TitleWords: s.hashWords(p.Title), DataKey: wrapped,
 		SubmittedAt: now, ChangedAt: now,
 	}
 	body := Body{Salt: salt, Title: p.Title, Narrative: p.Narrative, Contact: p.Contact, Endpoints: p.Endpoints, PayoutAddress: payee.Address}

@@ -118,7 +118,7 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 		err = q.InsertApplication(ctx, db.InsertApplicationParams{
 			ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: string(a.State),
 			Revision: int32(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
-			ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
+			ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
 			SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
 		})
 		if err != nil {
@@ -285,7 +285,7 @@ func applicationOf(a db.Application) grant.Application {
 	return grant.Application{
 		ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: grant.State(a.State),
 		Revision: int(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, Amount: btcutil.Amount(a.AmountSat),
-		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, DataKey: seal.Wrapped{KEKID: a.KeyID, Bytes: a.DataKey},
+		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: a.TitleWords, DataKey: seal.Wrapped{KEKID: a.KeyID, Bytes: a.DataKey},
 		SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
 	}
 }

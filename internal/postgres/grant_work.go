@@ -96,7 +96,7 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 	}
 	n, err := q.UpdateApplication(ctx, db.UpdateApplicationParams{
 		ID: a.ID, Version: a.Version, State: string(a.State), Revision: int32(a.Revision), Protocols: a.Protocols, Region: a.Region, Language: a.Language,
-		AmountSat: int64(a.Amount), PayeeIndex: a.PayeeIndex, ChangedAt: now,
+		AmountSat: int64(a.Amount), PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), ChangedAt: now,
 	})
 	if err != nil {
 		return err
@@ -194,57 +194,11 @@ func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Inst
 	})
 }
 
-// Queue implements grant.Store.
-func (s GrantStore) Queue(ctx context.Context, f grant.Filter, asker uuid.UUID, now time.Time) ([]grant.QueueItem, error) {
-	arg := db.ListQueueParams{
-		Asker: asker, Now: now, States: []string{}, Protocol: f.Protocol, Region: f.Region, Language: f.Language,
-		VotedBy: nullUUID(f.VotedBy), NotVotedBy: nullUUID(f.NotVoted), ClaimedBy: nullUUID(f.ClaimedBy), Unclaimed: f.Unclaimed, RowLimit: int32(f.Limit),
-	}
-	for _, st := range f.States {
-		arg.States = append(arg.States, string(st))
-	}
-	if f.Before != nil {
-		arg.BeforeAt, arg.BeforeID = &f.Before.SubmittedAt, uuid.NullUUID{UUID: f.Before.ID, Valid: true}
-	}
-	var items []grant.QueueItem
-	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		rows, err := q.ListQueue(ctx, arg)
-		if err != nil {
-			return err
-		}
-		items = make([]grant.QueueItem, len(rows))
-		for i, r := range rows {
-			items[i] = grant.QueueItem{
-				Application: applicationOf(r.Application), Body: r.Body, Approve: int(r.Approve), Decline: int(r.Decline),
-				MyVote: grant.Verdict(r.MyVerdict), SamePayee: int(r.SamePayee),
-			}
-			if r.ClaimStaff.Valid {
-				items[i].Claim = &grant.Claim{StaffID: r.ClaimStaff.UUID, StaffName: r.ClaimName, ExpiresAt: *r.ClaimUntil}
-			}
-		}
-		return nil
-	})
-	return items, err
-}
-
 func nullUUID(id *uuid.UUID) uuid.NullUUID {
 	if id == nil {
 		return uuid.NullUUID{}
 	}
 	return uuid.NullUUID{UUID: *id, Valid: true}
-}
-
-// CountByState implements grant.Store.
-func (s GrantStore) CountByState(ctx context.Context) (map[grant.State]int, error) {
-	counts := map[grant.State]int{}
-	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		rows, err := q.CountApplications(ctx)
-		for _, r := range rows {
-			counts[grant.State(r.State)] = int(r.Count)
-		}
-		return err
-	})
-	return counts, err
 }
 
 // Grants implements grant.Store.

@@ -17,7 +17,7 @@ import (
 // browser is one without JavaScript: it follows links, sends forms and keeps
 // cookies. Every page that it gets is held against the rules of all pages.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	base   string
 	client *http.Client
 	header http.Header // sent with every request
@@ -32,7 +32,7 @@ func (r *rig) browse() *browser {
 
 // page is an answer.
 type page struct {
-	t       *testing.T
+	t       testing.TB
 	path    string // after redirects
 	status  int
 	header  http.Header

@@ -14,7 +14,7 @@ import (
 
 // stream is an open stream of events.
 type stream struct {
-	t     *testing.T
+	t     testing.TB
 	reply *http.Response
 	lines chan string // closed at its end
 }

@@ -130,7 +130,7 @@ func letsAnybodyIn(j vantage.Job) vantage.Answer {
 	return a
 }
 
-func tokenOf(t *testing.T, p page) string {
+func tokenOf(t testing.TB, p page) string {
 	t.Helper()
 	for n := range p.doc.Descendants() {
 		if attr(n, "class") == "mono hash" {

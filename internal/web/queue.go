@@ -14,13 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
-const (
-	queuePage = 50
-	// A search opens titles, which no index knows, so one request looks at no
-	// more than this many pages and leaves the rest to the next page's link.
-	searchPages = 10
-	countPages  = 10
-)
+const queuePage = 50
 
 // queueViews are the saved views of the rail, in its order.
 var queueViews = []struct {
@@ -47,7 +41,7 @@ func queueFilter(q url.Values, me uuid.UUID) (views.ReviewFilter, grant.Filter) 
 		View: orElse(q.Get("view"), "open"), Query: strings.TrimSpace(q.Get("q")),
 		Protocol: q.Get("protocol"), Region: q.Get("region"), Lang: q.Get("lang"), Selected: q.Get("id"),
 	}
-	f := grant.Filter{Protocol: shown.Protocol, Region: shown.Region, Language: shown.Lang, Limit: queuePage}
+	f := grant.Filter{Protocol: shown.Protocol, Region: shown.Region, Language: shown.Lang, Search: shown.Query, Limit: queuePage}
 	known := false
 	for _, view := range queueViews {
 		if view.name != shown.View {
@@ -75,24 +69,28 @@ func queueFilter(q url.Values, me uuid.UUID) (views.ReviewFilter, grant.Filter) 
 func (s *Site) getQueue(v *visit) error {
 	query := v.QueryParams()
 	filter, f := queueFilter(query, v.by.StaffID)
-	view := views.Review{Filter: filter, Protocols: protocolOptions(), Regions: regionOptions(v.page), Languages: languageOptions()}
+	view := views.Review{Filter: filter, Protocols: protocolOptions(), Regions: regionOptions(v.page), Languages: languageOptions(), MaxSearch: grant.MaxSearch}
+	page, named, err := grant.Page{}, false, error(nil)
 	if filter.Unknown == "" {
-		lines, next, err := s.search(v.ctx(), v.by, f, query.Get("cursor"), filter.Query)
-		if err != nil {
-			return err
-		}
-		for _, line := range lines {
-			view.Rows = append(view.Rows, v.queueRow(line))
-		}
-		if next != "" {
-			view.Paging.Next = queueURL(query, "cursor", next)
-		}
-		if query.Get("cursor") != "" {
-			view.Paging.First = queueURL(query)
-		}
+		page, named, err = s.search(v.ctx(), v.by, f, query.Get("cursor"))
 	}
-	if err := s.rail(v, &view, query); err != nil {
+	if err != nil {
 		return err
+	}
+	for _, line := range page.Lines {
+		view.Rows = append(view.Rows, v.queueRow(line))
+	}
+	if page.Next != "" {
+		view.Paging.Next = queueURL(query, "cursor", page.Next)
+	}
+	if query.Get("cursor") != "" {
+		view.Paging.First = queueURL(query)
+	}
+	if err := s.rail(v, &view, f); err != nil {
+		return err
+	}
+	if named {
+		view.Total = views.Total{N: int64(len(view.Rows))}
 	}
 	if id, err := uuid.Parse(filter.Selected); err == nil {
 		d, err := s.cfg.Grants.Show(v.ctx(), v.by, id)
@@ -131,89 +129,58 @@ func queueURL(query url.Values, more ...string) string {
 	return "/review?" + out.Encode()
 }
 
-// search returns a page of the queue whose title, reference or designation holds
-// text; empty text fits everything.
-func (s *Site) search(ctx context.Context, by identity.Actor, f grant.Filter, cursor, text string) (found []grant.Line, next string, err error) {
-	if text != "" {
-		f.Limit = grant.MaxPage
-	}
-	text = strings.ToLower(text)
-	for range searchPages {
-		page, err := s.cfg.Grants.Queue(ctx, by, f, cursor)
-		if err != nil {
-			return nil, "", err
-		}
-		for i, line := range page.Lines {
-			a := line.Application
-			if !strings.Contains(strings.ToLower(line.Title+"\n"+a.Reference+"\n"+a.Designation), text) {
-				continue
-			}
-			found = append(found, line)
-			if len(found) == queuePage && (i+1 < len(page.Lines) || page.Next != "") {
-				return found, grant.Cursor{SubmittedAt: a.SubmittedAt, ID: a.ID}.String(), nil
-			}
-		}
-		cursor = page.Next
-		if cursor == "" || text == "" {
-			break
+// search returns a page of the queue. The reference or designation of an application
+// finds it in whichever view it is; named is true then.
+func (s *Site) search(ctx context.Context, by identity.Actor, f grant.Filter, cursor string) (page grant.Page, named bool, err error) {
+	if name, ok := grant.ParseName(f.Search); ok && cursor == "" {
+		page, err = s.cfg.Grants.Queue(ctx, by, grant.Filter{Name: name, Limit: f.Limit}, "")
+		if err != nil || len(page.Lines) > 0 {
+			return page, true, err
 		}
 	}
-	return found, cursor, nil
+	page, err = s.cfg.Grants.Queue(ctx, by, f, cursor)
+	return page, false, err
 }
 
-// rail fills in the saved views with their counts, the total of the current one,
-// and the budget.
-func (s *Site) rail(v *visit, view *views.Review, query url.Values) error {
-	counts, err := s.cfg.Grants.Counts(v.ctx(), v.by)
+// rail fills in the saved views with their counts, the total of what the list is
+// filtered by, and the budget. The counts are of this moment: each is bounded, so
+// keeping them would save little and show a reviewer what was.
+func (s *Site) rail(v *visit, view *views.Review, f grant.Filter) error {
+	filters := make([]grant.Filter, len(queueViews), len(queueViews)+1)
+	for i, saved := range queueViews {
+		filters[i].States = saved.states
+		if saved.narrow != nil {
+			saved.narrow(&filters[i], v.by.StaffID)
+		}
+	}
+	if narrowed(f) {
+		filters = append(filters, f)
+	}
+	totals, err := s.cfg.Grants.Counts(v.ctx(), v.by, filters...)
 	if err != nil {
 		return err
 	}
-	for _, saved := range queueViews {
-		n := int64(0)
-		for _, state := range saved.states {
-			n += int64(counts[state])
-		}
-		if saved.narrow != nil {
-			f := grant.Filter{States: saved.states}
-			saved.narrow(&f, v.by.StaffID)
-			if n, err = s.count(v.ctx(), v.by, f); err != nil {
-				return err
-			}
-		}
+	for i, saved := range queueViews {
+		total := views.Total{N: int64(totals[i].N), More: totals[i].More}
 		current := saved.name == view.Filter.View
-		if current && view.Filter.Unknown == "" {
-			view.Total = n
+		if current {
+			view.Total = total
 		}
-		view.Views = append(view.Views, views.ReviewRail{Name: saved.name, URL: "/review?view=" + saved.name, Count: n, Current: current})
+		view.Views = append(view.Views, views.ReviewRail{Name: saved.name, URL: "/review?view=" + saved.name, Count: total, Current: current})
 	}
-	if narrowed(query) {
-		view.Total = int64(len(view.Rows))
+	if narrowed(f) {
+		last := totals[len(queueViews)]
+		view.Total = views.Total{N: int64(last.N), More: last.More}
+	}
+	if view.Filter.Unknown != "" {
+		view.Total = views.Total{}
 	}
 	sums, err := s.sums(v.ctx())
 	view.Budget = views.Budget{CommittedSat: int64(sums.granted), TotalSat: int64(v.fund.Budget)}
 	return err
 }
 
-func narrowed(query url.Values) bool {
-	return query.Get("q")+query.Get("protocol")+query.Get("region")+query.Get("lang") != ""
-}
-
-// count counts what f selects, as far as countPages reach.
-func (s *Site) count(ctx context.Context, by identity.Actor, f grant.Filter) (n int64, err error) {
-	f.Limit = grant.MaxPage
-	cursor := ""
-	for range countPages {
-		page, err := s.cfg.Grants.Queue(ctx, by, f, cursor)
-		if err != nil {
-			return 0, err
-		}
-		n += int64(len(page.Lines))
-		if cursor = page.Next; cursor == "" {
-			break
-		}
-	}
-	return n, nil
-}
+func narrowed(f grant.Filter) bool { return f.Search+f.Protocol+f.Region+f.Language != "" }
 
 func (v *visit) queueRow(line grant.Line) views.ReviewRow {
 	a := line.Application

@@ -46,13 +46,15 @@ var epoch = time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 
 // rig is the dashboard behind the real server, on a real database.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
 	http     *http.Server
 	site     *web.Site
 	clock    *clock.Fake
 	owner    *postgres.DB
 	app      *postgres.DB // as the service opens it
+	keys     *seal.Keyring
+	rates    server.Rates // zero: as a fund has them
 	fund     grant.Fund
 	grants   *grant.Service
 	payouts  *payout.Service
@@ -67,7 +69,7 @@ type rig struct {
 	tip       payout.Tip
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	base := pgtest.New(t)
 	r := &rig{t: t, clock: clock.NewFake(epoch), owner: open(t, base.URL)}
@@ -90,8 +92,9 @@ func newRig(t *testing.T) *rig {
 	must(t, err)
 	path := filepath.Join(t.TempDir(), "seal.key")
 	must(t, seal.GenerateKeyFile(path))
-	keys, err := seal.Load(path)
+	r.keys, err = seal.Load(path)
 	must(t, err)
+	keys := r.keys
 	csrf, err := keys.Derive("causeway/form-token")
 	must(t, err)
 	r.identity, err = identity.New(identity.Config{
@@ -132,7 +135,7 @@ func (r *rig) serve(endpoints web.Endpoints) {
 		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, Limit: server.Limit(x.Limit.String()), MaxBody: x.MaxBody(), Timeout: x.Timeout()})
 	}
 	edge, err := server.New(server.Config{
-		API: handlers, Auth: r.identity, Receipts: r.grants, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		API: handlers, Auth: r.identity, Receipts: r.grants, Rates: r.rates, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		Metrics: prometheus.NewRegistry(), MountPages: r.site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: r.site.Stylesheet(),
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
 			return r.site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
@@ -147,14 +150,14 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	r.url, r.http = listener.URL, listener.Config
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func open(t *testing.T, url string) *postgres.DB {
+func open(t testing.TB, url string) *postgres.DB {
 	t.Helper()
 	d, err := postgres.Open(t.Context(), url)
 	must(t, err)
@@ -164,7 +167,7 @@ func open(t *testing.T, url string) *postgres.DB {
 }
 
 // account is the descriptor of a wallet that seed stands for.
-func account(t *testing.T, seed byte) *wallet.Descriptor {
+func account(t testing.TB, seed byte) *wallet.Descriptor {
 	t.Helper()
 	params, err := wallet.Params(network)
 	must(t, err)
@@ -174,7 +177,7 @@ func account(t *testing.T, seed byte) *wallet.Descriptor {
 	return d
 }
 
-func payee(t *testing.T, index uint32) string {
+func payee(t testing.TB, index uint32) string {
 	t.Helper()
 	address, err := account(t, 2).Address(wallet.ChainDeposit, index)
 	must(t, err)

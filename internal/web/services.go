@@ -29,7 +29,7 @@ type Grants interface {
 	Withdraw(ctx context.Context, code string) (grant.Application, error)
 
 	Queue(ctx context.Context, by identity.Actor, f grant.Filter, cursor string) (grant.Page, error)
-	Counts(ctx context.Context, by identity.Actor) (map[grant.State]int, error)
+	Counts(ctx context.Context, by identity.Actor, filters ...grant.Filter) ([]grant.Total, error)
 	Show(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Detail, error)
 	ClaimApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	ReleaseApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)

@@ -13,7 +13,8 @@ import (
 )
 
 const countApplications = `-- name: CountApplications :many
-SELECT state, count(*) AS count FROM application GROUP BY state ORDER BY state
+SELECT s.state::text AS state, (SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state LIMIT $1::bigint) x) AS count
+FROM unnest($2::text[]) AS s (state)
 `
 
 type CountApplicationsRow struct {
@@ -21,8 +22,9 @@ type CountApplicationsRow struct {
 	Count int64
 }
 
-func (q *Queries) CountApplications(ctx context.Context) ([]CountApplicationsRow, error) {
-	rows, err := q.db.Query(ctx, countApplications)
+// Each state up to a bound, which keeps this as cheap with a million applications as with ten.
+func (q *Queries) CountApplications(ctx context.Context, upTo int64, states []string) ([]CountApplicationsRow, error) {
+	rows, err := q.db.Query(ctx, countApplications, upTo, states)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func (q *Queries) DeleteClaim(ctx context.Context, applicationID uuid.UUID) erro
 }
 
 const getApplication = `-- name: GetApplication :one
-SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, data_key, key_id, submitted_at, changed_at FROM application WHERE id = $1
+SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, title_words, data_key, key_id, submitted_at, changed_at FROM application WHERE id = $1
 `
 
 func (q *Queries) GetApplication(ctx context.Context, id uuid.UUID) (Application, error) {
@@ -71,6 +73,7 @@ func (q *Queries) GetApplication(ctx context.Context, id uuid.UUID) (Application
 		&i.AmountSat,
 		&i.ReceiptHash,
 		&i.PayeeIndex,
+		&i.TitleWords,
 		&i.DataKey,
 		&i.KeyID,
 		&i.SubmittedAt,
@@ -80,7 +83,7 @@ func (q *Queries) GetApplication(ctx context.Context, id uuid.UUID) (Application
 }
 
 const getApplicationByReceipt = `-- name: GetApplicationByReceipt :one
-SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, data_key, key_id, submitted_at, changed_at FROM application WHERE receipt_hash = $1
+SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, title_words, data_key, key_id, submitted_at, changed_at FROM application WHERE receipt_hash = $1
 `
 
 func (q *Queries) GetApplicationByReceipt(ctx context.Context, receiptHash []byte) (Application, error) {
@@ -100,6 +103,7 @@ func (q *Queries) GetApplicationByReceipt(ctx context.Context, receiptHash []byt
 		&i.AmountSat,
 		&i.ReceiptHash,
 		&i.PayeeIndex,
+		&i.TitleWords,
 		&i.DataKey,
 		&i.KeyID,
 		&i.SubmittedAt,
@@ -235,9 +239,9 @@ func (q *Queries) GetRevision(ctx context.Context, applicationID uuid.UUID, revi
 
 const insertApplication = `-- name: InsertApplication :exec
 INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat,
-    receipt_hash, payee_index, data_key, key_id, submitted_at, changed_at)
+    receipt_hash, payee_index, title_words, data_key, key_id, submitted_at, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, $16, $17)
+    $12, $13, $14, $15, $16, $17, $18)
 `
 
 type InsertApplicationParams struct {
@@ -254,6 +258,7 @@ type InsertApplicationParams struct {
 	AmountSat   int64
 	ReceiptHash []byte
 	PayeeIndex  []byte
+	TitleWords  []int64
 	DataKey     []byte
 	KeyID       string
 	SubmittedAt time.Time
@@ -275,6 +280,7 @@ func (q *Queries) InsertApplication(ctx context.Context, arg InsertApplicationPa
 		arg.AmountSat,
 		arg.ReceiptHash,
 		arg.PayeeIndex,
+		arg.TitleWords,
 		arg.DataKey,
 		arg.KeyID,
 		arg.SubmittedAt,
@@ -696,122 +702,6 @@ func (q *Queries) ListMessages(ctx context.Context, applicationID uuid.UUID) ([]
 	return items, nil
 }
 
-const listQueue = `-- name: ListQueue :many
-SELECT a.id, a.fund_id, a.reference, a.designation, a.state, a.revision, a.version, a.protocols, a.region, a.language, a.amount_sat, a.receipt_hash, a.payee_index, a.data_key, a.key_id, a.submitted_at, a.changed_at, r.body, coalesce(t.approve, 0)::bigint AS approve, coalesce(t.decline, 0)::bigint AS decline,
-    coalesce(mine.verdict, '')::text AS my_verdict, c.staff_id AS claim_staff, coalesce(cs.name, '')::text AS claim_name, c.expires_at AS claim_until,
-    (SELECT count(*) FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id)::bigint AS same_payee
-FROM application a
-JOIN application_revision r ON r.application_id = a.id AND r.revision = a.revision
-LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE v.verdict = 'approve') AS approve, count(*) FILTER (WHERE v.verdict = 'decline') AS decline
-    FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision
-) t ON true
-LEFT JOIN vote mine ON mine.application_id = a.id AND mine.revision = a.revision AND mine.staff_id = $1::uuid
-LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > $2::timestamptz
-LEFT JOIN staff cs ON cs.id = c.staff_id
-WHERE (cardinality($3::text[]) = 0 OR a.state = ANY ($3::text[]))
-    AND ($4::text = '' OR a.protocols @> ARRAY[$4::text])
-    AND ($5::text = '' OR a.region = $5::text)
-    AND ($6::text = '' OR a.language = $6::text)
-    AND ($7::uuid IS NULL OR EXISTS (
-        SELECT FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $7::uuid))
-    AND ($8::uuid IS NULL OR NOT EXISTS (
-        SELECT FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $8::uuid))
-    AND ($9::uuid IS NULL OR c.staff_id = $9::uuid)
-    AND (NOT $10::boolean OR c.staff_id IS NULL)
-    AND ($11::timestamptz IS NULL OR (a.submitted_at, a.id) < ($11::timestamptz, $12::uuid))
-ORDER BY a.submitted_at DESC, a.id DESC
-LIMIT $13
-`
-
-type ListQueueParams struct {
-	Asker      uuid.UUID
-	Now        time.Time
-	States     []string
-	Protocol   string
-	Region     string
-	Language   string
-	VotedBy    uuid.NullUUID
-	NotVotedBy uuid.NullUUID
-	ClaimedBy  uuid.NullUUID
-	Unclaimed  bool
-	BeforeAt   *time.Time
-	BeforeID   uuid.NullUUID
-	RowLimit   int32
-}
-
-type ListQueueRow struct {
-	Application Application
-	Body        []byte
-	Approve     int64
-	Decline     int64
-	MyVerdict   string
-	ClaimStaff  uuid.NullUUID
-	ClaimName   string
-	ClaimUntil  *time.Time
-	SamePayee   int64
-}
-
-func (q *Queries) ListQueue(ctx context.Context, arg ListQueueParams) ([]ListQueueRow, error) {
-	rows, err := q.db.Query(ctx, listQueue,
-		arg.Asker,
-		arg.Now,
-		arg.States,
-		arg.Protocol,
-		arg.Region,
-		arg.Language,
-		arg.VotedBy,
-		arg.NotVotedBy,
-		arg.ClaimedBy,
-		arg.Unclaimed,
-		arg.BeforeAt,
-		arg.BeforeID,
-		arg.RowLimit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListQueueRow{}
-	for rows.Next() {
-		var i ListQueueRow
-		if err := rows.Scan(
-			&i.Application.ID,
-			&i.Application.FundID,
-			&i.Application.Reference,
-			&i.Application.Designation,
-			&i.Application.State,
-			&i.Application.Revision,
-			&i.Application.Version,
-			&i.Application.Protocols,
-			&i.Application.Region,
-			&i.Application.Language,
-			&i.Application.AmountSat,
-			&i.Application.ReceiptHash,
-			&i.Application.PayeeIndex,
-			&i.Application.DataKey,
-			&i.Application.KeyID,
-			&i.Application.SubmittedAt,
-			&i.Application.ChangedAt,
-			&i.Body,
-			&i.Approve,
-			&i.Decline,
-			&i.MyVerdict,
-			&i.ClaimStaff,
-			&i.ClaimName,
-			&i.ClaimUntil,
-			&i.SamePayee,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listVotes = `-- name: ListVotes :many
 SELECT v.id, v.application_id, v.revision, v.digest, v.staff_id, v.verdict, v.note, v.auth_kind, v.auth_envelope, v.created_at, s.name FROM vote v JOIN staff s ON s.id = v.staff_id
 WHERE v.application_id = $1 AND v.revision = $2 ORDER BY v.created_at, v.id
@@ -855,7 +745,7 @@ func (q *Queries) ListVotes(ctx context.Context, applicationID uuid.UUID, revisi
 }
 
 const lockApplication = `-- name: LockApplication :one
-SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, data_key, key_id, submitted_at, changed_at FROM application WHERE id = $1 FOR UPDATE
+SELECT id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, receipt_hash, payee_index, title_words, data_key, key_id, submitted_at, changed_at FROM application WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) LockApplication(ctx context.Context, id uuid.UUID) (Application, error) {
@@ -875,6 +765,7 @@ func (q *Queries) LockApplication(ctx context.Context, id uuid.UUID) (Applicatio
 		&i.AmountSat,
 		&i.ReceiptHash,
 		&i.PayeeIndex,
+		&i.TitleWords,
 		&i.DataKey,
 		&i.KeyID,
 		&i.SubmittedAt,
@@ -897,6 +788,441 @@ type PutClaimParams struct {
 func (q *Queries) PutClaim(ctx context.Context, arg PutClaimParams) error {
 	_, err := q.db.Exec(ctx, putClaim, arg.ApplicationID, arg.StaffID, arg.ExpiresAt)
 	return err
+}
+
+const queueFits = `-- name: QueueFits :many
+SELECT a.id FROM application a
+LEFT JOIN vote v ON v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $1::uuid
+LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > $2::timestamptz
+WHERE a.id = ANY ($3::uuid[]) AND a.state = ANY ($4::text[])
+    AND ($5::text = '' OR a.protocols @> ARRAY[$5::text])
+    AND ($6::text = '' OR a.region = $6::text)
+    AND ($7::text = '' OR a.language = $7::text)
+    AND a.title_words @> $8::bigint[]
+    AND (NOT $9::boolean OR v.id IS NOT NULL)
+    AND (NOT $10::boolean OR v.id IS NULL)
+    AND ($11::uuid IS NULL OR c.staff_id = $11::uuid)
+    AND (NOT $12::boolean OR c.staff_id IS NULL)
+`
+
+type QueueFitsParams struct {
+	Voter     uuid.UUID
+	Now       time.Time
+	Ids       []uuid.UUID
+	States    []string
+	Protocol  string
+	Region    string
+	Language  string
+	Words     []int64
+	Voted     bool
+	NotVoted  bool
+	ClaimedBy uuid.NullUUID
+	Unclaimed bool
+}
+
+// Joined and not asked for by EXISTS: a hashed subquery would read every vote of a person.
+func (q *Queries) QueueFits(ctx context.Context, arg QueueFitsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, queueFits,
+		arg.Voter,
+		arg.Now,
+		arg.Ids,
+		arg.States,
+		arg.Protocol,
+		arg.Region,
+		arg.Language,
+		arg.Words,
+		arg.Voted,
+		arg.NotVoted,
+		arg.ClaimedBy,
+		arg.Unclaimed,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueLines = `-- name: QueueLines :many
+SELECT a.id, a.fund_id, a.reference, a.designation, a.state, a.revision, a.version, a.protocols, a.region, a.language, a.amount_sat, a.receipt_hash, a.payee_index, a.title_words, a.data_key, a.key_id, a.submitted_at, a.changed_at, r.body, coalesce(t.approve, 0)::bigint AS approve, coalesce(t.decline, 0)::bigint AS decline,
+    coalesce(mine.verdict, '')::text AS my_verdict, c.staff_id AS claim_staff, coalesce(cs.name, '')::text AS claim_name, c.expires_at AS claim_until,
+    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id LIMIT 100) x)::bigint AS same_payee
+FROM application a
+JOIN application_revision r ON r.application_id = a.id AND r.revision = a.revision
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE v.verdict = 'approve') AS approve, count(*) FILTER (WHERE v.verdict = 'decline') AS decline
+    FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision
+) t ON true
+LEFT JOIN vote mine ON mine.application_id = a.id AND mine.revision = a.revision AND mine.staff_id = $1::uuid
+LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > $2::timestamptz
+LEFT JOIN staff cs ON cs.id = c.staff_id
+WHERE a.id = ANY ($3::uuid[])
+ORDER BY a.submitted_at DESC, a.id DESC
+`
+
+type QueueLinesParams struct {
+	Asker uuid.UUID
+	Now   time.Time
+	Ids   []uuid.UUID
+}
+
+type QueueLinesRow struct {
+	Application Application
+	Body        []byte
+	Approve     int64
+	Decline     int64
+	MyVerdict   string
+	ClaimStaff  uuid.NullUUID
+	ClaimName   string
+	ClaimUntil  *time.Time
+	SamePayee   int64
+}
+
+func (q *Queries) QueueLines(ctx context.Context, arg QueueLinesParams) ([]QueueLinesRow, error) {
+	rows, err := q.db.Query(ctx, queueLines, arg.Asker, arg.Now, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueLinesRow{}
+	for rows.Next() {
+		var i QueueLinesRow
+		if err := rows.Scan(
+			&i.Application.ID,
+			&i.Application.FundID,
+			&i.Application.Reference,
+			&i.Application.Designation,
+			&i.Application.State,
+			&i.Application.Revision,
+			&i.Application.Version,
+			&i.Application.Protocols,
+			&i.Application.Region,
+			&i.Application.Language,
+			&i.Application.AmountSat,
+			&i.Application.ReceiptHash,
+			&i.Application.PayeeIndex,
+			&i.Application.TitleWords,
+			&i.Application.DataKey,
+			&i.Application.KeyID,
+			&i.Application.SubmittedAt,
+			&i.Application.ChangedAt,
+			&i.Body,
+			&i.Approve,
+			&i.Decline,
+			&i.MyVerdict,
+			&i.ClaimStaff,
+			&i.ClaimName,
+			&i.ClaimUntil,
+			&i.SamePayee,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueNamed = `-- name: QueueNamed :many
+SELECT a.id, a.submitted_at FROM application a WHERE a.reference = $1
+UNION
+SELECT a.id, a.submitted_at FROM application a WHERE a.designation = $2
+ORDER BY submitted_at DESC, id DESC
+`
+
+type QueueNamedRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+// By the whole reference or designation.
+func (q *Queries) QueueNamed(ctx context.Context, reference string, designation string) ([]QueueNamedRow, error) {
+	rows, err := q.db.Query(ctx, queueNamed, reference, designation)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueNamedRow{}
+	for rows.Next() {
+		var i QueueNamedRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueOfClaims = `-- name: QueueOfClaims :many
+SELECT a.id, a.submitted_at FROM claim c JOIN application a ON a.id = c.application_id
+WHERE c.staff_id = $1 AND c.expires_at > $2 AND (a.submitted_at, a.id) < ($3::timestamptz, $4::uuid)
+ORDER BY a.submitted_at DESC, a.id DESC LIMIT $5::bigint
+`
+
+type QueueOfClaimsParams struct {
+	StaffID  uuid.UUID
+	Now      time.Time
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Look     int64
+}
+
+type QueueOfClaimsRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+// Few at a time: a claim ends by itself.
+func (q *Queries) QueueOfClaims(ctx context.Context, arg QueueOfClaimsParams) ([]QueueOfClaimsRow, error) {
+	rows, err := q.db.Query(ctx, queueOfClaims,
+		arg.StaffID,
+		arg.Now,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueOfClaimsRow{}
+	for rows.Next() {
+		var i QueueOfClaimsRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueOfLanguage = `-- name: QueueOfLanguage :many
+SELECT x.id, x.submitted_at FROM unnest($1::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.language = $2 AND a.state = s.state AND (a.submitted_at, a.id) < ($3::timestamptz, $4::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT $5::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT $5::bigint
+`
+
+type QueueOfLanguageParams struct {
+	States   []string
+	Language string
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Look     int64
+}
+
+type QueueOfLanguageRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+func (q *Queries) QueueOfLanguage(ctx context.Context, arg QueueOfLanguageParams) ([]QueueOfLanguageRow, error) {
+	rows, err := q.db.Query(ctx, queueOfLanguage,
+		arg.States,
+		arg.Language,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueOfLanguageRow{}
+	for rows.Next() {
+		var i QueueOfLanguageRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueOfRegion = `-- name: QueueOfRegion :many
+SELECT x.id, x.submitted_at FROM unnest($1::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.region = $2 AND a.state = s.state AND (a.submitted_at, a.id) < ($3::timestamptz, $4::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT $5::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT $5::bigint
+`
+
+type QueueOfRegionParams struct {
+	States   []string
+	Region   string
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Look     int64
+}
+
+type QueueOfRegionRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+func (q *Queries) QueueOfRegion(ctx context.Context, arg QueueOfRegionParams) ([]QueueOfRegionRow, error) {
+	rows, err := q.db.Query(ctx, queueOfRegion,
+		arg.States,
+		arg.Region,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueOfRegionRow{}
+	for rows.Next() {
+		var i QueueOfRegionRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueOfStates = `-- name: QueueOfStates :many
+
+SELECT x.id, x.submitted_at FROM unnest($1::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.state = s.state AND (a.submitted_at, a.id) < ($2::timestamptz, $3::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT $4::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT $4::bigint
+`
+
+type QueueOfStatesParams struct {
+	States   []string
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Look     int64
+}
+
+type QueueOfStatesRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+// The queue is read in steps, each with a plan that no parameter can spoil: one of the next five walks an index in the
+// queue's order, a stretch at a time; QueueFits says which of a stretch fit; QueueLines reads what is shown.
+func (q *Queries) QueueOfStates(ctx context.Context, arg QueueOfStatesParams) ([]QueueOfStatesRow, error) {
+	rows, err := q.db.Query(ctx, queueOfStates,
+		arg.States,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueOfStatesRow{}
+	for rows.Next() {
+		var i QueueOfStatesRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const queueOfWord = `-- name: QueueOfWord :many
+SELECT w.application_id AS id, w.submitted_at FROM application_word w
+WHERE w.word = $1 AND (w.submitted_at, w.application_id) < ($2::timestamptz, $3::uuid)
+ORDER BY w.submitted_at DESC, w.application_id DESC LIMIT $4::bigint
+`
+
+type QueueOfWordParams struct {
+	Word     int64
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	Look     int64
+}
+
+type QueueOfWordRow struct {
+	ID          uuid.UUID
+	SubmittedAt time.Time
+}
+
+func (q *Queries) QueueOfWord(ctx context.Context, arg QueueOfWordParams) ([]QueueOfWordRow, error) {
+	rows, err := q.db.Query(ctx, queueOfWord,
+		arg.Word,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueOfWordRow{}
+	for rows.Next() {
+		var i QueueOfWordRow
+		if err := rows.Scan(&i.ID, &i.SubmittedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const rarestWord = `-- name: RarestWord :one
+SELECT x.word::bigint AS word, (SELECT count(*) FROM (SELECT FROM application_word w WHERE w.word = x.word LIMIT 1000) y) AS known
+FROM unnest($1::bigint[]) AS x (word)
+ORDER BY known, word LIMIT 1
+`
+
+type RarestWordRow struct {
+	Word  int64
+	Known int64
+}
+
+// The word of which the fewest applications are known, counted to 1000.
+func (q *Queries) RarestWord(ctx context.Context, words []int64) (RarestWordRow, error) {
+	row := q.db.QueryRow(ctx, rarestWord, words)
+	var i RarestWordRow
+	err := row.Scan(&i.Word, &i.Known)
+	return i, err
 }
 
 const receiptKnown = `-- name: ReceiptKnown :one
@@ -923,8 +1249,9 @@ func (q *Queries) SumGrants(ctx context.Context) (int64, error) {
 
 const updateApplication = `-- name: UpdateApplication :execrows
 UPDATE application SET state = $1, revision = $2, version = version + 1, protocols = $3, region = $4,
-    language = $5, amount_sat = $6, payee_index = $7, changed_at = $8
-WHERE id = $9 AND version = $10
+    language = $5, amount_sat = $6, payee_index = $7, title_words = $8,
+    changed_at = $9
+WHERE id = $10 AND version = $11
 `
 
 type UpdateApplicationParams struct {
@@ -935,6 +1262,7 @@ type UpdateApplicationParams struct {
 	Language   string
 	AmountSat  int64
 	PayeeIndex []byte
+	TitleWords []int64
 	ChangedAt  time.Time
 	ID         uuid.UUID
 	Version    int64
@@ -949,6 +1277,7 @@ func (q *Queries) UpdateApplication(ctx context.Context, arg UpdateApplicationPa
 		arg.Language,
 		arg.AmountSat,
 		arg.PayeeIndex,
+		arg.TitleWords,
 		arg.ChangedAt,
 		arg.ID,
 		arg.Version,

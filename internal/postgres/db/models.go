@@ -37,6 +37,7 @@ type Application struct {
 	AmountSat   int64
 	ReceiptHash []byte
 	PayeeIndex  []byte
+	TitleWords  []int64
 	DataKey     []byte
 	KeyID       string
 	SubmittedAt time.Time
@@ -50,6 +51,12 @@ type ApplicationRevision struct {
 	BodySha256    []byte
 	AmountSat     int64
 	CreatedAt     time.Time
+}
+
+type ApplicationWord struct {
+	Word          int64
+	SubmittedAt   time.Time
+	ApplicationID uuid.UUID
 }
 
 type Approval struct {

@@ -12,9 +12,9 @@ WHERE i.scope = @scope AND i.key_hash = @key_hash;
 
 -- name: InsertApplication :exec
 INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat,
-    receipt_hash, payee_index, data_key, key_id, submitted_at, changed_at)
+    receipt_hash, payee_index, title_words, data_key, key_id, submitted_at, changed_at)
 VALUES (@id, @fund_id, @reference, @designation, @state, @revision, @version, @protocols, @region, @language, @amount_sat,
-    @receipt_hash, @payee_index, @data_key, @key_id, @submitted_at, @changed_at);
+    @receipt_hash, @payee_index, @title_words, @data_key, @key_id, @submitted_at, @changed_at);
 
 -- name: InsertRevision :exec
 INSERT INTO application_revision (application_id, revision, body, body_sha256, amount_sat, created_at)
@@ -38,7 +38,8 @@ SELECT * FROM application WHERE id = @id FOR UPDATE;
 
 -- name: UpdateApplication :execrows
 UPDATE application SET state = @state, revision = @revision, version = version + 1, protocols = @protocols, region = @region,
-    language = @language, amount_sat = @amount_sat, payee_index = @payee_index, changed_at = @changed_at
+    language = @language, amount_sat = @amount_sat, payee_index = @payee_index, title_words = @title_words,
+    changed_at = @changed_at
 WHERE id = @id AND version = @version;
 
 -- name: GetRevision :one
@@ -80,10 +81,79 @@ SELECT e.event, coalesce(e.from_state, '') AS from_state, coalesce(e.to_state, '
 FROM event e LEFT JOIN staff s ON s.id = e.actor_id
 WHERE e.object_kind = @object_kind AND e.object_id = @object_id ORDER BY e.id;
 
--- name: ListQueue :many
+-- The queue is read in steps, each with a plan that no parameter can spoil: one of the next five walks an index in the
+-- queue's order, a stretch at a time; QueueFits says which of a stretch fit; QueueLines reads what is shown.
+
+-- name: QueueOfStates :many
+SELECT x.id, x.submitted_at FROM unnest(@states::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.state = s.state AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT @look::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT @look::bigint;
+
+-- name: QueueOfRegion :many
+SELECT x.id, x.submitted_at FROM unnest(@states::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.region = @region AND a.state = s.state AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT @look::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT @look::bigint;
+
+-- name: QueueOfLanguage :many
+SELECT x.id, x.submitted_at FROM unnest(@states::text[]) AS s (state)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.submitted_at FROM application a
+    WHERE a.language = @language AND a.state = s.state AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+    ORDER BY a.submitted_at DESC, a.id DESC LIMIT @look::bigint
+) x
+ORDER BY x.submitted_at DESC, x.id DESC LIMIT @look::bigint;
+
+-- name: QueueOfWord :many
+SELECT w.application_id AS id, w.submitted_at FROM application_word w
+WHERE w.word = @word AND (w.submitted_at, w.application_id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY w.submitted_at DESC, w.application_id DESC LIMIT @look::bigint;
+
+-- name: QueueOfClaims :many
+-- Few at a time: a claim ends by itself.
+SELECT a.id, a.submitted_at FROM claim c JOIN application a ON a.id = c.application_id
+WHERE c.staff_id = @staff_id AND c.expires_at > @now AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+ORDER BY a.submitted_at DESC, a.id DESC LIMIT @look::bigint;
+
+-- name: QueueNamed :many
+-- By the whole reference or designation.
+SELECT a.id, a.submitted_at FROM application a WHERE a.reference = @reference
+UNION
+SELECT a.id, a.submitted_at FROM application a WHERE a.designation = @designation
+ORDER BY submitted_at DESC, id DESC;
+
+-- name: RarestWord :one
+-- The word of which the fewest applications are known, counted to 1000.
+SELECT x.word::bigint AS word, (SELECT count(*) FROM (SELECT FROM application_word w WHERE w.word = x.word LIMIT 1000) y) AS known
+FROM unnest(@words::bigint[]) AS x (word)
+ORDER BY known, word LIMIT 1;
+
+-- name: QueueFits :many
+-- Joined and not asked for by EXISTS: a hashed subquery would read every vote of a person.
+SELECT a.id FROM application a
+LEFT JOIN vote v ON v.application_id = a.id AND v.revision = a.revision AND v.staff_id = @voter::uuid
+LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > @now::timestamptz
+WHERE a.id = ANY (@ids::uuid[]) AND a.state = ANY (@states::text[])
+    AND (@protocol::text = '' OR a.protocols @> ARRAY[@protocol::text])
+    AND (@region::text = '' OR a.region = @region::text)
+    AND (@language::text = '' OR a.language = @language::text)
+    AND a.title_words @> @words::bigint[]
+    AND (NOT @voted::boolean OR v.id IS NOT NULL)
+    AND (NOT @not_voted::boolean OR v.id IS NULL)
+    AND (sqlc.narg('claimed_by')::uuid IS NULL OR c.staff_id = sqlc.narg('claimed_by')::uuid)
+    AND (NOT @unclaimed::boolean OR c.staff_id IS NULL);
+
+-- name: QueueLines :many
 SELECT sqlc.embed(a), r.body, coalesce(t.approve, 0)::bigint AS approve, coalesce(t.decline, 0)::bigint AS decline,
     coalesce(mine.verdict, '')::text AS my_verdict, c.staff_id AS claim_staff, coalesce(cs.name, '')::text AS claim_name, c.expires_at AS claim_until,
-    (SELECT count(*) FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id)::bigint AS same_payee
+    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id LIMIT 100) x)::bigint AS same_payee
 FROM application a
 JOIN application_revision r ON r.application_id = a.id AND r.revision = a.revision
 LEFT JOIN LATERAL (
@@ -93,22 +163,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN vote mine ON mine.application_id = a.id AND mine.revision = a.revision AND mine.staff_id = @asker::uuid
 LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > @now::timestamptz
 LEFT JOIN staff cs ON cs.id = c.staff_id
-WHERE (cardinality(@states::text[]) = 0 OR a.state = ANY (@states::text[]))
-    AND (@protocol::text = '' OR a.protocols @> ARRAY[@protocol::text])
-    AND (@region::text = '' OR a.region = @region::text)
-    AND (@language::text = '' OR a.language = @language::text)
-    AND (sqlc.narg('voted_by')::uuid IS NULL OR EXISTS (
-        SELECT FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = sqlc.narg('voted_by')::uuid))
-    AND (sqlc.narg('not_voted_by')::uuid IS NULL OR NOT EXISTS (
-        SELECT FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = sqlc.narg('not_voted_by')::uuid))
-    AND (sqlc.narg('claimed_by')::uuid IS NULL OR c.staff_id = sqlc.narg('claimed_by')::uuid)
-    AND (NOT @unclaimed::boolean OR c.staff_id IS NULL)
-    AND (sqlc.narg('before_at')::timestamptz IS NULL OR (a.submitted_at, a.id) < (sqlc.narg('before_at')::timestamptz, sqlc.narg('before_id')::uuid))
-ORDER BY a.submitted_at DESC, a.id DESC
-LIMIT @row_limit;
+WHERE a.id = ANY (@ids::uuid[])
+ORDER BY a.submitted_at DESC, a.id DESC;
 
 -- name: CountApplications :many
-SELECT state, count(*) AS count FROM application GROUP BY state ORDER BY state;
+-- Each state up to a bound, which keeps this as cheap with a million applications as with ten.
+SELECT s.state::text AS state, (SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state LIMIT @up_to::bigint) x) AS count
+FROM unnest(@states::text[]) AS s (state);
 
 -- name: SumGrants :one
 SELECT coalesce(sum(amount_sat), 0)::bigint FROM grants WHERE state <> 'terminated';

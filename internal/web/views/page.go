@@ -77,6 +77,9 @@ func (p Page) T(key string, kv ...any) string { return p.Text.T(key, kv...) }
 // N returns a message that counts.
 func (p Page) N(key string, n int64, kv ...any) string { return p.Text.N(key, n, Group(n), kv...) }
 
+// about returns a message that counts to a bound.
+func (p Page) about(key string, t Total) string { return p.Text.N(key, t.N, t.String()) }
+
 // Say returns the words of a Msg.
 func (p Page) Say(m Msg) string {
 	if m.Key != "" {

@@ -7,13 +7,14 @@ type Review struct {
 	Filter    ReviewFilter
 	Views     []ReviewRail // left rail
 	Rows      []ReviewRow
-	Total     int64
+	Total     Total
 	Paging    Paging
 	Selected  *ReviewDetail // nil shows a hint
 	Protocols []Option
 	Regions   []Option
 	Languages []Option
 	Budget    Budget
+	MaxSearch int // characters
 }
 
 // ReviewFilter is the state of the list; every field is a query parameter.
@@ -28,8 +29,21 @@ type ReviewFilter struct {
 // message.
 type ReviewRail struct {
 	Name, URL string
-	Count     int64
+	Count     Total
 	Current   bool
+}
+
+// Total is a number that is counted to a bound: More shows as "500+".
+type Total struct {
+	N    int64
+	More bool
+}
+
+func (t Total) String() string {
+	if t.More {
+		return Group(t.N) + "+"
+	}
+	return Group(t.N)
 }
 
 // Budget is the fund's money of the current period.

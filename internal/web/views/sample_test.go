@@ -161,14 +161,14 @@ var titles = []struct{ text, lang, op, proto, region string }{
 
 func sampleReview() views.Review {
 	v := views.Review{
-		Filter: views.ReviewFilter{View: "open"}, Total: 1504,
+		Filter: views.ReviewFilter{View: "open"}, Total: views.Total{N: 500, More: true},
 		Views: []views.ReviewRail{
-			{Name: "open", URL: "/review?view=open", Count: 1504, Current: true},
-			{Name: "mine", URL: "/review?view=mine", Count: 2},
-			{Name: "to_vote", URL: "/review?view=to_vote", Count: 507},
-			{Name: "needs_info", URL: "/review?view=needs_info", Count: 296},
-			{Name: "ready", URL: "/review?view=ready", Count: 8},
-			{Name: "all", URL: "/review?view=all", Count: 100_000},
+			{Name: "open", URL: "/review?view=open", Count: views.Total{N: 500, More: true}, Current: true},
+			{Name: "mine", URL: "/review?view=mine", Count: views.Total{N: 2}},
+			{Name: "to_vote", URL: "/review?view=to_vote", Count: views.Total{N: 500, More: true}},
+			{Name: "needs_info", URL: "/review?view=needs_info", Count: views.Total{N: 296}},
+			{Name: "ready", URL: "/review?view=ready", Count: views.Total{N: 8}},
+			{Name: "all", URL: "/review?view=all", Count: views.Total{N: 500, More: true}},
 		},
 		Protocols: protocols(), Regions: regions(), Languages: languages(),
 		Paging: views.Paging{Next: "/review?view=open&after=abc"},
