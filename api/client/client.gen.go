@@ -1599,7 +1599,7 @@ type NewApplication struct {
 	// Narrative Leave out what identifies you.
 	Narrative string `json:"narrative"`
 
-	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form.
+	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form. Five undecided applications may name one address; one more is refused (`too_many_open`).
 	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.
@@ -3343,12 +3343,16 @@ type ClientInterface interface {
 
 	// AddStatusMessageWithBody Write to the team, for example to answer its question
 	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
 	AddStatusMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddStatusMessage Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4910,6 +4914,8 @@ func (c *Client) GetOwnUptime(ctx context.Context, label Label, reqEditors ...Re
 
 // AddStatusMessageWithBody Write to the team, for example to answer its question
 //
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
@@ -4926,6 +4932,8 @@ func (c *Client) AddStatusMessageWithBody(ctx context.Context, contentType strin
 }
 
 // AddStatusMessage Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9288,12 +9296,16 @@ type ClientWithResponsesInterface interface {
 
 	// AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
 	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
 	AddStatusMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error)
 
 	// AddStatusMessageWithResponse Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -14271,6 +14283,8 @@ func (c *ClientWithResponses) GetOwnUptimeWithResponse(ctx context.Context, labe
 
 // AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
 //
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
@@ -14283,6 +14297,8 @@ func (c *ClientWithResponses) AddStatusMessageWithBodyWithResponse(ctx context.C
 }
 
 // AddStatusMessageWithResponse Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

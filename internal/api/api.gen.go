@@ -1598,7 +1598,7 @@ type NewApplication struct {
 	// Narrative Leave out what identifies you.
 	Narrative string `json:"narrative"`
 
-	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form.
+	// PayoutAddress An address of your own on the fund's network, not used before; in groups or in a `bitcoin:` link, too. The answers have it in its canonical form. Five undecided applications may name one address; one more is refused (`too_many_open`).
 	PayoutAddress string `json:"payout_address"`
 
 	// Region ISO 3166-1 alpha-2 code of the country that it serves or `other`.

@@ -27,15 +27,16 @@ const (
 // model is what an application should be: the rules once more, without locks,
 // rows or keys.
 type model struct {
-	now       time.Time
-	available int64
-	state     grant.State
-	path      []grant.State // every state it was in, in order
-	revision  int
-	version   int64
-	votes     map[int]grant.Verdict // by reviewer, on this revision
-	holder    int
-	until     time.Time
+	now        time.Time
+	available  int64
+	state      grant.State
+	path       []grant.State // every state it was in, in order
+	revision   int
+	version    int64
+	votes      map[int]grant.Verdict // by reviewer, on this revision
+	holder     int
+	unanswered int
+	until      time.Time
 }
 
 func (m *model) to(s grant.State) {
@@ -138,6 +139,7 @@ func (m *model) vote(s step) string {
 		m.to(grant.InReview)
 	}
 	if s.verdict == question {
+		m.unanswered = 0
 		m.to(grant.NeedsInfo)
 		return ""
 	}
@@ -162,11 +164,16 @@ func (m *model) decide(s step) string {
 		m.available -= asked
 		m.to(grant.Approved)
 	}
+	m.unanswered = 0 // a decision comes with a word to the operator
 	m.holder = nobody
 	return ""
 }
 
 func (m *model) reply(step) string {
+	if m.unanswered == grant.MaxUnanswered {
+		return "invalid_fields"
+	}
+	m.unanswered++
 	if m.state == grant.NeedsInfo {
 		m.settle()
 	}

@@ -130,7 +130,8 @@ func (s *Service) openMessages(r Record, audience Audience) ([]Text, error) {
 }
 
 // Reply adds the operator's words; an open question counts as answered. Votes
-// stand, so a quorum that was met before the question is met again.
+// stand, so a quorum that was met before the question is met again. Invalid
+// "too_many_unanswered" while MaxUnanswered of them wait for an answer.
 func (s *Service) Reply(ctx context.Context, code, text string) (Application, error) {
 	text = prose.Tidy(text)
 	if f := checkMessage("text", text); f != nil {
@@ -146,6 +147,9 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 	}
 	by := identity.Operator(r.Application.ID)
 	return s.update(ctx, r.Application.ID, func(w *Work, now time.Time) error {
+		if w.Unanswered >= MaxUnanswered {
+			return tooManyUnanswered()
+		}
 		message, err := s.sealMessage(w.Application, nil, ToOperator, text, now)
 		if err != nil {
 			return err
@@ -163,7 +167,7 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 
 // Revise replaces what the operator wrote by a new revision while a question is
 // open. Votes on the old revision no longer count. A server whose configuration
-// stays keeps its proof and its checks; a changed one starts anew.
+// stays keeps its proof and its checks; a changed one starts anew. Errors as Submit.
 func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Application, error) {
 	p = p.normalise()
 	r, err := s.byReceipt(ctx, code)

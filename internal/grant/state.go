@@ -50,6 +50,9 @@ var applicationNext = map[State]map[Event]State{
 // States lists every state of an application, sorted.
 func States() []State { return slices.Sorted(maps.Keys(applicationNext)) }
 
+// OpenStates lists those in which an application waits for something, sorted.
+func OpenStates() []State { return slices.DeleteFunc(States(), State.Closed) }
+
 // Next returns the state that e leads to, or Conflict (wrong_state).
 func (s State) Next(e Event) (State, error) {
 	next, ok := applicationNext[s][e]

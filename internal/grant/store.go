@@ -83,6 +83,7 @@ type Work struct {
 	Granted     btcutil.Amount // sum of all grants that were not terminated
 	Endpoints   []LiveEndpoint // by position
 	NeedControl bool           // the policy pays for proven endpoints only
+	Unanswered  int            // messages of the operator since the team's last word to them
 
 	NewRevision     *Revision // with NewDecision; Application holds the new number
 	NewDecision     *Decision
@@ -153,7 +154,8 @@ type Store interface {
 
 	// Submit writes a new application. When the key was used meanwhile it writes
 	// nothing and returns what the key stands for. Conflict "name_taken" when another
-	// application has the reference or the designation.
+	// application has the reference or the designation; TooManyOfPayee when the address
+	// has as many open ones as it may.
 	Submit(ctx context.Context, s Submission) (*Replay, error)
 
 	// Application returns one with all that belongs to it. NotFound "application_not_found".
@@ -168,7 +170,7 @@ type Store interface {
 	// UpdateApplication loads the row FOR UPDATE, calls fn and writes what it
 	// added, with version+1; nothing when fn adds no entry. fn may run more than
 	// once. NotFound "application_not_found"; Conflict "already_voted" for a
-	// second vote.
+	// second vote; TooManyOfPayee for another address that has as many open ones as it may.
 	UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Application, error)
 
 	// Queue returns up to f.Limit applications, newest first, as asker sees them, and

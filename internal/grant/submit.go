@@ -32,7 +32,8 @@ type Receipt struct {
 
 // Submit takes an application. idempotencyKey has 16 to 128 characters. Errors:
 // Precondition idempotency_key_missing, Invalid idempotency_key_form,
-// invalid_fields, idempotency_mismatch (the key was used with another body).
+// invalid_fields (too_many_open among them: MaxOpenOfPayee undecided applications have
+// the address already), idempotency_mismatch (the key was used with another body).
 func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal) (Receipt, error) {
 	if n := len(idempotencyKey); n != 0 && (n < 16 || n > 128) {
 		return Receipt{}, errs.New(errs.Invalid, "idempotency_key_form", "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")

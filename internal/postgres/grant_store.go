@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,6 +125,9 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 		if err != nil {
 			return err
 		}
+		if err := checkPayee(ctx, q, a); err != nil {
+			return err
+		}
 		if err := insertRevision(ctx, q, in.Revision, in.Decision); err != nil {
 			return err
 		}
@@ -133,6 +137,21 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 		return s.record(ctx, q, in.Entry)
 	})
 	return replay, err
+}
+
+// checkPayee holds the number of open applications with a's address to its limit, a
+// among them.
+func checkPayee(ctx context.Context, q *db.Queries, a grant.Application) error {
+	if err := q.LockPayee(ctx, int32(binary.BigEndian.Uint32(a.PayeeIndex))); err != nil { //nolint:gosec // bits of a hash
+		return err
+	}
+	n, err := q.CountOfPayee(ctx, db.CountOfPayeeParams{
+		PayeeIndex: a.PayeeIndex, States: plainStates(grant.OpenStates()), Self: a.ID, UpTo: grant.MaxOpenOfPayee,
+	})
+	if err == nil && n >= grant.MaxOpenOfPayee {
+		return grant.TooManyOfPayee()
+	}
+	return err
 }
 
 func insertRevision(ctx context.Context, q *db.Queries, r grant.Revision, d grant.Decision) error {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -31,13 +32,18 @@ func (s GrantStore) UpdateApplication(ctx context.Context, id uuid.UUID, now tim
 		if err != nil {
 			return err
 		}
-		hadClaim := w.Claim
+		hadClaim, payee := w.Claim, w.Application.PayeeIndex
 		if err := fn(w); err != nil {
 			return err
 		}
 		if len(w.Entries) == 0 {
 			out = w.Application
 			return nil
+		}
+		if !bytes.Equal(w.Application.PayeeIndex, payee) {
+			if err := checkPayee(ctx, q, w.Application); err != nil {
+				return err
+			}
 		}
 		if err := writeWork(ctx, q, w, hadClaim, now); err != nil {
 			return err
@@ -68,6 +74,11 @@ func loadWork(ctx context.Context, q *db.Queries, a grant.Application, now time.
 	if err := loadEndpoints(ctx, q, w, now); err != nil {
 		return nil, err
 	}
+	unanswered, err := q.CountUnanswered(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	w.Unanswered = int(unanswered)
 	if a.State != grant.Ready {
 		return w, nil
 	}

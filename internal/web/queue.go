@@ -22,7 +22,7 @@ var queueViews = []struct {
 	states []grant.State
 	narrow func(f *grant.Filter, me uuid.UUID) // nil: states are all there is to it
 }{
-	{"open", []grant.State{grant.Submitted, grant.InReview, grant.NeedsInfo, grant.Ready}, nil},
+	{"open", grant.OpenStates(), nil},
 	{"mine", nil, func(f *grant.Filter, me uuid.UUID) { f.ClaimedBy = &me }},
 	{"to_vote", []grant.State{grant.Submitted, grant.InReview, grant.Ready}, func(f *grant.Filter, me uuid.UUID) { f.NotVoted = &me }},
 	{"needs_info", []grant.State{grant.NeedsInfo}, nil},

@@ -43,6 +43,46 @@ func (q *Queries) CountApplications(ctx context.Context, upTo int64, states []st
 	return items, nil
 }
 
+const countOfPayee = `-- name: CountOfPayee :one
+SELECT count(*) FROM (
+    SELECT FROM application a WHERE a.payee_index = $1 AND a.state = ANY ($2::text[]) AND a.id <> $3 LIMIT $4::bigint
+) x
+`
+
+type CountOfPayeeParams struct {
+	PayeeIndex []byte
+	States     []string
+	Self       uuid.UUID
+	UpTo       int64
+}
+
+func (q *Queries) CountOfPayee(ctx context.Context, arg CountOfPayeeParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countOfPayee,
+		arg.PayeeIndex,
+		arg.States,
+		arg.Self,
+		arg.UpTo,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countUnanswered = `-- name: CountUnanswered :one
+SELECT count(*) FROM message m
+WHERE m.application_id = $1 AND m.author_kind = 'operator' AND NOT EXISTS (
+    SELECT FROM message s
+    WHERE s.application_id = m.application_id AND s.author_kind = 'staff' AND s.audience = 'operator' AND (s.created_at, s.id) > (m.created_at, m.id))
+`
+
+// What the operator wrote after the newest word of the team to them.
+func (q *Queries) CountUnanswered(ctx context.Context, applicationID uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, countUnanswered, applicationID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteClaim = `-- name: DeleteClaim :exec
 DELETE FROM claim WHERE application_id = $1
 `
@@ -772,6 +812,16 @@ func (q *Queries) LockApplication(ctx context.Context, id uuid.UUID) (Applicatio
 		&i.ChangedAt,
 	)
 	return i, err
+}
+
+const lockPayee = `-- name: LockPayee :exec
+SELECT pg_advisory_xact_lock(7305813, $1::integer)
+`
+
+// Ends with the transaction. Those who apply with one address at once are counted one after the other. Before the audit log's.
+func (q *Queries) LockPayee(ctx context.Context, key int32) error {
+	_, err := q.db.Exec(ctx, lockPayee, key)
+	return err
 }
 
 const putClaim = `-- name: PutClaim :exec

@@ -16,6 +16,15 @@ INSERT INTO application (id, fund_id, reference, designation, state, revision, v
 VALUES (@id, @fund_id, @reference, @designation, @state, @revision, @version, @protocols, @region, @language, @amount_sat,
     @receipt_hash, @payee_index, @title_words, @data_key, @key_id, @submitted_at, @changed_at);
 
+-- name: LockPayee :exec
+-- Ends with the transaction. Those who apply with one address at once are counted one after the other. Before the audit log's.
+SELECT pg_advisory_xact_lock(7305813, @key::integer);
+
+-- name: CountOfPayee :one
+SELECT count(*) FROM (
+    SELECT FROM application a WHERE a.payee_index = @payee_index AND a.state = ANY (@states::text[]) AND a.id <> @self LIMIT @up_to::bigint
+) x;
+
 -- name: InsertRevision :exec
 INSERT INTO application_revision (application_id, revision, body, body_sha256, amount_sat, created_at)
 VALUES (@application_id, @revision, @body, @body_sha256, @amount_sat, @created_at);
@@ -70,6 +79,13 @@ VALUES (@id, @application_id, @revision, @digest, @staff_id, @verdict, @note, @a
 -- name: ListMessages :many
 SELECT sqlc.embed(m), coalesce(s.name, '') AS name FROM message m LEFT JOIN staff s ON s.id = m.staff_id
 WHERE m.application_id = @application_id ORDER BY m.created_at, m.id;
+
+-- name: CountUnanswered :one
+-- What the operator wrote after the newest word of the team to them.
+SELECT count(*) FROM message m
+WHERE m.application_id = @application_id AND m.author_kind = 'operator' AND NOT EXISTS (
+    SELECT FROM message s
+    WHERE s.application_id = m.application_id AND s.author_kind = 'staff' AND s.audience = 'operator' AND (s.created_at, s.id) > (m.created_at, m.id));
 
 -- name: InsertMessage :exec
 INSERT INTO message (id, application_id, audience, author_kind, staff_id, body, created_at)
