@@ -91,8 +91,9 @@ chaos: deps ## Kill the real processes at every label, CHAOS_RUNS times each (de
 	cat $$table; rm -f $$table; exit $$code
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(PKG)
+bench: deps ## Run the benchmarks (BENCH=Sign PKG=./internal/signer for some), and say which were left out
+	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
+	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" $(PKG)
 
 
 .PHONY: generate

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -91,6 +92,11 @@ func (l *leaving) exec(sql string, args ...any) {
 func (l *leaving) leave(payees int) time.Duration {
 	l.t.Helper()
 	ctx := l.t.Context()
+	l.mine(1) // the batch before is in a block, and its fee is booked
+	l.must(l.Until(ctx, "nothing is on its way", func(ctx context.Context) (quiet bool, err error) {
+		err = l.owner.Pool().QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM batch WHERE state = 'announced')").Scan(&quiet)
+		return quiet, err
+	}))
 	l.must(l.Fund(ctx, btcutil.Amount(payees)*leaveSat*2+10_000_000))
 	batch, err := l.Services.Payouts.Compose(ctx, l.payer, payout.Order{InstalmentIDs: l.owe(payees), FeeRateSatVB: 2})
 	l.must(err)

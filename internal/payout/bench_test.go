@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
-	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/payout"
@@ -93,42 +92,6 @@ func BenchmarkTenThousand(b *testing.B) {
 		b.ReportMetric(float64(len(batches)), "batches")
 		b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/1e6, "MB_kept")
 		r.mine(1)
-	}
-	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkIngest walks blocks of about 700 kB as the follower does, with its
-// commits, beside fetching and deserialising the same blocks.
-func BenchmarkIngest(b *testing.B) {
-	r := newRig(b)
-	const blocks, transactions, payments = 6, 8, 2_500
-	for range blocks {
-		for range transactions {
-			outs := make([]*wire.TxOut, payments)
-			for i := range outs {
-				outs[i] = wire.NewTxOut(1_000, payeeScript(r.payees))
-				r.payees++
-			}
-			r.node.SendMany(outs...)
-		}
-		r.node.Mine(1)
-	}
-	top := r.height()
-	for b.Loop() {
-		fetch := time.Now()
-		for h := top - blocks + 1; h <= top; h++ {
-			if _, err := r.chain.Block(b.Context(), r.hashAt(h)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		bare := time.Since(fetch)
-		r.exec("DELETE FROM header WHERE height > $1", top-blocks)
-		r.lead()
-		follow := time.Now()
-		r.mustSync()
-		ours := time.Since(follow)
-		b.ReportMetric(float64(ours)/float64(bare), "x_fetch")
-		b.ReportMetric(float64(ours.Microseconds())/blocks, "us/block")
 	}
 	b.ReportMetric(0, "ns/op")
 }

@@ -68,6 +68,16 @@ func newRig(t testing.TB, deposits ...btcutil.Amount) *rig {
 	return newRigOf(t, key, []*signer.Key{key}, deposits...)
 }
 
+// database is one of the shared server's; a benchmark has a server of its own that waits
+// for its disk at every commit, as a release does.
+func database(t testing.TB) *pgtest.DB {
+	t.Helper()
+	if _, ok := t.(*testing.B); ok {
+		return pgtest.NewDurable(t).New(t)
+	}
+	return pgtest.New(t)
+}
+
 // singleKey is the key of a treasury that one key can spend from.
 func singleKey(t testing.TB, kind wallet.Kind) *signer.Key {
 	t.Helper()
@@ -82,7 +92,7 @@ func singleKey(t testing.TB, kind wallet.Kind) *signer.Key {
 // hosted.
 func newRigOf(t testing.TB, key *signer.Key, hosted []*signer.Key, deposits ...btcutil.Amount) *rig {
 	t.Helper()
-	base := pgtest.New(t)
+	base := database(t)
 	r := &rig{
 		t: t, base: base, key: key,
 		clock: clock.NewFake(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)), node: chaintest.New(t),

@@ -35,7 +35,7 @@ var shared = sync.OnceValues(func() (*server, error) {
 	if address := os.Getenv(EnvURL); address != "" {
 		return newServer(address)
 	}
-	pg, dir, err := startPostgres(context.Background())
+	pg, dir, err := startPostgres(context.Background(), true)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func (s *server) urlFor(role, database string) string {
 	return u.String()
 }
 
-func startPostgres(ctx context.Context) (*pgserver.Server, string, error) {
+func startPostgres(ctx context.Context, volatile bool) (*pgserver.Server, string, error) {
 	dir, err := pgserver.TempDir("causeway-pgtest-")
 	if err != nil {
 		return nil, "", err
 	}
-	pg, err := pgserver.Start(ctx, pgserver.Config{Dir: dir, Volatile: true})
+	pg, err := pgserver.Start(ctx, pgserver.Config{Dir: dir, Volatile: volatile})
 	if err != nil {
 		return nil, "", errors.Join(err, os.RemoveAll(dir))
 	}
@@ -105,19 +105,33 @@ func reapWithUs(pid int, dirs ...string) error {
 
 // Server is a PostgreSQL that belongs to one test, which may crash it.
 type Server struct {
-	dir string
-	pg  *pgserver.Server
-	srv *server
+	dir      string
+	volatile bool
+	pg       *pgserver.Server
+	srv      *server
 }
 
-// NewServer starts a PostgreSQL for t alone, gone when t ends.
+// NewServer starts a PostgreSQL for t alone, gone when t ends. Like the shared one it does
+// not wait for its disk.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	pg, dir, err := startPostgres(t.Context())
+	return newServerOf(t, true)
+}
+
+// NewDurable is NewServer with the settings of a release: it waits for its disk at every
+// commit. For benchmarks.
+func NewDurable(t testing.TB) *Server {
+	t.Helper()
+	return newServerOf(t, false)
+}
+
+func newServerOf(t testing.TB, volatile bool) *Server {
+	t.Helper()
+	pg, dir, err := startPostgres(t.Context(), volatile)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	s := &Server{dir: dir, pg: pg}
+	s := &Server{dir: dir, volatile: volatile, pg: pg}
 	t.Cleanup(func() {
 		if err := errors.Join(s.pg.Kill(), os.RemoveAll(dir)); err != nil {
 			t.Errorf("pgtest: stop server: %v", err)
@@ -160,7 +174,7 @@ func (s *Server) Restart(t testing.TB) {
 	if err := s.pg.Stop(t.Context()); err != nil {
 		t.Fatalf("pgtest: stop: %v", err)
 	}
-	pg, err := pgserver.Start(t.Context(), pgserver.Config{Dir: s.dir, Port: s.pg.Port(), Volatile: true})
+	pg, err := pgserver.Start(t.Context(), pgserver.Config{Dir: s.dir, Port: s.pg.Port(), Volatile: s.volatile})
 	if err != nil {
 		t.Fatalf("pgtest: restart: %v", err)
 	}
