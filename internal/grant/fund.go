@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -48,6 +49,30 @@ const (
 
 // Params returns the chain's parameters.
 func (f Fund) Params() (*chaincfg.Params, error) { return wallet.Params(f.Network) }
+
+// fundLife is how old the fund may be that a use case goes by. Its limits and policy are
+// set once, when it is made; what its owner may change later counts for no application.
+const fundLife = 10 * time.Second
+
+// Fund returns the fund; its limits and policy are public. It is not read from the store
+// more often than every ten seconds.
+func (s *Service) Fund(ctx context.Context) (Fund, error) {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	fund, age := s.fund, now.Sub(s.fundAt)
+	s.mu.Unlock()
+	if fund.ID != uuid.Nil && age >= 0 && age < fundLife {
+		return fund, nil
+	}
+	fund, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Fund{}, err
+	}
+	s.mu.Lock()
+	s.fund, s.fundAt = fund, now
+	s.mu.Unlock()
+	return fund, nil
+}
 
 // treasuryLookahead is how many deposit and change scripts an applicant's
 // address is compared with.

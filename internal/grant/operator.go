@@ -45,7 +45,7 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Status{}, err
 	}
@@ -141,7 +141,7 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 	if err != nil {
 		return Application{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}
@@ -174,7 +174,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 	if err != nil {
 		return Application{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}

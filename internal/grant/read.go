@@ -151,7 +151,7 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	if err != nil {
 		return Detail{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Detail{}, err
 	}
@@ -196,9 +196,6 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	d.Messages, err = s.openMessages(r, ToTeam)
 	return d, err
 }
-
-// Fund returns the fund; its limits and policy are public.
-func (s *Service) Fund(ctx context.Context) (Fund, error) { return s.cfg.Store.Fund(ctx) }
 
 // Grants returns a page of grants, newest first.
 func (s *Service) Grants(ctx context.Context, by identity.Actor, cursor string, limit int) (grants []GrantRecord, next string, err error) {

@@ -66,7 +66,7 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 	if err := validateVote(cmd.Verdict, note); err != nil {
 		return Application{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}
@@ -191,7 +191,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 	if err := validateDecide(cmd.Outcome, text); err != nil {
 		return Application{}, err
 	}
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}

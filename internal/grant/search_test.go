@@ -197,7 +197,7 @@ func TestARareFilterGoesOnWithTheNextPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.file(t, 1, func(p *grant.Proposal) { p.Region = "CN" })
-	w.many(t, 7_000)
+	w.many(t, 3_000)
 	w.exec(t, "UPDATE application SET protocols = '{mtproto}' WHERE data_key IS NOT NULL")
 	w.exec(t, "UPDATE application SET region = 'IR', submitted_at = submitted_at + interval '1 day' WHERE data_key IS NULL")
 

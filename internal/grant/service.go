@@ -42,6 +42,8 @@ type Service struct {
 	wordKey     []byte // of the words of titles
 
 	mu       sync.Mutex
+	fund     Fund // as it was read at fundAt; zero before
+	fundAt   time.Time
 	treasury map[string]*wallet.Index // by descriptor: deriving scripts takes a moment
 }
 

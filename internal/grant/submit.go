@@ -56,21 +56,22 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 		return Receipt{}, fmt.Errorf("hash request: %w", err)
 	}
 
-	done, err := s.cfg.Store.Replay(ctx, submitScope, keyHash)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if done == nil {
-		submission, err := s.prepare(ctx, p, code)
-		if err != nil {
-			return Receipt{}, err
-		}
+	submission, err := s.prepare(ctx, p, code)
+	var done *Replay
+	if err == nil {
 		submission.Scope, submission.KeyHash, submission.BodySHA256 = submitScope, keyHash, bodyHash
-		if done, err = s.store(ctx, &submission); err != nil {
+		if done, err = s.store(ctx, &submission); err == nil && done == nil {
+			return receipt(code, submission.Application.Reference, submission.Revision.Commitment), nil
+		}
+	}
+	if err != nil {
+		// What is refused now may have been taken before, and has the answer that it had.
+		refused := err
+		if done, err = s.cfg.Store.Replay(ctx, submitScope, keyHash); err != nil {
 			return Receipt{}, err
 		}
 		if done == nil {
-			return receipt(code, submission.Application.Reference, submission.Revision.Commitment), nil
+			return Receipt{}, refused
 		}
 	}
 	if subtle.ConstantTimeCompare(done.BodySHA256, bodyHash) != 1 {
@@ -103,7 +104,7 @@ func receipt(code identity.Receipt, reference string, commitment [sha256.Size]by
 
 // prepare validates p and builds all rows of a new application.
 func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt) (Submission, error) {
-	fund, err := s.cfg.Store.Fund(ctx)
+	fund, err := s.Fund(ctx)
 	if err != nil {
 		return Submission{}, err
 	}

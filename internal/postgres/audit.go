@@ -24,48 +24,28 @@ func (d *DB) record(ctx context.Context, q *db.Queries, entries ...audit.Entry) 
 	if err := q.LockAudit(ctx); err != nil {
 		return fmt.Errorf("lock the audit log: %w", err)
 	}
+	return appendEntries(ctx, q, entries...)
+}
+
+// appendEntries is record for a transaction that holds the log's lock.
+func appendEntries(ctx context.Context, q *db.Queries, entries ...audit.Entry) error {
 	// READ COMMITTED: this statement sees what the last holder of the lock wrote.
 	size, err := q.AuditSize(ctx)
 	if err != nil {
 		return fmt.Errorf("read size of the audit log: %w", err)
 	}
 	for i, e := range entries {
-		if err := appendLeaf(ctx, q, size+int64(i), e); err != nil {
-			return err
-		}
-		if err := appendEvent(ctx, q, e); err != nil {
+		if err := appendEntry(ctx, q, size+int64(i), e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func appendLeaf(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) error {
+func appendEntry(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) error {
 	row, err := audit.Append(seq, e, hashReader(ctx, q))
 	if err != nil {
 		return fmt.Errorf("make audit leaf of %s: %w", e.Action, err)
-	}
-	err = q.InsertAuditLeaf(ctx, db.InsertAuditLeafParams{
-		Seq: row.Seq, At: e.At, Actor: e.Actor.Label(), Action: e.Action,
-		ObjectKind: e.ObjectKind, ObjectID: e.ObjectID, Leaf: row.Leaf,
-	})
-	if err != nil {
-		return fmt.Errorf("append audit leaf %d: %w", seq, err)
-	}
-	indexes, hashes := make([]int64, len(row.Hashes)), make([][]byte, len(row.Hashes))
-	for i, h := range row.Hashes {
-		indexes[i], hashes[i] = row.FirstHash+int64(i), h[:]
-	}
-	if err := q.InsertAuditHashes(ctx, indexes, hashes); err != nil {
-		return fmt.Errorf("append hashes of audit leaf %d: %w", seq, err)
-	}
-	return nil
-}
-
-func appendEvent(ctx context.Context, q *db.Queries, e audit.Entry) error {
-	object, err := uuid.Parse(e.ObjectID)
-	if err != nil {
-		return nil //nolint:nilerr // a txid or the like: see record
 	}
 	detail := e.Detail
 	if detail == nil {
@@ -75,14 +55,18 @@ func appendEvent(ctx context.Context, q *db.Queries, e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("encode detail of %s: %w", e.Action, err)
 	}
-	err = q.InsertEvent(ctx, db.InsertEventParams{
-		ObjectKind: e.ObjectKind, ObjectID: object, Event: e.Action,
-		FromState: orNull(e.From), ToState: orNull(e.To),
-		ActorKind: string(e.Actor.Kind), ActorID: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff},
-		Detail: text, At: e.At,
-	})
-	if err != nil {
-		return fmt.Errorf("append event %s of %s %s: %w", e.Action, e.ObjectKind, e.ObjectID, err)
+	object, notUUID := uuid.Parse(e.ObjectID) // a txid or the like
+	arg := db.AppendAuditParams{
+		Seq: row.Seq, At: e.At, Actor: e.Actor.Label(), Action: e.Action, ObjectKind: e.ObjectKind, ObjectID: e.ObjectID, Leaf: row.Leaf,
+		Indexes: make([]int64, len(row.Hashes)), Hashes: make([][]byte, len(row.Hashes)),
+		Object: uuid.NullUUID{UUID: object, Valid: notUUID == nil}, FromState: orNull(e.From), ToState: orNull(e.To),
+		ActorKind: string(e.Actor.Kind), ActorStaff: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff}, Detail: text,
+	}
+	for i, h := range row.Hashes {
+		arg.Indexes[i], arg.Hashes[i] = row.FirstHash+int64(i), h[:]
+	}
+	if err := q.AppendAudit(ctx, arg); err != nil {
+		return fmt.Errorf("append audit leaf %d, %s of %s %s: %w", seq, e.Action, e.ObjectKind, e.ObjectID, err)
 	}
 	return nil
 }

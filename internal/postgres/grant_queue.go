@@ -15,7 +15,7 @@ import (
 // milliseconds of work, whatever the filter and however many there are.
 const (
 	stretch   = 1000
-	stretches = 5
+	stretches = 2
 	probed    = 16 // words of a search among which the rarest is looked for
 )
 
@@ -143,7 +143,7 @@ func newWalk(q *db.Queries, f grant.Filter, now time.Time) *queueWalk {
 	case f.Language != "":
 		w.driver = driveLanguage
 	}
-	stateless := len(f.States) == 0 // every state fits
+	stateless := !slices.ContainsFunc(grant.States(), func(s grant.State) bool { return !slices.Contains(w.states, string(s)) }) // every state fits
 	w.picky = f.Protocol != "" || f.VotedBy != nil || f.NotVoted != nil || f.Unclaimed ||
 		f.Region != "" && w.driver != driveRegion || f.Language != "" && w.driver != driveLanguage ||
 		len(f.Words) > 1 || len(f.Words) == 1 && w.driver != driveWord ||

@@ -101,50 +101,63 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Commitment: [32]byte(row.FirstSha256)}, nil
 }
 
-// Submit implements grant.Store.
+// Submit implements grant.Store. The log's lock is asked for last, with what is written
+// before it, so that nobody waits for these round trips.
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
 	var replay *grant.Replay
-	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
 		a := in.Application
-		inserted, err := q.InsertIdempotency(ctx, db.InsertIdempotencyParams{
-			Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectID: a.ID, CreatedAt: a.SubmittedAt,
+		begun, err := q.BeginSubmission(ctx, db.BeginSubmissionParams{
+			Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectID: a.ID, CreatedAt: a.SubmittedAt, Payee: payeeLock(a),
 		})
 		if err != nil {
 			return err
 		}
-		if inserted == 0 {
+		if begun.Fresh == 0 {
 			replay, err = readReplay(ctx, q, in.Scope, in.KeyHash)
-			return err
-		}
-		err = q.InsertApplication(ctx, db.InsertApplicationParams{
-			ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: string(a.State),
-			Revision: int32(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
-			ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
-			SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
-		})
-		if err != nil {
 			return err
 		}
 		if err := checkPayee(ctx, q, a); err != nil {
 			return err
 		}
-		if err := insertRevision(ctx, q, in.Revision, in.Decision); err != nil {
+		err = send(ctx, tx, func(q *db.Queries) error { return writeSubmission(ctx, q, in) })
+		if err != nil {
 			return err
 		}
-		if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
-			return err
-		}
-		return s.record(ctx, q, in.Entry)
+		return appendEntries(ctx, q, in.Entry)
 	})
 	return replay, err
 }
 
-// checkPayee holds the number of open applications with a's address to its limit, a
-// among them.
-func checkPayee(ctx context.Context, q *db.Queries, a grant.Application) error {
-	if err := q.LockPayee(ctx, int32(binary.BigEndian.Uint32(a.PayeeIndex))); err != nil { //nolint:gosec // bits of a hash
+// writeSubmission asks for all rows of a submission but its leaf, and for the log's lock.
+func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
+	a := in.Application
+	err := q.InsertApplication(ctx, db.InsertApplicationParams{
+		ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: string(a.State),
+		Revision: int32(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
+		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
+		SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
+	})
+	if err != nil {
 		return err
 	}
+	if err := insertRevision(ctx, q, in.Revision, in.Decision); err != nil {
+		return err
+	}
+	if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
+		return err
+	}
+	return q.LockAudit(ctx)
+}
+
+// payeeLock is the key of LockPayee for a's address.
+func payeeLock(a grant.Application) int32 {
+	return int32(binary.BigEndian.Uint32(a.PayeeIndex)) //nolint:gosec // bits of a hash
+}
+
+// checkPayee holds the number of open applications with a's address to its limit, a
+// among them. The caller holds LockPayee.
+func checkPayee(ctx context.Context, q *db.Queries, a grant.Application) error {
 	n, err := q.CountOfPayee(ctx, db.CountOfPayeeParams{
 		PayeeIndex: a.PayeeIndex, States: plainStates(grant.OpenStates()), Self: a.ID, UpTo: grant.MaxOpenOfPayee,
 	})

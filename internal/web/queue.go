@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -58,6 +59,7 @@ func queueFilter(q url.Values, me uuid.UUID) (views.ReviewFilter, grant.Filter) 
 	if shown.Protocol != "" && !slices.Contains(grant.Protocols(), shown.Protocol) {
 		shown.Unknown = "protocol=" + shown.Protocol
 	}
+	shown.TooLong = utf8.RuneCountInString(shown.Query) > grant.MaxSearch
 	for name := range q {
 		if !slices.Contains(queueParams, name) {
 			shown.Unknown = name
@@ -71,7 +73,7 @@ func (s *Site) getQueue(v *visit) error {
 	filter, f := queueFilter(query, v.by.StaffID)
 	view := views.Review{Filter: filter, Protocols: protocolOptions(), Regions: regionOptions(v.page), Languages: languageOptions(), MaxSearch: grant.MaxSearch}
 	page, named, err := grant.Page{}, false, error(nil)
-	if filter.Unknown == "" {
+	if filter.Unknown == "" && !filter.TooLong {
 		page, named, err = s.search(v.ctx(), v.by, f, query.Get("cursor"))
 	}
 	if err != nil {
@@ -153,7 +155,8 @@ func (s *Site) rail(v *visit, view *views.Review, f grant.Filter) error {
 			saved.narrow(&filters[i], v.by.StaffID)
 		}
 	}
-	if narrowed(f) {
+	narrow := narrowed(f) && !view.Filter.TooLong
+	if narrow {
 		filters = append(filters, f)
 	}
 	totals, err := s.cfg.Grants.Counts(v.ctx(), v.by, filters...)
@@ -168,11 +171,11 @@ func (s *Site) rail(v *visit, view *views.Review, f grant.Filter) error {
 		}
 		view.Views = append(view.Views, views.ReviewRail{Name: saved.name, URL: "/review?view=" + saved.name, Count: total, Current: current})
 	}
-	if narrowed(f) {
+	if narrow {
 		last := totals[len(queueViews)]
 		view.Total = views.Total{N: int64(last.N), More: last.More}
 	}
-	if view.Filter.Unknown != "" {
+	if view.Filter.Unknown != "" || view.Filter.TooLong {
 		view.Total = views.Total{}
 	}
 	sums, err := s.sums(v.ctx())

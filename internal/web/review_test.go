@@ -205,3 +205,94 @@ func TestPaneIsAFragment(t *testing.T) {
 		t.Errorf("the way back leads to %q", back)
 	}
 }
+
+// copies adds n applications like the only one there is, all older, with another
+// region and without text.
+func (r *rig) copies(n int) {
+	r.t.Helper()
+	_, err := r.owner.Pool().Exec(r.t.Context(), `WITH copy AS (
+			INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index,
+				data_key, key_id, submitted_at, changed_at)
+			SELECT gen_random_uuid(), fund_id, 'GR-' || lpad(n::text, 8, '0'), 'copy of ' || n, state, revision, version, protocols, 'CN', language, amount_sat, payee_index,
+				NULL, key_id, submitted_at - n * interval '1 second', changed_at FROM application, generate_series(1, $1::integer) n RETURNING id)
+		INSERT INTO application_revision SELECT c.id, 1, r.body, r.body_sha256, r.amount_sat, r.created_at FROM copy c, application_revision r`, n)
+	must(r.t, err)
+}
+
+func TestMoreThan500AreShownAs500AndMore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.apply(0)
+	r.copies(510)
+	b := r.hire("Ada", identity.RoleReviewer)
+
+	list := b.get("/review?view=to_vote").wants(200, "500+ applications")
+	if got := strings.Count(list.text(), "500+"); got != 4 { // open, to vote, all, and the list
+		t.Errorf("%d counts end at 500, want those of three views and the list", got)
+	}
+	b.get("/review?region=IR").wants(200, "1 application", "A proxy for students")
+	b.get("/review?region=CN").wants(200, "500+ applications")
+	b.get("/review?q=students").wants(200, "1 application", "A proxy for students")
+	b.get("/review?view=mine").wants(200, "0 applications")
+}
+
+func TestAFilterThatFewFitOffersTheOlderOnes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.apply(0, func(p *grant.Proposal) {
+		p.Endpoints[0].Protocol = "mtproto"
+		p.Endpoints[0].Secret = "00112233445566778899aabbccddeeff"
+	})
+	r.copies(2_100)
+	must(t, exec(r, "UPDATE application SET protocols = '{socks5}', submitted_at = submitted_at + interval '1 day' WHERE data_key IS NULL"))
+	b := r.hire("Ada", identity.RoleReviewer)
+
+	first := b.get("/review?protocol=mtproto").wants(200, "None of the newest applications fits", "0+ applications", "Next page")
+	next := ""
+	for n := range first.doc.Descendants() {
+		if attr(n, "rel") == "next" {
+			next = attr(n, "href")
+		}
+	}
+	b.get(next).wants(200, "A proxy for students")
+	b.get("/review?protocol=trojan&region=IR").wants(200, "No application fits")
+}
+
+func exec(r *rig, sql string) error {
+	_, err := r.owner.Pool().Exec(r.t.Context(), sql)
+	return err
+}
+
+func TestANameFindsItsApplicationInAnyView(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	code := r.apply(0)
+	r.apply(1)
+	s, err := r.grants.Status(t.Context(), code)
+	must(t, err)
+	_, err = r.grants.Withdraw(t.Context(), code)
+	must(t, err)
+	b := r.hire("Ada", identity.RoleReviewer)
+
+	for _, q := range []string{s.Application.Reference, strings.ToLower(s.Application.Reference[3:]), strings.ToUpper(s.Application.Designation)} {
+		p := b.get("/review?view=ready&region=CN&q="+url.QueryEscape(q)).wants(200, "1 application", s.Application.Designation)
+		if !strings.Contains(string(p.body), s.Application.ID.String()) {
+			t.Errorf("%q does not lead to the application", q)
+		}
+	}
+	b.get("/review?q="+strings.Repeat("x", grant.MaxSearch+1)).wants(200, "at most 120 characters", "0 applications")
+}
+
+// TestUnansweredMessagesHaveALimit fills a receipt with messages on the operator's page.
+func TestUnansweredMessagesHaveALimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	code := r.apply(0)
+	b := r.browse()
+	for range grant.MaxUnanswered {
+		status := b.post("/status", url.Values{"code": {code}})
+		b.submit(status, "/status/messages", url.Values{"text": {"Are you there?"}}).wants(200)
+	}
+	status := b.post("/status", url.Values{"code": {code}})
+	b.submit(status, "/status/messages", url.Values{"text": {"Kept words"}}).wants(422, "Your last 10 messages wait for an answer", "Kept words")
+}

@@ -12,8 +12,50 @@ import (
 	"github.com/google/uuid"
 )
 
+const beginSubmission = `-- name: BeginSubmission :one
+WITH used AS (
+    INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (scope, key_hash) DO NOTHING RETURNING 1
+), locked AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(7305813, $6::integer)
+)
+SELECT (SELECT count(*) FROM used) AS fresh, (SELECT count(*) FROM locked) AS locks
+`
+
+type BeginSubmissionParams struct {
+	Scope      string
+	KeyHash    []byte
+	BodySha256 []byte
+	ObjectID   uuid.UUID
+	CreatedAt  time.Time
+	Payee      int32
+}
+
+type BeginSubmissionRow struct {
+	Fresh int64
+	Locks int64
+}
+
+// The key, unless it is taken, and LockPayee.
+func (q *Queries) BeginSubmission(ctx context.Context, arg BeginSubmissionParams) (BeginSubmissionRow, error) {
+	row := q.db.QueryRow(ctx, beginSubmission,
+		arg.Scope,
+		arg.KeyHash,
+		arg.BodySha256,
+		arg.ObjectID,
+		arg.CreatedAt,
+		arg.Payee,
+	)
+	var i BeginSubmissionRow
+	err := row.Scan(&i.Fresh, &i.Locks)
+	return i, err
+}
+
 const countApplications = `-- name: CountApplications :many
-SELECT s.state::text AS state, (SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state LIMIT $1::bigint) x) AS count
+SELECT s.state::text AS state, (
+    SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state ORDER BY a.submitted_at DESC, a.id DESC LIMIT $1::bigint) x
+) AS count
 FROM unnest($2::text[]) AS s (state)
 `
 
@@ -22,7 +64,8 @@ type CountApplicationsRow struct {
 	Count int64
 }
 
-// Each state up to a bound, which keeps this as cheap with a million applications as with ten.
+// Each state up to a bound, which keeps this as cheap with a million applications as with ten. The order is that of an index:
+// without it a table is read whole for a state that few are in.
 func (q *Queries) CountApplications(ctx context.Context, upTo int64, states []string) ([]CountApplicationsRow, error) {
 	rows, err := q.db.Query(ctx, countApplications, upTo, states)
 	if err != nil {
@@ -389,34 +432,6 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.CreatedAt,
 	)
 	return err
-}
-
-const insertIdempotency = `-- name: InsertIdempotency :execrows
-INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (scope, key_hash) DO NOTHING
-`
-
-type InsertIdempotencyParams struct {
-	Scope      string
-	KeyHash    []byte
-	BodySha256 []byte
-	ObjectID   uuid.UUID
-	CreatedAt  time.Time
-}
-
-func (q *Queries) InsertIdempotency(ctx context.Context, arg InsertIdempotencyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, insertIdempotency,
-		arg.Scope,
-		arg.KeyHash,
-		arg.BodySha256,
-		arg.ObjectID,
-		arg.CreatedAt,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const insertInstalment = `-- name: InsertInstalment :exec
@@ -842,22 +857,22 @@ func (q *Queries) PutClaim(ctx context.Context, arg PutClaimParams) error {
 
 const queueFits = `-- name: QueueFits :many
 SELECT a.id FROM application a
-LEFT JOIN vote v ON v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $1::uuid
-LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > $2::timestamptz
-WHERE a.id = ANY ($3::uuid[]) AND a.state = ANY ($4::text[])
-    AND ($5::text = '' OR a.protocols @> ARRAY[$5::text])
-    AND ($6::text = '' OR a.region = $6::text)
-    AND ($7::text = '' OR a.language = $7::text)
-    AND a.title_words @> $8::bigint[]
-    AND (NOT $9::boolean OR v.id IS NOT NULL)
-    AND (NOT $10::boolean OR v.id IS NULL)
-    AND ($11::uuid IS NULL OR c.staff_id = $11::uuid)
-    AND (NOT $12::boolean OR c.staff_id IS NULL)
+WHERE a.id = ANY ($1::uuid[]) AND a.state = ANY ($2::text[])
+    AND ($3::text = '' OR a.protocols @> ARRAY[$3::text])
+    AND ($4::text = '' OR a.region = $4::text)
+    AND ($5::text = '' OR a.language = $5::text)
+    AND a.title_words @> $6::bigint[]
+    AND (NOT $7::boolean
+        OR (SELECT v.id FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $8::uuid LIMIT 1) IS NOT NULL)
+    AND (NOT $9::boolean
+        OR (SELECT v.id FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = $8::uuid LIMIT 1) IS NULL)
+    AND ($10::uuid IS NULL OR $10::uuid =
+        (SELECT c.staff_id FROM claim c WHERE c.application_id = a.id AND c.expires_at > $11::timestamptz LIMIT 1))
+    AND (NOT $12::boolean
+        OR (SELECT c.staff_id FROM claim c WHERE c.application_id = a.id AND c.expires_at > $11::timestamptz LIMIT 1) IS NULL)
 `
 
 type QueueFitsParams struct {
-	Voter     uuid.UUID
-	Now       time.Time
 	Ids       []uuid.UUID
 	States    []string
 	Protocol  string
@@ -865,16 +880,16 @@ type QueueFitsParams struct {
 	Language  string
 	Words     []int64
 	Voted     bool
+	Voter     uuid.UUID
 	NotVoted  bool
 	ClaimedBy uuid.NullUUID
+	Now       time.Time
 	Unclaimed bool
 }
 
-// Joined and not asked for by EXISTS: a hashed subquery would read every vote of a person.
+// Subqueries of one row, where EXISTS or a join could be hashed and read every vote or claim; one that is not asked for is not run.
 func (q *Queries) QueueFits(ctx context.Context, arg QueueFitsParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, queueFits,
-		arg.Voter,
-		arg.Now,
 		arg.Ids,
 		arg.States,
 		arg.Protocol,
@@ -882,8 +897,10 @@ func (q *Queries) QueueFits(ctx context.Context, arg QueueFitsParams) ([]uuid.UU
 		arg.Language,
 		arg.Words,
 		arg.Voted,
+		arg.Voter,
 		arg.NotVoted,
 		arg.ClaimedBy,
+		arg.Now,
 		arg.Unclaimed,
 	)
 	if err != nil {
@@ -907,7 +924,8 @@ func (q *Queries) QueueFits(ctx context.Context, arg QueueFitsParams) ([]uuid.UU
 const queueLines = `-- name: QueueLines :many
 SELECT a.id, a.fund_id, a.reference, a.designation, a.state, a.revision, a.version, a.protocols, a.region, a.language, a.amount_sat, a.receipt_hash, a.payee_index, a.title_words, a.data_key, a.key_id, a.submitted_at, a.changed_at, r.body, coalesce(t.approve, 0)::bigint AS approve, coalesce(t.decline, 0)::bigint AS decline,
     coalesce(mine.verdict, '')::text AS my_verdict, c.staff_id AS claim_staff, coalesce(cs.name, '')::text AS claim_name, c.expires_at AS claim_until,
-    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id LIMIT 100) x)::bigint AS same_payee
+    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id
+        ORDER BY o.state, o.id LIMIT 100) x)::bigint AS same_payee
 FROM application a
 JOIN application_revision r ON r.application_id = a.id AND r.revision = a.revision
 LEFT JOIN LATERAL (
@@ -1020,8 +1038,10 @@ func (q *Queries) QueueNamed(ctx context.Context, reference string, designation 
 }
 
 const queueOfClaims = `-- name: QueueOfClaims :many
-SELECT a.id, a.submitted_at FROM claim c JOIN application a ON a.id = c.application_id
-WHERE c.staff_id = $1 AND c.expires_at > $2 AND (a.submitted_at, a.id) < ($3::timestamptz, $4::uuid)
+SELECT a.id, a.submitted_at FROM application a
+WHERE a.id = ANY (ARRAY(SELECT c.application_id FROM claim c WHERE c.staff_id = $1 AND c.expires_at > $2
+        ORDER BY c.expires_at DESC LIMIT 1000))
+    AND (a.submitted_at, a.id) < ($3::timestamptz, $4::uuid)
 ORDER BY a.submitted_at DESC, a.id DESC LIMIT $5::bigint
 `
 
@@ -1038,7 +1058,7 @@ type QueueOfClaimsRow struct {
 	SubmittedAt time.Time
 }
 
-// Few at a time: a claim ends by itself.
+// A claim ends by itself, so one person has few. An array and no join: claims that are over stay, and would count in the plan.
 func (q *Queries) QueueOfClaims(ctx context.Context, arg QueueOfClaimsParams) ([]QueueOfClaimsRow, error) {
 	rows, err := q.db.Query(ctx, queueOfClaims,
 		arg.StaffID,

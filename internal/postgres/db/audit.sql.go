@@ -12,6 +12,59 @@ import (
 	"github.com/google/uuid"
 )
 
+const appendAudit = `-- name: AppendAudit :exec
+WITH leaf AS (
+    INSERT INTO audit_leaf (seq, at, actor, action, object_kind, object_id, leaf)
+    VALUES ($10, $9, $11, $3, $1, $12, $13)
+), hashes AS (
+    INSERT INTO audit_hash (index, hash) SELECT unnest($14::bigint[]), unnest($15::bytea[])
+)
+INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, actor_id, detail, at)
+SELECT $1, $2::uuid, $3, $4, $5, $6::text, $7::uuid, $8::jsonb, $9
+WHERE $2::uuid IS NOT NULL
+`
+
+type AppendAuditParams struct {
+	ObjectKind string
+	Object     uuid.NullUUID
+	Action     string
+	FromState  *string
+	ToState    *string
+	ActorKind  string
+	ActorStaff uuid.NullUUID
+	Detail     []byte
+	At         time.Time
+	Seq        int64
+	Actor      string
+	ObjectID   string
+	Leaf       []byte
+	Indexes    []int64
+	Hashes     [][]byte
+}
+
+// A leaf, the hashes that it completes, and the row of its object's history, unless the object is no UUID. One statement,
+// because the log's lock is held meanwhile.
+func (q *Queries) AppendAudit(ctx context.Context, arg AppendAuditParams) error {
+	_, err := q.db.Exec(ctx, appendAudit,
+		arg.ObjectKind,
+		arg.Object,
+		arg.Action,
+		arg.FromState,
+		arg.ToState,
+		arg.ActorKind,
+		arg.ActorStaff,
+		arg.Detail,
+		arg.At,
+		arg.Seq,
+		arg.Actor,
+		arg.ObjectID,
+		arg.Leaf,
+		arg.Indexes,
+		arg.Hashes,
+	)
+	return err
+}
+
 const auditSize = `-- name: AuditSize :one
 SELECT coalesce(max(seq) + 1, 0)::bigint FROM audit_leaf
 `
@@ -39,43 +92,6 @@ func (q *Queries) GetMeta(ctx context.Context) (GetMetaRow, error) {
 	return i, err
 }
 
-const insertAuditHashes = `-- name: InsertAuditHashes :exec
-INSERT INTO audit_hash (index, hash) SELECT unnest($1::bigint[]), unnest($2::bytea[])
-`
-
-func (q *Queries) InsertAuditHashes(ctx context.Context, indexes []int64, hashes [][]byte) error {
-	_, err := q.db.Exec(ctx, insertAuditHashes, indexes, hashes)
-	return err
-}
-
-const insertAuditLeaf = `-- name: InsertAuditLeaf :exec
-INSERT INTO audit_leaf (seq, at, actor, action, object_kind, object_id, leaf)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-`
-
-type InsertAuditLeafParams struct {
-	Seq        int64
-	At         time.Time
-	Actor      string
-	Action     string
-	ObjectKind string
-	ObjectID   string
-	Leaf       []byte
-}
-
-func (q *Queries) InsertAuditLeaf(ctx context.Context, arg InsertAuditLeafParams) error {
-	_, err := q.db.Exec(ctx, insertAuditLeaf,
-		arg.Seq,
-		arg.At,
-		arg.Actor,
-		arg.Action,
-		arg.ObjectKind,
-		arg.ObjectID,
-		arg.Leaf,
-	)
-	return err
-}
-
 const insertCheckpoint = `-- name: InsertCheckpoint :exec
 INSERT INTO audit_checkpoint (size, note, at) VALUES ($1, $2, $3) ON CONFLICT (size, note) DO NOTHING
 `
@@ -88,38 +104,6 @@ type InsertCheckpointParams struct {
 
 func (q *Queries) InsertCheckpoint(ctx context.Context, arg InsertCheckpointParams) error {
 	_, err := q.db.Exec(ctx, insertCheckpoint, arg.Size, arg.Note, arg.At)
-	return err
-}
-
-const insertEvent = `-- name: InsertEvent :exec
-INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, actor_id, detail, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-`
-
-type InsertEventParams struct {
-	ObjectKind string
-	ObjectID   uuid.UUID
-	Event      string
-	FromState  *string
-	ToState    *string
-	ActorKind  string
-	ActorID    uuid.NullUUID
-	Detail     []byte
-	At         time.Time
-}
-
-func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error {
-	_, err := q.db.Exec(ctx, insertEvent,
-		arg.ObjectKind,
-		arg.ObjectID,
-		arg.Event,
-		arg.FromState,
-		arg.ToState,
-		arg.ActorKind,
-		arg.ActorID,
-		arg.Detail,
-		arg.At,
-	)
 	return err
 }
 

@@ -1,8 +1,3 @@
--- name: InsertIdempotency :execrows
-INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
-VALUES (@scope, @key_hash, @body_sha256, @object_id, @created_at)
-ON CONFLICT (scope, key_hash) DO NOTHING;
-
 -- name: GetReplay :one
 SELECT i.body_sha256, a.id AS application_id, a.reference, r.body_sha256 AS first_sha256
 FROM idempotency i
@@ -19,6 +14,17 @@ VALUES (@id, @fund_id, @reference, @designation, @state, @revision, @version, @p
 -- name: LockPayee :exec
 -- Ends with the transaction. Those who apply with one address at once are counted one after the other. Before the audit log's.
 SELECT pg_advisory_xact_lock(7305813, @key::integer);
+
+-- name: BeginSubmission :one
+-- The key, unless it is taken, and LockPayee.
+WITH used AS (
+    INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
+    VALUES (@scope, @key_hash, @body_sha256, @object_id, @created_at)
+    ON CONFLICT (scope, key_hash) DO NOTHING RETURNING 1
+), locked AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(7305813, @payee::integer)
+)
+SELECT (SELECT count(*) FROM used) AS fresh, (SELECT count(*) FROM locked) AS locks;
 
 -- name: CountOfPayee :one
 SELECT count(*) FROM (
@@ -133,9 +139,11 @@ WHERE w.word = @word AND (w.submitted_at, w.application_id) < (@before_at::times
 ORDER BY w.submitted_at DESC, w.application_id DESC LIMIT @look::bigint;
 
 -- name: QueueOfClaims :many
--- Few at a time: a claim ends by itself.
-SELECT a.id, a.submitted_at FROM claim c JOIN application a ON a.id = c.application_id
-WHERE c.staff_id = @staff_id AND c.expires_at > @now AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+-- A claim ends by itself, so one person has few. An array and no join: claims that are over stay, and would count in the plan.
+SELECT a.id, a.submitted_at FROM application a
+WHERE a.id = ANY (ARRAY(SELECT c.application_id FROM claim c WHERE c.staff_id = @staff_id AND c.expires_at > @now
+        ORDER BY c.expires_at DESC LIMIT 1000))
+    AND (a.submitted_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
 ORDER BY a.submitted_at DESC, a.id DESC LIMIT @look::bigint;
 
 -- name: QueueNamed :many
@@ -152,24 +160,27 @@ FROM unnest(@words::bigint[]) AS x (word)
 ORDER BY known, word LIMIT 1;
 
 -- name: QueueFits :many
--- Joined and not asked for by EXISTS: a hashed subquery would read every vote of a person.
+-- Subqueries of one row, where EXISTS or a join could be hashed and read every vote or claim; one that is not asked for is not run.
 SELECT a.id FROM application a
-LEFT JOIN vote v ON v.application_id = a.id AND v.revision = a.revision AND v.staff_id = @voter::uuid
-LEFT JOIN claim c ON c.application_id = a.id AND c.expires_at > @now::timestamptz
 WHERE a.id = ANY (@ids::uuid[]) AND a.state = ANY (@states::text[])
     AND (@protocol::text = '' OR a.protocols @> ARRAY[@protocol::text])
     AND (@region::text = '' OR a.region = @region::text)
     AND (@language::text = '' OR a.language = @language::text)
     AND a.title_words @> @words::bigint[]
-    AND (NOT @voted::boolean OR v.id IS NOT NULL)
-    AND (NOT @not_voted::boolean OR v.id IS NULL)
-    AND (sqlc.narg('claimed_by')::uuid IS NULL OR c.staff_id = sqlc.narg('claimed_by')::uuid)
-    AND (NOT @unclaimed::boolean OR c.staff_id IS NULL);
+    AND (NOT @voted::boolean
+        OR (SELECT v.id FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = @voter::uuid LIMIT 1) IS NOT NULL)
+    AND (NOT @not_voted::boolean
+        OR (SELECT v.id FROM vote v WHERE v.application_id = a.id AND v.revision = a.revision AND v.staff_id = @voter::uuid LIMIT 1) IS NULL)
+    AND (sqlc.narg('claimed_by')::uuid IS NULL OR sqlc.narg('claimed_by')::uuid =
+        (SELECT c.staff_id FROM claim c WHERE c.application_id = a.id AND c.expires_at > @now::timestamptz LIMIT 1))
+    AND (NOT @unclaimed::boolean
+        OR (SELECT c.staff_id FROM claim c WHERE c.application_id = a.id AND c.expires_at > @now::timestamptz LIMIT 1) IS NULL);
 
 -- name: QueueLines :many
 SELECT sqlc.embed(a), r.body, coalesce(t.approve, 0)::bigint AS approve, coalesce(t.decline, 0)::bigint AS decline,
     coalesce(mine.verdict, '')::text AS my_verdict, c.staff_id AS claim_staff, coalesce(cs.name, '')::text AS claim_name, c.expires_at AS claim_until,
-    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id LIMIT 100) x)::bigint AS same_payee
+    (SELECT count(*) FROM (SELECT FROM application o WHERE o.payee_index = a.payee_index AND o.id <> a.id
+        ORDER BY o.state, o.id LIMIT 100) x)::bigint AS same_payee
 FROM application a
 JOIN application_revision r ON r.application_id = a.id AND r.revision = a.revision
 LEFT JOIN LATERAL (
@@ -183,8 +194,11 @@ WHERE a.id = ANY (@ids::uuid[])
 ORDER BY a.submitted_at DESC, a.id DESC;
 
 -- name: CountApplications :many
--- Each state up to a bound, which keeps this as cheap with a million applications as with ten.
-SELECT s.state::text AS state, (SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state LIMIT @up_to::bigint) x) AS count
+-- Each state up to a bound, which keeps this as cheap with a million applications as with ten. The order is that of an index:
+-- without it a table is read whole for a state that few are in.
+SELECT s.state::text AS state, (
+    SELECT count(*) FROM (SELECT FROM application a WHERE a.state = s.state ORDER BY a.submitted_at DESC, a.id DESC LIMIT @up_to::bigint) x
+) AS count
 FROM unnest(@states::text[]) AS s (state);
 
 -- name: SumGrants :one

@@ -23,6 +23,7 @@ type ReviewFilter struct {
 	Query, Protocol, Region, Lang string
 	Selected                      string // application ID
 	Unknown                       string // a parameter that is not understood: the list is then empty, never everything
+	TooLong                       bool   // the query is, so the list is empty
 }
 
 // ReviewRail is one saved view; Name is the suffix of a "review.view."
