@@ -67,7 +67,7 @@ type machine struct {
 	units                                map[string]*proc.Process
 }
 
-var ownPath = regexp.MustCompile(`(^|[\s"'=:(])/(etc|var/lib|usr/bin|usr/lib|run)/`)
+var ownPath = regexp.MustCompile(`(?m)(^|[\s"'=:(>-])/(etc|var/lib|usr/bin|usr/lib|run)/`)
 
 // here is the table of all that is changed in what is printed: paths, ports and the
 // network. The settings that are added keep btcd alone and the dashboard off a port
@@ -104,15 +104,14 @@ func TestReadmeAsPrinted(t *testing.T) {
 			t.Errorf("the page never enables %s", want)
 		}
 	}
-	m.ready(t, m.admin)
-	m.ready(t, m.adminOf)
+	m.answer(t, m.admin, "/readyz")
+	m.answer(t, m.adminOf, "/readyz")
 	link := regexp.MustCompile(`(?m)^https://grants\.example\.org(/enrol/\S+)$`).FindStringSubmatch(said)
 	if link == nil {
 		t.Fatalf("no link for the first admin in:\n%s", said)
 	}
-	status, page := get(t, "http://127.0.0.1:"+strconv.Itoa(m.serve)+link[1])
-	if status != http.StatusOK || !strings.Contains(page, "Ada") {
-		t.Errorf("the link of the first admin answers %d:\n%s", status, page)
+	if page := m.answer(t, m.serve, link[1]); !strings.Contains(page, "Ada") {
+		t.Errorf("the link of the first admin shows:\n%s", page)
 	}
 	if log := m.read(t, "var/lib/btcd/logs/simnet/btcd.log"); strings.Contains(log, "[WRN] BTCD") {
 		t.Errorf("btcd did not understand its file:\n%s", log)
@@ -147,11 +146,8 @@ func commands(t *testing.T) []string {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	// A short path: a socket's may have a hundred bytes.
-	root, err := os.MkdirTemp("", "cw-deploy-")
+	root, err := pgserver.TempDir("cw-deploy-")
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(root, 0o711); err != nil { //nolint:gosec // PostgreSQL runs as another account, and passes through
 		t.Fatal(err)
 	}
 	m := &machine{root: root, units: map[string]*proc.Process{}}
@@ -291,22 +287,22 @@ func (m *machine) start(t *testing.T, name string) *proc.Process {
 	return p
 }
 
-// ready waits until a program says that all is well.
-func (m *machine) ready(t *testing.T, port int) {
+// answer waits until a program answers that all is well, and returns what it says.
+func (m *machine) answer(t *testing.T, port int, path string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		status, said := get(t, "http://127.0.0.1:"+strconv.Itoa(port)+"/readyz")
+		status, said := get(t, "http://127.0.0.1:"+strconv.Itoa(port)+path)
 		if status == http.StatusOK {
-			return
+			return said
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("/readyz answers %d:\n%s\n%s", status, said, m.logs(t))
+			t.Fatalf("%s answers %d:\n%s\n%s", path, status, said, m.logs(t))
 		}
 	}
 }

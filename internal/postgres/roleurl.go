@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -73,7 +74,7 @@ func RoleURL(owner, role, password string) (string, error) {
 			query = append(query, pair(s.key, s.value))
 		}
 	}
-	made := "postgres://" + url.UserPassword(role, password).String() + "@" + authority + "/" + url.PathEscape(config.Database)
+	made := "postgres://" + url.UserPassword(role, password).String() + "@" + authority + "/" + url.PathEscape(databaseOf(config))
 	if len(query) > 0 {
 		made += "?" + strings.Join(query, "&")
 	}
@@ -94,11 +95,14 @@ func sameServer(want *pgx.ConnConfig, made string) error {
 		}
 		return text
 	}
-	if ends(got) != ends(want) || got.Database != want.Database {
+	if ends(got) != ends(want) || got.Database != databaseOf(want) {
 		return errs.New(errs.Unavailable, "database_url", "The database URL could not be rewritten for another role without losing a part. Please report its form, without the password.")
 	}
 	return nil
 }
+
+// databaseOf is the database's name: that of the user where none is written.
+func databaseOf(c *pgx.ConnConfig) string { return cmp.Or(c.Database, c.User) }
 
 // hostsOf are the servers of a configuration in their order. Each may be there
 // twice, with TLS and without.

@@ -23,14 +23,14 @@ import (
 func TestRoleURLKeepsWhatTheOwnerWrote(t *testing.T) {
 	t.Parallel()
 	for owner, want := range map[string]string{
-		"postgres://o:p@db.example:5433/grants?sslmode=require":                                           "postgres://causeway_app:s3@db.example:5433/grants?sslmode=require",
-		"postgresql://o:p@db.example/grants":                                                              "postgres://causeway_app:s3@db.example:5432/grants",
-		"postgres://o:p@a:5432,b:5433/grants?sslmode=require&target_session_attrs=read-write":             "postgres://causeway_app:s3@a:5432,b:5433/grants?sslmode=require&target_session_attrs=read-write",
-		"postgres://o:p@a,b,c/grants?sslmode=disable":                                                     "postgres://causeway_app:s3@a:5432,b:5432,c:5432/grants?sslmode=disable",
-		"postgres://o:p@[2001:db8::1]:5432/grants?sslmode=disable":                                        "postgres://causeway_app:s3@[2001:db8::1]:5432/grants?sslmode=disable",
-		"postgres://o:p@/grants?host=/run/postgresql&port=5434&sslmode=disable":                           "postgres://causeway_app:s3@/grants?host=%2Frun%2Fpostgresql&port=5434&sslmode=disable",
-		"postgres://o:p%40%3F@db/my%20grants?options=-c%20search_path%3Dx&application_name=a+b":           "postgres://causeway_app:s3@db:5432/my%20grants?options=-c%20search_path%3Dx&application_name=a%2Bb",
-		"postgres://o@db":                                                                                 "postgres://causeway_app:s3@db:5432/o",
+		"postgres://o:p@db.example:5433/grants?sslmode=require":                                 "postgres://causeway_app:s3@db.example:5433/grants?sslmode=require",
+		"postgresql://o:p@db.example/grants":                                                    "postgres://causeway_app:s3@db.example:5432/grants",
+		"postgres://o:p@a:5432,b:5433/grants?sslmode=require&target_session_attrs=read-write":   "postgres://causeway_app:s3@a:5432,b:5433/grants?sslmode=require&target_session_attrs=read-write",
+		"postgres://o:p@a,b,c/grants?sslmode=disable":                                           "postgres://causeway_app:s3@a:5432,b:5432,c:5432/grants?sslmode=disable",
+		"postgres://o:p@[2001:db8::1]:5432/grants?sslmode=disable":                              "postgres://causeway_app:s3@[2001:db8::1]:5432/grants?sslmode=disable",
+		"postgres://o:p@/grants?host=/run/postgresql&port=5434&sslmode=disable":                 "postgres://causeway_app:s3@/grants?host=%2Frun%2Fpostgresql&port=5434&sslmode=disable",
+		"postgres://o:p%40%3F@db/my%20grants?options=-c%20search_path%3Dx&application_name=a+b": "postgres://causeway_app:s3@db:5432/my%20grants?options=-c%20search_path%3Dx&application_name=a%2Bb",
+		"postgres://o@db": "postgres://causeway_app:s3@db:5432/o",
 		"postgres://o:p@db/grants?user=other&password=x&passfile=/root/.pgpass&sslmode=prefer":            "postgres://causeway_app:s3@db:5432/grants?sslmode=prefer",
 		"host=a,b port=5433,5434 dbname=grants user=o password='p \\' q' sslmode=require":                 "postgres://causeway_app:s3@a:5433,b:5434/grants?sslmode=require",
 		"host = /run/postgresql dbname = 'my grants' user=o application_name = 'x y' sslmode = disable":   "postgres://causeway_app:s3@/my%20grants?host=%2Frun%2Fpostgresql&port=5432&application_name=x%20y&sslmode=disable",
