@@ -24,7 +24,7 @@ TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 25m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
 # internal/signer and internal/payout (internal/pure_test.go holds both).
-PURE := audit books fee payout/model spv txbuild wallet
+PURE := audit books fee payout/model screen spv txbuild wallet
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
 TARGETS = -in "../..:$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"

@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/uptime":      {"internal/errs"},
 	"internal/blocklist":   {"internal/errs"},
 	"internal/netplace":    {"internal/errs"},
+	"internal/screen":      {"internal/money"},
 	"internal/endpoint": {
 		"internal/errs", "internal/clock", "internal/identity", "internal/audit", "internal/seal", "internal/grant", "internal/probe",
 		"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace",
@@ -52,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/grant": {
 		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
 		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe", "internal/netplace",
-		"internal/prose",
+		"internal/prose", "internal/screen",
 	},
 	"internal/payout": {
 		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
@@ -112,7 +113,7 @@ var domain = []string{
 	"internal/errs", "internal/clock", "internal/money", "internal/prose", "internal/identity", "internal/audit", "internal/ledger",
 	"internal/decision", "internal/seal", "internal/wallet", "internal/txbuild", "internal/probe", "internal/grant",
 	"internal/payout", "internal/fee", "internal/spv", "internal/books", "internal/certificate",
-	"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint",
+	"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint", "internal/screen",
 }
 
 // forTests are packages that only tests may import.

@@ -93,6 +93,23 @@ CREATE TABLE application_revision (
 CREATE TRIGGER application_revision_append_only BEFORE UPDATE OR DELETE ON application_revision FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER application_revision_no_truncate BEFORE TRUNCATE ON application_revision FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
+-- What automatic checks compare of an application's current revision.
+CREATE TABLE application_print (
+    application_id uuid PRIMARY KEY REFERENCES application,
+    text_hash      bigint  NOT NULL,                   -- keyed simhash of the statement: without the key it tells which are alike, and no word
+    servers        integer NOT NULL CHECK (servers >= 0) -- that the application names
+);
+-- A byte of the simhash each: two that differ in fewer than eight bits share one. Ids grow with time, so that a flood
+-- costs only as much as the newest rows of each byte.
+CREATE INDEX application_print_0 ON application_print (((text_hash) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_1 ON application_print (((text_hash >> 8) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_2 ON application_print (((text_hash >> 16) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_3 ON application_print (((text_hash >> 24) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_4 ON application_print (((text_hash >> 32) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_5 ON application_print (((text_hash >> 40) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_6 ON application_print (((text_hash >> 48) & 255), application_id DESC) INCLUDE (text_hash);
+CREATE INDEX application_print_7 ON application_print (((text_hash >> 56) & 255), application_id DESC) INCLUDE (text_hash);
+
 -- The note that a revision asks people to approve. Sealed: who was not approved leaves no address behind.
 CREATE TABLE decision (
     id             uuid PRIMARY KEY,
@@ -214,5 +231,5 @@ INSERT INTO state_edge VALUES
     ('instalment', 'paid', 'final');
 
 -- +goose Down
-DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_revision, application_word, application;
+DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_print, application_revision, application_word, application;
 DROP FUNCTION keep_application_words, purge_application_words;

@@ -37,6 +37,7 @@ GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
 GRANT SELECT, INSERT, DELETE ON application_word TO causeway_app;
+GRANT SELECT, INSERT, UPDATE (text_hash, servers) ON application_print TO causeway_app;
 GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_consent, breaker_accepted TO causeway_app;
 GRANT UPDATE (state, changed_at) ON breaker TO causeway_app;
 GRANT UPDATE (lapsed_at) ON breaker_accepted TO causeway_app;

@@ -233,6 +233,30 @@ func (e Protocol) Valid() bool {
 	}
 }
 
+// Defines values for ScreenedLevel.
+const (
+	High ScreenedLevel = "high"
+	Low  ScreenedLevel = "low"
+	Med  ScreenedLevel = "med"
+	Pass ScreenedLevel = "pass"
+)
+
+// Valid indicates whether the value is a known member of the ScreenedLevel enum.
+func (e ScreenedLevel) Valid() bool {
+	switch e {
+	case High:
+		return true
+	case Low:
+		return true
+	case Med:
+		return true
+	case Pass:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UpkeepKind.
 const (
 	Child       UpkeepKind = "child"
@@ -399,7 +423,10 @@ type Application struct {
 
 	// ApplicationSha256 As the decision note names it; its SHA-256 is in the receipt and in the audit log.
 	ApplicationSha256 Digest `json:"application_sha256"`
-	Claim             *Claim `json:"claim,omitempty"`
+
+	// Checks Automatic checks, worst first.
+	Checks []Screened `json:"checks"`
+	Claim  *Claim     `json:"claim,omitempty"`
 
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest `json:"decision_digest"`
@@ -407,7 +434,7 @@ type Application struct {
 	// DecisionNote The exact text that votes approve; its SHA-256 is the digest.
 	DecisionNote string `json:"decision_note"`
 
-	// Designation Two words that stand for the operator.
+	// Designation Three words that stand for the operator.
 	Designation string              `json:"designation"`
 	Endpoints   []EndpointSeen      `json:"endpoints"`
 	Events      []Event             `json:"events"`
@@ -443,6 +470,12 @@ type Application struct {
 	Votes    Tally  `json:"votes"`
 }
 
+// ApplicationName defines model for ApplicationName.
+type ApplicationName struct {
+	Id        openapi_types.UUID `json:"id"`
+	Reference string             `json:"reference"`
+}
+
 // ApplicationPage defines model for ApplicationPage.
 type ApplicationPage struct {
 	Items []ApplicationSummary `json:"items"`
@@ -457,7 +490,7 @@ type ApplicationSummary struct {
 	AmountSat AmountSat `json:"amount_sat"`
 	Claim     *Claim    `json:"claim,omitempty"`
 
-	// Designation Two words that stand for the operator.
+	// Designation Three words that stand for the operator.
 	Designation string             `json:"designation"`
 	Id          openapi_types.UUID `json:"id"`
 	Language    string             `json:"language"`
@@ -1614,7 +1647,10 @@ type NewDecision struct {
 	DecisionDigest Digest `json:"decision_digest"`
 
 	// Message The operator reads it. Required for `decline`.
-	Message *string            `json:"message,omitempty"`
+	Message *string `json:"message,omitempty"`
+
+	// Note For colleagues; a message to the team. Required for `approve` while a check is `high` and no vote to approve has a note (`high_needs_note`).
+	Note    *string            `json:"note,omitempty"`
 	Outcome NewDecisionOutcome `json:"outcome"`
 }
 
@@ -1702,7 +1738,7 @@ type NewVote struct {
 	// DecisionDigest SHA-256 in hex.
 	DecisionDigest Digest `json:"decision_digest"`
 
-	// Note For colleagues. The operator never reads it. Required for `decline`.
+	// Note For colleagues. The operator never reads it. Required for `decline`, and for `approve` while a check is `high` (`high_needs_note`).
 	Note    *string `json:"note,omitempty"`
 	Verdict Verdict `json:"verdict"`
 }
@@ -1942,6 +1978,22 @@ type Remark struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
 }
+
+// Screened What one automatic check of an application came to. None declines anything.
+type Screened struct {
+	// Check servers, control, address, amount, text, burst or links.
+	Check string        `json:"check"`
+	Level ScreenedLevel `json:"level"`
+
+	// Others Up to three of the applications that it is about.
+	Others []ApplicationName `json:"others"`
+
+	// Reason A sentence with its figures.
+	Reason string `json:"reason"`
+}
+
+// ScreenedLevel defines model for Screened.Level.
+type ScreenedLevel string
 
 // Signatures Who has signed the newest transaction.
 type Signatures struct {

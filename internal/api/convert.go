@@ -5,6 +5,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/screen"
 )
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
@@ -30,6 +31,17 @@ func claim(c *grant.Claim, by identity.Actor) *Claim {
 
 func tally(approve, decline, quorum int) Tally {
 	return Tally{Approve: int32(approve), Decline: int32(decline), Required: int32(quorum)} //nolint:gosec // numbers of people
+}
+
+func screened(found []screen.Finding) []Screened {
+	out := make([]Screened, len(found))
+	for i, f := range found {
+		out[i] = Screened{Check: string(f.Check), Level: ScreenedLevel(f.Level.String()), Reason: f.Reason, Others: make([]ApplicationName, len(f.Others))}
+		for j, o := range f.Others {
+			out[i].Others[j] = ApplicationName{Id: o.ID, Reference: o.Reference}
+		}
+	}
+	return out
 }
 
 func events(history []grant.Happening) []Event {

@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/screen"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
 
@@ -272,6 +273,10 @@ func (f *fakeGrants) fill() {
 		},
 		Body: body, Note: "causeway/decision/v1\n", Tally: grant.Tally{Approve: 2}, Outcome: grant.VerdictApprove, Quorum: 2,
 		MyVote: grant.VerdictApprove, VoteNotes: map[uuid.UUID]string{someID: "good"}, Messages: []grant.Text{text},
+		Findings: []screen.Finding{
+			{Check: screen.Address, Level: screen.High, Reason: "1 other application has the same payout address.", Others: []screen.Other{{ID: ann, Reference: "GR-2"}}},
+			{Check: screen.Amount, Reason: "100 000 sat is 100 % of the median."},
+		},
 	}
 	f.record = grant.GrantRecord{
 		Grant:       grant.Grant{ID: someID, ApplicationID: someID, Reference: "GR-1", Designation: "amber otter", State: grant.GrantActive, Amount: 100_000, CreatedAt: at},

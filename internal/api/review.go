@@ -120,7 +120,7 @@ func detail(d grant.Detail, by identity.Actor) Application {
 		ApplicationSha256: hexOf(d.BodySHA256[:]), DecisionDigest: d.Decision.Digest.String(), DecisionNote: d.Note,
 		Outcome:   optional(Verdict(d.Outcome)),
 		Endpoints: make([]EndpointSeen, 0, len(d.Body.Endpoints)), VoteList: make([]Vote, 0, len(d.Votes)),
-		Messages: messages(d.Messages), Events: events(d.History),
+		Messages: messages(d.Messages), Events: events(d.History), Checks: screened(d.Findings),
 	}
 	for _, e := range d.Body.Endpoints {
 		out.Endpoints = append(out.Endpoints, EndpointSeen{Protocol: e.Protocol, Host: e.Host, Port: int32(e.Port), Note: optional(e.Note)}) //nolint:gosec // checked when stored
@@ -197,7 +197,7 @@ func (h *Handlers) DecideApplication(ctx context.Context, r DecideApplicationReq
 		return nil, err
 	}
 	a, err := h.cfg.Grants.Decide(ctx, actorFrom(ctx), grant.Decide{
-		ID: r.Id, Version: version, Outcome: grant.Verdict(r.Body.Outcome), Digest: digest, Message: value(r.Body.Message),
+		ID: r.Id, Version: version, Outcome: grant.Verdict(r.Body.Outcome), Digest: digest, Message: value(r.Body.Message), Note: value(r.Body.Note),
 	})
 	if err != nil {
 		return nil, withYourVersion(err, version)

@@ -179,6 +179,13 @@ func applicationParts(v shown) []part {
 		table("Servers", []string{"PROTOCOL", "HOST", "PORT", "NOTE"}, a.Endpoints, func(e client.EndpointSeen) []string {
 			return []string{e.Protocol, e.Host, itoa(e.Port), text(e.Note)}
 		}),
+		table("Automatic checks", []string{"LEVEL", "CHECK", "REASON", "SEE"}, a.Checks, func(s client.Screened) []string {
+			see := make([]string, len(s.Others))
+			for i, o := range s.Others {
+				see[i] = o.Reference
+			}
+			return []string{strings.ToUpper(string(s.Level)), s.Check, s.Reason, strings.Join(see, " ")}
+		}),
 		table("Votes", []string{"AT", "BY", "VERDICT", "REVISION", "REASON"}, a.VoteList, func(v client.Vote) []string {
 			return []string{when(v.At), v.By, string(v.Verdict), itoa(v.Revision), text(v.Note)}
 		}),

@@ -56,6 +56,11 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 		return app, digest, false, err
 	}
 	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
+	for _, s := range app.Checks {
+		if s.Level == client.High {
+			c.talk("HIGH: %s", clean(s.Reason))
+		}
+	}
 	if digest, err = checkDecision(app); err != nil {
 		return app, digest, false, err
 	}
@@ -92,7 +97,7 @@ func (a *app) voteCommand() *cobra.Command {
 			"the server's. When they differ, nothing is sent and the exit code is 5.",
 	}
 	cmd.Flags().StringVar(&verdict, "verdict", "", "approve or decline")
-	note.flags(cmd, "note", "why, for colleagues; the operator never reads it; needed for decline")
+	note.flags(cmd, "note", "why, for colleagues; the operator never reads it; needed for decline, and for approve while a check is HIGH")
 	g.flags(cmd)
 	complete(cmd, "verdict", verdicts()...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -138,7 +143,7 @@ func (a *app) askCommand() *cobra.Command {
 func (a *app) decideCommand() *cobra.Command {
 	var g agreement
 	var outcome string
-	var message written
+	var message, note written
 	cmd := &cobra.Command{
 		Use: "decide ID", Short: "Decide an application whose quorum is met", Args: cobra.ExactArgs(1),
 		Long: "Decide an application. An approved one is owed its grant from here on. The decision is refused (exit code 4)\n" +
@@ -146,6 +151,7 @@ func (a *app) decideCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&outcome, "outcome", "", "approve or decline")
 	message.flags(cmd, "message", "what the operator reads; needed for decline")
+	note.flags(cmd, "note", "for colleagues; needed for approve while a check is HIGH and no vote to approve has a note")
 	g.flags(cmd)
 	complete(cmd, "outcome", outcomes()...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -156,11 +162,15 @@ func (a *app) decideCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
+		why, err := note.read(c, false)
+		if err != nil {
+			return page{}, err
+		}
 		app, digest, proceed, err := g.on(c, outcome+" for good")
 		if err != nil || !proceed {
 			return page{}, err
 		}
-		order := client.NewDecision{Outcome: client.NewDecisionOutcome(outcome), DecisionDigest: digest.String(), Message: given(words)}
+		order := client.NewDecision{Outcome: client.NewDecisionOutcome(outcome), DecisionDigest: digest.String(), Message: given(words), Note: given(why)}
 		params := client.DecideApplicationParams{IfMatch: etag(app.Version)}
 		return changed(ok200(c.api.DecideApplicationWithResponse(c.ctx, app.Id, &params, order)))
 	})

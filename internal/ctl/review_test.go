@@ -91,6 +91,33 @@ func TestVoteSendsTheDigestComputedHere(t *testing.T) {
 	}
 }
 
+// TestWhatIsHighIsSaidBeforeTheVote holds that nobody agrees without having seen it.
+func TestWhatIsHighIsSaidBeforeTheVote(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+
+	out := f.run("no\n", "vote", "--verdict", "approve", id(1).String()).want(t, 1)
+
+	if !strings.Contains(out.stderr, "HIGH: 1 other application has the same payout address.") || strings.Contains(out.stderr, "most that the fund pays") {
+		t.Errorf("before the question: %s", out.stderr)
+	}
+}
+
+func TestADecisionCarriesItsNote(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+
+	f.run("yes\n", "decide", "--outcome", "approve", "--note", "The same operator.", id(1).String()).want(t, 0)
+
+	sent := f.sentTo("decideApplication")
+	if len(sent) != 1 {
+		t.Fatalf("%d decisions were sent", len(sent))
+	}
+	if d := decode[client.NewDecision](t, sent[0].body); d.Note == nil || *d.Note != "The same operator." || d.Message != nil {
+		t.Errorf("sent %+v", d)
+	}
+}
+
 func TestNothingIsSentWithoutAgreement(t *testing.T) {
 	t.Parallel()
 	other := strings.Repeat("ab", 32)

@@ -66,6 +66,10 @@ func sampleApplication() client.Application {
 		Narrative: "It helps\nmany people.", Endpoints: []client.EndpointSeen{{Protocol: "socks5", Host: "a.example", Port: 1080}},
 		PayoutAddress: address1, ApplicationSha256: hex.EncodeToString(note.ApplicationSHA256[:]),
 		DecisionDigest: note.Digest().String(), DecisionNote: string(note.Encode()),
+		Checks: []client.Screened{
+			{Check: "address", Level: client.High, Reason: "1 other application has the same payout address.", Others: []client.ApplicationName{{Id: id(2), Reference: "CW-9ZZ1"}}},
+			{Check: "amount", Level: client.Pass, Reason: "1 500 000 sat is 30 % of the most that the fund pays.", Others: []client.ApplicationName{}},
+		},
 		VoteList: []client.Vote{{By: by, Verdict: client.VerdictApprove, Note: &words, Revision: 1, At: at}},
 		Messages: []client.Message{{At: at, From: client.MessageFromTeam, Author: &by, Audience: client.AudienceTeam, Text: "Looks fine.\nTo me."}},
 		Events:   []client.Event{{At: at, Event: "application.submitted", By: client.EventByOperator}},

@@ -202,7 +202,9 @@ func (j *journey) approve(ctx context.Context, reviewer int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = api.VoteApplicationWithResponse(ctx, id, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve"})
+	// A second journey is like the first, which the automatic checks find.
+	note := "The journey's own application."
+	_, err = api.VoteApplicationWithResponse(ctx, id, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
 	return "", err
 }
 

@@ -194,6 +194,8 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		_, err = w.Services.Grants.Decide(ctx, second, grant.Decide{ID: id, Version: d.Application.Version, Outcome: outcome, Digest: d.Decision.Digest, Message: message})
 		return err
 	}
+	// Sixty samples tell ten stories, which the automatic checks find.
+	const alike = "The same words as in other samples, for other servers."
 	switch s.fate {
 	case fateNew:
 		return nil
@@ -225,13 +227,13 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		}
 		return decide(grant.VerdictDecline, why)
 	case fateOneVote:
-		return vote(first, grant.VerdictApprove, "")
+		return vote(first, grant.VerdictApprove, alike)
 	case fateReady, fateApproved, fateFirstBatch, fateSecondBatch:
 	}
 	if err := vote(first, grant.VerdictApprove, "Clear costs, and the region has little else."); err != nil {
 		return err
 	}
-	if err := vote(second, grant.VerdictApprove, ""); err != nil || s.fate == fateReady {
+	if err := vote(second, grant.VerdictApprove, alike); err != nil || s.fate == fateReady {
 		return err
 	}
 	return decide(grant.VerdictApprove, "Thank you for what you do. Payment follows with the next batch.")

@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/probe/link"
+	"github.com/causeway-fund/causeway/internal/screen"
 	"github.com/causeway-fund/causeway/internal/seal"
 )
 
@@ -26,6 +27,7 @@ type desk struct {
 	fund      grant.Fund
 	submitted *grant.Submission
 	work      grant.Work // what the next update finds, and what it made of it
+	facts     screen.Facts
 }
 
 func (d *desk) Fund(context.Context) (grant.Fund, error) { return d.fund, nil }
@@ -43,6 +45,8 @@ func (d *desk) Submit(_ context.Context, s grant.Submission) (*grant.Replay, err
 func (d *desk) ApplicationByReceipt(context.Context, []byte, time.Time) (grant.Record, error) {
 	return grant.Record{Application: d.work.Application}, nil
 }
+
+func (d *desk) Screen(context.Context, uuid.UUID, time.Time) (screen.Facts, error) { return d.facts, nil }
 
 func (d *desk) UpdateApplication(_ context.Context, _ uuid.UUID, _ time.Time, fn func(*grant.Work) error) (grant.Application, error) {
 	err := fn(&d.work)

@@ -17,6 +17,8 @@
 //   - UNIQUE(grant, period): an instalment exists once.
 //   - The same idempotency key and body give the same answer; another body is
 //     refused.
+//   - Automatic checks (package screen) decline nothing. What one finds to be High is
+//     not approved without a note for colleagues.
 //   - Before approval nothing in clear tells whether an address was to be paid.
 //   - A receipt code is stored nowhere; who holds it sees one application.
 package grant

@@ -192,6 +192,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		return Application{}, fmt.Errorf("index payee: %w", err)
 	}
 	by := identity.Operator(r.Application.ID)
+	mark := s.print(fund, p)
 	return s.update(ctx, r.Application.ID, func(w *Work, now time.Time) error {
 		a := &w.Application
 		if _, err := a.State.Next(Answer); err != nil {
@@ -225,6 +226,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 			return err
 		}
 		w.NewDecision = &dec
+		w.NewPrint = &mark
 		if w.NewEndpoints, w.RetireEndpoints, err = s.newEndpoints(claimed, *a, key, w.Endpoints, now); err != nil {
 			return err
 		}

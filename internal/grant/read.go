@@ -15,6 +15,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/screen"
 )
 
 // MaxPage is the most rows that one call returns.
@@ -138,6 +139,7 @@ type Detail struct {
 	MyVote     Verdict
 	VoteNotes  map[uuid.UUID]string // for colleagues, by vote
 	Messages   []Text
+	Findings   []screen.Finding // of the automatic checks, worst first
 	Purged     bool
 }
 
@@ -161,6 +163,9 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 		if v.StaffID == by.StaffID {
 			d.MyVote = v.Verdict
 		}
+	}
+	if d.Findings, err = s.findings(ctx, id); err != nil {
+		return Detail{}, err
 	}
 	key, err := s.dataKey(r.Application)
 	if errs.Is(err, "purged") {

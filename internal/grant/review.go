@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/prose"
+	"github.com/causeway-fund/causeway/internal/screen"
 )
 
 // ClaimApplication gives by a lease on the application, or renews it. Conflict
@@ -53,11 +54,11 @@ type CastVote struct {
 	ID      uuid.UUID // of the application
 	Verdict Verdict
 	Digest  decision.Digest // of the decision note that the reviewer was shown
-	Note    string          // for colleagues alone, never for the operator; required to decline
+	Note    string          // for colleagues alone, never for the operator; required to decline, and to approve what a check finds to be high
 }
 
-// Vote records a verdict and ends the voter's lease. Conflict: claimed_by_other,
-// already_voted, stale_digest (the application was revised), wrong_state.
+// Vote records a verdict and ends the voter's lease. Invalid: high_needs_note (field
+// note). Conflict: claimed_by_other, already_voted, stale_digest (the application was revised), wrong_state.
 func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Application, error) {
 	if err := by.Require(identity.PermApplicationVote); err != nil {
 		return Application{}, err
@@ -70,8 +71,16 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 	if err != nil {
 		return Application{}, err
 	}
+	// Judged as of now. A finding that comes later is for the decision to explain.
+	found, err := s.approves(ctx, cmd.ID, cmd.Verdict)
+	if err != nil {
+		return Application{}, err
+	}
 	return s.update(ctx, cmd.ID, func(w *Work, now time.Time) error {
 		if err := open(w, by, cmd.Digest); err != nil {
+			return err
+		}
+		if err := explained(found, note); err != nil {
 			return err
 		}
 		w.Claim = nil
@@ -95,6 +104,9 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 		last := &w.Entries[len(w.Entries)-1]
 		last.Digest = cmd.Digest[:]
 		last.Detail = map[string]string{"verdict": string(cmd.Verdict)}
+		if high := screen.Named(found, screen.High); high != "" {
+			last.Detail["high"] = high
+		}
 		return nil
 	})
 }
@@ -177,21 +189,26 @@ type Decide struct {
 	Outcome Verdict
 	Digest  decision.Digest
 	Message string // to the operator; required to decline
+	Note    string // for colleagues alone; required to approve what a check finds to be high and no approving vote has a note on
 }
 
 // Decide approves or declines as the quorum says. To approve, the amount must be
 // available in the treasury and within the fund's budget; it is committed in the
-// same transaction. Conflict: stale_version, stale_digest, no_quorum,
+// same transaction. Invalid: high_needs_note (field note). Conflict: stale_version, stale_digest, no_quorum,
 // window_over, treasury_short, budget_spent, endpoint_unproven, wrong_state.
 func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Application, error) {
 	if err := by.Require(identity.PermApplicationDecide); err != nil {
 		return Application{}, err
 	}
-	text := prose.Tidy(cmd.Message)
-	if err := validateDecide(cmd.Outcome, text); err != nil {
+	text, note := prose.Tidy(cmd.Message), prose.Tidy(cmd.Note)
+	if err := validateDecide(cmd.Outcome, text, note); err != nil {
 		return Application{}, err
 	}
 	fund, err := s.Fund(ctx)
+	if err != nil {
+		return Application{}, err
+	}
+	found, err := s.approves(ctx, cmd.ID, cmd.Outcome)
 	if err != nil {
 		return Application{}, err
 	}
@@ -213,6 +230,11 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return errs.New(errs.Conflict, "no_quorum", "The votes do not carry this decision. Nothing was decided.")
 		}
 		if cmd.Outcome == VerdictApprove {
+			if !noted(w) {
+				if err := explained(found, note); err != nil {
+					return err
+				}
+			}
 			if err := provenControl(w); err != nil {
 				return err
 			}
@@ -228,6 +250,14 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 				return err
 			}
 			w.NewMessages = append(w.NewMessages, message)
+		}
+		if note != "" {
+			message, err := s.sealMessage(w.Application, &by.StaffID, ToTeam, note, now)
+			if err != nil {
+				return err
+			}
+			w.NewMessages = append(w.NewMessages, message)
+			w.Entries = append(w.Entries, entry(by, "application.internal_note", w.Application, w.Application.State, now))
 		}
 		w.Claim = nil
 		action := map[Event]string{Approve: "application.approved", Decline: "application.declined"}[event]
@@ -248,7 +278,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 	})
 }
 
-func validateDecide(outcome Verdict, text string) error {
+func validateDecide(outcome Verdict, text, note string) error {
 	var bad []errs.Field
 	if outcome != VerdictApprove && outcome != VerdictDecline {
 		bad = append(bad, errs.Field{Field: "outcome", Code: "unknown_outcome", Message: "An outcome is approve or decline."})
@@ -257,6 +287,9 @@ func validateDecide(outcome Verdict, text string) error {
 		bad = append(bad, errs.Field{Field: "message", Code: "required", Message: "Tell the operator why."})
 	}
 	if f := checkMessage("message", text); f != nil && text != "" {
+		bad = append(bad, *f)
+	}
+	if f := checkMessage("note", note); f != nil && note != "" {
 		bad = append(bad, *f)
 	}
 	return errs.InvalidFields(bad)

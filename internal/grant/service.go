@@ -40,6 +40,7 @@ type Service struct {
 	pepper      []byte
 	endpointKey []byte // of link.Digest
 	wordKey     []byte // of the words of titles
+	printKey    []byte // of screen.Fingerprint
 
 	mu       sync.Mutex
 	fund     Fund // as it was read at fundAt; zero before
@@ -70,7 +71,11 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive key of words: %w", err)
 	}
-	return &Service{cfg: cfg, pepper: pepper, endpointKey: endpointKey, wordKey: wordKey, treasury: map[string]*wallet.Index{}}, nil
+	printKey, err := cfg.Keys.Derive("causeway/application/fingerprint")
+	if err != nil {
+		return nil, fmt.Errorf("derive fingerprint key: %w", err)
+	}
+	return &Service{cfg: cfg, pepper: pepper, endpointKey: endpointKey, wordKey: wordKey, printKey: printKey, treasury: map[string]*wallet.Index{}}, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/screen"
 )
 
 // Submission is everything that a new application writes.
@@ -21,6 +22,7 @@ type Submission struct {
 	Revision    Revision
 	Decision    Decision
 	Endpoints   []NewEndpoint
+	Print       screen.Print
 	Entry       audit.Entry
 }
 
@@ -87,6 +89,7 @@ type Work struct {
 
 	NewRevision     *Revision // with NewDecision; Application holds the new number
 	NewDecision     *Decision
+	NewPrint        *screen.Print // of NewRevision
 	NewVotes        []Vote
 	NewMessages     []Message
 	NewEndpoints    []NewEndpoint
@@ -161,7 +164,12 @@ type Store interface {
 	// Application returns one with all that belongs to it. NotFound "application_not_found".
 	Application(ctx context.Context, id uuid.UUID, now time.Time) (Record, error)
 
-	// ApplicationByReceipt is the same, by the keyed hash of a receipt.
+	// Screen gathers what the automatic checks of an application rest on: rows and
+	// keyed hashes, nothing sealed, and no more of others than package screen counts.
+	// NotFound "application_not_found".
+	Screen(ctx context.Context, id uuid.UUID, now time.Time) (screen.Facts, error)
+
+	// ApplicationByReceipt is the same as Application, by the keyed hash of a receipt.
 	ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (Record, error)
 
 	// ReceiptKnown reports whether an application has the receipt of this keyed hash.

@@ -174,6 +174,7 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, Commitment: commitment, Amount: app.Amount, CreatedAt: now},
 		Decision:    dec,
 		Endpoints:   endpoints,
+		Print:       s.print(fund, p),
 		Entry:       e,
 	}, nil
 }

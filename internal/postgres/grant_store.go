@@ -144,6 +144,9 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 	if err := insertRevision(ctx, q, in.Revision, in.Decision); err != nil {
 		return err
 	}
+	if err := putPrint(ctx, q, a.ID, in.Print); err != nil {
+		return err
+	}
 	if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
 		return err
 	}

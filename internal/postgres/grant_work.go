@@ -108,6 +108,11 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 			return err
 		}
 	}
+	if w.NewPrint != nil {
+		if err := putPrint(ctx, q, a.ID, *w.NewPrint); err != nil {
+			return err
+		}
+	}
 	n, err := q.UpdateApplication(ctx, db.UpdateApplicationParams{
 		ID: a.ID, Version: a.Version, State: string(a.State), Revision: int32(a.Revision), Protocols: a.Protocols, Region: a.Region, Language: a.Language,
 		AmountSat: int64(a.Amount), PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), ChangedAt: now,

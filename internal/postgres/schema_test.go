@@ -23,6 +23,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/control"
+	"github.com/causeway-fund/causeway/internal/screen"
 	"github.com/causeway-fund/causeway/internal/vantage"
 )
 
@@ -289,6 +290,22 @@ func TestChecksListWhatTheCodeLists(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("code against %s:\n%s", name, diff)
 		}
+	}
+}
+
+// TestEveryKindOfLinkIsJudged compares what servers can share in the database with
+// what the automatic checks know.
+func TestEveryKindOfLinkIsJudged(t *testing.T) {
+	t.Parallel()
+	owner := open(t, pgtest.New(t).URL)
+	var kinds []string
+	err := owner.Pool().QueryRow(t.Context(), `SELECT array_agg(m[1] ORDER BY m[1]) FROM pg_constraint c, regexp_matches(pg_get_constraintdef(c.oid), '''([a-z_]+)''::text', 'g') m
+		WHERE c.conname = 'endpoint_link_kind_check'`).Scan(&kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(plain(screen.Shared()), kinds); diff != "" {
+		t.Errorf("package screen against the database:\n%s", diff)
 	}
 }
 

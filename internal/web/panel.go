@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -47,7 +46,6 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 		}
 	}
 	d.Panel = &panel
-	d.Checks = slices.DeleteFunc(d.Checks, func(c views.Check) bool { return c.Msg.Key == keyNotProbed })
 	return nil
 }
 
@@ -60,11 +58,6 @@ func claimedOnly(d *views.ReviewDetail) {
 	never := views.Msg{Key: "check.claimed_only"}
 	for i := range d.Endpoints {
 		d.Endpoints[i].Finding = never
-	}
-	for i := range d.Checks {
-		if d.Checks[i].Msg.Key == keyNotProbed {
-			d.Checks[i].Msg = never
-		}
 	}
 }
 

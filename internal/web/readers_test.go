@@ -69,7 +69,7 @@ func TestNotesForColleaguesNeverReachTheOperator(t *testing.T) {
 		bo.vote(id, string(outcome), forColleagues+" last vote").wants(200, forColleagues+" minority", forColleagues+" vote", forColleagues+" last vote")
 		clean("with a quorum")
 		ada.submit(ada.get(path), path+"/message", url.Values{"text": {forOperator + " message"}}).wants(200)
-		ada.submit(ada.get(path), path+"/decide", url.Values{"button": {"outcome=" + string(outcome)}, "message": {forOperator + " decision"}}).wants(200)
+		ada.submit(ada.get(path), path+"/decide", url.Values{"button": {"outcome=" + string(outcome)}, "message": {forOperator + " decision"}, "decide_note": {forColleagues + " with the decision"}}).wants(200, forColleagues+" with the decision")
 		clean("after the decision")
 		seen := r.operatorSees(code)
 		for _, words := range []string{" question", " message", " decision"} {

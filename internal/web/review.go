@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/screen"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -68,7 +69,7 @@ func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 	if d.Claim != nil {
 		view.ClaimedBy, view.ClaimedUntil, view.ClaimedByMe = d.Claim.StaffName, d.Claim.ExpiresAt, d.Claim.StaffID == v.by.StaffID
 	}
-	view.Checks = applicationChecks(d)
+	view.Screened = screened(d.Findings)
 	v.mayDo(&view, d)
 	return view
 }
@@ -93,17 +94,17 @@ func (v *visit) mayDo(view *views.ReviewDetail, d grant.Detail) {
 	}
 }
 
-// applicationChecks are what the program itself found out when the application
-// came in.
-func applicationChecks(d grant.Detail) []views.Check {
-	if d.Purged {
-		return nil
+// screened are the findings of the automatic checks, with the way to what they are
+// about.
+func screened(found []screen.Finding) []views.Screened {
+	out := make([]views.Screened, len(found))
+	for i, f := range found {
+		out[i] = views.Screened{Check: string(f.Check), Level: f.Level.String(), Reason: f.Reason}
+		for _, o := range f.Others {
+			out[i].Others = append(out[i].Others, views.Link{Name: o.Reference, URL: "/review/" + o.ID.String()})
+		}
 	}
-	return []views.Check{
-		{Level: "ok", Msg: views.Msg{Key: "check.address"}},
-		{Level: "ok", Msg: views.Msg{Key: "check.amount"}},
-		{Level: "wait", Msg: views.Msg{Key: keyNotProbed}},
-	}
+	return out
 }
 
 var declineCodes = []string{"out_of_scope", "not_reachable", "too_expensive", "duplicate", "unclear"}
@@ -195,7 +196,7 @@ func (s *Site) postDecide(v *visit) error {
 		if versionErr != nil {
 			return errs.New(errs.Precondition, "version_missing", "The form does not say which version it is about. Nothing was decided: load the page again.")
 		}
-		cmd := grant.Decide{ID: id, Version: version, Outcome: grant.Verdict(v.posted("outcome")), Digest: digest, Message: v.posted("message")}
+		cmd := grant.Decide{ID: id, Version: version, Outcome: grant.Verdict(v.posted("outcome")), Digest: digest, Message: v.posted("message"), Note: v.posted("decide_note")}
 		if code := v.posted("reason_code"); cmd.Outcome == grant.VerdictDecline && slices.Contains(declineCodes, code) {
 			d, err := s.cfg.Grants.Show(v.ctx(), v.by, id)
 			if err != nil {
@@ -205,7 +206,7 @@ func (s *Site) postDecide(v *visit) error {
 		}
 		_, err = s.cfg.Grants.Decide(v.ctx(), v.by, cmd)
 		return err
-	}, func(d *views.ReviewDetail) { d.Typed.Decision = v.posted("message") })
+	}, func(d *views.ReviewDetail) { d.Typed.Decision, d.Typed.DecideNote = v.posted("message"), v.posted("decide_note") })
 }
 
 func (s *Site) postNote(v *visit) error {
@@ -272,6 +273,8 @@ func inDetail(route, field string) string {
 	switch {
 	case field == "verdict", field == "outcome":
 		return "votes"
+	case field == "note" && strings.HasSuffix(route, "/decide"):
+		return "decide_note"
 	case field == "message" && strings.HasSuffix(route, "/ask"):
 		return "question"
 	case field == "text" && strings.HasSuffix(route, "/note"):

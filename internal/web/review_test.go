@@ -29,8 +29,8 @@ func (b *browser) ask(id, question string) page {
 // approve takes an application through two votes and the decision.
 func (r *rig) approve(one, two *browser, id string) {
 	r.t.Helper()
-	one.vote(id, "approve", "").wants(200)
-	two.vote(id, "approve", "").wants(200)
+	one.vote(id, "approve", "The applications of a test are alike.").wants(200)
+	two.vote(id, "approve", "The applications of a test are alike.").wants(200)
 	path := "/review/" + id
 	one.submit(one.get(path), path+"/decide", url.Values{"button": {"outcome=approve"}}).wants(200, "Approved")
 }

@@ -44,6 +44,12 @@ type Application struct {
 	ChangedAt   time.Time
 }
 
+type ApplicationPrint struct {
+	ApplicationID uuid.UUID
+	TextHash      int64
+	Servers       int32
+}
+
 type ApplicationRevision struct {
 	ApplicationID uuid.UUID
 	Revision      int32

@@ -38,7 +38,7 @@ func testJourney(t *testing.T, h *house) {
 	first.approve("The costs are clear.")
 	second.signIn("Idris")
 	second.openInQueue(journeyTitle)
-	second.approve("")
+	second.approve("Mine too.")
 	second.look("review decide")
 	second.fill("#message", "Thank you. The next batch pays it.")
 	second.press(`#decide button[value="approve"]`)

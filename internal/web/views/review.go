@@ -80,15 +80,13 @@ type ReviewDetail struct {
 	AmountSat              int64
 	Fiat                   string // "≈ $3 750", may be empty
 	Operator               string
-	PriorSat               int64
-	PriorCount             int
 	Region                 string
 	Endpoints              []EndpointFact
 	Panel                  *Panel // nil: nothing is measured here
 	Narrative, Contact     string
 	Sealed                 bool // contact and endpoints are hidden
 	PayoutAddress, Network string
-	Checks                 []Check
+	Screened               []Screened
 	Changes                []Change // against the revision last seen
 	ChangesSince           int      // that revision
 	ClaimedBy              string
@@ -110,7 +108,7 @@ type ReviewDetail struct {
 
 // ReviewTyped holds the words of a refused form.
 type ReviewTyped struct {
-	VoteNote, Question, Decision, NoteText, MessageText string
+	VoteNote, Question, Decision, DecideNote, NoteText, MessageText string
 }
 
 // SignedText is a canonical note and its digest.
@@ -129,6 +127,27 @@ type EndpointFact struct {
 type Check struct {
 	Level string
 	Msg   Msg
+}
+
+// Screened is what one automatic check came to; Level is "pass", "low", "med" or
+// "high".
+type Screened struct {
+	Check, Level, Reason string
+	Others               []Link // applications that it is about
+}
+
+// Link is a name that leads somewhere.
+type Link struct{ Name, URL string }
+
+// Tone is the colour of the level.
+func (s Screened) Tone() string {
+	switch s.Level {
+	case "pass":
+		return "ok"
+	case "high":
+		return "bad"
+	}
+	return "warn"
 }
 
 // Vote is one reviewer's verdict on this revision.

@@ -202,17 +202,18 @@ func sampleDetail(i int) views.ReviewDetail {
 	return views.ReviewDetail{
 		ID: strconv.Itoa(i), Reference: "A-000417", BackURL: "/review?view=open", BaseURL: fmt.Sprintf("/review/%d", i),
 		Title: t.text, Lang: t.lang, State: "in_review", Revision: 2, Version: 7, SubmittedAt: now.Add(-11 * time.Minute),
-		AmountSat: 1_850_000, Fiat: "≈ $1 802", Operator: t.op, PriorSat: 1_700_000, PriorCount: 2, Region: t.region, Sealed: true,
+		AmountSat: 1_850_000, Fiat: "≈ $1 802", Operator: t.op, Region: t.region, Sealed: true,
 		Endpoints: []views.EndpointFact{
 			{Protocol: "WireGuard", Address: "exit1.example.net:51820", Level: "ok", Finding: views.Msg{Text: "answered from 4 of 4 places, 41 ms"}},
 			{Protocol: "SOCKS5", Address: "192.0.2.17:1080", Level: "warn", Finding: views.Msg{Text: "answered from 3 of 4 places, 212 ms"}},
 		},
 		Narrative:     "I run three exits and want to cover hosting for the next quarter. Traffic doubled after the last block wave; current boxes sit at 85 % bandwidth at peak.\n\nThe grant pays two dedicated servers and one spare IP range that I rotate when addresses are blocked.",
 		PayoutAddress: addr1, Network: "signet",
-		Checks: []views.Check{
-			{Level: "warn", Msg: views.Msg{Text: "One server answers slowly from one place"}},
-			{Level: "ok", Msg: views.Msg{Text: "Payout address is valid Taproot on signet, never paid before"}},
-			{Level: "ok", Msg: views.Msg{Text: "No overlap with other applications in this round"}},
+		Screened: []views.Screened{
+			{Check: "address", Level: "high", Reason: "1 other application has the same payout address: 1 open or approved, 0 declined or withdrawn.", Others: []views.Link{{Name: "A-000398", URL: "/review/3"}}},
+			{Check: "control", Level: "med", Reason: "The operator has proven control of 0 of 2 servers."},
+			{Check: "servers", Level: "low", Reason: "1 of 2 servers was up at the latest check; 1 not checked yet, 0 without a clear result."},
+			{Check: "text", Level: "pass", Reason: "No statement like this one was found."},
 		},
 		Changes: []views.Change{{Label: "amount", Old: "2 250 000 sat", New: "1 850 000 sat"}, {Label: "servers", Old: "4", New: "2"}}, ChangesSince: 1,
 		ClaimedBy: "mara", ClaimedByMe: true, ClaimedUntil: now.Add(25 * time.Minute),
