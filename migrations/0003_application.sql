@@ -166,6 +166,18 @@ CREATE INDEX message_application ON message (application_id, created_at);
 CREATE TRIGGER message_append_only BEFORE UPDATE OR DELETE ON message FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER message_no_truncate BEFORE TRUNCATE ON message FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
+-- Who opened what is sealed: a row, and a leaf of the audit log, once a session or token. It has to be there before anything
+-- is opened.
+CREATE TABLE unsealing (
+    via       uuid        NOT NULL,                    -- session or API token
+    what      text        NOT NULL CHECK (what IN ('application', 'endpoints', 'titles')),
+    object_id uuid        NOT NULL,                    -- application; for titles the fund
+    at        timestamptz NOT NULL,
+    PRIMARY KEY (via, what, object_id)
+);
+CREATE TRIGGER unsealing_append_only BEFORE UPDATE OR DELETE ON unsealing FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER unsealing_no_truncate BEFORE TRUNCATE ON unsealing FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
 -- A request that was answered. The same key with another body is refused.
 CREATE TABLE idempotency (
     scope       text        NOT NULL,                  -- route
@@ -231,5 +243,5 @@ INSERT INTO state_edge VALUES
     ('instalment', 'paid', 'final');
 
 -- +goose Down
-DROP TABLE instalment, grants, idempotency, message, vote, claim, decision, application_print, application_revision, application_word, application;
+DROP TABLE instalment, grants, idempotency, unsealing, message, vote, claim, decision, application_print, application_revision, application_word, application;
 DROP FUNCTION keep_application_words, purge_application_words;

@@ -37,6 +37,7 @@ GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
 GRANT SELECT, INSERT, DELETE ON application_word TO causeway_app;
+GRANT SELECT, INSERT ON unsealing TO causeway_app;
 GRANT SELECT, INSERT, UPDATE (text_hash, servers) ON application_print TO causeway_app;
 GRANT INSERT ON grants, instalment, batch, batch_item, approval, breaker_consent, breaker_accepted TO causeway_app;
 GRANT UPDATE (state, changed_at) ON breaker TO causeway_app;
@@ -49,6 +50,7 @@ GRANT UPDATE (released_at) ON batch_item TO causeway_app;
 GRANT USAGE ON SEQUENCE batch_number TO causeway_app;
 
 -- worker: the chain and the conductor. It reads nothing that an operator wrote.
+GRANT SELECT ON unsealing TO causeway_worker; -- for invariant_breach
 GRANT SELECT (id, name) ON staff TO causeway_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON header, chain_tx, coin TO causeway_worker;
 GRANT INSERT ON attempt, attempt_input, attempt_output, attempt_raw, prev_tx, attempt_event, reservation, breaker, breaker_finding, audit_checkpoint TO causeway_worker;

@@ -417,6 +417,16 @@ FULL JOIN (SELECT object_kind, object_id, count(*) AS n FROM audit_leaf WHERE ob
     ON l.object_kind = e.object_kind AND l.object_id = e.object_id
 WHERE e.n IS DISTINCT FROM l.n;
 
+-- I15: nothing sealed is opened without a leaf, and once a session or token leaves one.
+CREATE VIEW invariant_i15_unsealed WITH (security_invoker = true) AS
+SELECT u.what || ' of ' || u.object_id || ' was opened by ' || u.n || ' sessions and tokens and has ' || l.n || ' leaves' AS what
+FROM (SELECT what, object_id, count(*) AS n FROM unsealing GROUP BY 1, 2) u
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM audit_leaf a WHERE a.object_kind = CASE u.what WHEN 'titles' THEN 'fund' ELSE 'application' END AND a.object_id = u.object_id::text
+        AND a.action = CASE u.what WHEN 'titles' THEN 'fund.titles_unsealed' WHEN 'endpoints' THEN 'application.endpoints_unsealed' ELSE 'application.unsealed' END
+) l
+WHERE l.n <> u.n;
+
 CREATE VIEW invariant_breach WITH (security_invoker = true) AS
 SELECT 'i01_exactly_once'::text AS invariant, what FROM invariant_i01_exactly_once
 UNION ALL SELECT 'i01_spends_mapped', what FROM invariant_i01_spends_mapped
@@ -443,14 +453,15 @@ UNION ALL SELECT 'i12_view', what FROM invariant_i12_view
 UNION ALL SELECT 'i13_reorg', what FROM invariant_i13_reorg
 UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit
 UNION ALL SELECT 'i15_history', what FROM invariant_i15_history
-UNION ALL SELECT 'i15_leaves', what FROM invariant_i15_leaves;
+UNION ALL SELECT 'i15_leaves', what FROM invariant_i15_leaves
+UNION ALL SELECT 'i15_unsealed', what FROM invariant_i15_unsealed;
 
 GRANT SELECT ON released_attempt, dead_attempt, paid_by_two_attempts, approved_batch, lost_approval, invariant_breach,
     invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i03_approvals, invariant_i03_votes, invariant_i04_anchor, invariant_i04_spends_anchor,
     invariant_i04_reserved, invariant_i05_replacement, invariant_i06_fee, invariant_i07_transactions, invariant_i07_transfers,
     invariant_i07_coins, invariant_i07_payments, invariant_i08_budget, invariant_i09_window, invariant_i10_edges, invariant_i10_history,
     invariant_i10_together, invariant_i10_rule_r, invariant_i11_write_ahead, invariant_i12_view, invariant_i13_reorg, invariant_i15_audit,
-    invariant_i15_history, invariant_i15_leaves
+    invariant_i15_history, invariant_i15_leaves, invariant_i15_unsealed
     TO causeway_app, causeway_worker;
 
 -- +goose Down

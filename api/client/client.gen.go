@@ -445,7 +445,7 @@ type Application struct {
 	Messages    []Message           `json:"messages"`
 	MyVerdict   *Verdict            `json:"my_verdict,omitempty"`
 
-	// Narrative Empty once purged.
+	// Narrative Empty once purged
 	Narrative     string   `json:"narrative"`
 	Outcome       *Verdict `json:"outcome,omitempty"`
 	PayoutAddress string   `json:"payout_address"`
@@ -460,11 +460,14 @@ type Application struct {
 	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
+	// Sealed You may not open what is sealed (`application.unseal`): title, narrative, endpoints, payout_address, decision_note, messages and the notes of votes are empty, application_sha256 is zeros.
+	Sealed bool `json:"sealed"`
+
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
 
-	// Title Empty once purged.
+	// Title Empty once purged, and without `application.unseal`.
 	Title    string `json:"title"`
 	Version  int64  `json:"version"`
 	VoteList []Vote `json:"vote_list"`
@@ -508,7 +511,7 @@ type ApplicationSummary struct {
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
 
-	// Title Empty once purged.
+	// Title Empty once purged, and without `application.unseal`.
 	Title   string `json:"title"`
 	Version int64  `json:"version"`
 	Votes   Tally  `json:"votes"`
@@ -2466,7 +2469,7 @@ type DecideApplicationParams struct {
 
 // ListEndpointsParams defines parameters for ListEndpoints.
 type ListEndpointsParams struct {
-	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
+	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and is in the audit log, once a token or session and application.
 	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
 
 	// Checks How many of the newest checks of each server are told.
@@ -2763,6 +2766,7 @@ type ClientInterface interface {
 	//
 	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
 	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
 	//
 	// Corresponds with GET /v1/applications (the `ListApplications` operationId).
 	ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2792,6 +2796,9 @@ type ClientInterface interface {
 	SubmitApplication(ctx context.Context, params *SubmitApplicationParams, body SubmitApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetApplication One application with its votes, messages and decision note
+	//
+	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
+	// session and application. User names, secrets and contact stay sealed.
 	//
 	// Corresponds with GET /v1/applications/{id} (the `GetApplication` operationId).
 	GetApplication(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3544,6 +3551,7 @@ type ClientInterface interface {
 //
 // One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
 // than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
 //
 // Corresponds with GET /v1/applications (the `ListApplications` operationId).
 func (c *Client) ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3603,6 +3611,9 @@ func (c *Client) SubmitApplication(ctx context.Context, params *SubmitApplicatio
 }
 
 // GetApplication One application with its votes, messages and decision note
+//
+// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
+// session and application. User names, secrets and contact stay sealed.
 //
 // Corresponds with GET /v1/applications/{id} (the `GetApplication` operationId).
 func (c *Client) GetApplication(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8638,6 +8649,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
 	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8669,6 +8681,9 @@ type ClientWithResponsesInterface interface {
 	SubmitApplicationWithResponse(ctx context.Context, params *SubmitApplicationParams, body SubmitApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitApplicationResponse, error)
 
 	// GetApplicationWithResponse One application with its votes, messages and decision note
+	//
+	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
+	// session and application. User names, secrets and contact stay sealed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13151,6 +13166,7 @@ func (r WhoAmIResponse) ContentType() string {
 //
 // One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
 // than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13200,6 +13216,9 @@ func (c *ClientWithResponses) SubmitApplicationWithResponse(ctx context.Context,
 }
 
 // GetApplicationWithResponse One application with its votes, messages and decision note
+//
+// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
+// session and application. User names, secrets and contact stay sealed.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -444,7 +444,7 @@ type Application struct {
 	Messages    []Message           `json:"messages"`
 	MyVerdict   *Verdict            `json:"my_verdict,omitempty"`
 
-	// Narrative Empty once purged.
+	// Narrative Empty once purged
 	Narrative     string   `json:"narrative"`
 	Outcome       *Verdict `json:"outcome,omitempty"`
 	PayoutAddress string   `json:"payout_address"`
@@ -459,11 +459,14 @@ type Application struct {
 	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
+	// Sealed You may not open what is sealed (`application.unseal`): title, narrative, endpoints, payout_address, decision_note, messages and the notes of votes are empty, application_sha256 is zeros.
+	Sealed bool `json:"sealed"`
+
 	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
 
-	// Title Empty once purged.
+	// Title Empty once purged, and without `application.unseal`.
 	Title    string `json:"title"`
 	Version  int64  `json:"version"`
 	VoteList []Vote `json:"vote_list"`
@@ -507,7 +510,7 @@ type ApplicationSummary struct {
 	State       string    `json:"state"`
 	SubmittedAt time.Time `json:"submitted_at"`
 
-	// Title Empty once purged.
+	// Title Empty once purged, and without `application.unseal`.
 	Title   string `json:"title"`
 	Version int64  `json:"version"`
 	Votes   Tally  `json:"votes"`
@@ -2465,7 +2468,7 @@ type DecideApplicationParams struct {
 
 // ListEndpointsParams defines parameters for ListEndpoints.
 type ListEndpointsParams struct {
-	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and every use is in the audit log.
+	// Unseal Show what describes them too, without secrets. Needs `application.unseal`, and is in the audit log, once a token or session and application.
 	Unseal *bool `form:"unseal,omitempty" json:"unseal,omitempty"`
 
 	// Checks How many of the newest checks of each server are told.

@@ -130,6 +130,10 @@ func (a *app) showCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
+		if app.Sealed { // there is no note to check
+			view := shown{Application: app}
+			return page{value: view, parts: applicationParts(view)}, nil
+		}
 		digest, err := checkDecision(app)
 		view := shown{Application: app, NoteHolds: err == nil}
 		if digest != (decision.Digest{}) {
@@ -150,7 +154,10 @@ func (c *call) application() (client.Application, error) {
 
 func applicationParts(v shown) []part {
 	a := v.Application
-	purged, claim, grant, samePayee := "", "", "", ""
+	purged, sealed, claim, grant, samePayee := "", "", "", "", ""
+	if a.Sealed {
+		sealed = "yes: this token may not open what the operator wrote (application.unseal)"
+	}
 	if a.Purged {
 		purged = "yes: what the operator wrote was destroyed"
 	}
@@ -165,7 +172,9 @@ func applicationParts(v shown) []part {
 	}
 	votes := fmt.Sprintf("%d of %d that approve, %d that decline", a.Votes.Approve, a.Votes.Required, a.Votes.Decline)
 	digest := "matches the note below"
-	if !v.NoteHolds {
+	if a.Sealed {
+		digest = "not checked: sealed"
+	} else if !v.NoteHolds {
 		digest = "DOES NOT HOLD"
 	}
 	return withRows(
@@ -174,7 +183,7 @@ func applicationParts(v shown) []part {
 			"protocols", strings.Join(a.Protocols, " "), "region", a.Region, "language", a.Language,
 			"revision", itoa(a.Revision), "version", itoa(a.Version), "submitted_at", when(a.SubmittedAt),
 			"claim", claim, "votes", votes, "my_verdict", text(a.MyVerdict), "outcome", text(a.Outcome), "grant_id", grant,
-			"purged", purged, "decision_digest", a.DecisionDigest, "note_check", digest),
+			"purged", purged, "sealed", sealed, "decision_digest", a.DecisionDigest, "note_check", digest),
 		part{title: "Narrative", text: a.Narrative},
 		table("Servers", []string{"PROTOCOL", "HOST", "PORT", "NOTE"}, a.Endpoints, func(e client.EndpointSeen) []string {
 			return []string{e.Protocol, e.Host, itoa(e.Port), text(e.Note)}

@@ -55,6 +55,9 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 	if err != nil {
 		return app, digest, false, err
 	}
+	if app.Sealed {
+		return app, digest, false, errs.New(errs.Forbidden, "sealed", "This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.")
+	}
 	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
 	for _, s := range app.Checks {
 		if s.Level == client.High {

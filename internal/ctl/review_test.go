@@ -118,6 +118,26 @@ func TestADecisionCarriesItsNote(t *testing.T) {
 	}
 }
 
+// TestWhatIsSealedIsNeitherCheckedNorVotedFor shows an application to a token that
+// may not open it.
+func TestWhatIsSealedIsNeitherCheckedNorVotedFor(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	a := sampleApplication()
+	a.Sealed, a.Title, a.Narrative, a.PayoutAddress, a.DecisionNote, a.Endpoints, a.Messages = true, "", "", "", "", []client.EndpointSeen{}, []client.Message{}
+	f.on("getApplication", a)
+
+	out := f.run("", "show", id(1).String()).want(t, 0)
+	refused := f.run("", "vote", "--yes", "--verdict", "approve", id(1).String())
+
+	if !strings.Contains(out.stdout, "not checked: sealed") || !strings.Contains(out.stdout, "this token may not open what the operator wrote") || strings.Contains(out.stdout, "HOLD") {
+		t.Error(out.stdout)
+	}
+	if refused.code == 0 || !strings.Contains(refused.stderr, "application.unseal") || len(f.sentTo("voteApplication")) != 0 {
+		t.Errorf("%d: %s", refused.code, refused.stderr)
+	}
+}
+
 func TestNothingIsSentWithoutAgreement(t *testing.T) {
 	t.Parallel()
 	other := strings.Repeat("ab", 32)

@@ -36,12 +36,21 @@ type memory struct {
 	linkages    []endpoint.Linkage
 	twins       []endpoint.Opened
 	entries     []audit.Entry
+	openings    []string // keys of those that have an entry
 	writes      int // calls that wrote something
 }
 
 var _ endpoint.Store = (*memory)(nil)
 
 func (m *memory) Policy(context.Context) (endpoint.Policy, error) { return m.policy, nil }
+
+func (m *memory) Opened(_ context.Context, o audit.Opening) error {
+	key := o.What + o.Via.String() + o.Object.String()
+	if !slices.Contains(m.openings, key) {
+		m.openings, m.entries = append(m.openings, key), append(m.entries, o.Entry)
+	}
+	return nil
+}
 
 func (m *memory) opened(e endpoint.Opened) endpoint.Opened {
 	waits := func(o endpoint.Offer) bool {

@@ -18,7 +18,7 @@ import (
 
 // Panel returns the endpoints of an application as staff see them: without
 // anything that says where they are, unless they are unsealed, which leaves an
-// audit leaf.
+// audit leaf, once a session or token.
 func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]View, error) {
 	if err := by.Require(identity.PermEndpointRead); err != nil {
 		return nil, err
@@ -33,10 +33,8 @@ func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	_, err = s.cfg.Store.UpdateEndpoint(ctx, all[0].ID, func(c *Change) error {
-		e := entry(by, "application.endpoints_unsealed", "application", application, c.Now)
-		c.Entries = []audit.Entry{e}
-		return nil
+	err = s.cfg.Store.Opened(ctx, audit.Opening{
+		Via: by.Via(), What: "endpoints", Object: application, Entry: entry(by, "application.endpoints_unsealed", "application", application, s.now()),
 	})
 	if err != nil {
 		return nil, err

@@ -63,6 +63,12 @@ func TestPanelIsBlindUntilItIsUnsealed(t *testing.T) {
 	if views[0].Fields == nil || views[0].Exit.Address != exit.String() || leaf.Action != "application.endpoints_unsealed" || leaf.Actor.StaffID != reviewer.StaffID || leaf.ObjectID != w.app.String() {
 		t.Errorf("%+v, %+v", views[0], leaf)
 	}
+	written := len(w.entries)
+	_, err = w.Panel(t.Context(), reviewer, w.app, true)
+	noError(t, err)
+	if len(w.entries) != written {
+		t.Errorf("opening it again wrote %+v", w.entries[written:])
+	}
 	if strings.Contains(says(views), "swordfish") {
 		t.Error("unsealed, and it says the password")
 	}

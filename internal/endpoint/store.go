@@ -28,6 +28,9 @@ type Store interface {
 	// UpdateEndpoint locks the row, calls fn, writes what fn changed and added.
 	UpdateEndpoint(ctx context.Context, id uuid.UUID, fn func(*Change) error) (Opened, error)
 
+	// Opened as grant.Store has it.
+	Opened(ctx context.Context, o audit.Opening) error
+
 	// CreateVantage, VantageByToken (hash of the enrolment token), ListVantages.
 	CreateVantage(ctx context.Context, v Vantage, tokenHash []byte, e audit.Entry) error
 	Vantages(ctx context.Context, now time.Time) ([]Vantage, error)

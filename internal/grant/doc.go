@@ -17,6 +17,8 @@
 //   - UNIQUE(grant, period): an instalment exists once.
 //   - The same idempotency key and body give the same answer; another body is
 //     refused.
+//   - What is sealed is opened for staff with the permission to unseal alone, and
+//     only after the audit log says so; once a session or token and application.
 //   - Automatic checks (package screen) decline nothing. What one finds to be High is
 //     not approved without a note for colleagues.
 //   - Before approval nothing in clear tells whether an address was to be paid.

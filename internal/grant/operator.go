@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -32,6 +33,11 @@ type Text struct {
 	At           time.Time
 }
 
+// inside are actions that only reviewers are told of.
+var inside = []string{
+	"application.internal_note", "application.claimed", "application.released", "application.unsealed", "application.endpoints_unsealed",
+}
+
 // unknownReceipt is one value for a code that cannot be one and for a code that
 // is not known, so that the answers cannot be told apart.
 func unknownReceipt() error {
@@ -51,7 +57,7 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 	}
 	status := Status{Application: r.Application, Payments: r.Payments, PaidDepth: fund.PaidDepth}
 	for _, h := range r.History {
-		if h.Action != "application.internal_note" && h.Action != "application.claimed" && h.Action != "application.released" {
+		if !slices.Contains(inside, h.Action) {
 			h.StaffName = "" // reviewers stay unnamed before operators
 			switch h.Action {
 			case votedAction[VerdictApprove], votedAction[VerdictDecline]:

@@ -24,7 +24,7 @@ const MaxPage = 100
 // Line is a line of the queue as reviewers see it.
 type Line struct {
 	QueueItem
-	Title string // opened; empty once purged
+	Title string // opened; empty once purged, and for who may not open it
 }
 
 // Page is a stretch of the queue.
@@ -33,7 +33,8 @@ type Page struct {
 	Next  string // cursor of the next page; empty at the end
 }
 
-// Queue returns a page of applications, newest first. cursor is empty or the
+// Queue returns a page of applications, newest first. Titles are opened for who may
+// unseal, which is recorded once a session or token. cursor is empty or the
 // Next of an earlier page; Malformed "bad_cursor" otherwise. f.Search is the reference
 // or the designation of one application, or words that the title holds, all of them;
 // Invalid when it is too long. One call looks at a bounded number of applications, so
@@ -55,7 +56,17 @@ func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor
 	if next != nil {
 		page.Next = next.String()
 	}
+	open := false
+	if len(items) > 0 {
+		if open, err = s.mayOpen(ctx, by, "titles", items[0].Application.FundID); err != nil {
+			return Page{}, err
+		}
+	}
 	for _, item := range items {
+		if !open {
+			page.Lines = append(page.Lines, Line{QueueItem: item})
+			continue
+		}
 		body, _, err := s.openBody(item.Application, item.Body)
 		if err != nil && !errs.Is(err, "purged") {
 			return Page{}, err
@@ -141,10 +152,12 @@ type Detail struct {
 	Messages   []Text
 	Findings   []screen.Finding // of the automatic checks, worst first
 	Purged     bool
+	Sealed     bool // the asker may not open what is sealed: Body, BodySHA256, Note, VoteNotes and Messages are empty
 }
 
-// Show returns one application for review. Opening it is recorded by nobody;
-// unsealing contacts and secrets would be.
+// Show returns one application for review. What is sealed is opened for who may
+// unseal, which is recorded first, once a session or token; contact and secrets are
+// opened for nobody.
 func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (Detail, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
 		return Detail{}, err
@@ -174,6 +187,11 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	}
 	if err != nil {
 		return Detail{}, err
+	}
+	open, err := s.mayOpen(ctx, by, "application", id)
+	if err != nil || !open {
+		d.Sealed = true
+		return d, err
 	}
 	if d.Body, d.BodySHA256, err = s.openBody(r.Application, r.Revision.Body); err != nil {
 		return Detail{}, err

@@ -331,7 +331,9 @@ func TestAFloodIsCountedUpToABound(t *testing.T) {
 	w := newWorld(t)
 	app := w.file(t, 1)
 	w.exec(t, `WITH a AS (
-		INSERT INTO application SELECT gen_random_uuid(), fund_id, 'X' || n, 'x ' || n, state, 1, 1, protocols, region, language, amount_sat, NULL, payee_index,
+		INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index,
+			data_key, key_id, submitted_at, changed_at)
+		SELECT gen_random_uuid(), fund_id, 'X' || n, 'x ' || n, state, 1, 1, protocols, region, language, amount_sat, payee_index,
 			data_key, key_id, submitted_at, changed_at FROM application, generate_series(1, 600) n WHERE id = $1 RETURNING id
 	), p AS (
 		INSERT INTO application_print SELECT a.id, p.text_hash, p.servers FROM a, application_print p WHERE p.application_id = $1

@@ -175,6 +175,10 @@ type Store interface {
 	// ReceiptKnown reports whether an application has the receipt of this keyed hash.
 	ReceiptKnown(ctx context.Context, receiptHash []byte) (bool, error)
 
+	// Opened writes the entry of o unless it was written before. What it tells of may
+	// be opened only after it returned nil.
+	Opened(ctx context.Context, o audit.Opening) error
+
 	// UpdateApplication loads the row FOR UPDATE, calls fn and writes what it
 	// added, with version+1; nothing when fn adds no entry. fn may run more than
 	// once. NotFound "application_not_found"; Conflict "already_voted" for a

@@ -54,6 +54,18 @@ func (a Actor) Label() string {
 	return "nobody"
 }
 
+// Via returns by what staff came: the token or the session, and the person where
+// there is neither.
+func (a Actor) Via() uuid.UUID {
+	switch {
+	case a.TokenID != uuid.Nil:
+		return a.TokenID
+	case a.SessionID != uuid.Nil:
+		return a.SessionID
+	}
+	return a.StaffID
+}
+
 // Can reports whether the policy lets the actor do p. Which object it may be
 // done to is checked where the object is read.
 func (a Actor) Can(p Permission) bool {

@@ -24,7 +24,7 @@ const (
 	PermPublic            Permission = "public"             // pages and routes anyone may use
 	PermApplicationOwn    Permission = "application.own"    // an operator's own application, by receipt
 	PermApplicationRead   Permission = "application.read"   // sealed fields stay sealed
-	PermApplicationUnseal Permission = "application.unseal" // read sealed fields; every use is an audit leaf
+	PermApplicationUnseal Permission = "application.unseal" // open sealed fields; an audit leaf once a session or token and application
 	PermApplicationClaim  Permission = "application.claim"
 	PermApplicationVote   Permission = "application.vote"
 	PermApplicationDecide Permission = "application.decide"

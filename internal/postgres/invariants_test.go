@@ -236,6 +236,9 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i15_leaves", "a payment whose leaf is of another application", `SELECT forge(2, u(2)::text, u(77)::text)`},
 		{"i15_leaves", "a payment that nobody made", `SELECT forge(3, u(3)::text, u(77)::text)`},
 		{"i15_leaves", "a payment is gone", `DELETE FROM instalment`},
+		{"i15_unsealed", "an application was opened without a leaf", `INSERT INTO unsealing VALUES (u(41), 'application', u(2), now())`},
+		{"i15_unsealed", "addresses were opened without a leaf", `INSERT INTO unsealing VALUES (u(41), 'endpoints', u(2), now())`},
+		{"i15_unsealed", "titles were opened without a leaf", `INSERT INTO unsealing VALUES (u(41), 'titles', u(1), now())`},
 	}
 	seen := map[string]bool{}
 	for _, tt := range tests {

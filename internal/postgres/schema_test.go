@@ -34,6 +34,7 @@ var books = map[string]string{
 	"application_revision": "VALUES (gen_random_uuid(), 1, '', sha256(''), 1, now())",
 	"decision":             "VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', 1, now())",
 	"vote":                 "VALUES (gen_random_uuid(), gen_random_uuid(), 1, sha256(''), gen_random_uuid(), 'approve', NULL, 'login', NULL, now())",
+	"unsealing":            "VALUES (gen_random_uuid(), 'titles', gen_random_uuid(), now())",
 	"unjoined_separate":    "VALUES (sha256(''), 0, '', gen_random_uuid(), now())",
 	"message":              "VALUES (gen_random_uuid(), gen_random_uuid(), 'operator', 'operator', NULL, '', now())",
 	"approval":             "VALUES (gen_random_uuid(), gen_random_uuid(), sha256(''), gen_random_uuid(), 'login', NULL, now())",

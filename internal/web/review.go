@@ -48,7 +48,7 @@ func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 		SubmittedAt: a.SubmittedAt, AmountSat: int64(a.Amount), Operator: a.Designation, Region: regionName(v.page, a.Region),
 		Narrative: d.Body.Narrative, Sealed: true, PayoutAddress: d.Body.PayoutAddress, Network: v.fund.Network,
 		VotesNeeded: d.Quorum, MyVerdict: string(d.MyVote), Note: views.SignedText{Text: d.Note, Digest: d.Decision.Digest.String()},
-		Timeline: events(d.History), DeclineReasons: declineReasons(v.page),
+		Timeline: events(d.History), DeclineReasons: declineReasons(v.page), WordsSealed: d.Sealed,
 	}
 	for _, e := range d.Body.Endpoints {
 		view.Endpoints = append(view.Endpoints, views.EndpointFact{
@@ -79,10 +79,12 @@ func (v *visit) mayDo(view *views.ReviewDetail, d grant.Detail) {
 	state := d.Application.State
 	free := d.Claim == nil || view.ClaimedByMe
 	view.CanClaim = free && !state.Closed() && v.by.Can(identity.PermApplicationClaim)
-	view.CanVote = free && d.MyVote == "" && !state.Closed() && state != grant.NeedsInfo && !d.Purged && v.by.Can(identity.PermApplicationVote)
-	view.CanDecide = state == grant.Ready && !d.Purged && v.by.Can(identity.PermApplicationDecide)
+	view.CanVote = free && d.MyVote == "" && !state.Closed() && state != grant.NeedsInfo && !d.Purged && !d.Sealed && v.by.Can(identity.PermApplicationVote)
+	view.CanDecide = state == grant.Ready && !d.Purged && !d.Sealed && v.by.Can(identity.PermApplicationDecide)
 	switch {
 	case view.CanVote || view.CanDecide:
+	case d.Sealed:
+		view.CannotWhy = views.Msg{Key: "review.why.sealed"}
 	case d.Purged:
 		view.CannotWhy = views.Msg{Key: "review.why.purged"}
 	case state.Closed():

@@ -9,6 +9,11 @@ import (
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
+// measurable gives an application a server whose configuration is known.
+func measurable(p *grant.Proposal) {
+	p.Endpoints = []grant.Endpoint{{Link: "socks5://user:hunter2-not-for-eyes@192.0.2.7:1080"}}
+}
+
 // TestAHighCheckAsksWhoApprovesForANote takes two applications to one address over
 // the page, without a note and with one.
 func TestAHighCheckAsksWhoApprovesForANote(t *testing.T) {
@@ -16,14 +21,14 @@ func TestAHighCheckAsksWhoApprovesForANote(t *testing.T) {
 	r := newRig(t)
 	r.fundTreasury(10_000_000)
 	ada, bo := r.hire("Ada", identity.RoleReviewer), r.hire("Bo", identity.RoleReviewer)
-	alone := r.idOf(r.apply(0))
+	alone := r.idOf(r.apply(0, measurable))
 	path := "/review/" + alone
 	seen := ada.get(path).wants(200, "Automatic checks", "PASS Payout address. No other application has this payout address.", "PASS Statement. No statement like this one was found.", "LOW Servers. 0 of 1 server was up at the latest check; 1 not checked yet")
 	if strings.Contains(seen.text(), "HIGH Payout") {
 		t.Error("an address that nobody else has is high")
 	}
 	ada.vote(alone, "approve", "").wants(200)
-	twin := r.idOf(r.apply(0, func(p *grant.Proposal) { p.Title = "Another title" }))
+	twin := r.idOf(r.apply(0, measurable, func(p *grant.Proposal) { p.Title = "Another title" }))
 
 	seen = bo.get(path).wants(200, "HIGH Payout address. 1 other application has the same payout address: 1 open or approved, 0 declined or withdrawn.", "HIGH Statement.", "HIGH Shared servers.")
 	if !strings.Contains(string(seen.body), `href="/review/`+twin+`"`) || strings.Index(seen.text(), "HIGH") > strings.Index(seen.text(), "PASS") {
@@ -47,11 +52,11 @@ func TestADecisionOnWhatBecameHighKeepsTheForm(t *testing.T) {
 	r := newRig(t)
 	r.fundTreasury(10_000_000)
 	ada, bo := r.hire("Ada", identity.RoleReviewer), r.hire("Bo", identity.RoleReviewer)
-	id := r.idOf(r.apply(0))
+	id := r.idOf(r.apply(0, measurable))
 	path := "/review/" + id
 	ada.vote(id, "approve", "").wants(200)
 	bo.vote(id, "approve", "").wants(200)
-	r.apply(0)
+	r.apply(0, measurable)
 
 	refused := ada.submit(ada.get(path), path+"/decide", url.Values{"button": {"outcome=approve"}, "message": {"Kept words"}})
 	refused.wants(422, "Automatic checks are HIGH: payout address, statement, shared servers.")

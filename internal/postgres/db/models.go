@@ -652,6 +652,10 @@ type InvariantI15Leafe struct {
 	What interface{}
 }
 
+type InvariantI15Unsealed struct {
+	What interface{}
+}
+
 type JournalMark struct {
 	Fingerprint string
 	Seq         int64
@@ -808,6 +812,13 @@ type UnjoinedSeparate struct {
 	Reason  string
 	StaffID uuid.UUID
 	At      time.Time
+}
+
+type Unsealing struct {
+	Via      uuid.UUID
+	What     string
+	ObjectID uuid.UUID
+	At       time.Time
 }
 
 type UptimeSnapshot struct {

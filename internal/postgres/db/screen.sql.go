@@ -246,28 +246,28 @@ FROM application_print t JOIN application a ON a.id = t.application_id
 WHERE a.id <> $2 AND a.fund_id = $3 AND t.application_id = ANY (
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE (p.text_hash & 255) = ($1::bigint & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 8) & 255) = (($1::bigint >> 8) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 16) & 255) = (($1::bigint >> 16) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 24) & 255) = (($1::bigint >> 24) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 32) & 255) = (($1::bigint >> 32) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 40) & 255) = (($1::bigint >> 40) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 48) & 255) = (($1::bigint >> 48) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer) ||
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 56) & 255) = (($1::bigint >> 56) & 255) ORDER BY p.application_id DESC LIMIT $4) n
-        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer))
+        WHERE bit_count((n.text_hash # $1::bigint)::bit(64)) <= $5::integer ORDER BY bit_count((n.text_hash # $1::bigint)::bit(64)) LIMIT $6))
 ORDER BY 3 DESC, 4, a.id DESC LIMIT $6
 `
 
@@ -287,7 +287,7 @@ type ScreenTextRow struct {
 	Bits      int32
 }
 
-// Candidates share a byte with the fingerprint; of each byte the newest row_limit are looked at.
+// Candidates share a byte with the fingerprint; of each byte the newest row_limit are looked at, and the most that are closest are kept.
 func (q *Queries) ScreenText(ctx context.Context, arg ScreenTextParams) ([]ScreenTextRow, error) {
 	rows, err := q.db.Query(ctx, screenText,
 		arg.TextHash,

@@ -20,34 +20,34 @@ SELECT o.id, o.reference, o.live FROM (
 ) o ORDER BY o.live DESC, o.id DESC;
 
 -- name: ScreenText :many
--- Candidates share a byte with the fingerprint; of each byte the newest row_limit are looked at.
+-- Candidates share a byte with the fingerprint; of each byte the newest row_limit are looked at, and the most that are closest are kept.
 SELECT a.id, a.reference, (a.state NOT IN ('declined', 'withdrawn'))::boolean AS live, bit_count((t.text_hash # @text_hash::bigint)::bit(64))::integer AS bits
 FROM application_print t JOIN application a ON a.id = t.application_id
 WHERE a.id <> @id AND a.fund_id = @fund_id AND t.application_id = ANY (
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE (p.text_hash & 255) = (@text_hash::bigint & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 8) & 255) = ((@text_hash::bigint >> 8) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 16) & 255) = ((@text_hash::bigint >> 16) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 24) & 255) = ((@text_hash::bigint >> 24) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 32) & 255) = ((@text_hash::bigint >> 32) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 40) & 255) = ((@text_hash::bigint >> 40) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 48) & 255) = ((@text_hash::bigint >> 48) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer) ||
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most) ||
     ARRAY(SELECT n.application_id FROM (SELECT p.application_id, p.text_hash FROM application_print p
         WHERE ((p.text_hash >> 56) & 255) = ((@text_hash::bigint >> 56) & 255) ORDER BY p.application_id DESC LIMIT @row_limit) n
-        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer))
+        WHERE bit_count((n.text_hash # @text_hash::bigint)::bit(64)) <= @far::integer ORDER BY bit_count((n.text_hash # @text_hash::bigint)::bit(64)) LIMIT @most))
 ORDER BY 3 DESC, 4, a.id DESC LIMIT @most;
 
 -- name: ScreenTraits :one

@@ -85,6 +85,7 @@ type ReviewDetail struct {
 	Panel                  *Panel // nil: nothing is measured here
 	Narrative, Contact     string
 	Sealed                 bool // contact and endpoints are hidden
+	WordsSealed            bool // all that is sealed is: this person may not open it
 	PayoutAddress, Network string
 	Screened               []Screened
 	Changes                []Change // against the revision last seen
