@@ -1344,7 +1344,7 @@ type FeeEstimate struct {
 	// Trusted False: a treasurer has to say what to pay.
 	Trusted bool `json:"trusted"`
 
-	// Votes The sources.
+	// Votes The sources. While the mempool is used, it counts, up to twice the highest of the others; without it, their mean counts.
 	Votes []FeeVote `json:"votes"`
 
 	// Why Why it is not trusted.

@@ -74,8 +74,9 @@ func coinsPart(title string, coins []client.Coin) part {
 func (a *app) feeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "fee", Short: "Show what a transaction should pay now, and how that is known", Args: cobra.NoArgs,
-		Long: "Show the worker's newest fee estimate with its sources and their age. When it is not to be trusted, say yourself\n" +
-			"what to pay: --fee-sat-vb.",
+		Long: "Show the worker's newest fee estimate with its sources and their age. While the mempool is used it counts, up to\n" +
+			"twice the highest of the others; without it their mean counts. When the estimate is not to be trusted, say\n" +
+			"yourself what to pay: --fee-sat-vb.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		e, err := ok200(c.api.GetFeeEstimateWithResponse(c.ctx))

@@ -1,7 +1,6 @@
 package fee
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +16,15 @@ const (
 	keptBlocks = 144
 	// seenShare is how much of the room in blocks must be accounted for.
 	seenShare = 75 // per cent
+	// passes is how many blocks may pass a transaction over before it is not
+	// counted any more: one may have been found before its miner heard of it.
+	passes = 2
+	// blockInterval is how far apart blocks are meant to be, and paceBlocks how many
+	// of ours it weighs as much as.
+	blockInterval = 10 * time.Minute
+	paceBlocks    = 72
+	// usualMost is the most that is usual, 100,000 sat/vB.
+	usualMost = 100_000_000
 )
 
 // mined is the summary of one block.
@@ -25,46 +33,44 @@ type mined struct {
 	at      time.Time // when we read it
 	watched bool      // a snapshot was taken before it came
 	unseen  int64     // weight of transactions that stood in no snapshot of ours
+	passed  int64     // weight that stood in a snapshot of ours and was left for what pays less
+	wasted  int64     // weight of the room that was left while somebody waited for it
 	rate    int64     // the rate above which three quarters of the block paid
 }
 
-// summarise reads a block with the snapshots around it. Room that was left empty
-// counts as rate 0 and as seen: nobody had to outbid anything for it.
-func summarise(b Block, after, before snapshot, watched bool, now time.Time) mined {
+// summarise reads a block with the snapshots around it, and marks in after what
+// was passed over. Room that was left counts at what those offer who waited for it,
+// and else as rate 0: nobody had to outbid anything for it. What the transactions
+// paid that we know of comes with it.
+func summarise(b Block, after, before snapshot, watched bool, now time.Time) (mined, []waiting) {
 	m := mined{hash: b.Hash, at: now, watched: watched}
-	paid := make([]waiting, 0, len(b.Txs))
+	seen := make([]waiting, 0, len(b.Txs))
+	taken := make(map[chainhash.Hash]struct{}, len(b.Txs))
 	var filled int64
 	for _, tx := range b.Txs {
 		weight := min(max(tx.Weight, 0), maxBlockWeight)
 		filled += weight
-		if seen, ok := find(tx.TxID, after, before); ok {
-			paid = append(paid, waiting{rate: seen.rate, weight: weight})
+		taken[tx.TxID] = struct{}{}
+		if known, ok := find(tx.TxID, after, before); ok {
+			seen = append(seen, waiting{rate: known.rate, weight: weight})
 		} else {
 			m.unseen += weight
 		}
 	}
-	if empty := blockRoom - filled; empty > 0 {
-		paid = append(paid, waiting{weight: empty})
-	}
-	m.rate = percentile(paid, 25)
-	return m
-}
-
-// percentile is the rate below which that many per cent of the weight lie; 0 of
-// nothing.
-func percentile(paid []waiting, percent int64) int64 {
-	slices.SortFunc(paid, func(a, b waiting) int { return cmp.Compare(a.rate, b.rate) })
-	var total, below int64
-	for _, p := range paid {
-		total += p.weight
-	}
-	for _, p := range paid {
-		below += p.weight
-		if below*100 >= total*percent {
-			return p.rate
+	room := slices.Clone(seen)
+	empty := max(blockRoom-filled, 0)
+	if watched {
+		left := before.left(taken)
+		m.passed = after.pass(left, quarterBelow(seen))
+		for _, tx := range left {
+			weight := min(tx.weight, empty-m.wasted)
+			room = append(room, waiting{rate: tx.rate, weight: weight})
+			m.wasted += weight
 		}
 	}
-	return 0
+	room = append(room, waiting{weight: empty - m.wasted})
+	m.rate = percentile(room, 25)
+	return m, seen
 }
 
 // history is the last blocks of the best chain, oldest first.
@@ -92,6 +98,41 @@ func (h *history) last(n int) []mined {
 	return h.blocks[max(0, len(h.blocks)-n):]
 }
 
+// usual is what blocks have asked for on average, as far back as we know; the most
+// there is when we know of none.
+func (h *history) usual() int64 {
+	var sum, of int64
+	for _, m := range h.blocks {
+		if m.unseen*100 <= (100-seenShare)*blockRoom {
+			sum += min(max(m.rate, MinFloorSatKVB), usualMost)
+			of++
+		}
+	}
+	if of == 0 {
+		return usualMost
+	}
+	return sum / of
+}
+
+// pace is how far apart blocks are that serve those who wait, going by those that
+// we watched: one of which half was left empty while somebody waited counts half.
+// Few of them say little.
+func (h *history) pace(now time.Time) time.Duration {
+	first := len(h.blocks)
+	for first > 0 && h.blocks[first-1].watched {
+		first--
+	}
+	over, blocks := time.Duration(paceBlocks)*blockInterval, float64(paceBlocks)
+	for i, m := range h.blocks[first:] {
+		if i == 0 {
+			over += now.Sub(m.at)
+			continue
+		}
+		blocks += 1 - float64(m.wasted)/blockRoom
+	}
+	return time.Duration(float64(over) / blocks)
+}
+
 // unseenShare is how much of the room in the last blocks went to transactions
 // that stood in no snapshot, in per cent, and over how many blocks.
 func (h *history) unseenShare(onlyWatched bool) (percent int64, of int) {
@@ -106,6 +147,22 @@ func (h *history) unseenShare(onlyWatched bool) (percent int64, of int) {
 		return 0, 0
 	}
 	return unseen * 100 / (int64(of) * blockRoom), of
+}
+
+// passedShare is how much of the room in the last blocks that we watched went to
+// what pays less than others that we had seen waiting for it, in per cent.
+func (h *history) passedShare() int64 {
+	var passed, of int64
+	for _, m := range h.last(gateBlocks) {
+		if m.watched {
+			passed += min(m.passed, blockRoom)
+			of += blockRoom
+		}
+	}
+	if of == 0 {
+		return 0
+	}
+	return passed * 100 / of
 }
 
 // vote is the median of what the last six blocks took, and for longer targets the

@@ -3,9 +3,8 @@ package fee
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
-
-	"github.com/btcsuite/btcd/chainhash/v2"
 )
 
 const (
@@ -13,8 +12,7 @@ const (
 	maxBlockWeight = 4_000_000
 	// blockRoom is what a block has for transactions that pay: the limit without
 	// the room that miners keep for header and coinbase.
-	blockRoom     = 3_990_000
-	blockInterval = 10 * time.Minute
+	blockRoom = 3_990_000
 )
 
 // bounds are the lower ends of the classes of rates, in satoshi per 1000 virtual
@@ -71,12 +69,16 @@ func (f *flow) add(now time.Time, came sums) {
 // perSecond is the average flow by class over what the ring holds, which was
 // watched since then; below 0 where more left than came.
 func (f *flow) perSecond(now, since time.Time, classes int) []float64 {
-	window := min(now.Sub(since), time.Duration(len(f.slots))*f.width)
+	number := now.UnixNano() / int64(f.width)
+	oldest := time.Unix(0, (number-int64(len(f.slots))+1)*int64(f.width)) // the present slot has only begun
+	if since.Before(oldest) {
+		since = oldest
+	}
+	window := now.Sub(since)
 	rate := make([]float64, classes)
 	if window <= 0 {
 		return rate
 	}
-	number := now.UnixNano() / int64(f.width)
 	for _, slot := range f.slots {
 		if slot.sums == nil || number-slot.number >= int64(len(f.slots)) {
 			continue
@@ -126,11 +128,31 @@ func (in *inflow) change(before, after snapshot) (came sums, left, of int64) {
 	for id, tx := range before {
 		of += tx.weight
 		if _, still := after[id]; !still {
-			came[in.bounds.class(tx.rate)] -= tx.weight
 			left += tx.weight
+			if tx.passed < passes { // else it was not counted any more
+				came[in.bounds.class(tx.rate)] -= tx.weight
+			}
 		}
 	}
 	return came, left, of
+}
+
+// spread is by class what blocks took that we did not see come: it must have paid
+// like what they took else, and more than anybody when we saw nothing of that.
+func (in *inflow) spread(weight int64, seen []waiting) sums {
+	came := make(sums, len(in.bounds))
+	var total int64
+	for _, tx := range seen {
+		total += tx.weight
+	}
+	if total == 0 {
+		came[len(came)-1] = weight
+		return came
+	}
+	for _, tx := range seen {
+		came[in.bounds.class(tx.rate)] += weight * tx.weight / total
+	}
+	return came
 }
 
 // forecast is the flow by class in weight units a second: for the next hour, and
@@ -148,64 +170,58 @@ func (in *inflow) forecast(now time.Time) forecast {
 	return f
 }
 
-// within is the weight of one class that comes in within a time.
-func (f forecast) within(class int, ahead time.Duration) float64 {
-	soon := min(ahead, time.Hour)
-	return f.soon[class]*soon.Seconds() + f.later[class]*(ahead-soon).Seconds()
-}
-
-// lateBlocks is how long the next blocks take in five of six cases, by the
-// Wilson-Hilferty approximation of the gamma distribution.
-func lateBlocks(blocks int) time.Duration {
-	const z = 1.036 // 85 % of the normal distribution lies below
-	n := float64(blocks)
-	return time.Duration(n * math.Pow(1-1/(9*n)+z/(3*math.Sqrt(n)), 3) * float64(blockInterval))
-}
-
-// depth is the lowest rate, for each target, at which what waits and what comes
-// in ahead of it fits into the blocks until then. The same rate would do for a
-// transaction that a later block takes, so a longer target is never dearer.
-func depth(now time.Time, pool snapshot, in *inflow, targets []int) []int64 {
-	classes := len(in.bounds)
-	backlog := make(sums, classes)
-	for _, tx := range pool {
-		backlog[in.bounds.class(tx.rate)] += tx.weight
-	}
-	come := in.forecast(now)
+// depth is for each target the rate that costs the least, given what waits and what
+// comes in, when not to be mined in time costs as well: missWeighs times what is
+// usual. It is in time with a likelihood that is bearable. What is mined sooner is
+// also mined in time, so a longer target is never dearer.
+func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual int64, targets []int) []int64 {
+	before := in.ahead(now, pool)
 	rates := make([]int64, len(targets))
-	best, block := in.bounds[classes-1], 0
+	best := len(in.bounds) - 1
 	for i, target := range targets {
-		for block < target {
-			block++
-			late := lateBlocks(block)
-			waits, comes, room := 0.0, 0.0, float64(block)*blockRoom
-			for class := classes - 1; class >= 0; class-- {
-				waits += float64(backlog[class])
-				comes += come.within(class, late)
-				// What will leave is no reason to wait for it.
-				if waits+max(comes, 0) > room {
-					break
-				}
-				best = min(best, in.bounds[class])
+		known := map[ahead]float64{}
+		missed := func(class int) float64 {
+			odds, ok := known[before[class]]
+			if !ok {
+				odds = before[class].missed(target, pace)[target-1]
+				known[before[class]] = odds
+			}
+			return odds
+		}
+		class := sort.Search(best, func(class int) bool { return missed(class) <= bearable })
+		lowest := math.Inf(1)
+		for ; class <= best; class++ {
+			rate := float64(max(in.bounds[class], MinFloorSatKVB))
+			if rate >= lowest {
+				break // it costs more than another with all its risk
+			}
+			if cost := rate + missWeighs*float64(usual)*max(missed(class), negligible); cost < lowest {
+				lowest, rates[i] = cost, in.bounds[class]
 			}
 		}
-		rates[i] = best
+		best = in.bounds.class(rates[i])
 	}
 	return rates
 }
 
-// without drops mined transactions from a snapshot.
-func (s snapshot) without(txs []BlockTx) {
-	for _, tx := range txs {
-		delete(s, tx.TxID)
+// ahead is for each class what is mined before a transaction that pays its lower end.
+func (in *inflow) ahead(now time.Time, pool snapshot) []ahead {
+	classes := len(in.bounds)
+	backlog := make(sums, classes)
+	for _, tx := range pool {
+		if tx.passed < passes {
+			backlog[in.bounds.class(tx.rate)] += tx.weight
+		}
 	}
-}
-
-// find looks a transaction up in the newer snapshot and then in the older one.
-func find(id chainhash.Hash, after, before snapshot) (waiting, bool) {
-	if tx, ok := after[id]; ok {
-		return tx, true
+	come := in.forecast(now)
+	before := make([]ahead, classes)
+	var sum ahead
+	for class := classes - 1; class >= 0; class-- {
+		sum.waits += float64(backlog[class])
+		sum.soon += come.soon[class]
+		sum.later += come.later[class]
+		// What will leave is no reason to wait for it.
+		before[class] = ahead{waits: sum.waits, soon: max(sum.soon, 0), later: max(sum.later, 0)}
 	}
-	tx, ok := before[id]
-	return tx, ok
+	return before
 }

@@ -19,6 +19,9 @@ const (
 	filterPeers = 6
 	// minVotes is how many votes an estimate needs to be trusted.
 	minVotes = 2
+	// mostOver is how many times as much as the highest of the other votes the
+	// mempool's may say.
+	mostOver = 2
 	// staleAfter is how old a snapshot may be that is used because the newest
 	// could not be had.
 	staleAfter = 90 * time.Second
@@ -86,6 +89,7 @@ func (e *Estimator) Tick(ctx context.Context) (Estimate, error) {
 	after := e.pool
 	if poolErr == nil {
 		after = rank(txs)
+		after.remember(e.pool)
 	}
 	blocksErr := e.readBlocks(ctx, status, after, now)
 	// Without the block the new snapshot would look like a lost mempool.
@@ -140,7 +144,11 @@ func (e *Estimator) readBlocks(ctx context.Context, status Status, after snapsho
 	e.blocks.cut(hash)
 	watched := !e.taken.IsZero() && now.Sub(e.taken) <= watchFor
 	for _, block := range slices.Backward(blocks) {
-		e.blocks.add(summarise(block, after, e.pool, watched, now))
+		m, seen := summarise(block, after, e.pool, watched, now)
+		e.blocks.add(m)
+		if watched {
+			e.inflow.add(now, e.inflow.spread(m.unseen, seen))
+		}
 		after.without(block.Txs)
 		e.pool.without(block.Txs)
 	}

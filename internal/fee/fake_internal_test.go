@@ -128,8 +128,8 @@ func tick(t testing.TB, f *fake, e *Estimator) Estimate {
 	return est
 }
 
-// busy runs a network for a number of blocks, ten minutes each: 30 sat/vB get in,
-// 3 sat/vB wait, and btcd's estimate moves.
+// busy runs a network for a number of blocks, ten minutes each: more comes in at
+// 30 sat/vB than blocks take, and btcd's estimate moves.
 func busy(t testing.TB, f *fake, e *Estimator, blocks int) Estimate {
 	t.Helper()
 	var est Estimate
@@ -137,8 +137,8 @@ func busy(t testing.TB, f *fake, e *Estimator, blocks int) Estimate {
 		f.guess = 29_000 + (f.guess+1)%1000
 		for part := range 20 {
 			if part%2 == 0 {
-				f.fill(4, 30_000)
-				f.pool = append(f.pool[len(f.pool)-4:], f.pool[:len(f.pool)-4]...)
+				f.fill(5, 30_000)
+				f.pool = append(f.pool[len(f.pool)-5:], f.pool[:len(f.pool)-5]...)
 			}
 			tick(t, f, e)
 		}

@@ -18,15 +18,6 @@ const MaxTxs = 200_000
 // cluster), so a longer chain is not mined as one.
 const maxAncestors = 64
 
-// waiting is a transaction of a snapshot at the rate with which a miner takes it.
-type waiting struct {
-	rate   int64 // satoshi per 1000 virtual bytes, of the package it is mined with
-	weight int64
-}
-
-// snapshot is what stood in the mempool at one moment.
-type snapshot map[chainhash.Hash]waiting
-
 // rateOf is satoshi per 1000 virtual bytes. It cannot overflow: no fee is above
 // 21 million BTC, and 4000 times that fits.
 func rateOf(feeSat, weight int64) int64 {

@@ -82,12 +82,13 @@ func (e *Estimator) mempoolVote(now time.Time, err error) Vote {
 		return v
 	}
 	v.AgeSec = age(now, e.taken)
-	v.RatesSatKVB = depth(now, e.pool, e.inflow, e.targets)
+	v.RatesSatKVB = depth(now, e.pool, e.inflow, e.blocks.pace(now), e.blocks.usual(), e.targets)
 	watched := now.Sub(e.inflow.since)
 	unseen, of := e.blocks.unseenShare(true)
 	if of == 0 && !e.lost {
 		unseen, of = e.blocks.unseenShare(false)
 	}
+	passed := e.blocks.passedShare()
 	switch {
 	case watched < watchFor && !e.cfg.Private:
 		v.Why = fmt.Sprintf("The mempool is watched for %d of the %d minutes that tell what flows in.", int(watched.Minutes()), int(watchFor.Minutes()))
@@ -95,6 +96,8 @@ func (e *Estimator) mempoolVote(now time.Time, err error) Vote {
 		v.Why = "No block has shown yet whether our mempool is the network's."
 	case 100-unseen < seenShare:
 		v.Why = fmt.Sprintf("Of the last blocks' room %d %% went to transactions that were not in our mempool, so it is not the network's.", unseen)
+	case passed > 100-seenShare:
+		v.Why = fmt.Sprintf("Miners left transactions of our mempool for others that pay less, %d %% of the last blocks' room, so it is not the network's.", passed)
 	default:
 		v.Used = true
 	}
@@ -147,18 +150,12 @@ func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate 
 	}
 	rate := est.FloorSatKVB
 	for i, target := range e.targets {
-		var rates []int64
-		for _, v := range used {
-			if i < len(v.RatesSatKVB) {
-				rates = append(rates, v.RatesSatKVB[i])
-			}
-		}
-		switch {
-		case i == 0 && len(rates) > 0:
-			rate = median(rates)
-		case len(rates) >= minVotes:
+		switch together, votes := combine(used, i); {
+		case i == 0 && votes > 0:
+			rate = together
+		case votes >= minVotes:
 			// What is mined sooner is also mined in time.
-			rate = min(rate, median(rates))
+			rate = min(rate, together)
 		default:
 			// One vote alone does not make a longer target cheaper.
 		}
@@ -177,14 +174,58 @@ func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate 
 	}
 	if len(used) < minVotes {
 		why = append(why, fmt.Sprintf("Only %d of the %d sources can be used.", len(used), len(votes)))
-	} else if len(used) == minVotes && apart(used[0].soon(e.targets), used[1].soon(e.targets)) {
-		why = append(why, "The only two sources that can be used are far apart.")
+	} else if !e.agree(used) {
+		why = append(why, "The sources that can be used are far apart.")
 	}
 	est.Trusted = len(why) == 0
 	if !est.Trusted {
 		est.Why = strings.Join(append(why, "Say what to pay."), " ")
 	}
 	return est
+}
+
+// combine is what the votes that are used come to for one target, and how many have
+// an answer for it. The mempool's vote counts while it can be used, since it alone
+// knows what a transaction competes with, but not beyond twice the highest of the
+// others: more is what somebody shows our node, or a rush that may pass. Without it
+// the others' mean counts.
+func combine(used []Vote, target int) (rate int64, votes int) {
+	var lead int64
+	var others []int64
+	for _, v := range used {
+		switch {
+		case target >= len(v.RatesSatKVB):
+			continue
+		case v.Name == VoteMempool:
+			lead = v.RatesSatKVB[target]
+		default:
+			others = append(others, v.RatesSatKVB[target])
+		}
+		votes++
+	}
+	switch {
+	case votes == 0:
+		return 0, 0
+	case len(others) == 0:
+		return lead, votes
+	case lead == 0:
+		return median(others), votes
+	}
+	return min(lead, mostOver*slices.Max(others)), votes
+}
+
+// agree reports whether two of the votes are less than five times apart, for the
+// first target of an hour or more: the last blocks have nothing to say about less.
+// Else another would be needed to tell which is wrong.
+func (e *Estimator) agree(used []Vote) bool {
+	for i, v := range used {
+		for _, w := range used[:i] {
+			if !apart(v.soon(e.targets), w.soon(e.targets)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // raised copies rates, none below the floor.
@@ -196,15 +237,13 @@ func raised(rates []int64, floor int64) []int64 {
 	return rates
 }
 
-// soon is what a vote says for the first target of an hour or more: the last blocks
-// have nothing to say about less.
+// soon is what a vote says for the first target of an hour or more.
 func (v Vote) soon(targets []int) int64 {
 	at := slices.IndexFunc(targets, func(t int) bool { return t >= gateBlocks })
 	return v.RatesSatKVB[min(max(at, 0), len(v.RatesSatKVB)-1)]
 }
 
-// apart reports whether two rates, which are not 0, differ by five times or more:
-// a third vote would be needed to tell which is wrong.
+// apart reports whether two rates, which are not 0, differ by five times or more.
 func apart(a, b int64) bool { return max(a, b)/min(a, b) >= 5 }
 
 // age is how long ago something was in seconds; 0 for never.

@@ -12,16 +12,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-// One vote alone does not make a longer target cheaper.
-func TestLongTargetNeedsTwoVotesAsWell(t *testing.T) {
+// The mempool's vote counts, up to twice the highest of the others; without it their
+// mean. One vote alone does not make a longer target cheaper.
+func TestMempoolLeadsAndTheOthersBoundIt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		mempool, blocks, guess []int64
 		want                   []int64
 	}{
-		"three":               {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 4}, []int64{35, 25}, []int64{35, 25, 9, 3}},
-		"without blocks":      {[]int64{40, 30, 8, 2}, nil, []int64{40, 20}, []int64{40, 25, 25, 25}},
-		"without estimatefee": {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 40}, nil, []int64{30, 25, 9, 9}},
+		"three":               {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 4}, []int64{35, 25}, []int64{40, 30, 8, 2}},
+		"a dear mempool":      {[]int64{400, 300, 80, 20}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{70, 40, 20, 8}},
+		"a cheap mempool":     {[]int64{2, 2, 1, 1}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{2, 2, 1, 1}},
+		"without blocks":      {[]int64{40, 30, 8, 2}, nil, []int64{40, 14}, []int64{40, 28, 28, 28}},
+		"without estimatefee": {[]int64{40, 30, 8, 2}, []int64{20, 12, 12, 12}, nil, []int64{40, 24, 8, 2}},
+		"without mempool":     {nil, []int64{20, 12, 10, 4}, []int64{40, 14}, []int64{30, 13, 13, 13}},
 		"one":                 {[]int64{40, 30, 8, 2}, nil, nil, []int64{40, 40, 40, 40}},
 		"none":                {nil, nil, nil, []int64{1, 1, 1, 1}},
 		"below the floor":     {[]int64{0, 0, 0, 0}, []int64{0, 0, 0, 0}, nil, []int64{1, 1, 1, 1}},
@@ -32,8 +36,8 @@ func TestLongTargetNeedsTwoVotesAsWell(t *testing.T) {
 			f := newFake()
 			e := newEstimator(t, f, nil)
 			var votes []Vote
-			for _, rates := range [][]int64{tt.mempool, tt.blocks, tt.guess} {
-				v := Vote{Used: rates != nil}
+			for i, rates := range [][]int64{tt.mempool, tt.blocks, tt.guess} {
+				v := Vote{Name: []string{VoteMempool, VoteBlocks, VoteEstimateFee}[i], Used: rates != nil}
 				for _, rate := range rates {
 					v.RatesSatKVB = append(v.RatesSatKVB, 1000*rate)
 				}
@@ -112,8 +116,9 @@ func TestRateForATarget(t *testing.T) {
 	}
 }
 
-// Whatever a node shows: floor <= rate <= highest vote, longer is never dearer,
-// trust needs two votes, and the estimate survives JSON.
+// Whatever a node shows: floor <= rate <= highest vote and twice the highest beside
+// the mempool's, longer is never dearer, trust needs two votes, and the estimate
+// survives JSON.
 func TestEstimateKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -155,16 +160,22 @@ func TestEstimateKeepsItsPromises(t *testing.T) {
 
 func checkPromises(t *rapid.T, est Estimate) {
 	t.Helper()
-	most, used := est.FloorSatKVB, 0
+	most, bound, used := est.FloorSatKVB, est.FloorSatKVB, 0
 	for _, v := range est.Votes {
 		if v.Used {
 			used++
 			most = max(most, slices.Max(v.RatesSatKVB))
+			if v.Name != VoteMempool {
+				bound = max(bound, mostOver*slices.Max(v.RatesSatKVB))
+			}
 		}
 		falls := slices.IsSortedFunc(v.RatesSatKVB, func(a, b int64) int { return cmp.Compare(b, a) })
 		if v.Used != (v.Why == "") || v.AgeSec < 0 || !falls {
 			t.Errorf("%+v", v)
 		}
+	}
+	if used >= minVotes {
+		most = min(most, bound)
 	}
 	var shorter int64
 	for i, target := range est.Targets {
