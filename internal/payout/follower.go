@@ -141,6 +141,7 @@ func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHea
 			return connected, store() // the chain moved between two questions; ask again
 		}
 		b := f.blockOf(got, next, hasHead)
+		crash.At("C15")
 		head, hasHead = b.Tip, true
 		if b.quiet() {
 			quiet = append(quiet, b)
@@ -250,7 +251,6 @@ func (f *Follower) connect(ctx context.Context, b Block) error {
 			return err
 		}
 	}
-	crash.At("C15")
 	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, b, func(w *ChainWork) error { return f.digest(w, b) })
 }
 
@@ -265,7 +265,6 @@ func (b Block) quiet() bool { return !b.Base && len(b.Txs) == 0 }
 // something may wait for their depth.
 func (f *Follower) connectQuiet(ctx context.Context, blocks []Block) error {
 	if len(blocks) > 1 {
-		crash.At("C15")
 		if all, err := f.cfg.Store.ConnectQuiet(ctx, f.cfg.Epoch, blocks); all || err != nil {
 			return err
 		}
