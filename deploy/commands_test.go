@@ -62,7 +62,6 @@ func unknown(t *testing.T, bin, line string) string {
 	for named < len(words) && regexp.MustCompile(`^[a-z][a-z-]*$`).MatchString(words[named]) {
 		named++
 	}
-	//nolint:gosec // the words come from our documents
 	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, words[0]), append(words[1:], "--help")...).CombinedOutput()
 	help := string(out)
 	if err != nil {

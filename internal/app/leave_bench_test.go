@@ -11,7 +11,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5" //nolint:depguard // thousands of payments are owed in one transaction
+	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/decision"

@@ -251,4 +251,3 @@ func TestAWebsocketToAnotherNetworkIsNotUsed(t *testing.T) {
 	default:
 	}
 }
-

@@ -37,7 +37,7 @@ type memory struct {
 	twins       []endpoint.Opened
 	entries     []audit.Entry
 	openings    []string // keys of those that have an entry
-	writes      int // calls that wrote something
+	writes      int      // calls that wrote something
 }
 
 var _ endpoint.Store = (*memory)(nil)

@@ -46,7 +46,9 @@ func (d *desk) ApplicationByReceipt(context.Context, []byte, time.Time) (grant.R
 	return grant.Record{Application: d.work.Application}, nil
 }
 
-func (d *desk) Screen(context.Context, uuid.UUID, time.Time) (screen.Facts, error) { return d.facts, nil }
+func (d *desk) Screen(context.Context, uuid.UUID, time.Time) (screen.Facts, error) {
+	return d.facts, nil
+}
 
 func (d *desk) UpdateApplication(_ context.Context, _ uuid.UUID, _ time.Time, fn func(*grant.Work) error) (grant.Application, error) {
 	err := fn(&d.work)

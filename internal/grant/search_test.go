@@ -68,8 +68,12 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	for _, f := range []grant.Filter{
-		{Search: a.Reference, States: []grant.State{grant.Submitted}}, {Search: "quiet", Region: "CN"}, {Search: "quiet", Protocol: "mtproto"},
-		{Search: "quiet", States: []grant.State{grant.Ready}}, {Search: "quiet", VotedBy: &w.reviewers[0].StaffID}, {Search: "two", Unclaimed: true, Language: "fa"},
+		{Search: a.Reference, States: []grant.State{grant.Submitted}},
+		{Search: "quiet", Region: "CN"},
+		{Search: "quiet", Protocol: "mtproto"},
+		{Search: "quiet", States: []grant.State{grant.Ready}},
+		{Search: "quiet", VotedBy: &w.reviewers[0].StaffID},
+		{Search: "two", Unclaimed: true, Language: "fa"},
 	} {
 		if got := w.search(t, f); got != "" {
 			t.Errorf("%+v finds %q", f, got)
@@ -154,8 +158,19 @@ func TestCountsAreBounded(t *testing.T) {
 	w.many(t, grant.MaxCount-1)
 	ada := w.reviewers[0]
 	filters := []grant.Filter{
-		{States: []grant.State{grant.Submitted}}, {States: []grant.State{grant.Submitted, grant.Ready, grant.Submitted}}, {}, {NotVoted: &ada.StaffID}, {VotedBy: &ada.StaffID},
-		{Region: "IR"}, {Region: "XX"}, {Language: "en", Protocol: "socks5"}, {Unclaimed: true}, {ClaimedBy: &ada.StaffID}, {Search: "relay"}, {Search: "!"}, {Search: "number 1", Region: "IR"},
+		{States: []grant.State{grant.Submitted}},
+		{States: []grant.State{grant.Submitted, grant.Ready, grant.Submitted}},
+		{},
+		{NotVoted: &ada.StaffID},
+		{VotedBy: &ada.StaffID},
+		{Region: "IR"},
+		{Region: "XX"},
+		{Language: "en", Protocol: "socks5"},
+		{Unclaimed: true},
+		{ClaimedBy: &ada.StaffID},
+		{Search: "relay"},
+		{Search: "!"},
+		{Search: "number 1", Region: "IR"},
 	}
 	check := func(want ...grant.Total) {
 		t.Helper()

@@ -28,7 +28,7 @@ func (c *slowChain) Tip(context.Context) (int32, chainhash.Hash, error) {
 }
 
 func (c *slowChain) block(height int32) *wire.MsgBlock {
-	b := wire.NewMsgBlock(&wire.BlockHeader{Nonce: uint32(height)}) //nolint:gosec // a small number
+	b := wire.NewMsgBlock(&wire.BlockHeader{Nonce: uint32(height)})
 	tx := wire.NewMsgTx(2)
 	tx.AddTxOut(wire.NewTxOut(1, make([]byte, c.size)))
 	b.Transactions = append(b.Transactions, tx)
@@ -80,7 +80,7 @@ func TestBlocksAheadAreBounded(t *testing.T) {
 				t.Fatalf("%d blocks of %d bytes are under way before height %d, want %d", n, size, height, most)
 			}
 			got := a.take()
-			if got.err != nil || got.block.Header.Nonce != uint32(height) { //nolint:gosec // a small number
+			if got.err != nil || got.block.Header.Nonce != uint32(height) {
 				t.Fatalf("height %d: got block %v, %v", height, got.block, got.err)
 			}
 		}

@@ -155,7 +155,7 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 
 // payeeLock is the key of LockPayee for a's address.
 func payeeLock(a grant.Application) int32 {
-	return int32(binary.BigEndian.Uint32(a.PayeeIndex)) //nolint:gosec // bits of a hash
+	return int32(binary.BigEndian.Uint32(a.PayeeIndex))
 }
 
 // checkPayee holds the number of open applications with a's address to its limit, a

@@ -16,7 +16,7 @@ import (
 
 // putPrint writes what is compared of an application's current revision.
 func putPrint(ctx context.Context, q *db.Queries, id uuid.UUID, p screen.Print) error {
-	return q.PutPrint(ctx, db.PutPrintParams{ApplicationID: id, TextHash: int64(p.Text), Servers: int32(p.Listed)}) //nolint:gosec // bits, and a small number
+	return q.PutPrint(ctx, db.PutPrintParams{ApplicationID: id, TextHash: int64(p.Text), Servers: int32(p.Listed)})
 }
 
 // Screen implements grant.Store.

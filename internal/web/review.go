@@ -208,7 +208,9 @@ func (s *Site) postDecide(v *visit) error {
 		}
 		_, err = s.cfg.Grants.Decide(v.ctx(), v.by, cmd)
 		return err
-	}, func(d *views.ReviewDetail) { d.Typed.Decision, d.Typed.DecideNote = v.posted("message"), v.posted("decide_note") })
+	}, func(d *views.ReviewDetail) {
+		d.Typed.Decision, d.Typed.DecideNote = v.posted("message"), v.posted("decide_note")
+	})
 }
 
 func (s *Site) postNote(v *visit) error {

@@ -129,7 +129,7 @@ func TestParallelGetsOfAPageLeaveOneLeaf(t *testing.T) {
 	listed := r.leaves("fund.titles_unsealed")
 	ada := r.hire("Ada", identity.RoleReviewer)
 	for range 2 {
-		ada.get("/review/" + one).wants(200, "opened what the operator wrote")
+		ada.get("/review/"+one).wants(200, "opened what the operator wrote")
 		ada.get("/review?id=" + one).wants(200)
 	}
 	if n, titles := r.leaves("application.unsealed"), r.leaves("fund.titles_unsealed")-listed; n != 2 || titles != 1 {

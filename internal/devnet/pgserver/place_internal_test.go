@@ -21,7 +21,7 @@ func rooms(t *testing.T) (checkout, everybodys string) {
 	top := t.TempDir()
 	for dir := top; len(dir) >= len(os.TempDir()); dir = filepath.Dir(dir) {
 		if dir != filepath.Clean(os.TempDir()) {
-			if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // an account of another name passes through
+			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -101,7 +101,7 @@ func TestPlaceTrustsNoFolderOfOthers(t *testing.T) {
 		"nothing":            {func(string, string) error { return nil }, "data_dir_gone"},
 		"a file":             {func(target, _ string) error { return os.WriteFile(target, nil, 0o600) }, "data_dir_foreign"},
 		"another link":       {func(target, everybodys string) error { return os.Symlink(everybodys, target) }, "data_dir_foreign"},
-		"writable by others": {func(target, _ string) error { return errors.Join(os.Mkdir(target, 0o700), os.Chmod(target, 0o777)) }, "data_dir_foreign"}, //nolint:gosec // that is the fault
+		"writable by others": {func(target, _ string) error { return errors.Join(os.Mkdir(target, 0o700), os.Chmod(target, 0o777)) }, "data_dir_foreign"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
