@@ -262,7 +262,10 @@ func (f *frontEnd) raw(t *testing.T, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	transport := f.client.Transport.(*http.Transport)
+	transport, ok := f.client.Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("the client dials by %T", f.client.Transport)
+	}
 	scheme, address, _ := strings.Cut(f.url, "://")
 	conn, err := transport.DialContext(ctx, "tcp", address)
 	if err != nil {

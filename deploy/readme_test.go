@@ -265,7 +265,7 @@ func (m *machine) start(t *testing.T, name string) *proc.Process {
 			env = append(env, value)
 		case "EnvironmentFile":
 			text, err := os.ReadFile(strings.TrimPrefix(value, "-"))
-			if err != nil && !(os.IsNotExist(err) && strings.HasPrefix(value, "-")) {
+			if err != nil && (!os.IsNotExist(err) || !strings.HasPrefix(value, "-")) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			env = append(env, strings.Fields(string(text))...)
@@ -313,7 +313,7 @@ func get(t *testing.T, address string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{}).Do(request)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/decision"
@@ -153,10 +152,8 @@ func (w *world) rows(t testing.TB) map[string]int64 {
 // leaves one leaf for each reader, so all reviewers have read everything by then.
 func (w *world) nothingWritten(t testing.TB, act func()) {
 	t.Helper()
-	rows, err := w.owner.Pool().Query(t.Context(), "SELECT id FROM application")
-	noError(t, err)
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	noError(t, err)
+	var ids []uuid.UUID
+	noError(t, w.owner.Pool().QueryRow(t.Context(), "SELECT coalesce(array_agg(id), '{}') FROM application").Scan(&ids))
 	for _, id := range ids {
 		for _, by := range w.reviewers {
 			_, err := w.Show(t.Context(), by, id)

@@ -37,7 +37,7 @@ type Page struct {
 // unseal, which is recorded once a session or token. cursor is empty or the
 // Next of an earlier page; Malformed "bad_cursor" otherwise. f.Search is the reference
 // or the designation of one application, or words that the title holds, all of them;
-// Invalid when it is too long. One call looks at a bounded number of applications, so
+// Invalid when it is too long, Forbidden for words without leave to unseal. One call looks at a bounded number of applications, so
 // with a filter that few of many fit a page may be short, even empty, and have a Next.
 func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor string) (Page, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
@@ -93,6 +93,9 @@ func (s *Service) find(ctx context.Context, by identity.Actor, f Filter) ([]Queu
 		}
 	}
 	f.Name = Name{}
+	if err := by.Require(identity.PermApplicationUnseal); err != nil {
+		return nil, nil, err // what words a title has is what it says
+	}
 	if f.Words = s.hashWords(f.Search); len(f.Words) == 0 {
 		return nil, nil, nil // nothing that a title is found by
 	}
@@ -118,6 +121,11 @@ func (s *Service) Counts(ctx context.Context, by identity.Actor, filters ...Filt
 	for i, f := range filters {
 		if err := checkSearch(f.Search); err != nil {
 			return nil, err
+		}
+		if f.Search != "" {
+			if err := by.Require(identity.PermApplicationUnseal); err != nil {
+				return nil, err
+			}
 		}
 		f.Words = s.hashWords(f.Search)
 		if !f.known() || f.Search != "" && len(f.Words) == 0 {

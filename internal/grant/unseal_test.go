@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
@@ -133,6 +134,13 @@ func TestReadAloneOpensNothingSealed(t *testing.T) {
 		}
 		text, err := json.Marshal([]any{d, page})
 		noError(t, err)
+		words := grant.Filter{Limit: 10, Search: "canarytitle"}
+		if _, err := w.Queue(t.Context(), by, words, ""); errs.KindOf(err) != errs.Forbidden {
+			t.Errorf("%s looks for a word of a title: %v", name, err)
+		}
+		if _, err := w.Counts(t.Context(), by, words); errs.KindOf(err) != errs.Forbidden {
+			t.Errorf("%s counts titles with a word: %v", name, err)
+		}
 		for _, word := range []string{"canary", address} {
 			if strings.Contains(string(text), word) {
 				t.Errorf("%s reads %s in %s", name, word, text)

@@ -212,6 +212,7 @@ func (w *queueWalk) look(ctx context.Context, before grant.Cursor, n int) ([]gra
 	case driveLanguage:
 		rows, err := w.q.QueueOfLanguage(ctx, db.QueueOfLanguageParams{States: w.states, Language: w.f.Language, BeforeAt: at, BeforeID: id, Look: look})
 		return places(rows, err, func(r db.QueueOfLanguageRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+	case driveStates:
 	}
 	rows, err := w.q.QueueOfStates(ctx, db.QueueOfStatesParams{States: w.states, BeforeAt: at, BeforeID: id, Look: look})
 	return places(rows, err, func(r db.QueueOfStatesRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })

@@ -89,11 +89,11 @@ func sameServer(want *pgx.ConnConfig, made string) error {
 		return errs.New(errs.Unavailable, "database_url", "The database URL could not be rewritten for another role. Please report its form, without the password.")
 	}
 	ends := func(c *pgx.ConnConfig) string {
-		text := fmt.Sprintf("%s:%d %t", c.Host, c.Port, c.TLSConfig != nil)
+		list := []string{fmt.Sprintf("%s:%d %t", c.Host, c.Port, c.TLSConfig != nil)}
 		for _, f := range c.Fallbacks {
-			text += fmt.Sprintf(" %s:%d %t", f.Host, f.Port, f.TLSConfig != nil)
+			list = append(list, fmt.Sprintf("%s:%d %t", f.Host, f.Port, f.TLSConfig != nil))
 		}
-		return text
+		return strings.Join(list, " ")
 	}
 	if ends(got) != ends(want) || got.Database != databaseOf(want) {
 		return errs.New(errs.Unavailable, "database_url", "The database URL could not be rewritten for another role without losing a part. Please report its form, without the password.")

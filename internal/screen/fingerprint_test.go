@@ -19,7 +19,7 @@ var statements = []string{
 	"We run three small exits and pay for them ourselves. Traffic doubled after the last wave of blocks and the boxes are full every evening. The grant pays two larger servers and one spare address range that we move to when an address is blocked.",
 	"Students in our city cannot open the pages of their own university. A proxy on a rented machine in the next country works, but the rent is due each quarter and the club has no income. Eighty people use it on a usual evening.",
 	"Мы держим два сервера для районных сетей. После осенних блокировок поток вырос втрое, и старых машин не хватает. Грант оплатит аренду на год и запасной адрес, на который мы переходим, когда основной закрывают.",
-	"ما سه سرور کوچک داریم و هزینه‌ی آن را خودمان می‌پردازیم. پس از موج آخر فیلترینگ، بار دو برابر شده است و هر شب ظرفیت پر می‌شود. این کمک هزینه‌ی دو سرور بزرگ‌تر را می‌دهد.",
+	"ما سه سرور کوچک داریم و هزینه\u200cی آن را خودمان می\u200cپردازیم. پس از موج آخر فیلترینگ، بار دو برابر شده است و هر شب ظرفیت پر می\u200cشود. این کمک هزینه\u200cی دو سرور بزرگ\u200cتر را می\u200cدهد.",
 	"我们为高校网络运行三台小型出口服务器，费用由我们自己承担。上一轮封锁之后流量翻倍，每天晚上机器都满载。资助将用于两台更大的服务器和一个备用地址段。",
 }
 

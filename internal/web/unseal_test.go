@@ -23,7 +23,7 @@ func (r *rig) apiGet(ctx context.Context, token, path string) (status int, body 
 		return 0, "", err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
 		return 0, "", err
 	}

@@ -96,7 +96,7 @@ func (c *Client) Dial(ctx context.Context) (*Conn, error) {
 // disconnected. What btcd said while nobody was connected is lost, so changed may only
 // ever mean "go and look". It returns why it ended, never nil.
 func (c *Conn) Serve(ctx context.Context, changed func()) error {
-	stop := context.AfterFunc(ctx, func() { c.fail(ctx.Err()) }) // ends the read below
+	stop := context.AfterFunc(ctx, func() { _ = c.fail(ctx.Err()) }) // ends the read below
 	defer stop()
 	for {
 		var text []byte
@@ -154,7 +154,7 @@ func (c *Conn) fail(why error) error {
 	c.why = why
 	close(c.broken)
 	c.mu.Unlock()
-	if err := c.ws.SetDeadline(time.Now().Add(closeWithin)); err != nil {
+	if err := c.ws.SetDeadline(time.Now().Add(closeWithin)); err != nil { //nolint:forbidigo // deadlines of the network are in its own time
 		return why // it is closed already
 	}
 	_ = c.ws.Close() // it is of no more use, whatever this says
