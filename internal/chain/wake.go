@@ -53,7 +53,7 @@ func (c *Client) stand(ctx context.Context) (stood bool, err error) {
 	go func() { served <- conn.Serve(ctx, c.moved) }()
 	if err := c.subscribe(ctx, conn); err != nil {
 		conn.Close()
-		_ = <-served
+		<-served //nolint:errcheck // it ends because it was told to
 		return false, err
 	}
 	c.conn.Store(conn)

@@ -118,7 +118,7 @@ func watched(t *testing.T, change func(*chain.Config)) (*chaintest.Node, *line, 
 	go func() { ended <- c.Watch(ctx, slog.New(logged)) }()
 	t.Cleanup(func() {
 		cancel()
-		_ = <-ended
+		<-ended //nolint:errcheck // it ends because it was told to
 	})
 	return node, l, c, logged
 }

@@ -54,7 +54,7 @@ func follow(b *testing.B, r *rig, blocks int32) {
 	go func() { ended <- r.chain.Watch(ctx, slog.New(slog.DiscardHandler)) }()
 	b.Cleanup(func() {
 		stop()
-		_ = <-ended
+		<-ended //nolint:errcheck // it ends because it was told to
 	})
 	<-r.chain.Wake()
 	peer := bareClient(b, r)

@@ -42,7 +42,7 @@ func TestQuietBlocksAreStoredTogether(t *testing.T) {
 	go func() { ended <- r.chain.Watch(ctx, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
-		_ = <-ended
+		<-ended //nolint:errcheck // it ends because it was told to
 	})
 	<-r.chain.Wake() // from here on blocks come over one connection
 	store := &tallying{WorkerStore: r.store}
