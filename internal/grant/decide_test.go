@@ -368,18 +368,24 @@ func TestAnAlteredRowIsNotPaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.deposit(t, 10_000_000)
-	for n, sql := range []string{
+	lies := []string{
 		"UPDATE application SET amount_sat = amount_sat * 10 WHERE id = $1",
 		"UPDATE decision SET grant_id = gen_random_uuid() WHERE application_id = $1",
 		"UPDATE decision SET note = set_byte(note, 40, get_byte(note, 40) # 1) WHERE application_id = $1",
 		"UPDATE decision SET id = gen_random_uuid() WHERE application_id = $1",
-	} {
-		f := w.ready(t, n, grant.VerdictApprove)
-		cmd := w.decision(t, f.id, grant.VerdictApprove)
+	}
+	files, orders := make([]filed, len(lies)), make([]grant.Decide, len(lies))
+	for n := range lies {
+		files[n] = w.ready(t, n, grant.VerdictApprove)
+		orders[n] = w.decision(t, files[n].id, grant.VerdictApprove)
+	}
+	w.readAll(t)
+	for n, sql := range lies {
+		f, cmd := files[n], orders[n]
 		w.exec(t, "ALTER TABLE decision DISABLE TRIGGER USER")
 		w.exec(t, sql, f.id)
 
-		w.nothingWritten(t, func() {
+		w.unchanged(t, func() {
 			if a, err := w.Decide(t.Context(), w.reviewers[2], cmd); err == nil {
 				t.Errorf("after %s: %s", sql, a.State)
 			}
