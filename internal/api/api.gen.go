@@ -444,7 +444,7 @@ type Application struct {
 	Messages    []Message           `json:"messages"`
 	MyVerdict   *Verdict            `json:"my_verdict,omitempty"`
 
-	// Narrative Empty once purged
+	// Narrative Empty once purged, and when sealed.
 	Narrative     string   `json:"narrative"`
 	Outcome       *Verdict `json:"outcome,omitempty"`
 	PayoutAddress string   `json:"payout_address"`
