@@ -20,14 +20,16 @@ PKG ?= ./...
 FUZZTIME ?= 10s
 BENCH ?= .
 CHAOS_RUNS ?= 20
-TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 25m
+TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
 # internal/signer and internal/payout (internal/pure_test.go holds both).
 PURE := audit books fee payout/model screen spv txbuild wallet
+# The longest first, so that none is left alone at the end.
+SLOW := payout app web/browser
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
-TARGETS = -in "../..:$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"
+TARGETS = -in "../..:$(subst $() ,$(comma),$(SLOW:%=./internal/%)),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"
 endif
 comma := ,
 # A run of everything also holds each promise of a page against the tests that prove it.
