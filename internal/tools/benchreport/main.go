@@ -192,7 +192,8 @@ func (rep *report) leftOut(w io.Writer, all []benchmark, asked func(benchmark) b
 	missing, n := false, 0
 	fmt.Fprintln(w, "\nleft out:")
 	for _, b := range all {
-		key, why := b.pkg+" "+b.name, ""
+		key := b.pkg + " " + b.name
+		var why string
 		switch {
 		case rep.began[key]:
 			continue
