@@ -28,7 +28,7 @@ func TestBadServersAreDownForOpenVPN(t *testing.T) {
 		timeout    time.Duration
 	}{
 		"closed":      {file(probetest.Closed(t), "tcp", ""), "tcp refused", probetest.Enough},
-		"closed, UDP": {file(probetest.Closed(t), "udp", ""), "handshake refused", probetest.Enough},
+		"closed, UDP": {file(probetest.ClosedUDP(t), "udp", ""), "handshake refused", probetest.Enough},
 		"black hole":  {file(probetest.Serve(t, probetest.BlackHole), "tcp", ""), "handshake timeout", brief},
 		"web server":  {file(probetest.Serve(t, probetest.Web), "tcp", ""), "handshake protocol_mismatch", probetest.Enough},
 		"banner":      {file(probetest.Serve(t, probetest.Banner), "tcp", ""), "handshake protocol_mismatch", probetest.Enough},

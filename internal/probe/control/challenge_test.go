@@ -84,7 +84,7 @@ func TestTheOperatorAnswersOnTheEndpointsOwnPort(t *testing.T) {
 		"another token":          {tcp(serveTCP(t, another)), probetest.Enough, "target target_invalid"},
 		"another token, UDP":     {udp(serveUDP(t, another)), 2 * probetest.Patience, "target target_invalid"},
 		"closed":                 {tcp(probetest.Closed(t)), probetest.Enough, "tcp refused"},
-		"closed, UDP":            {udp(probetest.Closed(t)), probetest.Enough, "target refused"},
+		"closed, UDP":            {udp(probetest.ClosedUDP(t)), probetest.Enough, "target refused"},
 		"a server that is at it": {tcp(probetest.Serve(t, probetest.AfterFirst("\x05\xff"))), probetest.Enough, "target target_invalid"},
 		"what it is sent, TCP":   {tcp(probetest.Serve(t, probetest.Echo)), probetest.Enough, "target target_invalid"},
 		"what it is sent, UDP":   {udp(echoUDP(t)), 2 * probetest.Patience, "target target_invalid"},

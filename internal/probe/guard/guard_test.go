@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/probe"
 	"github.com/causeway-fund/causeway/internal/probe/guard"
+	"github.com/causeway-fund/causeway/internal/probe/probetest"
 )
 
 // flip answers with another address from the second look-up on.
@@ -104,12 +105,7 @@ func TestANameIsLookedUpOnce(t *testing.T) {
 func TestDialFailures(t *testing.T) {
 	t.Parallel()
 	loop := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := ln.Addr().String()
-	ln.Close()
+	closed := probetest.Closed(t).String()
 	d := newGuard(t, guard.Config{Allow: loop})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

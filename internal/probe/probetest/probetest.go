@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,16 +181,40 @@ func Web(c net.Conn) {
 	AfterFirst("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")(c)
 }
 
-// Closed returns an address where nothing listens.
+// Closed returns an address where nothing listens, and nothing will before the test has
+// ended: its port is bound, so no other socket of this machine is given it.
 func Closed(tb testing.TB) probe.Address {
 	tb.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer ln.Close()
-	return addressOf(tb, ln.Addr())
+	tb.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		tb.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	at, ok := bound.(*syscall.SockaddrInet4)
+	if !ok {
+		tb.Fatalf("bound to %v", bound)
+	}
+	return addressOf(tb, &net.TCPAddr{IP: at.Addr[:], Port: at.Port})
+}
+
+// ClosedUDP is Closed for UDP: its port belongs to a socket that hears one other address,
+// so that a datagram from anywhere else is answered as one to a port without a socket.
+func ClosedUDP(tb testing.TB) probe.Address {
+	tb.Helper()
+	local := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	c, err := net.DialUDP("udp4", local, &net.UDPAddr{IP: local.IP, Port: 9})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { c.Close() })
+	return addressOf(tb, c.LocalAddr())
 }
 
 // Ping sends a line through c and expects it back.
