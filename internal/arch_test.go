@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"internal/uptime":      {"internal/errs"},
 	"internal/blocklist":   {"internal/errs"},
 	"internal/netplace":    {"internal/errs"},
-	"internal/screen":      {"internal/money"},
+	"internal/screen":      {"internal/money", "internal/prose"},
 	"internal/endpoint": {
 		"internal/errs", "internal/clock", "internal/identity", "internal/audit", "internal/seal", "internal/grant", "internal/probe",
 		"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace",

@@ -43,7 +43,10 @@ func promises(t *testing.T) map[string][]promise {
 var promising = regexp.MustCompile(`(?i)\b(never|always|nobody|no one|no single|guarantee|cannot|destroy|encrypted|only|alone|anonym|safe|nowhere|kept)`)
 
 // onPages are the parts of the catalogue that make promises to strangers.
-var onPages = []string{"home.", "apply.", "receipt.", "status.", "ask.message_hint", "vote.note_hint", "talk.note_hint", "review.sealed"}
+var onPages = []string{
+	"home.", "apply.", "receipt.", "status.", "ask.message_hint", "vote.note_hint", "talk.note_hint", "review.sealed",
+	"decide.note_hint", "screen.", "void.", "event.batch.void_", "unjoined.",
+}
 
 // noPromise are sentences with such a word that promise nothing of ours.
 var noPromise = map[string]string{

@@ -1948,7 +1948,7 @@ type Protocol string
 
 // Raise How far the fee can be raised now; left out where the batch does not wait for a block.
 type Raise struct {
-	// Code Set when it can be raised no more: `at_limit` or `fee_limit`.
+	// Code Set when it cannot be raised any further: `at_limit` or `fee_limit`.
 	Code *string `json:"code,omitempty"`
 
 	// CurrentSatVb What it pays now; a child together with its parent.
@@ -1958,7 +1958,7 @@ type Raise struct {
 	// MostSatVb Under every limit that was approved, what a void has to add left free.
 	MostSatVb int64 `json:"most_sat_vb"`
 
-	// Refused Why it can be raised no more.
+	// Refused Why it cannot be raised any further.
 	Refused *string `json:"refused,omitempty"`
 }
 

@@ -374,7 +374,7 @@ func (f *front) attack(name string, rate int, attack, victim func(i int) call) {
 // stylesheet returns the address of the dashboard's CSS.
 func (f *front) stylesheet() string {
 	f.t.Helper()
-	_, text, err := f.send(f.t.Context(), http.DefaultClient, call{method: "GET", path: "/sign-in"}) //nolint:forbidigo // a test
+	_, text, err := f.send(f.t.Context(), &http.Client{}, call{method: "GET", path: "/sign-in"})
 	f.must(err)
 	_, rest, _ := strings.Cut(text, `<link rel="stylesheet" href="`)
 	path, _, ok := strings.Cut(rest, `"`)
@@ -387,7 +387,7 @@ func (f *front) stylesheet() string {
 // applied hands an application in and returns its receipt.
 func (f *front) applied() string {
 	f.t.Helper()
-	status, text, err := f.send(f.t.Context(), http.DefaultClient, call{ //nolint:forbidigo // a test
+	status, text, err := f.send(f.t.Context(), &http.Client{}, call{
 		method: "POST", path: "/v1/applications", body: f.application(), kind: "application/json", header: map[string]string{"Idempotency-Key": uuid.NewString()},
 	})
 	f.must(err)

@@ -61,6 +61,9 @@ type Estimator struct {
 	guess  guess
 }
 
+// Targets are the numbers of blocks that an estimate has rates for, the soonest first.
+func Targets() []int { return []int{nextBlock, gateBlocks, 36, keptBlocks} }
+
 // New returns an Estimator that knows nothing yet; its first estimates are not
 // trusted on a public network until it has watched for a while.
 func New(cfg Config) (*Estimator, error) {
@@ -70,7 +73,7 @@ func New(cfg Config) (*Estimator, error) {
 	if cfg.MinPeers == 0 {
 		cfg.MinPeers = DefaultMinPeers
 	}
-	return &Estimator{cfg: cfg, targets: []int{nextBlock, gateBlocks, 36, keptBlocks}, inflow: newInflow()}, nil
+	return &Estimator{cfg: cfg, targets: Targets(), inflow: newInflow()}, nil
 }
 
 // Tick looks at the node and estimates. Call it every 30 seconds and after each

@@ -37,8 +37,9 @@ type Page struct {
 // unseal, which is recorded once a session or token. cursor is empty or the
 // Next of an earlier page; Malformed "bad_cursor" otherwise. f.Search is the reference
 // or the designation of one application, or words that the title holds, all of them;
-// Invalid when it is too long, Forbidden for words without leave to unseal. One call looks at a bounded number of applications, so
-// with a filter that few of many fit a page may be short, even empty, and have a Next.
+// Invalid when it is too long, Forbidden for words without leave to unseal. One call looks
+// at a bounded number of applications, so with a filter that few of many fit a page may be
+// short, even empty, and have a Next.
 func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor string) (Page, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
 		return Page{}, err

@@ -10,36 +10,19 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // MaxSearch is how long a search may be, in characters: as long as a title.
 const MaxSearch = MaxTitle
 
-// unspaced are the scripts that put no space between words. Of these each character
-// and each pair of neighbours is a word, so that a part of a title is found.
-var unspaced = []*unicode.RangeTable{
-	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar,
-}
-
-// Letters that one keyboard writes so and another one so.
-var keyboards = strings.NewReplacer("ي", "ی", "ى", "ی", "ك", "ک")
-
-// words returns the distinct words of a text as they are compared: in compatibility
-// form (NFKD), without accents, case folded. A word is a run of letters and digits.
+// words returns the distinct words of a text as they are compared, see prose.Fold. A
+// word is a run of letters and digits; in scripts without spaces each character and each
+// pair of neighbours is one, so that a part of a title is found.
 func words(text string) []string {
-	plain := strings.Map(func(c rune) rune {
-		if unicode.Is(unicode.Mn, c) {
-			return -1
-		}
-		return c
-	}, norm.NFKD.String(text))
-	plain = keyboards.Replace(cases.Fold().String(plain))
 	var list []string
-	for _, run := range strings.FieldsFunc(plain, func(c rune) bool { return !unicode.In(c, unicode.L, unicode.N, unicode.Mc) }) {
+	for _, run := range strings.FieldsFunc(prose.Fold(text), func(c rune) bool { return !unicode.In(c, unicode.L, unicode.N, unicode.Mc) }) {
 		list = append(list, runWords(run)...)
 	}
 	slices.Sort(list)
@@ -51,7 +34,7 @@ func runWords(run string) []string {
 	var list []string
 	begin := 0
 	for i, c := range run {
-		if !unicode.In(c, unspaced...) {
+		if !prose.Unspaced(c) {
 			continue
 		}
 		if begin < i {
@@ -59,7 +42,7 @@ func runWords(run string) []string {
 		}
 		begin = i + utf8.RuneLen(c)
 		list = append(list, run[i:begin])
-		if next, size := utf8.DecodeRuneInString(run[begin:]); size > 0 && unicode.In(next, unspaced...) {
+		if next, size := utf8.DecodeRuneInString(run[begin:]); size > 0 && prose.Unspaced(next) {
 			list = append(list, run[i:begin+size])
 		}
 	}

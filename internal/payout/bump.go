@@ -29,7 +29,7 @@ func (c *Conductor) bump(ctx context.Context, r Record) (bool, error) {
 	if r.Attempts[len(r.Attempts)-1].lacksNotes() {
 		return false, nil // no signer can be shown what it pays; it is announced on
 	}
-	f, err := c.family(ctx, r)
+	f, err := familyOf(ctx, c.cfg.Store, r)
 	if err != nil {
 		return false, err
 	}
@@ -114,16 +114,6 @@ func (c *Conductor) due(ctx context.Context, r Record, f family, limit int64) (s
 	return wanted, fee.DueOf(current, wanted, start, limit), nil
 }
 
-// family reads what a replacement of the batch depends on.
-func (c *Conductor) family(ctx context.Context, r Record) (family, error) {
-	fund, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return family{}, err
-	}
-	parent, err := c.parent(ctx, r.Batch)
-	return family{fund: fund, batch: r.Batch, items: r.Items, attempts: r.Attempts, parent: parent}, err
-}
-
 // evicted asks what a replacement of the batch's attempts would push out.
 func (c *Conductor) evicted(ctx context.Context, r Record) (Evicted, error) {
 	if c.cfg.Mempool == nil {
@@ -170,7 +160,7 @@ func pinned() error {
 
 // void makes the attempt that pays nobody, once a second person has agreed.
 func (c *Conductor) void(ctx context.Context, r Record) error {
-	f, err := c.family(ctx, r)
+	f, err := familyOf(ctx, c.cfg.Store, r)
 	if err != nil {
 		return err
 	}
@@ -219,7 +209,7 @@ func (c *Conductor) replace(ctx context.Context, f family, kind AttemptKind, rat
 		if (kind == Voids) != w.Void.Agreed() {
 			return errs.New(errs.Conflict, "batch_voided", "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
 		}
-		f.batch, f.items, f.attempts = w.Batch, w.Items, w.Attempts
+		f := w.family(f.fund)
 		p, err := f.replacement(kind, rateSatVB, lost, infos, holdings)
 		if err != nil {
 			return err

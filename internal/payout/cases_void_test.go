@@ -118,7 +118,11 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	}
 
 	asked = r.askVoid(b.ID)
-	r.clock.Advance(payout.VoidLapse)
+	r.clock.Advance(24*time.Hour - time.Microsecond)
+	if r.record(b.ID).Void == nil {
+		t.Error("a request lapses before 24 hours are over")
+	}
+	r.clock.Advance(time.Microsecond)
 	if _, err := r.service.ApproveVoid(t.Context(), r.second, b.ID, asked.Version, digest); codeOf(err) != "void_lapsed" {
 		t.Errorf("approved after a day: %v", err)
 	}
@@ -229,7 +233,7 @@ func TestTheNinthBumpIsRefused(t *testing.T) {
 	}
 	for rate := int64(20); rate <= 26; rate++ {
 		_, err := r.service.Bump(t.Context(), r.treasurer, byHand.Batch.ID, r.record(byHand.Batch.ID).Batch.Version, rate)
-		if codeOf(err) != "raised_too_often" || !strings.Contains(err.Error(), "no more") {
+		if codeOf(err) != "raised_too_often" || !strings.Contains(err.Error(), "It can be raised once more, to ") {
 			t.Errorf("to %d: %v", rate, err)
 		}
 	}

@@ -298,7 +298,7 @@ func (c *Conductor) build(ctx context.Context, b Batch) error {
 	now := c.now()
 	crash.At("C3")
 	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
-		p, _, err := plan(family{fund: fund, batch: w.Batch, items: w.Items, parent: w.Parent}, holdings, now)
+		p, _, err := plan(w.family(fund), holdings, now)
 		if err != nil {
 			return err
 		}
@@ -410,8 +410,7 @@ func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
 		if err := checkCoins(w.Batch, newest, holdings); err != nil {
 			return err
 		}
-		f := family{fund: fund, batch: w.Batch, items: w.Items, attempts: w.Attempts, parent: w.Parent}
-		if err := f.checkSignerWill(infos, newest, now); err != nil {
+		if err := w.family(fund).checkSignerWill(infos, newest, now); err != nil {
 			return err
 		}
 		if len(w.Items) > 0 {

@@ -238,13 +238,12 @@ func (f family) checkSignerWill(infos []signerrpc.Info, a Attempt, now time.Time
 	worth, times := f.moved(a)
 	anyRate := maxRate(f.fund, f.batch, a.Kind) == txbuild.AnyFeeRate
 	for _, info := range infos {
-		percent := max(int64(worth)*info.MaxFeePercent/100, smallFee) * times
 		switch fee := int64(a.Fee); {
 		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
 			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
 		case fee+int64(f.room(a)) > info.MaxFeeSat:
 			return refuse("fee_above_signer_cap", "its fee leaves no room below the signer's own cap for taking it back.")
-		case fee > percent:
+		case a.Fee > percentCap(info, worth, times):
 			return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it moves.")
 		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
 			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")

@@ -2,6 +2,7 @@ package payout
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strconv"
 
@@ -22,7 +23,7 @@ type Raise struct {
 	Current  int64 // what it pays now, in sat/vB; a child and its parent together
 	Least    int64 // to be had next
 	Most     int64 // under every limit of the batch
-	Refused  error // why it can be raised no more; nil: it can
+	Refused  error // why it cannot be raised any further; nil: it can
 	approved bool  // Most is the feerate that was approved
 }
 
@@ -33,6 +34,23 @@ type family struct {
 	items    []Item
 	attempts []Attempt
 	parent   *Attempt // of a child
+}
+
+// familyOf reads what a replacement of a batch depends on.
+func familyOf(ctx context.Context, store Store, r Record) (family, error) {
+	fund, err := store.Fund(ctx)
+	f := family{fund: fund, batch: r.Batch, items: r.Items, attempts: r.Attempts}
+	if err != nil || r.Batch.Kind != Child || len(r.Batch.Chosen) != 1 {
+		return f, err
+	}
+	parent, err := store.AttemptByTxID(ctx, r.Batch.Chosen[0].Hash)
+	f.parent = &parent
+	return f, err
+}
+
+// family is that of a batch which is locked.
+func (w *Work) family(fund grant.Fund) family {
+	return family{fund: fund, batch: w.Batch, items: w.Items, attempts: w.Attempts, parent: w.Parent}
 }
 
 func (f family) newest() Attempt { return f.attempts[len(f.attempts)-1] }
@@ -141,11 +159,11 @@ func (f family) raise() Raise {
 			r.Least = r.Most // the last step is kept for the limit
 		}
 	case r.Most == fees && newest.Kind == Pays:
-		r.Refused = raiseRefused("fee_limit", fmt.Sprintf("The fee of this batch can be raised no more: it may cost %d sat, and %d of them have to stay free so that it can be taken back.", int64(f.batch.MaxFee), int64(f.room(newest))), r)
+		r.Refused = raiseRefused("fee_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.", int64(f.batch.MaxFee), int64(f.room(newest))), r)
 	case newest.Kind == Voids:
-		r.Refused = raiseRefused("fee_limit", fmt.Sprintf("The fee can be raised no more: %d sat is the most that was approved for this batch.", int64(f.batch.MaxFee)), r)
+		r.Refused = raiseRefused("fee_limit", fmt.Sprintf("The fee cannot be raised any further: %d sat is the most that was approved for this batch.", int64(f.batch.MaxFee)), r)
 	default:
-		r.Refused = raiseRefused("at_limit", fmt.Sprintf("The fee of this batch can be raised no more: it pays %d sat/vB, and %d is the most that was approved.", current, r.Most), r)
+		r.Refused = raiseRefused("at_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %d sat/vB, and %d is the most that was approved.", current, r.Most), r)
 	}
 	return r
 }
@@ -164,7 +182,7 @@ func (r Raise) check(feeRateSatVB int64) error {
 	case feeRateSatVB >= r.Least && feeRateSatVB <= r.Most:
 		return nil
 	case r.Least == r.Most && r.Least > r.Current+1 && feeRateSatVB > r.Current && feeRateSatVB < r.Most:
-		return raiseRefused("raised_too_often", fmt.Sprintf("The fee of this batch was raised %d times, so it can be raised no more, save once to %d sat/vB, the most that it may pay.", fee.MaxBumps, r.Most), r)
+		return raiseRefused("raised_too_often", fmt.Sprintf("The fee of this batch has been raised %d times. It can be raised once more, to %d sat/vB, the most that it may pay.", fee.MaxBumps, r.Most), r)
 	}
 	to := fmt.Sprintf("%d sat/vB, the most that the approved limits allow", r.Most)
 	if r.approved {
@@ -209,12 +227,17 @@ func (f family) moved(a Attempt) (worth btcutil.Amount, times int64) {
 	return worth, 1
 }
 
+// percentCap is the fee that a signer's percentage allows, as the signer reckons it.
+func percentCap(info signerrpc.Info, worth btcutil.Amount, times int64) btcutil.Amount {
+	return btcutil.Amount(times * max(int64(worth)*info.MaxFeePercent/100, smallFee))
+}
+
 // signersAllow is the highest fee that every signer allows for an attempt, its room
 // included.
 func (f family) signersAllow(infos []signerrpc.Info, a Attempt) (feeSat btcutil.Amount, ok bool) {
 	worth, times := f.moved(a)
 	for _, info := range infos {
-		most := min(btcutil.Amount(info.MaxFeeSat)-f.room(a), btcutil.Amount(times*max(int64(worth)*info.MaxFeePercent/100, smallFee)))
+		most := min(btcutil.Amount(info.MaxFeeSat)-f.room(a), percentCap(info, worth, times))
 		if !ok || most < feeSat {
 			feeSat, ok = most, true
 		}

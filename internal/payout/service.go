@@ -155,7 +155,7 @@ func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (R
 	if r.Void.Lapsed(s.now()) {
 		r.Void = nil // the worker has not noted it yet
 	}
-	f, err := s.familyOf(ctx, r)
+	f, err := familyOf(ctx, s.cfg.Store, r)
 	if err != nil {
 		return Record{}, err
 	}

@@ -3,8 +3,8 @@ package payout
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -153,7 +153,7 @@ func paidBefore(items []Item, unjoined []UnjoinedPayment) error {
 		e := errs.Newf(errs.Conflict, "paid_before_restore",
 			"%s goes to an address that batch %d pays %d sat, a payment whose approval was lost when an older database was restored. Paying it could pay twice, so the worker waits. Join the two, or say that they are separate (causewayctl unjoined), then try again.",
 			items[at].Reference, p.Number, int64(p.Amount))
-		e.Params = map[string]string{"payment": p.OutPoint.String(), "instalment": items[at].InstalmentID.String(), "batch": fmt.Sprintf("%d", p.Number)} //nolint:perfsprint // a number in words
+		e.Params = map[string]string{"payment": p.OutPoint.String(), "instalment": items[at].InstalmentID.String(), "batch": strconv.FormatUint(uint64(p.Number), 10)}
 		return e
 	}
 	return nil

@@ -162,7 +162,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
 		return nil, nil, errs.InvalidFields([]errs.Field{{
-			Field: "coins", Code: "prev_txs_too_large", Message: fmt.Sprintf("These coins came in transactions of %d bytes together, and a signer can be shown %d at once: choose fewer coins.", size, signerrpc.MaxPrevTxs),
+			Field: "coins", Code: "prev_txs_too_large", Message: fmt.Sprintf("The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.", size, signerrpc.MaxPrevTxs),
 			Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
 		}})
 	}
@@ -226,18 +226,6 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 		}
 	}
 	return nil, nil, withMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
-}
-
-// parent reads the attempt whose change a child spends; nil for every other batch.
-func (c *Conductor) parent(ctx context.Context, b Batch) (*Attempt, error) {
-	if b.Kind != Child {
-		return nil, nil //nolint:nilnil // it has none
-	}
-	if len(b.Chosen) != 1 {
-		return nil, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
-	}
-	parent, err := c.cfg.Store.AttemptByTxID(ctx, b.Chosen[0].Hash)
-	return &parent, err
 }
 
 // addUpkeep adds the coins of an upkeep batch to a request, and the least fee: a child

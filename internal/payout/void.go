@@ -15,6 +15,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/txbuild"
 )
@@ -42,7 +43,7 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return Batch{}, err
 	}
-	near, err := s.near(ctx, id)
+	fund, holdings, err := s.surroundings(ctx)
 	if err != nil {
 		return Batch{}, err
 	}
@@ -54,17 +55,17 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 		if len(w.Attempts) > 0 && w.Attempts[len(w.Attempts)-1].lacksNotes() {
 			return approvalsLost()
 		}
-		f := near.family(w)
+		f := w.family(fund)
 		if err := f.waitsForBlock(); err != nil {
 			return err
 		}
-		if err := calm(near.holdings); err != nil {
+		if err := calm(holdings); err != nil {
 			return err
 		}
 		if err := f.raise().check(feeRateSatVB); err != nil {
 			return err
 		}
-		if _, err := f.replacement(f.newest().Kind, feeRateSatVB, Evicted{}, nil, near.holdings); err != nil {
+		if _, err := f.replacement(f.newest().Kind, feeRateSatVB, Evicted{}, nil, holdings); err != nil {
 			return err
 		}
 		w.Batch.WantedSatVB = feeRateSatVB
@@ -93,42 +94,15 @@ func raiseOf(f family) *Raise {
 	return &r
 }
 
-// near is what a trial needs beside the batch itself. It is read before the batch is
-// locked, since no use case asks the store again while it holds a transaction.
-type near struct {
-	around   family
-	holdings Holdings
-}
-
-func (s *Service) near(ctx context.Context, id uuid.UUID) (near, error) {
-	record, err := s.cfg.Store.Batch(ctx, id)
+// surroundings are what a trial needs beside the batch itself. They are read before the
+// batch is locked, since no use case asks the store again while it holds a transaction.
+func (s *Service) surroundings(ctx context.Context) (grant.Fund, Holdings, error) {
+	fund, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
-		return near{}, err
-	}
-	f, err := s.familyOf(ctx, record)
-	if err != nil {
-		return near{}, err
+		return grant.Fund{}, Holdings{}, err
 	}
 	h, err := s.cfg.Store.Holdings(ctx)
-	return near{around: f, holdings: h}, err
-}
-
-// familyOf reads what a replacement of the batch depends on.
-func (s *Service) familyOf(ctx context.Context, r Record) (family, error) {
-	fund, err := s.cfg.Store.Fund(ctx)
-	f := family{fund: fund, batch: r.Batch, items: r.Items, attempts: r.Attempts}
-	if err != nil || r.Batch.Kind != Child || len(r.Batch.Chosen) != 1 {
-		return f, err
-	}
-	parent, err := s.cfg.Store.AttemptByTxID(ctx, r.Batch.Chosen[0].Hash)
-	f.parent = &parent
-	return f, err
-}
-
-func (n near) family(w *Work) family {
-	f := n.around
-	f.batch, f.items, f.attempts, f.parent = w.Batch, w.Items, w.Attempts, w.Parent
-	return f
+	return fund, h, err
 }
 
 // VoidOrder asks to take a batch back after a signer was asked.
@@ -149,11 +123,11 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return Batch{}, err
 	}
-	near, err := s.near(ctx, id)
+	fund, holdings, err := s.surroundings(ctx)
 	if err != nil {
 		return Batch{}, err
 	}
-	params, err := near.around.fund.Params()
+	params, err := fund.Params()
 	if err != nil {
 		return Batch{}, err
 	}
@@ -178,7 +152,7 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 		if err := o.complete(w); err != nil {
 			return err
 		}
-		plan, err := near.family(w).trialVoid(&o, near.holdings)
+		plan, err := w.family(fund).trialVoid(&o, holdings)
 		if err != nil {
 			return err
 		}

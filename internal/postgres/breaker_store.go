@@ -127,7 +127,9 @@ func trip(ctx context.Context, q *db.Queries, f payout.Finding) ([]audit.Entry, 
 			return nil, err
 		}
 	}
-	id, from, no := int64(0), payout.BreakerState(""), int32(1) //nolint:wastedassign // zero until one is open
+	var id int64
+	var from payout.BreakerState
+	no := int32(1)
 	switch fresh, err := q.InsertBreaker(ctx, string(f.Code), f.At); {
 	case err == nil:
 		id = fresh

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/prose"
 )
 
 // Print is what is stored of an application to compare it with others.
@@ -19,8 +21,8 @@ type Print struct {
 
 // Fingerprint returns the 64-bit simhash (Charikar 2002) of a text under key:
 // texts that share most of their pairs of neighbouring words differ in few bits.
-// Without the key it says nothing of the words. Case, punctuation, spacing and
-// invisible characters do not count.
+// Without the key it says nothing of the words. Case, accents,
+// punctuation, spacing and invisible characters do not count.
 func Fingerprint(key []byte, fund uuid.UUID, text string) uint64 {
 	var sums [64]int
 	mac := hmac.New(sha256.New, key)
@@ -63,8 +65,8 @@ func shingles(words []string) map[string]struct{} {
 	return out
 }
 
-// words returns the words of a text in lower case. Scripts that put no space
-// between words give a word for each character.
+// words returns the words of a text as they are compared, see prose.Fold. Scripts that
+// put no space between words give a word for each character.
 func words(text string) []string {
 	var out []string
 	var word strings.Builder
@@ -74,13 +76,13 @@ func words(text string) []string {
 			word.Reset()
 		}
 	}
-	for _, r := range text {
+	for _, r := range prose.Fold(text) {
 		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
+		case prose.Unspaced(r):
 			end()
 			out = append(out, string(r))
 		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
-			word.WriteRune(unicode.ToLower(r))
+			word.WriteRune(r)
 		case unicode.Is(unicode.Cf, r): // invisible: it parts no words
 		default:
 			end()

@@ -232,7 +232,7 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, badRequest("room of %d sat, %d coins of %d sat to leave: out of range", r.Room, r.LeaveCoins, r.LeaveWorth)
 	}
 	if r.MinFee < 0 || r.MinFee > money.MaxSat || r.Replaces < 0 || r.Replaces > money.MaxSat {
-		return nil, badRequest("a least fee of %d sat or a replaced one of %d makes no sense", r.MinFee, r.Replaces)
+		return nil, badRequest("a minimum fee of %d sat, %d sat of replaced fees: out of range", r.MinFee, r.Replaces)
 	}
 	if r.ChangeOutputs < 0 || r.ChangeOutputs > maxChangeOutputs || (r.ChangeOutputs > 1 && len(r.Payees) > 0) {
 		return nil, badRequest("%d change outputs beside %d payments", r.ChangeOutputs, len(r.Payees))

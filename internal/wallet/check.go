@@ -319,8 +319,8 @@ func (d *Descriptor) SignersOfInputs(packet *psbt.Packet) ([][]string, error) {
 // keyPathOwner stands for the one key of a P2TR input among public keys.
 const keyPathOwner = "key path"
 
-// signersOfInputs verifies every signature of packet, on all cores. owner maps the public keys
-// of an input to fingerprints; a key that it does not name is nobody's.
+// signersOfInputs verifies every signature of packet, on all cores. owner maps the
+// public keys of an input to fingerprints; a key that it does not name is nobody's.
 func signersOfInputs(packet *psbt.Packet, owner func(i int) (map[string]string, error)) ([][]string, error) {
 	c, err := NewChecker(packet)
 	if err != nil {

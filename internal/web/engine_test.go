@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -202,6 +203,21 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 	r.conduct()
 	tove.get(p.path).wants(200, "Attempt 2: pays nobody", "It pays nobody", "Replaced by attempt 2. Either may still confirm, never both")
 	tove.get("/batches?state=voiding").wants(200, "B-0001")
+}
+
+// TestARequestThatLapsedIsTold lets a day go by without a second person.
+func TestARequestThatLapsedIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	p := r.signing(1, tove)
+	tove.submit(p, p.path+"/void", url.Values{"reason": {"An address was stolen."}}).wants(200, "the request lapses")
+	r.clock.Advance(24 * time.Hour)
+	r.conduct()
+	seen := r.hire("Tia", identity.RoleTreasurer).get(p.path).wants(200, "lapsed because nobody agreed within 24 hours")
+	if seen.has(p.path+"/void/approve") || seen.has(p.path+"/void/withdraw") || !seen.has(p.path+"/void") {
+		t.Error("a request that lapsed is offered to be approved or withdrawn, or cannot be made again")
+	}
 }
 
 func TestPayeeListPicksWhatWasDecided(t *testing.T) {

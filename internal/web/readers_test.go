@@ -26,7 +26,7 @@ func (r *rig) operatorSees(code string) string {
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+"/v1/status", nil)
 	must(r.t, err)
 	req.Header.Set(api.HeaderReceipt, code)
-	res, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test
+	res, err := (&http.Client{}).Do(req)
 	must(r.t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)

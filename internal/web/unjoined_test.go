@@ -35,7 +35,7 @@ func TestAPaymentThatLostItsApprovalIsJoined(t *testing.T) {
 	tove, reference := r.loseApproval()
 	const join, separate = "/treasury/unjoined/join", "/treasury/unjoined/separate"
 
-	p := tove.get("/treasury").wants(200, "1 payment lost its approval", "B-0001", reference, "It is the same payment")
+	p := tove.get("/treasury").wants(200, "1 payment lost its approval when an older database was restored", "B-0001", reference, "It is the same payment")
 	if aude := r.hire("Aude", identity.RoleAuditor).get("/treasury").wants(200, "1 payment lost its approval"); aude.has(join) || aude.has(separate) {
 		t.Error("an auditor is offered to join payments")
 	}

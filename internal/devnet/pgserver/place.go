@@ -73,7 +73,7 @@ func nameOf(dir string) string {
 // checkPlace refuses where a link leads unless it is a folder of ours.
 func checkPlace(link, target, open string) error {
 	if filepath.Dir(target) != open || !strings.HasPrefix(filepath.Base(target), "causeway-") {
-		return errs.Newf(errs.Unavailable, "data_dir_foreign", "%s leads to %s, which is no folder of ours: remove the link.", link, target)
+		return errs.Newf(errs.Unavailable, "data_dir_foreign", "%s is a link to %s, which Causeway did not make. Nothing was changed: remove the link, then try again.", link, target)
 	}
 	info, err := os.Lstat(target)
 	if err != nil {

@@ -78,7 +78,7 @@ type Bump struct {
 	LeastSatVB, LimitSatVB int64
 	WantedSatVB            int64 // asked for already; 0: not
 	LastStep               bool  // raised so often that only the limit itself is left
-	Refused                Msg   // why it can be raised no more; empty: it can
+	Refused                Msg   // why it cannot be raised any further; empty: it can
 	Typed                  string
 }
 

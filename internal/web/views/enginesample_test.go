@@ -69,7 +69,7 @@ func sampleVoiding(mined bool) views.Batch {
 	}
 	if !mined {
 		v.State, v.Side, v.Step = "announced", "", views.BatchStep("announced")
-		v.Bump = &views.Bump{Refused: views.Msg{Text: "The fee of this batch can be raised no more: it pays 60 sat/vB, and 60 is the most that was approved."}}
+		v.Bump = &views.Bump{Refused: views.Msg{Text: "The fee of this batch cannot be raised any further: it pays 60 sat/vB, and 60 is the most that was approved."}}
 		return v
 	}
 	v.Void.LapsesAt, v.Void.CanWithdraw = time.Time{}, false
