@@ -26,6 +26,7 @@ CREATE UNIQUE INDEX application_designation_key ON application (designation, fun
 CREATE INDEX application_state ON application (state, submitted_at DESC, id DESC);
 CREATE INDEX application_region ON application (region, state, submitted_at DESC, id DESC);
 CREATE INDEX application_language ON application (language, state, submitted_at DESC, id DESC);
+CREATE INDEX application_submitted ON application (fund_id, submitted_at);
 CREATE INDEX application_payee ON application (payee_index, state, id);
 CREATE TRIGGER application_state_edge BEFORE UPDATE ON application FOR EACH ROW EXECUTE FUNCTION check_state_edge('application');
 

@@ -111,14 +111,17 @@ func (f Filter) known() bool {
 }
 
 // Counts returns how many applications each filter selects, up to MaxCount, in the
-// filters' order. A Search counts titles that hold its words.
+// filters' order. A Search counts titles that hold its words. What another process changed
+// may be missing for up to CountsFor.
 func (s *Service) Counts(ctx context.Context, by identity.Actor, filters ...Filter) ([]Total, error) {
 	if err := by.Require(identity.PermApplicationRead); err != nil {
 		return nil, err
 	}
-	totals := make([]Total, len(filters))
+	totals, now := make([]Total, len(filters)), s.now()
 	var ask []Filter
 	var at []int
+	var keys []string
+	changes := 0
 	for i, f := range filters {
 		if err := checkSearch(f.Search); err != nil {
 			return nil, err
@@ -132,17 +135,30 @@ func (s *Service) Counts(ctx context.Context, by identity.Actor, filters ...Filt
 		if !f.known() || f.Search != "" && len(f.Words) == 0 {
 			continue
 		}
-		ask, at = append(ask, f), append(at, i)
+		key, err := f.key()
+		if err != nil {
+			return nil, err
+		}
+		total, n, fresh := s.counted.get(key, now)
+		if fresh {
+			totals[i] = total
+			continue
+		}
+		if len(ask) == 0 {
+			changes = n
+		}
+		ask, at, keys = append(ask, f), append(at, i), append(keys, key)
 	}
 	if len(ask) == 0 {
 		return totals, nil
 	}
-	counted, err := s.cfg.Store.Counts(ctx, ask, s.now())
+	found, err := s.cfg.Store.Counts(ctx, ask, now)
 	if err != nil {
 		return nil, err
 	}
-	for i, total := range counted {
+	for i, total := range found {
 		totals[at[i]] = total
+		s.counted.put(keys[i], total, now, changes)
 	}
 	return totals, nil
 }

@@ -372,6 +372,7 @@ func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UU
 // update runs fn under the application's lock and takes the version on.
 func (s *Service) update(ctx context.Context, id uuid.UUID, fn func(w *Work, now time.Time) error) (Application, error) {
 	now := s.now()
+	defer s.counted.changed()
 	return s.cfg.Store.UpdateApplication(ctx, id, now, func(w *Work) error { return fn(w, now) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/grant"
+	"github.com/causeway-fund/causeway/internal/postgres"
 )
 
 // many copies the first application n times: each a microsecond older than the one
@@ -212,7 +213,7 @@ func TestARareFilterGoesOnWithTheNextPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.file(t, 1, func(p *grant.Proposal) { p.Region = "CN" })
-	w.many(t, 3_000)
+	w.many(t, 2_000)
 	w.exec(t, "UPDATE application SET protocols = '{mtproto}' WHERE data_key IS NOT NULL")
 	w.exec(t, "UPDATE application SET region = 'IR', submitted_at = submitted_at + interval '1 day' WHERE data_key IS NULL")
 
@@ -234,4 +235,37 @@ func TestARareFilterGoesOnWithTheNextPage(t *testing.T) {
 	if got := w.search(t, grant.Filter{Region: "CN"}); got != "1" {
 		t.Errorf("the index of regions finds %q", got)
 	}
+}
+
+// TestCountsAreNewWhereTheyChange has two processes on one database: what one changes it
+// counts at once, and the other knows it CountsFor later.
+func TestCountsAreNewWhereTheyChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, err := grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock})
+	noError(t, err)
+	ada := w.reviewers[0]
+	check := func(s *grant.Service, when string, open, mine, claimed int) {
+		t.Helper()
+		totals, err := s.Counts(t.Context(), ada, grant.Filter{States: grant.OpenStates()}, grant.Filter{VotedBy: &ada.StaffID}, grant.Filter{ClaimedBy: &ada.StaffID})
+		if diff := cmp.Diff([]grant.Total{{N: open}, {N: mine}, {N: claimed}}, totals); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", when, err, diff)
+		}
+	}
+	check(w.Service, "at first", 0, 0, 0)
+	check(other, "at first, there", 0, 0, 0)
+	f := w.file(t, 1)
+	check(w.Service, "submitted", 1, 0, 0)
+	noError(t, w.vote(t.Context(), ada, f.id, grant.VerdictApprove))
+	check(w.Service, "voted", 1, 1, 0)
+	_, err = w.ClaimApplication(t.Context(), ada, f.id)
+	noError(t, err)
+	check(w.Service, "claimed", 1, 1, 1)
+	check(other, "a moment later, there", 0, 0, 0)
+	w.clock.Advance(grant.CountsFor)
+	check(other, "later, there", 1, 1, 1)
+
+	w.clock.Advance(-time.Hour) // a clock that was set back
+	w.file(t, 2)
+	check(other, "earlier, there", 2, 1, 1)
 }

@@ -41,6 +41,7 @@ type Service struct {
 	endpointKey []byte // of link.Digest
 	wordKey     []byte // of the words of titles
 	printKey    []byte // of screen.Fingerprint
+	counted     counted
 
 	mu       sync.Mutex
 	fund     Fund // as it was read at fundAt; zero before

@@ -87,6 +87,7 @@ const drawsOfNames = 16
 
 // store saves a submission, under other names where these are taken.
 func (s *Service) store(ctx context.Context, in *Submission) (*Replay, error) {
+	defer s.counted.changed()
 	for draw := 1; ; draw++ {
 		done, err := s.cfg.Store.Submit(ctx, *in)
 		if !errs.Is(err, "name_taken") || draw == drawsOfNames {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -24,13 +23,15 @@ const (
 // limits are the time-outs of a role's sessions, as PostgreSQL writes them. A
 // client that hangs inside a transaction would otherwise keep the audit log's lock,
 // and with it everybody, for ever; a statement or a lock that takes longer than a
-// request may is waited for in vain.
-type limits struct{ statement, lock, idleInTransaction string }
+// request may is waited for in vain. plans is plan_cache_mode: a request's statements are
+// written so that one plan serves every value, and to plan one anew takes longer than to
+// run it.
+type limits struct{ statement, lock, idleInTransaction, plans string }
 
 // limitsOf are set on each connection of a role. The worker writes whole blocks and
 // reads whole tables at night. The owner migrates, which takes as long as it takes.
 var limitsOf = map[string]limits{
-	"causeway_app":    {statement: "25s", lock: "10s", idleInTransaction: "30s"},
+	"causeway_app":    {statement: "25s", lock: "10s", idleInTransaction: "30s", plans: "force_generic_plan"},
 	"causeway_worker": {statement: "10min", lock: "30s", idleInTransaction: "60s"},
 	"":                {statement: "0", lock: "0", idleInTransaction: "60s"},
 }
@@ -39,8 +40,9 @@ var limitsOf = map[string]limits{
 func (l limits) apply(params map[string]string) {
 	for name, value := range map[string]string{
 		"statement_timeout": l.statement, "lock_timeout": l.lock, "idle_in_transaction_session_timeout": l.idleInTransaction,
+		"plan_cache_mode": l.plans,
 	} {
-		if params[name] == "" {
+		if params[name] == "" && value != "" {
 			params[name] = value
 		}
 	}
@@ -66,7 +68,7 @@ func OpenPool(ctx context.Context, url string, conns int32) (*DB, error) {
 		// The cause may quote the password, so it is left out.
 		return nil, errs.New(errs.Unavailable, "database_url", "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
-	config.AfterConnect = utcTimes
+	config.AfterConnect = codecs
 	if conns > 0 {
 		config.MaxConns = conns
 	}
@@ -112,15 +114,6 @@ func (d *DB) Ping(ctx context.Context) error {
 
 // addressOf names each server that was asked.
 func addressOf(c *pgx.ConnConfig) string { return strings.Join(addresses(hostsOf(c)), ", ") }
-
-// utcTimes makes a connection return times in UTC and not in the zone of this
-// machine.
-func utcTimes(_ context.Context, conn *pgx.Conn) error {
-	codec := &pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}}
-	conn.TypeMap().RegisterType(codec)
-	conn.TypeMap().RegisterType(&pgtype.Type{Name: "_timestamptz", OID: pgtype.TimestamptzArrayOID, Codec: &pgtype.ArrayCodec{ElementType: codec}})
-	return nil
-}
 
 // txFunc is the inside of a transaction. It must not ask d for anything: another
 // connection may never come, as each of those that wait for one may hold one.

@@ -11,10 +11,10 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 )
 
-// A request looks at no more than this many applications for those that fit: some ten
+// A request looks at no more than this many applications for those that fit: a few
 // milliseconds of work, whatever the filter and however many there are.
 const (
-	stretch   = 1000
+	stretch   = 500
 	stretches = 2
 	probed    = 16 // words of a search among which the rarest is looked for
 )
@@ -162,15 +162,12 @@ func walk(ctx context.Context, q *db.Queries, f grant.Filter, now time.Time) (fo
 		}
 		w.word = rarest.Word
 	}
-	look := f.Limit + 1
-	if w.picky {
-		look = stretch
-	}
+	look := f.Limit + 1 // where most fit, as of those that somebody has not voted on, this is enough
 	before := newest
 	if f.Before != nil {
 		before = *f.Before
 	}
-	for range stretches {
+	for range 1 + stretches {
 		seen, err := w.look(ctx, before, look)
 		if err != nil {
 			return nil, nil, err
@@ -189,6 +186,7 @@ func walk(ctx context.Context, q *db.Queries, f grant.Filter, now time.Time) (fo
 			return found, nil, nil
 		}
 		before = seen[len(seen)-1]
+		look = stretch
 	}
 	return found, &before, nil
 }

@@ -241,6 +241,9 @@ func loadApplications(b *testing.B, r *rig, n int) *loaded {
 		}))
 	must(b, err)
 	sql("INSERT INTO application_word SELECT word, submitted_at, id FROM application, unnest(title_words) word WHERE reference LIKE 'GR-0%' ON CONFLICT DO NOTHING")
+	_, err = conn.CopyFrom(b.Context(), pgx.Identifier{"application_print"}, []string{"application_id", "text_hash", "servers"},
+		pgx.CopyFromSlice(n, func(i int) ([]any, error) { return []any{ids[i], int64(random.Uint64()), 1}, nil }))
+	must(b, err)
 	sql(`INSERT INTO vote SELECT gen_random_uuid(), id, 1, sha256(''), $1, 'approve', NULL, 'login', NULL, now() FROM application WHERE state = 'in_review'`, w.reviewer)
 	sql(`INSERT INTO claim SELECT id, $1, CASE WHEN reference LIKE '%77' THEN $2::timestamptz ELSE '2020-01-01' END FROM application
 		WHERE state = 'in_review' LIMIT 20000`, w.reviewer, epoch.Add(24*time.Hour))

@@ -145,8 +145,7 @@ func (s *Site) search(ctx context.Context, by identity.Actor, f grant.Filter, cu
 }
 
 // rail fills in the saved views with their counts, the total of what the list is
-// filtered by, and the budget. The counts are of this moment: each is bounded, so
-// keeping them would save little and show a reviewer what was.
+// filtered by, and the budget.
 func (s *Site) rail(v *visit, view *views.Review, f grant.Filter) error {
 	filters := make([]grant.Filter, len(queueViews), len(queueViews)+1)
 	for i, saved := range queueViews {
