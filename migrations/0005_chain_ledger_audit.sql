@@ -109,6 +109,26 @@ CREATE TABLE audit_hash (
 );
 CREATE TRIGGER audit_hash_append_only BEFORE UPDATE OR DELETE ON audit_hash FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER audit_hash_no_truncate BEFORE TRUNCATE ON audit_hash FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- Leaves of submissions, each written in the transaction of its submission. A leaf is appended under a lock that is held
+-- until its transaction ends, so strangers would make everybody wait for their commits: whoever appends next takes these
+-- before its own. Rows leave by being appended, and I15 names one that left in another way or stays.
+CREATE TABLE audit_waiting (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          timestamptz NOT NULL,
+    actor       text        NOT NULL,
+    action      text        NOT NULL,
+    object_kind text        NOT NULL,
+    object_id   uuid        NOT NULL,
+    digest      bytea       NOT NULL,
+    from_state  text        NOT NULL,
+    to_state    text        NOT NULL,
+    waits_since timestamptz NOT NULL DEFAULT now(),
+    -- What could not become a leaf would stop everybody who has to append after it.
+    CONSTRAINT audit_waiting_spelling CHECK (
+        action = 'application.submitted' AND object_kind = 'application' AND from_state = '' AND to_state = 'submitted' AND length(digest) IN (0, 32)
+        AND actor ~ '^operator:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    )
+);
 -- The key signs, the table does not: a row counts only where its note is signed by the log's key and of that size. A
 -- row that was forged must not take the place of a genuine one, so several may have one size.
 CREATE TABLE audit_checkpoint (
@@ -122,5 +142,5 @@ CREATE TRIGGER audit_checkpoint_append_only BEFORE UPDATE OR DELETE ON audit_che
 CREATE TRIGGER audit_checkpoint_no_truncate BEFORE TRUNCATE ON audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
-DROP TABLE audit_checkpoint, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;
+DROP TABLE audit_checkpoint, audit_waiting, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;
 DROP FUNCTION check_zero_sum, leaf_json;

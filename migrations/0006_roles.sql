@@ -21,6 +21,8 @@ GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
 -- Both may read what both need, and append to the books.
 GRANT SELECT ON meta, fund, state_edge, goose_db_version TO causeway_app, causeway_worker;
 GRANT SELECT, INSERT ON event, ledger_transfer, ledger_posting, audit_leaf, audit_hash TO causeway_app, causeway_worker;
+GRANT SELECT, DELETE ON audit_waiting TO causeway_app, causeway_worker;
+GRANT INSERT ON audit_waiting TO causeway_app;
 GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attempt_input, attempt_output, attempt_raw, prev_tx, attempt_event,
     reservation, lease, breaker, breaker_finding, breaker_consent, breaker_accepted, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
 

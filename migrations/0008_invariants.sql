@@ -413,9 +413,15 @@ WHERE h.hash <> sha256('\x00'::bytea || l.leaf)
 UNION ALL
 SELECT coalesce(e.object_kind, l.object_kind) || ' ' || coalesce(e.object_id, l.object_id) || ' has ' || coalesce(e.n, 0) || ' changes and ' || coalesce(l.n, 0) || ' leaves'
 FROM (SELECT object_kind, object_id::text AS object_id, count(*) AS n FROM event GROUP BY 1, 2) e
-FULL JOIN (SELECT object_kind, object_id, count(*) AS n FROM audit_leaf WHERE object_id ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' GROUP BY 1, 2) l
-    ON l.object_kind = e.object_kind AND l.object_id = e.object_id
-WHERE e.n IS DISTINCT FROM l.n;
+FULL JOIN (
+    SELECT object_kind, object_id, count(*) AS n FROM (
+        SELECT object_kind, object_id FROM audit_leaf UNION ALL SELECT object_kind, object_id::text FROM audit_waiting
+    ) x WHERE object_id ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' GROUP BY 1, 2
+) l ON l.object_kind = e.object_kind AND l.object_id = e.object_id
+WHERE e.n IS DISTINCT FROM l.n
+UNION ALL
+SELECT w.object_kind || ' ' || w.object_id || ' has waited for its leaf in the audit log since ' || to_char(w.waits_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+FROM audit_waiting w WHERE w.waits_since < now() - interval '1 hour';
 
 -- I15: nothing sealed is opened without a leaf, and once a session or token leaves one.
 CREATE VIEW invariant_i15_unsealed WITH (security_invoker = true) AS

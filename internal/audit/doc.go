@@ -9,7 +9,9 @@
 //   - No personal data fits into a leaf: every field is an identifier, a word of
 //     a fixed shape, or a digest.
 //   - Leaf and hashes are written in the transaction of the change they tell of;
-//     this package computes them and never writes.
+//     this package computes them and never writes. What a submission writes in its
+//     transaction waits to be a leaf, and whoever appends next appends that first, so
+//     the leaves of one object are in the order of its history.
 //   - A verifier that finds a row dropped, altered, swapped or cut off names the
 //     first such row. It can vouch for rows up to the newest checkpoint only, so
 //     checkpoints should be kept where the server's operator cannot reach them.

@@ -133,15 +133,20 @@ func Append(seq int64, e Entry, stored tlog.HashReader) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
+	return AppendLeaf(leaf, stored)
+}
+
+// AppendLeaf is Append for a leaf that says its number.
+func AppendLeaf(leaf Leaf, stored tlog.HashReader) (Row, error) {
 	b, err := leaf.Encode()
 	if err != nil {
 		return Row{}, err
 	}
-	hashes, err := Hashes(seq, b, stored)
+	hashes, err := Hashes(leaf.Seq, b, stored)
 	if err != nil {
 		return Row{}, err
 	}
-	return Row{Seq: seq, Leaf: b, FirstHash: tlog.StoredHashIndex(0, seq), Hashes: hashes}, nil
+	return Row{Seq: leaf.Seq, Leaf: b, FirstHash: tlog.StoredHashIndex(0, leaf.Seq), Hashes: hashes}, nil
 }
 
 // Hashes returns the hashes to store for the leaf bytes of row seq, the first at

@@ -167,7 +167,7 @@ func TestParallelSubmitsWithOneKeyMakeOneApplication(t *testing.T) {
 			t.Errorf("answer %d is %+v, the first was %+v", i, r, receipts[0])
 		}
 	}
-	for _, table := range []string{"application", "application_revision", "decision", "idempotency", "event", "audit_leaf"} {
+	for _, table := range []string{"application", "application_revision", "decision", "idempotency", "event", "audit_waiting"} {
 		if n := w.number(t, "SELECT count(*) FROM "+table); n != 1 {
 			t.Errorf("%d rows in %s", n, table)
 		}

@@ -27,12 +27,21 @@ func (d *DB) record(ctx context.Context, q *db.Queries, entries ...audit.Entry) 
 	return appendEntries(ctx, q, entries...)
 }
 
-// appendEntries is record for a transaction that holds the log's lock.
+// appendEntries is record for a transaction that holds the log's lock. What was waiting
+// goes first: it may be about the same objects, and happened before.
 func appendEntries(ctx context.Context, q *db.Queries, entries ...audit.Entry) error {
 	// READ COMMITTED: this statement sees what the last holder of the lock wrote.
-	size, err := q.AuditSize(ctx)
+	end, err := q.AuditEnd(ctx)
 	if err != nil {
 		return fmt.Errorf("read size of the audit log: %w", err)
+	}
+	size := end.Size
+	for more := end.Waiting; more; {
+		n, err := appendWaiting(ctx, q, size)
+		if err != nil {
+			return err
+		}
+		size, more = size+n, n == waitingAtOnce
 	}
 	for i, e := range entries {
 		if err := appendEntry(ctx, q, size+int64(i), e); err != nil {

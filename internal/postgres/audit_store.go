@@ -16,10 +16,29 @@ type AuditStore struct{ *DB }
 
 var _ audit.Store = AuditStore{}
 
-// AuditSize implements audit.Store.
+// AuditSize implements audit.Store. It first appends what waits: a submission is in the
+// log of whoever looks at it.
 func (s AuditStore) AuditSize(ctx context.Context) (int64, error) {
-	n, err := s.q.AuditSize(ctx)
-	return n, mapError(err)
+	for {
+		end, err := s.q.AuditEnd(ctx)
+		if err != nil || !end.Waiting {
+			return end.Size, mapError(err)
+		}
+		err = s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+			if err := q.LockAudit(ctx); err != nil {
+				return err
+			}
+			size, err := q.AuditSize(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = appendWaiting(ctx, q, size)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // AuditHashes implements audit.Store.

@@ -280,7 +280,7 @@ func TestAnApplicationsEndpointsFollowItsRevisions(t *testing.T) {
 		Scope: "apply", KeyHash: key[:], BodySHA256: key[:], Application: a, Endpoints: []grant.NewEndpoint{keep, drop},
 		Revision: grant.Revision{ApplicationID: a.ID, Revision: 1, Body: []byte("sealed"), Amount: 2000, CreatedAt: checkSlot},
 		Decision: grant.Decision{ID: uuid.New(), ApplicationID: a.ID, Revision: 1, GrantID: uuid.New(), Digest: decision.Digest(key), Note: []byte("sealed"), Amount: 2000, CreatedAt: checkSlot},
-		Entry:    audit.Entry{Actor: identity.System("test"), Action: "application.submitted", ObjectKind: "application", ObjectID: a.ID.String(), At: checkSlot},
+		Entry:    audit.Entry{Actor: identity.Operator(a.ID), Action: "application.submitted", ObjectKind: "application", ObjectID: a.ID.String(), To: "submitted", At: checkSlot},
 	})
 	wantCode(t, err, "")
 	exec(t, f.owner, "UPDATE endpoint SET control = 'dns', proven_at = $1::timestamptz, proven_until = $1::timestamptz + interval '1 h' WHERE label = 'EP-1'", checkSlot)

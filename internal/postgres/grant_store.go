@@ -101,8 +101,8 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Commitment: [32]byte(row.FirstSha256)}, nil
 }
 
-// Submit implements grant.Store. The log's lock is asked for last, with what is written
-// before it, so that nobody waits for these round trips.
+// Submit implements grant.Store. It takes no lock that others wait for, except those who
+// submit with the same address or key: its leaf waits to be appended.
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
 	var replay *grant.Replay
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
@@ -120,16 +120,12 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 		if err := checkPayee(ctx, q, a); err != nil {
 			return err
 		}
-		err = send(ctx, tx, func(q *db.Queries) error { return writeSubmission(ctx, q, in) })
-		if err != nil {
-			return err
-		}
-		return appendEntries(ctx, q, in.Entry)
+		return send(ctx, tx, func(q *db.Queries) error { return writeSubmission(ctx, q, in) })
 	})
 	return replay, err
 }
 
-// writeSubmission asks for all rows of a submission but its leaf, and for the log's lock.
+// writeSubmission asks for all rows of a submission.
 func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
 	a := in.Application
 	err := q.InsertApplication(ctx, db.InsertApplicationParams{
@@ -150,7 +146,7 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 	if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
 		return err
 	}
-	return q.LockAudit(ctx)
+	return queueEntry(ctx, q, in.Entry)
 }
 
 // payeeLock is the key of LockPayee for a's address.

@@ -222,13 +222,12 @@ func nullUUID(id *uuid.UUID) uuid.NullUUID {
 
 // Grants implements grant.Store.
 func (s GrantStore) Grants(ctx context.Context, before *grant.Cursor, limit int) ([]grant.GrantRecord, error) {
-	arg := db.ListGrantsParams{RowLimit: int32(limit)}
-	if before != nil {
-		arg.BeforeAt, arg.BeforeID = &before.SubmittedAt, uuid.NullUUID{UUID: before.ID, Valid: true}
+	if before == nil {
+		before = &newest
 	}
 	var records []grant.GrantRecord
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
-		rows, err := q.ListGrants(ctx, arg)
+		rows, err := q.ListGrants(ctx, db.ListGrantsParams{BeforeAt: before.SubmittedAt, BeforeID: before.ID, RowLimit: int32(limit)})
 		if err != nil {
 			return err
 		}

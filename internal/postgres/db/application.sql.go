@@ -562,13 +562,13 @@ func (q *Queries) InsertVote(ctx context.Context, arg InsertVoteParams) error {
 
 const listGrants = `-- name: ListGrants :many
 SELECT id, application_id, fund_id, reference, designation, state, amount_sat, version, created_at FROM grants
-WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::uuid)
+WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $3
 `
 
 type ListGrantsParams struct {
-	BeforeAt *time.Time
-	BeforeID uuid.NullUUID
+	BeforeAt time.Time
+	BeforeID uuid.UUID
 	RowLimit int32
 }
 

@@ -65,6 +65,59 @@ func (q *Queries) AppendAudit(ctx context.Context, arg AppendAuditParams) error 
 	return err
 }
 
+const appendWaiting = `-- name: AppendWaiting :exec
+WITH leaf AS (
+    INSERT INTO audit_leaf (seq, at, actor, action, object_kind, object_id, leaf)
+    SELECT unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::text[]),
+        unnest($7::text[]), unnest($8::text[]), unnest($9::bytea[])
+)
+INSERT INTO audit_hash (index, hash) SELECT unnest($1::bigint[]), unnest($2::bytea[])
+`
+
+type AppendWaitingParams struct {
+	Indexes     []int64
+	Hashes      [][]byte
+	Seqs        []int64
+	Ats         []time.Time
+	Actors      []string
+	Actions     []string
+	ObjectKinds []string
+	ObjectIds   []string
+	Leaves      [][]byte
+}
+
+// The leaves and hashes of what was waiting; their history was written with them.
+func (q *Queries) AppendWaiting(ctx context.Context, arg AppendWaitingParams) error {
+	_, err := q.db.Exec(ctx, appendWaiting,
+		arg.Indexes,
+		arg.Hashes,
+		arg.Seqs,
+		arg.Ats,
+		arg.Actors,
+		arg.Actions,
+		arg.ObjectKinds,
+		arg.ObjectIds,
+		arg.Leaves,
+	)
+	return err
+}
+
+const auditEnd = `-- name: AuditEnd :one
+SELECT coalesce((SELECT max(seq) + 1 FROM audit_leaf), 0)::bigint AS size, EXISTS (SELECT FROM audit_waiting) AS waiting
+`
+
+type AuditEndRow struct {
+	Size    int64
+	Waiting bool
+}
+
+func (q *Queries) AuditEnd(ctx context.Context) (AuditEndRow, error) {
+	row := q.db.QueryRow(ctx, auditEnd)
+	var i AuditEndRow
+	err := row.Scan(&i.Size, &i.Waiting)
+	return i, err
+}
+
 const auditSize = `-- name: AuditSize :one
 SELECT coalesce(max(seq) + 1, 0)::bigint FROM audit_leaf
 `
@@ -235,4 +288,93 @@ SELECT pg_advisory_xact_lock(7305812, 2)
 func (q *Queries) LockAudit(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, lockAudit)
 	return err
+}
+
+const queueAudit = `-- name: QueueAudit :exec
+WITH waiting AS (
+    INSERT INTO audit_waiting (at, actor, action, object_kind, object_id, digest, from_state, to_state)
+    VALUES ($9, $10, $3, $1, $2, $11, $4, $5)
+)
+INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_kind, actor_id, detail, at)
+VALUES ($1, $2, $3, nullif($4::text, ''), nullif($5::text, ''), $6, $7::uuid, $8, $9)
+`
+
+type QueueAuditParams struct {
+	ObjectKind string
+	ObjectID   uuid.UUID
+	Action     string
+	FromState  string
+	ToState    string
+	ActorKind  string
+	ActorStaff uuid.NullUUID
+	Detail     []byte
+	At         time.Time
+	Actor      string
+	Digest     []byte
+}
+
+// AppendAudit but for the leaf, which waits.
+func (q *Queries) QueueAudit(ctx context.Context, arg QueueAuditParams) error {
+	_, err := q.db.Exec(ctx, queueAudit,
+		arg.ObjectKind,
+		arg.ObjectID,
+		arg.Action,
+		arg.FromState,
+		arg.ToState,
+		arg.ActorKind,
+		arg.ActorStaff,
+		arg.Detail,
+		arg.At,
+		arg.Actor,
+		arg.Digest,
+	)
+	return err
+}
+
+const takeWaiting = `-- name: TakeWaiting :many
+WITH taken AS (
+    DELETE FROM audit_waiting WHERE id IN (SELECT w.id FROM audit_waiting w ORDER BY w.id LIMIT $1::bigint) RETURNING id, at, actor, action, object_kind, object_id, digest, from_state, to_state, waits_since
+)
+SELECT at, actor, action, object_kind, object_id, digest, from_state, to_state FROM taken ORDER BY id
+`
+
+type TakeWaitingRow struct {
+	At         time.Time
+	Actor      string
+	Action     string
+	ObjectKind string
+	ObjectID   uuid.UUID
+	Digest     []byte
+	FromState  string
+	ToState    string
+}
+
+// The caller holds the log's lock, so nobody else takes the same ones.
+func (q *Queries) TakeWaiting(ctx context.Context, upTo int64) ([]TakeWaitingRow, error) {
+	rows, err := q.db.Query(ctx, takeWaiting, upTo)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TakeWaitingRow{}
+	for rows.Next() {
+		var i TakeWaitingRow
+		if err := rows.Scan(
+			&i.At,
+			&i.Actor,
+			&i.Action,
+			&i.ObjectKind,
+			&i.ObjectID,
+			&i.Digest,
+			&i.FromState,
+			&i.ToState,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

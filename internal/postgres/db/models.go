@@ -165,6 +165,19 @@ type AuditLeaf struct {
 	ToState    *string
 }
 
+type AuditWaiting struct {
+	ID         int64
+	At         time.Time
+	Actor      string
+	Action     string
+	ObjectKind string
+	ObjectID   uuid.UUID
+	Digest     []byte
+	FromState  string
+	ToState    string
+	WaitsSince time.Time
+}
+
 type Batch struct {
 	ID                 uuid.UUID
 	FundID             uuid.UUID

@@ -220,7 +220,7 @@ SELECT * FROM grants WHERE application_id = @application_id;
 
 -- name: ListGrants :many
 SELECT * FROM grants
-WHERE sqlc.narg('before_at')::timestamptz IS NULL OR (created_at, id) < (sqlc.narg('before_at')::timestamptz, sqlc.narg('before_id')::uuid)
+WHERE (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
 ORDER BY created_at DESC, id DESC LIMIT @row_limit;
 
 -- name: ListInstalments :many
