@@ -41,9 +41,10 @@ func known() []Locale {
 // Catalogue is the set of languages with their messages. It is read-only
 // after Load and safe for concurrent use.
 type Catalogue struct {
-	bundle  *goi18n.Bundle
-	locales []Locale
-	matcher language.Matcher
+	bundle     *goi18n.Bundle
+	locales    []Locale
+	localizers []*Localizer // one for each locale
+	matcher    language.Matcher
 }
 
 // Load reads the embedded catalogues.
@@ -58,6 +59,7 @@ func LoadFS(fsys fs.FS) (*Catalogue, error) {
 
 	c := &Catalogue{bundle: bundle}
 	var tags []language.Tag
+	all := map[string]texts{}
 	for _, l := range known() {
 		body, err := fs.ReadFile(fsys, path.Join("catalogue", l.Tag+".json"))
 		if err != nil {
@@ -70,15 +72,23 @@ func LoadFS(fsys fs.FS) (*Catalogue, error) {
 		if err != nil {
 			return nil, err
 		}
+		all[l.Tag] = texts{}
 		for _, b := range [][]byte{checks, body} {
-			if _, err := bundle.ParseMessageFileBytes(b, l.Tag+".json"); err != nil {
+			file, err := bundle.ParseMessageFileBytes(b, l.Tag+".json")
+			if err != nil {
 				return nil, fmt.Errorf("parse catalogue %s: %w", l.Tag, err)
 			}
+			all[l.Tag].add(file.Messages)
 		}
 		c.locales = append(c.locales, l)
 		tags = append(tags, language.Make(l.Tag))
 	}
 	c.matcher = language.NewMatcher(tags)
+	for _, l := range c.locales {
+		c.localizers = append(c.localizers, &Localizer{
+			Locale: l, lz: goi18n.NewLocalizer(bundle, l.Tag, "en"), own: all[l.Tag], english: all["en"], all: c.Locales(),
+		})
+	}
 	return c, nil
 }
 
@@ -90,21 +100,21 @@ func (c *Catalogue) Locales() []Locale { return append([]Locale(nil), c.locales.
 // Accept-Language header, then English. It never fails.
 func (c *Catalogue) Pick(acceptLanguage string, explicit ...string) *Localizer {
 	for _, tag := range explicit {
-		for _, l := range c.locales {
+		for i, l := range c.locales {
 			if tag == l.Tag {
-				return c.localizer(l)
+				return c.localizers[i]
 			}
 		}
 	}
 	want, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil || len(want) == 0 {
-		return c.localizer(c.locales[0])
+		return c.localizers[0]
 	}
 	_, i, confidence := c.matcher.Match(handMapped(want)...)
 	if confidence == language.No {
-		return c.localizer(c.locales[0])
+		return c.localizers[0]
 	}
-	return c.localizer(c.locales[i])
+	return c.localizers[i]
 }
 
 // handMapped adds Persian after Dari, which the CLDR matcher does not link.
@@ -119,19 +129,12 @@ func handMapped(want []language.Tag) []language.Tag {
 	return out
 }
 
-func (c *Catalogue) localizer(l Locale) *Localizer {
-	return &Localizer{
-		Locale: l,
-		lz:     goi18n.NewLocalizer(c.bundle, l.Tag, "en"),
-		all:    c.Locales(),
-	}
-}
-
-// Localizer says messages in one language.
+// Localizer says messages in one language. It is read-only.
 type Localizer struct {
-	Locale Locale
-	lz     *goi18n.Localizer
-	all    []Locale
+	Locale       Locale
+	lz           *goi18n.Localizer
+	own, english texts
+	all          []Locale
 }
 
 // Locales returns the languages on offer, for the chooser.
@@ -141,7 +144,11 @@ func (l *Localizer) Locales() []Locale { return l.all }
 // does not exist, or whose placeholders are not all given, comes back in
 // brackets, so that tests and people see it.
 func (l *Localizer) T(key string, kv ...any) string {
-	if s, ok := l.Try(key, l.data(kv)); ok {
+	var data map[string]any
+	if len(kv) > 0 {
+		data = l.data(kv)
+	}
+	if s, ok := l.Try(key, data); ok {
 		return s
 	}
 	return "⟦" + key + "⟧"
@@ -164,6 +171,9 @@ func (l *Localizer) N(key string, n int64, shown string, kv ...any) string {
 // Try returns a message and whether it exists with all its placeholders
 // given.
 func (l *Localizer) Try(key string, data map[string]any) (string, bool) {
+	if t := l.text(key); t != nil {
+		return t.say(data)
+	}
 	s, err := l.lz.Localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: data, TemplateParser: strict()})
 	return s, said(s, err)
 }
