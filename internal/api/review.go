@@ -115,7 +115,7 @@ func detail(d grant.Detail, by identity.Actor) Application {
 		Id: a.ID, Reference: a.Reference, Designation: a.Designation, Title: d.Body.Title, State: string(a.State),
 		Protocols: orEmpty(a.Protocols), Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
 		Revision: int32(a.Revision), Version: a.Version, SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
-		Claim: claim(d.Claim, by), Votes: tally(d.Tally.Approve, d.Tally.Decline, d.Quorum), MyVerdict: optional(Verdict(d.MyVote)),
+		Claim: claim(d.Claim, by), Votes: tally(d.Tally.Approve, d.Tally.Decline, d.Quorum), MyVerdict: optional(Verdict(d.MyVote)), SamePayee: optional(int32(d.SamePayee)), //nolint:gosec // a bounded count
 		Narrative: d.Body.Narrative, PayoutAddress: d.Body.PayoutAddress, Purged: d.Purged, Sealed: d.Sealed,
 		ApplicationSha256: hexOf(d.BodySHA256[:]), DecisionDigest: d.Decision.Digest.String(), DecisionNote: d.Note,
 		Outcome:   optional(Verdict(d.Outcome)),

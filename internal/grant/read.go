@@ -176,6 +176,7 @@ type Detail struct {
 	VoteNotes  map[uuid.UUID]string // for colleagues, by vote
 	Messages   []Text
 	Findings   []screen.Finding // of the automatic checks, worst first
+	SamePayee  int              // other applications with the same payout address, up to MaxSamePayee
 	Purged     bool
 	Sealed     bool // the asker may not open what is sealed: Body, BodySHA256, Note, VoteNotes and Messages are empty
 }
@@ -202,7 +203,7 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 			d.MyVote = v.Verdict
 		}
 	}
-	if d.Findings, err = s.findings(ctx, id); err != nil {
+	if d.Findings, d.SamePayee, err = s.screened(ctx, id); err != nil {
 		return Detail{}, err
 	}
 	key, err := s.dataKey(r.Application)

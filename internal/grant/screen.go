@@ -17,11 +17,17 @@ func (s *Service) print(f Fund, p Proposal) screen.Print {
 
 // findings runs the automatic checks of an application, worst first.
 func (s *Service) findings(ctx context.Context, id uuid.UUID) ([]screen.Finding, error) {
+	found, _, err := s.screened(ctx, id)
+	return found, err
+}
+
+// screened also returns how many others have the payout address, up to MaxSamePayee.
+func (s *Service) screened(ctx context.Context, id uuid.UUID) ([]screen.Finding, int, error) {
 	facts, err := s.cfg.Store.Screen(ctx, id, s.now())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return screen.Judge(facts), nil
+	return screen.Judge(facts), min(facts.SamePayee.Live+facts.SamePayee.Ended, MaxSamePayee), nil
 }
 
 // approves returns the findings that v has to answer; none unless it approves.

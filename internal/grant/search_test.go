@@ -205,6 +205,11 @@ func TestSamePayeeIsCountedToABound(t *testing.T) {
 	if got := page.Lines[0].SamePayee; got != grant.MaxSamePayee {
 		t.Errorf("%d applications have the same address, counted to %d", got, grant.MaxSamePayee)
 	}
+	one, err := w.Show(t.Context(), w.reviewers[0], page.Lines[0].Application.ID)
+	noError(t, err)
+	if one.SamePayee != grant.MaxSamePayee {
+		t.Errorf("by itself the application has %d others with its address, in the list %d", one.SamePayee, grant.MaxSamePayee)
+	}
 }
 
 // TestARareFilterGoesOnWithTheNextPage has the one application that fits behind more

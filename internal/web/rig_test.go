@@ -55,6 +55,7 @@ type rig struct {
 	app      *postgres.DB // as the service opens it
 	keys     *seal.Keyring
 	rates    server.Rates // zero: as a fund has them
+	auth     server.Authenticator
 	fund     grant.Fund
 	grants   *grant.Service
 	payouts  *payout.Service
@@ -111,7 +112,7 @@ func newRig(t testing.TB) *rig {
 		Store: postgres.EndpointStore{DB: app, Clock: r.clock, Enqueue: r.asked.enqueue}, Receipts: r.grants, Keys: keys, Clock: r.clock, Telegram: telegram,
 	})
 	must(t, err)
-	r.app = app
+	r.app, r.auth = app, r.identity
 	r.serve(r.endpoints)
 	return r
 }
@@ -135,7 +136,7 @@ func (r *rig) serve(endpoints web.Endpoints) {
 		rules = append(rules, server.Rule{Method: x.Method, Path: x.Path, Permission: x.Permission, Limit: server.Limit(x.Limit.String()), MaxBody: x.MaxBody(), Timeout: x.Timeout()})
 	}
 	edge, err := server.New(server.Config{
-		API: handlers, Auth: r.identity, Receipts: r.grants, Rates: r.rates, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		API: handlers, Auth: r.auth, Receipts: r.grants, Rates: r.rates, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		Metrics: prometheus.NewRegistry(), MountPages: r.site.Mount, Pages: rules, SignInPath: "/sign-in", Stylesheet: r.site.Stylesheet(),
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
 			return r.site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,56 @@ func TestATokenThatMayOnlyReadOpensNothing(t *testing.T) {
 	must(t, json.Unmarshal([]byte(body), &got))
 	if !got.Sealed || len(got.Checks) != 7 {
 		t.Errorf("sealed %v, %d checks", got.Sealed, len(got.Checks))
+	}
+}
+
+// onlyReading lets everybody who signs in read applications, and open none.
+type onlyReading struct{ *identity.Service }
+
+func (a onlyReading) Authenticate(ctx context.Context, session string) (identity.Actor, identity.Session, error) {
+	by, found, err := a.Service.Authenticate(ctx, session)
+	by.TokenID, by.Scopes = uuid.New(), []identity.Permission{identity.PermApplicationRead, identity.PermApplicationVote, identity.PermApplicationDecide, identity.PermSessionManage}
+	return by, found, err
+}
+
+// TestThePageOfWhoMayNotOpenIsSealed reads the pages of an application as somebody who
+// may read the queue and vote, and may not open what is sealed.
+func TestThePageOfWhoMayNotOpenIsSealed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.idOf(r.apply(0, func(p *grant.Proposal) {
+		p.Title, p.Narrative, p.Contact = "canarytitle", "canarynarrative and some more words", "canarycontact"
+		p.Endpoints[0].Host, p.Endpoints[0].Note = "canaryhost.example.org", "canarynote"
+	}))
+	bo := r.hire("Bo", identity.RoleReviewer)
+	bo.vote(id, "approve", "canaryvote").wants(200, "canaryvote")
+	bo.submit(bo.get("/review/"+id), "/review/"+id+"/message", url.Values{"text": {"canarymessage"}}).wants(200, "canarymessage")
+	leaves := r.leaves("application.unsealed") + r.leaves("fund.titles_unsealed")
+
+	r.auth = onlyReading{r.identity}
+	r.serve(r.endpoints)
+	ada := r.hire("Ada", identity.RoleReviewer)
+	before := r.leaves("application.unsealed") + r.leaves("fund.titles_unsealed")
+	var reference string
+	must(t, r.owner.Pool().QueryRow(t.Context(), "SELECT reference FROM application").Scan(&reference))
+	for path, says := range map[string][]string{
+		"/review/" + id:                             {reference, "What the operator wrote is sealed", "Sealed", "200 000", "Automatic checks", "Bo"},
+		"/review?id=" + id:                          {reference, "What the operator wrote is sealed"},
+		"/review?view=all&protocol=socks5":          {reference},
+		"/review/" + id + "?back=%2Freview%3Fq%3Dx": {reference},
+	} {
+		p := ada.get(path).wants(200, says...)
+		for _, word := range []string{"canary", payee(t, 0), "causeway/decision/v1"} {
+			if strings.Contains(string(p.body), word) {
+				t.Errorf("%s shows %q to somebody who may not open it", path, word)
+			}
+		}
+		if p.has("/review/"+id+"/vote") || p.has("/review/"+id+"/decide") {
+			t.Errorf("%s offers a vote or a decision on what cannot be read", path)
+		}
+	}
+	if n := r.leaves("application.unsealed") + r.leaves("fund.titles_unsealed"); n != before || before != leaves {
+		t.Errorf("nothing was opened, and the log grew from %d to %d leaves", leaves, n)
 	}
 }
 
