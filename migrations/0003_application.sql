@@ -201,6 +201,7 @@ CREATE TABLE grants (
     version        bigint      NOT NULL CHECK (version > 0),
     created_at     timestamptz NOT NULL
 );
+CREATE INDEX grants_granted ON grants (amount_sat) WHERE state <> 'terminated'; -- what is granted is summed before each decision
 CREATE INDEX grants_newest ON grants (created_at DESC, id DESC);
 CREATE TRIGGER grants_state_edge BEFORE UPDATE ON grants FOR EACH ROW EXECUTE FUNCTION check_state_edge('grant');
 

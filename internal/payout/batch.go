@@ -326,6 +326,12 @@ type Treasury struct {
 	Proposal       *Proposal // nil: nothing to propose
 }
 
+// Sums are totals for people to read: nothing that moves money rests on them.
+type Sums struct {
+	Balances ledger.Balances
+	Payments int64 // that lie deep enough in the chain
+}
+
 // Progress is where the leading worker stands on its way through the chain.
 type Progress struct {
 	Walked  int32  // newest block that was walked

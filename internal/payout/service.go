@@ -195,6 +195,14 @@ func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, err
 	return txbuild.Describe(packet, descriptor)
 }
 
+// Sums returns the totals that pages show, without the coins behind them.
+func (s *Service) Sums(ctx context.Context, by identity.Actor) (Sums, error) {
+	if err := by.Require(identity.PermTreasuryRead); err != nil {
+		return Sums{}, err
+	}
+	return s.cfg.Store.Sums(ctx)
+}
+
 // Treasury returns the state of the fund's money.
 func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, error) {
 	if err := by.Require(identity.PermTreasuryRead); err != nil {

@@ -110,6 +110,9 @@ type Store interface {
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (Holdings, error)
 
+	// Sums returns totals for people to read.
+	Sums(ctx context.Context) (Sums, error)
+
 	// Breakers returns the open ones, oldest first.
 	Breakers(ctx context.Context) ([]Breaker, error)
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -394,8 +395,12 @@ func txidString(txid []byte) string {
 // Batches implements payout.Store.
 func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]payout.Batch, error) {
 	var list []payout.Batch
+	below := int64(before)
+	if before == 0 {
+		below = math.MaxInt64
+	}
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		rows, err := q.ListBatches(ctx, int64(before), int32(limit))
+		rows, err := q.ListBatches(ctx, below, int32(limit))
 		list = make([]payout.Batch, len(rows))
 		for i, r := range rows {
 			list[i] = batchOf(r.Batch, r.Composer)
@@ -458,6 +463,19 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 		return err
 	})
 	return h, err
+}
+
+// Sums implements payout.Store.
+func (s PayoutStore) Sums(ctx context.Context) (payout.Sums, error) {
+	var sums payout.Sums
+	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) (err error) {
+		if sums.Balances, err = readBalances(ctx, q); err != nil {
+			return err
+		}
+		sums.Payments, err = q.CountPaid(ctx)
+		return err
+	})
+	return sums, err
 }
 
 // Forgotten implements payout.WorkerStore.

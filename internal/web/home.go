@@ -7,10 +7,8 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
-	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/ledger"
-	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/web/views"
 )
 
@@ -37,39 +35,44 @@ type totals struct {
 	granted  btcutil.Amount // of the budget: committed, on its way, or paid
 }
 
-// totalsLife is how old the sums may be. It also keeps a flood of visitors from
-// the treasury's tables.
+// totalsLife is how old the sums may be when they are read again. It keeps a flood of
+// visitors from the tables that are summed.
 const totalsLife = time.Minute
 
+// sums returns what was summed within totalsLife. While they are summed again, which
+// takes longer the more was ever paid, everybody else is shown the last ones.
 func (s *Site) sums(ctx context.Context) (totals, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.cfg.Clock.Now()
-	if age := now.Sub(s.totals.at); age >= 0 && age < totalsLife {
-		return s.totals, nil
+	kept := s.totals.Load()
+	if s.recent(kept) {
+		return *kept, nil
 	}
-	by := identity.System("web")
-	treasury, err := s.cfg.Payouts.Treasury(ctx, by)
+	if kept == nil {
+		s.summing.Lock()
+	} else if !s.summing.TryLock() {
+		return *kept, nil
+	}
+	defer s.summing.Unlock()
+	if kept = s.totals.Load(); s.recent(kept) { // somebody was faster
+		return *kept, nil
+	}
+	sums, err := s.cfg.Payouts.Sums(ctx, identity.System("web"))
 	if err != nil {
 		return totals{}, err
 	}
-	fresh := totals{at: now, paid: treasury.Balances[ledger.Paid]}
+	fresh := totals{at: s.cfg.Clock.Now(), paid: sums.Balances[ledger.Paid], payments: sums.Payments}
 	for _, account := range []ledger.Account{ledger.Committed, ledger.InFlight, ledger.Confirming, ledger.Paid} {
-		fresh.granted += treasury.Balances[account]
+		fresh.granted += sums.Balances[account]
 	}
-	for before, more := uint32(0), true; more; more = before != 0 {
-		var list []payout.Batch
-		if list, before, err = s.cfg.Payouts.Batches(ctx, by, before, grant.MaxPage); err != nil {
-			return totals{}, err
-		}
-		for _, b := range list {
-			if b.State == payout.Paid || b.State == payout.Final {
-				fresh.payments += int64(b.Payees)
-			}
-		}
-	}
-	s.totals = fresh
+	s.totals.Store(&fresh)
 	return fresh, nil
+}
+
+func (s *Site) recent(t *totals) bool {
+	if t == nil {
+		return false
+	}
+	age := s.cfg.Clock.Now().Sub(t.at)
+	return age >= 0 && age < totalsLife
 }
 
 // postPrefs keeps language and theme in cookies.

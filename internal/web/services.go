@@ -66,6 +66,7 @@ type Payouts interface {
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
+	Sums(ctx context.Context, by identity.Actor) (payout.Sums, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
 	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
 	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error

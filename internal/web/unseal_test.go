@@ -145,6 +145,10 @@ func TestThePageOfWhoMayNotOpenIsSealed(t *testing.T) {
 			t.Errorf("%s offers a vote or a decision on what cannot be read", path)
 		}
 	}
+	// In place of the statement, and in place of the vote.
+	if n := strings.Count(ada.get("/review/"+id).text(), "What the operator wrote is sealed"); n != 2 {
+		t.Errorf("the page says %d times that it is sealed, want 2", n)
+	}
 	if n := r.leaves("application.unsealed") + r.leaves("fund.titles_unsealed"); n != before || before != leaves {
 		t.Errorf("nothing was opened, and the log grew from %d to %d leaves", leaves, n)
 	}

@@ -41,8 +41,8 @@ type Site struct {
 
 	fund atomic.Pointer[grant.Fund] // as last read, for pages that come when nothing can be read
 
-	mu     sync.Mutex
-	totals totals
+	totals  atomic.Pointer[totals] // as last summed
+	summing sync.Mutex
 
 	live streams
 }

@@ -114,6 +114,17 @@ func (q *Queries) CountNotLookedAt(ctx context.Context, ids []uuid.UUID) (int64,
 	return count, err
 }
 
+const countPaid = `-- name: CountPaid :one
+SELECT count(*) FROM instalment WHERE state IN ('paid', 'final')
+`
+
+func (q *Queries) CountPaid(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countPaid)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countUnbuilt = `-- name: CountUnbuilt :one
 SELECT count(*) FROM batch WHERE state = 'approved'
 `
@@ -1137,14 +1148,16 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 }
 
 const listBatches = `-- name: ListBatches :many
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat,
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, p.payees, p.total_sat,
     coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
-LEFT JOIN batch_item bi ON bi.batch_id = b.id
-LEFT JOIN instalment i ON i.id = bi.instalment_id
-WHERE $1::bigint = 0 OR b.number < $1::bigint
-GROUP BY b.id, s.name ORDER BY b.number DESC LIMIT $2
+CROSS JOIN LATERAL (
+    SELECT count(*) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
+    FROM batch_item bi JOIN instalment i ON i.id = bi.instalment_id WHERE bi.batch_id = b.id
+) p
+WHERE b.number < $1::bigint
+ORDER BY b.number DESC LIMIT $2
 `
 
 type ListBatchesRow struct {
@@ -1155,6 +1168,7 @@ type ListBatchesRow struct {
 	Alarm    string
 }
 
+// The payments of those that are listed are counted, and of no other.
 func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32) ([]ListBatchesRow, error) {
 	rows, err := q.db.Query(ctx, listBatches, before, rowLimit)
 	if err != nil {

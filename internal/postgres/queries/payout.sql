@@ -57,14 +57,20 @@ WHERE b.id = @id;
 SELECT sqlc.embed(b), s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = @id FOR UPDATE OF b;
 
 -- name: ListBatches :many
-SELECT sqlc.embed(b), s.name AS composer, count(i.id) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat,
+-- The payments of those that are listed are counted, and of no other.
+SELECT sqlc.embed(b), s.name AS composer, p.payees, p.total_sat,
     coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
-LEFT JOIN batch_item bi ON bi.batch_id = b.id
-LEFT JOIN instalment i ON i.id = bi.instalment_id
-WHERE @before::bigint = 0 OR b.number < @before::bigint
-GROUP BY b.id, s.name ORDER BY b.number DESC LIMIT @row_limit;
+CROSS JOIN LATERAL (
+    SELECT count(*) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
+    FROM batch_item bi JOIN instalment i ON i.id = bi.instalment_id WHERE bi.batch_id = b.id
+) p
+WHERE b.number < @before::bigint
+ORDER BY b.number DESC LIMIT @row_limit;
+
+-- name: CountPaid :one
+SELECT count(*) FROM instalment WHERE state IN ('paid', 'final');
 
 -- name: ListBatchItems :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM batch_item bi
