@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 	"github.com/causeway-fund/causeway/internal/payout"
@@ -32,6 +33,33 @@ func (s *Site) getBatch(v *visit) error {
 		return err
 	}
 	return s.showBatch(v, http.StatusOK, r, nil)
+}
+
+// getTransaction shows every input and output of the batch's transaction.
+func (s *Site) getTransaction(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	view, err := s.batch(v, r)
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, views.TransactionPage(v.page, view))
+}
+
+// getBatchCertificate leads to the certificate of one of the batch's payments, counted
+// from 1 as the page counts them: a list of hundreds has no room for their addresses.
+func (s *Site) getBatchCertificate(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(v.QueryParam("n"))
+	if err != nil || n < 1 || n > len(r.Items) {
+		return errs.New(errs.NotFound, "not_found", "The batch has no payment of this number.")
+	}
+	return v.see("/treasury/payments/" + r.Items[n-1].InstalmentID.String() + "/certificate")
 }
 
 func (s *Site) showBatch(v *visit, status int, r payout.Record, change func(*views.Batch)) error {
@@ -78,14 +106,11 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 }
 
 func recipient(n int, it payout.Item, b payout.Batch, now *payout.Attempt) views.Recipient {
-	view := views.Recipient{
+	return views.Recipient{
 		N: n, ID: it.InstalmentID.String(), Operator: it.Designation, Reference: it.Reference, Address: it.Address, AmountSat: int64(it.Amount),
 		State: string(grant.StandingOf(it.State, string(b.State), b.Alarm != "")), Vout: voutOf(now, it.InstalmentID),
+		Certificate: onChain(it.State),
 	}
-	if onChain(it.State) {
-		view.Certificate = "/treasury/payments/" + view.ID + "/certificate"
-	}
-	return view
 }
 
 // onChain reports whether a block holds the payment.

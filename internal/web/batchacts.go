@@ -44,7 +44,7 @@ func (s *Site) sayYes(v *visit, r payout.Record, approve func(version int64, dig
 			b.TypedNumber, b.Errors = typed, []views.FieldError{{Field: "typed_number", Code: "number_differs"}}
 		})
 	}
-	return s.actOnBatch(v, r, nil, func(version int64) error {
+	return s.actOnBatch(v, r, s.showBatch, nil, func(version int64) error {
 		digest, err := decision.ParseDigest(v.posted("digest"))
 		if err != nil {
 			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
@@ -58,7 +58,7 @@ func (s *Site) postCancel(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.actOnBatch(v, r, nil, func(version int64) error {
+	return s.actOnBatch(v, r, s.showBatch, nil, func(version int64) error {
 		_, err := s.cfg.Payouts.Cancel(v.ctx(), v.by, r.Batch.ID, version)
 		return err
 	})
@@ -80,7 +80,7 @@ func (s *Site) postBump(v *visit) error {
 	if wrong != nil {
 		return s.showBatch(v, http.StatusUnprocessableEntity, r, func(b *views.Batch) { keep(b); b.Errors = []views.FieldError{*wrong} })
 	}
-	return s.actOnBatch(v, r, keep, func(version int64) error {
+	return s.actOnBatch(v, r, s.showBatch, keep, func(version int64) error {
 		_, err := s.cfg.Payouts.Bump(v.ctx(), v.by, r.Batch.ID, version, rate)
 		return err
 	})
@@ -115,6 +115,26 @@ func childRate(r payout.Record) int64 {
 	return min(rate+rate/4+1, r.Batch.MaxFeeRateSatVB)
 }
 
+// getVoid shows the form that asks to take a batch back.
+func (s *Site) getVoid(v *visit) error {
+	r, err := s.record(v)
+	if err != nil {
+		return err
+	}
+	return s.showVoid(v, http.StatusOK, r, nil)
+}
+
+func (s *Site) showVoid(v *visit, status int, r payout.Record, change func(*views.Batch)) error {
+	view, err := s.batch(v, r)
+	if err != nil {
+		return err
+	}
+	if change != nil {
+		change(&view)
+	}
+	return v.show(status, views.VoidPage(v.page, view))
+}
+
 // postVoid asks to take a batch back.
 func (s *Site) postVoid(v *visit) error {
 	r, err := s.record(v)
@@ -134,7 +154,7 @@ func (s *Site) postVoid(v *visit) error {
 		}
 		o.CancelIDs = append(o.CancelIDs, id)
 	}
-	return s.actOnBatch(v, r, keep, func(version int64) error {
+	return s.actOnBatch(v, r, s.showVoid, keep, func(version int64) error {
 		_, err := s.cfg.Payouts.AskVoid(v.ctx(), v.by, r.Batch.ID, version, o)
 		return err
 	})
@@ -158,7 +178,7 @@ func (s *Site) postVoidWithdraw(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.actOnBatch(v, r, nil, func(version int64) error {
+	return s.actOnBatch(v, r, s.showBatch, nil, func(version int64) error {
 		_, err := s.cfg.Payouts.WithdrawVoid(v.ctx(), v.by, r.Batch.ID, version)
 		return err
 	})
@@ -225,9 +245,9 @@ func wholeNumber(field, text string) (int64, *views.FieldError) {
 }
 
 // actOnBatch does something to the version of the batch that the form names, and
-// goes back to its page; a refusal is shown there. keep puts what was typed back
-// into the form; it may be nil.
-func (s *Site) actOnBatch(v *visit, r payout.Record, keep func(*views.Batch), do func(version int64) error) error {
+// goes back to its page; a refusal is shown on the page of the form. keep puts what was
+// typed back into it; it may be nil.
+func (s *Site) actOnBatch(v *visit, r payout.Record, form func(*visit, int, payout.Record, func(*views.Batch)) error, keep func(*views.Batch), do func(version int64) error) error {
 	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
 	if err != nil {
 		return errs.New(errs.Precondition, "version_missing", "The form does not say which version it is about. Nothing was changed: load the page again.")
@@ -249,7 +269,7 @@ func (s *Site) actOnBatch(v *visit, r payout.Record, keep func(*views.Batch), do
 	if len(wrong) == 0 {
 		v.page.Flash = &views.Flash{Tone: "bad", Msg: words}
 	}
-	return s.showBatch(v, status, r, func(b *views.Batch) {
+	return form(v, status, r, func(b *views.Batch) {
 		b.Errors = wrong
 		if keep != nil {
 			keep(b)

@@ -161,6 +161,16 @@ func (p page) has(action string) bool {
 	return false
 }
 
+// links reports whether the page has a link to this address.
+func (p page) links(path string) bool {
+	for n := range p.doc.Descendants() {
+		if n.DataAtom == atom.A && attr(n, "href") == path {
+			return true
+		}
+	}
+	return false
+}
+
 // fields returns what a browser would send of a form, without a button.
 func fields(form *html.Node) url.Values {
 	values := url.Values{}

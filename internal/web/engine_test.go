@@ -82,7 +82,7 @@ func TestPeopleBringSignatures(t *testing.T) {
 	asked := tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"9"}}).wants(200, "9 sat/vB were asked for already", "asked for a higher fee")
 	child := tove.submit(asked, p.path+"/child", nil).wants(200, "B-0002", "Spends the change of a batch that waits", "Approve this batch")
 	tove.get("/batches").wants(200, "child")
-	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "fee_sat_vb": {"10"}}).wants(409, "Two versions"); child.has(child.path + "/void") {
+	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "fee_sat_vb": {"10"}}).wants(409, "Two versions"); child.links(child.path + "/void") {
 		t.Error("a composed batch is offered to be taken back, not to be cancelled")
 	}
 }
@@ -171,27 +171,29 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 	p := r.signing(2, tove)
 	ask, yes := p.path+"/void", p.path+"/void/approve"
 
+	form := tove.get(ask).wants(200, "The batch may still be paid")
 	first := ""
-	for n := range p.form(ask).Descendants() {
+	for n := range form.form(ask).Descendants() {
 		if attr(n, "name") == "cancel" {
 			first = attr(n, "value")
 		}
 	}
-	kept := tove.submit(p, ask, url.Values{"cancel": {first}}).wants(422)
+	kept := tove.submit(form, ask, url.Values{"cancel": {first}}).wants(422)
 	if got := fields(kept.form(ask))["cancel"]; len(got) != 1 || got[0] != first {
 		t.Errorf("the form keeps %v of the payments to cancel", got)
 	}
-	tove.submit(p, ask, url.Values{"reason": {"x"}, "cancel": {"x"}}).wants(400)
-	asked := tove.submit(p, ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).
+	tove.submit(form, ask, url.Values{"reason": {"x"}, "cancel": {"x"}}).wants(400)
+	asked := tove.submit(form, ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).
 		wants(200, "Nothing has changed yet", "An address was stolen.", "1 payment is cancelled", "1 payment becomes payable again", "Withdraw the request")
-	if asked.has(yes) || asked.has(ask) || !asked.has(p.path+"/psbt") {
+	tove.get(ask).wants(200, "cannot be taken back now, or somebody has already asked")
+	if asked.has(yes) || asked.links(ask) || !asked.has(p.path+"/psbt") {
 		t.Error("who asked is offered to approve or to ask again, or cannot sign the payment any more")
 	}
 	withdrawn := tage.submit(tage.get(p.path), p.path+"/void/withdraw", nil).wants(200, "withdrew the request to take the batch back")
-	if withdrawn.has(yes) || !withdrawn.has(ask) {
+	if withdrawn.has(yes) || !withdrawn.links(ask) {
 		t.Error("after it was withdrawn it is offered to be approved, or cannot be asked for again")
 	}
-	asked = tove.submit(tove.get(p.path), ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).wants(200, "Nothing has changed yet")
+	asked = tove.submit(tove.get(ask), ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).wants(200, "Nothing has changed yet")
 	other := tage.get(p.path).wants(200, "Approve taking it back", "Another treasurer asks to take the batch back", "causeway/void/v1")
 	tage.submit(other, yes, url.Values{"typed_number": {"2"}}).wants(422, "not the number of this batch")
 	tage.submit(other, yes, url.Values{"typed_number": {"1"}, "digest": {strings.Repeat("0", 64)}}).wants(409, "not the digest")
@@ -211,11 +213,11 @@ func TestARequestThatLapsedIsTold(t *testing.T) {
 	r := newRig(t)
 	tove := r.hire("Tove", identity.RoleTreasurer)
 	p := r.signing(1, tove)
-	tove.submit(p, p.path+"/void", url.Values{"reason": {"An address was stolen."}}).wants(200, "the request lapses")
+	tove.submit(tove.get(p.path+"/void"), p.path+"/void", url.Values{"reason": {"An address was stolen."}}).wants(200, "the request lapses")
 	r.clock.Advance(24 * time.Hour)
 	r.conduct()
 	seen := r.hire("Tia", identity.RoleTreasurer).get(p.path).wants(200, "lapsed because nobody agreed within 24 hours")
-	if seen.has(p.path+"/void/approve") || seen.has(p.path+"/void/withdraw") || !seen.has(p.path+"/void") {
+	if seen.has(p.path+"/void/approve") || seen.has(p.path+"/void/withdraw") || !seen.links(p.path+"/void") {
 		t.Error("a request that lapsed is offered to be approved or withdrawn, or cannot be made again")
 	}
 }

@@ -41,6 +41,12 @@ func testPages(t *testing.T, h *house) {
 	treasurer.visit("/batches")
 	treasurer.press("tbody tr:last-child a")
 	treasurer.look("batch")
+	treasurer.copies(".addr")
+	batch := eval[string](treasurer, `location.pathname`)
+	treasurer.visit(batch + "/transaction")
+	treasurer.lookClosely("transaction")
+	treasurer.visit("/batches/new")
+	treasurer.look("compose")
 	admin := h.tab(t)
 	admin.signIn("Noor")
 	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}, {"breakers", "/treasury/breakers"}, {"probers", "/fleet/vantages"}} {

@@ -373,6 +373,24 @@ func (b *tab) accessible(at string) {
 	}
 }
 
+// copies wants what somebody selects and copies of each of these elements to be its text
+// without a space: an address is drawn in groups of four, and pasted in one piece.
+func (b *tab) copies(selector string) {
+	b.t.Helper()
+	got := eval[[][]string](b, `[...document.querySelectorAll(`+"`"+selector+"`"+`)].map((n) => {
+		const s = getSelection(); s.removeAllRanges(); s.selectAllChildren(n);
+		const copied = s.toString(); s.removeAllRanges(); return [n.textContent.trim(), copied];
+	})`)
+	for _, pair := range got {
+		if pair[0] == "" || pair[0] != pair[1] {
+			b.t.Errorf("of %q somebody copies %q", pair[0], pair[1])
+		}
+	}
+	if len(got) == 0 {
+		b.t.Errorf("there is no %s to copy", selector)
+	}
+}
+
 // photograph keeps a picture for whoever wants to look at it.
 func (b *tab) photograph(name string) {
 	b.t.Helper()

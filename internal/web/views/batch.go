@@ -127,14 +127,14 @@ type BatchNext struct {
 
 // Recipient is one payment of a batch.
 type Recipient struct {
-	N                             int
-	Operator, Reference, GrantURL string
-	Address                       string
-	AmountSat                     int64
-	State                         string
-	Vout                          int // -1 when not built
-	ID                            string
-	Certificate                   string // address of its certificate; empty before it is paid
+	N                   int // from 1, in the order of the batch
+	ID                  string
+	Operator, Reference string
+	Address             string
+	AmountSat           int64
+	State               string
+	Vout                int  // -1 when not built
+	Certificate         bool // there is one: a block has the payment
 }
 
 // Attempt is one transaction that was made for a batch.

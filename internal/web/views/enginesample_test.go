@@ -38,6 +38,13 @@ func sampleDoubt() []views.Msg {
 }
 
 // sampleStuck was replaced once and does not go on.
+// sampleTakeBack is the form of a request that was refused.
+func sampleTakeBack() views.Batch {
+	v := sampleStuck()
+	v.Errors = []views.FieldError{{Field: "reason", Code: "required"}}
+	return v
+}
+
 func sampleStuck() views.Batch {
 	v := sampleSigning()
 	v.State, v.Step, v.Signing, v.Errors = "announced", views.BatchStep("announced"), nil, nil
@@ -51,7 +58,7 @@ func sampleStuck() views.Batch {
 	})
 	v.Attempts[0].State, v.Attempts[0].Now, v.Attempts[0].Fate = "replaced", false, views.Msg{Key: "fate.replaced", Params: map[string]string{"N": "2"}}
 	for i := range v.Recipients {
-		v.Recipients[i].State, v.Recipients[i].Certificate = "maybe_paid", ""
+		v.Recipients[i].State, v.Recipients[i].Certificate = "maybe_paid", false
 	}
 	return v
 }

@@ -1,6 +1,9 @@
 package views
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +94,9 @@ func (p Page) Say(m Msg) string {
 }
 
 func (p Page) params(in map[string]string) map[string]any {
+	if len(in) == 0 {
+		return nil
+	}
 	out := make(map[string]any, len(in))
 	for k, v := range in {
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil && strings.HasSuffix(k, "_sat") {
@@ -165,6 +171,36 @@ func (p Page) state(kind, state string) string {
 	return p.Say(Msg{Key: "state." + kind + "." + state, Text: strings.ReplaceAll(state, "_", " ")})
 }
 
+// states draws the states of a kind, each of them once: a list repeats a few of them
+// hundreds of times.
+func (p Page) states(kind string) func(state string) templ.Component {
+	drawn := map[string]templ.Component{}
+	return func(s string) templ.Component {
+		c, ok := drawn[s]
+		if !ok {
+			c = kept(state(p, kind, s))
+			drawn[s] = c
+		}
+		return c
+	}
+}
+
+// kept renders c when it is first drawn, and repeats that.
+func kept(c templ.Component) templ.Component {
+	var html []byte
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if html == nil {
+			var b bytes.Buffer
+			if err := c.Render(ctx, &b); err != nil {
+				return err
+			}
+			html = b.Bytes()
+		}
+		_, err := w.Write(html)
+		return err
+	})
+}
+
 // word returns "<prefix>.<value>" of the catalogue, or the value itself.
 func (p Page) word(prefix, value string) string {
 	if value == "" {
@@ -193,12 +229,15 @@ func (p Page) Ago(at time.Time) string {
 // three digits.
 func Group(n int64) string {
 	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if s[0] == '-' {
-		sign, s = "\u2212", s[1:]
+	if len(s) < 4 && n >= 0 {
+		return s
 	}
 	var b strings.Builder
-	b.WriteString(sign)
+	b.Grow(2 * len(s))
+	if s[0] == '-' {
+		b.WriteString("\u2212")
+		s = s[1:]
+	}
 	for i := range len(s) {
 		if i > 0 && (len(s)-i)%3 == 0 {
 			b.WriteString("\u202f")
@@ -219,16 +258,37 @@ func BTC(sat int64) string {
 	return sign + Group(whole) + "." + frac[:2] + "\u202f" + frac[2:5] + "\u202f" + frac[5:]
 }
 
-// Fours cuts s into groups of four, the last one shorter.
-func Fours(s string) []string {
-	var out []string
-	for len(s) > 4 {
-		out, s = append(out, s[:4]), s[4:]
+// Fours is the HTML of an address in groups of four characters, the ends in bold. Every
+// second group of the middle stands without an element: the gaps are the margins of its
+// neighbours, and a list of hundreds is half as long. A last one of these is <u>, since
+// the bold one after it has a margin too. What is no address is not cut.
+func Fours(a string) string {
+	if strings.ContainsFunc(a, func(c rune) bool { return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') }) {
+		return templ.EscapeString(a)
 	}
-	if s != "" {
-		out = append(out, s)
+	var b strings.Builder
+	b.Grow(3 * len(a))
+	groups := (len(a) + 3) / 4
+	for i := range groups {
+		four := a[4*i : min(4*i+4, len(a))]
+		switch {
+		case i < 2 || i >= groups-2:
+			b.WriteString("<b>")
+			b.WriteString(four)
+			b.WriteString("</b>")
+		case i%2 == 1 && i == groups-3:
+			b.WriteString("<u>")
+			b.WriteString(four)
+			b.WriteString("</u>")
+		case i%2 == 1:
+			b.WriteString("<i>")
+			b.WriteString(four)
+			b.WriteString("</i>")
+		default:
+			b.WriteString(four)
+		}
 	}
-	return out
+	return b.String()
 }
 
 func stamp(t time.Time) string {
@@ -236,6 +296,14 @@ func stamp(t time.Time) string {
 		return "–"
 	}
 	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// date is the day of t in UTC.
+func date(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format(time.DateOnly)
 }
 
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 	"pgregory.net/rapid"
 
 	"github.com/causeway-fund/causeway/internal/web/views"
@@ -34,22 +36,39 @@ func TestAmountsAreGrouped(t *testing.T) {
 	}
 }
 
+// TestFoursLoseNothing reads what a browser makes of an address: its text is the address,
+// in pieces of four that stand apart, the first and last two of them in bold.
 func TestFoursLoseNothing(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.StringMatching(`[a-z0-9]{0,90}`).Draw(t, "address")
-
-		got := views.Fours(s)
-
-		if strings.Join(got, "") != s {
-			t.Fatalf("Fours(%q) = %q", s, got)
-		}
-		for i, four := range got {
-			if len(four) != 4 && i != len(got)-1 {
-				t.Fatalf("Fours(%q) = %q", s, got)
+	rapid.Check(t, func(rt *rapid.T) {
+		s := rapid.StringMatching(`[a-zA-Z0-9]{0,90}`).Draw(rt, "address")
+		var pieces, bold []string
+		for _, n := range nodes(t, "<main>"+views.Fours(s)+"</main>") {
+			if n.Type == html.TextNode {
+				pieces = append(pieces, n.Data)
+				if n.Parent.Data == "b" {
+					bold = append(bold, n.Data)
+				}
 			}
 		}
+
+		if strings.Join(pieces, "") != s {
+			rt.Fatalf("Fours(%q) = %q", s, pieces)
+		}
+		for i, four := range pieces {
+			if len(four) > 4 || len(four) < 4 && i != len(pieces)-1 {
+				rt.Fatalf("Fours(%q) = %q", s, pieces)
+			}
+		}
+		if want := min(len(pieces), 4); len(bold) != want || want == 4 && (bold[1] != pieces[1] || bold[2] != pieces[len(pieces)-2]) {
+			rt.Fatalf("Fours(%q) has %q in bold of %q", s, bold, pieces)
+		}
 	})
+	for _, s := range []string{"", "a<b>", "bc1q & co", "адрес", "\xff\xfe"} {
+		if got, want := views.Fours(s), templ.EscapeString(s); got != want {
+			t.Errorf("Fours(%q) = %q, want %q: it is no address", s, got, want)
+		}
+	}
 }
 
 func TestAgoIsCoarse(t *testing.T) {

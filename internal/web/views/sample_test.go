@@ -62,6 +62,7 @@ func pages() []page {
 		of("login-link", false, views.LoginLinkPage, views.LoginLink{Name: "mara", PostURL: "/login/abc"}),
 		of("review", false, views.ReviewPage, sampleReview()),
 		of("review-detail", false, views.ReviewDetailPage, sampleDetail(1)),
+		of("review-sealed", false, views.ReviewDetailPage, sampleSealed()),
 		of("grants", false, views.GrantsPage, sampleGrants()),
 		of("batches", false, views.BatchesPage, sampleBatches()),
 		of("compose", false, views.ComposePage, sampleCompose()),
@@ -71,6 +72,8 @@ func pages() []page {
 		of("batch-stuck", false, views.BatchPage, sampleStuck()),
 		of("batch-voiding", false, views.BatchPage, sampleVoiding(false)),
 		of("batch-void-mined", false, views.BatchPage, sampleVoiding(true)),
+		of("batch-transaction", false, views.TransactionPage, sampleBatch("mined")),
+		of("batch-take-back", false, views.VoidPage, sampleTakeBack()),
 		of("import", false, views.ImportPage, sampleImport()),
 		of("breakers", false, views.BreakersPage, views.Breakers{List: sampleTreasury().Breakers}),
 		of("treasury", false, views.TreasuryPage, sampleTreasury()),
@@ -229,6 +232,17 @@ func sampleDetail(i int) views.ReviewDetail {
 	}
 }
 
+// sampleSealed is what a person without the right to open an application is shown.
+func sampleSealed() views.ReviewDetail {
+	v := sampleDetail(1)
+	v.Title, v.Narrative, v.PayoutAddress, v.Endpoints, v.Note.Text, v.Messages, v.Changes = v.Reference, "", "", nil, "", nil, nil
+	v.WordsSealed, v.CanVote, v.CanDecide, v.CannotWhy = true, false, false, views.Msg{Key: "review.why.sealed"}
+	for i := range v.Votes {
+		v.Votes[i].Note = ""
+	}
+	return v
+}
+
 func sampleGrants() views.Grants {
 	v := views.Grants{States: []views.Option{{Value: "active"}, {Value: "completed"}}, Total: 6, Paging: views.Paging{Next: "/grants?after=x"}}
 	inst := []string{"payable", "allocated", "maybe_paid", "mined", "paid", "held"}
@@ -288,7 +302,7 @@ func sampleBatch(state string) views.Batch {
 		}
 		v.Payments++
 		v.AmountSat += o.AmountSat
-		v.Recipients = append(v.Recipients, views.Recipient{N: v.Payments, ID: strconv.Itoa(i), Operator: names[i%6], Reference: fmt.Sprintf("A-%06d", 398-i), GrantURL: "/grants", Address: addr1[:60-i%4] + fmt.Sprintf("%02d", i), AmountSat: o.AmountSat, State: "allocated", Vout: i})
+		v.Recipients = append(v.Recipients, views.Recipient{N: v.Payments, ID: strconv.Itoa(i), Operator: names[i%6], Reference: fmt.Sprintf("A-%06d", 398-i), Address: addr1[:60-i%4] + fmt.Sprintf("%02d", i), AmountSat: o.AmountSat, State: "allocated", Vout: i})
 	}
 	if state == "composed" {
 		v.Next, v.CanCancel, v.PSBTURL = views.BatchNext{Kind: "approve"}, true, ""
@@ -301,7 +315,7 @@ func sampleBatch(state string) views.Batch {
 	v.Live, v.Deep = true, &views.Depth{Name: "final", Have: 3, Need: 100}
 	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRateSatVB: "6.2", Height: 284_310, Now: true, At: now.Add(-100 * time.Minute), Fate: views.Msg{Key: "fate.mined"}}}
 	for i := range v.Recipients {
-		v.Recipients[i].State, v.Recipients[i].Certificate = "mined", "/treasury/payments/1/certificate"
+		v.Recipients[i].State, v.Recipients[i].Certificate = "mined", true
 	}
 	v.Events = append(v.Events, views.Event{At: now.Add(-2 * time.Hour), Who: "noor", Tone: "ok", Msg: views.Msg{Text: "approved the batch"}}, views.Event{At: now.Add(-100 * time.Minute), Msg: views.Msg{Text: "sent to the network"}}, views.Event{At: now.Add(-50 * time.Minute), Tone: "ok", Msg: views.Msg{Text: "in block 284 310"}})
 	return v
