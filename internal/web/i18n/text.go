@@ -41,7 +41,7 @@ func cut(m *goi18n.Message) *text {
 		name, tail, closed := strings.Cut(rest, "}}")
 		name, field := strings.CutPrefix(name, ".")
 		if !closed || !field || strings.ContainsFunc(name, func(c rune) bool {
-			return !(c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+			return c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 		}) {
 			return nil
 		}

@@ -263,7 +263,7 @@ func BTC(sat int64) string {
 // neighbours, and a list of hundreds is half as long. A last one of these is <u>, since
 // the bold one after it has a margin too. What is no address is not cut.
 func Fours(a string) string {
-	if strings.ContainsFunc(a, func(c rune) bool { return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') }) {
+	if strings.ContainsFunc(a, func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') }) {
 		return templ.EscapeString(a)
 	}
 	var b strings.Builder
