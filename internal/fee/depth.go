@@ -179,6 +179,7 @@ func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual i
 	rates := make([]int64, len(targets))
 	best := len(in.bounds) - 1
 	for i, target := range targets {
+		late := missWeighs(target) * float64(usual)
 		known := map[ahead]float64{}
 		missed := func(class int) float64 {
 			odds, ok := known[before[class]]
@@ -195,7 +196,7 @@ func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual i
 			if rate >= lowest {
 				break // it costs more than another with all its risk
 			}
-			if cost := rate + missWeighs*float64(usual)*max(missed(class), negligible); cost < lowest {
+			if cost := rate + late*max(missed(class), negligible); cost < lowest {
 				lowest, rates[i] = cost, in.bounds[class]
 			}
 		}

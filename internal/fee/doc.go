@@ -9,11 +9,18 @@
 // it. All is over a floor that the network's peers set. It also says when a batch
 // that waits pays more.
 //
+// Measured by BenchmarkBacktest: over six seeds 5.5 % are not mined within 3 blocks, at
+// 1.36 times what was needed; 4.2 % within 6 at 1.35; 6.7 % within 36 at 1.43. On the
+// recorded days 5.3 % at 1.64, 5.7 % at 1.61 and 3.3 % at 1.59. An oracle that knows how
+// much will come in, but not when blocks will be found, misses 6 % there at 1.66, 1.54
+// and 1.36, and over the seeds at 1.29, 1.21 and 1.26.
+//
 // Invariants:
 //   - No rate is below the floor, none above the floor and the highest vote that
 //     was used, and a longer target is never dearer than a shorter one.
-//   - While another vote is used, no rate is above twice the highest of the others:
-//     who fills our mempool alone cannot make us pay more.
+//   - While another vote is used, no rate is above twice the highest of the others,
+//     for more than an hour of what they say for an hour: who fills our mempool alone
+//     cannot make us pay more.
 //   - Fewer than two votes, votes of which no two are less than five times apart,
 //     too few peers or a node that is behind make an estimate that is not trusted
 //     and says why: then a treasurer decides.

@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// missWeighs is what it is worth to be mined in time, in multiples of what blocks
-	// have asked for in the last day: whoever is mined a block later has still paid
-	// less, so certainty is not bought at any price.
-	missWeighs = 6.5
+	// hourWeighs is what it is worth to be mined within an hour or less, in multiples
+	// of what blocks have asked for in the last day: whoever is mined a block later has
+	// still paid less, so certainty is not bought at any price.
+	hourWeighs = 7
 	// bearable is how likely it may be at most that a rate is not mined in time,
 	// however dear the next one is, and negligible from where on less is worth nothing.
 	bearable, negligible = 0.3, 0.01
@@ -19,6 +19,12 @@ const (
 	// dearer in the backtest.
 	swing = 0.1
 )
+
+// missWeighs is what it is worth to be mined within so many blocks. The longer the
+// time that there is, the less another block adds to it: by the cube root of hours.
+func missWeighs(target int) float64 {
+	return hourWeighs / math.Cbrt(max(1, float64(target)/gateBlocks))
+}
 
 // futures are three courses that the inflow may take, as multiples of the
 // forecast, with their weights: the points at which Gauss and Hermite sum up a

@@ -150,7 +150,7 @@ func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate 
 	}
 	rate := est.FloorSatKVB
 	for i, target := range e.targets {
-		switch together, votes := combine(used, i); {
+		switch together, votes := combine(used, i, hourOf(e.targets)); {
 		case i == 0 && votes > 0:
 			rate = together
 		case votes >= minVotes:
@@ -187,12 +187,16 @@ func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate 
 // combine is what the votes that are used come to for one target, and how many have
 // an answer for it. The mempool's vote counts while it can be used, since it alone
 // knows what a transaction competes with, but not beyond twice the highest of the
-// others: more is what somebody shows our node, or a rush that may pass. Without it
-// the others' mean counts.
-func combine(used []Vote, target int) (rate int64, votes int) {
-	var lead int64
+// others: more is what somebody shows our node, or a rush that may pass. What the
+// others say for an hour bounds longer targets too: that blocks were cheap six hours
+// ago says nothing about what waits now. Without the mempool the others' mean counts.
+func combine(used []Vote, target, hour int) (rate int64, votes int) {
+	var lead, most int64
 	var others []int64
 	for _, v := range used {
+		if bound := min(target, hour); v.Name != VoteMempool && bound < len(v.RatesSatKVB) {
+			most = max(most, v.RatesSatKVB[bound])
+		}
 		switch {
 		case target >= len(v.RatesSatKVB):
 			continue
@@ -211,7 +215,7 @@ func combine(used []Vote, target int) (rate int64, votes int) {
 	case lead == 0:
 		return median(others), votes
 	}
-	return min(lead, mostOver*slices.Max(others)), votes
+	return min(lead, mostOver*most), votes
 }
 
 // agree reports whether two of the votes are less than five times apart, for the
@@ -239,8 +243,12 @@ func raised(rates []int64, floor int64) []int64 {
 
 // soon is what a vote says for the first target of an hour or more.
 func (v Vote) soon(targets []int) int64 {
-	at := slices.IndexFunc(targets, func(t int) bool { return t >= gateBlocks })
-	return v.RatesSatKVB[min(max(at, 0), len(v.RatesSatKVB)-1)]
+	return v.RatesSatKVB[min(hourOf(targets), len(v.RatesSatKVB)-1)]
+}
+
+// hourOf is where the first target of an hour or more stands; 0 without one.
+func hourOf(targets []int) int {
+	return max(slices.IndexFunc(targets, func(t int) bool { return t >= gateBlocks }), 0)
 }
 
 // apart reports whether two rates, which are not 0, differ by five times or more.

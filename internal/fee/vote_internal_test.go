@@ -12,23 +12,26 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The mempool's vote counts, up to twice the highest of the others; without it their
-// mean. One vote alone does not make a longer target cheaper.
+// The mempool's vote counts, up to twice the highest of the others, for more than an
+// hour up to twice their highest for an hour; without it their mean. One vote alone
+// does not make a longer target cheaper.
 func TestMempoolLeadsAndTheOthersBoundIt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		mempool, blocks, guess []int64
 		want                   []int64
 	}{
-		"three":               {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 4}, []int64{35, 25}, []int64{40, 30, 8, 2}},
-		"a dear mempool":      {[]int64{400, 300, 80, 20}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{70, 40, 20, 8}},
-		"a cheap mempool":     {[]int64{2, 2, 1, 1}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{2, 2, 1, 1}},
-		"without blocks":      {[]int64{40, 30, 8, 2}, nil, []int64{40, 14}, []int64{40, 28, 28, 28}},
-		"without estimatefee": {[]int64{40, 30, 8, 2}, []int64{20, 12, 12, 12}, nil, []int64{40, 24, 8, 2}},
-		"without mempool":     {nil, []int64{20, 12, 10, 4}, []int64{40, 14}, []int64{30, 13, 13, 13}},
-		"one":                 {[]int64{40, 30, 8, 2}, nil, nil, []int64{40, 40, 40, 40}},
-		"none":                {nil, nil, nil, []int64{1, 1, 1, 1}},
-		"below the floor":     {[]int64{0, 0, 0, 0}, []int64{0, 0, 0, 0}, nil, []int64{1, 1, 1, 1}},
+		"three":                {[]int64{40, 30, 8, 2}, []int64{20, 20, 10, 4}, []int64{35, 25}, []int64{40, 30, 8, 2}},
+		"a dear mempool":       {[]int64{400, 300, 80, 20}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{70, 40, 40, 20}},
+		"a flooded mempool":    {[]int64{400, 400, 400, 400}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{70, 40, 40, 40}},
+		"a day that gets dear": {[]int64{40, 40, 30, 25}, []int64{20, 20, 4, 1}, []int64{35, 15}, []int64{40, 40, 30, 25}},
+		"a cheap mempool":      {[]int64{2, 2, 1, 1}, []int64{20, 20, 10, 4}, []int64{35, 15}, []int64{2, 2, 1, 1}},
+		"without blocks":       {[]int64{40, 30, 8, 2}, nil, []int64{40, 14}, []int64{40, 28, 28, 28}},
+		"without estimatefee":  {[]int64{40, 30, 8, 2}, []int64{20, 12, 12, 12}, nil, []int64{40, 24, 8, 2}},
+		"without mempool":      {nil, []int64{20, 12, 10, 4}, []int64{40, 14}, []int64{30, 13, 13, 13}},
+		"one":                  {[]int64{40, 30, 8, 2}, nil, nil, []int64{40, 40, 40, 40}},
+		"none":                 {nil, nil, nil, []int64{1, 1, 1, 1}},
+		"below the floor":      {[]int64{0, 0, 0, 0}, []int64{0, 0, 0, 0}, nil, []int64{1, 1, 1, 1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
