@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -183,7 +184,8 @@ func backtest(t testing.TB, draws []waiting, steps []step, seed uint64, look tim
 	}
 	var answers []map[string][]int64
 	untrusted := 0
-	for _, next := range steps {
+	seer := newOracle(draws)
+	for i, next := range steps {
 		for left := next.interval; left > 0; left -= look {
 			part := min(left, look)
 			s.clock.Advance(part)
@@ -197,7 +199,9 @@ func backtest(t testing.TB, draws []waiting, steps []step, seed uint64, look tim
 		if !est.Trusted {
 			untrusted++
 		}
-		answers = append(answers, s.answers(t, e, est))
+		all := s.answers(t, e, est)
+		maps.Copy(all, seer.answers(s.pool, steps[i+1:], e.blocks.usual()))
+		answers = append(answers, all)
 	}
 
 	const warmUp = 150
@@ -307,11 +311,10 @@ func recordedDraws(t testing.TB) []waiting {
 	return draws
 }
 
-// TestBacktest holds the estimate to two short chains together: of the targets beyond
-// the next block at most 6 % are missed, nothing costs twice what was needed, and at
-// no target is btcd's own estimator better at both. What we answer is the same in
-// every run; btcd's answers differ a little, as it draws lots. The benchmark has the
-// figures of long chains.
+// TestBacktest holds the estimate to two short chains together: no target is missed
+// more often, or dearer, than the table has it, and at no target is btcd's own
+// estimator better at both. It differs a little from run to run, as btcd draws lots and
+// bounds it. The benchmark has the figures of long chains.
 func TestBacktest(t *testing.T) {
 	t.Parallel()
 	draws := recordedDraws(t)
@@ -328,11 +331,12 @@ func TestBacktest(t *testing.T) {
 			t.Errorf("%d of %d are not trusted", untrusted, len(steps))
 		}
 	}
+	bounds := []struct{ missing, paying float64 }{{4, 1.75}, {4.5, 1.6}, {5, 1.55}, {5, 1.66}}
 	for i, target := range backtestTargets() {
 		ours, btcd := sums["causeway"][i], sums["btcd"][i]
 		t.Logf("within %d: %.1f %% missed at %.2f, btcd %.1f %% at %.2f", target, ours.missing(), ours.paying(), btcd.missing(), btcd.paying())
-		if target > 1 && ours.missing() > 6 || ours.paying() > 2 {
-			t.Errorf("within %d: %.1f %% missed at %.2f", target, ours.missing(), ours.paying())
+		if most := bounds[i]; ours.missing() > most.missing || ours.paying() > most.paying {
+			t.Errorf("within %d: %.1f %% missed at %.2f, want %.1f at %.2f at most", target, ours.missing(), ours.paying(), most.missing, most.paying)
 		}
 		if ours.missing() >= btcd.missing() && ours.paying() >= btcd.paying() {
 			t.Errorf("within %d: btcd misses %.1f %% at %.2f, we %.1f %% at %.2f", target, btcd.missing(), btcd.paying(), ours.missing(), ours.paying())
@@ -343,7 +347,7 @@ func TestBacktest(t *testing.T) {
 // BenchmarkBacktest prints beside btcd's own estimator, which saw the same chains in
 // the same run, how often an estimate would not have been mined in time, and what it
 // would have paid against the least that was: over all chains, and in brackets from
-// the best of them to the worst.
+// the best of them to the worst. Beside them is what the oracle pays when it misses 6 %.
 func BenchmarkBacktest(b *testing.B) {
 	draws := recordedDraws(b)
 	chains := map[string][][]step{"recorded": {recorded(b, 0, 993), recorded(b, 993, 1986)}}
@@ -393,6 +397,14 @@ func report(b *testing.B, name string, all []scores, untrusted int) {
 				b.ReportMetric(sum.paying(), who+"-paid/needed")
 			}
 		}
+	}
+	say("\n%-12s", "oracle")
+	for i := range backtestTargets() {
+		said := "not with its weights"
+		if paying, ok := atMost(6, all, i); ok {
+			said = fmt.Sprintf(" 6.0              %.2f", paying)
+		}
+		say("%-34s", said)
 	}
 	say("\n")
 }
