@@ -75,11 +75,11 @@ func (w *world) submitFor(b *testing.B, clients int, next func() (key string, p 
 	b.Helper()
 	var done atomic.Int64
 	var wait sync.WaitGroup
-	real := clock.Real{}
-	start := real.Now()
+	wall := clock.Real{}
+	start := wall.Now()
 	for range clients {
 		wait.Go(func() {
-			for real.Now().Sub(start) < measured {
+			for wall.Now().Sub(start) < measured {
 				k, p := next()
 				if _, err := w.Submit(b.Context(), k, p); err != nil {
 					b.Error(err)
@@ -90,14 +90,13 @@ func (w *world) submitFor(b *testing.B, clients int, next func() (key string, p 
 		})
 	}
 	wait.Wait()
-	return float64(done.Load()) / real.Now().Sub(start).Seconds()
+	return float64(done.Load()) / wall.Now().Sub(start).Seconds()
 }
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
 
 func runPgbench(b *testing.B, program, url, script string, clients int) float64 {
 	b.Helper()
-	//nolint:gosec // the program was found by pgserver
 	cmd := exec.CommandContext(b.Context(), program, "-n", "-M", "prepared", "-f", script, "-c", strconv.Itoa(clients), "-j", "1",
 		"-T", strconv.Itoa(int(measured.Seconds())), url)
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c plan_cache_mode=force_generic_plan") // as Causeway's connections
@@ -160,4 +159,3 @@ INSERT INTO event (object_kind, object_id, event, from_state, to_state, actor_ki
 COMMIT;
 `)
 }
-
