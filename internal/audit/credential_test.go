@@ -17,7 +17,7 @@ func TestGroupMayReadACredentialAndNothingElse(t *testing.T) {
 		if _, err := audit.GenerateKeyFile(path, audit.Origin("fund")); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, 0o440); err != nil { //nolint:gosec // the mode under test
+		if err := os.Chmod(path, 0o440); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,9 +25,17 @@ func TestOnlyTheOwnerAndSystemdsGroup(t *testing.T) {
 		mode os.FileMode
 		good bool
 	}{
-		{credentials, 0o400, true}, {credentials, 0o440, true}, {credentials, 0o600, true},
-		{credentials, 0o444, false}, {credentials, 0o460, false}, {credentials, 0o450, false}, {credentials, 0o441, false},
-		{elsewhere, 0o600, true}, {elsewhere, 0o400, true}, {elsewhere, 0o440, false}, {elsewhere, 0o604, false},
+		{credentials, 0o400, true},
+		{credentials, 0o440, true},
+		{credentials, 0o600, true},
+		{credentials, 0o444, false},
+		{credentials, 0o460, false},
+		{credentials, 0o450, false},
+		{credentials, 0o441, false},
+		{elsewhere, 0o600, true},
+		{elsewhere, 0o400, true},
+		{elsewhere, 0o440, false},
+		{elsewhere, 0o604, false},
 		{below, 0o440, false},
 	} {
 		path := filepath.Join(test.dir, "key")
@@ -55,7 +63,7 @@ func TestOnlyTheOwnerAndSystemdsGroup(t *testing.T) {
 func TestAFolderIsNoKeyFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(dir)
