@@ -28,6 +28,7 @@ trap clean EXIT
 trap 'exit 130' INT TERM
 
 # Mounts are seen by nobody else, and are gone with this script.
+chmod 755 "$root" # it becomes /
 mount --bind "$root" "$root"
 mount --make-private "$root"
 debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 || { cat "$root.log" >&2; exit 1; }
