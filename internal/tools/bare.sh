@@ -21,7 +21,7 @@ clean() {
 	findmnt -rno TARGET -R "$root" | sort -r | while read -r mounted; do umount "$mounted"; done
 	# What is still mounted is somebody's data: then everything stays.
 	if findmnt -rno TARGET | grep -q "^$root"; then echo "$root is still in use" >&2; else rm -rf --one-file-system -- "$root"; fi
-	[[ -z "$cgroup" ]] || rmdir "$cgroup" 2>/dev/null || true
+	[[ -z "$cgroup" ]] || find "$cgroup" -depth -type d -exec rmdir {} \;
 	exit "$code"
 }
 trap clean EXIT
