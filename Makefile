@@ -131,9 +131,8 @@ check: ## What CI runs: build, lint, freshness, then every test with race detect
 	@$(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required
 
 .PHONY: bare
-bare: ## Follow README.md and deploy/README.md on a bare Debian of its own (root, debootstrap, network; ten minutes)
-	@internal/tools/bare.sh demo
-	@internal/tools/bare.sh deploy
+bare: ## Follow deploy/README.md on a bare Debian of its own (root, debootstrap, network; ten minutes)
+	@internal/tools/bare.sh
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities that the code can reach (needs vuln.go.dev)

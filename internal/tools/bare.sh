@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
-# Follows the README's two commands, and deploy/README.md, on a Debian that has nothing but Go, git and make.
-#   bare.sh demo     `make demo` names what to install; then it runs from /root, stops, runs again, and is forgotten
-#   bare.sh deploy   all steps but a prober's, under a real systemd, which can reach no network
+# Follows deploy/README.md, all steps but a prober's, on a fresh Debian under a real systemd that can reach no network.
 # It needs root, debootstrap, a mirror (SUITE, MIRROR) and 5 GB below /var/tmp, where all that it makes is removed in the end.
 set -euo pipefail
 
@@ -9,13 +7,10 @@ suite="${SUITE:-stable}" mirror="${MIRROR:-http://deb.debian.org/debian}"
 here="$(git rev-parse --show-toplevel)"
 [[ "$(id -u)" == 0 ]] || { echo "bare.sh needs root" >&2; exit 1; }
 command -v debootstrap >/dev/null || { echo "missing: debootstrap. Install: apt-get install debootstrap" >&2; exit 1; }
-[[ "${1:-}" == demo || "${1:-}" == deploy ]] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 
 root="$(mktemp -d /var/tmp/causeway-bare-XXXXXX)" init="" cgroup=""
 clean() {
 	local code=$?
-	# Of the demo the program that make started, of the machine its systemd, and with it all else.
-	for job in $(jobs -p); do kill -INT $(pgrep -P "$job") 2>/dev/null || true; done
 	[[ -z "$init" ]] || kill -9 "$init" 2>/dev/null || true
 	wait || true
 	findmnt -rno TARGET -R "$root" | sort -r | while read -r mounted; do umount "$mounted"; done
@@ -63,28 +58,6 @@ quietly "apt-get update -qq; apt-get install -y -qq git make ca-certificates"
 # A network that has an authority of its own has it here as well.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 git clone -q "$here" "$root/root/causeway"
-
-demo() {
-	local said log="$root/demo.log" run
-	said="$(inside 'cd; cd causeway; ! make demo' 2>&1)"
-	grep -q 'apt-get install postgresql' <<<"$said" || { echo "make demo does not say what to install: $said" >&2; return 1; }
-	quietly "apt-get install -y -qq postgresql"
-	for run in first second; do
-		"${clear_env[@]}" chroot "$root" /bin/bash -c 'cd /root/causeway && exec make demo' >"$log" 2>&1 &
-		until grep -q 'Ctrl-C stops everything' "$log"; do
-			kill -0 $! 2>/dev/null || { cat "$log" >&2; return 1; }
-			sleep 1
-		done
-		link="$(grep -o 'http://localhost:8080/link/[A-Za-z0-9_-]*' "$log" | head -n 1)"
-		curl -sSf -o /dev/null http://localhost:8080/apply
-		curl -sSf "$link" | grep -q "<form"
-		if inside 'cd; cd causeway; make demo-reset' >/dev/null 2>&1; then echo "make demo-reset forgot a demo that runs" >&2; return 1; fi
-		kill -INT "$(pgrep -P $!)"
-		wait $! || { cat "$log" >&2; return 1; }
-		echo "$run run: ok"
-	done
-	inside 'cd; cd causeway; make demo-reset; [[ ! -e .causeway && -z "$(ls /var/tmp)" ]]; make journey'
-}
 
 # boot starts the machine's systemd in namespaces of its own.
 boot() {
@@ -141,4 +114,4 @@ deploy() {
 	echo "deployed: ok"
 }
 
-"$1"
+deploy
