@@ -130,6 +130,10 @@ check: ## What CI runs: build, lint, freshness, then every test with race detect
 	@$(MAKE) verify
 	@$(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required
 
+.PHONY: bare
+bare: ## Follow deploy/README.md on a bare Debian of its own (root, debootstrap, network; ten minutes)
+	@internal/tools/bare.sh
+
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities that the code can reach (needs vuln.go.dev)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

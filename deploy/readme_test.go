@@ -4,6 +4,7 @@ package deploy_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,15 +31,22 @@ var standIns = map[string]string{
 	// No accounts are made here: owners and groups are left out.
 	"systemd-sysusers": `exit 0`,
 	"chgrp":            `exit 0`,
+	// What a package brings along is here, but for the folder of nginx's sites.
+	"apt-get":    `[[ "$1" == install ]] && mkdir -p "$ROOT/etc/nginx/conf.d"`,
+	"nginx":      `[[ -s "$ROOT/etc/nginx/conf.d/causeway.conf" ]]`, // realfronts_test.go runs it
+	"journalctl": `exit 0`,
 	"install": `args=()
 while (($#)); do case "$1" in -o|-g) shift 2 ;; *) args+=("$1"); shift ;; esac; done
 exec /usr/bin/install "${args[@]}"`,
-	// The units are started by the test, after the block that asks for them.
+	// The units are started and stopped by the test, after the block that asks for it.
 	"systemctl": `case "$1" in
-daemon-reload) ;;
-enable) [[ "$2" == --now ]] && shift 2 && printf '%s\n' "$@" >>"$ROOT/wanted" ;;
+daemon-reload|status) exit 0 ;;
+enable) [[ "$2" == --now ]] && shift && set -- start "${@:2}" ;;
+start|stop|restart) ;;
 *) echo "no stand-in for systemctl $*" >&2; exit 1 ;;
-esac`,
+esac
+verb="$1"; shift
+for unit; do [[ "$unit" == nginx ]] || echo "$verb $unit" >>"$ROOT/wanted"; done`,
 	"systemd-ask-password": `echo '` + passphrase + `'`,
 	"systemd-creds":        `[[ "$1" == encrypt && "$2" == --name=causeway-signer-passphrase && "$3" == - ]] && cat >"$4"`,
 	"systemd-run": `while [[ "$1" == --* ]]; do
@@ -54,24 +61,27 @@ esac`,
 	shift
 done
 exec "$@"`,
-	// The superuser of the test's PostgreSQL.
-	"runuser": `[[ "$1" == -u && "$2" == postgres && "$3" == -- ]] && shift 3
+	// The superuser of the test's PostgreSQL; other accounts are ours here.
+	"runuser": `[[ "$1" == -u && "$3" == -- ]] || exit 1
+[[ "$2" == postgres ]] || exec "${@:4}"
+shift 3
 PGHOST=127.0.0.1 PGPORT="$SUPER_PORT" PGUSER="$SUPER_USER" PGPASSWORD="$SUPER_PASSWORD" PGDATABASE=postgres exec "$@"`,
 }
 
 // machine is the folder that stands for the root of a server, and its ports.
 type machine struct {
-	root                                 string
-	env                                  []string
-	postgres, rpc, serve, admin, adminOf int // adminOf is the worker's
-	units                                map[string]*proc.Process
+	root                                              string
+	env                                               []string
+	postgres, rpc, serve, admin, adminOf, onion, echo int // adminOf is the worker's
+	units                                             map[string]*proc.Process
+	stdin                                             *os.File // of the commands; nil: nothing is there
 }
 
-var ownPath = regexp.MustCompile(`(?m)(^|[\s"'=:(>-])/(etc|var/lib|usr/bin|usr/lib|run)/`)
+var ownPath = regexp.MustCompile(`(?m)(^|[\s"'=:(<>-])/(etc|var/lib|var/backups|usr/bin|usr/lib|run)/`)
 
 // here is the table of all that is changed in what is printed: paths, ports and the
-// network. The settings that are added keep btcd alone and the dashboard off a port
-// that may be taken.
+// network. The settings that are added keep btcd and the prober alone and the
+// dashboard off a port that may be taken.
 func (m *machine) here(text string) string {
 	text = ownPath.ReplaceAllString(text, "${1}"+m.root+"/${2}/")
 	at := func(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
@@ -79,50 +89,82 @@ func (m *machine) here(text string) string {
 		"127.0.0.1:5432", at(m.postgres), "127.0.0.1:8334", at(m.rpc), "127.0.0.1:9090", at(m.admin), "127.0.0.1:9091", at(m.adminOf),
 		"mainnet", "simnet",
 		"[Application Options]\n", "[Application Options]\nsimnet=1\nnolisten=1\nnodnsseed=1\n",
+		"--api https://grants.example.org", "--api http://"+at(m.serve),
+		"CAUSEWAY_API=https://grants.example.org", `"CAUSEWAY_API=http://`+at(m.serve)+` CAUSEWAY_ANCHOR=`+at(m.serve)+` CAUSEWAY_RESOLVER=`+at(m.serve)+`"`,
+		"127.0.0.1:8082", at(m.onion), "CAUSEWAY_LISTEN=:8081", "CAUSEWAY_LISTEN="+at(m.echo), "192.0.2.1:8081", at(m.echo),
 		"CAUSEWAY_TRUSTED_PROXY=127.0.0.1\n", "CAUSEWAY_TRUSTED_PROXY=127.0.0.1\nCAUSEWAY_LISTEN="+at(m.serve)+"\n",
 	).Replace(text)
 }
 
 // TestReadmeAsPrinted runs each command of README.md in the order of the page, and
-// then the units that it enables. At the end the programs answer, and the link that
-// it prints opens.
+// the units that it enables, and then those of RUNBOOK.md, which restore a backup. At
+// the end all programs answer.
 func TestReadmeAsPrinted(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	var said string
-	blocks := commands(t)
-	for i, block := range blocks {
-		if line := strings.TrimSpace(block); strings.Contains(line, "systemctl enable") && strings.LastIndex(line, "\n") > strings.Index(line, "systemctl enable") {
-			t.Errorf("block %d goes on after units are enabled, which here start after it:\n%s", i, block)
+	var ada *staff
+	for i, block := range commands(t, "README.md", 15) {
+		if strings.Contains(block, "prober enrol") {
+			m.typeIn(t, ada.addVantage(t, "fi-1"))
 		}
-		said += m.run(t, block)
-		m.startWanted(t)
+		said := m.run(t, i, block)
+		if link := regexp.MustCompile(`(?m)^https://grants\.example\.org(/enrol/\S+)$`).FindStringSubmatch(said); link != nil {
+			m.answer(t, m.serve, "/healthz")
+			ada = enrol(t, m.serve, link[1])
+		}
 	}
-
-	for _, want := range []string{"btcd", "causeway-signer", "causeway-serve", "causeway-worker"} {
+	for _, want := range []string{"btcd", "causeway-signer", "causeway-serve", "causeway-worker", "causeway-prober", "causeway-echo"} {
 		if m.units[want] == nil {
 			t.Errorf("the page never enables %s", want)
 		}
 	}
 	m.answer(t, m.admin, "/readyz")
 	m.answer(t, m.adminOf, "/readyz")
-	link := regexp.MustCompile(`(?m)^https://grants\.example\.org(/enrol/\S+)$`).FindStringSubmatch(said)
-	if link == nil {
-		t.Fatalf("no link for the first admin in:\n%s", said)
-	}
-	if page := m.answer(t, m.serve, link[1]); !strings.Contains(page, "Ada") {
-		t.Errorf("the link of the first admin shows:\n%s", page)
-	}
+	m.answer(t, m.onion, "/healthz")
+	m.answer(t, m.echo, "/echo?nonce="+strings.Repeat("0a", 16))
 	if log := m.read(t, "var/lib/btcd/logs/simnet/btcd.log"); strings.Contains(log, "[WRN] BTCD") {
 		t.Errorf("btcd did not understand its file:\n%s", log)
 	}
+	ada.seesAtWork(t, "fi-1")
+
+	for i, block := range commands(t, "RUNBOOK.md", 4) {
+		m.run(t, i, block)
+	}
+	m.answer(t, m.admin, "/readyz")
+	m.answer(t, m.adminOf, "/readyz")
+	ada.seesAtWork(t, "fi-1")
+	for i, line := range inline(t) {
+		m.run(t, i, line)
+	}
+}
+
+// inline returns the commands that stand in sentences and are whole: with their flags,
+// and without a word for something that the reader has to put there.
+func inline(t *testing.T) []string {
+	t.Helper()
+	var lines []string
+	for _, path := range []string{"README.md", "RUNBOOK.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile("`((?:causeway|causeway-signer|btcctl) [^`\n]*-[^`\n]*)`").FindAllStringSubmatch(string(page), -1) {
+			if !regexp.MustCompile(`…| [A-Z]+( |$)`).MatchString(found[1]) {
+				lines = append(lines, found[1]+"\n")
+			}
+		}
+	}
+	if len(lines) < 8 {
+		t.Errorf("only %d commands in sentences: %q", len(lines), lines)
+	}
+	return lines
 }
 
 // commands returns the blocks of the page that are run, without their indentation.
 // A block of another kind shows a piece of a file and has no command in it.
-func commands(t *testing.T) []string {
+func commands(t *testing.T, path string, least int) []string {
 	t.Helper()
-	page, err := os.ReadFile("README.md")
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,12 +175,14 @@ func commands(t *testing.T) []string {
 		switch {
 		case string(found[2]) == "sh":
 			blocks = append(blocks, text)
-		case regexp.MustCompile(`(?m)^(causeway|btcctl|systemctl|install|runuser) `).MatchString(text):
+		case string(found[2]) == "sql":
+			blocks = append(blocks, `psql "$(cat /etc/causeway/worker/database-url)" -v ON_ERROR_STOP=1 <<'EOF'`+"\n"+text+"EOF\n")
+		case regexp.MustCompile(`(?m)^(causeway|causeway-signer|btcctl|systemctl|install|runuser|curl|psql) `).MatchString(text):
 			t.Errorf("a command that no test runs, for want of ```sh:\n%s", text)
 		}
 	}
-	if len(blocks) < 10 {
-		t.Fatalf("%d blocks of commands; were they renamed?", len(blocks))
+	if len(blocks) < least {
+		t.Fatalf("%s has %d blocks of commands; were they renamed?", path, len(blocks))
 	}
 	return blocks
 }
@@ -167,12 +211,12 @@ func newMachine(t *testing.T) *machine {
 	})
 	t.Cleanup(func() { m.stop(t) })
 	m.postgres = pg.Port()
-	for _, port := range []*int{&m.rpc, &m.serve, &m.admin, &m.adminOf} {
+	for _, port := range []*int{&m.rpc, &m.serve, &m.admin, &m.adminOf, &m.onion, &m.echo} {
 		if *port, err = proc.Port(t.Context(), 0, "a unit"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, dir := range []string{"usr/bin", "usr/lib/sysusers.d", "etc/systemd/system", "var/lib", "run", "log", "standins"} {
+	for _, dir := range []string{"usr/bin", "usr/lib/sysusers.d", "etc/systemd/system", "var/lib", "var/backups", "run", "log", "standins"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -202,22 +246,47 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// run gives one block to the shell, with the variables that earlier ones set, and
-// returns what it printed.
-func (m *machine) run(t *testing.T, block string) string {
+// typeIn has the next command find a line at its terminal, which stays open.
+func (m *machine) typeIn(t *testing.T, line string) {
 	t.Helper()
+	terminal, keyboard, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = terminal.Close(), keyboard.Close() }) // nothing is lost with them
+	if _, err := keyboard.WriteString(line + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	m.stdin = terminal
+}
+
+// run gives one block to the shell, with the variables that earlier ones set, starts
+// and stops the units that it names, and returns what was printed.
+func (m *machine) run(t *testing.T, number int, block string) string {
+	t.Helper()
+	later := regexp.MustCompile(`(?ms)^systemctl (?:enable|start|stop|restart) [^\n]*\n(.+)`).FindString(block)
+	if later != "" {
+		t.Errorf("block %d goes on after a unit is started or stopped, which here happens after it:\n%s", number, block)
+	}
 	script := `set -euo pipefail; . "$ROOT/state"; set -a` + "\n" + m.here(block) + "\n" + `{ export -p; umask -p; } >"$ROOT/state"`
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
-	cmd.Dir, cmd.Env = "..", m.env
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", script)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = "..", m.env, time.Second
+	if m.stdin != nil {
+		cmd.Stdin, m.stdin = m.stdin, nil
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v in:\n%s\nIt said:\n%s", err, block, out.String())
+		t.Fatalf("%v in:\n%s\nIt said:\n%s\n%s", err, block, out.String(), m.logs(t))
 	}
+	m.heed(t)
 	return out.String()
 }
 
-func (m *machine) startWanted(t *testing.T) {
+// heed starts and stops what the block before asked systemctl to.
+func (m *machine) heed(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(m.root, "wanted")
 	wanted, err := os.ReadFile(path)
@@ -230,8 +299,14 @@ func (m *machine) startWanted(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	for name := range strings.FieldsSeq(string(wanted)) {
-		m.units[name] = m.start(t, name)
+	for line := range strings.Lines(string(wanted)) {
+		verb, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if verb != "start" {
+			m.stopUnit(t, name)
+		}
+		if verb != "stop" {
+			m.units[name] = m.start(t, name)
+		}
 	}
 }
 
@@ -240,12 +315,12 @@ func (m *machine) startWanted(t *testing.T) {
 func (m *machine) start(t *testing.T, name string) *proc.Process {
 	t.Helper()
 	credentials := filepath.Join(m.root, "credentials", name)
-	if err := os.MkdirAll(credentials, 0o700); err != nil {
+	if err := errors.Join(os.RemoveAll(credentials), os.MkdirAll(credentials, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"PATH=/usr/bin:/bin", "CREDENTIALS_DIRECTORY=" + credentials}
 	var command []string
-	for line := range strings.Lines(m.here(m.read(t, "etc/systemd/system/"+name+".service"))) {
+	for line := range strings.Lines(m.here(m.unit(t, name))) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		value = strings.ReplaceAll(value, "%d", credentials)
 		switch key {
@@ -255,7 +330,8 @@ func (m *machine) start(t *testing.T, name string) *proc.Process {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			m.write(t, "credentials/"+name+"/"+id, string(text), 0o400)
+			// systemd lets the service read by an access list, whose mask is shown as the group's right.
+			m.write(t, "credentials/"+name+"/"+id, string(text), 0o440)
 		case "StateDirectory", "RuntimeDirectory":
 			parent := map[string]string{"StateDirectory": "var/lib", "RuntimeDirectory": "run"}[key]
 			if err := os.MkdirAll(filepath.Join(m.root, parent, value), 0o700); err != nil {
@@ -273,7 +349,7 @@ func (m *machine) start(t *testing.T, name string) *proc.Process {
 			command = strings.Fields(value)
 		}
 	}
-	log, err := os.Create(filepath.Join(m.root, "log", name))
+	log, err := os.OpenFile(filepath.Join(m.root, "log", name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,6 +361,21 @@ func (m *machine) start(t *testing.T, name string) *proc.Process {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return p
+}
+
+// unit returns the installed unit with its drop-ins behind it.
+func (m *machine) unit(t *testing.T, name string) string {
+	t.Helper()
+	path := "etc/systemd/system/" + name + ".service"
+	text := m.read(t, path)
+	more, err := filepath.Glob(filepath.Join(m.root, path+".d", "*.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dropIn := range more {
+		text += m.read(t, path+".d/"+filepath.Base(dropIn))
+	}
+	return text
 }
 
 // answer waits until a program answers that all is well, and returns what it says.
@@ -353,46 +444,21 @@ func (m *machine) write(t *testing.T, path, text string, mode os.FileMode) {
 // stop ends the units, those that ask others first.
 func (m *machine) stop(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-	defer cancel()
-	for _, name := range []string{"causeway-worker", "causeway-serve", "causeway-signer", "btcd"} {
-		if p := m.units[name]; p != nil {
-			if err := p.Stop(ctx); err != nil {
-				t.Errorf("stop %s: %v\n%s", name, err, m.read(t, "log/"+name))
-			}
-		}
+	for _, name := range []string{"causeway-prober", "causeway-echo", "causeway-worker", "causeway-serve", "causeway-signer", "btcd"} {
+		m.stopUnit(t, name)
 	}
 }
 
-// TestUnitsRunAsUsersThatAreMade holds the units against the file that makes their
-// users and groups.
-func TestUnitsRunAsUsersThatAreMade(t *testing.T) {
-	t.Parallel()
-	made, err := os.ReadFile("systemd/causeway.sysusers.conf")
-	if err != nil {
-		t.Fatal(err)
+func (m *machine) stopUnit(t *testing.T, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	p := m.units[name]
+	if p == nil {
+		return
 	}
-	var names []string
-	for _, line := range regexp.MustCompile(`(?m)^[ug]\s+(\S+)`).FindAllStringSubmatch(string(made), -1) {
-		names = append(names, line[1])
-	}
-	units, err := filepath.Glob("systemd/*.service")
-	if err != nil || len(units) < 6 {
-		t.Fatalf("%d units, %v", len(units), err)
-	}
-	for _, path := range units {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wanted := regexp.MustCompile(`(?m)^(?:User|Group|SupplementaryGroups)=(\S+)$`).FindAllStringSubmatch(string(text), -1)
-		if len(wanted) == 0 && !bytes.Contains(text, []byte("\nDynamicUser=yes\n")) {
-			t.Errorf("%s would run as root", path)
-		}
-		for _, w := range wanted {
-			if !slices.Contains(names, w[1]) {
-				t.Errorf("%s runs as %s, which nobody makes", path, w[1])
-			}
-		}
+	delete(m.units, name)
+	if err := p.Stop(ctx); err != nil {
+		t.Errorf("stop %s: %v\n%s", name, err, m.read(t, "log/"+name))
 	}
 }

@@ -50,7 +50,11 @@ func enrolCommand(cfg *app.ProberConfig) *cobra.Command {
 				return err
 			}
 			in := cmd.InOrStdin()
-			if tokenFile != "-" {
+			if tokenFile == "-" {
+				if _, err := fmt.Fprint(cmd.ErrOrStderr(), "Token from the fleet page: "); err != nil {
+					return fmt.Errorf("ask for the token: %w", err)
+				}
+			} else {
 				file, err := os.Open(tokenFile)
 				if err != nil {
 					return fmt.Errorf("read the file with the token: %w", err)

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"bufio"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -278,9 +280,9 @@ func workersWithin(want int) (int, error) {
 
 // ReadToken reads a one-time token, one line, from r.
 func ReadToken(r io.Reader) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(r, 1<<10))
-	if err != nil {
+	line, err := bufio.NewReader(io.LimitReader(r, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", errs.Wrap(err, errs.Unavailable, "secret_unreadable", "The token cannot be read.")
 	}
-	return strings.TrimSpace(string(b)), nil
+	return strings.TrimSpace(line), nil
 }

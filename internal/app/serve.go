@@ -157,7 +157,7 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	defer s.DB.Close()
 	if cfg.OnionListen != "" && !onLoopback(cfg.OnionListen) {
-		return errs.New(errs.Invalid, "onion_listen", "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8081.")
+		return errs.New(errs.Invalid, "onion_listen", "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8082.")
 	}
 	registry := prometheus.NewRegistry()
 	handler, err := newServer(s, cfg, registry) //nolint:contextcheck // each request brings its own context

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/secretfile"
 )
 
 const maxCheckpointBytes = 4 << 10
@@ -105,8 +106,8 @@ func LoadSigner(path string) (*Signer, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Unavailable, "key_file_missing", "The checkpoint key file "+path+" cannot be read.")
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
-		return nil, errs.Newf(errs.Unavailable, "key_file_mode", "The checkpoint key file %s has mode %04o; only its owner may have any right to it (chmod 600).", path, info.Mode().Perm())
+	if err := secretfile.Check("checkpoint key file", path, info); err != nil {
+		return nil, err
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

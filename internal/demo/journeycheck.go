@@ -60,7 +60,7 @@ func (j *journey) check(ctx context.Context) (string, error) {
 			return false, err
 		}
 		seen = mine.JSON200.Items[0]
-		return recheck(seen) != nil && len(seen.Proofs) > 0, nil
+		return recheck(seen) != nil && settled(seen), nil
 	}); err != nil {
 		return "", err
 	}
@@ -71,8 +71,28 @@ func (j *journey) check(ctx context.Context) (string, error) {
 	c := recheck(seen)
 	add("verdict on the operator's server, before approval", c.Verdict, "up")
 	add("the data centre behind it has proven its key", c.TelegramProven, true)
-	add("the operator has proven control of it", seen.Control.Proven, true)
+	add("the operator has proven control of it", proven(seen), "true")
 	return label, nil
+}
+
+// settled reports whether the newest proof of control and what it decides are in one
+// answer. The service reads the server before its proofs, so for a moment a proof may
+// stand beside a server that it has not reached.
+func settled(e client.CheckedEndpoint) bool {
+	return len(e.Proofs) > 0 && e.Proofs[0].Held == e.Control.Proven
+}
+
+// proven returns "true", or why the newest proof of control did not hold.
+func proven(e client.CheckedEndpoint) string {
+	if e.Control.Proven {
+		return "true"
+	}
+	for _, p := range e.Proofs {
+		if p.Why != nil {
+			return "false: " + *p.Why
+		}
+	}
+	return "false"
 }
 
 // recheck returns the check of e that was asked for, or nil.

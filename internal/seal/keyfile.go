@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/secretfile"
 )
 
 const (
@@ -80,25 +81,14 @@ func Load(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Unavailable, "key_file_missing", "The key file "+path+" cannot be read.")
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&othersRights(path) != 0 {
-		return nil, errs.Newf(errs.Unavailable, "key_file_mode", "The key file %s has mode %04o; only its owner may have any right to it (chmod 600).", path, info.Mode().Perm())
+	if err := secretfile.Check("key file", path, info); err != nil {
+		return nil, err
 	}
 	ring, err := parse(io.LimitReader(f, maxKeyFileSize))
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Unavailable, "key_file_malformed", "The key file "+path+" is damaged. Restore it from its backup.")
 	}
 	return ring, nil
-}
-
-// othersRights returns the mode bits that nobody but a file's owner may have. A
-// credential of systemd lies in a folder that only the service can enter, and
-// shows the mask of its ACL as a right of the group.
-func othersRights(path string) os.FileMode {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	if dir != "" && filepath.Dir(path) == filepath.Clean(dir) {
-		return 0o037
-	}
-	return 0o077
 }
 
 // parse reads the header, then one line a key: "pepper KEY", "kek ID KEY" or

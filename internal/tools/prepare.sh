@@ -36,6 +36,14 @@ has_chromium() {
 	[[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]]
 }
 
+# Says what apt has to say only when it fails.
+install_packages() {
+	local said
+	said="$(apt-get install -y -qq --no-install-recommends "$@" 2>&1)" && return 0
+	echo "$said" | grep -E '^[EW]: ' >&2 || echo "$said" >&2
+	return 1
+}
+
 # What is installed for a test is not to serve: its services are neither started now nor
 # enabled for the next start of the machine.
 install_servers() {
@@ -47,7 +55,8 @@ install_servers() {
 		chmod 755 "$policy"
 	fi
 	apt-get update -qq >&2 || return 1
-	apt-get install -y -qq --no-install-recommends "${wanted[@]}" >&2 || return 1
+	# Not every release has all of them, and one that is unknown keeps apt from the others.
+	for name in "${wanted[@]}"; do install_packages "$name" || true; done
 	has systemctl || return 0
 	for name in "${wanted[@]/dante-server/danted}"; do
 		systemctl disable --quiet "$name" >/dev/null 2>&1 || true
@@ -82,7 +91,7 @@ if on_debian && [[ "$(id -u)" == 0 ]]; then
 	if ((${#packages[@]})); then
 		echo "installing ${packages[*]}" >&2
 		apt-get update -qq >&2
-		apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+		install_packages "${packages[@]}"
 	fi
 	# Without them, what is missing is said below.
 	if ((${#servers[@]})); then install_servers "${servers[@]}" || true; fi

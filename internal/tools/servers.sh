@@ -6,8 +6,9 @@
 set -euo pipefail
 
 # Programs of the tag realservers, and the package of each.
-proxies=(danted:dante-server microsocks:microsocks tinyproxy:tinyproxy ss-server:shadowsocks-libev trojan:trojan v2ray:v2ray
-	nginx:nginx caddy:caddy)
+proxies=(danted:dante-server microsocks:microsocks tinyproxy:tinyproxy ss-server:shadowsocks-libev trojan:trojan v2ray:v2ray)
+# Programs of the tag realfronts.
+fronts=(nginx:nginx caddy:caddy)
 # Programs of the tag realopenvpn.
 tunnels=(openvpn:openvpn ip:iproute2)
 
@@ -19,15 +20,16 @@ missing() { for pair; do has "${pair%%:*}" || echo "${pair#*:}"; done; }
 may_tunnel() { PATH="$PATH:/usr/sbin:/sbin" unshare --net ip tuntap add dev causeway mode tun >/dev/null 2>&1; }
 
 case "${1:-}" in
-packages) missing "${proxies[@]}" "${tunnels[@]}" ;;
+packages) missing "${proxies[@]}" "${fronts[@]}" "${tunnels[@]}" ;;
 tags)
 	tags=(${2:+"$2"})
 	[[ -n "$(missing "${proxies[@]}")" ]] || tags+=(realservers)
+	[[ -n "$(missing "${fronts[@]}")" ]] || tags+=(realfronts)
 	[[ -n "$(missing "${tunnels[@]}")" ]] || ! may_tunnel || tags+=(realopenvpn)
 	(IFS=,; echo "${tags[*]-}")
 	;;
 wanting)
-	lacks=($(missing "${proxies[@]}" "${tunnels[@]}"))
+	lacks=($(missing "${proxies[@]}" "${fronts[@]}" "${tunnels[@]}"))
 	[[ -n "$(missing "${tunnels[@]}")" ]] || may_tunnel || lacks+=("the right to make a network namespace and a tun device")
 	(IFS=,; [[ "${#lacks[@]}" == 0 ]] || echo "${lacks[*]}" | sed 's/,/, /g')
 	;;

@@ -1,4 +1,4 @@
-//go:build realservers
+//go:build realfronts
 
 package deploy_test
 
