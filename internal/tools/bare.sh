@@ -3,7 +3,7 @@
 # It needs root, debootstrap, a mirror (SUITE, MIRROR) and 5 GB below /var/tmp, where all that it makes is removed in the end.
 set -euo pipefail
 
-suite="${SUITE:-stable}" mirror="${MIRROR:-http://deb.debian.org/debian}"
+suite="${SUITE:-stable}"
 here="$(git rev-parse --show-toplevel)"
 [[ "$(id -u)" == 0 ]] || { echo "bare.sh needs root" >&2; exit 1; }
 command -v debootstrap >/dev/null || { echo "missing: debootstrap. Install: apt-get install debootstrap" >&2; exit 1; }
@@ -26,7 +26,7 @@ trap 'exit 130' INT TERM
 chmod 755 "$root" # it becomes /
 mount --bind "$root" "$root"
 mount --make-private "$root"
-debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 || { cat "$root.log" >&2; exit 1; }
+debootstrap --variant=minbase "$suite" "$root" ${MIRROR:+"$MIRROR"} >"$root.log" 2>&1 || { cat "$root.log" >&2; exit 1; }
 rm -f "$root.log"
 cp /etc/resolv.conf "$root/etc/"
 mkdir -p "$root/usr/local/go" "$root/root/go/pkg/mod" "$root/root/.cache/go-build"
