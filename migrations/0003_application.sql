@@ -54,6 +54,20 @@ CREATE TABLE application_word (
     application_id uuid        NOT NULL,
     PRIMARY KEY (word, submitted_at, application_id)
 );
+-- Holds the undecided applications with one address to a bound. Those who apply with it at once are counted one after the
+-- other: each statement of the function sees what was committed before it, and the lock ends with the transaction.
+-- +goose StatementBegin
+CREATE FUNCTION check_open_of_payee(payee bytea, self uuid, open_states text[], most bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7305813, ('x' || encode(substr(payee, 1, 4), 'hex'))::bit(32)::integer);
+    IF (SELECT count(*) FROM (
+        SELECT FROM application a WHERE a.payee_index = payee AND a.state = ANY (open_states) AND a.id <> self LIMIT most
+    ) x) >= most THEN
+        RAISE EXCEPTION 'as many undecided applications have this address as may' USING ERRCODE = 'check_violation', CONSTRAINT = 'application_open_of_payee';
+    END IF;
+END $$;
+-- +goose StatementEnd
+
 -- +goose StatementBegin
 CREATE FUNCTION keep_application_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -246,4 +260,4 @@ INSERT INTO state_edge VALUES
 
 -- +goose Down
 DROP TABLE instalment, grants, idempotency, unsealing, message, vote, claim, decision, application_print, application_revision, application_word, application;
-DROP FUNCTION keep_application_words, purge_application_words;
+DROP FUNCTION keep_application_words, purge_application_words, check_open_of_payee;

@@ -40,7 +40,7 @@ var limitsOf = map[string]limits{
 func (l limits) apply(params map[string]string) {
 	for name, value := range map[string]string{
 		"statement_timeout": l.statement, "lock_timeout": l.lock, "idle_in_transaction_session_timeout": l.idleInTransaction,
-		"plan_cache_mode": l.plans,
+		"plan_cache_mode": l.plans, "default_transaction_isolation": "read committed", // as inTx asks for, which inOne cannot
 	} {
 		if params[name] == "" && value != "" {
 			params[name] = value
@@ -135,8 +135,33 @@ func (d *DB) inSnapshot(ctx context.Context, fn func(ctx context.Context, q *db.
 }
 
 func (d *DB) run(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
+	return again(func() error { return d.try(ctx, options, fn) })
+}
+
+// inOne runs what fill asks for as inTx would, all of it in one round trip: until its end
+// PostgreSQL takes what came together for one transaction.
+func (d *DB) inOne(ctx context.Context, fill func(p db.DBTX) error) error {
+	if err := d.guard.check(); err != nil {
+		return err
+	}
+	return again(func() error {
+		var p pipeline
+		if err := fill(&p); err != nil {
+			return err
+		}
+		conn, err := d.pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		return commitError(conn.SendBatch(ctx, &p.batch).Close())
+	})
+}
+
+// again runs try until it ends otherwise than in favour of another transaction.
+func again(once func() error) error {
 	for try := 0; ; try++ {
-		err := d.try(ctx, options, fn)
+		err := once()
 		if err == nil || try == retries || !lostToAnother(err) {
 			return mapError(err)
 		}

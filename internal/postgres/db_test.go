@@ -222,6 +222,46 @@ func TestLostAnswerToCommitIsNeitherSuccessNorFailure(t *testing.T) {
 	wantCode(t, before, "database_down")
 }
 
+// TestOneRoundTripIsOneTransaction has statements that come together fail, lose, be cut
+// off and be given up: all of them hold or none.
+func TestOneRoundTripIsOneTransaction(t *testing.T) {
+	t.Parallel()
+	d := open(t, pgtest.New(t).URL)
+	exec(t, d, "CREATE SCHEMA other")
+	exec(t, d, "CREATE TABLE other.tries (n int CONSTRAINT batch_item_live UNIQUE, backend int DEFAULT pg_backend_pid())")
+	exec(t, d, "CREATE SEQUENCE other.runs")
+	const write = "INSERT INTO other.tries VALUES (1)"
+	fail := func(code string) string {
+		return "DO $$ BEGIN PERFORM nextval('other.runs'); RAISE EXCEPTION 'no' USING ERRCODE = '" + code + "'; END $$"
+	}
+	kept := func(what string, want int) {
+		t.Helper()
+		var n int
+		if err := d.Pool().QueryRow(t.Context(), "SELECT count(*) FROM other.tries").Scan(&n); err != nil || n != want {
+			t.Errorf("%s: %d rows are kept (%v), want %d", what, n, err, want)
+		}
+	}
+
+	wantCode(t, d.One(t.Context(), write, write), "not_payable")
+	kept("refused", 0)
+	wantCode(t, d.One(t.Context(), write, fail("serialization_failure")), "database_busy")
+	kept("lost to another", 0)
+	var runs int
+	if err := d.Pool().QueryRow(t.Context(), "SELECT last_value FROM other.runs").Scan(&runs); err != nil || runs != postgres.Retries+1 {
+		t.Errorf("ran %d times (%v), want %d", runs, err, postgres.Retries+1)
+	}
+	wantCode(t, d.One(t.Context(), write, "SELECT pg_terminate_backend(pg_backend_pid())"), "commit_unknown")
+	kept("cut off", 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.One(ctx, write); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up before it began: %v", err)
+	}
+	kept("given up", 0)
+	wantCode(t, d.One(t.Context(), write, "INSERT INTO other.tries VALUES (2)"), "")
+	kept("together", 2)
+}
+
 func TestRefusedCommitIsAFailure(t *testing.T) {
 	t.Parallel()
 	d := open(t, pgtest.New(t).URL)

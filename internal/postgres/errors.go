@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/grant"
 	"github.com/causeway-fund/causeway/internal/identity"
 )
 
@@ -47,6 +48,12 @@ var staffRefusals = map[string]string{
 	"api_token_staff_id_fkey":     "staff_not_found",
 }
 
+// Names of constraints whose meaning is not a message alone.
+const (
+	openOfPayee = "application_open_of_payee"
+	keyOnce     = "idempotency_pkey"
+)
+
 // mapError gives an error of PostgreSQL its place in the taxonomy: a known
 // constraint its own code, no answer Unavailable "database_down", a transaction
 // that lost too often or waited too long for a lock Unavailable "database_busy", a
@@ -67,6 +74,9 @@ func mapError(err error) error {
 	}
 	if r, ok := refusals[pg.ConstraintName]; ok {
 		return errs.Wrap(err, r.kind, r.code, r.message)
+	}
+	if pg.ConstraintName == openOfPayee {
+		return withCause(grant.TooManyOfPayee(), err)
 	}
 	if code, ok := staffRefusals[pg.ConstraintName]; ok {
 		return withCause(identity.StoreError(code), err)

@@ -19,6 +19,18 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) err
 	return d.inTx(ctx, func(ctx context.Context, _ *db.Queries, tx pgx.Tx) error { return fn(ctx, tx) })
 }
 
+// One runs statements in one round trip.
+func (d *DB) One(ctx context.Context, statements ...string) error {
+	return d.inOne(ctx, func(p db.DBTX) error {
+		for _, sql := range statements {
+			if _, err := p.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Record records entries in a transaction that does nothing else, and ends it
 // with the error of after, if there is one.
 func (d *DB) Record(ctx context.Context, after func() error, entries ...audit.Entry) error {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/causeway-fund/causeway/internal/audit"
 	"github.com/causeway-fund/causeway/internal/decision"
@@ -101,34 +101,34 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Commitment: [32]byte(row.FirstSha256)}, nil
 }
 
-// Submit implements grant.Store. It takes no lock that others wait for, except those who
-// submit with the same address or key: its leaf waits to be appended.
+// Submit implements grant.Store. It is one round trip, and takes no lock that others wait
+// for, except those who submit with the same address or key: its leaf waits to be appended.
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
-	var replay *grant.Replay
-	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
-		a := in.Application
-		begun, err := q.BeginSubmission(ctx, db.BeginSubmissionParams{
-			Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectID: a.ID, CreatedAt: a.SubmittedAt, Payee: payeeLock(a),
-		})
-		if err != nil {
-			return err
+	for range retries {
+		err := s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, db.New(p), in) })
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.ConstraintName != keyOnce {
+			return nil, err
 		}
-		if begun.Fresh == 0 {
-			replay, err = readReplay(ctx, q, in.Scope, in.KeyHash)
-			return err
+		replay, err := s.Replay(ctx, in.Scope, in.KeyHash)
+		if replay != nil || err != nil {
+			return replay, err
 		}
-		if err := checkPayee(ctx, q, a); err != nil {
-			return err
-		}
-		return send(ctx, tx, func(q *db.Queries) error { return writeSubmission(ctx, q, in) })
-	})
-	return replay, err
+	}
+	return nil, errs.New(errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
 }
 
 // writeSubmission asks for all rows of a submission.
 func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
 	a := in.Application
-	err := q.InsertApplication(ctx, db.InsertApplicationParams{
+	err := q.UseKey(ctx, db.UseKeyParams{Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectID: a.ID, CreatedAt: a.SubmittedAt})
+	if err != nil {
+		return err
+	}
+	if err := checkPayee(ctx, q, a); err != nil {
+		return err
+	}
+	err = q.InsertApplication(ctx, db.InsertApplicationParams{
 		ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: string(a.State),
 		Revision: int32(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
 		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
@@ -149,21 +149,12 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 	return queueEntry(ctx, q, in.Entry)
 }
 
-// payeeLock is the key of LockPayee for a's address.
-func payeeLock(a grant.Application) int32 {
-	return int32(binary.BigEndian.Uint32(a.PayeeIndex))
-}
-
 // checkPayee holds the number of open applications with a's address to its limit, a
-// among them. The caller holds LockPayee.
+// among them. Those with one address wait for one another until their transactions end.
 func checkPayee(ctx context.Context, q *db.Queries, a grant.Application) error {
-	n, err := q.CountOfPayee(ctx, db.CountOfPayeeParams{
-		PayeeIndex: a.PayeeIndex, States: plainStates(grant.OpenStates()), Self: a.ID, UpTo: grant.MaxOpenOfPayee,
+	return q.CheckOpenOfPayee(ctx, db.CheckOpenOfPayeeParams{
+		PayeeIndex: a.PayeeIndex, Self: a.ID, States: plainStates(grant.OpenStates()), Most: grant.MaxOpenOfPayee,
 	})
-	if err == nil && n >= grant.MaxOpenOfPayee {
-		return grant.TooManyOfPayee()
-	}
-	return err
 }
 
 func insertRevision(ctx context.Context, q *db.Queries, r grant.Revision, d grant.Decision) error {

@@ -41,9 +41,6 @@ func (s GrantStore) UpdateApplication(ctx context.Context, id uuid.UUID, now tim
 			return nil
 		}
 		if !bytes.Equal(w.Application.PayeeIndex, payee) {
-			if err := q.LockPayee(ctx, payeeLock(w.Application)); err != nil {
-				return err
-			}
 			if err := checkPayee(ctx, q, w.Application); err != nil {
 				return err
 			}

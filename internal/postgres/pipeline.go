@@ -10,7 +10,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 )
 
-// pipeline keeps statements back and sends them in one round trip. It is for queries
+// pipeline keeps statements back, for inOne to send in one round trip. It is for queries
 // that answer nothing (":exec" of sqlc): whoever asks one for rows, or how many rows it
 // changed, gets an error or a zero.
 type pipeline struct{ batch pgx.Batch }
@@ -19,7 +19,7 @@ var _ db.DBTX = (*pipeline)(nil)
 
 var errPipelined = errors.New("a statement that is sent later has no rows")
 
-// Exec keeps a statement for send.
+// Exec keeps a statement.
 func (p *pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	p.batch.Queue(sql, args...)
 	return pgconn.CommandTag{}, nil
@@ -41,16 +41,3 @@ func (p *pipeline) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyF
 type noRow struct{}
 
 func (noRow) Scan(...any) error { return errPipelined }
-
-// send runs what fill asks for, in its order and in one round trip. The first statement
-// that fails ends the transaction, and its error comes back.
-func send(ctx context.Context, tx pgx.Tx, fill func(q *db.Queries) error) error {
-	var p pipeline
-	if err := fill(db.New(&p)); err != nil {
-		return err
-	}
-	if p.batch.Len() == 0 {
-		return nil
-	}
-	return tx.SendBatch(ctx, &p.batch).Close()
-}

@@ -12,44 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
-const beginSubmission = `-- name: BeginSubmission :one
-WITH used AS (
-    INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
-    VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (scope, key_hash) DO NOTHING RETURNING 1
-), locked AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock(7305813, $6::integer)
-)
-SELECT (SELECT count(*) FROM used) AS fresh, (SELECT count(*) FROM locked) AS locks
+const checkOpenOfPayee = `-- name: CheckOpenOfPayee :exec
+SELECT check_open_of_payee($1::bytea, $2::uuid, $3::text[], $4::bigint)
 `
 
-type BeginSubmissionParams struct {
-	Scope      string
-	KeyHash    []byte
-	BodySha256 []byte
-	ObjectID   uuid.UUID
-	CreatedAt  time.Time
-	Payee      int32
+type CheckOpenOfPayeeParams struct {
+	PayeeIndex []byte
+	Self       uuid.UUID
+	States     []string
+	Most       int64
 }
 
-type BeginSubmissionRow struct {
-	Fresh int64
-	Locks int64
-}
-
-// The key, unless it is taken, and LockPayee.
-func (q *Queries) BeginSubmission(ctx context.Context, arg BeginSubmissionParams) (BeginSubmissionRow, error) {
-	row := q.db.QueryRow(ctx, beginSubmission,
-		arg.Scope,
-		arg.KeyHash,
-		arg.BodySha256,
-		arg.ObjectID,
-		arg.CreatedAt,
-		arg.Payee,
+// Takes a lock that ends with the transaction, before the audit log's.
+func (q *Queries) CheckOpenOfPayee(ctx context.Context, arg CheckOpenOfPayeeParams) error {
+	_, err := q.db.Exec(ctx, checkOpenOfPayee,
+		arg.PayeeIndex,
+		arg.Self,
+		arg.States,
+		arg.Most,
 	)
-	var i BeginSubmissionRow
-	err := row.Scan(&i.Fresh, &i.Locks)
-	return i, err
+	return err
 }
 
 const countApplications = `-- name: CountApplications :many
@@ -84,31 +66,6 @@ func (q *Queries) CountApplications(ctx context.Context, upTo int64, states []st
 		return nil, err
 	}
 	return items, nil
-}
-
-const countOfPayee = `-- name: CountOfPayee :one
-SELECT count(*) FROM (
-    SELECT FROM application a WHERE a.payee_index = $1 AND a.state = ANY ($2::text[]) AND a.id <> $3 LIMIT $4::bigint
-) x
-`
-
-type CountOfPayeeParams struct {
-	PayeeIndex []byte
-	States     []string
-	Self       uuid.UUID
-	UpTo       int64
-}
-
-func (q *Queries) CountOfPayee(ctx context.Context, arg CountOfPayeeParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countOfPayee,
-		arg.PayeeIndex,
-		arg.States,
-		arg.Self,
-		arg.UpTo,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
 }
 
 const countUnanswered = `-- name: CountUnanswered :one
@@ -829,16 +786,6 @@ func (q *Queries) LockApplication(ctx context.Context, id uuid.UUID) (Applicatio
 	return i, err
 }
 
-const lockPayee = `-- name: LockPayee :exec
-SELECT pg_advisory_xact_lock(7305813, $1::integer)
-`
-
-// Ends with the transaction. Those who apply with one address at once are counted one after the other. Before the audit log's.
-func (q *Queries) LockPayee(ctx context.Context, key int32) error {
-	_, err := q.db.Exec(ctx, lockPayee, key)
-	return err
-}
-
 const putClaim = `-- name: PutClaim :exec
 INSERT INTO claim (application_id, staff_id, expires_at) VALUES ($1, $2, $3)
 ON CONFLICT (application_id) DO UPDATE SET staff_id = excluded.staff_id, expires_at = excluded.expires_at
@@ -1356,4 +1303,27 @@ func (q *Queries) UpdateApplication(ctx context.Context, arg UpdateApplicationPa
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const useKey = `-- name: UseKey :exec
+INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at) VALUES ($1, $2, $3, $4, $5)
+`
+
+type UseKeyParams struct {
+	Scope      string
+	KeyHash    []byte
+	BodySha256 []byte
+	ObjectID   uuid.UUID
+	CreatedAt  time.Time
+}
+
+func (q *Queries) UseKey(ctx context.Context, arg UseKeyParams) error {
+	_, err := q.db.Exec(ctx, useKey,
+		arg.Scope,
+		arg.KeyHash,
+		arg.BodySha256,
+		arg.ObjectID,
+		arg.CreatedAt,
+	)
+	return err
 }

@@ -11,25 +11,12 @@ INSERT INTO application (id, fund_id, reference, designation, state, revision, v
 VALUES (@id, @fund_id, @reference, @designation, @state, @revision, @version, @protocols, @region, @language, @amount_sat,
     @receipt_hash, @payee_index, @title_words, @data_key, @key_id, @submitted_at, @changed_at);
 
--- name: LockPayee :exec
--- Ends with the transaction. Those who apply with one address at once are counted one after the other. Before the audit log's.
-SELECT pg_advisory_xact_lock(7305813, @key::integer);
+-- name: UseKey :exec
+INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at) VALUES (@scope, @key_hash, @body_sha256, @object_id, @created_at);
 
--- name: BeginSubmission :one
--- The key, unless it is taken, and LockPayee.
-WITH used AS (
-    INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at)
-    VALUES (@scope, @key_hash, @body_sha256, @object_id, @created_at)
-    ON CONFLICT (scope, key_hash) DO NOTHING RETURNING 1
-), locked AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock(7305813, @payee::integer)
-)
-SELECT (SELECT count(*) FROM used) AS fresh, (SELECT count(*) FROM locked) AS locks;
-
--- name: CountOfPayee :one
-SELECT count(*) FROM (
-    SELECT FROM application a WHERE a.payee_index = @payee_index AND a.state = ANY (@states::text[]) AND a.id <> @self LIMIT @up_to::bigint
-) x;
+-- name: CheckOpenOfPayee :exec
+-- Takes a lock that ends with the transaction, before the audit log's.
+SELECT check_open_of_payee(@payee_index::bytea, @self::uuid, @states::text[], @most::bigint);
 
 -- name: InsertRevision :exec
 INSERT INTO application_revision (application_id, revision, body, body_sha256, amount_sat, created_at)
