@@ -39,7 +39,7 @@ func (o *output) Write(p []byte) (int, error) {
 // config, PORT is the port. config goes into a file, CONFIG in args.
 func run(t *testing.T, config, name string, args ...string) probe.Address {
 	t.Helper()
-	addr := probetest.Closed(t)
+	addr := probetest.Free(t)
 	fill := func(s string) string {
 		return string(bytes.ReplaceAll([]byte(s), []byte("PORT"), []byte(strconv.Itoa(int(addr.Port)))))
 	}

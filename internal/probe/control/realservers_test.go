@@ -31,7 +31,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 command: connect bind bindreply }
 // run.
 func TestStrangersServeAFileThroughDante(t *testing.T) {
 	t.Parallel()
-	addr := probetest.Closed(t)
+	addr := probetest.Free(t)
 	file := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(file, fmt.Appendf(nil, dante, addr.Port), 0o600); err != nil {
 		t.Fatal(err)

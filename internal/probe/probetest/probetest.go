@@ -204,6 +204,19 @@ func Closed(tb testing.TB) probe.Address {
 	return addressOf(tb, &net.TCPAddr{IP: at.Addr[:], Port: at.Port})
 }
 
+// Free returns an address where nothing listened a moment ago, for a program that has to
+// be told where to listen.
+func Free(tb testing.TB) probe.Address {
+	tb.Helper()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer ln.Close()
+	return addressOf(tb, ln.Addr())
+}
+
 // ClosedUDP is Closed for UDP: its port belongs to a socket that hears one other address,
 // so that a datagram from anywhere else is answered as one to a port without a socket.
 func ClosedUDP(tb testing.TB) probe.Address {
