@@ -225,7 +225,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 	parts := split(fund, items)
 	if len(parts) > atMost {
 		return nil, errs.InvalidFields([]errs.Field{{
-			Field: "instalment_ids", Code: "too_many", Message: fmt.Sprintf("A batch holds at most %d payments: these need %d batches.", fund.MaxPayees, len(parts)),
+			Field: "instalment_ids", Code: "too_many", Message: fmt.Sprintf("These payments need %d batches: one holds at most %d, and no more than fit into a transaction.", len(parts), fund.MaxPayees),
 			Params: map[string]string{"limit": strconv.Itoa(fund.MaxPayees), "batches": strconv.Itoa(len(parts))},
 		}})
 	}
