@@ -56,13 +56,9 @@ func appendEntry(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) e
 	if err != nil {
 		return fmt.Errorf("make audit leaf of %s: %w", e.Action, err)
 	}
-	detail := e.Detail
-	if detail == nil {
-		detail = map[string]string{}
-	}
-	text, err := json.Marshal(detail)
+	text, err := detailOf(e)
 	if err != nil {
-		return fmt.Errorf("encode detail of %s: %w", e.Action, err)
+		return err
 	}
 	object, notUUID := uuid.Parse(e.ObjectID) // a txid or the like
 	arg := db.AppendAuditParams{
@@ -78,6 +74,19 @@ func appendEntry(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) e
 		return fmt.Errorf("append audit leaf %d, %s of %s %s: %w", seq, e.Action, e.ObjectKind, e.ObjectID, err)
 	}
 	return nil
+}
+
+// detailOf returns what a row of history has beside e's columns, as JSON.
+func detailOf(e audit.Entry) ([]byte, error) {
+	detail := e.Detail
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return nil, fmt.Errorf("encode detail of %s: %w", e.Action, err)
+	}
+	return text, nil
 }
 
 // orNull returns nil for "".

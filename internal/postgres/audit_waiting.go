@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -28,13 +27,9 @@ func queueEntry(ctx context.Context, q *db.Queries, e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("object of %s: %w", e.Action, err)
 	}
-	detail := e.Detail
-	if detail == nil {
-		detail = map[string]string{}
-	}
-	text, err := json.Marshal(detail)
+	text, err := detailOf(e)
 	if err != nil {
-		return fmt.Errorf("encode detail of %s: %w", e.Action, err)
+		return err
 	}
 	return q.QueueAudit(ctx, db.QueueAuditParams{
 		At: e.At, Actor: e.Actor.Label(), Action: e.Action, ObjectKind: e.ObjectKind, ObjectID: object, Digest: orEmpty(e.Digest), FromState: e.From, ToState: e.To,

@@ -83,7 +83,7 @@ func mapError(err error) error {
 	}
 	switch {
 	case lostToAnother(err):
-		return errs.Wrap(err, errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
+		return tooMuchAtOnce(err)
 	case pg.Code == "55P03": // lock_not_available
 		return errs.Wrap(err, errs.Unavailable, "database_busy", "Somebody else holds what this needs, for too long. Nothing was changed; try again in a moment.")
 	case pg.Code == "57014": // query_canceled: statement_timeout
@@ -92,6 +92,11 @@ func mapError(err error) error {
 		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database has no Causeway schema. Run: causeway migrate up")
 	}
 	return err
+}
+
+// tooMuchAtOnce is for who lost to others as often as it was tried.
+func tooMuchAtOnce(err error) error {
+	return errs.Wrap(err, errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
 }
 
 func withCause(err, cause error) error {

@@ -11,8 +11,9 @@ import (
 	"github.com/causeway-fund/causeway/internal/postgres/db"
 )
 
-// A request looks at no more than this many applications for those that fit: a few
-// milliseconds of work, whatever the filter and however many there are.
+// A request looks at a page's worth of applications and then at no more than this many
+// for those that fit: a few milliseconds of work, whatever the filter and however many
+// there are.
 const (
 	stretch   = 500
 	stretches = 2

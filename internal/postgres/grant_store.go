@@ -104,8 +104,9 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 // Submit implements grant.Store. It is one round trip, and takes no lock that others wait
 // for, except those who submit with the same address or key: its leaf waits to be appended.
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
+	var err error
 	for range retries {
-		err := s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, db.New(p), in) })
+		err = s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, db.New(p), in) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.ConstraintName != keyOnce {
 			return nil, err
@@ -115,7 +116,7 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 			return replay, err
 		}
 	}
-	return nil, errs.New(errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
+	return nil, tooMuchAtOnce(err)
 }
 
 // writeSubmission asks for all rows of a submission.
