@@ -10,6 +10,10 @@ import (
 
 	"github.com/btcsuite/btcd/rpcclient"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/chain/chaintest"
+	"github.com/causeway-fund/causeway/internal/signer"
+	"github.com/causeway-fund/causeway/internal/wallet"
 )
 
 // followRounds is how often both sides are timed, in turns.
@@ -18,12 +22,11 @@ const followRounds = 3
 // BenchmarkFirstSync walks 20,000 blocks that hold nothing of the treasury's from the
 // birthday on, with every header and its commit, on a PostgreSQL that waits for its disk.
 func BenchmarkFirstSync(b *testing.B) {
-	const blocks, step = 20_000, 1_000
-	r := newRig(b)
-	for range blocks / step {
-		r.node.Mine(step)
-	}
-	follow(b, r, blocks)
+	const blocks = 20_000
+	node := chaintest.NewEmpty(b)
+	node.History(chaintest.Ready + blocks)
+	key := singleKey(b, wallet.KindWPKH)
+	follow(b, newRigOn(b, node, key, []*signer.Key{key}), blocks)
 }
 
 // BenchmarkIngest walks blocks of about 700 kB.

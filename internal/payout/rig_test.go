@@ -92,10 +92,16 @@ func singleKey(t testing.TB, kind wallet.Kind) *signer.Key {
 // hosted.
 func newRigOf(t testing.TB, key *signer.Key, hosted []*signer.Key, deposits ...btcutil.Amount) *rig {
 	t.Helper()
+	return newRigOn(t, chaintest.New(t), key, hosted, deposits...)
+}
+
+// newRigOn is a rig on a node that the caller prepared.
+func newRigOn(t testing.TB, node *chaintest.Node, key *signer.Key, hosted []*signer.Key, deposits ...btcutil.Amount) *rig {
+	t.Helper()
 	base := database(t)
 	r := &rig{
 		t: t, base: base, key: key,
-		clock: clock.NewFake(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)), node: chaintest.New(t),
+		clock: clock.NewFake(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)), node: node,
 	}
 	r.owner, r.chain = r.open(base.URL), r.node.Client()
 	for i, k := range hosted {
