@@ -23,10 +23,10 @@ CHAOS_RUNS ?= 20
 TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
-# internal/signer and internal/payout (internal/pure_test.go holds both).
-PURE := audit books fee payout/model screen spv txbuild wallet
+# internal/signer/signer and internal/payout/payout (internal/pure_test.go holds both).
+PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model review/screen trust/audit
 # The longest first, so that none is left alone at the end.
-SLOW := payout app web/browser
+SLOW := payout/payout programs/app edge/web/browser
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
 TARGETS = -in "../..:$(subst $() ,$(comma),$(SLOW:%=./internal/%)),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))"
@@ -69,7 +69,7 @@ deps: ## Install what the tests need (Debian, as root), or name what is missing
 	@RACE="$(RACE)" SERVERS="$(SERVERS)" internal/tools/prepare.sh
 
 .PHONY: test
-test: deps ## Run every test: unit, PostgreSQL, btcd, browser, others' servers (PKG=./internal/wallet/... for some)
+test: deps ## Run every test: unit, PostgreSQL, btcd, browser, others' servers (PKG=./internal/bitcoin/wallet/... for some)
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
 	$(TESTREPORT) $(TARGETS) -in . $(NOSKIP) $(PROMISES) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
 
@@ -89,11 +89,11 @@ fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)
 .PHONY: chaos
 chaos: deps ## Kill the real processes at every label, CHAOS_RUNS times each (default 20), and count what was paid
 	@table=$$(mktemp); code=0; \
-	CHAOS_RUNS=$(CHAOS_RUNS) CHAOS_TABLE=$$table go test ./internal/app -run '^TestChaos$$' -count=1 -timeout 0 || code=1; \
+	CHAOS_RUNS=$(CHAOS_RUNS) CHAOS_TABLE=$$table go test ./internal/programs/app -run '^TestChaos$$' -count=1 -timeout 0 || code=1; \
 	cat $$table; rm -f $$table; exit $$code
 
 .PHONY: bench
-bench: deps ## Run the benchmarks (BENCH=Sign PKG=./internal/signer for some), and say which were left out
+bench: deps ## Run the benchmarks (BENCH=Sign PKG=./internal/signer/signer for some), and say which were left out
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
 	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" $(PKG)
 
@@ -120,7 +120,7 @@ lint: ## Lint
 .PHONY: fmt
 fmt: ## Format Go and templ files
 	$(LINT) fmt ./...
-	$(TOOL) templ fmt -log-level error internal/web
+	$(TOOL) templ fmt -log-level error internal/edge/web
 
 .PHONY: check
 check: ## What CI runs: build, lint, freshness, then every test with race detector and sqlc vet

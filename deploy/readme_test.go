@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
-	"github.com/causeway-fund/causeway/internal/devnet/proc"
+	"github.com/causeway-fund/causeway/internal/testkit/devnet/pgserver"
+	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
 )
 
 const passphrase = "correct horse battery staple"

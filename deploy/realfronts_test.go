@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/causeway-fund/causeway/internal/devnet/proc"
+	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
 )
 
 // stranger is the address that clients of these tests come from, and marks are what

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -12,113 +13,39 @@ import (
 
 const module = "github.com/causeway-fund/causeway/"
 
-// mayImport is the import table: what each room may import of this module. A
-// room is a folder with everything below it, unless a longer path has a row of
-// its own; packages of one room may import one another. internal/README.md says
-// what each room is for.
-var mayImport = map[string][]string{
-	"migrations": {"internal/errs"},
-	"api":        {},
-	"api/client": {},
+// ground is what everything may stand on: packages that import one another at most.
+var ground = strings.Fields("errs clock crash cli cores prose secretfile")
 
-	"internal/errs":        {},
-	"internal/clock":       {},
-	"internal/crash":       {},
-	"internal/cores":       {},
-	"internal/money":       {"internal/errs"},
-	"internal/prose":       {"internal/errs"},
-	"internal/secretfile":  {"internal/errs"},
-	"internal/seal":        {"internal/errs", "internal/secretfile"},
-	"internal/identity":    {"internal/errs", "internal/clock", "internal/prose"},
-	"internal/audit":       {"internal/errs", "internal/clock", "internal/identity", "internal/secretfile"},
-	"internal/ledger":      {"internal/errs", "internal/money"},
-	"internal/decision":    {"internal/errs", "internal/money", "internal/wallet"},
-	"internal/wallet":      {"internal/errs", "internal/cores"},
-	"internal/txbuild":     {"internal/errs", "internal/cores", "internal/money", "internal/wallet"},
-	"internal/probe":       {"internal/errs", "internal/clock"},
-	"internal/probe/check": {"internal/probe", "internal/errs", "internal/clock"},
-	"internal/probe/agent": {"internal/probe", "internal/probe/check", "internal/vantage", "internal/errs", "internal/clock"},
-	"internal/vantage":     {"internal/errs", "internal/clock", "internal/probe"},
-	"internal/uptime":      {"internal/errs"},
-	"internal/blocklist":   {"internal/errs"},
-	"internal/netplace":    {"internal/errs"},
-	"internal/screen":      {"internal/money", "internal/prose"},
-	"internal/endpoint": {
-		"internal/errs", "internal/clock", "internal/identity", "internal/audit", "internal/seal", "internal/grant", "internal/probe",
-		"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace",
-	},
-	"internal/fee":         {"internal/errs", "internal/clock"},
-	"internal/spv":         {"internal/errs"},
-	"internal/books":       {"internal/errs", "internal/money", "internal/wallet"},
-	"internal/certificate": {"internal/errs", "internal/money", "internal/decision", "internal/spv"},
-	"internal/grant": {
-		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/seal", "internal/wallet", "internal/probe", "internal/netplace",
-		"internal/prose", "internal/screen",
-	},
-	"internal/payout": {
-		"internal/errs", "internal/clock", "internal/crash", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/grant", "internal/wallet", "internal/txbuild", "internal/fee", "internal/spv",
-		"internal/certificate", "internal/books",
-		"internal/signer/signerrpc", // the types of the request, which its Signer interface speaks in
-	},
-
-	"internal/signer": {
-		"internal/errs", "internal/clock", "internal/crash", "internal/cores", "internal/money", "internal/decision", "internal/wallet",
-		"internal/spv", "internal/signer/signerrpc",
-	},
-	"internal/signer/signerrpc": {"internal/errs", "internal/spv"},
-
-	"internal/postgres":        append([]string{"migrations", "internal/crash"}, domain...),
-	"internal/postgres/pgtest": {"migrations", "internal/errs", "internal/devnet"},
-	"internal/chain":           {"internal/errs", "internal/clock", "internal/payout", "internal/wallet", "internal/fee", "internal/chain/btcdrpc"},
-	"internal/chain/btcdrpc":   {"internal/errs"},
-	// Shares no code with what it audits.
-	"internal/chainaudit":      {"internal/errs", "internal/clock", "internal/chain/btcdrpc", "internal/spv"},
-	"internal/chain/chaintest": {"internal/errs", "internal/clock", "internal/chain", "internal/chain/btcdrpc", "internal/devnet", "internal/wallet"},
-	"internal/jobs":            domain,
-	"internal/devnet":          {"internal/errs", "internal/clock", "internal/chain/btcdrpc"},
-
-	"internal/api":    append([]string{"api"}, domain...),
-	"internal/web":    domain,
-	"internal/server": {"api", "internal/api", "internal/web", "internal/errs", "internal/clock", "internal/identity"},
-
-	"internal/cli": {"internal/errs", "internal/clock"},
-	"internal/ctl": {
-		"api/client", "internal/cli", "internal/errs", "internal/clock", "internal/money", "internal/prose", "internal/audit", "internal/decision", "internal/wallet",
-		"internal/spv", "internal/certificate", "internal/books", "internal/chainaudit", "internal/chain/btcdrpc", "internal/probe", "internal/uptime",
-	},
-	"internal/app": {
-		"api", "migrations", "internal/postgres", "internal/chain", "internal/chain/btcdrpc", "internal/jobs", "internal/devnet", "internal/api",
-		"internal/web", "internal/server", "internal/signer/signerrpc", "internal/crash", "internal/grant",
-		"internal/payout", "internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/audit",
-		"internal/ledger", "internal/decision", "internal/wallet", "internal/txbuild", "internal/seal", "internal/probe",
-		"internal/fee", "internal/spv", "internal/books", "internal/certificate", "internal/chainaudit", "api/client", "internal/cli",
-		"internal/probe/check", "internal/probe/agent", "internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint",
-	},
-
-	// Not internal/chain: the journey checks the chain by a way of its own.
-	"internal/demo": {
-		"api/client", "migrations", "internal/app", "internal/cli", "internal/devnet", "internal/chain/btcdrpc", "internal/postgres",
-		"internal/errs", "internal/clock", "internal/money", "internal/identity", "internal/decision", "internal/seal",
-		"internal/wallet", "internal/grant", "internal/payout", "internal/probe", "internal/vantage", "internal/endpoint",
-	},
-
-	"cmd/causeway":        {"migrations", "internal/app", "internal/demo", "internal/devnet", "internal/cli", "internal/errs", "internal/clock", "internal/identity", "internal/endpoint"},
-	"cmd/causewayctl":     {"internal/ctl", "internal/cli", "internal/errs"},
-	"cmd/causeway-signer": {"internal/signer", "internal/errs", "internal/clock", "internal/wallet"},
+// groups is the rule of the layout: what the packages of a group may import of this module
+// beside one another, by group or by package. README.md draws it.
+var groups = map[string]string{
+	"ground":   "",
+	"bitcoin":  "ground",
+	"trust":    "ground bitcoin",
+	"fleet":    "ground bitcoin trust",
+	"ledger":   "ground bitcoin",
+	"review":   "ground bitcoin trust ledger fleet/claim",
+	"payout":   "ground bitcoin trust ledger review signer/signerrpc",
+	"signer":   "ground bitcoin trust/decision",
+	"auditor":  "ground bitcoin/spv bitcoin/chain/btcdrpc",
+	"edge":     "ground bitcoin trust ledger fleet review payout api",
+	"store":    "ground bitcoin trust ledger fleet review payout migrations",
+	"programs": "ground bitcoin trust ledger fleet review payout signer/signerrpc auditor edge store testkit api migrations",
+	"testkit":  "ground bitcoin fleet/probe migrations",
 }
 
-// domain is what an adapter may see.
-var domain = []string{
-	"internal/errs", "internal/clock", "internal/money", "internal/prose", "internal/identity", "internal/audit", "internal/ledger",
-	"internal/decision", "internal/seal", "internal/wallet", "internal/txbuild", "internal/probe", "internal/grant",
-	"internal/payout", "internal/fee", "internal/spv", "internal/books", "internal/certificate",
-	"internal/vantage", "internal/uptime", "internal/blocklist", "internal/netplace", "internal/endpoint", "internal/screen",
+// never narrows that for single packages: what each must do without, and why.
+var never = []struct{ pkg, without, why string }{
+	{"edge/api", "edge/web edge/server", "adapters do not lean on each other"},
+	{"edge/web", "edge/api edge/server", "adapters do not lean on each other"},
+	{"payout/certificate", "payout/payout", "a payee checks a certificate without the service"},
+	{"payout/books", "payout/payout", "a list of payments is read and written without the service"},
+	{"programs/ctl", "edge store review payout/payout programs/app", "it works on the public API alone"},
+	{"programs/demo", "bitcoin/chain", "the journey looks at the chain in a way of its own"},
+	{"programs/app", "testkit", "a release holds nothing that tests are made of"},
+	{"programs/ctl", "testkit", "a release holds nothing that tests are made of"},
+	{"programs/jobs", "testkit", "a release holds nothing that tests are made of"},
 }
-
-// forTests are packages that only tests may import.
-var forTests = []string{"internal/postgres/pgtest", "internal/chain/chaintest", "internal/txbuild/txtest", "internal/probe/probetest", "internal/probe/dctest"}
 
 // pkg is what go list says of a package.
 type pkg struct {
@@ -153,44 +80,76 @@ func goList(t *testing.T, args ...string) []pkg {
 	}
 }
 
-// within reports whether path is room or lies below it.
-func within(path, room string) bool {
-	return path == room || strings.HasPrefix(path, room+"/")
+// within reports whether path is dir or lies below it.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// ours returns an import path without the module and internal/; not ok for the path of
+// somebody else.
+func ours(importPath string) (string, bool) {
+	path, ok := strings.CutPrefix(importPath, module)
+	return strings.TrimPrefix(path, "internal/"), ok
 }
 
-// roomOf returns the row of mayImport that path belongs to, or "".
-func roomOf(path string) string {
-	room := ""
-	for r := range mayImport {
-		if within(path, r) && len(r) > len(room) {
-			room = r
-		}
+// groupOf returns the group of a package of ours: ground, or the first part of its path.
+func groupOf(path string) string {
+	if slices.Contains(ground, path) {
+		return "ground"
 	}
-	return room
+	first, _, _ := strings.Cut(path, "/")
+	return first
 }
 
-func TestImportsFollowTheTable(t *testing.T) {
+// packages are those below internal/ that have code, without tools.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	return slices.DeleteFunc(goList(t, "./internal/..."), func(p pkg) bool {
+		path, _ := ours(p.ImportPath)
+		return len(p.GoFiles) == 0 || within(path, "tools")
+	})
+}
+
+func TestImportsFollowTheGroups(t *testing.T) {
 	t.Parallel()
-	for _, p := range goList(t, "./...") {
-		path := strings.TrimPrefix(p.ImportPath, module)
-		room := roomOf(path)
-		if len(p.GoFiles) == 0 {
-			continue
-		}
-		if room == "" {
-			t.Errorf("%s has no row in the import table", path)
+	for _, p := range packages(t) {
+		path, _ := ours(p.ImportPath)
+		rule, known := groups[groupOf(path)]
+		if !known {
+			t.Errorf("%s is in no group", path)
 			continue
 		}
 		for _, imp := range p.Imports {
-			imp, ours := strings.CutPrefix(imp, module)
-			if !ours || roomOf(imp) == room {
+			imp, ok := ours(imp)
+			if !ok || groupOf(imp) == groupOf(path) {
 				continue
 			}
-			if slices.Contains(forTests, imp) && !slices.Contains(forTests, path) {
-				t.Errorf("%s imports %s, which is for tests", path, imp)
+			if !slices.ContainsFunc(strings.Fields(rule), func(may string) bool { return groupOf(imp) == may || within(imp, may) }) {
+				t.Errorf("%s imports %s, which group %s may not", path, imp, groupOf(path))
 			}
-			if !slices.ContainsFunc(mayImport[room], func(allowed string) bool { return roomOf(imp) == roomOf(allowed) }) {
-				t.Errorf("%s imports %s, which the import table does not allow", path, imp)
+		}
+	}
+}
+
+func TestPackagesDoWithout(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		path, _ := ours(p.ImportPath)
+		seen[path] = true
+		for _, rule := range never {
+			if path != rule.pkg && !(within(path, rule.pkg) && !slices.ContainsFunc(strings.Fields(rule.without), func(w string) bool { return within(path, w) })) {
+				continue
+			}
+			for _, imp := range p.Imports {
+				if imp, ok := ours(imp); ok && slices.ContainsFunc(strings.Fields(rule.without), func(w string) bool { return within(imp, w) }) {
+					t.Errorf("%s imports %s: %s", path, imp, rule.why)
+				}
+			}
+		}
+	}
+	for _, rule := range never {
+		for _, path := range append(strings.Fields(rule.without), rule.pkg) {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(p string) bool { return within(p, path) }) {
+				t.Errorf("a rule names %s, which is no package", path)
 			}
 		}
 	}
@@ -202,13 +161,14 @@ func TestDomainKnowsNoTransportOrStore(t *testing.T) {
 	t.Parallel()
 	foreign := []string{"net/http", "database/sql", "github.com/labstack/echo", "github.com/jackc/pgx", "github.com/a-h/templ", "github.com/btcsuite/btcd/rpcclient"}
 	system := []string{"os", "net", "os/exec", "io/fs"}
-	for _, p := range goList(t, "./internal/...") {
-		path := strings.TrimPrefix(p.ImportPath, module)
-		if !slices.Contains(domain, roomOf(path)) || slices.Contains(forTests, path) {
+	deciding := strings.Fields("ground trust ledger fleet/claim fleet/endpoint review payout bitcoin/money bitcoin/wallet bitcoin/txbuild bitcoin/fee bitcoin/spv")
+	for _, p := range packages(t) {
+		path, _ := ours(p.ImportPath)
+		if !slices.ContainsFunc(deciding, func(d string) bool { return groupOf(path) == d || within(path, d) }) {
 			continue
 		}
 		banned := foreign
-		if pure := within(path, "internal/wallet") || within(path, "internal/txbuild"); pure {
+		if pure := within(path, "bitcoin/wallet") || within(path, "bitcoin/txbuild"); pure {
 			banned = append(slices.Clone(foreign), system...)
 		}
 		for _, imp := range p.Imports {
@@ -223,10 +183,10 @@ func TestNothingReachesTheSignerButItsOwn(t *testing.T) {
 	t.Parallel()
 	banned := []string{
 		"net/http", "github.com/labstack/echo", "github.com/jackc", "github.com/lib/pq", "github.com/a-h/templ",
-		"github.com/pressly/goose", "github.com/prometheus", module + "internal/postgres", module + "internal/server",
-		module + "internal/payout", module + "internal/grant", module + "internal/app",
+		"github.com/pressly/goose", "github.com/prometheus", module + "internal/store/postgres", module + "internal/edge/server",
+		module + "internal/payout/payout", module + "internal/review/grant", module + "internal/programs/app",
 	}
-	for _, p := range goList(t, "-deps", "./internal/signer/...", "./cmd/causeway-signer/...") {
+	for _, p := range goList(t, "-deps", "./internal/signer/signer/...", "./cmd/causeway-signer/...") {
 		for _, b := range banned {
 			if within(p.ImportPath, b) || p.ImportPath == "database/sql" {
 				t.Errorf("the signer's import tree holds %s", p.ImportPath)

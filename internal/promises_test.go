@@ -66,7 +66,7 @@ var noPromise = map[string]string{
 // table, word for word: who changes one has to look at its test again.
 func TestEachPromiseOfAPageHasItsTest(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("web/i18n/catalogue/en.json")
+	raw, err := os.ReadFile("edge/web/i18n/catalogue/en.json")
 	if err != nil {
 		t.Fatal(err)
 	}

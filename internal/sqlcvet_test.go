@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+	"github.com/causeway-fund/causeway/internal/testkit/pgtest"
 )
 
 // TestEveryQueryPreparesOnTheMigratedSchema runs "sqlc vet", which sends each

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/causeway-fund/causeway/internal/grant"
-	"github.com/causeway-fund/causeway/internal/payout"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // TestStateDiagrams holds the diagrams in README.md equal to the tables of the

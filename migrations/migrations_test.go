@@ -7,8 +7,8 @@ import (
 	"testing/fstest"
 
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/postgres"
-	"github.com/causeway-fund/causeway/internal/postgres/pgtest"
+	"github.com/causeway-fund/causeway/internal/store/postgres"
+	"github.com/causeway-fund/causeway/internal/testkit/pgtest"
 	"github.com/causeway-fund/causeway/migrations"
 )
 

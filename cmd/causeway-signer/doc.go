@@ -1,5 +1,5 @@
 // Command causeway-signer holds the treasury's key. It runs as its own user,
-// listens on a Unix socket and signs what internal/signer allows.
+// listens on a Unix socket and signs what internal/signer/signer allows.
 //
 // Invariants:
 //   - Secrets come from files or a terminal, never from flags or the environment.

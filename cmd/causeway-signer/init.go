@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/signer"
-	"github.com/causeway-fund/causeway/internal/wallet"
+	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
 
 type initConfig struct {

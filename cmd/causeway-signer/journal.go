@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/causeway-fund/causeway/internal/signer"
+	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
 
 func journalCommand() *cobra.Command {

@@ -12,10 +12,10 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/signer"
-	"github.com/causeway-fund/causeway/internal/wallet"
+	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
 
 type runConfig struct {

@@ -11,10 +11,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/cli"
-	"github.com/causeway-fund/causeway/internal/endpoint"
-	"github.com/causeway-fund/causeway/internal/identity"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
+	"github.com/causeway-fund/causeway/internal/programs/app"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
 	"github.com/causeway-fund/causeway/migrations"
 )
 

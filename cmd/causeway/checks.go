@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/cli"
-	"github.com/causeway-fund/causeway/internal/endpoint"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
+	"github.com/causeway-fund/causeway/internal/programs/app"
 )
 
 func checksCommand() *cobra.Command {

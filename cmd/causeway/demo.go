@@ -13,8 +13,8 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
-	"github.com/causeway-fund/causeway/internal/demo"
-	"github.com/causeway-fund/causeway/internal/devnet/pgserver"
+	"github.com/causeway-fund/causeway/internal/programs/demo"
+	"github.com/causeway-fund/causeway/internal/testkit/devnet/pgserver"
 )
 
 func demoCommand() *cobra.Command {

@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/causeway-fund/causeway/internal/app"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/programs/app"
 )
 
 func invariantsCommand() *cobra.Command {

@@ -4,6 +4,6 @@
 // Invariants:
 //   - At is empty in a build without the tag "crash"; release builds cannot crash
 //     themselves.
-//   - A label is one of those in internal/payout/README.md and stands at one
+//   - A label is one of those in internal/payout/payout/README.md and stands at one
 //     place in the code.
 package crash

@@ -18,13 +18,13 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
-	"github.com/causeway-fund/causeway/internal/decision"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/signer"
+	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
-	"github.com/causeway-fund/causeway/internal/spv"
-	"github.com/causeway-fund/causeway/internal/wallet"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // unit is what one satoshi of the model is worth, so that nothing is dust.

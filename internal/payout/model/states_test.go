@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/causeway-fund/causeway/internal/grant"
-	"github.com/causeway-fund/causeway/internal/payout"
 	"github.com/causeway-fund/causeway/internal/payout/model"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // recovery lists edges that only a database takes which reads in the journal what

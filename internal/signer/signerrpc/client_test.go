@@ -13,9 +13,9 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
-	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 // serve answers every connection with answer until the test ends.

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/spv"
 )
 
 // Version is the version of the wire format.

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+)
+
+func orderOf(o *Order) (payout.Order, error) {
+	coins, bad := outPoints("coins", value(o.Coins))
+	bad = append(bad, atLeastOne("max_feerate_sat_vb", o.MaxFeerateSatVb)...)
+	bad = append(bad, atLeastOne("max_fee_sat", o.MaxFeeSat)...)
+	bad = append(bad, atLeastOne("deadline_blocks", o.DeadlineBlocks)...)
+	return payout.Order{
+		InstalmentIDs: o.InstalmentIds, FeeRateSatVB: o.FeeSatVb, MaxFeeRateSatVB: value(o.MaxFeerateSatVb), MaxFeeSat: value(o.MaxFeeSat),
+		DeadlineBlocks: value(o.DeadlineBlocks), Coins: coins,
+	}, errs.InvalidFields(bad)
+}
+
+// atLeastOne refuses a zero that was written down: to the domain it would mean
+// that the field was left out.
+func atLeastOne[T int32 | int64](field string, v *T) []errs.Field {
+	if v == nil || *v != 0 {
+		return nil
+	}
+	return []errs.Field{{Field: field, Code: "out_of_range", Message: "must be at least 1, or left out", Params: map[string]string{"min": "1"}}}
+}
+
+// outPoints reads coins as txid:vout.
+func outPoints(field string, texts []string) ([]wire.OutPoint, []errs.Field) {
+	var list []wire.OutPoint
+	var bad []errs.Field
+	for i, text := range texts {
+		op, err := outPoint(text)
+		if err != nil {
+			bad = append(bad, notACoin(field+"["+strconv.Itoa(i)+"]"))
+			continue
+		}
+		list = append(list, op)
+	}
+	return list, bad
+}
+
+func outPoint(text string) (wire.OutPoint, error) {
+	op, err := wire.NewOutPointFromString(text)
+	if err != nil {
+		return wire.OutPoint{}, err
+	}
+	if op.String() != text {
+		return wire.OutPoint{}, errs.New(errs.Malformed, "not_a_coin", "The coin is not written as it must be.")
+	}
+	return *op, nil
+}
+
+func notACoin(field string) errs.Field {
+	return errs.Field{Field: field, Code: "not_a_coin", Message: "must be a txid in 64 small hex digits, a colon, and the number of an output"}
+}
+
+func outPointTexts(list []wire.OutPoint) *[]string {
+	if len(list) == 0 {
+		return nil
+	}
+	texts := make([]string, len(list))
+	for i, op := range list {
+		texts[i] = op.String()
+	}
+	return &texts
+}
+
+// DryRunBatch answers POST /v1/batches/dry-run.
+func (h *Handlers) DryRunBatch(ctx context.Context, r DryRunBatchRequestObject) (DryRunBatchResponseObject, error) {
+	o, err := orderOf(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.cfg.Payouts.DryRun(ctx, actorFrom(ctx), o)
+	if err != nil {
+		return nil, err
+	}
+	out := DryRunBatch200JSONResponse{
+		Payees: int32(len(p.Items)), TotalSat: int64(p.Total), Batches: int32(p.Batches), //nolint:gosec // payout.MaxOrder
+		FeeSat: int64(p.Fee), FeeSatVb: p.Order.FeeRateSatVB, FeePerMill: p.FeePerMill, MaxFeerateSatVb: p.Order.MaxFeeRateSatVB,
+		MaxFeeSat: p.Order.MaxFeeSat, HeadroomSat: headroom(p), DeadlineBlocks: p.Order.DeadlineBlocks, Weight: p.Weight,
+		ChangeSat: int64(p.Change), AvailableAfterSat: int64(p.FreeAfter), Transaction: transaction(p.Summary, nil, false),
+		AtTargets: make([]FeeAt, 0, len(p.AtTargets)), Notes: make([]Remark, 0, len(p.Notes)), Estimate: estimate(p.Estimate),
+	}
+	for _, t := range p.AtTargets {
+		at := FeeAt{Blocks: int32(t.Blocks), FeeSatVb: t.FeeRateSatVB, Refused: optional(t.Refused)} //nolint:gosec // a few blocks
+		if t.Refused == "" {
+			fee := int64(t.Fee)
+			at.FeeSat, at.FeePerMill = &fee, &t.FeePerMill
+		}
+		out.AtTargets = append(out.AtTargets, at)
+	}
+	for _, n := range p.Notes {
+		out.Notes = append(out.Notes, Remark{Code: n.Code, Text: n.Text})
+	}
+	return out, nil
+}
+
+// headroom is what is left between the fee and the tighter of its two limits.
+func headroom(p payout.Preview) int64 {
+	const weightPerVB = 4
+	most := min(p.Order.MaxFeeSat, p.Order.MaxFeeRateSatVB*p.Weight/weightPerVB)
+	return max(most-int64(p.Fee), 0)
+}
+
+// ComposeBatch answers POST /v1/batches.
+func (h *Handlers) ComposeBatch(ctx context.Context, r ComposeBatchRequestObject) (ComposeBatchResponseObject, error) {
+	o, err := orderOf(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.cfg.Payouts.ComposeAll(ctx, actorFrom(ctx), o)
+	if err != nil {
+		return nil, err
+	}
+	out := ComposeBatch201JSONResponse{Body: ComposedBatches{Batches: make([]BatchSummary, 0, len(list))}}
+	for _, b := range list {
+		out.Body.Batches = append(out.Body.Batches, batchSummary(b))
+	}
+	if len(list) == 1 {
+		out.Headers.ETag, out.Headers.Location = etag(list[0].Version), batchLocation(list[0])
+	}
+	return out, nil
+}
+
+// ComposeUpkeep answers POST /v1/upkeep.
+func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error) {
+	coins, bad := outPoints("coins", value(r.Body.Coins))
+	bad = append(bad, atLeastOne("max_feerate_sat_vb", r.Body.MaxFeerateSatVb)...)
+	bad = append(bad, atLeastOne("max_fee_sat", r.Body.MaxFeeSat)...)
+	child := payout.Kind(r.Body.Kind) == payout.Child
+	bad = append(bad, onlyFor(child, "child", "parent", r.Body.Parent != nil)...)
+	bad = append(bad, onlyFor(payout.Kind(r.Body.Kind) == payout.Split, "split", "outputs", r.Body.Outputs != nil)...)
+	if child && len(coins) > 0 {
+		bad = append(bad, errs.Field{Field: "coins", Code: "not_wanted", Message: "A child spends the change of its parent: leave the coins out."})
+	}
+	if err := errs.InvalidFields(bad); err != nil {
+		return nil, err
+	}
+	b, err := h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), payout.UpkeepOrder{
+		Kind: payout.Kind(r.Body.Kind), Coins: coins, Outputs: int(value(r.Body.Outputs)), Parent: value(r.Body.Parent),
+		FeeRateSatVB: r.Body.FeeSatVb, MaxFeeRateSatVB: value(r.Body.MaxFeerateSatVb), MaxFeeSat: value(r.Body.MaxFeeSat),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := ComposeUpkeep201JSONResponse{Body: batchSummary(b)}
+	out.Headers.ETag, out.Headers.Location = etag(b.Version), batchLocation(b)
+	return out, nil
+}
+
+// onlyFor holds a field that one kind of upkeep needs and the others do not have.
+func onlyFor(is bool, kind, field string, present bool) []errs.Field {
+	switch {
+	case is && !present:
+		return []errs.Field{{Field: field, Code: "required", Message: strings.ToUpper(kind[:1]) + kind[1:] + " needs it."}}
+	case !is && present:
+		return []errs.Field{{Field: field, Code: "not_wanted", Message: "It goes with " + kind + " alone: leave it out."}}
+	}
+	return nil
+}
+
+func batchLocation(b payout.Batch) *string {
+	location := "/v1/batches/" + b.ID.String()
+	return &location
+}

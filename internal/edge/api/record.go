@@ -1,0 +1,233 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+)
+
+func batchSummary(b payout.Batch) BatchSummary {
+	return BatchSummary{
+		Id: b.ID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Digest: b.Digest.String(),
+		Payees: int32(b.Payees), TotalSat: int64(b.Total), //nolint:gosec // payout.MaxOrder
+		FeeSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee),
+		DeadlineBlocks: b.DeadlineBlocks, WantedFeeSatVb: optional(b.WantedSatVB),
+		LastError: optional(b.Trouble()), Alarm: optional(BatchAlarm(b.Alarm)), CreatedAt: b.CreatedAt, CreatedBy: optional(b.ComposerName),
+	}
+}
+
+// current returns the attempt that the chain holds, else the newest.
+func current(attempts []payout.Attempt) *payout.Attempt {
+	if len(attempts) == 0 {
+		return nil
+	}
+	for i := range attempts {
+		if attempts[i].Height > 0 {
+			return &attempts[i]
+		}
+	}
+	return &attempts[len(attempts)-1]
+}
+
+func confirmations(a *payout.Attempt, tip payout.Tip) int32 {
+	if a == nil || a.Height <= 0 || tip.Height < a.Height {
+		return 0
+	}
+	return tip.Height - a.Height + 1
+}
+
+// watchToken changes with everything that a watcher wants to see.
+func watchToken(r payout.Record) string {
+	return fmt.Sprintf("%d.%d.%d", r.Batch.Version, len(r.Attempts), confirmations(current(r.Attempts), r.Tip))
+}
+
+// nextAction says what moves the batch on. A signer of the fund answers by
+// itself; people are asked once that has not been enough.
+func nextAction(r payout.Record, signatures *Signatures) string {
+	switch r.Batch.State {
+	case payout.Composed:
+		return "approve"
+	case payout.Conflicted:
+		return "investigate"
+	case payout.Final, payout.Cancelled, payout.Voided:
+		return "none"
+	case payout.Signing, payout.Signed, payout.Announced:
+		if r.Void != nil && !r.Void.Agreed() {
+			return "approve_void"
+		}
+	case payout.Approved, payout.Built, payout.Mined, payout.Paid, payout.Voiding:
+	default:
+		return "investigate"
+	}
+	if signatures != nil && signatures.Missing > 0 && (len(signatures.Signed) > 0 || r.Batch.LastError != "") {
+		return "sign"
+	}
+	return "wait"
+}
+
+func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) {
+	signatures, err := h.signaturesOf(ctx, r)
+	if err != nil {
+		return Batch{}, err
+	}
+	sum := batchSummary(r.Batch)
+	out := Batch{
+		Id: sum.Id, Kind: sum.Kind, Number: sum.Number, State: sum.State, Version: sum.Version, Digest: sum.Digest,
+		FeeSatVb: sum.FeeSatVb, MaxFeerateSatVb: sum.MaxFeerateSatVb, MaxFeeSat: sum.MaxFeeSat, DeadlineBlocks: sum.DeadlineBlocks,
+		WantedFeeSatVb: sum.WantedFeeSatVb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
+		Payees:  int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
+		Outputs: optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
+		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Raise: raise(r.Raise), Signatures: signatures,
+		WatchToken: watchToken(r), Note: r.Batch.Note, NextAction: nextAction(r, signatures), Events: events(r.History),
+		Items: make([]BatchItem, 0, len(r.Items)), Approvals: make([]BatchApproval, 0, len(r.Approvals)), Attempts: make([]Attempt, 0, len(r.Attempts)),
+	}
+	now := current(r.Attempts)
+	for _, it := range r.Items {
+		out.TotalSat += int64(it.Amount)
+		out.Items = append(out.Items, BatchItem{
+			InstalmentId: it.InstalmentID, GrantId: it.GrantID, Reference: it.Reference, Designation: it.Designation,
+			PayoutAddress: it.Address, AmountSat: int64(it.Amount), DecisionDigest: it.Digest.String(), State: string(it.State),
+			Standing: string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
+			Vout:     voutOf(now, it.InstalmentID), PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
+		})
+	}
+	for _, a := range r.Approvals {
+		out.Approvals = append(out.Approvals, BatchApproval{By: a.StaffName, Digest: a.Digest.String(), At: a.CreatedAt})
+	}
+	for i, a := range r.Attempts {
+		out.Attempts = append(out.Attempts, attempt(a, i == len(r.Attempts)-1))
+	}
+	if now == nil {
+		return out, nil
+	}
+	summary, err := h.cfg.Payouts.Describe(ctx, *now)
+	if err != nil {
+		return Batch{}, fmt.Errorf("decode attempt %d of batch %s: %w", now.No, r.Batch.ID, err)
+	}
+	tx := transaction(summary, now.PSBT, len(now.Raw) > 0)
+	txid, fee := now.TxID.String(), int64(now.Fee)
+	out.Transaction, out.Txid, out.FeeSat = &tx, &txid, &fee
+	out.Height, out.Confirmations = optional(now.Height), confirmations(now, r.Tip)
+	return out, nil
+}
+
+// signaturesOf returns who has signed, or nil when nothing waits for that.
+func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatures, error) {
+	if len(r.Attempts) == 0 || len(r.Attempts[len(r.Attempts)-1].Raw) > 0 {
+		return nil, nil //nolint:nilnil // none is waited for
+	}
+	status, err := h.cfg.Payouts.Signatures(ctx, r)
+	if errs.KindOf(err) == errs.Conflict {
+		return nil, nil //nolint:nilnil // as above
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := signatures(status)
+	return &out, nil
+}
+
+func signatures(s payout.SignatureStatus) Signatures {
+	return Signatures{Needed: int32(s.Needed), Total: int32(s.Total), Signed: orEmpty(s.Signed), Missing: int32(s.Missing), PsbtWithoutPrevTxs: s.Bare} //nolint:gosec // keys of a treasury
+}
+
+func void(v *payout.Void) *Void {
+	if v == nil {
+		return nil
+	}
+	out := &Void{
+		Note: v.Note, Digest: v.Digest.String(), FeeSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
+		AskedBy: v.AskedByName, AskedAt: v.AskedAt, ApprovedBy: optional(v.ApproverName), ApprovedAt: v.ApprovedAt,
+	}
+	if !v.Agreed() {
+		out.LapsesAt = optional(v.LapsesAt())
+	}
+	return out
+}
+
+func raise(r *payout.Raise) *Raise {
+	if r == nil {
+		return nil
+	}
+	out := &Raise{CurrentSatVb: r.Current, LeastSatVb: r.Least, MostSatVb: r.Most}
+	var e *errs.Error
+	if errors.As(r.Refused, &e) {
+		out.Code, out.Refused = &e.Code, &e.Message
+	}
+	return out
+}
+
+func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {
+	if a == nil {
+		return nil
+	}
+	for _, o := range a.Outputs {
+		if o.InstalmentID != nil && *o.InstalmentID == instalment {
+			vout := int64(o.Vout)
+			return &vout
+		}
+	}
+	return nil
+}
+
+func attempt(a payout.Attempt, newest bool) Attempt {
+	out := Attempt{
+		Number: int32(a.No), Kind: string(a.Kind), Fate: fate(a, newest), Txid: a.TxID.String(), FeeSat: int64(a.Fee), FeeSatVb: a.FeeRateSatVB(), //nolint:gosec // counts up by one
+		Weight: a.Weight, Signed: len(a.Raw) > 0, Height: optional(a.Height), CreatedAt: a.CreatedAt,
+		Signatures: make([]PartialSignature, 0, len(a.Partial)), Events: make([]AttemptEvent, 0, len(a.Events)),
+	}
+	if height, ok := a.Announced(); ok {
+		out.AnnouncedHeight = optional(height)
+	}
+	for _, s := range a.Partial {
+		out.Signatures = append(out.Signatures, PartialSignature{Keys: orEmpty(strings.Fields(s.Source)), By: optional(s.Name), At: s.At})
+	}
+	for _, e := range a.Events {
+		out.Events = append(out.Events, AttemptEvent{At: e.At, Event: e.Event, Detail: optional(e.Detail), Height: optional(e.Height)})
+	}
+	return out
+}
+
+// fate is what became of an attempt, from what happened to it.
+func fate(a payout.Attempt, newest bool) string {
+	state, chain := "built", false
+	for _, e := range a.Events {
+		switch e.Event {
+		case "built", "signing", "signed", "announced":
+			state, chain = e.Event, false
+		case "reorged":
+			state, chain = "announced", false
+		case "mined", "paid", "final", "conflicted", "dead":
+			state, chain = e.Event, true
+		}
+	}
+	if !newest && !chain {
+		return "replaced"
+	}
+	return state
+}
+
+func transaction(s txbuild.Summary, psbt []byte, signed bool) Transaction {
+	out := Transaction{
+		Txid: s.TxID.String(), Signed: signed, FeeSat: int64(s.Fee), Weight: s.Weight, Vsize: s.VSize,
+		Inputs: make([]TxInput, 0, len(s.Inputs)), Outputs: make([]TxOutput, 0, len(s.Outputs)),
+	}
+	if len(psbt) > 0 {
+		out.Psbt = &psbt
+	}
+	for _, in := range s.Inputs {
+		out.Inputs = append(out.Inputs, TxInput{Txid: in.OutPoint.Hash.String(), Vout: int64(in.OutPoint.Index), AmountSat: int64(in.Amount), Address: in.Address})
+	}
+	for vout, o := range s.Outputs {
+		out.Outputs = append(out.Outputs, TxOutput{Vout: int64(vout), Address: o.Address, AmountSat: int64(o.Amount), Change: o.IsChange})
+	}
+	return out
+}

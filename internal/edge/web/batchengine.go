@@ -1,0 +1,269 @@
+package web
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/edge/web/views"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// stuckTries is after how many tries in vain a batch does not go on by itself.
+const stuckTries = 3
+
+// engine shows the attempts of a batch, whose signatures are missing, and what can
+// be done about it.
+func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
+	status, err := s.cfg.Payouts.Signatures(v.ctx(), r)
+	waits := err == nil
+	if err != nil && errs.CodeOf(err) != "wrong_state" {
+		return err
+	}
+	compose := v.by.Can(identity.PermBatchCompose)
+	if waits && (r.Batch.State != payout.Voiding || r.Attempts[len(r.Attempts)-1].Kind == payout.Voids) {
+		view.Signing = signing(r, status)
+	}
+	view.Void = v.void(r)
+	view.Attempts = attempts(r)
+	view.MaybePaid, view.Alarm = v.doubt(r), views.Msg{Key: "alarm." + string(r.Batch.Alarm)}
+	view.PaidAnyway = paidAnyway(r)
+	view.Next = v.nextAct(r, status, waits)
+	if !compose || len(r.Attempts) == 0 {
+		return nil
+	}
+	newest, b := r.Attempts[len(r.Attempts)-1], r.Batch
+	if x := r.Raise; x != nil {
+		view.Bump = &views.Bump{LeastSatVB: x.Least, LimitSatVB: x.Most, WantedSatVB: b.WantedSatVB, LastStep: x.Least == x.Most && x.Least > x.Current+1}
+		if words, _, ok := refusal(x.Refused); ok {
+			view.Bump.Refused = words
+		}
+	}
+	view.CanChild = b.State == payout.Announced && slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
+	if r.Void == nil && (b.State == payout.Signing || b.State == payout.Signed || b.State == payout.Announced) {
+		view.VoidForm = &views.VoidForm{}
+	}
+	return nil
+}
+
+func signing(r payout.Record, status payout.SignatureStatus) *views.Signing {
+	view := &views.Signing{Needed: status.Needed, Total: status.Total, Signed: status.Signed, Missing: status.Missing, Bare: status.Bare}
+	for _, p := range r.Attempts[len(r.Attempts)-1].Partial {
+		view.Brought = append(view.Brought, views.Brought{Keys: p.Source, Who: p.Name, At: p.At})
+	}
+	return view
+}
+
+// nextAct is the one thing to do, or what is being waited for.
+func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bool) views.BatchNext {
+	b := r.Batch
+	next := views.BatchNext{Detail: views.Msg{Text: b.Trouble()}}
+	switch b.State {
+	case payout.Composed:
+		next.Kind = "await_approval"
+		if v.by.Can(identity.PermBatchApprove) {
+			next.Kind = "approve"
+		}
+	case payout.Approved, payout.Built:
+		next.Kind = "await_build"
+	case payout.Signing, payout.Signed, payout.Announced:
+		next.Kind = waiting(b, status, waits)
+		if v.mayAgree(r) {
+			next.Kind = "approve_void"
+		}
+	case payout.Voiding:
+		next.Kind = nextOfVoid(r)
+	case payout.Mined:
+		next.Kind = "confirming"
+	case payout.Paid, payout.Final:
+		next.Kind = "done"
+	case payout.Cancelled, payout.Conflicted, payout.Voided:
+		next.Kind = string(b.State)
+	}
+	next.Params = map[string]string{
+		"Have": strconv.Itoa(len(status.Signed)), "Need": strconv.Itoa(status.Needed), "Missing": strconv.Itoa(status.Missing),
+		"Paid": strconv.Itoa(int(v.fund.PaidDepth)), "Final": strconv.Itoa(int(v.fund.FinalDepth)),
+	}
+	return next
+}
+
+// waiting says what a batch waits for that a signer may have seen.
+func waiting(b payout.Batch, status payout.SignatureStatus, waits bool) string {
+	switch {
+	case waits && status.Needed > 1:
+		return "signatures"
+	case waits:
+		return "await_signer"
+	case b.State != payout.Announced:
+		return "await_broadcast"
+	case b.Alarm != "", b.LastError != "" && b.Tries >= stuckTries:
+		return "stuck"
+	}
+	return "await_block"
+}
+
+// mayAgree reports whether the reader is a second person whom a request to take the
+// batch back waits for.
+func (v *visit) mayAgree(r payout.Record) bool {
+	return r.Void != nil && !r.Void.Agreed() && v.by.Can(identity.PermBatchApprove) && r.Void.AskedBy != v.by.StaffID
+}
+
+func nextOfVoid(r payout.Record) string {
+	newest := r.Attempts[len(r.Attempts)-1]
+	switch {
+	case newest.Kind != payout.Voids || len(newest.Raw) == 0:
+		return "void_signing"
+	case newest.Height > 0:
+		return "void_confirming"
+	}
+	return "void_waiting"
+}
+
+// void shows the request to take the batch back.
+func (v *visit) void(r payout.Record) *views.Void {
+	x := r.Void
+	if x == nil {
+		return nil
+	}
+	view := &views.Void{
+		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRateSatVB: x.FeeRateSatVB, FeeSat: int64(x.Fee),
+		Again: len(r.Items) - len(x.CancelIDs), Digest: views.SignedText{Text: x.Note, Digest: x.Digest.String()},
+		OwnRequest: x.AskedBy == v.by.StaffID,
+	}
+	view.CanApprove = v.mayAgree(r)
+	if !x.Agreed() {
+		view.LapsesAt, view.CanWithdraw = x.LapsesAt(), v.by.Can(identity.PermBatchCompose)
+	}
+	if x.ApprovedAt != nil {
+		view.ApprovedAt = *x.ApprovedAt
+	}
+	for _, it := range r.Items {
+		if slices.Contains(x.CancelIDs, it.InstalmentID) {
+			view.Cancel = append(view.Cancel, it.Reference)
+		}
+	}
+	return view
+}
+
+// doubt says what would resolve whether a batch is paid, while something is off.
+// Without an alarm the batch was sent and waits for a block, as every batch does.
+func (v *visit) doubt(r payout.Record) []views.Msg {
+	if r.Batch.Alarm == "" || !slices.ContainsFunc(r.Items, func(it payout.Item) bool { return it.State == grant.MaybePaid }) {
+		return nil
+	}
+	params := map[string]string{"Paid": strconv.Itoa(int(v.fund.PaidDepth)), "Final": strconv.Itoa(int(v.fund.FinalDepth))}
+	list := []views.Msg{{Key: "maybe.mined", Params: params}, {Key: "maybe.dead", Params: params}}
+	switch {
+	case r.Batch.State == payout.Conflicted:
+		list = append(list, views.Msg{Key: "maybe.conflicted", Params: params})
+	case r.Void == nil:
+		list = append(list, views.Msg{Key: "maybe.void"})
+	case !r.Void.Agreed():
+		list = append(list, views.Msg{Key: "maybe.void_asked"})
+	default:
+		list = append(list, views.Msg{Key: "maybe.void_sent"})
+	}
+	return list
+}
+
+// paidAnyway lists the payments that a block made although they were cancelled, or
+// were to be.
+func paidAnyway(r payout.Record) []views.Recipient {
+	paid := map[uuid.UUID]bool{}
+	for _, a := range r.Attempts {
+		for _, o := range a.Outputs {
+			if a.Height > 0 && o.InstalmentID != nil {
+				paid[*o.InstalmentID] = true
+			}
+		}
+	}
+	var list []views.Recipient
+	for i, it := range r.Items {
+		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled || r.Batch.State == payout.Voided ||
+			(r.Void.Agreed() && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
+		if unwanted && paid[it.InstalmentID] {
+			list = append(list, recipient(i+1, it, r.Batch, nil))
+		}
+	}
+	return list
+}
+
+// attempts shows every transaction of a batch with what became of it.
+func attempts(r payout.Record) []views.Attempt {
+	won := -1
+	for i, a := range r.Attempts {
+		if a.Height > 0 {
+			won = i
+		}
+	}
+	list := make([]views.Attempt, len(r.Attempts))
+	for i, a := range r.Attempts {
+		view := views.Attempt{
+			N: a.No + 1, Kind: string(a.Kind), State: "built", TxID: a.TxID.String(), FeeSat: int64(a.Fee), FeeRateSatVB: feeRate(txbuild.FeeRateOf(a.Fee, a.Weight)),
+			Height: int64(a.Height), At: a.CreatedAt, Now: i == won || (won < 0 && i == len(r.Attempts)-1),
+		}
+		for _, e := range a.Events {
+			view.Events = append(view.Events, attemptEvent(e))
+		}
+		if n := len(a.Events); n > 0 {
+			view.State = a.Events[n-1].Event
+		}
+		ended := view.State == "dead" || view.State == "conflicted"
+		if !view.Now && !ended && a.Height == 0 {
+			view.State = "replaced"
+		}
+		view.Fate = fate(r, i, won)
+		list[i] = view
+	}
+	return list
+}
+
+func attemptEvent(e payout.AttemptEvent) views.Event {
+	view := views.Event{At: e.At, Msg: views.Msg{Key: "event.attempt." + e.Event, Text: e.Event}}
+	if e.Detail != "" {
+		view.Msg = views.Msg{Key: "event.attempt." + e.Event + "_detail", Params: map[string]string{"Detail": e.Detail}, Text: e.Detail}
+	}
+	switch e.Event {
+	case "paid", "final":
+		view.Tone = "ok"
+	case "conflicted", "dead":
+		view.Tone = "bad"
+	case "reorged":
+		view.Tone = "warn"
+	}
+	return view
+}
+
+// fate says in plain words what became of attempt i; won is the one in a block.
+func fate(r payout.Record, i, won int) views.Msg {
+	a := r.Attempts[i]
+	other := func(n int) map[string]string { return map[string]string{"N": strconv.Itoa(r.Attempts[n].No + 1)} }
+	last := ""
+	if n := len(a.Events); n > 0 {
+		last = a.Events[n-1].Event
+	}
+	switch {
+	case last == "dead":
+		return views.Msg{Key: "fate.dead"}
+	case last == "conflicted":
+		return views.Msg{Key: "fate.conflicted"}
+	case i == won && a.Kind == payout.Voids:
+		return views.Msg{Key: "fate.void_mined"}
+	case i == won:
+		return views.Msg{Key: "fate.mined"}
+	case won >= 0:
+		return views.Msg{Key: "fate.lost", Params: other(won)}
+	case i < len(r.Attempts)-1:
+		return views.Msg{Key: "fate.replaced", Params: other(len(r.Attempts) - 1)}
+	case !a.Released():
+		return views.Msg{Key: "fate.not_asked"}
+	case len(a.Raw) == 0:
+		return views.Msg{Key: "fate.signing"}
+	}
+	return views.Msg{Key: "fate.waits"}
+}

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/causeway-fund/causeway/internal/edge/web/views"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// batchPage is small because each row is read with its transactions, for the fee
+// and the confirmations.
+const batchPage = 20
+
+// batchStretch is how many batches a filter by state looks at in one request.
+const batchStretch = 100
+
+func batchNumber(n uint32) string { return fmt.Sprintf("B-%04d", n) }
+
+func (s *Site) getBatches(v *visit) error {
+	s.liven(v)
+	view := views.Batches{State: v.QueryParam("state"), CanCompose: v.by.Can(identity.PermBatchCompose)}
+	for _, state := range batchStates {
+		view.States = append(view.States, views.Option{Value: string(state)})
+	}
+	if view.State == "" || slices.Contains(batchStates, payout.State(view.State)) {
+		if err := s.listBatches(v, &view); err != nil {
+			return err
+		}
+	}
+	due, err := s.cfg.Payouts.Payable(v.ctx(), v.by)
+	if err != nil {
+		return err
+	}
+	for _, it := range due {
+		view.DueCount++
+		view.DueSat += int64(it.Amount)
+	}
+	return v.show(http.StatusOK, views.BatchesPage(v.page, view))
+}
+
+// batchStates are the states in the order of a batch's road.
+var batchStates = []payout.State{
+	payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid, payout.Final,
+	payout.Voiding, payout.Voided, payout.Cancelled, payout.Conflicted,
+}
+
+func (s *Site) listBatches(v *visit, view *views.Batches) error {
+	cursor := v.QueryParam("cursor")
+	before, err := batchCursor(cursor)
+	if err != nil {
+		return err
+	}
+	limit := batchPage
+	if view.State != "" {
+		limit = batchStretch
+	}
+	list, next, err := s.cfg.Payouts.Batches(v.ctx(), v.by, before, limit)
+	if err != nil {
+		return err
+	}
+	for _, b := range list {
+		if view.State != "" && string(b.State) != view.State {
+			continue
+		}
+		if len(view.Rows) == batchPage {
+			next = b.Number + 1
+			break
+		}
+		row, err := s.batchRow(v, b)
+		if err != nil {
+			return err
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	more := ""
+	if next != 0 {
+		more = strconv.FormatUint(uint64(next), 10)
+	}
+	view.Paging = paging("/batches", url.Values{"state": {view.State}}, cursor, more)
+	return nil
+}
+
+// batchCursor reads the number that the list goes on below.
+func batchCursor(text string) (uint32, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n == 0 {
+		return 0, errs.New(errs.Malformed, "bad_cursor", "The cursor is not one of ours. Start from the first page.")
+	}
+	return uint32(n), nil
+}
+
+func (s *Site) batchRow(v *visit, b payout.Batch) (views.BatchRow, error) {
+	row := views.BatchRow{
+		Number: batchNumber(b.Number), URL: "/batches/" + b.ID.String(), Kind: string(b.Kind), State: string(b.State), Payments: b.Payees,
+		AmountSat: int64(b.Total), CreatedAt: b.CreatedAt, By: b.ComposerName,
+	}
+	if b.State == payout.Composed || b.State == payout.Approved || b.State == payout.Cancelled {
+		return row, nil
+	}
+	record, err := s.cfg.Payouts.Batch(v.ctx(), v.by, b.ID)
+	if err != nil {
+		return row, err
+	}
+	if now := current(record.Attempts); now != nil {
+		row.FeeSat = int64(now.Fee)
+		row.Confirmations, row.Needed = confirmations(v, now, record.Tip), int(v.fund.PaidDepth)
+	}
+	return row, nil
+}
+
+// current returns the attempt that the chain holds, else the newest, else nil.
+func current(attempts []payout.Attempt) *payout.Attempt {
+	for i := range attempts {
+		if attempts[i].Height > 0 {
+			return &attempts[i]
+		}
+	}
+	if len(attempts) == 0 {
+		return nil
+	}
+	return &attempts[len(attempts)-1]
+}
+
+// confirmations counts blocks up to what paid needs; more are of no interest.
+func confirmations(v *visit, a *payout.Attempt, tip payout.Tip) int {
+	if a.Height <= 0 || tip.Height < a.Height {
+		return 0
+	}
+	return int(min(tip.Height-a.Height+1, v.fund.PaidDepth))
+}

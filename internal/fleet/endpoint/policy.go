@@ -1,0 +1,46 @@
+package endpoint
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fleet/vantage"
+)
+
+// Invariants names what must always be true of endpoints and probers: the rows of
+// the view check_breach. None of it stops a payment.
+func Invariants() []string {
+	return []string{"c01_one_result", "c02_proven", "c03_chain", "c04_gate"}
+}
+
+const aDay = 24 * time.Hour
+
+// Check refuses a policy that cannot work, field by field: Invalid
+// "invalid_fields". The database holds the same rules.
+func (p Policy) Check() error {
+	var bad []errs.Field
+	need := func(ok bool, field, code, rule string, args ...any) {
+		if !ok {
+			bad = append(bad, errs.Field{Field: field, Code: code, Message: fmt.Sprintf(rule, args...)})
+		}
+	}
+	permille := func(n int, field string) {
+		need(n >= 0 && n <= 1000, field, "not_permille", "A share is a number of thousandths from 0 to 1000.")
+	}
+	slot := p.Slot >= time.Minute && p.Slot <= aDay && aDay%p.Slot == 0
+	need(slot, "slot", "slot_length", "A slot is at least a minute long, and a day is a whole number of slots.")
+	need(p.Confirmations >= 0 && p.Confirmations <= 5, "confirmations", "out_of_range", "A failure is confirmed 0 to 5 times.")
+	need(p.BackoffAfter > 0, "backoff_after", "out_of_range", "At least one slot fails before checks get rarer.")
+	if slot {
+		need(p.BackoffEvery >= p.Slot && p.BackoffEvery%p.Slot == 0 && aDay%p.BackoffEvery == 0, "backoff_every", "backoff_length",
+			"What was down for long is checked once in a whole number of slots, and a day is a whole number of those.")
+	}
+	permille(p.FullPermille, "full_permille")
+	permille(p.MinCoveragePermille, "min_coverage_permille")
+	permille(p.MinUptimePermille, "min_uptime_permille")
+	need(p.PayPlace == vantage.Outside || p.PayPlace == vantage.Inside, "pay_place", "not_a_place", "The place is outside or inside.")
+	need(p.MaintenanceNotice >= 0 && p.MaintenanceMax >= 0, "maintenance", "out_of_range", "Maintenance has no negative times.")
+	need(p.KeepRaw >= 31*aDay && p.KeepRaw <= 400*aDay, "keep_raw", "out_of_range", "Results are kept for 31 to 400 days: a payment's window has 30.")
+	return errs.InvalidFields(bad)
+}

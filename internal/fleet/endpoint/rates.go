@@ -1,0 +1,68 @@
+package endpoint
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fleet/probe"
+	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
+	"github.com/causeway-fund/causeway/internal/fleet/vantage"
+)
+
+// What people may ask for (endpoints.md 3.7): a claim is no right to have
+// somebody else's machine connected to.
+const (
+	RecheckEvery  = 10 * time.Minute // of one endpoint, by its operator
+	askedUnproven = 6                // an hour, of an endpoint that is not proven
+	askedTogether = 20               // an hour, of one application, and of one network
+)
+
+// A check that was asked for is due after a random time between these, and is
+// given up after askedFor.
+const (
+	askedSoonest = 5 * time.Second
+	askedLatest  = 60 * time.Second
+	askedFor     = 5 * time.Minute
+)
+
+// allowed refuses what would be too many checks. fn of an update calls it.
+func (c *Change) allowed() error {
+	switch {
+	case c.Endpoint.State != Active:
+		return errs.New(errs.Conflict, "endpoint_retired", "This server is claimed no more. Nothing was checked.")
+	case c.Now.Before(c.Endpoint.ChecksFrom):
+		return later("checks_not_begun", "Checks of a new server begin within the first hour, at a moment that nobody can foresee. Nothing was checked yet; look again later.", c.Endpoint.ChecksFrom)
+	case c.Endpoint.Pending:
+		return errs.New(errs.Conflict, "check_pending", "A check of this server is under way. Wait for what it says.")
+	case !c.Endpoint.Proven(c.Now) && c.Asked.Endpoint >= askedUnproven,
+		c.Asked.Application >= askedTogether, c.Asked.Network >= askedTogether:
+		return later("checks_exhausted", "As many checks as may be asked for in an hour were asked for. Nothing was checked; scheduled checks go on.", c.Now.Add(time.Hour))
+	}
+	return nil
+}
+
+// later is the refusal of something that will be possible at a time.
+func later(code, message string, at time.Time) error {
+	err := errs.New(errs.RateLimited, code, message)
+	err.Params = map[string]string{"until": at.UTC().Format(time.RFC3339)}
+	return err
+}
+
+// ask adds an offer that somebody asked for.
+func (s *Service) ask(c *Change, kind vantage.Kind, proof control.Kind) error {
+	id, err := s.newID()
+	if err != nil {
+		return err
+	}
+	wait, err := s.between(askedSoonest, askedLatest)
+	if err != nil {
+		return fmt.Errorf("when to check: %w", err)
+	}
+	due := c.Now.Add(wait).Truncate(time.Microsecond)
+	c.NewOffers = append(c.NewOffers, Offer{
+		ID: id, EndpointID: c.Endpoint.ID, Kind: kind, Proof: proof, Mode: probe.Full, Place: vantage.Outside,
+		Slot: c.Now.Truncate(time.Microsecond), Attempt: 1, Due: due, Until: due.Add(askedFor),
+	})
+	return nil
+}

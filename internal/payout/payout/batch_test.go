@@ -1,0 +1,154 @@
+package payout_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// owe approves n payments of amount each, as if people had reviewed them, and
+// returns the instalments. The rig's reviewer voted for every one.
+func (r *rig) owe(n int, amount btcutil.Amount) []uuid.UUID {
+	r.t.Helper()
+	ids := make([]uuid.UUID, n)
+	for i := range ids {
+		ids[i] = r.oweOne(amount)
+	}
+	return ids
+}
+
+const oweSQL = `WITH
+	a AS (INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, key_id, submitted_at, changed_at)
+		SELECT $1, id, $2, 'Blue Heron ' || $2, 'approved', 1, 1, '{socks5}', 'x', 'en', $3, $4, 'k', now(), now() FROM fund),
+	v AS (INSERT INTO application_revision VALUES ($1, 1, '', $4, $3, now())),
+	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $3, now())),
+	w AS (INSERT INTO vote SELECT gen_random_uuid(), $1, 1, $7, voter, 'approve', NULL, 'login', NULL, now() FROM unnest($8::uuid[]) voter),
+	g AS (INSERT INTO grants SELECT $6, $1, id, $2, 'Blue Heron', 'active', $3, 1, now() FROM fund),
+	i AS (INSERT INTO instalment VALUES ($9, $6, 1, $5, $7, $10, $11, $12, $3, 'payable', NULL, 1, now(), now())),
+	t AS (INSERT INTO ledger_transfer (kind, ref, at) VALUES ('commit', $13, now()) RETURNING id),
+	p AS (INSERT INTO ledger_posting SELECT id, 'available', -$3::bigint FROM t)
+INSERT INTO ledger_posting SELECT id, 'committed', $3::bigint FROM t`
+
+func (r *rig) oweOne(amount btcutil.Amount) uuid.UUID {
+	r.t.Helper()
+	return r.oweTo(payeeScript(r.payees), amount, r.fund.MaxFeeRateSatVB)
+}
+
+// oweTo owes amount to a script, with the highest feerate that its decision allows.
+func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64) uuid.UUID {
+	r.t.Helper()
+	params, err := r.fund.Params()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	note := decision.Note{
+		Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
+		Amount: amount, MaxFeeRateSatVB: maxFeeRateSatVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
+	}
+	digest, index := note.Digest(), sha256.Sum256(script)
+	id := uuid.New()
+	application := uuid.New()
+	r.exec(oweSQL, application, fmt.Sprintf("GR-%06d", r.payees), int64(amount), index[:], note.Decision, note.Grant, digest[:],
+		[]uuid.UUID{r.reviewer.StaffID, r.other.StaffID}, id, string(note.Encode()), script, note.PayeeAddress, id.String())
+	act := func(by identity.Actor, action, kind string, object uuid.UUID, to string) audit.Entry {
+		return audit.Entry{Actor: by, Action: action, ObjectKind: kind, ObjectID: object.String(), To: to, Digest: digest[:], At: r.clock.Now()}
+	}
+	r.tell(
+		act(r.reviewer, "application.voted_approve", "application", application, ""),
+		act(r.other, "application.voted_approve", "application", application, ""),
+		act(r.other, "application.approved", "application", application, "approved"),
+		act(r.other, "instalment.created", "instalment", id, "payable"),
+	)
+	r.payees++
+	return id
+}
+
+// order is a usual order for ids.
+func order(ids []uuid.UUID) payout.Order { return payout.Order{InstalmentIDs: ids, FeeRateSatVB: 5} }
+
+func (r *rig) compose(ids []uuid.UUID) payout.Batch {
+	r.t.Helper()
+	b, err := r.service.Compose(r.t.Context(), r.treasurer, order(ids))
+	if err != nil {
+		r.t.Fatalf("compose: %v", err)
+	}
+	return b
+}
+
+func (r *rig) approve(b payout.Batch) payout.Batch {
+	r.t.Helper()
+	approved, err := r.service.Approve(r.t.Context(), r.treasurer, b.ID, b.Version, b.Digest)
+	if err != nil {
+		r.t.Fatalf("approve: %v", err)
+	}
+	if approved.Payees != b.Payees || approved.Total != b.Total || b.Payees == 0 {
+		r.t.Errorf("approving answers with %d payments of %d sat, composing with %d of %d", approved.Payees, approved.Total, b.Payees, b.Total)
+	}
+	return approved
+}
+
+// approved composes and approves a batch of n usual payments.
+func (r *rig) approved(n int) payout.Batch {
+	r.t.Helper()
+	return r.approve(r.compose(r.owe(n, owed)))
+}
+
+// announced is approved, and then built, signed and told to the node.
+func (r *rig) announced(n int) payout.Batch {
+	r.t.Helper()
+	b := r.approved(n)
+	r.step()
+	r.wantState(b.ID, payout.Announced)
+	return b
+}
+
+func (r *rig) record(id uuid.UUID) payout.Record {
+	r.t.Helper()
+	rec, err := r.service.Batch(r.t.Context(), r.treasurer, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return rec
+}
+
+// wantState also holds the state of every instalment against the batch's.
+func (r *rig) wantState(id uuid.UUID, want payout.State) payout.Record {
+	r.t.Helper()
+	rec := r.record(id)
+	if rec.Batch.State != want {
+		r.t.Fatalf("batch is %s (%s), want %s", rec.Batch.State, rec.Batch.LastError, want)
+	}
+	for _, it := range rec.Items {
+		if want != payout.Voided && string(it.State) != itemStates[want] {
+			r.t.Fatalf("batch is %s and a payment of it is %s", want, it.State)
+		}
+	}
+	return rec
+}
+
+// itemStates says how instalments stand while their batch does.
+var itemStates = map[payout.State]string{
+	payout.Composed: "allocated", payout.Approved: "allocated", payout.Built: "allocated",
+	payout.Signing: "maybe_paid", payout.Signed: "maybe_paid", payout.Announced: "maybe_paid", payout.Voiding: "maybe_paid", payout.Conflicted: "maybe_paid",
+	payout.Mined: "mined", payout.Paid: "paid", payout.Final: "final", payout.Cancelled: "payable",
+}
+
+// events returns the names of what happened to the newest attempt.
+func events(rec payout.Record) []string {
+	if len(rec.Attempts) == 0 {
+		return nil
+	}
+	var names []string
+	for _, e := range rec.Attempts[len(rec.Attempts)-1].Events {
+		names = append(names, e.Event)
+	}
+	return names
+}

@@ -1,0 +1,278 @@
+package payout
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// Breaker is a surprise that stopped all signing. At most one of a code is open at
+// a time; what is found while it is open is added to it, so that two people look
+// at everything at once.
+type Breaker struct {
+	ID        int64
+	Code      BreakerCode
+	State     BreakerState
+	Findings  []Finding // oldest first
+	Consents  []Consent // to all of Findings; a new finding voids them
+	TrippedAt time.Time
+	ChangedAt time.Time
+}
+
+// Version grows with every finding: who consents says how many they have seen.
+func (b Breaker) Version() int64 { return int64(len(b.Findings)) }
+
+// Detail is the newest finding in plain words, and how many more there are.
+func (b Breaker) Detail() string {
+	switch n := len(b.Findings); n {
+	case 0:
+		return ""
+	case 1:
+		return b.Findings[0].Detail
+	default:
+		return fmt.Sprintf("%s (and %d more)", b.Findings[n-1].Detail, n-1)
+	}
+}
+
+// Finding is what tripped a breaker.
+type Finding struct {
+	Code    BreakerCode // when tripping
+	Subject string      // what it is about: a txid, a block, a breach, a line of a journal; empty: the books as a whole
+	Detail  string      // in plain words, with the figures
+	Amount  *btcutil.Amount
+	At      time.Time
+}
+
+// Consent is one person's word that a breaker's findings are understood.
+type Consent struct {
+	StaffID uuid.UUID
+	Name    string // when read
+	At      time.Time
+}
+
+// Accepted is a difference between coins and ledger that two people have looked at:
+// signing goes on while the difference is exactly this.
+type Accepted struct {
+	Amount btcutil.Amount // coins minus ledger
+	At     time.Time
+	By     []string // names
+}
+
+// BreakerCode says what kind of surprise it was.
+type BreakerCode string
+
+// The codes of a breaker.
+const (
+	ForeignSpend      BreakerCode = "foreign_spend"
+	DeepReorg         BreakerCode = "deep_reorg"
+	UnexpectedPayment BreakerCode = "unexpected_payment"
+	LedgerMismatch    BreakerCode = "ledger_mismatch"
+	InvariantBroken   BreakerCode = "invariant"
+	RecoveryFailed    BreakerCode = "recovery_failed"
+	AuditBroken       BreakerCode = "audit_broken"
+)
+
+// standing says of each code whether a finding is a lasting fact, which two people
+// accept with their reset: the same subject with the same amount does not trip
+// again until it has gone. An event that is not one trips each time that it happens.
+var standing = map[BreakerCode]bool{
+	ForeignSpend:      true, // the transaction; connecting its block again is no news
+	DeepReorg:         false,
+	UnexpectedPayment: true, // the transaction
+	LedgerMismatch:    true, // the difference; another one is news
+	InvariantBroken:   true, // the breach in its exact words
+	RecoveryFailed:    true, // the line of the journal, which is read at each start
+	AuditBroken:       true, // the first row that is not what was signed
+}
+
+// BreakerCodes lists every code, sorted.
+func BreakerCodes() []BreakerCode { return slices.Sorted(maps.Keys(standing)) }
+
+// Known reports whether c is a code.
+func (c BreakerCode) Known() bool { _, ok := standing[c]; return ok }
+
+// Standing reports whether a finding of this code, once two people have accepted
+// it, does not trip again while it stays as it is.
+func (c BreakerCode) Standing() bool { return standing[c] }
+
+// BreakerState is where a breaker stands. Nothing is signed unless every breaker is
+// reset.
+type BreakerState string
+
+// The states of a breaker.
+const (
+	BreakerOpen  BreakerState = "open"       // nobody has consented to what was found
+	BreakerHalf  BreakerState = "half_reset" // one person has
+	BreakerReset BreakerState = "reset"      // two have; it stays as it is for ever
+)
+
+var breakerNext = map[BreakerState][]BreakerState{
+	BreakerOpen:  {BreakerHalf},
+	BreakerHalf:  {BreakerReset, BreakerOpen}, // something more was found
+	BreakerReset: {},
+}
+
+// BreakerStates lists every state of a breaker, sorted.
+func BreakerStates() []BreakerState { return slices.Sorted(maps.Keys(breakerNext)) }
+
+// BreakerEdges lists the legal edges of a breaker.
+func BreakerEdges() []grant.Edge {
+	var all []grant.Edge
+	for from, tos := range breakerNext {
+		for _, to := range tos {
+			all = append(all, grant.Edge{From: string(from), To: string(to)})
+		}
+	}
+	return all
+}
+
+// BreakerWork is a breaker under lock and what a consent adds to it.
+type BreakerWork struct {
+	Breaker Breaker
+
+	NewConsent *Consent
+	Accept     bool // what was found is accepted as it stands
+	Entries    []audit.Entry
+}
+
+// Breakers returns the open ones, oldest first: for those who may reset them, and
+// see nothing else of the treasury.
+func (s *Service) Breakers(ctx context.Context, by identity.Actor) ([]Breaker, error) {
+	if err := by.Require(identity.PermBreakerRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Breakers(ctx)
+}
+
+// ResetBreaker adds a person's consent to go on after a surprise; two different
+// people close it, and accept with it what was found as it stands. version is the
+// breaker's when they looked. NotFound breaker_not_found; Conflict breaker_reset,
+// already_reset, stale_version.
+func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (Breaker, error) {
+	if err := by.Require(identity.PermBreakerReset); err != nil {
+		return Breaker{}, err
+	}
+	now := s.now()
+	return s.cfg.Store.UpdateBreaker(ctx, id, func(w *BreakerWork) error {
+		b := &w.Breaker
+		switch {
+		case b.State == BreakerReset:
+			return errs.New(errs.Conflict, "breaker_reset", "Two people have agreed to this already. Nothing was changed.")
+		case slices.ContainsFunc(b.Consents, func(c Consent) bool { return c.StaffID == by.StaffID }):
+			return errs.New(errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well.")
+		case b.Version() != version:
+			err := errs.New(errs.Conflict, "stale_version", "Something more was found since you looked. Your consent was not stored: read it, then decide again.")
+			err.Params = map[string]string{"current_version": strconv.FormatInt(b.Version(), 10)}
+			return err
+		}
+		w.consent(by, now)
+		return nil
+	})
+}
+
+// consent moves the breaker on by one person.
+func (w *BreakerWork) consent(by identity.Actor, now time.Time) {
+	from, to, action := w.Breaker.State, BreakerHalf, "breaker.consented"
+	if from == BreakerHalf {
+		to, action = BreakerReset, "breaker.reset"
+		w.Accept = w.Breaker.Code.Standing()
+	}
+	w.Breaker.State, w.Breaker.ChangedAt = to, now
+	w.NewConsent = &Consent{StaffID: by.StaffID, Name: by.Name, At: now}
+	w.Breaker.Consents = append(w.Breaker.Consents, *w.NewConsent)
+	w.Entries = append(w.Entries, audit.Entry{
+		Actor: by, Action: action, ObjectKind: "breaker", ObjectID: strconv.FormatInt(w.Breaker.ID, 10), From: string(from), To: string(to),
+		Digest: w.Breaker.Digest(), At: now,
+	})
+}
+
+// Tripped is the audit log's entry of a finding that opened breaker id, or was
+// added to it while it was in from.
+func (f Finding) Tripped(id int64, from BreakerState) audit.Entry {
+	sum := f.digest()
+	return audit.Entry{
+		Actor: identity.System("worker"), Action: "breaker.tripped", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10),
+		From: string(from), To: string(BreakerOpen), Digest: sum[:], At: f.At,
+	}
+}
+
+// digest is the SHA-256 of what was found, a value a line: code, subject, amount in
+// sat or nothing, words.
+func (f Finding) digest() [sha256.Size]byte {
+	amount := ""
+	if f.Amount != nil {
+		amount = strconv.FormatInt(int64(*f.Amount), 10)
+	}
+	return sha256.Sum256([]byte(string(f.Code) + "\n" + f.Subject + "\n" + amount + "\n" + f.Detail + "\n"))
+}
+
+// Digest is what a consent is for, as the audit log has it: the SHA-256 of the
+// digests of all findings in their order.
+func (b Breaker) Digest() []byte {
+	var all []byte
+	for _, f := range b.Findings {
+		sum := f.digest()
+		all = append(all, sum[:]...)
+	}
+	sum := sha256.Sum256(all)
+	return sum[:]
+}
+
+// calm refuses while a breaker is open.
+func calm(h Holdings) error {
+	if len(h.Breakers) > 0 {
+		return errs.New(errs.Conflict, "breaker_open", "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
+	}
+	return nil
+}
+
+// BreakerStore trips breakers and knows what two people have accepted.
+type BreakerStore interface {
+	// Trip opens a breaker of the finding's code, or adds the finding to the one that
+	// is open. It does nothing when the open one has it already, nor when two people
+	// have accepted it and it has not lapsed since.
+	Trip(ctx context.Context, epoch int64, f Finding) error
+
+	// Lapse ends what was accepted of a code, but for the subjects in still: when it
+	// comes back it trips again.
+	Lapse(ctx context.Context, epoch int64, code BreakerCode, still []string, now time.Time) error
+}
+
+// Difference is what coins are worth on the chain minus what the ledger says.
+func (h Holdings) Difference() btcutil.Amount {
+	var coins btcutil.Amount
+	for _, c := range h.Coins {
+		coins += c.Amount
+	}
+	return coins - h.Balances.OnChain()
+}
+
+// CheckLedger holds the ledger against the coins of the chain. A difference that
+// two people have not accepted stops all signing. It returns the difference.
+func CheckLedger(ctx context.Context, store BreakerStore, h Holdings, epoch int64, now time.Time) (btcutil.Amount, error) {
+	difference := h.Difference()
+	switch {
+	case difference == 0 && h.Accepted == nil:
+		return 0, nil
+	case difference == 0:
+		return 0, store.Lapse(ctx, epoch, LedgerMismatch, nil, now)
+	}
+	ledger := h.Balances.OnChain()
+	detail := fmt.Sprintf("The treasury's coins on the chain are worth %d sat and the ledger says %d sat: a difference of %d sat.", int64(ledger+difference), int64(ledger), int64(difference))
+	if h.Accepted != nil {
+		detail += fmt.Sprintf(" Before, two people had accepted a difference of %d sat.", int64(h.Accepted.Amount))
+	}
+	return difference, store.Trip(ctx, epoch, Finding{Code: LedgerMismatch, Detail: detail, Amount: &difference, At: now})
+}

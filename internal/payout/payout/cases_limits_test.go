@@ -1,0 +1,165 @@
+package payout_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+)
+
+// TestABumpKeepsToTheApprovedLimits asks for bumps that the batch's own limits and
+// the fund forbid, and lets the deadline pass: the feerate ends at the limit that was
+// approved, never above, after eight bumps at most.
+func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin)
+	o := order(r.owe(1, owed))
+	o.FeeRateSatVB, o.MaxFeeRateSatVB, o.DeadlineBlocks = 1, 12, 24
+	b, err := r.service.Compose(t.Context(), r.treasurer, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.approve(b)
+	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false}) // so that no block takes it
+	round := func() {
+		r.mustSync()
+		r.clock.Advance(time.Minute)
+		if err := silent.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	rec := r.wantState(b.ID, payout.Announced)
+	for _, rate := range []int64{1, 13} {
+		if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rate); codeOf(err) != "invalid_fields" {
+			t.Errorf("bump to %d: %v, want invalid_fields", rate, err)
+		}
+	}
+	for range 30 {
+		r.node.Mine(1)
+		round()
+		if len(r.record(b.ID).Attempts) > 9 {
+			t.Fatal("more than eight bumps")
+		}
+	}
+	rec = r.wantState(b.ID, payout.Announced)
+	newest := rec.Attempts[len(rec.Attempts)-1]
+	if newest.FeeRateSatVB() != 12 || len(rec.Attempts) < 3 {
+		t.Errorf("%d attempts, the newest pays %d sat/vB, want 12", len(rec.Attempts), newest.FeeRateSatVB())
+	}
+	for i, a := range rec.Attempts[1:] {
+		if a.Fee <= rec.Attempts[i].Fee || !spendsAll(a, rec.Attempts[0]) {
+			t.Errorf("attempt %d: fee %d after %d", a.No, a.Fee, rec.Attempts[i].Fee)
+		}
+	}
+	r.step()
+	r.mine(1)
+	r.wantState(b.ID, payout.Mined)
+	r.wantWinner(b.ID, newest.No)
+}
+
+func spendsAll(a, first payout.Attempt) bool {
+	have := map[string]bool{}
+	for _, in := range a.Inputs {
+		have[in.OutPoint.String()] = true
+	}
+	for _, in := range first.Inputs {
+		if !have[in.OutPoint.String()] {
+			return false
+		}
+	}
+	return true
+}
+
+// TestADecisionsOwnFeerateHoldsBeforeTheSigner composes for a decision that allows less
+// than the fund: the batch has the decision's limit, for its start and for its bumps.
+func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin)
+	r.payees++
+	frugal := order([]uuid.UUID{r.oweTo(payeeScript(r.payees-1), owed, 10), r.oweOne(owed)})
+	frugal.FeeRateSatVB = 20
+	if _, err := r.service.Compose(t.Context(), r.treasurer, frugal); codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most 10 sat/vB") {
+		t.Errorf("starting above it: %v", err)
+	}
+	frugal.FeeRateSatVB = 5
+	b, err := r.service.Compose(t.Context(), r.treasurer, frugal)
+	if err != nil || b.MaxFeeRateSatVB != 10 {
+		t.Fatalf("composed with at most %d sat/vB, %v", b.MaxFeeRateSatVB, err)
+	}
+	r.approve(b)
+	r.step()
+	rec := r.wantState(b.ID, payout.Announced)
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); codeOf(err) != "invalid_fields" {
+		t.Errorf("a bump above it: %v", err)
+	}
+	r.askBump(b.ID, 10)
+	r.step()
+	if rec = r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
+		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
+	}
+	r.mine(1)
+	r.wantState(b.ID, payout.Mined)
+}
+
+// TestWhatIsSignedIsToldWhileABumpIsNot has the signer go away between a bump and its
+// signature, and the node forget.
+func TestWhatIsSignedIsToldWhileABumpIsNot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin, coin)
+	b := r.announced(1)
+	r.askBump(b.ID, 20)
+	alone := r.conductorOf(deaf{r.signer.client()})
+	if err := alone.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.restartNode()
+	r.node.Mine(1)
+	r.mustSync()
+	r.clock.Advance(time.Minute)
+	alone = r.conductorOf(deaf{r.signer.client()})
+	if err := alone.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.node.Mine(1)
+	r.mustSync()
+	r.wantState(b.ID, payout.Mined)
+	r.wantWinner(b.ID, 0)
+	if n := r.signer.signatures(); n != 1 {
+		t.Errorf("%d signatures, want 1", n)
+	}
+}
+
+func TestWhatAReplacementPushesOut(t *testing.T) {
+	t.Parallel()
+	id := func(n byte) chainhash.Hash { return chainhash.Hash{n} }
+	pool := []fee.Tx{ // 5 spends both 2 and 3, which spend 1; 9 is a stranger
+		{TxID: id(5), Weight: 400, FeeSat: 300, Depends: []chainhash.Hash{id(2), id(3)}},
+		{TxID: id(2), Weight: 400, FeeSat: 100, Depends: []chainhash.Hash{id(1)}},
+		{TxID: id(3), Weight: 800, FeeSat: 200, Depends: []chainhash.Hash{id(1)}},
+		{TxID: id(1), Weight: 400, FeeSat: 5000},
+		{TxID: id(9), Weight: 400, FeeSat: 9000},
+	}
+	for _, tc := range []struct {
+		what  string
+		txids []chainhash.Hash
+		want  payout.Evicted
+	}{
+		{"nothing waits", []chainhash.Hash{id(7)}, payout.Evicted{}},
+		{"no descendants", []chainhash.Hash{id(5)}, payout.Evicted{Count: 1}},
+		{"a family, each once", []chainhash.Hash{id(1)}, payout.Evicted{Count: 4, Fees: 600, TopSatKVB: 3000}},
+		{"one that does not wait, and one that does", []chainhash.Hash{id(7), id(2)}, payout.Evicted{Count: 2, Fees: 300, TopSatKVB: 3000}},
+	} {
+		if diff := cmp.Diff(tc.want, payout.EvictedBy(tc.txids, pool)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.what, diff)
+		}
+	}
+}

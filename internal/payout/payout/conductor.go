@@ -1,0 +1,425 @@
+package payout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// Announcer tells a node about a transaction. The reply is for people; whatever
+// it says, an announced transaction may confirm.
+type Announcer interface {
+	Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (reply string, err error)
+}
+
+// Signer asks a signer for signatures.
+type Signer interface {
+	Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Response, error)
+	Info(ctx context.Context) (signerrpc.Info, error)
+}
+
+// Mempool tells what a replacement would push out of the node's mempool.
+type Mempool interface {
+	// Evicted looks at those of txids that the mempool holds and at all that spends
+	// their outputs, directly or not.
+	Evicted(ctx context.Context, txids []chainhash.Hash) (Evicted, error)
+}
+
+// Evicted is what is lost when transactions are replaced.
+type Evicted struct {
+	Count     int            // transactions, the replaced ones included
+	Fees      btcutil.Amount // that the descendants pay, without the replaced ones
+	TopSatKVB int64          // highest feerate of a descendant
+}
+
+// ConductorConfig is what a Conductor needs.
+type ConductorConfig struct {
+	Store     WorkerStore
+	Signers   []Signer // asked one after the other; none: every signature is brought by people
+	Announcer Announcer
+	Mempool   Mempool // may be nil: nothing is known of descendants
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Epoch     int64 // of the lease; every write checks it
+}
+
+// Conductor takes batches from approved to announced, one committed step at a
+// time. It is for one goroutine.
+type Conductor struct {
+	cfg ConductorConfig
+	by  identity.Actor
+
+	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
+	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
+	waits       map[uuid.UUID]time.Duration
+	failing     map[uuid.UUID]error // why a batch does not go on
+	told        map[string]int      // what the log was last told: batches by cause
+}
+
+// A step that did not work is tried again after firstWait, then twice as late
+// each time up to lastWait.
+const (
+	firstWait = time.Second
+	lastWait  = 30 * time.Second
+)
+
+// NewConductor checks cfg and returns a Conductor.
+func NewConductor(cfg ConductorConfig) (*Conductor, error) {
+	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
+		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
+	}
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}, failing: map[uuid.UUID]error{}, told: map[string]int{}}, nil
+}
+
+func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
+
+// Step takes every due batch as far as it goes. Trouble with one batch is
+// stored on it and never stops the next; an error is returned only when the
+// store itself does not work. The log has one line for each cause of trouble when
+// it begins, when the number of its batches changes, and when it ends.
+func (c *Conductor) Step(ctx context.Context) error {
+	if err := c.lapse(ctx); err != nil {
+		return err
+	}
+	due, err := c.cfg.Store.Due(ctx)
+	if err != nil {
+		return err
+	}
+	c.forget(due)
+	defer c.tell(ctx)
+	for _, id := range due {
+		if c.now().Before(c.retryAt[id]) {
+			continue
+		}
+		err := c.takeOn(ctx, id)
+		if err == nil {
+			delete(c.retryAt, id)
+			delete(c.waits, id)
+			delete(c.failing, id)
+			continue
+		}
+		if ctx.Err() != nil || errs.Is(err, "lease_lost") {
+			return err
+		}
+		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
+		c.retryAt[id] = c.now().Add(c.waits[id])
+		c.failing[id] = err
+		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), plainWords(err), c.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Retry has the next Step try every batch, also those whose step did not work a moment
+// ago: people have done something, and want to see what comes of it.
+func (c *Conductor) Retry() { clear(c.retryAt) }
+
+// forget drops what is known of batches that are not due any more.
+func (c *Conductor) forget(due []uuid.UUID) {
+	live := make(map[uuid.UUID]bool, len(due))
+	for _, id := range due {
+		live[id] = true
+	}
+	gone := func(id uuid.UUID) bool { return !live[id] }
+	maps.DeleteFunc(c.retryAt, func(id uuid.UUID, _ time.Time) bool { return gone(id) })
+	maps.DeleteFunc(c.waits, func(id uuid.UUID, _ time.Duration) bool { return gone(id) })
+	maps.DeleteFunc(c.failing, func(id uuid.UUID, _ error) bool { return gone(id) })
+	maps.DeleteFunc(c.announcedAt, func(id uuid.UUID, _ chainhash.Hash) bool { return gone(id) })
+}
+
+// tell logs what has changed among the causes that keep batches from going on.
+func (c *Conductor) tell(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	counts, sample := map[string]int{}, map[string]uuid.UUID{}
+	for id, err := range c.failing {
+		cause := errs.CodeOf(err)
+		counts[cause]++
+		if first, ok := sample[cause]; !ok || slices.Compare(id[:], first[:]) < 0 {
+			sample[cause] = id
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(counts)) {
+		if c.told[cause] != counts[cause] {
+			id := sample[cause]
+			c.cfg.Log.WarnContext(ctx, "batches do not go on", slog.String("cause", cause), slog.Int("batches", counts[cause]), slog.Int("before", c.told[cause]),
+				slog.String("batch_id", id.String()), slog.Any("error", c.failing[id]))
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(c.told)) {
+		if counts[cause] == 0 {
+			c.cfg.Log.InfoContext(ctx, "batches go on again", slog.String("cause", cause), slog.Int("before", c.told[cause]))
+		}
+	}
+	c.told = counts
+}
+
+// takeOn makes steps until one cannot be followed at once.
+func (c *Conductor) takeOn(ctx context.Context, id uuid.UUID) error {
+	for {
+		again, err := c.advance(ctx, id)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+func plainWords(err error) string {
+	var e *errs.Error
+	if errors.As(err, &e) && e.Kind != errs.Internal {
+		return e.Message
+	}
+	return "An internal fault stopped this step; the worker's log has it."
+}
+
+// advance makes one step; again is true when the next one may follow at once.
+func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err error) {
+	record, err := c.cfg.Store.Batch(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	switch record.Batch.State {
+	case Approved:
+		return true, c.build(ctx, record.Batch)
+	case Built:
+		return true, c.commitToSign(ctx, record.Batch)
+	case Signing, Signed, Announced, Voiding:
+		return c.pursue(ctx, record)
+	case Composed, Mined, Paid, Final, Cancelled, Conflicted, Voided:
+	}
+	return false, nil
+}
+
+// pursue takes a batch on that a signer may have seen: the newest attempt is
+// signed, then announced; then the chain is waited for, and a higher fee or a void
+// makes one more attempt.
+func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error) {
+	newest := r.Attempts[len(r.Attempts)-1]
+	wantsVoid := r.Batch.State == Voiding && newest.Kind != Voids
+	switch _, told := newest.Announced(); {
+	case wantsVoid:
+		return c.pursueVoid(ctx, r)
+	case !newest.Released():
+		return false, errs.New(errs.Internal, "attempt_not_released", "The newest attempt of a batch that went to the signer has not.")
+	case len(newest.Raw) == 0:
+		return c.signNewest(ctx, r)
+	case !told:
+		return false, c.announce(ctx, r)
+	}
+	bumped, bumpErr := c.bump(ctx, r)
+	if bumped || errs.Is(bumpErr, "lease_lost") {
+		return bumped, bumpErr
+	}
+	// A bump that cannot be had is no reason to let the node forget what there is.
+	err = c.announceAgain(ctx, r)
+	switch {
+	case bumpErr != nil && err != nil:
+		return false, both(bumpErr, err)
+	case bumpErr != nil:
+		return false, bumpErr
+	case err == nil && r.Batch.LastError != "":
+		return false, c.cfg.Store.SetError(ctx, c.cfg.Epoch, r.Batch.ID, "", "", c.now())
+	}
+	return false, err
+}
+
+// both is what to store when the fee cannot be raised and the node does not take
+// what there is: the words of either, under the code of the latter, which is the
+// graver one.
+func both(bump, announce error) error {
+	var first, second *errs.Error
+	if !errors.As(bump, &first) || !errors.As(announce, &second) {
+		return announce
+	}
+	e := errs.Wrap(errors.Join(bump, announce), second.Kind, second.Code, second.Message+" "+first.Message)
+	return e
+}
+
+// pursueVoid makes the void that two people have agreed on. While it cannot be had, the
+// batch is still out: the node is not let to forget it.
+func (c *Conductor) pursueVoid(ctx context.Context, r Record) (again bool, err error) {
+	err = c.void(ctx, r)
+	if err == nil || errs.Is(err, "lease_lost") {
+		return err == nil, err
+	}
+	_ = c.announceAgain(ctx, r) // that there is no void yet is what people have to know
+	return false, err
+}
+
+// signNewest asks for signatures. While they are missing, the node is told of the
+// attempts before: they are what can confirm.
+func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err error) {
+	again, err = c.sign(ctx, r)
+	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, "lease_lost") {
+		return again, err
+	}
+	if told := c.announceAgain(ctx, r); err == nil {
+		err = told
+	}
+	return false, err
+}
+
+// build chooses coins and stores the unsigned transaction, its txid, its anchor
+// and the reservations in one commit.
+func (c *Conductor) build(ctx context.Context, b Batch) error {
+	f, err := c.cfg.Store.Fund(ctx)
+	if err != nil {
+		return err
+	}
+	holdings, err := c.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := calm(holdings); err != nil {
+		return err
+	}
+	attemptID, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	crash.At("C3")
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
+		p, _, err := plan(w.family(f), holdings, now)
+		if err != nil {
+			return err
+		}
+		a, err := attemptOf(p, w, Pays, attemptID, c.cfg.Epoch, now)
+		if err != nil {
+			return err
+		}
+		anchor := p.PSBT.UnsignedTx.TxIn[0].PreviousOutPoint
+		w.Batch.Anchor = &anchor
+		w.NewAttempt = a
+		for _, in := range a.Inputs {
+			w.Reserve = append(w.Reserve, in.OutPoint)
+		}
+		w.AttemptEvents = []AttemptEvent{{Event: "built", At: now}}
+		crash.At("C1")
+		return w.move(c.by, Built, "batch.built", now)
+	})
+	crash.At("C2")
+	return err
+}
+
+// signerInfos asks every signer what it is, and refuses one of another treasury.
+func (c *Conductor) signerInfos(ctx context.Context, f fund.Fund) ([]signerrpc.Info, error) {
+	infos := make([]signerrpc.Info, len(c.cfg.Signers))
+	for i, s := range c.cfg.Signers {
+		info, err := s.Info(ctx)
+		if err == nil {
+			err = info.Trouble()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.Descriptor != f.Descriptor || info.Network != f.Network {
+			return nil, errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network.")
+		}
+		infos[i] = info
+	}
+	return infos, nil
+}
+
+// nextNo is one above the newest attempt's. Numbers have gaps in a rebuilt batch:
+// an attempt that no signer signed is not in a journal.
+func nextNo(attempts []Attempt) int {
+	if len(attempts) == 0 {
+		return 0
+	}
+	return attempts[len(attempts)-1].No + 1
+}
+
+func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
+	packed, err := txbuild.Pack(p.PSBT)
+	if err != nil {
+		return nil, err
+	}
+	byDigest := map[string]uuid.UUID{}
+	for _, it := range w.Items {
+		byDigest[it.Digest.String()] = it.InstalmentID
+	}
+	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	for _, in := range p.Inputs {
+		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
+	}
+	for _, out := range p.Outputs {
+		o := AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: out.Amount, ChangeIndex: out.ChangeIndex} //nolint:gosec // an index of at most a few thousand outputs
+		if out.ChangeIndex == nil {
+			instalment, ok := byDigest[out.Decision]
+			if !ok {
+				return nil, errors.New("plan pays a decision that is not in the batch")
+			}
+			o.InstalmentID = &instalment
+		}
+		a.Outputs = append(a.Outputs, o)
+	}
+	return a, nil
+}
+
+// commitToSign is the point of no return: from this commit on every payment of
+// the batch may be paid, and only the chain says whether it is.
+func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
+	f, err := c.cfg.Store.Fund(ctx)
+	if err != nil {
+		return err
+	}
+	// A signer that cannot answer keeps the batch where it can still be cancelled.
+	infos, err := c.signerInfos(ctx, f)
+	if err != nil {
+		return err
+	}
+	holdings, err := c.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := calm(holdings); err != nil {
+		return err
+	}
+	unjoined, err := c.cfg.Store.Unjoined(ctx)
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
+		newest := w.Attempts[len(w.Attempts)-1]
+		if err := paidBefore(w.Items, unjoined); err != nil {
+			return err
+		}
+		if err := checkPolicy(f, w, newest); err != nil {
+			return err
+		}
+		if err := checkCoins(w.Batch, newest, holdings); err != nil {
+			return err
+		}
+		if err := w.family(f).checkSignerWill(infos, newest, now); err != nil {
+			return err
+		}
+		if len(w.Items) > 0 {
+			w.ItemsTo = grant.MaybePaid
+			w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now)}
+		}
+		w.AttemptEvents = []AttemptEvent{{Event: "signing", At: now}}
+		return w.move(c.by, Signing, "batch.signing", now)
+	})
+	return err
+}

@@ -1,0 +1,101 @@
+package payout
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/books"
+	"github.com/causeway-fund/causeway/internal/payout/certificate"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// LockCoin keeps a coin out of every new batch until it is unlocked. Errors as of
+// Store.LockCoin; Invalid invalid_fields without a reason.
+func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return err
+	}
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
+		return errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 200 characters why the coin is locked."}})
+	}
+	return s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s))
+}
+
+// UnlockCoin lets a coin into new batches again. Errors as of Store.UnlockCoin.
+func (s *Service) UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return err
+	}
+	return s.cfg.Store.UnlockCoin(ctx, op, by.StaffID, coinEntry(by, "coin.unlocked", op, s))
+}
+
+func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) audit.Entry {
+	return audit.Entry{Actor: by, Action: action, ObjectKind: "coin", ObjectID: op.String(), At: s.now()}
+}
+
+// FeeShares divides an attempt's fee among its payments by the weight of their
+// outputs, for reports alone.
+func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
+	var ids []*uuid.UUID // nil: a payment that only a signer's journal knows
+	var weights []int64
+	for _, o := range a.Outputs {
+		if o.ChangeIndex == nil {
+			ids, weights = append(ids, o.InstalmentID), append(weights, books.OutputWeight(o.Script))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // nobody is paid
+	}
+	parts, err := books.FeeShares(a.Fee, weights)
+	if err != nil {
+		return nil, err
+	}
+	shares := make(map[uuid.UUID]btcutil.Amount, len(ids))
+	for i, id := range ids {
+		if id != nil {
+			shares[*id] = parts[i]
+		}
+	}
+	return shares, nil
+}
+
+// Payments returns the payments of blocks from one time until another, oldest
+// first, for accountants and wallets.
+func (s *Service) Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Payments(ctx, from, until)
+}
+
+// certificateHeaders is how many headers a certificate shows when they are there.
+const certificateHeaders = 100
+
+// Certificate returns the proof of a payment that anyone can check off-line.
+// NotFound not_paid; Conflict proof_missing.
+func (s *Service) Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return certificate.Certificate{}, err
+	}
+	p, err := s.cfg.Store.Proof(ctx, instalment, certificateHeaders)
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	note, err := decision.Parse([]byte(p.Item.Note))
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	return certificate.Build(certificate.Parts{
+		Note: note, Reference: p.Item.Reference, BatchDigest: p.BatchDigest, Vout: p.Vout, Height: p.Height, Inclusion: p.Inclusion, IssuedAt: s.now(),
+	}, certificate.Options{})
+}

@@ -1,0 +1,326 @@
+package payout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/btcsuite/btcd/blockchain"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// Chain is a source of headers and whole blocks.
+type Chain interface {
+	Tip(ctx context.Context) (height int32, hash chainhash.Hash, err error)
+	HashAt(ctx context.Context, height int32) (chainhash.Hash, error)
+	Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error)
+}
+
+// FollowerConfig is what a Follower needs.
+type FollowerConfig struct {
+	Store    WorkerStore
+	Chain    Chain
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Epoch    int64
+	Recovery *Recovery                // may be nil: the database was never restored
+	Progress func(done, target int32) // may be nil
+}
+
+// Follower walks the best chain block by block and keeps coins, ledger and
+// batches equal to it.
+type Follower struct {
+	cfg   FollowerConfig
+	by    identity.Actor
+	fund  fund.Fund
+	index *wallet.Index
+	coins map[wire.OutPoint]btcutil.Amount // own and unspent at the walked tip; nil: to be read again
+}
+
+// lookahead is how many scripts past the last used one are watched for deposits
+// and change.
+const lookahead = 100
+
+// NewFollower checks cfg and returns a Follower.
+func NewFollower(cfg FollowerConfig) (*Follower, error) {
+	if cfg.Store == nil || cfg.Chain == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
+		return nil, errors.New("payout: follower needs store, chain, clock, log and a lease")
+	}
+	return &Follower{cfg: cfg, by: identity.System("worker")}, nil
+}
+
+// Sync walks to the node's tip, undoing blocks that left the best chain. changed
+// is true when the walked tip moved.
+func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
+	defer func() {
+		if err != nil {
+			f.coins = nil // what is in memory may be ahead of what was committed
+		}
+	}()
+	if err := f.load(ctx); err != nil {
+		return false, err
+	}
+	for {
+		head, ok, err := f.cfg.Store.Head(ctx)
+		if err != nil {
+			return changed, err
+		}
+		target, _, err := f.cfg.Chain.Tip(ctx)
+		if err != nil {
+			return changed, err
+		}
+		next := max(f.fund.BirthdayHeight-1, 0)
+		if ok {
+			if err := f.checkBehind(ctx, head, target); err != nil {
+				return changed, err
+			}
+			onBest, err := f.onBestChain(ctx, head, target)
+			if err != nil {
+				return changed, err
+			}
+			if !onBest {
+				if err := f.undo(ctx, head); err != nil {
+					return changed, err
+				}
+				changed = true
+				continue
+			}
+			if head.Height >= target {
+				return changed, nil
+			}
+			next = head.Height + 1
+		} else if target < next {
+			return changed, nil
+		}
+		connected, err := f.run(ctx, next, target, head, ok)
+		changed = changed || connected
+		if err != nil {
+			return changed, err
+		}
+	}
+}
+
+// run connects blocks from height next to target as long as each follows on the one
+// before; further ones are fetched meanwhile. connected is true when the walked tip
+// moved. Blocks that do not touch the treasury are stored many at a time: of what they
+// are for, which is to count depths and to notice a reorg, nothing is lost when the last
+// of them are walked again.
+func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHead bool) (connected bool, err error) {
+	ahead := f.fetchAhead(ctx, next, target)
+	defer ahead.stop()
+	var quiet []Block
+	store := func() error {
+		if len(quiet) == 0 {
+			return nil
+		}
+		last := quiet[len(quiet)-1].Tip.Height
+		if err := f.connectQuiet(ctx, quiet); err != nil {
+			return err
+		}
+		quiet, connected = nil, true
+		f.progress(last, target)
+		return nil
+	}
+	for ; next <= target; next++ {
+		got := ahead.take()
+		if got.err != nil {
+			return connected, errors.Join(store(), got.err)
+		}
+		if hasHead && got.block.Header.PrevBlock != head.Hash {
+			return connected, store() // the chain moved between two questions; ask again
+		}
+		b := f.blockOf(got, next, hasHead)
+		crash.At("C15")
+		head, hasHead = b.Tip, true
+		if b.quiet() {
+			quiet = append(quiet, b)
+		}
+		if !b.quiet() || len(quiet) == manyQuiet || next == target {
+			if err := store(); err != nil {
+				return connected, err
+			}
+		}
+		if b.quiet() {
+			continue
+		}
+		if err := f.connect(ctx, b); err != nil {
+			return connected, err
+		}
+		connected = true
+		f.progress(next, target)
+	}
+	return connected, nil
+}
+
+func (f *Follower) progress(done, target int32) {
+	if f.cfg.Progress != nil {
+		f.cfg.Progress(done, target)
+	}
+}
+
+// load reads fund, scripts and coins when they are not in memory.
+func (f *Follower) load(ctx context.Context) error {
+	if f.coins != nil {
+		return nil
+	}
+	fnd, err := f.cfg.Store.Fund(ctx)
+	if err != nil {
+		return err
+	}
+	descriptor, err := treasuryOf(fnd)
+	if err != nil {
+		return err
+	}
+	holdings, err := f.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	f.fund = fnd
+	if f.index == nil { // deriving scripts takes longer than all the rest
+		f.index = wallet.NewIndex(descriptor, lookahead)
+	}
+	if holdings.NextIndex > 0 {
+		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)
+	}
+	f.index.Use(wallet.ChainChange, holdings.LastNumber)
+	if f.cfg.Recovery != nil {
+		f.index.Use(wallet.ChainChange, f.cfg.Recovery.Top())
+	}
+	f.coins = map[wire.OutPoint]btcutil.Amount{}
+	for _, c := range holdings.Coins {
+		f.coins[c.OutPoint] = c.Amount
+	}
+	return nil
+}
+
+// checkBehind tells a node that has lost blocks, as btcd does when it is killed,
+// from one that has left our chain: nothing is undone for the former, and nothing
+// is built or signed until it has caught up.
+func (f *Follower) checkBehind(ctx context.Context, head Tip, target int32) error {
+	if target >= head.Height {
+		return nil
+	}
+	ours, ok, err := f.cfg.Store.HeaderHash(ctx, target)
+	if err != nil {
+		return err
+	}
+	theirs, err := f.cfg.Chain.HashAt(ctx, target)
+	if err != nil {
+		return err
+	}
+	if ok && ours != theirs {
+		return nil
+	}
+	return errs.Newf(errs.Unavailable, "node_behind", "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
+}
+
+func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (bool, error) {
+	if head.Height > target {
+		return false, nil
+	}
+	hash, err := f.cfg.Chain.HashAt(ctx, head.Height)
+	if err != nil {
+		return false, err
+	}
+	return hash == head.Hash, nil
+}
+
+func (f *Follower) blockOf(got fetched, height int32, hasHead bool) Block {
+	header := got.block.Header
+	b := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
+	if hasHead {
+		b.Txs = f.scan(got.block, height)
+	}
+	return b
+}
+
+func (f *Follower) connect(ctx context.Context, b Block) error {
+	if f.cfg.Recovery != nil {
+		if err := f.cfg.Recovery.Before(ctx, b.Txs); err != nil {
+			return err
+		}
+	}
+	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, b, func(w *ChainWork) error { return f.digest(w, b) })
+}
+
+// manyQuiet is how many blocks that do not touch the treasury are stored at once: enough
+// that a commit of each does not count, and a second's work.
+const manyQuiet = 200
+
+// quiet reports whether nothing of the block is ours.
+func (b Block) quiet() bool { return !b.Base && len(b.Txs) == 0 }
+
+// connectQuiet stores blocks that do not touch the treasury, each by itself when
+// something may wait for their depth.
+func (f *Follower) connectQuiet(ctx context.Context, blocks []Block) error {
+	if len(blocks) > 1 {
+		if all, err := f.cfg.Store.ConnectQuiet(ctx, f.cfg.Epoch, blocks); all || err != nil {
+			return err
+		}
+	}
+	for _, b := range blocks {
+		if err := f.connect(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan finds what pays or spends the treasury and keeps the coins in memory.
+func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
+	var own []OwnTx
+	for i, tx := range block.Transactions {
+		found := OwnTx{Tx: tx, Position: i}
+		for _, in := range tx.TxIn {
+			if amount, ok := f.coins[in.PreviousOutPoint]; ok {
+				found.Spends = append(found.Spends, in.PreviousOutPoint)
+				found.SpentSat += amount
+				delete(f.coins, in.PreviousOutPoint)
+			}
+		}
+		for vout, out := range tx.TxOut {
+			chain, index, ok := f.index.Find(out.PkScript)
+			if !ok || out.Value <= 0 {
+				continue
+			}
+			f.index.Use(chain, index)
+			c := Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
+			c.OutPoint = wire.OutPoint{Hash: tx.TxHash(), Index: uint32(vout)} // of our own alone: hashing every transaction takes longer than all the rest
+			c.At = block.Header.Timestamp.UTC()
+			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
+			found.Coins = append(found.Coins, c)
+			found.PaidBackSat += c.Amount
+			f.coins[c.OutPoint] = c.Amount
+		}
+		if len(found.Spends) > 0 || len(found.Coins) > 0 {
+			found.Branch = spv.Branch(block, i)
+			own = append(own, found)
+		}
+	}
+	return own
+}
+
+func (f *Follower) undo(ctx context.Context, head Tip) error {
+	f.cfg.Log.WarnContext(ctx, "block left the best chain", slog.Int("height", int(head.Height)), slog.String("hash", head.Hash.String()))
+	now := f.now()
+	err := f.cfg.Store.Disconnect(ctx, f.cfg.Epoch, head, func(w *ChainWork) error { return f.revert(w, head, now) })
+	crash.At("C16")
+	if err != nil {
+		return err
+	}
+	f.coins = nil
+	return f.load(ctx)
+}
+
+func (f *Follower) now() time.Time { return f.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,15 @@
+package payout
+
+import (
+	"testing"
+
+	"github.com/causeway-fund/causeway/internal/signer/signer"
+)
+
+// What a signer allows by default is what a batch keeps room for.
+func TestRoomIsThatOfADefaultSigner(t *testing.T) {
+	t.Parallel()
+	if p := signer.DefaultPolicy(); p.MaxFeePercent != signerPercent {
+		t.Errorf("a signer allows %d per cent, a batch reckons with %d", p.MaxFeePercent, signerPercent)
+	}
+}

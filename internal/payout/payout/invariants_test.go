@@ -1,0 +1,93 @@
+package payout_test
+
+import (
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/store/postgres"
+)
+
+// checkInvariants reads the view of every invariant, and holds the payments that
+// the database knows of against the node's own blocks.
+func checkInvariants(t testing.TB, r *rig) {
+	t.Helper()
+	breaches, err := postgres.PayoutStore{DB: r.owner}.Breaches(r.background(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range breaches {
+		t.Errorf("%s: %s", b.Invariant, b.What)
+	}
+	checkChain(t, r)
+}
+
+func (r *rig) texts(sql string) []string {
+	r.t.Helper()
+	ctx := r.background()
+	rows, err := r.owner.Pool().Query(ctx, sql)
+	if err != nil {
+		r.t.Fatalf("%s: %v", sql, err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			r.t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatalf("%s: %v", sql, err)
+	}
+	return all
+}
+
+// checkChain counts, in the blocks of the node, what every payee was sent. It
+// shares no table with what it checks but the payments themselves. A node that
+// is down has nothing to say.
+func checkChain(t testing.TB, r *rig) {
+	t.Helper()
+	ctx := r.background()
+	top := r.number("SELECT coalesce(max(height), 0) FROM header")
+	sent := map[string][]int64{}
+	for height := r.fund.BirthdayHeight; int64(height) <= top; height++ {
+		var stored []byte
+		if err := r.owner.Pool().QueryRow(ctx, "SELECT hash FROM header WHERE height = $1", height).Scan(&stored); err != nil {
+			t.Fatal(err)
+		}
+		block, err := r.chain.Block(ctx, chainhash.Hash(stored))
+		if err != nil {
+			t.Errorf("block %d of the walked chain: %v", height, err)
+			return
+		}
+		for _, tx := range block.Transactions {
+			for _, out := range tx.TxOut {
+				sent[string(out.PkScript)] = append(sent[string(out.PkScript)], out.Value)
+			}
+		}
+	}
+	rows, err := r.owner.Pool().Query(ctx, "SELECT id, payee_script, amount_sat, state IN ('mined', 'paid', 'final') FROM instalment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		var script []byte
+		var amount int64
+		var mined bool
+		if err := rows.Scan(&id, &script, &amount, &mined); err != nil {
+			t.Fatal(err)
+		}
+		got := sent[string(script)]
+		if len(got) > 1 || (len(got) == 1) != mined || (mined && got[0] != amount) {
+			t.Errorf("payment %s of %d sat, mined %v: the chain pays %v", id, amount, mined, got)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}

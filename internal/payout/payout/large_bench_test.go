@@ -1,0 +1,77 @@
+package payout_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/store/postgres"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// largeSQL are the rows of $1 payments that are final, 200 in a batch, with their postings.
+var largeSQL = []string{
+	`INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, key_id, submitted_at, changed_at)
+		SELECT md5('a' || n)::uuid, f.id, 'GR-' || lpad(n::text, 6, '0'), 'Large ' || n, 'approved', 1, 1, '{socks5}', 'x', 'en', 20000, sha256(('p' || n)::bytea), 'k', now(), now()
+		FROM fund f, generate_series(1, $1) n`,
+	`INSERT INTO application_revision SELECT md5('a' || n)::uuid, 1, '', sha256(('r' || n)::bytea), 20000, now() FROM generate_series(1, $1) n`,
+	`INSERT INTO decision SELECT md5('d' || n)::uuid, md5('a' || n)::uuid, 1, md5('g' || n)::uuid, sha256(('d' || n)::bytea), '', 20000, now() FROM generate_series(1, $1) n`,
+	`INSERT INTO grants SELECT md5('g' || n)::uuid, md5('a' || n)::uuid, f.id, 'GR-' || lpad(n::text, 6, '0'), 'Large ' || n, 'completed', 20000, 1, now() FROM fund f, generate_series(1, $1) n`,
+	`INSERT INTO instalment SELECT md5('i' || n)::uuid, md5('g' || n)::uuid, 1, md5('d' || n)::uuid, sha256(('d' || n)::bytea), 'note', sha256(('p' || n)::bytea), 'address', 20000, 'final', NULL, 1, now(), now()
+		FROM generate_series(1, $1) n`,
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+		SELECT md5('b' || n)::uuid, f.id, n, 'final', 1, 'note', sha256(('b' || n)::bytea), 5, 50, 100000, sha256('s'), sha256(('x' || n)::bytea), 0, s.id, now(), now()
+		FROM fund f, (SELECT id FROM staff LIMIT 1) s, generate_series(1, $1 / 200) n`,
+	`INSERT INTO batch_item SELECT md5('b' || (n - 1) / 200 + 1)::uuid, n, md5('i' || n)::uuid FROM generate_series(1, $1) n`,
+	`WITH t AS (INSERT INTO ledger_transfer (kind, ref, at) SELECT k.kind, k.kind || n, now() FROM generate_series(1, $1) n, (VALUES ('commit'), ('release'), ('mined')) k (kind) RETURNING id, kind)
+		INSERT INTO ledger_posting SELECT t.id, p.account, p.sat FROM t JOIN (VALUES
+			('commit', 'available', -20000::bigint), ('commit', 'committed', 20000), ('release', 'committed', -20000), ('release', 'in_flight', 20000),
+			('mined', 'in_flight', -20000), ('mined', 'paid', 20000)) p (kind, account, sat) ON p.kind = t.kind`,
+}
+
+// BenchmarkLargeFund asks, of a fund that has paid 100,000 times, what the worker asks in
+// every round and the treasury's pages with every request. ms_roundtrip is what the same
+// connection takes to answer SELECT 1, the least that anything can take.
+func BenchmarkLargeFund(b *testing.B) {
+	const payments, rounds = 100_000, 40
+	base := database(b)
+	r := &rig{t: b, base: base, key: singleKey(b, wallet.KindWPKH), clock: clock.NewFake(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC))}
+	r.owner, r.store = r.open(base.URL), postgres.PayoutStore{DB: r.open(base.WorkerURL)}
+	r.setUpFund()
+	r.hire("t1", identity.RoleTreasurer)
+	for _, sql := range largeSQL {
+		r.exec(sql, payments)
+	}
+	r.exec("ANALYZE")
+	ctx := b.Context()
+	asked := map[string]func() error{
+		"due":      func() error { _, err := r.store.Due(ctx); return err },
+		"holdings": func() error { _, err := r.store.Holdings(ctx); return err },
+		"batches":  func() error { _, err := r.store.Batches(ctx, 0, 50); return err },
+		"payable":  func() error { _, err := r.store.Items(ctx, nil); return err },
+		"roundtrip": func() error {
+			_, err := r.owner.Pool().Exec(ctx, "SELECT 1")
+			return err
+		},
+	}
+	took := map[string][]time.Duration{}
+	for b.Loop() {
+		for range rounds {
+			for name, ask := range asked {
+				began := time.Now()
+				if err := ask(); err != nil {
+					b.Fatalf("%s: %v", name, err)
+				}
+				took[name] = append(took[name], time.Since(began))
+			}
+		}
+	}
+	for name, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(all[len(all)/2].Seconds()*1e3, "ms_"+name)
+		b.ReportMetric(all[len(all)*95/100].Seconds()*1e3, "ms_"+name+"_p95")
+	}
+	b.ReportMetric(0, "ns/op")
+}

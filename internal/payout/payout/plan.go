@@ -1,0 +1,253 @@
+package payout
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+)
+
+// base is the request for a transaction of a batch, without payees and with the coins
+// that may be spent now. Whatever goes out can be taken back.
+func base(f fund.Fund, b Batch, kind AttemptKind, h Holdings) (txbuild.Request, error) {
+	descriptor, err := treasuryOf(f)
+	if err != nil {
+		return txbuild.Request{}, err
+	}
+	r := txbuild.Request{
+		Descriptor: descriptor,
+		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: maxRate(f, b, kind), MaxFee: maxFee(f, b, kind), RoomForVoid: kind != Voids,
+		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
+	}
+	if b.Kind != Payout {
+		return r, nil // upkeep spends exactly the coins that its note names
+	}
+	for _, c := range h.Coins {
+		if c.Spendable() && (len(b.Chosen) == 0 || slices.Contains(b.Chosen, c.OutPoint)) {
+			r.Coins = append(r.Coins, c.Coin)
+		}
+	}
+	return r, nil
+}
+
+// plan builds the first transaction of a batch.
+func plan(f family, h Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
+	request, err := base(f.fund, f.batch, Pays, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), f.batch.Seed)
+	if f.batch.Kind != Payout {
+		if err := f.addUpkeep(&request, h); err != nil {
+			return nil, nil, err
+		}
+		p, err := txbuild.Build(request)
+		return p, request.Descriptor, err
+	}
+	request.Payees = payees(f.items)
+	spare(&request, f.fund, f.batch, f.items, h)
+	p, err := txbuild.Build(request)
+	return p, request.Descriptor, whyShort(err, f.batch, h)
+}
+
+func payees(items []Item) []txbuild.Payee {
+	list := make([]txbuild.Payee, len(items))
+	for i, it := range items {
+		list[i] = txbuild.Payee{Decision: it.Digest.String(), Script: it.Script, Amount: it.Amount}
+	}
+	return list
+}
+
+// checkPolicy holds the stored bytes of an attempt against what was approved,
+// from the bytes alone. It is the last look before a signer is asked.
+func checkPolicy(f fund.Fund, w *Work, a Attempt) error {
+	params, err := f.Params()
+	if err != nil {
+		return err
+	}
+	refuse := func(why string) error {
+		return errs.New(errs.Conflict, "policy_refused", "What the signer would get is not what was approved: "+why)
+	}
+	if w.Batch.Kind != Payout || a.Kind == Voids {
+		return checkUnpaid(f, params, w, a, refuse)
+	}
+	note, err := decision.ParseBatch([]byte(w.Batch.Note))
+	if err != nil {
+		return err
+	}
+	switch {
+	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number:
+		return refuse("its note is not the one that was approved.")
+	case !approved(w):
+		return refuse("no treasurer has approved it.")
+	case note.Network != decision.NetworkOf(params) || note.Policy != f.PolicyVersion:
+		return refuse("it was approved for another network or policy.")
+	case note.MaxFee != w.Batch.MaxFee || note.MaxFeeRateSatVB != w.Batch.MaxFeeRateSatVB:
+		return refuse("its limits are not the approved ones.")
+	case len(note.Payments) != len(w.Items):
+		return refuse("its payments are not the approved ones.")
+	}
+	approved := map[decision.Digest]decision.Payment{}
+	for _, p := range note.Payments {
+		approved[p.Decision] = p
+	}
+	list := make([]txbuild.Payee, 0, len(note.Payments))
+	for _, it := range w.Items {
+		p, ok := approved[it.Digest]
+		text, err := decision.Parse([]byte(it.Note))
+		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount || !bytes.Equal(text.PayeeScript, p.Script) {
+			return refuse("the note of a payment is not the approved one.")
+		}
+		// The bytes to sign do not depend on these; a difference is a sign of tampering.
+		if it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script) || it.Address != text.PayeeAddress {
+			return refuse("a payment is stored with another amount or address than was approved.")
+		}
+		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
+	}
+	return checkBytes(f, w, a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+}
+
+// approved reports whether a treasurer has approved the batch. The approval of a
+// batch that was rebuilt from a signer's journal is lost; that it went to the signer
+// says that there was one, for the same note.
+func approved(w *Work) bool {
+	return slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }) ||
+		slices.ContainsFunc(w.Attempts, Attempt.Released)
+}
+
+// checkBytes holds the bytes of an attempt against want, with the fund's own limits
+// and the coins of the attempts before.
+func checkBytes(f fund.Fund, w *Work, a Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
+	packet, err := a.packet()
+	if err != nil {
+		return err
+	}
+	if packet.UnsignedTx.TxHash() != a.TxID {
+		return refuse("its stored transaction is not the one that was built.")
+	}
+	if want.Descriptor, err = treasuryOf(f); err != nil {
+		return err
+	}
+	want.MaxFeeRate, want.RoomForVoid = maxRate(f, w.Batch, a.Kind), a.Kind != Voids
+	if want.MaxFeeRate != txbuild.AnyFeeRate {
+		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.SatPerVB(maxRateSatVB))
+	}
+	want.MaxFee = min(want.MaxFee, maxFee(f, w.Batch, a.Kind))
+	if w.Batch.Anchor != nil {
+		want.Must = []wire.OutPoint{*w.Batch.Anchor}
+	}
+	if len(w.Attempts) > 0 && a.No > 0 {
+		for _, in := range w.Attempts[0].Inputs {
+			want.Must = append(want.Must, in.OutPoint)
+		}
+	}
+	return txbuild.Verify(packet, want)
+}
+
+// checkUnpaid holds an attempt that pays nobody against the approved note: upkeep,
+// or the void of a batch.
+func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *Work, a Attempt, refuse func(string) error) error {
+	network := decision.NetworkOf(params)
+	if a.Kind == Voids {
+		if w.Void == nil {
+			return refuse("nobody has asked to take it back.")
+		}
+		note, err := decision.ParseVoid([]byte(w.Void.Note))
+		switch {
+		case err != nil:
+			return err
+		case !w.Void.Agreed() || *w.Void.ApprovedBy == w.Void.AskedBy:
+			return refuse("no second person has agreed to take it back.")
+		case note.Digest() != w.Void.Digest || note.Note != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Network != network:
+			return refuse("its void note is for another batch.")
+		}
+		return checkBytes(f, w, a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, 0, refuse)
+	}
+	note, err := decision.ParseUpkeep([]byte(w.Batch.Note))
+	switch {
+	case err != nil:
+		return err
+	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Kind != string(w.Batch.Kind):
+		return refuse("its note is not the one that was approved.")
+	case !approved(w):
+		return refuse("no treasurer has approved it.")
+	case note.Network != network || note.Policy != f.PolicyVersion:
+		return refuse("it was approved for another network or policy.")
+	case len(note.Coins) != len(a.Inputs):
+		return refuse("it spends other coins than were approved.")
+	}
+	want := txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee, ChangeOutputs: note.Outputs}
+	for _, in := range a.Inputs {
+		if !slices.Contains(note.Coins, in.OutPoint) {
+			return refuse("it spends other coins than were approved.")
+		}
+		want.Must = append(want.Must, in.OutPoint)
+	}
+	return checkBytes(f, w, a, want, note.MaxFeeRateSatVB, refuse)
+}
+
+// checkCoins refuses a transaction whose coins are not there any more: the batch
+// can still be cancelled, and after the signer it could not.
+func checkCoins(b Batch, a Attempt, h Holdings) error {
+	if b.Kind == Child {
+		return nil // its coin is not in a block yet
+	}
+	for _, in := range a.Inputs {
+		if !slices.ContainsFunc(h.Coins, func(c Coin) bool { return c.OutPoint == in.OutPoint }) {
+			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
+		}
+	}
+	return nil
+}
+
+// smallFee is a fee that a signer allows whatever part of the payments it is.
+const smallFee = 2000
+
+// checkSignerWill refuses what the signer is known to refuse, before anything is
+// committed: a first transaction outside the window of a decision, and fees above the
+// signer's own caps. What may confirm any day can be replaced whatever the date.
+func (f family) checkSignerWill(infos []signerrpc.Info, a Attempt, now time.Time) error {
+	refuse := func(code, why string) error {
+		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
+	}
+	for _, it := range f.items {
+		if a.Kind == Voids {
+			break
+		}
+		note, err := decision.Parse([]byte(it.Note))
+		if err != nil {
+			return err
+		}
+		if rate := (int64(a.Fee)*4 + a.Weight - 1) / max(a.Weight, 1); rate > note.MaxFeeRateSatVB {
+			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+strconv.FormatInt(note.MaxFeeRateSatVB, 10)+" sat/vB.")
+		}
+		if first := a.No == f.attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
+			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
+		}
+	}
+	worth, times := f.moved(a)
+	anyRate := maxRate(f.fund, f.batch, a.Kind) == txbuild.AnyFeeRate
+	for _, info := range infos {
+		switch fee := int64(a.Fee); {
+		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
+			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
+		case fee+int64(f.room(a)) > info.MaxFeeSat:
+			return refuse("fee_above_signer_cap", "its fee leaves no room below the signer's own cap for taking it back.")
+		case a.Fee > percentCap(info, worth, times):
+			return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it moves.")
+		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
+			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package payout
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// ExportPSBT returns the newest attempt as a file to sign elsewhere, with the
+// signatures that are there so far, and who has signed. Conflict wrong_state: nothing
+// waits for a signature.
+func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, SignatureStatus, error) {
+	record, err := s.Batch(ctx, by, id)
+	if err != nil {
+		return txbuild.File{}, SignatureStatus{}, err
+	}
+	f, descriptor, err := s.wallet(ctx)
+	if err != nil {
+		return txbuild.File{}, SignatureStatus{}, err
+	}
+	newest, err := unsigned(record.Batch, record.Attempts)
+	if err != nil {
+		return txbuild.File{}, SignatureStatus{}, err
+	}
+	status, err := signatureStatus(f, newest)
+	if err != nil {
+		return txbuild.File{}, SignatureStatus{}, err
+	}
+	merged, err := gather(newest)
+	if err != nil {
+		return txbuild.File{}, SignatureStatus{}, err
+	}
+	file, err := txbuild.FileOf(merged, descriptor)
+	return file, status, err
+}
+
+// AttemptPSBT returns an attempt as a file, without signatures.
+func (s *Service) AttemptPSBT(ctx context.Context, a Attempt) (txbuild.File, error) {
+	_, descriptor, err := s.wallet(ctx)
+	if err != nil {
+		return txbuild.File{}, err
+	}
+	packet, err := a.packet()
+	if err != nil {
+		return txbuild.File{}, err
+	}
+	return txbuild.FileOf(packet, descriptor)
+}
+
+// wallet returns the fund and the treasury's descriptor.
+func (s *Service) wallet(ctx context.Context) (fund.Fund, *wallet.Descriptor, error) {
+	f, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return fund.Fund{}, nil, err
+	}
+	descriptor, err := treasuryOf(f)
+	return f, descriptor, err
+}
+
+// Signatures says who has signed the newest attempt. Conflict wrong_state: nothing
+// waits for a signature.
+func (s *Service) Signatures(ctx context.Context, record Record) (SignatureStatus, error) {
+	newest, err := unsigned(record.Batch, record.Attempts)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	f, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	return signatureStatus(f, newest)
+}
+
+// unsigned returns the newest attempt, if it waits for a signature.
+func unsigned(b Batch, attempts []Attempt) (Attempt, error) {
+	if !b.State.waits() || len(attempts) == 0 {
+		return Attempt{}, noSignatureWanted()
+	}
+	newest := attempts[len(attempts)-1]
+	if len(newest.Raw) > 0 || !newest.Released() {
+		return Attempt{}, noSignatureWanted()
+	}
+	return newest, nil
+}
+
+func noSignatureWanted() error {
+	return errs.New(errs.Conflict, "wrong_state", "This batch does not wait for a signature now. Nothing was changed.")
+}
+
+// ImportPSBT takes back what people had signed elsewhere: a PSBT or the finished
+// transaction, in any form that txbuild.ReadBrought reads. Whatever differs from what
+// was given out, save signatures, refuses it. Errors: Malformed bad_psbt; Invalid
+// psbt_changed, bad_signature, nothing_signed, other_attempt, other_batch; Conflict
+// wrong_state.
+func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (SignatureStatus, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return SignatureStatus{}, err
+	}
+	fnd, descriptor, err := s.wallet(ctx)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	back, err := txbuild.ReadBrought(data)
+	if err != nil {
+		return SignatureStatus{}, err
+	}
+	if err := s.ofThisBatch(ctx, id, back); err != nil {
+		return SignatureStatus{}, err
+	}
+	now := s.now()
+	var status SignatureStatus
+	_, err = s.change(ctx, id, now, func(w *Work) error {
+		newest, err := unsigned(w.Batch, w.Attempts)
+		if err != nil {
+			return err
+		}
+		before, err := signatureStatus(fnd, newest)
+		if err != nil {
+			return err
+		}
+		packed, state, err := takeOver(newest, back, descriptor)
+		if err != nil {
+			return err
+		}
+		added := slices.DeleteFunc(slices.Clone(state.Signed), func(f string) bool { return slices.Contains(before.Signed, f) })
+		if len(added) == 0 {
+			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
+		}
+		status = SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
+		w.NewSignature = &Signature{PSBT: packed, Source: sources(added), StaffID: &by.StaffID, At: now}
+		w.note(by, "batch.signature_brought", now)
+		return nil
+	})
+	return status, err
+}
+
+// takeOver adds the signatures that came back to those of the attempt. Where they
+// make it whole, the script engine has run every input.
+func takeOver(a Attempt, back txbuild.Brought, d *wallet.Descriptor) (raw []byte, state txbuild.Progress, err error) {
+	merged, err := gather(a)
+	if err != nil {
+		return nil, state, err
+	}
+	packet := back.Packet
+	if back.Tx != nil {
+		if packet, err = txbuild.Finished(merged, back.Tx); err != nil {
+			return nil, state, err
+		}
+	}
+	if merged, err = txbuild.Merge(merged, packet); err != nil {
+		return nil, state, err
+	}
+	if state, err = txbuild.Missing(merged, d); err != nil {
+		return nil, state, err
+	}
+	if state.Complete() {
+		if _, _, err := txbuild.ExtractSigned(merged, d); err != nil {
+			return nil, state, err
+		}
+	}
+	packed, err := txbuild.Pack(merged)
+	return packed.PSBT, state, err
+}
+
+// ofThisBatch refuses what is known to be another transaction of ours, and says which.
+func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Brought) error {
+	txid := back.TxID()
+	found, err := s.cfg.Store.AttemptByTxID(ctx, txid)
+	if errs.Is(err, "attempt_not_found") {
+		return nil // what differs is said where the two are compared
+	}
+	if err != nil {
+		return err
+	}
+	record, err := s.cfg.Store.Batch(ctx, found.BatchID)
+	if err != nil {
+		return err
+	}
+	newest := record.Attempts[len(record.Attempts)-1]
+	switch {
+	case found.BatchID != id:
+		e := errs.Newf(errs.Invalid, "other_batch", "This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.", record.Batch.Number)
+		e.Params = map[string]string{"batch": strconv.FormatUint(uint64(record.Batch.Number), 10)}
+		return e
+	case found.ID != newest.ID:
+		e := errs.Newf(errs.Invalid, "other_attempt", "This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.", found.No+1, newest.No+1)
+		e.Params = map[string]string{"attempt": strconv.Itoa(found.No + 1), "newest": strconv.Itoa(newest.No + 1)}
+		return e
+	}
+	return nil
+}

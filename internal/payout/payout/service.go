@@ -1,0 +1,330 @@
+package payout
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+)
+
+// Config is what a Service needs.
+type Config struct {
+	Store  Store
+	Clock  clock.Clock
+	Random io.Reader // default crypto/rand
+}
+
+// Service holds the treasurer's use cases. It has no node and no key. Safe for
+// concurrent use.
+type Service struct {
+	cfg    Config
+	secret [32]byte // of this run; orders draw their seeds from it
+}
+
+// New checks cfg and returns a Service.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.Clock == nil {
+		return nil, errors.New("payout: store and clock are required")
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	s := &Service{cfg: cfg}
+	if _, err := io.ReadFull(cfg.Random, s.secret[:]); err != nil {
+		return nil, fmt.Errorf("draw secret: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
+
+// Payable returns every instalment that may go into a batch, oldest first.
+func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]Item, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Items(ctx, nil)
+}
+
+// Approve records a treasurer's yes to the batch's digest; the worker then takes
+// it on. Conflict: stale_version, stale_digest, wrong_state; Forbidden
+// conflict_of_duty.
+func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (Batch, error) {
+	if err := by.Require(identity.PermBatchApprove); err != nil {
+		return Batch{}, err
+	}
+	record, err := s.cfg.Store.Batch(ctx, id)
+	if err != nil {
+		return Batch{}, err
+	}
+	ids := make([]uuid.UUID, len(record.Items))
+	for i, it := range record.Items {
+		ids[i] = it.InstalmentID
+	}
+	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, ids)
+	if err != nil {
+		return Batch{}, err
+	}
+	if len(voted) > 0 {
+		return Batch{}, conflictOfDuty()
+	}
+	approvalID, err := uuid.NewV7FromReader(s.cfg.Random)
+	if err != nil {
+		return Batch{}, fmt.Errorf("draw approval id: %w", err)
+	}
+	now := s.now()
+	return s.change(ctx, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if w.Batch.Digest != digest {
+			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
+		}
+		if err := w.move(by, Approved, "batch.approved", now); err != nil {
+			return err
+		}
+		w.NewApproval = &Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now}
+		return nil
+	})
+}
+
+// Cancel takes a batch back before any signer was asked; its payments become
+// payable again. Conflict: stale_version, wrong_state (it may be on its way).
+func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return Batch{}, err
+	}
+	now := s.now()
+	return s.change(ctx, id, now, func(w *Work) error {
+		if w.Batch.Version != version {
+			return staleVersion(w.Batch.Version)
+		}
+		if !w.Batch.State.BeforeSigning() {
+			return errs.New(errs.Conflict, "wrong_state", "Only before a batch goes to the signer can somebody cancel. Nothing was changed.")
+		}
+		if err := w.move(by, Cancelled, "batch.cancelled", now); err != nil {
+			return err
+		}
+		w.ItemsTo, w.ReleaseItems, w.ReleaseCoins = grant.Payable, true, true
+		return nil
+	})
+}
+
+// change is the store's UpdateBatch for a person: a refusal also says what it means
+// for the money of the batch.
+func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error) {
+	var before *Batch
+	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+		found := w.Batch
+		before = &found
+		return fn(w)
+	})
+	if err != nil && before != nil {
+		err = withMoney(err, before.Kind, before.State)
+	}
+	return b, err
+}
+
+// Batch returns one with all that belongs to it.
+func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (Record, error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return Record{}, err
+	}
+	r, err := s.cfg.Store.Batch(ctx, id)
+	if err != nil {
+		return Record{}, err
+	}
+	if r.Void.Lapsed(s.now()) {
+		r.Void = nil // the worker has not noted it yet
+	}
+	f, err := familyOf(ctx, s.cfg.Store, r)
+	if err != nil {
+		return Record{}, err
+	}
+	r.Raise = raiseOf(f)
+	return r, nil
+}
+
+// Batches returns a page of batches, newest first, with numbers below before (0:
+// from the newest). next is 0 at the end.
+func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []Batch, next uint32, err error) {
+	if err := by.Require(identity.PermBatchRead); err != nil {
+		return nil, 0, err
+	}
+	limit = min(max(limit, 1), grant.MaxPage)
+	list, err = s.cfg.Store.Batches(ctx, before, limit+1)
+	if err == nil && len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].Number
+	}
+	return list, next, err
+}
+
+// Describe reads an attempt's PSBT as the treasury's own wallet sees it.
+func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, error) {
+	f, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	descriptor, err := treasuryOf(f)
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	packet, err := a.packet()
+	if err != nil {
+		return txbuild.Summary{}, err
+	}
+	return txbuild.Describe(packet, descriptor)
+}
+
+// Sums returns the totals that pages show, without the coins behind them.
+func (s *Service) Sums(ctx context.Context, by identity.Actor) (Sums, error) {
+	if err := by.Require(identity.PermTreasuryRead); err != nil {
+		return Sums{}, err
+	}
+	return s.cfg.Store.Sums(ctx)
+}
+
+// Treasury returns the state of the fund's money.
+func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, error) {
+	if err := by.Require(identity.PermTreasuryRead); err != nil {
+		return Treasury{}, err
+	}
+	f, err := s.cfg.Store.Fund(ctx)
+	if err != nil {
+		return Treasury{}, err
+	}
+	descriptor, err := treasuryOf(f)
+	if err != nil {
+		return Treasury{}, err
+	}
+	h, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return Treasury{}, err
+	}
+	address, err := descriptor.Address(wallet.ChainDeposit, h.NextIndex)
+	if err != nil {
+		return Treasury{}, err
+	}
+	t := Treasury{
+		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
+		Descriptor: f.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
+		Limits: Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatVB: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
+	}
+	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
+		return Treasury{}, err
+	}
+	if t.Progress, err = s.cfg.Store.Progress(ctx); err != nil {
+		return Treasury{}, err
+	}
+	if t.Lapsed, err = s.cfg.Store.Lapsed(ctx, s.now().Add(-lapsedShown)); err != nil {
+		return Treasury{}, err
+	}
+	if t.Proposal = propose(f, h, t.Estimate); t.Proposal != nil {
+		// One that waits for its approval or for its block is enough.
+		recent, err := s.cfg.Store.Batches(ctx, 0, recentBatches)
+		if err != nil {
+			return Treasury{}, err
+		}
+		if slices.ContainsFunc(recent, func(b Batch) bool { return b.Kind == Split && (b.State.BeforeSigning() || b.State.waits()) }) {
+			t.Proposal = nil
+		}
+	}
+	for _, c := range h.Coins {
+		t.CoinsSat += c.Amount
+	}
+	t.Difference, t.Accepted = h.Difference(), h.Accepted
+	return t, nil
+}
+
+// seedOf is the seed of a batch that pays items: the same in a dry run and in what
+// is composed of it, so that both choose the same coins and order.
+func (s *Service) seedOf(items []Item) [32]byte {
+	mac := hmac.New(sha256.New, s.secret[:])
+	for _, it := range items {
+		mac.Write(it.InstalmentID[:])
+	}
+	return [32]byte(mac.Sum(nil))
+}
+
+func (s *Service) seed() ([32]byte, error) {
+	var seed [32]byte
+	if _, err := io.ReadFull(s.cfg.Random, seed[:]); err != nil {
+		return seed, fmt.Errorf("draw seed: %w", err)
+	}
+	return seed, nil
+}
+
+func treasuryOf(f fund.Fund) (*wallet.Descriptor, error) {
+	params, err := f.Params()
+	if err != nil {
+		return nil, err
+	}
+	return wallet.ParseChecksummed(f.Descriptor, params)
+}
+
+func total(items []Item) btcutil.Amount {
+	var sum btcutil.Amount
+	for _, it := range items {
+		sum += it.Amount
+	}
+	return sum
+}
+
+// move changes the batch's state and records it.
+func (w *Work) move(by identity.Actor, to State, action string, now time.Time) error {
+	from := w.Batch.State
+	next, err := from.to(to)
+	if err != nil {
+		return err
+	}
+	w.Batch.State, w.Batch.Tries, w.Batch.LastError = next, 0, ""
+	e := entry(by, action, w.Batch, from, now)
+	e.To, e.Digest = string(next), w.Batch.Digest[:]
+	w.Entries = append(w.Entries, e)
+	return nil
+}
+
+// note records what was done to a batch that stays in its state.
+func (w *Work) note(by identity.Actor, action string, now time.Time) {
+	e := entry(by, action, w.Batch, w.Batch.State, now)
+	e.To, e.Digest = string(w.Batch.State), w.Batch.Digest[:]
+	w.Entries = append(w.Entries, e)
+}
+
+func entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {
+	return audit.Entry{Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), At: now}
+}
+
+func notPayable() error {
+	return errs.New(errs.Conflict, "not_payable", "One of these payments is no longer free: it is in another batch or on hold. Reload the list.")
+}
+
+func conflictOfDuty() error {
+	return errs.New(errs.Forbidden, "conflict_of_duty", "You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.")
+}
+
+func staleVersion(have int64) error {
+	err := errs.New(errs.Conflict, "stale_version", "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
+	return err
+}

@@ -1,0 +1,71 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
+)
+
+// A challenge's token stands for twenty minutes.
+const (
+	challengeFor = 20 * time.Minute
+	challengeMax = time.Hour
+)
+
+func (a *app) challengeCommand() *cobra.Command {
+	var listen, token string
+	var udp bool
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use: "challenge-serve", Short: "Answer the fund's challenge on your server's own port", Args: cobra.NoArgs,
+		Long: "Answer the fund's challenge on your server's own address and port, to prove that the server is yours. Stop the server\n" +
+			"first, since it holds the port; run this as causewayctl endpoints control shows it; ask for the proof with --check;\n" +
+			"start the server again when the proof was tried. It ends by itself when the token does.",
+	}
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", "", "address and port of the server, like :443")
+	f.StringVar(&token, "token", "", "token that causewayctl endpoints control shows; worth nothing anywhere else")
+	f.BoolVar(&udp, "udp", false, "answer over UDP, for WireGuard and OpenVPN over UDP")
+	f.DurationVar(&length, "for", challengeFor, "how long to answer")
+	return a.local(cmd, func(c *call) (page, error) {
+		if err := cli.Need(f, "listen", "token"); err != nil {
+			return page{}, err
+		}
+		if length <= 0 || length > challengeMax {
+			return page{}, cli.UsageError{Err: errors.New("--for is longer than nothing and at most an hour")}
+		}
+		return page{}, c.serveChallenge(listen, token, udp, length)
+	})
+}
+
+// serveChallenge answers until the time is over or the program is told to stop.
+func (c *call) serveChallenge(listen, token string, udp bool, length time.Duration) error {
+	ctx, stop := context.WithTimeout(c.ctx, length)
+	defer stop()
+	var open net.ListenConfig
+	if udp {
+		pc, err := open.ListenPacket(ctx, "udp", listen)
+		if err != nil {
+			return cannotListen(listen, err)
+		}
+		c.talk("Answering the challenge on %s over UDP for %s. Stop with Ctrl-C when the proof was tried.", pc.LocalAddr(), length)
+		return control.ServePacket(ctx, pc, token)
+	}
+	ln, err := open.Listen(ctx, "tcp", listen)
+	if err != nil {
+		return cannotListen(listen, err)
+	}
+	c.talk("Answering the challenge on %s over TCP for %s. Stop with Ctrl-C when the proof was tried.", ln.Addr(), length)
+	return control.Serve(ctx, ln, token)
+}
+
+func cannotListen(listen string, err error) error {
+	return errs.Newf(errs.Unavailable, "cannot_listen", "Cannot listen at %s (%v). Stop your server first: it holds the port.", clean(listen), err)
+}

@@ -1,0 +1,278 @@
+package signer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"filippo.io/age"
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
+)
+
+const (
+	seedBytes  = 32
+	maxKeyFile = 16 << 10
+
+	// DefaultWorkFactor is log2 of the scrypt cost of a key file: about a second.
+	DefaultWorkFactor = 18
+
+	minWorkFactor, maxWorkFactor = 10, 22
+)
+
+// Key is a private key of the treasury and what follows from it.
+type Key struct {
+	account    *hdkeychain.ExtendedKey
+	descriptor *wallet.Descriptor // nil: shared, and not yet told with whom
+	params     *chaincfg.Params
+	origin     wallet.Origin
+	expression string
+}
+
+// keyFile is the plain text inside the encryption. Descriptor is there from
+// version 2 on, for a key that is one of several.
+type keyFile struct {
+	V          int         `json:"v"`
+	Network    string      `json:"network"`
+	Kind       wallet.Kind `json:"kind"`
+	Seed       []byte      `json:"seed"`
+	Descriptor string      `json:"descriptor,omitempty"`
+}
+
+func (f keyFile) version() int {
+	if f.Kind == wallet.KindWSH {
+		return 2
+	}
+	return 1
+}
+
+// NewKey derives account 0 of seed (BIP84 for wpkh, BIP86 for tr, BIP48 script
+// type 2 for wsh). A wsh key has no descriptor until NewSharedKey names it.
+func NewKey(seed []byte, kind wallet.Kind, params *chaincfg.Params) (*Key, error) {
+	account, origin, err := wallet.AccountXprv(seed, kind, params)
+	if err != nil {
+		return nil, fmt.Errorf("derive account: %w", err)
+	}
+	expression, err := wallet.KeyExpression(seed, kind, params)
+	if err != nil {
+		return nil, fmt.Errorf("derive account: %w", err)
+	}
+	k := &Key{account: account, params: params, origin: origin, expression: expression}
+	if kind == wallet.KindWSH {
+		return k, nil
+	}
+	if k.descriptor, err = wallet.DescriptorFromSeed(seed, kind, params); err != nil {
+		return nil, fmt.Errorf("derive descriptor: %w", err)
+	}
+	return k, nil
+}
+
+// NewSharedKey derives the key of seed that is one of those in a
+// wsh(sortedmulti(...)) descriptor of params. It fails with wrong_key when it is
+// none of them, and with the codes of wallet.ParseChecksummed.
+func NewSharedKey(seed []byte, descriptor string, params *chaincfg.Params) (*Key, error) {
+	d, err := wallet.ParseChecksummed(descriptor, params)
+	if err != nil {
+		return nil, err
+	}
+	if d.Kind() != wallet.KindWSH {
+		return nil, errs.New(errs.Invalid, "unknown_kind", "The descriptor is not one of several keys: wsh(sortedmulti(...)).")
+	}
+	k, err := NewKey(seed, wallet.KindWSH, params)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := wallet.NewSigner(k.account, d); err != nil {
+		return nil, err
+	}
+	k.descriptor = d
+	return k, nil
+}
+
+// Descriptor returns the public descriptor of the treasury, nil for a shared key
+// that has not been given one.
+func (k *Key) Descriptor() *wallet.Descriptor { return k.descriptor }
+
+// Expression returns the public half as a descriptor writes it:
+// [fingerprint/path]xpub/<0;1>/*.
+func (k *Key) Expression() string { return k.expression }
+
+// Params returns the network that the key is for.
+func (k *Key) Params() *chaincfg.Params { return k.params }
+
+// Fingerprint returns the master key's BIP32 fingerprint, 8 hex digits.
+func (k *Key) Fingerprint() string { return hexFingerprint(k.origin.Fingerprint) }
+
+// CreateKeyFile draws a seed from random, writes it to path encrypted with
+// passphrase (age, scrypt, cost 2^workFactor) and returns its key. It never
+// overwrites a file.
+func CreateKeyFile(path string, passphrase []byte, kind wallet.Kind, params *chaincfg.Params, workFactor int, random io.Reader) (*Key, error) {
+	seed := make([]byte, seedBytes)
+	defer clear(seed)
+	if _, err := io.ReadFull(random, seed); err != nil {
+		return nil, fmt.Errorf("draw seed: %w", err)
+	}
+	key, err := NewKey(seed, kind, params)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := keyFile{Network: params.Name, Kind: kind, Seed: seed}.seal(passphrase, workFactor)
+	if err != nil {
+		return nil, err
+	}
+	return key, writeNew(path, sealed)
+}
+
+// AdoptDescriptor writes the descriptor that a shared key belongs to into its
+// key file. A file that names one already is left as it is (key_complete).
+// Beside the errors of OpenKeyFile and NewSharedKey it fails with unknown_kind
+// for a key that is not shared.
+func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *chaincfg.Params, workFactor int) (*Key, error) {
+	f, err := readKeyFile(path, passphrase, params)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(f.Seed)
+	switch {
+	case f.Kind != wallet.KindWSH:
+		return nil, errs.Newf(errs.Conflict, "unknown_kind", "The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.", path)
+	case f.Descriptor != "":
+		return nil, errs.Newf(errs.Conflict, "key_complete", "The key at %s has a descriptor already. It was left as it is.", path)
+	}
+	key, err := NewSharedKey(f.Seed, descriptor, params)
+	if err != nil {
+		return nil, err
+	}
+	f.Descriptor = key.Descriptor().String()
+	sealed, err := f.seal(passphrase, workFactor)
+	if err != nil {
+		return nil, err
+	}
+	// What an earlier try left behind is nobody's only copy.
+	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("write key file: %w", err)
+	}
+	if err := writeNew(path+".new", sealed); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return nil, fmt.Errorf("write key file: %w", err)
+	}
+	return key, syncDir(path)
+}
+
+func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
+	if workFactor < minWorkFactor || workFactor > maxWorkFactor {
+		return nil, errs.Newf(errs.Invalid, "bad_work_factor", "The work factor must be %d to %d.", minWorkFactor, maxWorkFactor)
+	}
+	f.V = f.version()
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("encode key: %w", err)
+	}
+	defer clear(plain)
+	return seal(plain, passphrase, workFactor)
+}
+
+func seal(plain, passphrase []byte, workFactor int) ([]byte, error) {
+	recipient, err := age.NewScryptRecipient(string(passphrase))
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "bad_passphrase", "The passphrase must not be empty.")
+	}
+	recipient.SetWorkFactor(workFactor)
+	var b bytes.Buffer
+	w, err := age.Encrypt(&b, recipient)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt key: %w", err)
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, fmt.Errorf("encrypt key: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("encrypt key: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// writeNew writes a file that must not exist and waits until it is on the disk.
+func writeNew(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return errs.Wrap(err, errs.Conflict, "key_exists", "There is a key file at "+path+" already. It was left as it is.")
+	}
+	if err != nil {
+		return fmt.Errorf("create key file: %w", err)
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write key file: %w", err)
+	}
+	return syncDir(path)
+}
+
+// OpenKeyFile reads the key that CreateKeyFile wrote. It fails with
+// wrong_passphrase, bad_key_file or, when the key is for another network than
+// params, wrong_network.
+func OpenKeyFile(path string, passphrase []byte, params *chaincfg.Params) (*Key, error) {
+	f, err := readKeyFile(path, passphrase, params)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(f.Seed)
+	if f.Descriptor != "" {
+		return NewSharedKey(f.Seed, f.Descriptor, params)
+	}
+	return NewKey(f.Seed, f.Kind, params)
+}
+
+func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFile, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return keyFile{}, fmt.Errorf("open key file: %w", err)
+	}
+	sealed, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return keyFile{}, fmt.Errorf("read key file: %w", err)
+	}
+	plain, err := unseal(sealed, passphrase)
+	if err != nil {
+		return keyFile{}, err
+	}
+	defer clear(plain)
+	var f keyFile
+	if err := json.Unmarshal(plain, &f); err != nil || f.V != f.version() || len(f.Seed) != seedBytes {
+		clear(f.Seed)
+		return keyFile{}, errs.New(errs.Invalid, "bad_key_file", "The key file does not hold a key of this program.")
+	}
+	if f.Network != params.Name {
+		clear(f.Seed)
+		return keyFile{}, errs.Newf(errs.Invalid, "wrong_network", "The key is for network %s, not for %s.", f.Network, params.Name)
+	}
+	return f, nil
+}
+
+func unseal(sealed, passphrase []byte) ([]byte, error) {
+	identity, err := age.NewScryptIdentity(string(passphrase))
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "bad_passphrase", "The passphrase must not be empty.")
+	}
+	identity.SetMaxWorkFactor(maxWorkFactor)
+	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
+	if noMatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &noMatch) {
+		return nil, errs.Wrap(err, errs.Invalid, "wrong_passphrase", "The passphrase does not open the key file.")
+	}
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "bad_key_file", "The key file is damaged or not a key file.")
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "bad_key_file", "The key file is damaged.")
+	}
+	return plain, nil
+}

@@ -1,0 +1,206 @@
+package signer
+
+import (
+	"cmp"
+	"math/big"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
+	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+)
+
+const (
+	// feeFloor is a fee that the percentage never forbids: small batches cost
+	// more than a few percent.
+	feeFloor btcutil.Amount = 2000
+
+	minFeeRateSatVB = 1 // what nodes relay
+
+	finalDepth = 100
+
+	// minDifficulty is what a header on mainnet must have been worth at least. It
+	// is far below today's, so that it holds for years, and far above what anybody
+	// but the miners together could make a hundred of.
+	minDifficulty = 20_000_000_000_000
+)
+
+// Policy is what this signer's own operator allows, whatever the notes say.
+// What is zero in the last four has its default.
+type Policy struct {
+	MaxFeeRateSatVB int64          // of the worst-case virtual size; not of a void or a child
+	MaxFee          btcutil.Amount // of one transaction
+	MaxFeePercent   int64          // see percentCap; 2,000 sat are always allowed
+	MaxInputs       int            // of one transaction
+	MaxOutputs      int            // of one transaction, change included
+	FinalDepth      int            // confirmations after which a transaction is there to stay
+	MaxTarget       *big.Int       // the easiest target of a header that a proof may hold
+}
+
+// DefaultPolicy returns the caps of a signer that was told none.
+func DefaultPolicy() Policy {
+	return Policy{
+		MaxFeeRateSatVB: 200, MaxFee: 700_000, MaxFeePercent: 5,
+		MaxInputs: signerrpc.MaxInputs, MaxOutputs: 3001, FinalDepth: finalDepth,
+	}
+}
+
+// TargetOf returns the target of a difficulty of 1 or more, as people count it:
+// how many times harder than the first blocks were.
+func TargetOf(difficulty int64) *big.Int {
+	target := new(big.Int).Lsh(big.NewInt(0xffff), 208)
+	return target.Div(target, big.NewInt(max(difficulty, 1)))
+}
+
+// Validate refuses caps that forbid everything or nothing (errs.Invalid,
+// bad_policy).
+func (p Policy) Validate() error {
+	switch {
+	case p.MaxFeeRateSatVB < minFeeRateSatVB || p.MaxFeeRateSatVB > 10_000:
+		return errs.New(errs.Invalid, "bad_policy", "The highest fee rate must be 1 to 10000 sat/vB.")
+	case p.MaxFee <= 0 || p.MaxFee > money.MaxSat:
+		return errs.New(errs.Invalid, "bad_policy", "The highest fee must be 1 sat or more.")
+	case p.MaxFeePercent < 1 || p.MaxFeePercent > 100:
+		return errs.New(errs.Invalid, "bad_policy", "The highest fee in percent must be 1 to 100.")
+	case p.MaxInputs < 0 || p.MaxInputs > signerrpc.MaxInputs:
+		return errs.Newf(errs.Invalid, "bad_policy", "The number of inputs must be 1 to %d.", signerrpc.MaxInputs)
+	case p.MaxOutputs < 0 || p.MaxOutputs > signerrpc.MaxOutputs:
+		return errs.Newf(errs.Invalid, "bad_policy", "The number of outputs must be 1 to %d.", signerrpc.MaxOutputs)
+	case p.FinalDepth < 0 || p.FinalDepth > spv.MaxHeaders:
+		return errs.Newf(errs.Invalid, "bad_policy", "The final depth must be 1 to %d.", spv.MaxHeaders)
+	case p.MaxTarget != nil && p.MaxTarget.Sign() <= 0:
+		return errs.New(errs.Invalid, "bad_policy", "The target of a header must be above zero.")
+	}
+	return nil
+}
+
+// on returns the policy for one network with its defaults filled in. Where coins
+// are worth something nobody may ask for fewer confirmations than the default.
+func (p Policy) on(params *chaincfg.Params) (Policy, error) {
+	if err := p.Validate(); err != nil {
+		return Policy{}, err
+	}
+	standard := DefaultPolicy()
+	p.MaxInputs = cmp.Or(p.MaxInputs, standard.MaxInputs)
+	p.MaxOutputs = cmp.Or(p.MaxOutputs, standard.MaxOutputs)
+	p.FinalDepth = cmp.Or(p.FinalDepth, standard.FinalDepth)
+	if p.MaxTarget == nil && params.Net == wire.MainNet {
+		p.MaxTarget = TargetOf(minDifficulty)
+	}
+	private := params.Net == wire.SimNet || params.Net == wire.TestNet // regtest
+	if p.FinalDepth < standard.FinalDepth && !private {
+		return Policy{}, errs.Newf(errs.Invalid, "bad_policy", "On %s the final depth must be %d or more.", params.Name, standard.FinalDepth)
+	}
+	return p, nil
+}
+
+// checkFee holds the fee, known from verified inputs, against the caps of the
+// signer, of the batch, upkeep or void note and of every decision note. A void and a
+// child have no highest feerate: the one out-pays a large transaction with a small
+// one, the other pays for its parent.
+func (r rules) checkFee(p *proposal) error {
+	vsize := worstVSize(p.packet.UnsignedTx, r.descriptor)
+	percentCap := r.percentCap(p)
+	switch {
+	case p.fee < 0:
+		return refuse("negative_fee", "The outputs are worth more than the inputs.")
+	case int64(p.fee) < vsize*minFeeRateSatVB:
+		return refuse("feerate_too_low", "A fee of %d sat for %d vbytes would not be relayed.", int64(p.fee), vsize)
+	case p.fee > r.policy.MaxFee:
+		return refuse("fee_above_cap", "The fee of %d sat is above this signer's cap of %d sat.", int64(p.fee), int64(r.policy.MaxFee))
+	case p.fee > p.maxFee:
+		return refuse("fee_above_batch_cap", "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.maxFee))
+	case p.fee > percentCap:
+		return refuse("fee_above_percent", "The fee of %d sat is above the %d sat that %d %% allow.", int64(p.fee), int64(percentCap), r.policy.MaxFeePercent)
+	}
+	if !p.anyFeeRate() {
+		if err := r.checkFeeRate(p, (int64(p.fee)+vsize-1)/vsize); err != nil {
+			return err
+		}
+	}
+	return r.checkRoom(p)
+}
+
+func (r rules) checkFeeRate(p *proposal, rate int64) error {
+	switch {
+	case rate > r.policy.MaxFeeRateSatVB:
+		return refuse("feerate_above_cap", "The fee rate of %d sat/vB is above this signer's cap of %d.", rate, r.policy.MaxFeeRateSatVB)
+	case rate > p.maxRate:
+		return refuse("feerate_above_batch_cap", "The fee rate of %d sat/vB is above the batch's cap of %d.", rate, p.maxRate)
+	}
+	for _, n := range p.notes {
+		if rate > n.MaxFeeRateSatVB {
+			return refuse("feerate_above_decision_cap", "The fee rate of %d sat/vB is above the cap of %d of decision %s.", rate, n.MaxFeeRateSatVB, n.Decision)
+		}
+	}
+	return nil
+}
+
+// anyFeeRate reports whether no feerate bounds the transaction.
+func (p *proposal) anyFeeRate() bool {
+	return p.kind == KindVoid || p.child()
+}
+
+func (p *proposal) child() bool {
+	return p.kind == KindUpkeep && p.upkeep.Kind == decision.UpkeepChild
+}
+
+// percentCap is the fee that the policy's percentage allows: of the payments; of the
+// inputs where nobody is paid; of what the parent moves for a child, which pays for
+// both. A void may pay it twice, once for what it replaces and once to out-pay that:
+// a transaction that kept to the percentage can then always be taken back, by a
+// signer too that has not seen it.
+func (r rules) percentCap(p *proposal) btcutil.Amount {
+	moved, times := p.in, btcutil.Amount(1)
+	switch {
+	case p.kind == KindPay:
+		moved = decision.BatchNote{Payments: p.payments}.Total()
+	case p.kind == KindVoid:
+		times = 2
+	case p.child():
+		moved = max(p.in, p.movedByParents())
+	}
+	return times * max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePercent)/100)
+}
+
+// movedByParents is what the transactions send out whose change is spent.
+func (p *proposal) movedByParents() btcutil.Amount {
+	var sum btcutil.Amount
+	for i, c := range p.coins {
+		if c.chain != wallet.ChainChange || p.packet.Inputs[i].NonWitnessUtxo == nil {
+			sum += btcutil.Amount(c.prev.Value)
+			continue
+		}
+		for _, out := range p.packet.Inputs[i].NonWitnessUtxo.TxOut {
+			sum = min(sum+btcutil.Amount(min(max(out.Value, 0), int64(money.MaxSat))), money.MaxSat)
+		}
+	}
+	return sum
+}
+
+// checkRoom refuses a transaction that could not be taken back: its void spends the
+// same coins, pays its fee and 1 sat/vB for its own relay (BIP 125, rules 3 and 4),
+// within the same caps.
+func (r rules) checkRoom(p *proposal) error {
+	if p.kind == KindVoid {
+		return nil
+	}
+	change, err := r.changeScript(p)
+	if err != nil {
+		return err
+	}
+	void := wire.NewMsgTx(txVersion)
+	void.TxIn = p.packet.UnsignedTx.TxIn
+	void.AddTxOut(wire.NewTxOut(0, change))
+	least := p.fee + btcutil.Amount(worstVSize(void, r.descriptor)*minFeeRateSatVB)
+	if most := min(r.policy.MaxFee, p.maxFee); least > most || p.in < least+wallet.DustLimit(change) {
+		return refuse("no_room_for_void", "To take the transaction back would cost %d sat; the caps allow %d sat, and its coins hold %d.", int64(least), int64(most), int64(p.in))
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/store/postgres/db"
+)
+
+var _ payout.RecoveryStore = PayoutStore{}
+
+// Mark implements payout.RecoveryStore.
+func (s PayoutStore) Mark(ctx context.Context, fingerprint string) (payout.JournalMark, error) {
+	row, err := s.q.GetJournalMark(ctx, fingerprint)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return payout.JournalMark{Fingerprint: fingerprint}, nil
+	}
+	if err != nil {
+		return payout.JournalMark{}, mapError(err)
+	}
+	return payout.JournalMark{Fingerprint: fingerprint, Seq: row.Seq, Head: [32]byte(row.Head)}, nil
+}
+
+// SetMark implements payout.RecoveryStore.
+func (s PayoutStore) SetMark(ctx context.Context, epoch int64, m payout.JournalMark, now time.Time) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		return q.SetJournalMark(ctx, db.SetJournalMarkParams{Fingerprint: m.Fingerprint, Seq: m.Seq, Head: m.Head[:], At: now})
+	})
+}
+
+// ReleasedTxids implements payout.RecoveryStore.
+func (s PayoutStore) ReleasedTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error) {
+	raw := make([][]byte, len(txids))
+	for i, id := range txids {
+		raw[i] = id[:]
+	}
+	rows, err := s.q.ListTxidsReleased(ctx, raw)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	known := make(map[chainhash.Hash]bool, len(rows))
+	for _, r := range rows {
+		known[chainhash.Hash(r)] = true
+	}
+	texts := make([]string, len(txids))
+	for i, id := range txids {
+		texts[i] = id.String()
+	}
+	adopted, err := s.q.ListAdopted(ctx, texts)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	for _, text := range adopted {
+		id, err := chainhash.NewHashFromStr(text)
+		if err != nil {
+			return nil, fmt.Errorf("read adopted txid: %w", err)
+		}
+		known[*id] = true
+	}
+	return known, nil
+}
+
+// MarkedAt implements payout.RecoveryStore.
+func (s PayoutStore) MarkedAt(ctx context.Context) (time.Time, error) {
+	at, err := s.q.LastJournalMark(ctx)
+	return at, mapError(err)
+}
+
+// AdvanceNumber implements payout.RecoveryStore.
+func (s PayoutStore) AdvanceNumber(ctx context.Context, epoch int64, atLeast uint32) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		return q.AdvanceBatchNumber(ctx, int64(atLeast))
+	})
+}
+
+// Rebuild implements payout.RecoveryStore.
+func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about payout.About, now time.Time, fn func(*payout.Rebuild) error) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		if err := checkLease(ctx, q, epoch); err != nil {
+			return err
+		}
+		w := &payout.Rebuild{Coins: map[wire.OutPoint]txbuild.Coin{}, Reserved: map[wire.OutPoint]bool{}}
+		if err := readLost(ctx, q, w, about); err != nil {
+			return err
+		}
+		if err := readRivals(ctx, q, w, about); err != nil {
+			return err
+		}
+		if err := readSurroundings(ctx, q, w, about); err != nil {
+			return err
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		if err := writeRebuild(ctx, q, w, now); err != nil {
+			return err
+		}
+		return s.record(ctx, q, w.Entries...)
+	})
+}
+
+// readLost reads the batch that a lost transaction belongs to, or else the payments
+// that it pays.
+func readLost(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+	row, err := q.LockBatch(ctx, about.Batch)
+	if errors.Is(err, pgx.ErrNoRows) {
+		digests := make([][]byte, len(about.Digests))
+		for i, d := range about.Digests {
+			digests[i] = d[:]
+		}
+		rows, err := q.ListInstalmentsByDigest(ctx, digests)
+		for _, r := range rows {
+			w.Items = append(w.Items, itemOf(r.Instalment, r.Reference, r.Designation))
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	w.Known, w.Batch = true, batchOf(row.Batch, row.Composer)
+	if w.Items, err = readItems(ctx, q, about.Batch); err != nil {
+		return err
+	}
+	if w.Attempts, err = readAttempts(ctx, q, about.Batch); err != nil {
+		return err
+	}
+	if w.Void, err = readVoid(ctx, q, about.Batch); err != nil {
+		return err
+	}
+	reserved, err := q.ListReservedBy(ctx, about.Batch)
+	for _, r := range reserved {
+		w.Reserved[outPoint(r.Txid, r.Vout)] = true
+	}
+	return err
+}
+
+// readRivals locks the other batches that stand in the way.
+func readRivals(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+	txids, vouts := split(about.Inputs)
+	ids, err := q.ListRivals(ctx, db.ListRivalsParams{BatchID: about.Batch, Number: int64(about.Number), Instalments: idsOf(w.Items), Txids: txids, Vouts: vouts})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		row, err := q.LockBatch(ctx, id)
+		if err != nil {
+			return err
+		}
+		rival := payout.Rival{Batch: batchOf(row.Batch, row.Composer)}
+		if rival.Items, err = readItems(ctx, q, id); err != nil {
+			return err
+		}
+		w.Rivals = append(w.Rivals, rival)
+	}
+	return nil
+}
+
+func readSurroundings(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+	txids, vouts := split(about.Inputs)
+	rows, err := q.ListCoinsAt(ctx, txids, vouts)
+	if err != nil {
+		return err
+	}
+	txs, err := q.ListTxs(ctx, txids)
+	if err != nil {
+		return err
+	}
+	made := map[chainhash.Hash]*wire.MsgTx{}
+	for _, tx := range txs {
+		if made[chainhash.Hash(tx.Txid)], err = prevTx(tx.Txid, tx.Raw); err != nil {
+			return err
+		}
+	}
+	for _, r := range rows {
+		op := outPoint(r.Txid, r.Vout)
+		w.Coins[op] = txbuild.Coin{
+			OutPoint: op, Amount: btcutil.Amount(r.AmountSat), Script: r.Script, Chain: uint32(r.Chain), Index: uint32(r.Index), Height: r.Height, PrevTx: made[op.Hash],
+		}
+	}
+	if w.InChain, err = q.IsInChain(ctx, about.TxID[:]); err != nil {
+		return err
+	}
+	w.Staff, err = q.ListFirstStaff(ctx)
+	return err
+}
+
+func split(ops []wire.OutPoint) (txids [][]byte, vouts []int64) {
+	for _, op := range ops {
+		txids, vouts = append(txids, bytes.Clone(op.Hash[:])), append(vouts, int64(op.Index))
+	}
+	return txids, vouts
+}
+
+func writeRebuild(ctx context.Context, q *db.Queries, w *payout.Rebuild, now time.Time) error {
+	if w.NewAttempt == nil && len(w.AttemptEvents) == 0 {
+		return nil // it was known already
+	}
+	for _, rival := range w.Cancel {
+		b := rival.Batch
+		b.State = payout.Cancelled
+		if err := moveItems(ctx, q, idsOf(rival.Items), grant.Allocated, grant.Payable, now); err != nil {
+			return err
+		}
+		if err := release(ctx, q, b.ID, true, true, now); err != nil {
+			return err
+		}
+		if err := moveBatch(ctx, q, b, now); err != nil {
+			return err
+		}
+	}
+	if w.Create {
+		b := w.Batch
+		b.State = payout.Composed
+		if err := insertBatchRow(ctx, q, b); err != nil {
+			return err
+		}
+		if len(w.Items) > 0 {
+			if err := q.InsertBatchItems(ctx, w.Batch.ID, idsOf(w.Items)); err != nil {
+				return err
+			}
+		}
+	}
+	if w.Rehome {
+		if err := q.TakeBatchItemsBack(ctx, w.Batch.ID); err != nil {
+			return err
+		}
+	}
+	for _, hop := range w.Hops {
+		if err := moveItems(ctx, q, hop.IDs, hop.From, hop.To, now); err != nil {
+			return err
+		}
+	}
+	if a := w.Batch.Anchor; a != nil {
+		vout := int64(a.Index)
+		if err := q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: w.Batch.ID, AnchorTxid: a.Hash[:], AnchorVout: &vout}); err != nil {
+			return err
+		}
+	}
+	last := w.Batch.State
+	for _, via := range w.Via {
+		w.Batch.State = via
+		if err := moveBatch(ctx, q, w.Batch, now); err != nil {
+			return err
+		}
+		w.Batch.Version++
+	}
+	w.Batch.State = last
+	return writeBatch(ctx, q, &w.Work, now)
+}

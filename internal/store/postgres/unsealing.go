@@ -1,0 +1,22 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/causeway-fund/causeway/internal/store/postgres/db"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
+)
+
+// Opened implements grant.Store and endpoint.Store. Of requests at once the key lets
+// one write the leaf; the others wait until it stands.
+func (d *DB) Opened(ctx context.Context, o audit.Opening) error {
+	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
+		n, err := q.PutUnsealing(ctx, db.PutUnsealingParams{Via: o.Via, What: o.What, ObjectID: o.Object, At: o.Entry.At})
+		if err != nil || n == 0 {
+			return err
+		}
+		return d.record(ctx, q, o.Entry)
+	})
+}
