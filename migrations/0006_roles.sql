@@ -1,6 +1,14 @@
 -- +goose Up
 
--- Group roles belong to the whole cluster, so another database may have made them already.
+-- Roles belong to the whole cluster: each database has two of its own. Their names are written here with the
+-- prefix causeway; migrate up puts the database's own in its place.
+CREATE TABLE database_role (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    app     name NOT NULL CHECK (app ~ '^[a-z][a-z0-9_]{0,40}_app$'),
+    worker  name NOT NULL CHECK (worker ~ '^[a-z][a-z0-9_]{0,40}_worker$')
+);
+INSERT INTO database_role (app, worker) VALUES ('causeway_app', 'causeway_worker');
+
 -- +goose StatementBegin
 DO $$
 DECLARE name text;
@@ -15,11 +23,20 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- Who may do nothing here does not get in.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO causeway_app, causeway_worker', current_database());
+END $$;
+-- +goose StatementEnd
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
 
 -- Both may read what both need, and append to the books.
-GRANT SELECT ON meta, fund, state_edge, goose_db_version TO causeway_app, causeway_worker;
+GRANT SELECT ON meta, fund, state_edge, goose_db_version, database_role TO causeway_app, causeway_worker;
 GRANT SELECT, INSERT ON event, ledger_transfer, ledger_posting, audit_leaf, audit_hash TO causeway_app, causeway_worker;
 GRANT SELECT, DELETE ON audit_waiting TO causeway_app, causeway_worker;
 GRANT INSERT ON audit_waiting TO causeway_app;
@@ -69,3 +86,4 @@ GRANT UPDATE ON lease TO causeway_worker;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM causeway_app, causeway_worker;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM causeway_app, causeway_worker;
 REVOKE ALL ON SCHEMA public FROM causeway_app, causeway_worker;
+DROP TABLE database_role;

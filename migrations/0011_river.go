@@ -37,16 +37,16 @@ GRANT USAGE, SELECT ON SEQUENCE river.river_job_id_seq TO causeway_app;
 // goMigrations are those that are no SQL files. River's cannot run in one
 // transaction (a value is added to a type and used); each of its own steps is
 // one, and running it again goes on where it stopped.
-func goMigrations(url string) []*goose.Migration {
+func goMigrations(url string, roles Roles) []*goose.Migration {
 	return []*goose.Migration{goose.NewGoMigration(riverVersion,
-		&goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return upRiver(ctx, url) }},
+		&goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return upRiver(ctx, url, roles) }},
 		&goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error {
 			_, err := db.ExecContext(ctx, "DROP SCHEMA "+RiverSchema+" CASCADE")
 			return err
 		}})}
 }
 
-func upRiver(ctx context.Context, url string) error {
+func upRiver(ctx context.Context, url string, roles Roles) error {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return fmt.Errorf("make pool: %w", err)
@@ -62,7 +62,7 @@ func upRiver(ctx context.Context, url string) error {
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: riverTarget}); err != nil {
 		return fmt.Errorf("migrate River to %d: %w", riverTarget, err)
 	}
-	if _, err := pool.Exec(ctx, riverGrants); err != nil {
+	if _, err := pool.Exec(ctx, string(named{roles}.in([]byte(riverGrants)))); err != nil {
 		return fmt.Errorf("grant: %w", err)
 	}
 	return nil

@@ -20,11 +20,27 @@ import (
 //go:embed *.sql 0011_river.go
 var FS embed.FS
 
+// Options of Up.
+type Options struct {
+	RolePrefix  string // "" for the roles that the database has, or DefaultPrefix for a new one
+	SharedRoles bool   // databases of this cluster are copies of one another, as those of tests are
+}
+
 // Up brings the database at url (the owner's) to the newest version. Racing
 // callers are safe: one works, the others wait and find nothing to do.
-func Up(ctx context.Context, url string) error {
-	return with(url, func(db *sql.DB, p *goose.Provider) error {
-		if err := checkRoles(ctx, db); err != nil {
+// Conflict "roles_taken": another database of the cluster has these roles; Conflict
+// "role_prefix_kept": this one has others.
+func Up(ctx context.Context, url string, o Options) error {
+	return with(url, func(db *sql.DB, locker lock.SessionLocker) error {
+		roles, fresh, err := rolesFor(ctx, db, o)
+		if err != nil {
+			return err
+		}
+		if err := checkRoles(ctx, db, roles, o.SharedRoles || !fresh); err != nil {
+			return err
+		}
+		p, err := provider(url, db, roles, goose.WithSessionLocker(locker))
+		if err != nil {
 			return err
 		}
 		if _, err := p.Up(ctx); err != nil {
@@ -32,25 +48,6 @@ func Up(ctx context.Context, url string) error {
 		}
 		return nil
 	})
-}
-
-// checkRoles refuses early, with what to do, when the programs' two roles are not
-// there and the caller may not make them.
-func checkRoles(ctx context.Context, db *sql.DB) error {
-	var may bool
-	var who string
-	err := db.QueryRowContext(ctx, `SELECT current_user, rolsuper OR rolcreaterole
-		OR 2 = (SELECT count(*) FROM pg_roles WHERE rolname IN ('causeway_app', 'causeway_worker'))
-		FROM pg_roles WHERE rolname = current_user`).Scan(&who, &may)
-	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "database_down", "The database did not tell who its owner is: "+err.Error()+". Nothing was changed.")
-	}
-	if !may {
-		return errs.Newf(errs.Unavailable, "roles_missing",
-			"The roles causeway_app and causeway_worker are missing, and %s may not make them. Nothing was changed. As PostgreSQL's superuser, run: %s",
-			who, "ALTER ROLE "+pgx.Identifier{who}.Sanitize()+" CREATEROLE")
-	}
-	return nil
 }
 
 // Status describes one migration.
@@ -63,7 +60,11 @@ type Status struct {
 // List tells which migrations the database at url has.
 func List(ctx context.Context, url string) ([]Status, error) {
 	var list []Status
-	err := with(url, func(_ *sql.DB, p *goose.Provider) error {
+	err := with(url, func(db *sql.DB, locker lock.SessionLocker) error {
+		p, err := provider(url, db, Roles{}, goose.WithSessionLocker(locker))
+		if err != nil {
+			return err
+		}
 		states, err := p.Status(ctx)
 		if err != nil {
 			return fmt.Errorf("read migration status: %w", err)
@@ -78,7 +79,7 @@ func List(ctx context.Context, url string) ([]Status, error) {
 
 // Newest returns the version of the newest file.
 func Newest() (int64, error) {
-	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS, goose.WithGoMigrations(goMigrations("")...))
+	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS, goose.WithGoMigrations(goMigrations("", Roles{})...))
 	if err != nil {
 		return 0, fmt.Errorf("read embedded migrations: %w", err)
 	}
@@ -110,7 +111,7 @@ func Check(ctx context.Context, conn interface {
 	return nil
 }
 
-func with(url string, f func(*sql.DB, *goose.Provider) error) error {
+func with(url string, f func(*sql.DB, lock.SessionLocker) error) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return errs.Wrap(err, errs.Unavailable, "database_url", "The database URL cannot be read.")
@@ -122,9 +123,13 @@ func with(url string, f func(*sql.DB, *goose.Provider) error) error {
 	if err != nil {
 		return fmt.Errorf("make migration lock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker), goose.WithGoMigrations(goMigrations(url)...))
+	return f(db, locker)
+}
+
+func provider(url string, db *sql.DB, roles Roles, options ...goose.ProviderOption) (*goose.Provider, error) {
+	p, err := goose.NewProvider(goose.DialectPostgres, db, named{roles}, append(options, goose.WithGoMigrations(goMigrations(url, roles)...))...)
 	if err != nil {
-		return fmt.Errorf("read embedded migrations: %w", err)
+		return nil, fmt.Errorf("read embedded migrations: %w", err)
 	}
-	return f(db, provider)
+	return p, nil
 }

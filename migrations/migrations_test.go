@@ -42,7 +42,7 @@ func TestUpAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	base := pgtest.New(t)
 	owner := base.Pool(t)
-	if err := migrations.Up(t.Context(), base.URL); err != nil {
+	if err := migrations.Up(t.Context(), base.URL, migrations.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
@@ -55,7 +55,7 @@ func TestUpAgainChangesNothing(t *testing.T) {
 		}
 	}
 
-	if err := migrations.Up(t.Context(), base.URL); err != nil {
+	if err := migrations.Up(t.Context(), base.URL, migrations.Options{}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -87,7 +87,7 @@ func TestUpSaysWhichRightItsOwnerLacks(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	err = migrations.Up(t.Context(), owner)
+	err = migrations.Up(t.Context(), owner, migrations.Options{})
 
 	const cure = `ALTER ROLE "the owner" CREATEROLE`
 	if !errs.Is(err, "roles_missing") || !strings.Contains(err.Error(), cure) {
@@ -96,13 +96,92 @@ func TestUpSaysWhichRightItsOwnerLacks(t *testing.T) {
 	if _, err := admin.Exec(t.Context(), cure); err != nil {
 		t.Fatal(err)
 	}
-	if err := migrations.Up(t.Context(), owner); err != nil {
+	if err := migrations.Up(t.Context(), owner, migrations.Options{}); err != nil {
 		t.Fatalf("after what the error told: %v", err)
 	}
 	if _, err := admin.Exec(t.Context(), `ALTER ROLE "the owner" NOCREATEROLE`); err != nil {
 		t.Fatal(err)
 	}
-	if err := migrations.Up(t.Context(), owner); err != nil {
+	if err := migrations.Up(t.Context(), owner, migrations.Options{}); err != nil {
 		t.Errorf("with the roles there, the right is not needed: %v", err)
+	}
+}
+
+// TestTwoFundsOfOnePostgreSQLHaveRolesOfTheirOwn sets two up as their owner would, each
+// with its programs' passwords: the second set-up must neither lock the first out nor let
+// its programs in there.
+func TestTwoFundsOfOnePostgreSQLHaveRolesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t)
+	empty := pgtest.Schema{FS: fstest.MapFS{}, Up: func(context.Context, string) error { return nil }}
+	first, second := server.NewSchema(t, empty), server.NewSchema(t, empty)
+	up := func(base *pgtest.DB, prefix string) error {
+		return migrations.Up(t.Context(), base.URL, migrations.Options{RolePrefix: prefix})
+	}
+	if err := up(first, ""); err != nil {
+		t.Fatal(err)
+	}
+	enter := func(base *pgtest.DB, role, password string) string {
+		t.Helper()
+		db, err := postgres.Open(t.Context(), base.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		name, err := db.RoleName(t.Context(), role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.LetIn(t.Context(), name, password); err != nil {
+			t.Fatal(err)
+		}
+		url, err := postgres.RoleURL(base.URL, name, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url
+	}
+	firstApp := enter(first, "app", "one")
+
+	err := up(second, "")
+	if !errs.Is(err, "roles_taken") || !strings.Contains(err.Error(), first.Name) || !strings.Contains(err.Error(), "--role-prefix") {
+		t.Fatalf("the first fund's roles: %v", err)
+	}
+	if _, err := second.Pool(t).Exec(t.Context(), "SELECT FROM fund"); err == nil {
+		t.Error("a refused set-up left tables")
+	}
+	for _, bad := range []string{"Grants", "a-b", "1st", strings.Repeat("a", 42), "x; DROP ROLE causeway_app", " "} {
+		if err := up(second, bad); !errs.Is(err, "role_prefix") {
+			t.Errorf("prefix %q: %v", bad, err)
+		}
+	}
+	if err := up(second, "grants_ir"); err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range []string{"", "grants_ir"} {
+		if err := up(second, prefix); err != nil {
+			t.Errorf("again with prefix %q: %v", prefix, err)
+		}
+	}
+	if err := up(second, "causeway"); !errs.Is(err, "role_prefix_kept") {
+		t.Errorf("another prefix later: %v", err)
+	}
+
+	secondApp := enter(second, "app", "two")
+	enter(second, "worker", "three")
+	for name, url := range map[string]string{"first": firstApp, "second": secondApp} {
+		db, err := postgres.Open(t.Context(), url)
+		if err != nil {
+			t.Errorf("the %s fund's serve is locked out: %v", name, err)
+			continue
+		}
+		if err := migrations.Check(t.Context(), db.Pool()); err != nil {
+			t.Errorf("the %s fund: %v", name, err)
+		}
+		db.Close()
+	}
+	if db, err := postgres.Open(t.Context(), strings.Replace(secondApp, second.Name, first.Name, 1)); err == nil {
+		db.Close()
+		t.Error("the second fund's serve reached the first one's database")
 	}
 }

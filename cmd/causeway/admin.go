@@ -19,22 +19,24 @@ import (
 )
 
 func migrateCommand() *cobra.Command {
-	var urlFile string
+	var urlFile, prefix string
 	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database to this program's version"}
 	cmd.PersistentFlags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
-	cmd.AddCommand(&cobra.Command{
+	up := &cobra.Command{
 		Use: "up", Short: "Apply what is missing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			url, err := ownerURL(cmd, urlFile)
 			if err != nil {
 				return err
 			}
-			if err := migrations.Up(cmd.Context(), url); err != nil {
+			if err := migrations.Up(cmd.Context(), url, migrations.Options{RolePrefix: prefix}); err != nil {
 				return err
 			}
 			return listMigrations(cmd, url)
 		},
-	}, &cobra.Command{
+	}
+	up.Flags().StringVar(&prefix, "role-prefix", "", "prefix of the two database roles, kept by the database; causeway for a new one. Each fund of one PostgreSQL needs its own")
+	cmd.AddCommand(up, &cobra.Command{
 		Use: "status", Short: "Show which migrations the database has", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			url, err := ownerURL(cmd, urlFile)
@@ -116,7 +118,7 @@ func roleCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
-	f.StringVar(&role, "role", "", "causeway_app or causeway_worker")
+	f.StringVar(&role, "role", "", "app or worker: the role of serve or of worker in this database")
 	f.StringVar(&out, "database-url-file", "", "where to write the role's URL")
 	return cmd
 }

@@ -60,7 +60,7 @@ func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {
 }
 
 func serviceFlags(flags *pflag.FlagSet, cfg *app.ServeConfig) {
-	flags.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role causeway_app")
+	flags.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role app")
 	flags.StringVar(&cfg.KeyFile, "key-file", "", "file with the keys that seal what operators write")
 	flags.StringVar(&cfg.PublicURL, "public-url", "http://localhost:8080", "where browsers reach the dashboard")
 }
@@ -85,7 +85,7 @@ func workerCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role causeway_worker")
+	f.StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role worker")
 	f.StringVar(&cfg.Chain.Host, "btcd-host", "", "host:port of btcd's RPC")
 	f.StringVar(&cfg.Chain.User, "btcd-user", "", "btcd's RPC user (the administrator's, not the limited one)")
 	f.StringVar(&cfg.Chain.PassFile, "btcd-pass-file", "", "file with btcd's RPC password")

@@ -91,7 +91,7 @@ func CreateKeys(fundID uuid.UUID, sealPath, auditPath, auditPublicPath string) e
 	return nil
 }
 
-// SetRolePassword lets one of the two database roles log in with a fresh
+// SetRolePassword lets one of the two database roles, app or worker, log in with a fresh
 // password and writes its URL to path: the owner's, with every host and setting.
 func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 	secret := make([]byte, 24)
@@ -99,16 +99,20 @@ func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 		return fmt.Errorf("draw password: %w", err)
 	}
 	password := hex.EncodeToString(secret)
-	url, err := postgres.RoleURL(ownerURL, role, password)
-	if err != nil {
-		return err
-	}
 	db, err := postgres.Open(ctx, ownerURL)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := db.LetIn(ctx, role, password); err != nil {
+	name, err := db.RoleName(ctx, role)
+	if err != nil {
+		return err
+	}
+	url, err := postgres.RoleURL(ownerURL, name, password)
+	if err != nil {
+		return err
+	}
+	if err := db.LetIn(ctx, name, password); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

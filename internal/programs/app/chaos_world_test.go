@@ -189,8 +189,8 @@ func (a *arena) fund(descriptor string) {
 	fund, err := app.CreateFund(ctx, owner, fund)
 	a.must(err)
 	a.must(app.CreateKeys(fund.ID, a.path("seal.key"), a.path("audit.key"), a.path("audit.pub")))
-	a.must(app.SetRolePassword(ctx, owner, "causeway_app", a.path("app.url")))
-	a.must(app.SetRolePassword(ctx, owner, "causeway_worker", a.path("worker.url")))
+	a.must(app.SetRolePassword(ctx, owner, "app", a.path("app.url")))
+	a.must(app.SetRolePassword(ctx, owner, "worker", a.path("worker.url")))
 	a.open()
 }
 

@@ -34,7 +34,7 @@ import (
 
 // ServeConfig says what `causeway serve` runs on.
 type ServeConfig struct {
-	DatabaseURLFile string // of the role causeway_app
+	DatabaseURLFile string // of the role app
 	KeyFile         string // seals what operators write
 	AuditPublicKey  string // file with the public key of the checkpoints
 	Listen          string // host:port of API and dashboard

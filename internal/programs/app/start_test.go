@@ -66,7 +66,7 @@ func (r *rig) wrongNetwork() {
 	ctx := r.t.Context()
 	url := r.otherDatabase("regtest")
 	owner := r.Devnet.Postgres.URL("regtest")
-	r.must(migrations.Up(ctx, owner))
+	r.must(migrations.Up(ctx, owner, migrations.Options{SharedRoles: true}))
 	params, err := wallet.Params("regtest")
 	r.must(err)
 	descriptor, err := wallet.DescriptorFromSeed(make([]byte, 32), wallet.KindWPKH, params)

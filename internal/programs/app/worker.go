@@ -26,7 +26,7 @@ import (
 
 // WorkerConfig says what `causeway worker` runs on.
 type WorkerConfig struct {
-	DatabaseURLFile string // of the role causeway_worker
+	DatabaseURLFile string // of the role worker
 	Chain           chain.Config
 	Second          *chain.Config // another node, which must agree and is told as well; nil: none
 	SignerSockets   []string      // none: people bring every signature

@@ -224,13 +224,13 @@ func (w *World) openDatabase(ctx context.Context) error {
 		return err
 	}
 	owner := w.Devnet.Postgres.URL("causeway")
-	if err := migrations.Up(ctx, owner); err != nil {
+	if err := migrations.Up(ctx, owner, migrations.Options{}); err != nil {
 		return err
 	}
 	if err := w.setUpFund(ctx, owner); err != nil {
 		return err
 	}
-	for role, file := range map[string]string{"causeway_app": "app.url", "causeway_worker": "worker.url"} {
+	for role, file := range map[string]string{"app": "app.url", "worker": "worker.url"} {
 		if err := app.SetRolePassword(ctx, owner, role, w.path("keys", file)); err != nil {
 			return err
 		}

@@ -28,12 +28,22 @@ const (
 // run it.
 type limits struct{ statement, lock, idleInTransaction, plans string }
 
-// limitsOf are set on each connection of a role. The worker writes whole blocks and
-// reads whole tables at night. The owner migrates, which takes as long as it takes.
-var limitsOf = map[string]limits{
-	"causeway_app":    {statement: "25s", lock: "10s", idleInTransaction: "30s", plans: "force_generic_plan"},
-	"causeway_worker": {statement: "10min", lock: "30s", idleInTransaction: "60s"},
-	"":                {statement: "0", lock: "0", idleInTransaction: "60s"},
+// These are set on each connection of a role. The worker writes whole blocks and reads
+// whole tables at night. The owner migrates, which takes as long as it takes.
+var (
+	appLimits    = limits{statement: "25s", lock: "10s", idleInTransaction: "30s", plans: "force_generic_plan"}
+	workerLimits = limits{statement: "10min", lock: "30s", idleInTransaction: "60s"}
+	ownerLimits  = limits{statement: "0", lock: "0", idleInTransaction: "60s"}
+)
+
+func limitsFor(role string) limits {
+	switch {
+	case strings.HasSuffix(role, "_app"):
+		return appLimits
+	case strings.HasSuffix(role, "_worker"):
+		return workerLimits
+	}
+	return ownerLimits
 }
 
 // apply sets what the URL leaves open.
@@ -72,11 +82,7 @@ func OpenPool(ctx context.Context, url string, conns int32) (*DB, error) {
 	if conns > 0 {
 		config.MaxConns = conns
 	}
-	role, ok := limitsOf[config.ConnConfig.User]
-	if !ok {
-		role = limitsOf[""]
-	}
-	role.apply(config.ConnConfig.RuntimeParams)
+	limitsFor(config.ConnConfig.User).apply(config.ConnConfig.RuntimeParams)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("make database pool: %w", err)

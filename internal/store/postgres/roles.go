@@ -10,15 +10,27 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
+	"github.com/causeway-fund/causeway/migrations"
 )
 
-// LetIn allows one of the two roles of the programs to log in with password, and
-// gives it its time-outs.
-// Only the owner of the database may.
-func (d *DB) LetIn(ctx context.Context, role, password string) error {
-	if role != "causeway_app" && role != "causeway_worker" {
-		return errs.Newf(errs.Invalid, "unknown_role", "The roles are causeway_app and causeway_worker, not %s.", role)
+// RoleName returns what a role of the programs, app or worker, is called in this
+// database. Invalid "unknown_role".
+func (d *DB) RoleName(ctx context.Context, role string) (string, error) {
+	roles, err := migrations.RolesOf(ctx, d.pool)
+	switch {
+	case err != nil:
+		return "", err
+	case role == "app":
+		return roles.App, nil
+	case role == "worker":
+		return roles.Worker, nil
 	}
+	return "", errs.Newf(errs.Invalid, "unknown_role", "The roles are app and worker, not %s. Nothing was changed.", role)
+}
+
+// LetIn allows a role, by its name in this database, to log in with password, and gives
+// it its time-outs. Only the owner of the database may.
+func (d *DB) LetIn(ctx context.Context, role, password string) error {
 	// ALTER ROLE takes no parameters, so PostgreSQL itself quotes the password.
 	return d.run(ctx, pgx.TxOptions{}, func(ctx context.Context, _ *db.Queries, tx pgx.Tx) error {
 		var statement string
@@ -36,7 +48,7 @@ func (d *DB) LetIn(ctx context.Context, role, password string) error {
 // setLimits gives the role its time-outs, for whoever logs in with another program.
 func setLimits(ctx context.Context, tx pgx.Tx, role string) error {
 	params := map[string]string{}
-	limitsOf[role].apply(params)
+	limitsFor(role).apply(params)
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		var statement string
 		if err := tx.QueryRow(ctx, "SELECT format('ALTER ROLE %I SET %I = %L', $1::text, $2::text, $3::text)", role, name, params[name]).Scan(&statement); err != nil {

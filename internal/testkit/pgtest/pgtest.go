@@ -38,7 +38,11 @@ func New(t testing.TB) *DB {
 	return NewSchema(t, causeway())
 }
 
-func causeway() Schema { return Schema{FS: migrations.FS, Up: migrations.Up} }
+func causeway() Schema {
+	return Schema{FS: migrations.FS, Up: func(ctx context.Context, url string) error {
+		return migrations.Up(ctx, url, migrations.Options{SharedRoles: true})
+	}}
+}
 
 // NewSchema returns a fresh database with schema in it, dropped when t ends.
 func NewSchema(t testing.TB, schema Schema) *DB {
