@@ -23,7 +23,11 @@ CREATE TABLE fund (
     pay_window_days    integer     NOT NULL CHECK (pay_window_days > 0),      -- not_after - not_before of a decision
     paid_depth         integer     NOT NULL DEFAULT 6 CHECK (paid_depth >= 1),
     final_depth        integer     NOT NULL DEFAULT 100 CHECK (final_depth > paid_depth),
-    created_at         timestamptz NOT NULL
+    created_at         timestamptz NOT NULL,
+    max_payees         integer     NOT NULL DEFAULT 200 CHECK (max_payees BETWEEN 1 AND 3000),      -- of one batch
+    deadline_blocks    integer     NOT NULL DEFAULT 144 CHECK (deadline_blocks BETWEEN 1 AND 2016), -- by then a batch pays its highest feerate
+    ready_coins        integer     NOT NULL DEFAULT 8 CHECK (ready_coins BETWEEN 0 AND 20),         -- coins that should be ready for a batch of their own
+    future_witness     boolean     NOT NULL DEFAULT false                                           -- pay to witness versions that have no meaning yet
 );
 
 -- +goose StatementBegin

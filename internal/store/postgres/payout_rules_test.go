@@ -64,7 +64,7 @@ func TestRulesOfPayoutsHoldInTheDatabase(t *testing.T) {
 		"coin reserved again after its release":  {do: []string{reserve(batch1, anchor), "UPDATE reservation SET released_at = now()", reserve(batch2, anchor)}},
 		"state that skips the signer's":          {do: []string{"UPDATE batch SET state = 'signed' WHERE id = " + batch1}, constraint: "batch_state_edge"},
 		"state that goes back after the signer":  {do: []string{"UPDATE batch SET state = 'signing' WHERE id = " + batch1, "UPDATE batch SET state = 'cancelled' WHERE id = " + batch1}, constraint: "batch_state_edge"},
-		"built without an anchor":                {do: []string{"UPDATE batch SET state = 'built' WHERE id = " + batch2}, constraint: "batch_check2"},
+		"built without an anchor":                {do: []string{"UPDATE batch SET state = 'built' WHERE id = " + batch2}, constraint: "batch_anchored"},
 		"transfer that makes money":              {do: []string{transfer(1, 5, -4)}, constraint: "ledger_zero_sum"},
 		"transfer that adds up":                  {do: []string{transfer(1, 5, -5)}},
 		"transfer undone twice":                  {do: []string{transfer(1, 5, -5), undo(2), undo(3)}, constraint: "ledger_transfer_undoes_key"},

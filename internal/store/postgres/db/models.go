@@ -377,6 +377,12 @@ type CoinLock struct {
 	UnlockedAt *time.Time
 }
 
+type DatabaseRole struct {
+	OneRow bool
+	App    string
+	Worker string
+}
+
 type DeadAttempt struct {
 	AttemptID uuid.UUID
 }

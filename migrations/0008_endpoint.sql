@@ -355,39 +355,6 @@ SELECT 'c04_gate', 'payment ' || i.id || ' is held by a gate and no snapshot say
 FROM instalment i WHERE i.state = 'held' AND i.held_reason LIKE 'uptime:%'
     AND NOT EXISTS (SELECT FROM uptime_snapshot s WHERE s.instalment_id = i.id);
 
--- app: claims, probers and what they report.
-GRANT SELECT ON check_policy, endpoint, endpoint_link, endpoint_hit, maintenance, vantage, vantage_report, vantage_canary, vantage_shown, check_lease,
-    check_offer, check_request, check_result, endpoint_day, endpoint_proof, uptime_snapshot, instalment_gate, check_breach TO causeway_app;
-GRANT INSERT ON endpoint, endpoint_link, endpoint_hit, maintenance, vantage, vantage_report, vantage_canary, vantage_shown, check_lease, check_request,
-    check_result, endpoint_proof, uptime_snapshot TO causeway_app;
-GRANT UPDATE (state, generation, control, proven_at, prove_again_at, proven_until, failed_slots, rechecked_at, last_at, last_verdict, last_stage, last_class,
-    last_vantage, last_slot, retired_at) ON endpoint TO causeway_app;
-GRANT UPDATE (seen_at) ON endpoint_link TO causeway_app;
-GRANT DELETE ON endpoint_hit TO causeway_app;
-GRANT UPDATE (token_hash, public_key, seq, prev, asked_at, seen_at, sw, shown_day, shown, disabled_at) ON vantage TO causeway_app;
-GRANT UPDATE (good, bad) ON vantage_canary TO causeway_app;
-GRANT UPDATE (lease_id, lease_until, done_at) ON check_offer TO causeway_app;
-GRANT UPDATE (done_at) ON check_request TO causeway_app;
-
--- worker: the schedule. It reads no spec, no record and no token.
-GRANT SELECT ON check_policy, maintenance, vantage_report, vantage_canary, check_offer, check_request, check_plan, endpoint_day, endpoint_proof,
-    uptime_snapshot, instalment_gate, check_breach TO causeway_worker;
-GRANT SELECT (id, application_id, label, position, protocol, state, generation, control, proven_at, prove_again_at, proven_until, failed_slots, rechecked_at,
-    last_at, last_verdict, last_stage, last_class, last_vantage, last_slot, checks_from, created_at, retired_at) ON endpoint TO causeway_worker;
-GRANT SELECT (id, name, place, country, asn, public_key, seq, prev, asked_at, seen_at, sw, created_at, disabled_at) ON vantage TO causeway_worker;
-GRANT SELECT (offer_id, endpoint_id, vantage_id, kind, mode, place, slot, attempt, started, verdict, stage, failed_at, class, sha256) ON check_result TO causeway_worker;
-GRANT SELECT (id, at) ON check_lease TO causeway_worker;
-GRANT SELECT (day) ON vantage_shown TO causeway_worker;
-GRANT SELECT (hour) ON vantage_canary TO causeway_worker;
-GRANT INSERT ON check_offer, check_plan, endpoint_day, uptime_snapshot, instalment_gate TO causeway_worker;
-GRANT UPDATE (done_at) ON check_offer, check_request TO causeway_worker;
-GRANT UPDATE (after_id, planned, done_at) ON check_plan TO causeway_worker;
-GRANT UPDATE (looked_at) ON instalment_gate TO causeway_worker;
-GRANT UPDATE (prove_again_at) ON endpoint TO causeway_worker;
-GRANT UPDATE (held_reason) ON instalment TO causeway_worker;
-GRANT DELETE ON check_offer, check_lease, check_request, check_plan, vantage_shown, vantage_canary TO causeway_worker;
-GRANT EXECUTE ON FUNCTION check_result_days, shred_endpoints TO causeway_worker;
-
 -- +goose Down
 -- +goose StatementBegin
 DO $$ BEGIN

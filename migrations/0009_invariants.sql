@@ -1,30 +1,16 @@
 -- +goose Up
 
--- How far each signer's journal has been held against this database. It goes back with the database when an older
--- dump is restored, which is how the worker notices.
-CREATE TABLE journal_mark (
-    fingerprint text PRIMARY KEY CHECK (length(fingerprint) = 8), -- of the signer's key
-    seq         bigint      NOT NULL CHECK (seq >= 0),
-    head        bytea       NOT NULL CHECK (length(head) = 32),   -- SHA-256 of line seq; zeros for none
-    at          timestamptz NOT NULL
-);
-GRANT SELECT, INSERT, UPDATE ON journal_mark TO causeway_worker;
-
--- After a restore, numbers are drawn again that a signer has seen already: the batch that went to the signer keeps its
--- number, and the other one is cancelled.
-ALTER TABLE batch DROP CONSTRAINT batch_number_key;
-CREATE UNIQUE INDEX batch_number_live ON batch (number) WHERE state <> 'cancelled';
-CREATE INDEX batch_number_all ON batch (number);
-
--- A batch that was cancelled in a restored database, and had gone to the signer before.
-INSERT INTO state_edge VALUES ('batch', 'cancelled', 'signing');
-
--- What the worker writes to rebuild batches from a signer's journal.
-GRANT INSERT ON batch, batch_item, batch_coin, void, void_approval TO causeway_worker;
-GRANT SELECT, USAGE, UPDATE ON SEQUENCE batch_number TO causeway_worker;
-
-CREATE INDEX ledger_transfer_adopted ON ledger_transfer (ref) WHERE kind = 'adopt';
-CREATE INDEX attempt_output_instalment ON attempt_output (instalment_id) WHERE instalment_id IS NOT NULL;
+-- What is off about a batch that may be paid: without a row it was sent and waits for a block, as every batch does.
+CREATE VIEW batch_alarm WITH (security_invoker = true) AS
+SELECT x.batch_id, x.alarm FROM (
+    SELECT b.id AS batch_id, CASE
+        WHEN b.state IN ('conflicted', 'voiding') THEN b.state
+        WHEN b.last_code = 'not_relayed' THEN 'not_in_mempool'
+        WHEN EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
+            WHERE a.batch_id = b.id AND e.event = 'announced' AND e.height + b.deadline_blocks <= (SELECT max(height) FROM header)) THEN 'past_deadline'
+    END AS alarm
+    FROM batch b WHERE b.state IN ('announced', 'conflicted', 'voiding')
+) x WHERE x.alarm IS NOT NULL;
 
 -- A txid as people write it: its bytes the other way round.
 CREATE FUNCTION txid_text(txid bytea) RETURNS text LANGUAGE sql IMMUTABLE AS
@@ -171,9 +157,6 @@ CREATE TABLE unjoined_separate (
 );
 CREATE TRIGGER unjoined_separate_append_only BEFORE UPDATE OR DELETE ON unjoined_separate FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER unjoined_separate_no_truncate BEFORE TRUNCATE ON unjoined_separate FOR EACH STATEMENT EXECUTE FUNCTION append_only();
-GRANT SELECT ON unjoined_payment, unjoined_separate TO causeway_app, causeway_worker;
-GRANT INSERT ON unjoined_separate TO causeway_app;
-GRANT UPDATE (instalment_id) ON attempt_output TO causeway_app;
 
 -- The transfer "adopt" books a whole transaction that a journal names: it has no batch, and so no payment to compare it with.
 CREATE VIEW invariant_i07_payments WITH (security_invoker = true) AS
@@ -274,10 +257,6 @@ LEFT JOIN LATERAL (
 WHERE (i.state IN ('mined', 'paid', 'final') OR c.depth IS NOT NULL)
     AND NOT (i.state = 'final' AND coalesce(c.depth, 0) >= f.paid_depth)
     AND i.state IS DISTINCT FROM CASE WHEN c.depth >= f.final_depth THEN 'final' WHEN c.depth >= f.paid_depth THEN 'paid' WHEN c.depth >= 1 THEN 'mined' END;
-
--- The worker holds people's acts against the log. It reads who voted how on which digest, and none of their words.
-GRANT SELECT (id, application_id, revision, grant_id, digest, amount_sat, created_at) ON decision TO causeway_worker;
-GRANT SELECT (id, application_id, revision, digest, staff_id, verdict, auth_kind, created_at) ON vote TO causeway_worker;
 
 -- Batches that nothing may happen to without a treasurer's yes.
 CREATE VIEW approved_batch WITH (security_invoker = true) AS
@@ -461,14 +440,6 @@ UNION ALL SELECT 'i15_audit', what FROM invariant_i15_audit
 UNION ALL SELECT 'i15_history', what FROM invariant_i15_history
 UNION ALL SELECT 'i15_leaves', what FROM invariant_i15_leaves
 UNION ALL SELECT 'i15_unsealed', what FROM invariant_i15_unsealed;
-
-GRANT SELECT ON released_attempt, dead_attempt, paid_by_two_attempts, approved_batch, lost_approval, invariant_breach,
-    invariant_i01_exactly_once, invariant_i01_spends_mapped, invariant_i02_exact, invariant_i03_approvals, invariant_i03_votes, invariant_i04_anchor, invariant_i04_spends_anchor,
-    invariant_i04_reserved, invariant_i05_replacement, invariant_i06_fee, invariant_i07_transactions, invariant_i07_transfers,
-    invariant_i07_coins, invariant_i07_payments, invariant_i08_budget, invariant_i09_window, invariant_i10_edges, invariant_i10_history,
-    invariant_i10_together, invariant_i10_rule_r, invariant_i11_write_ahead, invariant_i12_view, invariant_i13_reorg, invariant_i15_audit,
-    invariant_i15_history, invariant_i15_leaves, invariant_i15_unsealed
-    TO causeway_app, causeway_worker;
 
 -- +goose Down
 -- +goose StatementBegin

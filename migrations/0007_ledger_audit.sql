@@ -1,44 +1,14 @@
 -- +goose Up
 
--- The best chain as the worker has walked it. A reorg deletes from the top.
-CREATE TABLE header (
-    height integer PRIMARY KEY,
-    hash   bytea       NOT NULL UNIQUE CHECK (length(hash) = 32),
-    prev   bytea       NOT NULL CHECK (length(prev) = 32),
-    at     timestamptz NOT NULL
-);
-
--- Transactions of the best chain that pay or spend the treasury.
-CREATE TABLE chain_tx (
-    txid   bytea PRIMARY KEY CHECK (length(txid) = 32),
-    height integer NOT NULL REFERENCES header ON DELETE CASCADE,
-    raw    bytea   NOT NULL
-);
-
--- Outputs of the best chain that the treasury's descriptor controls.
-CREATE TABLE coin (
-    txid         bytea   NOT NULL REFERENCES chain_tx ON DELETE CASCADE,
-    vout         bigint  NOT NULL,
-    script       bytea   NOT NULL,
-    amount_sat   bigint  NOT NULL CHECK (amount_sat > 0),
-    chain        integer NOT NULL CHECK (chain IN (0, 1)), -- 0 deposits, 1 change
-    index        bigint  NOT NULL,
-    height       integer NOT NULL,
-    coinbase     boolean NOT NULL,
-    spent_by     bytea REFERENCES chain_tx ON DELETE SET NULL (spent_by),
-    PRIMARY KEY (txid, vout)
-);
-CREATE INDEX coin_unspent ON coin (height) WHERE spent_by IS NULL;
-CREATE INDEX coin_script ON coin (chain, index);
-
 CREATE TABLE ledger_transfer (
     id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind   text        NOT NULL CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend')),
+    kind   text        NOT NULL CHECK (kind IN ('deposit', 'commit', 'uncommit', 'release', 'mined', 'paid', 'foreign_spend', 'void', 'adopt')),
     ref    text        NOT NULL,               -- outpoint, instalment id or txid
     height integer,                            -- for what the chain did
     undoes bigint UNIQUE REFERENCES ledger_transfer,
     at     timestamptz NOT NULL
 );
+CREATE INDEX ledger_transfer_adopted ON ledger_transfer (ref) WHERE kind = 'adopt';
 CREATE INDEX ledger_transfer_height ON ledger_transfer (height) WHERE height IS NOT NULL;
 CREATE TRIGGER ledger_transfer_append_only BEFORE UPDATE OR DELETE ON ledger_transfer FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER ledger_transfer_no_truncate BEFORE TRUNCATE ON ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION append_only();
@@ -142,5 +112,5 @@ CREATE TRIGGER audit_checkpoint_append_only BEFORE UPDATE OR DELETE ON audit_che
 CREATE TRIGGER audit_checkpoint_no_truncate BEFORE TRUNCATE ON audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
-DROP TABLE audit_checkpoint, audit_waiting, audit_hash, audit_leaf, ledger_posting, ledger_transfer, coin, chain_tx, header;
+DROP TABLE audit_checkpoint, audit_waiting, audit_hash, audit_leaf, ledger_posting, ledger_transfer;
 DROP FUNCTION check_zero_sum, leaf_json;
