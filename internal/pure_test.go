@@ -25,7 +25,7 @@ func TestPurePackagesStartNoGoroutine(t *testing.T) {
 		t.Fatal("the Makefile names no pure packages")
 	}
 	for dir := range strings.FieldsSeq(string(line[1])) {
-		if dir == "signer/signer" || dir == "payout/payout" || dir == "cores" {
+		if dir == "signer/signer" || dir == "cores" {
 			t.Errorf("%s is tested without the race detector: nothing would look at what wallet and txbuild do on many cores", dir)
 		}
 		files := 0
@@ -65,6 +65,74 @@ func goroutines(t *testing.T, path string) []string {
 			}
 		}
 		return true
+	})
+	return found
+}
+
+// TestWhereGoroutinesMeetTheDetectorLooks: of a package that is tested without the race
+// detector but for some tests, each test that starts a goroutine is among them.
+func TestWhereGoroutinesMeetTheDetectorLooks(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	met := regexp.MustCompile(`(?m)^MET := (.+)$`).FindSubmatch(makefile)
+	meet := regexp.MustCompile(`(?m)^MEET := (.+)$`).FindSubmatch(makefile)
+	if met == nil || meet == nil {
+		t.Fatal("the Makefile does not say what the detector looks at")
+	}
+	watched := regexp.MustCompile(string(meet[1]))
+	for dir := range strings.FieldsSeq(string(met[1])) {
+		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for _, path := range files {
+			if filepath.Base(path) == "signerhost_test.go" { // a program of its own behind a socket, in every test
+				continue
+			}
+			for _, fn := range startsOne(t, path) {
+				seen++
+				if strings.HasPrefix(fn, "Test") && !watched.MatchString(fn) {
+					t.Errorf("%s starts a goroutine and the race detector does not look at it: add it to MEET in the Makefile", fn)
+				}
+			}
+		}
+		if seen == 0 {
+			t.Errorf("%s: no test starts a goroutine; it belongs to PURE", dir)
+		}
+	}
+}
+
+// startsOne returns the functions of a file that start a goroutine.
+func startsOne(t *testing.T, path string) []string {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, decl := range file.Decls {
+		if fn, ok := decl.(*ast.FuncDecl); ok && starts(fn) {
+			found = append(found, fn.Name.Name)
+		}
+	}
+	return found
+}
+
+func starts(fn *ast.FuncDecl) bool {
+	found := false
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = true
+		case *ast.SelectorExpr:
+			found = found || n.Sel.Name == "Go"
+		}
+		return !found
 	})
 	return found
 }

@@ -2,7 +2,7 @@
 // a person needs: a line per package, the output of what failed, and the closing
 // line "N passed, N failed".
 //
-//	testreport -in DIR[:PATTERN...] [-in ...] [-noskip] [-promises FILE -module PATH] -- GO-TEST-FLAGS
+//	testreport -in DIR[:PATTERN...] [-pure ...] [-met DIR:PATTERN=REGEX] [-noskip] [-promises FILE -module PATH] -- GO-TEST-FLAGS
 //
 // Invariants:
 //   - It exits 0 only if every package built, every test passed, at least one

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,7 +19,8 @@ import (
 type target struct {
 	dir      string
 	patterns []string
-	pure     bool // one goroutine: the race detector would find nothing and take its time
+	pure     bool   // one goroutine: the race detector would find nothing and take its time
+	run      string // the tests to run; "" for all
 }
 
 type targets []target
@@ -49,9 +51,31 @@ func (p pureTargets) Set(s string) error {
 	return nil
 }
 
+// metTargets reads DIR:PATTERN=REGEX: packages of which some tests alone have goroutines of
+// ours that meet. Those are run with the flags as given, and all of them without -race.
+type metTargets struct{ *targets }
+
+func (m metTargets) Set(s string) error {
+	all, run, found := strings.Cut(s, "=")
+	if _, err := regexp.Compile(run); err != nil || !found || run == "" {
+		return errors.New("want DIR:PATTERN=REGEX")
+	}
+	if err := (pureTargets{m.targets}).Set(all); err != nil {
+		return err
+	}
+	some := (*m.targets)[len(*m.targets)-1]
+	some.pure, some.run = false, run
+	*m.targets = append(*m.targets, some)
+	return nil
+}
+
 // flags returns those for go test, of all that were given.
 func (t target) flags(given []string) []string {
-	return slices.DeleteFunc(slices.Clone(given), func(f string) bool { return t.pure && f == "-race" })
+	flags := slices.DeleteFunc(slices.Clone(given), func(f string) bool { return t.pure && f == "-race" })
+	if t.run != "" {
+		flags = append(flags, "-run", t.run)
+	}
+	return flags
 }
 
 func main() {
@@ -67,6 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var in targets
 	flags.Var(&in, "in", "module folder, with :PATTERN,PATTERN for other packages than ./...; may be repeated")
 	flags.Var(pureTargets{&in}, "pure", "the same, for packages that start no goroutine: -race is left out")
+	flags.Var(metTargets{&in}, "met", "the same, as DIR:PATTERN=REGEX: every test without -race, and those of REGEX with it")
 	noSkip := flags.Bool("noskip", false, "count a skipped test as a failure")
 	promised := flags.String("promises", "", "JSON file of promises; each of their tests has to pass in this run")
 	module := flags.String("module", "", "path of the module that the tests of -promises are in")

@@ -99,6 +99,23 @@ func TestPurePackagesRunWithoutRace(t *testing.T) {
 	}
 }
 
+func TestWhereGoroutinesMeetTestsRunBothWays(t *testing.T) {
+	t.Parallel()
+	var in targets
+	if err := (metTargets{&in}).Set("dir:./a=^TestB"); err != nil {
+		t.Fatal(err)
+	}
+	given := []string{"-count=1", "-race"}
+	if len(in) != 2 || !slices.Equal(in[0].flags(given), []string{"-count=1"}) || !slices.Equal(in[1].flags(given), []string{"-count=1", "-race", "-run", "^TestB"}) {
+		t.Errorf("got %+v", in)
+	}
+	for _, bad := range []string{"dir", "dir:./a", "dir:./a=", "dir:./a=(", "=^TestB"} {
+		if err := (metTargets{new(targets)}).Set(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 func TestBadFlagOfGoTestIsAFailure(t *testing.T) {
 	t.Parallel()
 	dir := module(t, map[string]string{"p_test.go": head + "func TestA(*testing.T) {}"})
