@@ -180,7 +180,7 @@ func readyCoinsCommand() *cobra.Command {
 			if len(args) == 1 {
 				n, err := strconv.Atoi(args[0])
 				if err != nil {
-					return cli.UsageError{Err: fmt.Errorf("%q is no number of coins", args[0])}
+					return cli.UsageError{Err: fmt.Errorf("%q is not a number of coins", args[0])}
 				}
 				wanted = &n
 			}

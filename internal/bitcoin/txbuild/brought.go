@@ -221,7 +221,7 @@ func fileKind(data []byte) string {
 // which has to be the same transaction: Merge then verifies what it takes over.
 func Finished(own *psbt.Packet, tx *wire.MsgTx) (*psbt.Packet, error) {
 	if tx.TxHash() != own.UnsignedTx.TxHash() || len(own.Inputs) != len(tx.TxIn) {
-		return nil, errs.New(errs.Invalid, "psbt_changed", "The transaction that came back is not the one that was handed out. It was not used. Sign the file that was handed out again.")
+		return nil, errs.New(errs.Invalid, "psbt_changed", "This transaction is not the one that was exported. It was not used. Sign the exported file again.")
 	}
 	packet, err := psbt.NewFromUnsignedTx(own.UnsignedTx.Copy())
 	if err != nil {

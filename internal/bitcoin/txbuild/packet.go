@@ -215,7 +215,7 @@ const maxShownChanges = 20
 
 func changed(changes []string) error {
 	e := errs.Newf(errs.Invalid, "psbt_changed",
-		"The PSBT that came back is not the one that was handed out: %s It was not used. Sign the file that was handed out again.",
+		"This PSBT is not the one that was exported: %s It was not used. Sign the exported file again.",
 		strings.Join(changes[:min(len(changes), 3)], " "))
 	for _, c := range changes[:min(len(changes), maxShownChanges)] {
 		e.Fields = append(e.Fields, errs.Field{Field: "psbt", Code: "psbt_changed", Message: c})

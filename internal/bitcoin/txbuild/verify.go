@@ -235,13 +235,13 @@ func VerifyRaw(raw []byte, packet *psbt.Packet, d *wallet.Descriptor) (*wire.Msg
 
 func badSignature(format string, args ...any) error {
 	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, "bad_signature",
-		"The signed transaction does not hold. It was not used.")
+		"The signed transaction is not valid. It was not used.")
 }
 
 // badInput is badSignature for one input, which it names.
 func badInput(i int, err error) error {
 	e := errs.Wrap(err, errs.Internal, "bad_signature",
-		fmt.Sprintf("Input %d is not signed so that it holds. The transaction was not used.", i))
+		fmt.Sprintf("The signature on input %d is not valid. The transaction was not used.", i))
 	e.Params = map[string]string{"input": strconv.Itoa(i)}
 	return e
 }

@@ -106,7 +106,7 @@ func (c *Checker) Verify(i int, in *psbt.PInput) (Signatures, error) {
 	}
 	bad := func(format string, args ...any) (Signatures, error) {
 		e := errs.Newf(errs.Invalid, "bad_signature",
-			"A signature on input %d does not hold: %s. It was not used. Sign the file that was handed out again.",
+			"The signature on input %d is not valid: %s. It was not used. Sign the exported file again.",
 			i, fmt.Sprintf(format, args...))
 		e.Params = map[string]string{"input": strconv.Itoa(i)}
 		return Signatures{}, e

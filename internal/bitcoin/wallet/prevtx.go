@@ -60,7 +60,7 @@ func GivePrevTxs(packet *psbt.Packet, prevTxs [][]byte) error {
 		}
 		txid := chainhash.DoubleHashH(raw)
 		if known[txid] != nil {
-			return errs.Newf(errs.Invalid, "prev_tx_twice", "Previous transaction %d is there twice.", n)
+			return errs.Newf(errs.Invalid, "prev_tx_twice", "Previous transaction %d appears twice.", n)
 		}
 		known[txid] = tx
 	}
@@ -76,7 +76,7 @@ func GivePrevTxs(packet *psbt.Packet, prevTxs [][]byte) error {
 	}
 	for txid := range known {
 		if !spent[txid] {
-			return errs.Newf(errs.Invalid, "unexpected_prev_tx", "Transaction %s is there as a previous one, and no input spends it.", txid)
+			return errs.Newf(errs.Invalid, "unexpected_prev_tx", "Previous transaction %s is spent by no input.", txid)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func ReadPrevTx(raw []byte) (*wire.MsgTx, error) {
 		return nil, err
 	}
 	if len(tx.TxIn) == 0 || !bytes.Equal(again.Bytes(), raw) {
-		return nil, errs.New(errs.Invalid, "bad_prev_tx", "A previous transaction is not written as it should be.")
+		return nil, errs.New(errs.Invalid, "bad_prev_tx", "A previous transaction is malformed.")
 	}
 	return tx, nil
 }

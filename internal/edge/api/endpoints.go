@@ -175,7 +175,7 @@ func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObje
 // dayOf refuses a day that was named and left empty, which generated code takes.
 func dayOf(d openapi_types.Date) (time.Time, error) {
 	if d.IsZero() {
-		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: "not_a_day", Message: "A day has the form 2026-11-22."}})
+		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: "not_a_day", Message: "Write a day as 2026-11-22."}})
 	}
 	return d.Time, nil
 }

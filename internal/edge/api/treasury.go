@@ -102,7 +102,7 @@ func (h *Handlers) GetFeeEstimate(ctx context.Context, _ GetFeeEstimateRequestOb
 		return nil, err
 	}
 	if t.Estimate == nil {
-		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has made no fee estimate yet. Say yourself what to pay, in sat/vB.")
+		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has no fee estimate yet. Enter a feerate yourself, in sat/vB.")
 	}
 	return GetFeeEstimate200JSONResponse(*estimate(t.Estimate)), nil
 }

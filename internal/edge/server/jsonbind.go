@@ -246,5 +246,5 @@ func kindName(t reflect.Type) string {
 // time: the decoder does not say where they stand.
 func valueError(cause error) error {
 	return errs.Wrap(fmt.Errorf("decode body: %w", cause), errs.Malformed, "malformed_value",
-		"An identifier or a time in the JSON is not written as it must be. Nothing was saved.")
+		"An identifier or a time in the JSON is malformed. Nothing was saved.")
 }

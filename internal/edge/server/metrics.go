@@ -43,11 +43,11 @@ func newMetrics(reg prometheus.Registerer, l *limits) (*metrics, error) {
 	}
 	clients := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "causeway_limit_clients",
-		Help: "Clients that are counted at the moment, at most 100000.",
+		Help: "Clients being counted now, at most 100000.",
 	}, func() float64 { n, _ := l.size(); return float64(n) })
 	callers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "causeway_limit_callers",
-		Help: "Sessions, tokens, receipts and probers that are counted at the moment, at most 100000.",
+		Help: "Sessions, tokens, receipts and probers being counted now, at most 100000.",
 	}, func() float64 { _, n := l.size(); return float64(n) })
 	var all error
 	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.inFlight, m.refused, clients, callers} {

@@ -105,7 +105,7 @@ type lasting struct {
 func (l lasting) Value(key any) any { return l.values.Value(key) }
 
 func timedOut(err error, limit time.Duration) error {
-	e := errs.Wrap(err, errs.Unavailable, "timeout", fmt.Sprintf("This took longer than %d seconds and was given up. Look at what was saved before you repeat it.", int(limit.Seconds())))
+	e := errs.Wrap(err, errs.Unavailable, "timeout", fmt.Sprintf("This took longer than %d seconds and was stopped. Check what was saved before you repeat it.", int(limit.Seconds())))
 	e.Params = map[string]string{"limit_s": strconv.Itoa(int(limit.Seconds()))}
 	return e
 }

@@ -40,7 +40,7 @@ var kinds = map[errs.Kind]kindFacts{
 }
 
 // internalMessage is all that a person learns of an unclassified error.
-const internalMessage = "Something broke on our side. Look at how things stand before you repeat it, and tell us the request id."
+const internalMessage = "Something failed on our side. Check whether your change was saved before you repeat it, and tell us the request id."
 
 // ErrorView is an error as a page shows it.
 type ErrorView struct {
@@ -83,7 +83,7 @@ func classify(err error) *errs.Error {
 	case errors.As(err, &he):
 		return httpError(he)
 	case errors.Is(err, context.DeadlineExceeded):
-		return errs.Wrap(err, errs.Unavailable, "timeout", "This took too long and was given up. Look again before you repeat it.")
+		return errs.Wrap(err, errs.Unavailable, "timeout", "This took too long and was stopped. Check what was saved before you repeat it.")
 	}
 	return errs.Wrap(err, errs.Internal, "internal", internalMessage)
 }
@@ -96,7 +96,7 @@ func httpError(he *echo.HTTPError) *errs.Error {
 	case http.StatusNotFound:
 		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
 	case http.StatusMethodNotAllowed:
-		return errs.New(errs.Malformed, "method_not_allowed", "This address does not take that method.")
+		return errs.New(errs.Malformed, "method_not_allowed", "This address does not accept that method.")
 	case http.StatusUnsupportedMediaType:
 		return errs.New(errs.Malformed, "unsupported_media_type", "Send the body as application/json in UTF-8. Nothing was saved.")
 	case http.StatusRequestEntityTooLarge:

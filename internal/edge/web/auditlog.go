@@ -73,7 +73,7 @@ func (s *Site) listAudit(v *visit, view *views.Audit, q url.Values) error {
 	if cursor != "" {
 		n, err := strconv.ParseInt(cursor, 10, 64)
 		if err != nil || n < 0 {
-			return errs.New(errs.Malformed, "bad_cursor", "The cursor is not one of ours. Start from the first page.")
+			return errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
 		}
 		end = min(end, n)
 	}

@@ -150,7 +150,7 @@ func (s *Site) postVoid(v *visit) error {
 	for _, text := range v.list("cancel") {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return errs.New(errs.Malformed, "malformed_form", "The form names a payment that is none. Nothing was changed: load the page again.")
+			return errs.New(errs.Malformed, "malformed_form", "The form names a payment that does not exist. Nothing was changed: load the page again.")
 		}
 		o.CancelIDs = append(o.CancelIDs, id)
 	}

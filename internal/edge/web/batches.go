@@ -93,7 +93,7 @@ func batchCursor(text string) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n == 0 {
-		return 0, errs.New(errs.Malformed, "bad_cursor", "The cursor is not one of ours. Start from the first page.")
+		return 0, errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
 	}
 	return uint32(n), nil
 }

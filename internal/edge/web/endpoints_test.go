@@ -94,7 +94,7 @@ func TestServersAreGivenAsLinksAndFiles(t *testing.T) {
 		"title": {"Two ways out"}, "narrative": {"Two servers that students read the news through."}, "region": {"IR"}, "language": {"en"},
 		"amount_sat": {"250000"}, "payout_address": {payee(t, 1)}, "endpoint_link": {ownSocks, ownSocks}, "go": {"send"},
 	}, nil)
-	twice.wants(422, "Server 2: This server stands in the list already.")
+	twice.wants(422, "Server 2: This server is already in the list.")
 }
 
 // labels returns the labels of the servers that a status page opens.
@@ -215,7 +215,7 @@ func TestReviewersSeeServersBlind(t *testing.T) {
 		}
 	}
 	reviewer.submit(blind, recheck, nil).wants(200, "a check is on its way")
-	again := reviewer.submit(blind, recheck, nil).wants(409, "A check of this server is under way")
+	again := reviewer.submit(blind, recheck, nil).wants(409, "A check of this server is already running")
 	if !again.has(path + "/vote") {
 		t.Error("a refused check does not come back on the application's page")
 	}

@@ -189,7 +189,7 @@ func (s *Site) liven(v *visit) {
 func (s *Site) getEvents(c echo.Context) error {
 	session, ok := c.Get(keySession).(identity.Session)
 	if !ok {
-		return errs.New(errs.Forbidden, "session_required", "Only a page of the dashboard listens here.")
+		return errs.New(errs.Forbidden, "session_required", "Only pages of the dashboard can subscribe here.")
 	}
 	ctx := c.Request().Context()
 	x, err := s.live.add(ctx, session.ID)

@@ -74,7 +74,7 @@ func TestReviewersApproveAnApplication(t *testing.T) {
 	stale.wants(409, "You looked at version "+yours+"; it is now at version "+now)
 
 	declined := ada.submit(ada.get(path), path+"/decide", url.Values{"button": {"outcome=decline"}, "reason_code": {"unclear"}, "message": {"Kept words"}})
-	declined.wants(409, "The votes do not carry this decision")
+	declined.wants(409, "There are not enough votes for this decision")
 	if got := fields(declined.form(path + "/decide")).Get("message"); got != "Kept words" {
 		t.Errorf("the form forgot the message: %q", got)
 	}

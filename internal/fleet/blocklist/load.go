@@ -76,7 +76,7 @@ func Load(ctx context.Context, folder fs.FS, old *Set) (*Set, Report, error) {
 	}
 	if len(sources) == 0 && len(old.lists) > 0 {
 		return old, Report{}, errs.New(errs.Unavailable, "blocklists_gone",
-			"The folder of blocklists has no list any more. The lists in use stay in use until this service is started again. "+
+			"The folder of blocklists no longer has a list. The lists in use stay in use until this service is restarted. "+
 				"Check that the folder is the right one and that its disk is mounted.")
 	}
 	report := Report{Ignored: ignored}

@@ -113,7 +113,7 @@ func (s *Service) RotateCredential(ctx context.Context, code, label string) ([]I
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, "endpoint_retired", "This server is claimed no more. Nothing was changed.")
+			return errs.New(errs.Conflict, "endpoint_retired", "This server is no longer part of your application. Nothing was changed.")
 		}
 		c.Endpoint.Generation++
 		if c.Endpoint.Control == control.KindCredential {

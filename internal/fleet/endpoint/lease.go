@@ -52,7 +52,7 @@ func (g Gate) Pass(prober uuid.UUID) error {
 // "enrolment_unknown".
 func (s *Service) Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error) {
 	if err := e.Validate(); err != nil {
-		return vantage.Welcome{}, errs.Wrap(err, errs.Malformed, "message_refused", "The enrolment is not of the form that this version reads. Nothing was changed.")
+		return vantage.Welcome{}, errs.Wrap(err, errs.Malformed, "message_refused", "This version does not understand the enrolment. Nothing was changed.")
 	}
 	v, err := s.cfg.Store.Enrol(ctx, hashToken(e.Token), e.PublicKey, s.now())
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Service) prober(ctx context.Context, now time.Time, v *Vantage) vantage
 		found, err := s.cfg.Store.Vantage(ctx, id, now)
 		switch {
 		case errs.Is(err, "vantage_not_found"):
-			return nil, errs.New(errs.Unauthenticated, "vantage_unknown", "This prober is not enrolled here. Nothing was saved. Enrol it.")
+			return nil, errs.New(errs.Unauthenticated, "vantage_unknown", "This prober is not enrolled here. Nothing was saved: enrol it.")
 		case err != nil:
 			return nil, err
 		case found.DisabledAt != nil:

@@ -114,7 +114,7 @@ func (s *Service) DeclareMaintenance(ctx context.Context, code, label string, fr
 			return err
 		}
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, "endpoint_retired", "This server is claimed no more. Nothing was saved.")
+			return errs.New(errs.Conflict, "endpoint_retired", "This server is no longer part of your application. Nothing was saved.")
 		}
 		if c.Declared+m.To.Sub(m.From) > policy.MaintenanceMax {
 			err := errs.New(errs.Conflict, "maintenance_exhausted", "This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.")

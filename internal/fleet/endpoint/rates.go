@@ -30,14 +30,14 @@ const (
 func (c *Change) allowed() error {
 	switch {
 	case c.Endpoint.State != Active:
-		return errs.New(errs.Conflict, "endpoint_retired", "This server is claimed no more. Nothing was checked.")
+		return errs.New(errs.Conflict, "endpoint_retired", "This server is no longer part of your application. Nothing was checked.")
 	case c.Now.Before(c.Endpoint.ChecksFrom):
 		return later("checks_not_begun", "Checks of a new server begin within the first hour, at a moment that nobody can foresee. Nothing was checked yet; look again later.", c.Endpoint.ChecksFrom)
 	case c.Endpoint.Pending:
-		return errs.New(errs.Conflict, "check_pending", "A check of this server is under way. Wait for what it says.")
+		return errs.New(errs.Conflict, "check_pending", "A check of this server is already running. Wait for its result.")
 	case !c.Endpoint.Proven(c.Now) && c.Asked.Endpoint >= askedUnproven,
 		c.Asked.Application >= askedTogether, c.Asked.Network >= askedTogether:
-		return later("checks_exhausted", "As many checks as may be asked for in an hour were asked for. Nothing was checked; scheduled checks go on.", c.Now.Add(time.Hour))
+		return later("checks_exhausted", "You have asked for as many checks as one hour allows. Nothing was checked; scheduled checks continue.", c.Now.Add(time.Hour))
 	}
 	return nil
 }

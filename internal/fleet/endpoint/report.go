@@ -131,7 +131,7 @@ func (r *reading) inTime(t time.Time) bool {
 }
 
 func wrongTimes() error {
-	return errs.New(errs.Conflict, "report_times", "The report speaks of other times than those of its lease. Nothing was saved. Set the prober's clock.")
+	return errs.New(errs.Conflict, "report_times", "The report's times lie outside its lease. Nothing was saved. Set the prober's clock.")
 }
 
 func (r *reading) answer(a vantage.Answer) error {

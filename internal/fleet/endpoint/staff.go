@@ -110,7 +110,7 @@ func (s *Service) AddVantage(ctx context.Context, by identity.Actor, n NewVantag
 		bad = append(bad, errs.Field{Field: "name", Code: "not_a_name", Message: "A name has up to 32 lower-case letters, digits and dashes, for example \"fi-1\"."})
 	}
 	if !slices.Contains(vantage.Places(), n.Place) {
-		bad = append(bad, errs.Field{Field: "place", Code: "unknown_place", Message: "A place is outside or inside."})
+		bad = append(bad, errs.Field{Field: "place", Code: "unknown_place", Message: "A place is either outside or inside."})
 	}
 	if !countryForm.MatchString(n.Country) {
 		bad = append(bad, errs.Field{Field: "country", Code: "unknown_country", Message: "A country has two capital letters, for example \"FI\"."})

@@ -252,7 +252,7 @@ func (s Snapshot) validate() error {
 	case s.Endpoints == nil || len(s.Endpoints) > maxEndpoints:
 		return fmt.Errorf("endpoints are missing or more than %d", maxEndpoints)
 	case s.NoticeS < 0 || s.NoticeS > 366*24*3600:
-		return errors.New("the notice is no length of time")
+		return errors.New("the notice is not a length of time")
 	}
 	for _, m := range s.Endpoints {
 		if err := m.validate(); err != nil {
@@ -339,7 +339,7 @@ func Verify(text []byte) (Snapshot, error) {
 	default:
 		return s, nil
 	}
-	return Snapshot{}, errs.Newf(errs.Invalid, "snapshot_wrong", "The snapshot does not follow from its own days: %s.", wrong)
+	return Snapshot{}, errs.Newf(errs.Invalid, "snapshot_wrong", "The snapshot does not match its own days: %s.", wrong)
 }
 
 // VerifyDay reports whether attempts are what the day of a snapshot was made

@@ -100,7 +100,7 @@ func (j Job) validate() error {
 	case j.Twin != "" && (j.Kind != KindSlot || j.Mode != probe.Full):
 		return errors.New("a twin goes with the full check of a slot")
 	case j.DC < 1 || j.DC > maxDC:
-		return errors.New("dc is no number of a data centre")
+		return errors.New("dc is not the number of a data centre")
 	case j.EchoNonce != "" && !isHex(j.EchoNonce, 32):
 		return errors.New("echo_nonce is not 32 hex digits")
 	case j.Due.IsZero() || !j.Until.After(j.Due):

@@ -230,7 +230,7 @@ func checkReadyCoins(n int) error {
 		return nil
 	}
 	return errs.InvalidFields([]errs.Field{{
-		Field: "ready_coins", Code: "out_of_range", Message: fmt.Sprintf("From 0 to %d coins can be wanted ready; 0 proposes none. Nothing was changed.", fund.MaxReadyCoins),
+		Field: "ready_coins", Code: "out_of_range", Message: fmt.Sprintf("The number of ready coins is from 0 to %d; 0 proposes none. Nothing was changed.", fund.MaxReadyCoins),
 		Params: map[string]string{"limit": strconv.Itoa(fund.MaxReadyCoins)},
 	}})
 }

@@ -175,7 +175,7 @@ func (cfg ProberConfig) way() (*way, error) {
 	}
 	if exit != nil {
 		if len(cfg.Resolvers) == 0 {
-			return nil, errs.New(errs.Invalid, "resolver_missing", "With an exit, name at least one resolver: looking names up from here would tell what is checked.")
+			return nil, errs.New(errs.Invalid, "resolver_missing", "With an exit, name at least one resolver: looking names up from here would reveal what is checked.")
 		}
 		w.exit = exit
 	}

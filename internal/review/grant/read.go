@@ -294,7 +294,7 @@ func ParseCursor(text string) (*Cursor, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // no cursor is an ordinary answer
 	}
-	bad := errs.New(errs.Malformed, "bad_cursor", "The cursor is not one of ours. Start from the first page.")
+	bad := errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return nil, bad

@@ -172,7 +172,7 @@ func validateVote(v Verdict, note string) error {
 	switch v {
 	case VerdictApprove, VerdictDecline:
 	default:
-		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is approve or decline."})
+		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is either approve or decline."})
 	}
 	if note == "" && v == VerdictDecline {
 		bad = append(bad, errs.Field{Field: "note", Code: "required", Message: "Tell your colleagues why. The operator does not read it."})
@@ -228,7 +228,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return err
 		}
 		if outcome, met := Count(w.Votes, cmd.Digest).Outcome(f.Quorum); !met || outcome != cmd.Outcome {
-			return errs.New(errs.Conflict, "no_quorum", "The votes do not carry this decision. Nothing was decided.")
+			return errs.New(errs.Conflict, "no_quorum", "There are not enough votes for this decision. Nothing was decided.")
 		}
 		if cmd.Outcome == VerdictApprove {
 			if !noted(w) {
@@ -282,7 +282,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 func validateDecide(outcome Verdict, text, note string) error {
 	var bad []errs.Field
 	if outcome != VerdictApprove && outcome != VerdictDecline {
-		bad = append(bad, errs.Field{Field: "outcome", Code: "unknown_outcome", Message: "An outcome is approve or decline."})
+		bad = append(bad, errs.Field{Field: "outcome", Code: "unknown_outcome", Message: "An outcome is either approve or decline."})
 	}
 	if outcome == VerdictDecline && text == "" {
 		bad = append(bad, errs.Field{Field: "message", Code: "required", Message: "Tell the operator why."})
@@ -348,7 +348,7 @@ func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UU
 	text = prose.Tidy(text)
 	var bad []errs.Field
 	if audience != ToOperator && audience != ToTeam {
-		bad = append(bad, errs.Field{Field: "audience", Code: "unknown_audience", Message: "A message is for operator or team."})
+		bad = append(bad, errs.Field{Field: "audience", Code: "unknown_audience", Message: "A message is either for the operator or for the team."})
 	}
 	if f := checkMessage("text", text); f != nil {
 		bad = append(bad, *f)

@@ -81,7 +81,7 @@ func (s EndpointStore) Enrol(ctx context.Context, tokenHash, publicKey []byte, n
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		id, err := q.EnrolVantage(ctx, db.EnrolVantageParams{TokenHash: tokenHash, PublicKey: publicKey, Now: now})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, "enrolment_unknown", "This enrolment token is not known or was used before. Nothing was changed; ask for a new one.")
+			return errs.New(errs.NotFound, "enrolment_unknown", "This enrolment token is unknown or was already used. Nothing was changed; ask for a new one.")
 		}
 		if err != nil {
 			return err

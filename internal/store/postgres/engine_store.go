@@ -34,7 +34,7 @@ func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason stri
 		case !use.Unspent:
 			return errs.New(errs.NotFound, "coin_not_found", "The treasury has no such coin now. Nothing was changed.")
 		case use.Locked:
-			return errs.New(errs.Conflict, "coin_locked", "The coin is locked already.")
+			return errs.New(errs.Conflict, "coin_locked", "The coin is already locked.")
 		case use.Reserved:
 			return errs.New(errs.Conflict, "coin_taken", "A batch holds the coin, so it cannot be locked. Nothing was changed.")
 		}

@@ -30,11 +30,11 @@ var refusals = map[string]refusal{
 	"batch_item_live":                           {errs.Conflict, "not_payable", "One of these payments is in another batch by now. Reload the list."},
 	"reservation_live":                          {errs.Conflict, "coin_taken", "A coin of the treasury is held by another batch."},
 	"instalment_grant_id_period_key":            {errs.Conflict, "instalment_exists", "This instalment exists already. Nothing was changed."},
-	"application_state_edge":                    {errs.Conflict, "wrong_state", "The application has moved on meanwhile. Nothing was changed: reload it."},
-	"grant_state_edge":                          {errs.Conflict, "wrong_state", "The grant has moved on meanwhile. Nothing was changed: reload it."},
-	"instalment_state_edge":                     {errs.Conflict, "wrong_state", "The payment has moved on meanwhile. Nothing was changed: reload it."},
-	"batch_state_edge":                          {errs.Conflict, "wrong_state", "The batch has moved on meanwhile. Nothing was changed: reload it."},
-	"breaker_state_edge":                        {errs.Conflict, "wrong_state", "The breaker has moved on meanwhile. Nothing was changed: reload the page."},
+	"application_state_edge":                    {errs.Conflict, "wrong_state", "The application changed in the meantime. Nothing of yours was saved: reload it."},
+	"grant_state_edge":                          {errs.Conflict, "wrong_state", "The grant changed in the meantime. Nothing of yours was saved: reload it."},
+	"instalment_state_edge":                     {errs.Conflict, "wrong_state", "The payment changed in the meantime. Nothing of yours was saved: reload it."},
+	"batch_state_edge":                          {errs.Conflict, "wrong_state", "The batch changed in the meantime. Nothing of yours was saved: reload it."},
+	"breaker_state_edge":                        {errs.Conflict, "wrong_state", "The breaker changed in the meantime. Nothing of yours was saved: reload the page."},
 	"breaker_consent_pkey":                      {errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well."},
 }
 
@@ -85,9 +85,9 @@ func mapError(err error) error {
 	case lostToAnother(err):
 		return tooMuchAtOnce(err)
 	case pg.Code == "55P03": // lock_not_available
-		return errs.Wrap(err, errs.Unavailable, "database_busy", "Somebody else holds what this needs, for too long. Nothing was changed; try again in a moment.")
+		return errs.Wrap(err, errs.Unavailable, "database_busy", "The database is busy: what this needs is locked. Nothing was changed; try again in a moment.")
 	case pg.Code == "57014": // query_canceled: statement_timeout
-		return errs.Wrap(err, errs.Unavailable, "database_slow", "The database took too long, so this was given up. Nothing was changed; try again in a moment.")
+		return errs.Wrap(err, errs.Unavailable, "database_slow", "The database took too long, so this was stopped. Nothing was changed; try again in a moment.")
 	case pg.Code == "42P01": // undefined_table
 		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database has no Causeway schema. Run: causeway migrate up")
 	}
@@ -96,7 +96,7 @@ func mapError(err error) error {
 
 // tooMuchAtOnce is for who lost to others as often as it was tried.
 func tooMuchAtOnce(err error) error {
-	return errs.Wrap(err, errs.Unavailable, "database_busy", "Too much happened at once. Nothing was changed; try again.")
+	return errs.Wrap(err, errs.Unavailable, "database_busy", "The database is busy. Nothing was changed; try again.")
 }
 
 func withCause(err, cause error) error {
@@ -118,7 +118,7 @@ func commitError(err error) error {
 		return err
 	}
 	return errs.Wrap(err, errs.Unavailable, "commit_unknown",
-		"The database did not answer in time, so it is not known whether this was saved. Look before you repeat it.")
+		"The database did not answer in time, so it is not known whether this was saved. Check before you repeat it.")
 }
 
 // lostToAnother reports whether PostgreSQL ended the transaction in favour of

@@ -119,7 +119,7 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, "stale_version", "Somebody changed this meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+		return errs.New(errs.Conflict, "stale_version", "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
 	}
 	if len(w.RetireEndpoints) > 0 {
 		if err := q.RetireEndpoints(ctx, db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints}); err != nil {

@@ -173,7 +173,7 @@ func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
 			return err
 		}
 		if n != 1 {
-			return errs.New(errs.Conflict, "wrong_state", "The request to take this batch back has ended meanwhile. Nothing was changed.")
+			return errs.New(errs.Conflict, "wrong_state", "The request to take this batch back has ended in the meantime. Nothing was changed.")
 		}
 	}
 	if v := w.NewVoid; v != nil {
@@ -220,7 +220,7 @@ func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, "stale_version", "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+		return errs.New(errs.Conflict, "stale_version", "Somebody else changed this batch in the meantime. Your change was not saved: look at the new state, then decide again.")
 	}
 	return nil
 }

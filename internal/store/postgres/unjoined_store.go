@@ -106,7 +106,7 @@ func (s PayoutStore) SeparatePayment(ctx context.Context, op wire.OutPoint, reas
 			return err
 		}
 		if n == 0 {
-			return errs.New(errs.Conflict, "already_separate", "Somebody has said so already. Nothing was changed.")
+			return errs.New(errs.Conflict, "already_separate", "Somebody has already said so. Nothing was changed.")
 		}
 		if err := q.WakeWorker(ctx); err != nil {
 			return err

@@ -92,7 +92,7 @@ func VerifyBundle(r io.Reader, vkey string, known ...string) (Report, error) {
 }
 
 func broken(f Finding, cause error) error {
-	err := errs.Newf(errs.Conflict, "audit_broken", "The audit log does not hold: %s.", f)
+	err := errs.Newf(errs.Conflict, "audit_broken", "The audit log failed verification: %s.", f)
 	err.Params = map[string]string{"first": strconv.FormatInt(f.First, 10), "last": strconv.FormatInt(f.Last, 10), "what": string(f.What)}
 	err.Cause = cause
 	return err
