@@ -27,13 +27,13 @@ TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model review/screen trust/audit
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all of them run without (internal/pure_test.go holds which they are).
-MET := payout/payout
-MEET := ^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker)
+MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \
+	programs/app=^Test(TheProber|ChecksGoOut|Blocks|Strangers|AServerIsChecked|Approval|OnePayment|AReadOnly|Nightly|Files|Echo|ATrouble)
 # The longest first, so that none is left alone at the end.
-SLOW := programs/app edge/web/browser
+SLOW := edge/web/browser
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
-TARGETS = -in "../..:$(subst $() ,$(comma),$(SLOW:%=./internal/%)),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE) $(MET)))($$|/)' | paste -sd,)" -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))" $(MET:%=-met "../..:./internal/%=$(MEET)")
+TARGETS = $(MET:%=-met "../..:./internal/%") -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))" -in "../..:$(subst $() ,$(comma),$(SLOW:%=./internal/%)),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE) $(foreach m,$(MET),$(firstword $(subst =, ,$m)))))($$|/)' | paste -sd,)"
 endif
 comma := ,
 # A run of everything also holds each promise of a page against the tests that prove it.
@@ -84,7 +84,7 @@ test-race: ## The same under the race detector
 .PHONY: test-fast
 test-fast: ## Run only the packages whose tests need no database, node or browser
 	@go test -shuffle=on $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... \
-		| grep -v -E 'postgres/pgtest|chain/chaintest|chromedp|devnet|wallet/oracle' | cut -d' ' -f1)
+		| grep -v -E 'testkit/(pgtest|chaintest|devnet)|chromedp|wallet/oracle' | cut -d' ' -f1)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)

@@ -40,14 +40,23 @@ func (t *targets) Set(s string) error {
 	return nil
 }
 
-// pureTargets reads packages that are tested without -race.
+// pureTargets reads packages that are tested without -race, those of one module in one run.
 type pureTargets struct{ *targets }
 
 func (p pureTargets) Set(s string) error {
 	if err := p.targets.Set(s); err != nil {
 		return err
 	}
-	(*p.targets)[len(*p.targets)-1].pure = true
+	last := len(*p.targets) - 1
+	added := &(*p.targets)[last]
+	added.pure = true
+	for i, t := range (*p.targets)[:last] {
+		if t.pure && t.dir == added.dir {
+			(*p.targets)[i].patterns = append(t.patterns, added.patterns...)
+			*p.targets = (*p.targets)[:last]
+			break
+		}
+	}
 	return nil
 }
 
@@ -60,13 +69,11 @@ func (m metTargets) Set(s string) error {
 	if _, err := regexp.Compile(run); err != nil || !found || run == "" {
 		return errors.New("want DIR:PATTERN=REGEX")
 	}
-	if err := (pureTargets{m.targets}).Set(all); err != nil {
+	if err := m.targets.Set(all); err != nil {
 		return err
 	}
-	some := (*m.targets)[len(*m.targets)-1]
-	some.pure, some.run = false, run
-	*m.targets = append(*m.targets, some)
-	return nil
+	(*m.targets)[len(*m.targets)-1].run = run
+	return (pureTargets{m.targets}).Set(all)
 }
 
 // flags returns those for go test, of all that were given.

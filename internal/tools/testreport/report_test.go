@@ -106,7 +106,12 @@ func TestWhereGoroutinesMeetTestsRunBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := []string{"-count=1", "-race"}
-	if len(in) != 2 || !slices.Equal(in[0].flags(given), []string{"-count=1"}) || !slices.Equal(in[1].flags(given), []string{"-count=1", "-race", "-run", "^TestB"}) {
+	if err := (metTargets{&in}).Set("dir:./b=^TestC"); err != nil {
+		t.Fatal(err)
+	}
+	if len(in) != 3 || !slices.Equal(in[0].flags(given), []string{"-count=1", "-race", "-run", "^TestB"}) ||
+		!slices.Equal(in[1].flags(given), []string{"-count=1"}) || !slices.Equal(in[1].patterns, []string{"./a", "./b"}) ||
+		!slices.Equal(in[2].flags(given), []string{"-count=1", "-race", "-run", "^TestC"}) {
 		t.Errorf("got %+v", in)
 	}
 	for _, bad := range []string{"dir", "dir:./a", "dir:./a=", "dir:./a=(", "=^TestB"} {
