@@ -52,6 +52,12 @@ func testJourney(t *testing.T, h *house) {
 	treasurer.shows("the batch page says that it waits", `document.querySelector('#next-t')?.textContent.trim() === `+strconv.Quote(h.words.T("batch.next.await_block")))
 	treasurer.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('main details')) d.open = true`))
 	treasurer.lookClosely("batch waiting")
+	batch := eval[string](treasurer, `location.pathname`)
+	for _, p := range []struct{ name, path string }{{"batch transaction", "/transaction"}, {"batch take back", "/void"}} {
+		treasurer.visit(batch + p.path)
+		treasurer.lookClosely(p.name)
+	}
+	treasurer.visit(batch)
 	h.mineBatch(t, number)
 	treasurer.shows("the batch page says paid", `document.querySelector('#next-t')?.textContent.trim() === `+strconv.Quote(h.words.T("batch.next.done")))
 	treasurer.says("#road .done:last-child", "batch.step5")
