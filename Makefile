@@ -24,7 +24,7 @@ TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
 # internal/signer/signer and internal/payout/payout (internal/pure_test.go holds both).
-PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model review/screen trust/audit
+PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model payout/plan review/screen trust/audit
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all of them run without (internal/pure_test.go holds which they are).
 MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \

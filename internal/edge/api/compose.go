@@ -9,14 +9,15 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
-func orderOf(o *Order) (payout.Order, error) {
+func orderOf(o *Order) (treasurer.Order, error) {
 	coins, bad := outPoints("coins", value(o.Coins))
 	bad = append(bad, atLeastOne("max_feerate_sat_vb", o.MaxFeerateSatVb)...)
 	bad = append(bad, atLeastOne("max_fee_sat", o.MaxFeeSat)...)
 	bad = append(bad, atLeastOne("deadline_blocks", o.DeadlineBlocks)...)
-	return payout.Order{
+	return treasurer.Order{
 		InstalmentIDs: o.InstalmentIds, FeeRateSatVB: o.FeeSatVb, MaxFeeRateSatVB: value(o.MaxFeerateSatVb), MaxFeeSat: value(o.MaxFeeSat),
 		DeadlineBlocks: value(o.DeadlineBlocks), Coins: coins,
 	}, errs.InvalidFields(bad)
@@ -104,7 +105,7 @@ func (h *Handlers) DryRunBatch(ctx context.Context, r DryRunBatchRequestObject) 
 }
 
 // headroom is what is left between the fee and the tighter of its two limits.
-func headroom(p payout.Preview) int64 {
+func headroom(p treasurer.Preview) int64 {
 	const weightPerVB = 4
 	most := min(p.Order.MaxFeeSat, p.Order.MaxFeeRateSatVB*p.Weight/weightPerVB)
 	return max(most-int64(p.Fee), 0)

@@ -14,11 +14,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-func (f *fakePayouts) ComposeAll(_ context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error) {
+func (f *fakePayouts) ComposeAll(_ context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error) {
 	f.keep(by, o)
 	list := make([]payout.Batch, max(f.composed, 1))
 	for i := range list {
@@ -32,7 +33,7 @@ func (f *fakePayouts) ComposeUpkeep(_ context.Context, by identity.Actor, o payo
 	return f.batch, f.fail
 }
 
-func (f *fakePayouts) MatchPayees(_ context.Context, by identity.Actor, _ payout.GrantLister, text []byte) (payout.PayeeList, error) {
+func (f *fakePayouts) MatchPayees(_ context.Context, by identity.Actor, _ treasurer.GrantLister, text []byte) (treasurer.PayeeList, error) {
 	f.keep(by, string(text))
 	return f.list, f.fail
 }
@@ -129,7 +130,7 @@ func (f *fakePayouts) fillEngine() {
 		BatchID: someID, Number: 3, State: payout.Mined, OutPoint: wire.OutPoint{Hash: txid, Index: 1}, Decision: digest, Address: "sb1q", Amount: 100_000, FoundAt: at,
 		Separate: "the second year",
 	}}
-	f.list = payout.PayeeList{Lines: 4, EmptyAtEnd: 1, Matched: 100_000, Rows: []payout.PayeeRow{
+	f.list = treasurer.PayeeList{Lines: 4, EmptyAtEnd: 1, Matched: 100_000, Rows: []treasurer.PayeeRow{
 		{Line: 2, Reference: "GR-1", Address: "sb1q", Amount: 100_000, Label: "Otter", Instalment: someID},
 		{Line: 3, Reference: "GR-2", Errors: []errs.Field{{Field: "amount_sat", Code: "scientific", Message: "m", Params: map[string]string{"p": "q"}}}},
 	}}

@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 const batchPath = "/v1/batches/" + idPath
@@ -48,7 +49,7 @@ func TestOrderWithCoinsAndDeadline(t *testing.T) {
 	c := newContract(t)
 	ids := `"instalment_ids":["` + idPath + `"]`
 	c.call(t, http.MethodPost, "/v1/batches/dry-run", `{`+ids+`,"deadline_blocks":12,"coins":["`+coinName+`"]}`)
-	want := payout.Order{InstalmentIDs: []uuid.UUID{someID}, DeadlineBlocks: 12, Coins: []wire.OutPoint{coinOf(t)}}
+	want := treasurer.Order{InstalmentIDs: []uuid.UUID{someID}, DeadlineBlocks: 12, Coins: []wire.OutPoint{coinOf(t)}}
 	if diff := cmp.Diff(want, c.payouts.replies[1]); diff != "" {
 		t.Error(diff)
 	}

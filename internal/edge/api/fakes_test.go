@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/review/screen"
@@ -131,14 +132,14 @@ type fakePayouts struct {
 	fail     error
 	batch    payout.Batch
 	records  []payout.Record
-	preview  payout.Preview
+	preview  treasurer.Preview
 	summary  txbuild.Summary
-	treasury payout.Treasury
+	treasury treasurer.Treasury
 	composed int // batches of an order, in place of one
 	status   payout.SignatureStatus
 	payments []books.Payment
 	span     [2]time.Time // of which payments were asked for
-	list     payout.PayeeList
+	list     treasurer.PayeeList
 	unjoined []payout.UnjoinedPayment
 	next     uint32
 	replies  []any
@@ -147,7 +148,7 @@ type fakePayouts struct {
 
 func (f *fakePayouts) keep(args ...any) { f.replies = args }
 
-func (f *fakePayouts) DryRun(_ context.Context, by identity.Actor, o payout.Order) (payout.Preview, error) {
+func (f *fakePayouts) DryRun(_ context.Context, by identity.Actor, o treasurer.Order) (treasurer.Preview, error) {
 	f.keep(by, o)
 	return f.preview, f.fail
 }
@@ -178,7 +179,7 @@ func (f *fakePayouts) Describe(context.Context, payout.Attempt) (txbuild.Summary
 	return f.summary, f.fail
 }
 
-func (f *fakePayouts) Treasury(_ context.Context, by identity.Actor) (payout.Treasury, error) {
+func (f *fakePayouts) Treasury(_ context.Context, by identity.Actor) (treasurer.Treasury, error) {
 	f.keep(by)
 	return f.treasury, f.fail
 }
@@ -319,11 +320,11 @@ func (f *fakePayouts) fill() {
 		ApprovedBy: &ann, ApproverName: "Ann", ApprovedAt: &at,
 	}
 	f.fillEngine()
-	f.preview = payout.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: payout.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000, DeadlineBlocks: 144}}
-	f.preview.AtTargets = []payout.FeeAt{{Blocks: 6, FeeRateSatVB: 8, Fee: 1_128, FeePerMill: 11}, {Blocks: 36, FeeRateSatVB: 90, Refused: "The feerate is above the batch's highest."}}
+	f.preview = treasurer.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: treasurer.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000, DeadlineBlocks: 144}}
+	f.preview.AtTargets = []treasurer.FeeAt{{Blocks: 6, FeeRateSatVB: 8, Fee: 1_128, FeePerMill: 11}, {Blocks: 36, FeeRateSatVB: 90, Refused: "The feerate is above the batch's highest."}}
 	f.preview.Notes = []payout.Remark{{Code: "round_amounts", Text: "One amount is round."}}
 	taken := btcutil.Amount(4_000_000)
-	f.treasury = payout.Treasury{
+	f.treasury = treasurer.Treasury{
 		Balances:   ledger.Balances{ledger.Outside: -300_000, ledger.Available: 100_000, ledger.Committed: 50_000, ledger.InFlight: 20_000, ledger.Confirming: 29_300, ledger.Paid: 100_000, ledger.Fees: 700},
 		Coins:      []payout.Coin{{Coin: txbuild.Coin{OutPoint: wire.OutPoint{Hash: txid}, Amount: 170_000, Chain: 1, Index: 2, Height: 4}, Confirmations: 3, ReservedBy: &number, Lock: &payout.Lock{Reason: "kept", By: "Tom", At: at}, At: at}},
 		CoinsSat:   170_000,

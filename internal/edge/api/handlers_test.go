@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
@@ -206,7 +207,7 @@ func TestOrderReachesTheService(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	rec, _ := c.call(t, http.MethodPost, "/v1/batches", order)
-	want := payout.Order{InstalmentIDs: []uuid.UUID{someID}, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000}
+	want := treasurer.Order{InstalmentIDs: []uuid.UUID{someID}, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000}
 	if diff := cmp.Diff(want, c.payouts.replies[1]); diff != "" {
 		t.Error(diff)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/books/payeecsv"
-	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // MaxPayeeListBody is the largest list of payees that is read.
@@ -111,7 +111,7 @@ func (h *Handlers) CheckPayeeList(ctx context.Context, r CheckPayeeListRequestOb
 	return out, nil
 }
 
-func payeeRow(row payout.PayeeRow) PayeeListRow {
+func payeeRow(row treasurer.PayeeRow) PayeeListRow {
 	out := PayeeListRow{
 		Line: int32(row.Line), Reference: optional(row.Reference), Address: optional(row.Address), Label: optional(row.Label), //nolint:gosec // payeecsv.MaxRows
 		AmountSat: optional(int64(row.Amount)),

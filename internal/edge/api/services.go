@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
@@ -48,10 +49,10 @@ type Grants interface {
 
 // Payouts is what the handlers need of batches and the treasury.
 type Payouts interface {
-	DryRun(ctx context.Context, by identity.Actor, o payout.Order) (payout.Preview, error)
-	ComposeAll(ctx context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error)
+	DryRun(ctx context.Context, by identity.Actor, o treasurer.Order) (treasurer.Preview, error)
+	ComposeAll(ctx context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
-	MatchPayees(ctx context.Context, by identity.Actor, grants payout.GrantLister, text []byte) (payout.PayeeList, error)
+	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error)
@@ -64,7 +65,7 @@ type Payouts interface {
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
-	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
+	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
@@ -125,7 +126,7 @@ type Tokens interface {
 
 var (
 	_ Grants    = (*grant.Service)(nil)
-	_ Payouts   = (*payout.Service)(nil)
+	_ Payouts   = (*treasurer.Service)(nil)
 	_ Endpoints = (*endpoint.Service)(nil)
 	_ AuditLog  = (*audit.Log)(nil)
 	_ Tokens    = (*identity.Service)(nil)

@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 const (
@@ -57,8 +58,8 @@ type draft struct {
 	rate   string   // of the offer that was chosen; empty: the patient one
 	typed  bool     // the form was sent, so that an empty rate stays empty
 	coins  []string
-	priced []payout.FeeAt // what the offers cost, when known
-	pays   int64          // what the first batch pays, in sat
+	priced []treasurer.FeeAt // what the offers cost, when known
+	pays   int64             // what the first batch pays, in sat
 }
 
 // showCompose draws the form.
@@ -94,7 +95,7 @@ func (s *Site) showCompose(v *visit, status int, view views.Compose, d draft) er
 }
 
 // offerFees lists the targets of the estimate, or says why there are none.
-func (v *visit) offerFees(view *views.Compose, t payout.Treasury, d draft) {
+func (v *visit) offerFees(view *views.Compose, t treasurer.Treasury, d draft) {
 	trouble := noEstimate(t.Estimate, v.page.Now)
 	if trouble.Key != "" {
 		view.NoEstimate = trouble
@@ -149,7 +150,7 @@ func offerCoins(view *views.Compose, coins []payout.Coin, chosen []string) {
 }
 
 // order reads the form. Only what is no number, no id and no coin is refused here.
-func (v *visit) order() (payout.Order, views.Compose, draft) {
+func (v *visit) order() (treasurer.Order, views.Compose, draft) {
 	d := draft{picked: v.list("instalment"), rate: v.posted("fee_sat_vb"), coins: v.list("coin"), typed: true}
 	if d.picked == nil {
 		d.picked = []string{}
@@ -158,7 +159,7 @@ func (v *visit) order() (payout.Order, views.Compose, draft) {
 		FeeSatVB: v.posted("fee_sat_vb_typed"), MaxFeeSatVB: v.posted("max_feerate_sat_vb"), MaxFeeSat: v.posted("max_fee_sat"),
 		DeadlineBlocks: v.posted("deadline_blocks"),
 	}
-	var o payout.Order
+	var o treasurer.Order
 	for _, text := range d.picked {
 		id, err := uuid.Parse(text)
 		if err != nil {
@@ -253,7 +254,7 @@ func (s *Site) postDryRun(v *visit) error {
 
 // result shows a dry run. Of an order that becomes several batches the transaction
 // is the first one's.
-func result(p payout.Preview, first []payout.Item) *views.DryRun {
+func result(p treasurer.Preview, first []payout.Item) *views.DryRun {
 	caps := payout.Batch{MaxFeeRateSatVB: p.Order.MaxFeeRateSatVB, MaxFee: btcutil.Amount(p.Order.MaxFeeSat)}
 	view := &views.DryRun{
 		OK: true, AmountSat: int64(p.Total), FeeSat: int64(p.Fee), ChangeSat: int64(p.Change), HeadroomSat: p.Order.MaxFeeSat - int64(p.Fee),
@@ -269,7 +270,7 @@ func result(p payout.Preview, first []payout.Item) *views.DryRun {
 
 // paidIn returns those items that the transaction of the dry run pays: an order is
 // parted in its own sequence.
-func paidIn(p payout.Preview) []payout.Item {
+func paidIn(p treasurer.Preview) []payout.Item {
 	payments := 0
 	for _, o := range p.Summary.Outputs {
 		if !o.IsChange {

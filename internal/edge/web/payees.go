@@ -5,7 +5,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // sampleList is how a list of payees looks like.
@@ -44,7 +44,7 @@ func (s *Site) postImport(v *visit) error {
 	return v.show(http.StatusOK, views.ImportPage(v.page, view))
 }
 
-func matched(view *views.Import, list payout.PayeeList) {
+func matched(view *views.Import, list treasurer.PayeeList) {
 	view.Lines, view.Empty, view.FitSat = list.Lines, list.EmptyAtEnd, int64(list.Matched)
 	for _, row := range list.Rows {
 		out := views.ImportRow{Line: row.Line, Reference: row.Reference, Address: row.Address, Label: row.Label, AmountSat: int64(row.Amount)}

@@ -27,7 +27,9 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -60,9 +62,9 @@ type rig struct {
 	auth     server.Authenticator
 	fund     fund.Fund
 	grants   *grant.Service
-	payouts  *payout.Service
+	payouts  *treasurer.Service
 	identity *identity.Service
-	store    payout.WorkerStore
+	store    postgres.PayoutStore
 
 	auditKey  *audit.Signer
 	endpoints *endpoint.Service
@@ -106,7 +108,7 @@ func newRig(t testing.TB) *rig {
 	must(t, err)
 	r.grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: app}, Keys: keys, Clock: r.clock})
 	must(t, err)
-	r.payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: app}, Clock: r.clock})
+	r.payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: app}, Clock: r.clock})
 	must(t, err)
 	r.store = postgres.PayoutStore{DB: r.owner}
 	r.checks = postgres.EndpointStore{DB: r.owner, Clock: r.clock}
@@ -280,8 +282,8 @@ func (absentSigner) Announce(context.Context, []byte, int64) (string, error) {
 func (r *rig) conduct() {
 	r.t.Helper()
 	s := absentSigner{r.fund}
-	c, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signers: []payout.Signer{s}, Announcer: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+	c, err := conductor.New(conductor.Config{
+		Store: r.store, Signers: []conductor.Signer{s}, Announcer: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	must(r.t, err)
 	must(r.t, c.Step(r.t.Context()))

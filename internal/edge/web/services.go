@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
@@ -45,9 +46,9 @@ type Grants interface {
 // Payouts is what the pages need of batches and the treasury.
 type Payouts interface {
 	Payable(ctx context.Context, by identity.Actor) ([]payout.Item, error)
-	DryRun(ctx context.Context, by identity.Actor, o payout.Order) (payout.Preview, error)
-	ComposeAll(ctx context.Context, by identity.Actor, o payout.Order) ([]payout.Batch, error)
-	MatchPayees(ctx context.Context, by identity.Actor, grants payout.GrantLister, text []byte) (payout.PayeeList, error)
+	DryRun(ctx context.Context, by identity.Actor, o treasurer.Order) (treasurer.Preview, error)
+	ComposeAll(ctx context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error)
+	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
@@ -66,7 +67,7 @@ type Payouts interface {
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
-	Treasury(ctx context.Context, by identity.Actor) (payout.Treasury, error)
+	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Sums(ctx context.Context, by identity.Actor) (payout.Sums, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
 	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
@@ -137,7 +138,7 @@ type Chain interface {
 
 var (
 	_ Grants   = (*grant.Service)(nil)
-	_ Payouts  = (*payout.Service)(nil)
+	_ Payouts  = (*treasurer.Service)(nil)
 	_ Identity = (*identity.Service)(nil)
 	_ AuditLog = (*audit.Log)(nil)
 

@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -91,7 +92,7 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 }
 
 // runway sorts the coins by what may be done with them.
-func runway(t payout.Treasury) views.Runway {
+func runway(t treasurer.Treasury) views.Runway {
 	r := views.Runway{ApprovedSat: int64(t.Approved)}
 	for _, c := range t.Coins {
 		switch {

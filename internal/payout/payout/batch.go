@@ -10,7 +10,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -154,8 +153,8 @@ const (
 	Voids AttemptKind = "void"
 )
 
-// packet returns the attempt's PSBT with the previous transactions that it spends.
-func (a Attempt) packet() (*psbt.Packet, error) {
+// Packet returns the attempt's PSBT with the previous transactions that it spends.
+func (a Attempt) Packet() (*psbt.Packet, error) {
 	return txbuild.Packed{PSBT: a.PSBT, PrevTxs: a.PrevTxs}.Unpack()
 }
 
@@ -207,8 +206,8 @@ type AttemptOutput struct {
 	Decision     *decision.Digest // of a decision note that only a signer's journal knows
 }
 
-// paid returns the sum of an attempt's payments.
-func (a Attempt) paid() btcutil.Amount {
+// Paid returns the sum of an attempt's payments.
+func (a Attempt) Paid() btcutil.Amount {
 	var sum btcutil.Amount
 	for _, o := range a.Outputs {
 		if o.ChangeIndex == nil {
@@ -218,9 +217,9 @@ func (a Attempt) paid() btcutil.Amount {
 	return sum
 }
 
-// unjoined returns the sum of those payments of an attempt that are no instalment
+// Unjoined returns the sum of those payments of an attempt that are no instalment
 // of this database.
-func (a Attempt) unjoined() btcutil.Amount {
+func (a Attempt) Unjoined() btcutil.Amount {
 	var sum btcutil.Amount
 	for _, o := range a.Outputs {
 		if o.Decision != nil && o.InstalmentID == nil {
@@ -230,9 +229,9 @@ func (a Attempt) unjoined() btcutil.Amount {
 	return sum
 }
 
-// lacksNotes reports whether the attempt pays somebody whose decision note was lost,
+// LacksNotes reports whether the attempt pays somebody whose decision note was lost,
 // so that no signer can be shown it.
-func (a Attempt) lacksNotes() bool {
+func (a Attempt) LacksNotes() bool {
 	return slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.Decision != nil })
 }
 
@@ -241,15 +240,15 @@ func (a Attempt) lacksNotes() bool {
 func Unjoined(attempts []Attempt) btcutil.Amount {
 	for _, a := range attempts {
 		if a.Kind == Pays {
-			return a.unjoined()
+			return a.Unjoined()
 		}
 	}
 	return 0
 }
 
-// approvalsLost says why no new transaction can be made of a batch that pays people
+// ApprovalsLost says why no new transaction can be made of a batch that pays people
 // whose approvals went with the older database.
-func approvalsLost() error {
+func ApprovalsLost() error {
 	return errs.New(errs.Conflict, "approvals_lost", "This batch pays people whose approvals were lost when an older database was restored, so no signer can be asked for it again. Its transaction may still confirm. If it must not, take the batch back.")
 }
 
@@ -303,27 +302,6 @@ type Tip struct {
 	Height int32
 	Hash   chainhash.Hash
 	At     time.Time // the block's own time
-}
-
-// Treasury is the state of the fund's money.
-type Treasury struct {
-	Balances       ledger.Balances
-	Coins          []Coin // unspent, largest first
-	CoinsSat       btcutil.Amount
-	Difference     btcutil.Amount // coins minus ledger: zero or what was accepted, or the breaker trips
-	Accepted       *Accepted      // nil: no difference was accepted
-	Tip            Tip
-	DepositAddress string // the next unused one
-	DepositIndex   uint32
-	Descriptor     string
-	Breakers       []Breaker // open ones
-	Approved       btcutil.Amount
-	Estimate       *fee.Estimate // nil: the worker has made none
-	Stuck          []Stuck
-	Lapsed         []Lapsed // batches that nobody approved in time, of the last 30 days
-	Limits         Limits
-	Progress       *Progress // nil: no worker ever led
-	Proposal       *Proposal // nil: nothing to propose
 }
 
 // Sums are totals for people to read: nothing that moves money rests on them.

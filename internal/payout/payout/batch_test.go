@@ -9,6 +9,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -72,7 +73,9 @@ func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64)
 }
 
 // order is a usual order for ids.
-func order(ids []uuid.UUID) payout.Order { return payout.Order{InstalmentIDs: ids, FeeRateSatVB: 5} }
+func order(ids []uuid.UUID) treasurer.Order {
+	return treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 5}
+}
 
 func (r *rig) compose(ids []uuid.UUID) payout.Batch {
 	r.t.Helper()

@@ -9,12 +9,14 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // stopwatch tells the node as the worker does and notes how long the node took.
 type stopwatch struct {
-	payout.Announcer
+	conductor.Announcer
 	took time.Duration
 }
 
@@ -69,7 +71,7 @@ func BenchmarkTenThousand(b *testing.B) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		began := time.Now()
-		batches, err := r.service.ComposeAll(b.Context(), r.treasurer, payout.Order{InstalmentIDs: ids, FeeRateSatVB: 2})
+		batches, err := r.service.ComposeAll(b.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 2})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -98,7 +100,7 @@ func BenchmarkTenThousand(b *testing.B) {
 
 func (r *rig) composeAll(n int) []payout.Batch {
 	r.t.Helper()
-	batches, err := r.service.ComposeAll(r.t.Context(), r.treasurer, payout.Order{InstalmentIDs: r.oweMany(n), FeeRateSatVB: 2})
+	batches, err := r.service.ComposeAll(r.t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: r.oweMany(n), FeeRateSatVB: 2})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -147,43 +147,8 @@ type BreakerWork struct {
 	Entries    []audit.Entry
 }
 
-// Breakers returns the open ones, oldest first: for those who may reset them, and
-// see nothing else of the treasury.
-func (s *Service) Breakers(ctx context.Context, by identity.Actor) ([]Breaker, error) {
-	if err := by.Require(identity.PermBreakerRead); err != nil {
-		return nil, err
-	}
-	return s.cfg.Store.Breakers(ctx)
-}
-
-// ResetBreaker adds a person's consent to go on after a surprise; two different
-// people close it, and accept with it what was found as it stands. version is the
-// breaker's when they looked. NotFound breaker_not_found; Conflict breaker_reset,
-// already_reset, stale_version.
-func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (Breaker, error) {
-	if err := by.Require(identity.PermBreakerReset); err != nil {
-		return Breaker{}, err
-	}
-	now := s.now()
-	return s.cfg.Store.UpdateBreaker(ctx, id, func(w *BreakerWork) error {
-		b := &w.Breaker
-		switch {
-		case b.State == BreakerReset:
-			return errs.New(errs.Conflict, "breaker_reset", "Two people have agreed to this already. Nothing was changed.")
-		case slices.ContainsFunc(b.Consents, func(c Consent) bool { return c.StaffID == by.StaffID }):
-			return errs.New(errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well.")
-		case b.Version() != version:
-			err := errs.New(errs.Conflict, "stale_version", "Something more was found since you looked. Your consent was not stored: read it, then decide again.")
-			err.Params = map[string]string{"current_version": strconv.FormatInt(b.Version(), 10)}
-			return err
-		}
-		w.consent(by, now)
-		return nil
-	})
-}
-
-// consent moves the breaker on by one person.
-func (w *BreakerWork) consent(by identity.Actor, now time.Time) {
+// Consent moves the breaker on by one person.
+func (w *BreakerWork) Consent(by identity.Actor, now time.Time) {
 	from, to, action := w.Breaker.State, BreakerHalf, "breaker.consented"
 	if from == BreakerHalf {
 		to, action = BreakerReset, "breaker.reset"
@@ -230,8 +195,8 @@ func (b Breaker) Digest() []byte {
 	return sum[:]
 }
 
-// calm refuses while a breaker is open.
-func calm(h Holdings) error {
+// Calm refuses while a breaker is open.
+func Calm(h Holdings) error {
 	if len(h.Breakers) > 0 {
 		return errs.New(errs.Conflict, "breaker_open", "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
 	}
@@ -275,4 +240,12 @@ func CheckLedger(ctx context.Context, store BreakerStore, h Holdings, epoch int6
 		detail += fmt.Sprintf(" Before, two people had accepted a difference of %d sat.", int64(h.Accepted.Amount))
 	}
 	return difference, store.Trip(ctx, epoch, Finding{Code: LedgerMismatch, Detail: detail, Amount: &difference, At: now})
+}
+
+// FoundDeepReorg is the finding of a block that left the best chain from below final.
+func FoundDeepReorg(head Tip, now time.Time) Finding {
+	return Finding{
+		Code: DeepReorg, Subject: head.Hash.String(), At: now,
+		Detail: fmt.Sprintf("Block %d (%s) left the best chain although a payment in it had been final.", head.Height, head.Hash),
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -250,7 +251,7 @@ func TestALedgerMismatchIsAcceptedByItsFigure(t *testing.T) {
 func TestAnAcceptedBreachLapsesWhenItIsGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	s := &breaches{WorkerStore: postgres.PayoutStore{DB: r.open(r.base.WorkerURL)}}
+	s := &breaches{workerStore: postgres.PayoutStore{DB: r.open(r.base.WorkerURL)}}
 	night := func(found ...payout.Breach) {
 		t.Helper()
 		s.found = found
@@ -274,7 +275,7 @@ func TestAnAcceptedBreachLapsesWhenItIsGone(t *testing.T) {
 
 // breaches is a store whose views show what a test says.
 type breaches struct {
-	payout.WorkerStore
+	workerStore
 	found []payout.Breach
 }
 
@@ -287,19 +288,19 @@ func TestAForgottenBatchFreesItsPayments(t *testing.T) {
 	forgotten, kept := r.compose(r.owe(2, owed)), r.approved(1)
 	until := func(d time.Duration) []payout.Batch {
 		t.Helper()
-		list, err := payout.CancelForgotten(t.Context(), r.store, r.epoch, r.clock.Now().Add(d))
+		list, err := treasurer.CancelForgotten(t.Context(), r.store, r.epoch, r.clock.Now().Add(d))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return list
 	}
-	if list := until(payout.ForgottenAfter - 2*time.Hour); len(list) != 0 {
+	if list := until(treasurer.ForgottenAfter - 2*time.Hour); len(list) != 0 {
 		t.Fatalf("%d batches were cancelled too early", len(list))
 	}
-	if list := until(payout.ForgottenAfter + time.Hour); len(list) != 1 || list[0].ID != forgotten.ID {
+	if list := until(treasurer.ForgottenAfter + time.Hour); len(list) != 1 || list[0].ID != forgotten.ID {
 		t.Fatalf("cancelled %v, want batch %d", list, forgotten.Number)
 	}
-	r.clock.Advance(payout.ForgottenAfter + 2*time.Hour)
+	r.clock.Advance(treasurer.ForgottenAfter + 2*time.Hour)
 	rec := r.wantState(forgotten.ID, payout.Cancelled)
 	r.wantState(kept.ID, payout.Approved)
 	last := rec.History[len(rec.History)-1]

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 )
 
@@ -58,7 +59,7 @@ func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 
 // lostAnnouncer tells the node, or does not, and loses the reply.
 type lostAnnouncer struct {
-	payout.Announcer
+	conductor.Announcer
 	sends bool
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
 )
 
 // TestABumpKeepsToTheApprovedLimits asks for bumps that the batch's own limits and
@@ -158,7 +159,7 @@ func TestWhatAReplacementPushesOut(t *testing.T) {
 		{"a family, each once", []chainhash.Hash{id(1)}, payout.Evicted{Count: 4, Fees: 600, TopSatKVB: 3000}},
 		{"one that does not wait, and one that does", []chainhash.Hash{id(7), id(2)}, payout.Evicted{Count: 2, Fees: 300, TopSatKVB: 3000}},
 	} {
-		if diff := cmp.Diff(tc.want, payout.EvictedBy(tc.txids, pool)); diff != "" {
+		if diff := cmp.Diff(tc.want, plan.EvictedBy(tc.txids, pool)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.what, diff)
 		}
 	}

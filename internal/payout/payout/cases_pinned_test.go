@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 )
 
@@ -184,8 +185,8 @@ func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	rec, _ := r.spentByItsRecipient(wire.NewTxOut(int64(owed)-5000, payeeScript(7001)))
-	blind, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signers: []payout.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+	blind, err := conductor.New(conductor.Config{
+		Store: r.store, Signers: []conductor.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	if err != nil {
 		t.Fatal(err)

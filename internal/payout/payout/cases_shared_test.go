@@ -11,6 +11,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
@@ -98,7 +99,7 @@ func TestASignerThatIsDownWaitsForPeople(t *testing.T) {
 	r, keys := newSharedRig(t, 2, coin, coin)
 	for down := range 2 {
 		b := r.approved(1)
-		signers := []payout.Signer{r.signers[0].client(), r.signers[1].client()}
+		signers := []conductor.Signer{r.signers[0].client(), r.signers[1].client()}
 		signers[down] = deaf{signers[down]}
 		for range 2 {
 			if err := r.conductorOf(signers...).Step(t.Context()); err != nil {

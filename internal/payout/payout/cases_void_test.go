@@ -10,6 +10,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // paysAt is an announced batch of n payments at a feerate, of so much together that
@@ -349,7 +350,7 @@ func TestDecisionsBoundWhatIsComposed(t *testing.T) {
 	r := newRig(t, coin)
 	ids := r.owe(2, owed)
 	r.exec("UPDATE fund SET max_feerate_sat_vb = 150")
-	for what, o := range map[string]payout.Order{
+	for what, o := range map[string]treasurer.Order{
 		"starts above":  {InstalmentIDs: ids, FeeRateSatVB: 100},
 		"may go above":  {InstalmentIDs: ids, FeeRateSatVB: 5, MaxFeeRateSatVB: 51},
 		"both are more": {InstalmentIDs: ids, FeeRateSatVB: 100, MaxFeeRateSatVB: 150},
@@ -362,7 +363,7 @@ func TestDecisionsBoundWhatIsComposed(t *testing.T) {
 			}
 		}
 	}
-	p, err := r.service.DryRun(t.Context(), r.treasurer, payout.Order{InstalmentIDs: ids, FeeRateSatVB: 50})
+	p, err := r.service.DryRun(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 50})
 	if err != nil || p.Order.MaxFeeRateSatVB != 50 {
 		t.Fatalf("at what they allow: %v, %+v", err, p.Order)
 	}

@@ -203,7 +203,7 @@ func TestAForeignSpendReleasesByDepth(t *testing.T) {
 }
 
 // withoutProofs is a store that shows the signer no proof.
-type withoutProofs struct{ payout.WorkerStore }
+type withoutProofs struct{ workerStore }
 
 func (withoutProofs) DeadAttempts(context.Context, uuid.UUID, int) ([]payout.DeadAttempt, error) {
 	return nil, nil

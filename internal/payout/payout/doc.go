@@ -1,7 +1,8 @@
-// Package payout turns approved instalments into Bitcoin transactions: batches
-// that a treasurer composes and approves, attempts that the conductor builds,
-// has signed and announces, and a follower that learns from the chain what came
-// of them.
+// Package payout is what approved instalments become on their way to Bitcoin: batches,
+// attempts, their states, what the store keeps of them, and the words about money. What is
+// done with them lies beside it: plan says what to build, treasurer is what people do,
+// conductor takes batches on, follower learns from the chain what came of them, recovery
+// reads the signers' journals.
 //
 // Rules about money:
 //   - Intent is stored before the act, the act's result before the next act. The

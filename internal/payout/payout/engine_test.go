@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
@@ -77,7 +78,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 	r.wantInstalment(cancel, grant.Cancelled)
 	r.wantInstalment(again, grant.Payable)
 
-	next, err := r.service.Compose(t.Context(), r.treasurer, payout.Order{InstalmentIDs: []uuid.UUID{again}, FeeRateSatVB: 5})
+	next, err := r.service.Compose(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{again}, FeeRateSatVB: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

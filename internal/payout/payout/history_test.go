@@ -182,4 +182,4 @@ func (r *rig) calmDown() {
 	}
 }
 
-var _ payout.WorkerStore = gate{}
+var _ workerStore = gate{}

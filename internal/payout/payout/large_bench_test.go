@@ -49,8 +49,8 @@ func BenchmarkLargeFund(b *testing.B) {
 	asked := map[string]func() error{
 		"due":      func() error { _, err := r.store.Due(ctx); return err },
 		"holdings": func() error { _, err := r.store.Holdings(ctx); return err },
-		"batches":  func() error { _, err := r.store.Batches(ctx, 0, 50); return err },
-		"payable":  func() error { _, err := r.store.Items(ctx, nil); return err },
+		"batches":  func() error { _, err := postgres.PayoutStore{DB: r.owner}.Batches(ctx, 0, 50); return err },
+		"payable":  func() error { _, err := postgres.PayoutStore{DB: r.owner}.Items(ctx, nil); return err },
 		"roundtrip": func() error {
 			_, err := r.owner.Pool().Exec(ctx, "SELECT 1")
 			return err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -29,7 +29,7 @@ func (p pagesOfGrants) Grants(_ context.Context, _ identity.Actor, cursor string
 }
 
 // noStore is a store of which nothing may be asked.
-type noStore struct{ payout.Store }
+type noStore struct{ treasurer.Store }
 
 func TestMatchPayeesAnswersForEveryLine(t *testing.T) {
 	t.Parallel()
@@ -42,7 +42,7 @@ func TestMatchPayeesAnswersForEveryLine(t *testing.T) {
 		}
 	}
 	grants := pagesOfGrants{one("CW-1", first, 1_000, grant.Payable), one("CW-2", paid, 2_000, grant.Paid), one("CW-3", second, 3_000, grant.Payable)}
-	service, err := payout.New(payout.Config{Store: noStore{}, Clock: clock.Real{}})
+	service, err := treasurer.New(treasurer.Config{Store: noStore{}, Clock: clock.Real{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,18 +11,18 @@ import (
 
 // tallying notes how blocks are stored: how many at a time, and 1 for each by itself.
 type tallying struct {
-	payout.WorkerStore
+	workerStore
 	stored  []int
 	refused int // that some wait for
 }
 
 func (c *tallying) Connect(ctx context.Context, epoch int64, b payout.Block, fn func(*payout.ChainWork) error) error {
 	c.stored = append(c.stored, 1)
-	return c.WorkerStore.Connect(ctx, epoch, b, fn)
+	return c.workerStore.Connect(ctx, epoch, b, fn)
 }
 
 func (c *tallying) ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (bool, error) {
-	all, err := c.WorkerStore.ConnectQuiet(ctx, epoch, blocks)
+	all, err := c.workerStore.ConnectQuiet(ctx, epoch, blocks)
 	if all {
 		c.stored = append(c.stored, len(blocks))
 	} else {
@@ -45,7 +45,7 @@ func TestQuietBlocksAreStoredTogether(t *testing.T) {
 		<-ended //nolint:errcheck // it ends because it was told to
 	})
 	<-r.chain.Wake() // from here on blocks come over one connection
-	store := &tallying{WorkerStore: r.store}
+	store := &tallying{workerStore: r.store}
 	follower, _ := r.worker(store, r.epoch)
 	sync := func(what string, want []int, refused int) {
 		t.Helper()

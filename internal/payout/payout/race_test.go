@@ -71,7 +71,7 @@ func TestCancelRacesTheWorker(t *testing.T) {
 			}
 			return nil
 		}
-		_, conductor := r.worker(gate{WorkerStore: oneBatch{r.store, b.ID}, before: tick, after: tick}, r.epoch)
+		_, conductor := r.worker(gate{workerStore: oneBatch{r.store, b.ID}, before: tick, after: tick}, r.epoch)
 		r.clock.Advance(time.Minute)
 		if err := conductor.Step(t.Context()); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -26,7 +30,7 @@ import (
 type restorable struct {
 	*rig
 	app, worker *postgres.DB
-	recovery    *payout.Recovery
+	recovery    *recovery.Recovery
 	dumps       int
 }
 
@@ -45,10 +49,10 @@ func (r *restorable) use(db *pgtest.DB) {
 	r.owner, r.app, r.worker = r.open(db.URL), r.open(db.AppURL), r.open(db.WorkerURL)
 	r.base = db
 	var err error
-	if r.service, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: r.app}, Clock: r.clock}); err != nil {
+	if r.service, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: r.app}, Clock: r.clock}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.store = bookkeeper{WorkerStore: postgres.PayoutStore{DB: r.worker}, r: r.rig}
+	r.store = bookkeeper{workerStore: postgres.PayoutStore{DB: r.worker}, r: r.rig}
 	r.lead()
 }
 
@@ -100,15 +104,15 @@ func (r *restorable) restore(dump *pgtest.DB) {
 }
 
 // start is the start of a worker that holds the journals against its database.
-func (r *restorable) start(journals ...payout.JournalSource) {
+func (r *restorable) start(journals ...recovery.JournalSource) {
 	r.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	r.recovery, err = payout.NewRecovery(payout.RecoveryConfig{Store: postgres.PayoutStore{DB: r.worker}, Journals: journals, Clock: r.clock, Log: log, Epoch: r.epoch})
+	r.recovery, err = recovery.New(recovery.Config{Store: postgres.PayoutStore{DB: r.worker}, Journals: journals, Clock: r.clock, Log: log, Epoch: r.epoch})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.follower, err = payout.NewFollower(payout.FollowerConfig{Store: r.store, Chain: r.chain, Clock: r.clock, Log: log, Epoch: r.epoch, Recovery: r.recovery})
+	r.follower, err = follower.New(follower.Config{Store: r.store, Chain: r.chain, Clock: r.clock, Log: log, Epoch: r.epoch, Recovery: r.recovery})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -163,7 +167,7 @@ func (r *restorable) allFinal(before []string) {
 }
 
 // mute is a signer that tells who it is and does not answer otherwise.
-type mute struct{ payout.Signer }
+type mute struct{ conductor.Signer }
 
 func (mute) Sign(context.Context, signerrpc.Request) (signerrpc.Response, error) {
 	return signerrpc.Response{}, errs.New(errs.Unavailable, "signer_down", "Down.")
@@ -467,7 +471,7 @@ func TestAJournalIsReadOnce(t *testing.T) {
 
 // counting counts lines, and can pretend to have lost one.
 type counting struct {
-	payout.JournalSource
+	recovery.JournalSource
 	lines   int
 	shorter bool
 }

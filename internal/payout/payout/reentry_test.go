@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 )
@@ -33,7 +35,7 @@ func TestParallelImportsOfSignatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	service, err := payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: r.clock})
+	service, err := treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: db}, Clock: r.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +72,8 @@ func TestOneLineOfLogForACause(t *testing.T) {
 	r := newRig(t, coin, coin, coin, coin)
 	var out bytes.Buffer
 	signer := &moody{Signer: r.signer.client(), err: errs.New(errs.Unavailable, "signer_down", "The signer does not answer.")}
-	c, err := payout.NewConductor(payout.ConductorConfig{
-		Store: r.store, Signers: []payout.Signer{signer}, Announcer: announcer{r.chain}, Clock: r.clock, Epoch: r.epoch, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+	c, err := conductor.New(conductor.Config{
+		Store: r.store, Signers: []conductor.Signer{signer}, Announcer: announcer{r.chain}, Clock: r.clock, Epoch: r.epoch, Log: slog.New(slog.NewJSONHandler(&out, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +130,7 @@ func TestOneLineOfLogForACause(t *testing.T) {
 
 // moody is a signer that answers with an error while it has one.
 type moody struct {
-	payout.Signer
+	conductor.Signer
 	err error
 }
 

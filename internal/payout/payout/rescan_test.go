@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/testkit/pgtest"
 )
@@ -57,7 +57,7 @@ func (r *rig) wantRescan(when string) {
 	if err := owner.CreateFund(r.t.Context(), fund); err != nil {
 		r.t.Fatal(err)
 	}
-	follower, err := payout.NewFollower(payout.FollowerConfig{
+	follower, err := follower.New(follower.Config{
 		Store: postgres.PayoutStore{DB: owner}, Chain: r.chain, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: 1,
 	})
 	if err != nil {

@@ -17,10 +17,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/chain"
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -50,16 +56,26 @@ type rig struct {
 	signer  *signerHost   // the first of signers; nil: people bring every signature
 	signers []*signerHost // asked in this order
 	fund    fund.Fund
-	service *payout.Service
-	store   payout.WorkerStore // as causeway_worker; looks at the books after every block
+	service *treasurer.Service
+	store   workerStore // as causeway_worker; looks at the books after every block
 
 	treasurer, second, reviewer, other identity.Actor
 
 	epoch     int64
-	follower  *payout.Follower
-	conductor *payout.Conductor
+	follower  *follower.Follower
+	conductor *conductor.Conductor
 	deposits  uint32
 	payees    uint32
+}
+
+// workerStore is all that the parts of a worker need of the database.
+type workerStore interface {
+	conductor.Store
+	follower.Store
+	recovery.Store
+	treasurer.ForgottenStore
+	SetProgress(ctx context.Context, epoch int64, p payout.Progress) error
+	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
 }
 
 func newRig(t testing.TB, deposits ...btcutil.Amount) *rig {
@@ -115,11 +131,11 @@ func newRigOn(t testing.TB, node *chaintest.Node, key *signer.Key, hosted []*sig
 	r.other = r.hire("r2", identity.RoleReviewer)
 
 	var err error
-	r.service, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: r.open(base.AppURL)}, Clock: r.clock})
+	r.service, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: r.open(base.AppURL)}, Clock: r.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.store = bookkeeper{WorkerStore: postgres.PayoutStore{DB: r.open(base.WorkerURL)}, r: r}
+	r.store = bookkeeper{workerStore: postgres.PayoutStore{DB: r.open(base.WorkerURL)}, r: r}
 	r.lead()
 	t.Cleanup(func() {
 		if !t.Failed() {
@@ -198,14 +214,14 @@ func (r *rig) lead() {
 	r.follower, r.conductor = r.worker(r.store, r.epoch)
 }
 
-func (r *rig) worker(store payout.WorkerStore, epoch int64) (*payout.Follower, *payout.Conductor) {
+func (r *rig) worker(store workerStore, epoch int64) (*follower.Follower, *conductor.Conductor) {
 	r.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	follower, err := payout.NewFollower(payout.FollowerConfig{Store: store, Chain: r.chain, Clock: r.clock, Log: log, Epoch: epoch})
+	follower, err := follower.New(follower.Config{Store: store, Chain: r.chain, Clock: r.clock, Log: log, Epoch: epoch})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	var signers []payout.Signer
+	var signers []conductor.Signer
 	for _, host := range r.signers {
 		signers = append(signers, host.client())
 	}
@@ -303,18 +319,18 @@ type mempool struct{ node *chain.Client }
 
 func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
 	txs, err := m.node.Mempool(ctx)
-	return payout.EvictedBy(txids, txs), err
+	return plan.EvictedBy(txids, txs), err
 }
 
 // bookkeeper holds the books against the coins after every block that the
 // follower connects or disconnects.
 type bookkeeper struct {
-	payout.WorkerStore
+	workerStore
 	r *rig
 }
 
 func (b bookkeeper) Connect(ctx context.Context, epoch int64, block payout.Block, fn func(*payout.ChainWork) error) error {
-	err := b.WorkerStore.Connect(ctx, epoch, block, fn)
+	err := b.workerStore.Connect(ctx, epoch, block, fn)
 	if err == nil {
 		b.r.checkBooks("after block", block.Tip)
 	}
@@ -322,7 +338,7 @@ func (b bookkeeper) Connect(ctx context.Context, epoch int64, block payout.Block
 }
 
 func (b bookkeeper) Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error {
-	err := b.WorkerStore.Disconnect(ctx, epoch, tip, fn)
+	err := b.workerStore.Disconnect(ctx, epoch, tip, fn)
 	if err == nil {
 		b.r.checkBooks("without block", tip)
 	}
@@ -380,21 +396,21 @@ func policy() signer.Policy {
 func codeOf(err error) string { return errs.CodeOf(err) }
 
 // conductorWith is a conductor of the leading worker with other partners.
-func (r *rig) conductorWith(s payout.Signer, a payout.Announcer) *payout.Conductor {
+func (r *rig) conductorWith(s conductor.Signer, a conductor.Announcer) *conductor.Conductor {
 	r.t.Helper()
 	return r.newConductor(r.store, a, r.epoch, s)
 }
 
 // conductorOf is a conductor of the leading worker with other signers, which tries
 // every batch again.
-func (r *rig) conductorOf(signers ...payout.Signer) *payout.Conductor {
+func (r *rig) conductorOf(signers ...conductor.Signer) *conductor.Conductor {
 	r.t.Helper()
 	return r.newConductor(r.store, announcer{r.chain}, r.epoch, signers...)
 }
 
-func (r *rig) newConductor(store payout.WorkerStore, a payout.Announcer, epoch int64, signers ...payout.Signer) *payout.Conductor {
+func (r *rig) newConductor(store workerStore, a conductor.Announcer, epoch int64, signers ...conductor.Signer) *conductor.Conductor {
 	r.t.Helper()
-	c, err := payout.NewConductor(payout.ConductorConfig{
+	c, err := conductor.New(conductor.Config{
 		Store: store, Signers: signers, Announcer: a, Mempool: mempool{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: epoch,
 	})
 	if err != nil {
@@ -403,7 +419,7 @@ func (r *rig) newConductor(store payout.WorkerStore, a payout.Announcer, epoch i
 	return c
 }
 
-func (r *rig) treasury() payout.Treasury {
+func (r *rig) treasury() treasurer.Treasury {
 	r.t.Helper()
 	treasury, err := r.service.Treasury(r.t.Context(), r.treasurer)
 	if err != nil {

@@ -64,9 +64,9 @@ func (s State) Can(next State) bool { return slices.Contains(batchNext[s], next)
 // BeforeSigning reports whether no signer can have been asked yet.
 func (s State) BeforeSigning() bool { return s == Composed || s == Approved || s == Built }
 
-// payable reports whether a batch's transaction may turn up in a block now. A
+// Payable reports whether a batch's transaction may turn up in a block now. A
 // cancelled batch's is as unexpected as one that nobody made.
-func (s State) payable() bool { return s == Built || s == Final || s.Can(Mined) }
+func (s State) Payable() bool { return s == Built || s == Final || s.Can(Mined) }
 
 func (s State) to(next State) (State, error) {
 	if !s.Can(next) {
@@ -76,3 +76,6 @@ func (s State) to(next State) (State, error) {
 	}
 	return next, nil
 }
+
+// Waits reports whether the batch's transaction is out and not in a block.
+func (s State) Waits() bool { return s == Signing || s == Signed || s == Announced || s == Voiding }

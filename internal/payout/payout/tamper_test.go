@@ -152,12 +152,12 @@ func quoted(id uuid.UUID) string { return "'" + id.String() + "'" }
 
 // oneBatch is a store in which one batch alone is due.
 type oneBatch struct {
-	payout.WorkerStore
+	workerStore
 	id uuid.UUID
 }
 
 func (s oneBatch) Due(ctx context.Context) ([]uuid.UUID, error) {
-	all, err := s.WorkerStore.Due(ctx)
+	all, err := s.workerStore.Due(ctx)
 	for _, id := range all {
 		if id == s.id {
 			return []uuid.UUID{id}, err

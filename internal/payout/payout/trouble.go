@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
+
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -68,7 +70,7 @@ func advice(code string, s State) string {
 		return ""
 	case s.BeforeSigning():
 		return "If it stays so, cancel the batch and compose it again."
-	case s.waits():
+	case s.Waits():
 		return "No replacement was made; what was sent before stays as it is."
 	}
 	return ""
@@ -102,9 +104,9 @@ func (b Batch) WhyStuck() string {
 	return "The step that is due did not work several times; the worker goes on trying. " + MoneyWords(b.Kind, b.State)
 }
 
-// withMoney adds the MoneyWords of a batch to a refusal of a use case on it. Whether
+// WithMoney adds the MoneyWords of a batch to a refusal of a use case on it. Whether
 // a use case that was cut off did its work is not known, so nothing is added to that.
-func withMoney(err error, k Kind, s State) error {
+func WithMoney(err error, k Kind, s State) error {
 	err = said(err, MoneyWords(k, s))
 	var e *errs.Error
 	if errors.As(err, &e) && e.Kind != errs.Internal && e.Kind != errs.Unavailable {
@@ -117,8 +119,8 @@ func withMoney(err error, k Kind, s State) error {
 	return err
 }
 
-// notComposed is withMoney for what never became a batch.
-func notComposed(err error) error { return said(err, "Nothing was composed and no money moved.") }
+// NotComposed is withMoney for what never became a batch.
+func NotComposed(err error) error { return said(err, "Nothing was composed and no money moved.") }
 
 func said(err error, words string) error {
 	var e *errs.Error
@@ -146,4 +148,20 @@ const (
 // Alarms lists every alarm.
 func Alarms() []Alarm {
 	return []Alarm{AlarmConflicted, AlarmVoiding, AlarmNotInMempool, AlarmPastDeadline}
+}
+
+// Evicted is what is lost when transactions are replaced.
+type Evicted struct {
+	Count     int            // transactions, the replaced ones included
+	Fees      btcutil.Amount // that the descendants pay, without the replaced ones
+	TopSatKVB int64          // highest feerate of a descendant
+}
+
+// PlainWords is what people may read of an error.
+func PlainWords(err error) string {
+	var e *errs.Error
+	if errors.As(err, &e) && e.Kind != errs.Internal {
+		return e.Message
+	}
+	return "An internal fault stopped this step; the worker's log has it."
 }

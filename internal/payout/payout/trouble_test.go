@@ -11,6 +11,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -67,7 +68,7 @@ func TestRetriesGetRarer(t *testing.T) {
 }
 
 // refusingSigner promises in Info what it refuses to sign.
-type refusingSigner struct{ payout.Signer }
+type refusingSigner struct{ conductor.Signer }
 
 func (s refusingSigner) Info(ctx context.Context) (signerrpc.Info, error) {
 	info, err := s.Signer.Info(ctx)
@@ -110,7 +111,7 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 
 // lossySigner signs and loses every reply.
 type lossySigner struct {
-	payout.Signer
+	conductor.Signer
 	raw *[]byte // the PSBT that got lost, with the previous transactions
 }
 
@@ -221,14 +222,14 @@ func TestBadBatchDoesNotBlockTheRest(t *testing.T) {
 }
 
 // deaf answers Info and nothing else.
-type deaf struct{ payout.Signer }
+type deaf struct{ conductor.Signer }
 
 func (deaf) Sign(context.Context, signerrpc.Request) (signerrpc.Response, error) {
 	return signerrpc.Response{}, errs.New(errs.Unavailable, "signer_down", "The signer is deaf.")
 }
 
 // otherSigner says that it holds another treasury's key.
-type otherSigner struct{ payout.Signer }
+type otherSigner struct{ conductor.Signer }
 
 func (s otherSigner) Info(ctx context.Context) (signerrpc.Info, error) {
 	info, err := s.Signer.Info(ctx)
@@ -265,7 +266,7 @@ func TestBlockThatWasNotStoredIsReadAgain(t *testing.T) {
 			}
 			return nil
 		}
-		follower, _ := r.worker(gate{WorkerStore: r.store, before: tick, after: tick}, r.epoch)
+		follower, _ := r.worker(gate{workerStore: r.store, before: tick, after: tick}, r.epoch)
 		if _, err := follower.Sync(t.Context()); (left <= 0) != errors.Is(err, errCrash) {
 			t.Fatalf("%d calls were left: %v", left, err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // TestConsolidateAndSplit joins all coins, and splits the one that there is into
@@ -132,7 +133,7 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 func TestAnOrderStartsAtTheEstimate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	o := payout.Order{InstalmentIDs: r.owe(1, owed)}
+	o := treasurer.Order{InstalmentIDs: r.owe(1, owed)}
 	estimate := fee.Estimate{At: r.clock.Now(), Targets: []fee.Target{{Blocks: 6, RateSatKVB: 30_000}, {Blocks: 36, RateSatKVB: 7_500}, {Blocks: 144, RateSatKVB: 1_000}}}
 	for _, trusted := range []bool{false, true} {
 		if _, err := r.service.DryRun(t.Context(), r.treasurer, o); codeOf(err) != "invalid_fields" {

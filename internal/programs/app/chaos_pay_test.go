@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/auditor/chainaudit"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
 )
@@ -69,7 +70,7 @@ func (a *arena) compose() order {
 	o := order{payees: a.free[:2]}
 	a.free = a.free[2:]
 	var err error
-	o.Batch, err = a.services.Payouts.Compose(a.t.Context(), a.treasurer, payout.Order{InstalmentIDs: []uuid.UUID{o.payees[0].instalment, o.payees[1].instalment}, FeeRateSatVB: 3})
+	o.Batch, err = a.services.Payouts.Compose(a.t.Context(), a.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{o.payees[0].instalment, o.payees[1].instalment}, FeeRateSatVB: 3})
 	a.must(err)
 	return o
 }
@@ -138,11 +139,11 @@ func (a *arena) walk(blocks int) {
 	a.within(chaosPatience/10, func() bool { return a.treasury().Tip.Hash == tip })
 }
 
-func (a *arena) treasury() payout.Treasury {
+func (a *arena) treasury() treasurer.Treasury {
 	a.t.Helper()
 	t, err := a.services.Payouts.Treasury(a.t.Context(), a.treasurer)
 	if err != nil {
-		return payout.Treasury{} // the database may be away
+		return treasurer.Treasury{} // the database may be away
 	}
 	return t
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/programs/demo"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
@@ -107,7 +108,7 @@ func (l *leaving) leave(payees int) time.Duration {
 	var approvals []func()
 	for part := range slices.Chunk(owed, mostInOne) {
 		l.must(l.Fund(ctx, btcutil.Amount(len(part))*leaveSat*2+10_000_000))
-		batch, err := l.Services.Payouts.Compose(ctx, l.payer, payout.Order{InstalmentIDs: part, FeeRateSatVB: 2})
+		batch, err := l.Services.Payouts.Compose(ctx, l.payer, treasurer.Order{InstalmentIDs: part, FeeRateSatVB: 2})
 		l.must(err)
 		seen, err := l.treasurer.GetBatchWithResponse(ctx, batch.ID)
 		l.must(err)

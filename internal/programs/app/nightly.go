@@ -10,6 +10,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
@@ -90,7 +91,7 @@ func brokenLog(err error) string {
 // letGo cancels batches that nobody approves, at once and then every hour.
 func (w *worker) letGo(ctx context.Context, epoch int64) error {
 	for {
-		gone, err := payout.CancelForgotten(ctx, w.store, epoch, w.clock.Now())
+		gone, err := treasurer.CancelForgotten(ctx, w.store, epoch, w.clock.Now())
 		for _, b := range gone {
 			w.cfg.Log.WarnContext(ctx, "batch cancelled: nobody approved it in time", slog.Int64("number", int64(b.Number)), slog.String("batch_id", b.ID.String()), slog.Int("payees", b.Payees))
 		}

@@ -36,7 +36,7 @@ type nightRig struct {
 
 // tripped keeps the breakers that the worker opens.
 type tripped struct {
-	payout.WorkerStore
+	workerStore
 	r *nightRig
 }
 

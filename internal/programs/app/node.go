@@ -10,7 +10,10 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
 )
 
 // NodeConfig says how to reach a btcd.
@@ -19,7 +22,7 @@ type NodeConfig = chain.Config
 // follow is the worker's node as a source of blocks.
 type follow struct{ *worker }
 
-var _ payout.Chain = follow{}
+var _ follower.Chain = follow{}
 
 func (f follow) client() (*chain.Client, error) {
 	if node := f.node.Load(); node != nil {
@@ -58,7 +61,7 @@ func (f follow) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock,
 // announcer is the worker's node as a place to tell transactions to.
 type announcer struct{ *worker }
 
-var _ payout.Announcer = announcer{}
+var _ conductor.Announcer = announcer{}
 
 // Announce implements payout.Announcer. An outcome that is not "the node has it"
 // is an error for people to read; the transaction may confirm all the same.
@@ -101,7 +104,7 @@ func tell(ctx context.Context, node *chain.Client, raw []byte, maxFeeRateSatVB i
 // mempool is what the worker's node has waiting.
 type mempool struct{ *worker }
 
-var _ payout.Mempool = mempool{}
+var _ conductor.Mempool = mempool{}
 
 // Evicted implements payout.Mempool.
 func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
@@ -113,7 +116,7 @@ func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Ev
 	if err != nil {
 		return payout.Evicted{}, err
 	}
-	return payout.EvictedBy(txids, txs), nil
+	return plan.EvictedBy(txids, txs), nil
 }
 
 // market is the worker's node as the fee estimator sees it.

@@ -22,7 +22,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/edge/web"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
-	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -63,7 +63,7 @@ type Services struct {
 	DB       *postgres.DB
 	Fund     fund.Fund
 	Grants   *grant.Service
-	Payouts  *payout.Service
+	Payouts  *treasurer.Service
 	Identity *identity.Service
 
 	Endpoints *endpoint.Service
@@ -140,7 +140,7 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 	if s.Grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: db}, Keys: keys, Clock: c}); err != nil {
 		return nil, err
 	}
-	if s.Payouts, err = payout.New(payout.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {
+	if s.Payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {
 		return nil, err
 	}
 	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))); err != nil {

@@ -16,7 +16,11 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/edge/server"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/programs/jobs"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -45,15 +49,34 @@ const (
 	sideConnections = 8 // of the side work's own pool
 )
 
+// workerStore is what the worker's parts need of the database, and what it keeps there of
+// itself for the dashboard.
+type workerStore interface {
+	conductor.Store
+	follower.Store
+	recovery.Store
+	treasurer.ForgottenStore
+
+	// Breakers returns the open ones, oldest first.
+	Breakers(ctx context.Context) ([]payout.Breaker, error)
+
+	// SetProgress keeps where the worker stands.
+	SetProgress(ctx context.Context, epoch int64, p payout.Progress) error
+
+	// SetEstimate keeps the newest estimate and, of those that are trusted, one an hour
+	// for four weeks.
+	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
+}
+
 // worker is a running `causeway worker`.
 type worker struct {
 	cfg     WorkerConfig
 	clock   clock.Clock
 	db      *postgres.DB
-	store   payout.WorkerStore
+	store   workerStore
 	fund    fund.Fund
-	signers []payout.Signer
-	sources []payout.JournalSource // the same signers
+	signers []conductor.Signer
+	sources []recovery.JournalSource // the same signers
 	audit   *audit.Signer
 	log     *audit.Log
 	metrics *workerMetrics
@@ -135,8 +158,8 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	var signers []payout.Signer
-	var sources []payout.JournalSource
+	var signers []conductor.Signer
+	var sources []recovery.JournalSource
 	for _, socket := range cfg.SignerSockets {
 		signer, err := signerrpc.New(signerrpc.Config{Socket: socket})
 		if err != nil {
@@ -216,20 +239,20 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 }
 
 func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
-	conductor, err := payout.NewConductor(payout.ConductorConfig{
+	conductor, err := conductor.New(conductor.Config{
 		Store: w.store, Signers: w.signers, Announcer: announcer{w}, Mempool: mempool{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
 	})
 	if err != nil {
 		return err
 	}
-	recovery, err := payout.NewRecovery(payout.RecoveryConfig{
+	recovery, err := recovery.New(recovery.Config{
 		Store: postgres.PayoutStore{DB: w.db}, Journals: w.sources, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
 	})
 	if err != nil {
 		return err
 	}
 	standing := &standing{w: w, epoch: epoch}
-	follower, err := payout.NewFollower(payout.FollowerConfig{
+	follower, err := follower.New(follower.Config{
 		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Recovery: recovery, Progress: standing.moved(ctx),
 	})
 	if err != nil {
@@ -266,14 +289,14 @@ type looked struct {
 	estimated time.Time // when feerates were last estimated
 	balanced  bool      // ledger and coins were compared at the walked tip
 	estimator *fee.Estimator
-	recovery  *payout.Recovery // the database was held against the signers' journals
+	recovery  *recovery.Recovery // the database was held against the signers' journals
 }
 
 // round looks at the node, walks the chain and takes every due batch on. Nothing
 // is built or signed on a chain that the node cannot vouch for, nor before ledger
 // and coins were compared: whoever led before may have died in between. Nor before
 // all that a signer ever released is in the database.
-func (w *worker) round(ctx context.Context, epoch int64, follower *payout.Follower, conductor *payout.Conductor, done *looked) error {
+func (w *worker) round(ctx context.Context, epoch int64, follower *follower.Follower, conductor *conductor.Conductor, done *looked) error {
 	if now := w.clock.Now(); now.Sub(done.node) >= nodeCheckEvery || w.trouble.Load() != nil {
 		if err := w.checkNode(ctx); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -272,21 +273,21 @@ func countFate(f fate) int {
 }
 
 // Pay composes, approves and confirms a batch, and waits until it is paid.
-func (w *World) Pay(ctx context.Context, treasurer identity.Actor, instalments []uuid.UUID) (payout.Batch, error) {
-	b, err := w.Services.Payouts.Compose(ctx, treasurer, payout.Order{InstalmentIDs: instalments, FeeRateSatVB: 4})
+func (w *World) Pay(ctx context.Context, by identity.Actor, instalments []uuid.UUID) (payout.Batch, error) {
+	b, err := w.Services.Payouts.Compose(ctx, by, treasurer.Order{InstalmentIDs: instalments, FeeRateSatVB: 4})
 	if err != nil {
 		return b, err
 	}
-	if b, err = w.Services.Payouts.Approve(ctx, treasurer, b.ID, b.Version, b.Digest); err != nil {
+	if b, err = w.Services.Payouts.Approve(ctx, by, b.ID, b.Version, b.Digest); err != nil {
 		return b, err
 	}
-	if err := w.untilBatch(ctx, treasurer, b.ID, payout.Announced, payout.Mined); err != nil {
+	if err := w.untilBatch(ctx, by, b.ID, payout.Announced, payout.Mined); err != nil {
 		return b, err
 	}
 	if _, err := w.Devnet.Mine(ctx, int(w.Services.Fund.PaidDepth)); err != nil {
 		return b, err
 	}
-	return b, w.untilBatch(ctx, treasurer, b.ID, payout.Paid, payout.Final)
+	return b, w.untilBatch(ctx, by, b.ID, payout.Paid, payout.Final)
 }
 
 // untilBatch waits until the batch is in one of states.

@@ -41,13 +41,11 @@ func (s AuditStore) AuditSize(ctx context.Context) (int64, error) {
 	}
 }
 
-// AuditHashes implements audit.Store.
 func (s AuditStore) AuditHashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error) {
 	hashes, err := readHashes(ctx, s.q, indexes)
 	return hashes, mapError(err)
 }
 
-// AuditLeaves implements audit.Store.
 func (s AuditStore) AuditLeaves(ctx context.Context, from, limit int64) ([][]byte, error) {
 	leaves, err := s.q.ListAuditLeaves(ctx, from, limit)
 	if err != nil {
@@ -56,7 +54,6 @@ func (s AuditStore) AuditLeaves(ctx context.Context, from, limit int64) ([][]byt
 	return leaves, nil
 }
 
-// Checkpoints implements audit.Store.
 func (s AuditStore) Checkpoints(ctx context.Context) ([]audit.StoredCheckpoint, error) {
 	rows, err := s.q.ListCheckpoints(ctx)
 	if err != nil {
@@ -69,7 +66,6 @@ func (s AuditStore) Checkpoints(ctx context.Context) ([]audit.StoredCheckpoint, 
 	return all, nil
 }
 
-// NewestCheckpoints implements audit.Store.
 func (s AuditStore) NewestCheckpoints(ctx context.Context, skip, limit int64) ([]audit.StoredCheckpoint, error) {
 	rows, err := s.q.ListNewestCheckpoints(ctx, skip, limit)
 	if err != nil {
@@ -82,7 +78,6 @@ func (s AuditStore) NewestCheckpoints(ctx context.Context, skip, limit int64) ([
 	return list, nil
 }
 
-// PutCheckpoint implements audit.Store.
 func (s AuditStore) PutCheckpoint(ctx context.Context, c audit.StoredCheckpoint) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := q.InsertCheckpoint(ctx, db.InsertCheckpointParams{Size: c.Size, Note: c.Note, At: c.At}); err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
-// Breakers implements payout.Store.
 func (s PayoutStore) Breakers(ctx context.Context) ([]payout.Breaker, error) {
 	var list []payout.Breaker
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) (err error) {
@@ -58,7 +57,6 @@ func breakersOf(ctx context.Context, q *db.Queries, rows []db.Breaker) ([]payout
 	return list, err
 }
 
-// UpdateBreaker implements payout.Store.
 func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payout.BreakerWork) error) (payout.Breaker, error) {
 	var out payout.Breaker
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -103,7 +101,6 @@ func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payou
 	return out, err
 }
 
-// Trip implements payout.BreakerStore.
 func (s PayoutStore) Trip(ctx context.Context, epoch int64, f payout.Finding) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -170,7 +167,6 @@ func has(b payout.Breaker, f payout.Finding) bool {
 	return false
 }
 
-// Lapse implements payout.BreakerStore.
 func (s PayoutStore) Lapse(ctx context.Context, epoch int64, code payout.BreakerCode, still []string, now time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {

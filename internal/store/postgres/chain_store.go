@@ -23,7 +23,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
-// Head implements payout.WorkerStore.
 func (s PayoutStore) Head(ctx context.Context) (payout.Tip, bool, error) {
 	var tip payout.Tip
 	var ok bool
@@ -45,7 +44,6 @@ func readHead(ctx context.Context, q *db.Queries) (payout.Tip, bool, error) {
 	return payout.Tip{Height: h.Height, Hash: chainhash.Hash(h.Hash), At: h.At}, true, nil
 }
 
-// HeaderHash implements payout.WorkerStore.
 func (s PayoutStore) HeaderHash(ctx context.Context, height int32) (chainhash.Hash, bool, error) {
 	hash, err := s.q.GetHeaderHash(ctx, height)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -99,7 +97,6 @@ func prevTx(txid, raw []byte) (*wire.MsgTx, error) {
 	return wallet.DropWitnesses(tx), nil
 }
 
-// Connect implements payout.WorkerStore.
 func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, fn func(*payout.ChainWork) error) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -135,7 +132,6 @@ func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, f
 	})
 }
 
-// ConnectQuiet implements payout.WorkerStore.
 func (s PayoutStore) ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (all bool, err error) {
 	var p db.InsertHeadersParams
 	for _, b := range blocks {
@@ -274,7 +270,6 @@ func readFollowed(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) 
 	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
 }
 
-// Disconnect implements payout.WorkerStore.
 func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {

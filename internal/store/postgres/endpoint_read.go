@@ -56,7 +56,6 @@ func (s EndpointStore) DayAttempts(ctx context.Context, id uuid.UUID, p vantage.
 	return list, nil
 }
 
-// Days implements endpoint.Store.
 func (s EndpointStore) Days(ctx context.Context, id uuid.UUID, p vantage.Place, from, to time.Time) ([]endpoint.Day, error) {
 	rows, err := s.q.ListDays(ctx, db.ListDaysParams{EndpointID: id, Place: string(p), FromDay: dateOf(from), ToDay: dateOf(to)})
 	return daysOf(rows), mapError(err)
@@ -73,7 +72,6 @@ func daysOf(rows []db.EndpointDay) []endpoint.Day {
 	return list
 }
 
-// Maintenance implements endpoint.Store.
 func (s EndpointStore) Maintenance(ctx context.Context, id uuid.UUID, from, to time.Time) ([]endpoint.Maintenance, error) {
 	rows, err := s.q.ListMaintenance(ctx, db.ListMaintenanceParams{EndpointID: id, FromAt: from, ToAt: to})
 	return maintenanceOf(rows), mapError(err)
@@ -87,7 +85,6 @@ func maintenanceOf(rows []db.Maintenance) []endpoint.Maintenance {
 	return list
 }
 
-// Proofs implements endpoint.Store.
 func (s EndpointStore) Proofs(ctx context.Context, id uuid.UUID) ([]endpoint.Proof, error) {
 	rows, err := s.q.ListProofs(ctx, id)
 	if err != nil {
@@ -103,7 +100,6 @@ func (s EndpointStore) Proofs(ctx context.Context, id uuid.UUID) ([]endpoint.Pro
 	return list, nil
 }
 
-// Hits implements endpoint.Store.
 func (s EndpointStore) Hits(ctx context.Context, application uuid.UUID) ([]endpoint.Hit, error) {
 	rows, err := s.q.ListHits(ctx, application)
 	if err != nil {
@@ -118,7 +114,6 @@ func (s EndpointStore) Hits(ctx context.Context, application uuid.UUID) ([]endpo
 	return list, nil
 }
 
-// Linkages implements endpoint.Store.
 func (s EndpointStore) Linkages(ctx context.Context, application uuid.UUID) ([]endpoint.Linkage, error) {
 	rows, err := s.q.ListLinkages(ctx, application)
 	if err != nil {
@@ -131,7 +126,6 @@ func (s EndpointStore) Linkages(ctx context.Context, application uuid.UUID) ([]e
 	return list, nil
 }
 
-// Fleet implements endpoint.Store.
 func (s EndpointStore) Fleet(ctx context.Context, now time.Time) (endpoint.Fleet, error) {
 	var fleet endpoint.Fleet
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -162,7 +156,6 @@ func (s EndpointStore) Fleet(ctx context.Context, now time.Time) (endpoint.Fleet
 	return fleet, err
 }
 
-// SaveSnapshot implements endpoint.Store.
 func (s EndpointStore) SaveSnapshot(ctx context.Context, snapshot endpoint.StoredSnapshot) error {
 	return mapError(insertSnapshot(ctx, s.q, snapshot))
 }
@@ -173,13 +166,11 @@ func insertSnapshot(ctx context.Context, q *db.Queries, s endpoint.StoredSnapsho
 	})
 }
 
-// Snapshot implements endpoint.Store.
 func (s EndpointStore) Snapshot(ctx context.Context, id uuid.UUID) (endpoint.StoredSnapshot, error) {
 	row, err := s.q.GetSnapshot(ctx, id)
 	return snapshotOf(row, err)
 }
 
-// LatestSnapshot implements endpoint.Store.
 func (s EndpointStore) LatestSnapshot(ctx context.Context, instalment uuid.UUID) (endpoint.StoredSnapshot, error) {
 	row, err := s.q.GetLatestSnapshot(ctx, instalment)
 	return snapshotOf(row, err)

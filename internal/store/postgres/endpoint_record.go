@@ -15,7 +15,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
-// Record implements endpoint.Store.
 func (s EndpointStore) Record(ctx context.Context, in endpoint.Intake) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
 		if err := follow(ctx, q, in); err != nil {

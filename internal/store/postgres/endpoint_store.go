@@ -93,7 +93,6 @@ func setCheckPolicy(ctx context.Context, q *db.Queries, p endpoint.Policy) error
 	})
 }
 
-// Of implements endpoint.Store.
 func (s EndpointStore) Of(ctx context.Context, application uuid.UUID) ([]endpoint.Opened, error) {
 	rows, err := s.q.ListOpenedOf(ctx, application)
 	if err != nil {
@@ -107,7 +106,6 @@ func (s EndpointStore) Of(ctx context.Context, application uuid.UUID) ([]endpoin
 	return list, nil
 }
 
-// Twins implements endpoint.Store.
 func (s EndpointStore) Twins(ctx context.Context, id uuid.UUID) ([]endpoint.Opened, error) {
 	rows, err := s.q.ListTwins(ctx, id)
 	if err != nil {
@@ -120,7 +118,6 @@ func (s EndpointStore) Twins(ctx context.Context, id uuid.UUID) ([]endpoint.Open
 	return list, nil
 }
 
-// Endpoint implements endpoint.Store.
 func (s EndpointStore) Endpoint(ctx context.Context, id uuid.UUID) (endpoint.Opened, error) {
 	o, err := getOpened(ctx, s.q, id)
 	return o, mapError(err)
@@ -166,7 +163,6 @@ func endpointOf(e db.Endpoint) endpoint.Endpoint {
 	return out
 }
 
-// UpdateEndpoint implements endpoint.Store.
 func (s EndpointStore) UpdateEndpoint(ctx context.Context, id uuid.UUID, fn func(*endpoint.Change) error) (endpoint.Opened, error) {
 	var out endpoint.Opened
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {

@@ -20,7 +20,6 @@ import (
 // canaryWindow is how far back a prober's answers to canaries count.
 const canaryWindow = 24 * time.Hour
 
-// CreateVantage implements endpoint.Store.
 func (s EndpointStore) CreateVantage(ctx context.Context, v endpoint.Vantage, tokenHash []byte, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		err := q.InsertVantage(ctx, db.InsertVantageParams{
@@ -46,7 +45,6 @@ func (s EndpointStore) Vantages(ctx context.Context, now time.Time) ([]endpoint.
 	return list, nil
 }
 
-// Vantage implements endpoint.Store.
 func (s EndpointStore) Vantage(ctx context.Context, id uuid.UUID, now time.Time) (endpoint.Vantage, error) {
 	v, err := getVantage(ctx, s.q, id, now)
 	return v, mapError(err)
@@ -75,7 +73,6 @@ func vantageOf(r db.ListVantagesRow) endpoint.Vantage {
 	}
 }
 
-// Enrol implements endpoint.Store.
 func (s EndpointStore) Enrol(ctx context.Context, tokenHash, publicKey []byte, now time.Time) (endpoint.Vantage, error) {
 	var out endpoint.Vantage
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -92,7 +89,6 @@ func (s EndpointStore) Enrol(ctx context.Context, tokenHash, publicKey []byte, n
 	return out, err
 }
 
-// DisableVantage implements endpoint.Store.
 func (s EndpointStore) DisableVantage(ctx context.Context, id uuid.UUID, now time.Time, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		n, err := q.DisableVantage(ctx, now, id)
@@ -106,7 +102,6 @@ func (s EndpointStore) DisableVantage(ctx context.Context, id uuid.UUID, now tim
 	})
 }
 
-// Take implements endpoint.Store.
 func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time, sw string, lease uuid.UUID, now, until time.Time, most, perDay int) ([]endpoint.Taken, error) {
 	askedAt = askedAt.Truncate(time.Microsecond) // as the column keeps it, or a replay would look later than itself
 	var taken []endpoint.Taken
@@ -159,7 +154,6 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 	return taken, err
 }
 
-// Lease implements endpoint.Store.
 func (s EndpointStore) Lease(ctx context.Context, v, lease uuid.UUID) ([]endpoint.Taken, error) {
 	if _, err := s.q.FindLease(ctx, lease, v); errors.Is(err, pgx.ErrNoRows) {
 		return nil, errs.New(errs.NotFound, "lease_unknown", "This lease is not known, or it was given to another prober. Nothing was written.")

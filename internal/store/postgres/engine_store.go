@@ -24,7 +24,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// LockCoin implements payout.Store.
 func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		use, err := q.GetCoinUse(ctx, op.Hash[:], int64(op.Index))
@@ -46,7 +45,6 @@ func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason stri
 	})
 }
 
-// UnlockCoin implements payout.Store.
 func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		n, err := q.Unlock(ctx, db.UnlockParams{
@@ -65,7 +63,6 @@ func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uui
 	})
 }
 
-// Estimate implements payout.Store.
 func (s PayoutStore) Estimate(ctx context.Context) (*fee.Estimate, error) {
 	body, err := s.q.GetEstimate(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -97,7 +94,6 @@ func readLongRun(ctx context.Context, q *db.Queries) (int64, error) {
 	return row.MedianSatKvb, nil
 }
 
-// SetEstimate implements payout.WorkerStore.
 func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error {
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -121,7 +117,6 @@ func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimat
 	})
 }
 
-// Progress implements payout.Store.
 func (s PayoutStore) Progress(ctx context.Context) (*payout.Progress, error) {
 	row, err := s.q.GetWorkerStatus(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -133,7 +128,6 @@ func (s PayoutStore) Progress(ctx context.Context) (*payout.Progress, error) {
 	return &payout.Progress{Walked: row.WalkedHeight, Target: row.TargetHeight, Trouble: row.Trouble, At: row.At}, nil
 }
 
-// SetProgress implements payout.WorkerStore.
 func (s PayoutStore) SetProgress(ctx context.Context, epoch int64, p payout.Progress) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -156,7 +150,6 @@ func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
 	return list, nil
 }
 
-// Proof implements payout.Store.
 func (s PayoutStore) Proof(ctx context.Context, instalment uuid.UUID, headers int) (payout.Proof, error) {
 	var p payout.Proof
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -177,7 +170,6 @@ func (s PayoutStore) Proof(ctx context.Context, instalment uuid.UUID, headers in
 	return p, err
 }
 
-// Payments implements payout.Store.
 func (s PayoutStore) Payments(ctx context.Context, from, until time.Time) ([]books.Payment, error) {
 	var list []books.Payment
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -247,7 +239,6 @@ func readInclusion(ctx context.Context, q *db.Queries, raw []byte, position *int
 	return p, nil
 }
 
-// DeadAttempts implements payout.WorkerStore.
 func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]payout.DeadAttempt, error) {
 	var dead []payout.DeadAttempt
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -276,7 +267,6 @@ func (s PayoutStore) DeadAttempts(ctx context.Context, batch uuid.UUID, headers 
 	return dead, err
 }
 
-// AttemptByTxID implements payout.WorkerStore.
 func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error) {
 	var found payout.Attempt
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -316,7 +306,6 @@ func readParent(ctx context.Context, q *db.Queries, b payout.Batch) (*payout.Att
 	return readAttemptByTxID(ctx, q, b.Chosen[0].Hash)
 }
 
-// LapsedVoids implements payout.WorkerStore.
 func (s PayoutStore) LapsedVoids(ctx context.Context, asked time.Time) ([]uuid.UUID, error) {
 	ids, err := s.q.ListLapsedVoids(ctx, asked)
 	return ids, mapError(err)

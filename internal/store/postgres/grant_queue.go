@@ -26,7 +26,6 @@ var newest = grant.Cursor{
 	ID:          uuid.Max,
 }
 
-// Queue implements grant.Store.
 func (s GrantStore) Queue(ctx context.Context, f grant.Filter, asker uuid.UUID, now time.Time) ([]grant.QueueItem, *grant.Cursor, error) {
 	var items []grant.QueueItem
 	var next *grant.Cursor
@@ -59,7 +58,6 @@ func queueItem(r db.QueueLinesRow) grant.QueueItem {
 	return item
 }
 
-// Counts implements grant.Store.
 func (s GrantStore) Counts(ctx context.Context, filters []grant.Filter, now time.Time) ([]grant.Total, error) {
 	var counts []grant.Total
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {

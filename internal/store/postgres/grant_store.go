@@ -28,7 +28,7 @@ type GrantStore struct{ *DB }
 
 var _ grant.Store = GrantStore{}
 
-// Fund implements grant.Store and payout.Store.
+// Fund implements grant.Store and the stores of payouts.
 func (d *DB) Fund(ctx context.Context) (fund.Fund, error) {
 	var f fund.Fund
 	err := d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -81,7 +81,6 @@ func (d *DB) SetReadyCoins(ctx context.Context, n int, e audit.Entry) error {
 	})
 }
 
-// Replay implements grant.Store.
 func (s GrantStore) Replay(ctx context.Context, scope string, keyHash []byte) (*grant.Replay, error) {
 	var replay *grant.Replay
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -172,19 +171,16 @@ func insertRevision(ctx context.Context, q *db.Queries, r grant.Revision, d gran
 	})
 }
 
-// Application implements grant.Store.
 func (s GrantStore) Application(ctx context.Context, id uuid.UUID, now time.Time) (grant.Record, error) {
 	return s.readApplication(ctx, now, func(ctx context.Context, q *db.Queries) (db.Application, error) { return q.GetApplication(ctx, id) })
 }
 
-// ApplicationByReceipt implements grant.Store.
 func (s GrantStore) ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (grant.Record, error) {
 	return s.readApplication(ctx, now, func(ctx context.Context, q *db.Queries) (db.Application, error) {
 		return q.GetApplicationByReceipt(ctx, receiptHash)
 	})
 }
 
-// ReceiptKnown implements grant.Store.
 func (s GrantStore) ReceiptKnown(ctx context.Context, receiptHash []byte) (bool, error) {
 	known, err := s.q.ReceiptKnown(ctx, receiptHash)
 	if err != nil {

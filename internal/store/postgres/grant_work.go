@@ -18,7 +18,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// UpdateApplication implements grant.Store.
 func (s GrantStore) UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*grant.Work) error) (grant.Application, error) {
 	var out grant.Application
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -218,7 +217,6 @@ func nullUUID(id *uuid.UUID) uuid.NullUUID {
 	return uuid.NullUUID{UUID: *id, Valid: true}
 }
 
-// Grants implements grant.Store.
 func (s GrantStore) Grants(ctx context.Context, before *grant.Cursor, limit int) ([]grant.GrantRecord, error) {
 	if before == nil {
 		before = &newest
@@ -235,7 +233,6 @@ func (s GrantStore) Grants(ctx context.Context, before *grant.Cursor, limit int)
 	return records, err
 }
 
-// Grant implements grant.Store.
 func (s GrantStore) Grant(ctx context.Context, id uuid.UUID) (grant.GrantRecord, error) {
 	var record grant.GrantRecord
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {

@@ -53,7 +53,6 @@ func (s IdentityStore) CreateStaff(ctx context.Context, c identity.Change, p ide
 	})
 }
 
-// UpdateStaff implements identity.Store.
 func (s IdentityStore) UpdateStaff(ctx context.Context, c identity.Change, id uuid.UUID, fn func(*identity.Staff) error) (identity.Staff, error) {
 	var person identity.Staff
 	err := s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
@@ -99,13 +98,11 @@ func endAll(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time) erro
 	return nil
 }
 
-// Staff implements identity.Store.
 func (s IdentityStore) Staff(ctx context.Context, id uuid.UUID) (identity.Staff, error) {
 	p, err := readStaff(ctx, s.q, id)
 	return p, mapError(err)
 }
 
-// ListStaff implements identity.Store.
 func (s IdentityStore) ListStaff(ctx context.Context) ([]identity.Staff, error) {
 	rows, err := s.q.ListStaff(ctx)
 	if err != nil {
@@ -118,7 +115,6 @@ func (s IdentityStore) ListStaff(ctx context.Context) ([]identity.Staff, error) 
 	return all, nil
 }
 
-// AddLink implements identity.Store.
 func (s IdentityStore) AddLink(ctx context.Context, c identity.Change, l identity.Link) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error { return insertLink(ctx, q, l) })
 }
@@ -134,7 +130,6 @@ func insertLink(ctx context.Context, q *db.Queries, l identity.Link) error {
 	return nil
 }
 
-// LinkByHash implements identity.Store.
 func (s IdentityStore) LinkByHash(ctx context.Context, h identity.Hash) (identity.Link, identity.Staff, error) {
 	row, err := s.q.GetLink(ctx, h[:])
 	if err != nil {
@@ -165,7 +160,6 @@ func (s IdentityStore) PutCeremony(ctx context.Context, c identity.Ceremony) err
 	})
 }
 
-// TakeCeremony implements identity.Store.
 func (s IdentityStore) TakeCeremony(ctx context.Context, h identity.Hash) (identity.Ceremony, error) {
 	var row db.Ceremony
 	err := s.write(ctx, func(ctx context.Context, q *db.Queries) (err error) {
@@ -193,7 +187,6 @@ func (s IdentityStore) Credentials(ctx context.Context, staffID uuid.UUID) ([]id
 	return all, nil
 }
 
-// CredentialByID implements identity.Store.
 func (s IdentityStore) CredentialByID(ctx context.Context, id []byte) (identity.Credential, identity.Staff, error) {
 	row, err := s.q.GetPasskey(ctx, id)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 var _ payout.InvariantStore = PayoutStore{}
 
-// Breaches implements payout.InvariantStore.
 func (s PayoutStore) Breaches(ctx context.Context, limit int) ([]payout.Breach, error) {
 	var list []payout.Breach
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {

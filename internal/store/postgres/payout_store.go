@@ -13,20 +13,28 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
+	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
+	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// PayoutStore implements payout.Store and payout.WorkerStore; the latter needs
-// the rights of the worker's role.
+// PayoutStore implements the stores of payouts. All but the treasurer's need the rights of
+// the worker's role.
 type PayoutStore struct{ *DB }
 
-var _ payout.WorkerStore = PayoutStore{}
+var (
+	_ treasurer.Store = PayoutStore{}
+	_ conductor.Store = PayoutStore{}
+	_ follower.Store  = PayoutStore{}
+	_ recovery.Store  = PayoutStore{}
+)
 
-// NextNumber implements payout.Store.
 func (s PayoutStore) NextNumber(ctx context.Context) (uint32, error) {
 	var number int64
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -36,7 +44,6 @@ func (s PayoutStore) NextNumber(ctx context.Context) (uint32, error) {
 	return uint32(number), err
 }
 
-// Items implements payout.Store.
 func (s PayoutStore) Items(ctx context.Context, ids []uuid.UUID) ([]payout.Item, error) {
 	var items []payout.Item
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -64,7 +71,6 @@ func itemOf(i db.Instalment, reference, designation string) payout.Item {
 	}
 }
 
-// VotedOn implements payout.Store.
 func (s PayoutStore) VotedOn(ctx context.Context, staff uuid.UUID, instalments []uuid.UUID) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -74,7 +80,6 @@ func (s PayoutStore) VotedOn(ctx context.Context, staff uuid.UUID, instalments [
 	return ids, err
 }
 
-// CreateBatches implements payout.Store.
 func (s PayoutStore) CreateBatches(ctx context.Context, list []payout.NewBatch) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		entries := make([]audit.Entry, len(list))
@@ -160,7 +165,6 @@ func moveItems(ctx context.Context, q *db.Queries, ids []uuid.UUID, from, to gra
 	return q.CompleteGrants(ctx, grants)
 }
 
-// Batch implements payout.Store.
 func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, error) {
 	var r payout.Record
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -392,7 +396,6 @@ func txidString(txid []byte) string {
 	return chainhash.Hash(txid).String()
 }
 
-// Batches implements payout.Store.
 func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]payout.Batch, error) {
 	var list []payout.Batch
 	below := int64(before)
@@ -411,7 +414,6 @@ func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]p
 	return list, err
 }
 
-// Due implements payout.WorkerStore.
 func (s PayoutStore) Due(ctx context.Context) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -421,7 +423,6 @@ func (s PayoutStore) Due(ctx context.Context) ([]uuid.UUID, error) {
 	return ids, err
 }
 
-// Holdings implements payout.Store.
 func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 	var h payout.Holdings
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -465,7 +466,6 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 	return h, err
 }
 
-// Sums implements payout.Store.
 func (s PayoutStore) Sums(ctx context.Context) (payout.Sums, error) {
 	var sums payout.Sums
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) (err error) {
@@ -478,13 +478,11 @@ func (s PayoutStore) Sums(ctx context.Context) (payout.Sums, error) {
 	return sums, err
 }
 
-// Forgotten implements payout.WorkerStore.
 func (s PayoutStore) Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error) {
 	ids, err := s.q.ListForgotten(ctx, until)
 	return ids, mapError(err)
 }
 
-// Lapsed implements payout.Store.
 func (s PayoutStore) Lapsed(ctx context.Context, since time.Time) ([]payout.Lapsed, error) {
 	rows, err := s.q.ListLapsed(ctx, since)
 	if err != nil {

@@ -30,7 +30,6 @@ func checkLease(ctx context.Context, q *db.Queries, epoch int64) error {
 	return nil
 }
 
-// UpdateBatch implements payout.Store.
 func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error) {
 	var out payout.Batch
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -262,7 +261,6 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	return q.InsertAttemptOutputs(ctx, outs)
 }
 
-// SetError implements payout.WorkerStore.
 func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {

@@ -14,26 +14,25 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
-var _ payout.RecoveryStore = PayoutStore{}
+var _ recovery.Store = PayoutStore{}
 
-// Mark implements payout.RecoveryStore.
-func (s PayoutStore) Mark(ctx context.Context, fingerprint string) (payout.JournalMark, error) {
+func (s PayoutStore) Mark(ctx context.Context, fingerprint string) (recovery.JournalMark, error) {
 	row, err := s.q.GetJournalMark(ctx, fingerprint)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return payout.JournalMark{Fingerprint: fingerprint}, nil
+		return recovery.JournalMark{Fingerprint: fingerprint}, nil
 	}
 	if err != nil {
-		return payout.JournalMark{}, mapError(err)
+		return recovery.JournalMark{}, mapError(err)
 	}
-	return payout.JournalMark{Fingerprint: fingerprint, Seq: row.Seq, Head: [32]byte(row.Head)}, nil
+	return recovery.JournalMark{Fingerprint: fingerprint, Seq: row.Seq, Head: [32]byte(row.Head)}, nil
 }
 
-// SetMark implements payout.RecoveryStore.
-func (s PayoutStore) SetMark(ctx context.Context, epoch int64, m payout.JournalMark, now time.Time) error {
+func (s PayoutStore) SetMark(ctx context.Context, epoch int64, m recovery.JournalMark, now time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
@@ -42,7 +41,6 @@ func (s PayoutStore) SetMark(ctx context.Context, epoch int64, m payout.JournalM
 	})
 }
 
-// ReleasedTxids implements payout.RecoveryStore.
 func (s PayoutStore) ReleasedTxids(ctx context.Context, txids []chainhash.Hash) (map[chainhash.Hash]bool, error) {
 	raw := make([][]byte, len(txids))
 	for i, id := range txids {
@@ -74,13 +72,11 @@ func (s PayoutStore) ReleasedTxids(ctx context.Context, txids []chainhash.Hash) 
 	return known, nil
 }
 
-// MarkedAt implements payout.RecoveryStore.
 func (s PayoutStore) MarkedAt(ctx context.Context) (time.Time, error) {
 	at, err := s.q.LastJournalMark(ctx)
 	return at, mapError(err)
 }
 
-// AdvanceNumber implements payout.RecoveryStore.
 func (s PayoutStore) AdvanceNumber(ctx context.Context, epoch int64, atLeast uint32) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -90,13 +86,12 @@ func (s PayoutStore) AdvanceNumber(ctx context.Context, epoch int64, atLeast uin
 	})
 }
 
-// Rebuild implements payout.RecoveryStore.
-func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about payout.About, now time.Time, fn func(*payout.Rebuild) error) error {
+func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about recovery.About, now time.Time, fn func(*recovery.Rebuild) error) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		w := &payout.Rebuild{Coins: map[wire.OutPoint]txbuild.Coin{}, Reserved: map[wire.OutPoint]bool{}}
+		w := &recovery.Rebuild{Coins: map[wire.OutPoint]txbuild.Coin{}, Reserved: map[wire.OutPoint]bool{}}
 		if err := readLost(ctx, q, w, about); err != nil {
 			return err
 		}
@@ -118,7 +113,7 @@ func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about payout.Abou
 
 // readLost reads the batch that a lost transaction belongs to, or else the payments
 // that it pays.
-func readLost(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) error {
 	row, err := q.LockBatch(ctx, about.Batch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		digests := make([][]byte, len(about.Digests))
@@ -152,7 +147,7 @@ func readLost(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payou
 }
 
 // readRivals locks the other batches that stand in the way.
-func readRivals(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+func readRivals(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) error {
 	txids, vouts := split(about.Inputs)
 	ids, err := q.ListRivals(ctx, db.ListRivalsParams{BatchID: about.Batch, Number: int64(about.Number), Instalments: idsOf(w.Items), Txids: txids, Vouts: vouts})
 	if err != nil {
@@ -163,7 +158,7 @@ func readRivals(ctx context.Context, q *db.Queries, w *payout.Rebuild, about pay
 		if err != nil {
 			return err
 		}
-		rival := payout.Rival{Batch: batchOf(row.Batch, row.Composer)}
+		rival := recovery.Rival{Batch: batchOf(row.Batch, row.Composer)}
 		if rival.Items, err = readItems(ctx, q, id); err != nil {
 			return err
 		}
@@ -172,7 +167,7 @@ func readRivals(ctx context.Context, q *db.Queries, w *payout.Rebuild, about pay
 	return nil
 }
 
-func readSurroundings(ctx context.Context, q *db.Queries, w *payout.Rebuild, about payout.About) error {
+func readSurroundings(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) error {
 	txids, vouts := split(about.Inputs)
 	rows, err := q.ListCoinsAt(ctx, txids, vouts)
 	if err != nil {
@@ -208,7 +203,7 @@ func split(ops []wire.OutPoint) (txids [][]byte, vouts []int64) {
 	return txids, vouts
 }
 
-func writeRebuild(ctx context.Context, q *db.Queries, w *payout.Rebuild, now time.Time) error {
+func writeRebuild(ctx context.Context, q *db.Queries, w *recovery.Rebuild, now time.Time) error {
 	if w.NewAttempt == nil && len(w.AttemptEvents) == 0 {
 		return nil // it was known already
 	}

@@ -19,7 +19,6 @@ func putPrint(ctx context.Context, q *db.Queries, id uuid.UUID, p screen.Print) 
 	return q.PutPrint(ctx, db.PutPrintParams{ApplicationID: id, TextHash: int64(p.Text), Servers: int32(p.Listed)})
 }
 
-// Screen implements grant.Store.
 func (s GrantStore) Screen(ctx context.Context, id uuid.UUID, now time.Time) (screen.Facts, error) {
 	var f screen.Facts
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {

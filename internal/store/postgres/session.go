@@ -12,7 +12,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// OpenSession implements identity.Store.
 func (s IdentityStore) OpenSession(ctx context.Context, c identity.Change, o identity.Opening) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
 		person, err := lockStaff(ctx, q, o.Session.StaffID)
@@ -84,7 +83,6 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 	return nil
 }
 
-// SessionByHash implements identity.Store.
 func (s IdentityStore) SessionByHash(ctx context.Context, h identity.Hash) (identity.Session, identity.Staff, error) {
 	row, err := s.q.GetSession(ctx, h[:])
 	if err != nil {
@@ -93,12 +91,10 @@ func (s IdentityStore) SessionByHash(ctx context.Context, h identity.Hash) (iden
 	return toSession(row.Session), toStaff(row.Staff, row.Roles), nil
 }
 
-// TouchSession implements identity.Store.
 func (s IdentityStore) TouchSession(ctx context.Context, id uuid.UUID, at time.Time) error {
 	return s.write(ctx, func(ctx context.Context, q *db.Queries) error { return q.TouchSession(ctx, at, id) })
 }
 
-// ListSessions implements identity.Store.
 func (s IdentityStore) ListSessions(ctx context.Context, staffID uuid.UUID, now time.Time) ([]identity.Session, error) {
 	rows, err := s.q.ListSessions(ctx, staffID, now)
 	if err != nil {
@@ -111,7 +107,6 @@ func (s IdentityStore) ListSessions(ctx context.Context, staffID uuid.UUID, now 
 	return all, nil
 }
 
-// RevokeSession implements identity.Store.
 func (s IdentityStore) RevokeSession(ctx context.Context, c identity.Change, staffID, id uuid.UUID) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.RevokeSession(ctx, db.RevokeSessionParams{ID: id, StaffID: staffID, At: c.At})
@@ -146,7 +141,6 @@ func (s IdentityStore) AddToken(ctx context.Context, c identity.Change, t identi
 	})
 }
 
-// TokenByHash implements identity.Store.
 func (s IdentityStore) TokenByHash(ctx context.Context, h identity.Hash) (identity.Token, identity.Staff, error) {
 	row, err := s.q.GetToken(ctx, h[:])
 	if err != nil {
@@ -155,12 +149,10 @@ func (s IdentityStore) TokenByHash(ctx context.Context, h identity.Hash) (identi
 	return toToken(row.ApiToken), toStaff(row.Staff, row.Roles), nil
 }
 
-// TouchToken implements identity.Store.
 func (s IdentityStore) TouchToken(ctx context.Context, id uuid.UUID, at time.Time) error {
 	return s.write(ctx, func(ctx context.Context, q *db.Queries) error { return q.TouchToken(ctx, at, id) })
 }
 
-// ListTokens implements identity.Store.
 func (s IdentityStore) ListTokens(ctx context.Context, staffID uuid.UUID) ([]identity.Token, error) {
 	rows, err := s.q.ListTokens(ctx, staffID)
 	if err != nil {
@@ -173,7 +165,6 @@ func (s IdentityStore) ListTokens(ctx context.Context, staffID uuid.UUID) ([]ide
 	return all, nil
 }
 
-// RevokeToken implements identity.Store.
 func (s IdentityStore) RevokeToken(ctx context.Context, c identity.Change, staffID, id uuid.UUID) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.RevokeToken(ctx, db.RevokeTokenParams{ID: id, StaffID: staffID, At: c.At})

@@ -17,7 +17,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// Unjoined implements payout.Store.
 func (s PayoutStore) Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error) {
 	list, err := readUnjoined(ctx, s.q)
 	return list, mapError(err)
@@ -50,7 +49,6 @@ func findUnjoined(ctx context.Context, q *db.Queries, op wire.OutPoint) (payout.
 	return list[at], nil
 }
 
-// JoinPayment implements payout.Store.
 func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalment uuid.UUID, now time.Time, fn func(*payout.Join) error) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		found, err := findUnjoined(ctx, q, op)
@@ -95,7 +93,6 @@ func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalme
 	})
 }
 
-// SeparatePayment implements payout.Store.
 func (s PayoutStore) SeparatePayment(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if _, err := findUnjoined(ctx, q, op); err != nil {

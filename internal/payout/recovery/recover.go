@@ -1,4 +1,4 @@
-package payout
+package recovery
 
 import (
 	"cmp"
@@ -21,8 +21,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -41,9 +41,10 @@ type JournalMark struct {
 	Head        [32]byte // SHA-256 of line Seq
 }
 
-// RecoveryStore is what recovery needs beside the worker's store.
-type RecoveryStore interface {
-	WorkerStore
+// Store is what recovery needs of the database.
+type Store interface {
+	payout.Records
+	payout.BreakerStore
 
 	// Mark returns how far the journal of a key was read; Seq 0 for never.
 	Mark(ctx context.Context, fingerprint string) (JournalMark, error)
@@ -78,7 +79,7 @@ type About struct {
 
 // Rebuild is the batch of a lost transaction, and what bringing it back adds.
 type Rebuild struct {
-	Work // of an unknown batch: the payments alone
+	payout.Work // of an unknown batch: the payments alone
 
 	Known    bool                           // the batch is in the database
 	Rivals   []Rival                        // other batches with its number, its payments or its coins
@@ -87,28 +88,22 @@ type Rebuild struct {
 	InChain  bool                           // the transaction was walked already, as somebody else's
 	Staff    []uuid.UUID                    // up to two
 
-	Create bool    // the batch is inserted, as composed, with its payments
-	Rehome bool    // payments that had left the batch are in it again
-	Cancel []Rival // go to cancelled, their payments to payable
-	Hops   []Hop   // of the payments, after Cancel
-	Via    []State // that the batch passes before Batch.State
+	Create bool           // the batch is inserted, as composed, with its payments
+	Rehome bool           // payments that had left the batch are in it again
+	Cancel []Rival        // go to cancelled, their payments to payable
+	Hops   []payout.Hop   // of the payments, after Cancel
+	Via    []payout.State // that the batch passes before Batch.State
 }
 
 // Rival is another batch.
 type Rival struct {
-	Batch Batch
-	Items []Item // that are in it now
+	Batch payout.Batch
+	Items []payout.Item // that are in it now
 }
 
-// Hop takes payments from one state to another.
-type Hop struct {
-	IDs      []uuid.UUID
-	From, To grant.InstalmentState
-}
-
-// RecoveryConfig is what a Recovery needs.
-type RecoveryConfig struct {
-	Store    RecoveryStore
+// Config is what a Recovery needs.
+type Config struct {
+	Store    Store
 	Journals []JournalSource // none: there is nothing to read
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -125,7 +120,7 @@ type RecoveryConfig struct {
 // touches the treasury: a lost transaction is an attempt again before its block is
 // connected, and never mistaken for a foreign spend.
 type Recovery struct {
-	cfg     RecoveryConfig
+	cfg     Config
 	by      identity.Actor
 	fund    fund.Fund
 	wallet  *wallet.Descriptor
@@ -139,8 +134,8 @@ type Recovery struct {
 	waiting string // why the first of lost waits
 }
 
-// NewRecovery checks cfg and returns a Recovery.
-func NewRecovery(cfg RecoveryConfig) (*Recovery, error) {
+// New checks cfg and returns a Recovery.
+func New(cfg Config) (*Recovery, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: recovery needs store, clock, log and a lease")
 	}
@@ -179,7 +174,7 @@ func (r *Recovery) Read(ctx context.Context) error {
 	if r.fund, err = r.cfg.Store.Fund(ctx); err != nil {
 		return err
 	}
-	if r.wallet, err = treasuryOf(r.fund); err != nil {
+	if r.wallet, err = payout.TreasuryOf(r.fund); err != nil {
 		return err
 	}
 	r.lost, r.marks, r.top = nil, nil, 0
@@ -297,8 +292,8 @@ func (r *Recovery) failLine(ctx context.Context, l lostLine, why string) {
 
 // Before rebuilds what can be rebuilt with the treasury's transactions of the next
 // block, which is not connected yet. The follower calls it.
-func (r *Recovery) Before(ctx context.Context, txs []OwnTx) error {
-	spends := slices.ContainsFunc(txs, func(t OwnTx) bool { return len(t.Spends) > 0 })
+func (r *Recovery) Before(ctx context.Context, txs []payout.OwnTx) error {
+	spends := slices.ContainsFunc(txs, func(t payout.OwnTx) bool { return len(t.Spends) > 0 })
 	if !r.read {
 		if !spends {
 			return nil
@@ -370,7 +365,7 @@ func (r *Recovery) conclude(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unjoined = slices.DeleteFunc(unjoined, func(p UnjoinedPayment) bool { return !p.FoundAt.After(since) })
+	unjoined = slices.DeleteFunc(unjoined, func(p payout.UnjoinedPayment) bool { return !p.FoundAt.After(since) })
 	var text strings.Builder
 	if len(unjoined) > 0 {
 		text.WriteString(unjoinedText(unjoined))
@@ -387,11 +382,11 @@ func (r *Recovery) conclude(ctx context.Context) error {
 	r.cfg.Log.ErrorContext(ctx, "not all that the journals name could be joined", slog.Int("payments", len(unjoined)), slog.Int("lines", len(r.failed)))
 	// The same findings have the same subject, which is short, however many they are.
 	subject := sha256.Sum256([]byte(text.String()))
-	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, Finding{Code: RecoveryFailed, Subject: hex.EncodeToString(subject[:]), Detail: text.String(), At: r.now()})
+	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, payout.Finding{Code: payout.RecoveryFailed, Subject: hex.EncodeToString(subject[:]), Detail: text.String(), At: r.now()})
 }
 
 // unjoinedText names payments whose approvals are lost.
-func unjoinedText(list []UnjoinedPayment) string {
+func unjoinedText(list []payout.UnjoinedPayment) string {
 	var sent, back []string
 	var sum btcutil.Amount
 	count := 0
@@ -400,7 +395,7 @@ func unjoinedText(list []UnjoinedPayment) string {
 		if i >= maxNamed {
 			line = ""
 		}
-		if p.State == Voided {
+		if p.State == payout.Voided {
 			back = append(back, line)
 			continue
 		}
@@ -430,7 +425,7 @@ func joinLines(lines []string) string {
 }
 
 // rebuild tries every lost line until none gets any further.
-func (r *Recovery) rebuild(ctx context.Context, txs []OwnTx) error {
+func (r *Recovery) rebuild(ctx context.Context, txs []payout.OwnTx) error {
 	for again := true; again && len(r.lost) > 0; {
 		again = false
 		var left []lostLine

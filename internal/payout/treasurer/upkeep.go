@@ -1,4 +1,4 @@
-package payout
+package treasurer
 
 import (
 	"cmp"
@@ -12,24 +12,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
-	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
-
-// UpkeepOrder asks for a batch that pays nobody: coins joined, a coin split, or a
-// child that pulls a stuck batch along.
-type UpkeepOrder struct {
-	Kind            Kind            // Consolidate, Split or Child
-	Coins           []wire.OutPoint // of Consolidate (2 or more) and Split (1 or more); empty: the smallest, or the largest
-	Outputs         int             // of Split: 2 to 20
-	Parent          uuid.UUID       // of Child: an announced batch
-	FeeRateSatVB    int64           // 0: the estimate for 36 blocks
-	MaxFeeRateSatVB int64           // 0: the fund's
-	MaxFeeSat       int64           // 0: the fund's
-}
 
 // consolidateMost bounds the coins of a consolidation.
 const consolidateMost = 200
@@ -37,75 +26,75 @@ const consolidateMost = 200
 // ComposeUpkeep freezes an upkeep order as a batch with its canonical note; like
 // any batch it needs a treasurer's approval. Errors: Invalid invalid_fields;
 // Conflict coin_gone, wrong_state (the parent is not waiting).
-func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o UpkeepOrder) (Batch, error) {
+func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	fund, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	o.MaxFeeRateSatVB, o.MaxFeeSat = cmp.Or(o.MaxFeeRateSatVB, fund.MaxFeeRateSatVB), cmp.Or(o.MaxFeeSat, int64(fund.MaxFee))
 	if o.FeeRateSatVB == 0 {
 		if o.FeeRateSatVB, err = s.startRate(ctx, o.MaxFeeRateSatVB); err != nil {
-			return Batch{}, err
+			return payout.Batch{}, err
 		}
 	}
 	bad := checkFees(fund, o.FeeRateSatVB, o.MaxFeeRateSatVB, o.MaxFeeSat)
-	if o.Kind != Split {
+	if o.Kind != payout.Split {
 		o.Outputs = 1
 	} else if o.Outputs < 2 || o.Outputs > decision.MaxUpkeepOutputs {
 		bad = append(bad, errs.Field{Field: "outputs", Code: "out_of_range", Message: "A coin is split into 2 to 20.", Params: map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)}})
 	}
-	if !slices.Contains([]Kind{Consolidate, Split, Child}, o.Kind) {
+	if !slices.Contains([]payout.Kind{payout.Consolidate, payout.Split, payout.Child}, o.Kind) {
 		bad = append(bad, errs.Field{Field: "kind", Code: "unknown", Message: "Upkeep is consolidate, split or child."})
 	}
-	if o.Kind != Child {
+	if o.Kind != payout.Child {
 		low, err := s.feesLow(ctx, o.FeeRateSatVB)
 		if err != nil {
-			return Batch{}, err
+			return payout.Batch{}, err
 		}
 		bad = append(bad, low...)
 	}
 	if err := errs.InvalidFields(bad); err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	coins, parent, err := s.upkeepCoins(ctx, by, o)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	b, err := s.blank(ctx, by, fund, o.Kind)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	params, err := fund.Params()
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	note := decision.UpkeepNote{
 		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: fund.PolicyVersion, Kind: string(o.Kind), Outputs: o.Outputs,
 		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
 	}
-	if o.Kind == Child {
+	if o.Kind == payout.Child {
 		note.MaxFeeRateSatVB = 0
 	}
 	text := note.Encode()
 	if _, err := decision.ParseUpkeep(text); err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	b.Note, b.Digest, b.Outputs, b.Chosen = string(text), note.Digest(), o.Outputs, coins
 	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat)
 	holdings, err := s.cfg.Store.Holdings(ctx)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	// Built on trial: what cannot be had is refused before anybody is asked to approve it.
-	if _, _, err := plan(family{fund: fund, batch: b, parent: parent}, holdings, b.CreatedAt); err != nil {
-		return Batch{}, notComposed(err)
+	if _, _, err := plan.Build(plan.Family{Fund: fund, Batch: b, Parent: parent}, holdings, b.CreatedAt); err != nil {
+		return payout.Batch{}, payout.NotComposed(err)
 	}
-	e := entry(by, "batch.composed", b, "", b.CreatedAt)
-	e.To, e.Digest = string(Composed), b.Digest[:]
-	return b, notComposed(s.cfg.Store.CreateBatches(ctx, []NewBatch{{Batch: b, Entry: e}}))
+	e := payout.Entry(by, "batch.composed", b, "", b.CreatedAt)
+	e.To, e.Digest = string(payout.Composed), b.Digest[:]
+	return b, payout.NotComposed(s.cfg.Store.CreateBatches(ctx, []payout.NewBatch{{Batch: b, Entry: e}}))
 }
 
 // feesLow refuses upkeep that nobody waits for while fees are above the floor, as
@@ -127,15 +116,15 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 
 // upkeepCoins returns the coins that an upkeep order names or leaves to us, and the
 // parent of a child.
-func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOrder) ([]wire.OutPoint, *Attempt, error) {
-	if o.Kind == Child {
+func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) ([]wire.OutPoint, *payout.Attempt, error) {
+	if o.Kind == payout.Child {
 		return s.parentChange(ctx, by, o.Parent)
 	}
 	h, err := s.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	var free []Coin // largest first
+	var free []payout.Coin // largest first
 	for _, c := range h.Coins {
 		if c.Spendable() {
 			free = append(free, c)
@@ -143,9 +132,9 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 	}
 	if len(o.Coins) == 0 {
 		switch {
-		case o.Kind == Split && len(free) > 0:
+		case o.Kind == payout.Split && len(free) > 0:
 			free = free[:1]
-		case o.Kind == Consolidate:
+		case o.Kind == payout.Consolidate:
 			free = smallest(free)
 		}
 		for _, c := range free {
@@ -156,8 +145,8 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		return nil, nil, err
 	}
 	for _, op := range o.Coins {
-		if !slices.ContainsFunc(free, func(c Coin) bool { return c.OutPoint == op }) {
-			return nil, nil, notComposed(coinGone())
+		if !slices.ContainsFunc(free, func(c payout.Coin) bool { return c.OutPoint == op }) {
+			return nil, nil, payout.NotComposed(payout.CoinGone())
 		}
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
@@ -167,7 +156,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 		}})
 	}
 	least := 1
-	if o.Kind == Consolidate {
+	if o.Kind == payout.Consolidate {
 		least = 2
 	}
 	if len(o.Coins) < least || len(o.Coins) > consolidateMost {
@@ -180,8 +169,8 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o UpkeepOr
 
 // smallest returns the smallest coins, as many as one consolidation joins and as a
 // signer can be shown the transactions of. free has the largest first.
-func smallest(free []Coin) []Coin {
-	var chosen []Coin
+func smallest(free []payout.Coin) []payout.Coin {
+	var chosen []payout.Coin
 	var plain []txbuild.Coin
 	for _, c := range slices.Backward(free) {
 		if len(chosen) == consolidateMost {
@@ -195,7 +184,7 @@ func smallest(free []Coin) []Coin {
 }
 
 // prevTxBytes is what the transactions of the named coins have together.
-func prevTxBytes(coins []Coin, named []wire.OutPoint) int {
+func prevTxBytes(coins []payout.Coin, named []wire.OutPoint) int {
 	var plain []txbuild.Coin
 	for _, c := range coins {
 		if slices.Contains(named, c.OutPoint) {
@@ -205,19 +194,15 @@ func prevTxBytes(coins []Coin, named []wire.OutPoint) int {
 	return txbuild.PrevTxBytes(plain)
 }
 
-func coinGone() error {
-	return errs.New(errs.Conflict, "coin_gone", "A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Look at the treasury page.")
-}
-
 // parentChange is the change output of the newest transaction of a batch that
 // waits for a block.
-func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, *Attempt, error) {
+func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, *payout.Attempt, error) {
 	parent, err := s.Batch(ctx, by, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	if parent.Batch.State != Announced {
-		return nil, nil, withMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
+	if parent.Batch.State != payout.Announced {
+		return nil, nil, payout.WithMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]
 	for _, o := range newest.Outputs {
@@ -225,62 +210,5 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, &newest, nil
 		}
 	}
-	return nil, nil, withMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
-}
-
-// addUpkeep adds the coins of an upkeep batch to a request, and the least fee: a child
-// pays what its parent lacks.
-func (f family) addUpkeep(request *txbuild.Request, h Holdings) error {
-	if f.batch.Kind == Child {
-		coin, err := f.childCoin()
-		if err != nil {
-			return err
-		}
-		request.Coins = []txbuild.Coin{coin}
-		request.FeeRate, request.MinFee = txbuild.SatPerVB(1), f.childFee(request.Descriptor, f.batch.FeeRateSatVB)
-	} else {
-		for _, op := range f.batch.Chosen {
-			at := slices.IndexFunc(h.Coins, func(c Coin) bool { return c.OutPoint == op && c.Spendable() })
-			if at < 0 {
-				return coinGone()
-			}
-			request.Coins = append(request.Coins, h.Coins[at].Coin)
-		}
-	}
-	for _, coin := range request.Coins {
-		request.Must = append(request.Must, coin.OutPoint)
-	}
-	if f.batch.Kind == Split {
-		request.ChangeOutputs = f.batch.Outputs
-	}
-	return nil
-}
-
-func (f family) childCoin() (txbuild.Coin, error) {
-	if f.parent == nil || len(f.batch.Chosen) != 1 {
-		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
-	}
-	op := f.batch.Chosen[0]
-	packet, err := f.parent.packet()
-	if err != nil {
-		return txbuild.Coin{}, err
-	}
-	at := slices.IndexFunc(f.parent.Outputs, func(o AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
-	if at < 0 {
-		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends change.")
-	}
-	out := f.parent.Outputs[at]
-	return txbuild.Coin{
-		OutPoint: op, Amount: out.Amount, Script: out.Script, Chain: wallet.ChainChange, Index: *out.ChangeIndex, PrevTx: packet.UnsignedTx,
-	}, nil
-}
-
-// childFee is what a child has to pay so that it and its parent together pay a feerate
-// in sat/vB: miners look at the pair. Its own feerate may be far higher.
-func (f family) childFee(d *wallet.Descriptor, rateSatVB int64) btcutil.Amount {
-	weight, err := txbuild.VoidWeight(d, f.batch.Number, 1) // one coin, one output of change
-	if err != nil {
-		return 0
-	}
-	return max(txbuild.SatPerVB(rateSatVB).Fee(f.parent.Weight+weight)-f.parent.Fee, 0)
+	return nil, nil, payout.WithMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
 }

@@ -1,4 +1,4 @@
-package payout
+package follower
 
 import (
 	"context"

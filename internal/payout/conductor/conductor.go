@@ -1,4 +1,4 @@
-package payout
+package conductor
 
 import (
 	"context"
@@ -8,20 +8,40 @@ import (
 	"slices"
 	"time"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
+
+// Store is what the conductor needs of the database.
+type Store interface {
+	payout.Records
+
+	// Due returns the batches that the conductor may take on, oldest first.
+	Due(ctx context.Context) ([]uuid.UUID, error)
+
+	// SetError stores why the due step of a batch did not work, in plain words. Without
+	// a message it forgets what was stored.
+	SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error
+
+	// DeadAttempts returns the dead attempts of other batches that paid a payment of
+	// this batch or spend a coin of it, with proofs. headers is how many each shows.
+	DeadAttempts(ctx context.Context, batch uuid.UUID, headers int) ([]payout.DeadAttempt, error)
+
+	// LapsedVoids returns the batches with a request to take them back that was asked
+	// for at a time or before and that nobody has agreed to.
+	LapsedVoids(ctx context.Context, asked time.Time) ([]uuid.UUID, error)
+}
 
 // Announcer tells a node about a transaction. The reply is for people; whatever
 // it says, an announced transaction may confirm.
@@ -39,19 +59,12 @@ type Signer interface {
 type Mempool interface {
 	// Evicted looks at those of txids that the mempool holds and at all that spends
 	// their outputs, directly or not.
-	Evicted(ctx context.Context, txids []chainhash.Hash) (Evicted, error)
+	Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error)
 }
 
-// Evicted is what is lost when transactions are replaced.
-type Evicted struct {
-	Count     int            // transactions, the replaced ones included
-	Fees      btcutil.Amount // that the descendants pay, without the replaced ones
-	TopSatKVB int64          // highest feerate of a descendant
-}
-
-// ConductorConfig is what a Conductor needs.
-type ConductorConfig struct {
-	Store     WorkerStore
+// Config is what a Conductor needs.
+type Config struct {
+	Store     Store
 	Signers   []Signer // asked one after the other; none: every signature is brought by people
 	Announcer Announcer
 	Mempool   Mempool // may be nil: nothing is known of descendants
@@ -63,7 +76,7 @@ type ConductorConfig struct {
 // Conductor takes batches from approved to announced, one committed step at a
 // time. It is for one goroutine.
 type Conductor struct {
-	cfg ConductorConfig
+	cfg Config
 	by  identity.Actor
 
 	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
@@ -80,8 +93,8 @@ const (
 	lastWait  = 30 * time.Second
 )
 
-// NewConductor checks cfg and returns a Conductor.
-func NewConductor(cfg ConductorConfig) (*Conductor, error) {
+// New checks cfg and returns a Conductor.
+func New(cfg Config) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
 	}
@@ -121,7 +134,7 @@ func (c *Conductor) Step(ctx context.Context) error {
 		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
 		c.retryAt[id] = c.now().Add(c.waits[id])
 		c.failing[id] = err
-		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), plainWords(err), c.now()); err != nil {
+		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), payout.PlainWords(err), c.now()); err != nil {
 			return err
 		}
 	}
@@ -183,14 +196,6 @@ func (c *Conductor) takeOn(ctx context.Context, id uuid.UUID) error {
 	}
 }
 
-func plainWords(err error) string {
-	var e *errs.Error
-	if errors.As(err, &e) && e.Kind != errs.Internal {
-		return e.Message
-	}
-	return "An internal fault stopped this step; the worker's log has it."
-}
-
 // advance makes one step; again is true when the next one may follow at once.
 func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err error) {
 	record, err := c.cfg.Store.Batch(ctx, id)
@@ -198,13 +203,13 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 		return false, err
 	}
 	switch record.Batch.State {
-	case Approved:
+	case payout.Approved:
 		return true, c.build(ctx, record.Batch)
-	case Built:
+	case payout.Built:
 		return true, c.commitToSign(ctx, record.Batch)
-	case Signing, Signed, Announced, Voiding:
+	case payout.Signing, payout.Signed, payout.Announced, payout.Voiding:
 		return c.pursue(ctx, record)
-	case Composed, Mined, Paid, Final, Cancelled, Conflicted, Voided:
+	case payout.Composed, payout.Mined, payout.Paid, payout.Final, payout.Cancelled, payout.Conflicted, payout.Voided:
 	}
 	return false, nil
 }
@@ -212,9 +217,9 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 // pursue takes a batch on that a signer may have seen: the newest attempt is
 // signed, then announced; then the chain is waited for, and a higher fee or a void
 // makes one more attempt.
-func (c *Conductor) pursue(ctx context.Context, r Record) (again bool, err error) {
+func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, err error) {
 	newest := r.Attempts[len(r.Attempts)-1]
-	wantsVoid := r.Batch.State == Voiding && newest.Kind != Voids
+	wantsVoid := r.Batch.State == payout.Voiding && newest.Kind != payout.Voids
 	switch _, told := newest.Announced(); {
 	case wantsVoid:
 		return c.pursueVoid(ctx, r)
@@ -256,7 +261,7 @@ func both(bump, announce error) error {
 
 // pursueVoid makes the void that two people have agreed on. While it cannot be had, the
 // batch is still out: the node is not let to forget it.
-func (c *Conductor) pursueVoid(ctx context.Context, r Record) (again bool, err error) {
+func (c *Conductor) pursueVoid(ctx context.Context, r payout.Record) (again bool, err error) {
 	err = c.void(ctx, r)
 	if err == nil || errs.Is(err, "lease_lost") {
 		return err == nil, err
@@ -267,7 +272,7 @@ func (c *Conductor) pursueVoid(ctx context.Context, r Record) (again bool, err e
 
 // signNewest asks for signatures. While they are missing, the node is told of the
 // attempts before: they are what can confirm.
-func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err error) {
+func (c *Conductor) signNewest(ctx context.Context, r payout.Record) (again bool, err error) {
 	again, err = c.sign(ctx, r)
 	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, "lease_lost") {
 		return again, err
@@ -280,7 +285,7 @@ func (c *Conductor) signNewest(ctx context.Context, r Record) (again bool, err e
 
 // build chooses coins and stores the unsigned transaction, its txid, its anchor
 // and the reservations in one commit.
-func (c *Conductor) build(ctx context.Context, b Batch) error {
+func (c *Conductor) build(ctx context.Context, b payout.Batch) error {
 	f, err := c.cfg.Store.Fund(ctx)
 	if err != nil {
 		return err
@@ -289,7 +294,7 @@ func (c *Conductor) build(ctx context.Context, b Batch) error {
 	if err != nil {
 		return err
 	}
-	if err := calm(holdings); err != nil {
+	if err := payout.Calm(holdings); err != nil {
 		return err
 	}
 	attemptID, err := uuid.NewV7()
@@ -298,12 +303,12 @@ func (c *Conductor) build(ctx context.Context, b Batch) error {
 	}
 	now := c.now()
 	crash.At("C3")
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
-		p, _, err := plan(w.family(f), holdings, now)
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *payout.Work) error {
+		p, _, err := plan.Build(plan.Lineage(w, f), holdings, now)
 		if err != nil {
 			return err
 		}
-		a, err := attemptOf(p, w, Pays, attemptID, c.cfg.Epoch, now)
+		a, err := plan.AttemptOf(p, w, payout.Pays, attemptID, c.cfg.Epoch, now)
 		if err != nil {
 			return err
 		}
@@ -313,9 +318,9 @@ func (c *Conductor) build(ctx context.Context, b Batch) error {
 		for _, in := range a.Inputs {
 			w.Reserve = append(w.Reserve, in.OutPoint)
 		}
-		w.AttemptEvents = []AttemptEvent{{Event: "built", At: now}}
+		w.AttemptEvents = []payout.AttemptEvent{{Event: "built", At: now}}
 		crash.At("C1")
-		return w.move(c.by, Built, "batch.built", now)
+		return w.Move(c.by, payout.Built, "batch.built", now)
 	})
 	crash.At("C2")
 	return err
@@ -340,45 +345,9 @@ func (c *Conductor) signerInfos(ctx context.Context, f fund.Fund) ([]signerrpc.I
 	return infos, nil
 }
 
-// nextNo is one above the newest attempt's. Numbers have gaps in a rebuilt batch:
-// an attempt that no signer signed is not in a journal.
-func nextNo(attempts []Attempt) int {
-	if len(attempts) == 0 {
-		return 0
-	}
-	return attempts[len(attempts)-1].No + 1
-}
-
-func attemptOf(p *txbuild.Plan, w *Work, kind AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*Attempt, error) {
-	packed, err := txbuild.Pack(p.PSBT)
-	if err != nil {
-		return nil, err
-	}
-	byDigest := map[string]uuid.UUID{}
-	for _, it := range w.Items {
-		byDigest[it.Digest.String()] = it.InstalmentID
-	}
-	a := &Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
-	for _, in := range p.Inputs {
-		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
-	}
-	for _, out := range p.Outputs {
-		o := AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: out.Amount, ChangeIndex: out.ChangeIndex} //nolint:gosec // an index of at most a few thousand outputs
-		if out.ChangeIndex == nil {
-			instalment, ok := byDigest[out.Decision]
-			if !ok {
-				return nil, errors.New("plan pays a decision that is not in the batch")
-			}
-			o.InstalmentID = &instalment
-		}
-		a.Outputs = append(a.Outputs, o)
-	}
-	return a, nil
-}
-
 // commitToSign is the point of no return: from this commit on every payment of
 // the batch may be paid, and only the chain says whether it is.
-func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
+func (c *Conductor) commitToSign(ctx context.Context, b payout.Batch) error {
 	f, err := c.cfg.Store.Fund(ctx)
 	if err != nil {
 		return err
@@ -392,7 +361,7 @@ func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
 	if err != nil {
 		return err
 	}
-	if err := calm(holdings); err != nil {
+	if err := payout.Calm(holdings); err != nil {
 		return err
 	}
 	unjoined, err := c.cfg.Store.Unjoined(ctx)
@@ -400,26 +369,47 @@ func (c *Conductor) commitToSign(ctx context.Context, b Batch) error {
 		return err
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *Work) error {
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *payout.Work) error {
 		newest := w.Attempts[len(w.Attempts)-1]
-		if err := paidBefore(w.Items, unjoined); err != nil {
+		if err := payout.PaidBefore(w.Items, unjoined); err != nil {
 			return err
 		}
-		if err := checkPolicy(f, w, newest); err != nil {
+		if err := plan.CheckPolicy(f, w, newest); err != nil {
 			return err
 		}
-		if err := checkCoins(w.Batch, newest, holdings); err != nil {
+		if err := plan.CheckCoins(w.Batch, newest, holdings); err != nil {
 			return err
 		}
-		if err := w.family(f).checkSignerWill(infos, newest, now); err != nil {
+		if err := plan.Lineage(w, f).CheckSignerWill(infos, newest, now); err != nil {
 			return err
 		}
 		if len(w.Items) > 0 {
 			w.ItemsTo = grant.MaybePaid
-			w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now)}
+			w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, payout.Total(w.Items), now)}
 		}
-		w.AttemptEvents = []AttemptEvent{{Event: "signing", At: now}}
-		return w.move(c.by, Signing, "batch.signing", now)
+		w.AttemptEvents = []payout.AttemptEvent{{Event: "signing", At: now}}
+		return w.Move(c.by, payout.Signing, "batch.signing", now)
 	})
 	return err
+}
+
+// lapse ends the requests to take a batch back that nobody has agreed to in time.
+func (c *Conductor) lapse(ctx context.Context) error {
+	now := c.now()
+	ids, err := c.cfg.Store.LapsedVoids(ctx, now.Add(-payout.VoidLapse))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, err := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *payout.Work) error {
+			if w.Void.Lapsed(now) {
+				w.Lapse(c.by, now)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

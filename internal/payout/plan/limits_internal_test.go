@@ -1,4 +1,4 @@
-package payout
+package plan
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -64,9 +65,9 @@ func newTableRig(t *testing.T, kind wallet.Kind) *tableRig {
 }
 
 // coin makes a deposit that can be spent.
-func (r *tableRig) coin(amount btcutil.Amount) Coin {
+func (r *tableRig) coin(amount btcutil.Amount) payout.Coin {
 	r.t.Helper()
-	d, err := treasuryOf(r.fund)
+	d, err := payout.TreasuryOf(r.fund)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -78,18 +79,18 @@ func (r *tableRig) coin(amount btcutil.Amount) Coin {
 	prev := wire.NewMsgTx(2)
 	prev.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&chainhash.Hash{byte(r.coins), byte(r.coins >> 8), 1}, 0), nil, [][]byte{{1}}))
 	prev.AddTxOut(wire.NewTxOut(int64(amount), script))
-	c := Coin{Confirmations: 6}
+	c := payout.Coin{Confirmations: 6}
 	c.OutPoint, c.Amount, c.Script, c.Chain, c.Index, c.PrevTx = wire.OutPoint{Hash: prev.TxHash()}, amount, script, wallet.ChainDeposit, r.coins, prev
 	return c
 }
 
 // batch is an approved batch of n payments of 1,000,000 sat, with coins for them.
-func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*Work, Holdings) {
+func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Work, payout.Holdings) {
 	r.t.Helper()
 	params := &chaincfg.SimNetParams
 	r.batches++
-	w := &Work{Batch: Batch{
-		ID: uuid.New(), FundID: r.fund.ID, Kind: Payout, Number: r.batches, State: Approved, FeeRateSatVB: rate,
+	w := &payout.Work{Batch: payout.Batch{
+		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Payout, Number: r.batches, State: payout.Approved, FeeRateSatVB: rate,
 		MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, MaxFee: most, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
 	}}
 	note := decision.BatchNote{
@@ -103,44 +104,44 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*Work, Holding
 			Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
 			Amount: 1_000_000, MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, NotBefore: r.clock.Now().AddDate(0, 0, -1), NotAfter: r.clock.Now().AddDate(0, 0, 1),
 		}
-		w.Items = append(w.Items, Item{
+		w.Items = append(w.Items, payout.Item{
 			InstalmentID: uuid.New(), Reference: fmt.Sprintf("GR-%d", i), Digest: own.Digest(), Note: string(own.Encode()), Script: script, Address: own.PayeeAddress, Amount: own.Amount,
 		})
 		note.Payments = append(note.Payments, decision.Payment{Decision: own.Digest(), Script: script, Amount: own.Amount})
 	}
 	w.Batch.Note, w.Batch.Digest = string(note.Encode()), note.Digest()
-	w.Approvals = []Approval{{Digest: w.Batch.Digest}}
-	h := Holdings{Tip: Tip{Height: 100, At: r.clock.Now()}}
+	w.Approvals = []payout.Approval{{Digest: w.Batch.Digest}}
+	h := payout.Holdings{Tip: payout.Tip{Height: 100, At: r.clock.Now()}}
 	for range 3 {
 		h.Coins = append(h.Coins, r.coin(btcutil.Amount(n)*350_000+600_000))
 	}
 	return w, h
 }
 
-func (r *tableRig) family(w *Work) family {
-	return family{fund: r.fund, batch: w.Batch, items: w.Items, attempts: w.Attempts}
+func (r *tableRig) family(w *payout.Work) Family {
+	return Family{Fund: r.fund, Batch: w.Batch, Items: w.Items, Attempts: w.Attempts}
 }
 
 // release holds a plan against what the worker checks, and has the signer sign it.
-func (r *tableRig) release(w *Work, p *txbuild.Plan, kind AttemptKind) Attempt {
+func (r *tableRig) release(w *payout.Work, p *txbuild.Plan, kind payout.AttemptKind) payout.Attempt {
 	r.t.Helper()
-	a, err := attemptOf(p, w, kind, uuid.New(), 1, tableTime())
+	a, err := AttemptOf(p, w, kind, uuid.New(), 1, tableTime())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if len(w.Attempts) == 0 {
-		w.Batch.Anchor, w.Batch.State = &a.Inputs[0].OutPoint, Announced
+		w.Batch.Anchor, w.Batch.State = &a.Inputs[0].OutPoint, payout.Announced
 	}
-	if err := checkPolicy(r.fund, w, *a); err != nil {
+	if err := CheckPolicy(r.fund, w, *a); err != nil {
 		r.t.Fatalf("the worker's own policy: %v", err)
 	}
 	f := r.family(w)
-	f.attempts = append(f.attempts, *a)
-	if err := f.checkSignerWill([]signerrpc.Info{r.signer.Info()}, *a, r.clock.Now()); err != nil {
+	f.Attempts = append(f.Attempts, *a)
+	if err := f.CheckSignerWill([]signerrpc.Info{r.signer.Info()}, *a, r.clock.Now()); err != nil {
 		r.t.Fatalf("what the worker knows of the signer: %v", err)
 	}
 	req := signerrpc.Request{PSBT: a.PSBT, PrevTxs: a.PrevTxs, BatchNote: w.Batch.Note, BatchID: w.Batch.ID.String(), AttemptNo: int64(a.No)}
-	if kind == Voids {
+	if kind == payout.Voids {
 		req.Void = w.Void.Note
 	} else {
 		for _, it := range w.Items {
@@ -155,47 +156,47 @@ func (r *tableRig) release(w *Work, p *txbuild.Plan, kind AttemptKind) Attempt {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	packet, err := a.packet()
+	packet, err := a.Packet()
 	if err == nil {
 		packet, err = txbuild.Merge(packet, signed)
 	}
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	d, err := treasuryOf(r.fund)
+	d, err := payout.TreasuryOf(r.fund)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if a.Raw, _, err = txbuild.ExtractSigned(packet, d); err != nil {
 		r.t.Fatal(err)
 	}
-	a.Events = []AttemptEvent{{Event: "built"}, {Event: "signing"}, {Event: "signed"}, {Event: "announced", Height: 100}}
+	a.Events = []payout.AttemptEvent{{Event: "built"}, {Event: "signing"}, {Event: "signed"}, {Event: "announced", Height: 100}}
 	w.Attempts = append(w.Attempts, *a)
 	return *a
 }
 
 // void has two people take the batch back and signs it.
-func (r *tableRig) void(w *Work, h Holdings) Attempt {
+func (r *tableRig) void(w *payout.Work, h payout.Holdings) payout.Attempt {
 	r.t.Helper()
-	o := VoidOrder{Reason: "a test"}
-	if _, err := r.family(w).trialVoid(&o, h); err != nil {
+	o := payout.VoidOrder{Reason: "a test"}
+	if _, err := r.family(w).TrialVoid(&o, h); err != nil {
 		r.t.Fatalf("on trial: %v", err)
 	}
 	note := decision.VoidNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: w.Batch.ID, Number: w.Batch.Number, Note: w.Batch.Digest, MaxFee: w.Batch.MaxFee}
 	second := uuid.New()
-	w.Void = &Void{BatchID: w.Batch.ID, Note: string(note.Encode()), Digest: note.Digest(), FeeRateSatVB: o.FeeRateSatVB, AskedBy: uuid.New(), ApprovedBy: &second}
-	p, err := r.family(w).replacement(Voids, o.FeeRateSatVB, Evicted{}, []signerrpc.Info{r.signer.Info()}, h)
+	w.Void = &payout.Void{BatchID: w.Batch.ID, Note: string(note.Encode()), Digest: note.Digest(), FeeRateSatVB: o.FeeRateSatVB, AskedBy: uuid.New(), ApprovedBy: &second}
+	p, err := r.family(w).Replacement(payout.Voids, o.FeeRateSatVB, payout.Evicted{}, []signerrpc.Info{r.signer.Info()}, h)
 	if err != nil {
 		r.t.Fatalf("the void: %v", err)
 	}
-	return r.release(w, p, Voids)
+	return r.release(w, p, payout.Voids)
 }
 
 // replaces holds two signed transactions against BIP 125, rules 3 and 4, and btcd's
 // own rule that the feerate rises.
-func replaces(t *testing.T, now, before Attempt) {
+func replaces(t *testing.T, now, before payout.Attempt) {
 	t.Helper()
-	vsize, old := txbuild.VSize(now.signedWeight()), txbuild.VSize(before.signedWeight())
+	vsize, old := txbuild.VSize(now.SignedWeight()), txbuild.VSize(before.SignedWeight())
 	if now.Fee < before.Fee+btcutil.Amount(vsize) || int64(now.Fee)*1000/vsize <= int64(before.Fee)*1000/old {
 		t.Errorf("%d sat for %d vB does not replace %d sat for %d vB", now.Fee, vsize, before.Fee, old)
 	}
@@ -215,22 +216,22 @@ func TestABatchCanAlwaysBeTakenBack(t *testing.T) {
 					for _, raised := range []bool{false, true} {
 						t.Logf("%d payees at %d sat/vB, raised to the limit: %v", n, rate, raised)
 						w, h := r.batch(n, rate, fund.DefaultMaxFee)
-						p, _, err := plan(r.family(w), h, r.clock.Now())
+						p, _, err := Build(r.family(w), h, r.clock.Now())
 						if err != nil {
 							t.Fatalf("plan: %v", err)
 						}
-						newest := r.release(w, p, Pays)
-						if raise := r.family(w).raise(); raised && raise.Refused == nil {
+						newest := r.release(w, p, payout.Pays)
+						if raise := r.family(w).Raise(); raised && raise.Refused == nil {
 							if raise.Most != fund.DefaultMaxFeeRateSatVB {
 								t.Fatalf("can be raised to %d sat/vB", raise.Most)
 							}
-							if p, err = r.family(w).replacement(Pays, raise.Most, Evicted{}, nil, h); err != nil {
+							if p, err = r.family(w).Replacement(payout.Pays, raise.Most, payout.Evicted{}, nil, h); err != nil {
 								t.Fatalf("raise: %v", err)
 							}
-							bumped := r.release(w, p, Pays)
+							bumped := r.release(w, p, payout.Pays)
 							replaces(t, bumped, newest)
 							newest = bumped
-							if again := r.family(w).raise(); errs.CodeOf(again.Refused) != "at_limit" {
+							if again := r.family(w).Raise(); errs.CodeOf(again.Refused) != "at_limit" {
 								t.Errorf("at its limit: %+v", again)
 							}
 						}
@@ -255,11 +256,11 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 	r := newTableRig(t, wallet.KindWPKH)
 	for _, n := range []int{1, 7, 100, 200} {
 		w, h := r.batch(n, fund.DefaultMaxFeeRateSatVB, fund.DefaultMaxFee)
-		loose, _, err := plan(r.family(w), h, r.clock.Now())
+		loose, _, err := Build(r.family(w), h, r.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := treasuryOf(r.fund)
+		d, err := payout.TreasuryOf(r.fund)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,15 +271,15 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 		exact := loose.Fee + btcutil.Amount((weight+3)/4)
 		for off, code := range map[btcutil.Amount]string{0: "", -1: "fee_above_cap"} {
 			w, h := r.batch(n, fund.DefaultMaxFeeRateSatVB, exact+off)
-			p, _, err := plan(r.family(w), h, r.clock.Now())
+			p, _, err := Build(r.family(w), h, r.clock.Now())
 			if (err == nil) != (code == "") || err != nil && errs.CodeOf(err) != code {
 				t.Fatalf("%d payees with %d sat off: %v, want %q", n, off, err, code)
 			}
 			if err != nil {
 				continue
 			}
-			first := r.release(w, p, Pays)
-			if raise := r.family(w).raise(); raise.Refused == nil {
+			first := r.release(w, p, payout.Pays)
+			if raise := r.family(w).Raise(); raise.Refused == nil {
 				t.Errorf("can be raised to %d sat/vB although there is no more room", raise.Most)
 			}
 			if void := r.void(w, h); void.Fee != exact {
@@ -294,23 +295,23 @@ func TestTheFeeLimitEndsARaise(t *testing.T) {
 	t.Parallel()
 	r := newTableRig(t, wallet.KindWPKH)
 	w, h := r.batch(50, 10, 60_000)
-	p, _, err := plan(r.family(w), h, r.clock.Now())
+	p, _, err := Build(r.family(w), h, r.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.release(w, p, Pays)
-	raise := r.family(w).raise()
+	r.release(w, p, payout.Pays)
+	raise := r.family(w).Raise()
 	if raise.Refused != nil || raise.Most >= fund.DefaultMaxFeeRateSatVB || raise.Most < 20 {
 		t.Fatalf("%+v", raise)
 	}
-	if err := raise.check(raise.Most + 1); errs.CodeOf(err) != "invalid_fields" {
+	if err := raise.Check(raise.Most + 1); errs.CodeOf(err) != "invalid_fields" {
 		t.Errorf("above it: %v", err)
 	}
-	if p, err = r.family(w).replacement(Pays, raise.Most, Evicted{}, nil, h); err != nil {
+	if p, err = r.family(w).Replacement(payout.Pays, raise.Most, payout.Evicted{}, nil, h); err != nil {
 		t.Fatalf("to it: %v", err)
 	}
-	r.release(w, p, Pays)
-	if again := r.family(w).raise(); errs.CodeOf(again.Refused) != "fee_limit" {
+	r.release(w, p, payout.Pays)
+	if again := r.family(w).Raise(); errs.CodeOf(again.Refused) != "fee_limit" {
 		t.Errorf("at the fee's limit: %+v", again)
 	}
 	r.void(w, h)
@@ -340,7 +341,7 @@ func TestTheDefaultsAgree(t *testing.T) {
 	for range 20 {
 		h.Coins = append(h.Coins, r.coin(10_100_000))
 	}
-	p, _, err := plan(r.family(w), h, r.clock.Now())
+	p, _, err := Build(r.family(w), h, r.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package payout
+package treasurer
 
 import (
 	"context"
@@ -12,16 +12,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
 	"github.com/causeway-fund/causeway/internal/review/grant"
-	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -58,7 +57,7 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
 
 // Payable returns every instalment that may go into a batch, oldest first.
-func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]Item, error) {
+func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]payout.Item, error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, err
 	}
@@ -68,13 +67,13 @@ func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]Item, error
 // Approve records a treasurer's yes to the batch's digest; the worker then takes
 // it on. Conflict: stale_version, stale_digest, wrong_state; Forbidden
 // conflict_of_duty.
-func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (Batch, error) {
+func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	record, err := s.cfg.Store.Batch(ctx, id)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	ids := make([]uuid.UUID, len(record.Items))
 	for i, it := range record.Items {
@@ -82,46 +81,46 @@ func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, 
 	}
 	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, ids)
 	if err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	if len(voted) > 0 {
-		return Batch{}, conflictOfDuty()
+		return payout.Batch{}, conflictOfDuty()
 	}
 	approvalID, err := uuid.NewV7FromReader(s.cfg.Random)
 	if err != nil {
-		return Batch{}, fmt.Errorf("draw approval id: %w", err)
+		return payout.Batch{}, fmt.Errorf("draw approval id: %w", err)
 	}
 	now := s.now()
-	return s.change(ctx, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *payout.Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
 		if w.Batch.Digest != digest {
 			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
 		}
-		if err := w.move(by, Approved, "batch.approved", now); err != nil {
+		if err := w.Move(by, payout.Approved, "batch.approved", now); err != nil {
 			return err
 		}
-		w.NewApproval = &Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now}
+		w.NewApproval = &payout.Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now}
 		return nil
 	})
 }
 
 // Cancel takes a batch back before any signer was asked; its payments become
 // payable again. Conflict: stale_version, wrong_state (it may be on its way).
-func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (Batch, error) {
+func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return Batch{}, err
+		return payout.Batch{}, err
 	}
 	now := s.now()
-	return s.change(ctx, id, now, func(w *Work) error {
+	return s.change(ctx, id, now, func(w *payout.Work) error {
 		if w.Batch.Version != version {
 			return staleVersion(w.Batch.Version)
 		}
 		if !w.Batch.State.BeforeSigning() {
 			return errs.New(errs.Conflict, "wrong_state", "Only before a batch goes to the signer can somebody cancel. Nothing was changed.")
 		}
-		if err := w.move(by, Cancelled, "batch.cancelled", now); err != nil {
+		if err := w.Move(by, payout.Cancelled, "batch.cancelled", now); err != nil {
 			return err
 		}
 		w.ItemsTo, w.ReleaseItems, w.ReleaseCoins = grant.Payable, true, true
@@ -131,34 +130,34 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 
 // change is the store's UpdateBatch for a person: a refusal also says what it means
 // for the money of the batch.
-func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error) {
-	var before *Batch
-	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *Work) error {
+func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error) {
+	var before *payout.Batch
+	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *payout.Work) error {
 		found := w.Batch
 		before = &found
 		return fn(w)
 	})
 	if err != nil && before != nil {
-		err = withMoney(err, before.Kind, before.State)
+		err = payout.WithMoney(err, before.Kind, before.State)
 	}
 	return b, err
 }
 
 // Batch returns one with all that belongs to it.
-func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (Record, error) {
+func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
-		return Record{}, err
+		return payout.Record{}, err
 	}
 	r, err := s.cfg.Store.Batch(ctx, id)
 	if err != nil {
-		return Record{}, err
+		return payout.Record{}, err
 	}
 	if r.Void.Lapsed(s.now()) {
 		r.Void = nil // the worker has not noted it yet
 	}
-	f, err := familyOf(ctx, s.cfg.Store, r)
+	f, err := plan.FamilyOf(ctx, s.cfg.Store, r)
 	if err != nil {
-		return Record{}, err
+		return payout.Record{}, err
 	}
 	r.Raise = raiseOf(f)
 	return r, nil
@@ -166,7 +165,7 @@ func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (R
 
 // Batches returns a page of batches, newest first, with numbers below before (0:
 // from the newest). next is 0 at the end.
-func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []Batch, next uint32, err error) {
+func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []payout.Batch, next uint32, err error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, 0, err
 	}
@@ -180,16 +179,16 @@ func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32,
 }
 
 // Describe reads an attempt's PSBT as the treasury's own wallet sees it.
-func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, error) {
+func (s *Service) Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error) {
 	f, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
 		return txbuild.Summary{}, err
 	}
-	descriptor, err := treasuryOf(f)
+	descriptor, err := payout.TreasuryOf(f)
 	if err != nil {
 		return txbuild.Summary{}, err
 	}
-	packet, err := a.packet()
+	packet, err := a.Packet()
 	if err != nil {
 		return txbuild.Summary{}, err
 	}
@@ -197,9 +196,9 @@ func (s *Service) Describe(ctx context.Context, a Attempt) (txbuild.Summary, err
 }
 
 // Sums returns the totals that pages show, without the coins behind them.
-func (s *Service) Sums(ctx context.Context, by identity.Actor) (Sums, error) {
+func (s *Service) Sums(ctx context.Context, by identity.Actor) (payout.Sums, error) {
 	if err := by.Require(identity.PermTreasuryRead); err != nil {
-		return Sums{}, err
+		return payout.Sums{}, err
 	}
 	return s.cfg.Store.Sums(ctx)
 }
@@ -213,7 +212,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	if err != nil {
 		return Treasury{}, err
 	}
-	descriptor, err := treasuryOf(f)
+	descriptor, err := payout.TreasuryOf(f)
 	if err != nil {
 		return Treasury{}, err
 	}
@@ -228,7 +227,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	t := Treasury{
 		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
 		Descriptor: f.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
-		Limits: Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatVB: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
+		Limits: payout.Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatVB: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
 	}
 	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Treasury{}, err
@@ -239,13 +238,15 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	if t.Lapsed, err = s.cfg.Store.Lapsed(ctx, s.now().Add(-lapsedShown)); err != nil {
 		return Treasury{}, err
 	}
-	if t.Proposal = propose(f, h, t.Estimate); t.Proposal != nil {
+	if t.Proposal = plan.Propose(f, h, t.Estimate); t.Proposal != nil {
 		// One that waits for its approval or for its block is enough.
-		recent, err := s.cfg.Store.Batches(ctx, 0, recentBatches)
+		recent, err := s.cfg.Store.Batches(ctx, 0, plan.RecentBatches)
 		if err != nil {
 			return Treasury{}, err
 		}
-		if slices.ContainsFunc(recent, func(b Batch) bool { return b.Kind == Split && (b.State.BeforeSigning() || b.State.waits()) }) {
+		if slices.ContainsFunc(recent, func(b payout.Batch) bool {
+			return b.Kind == payout.Split && (b.State.BeforeSigning() || b.State.Waits())
+		}) {
 			t.Proposal = nil
 		}
 	}
@@ -258,7 +259,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 
 // seedOf is the seed of a batch that pays items: the same in a dry run and in what
 // is composed of it, so that both choose the same coins and order.
-func (s *Service) seedOf(items []Item) [32]byte {
+func (s *Service) seedOf(items []payout.Item) [32]byte {
 	mac := hmac.New(sha256.New, s.secret[:])
 	for _, it := range items {
 		mac.Write(it.InstalmentID[:])
@@ -272,47 +273,6 @@ func (s *Service) seed() ([32]byte, error) {
 		return seed, fmt.Errorf("draw seed: %w", err)
 	}
 	return seed, nil
-}
-
-func treasuryOf(f fund.Fund) (*wallet.Descriptor, error) {
-	params, err := f.Params()
-	if err != nil {
-		return nil, err
-	}
-	return wallet.ParseChecksummed(f.Descriptor, params)
-}
-
-func total(items []Item) btcutil.Amount {
-	var sum btcutil.Amount
-	for _, it := range items {
-		sum += it.Amount
-	}
-	return sum
-}
-
-// move changes the batch's state and records it.
-func (w *Work) move(by identity.Actor, to State, action string, now time.Time) error {
-	from := w.Batch.State
-	next, err := from.to(to)
-	if err != nil {
-		return err
-	}
-	w.Batch.State, w.Batch.Tries, w.Batch.LastError = next, 0, ""
-	e := entry(by, action, w.Batch, from, now)
-	e.To, e.Digest = string(next), w.Batch.Digest[:]
-	w.Entries = append(w.Entries, e)
-	return nil
-}
-
-// note records what was done to a batch that stays in its state.
-func (w *Work) note(by identity.Actor, action string, now time.Time) {
-	e := entry(by, action, w.Batch, w.Batch.State, now)
-	e.To, e.Digest = string(w.Batch.State), w.Batch.Digest[:]
-	w.Entries = append(w.Entries, e)
-}
-
-func entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {
-	return audit.Entry{Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), At: now}
 }
 
 func notPayable() error {

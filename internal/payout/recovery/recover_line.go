@@ -1,4 +1,4 @@
-package payout
+package recovery
 
 import (
 	"encoding/hex"

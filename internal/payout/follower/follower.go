@@ -1,4 +1,4 @@
-package payout
+package follower
 
 import (
 	"context"
@@ -16,9 +16,40 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/recovery"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
+
+// Store is what the follower needs of the database. Trip and Lapse are for the books, which it
+// holds against the chain.
+type Store interface {
+	payout.BreakerStore
+
+	// Fund returns the fund. NotFound "no_fund" before one is set up.
+	Fund(ctx context.Context) (fund.Fund, error)
+
+	// Holdings returns what the treasury has.
+	Holdings(ctx context.Context) (payout.Holdings, error)
+
+	// Connect walks one block on; Disconnect walks one back. Both call fn under
+	// the lease with what the block touches and write what it added.
+	Connect(ctx context.Context, epoch int64, b payout.Block, fn func(*payout.ChainWork) error) error
+	Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error
+
+	// ConnectQuiet walks blocks on that do not touch the treasury, all in one transaction.
+	// all is false, and nothing is changed, when something waits for a block's depth: then
+	// each is for Connect.
+	ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (all bool, err error)
+
+	// Head returns the walked tip; ok is false before the first header.
+	Head(ctx context.Context) (tip payout.Tip, ok bool, err error)
+
+	// HeaderHash returns the hash of the walked block at height; ok is false when
+	// none is stored.
+	HeaderHash(ctx context.Context, height int32) (hash chainhash.Hash, ok bool, err error)
+}
 
 // Chain is a source of headers and whole blocks.
 type Chain interface {
@@ -27,21 +58,21 @@ type Chain interface {
 	Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error)
 }
 
-// FollowerConfig is what a Follower needs.
-type FollowerConfig struct {
-	Store    WorkerStore
+// Config is what a Follower needs.
+type Config struct {
+	Store    Store
 	Chain    Chain
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Epoch    int64
-	Recovery *Recovery                // may be nil: the database was never restored
+	Recovery *recovery.Recovery       // may be nil: the database was never restored
 	Progress func(done, target int32) // may be nil
 }
 
 // Follower walks the best chain block by block and keeps coins, ledger and
 // batches equal to it.
 type Follower struct {
-	cfg   FollowerConfig
+	cfg   Config
 	by    identity.Actor
 	fund  fund.Fund
 	index *wallet.Index
@@ -52,8 +83,8 @@ type Follower struct {
 // and change.
 const lookahead = 100
 
-// NewFollower checks cfg and returns a Follower.
-func NewFollower(cfg FollowerConfig) (*Follower, error) {
+// New checks cfg and returns a Follower.
+func New(cfg Config) (*Follower, error) {
 	if cfg.Store == nil || cfg.Chain == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: follower needs store, chain, clock, log and a lease")
 	}
@@ -116,10 +147,10 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 // moved. Blocks that do not touch the treasury are stored many at a time: of what they
 // are for, which is to count depths and to notice a reorg, nothing is lost when the last
 // of them are walked again.
-func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHead bool) (connected bool, err error) {
+func (f *Follower) run(ctx context.Context, next, target int32, head payout.Tip, hasHead bool) (connected bool, err error) {
 	ahead := f.fetchAhead(ctx, next, target)
 	defer ahead.stop()
-	var quiet []Block
+	var quiet []payout.Block
 	store := func() error {
 		if len(quiet) == 0 {
 			return nil
@@ -143,15 +174,15 @@ func (f *Follower) run(ctx context.Context, next, target int32, head Tip, hasHea
 		b := f.blockOf(got, next, hasHead)
 		crash.At("C15")
 		head, hasHead = b.Tip, true
-		if b.quiet() {
+		if b.Quiet() {
 			quiet = append(quiet, b)
 		}
-		if !b.quiet() || len(quiet) == manyQuiet || next == target {
+		if !b.Quiet() || len(quiet) == manyQuiet || next == target {
 			if err := store(); err != nil {
 				return connected, err
 			}
 		}
-		if b.quiet() {
+		if b.Quiet() {
 			continue
 		}
 		if err := f.connect(ctx, b); err != nil {
@@ -178,7 +209,7 @@ func (f *Follower) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	descriptor, err := treasuryOf(fnd)
+	descriptor, err := payout.TreasuryOf(fnd)
 	if err != nil {
 		return err
 	}
@@ -207,7 +238,7 @@ func (f *Follower) load(ctx context.Context) error {
 // checkBehind tells a node that has lost blocks, as btcd does when it is killed,
 // from one that has left our chain: nothing is undone for the former, and nothing
 // is built or signed until it has caught up.
-func (f *Follower) checkBehind(ctx context.Context, head Tip, target int32) error {
+func (f *Follower) checkBehind(ctx context.Context, head payout.Tip, target int32) error {
 	if target >= head.Height {
 		return nil
 	}
@@ -225,7 +256,7 @@ func (f *Follower) checkBehind(ctx context.Context, head Tip, target int32) erro
 	return errs.Newf(errs.Unavailable, "node_behind", "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
 }
 
-func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (bool, error) {
+func (f *Follower) onBestChain(ctx context.Context, head payout.Tip, target int32) (bool, error) {
 	if head.Height > target {
 		return false, nil
 	}
@@ -236,34 +267,31 @@ func (f *Follower) onBestChain(ctx context.Context, head Tip, target int32) (boo
 	return hash == head.Hash, nil
 }
 
-func (f *Follower) blockOf(got fetched, height int32, hasHead bool) Block {
+func (f *Follower) blockOf(got fetched, height int32, hasHead bool) payout.Block {
 	header := got.block.Header
-	b := Block{Header: header, Tip: Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
+	b := payout.Block{Header: header, Tip: payout.Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
 	if hasHead {
 		b.Txs = f.scan(got.block, height)
 	}
 	return b
 }
 
-func (f *Follower) connect(ctx context.Context, b Block) error {
+func (f *Follower) connect(ctx context.Context, b payout.Block) error {
 	if f.cfg.Recovery != nil {
 		if err := f.cfg.Recovery.Before(ctx, b.Txs); err != nil {
 			return err
 		}
 	}
-	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, b, func(w *ChainWork) error { return f.digest(w, b) })
+	return f.cfg.Store.Connect(ctx, f.cfg.Epoch, b, func(w *payout.ChainWork) error { return f.digest(w, b) })
 }
 
 // manyQuiet is how many blocks that do not touch the treasury are stored at once: enough
 // that a commit of each does not count, and a second's work.
 const manyQuiet = 200
 
-// quiet reports whether nothing of the block is ours.
-func (b Block) quiet() bool { return !b.Base && len(b.Txs) == 0 }
-
 // connectQuiet stores blocks that do not touch the treasury, each by itself when
 // something may wait for their depth.
-func (f *Follower) connectQuiet(ctx context.Context, blocks []Block) error {
+func (f *Follower) connectQuiet(ctx context.Context, blocks []payout.Block) error {
 	if len(blocks) > 1 {
 		if all, err := f.cfg.Store.ConnectQuiet(ctx, f.cfg.Epoch, blocks); all || err != nil {
 			return err
@@ -278,10 +306,10 @@ func (f *Follower) connectQuiet(ctx context.Context, blocks []Block) error {
 }
 
 // scan finds what pays or spends the treasury and keeps the coins in memory.
-func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
-	var own []OwnTx
+func (f *Follower) scan(block *wire.MsgBlock, height int32) []payout.OwnTx {
+	var own []payout.OwnTx
 	for i, tx := range block.Transactions {
-		found := OwnTx{Tx: tx, Position: i}
+		found := payout.OwnTx{Tx: tx, Position: i}
 		for _, in := range tx.TxIn {
 			if amount, ok := f.coins[in.PreviousOutPoint]; ok {
 				found.Spends = append(found.Spends, in.PreviousOutPoint)
@@ -295,7 +323,7 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 				continue
 			}
 			f.index.Use(chain, index)
-			c := Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
+			c := payout.Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
 			c.OutPoint = wire.OutPoint{Hash: tx.TxHash(), Index: uint32(vout)} // of our own alone: hashing every transaction takes longer than all the rest
 			c.At = block.Header.Timestamp.UTC()
 			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
@@ -311,10 +339,10 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []OwnTx {
 	return own
 }
 
-func (f *Follower) undo(ctx context.Context, head Tip) error {
+func (f *Follower) undo(ctx context.Context, head payout.Tip) error {
 	f.cfg.Log.WarnContext(ctx, "block left the best chain", slog.Int("height", int(head.Height)), slog.String("hash", head.Hash.String()))
 	now := f.now()
-	err := f.cfg.Store.Disconnect(ctx, f.cfg.Epoch, head, func(w *ChainWork) error { return f.revert(w, head, now) })
+	err := f.cfg.Store.Disconnect(ctx, f.cfg.Epoch, head, func(w *payout.ChainWork) error { return f.revert(w, head, now) })
 	crash.At("C16")
 	if err != nil {
 		return err

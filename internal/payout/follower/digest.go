@@ -1,4 +1,4 @@
-package payout
+package follower
 
 import (
 	"bytes"
@@ -8,25 +8,25 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
-
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
 // digest works out what a connected block means for batches, ledger and breaker.
-func (f *Follower) digest(w *ChainWork, b Block) error {
+func (f *Follower) digest(w *payout.ChainWork, b payout.Block) error {
 	now := f.now()
 	for _, own := range b.Txs {
 		txid := own.Tx.TxHash().String()
 		ours, known := w.Ours[txid]
 		switch {
-		case known && ours.Attempt.Kind == Voids:
+		case known && ours.Attempt.Kind == payout.Voids:
 			f.voidMined(w, ours, own, b.Tip, now)
-		case known && ours.Attempt.Kind == Pays && ours.Batch.State.payable():
+		case known && ours.Attempt.Kind == payout.Pays && ours.Batch.State.Payable():
 			if err := f.mined(w, ours, own, b.Tip, now); err != nil {
 				return err
 			}
@@ -46,9 +46,9 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 		f.deepen(w, waiting, b.Tip, now)
 	}
 	for _, dead := range w.Dead {
-		if !dead.Batch.State.Can(Voided) {
-			f.to(w, dead, Conflicted, "", "conflicted", "a transaction whose change it spends can never confirm", now)
-			dead.Batch.State = Conflicted
+		if !dead.Batch.State.Can(payout.Voided) {
+			f.to(w, dead, payout.Conflicted, "", "conflicted", "a transaction whose change it spends can never confirm", now)
+			dead.Batch.State = payout.Conflicted
 		}
 		f.release(w, dead, now)
 	}
@@ -57,11 +57,11 @@ func (f *Follower) digest(w *ChainWork, b Block) error {
 
 // voidMined books a void: nobody was paid, and its fee is gone. Its batch goes on
 // waiting, because only as deep as final nothing can be paid any more.
-func (f *Follower) voidMined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now time.Time) {
+func (f *Follower) voidMined(w *payout.ChainWork, ours payout.Followed, own payout.OwnTx, tip payout.Tip, now time.Time) {
 	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, 0, own.SpentSat-own.PaidBackSat, now))
 	state := ours.Batch.State
-	if state.Can(Voiding) {
-		state = Voiding
+	if state.Can(payout.Voiding) {
+		state = payout.Voiding
 	}
 	f.to(w, ours, state, "", "mined", "block "+strconv.Itoa(int(tip.Height)), now)
 	f.keepRaw(w, ours, own)
@@ -69,7 +69,7 @@ func (f *Follower) voidMined(w *ChainWork, ours Followed, own OwnTx, tip Tip, no
 
 // release follows rule R: every transaction that could have paid the batch is dead,
 // so its payments are payable again, or cancelled where that was asked for.
-func (f *Follower) release(w *ChainWork, x Followed, now time.Time) {
+func (f *Follower) release(w *payout.ChainWork, x payout.Followed, now time.Time) {
 	cancel := map[uuid.UUID]bool{}
 	if x.Void.Agreed() {
 		for _, id := range x.Void.CancelIDs {
@@ -97,13 +97,13 @@ func (f *Follower) release(w *ChainWork, x Followed, now time.Time) {
 	if len(x.Items) > 0 {
 		to = grant.Payable
 	}
-	f.to(w, x, Voided, to, "dead", "nothing of this batch can be paid any more", now)
+	f.to(w, x, payout.Voided, to, "dead", "nothing of this batch can be paid any more", now)
 	last := &w.Moves[len(w.Moves)-1]
 	last.Cancel, last.Leave, last.Release = ids, true, true
 }
 
 // keepRaw stores signed bytes that only the block told us.
-func (f *Follower) keepRaw(w *ChainWork, ours Followed, own OwnTx) {
+func (f *Follower) keepRaw(w *payout.ChainWork, ours payout.Followed, own payout.OwnTx) {
 	if len(ours.Attempt.Raw) > 0 {
 		return
 	}
@@ -113,25 +113,25 @@ func (f *Follower) keepRaw(w *ChainWork, ours Followed, own OwnTx) {
 }
 
 // mined takes a batch whose transaction is in the block to mined.
-func (f *Follower) mined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now time.Time) error {
-	paid := ours.Attempt.paid()
+func (f *Follower) mined(w *payout.ChainWork, ours payout.Followed, own payout.OwnTx, tip payout.Tip, now time.Time) error {
+	paid := ours.Attempt.Paid()
 	fee := own.SpentSat - own.PaidBackSat - paid
 	if fee != ours.Attempt.Fee {
 		return fmt.Errorf("attempt %s: the block's fee is %d sat, the stored one %d", ours.Attempt.ID, int64(fee), int64(ours.Attempt.Fee))
 	}
-	if ours.Batch.State == Built {
+	if ours.Batch.State == payout.Built {
 		f.adopt(w, &ours, tip, now)
 	}
 	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, paid, fee, now))
-	if ours.Batch.State == Final {
+	if ours.Batch.State == payout.Final {
 		// It is back after a reorg that tripped the breaker. Nothing undoes final.
 		w.Post = append(w.Post, f.called(ours, tip, now)...)
 		return nil
 	}
-	f.to(w, ours, Mined, grant.Mined, "mined", "block "+strconv.Itoa(int(tip.Height)), now)
+	f.to(w, ours, payout.Mined, grant.Mined, "mined", "block "+strconv.Itoa(int(tip.Height)), now)
 	f.keepRaw(w, ours, own)
 	if w.Fund.PaidDepth == 1 {
-		ours.Batch.State, ours.Height = Mined, tip.Height
+		ours.Batch.State, ours.Height = payout.Mined, tip.Height
 		f.deepen(w, ours, tip, now)
 	}
 	return nil
@@ -139,19 +139,19 @@ func (f *Follower) mined(w *ChainWork, ours Followed, own OwnTx, tip Tip, now ti
 
 // adopt takes a batch past the signer that, as far as this database knows, was
 // never asked. The chain has the last word, and people have to look.
-func (f *Follower) adopt(w *ChainWork, ours *Followed, tip Tip, now time.Time) {
-	w.Post = append(w.Post, ledger.Move(ledger.KindRelease, ours.Batch.ID.String(), ledger.Committed, ledger.InFlight, ours.Attempt.paid(), now))
-	f.to(w, *ours, Signing, grant.MaybePaid, "signing", "found in block "+strconv.Itoa(int(tip.Height)), now)
-	ours.Batch.State = Signing
-	w.Trip = append(w.Trip, Finding{
-		Code: UnexpectedPayment, Subject: ours.Attempt.TxID.String(), At: now,
+func (f *Follower) adopt(w *payout.ChainWork, ours *payout.Followed, tip payout.Tip, now time.Time) {
+	w.Post = append(w.Post, ledger.Move(ledger.KindRelease, ours.Batch.ID.String(), ledger.Committed, ledger.InFlight, ours.Attempt.Paid(), now))
+	f.to(w, *ours, payout.Signing, grant.MaybePaid, "signing", "found in block "+strconv.Itoa(int(tip.Height)), now)
+	ours.Batch.State = payout.Signing
+	w.Trip = append(w.Trip, payout.Finding{
+		Code: payout.UnexpectedPayment, Subject: ours.Attempt.TxID.String(), At: now,
 		Detail: fmt.Sprintf("Transaction %s of batch %d is in block %d although no signer was asked for it here. Was an older database restored?", ours.Attempt.TxID, ours.Batch.Number, tip.Height),
 	})
 }
 
 // adoptWhole books a transaction that a signer's journal names and that could not be
 // made an attempt again: what it pays is paid. The recovery has opened its breaker.
-func (f *Follower) adoptWhole(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
+func (f *Follower) adoptWhole(w *payout.ChainWork, own payout.OwnTx, tip payout.Tip, now time.Time) {
 	var out btcutil.Amount
 	for _, o := range own.Tx.TxOut {
 		out += btcutil.Amount(o.Value)
@@ -169,7 +169,7 @@ func (f *Follower) adoptWhole(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 }
 
 // foreign books a spend that no attempt made: theft, or the key used elsewhere.
-func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
+func (f *Follower) foreign(w *payout.ChainWork, own payout.OwnTx, tip payout.Tip, now time.Time) {
 	txid := own.Tx.TxHash().String()
 	if lost := own.SpentSat - own.PaidBackSat; lost != 0 {
 		t := ledger.Move(ledger.KindForeignSpend, txid, ledger.Available, ledger.Lost, lost, now)
@@ -177,15 +177,15 @@ func (f *Follower) foreign(w *ChainWork, own OwnTx, tip Tip, now time.Time) {
 		w.Post = append(w.Post, t)
 	}
 	taken := own.SpentSat
-	w.Trip = append(w.Trip, Finding{
-		Code: ForeignSpend, Subject: txid, Amount: &taken, At: now,
+	w.Trip = append(w.Trip, payout.Finding{
+		Code: payout.ForeignSpend, Subject: txid, Amount: &taken, At: now,
 		Detail: fmt.Sprintf("Transaction %s in block %d spends %d sat of the treasury and is not one of ours.", txid, tip.Height, int64(own.SpentSat)),
 	})
 	f.conflict(w, own, now)
 }
 
 // conflict stops the batches whose coins a transaction of nobody's spends.
-func (f *Follower) conflict(w *ChainWork, own OwnTx, now time.Time) {
+func (f *Follower) conflict(w *payout.ChainWork, own payout.OwnTx, now time.Time) {
 	txid := own.Tx.TxHash().String()
 	spent := map[string]bool{}
 	for _, op := range own.Spends {
@@ -194,66 +194,66 @@ func (f *Follower) conflict(w *ChainWork, own OwnTx, now time.Time) {
 	for _, hit := range w.Spending {
 		// Every attempt spends what the first one spends, so a spend of that stops them
 		// all; one of a coin that a bump added leaves the earlier attempts alive.
-		dead := slices.ContainsFunc(hit.Attempt.Inputs, func(in AttemptInput) bool { return spent[in.OutPoint.String()] })
-		if dead && hit.Attempt.No == 0 && hit.Batch.State.Can(Conflicted) {
-			f.to(w, hit, Conflicted, "", "conflicted", "spent by "+txid, now)
+		dead := slices.ContainsFunc(hit.Attempt.Inputs, func(in payout.AttemptInput) bool { return spent[in.OutPoint.String()] })
+		if dead && hit.Attempt.No == 0 && hit.Batch.State.Can(payout.Conflicted) {
+			f.to(w, hit, payout.Conflicted, "", "conflicted", "spent by "+txid, now)
 		}
 	}
 }
 
 // deepen takes a batch on when its block is deep enough below tip.
-func (f *Follower) deepen(w *ChainWork, waiting Followed, tip Tip, now time.Time) {
+func (f *Follower) deepen(w *payout.ChainWork, waiting payout.Followed, tip payout.Tip, now time.Time) {
 	depth := tip.Height - waiting.Height + 1
-	if waiting.Batch.State == Mined && depth >= w.Fund.PaidDepth {
+	if waiting.Batch.State == payout.Mined && depth >= w.Fund.PaidDepth {
 		w.Post = append(w.Post, f.called(waiting, tip, now)...)
-		f.to(w, waiting, Paid, grant.Paid, "paid", strconv.Itoa(int(depth))+" confirmations", now)
-		waiting.Batch.State = Paid
+		f.to(w, waiting, payout.Paid, grant.Paid, "paid", strconv.Itoa(int(depth))+" confirmations", now)
+		waiting.Batch.State = payout.Paid
 	}
-	if waiting.Batch.State == Paid && depth >= w.Fund.FinalDepth {
-		f.to(w, waiting, Final, grant.Final, "final", strconv.Itoa(int(depth))+" confirmations", now)
+	if waiting.Batch.State == payout.Paid && depth >= w.Fund.FinalDepth {
+		f.to(w, waiting, payout.Final, grant.Final, "final", strconv.Itoa(int(depth))+" confirmations", now)
 		w.Moves[len(w.Moves)-1].Release = true
 	}
 }
 
 // called is the transfer of payments that are now called paid; none, if the
 // transaction pays nobody.
-func (f *Follower) called(x Followed, tip Tip, now time.Time) []ledger.Transfer {
-	if x.Attempt.paid() == 0 {
+func (f *Follower) called(x payout.Followed, tip payout.Tip, now time.Time) []ledger.Transfer {
+	if x.Attempt.Paid() == 0 {
 		return nil
 	}
-	t := ledger.Move(ledger.KindPaid, x.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, x.Attempt.paid(), now)
+	t := ledger.Move(ledger.KindPaid, x.Attempt.TxID.String(), ledger.Confirming, ledger.Paid, x.Attempt.Paid(), now)
 	t.Height = &tip.Height
 	return []ledger.Transfer{t}
 }
 
 // revert works out what taking the block at head away means.
-func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
+func (f *Follower) revert(w *payout.ChainWork, head payout.Tip, now time.Time) error {
 	for _, t := range w.Transfers {
 		w.Post = append(w.Post, t.Undo(now))
 	}
 	for _, ours := range w.Ours {
 		gone := "block " + strconv.Itoa(int(head.Height)) + " left the best chain"
 		switch {
-		case ours.Batch.State == Final || ours.Batch.State == Voided:
-			w.Trip = append(w.Trip, deepReorg(head, now))
-		case ours.Attempt.Kind == Voids:
+		case ours.Batch.State == payout.Final || ours.Batch.State == payout.Voided:
+			w.Trip = append(w.Trip, payout.FoundDeepReorg(head, now))
+		case ours.Attempt.Kind == payout.Voids:
 			f.to(w, ours, ours.Batch.State, "", "reorged", gone, now)
 		case ours.Void.Agreed():
-			f.to(w, ours, Voiding, grant.MaybePaid, "reorged", gone, now)
+			f.to(w, ours, payout.Voiding, grant.MaybePaid, "reorged", gone, now)
 		default:
-			f.to(w, ours, Announced, grant.MaybePaid, "reorged", gone, now)
+			f.to(w, ours, payout.Announced, grant.MaybePaid, "reorged", gone, now)
 		}
 	}
 	for _, waiting := range w.Waiting {
 		// The block that made it deep enough is the one that goes.
-		if waiting.Batch.State == Paid && head.Height-waiting.Height+1 == w.Fund.PaidDepth {
-			f.to(w, waiting, Mined, grant.Mined, "reorged", "fewer confirmations again", now)
+		if waiting.Batch.State == payout.Paid && head.Height-waiting.Height+1 == w.Fund.PaidDepth {
+			f.to(w, waiting, payout.Mined, grant.Mined, "reorged", "fewer confirmations again", now)
 		}
 	}
 	for _, freed := range w.Freed {
-		back := Announced
+		back := payout.Announced
 		if freed.Void.Agreed() {
-			back = Voiding
+			back = payout.Voiding
 		}
 		if freed.Void.Agreed() || len(freed.Attempt.Raw) > 0 {
 			f.to(w, freed, back, "", "reorged", "what spent its coins left the best chain", now)
@@ -262,19 +262,12 @@ func (f *Follower) revert(w *ChainWork, head Tip, now time.Time) error {
 	return nil
 }
 
-func deepReorg(head Tip, now time.Time) Finding {
-	return Finding{
-		Code: DeepReorg, Subject: head.Hash.String(), At: now,
-		Detail: fmt.Sprintf("Block %d (%s) left the best chain although a payment in it had been final.", head.Height, head.Hash),
-	}
-}
-
 // to records that an attempt's batch moves to a state, or stays where it is.
-func (f *Follower) to(w *ChainWork, x Followed, to State, items grant.InstalmentState, event, detail string, now time.Time) {
-	if x.Batch.Kind != Payout {
+func (f *Follower) to(w *payout.ChainWork, x payout.Followed, to payout.State, items grant.InstalmentState, event, detail string, now time.Time) {
+	if x.Batch.Kind != payout.Payout {
 		items = ""
 	}
-	w.Moves = append(w.Moves, Move{Batch: x.Batch, To: to, ItemsTo: items, Attempt: x.Attempt.ID, Event: AttemptEvent{Event: event, Detail: detail, At: now}})
+	w.Moves = append(w.Moves, payout.Move{Batch: x.Batch, To: to, ItemsTo: items, Attempt: x.Attempt.ID, Event: payout.AttemptEvent{Event: event, Detail: detail, At: now}})
 	w.NewEntries = append(w.NewEntries, audit.Entry{
 		Actor: identity.System("worker"), Action: "batch." + string(to), ObjectKind: "batch", ObjectID: x.Batch.ID.String(),
 		From: string(x.Batch.State), To: string(to), Digest: x.Batch.Digest[:], At: now,

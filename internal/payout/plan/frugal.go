@@ -1,7 +1,6 @@
-package payout
+package plan
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,59 +12,32 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
-)
-
-const (
-	// leaveCoins is how many coins a batch leaves to the next ones where the amounts
-	// allow: with two, one can go out and one more after it without a block between.
-	leaveCoins = 2
-
-	// signerPercent is what part of the payments the fee may be for a signer that was
-	// told nothing else (signer.DefaultPolicy).
-	signerPercent = 5
-
-	// firstWeekSatVB stands for the long-term feerate until a week of estimates is
-	// stored: above the floor, so that coins are joined only when blocks are all but
-	// empty.
-	firstWeekSatVB = 2
 )
 
 // readyWorth is the least that makes a coin ready for a batch of its own: it pays
 // the smallest grant at the highest fee.
 func readyWorth(f fund.Fund) btcutil.Amount { return f.MinAmount + f.MaxFee }
 
-// longRun is the feerate that coins are expected to cost some day.
-func (h Holdings) longRun() txbuild.FeeRate {
-	return cmp.Or(txbuild.FeeRate(h.LongRunSatKVB), txbuild.SatPerVB(firstWeekSatVB))
-}
-
-// others is how many batches besides b wait for coins.
-func (h Holdings) others(b Batch) int {
-	if b.State == Approved {
-		return max(0, h.Unbuilt-1)
-	}
-	return h.Unbuilt
-}
-
 // spare makes a payment take few coins: room for its fee to rise under every limit,
 // and coins for those who come after.
-func spare(r *txbuild.Request, f fund.Fund, b Batch, items []Item, h Holdings) {
-	r.LongTermFeeRate = h.longRun()
-	r.Room = min(b.MaxFee, max(total(items)*signerPercent/100, smallFee))
+func spare(r *txbuild.Request, f fund.Fund, b payout.Batch, items []payout.Item, h payout.Holdings) {
+	r.LongTermFeeRate = h.LongRun()
+	r.Room = min(b.MaxFee, max(payout.Total(items)*payout.SignerPercent/100, smallFee))
 	if len(b.Chosen) > 0 {
 		return // a treasurer has said which coins may go
 	}
-	others := h.others(b)
-	r.LeaveCoins, r.LeaveWorth = max(leaveCoins, others), readyWorth(f)
+	others := h.Others(b)
+	r.LeaveCoins, r.LeaveWorth = max(payout.LeaveCoins, others), readyWorth(f)
 	if others > 0 {
 		r.ExtraInputs = -1
 	}
 }
 
 // whyShort tells money that is not there from money that waits for a block.
-func whyShort(err error, b Batch, h Holdings) error {
+func whyShort(err error, b payout.Batch, h payout.Holdings) error {
 	if !errs.Is(err, "insufficient_funds") || len(b.Chosen) > 0 {
 		return err
 	}
@@ -105,20 +77,20 @@ func missingSat(err error) btcutil.Amount {
 	return btcutil.Amount(n)
 }
 
-// lacksMoney reports whether a plan failed for want of coins alone: such a batch may
+// LacksMoney reports whether a plan failed for want of coins alone: such a batch may
 // wait for them.
-func lacksMoney(err error) bool {
+func LacksMoney(err error) bool {
 	return errs.Is(err, "insufficient_funds") || errs.Is(err, "coins_wait") || errs.Is(err, "coins_locked")
 }
 
-// outOfReach warns of a batch whose fee cannot rise to its highest feerate.
-func outOfReach(items []Item, b Batch, p *txbuild.Plan) []Remark {
-	room := min(b.MaxFee, max(total(items)*signerPercent/100, smallFee))
+// OutOfReach warns of a batch whose fee cannot rise to its highest feerate.
+func OutOfReach(items []payout.Item, b payout.Batch, p *txbuild.Plan) []payout.Remark {
+	room := min(b.MaxFee, max(payout.Total(items)*payout.SignerPercent/100, smallFee))
 	if txbuild.SatPerVB(b.MaxFeeRateSatVB).Fee(p.Weight) <= room {
 		return nil
 	}
 	reach := int64(txbuild.FeeRateOf(room, p.Weight)) / 1000
-	return []Remark{{"cap_out_of_reach", fmt.Sprintf(
+	return []payout.Remark{{Code: "cap_out_of_reach", Text: fmt.Sprintf(
 		"The fee cannot rise to the highest feerate: it reaches its limit of %d sat at %d sat/vB. Pay more people at once, or allow a higher fee.", int64(room), reach)}}
 }
 
@@ -127,25 +99,25 @@ func outOfReach(items []Item, b Batch, p *txbuild.Plan) []Remark {
 type Proposal struct {
 	Ready  int // coins that are ready for a batch
 	Target int // how many the fund wants
-	Order  UpkeepOrder
+	Order  payout.UpkeepOrder
 	Each   btcutil.Amount // what each part holds, before the fee
 }
 
-// recentBatches is among how many of the newest batches a split is looked for.
-const recentBatches = 50
+// RecentBatches is among how many of the newest batches a split is looked for.
+const RecentBatches = 50
 
-// propose returns the split of the largest ready coin that comes nearest to the
+// Propose returns the split of the largest ready coin that comes nearest to the
 // fund's target, or nil.
-func propose(f fund.Fund, h Holdings, e *fee.Estimate) *Proposal {
+func Propose(f fund.Fund, h payout.Holdings, e *fee.Estimate) *Proposal {
 	if e == nil || !e.Trusted || len(h.Breakers) > 0 || h.Unbuilt > 0 {
 		return nil
 	}
 	floor := max((e.FloorSatKVB+999)/1000, 1)
-	if e.RateSatVB(patient) > floor {
+	if e.RateSatVB(Patient) > floor {
 		return nil
 	}
 	var ready int
-	var largest Coin
+	var largest payout.Coin
 	for _, c := range h.Coins {
 		if !c.Spendable() || c.Amount < readyWorth(f) {
 			continue
@@ -161,6 +133,9 @@ func propose(f fund.Fund, h Holdings, e *fee.Estimate) *Proposal {
 	}
 	return &Proposal{
 		Ready: ready, Target: f.ReadyCoins, Each: largest.Amount / btcutil.Amount(parts),
-		Order: UpkeepOrder{Kind: Split, Coins: []wire.OutPoint{largest.OutPoint}, Outputs: int(parts), FeeRateSatVB: floor},
+		Order: payout.UpkeepOrder{Kind: payout.Split, Coins: []wire.OutPoint{largest.OutPoint}, Outputs: int(parts), FeeRateSatVB: floor},
 	}
 }
+
+// Patient is the target, in blocks, of a payment that nobody waits for.
+const Patient = 36

@@ -1,4 +1,4 @@
-package payout
+package plan
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
@@ -19,17 +20,17 @@ import (
 
 // base is the request for a transaction of a batch, without payees and with the coins
 // that may be spent now. Whatever goes out can be taken back.
-func base(f fund.Fund, b Batch, kind AttemptKind, h Holdings) (txbuild.Request, error) {
-	descriptor, err := treasuryOf(f)
+func base(f fund.Fund, b payout.Batch, kind payout.AttemptKind, h payout.Holdings) (txbuild.Request, error) {
+	descriptor, err := payout.TreasuryOf(f)
 	if err != nil {
 		return txbuild.Request{}, err
 	}
 	r := txbuild.Request{
 		Descriptor: descriptor,
-		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: maxRate(f, b, kind), MaxFee: maxFee(f, b, kind), RoomForVoid: kind != Voids,
+		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: maxRate(f, b, kind), MaxFee: maxFee(f, b, kind), RoomForVoid: kind != payout.Voids,
 		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
 	}
-	if b.Kind != Payout {
+	if b.Kind != payout.Payout {
 		return r, nil // upkeep spends exactly the coins that its note names
 	}
 	for _, c := range h.Coins {
@@ -40,27 +41,27 @@ func base(f fund.Fund, b Batch, kind AttemptKind, h Holdings) (txbuild.Request, 
 	return r, nil
 }
 
-// plan builds the first transaction of a batch.
-func plan(f family, h Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
-	request, err := base(f.fund, f.batch, Pays, h)
+// Build builds the first transaction of a batch.
+func Build(f Family, h payout.Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
+	request, err := base(f.Fund, f.Batch, payout.Pays, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), f.batch.Seed)
-	if f.batch.Kind != Payout {
+	request.LockTime = txbuild.LockTime(h.Tip.Height, now.Sub(h.Tip.At), f.Batch.Seed)
+	if f.Batch.Kind != payout.Payout {
 		if err := f.addUpkeep(&request, h); err != nil {
 			return nil, nil, err
 		}
 		p, err := txbuild.Build(request)
 		return p, request.Descriptor, err
 	}
-	request.Payees = payees(f.items)
-	spare(&request, f.fund, f.batch, f.items, h)
+	request.Payees = payees(f.Items)
+	spare(&request, f.Fund, f.Batch, f.Items, h)
 	p, err := txbuild.Build(request)
-	return p, request.Descriptor, whyShort(err, f.batch, h)
+	return p, request.Descriptor, whyShort(err, f.Batch, h)
 }
 
-func payees(items []Item) []txbuild.Payee {
+func payees(items []payout.Item) []txbuild.Payee {
 	list := make([]txbuild.Payee, len(items))
 	for i, it := range items {
 		list[i] = txbuild.Payee{Decision: it.Digest.String(), Script: it.Script, Amount: it.Amount}
@@ -68,9 +69,9 @@ func payees(items []Item) []txbuild.Payee {
 	return list
 }
 
-// checkPolicy holds the stored bytes of an attempt against what was approved,
+// CheckPolicy holds the stored bytes of an attempt against what was approved,
 // from the bytes alone. It is the last look before a signer is asked.
-func checkPolicy(f fund.Fund, w *Work, a Attempt) error {
+func CheckPolicy(f fund.Fund, w *payout.Work, a payout.Attempt) error {
 	params, err := f.Params()
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func checkPolicy(f fund.Fund, w *Work, a Attempt) error {
 	refuse := func(why string) error {
 		return errs.New(errs.Conflict, "policy_refused", "What the signer would get is not what was approved: "+why)
 	}
-	if w.Batch.Kind != Payout || a.Kind == Voids {
+	if w.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
 		return checkUnpaid(f, params, w, a, refuse)
 	}
 	note, err := decision.ParseBatch([]byte(w.Batch.Note))
@@ -120,25 +121,25 @@ func checkPolicy(f fund.Fund, w *Work, a Attempt) error {
 // approved reports whether a treasurer has approved the batch. The approval of a
 // batch that was rebuilt from a signer's journal is lost; that it went to the signer
 // says that there was one, for the same note.
-func approved(w *Work) bool {
-	return slices.ContainsFunc(w.Approvals, func(a Approval) bool { return a.Digest == w.Batch.Digest }) ||
-		slices.ContainsFunc(w.Attempts, Attempt.Released)
+func approved(w *payout.Work) bool {
+	return slices.ContainsFunc(w.Approvals, func(a payout.Approval) bool { return a.Digest == w.Batch.Digest }) ||
+		slices.ContainsFunc(w.Attempts, payout.Attempt.Released)
 }
 
 // checkBytes holds the bytes of an attempt against want, with the fund's own limits
 // and the coins of the attempts before.
-func checkBytes(f fund.Fund, w *Work, a Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
-	packet, err := a.packet()
+func checkBytes(f fund.Fund, w *payout.Work, a payout.Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
+	packet, err := a.Packet()
 	if err != nil {
 		return err
 	}
 	if packet.UnsignedTx.TxHash() != a.TxID {
 		return refuse("its stored transaction is not the one that was built.")
 	}
-	if want.Descriptor, err = treasuryOf(f); err != nil {
+	if want.Descriptor, err = payout.TreasuryOf(f); err != nil {
 		return err
 	}
-	want.MaxFeeRate, want.RoomForVoid = maxRate(f, w.Batch, a.Kind), a.Kind != Voids
+	want.MaxFeeRate, want.RoomForVoid = maxRate(f, w.Batch, a.Kind), a.Kind != payout.Voids
 	if want.MaxFeeRate != txbuild.AnyFeeRate {
 		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.SatPerVB(maxRateSatVB))
 	}
@@ -156,9 +157,9 @@ func checkBytes(f fund.Fund, w *Work, a Attempt, want txbuild.Want, maxRateSatVB
 
 // checkUnpaid holds an attempt that pays nobody against the approved note: upkeep,
 // or the void of a batch.
-func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *Work, a Attempt, refuse func(string) error) error {
+func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *payout.Work, a payout.Attempt, refuse func(string) error) error {
 	network := decision.NetworkOf(params)
-	if a.Kind == Voids {
+	if a.Kind == payout.Voids {
 		if w.Void == nil {
 			return refuse("nobody has asked to take it back.")
 		}
@@ -196,14 +197,14 @@ func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *Work, a Attempt, refus
 	return checkBytes(f, w, a, want, note.MaxFeeRateSatVB, refuse)
 }
 
-// checkCoins refuses a transaction whose coins are not there any more: the batch
+// CheckCoins refuses a transaction whose coins are not there any more: the batch
 // can still be cancelled, and after the signer it could not.
-func checkCoins(b Batch, a Attempt, h Holdings) error {
-	if b.Kind == Child {
+func CheckCoins(b payout.Batch, a payout.Attempt, h payout.Holdings) error {
+	if b.Kind == payout.Child {
 		return nil // its coin is not in a block yet
 	}
 	for _, in := range a.Inputs {
-		if !slices.ContainsFunc(h.Coins, func(c Coin) bool { return c.OutPoint == in.OutPoint }) {
+		if !slices.ContainsFunc(h.Coins, func(c payout.Coin) bool { return c.OutPoint == in.OutPoint }) {
 			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
 		}
 	}
@@ -213,15 +214,15 @@ func checkCoins(b Batch, a Attempt, h Holdings) error {
 // smallFee is a fee that a signer allows whatever part of the payments it is.
 const smallFee = 2000
 
-// checkSignerWill refuses what the signer is known to refuse, before anything is
+// CheckSignerWill refuses what the signer is known to refuse, before anything is
 // committed: a first transaction outside the window of a decision, and fees above the
 // signer's own caps. What may confirm any day can be replaced whatever the date.
-func (f family) checkSignerWill(infos []signerrpc.Info, a Attempt, now time.Time) error {
+func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now time.Time) error {
 	refuse := func(code, why string) error {
 		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
 	}
-	for _, it := range f.items {
-		if a.Kind == Voids {
+	for _, it := range f.Items {
+		if a.Kind == payout.Voids {
 			break
 		}
 		note, err := decision.Parse([]byte(it.Note))
@@ -231,12 +232,12 @@ func (f family) checkSignerWill(infos []signerrpc.Info, a Attempt, now time.Time
 		if rate := (int64(a.Fee)*4 + a.Weight - 1) / max(a.Weight, 1); rate > note.MaxFeeRateSatVB {
 			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+strconv.FormatInt(note.MaxFeeRateSatVB, 10)+" sat/vB.")
 		}
-		if first := a.No == f.attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
+		if first := a.No == f.Attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
 			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
 		}
 	}
 	worth, times := f.moved(a)
-	anyRate := maxRate(f.fund, f.batch, a.Kind) == txbuild.AnyFeeRate
+	anyRate := maxRate(f.Fund, f.Batch, a.Kind) == txbuild.AnyFeeRate
 	for _, info := range infos {
 		switch fee := int64(a.Fee); {
 		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):

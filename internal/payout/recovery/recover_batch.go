@@ -1,4 +1,4 @@
-package payout
+package recovery
 
 import (
 	"bytes"
@@ -19,13 +19,14 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // rebuildOne brings one lost transaction back, with its batch when that is lost.
-func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []OwnTx) error {
+func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []payout.OwnTx) error {
 	if l.V < newestLine {
 		return never("its journal line is of version %d, which does not hold the transaction.", l.V)
 	}
@@ -55,7 +56,7 @@ func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []OwnTx) erro
 
 // near finds coins of a line that are not walked yet: those of the block that comes
 // next, and the change of attempts that wait for a block.
-func (r *Recovery) near(ctx context.Context, l lostLine, txs []OwnTx) (map[wire.OutPoint]txbuild.Coin, error) {
+func (r *Recovery) near(ctx context.Context, l lostLine, txs []payout.OwnTx) (map[wire.OutPoint]txbuild.Coin, error) {
 	coins := map[wire.OutPoint]txbuild.Coin{}
 	for _, own := range txs {
 		for _, c := range own.Coins {
@@ -77,7 +78,7 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []OwnTx) (map[wire.
 			if o.Vout != op.Index || o.ChangeIndex == nil {
 				continue
 			}
-			packet, err := parent.packet()
+			packet, err := parent.Packet()
 			if err != nil {
 				return nil, err
 			}
@@ -89,15 +90,15 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []OwnTx) (map[wire.
 
 // restore fills w with what the line adds to the database.
 func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []decision.Digest, now time.Time) error {
-	at := slices.IndexFunc(w.Attempts, func(a Attempt) bool { return a.TxID == l.txid })
+	at := slices.IndexFunc(w.Attempts, func(a payout.Attempt) bool { return a.TxID == l.txid })
 	switch {
 	case at >= 0 && w.Attempts[at].Released():
 		return nil
 	case w.InChain:
 		return never("it was walked already as somebody else's.")
-	case at < 0 && slices.ContainsFunc(w.Attempts, func(a Attempt) bool { return a.No == l.Attempt }):
+	case at < 0 && slices.ContainsFunc(w.Attempts, func(a payout.Attempt) bool { return a.No == l.Attempt }):
 		return never("the batch has another transaction in its place.")
-	case w.Known && w.Batch.State == Voided:
+	case w.Known && w.Batch.State == payout.Voided:
 		return never("the batch was taken back, and its payments may be in another one.")
 	case len(w.Staff) == 0 && (!w.Known || l.Void != ""):
 		return never("the database knows nobody who works here.")
@@ -114,11 +115,11 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 			return err
 		}
 		w.NewAttempt = a
-		w.AttemptEvents = append(w.AttemptEvents, AttemptEvent{Event: "built", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
+		w.AttemptEvents = append(w.AttemptEvents, payout.AttemptEvent{Event: "built", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
 	} else { // events go to the last one
 		w.Attempts = append(slices.Delete(slices.Clone(w.Attempts), at, at+1), w.Attempts[at])
 	}
-	w.AttemptEvents = append(w.AttemptEvents, AttemptEvent{Event: "signing", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
+	w.AttemptEvents = append(w.AttemptEvents, payout.AttemptEvent{Event: "signing", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
 	if !w.Known {
 		if err := r.batch(w, l, now); err != nil {
 			return err
@@ -136,7 +137,7 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 			return err
 		}
 	}
-	if ended := w.Batch.State == Final || w.Batch.State == Voided; !ended {
+	if ended := w.Batch.State == payout.Final || w.Batch.State == payout.Voided; !ended {
 		for _, op := range l.inputs {
 			if !w.Reserved[op] {
 				w.Reserve = append(w.Reserve, op)
@@ -158,12 +159,12 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) error {
 		switch {
 		case rival.Batch.State.BeforeSigning():
 			w.Cancel = append(w.Cancel, rival)
-			e := entry(r.by, "batch.cancelled", rival.Batch, rival.Batch.State, r.now())
-			e.To, e.Detail = string(Cancelled), map[string]string{"reason": "a signer's journal says that batch " + strconv.FormatUint(uint64(l.Number), 10) + " went out instead"}
+			e := payout.Entry(r.by, "batch.cancelled", rival.Batch, rival.Batch.State, r.now())
+			e.To, e.Detail = string(payout.Cancelled), map[string]string{"reason": "a signer's journal says that batch " + strconv.FormatUint(uint64(l.Number), 10) + " went out instead"}
 			w.Entries = append(w.Entries, e)
 		case number == l.Number:
 			return never("another batch has its number.")
-		case rival.Batch.State == Final:
+		case rival.Batch.State == payout.Final:
 			return never("batch %d has paid the same or spent the same coins.", number)
 		default:
 			return &waitError{fmt.Sprintf("transaction %s for batch %d, which is %s.", l.TxID, number, rival.Batch.State)}
@@ -176,12 +177,12 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) error {
 // that it lacks, or that was cancelled meanwhile, stays in the batch as a payment
 // that only the journal knows.
 func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) error {
-	cancelled := func(it Item) bool { return it.State == grant.Cancelled }
+	cancelled := func(it payout.Item) bool { return it.State == grant.Cancelled }
 	if at := slices.IndexFunc(w.Items, cancelled); at >= 0 && w.Known {
 		return never("payment %s of it was cancelled.", w.Items[at].InstalmentID)
 	}
 	w.Items = slices.DeleteFunc(w.Items, cancelled)
-	have := map[decision.Digest]Item{}
+	have := map[decision.Digest]payout.Item{}
 	for _, it := range w.Items {
 		have[it.Digest] = it
 	}
@@ -202,7 +203,7 @@ func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) error {
 }
 
 // attempt makes the row of the transaction again, with all that signing it takes.
-func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time) (*Attempt, error) {
+func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time) (*payout.Attempt, error) {
 	packet, err := psbt.NewFromUnsignedTx(tx)
 	if err != nil {
 		return nil, fmt.Errorf("make PSBT of %s: %w", l.TxID, err)
@@ -211,12 +212,12 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 	if err != nil {
 		return nil, fmt.Errorf("draw attempt id: %w", err)
 	}
-	a := &Attempt{
-		ID: id, BatchID: l.batch, No: l.Attempt, Kind: Pays, TxID: l.txid, Fee: btcutil.Amount(l.Fee),
+	a := &payout.Attempt{
+		ID: id, BatchID: l.batch, No: l.Attempt, Kind: payout.Pays, TxID: l.txid, Fee: btcutil.Amount(l.Fee),
 		Weight: txbuild.SignedWeight(tx, r.wallet), Epoch: r.cfg.Epoch, CreatedAt: now,
 	}
 	if l.Void != "" {
-		a.Kind = Voids
+		a.Kind = payout.Voids
 	}
 	left := -a.Fee
 	for i, op := range l.inputs {
@@ -229,7 +230,7 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 		if err := r.wallet.AddInputFields(in, coin.Chain, coin.Index); err != nil {
 			return nil, err
 		}
-		a.Inputs = append(a.Inputs, AttemptInput{OutPoint: op, Amount: coin.Amount})
+		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: op, Amount: coin.Amount})
 		left += coin.Amount
 	}
 	byDigest := map[string]uuid.UUID{}
@@ -245,7 +246,7 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 		}
 	}
 	for i, o := range l.Outs {
-		out := AttemptOutput{Vout: uint32(i), Script: tx.TxOut[i].PkScript, Amount: btcutil.Amount(o.Sat), ChangeIndex: o.Change}
+		out := payout.AttemptOutput{Vout: uint32(i), Script: tx.TxOut[i].PkScript, Amount: btcutil.Amount(o.Sat), ChangeIndex: o.Change}
 		if o.Change != nil {
 			if err := r.wallet.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *o.Change); err != nil {
 				return nil, err
@@ -273,8 +274,8 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 // batch makes the row of a lost batch from its note. Who composed and approved it
 // is lost; the journal proves that it went out.
 func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
-	b := Batch{
-		ID: l.batch, FundID: r.fund.ID, Kind: Payout, Number: l.Number, State: Composed, Version: 1, Note: l.Note, Outputs: 1,
+	b := payout.Batch{
+		ID: l.batch, FundID: r.fund.ID, Kind: payout.Payout, Number: l.Number, State: payout.Composed, Version: 1, Note: l.Note, Outputs: 1,
 		DeadlineBlocks: r.fund.DeadlineBlocks, ComposedBy: w.Staff[0], CreatedAt: time.Unix(l.Time, 0).UTC(), ChangedAt: now,
 	}
 	var of uuid.UUID
@@ -284,7 +285,7 @@ func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
 		if err != nil {
 			return never("its journal line has an upkeep note that cannot be read.")
 		}
-		b.Kind, b.Outputs, b.Chosen, b.Digest = Kind(note.Kind), note.Outputs, note.Coins, note.Digest()
+		b.Kind, b.Outputs, b.Chosen, b.Digest = payout.Kind(note.Kind), note.Outputs, note.Coins, note.Digest()
 		b.MaxFeeRateSatVB, b.MaxFee, of, number = note.MaxFeeRateSatVB, note.MaxFee, note.Batch, note.Number
 	} else {
 		note, err := decision.ParseBatch([]byte(l.Note))
@@ -303,13 +304,13 @@ func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
 	}
 	b.FeeRateSatVB = min(b.FeeRateSatVB, b.MaxFeeRateSatVB)
 	w.Create, w.Batch = true, b
-	e := r.recovered(b, "", Composed, l, now)
+	e := r.recovered(b, "", payout.Composed, l, now)
 	w.Entries = append(w.Entries, e)
 	return nil
 }
 
-func (r *Recovery) recovered(b Batch, from, to State, l lostLine, now time.Time) audit.Entry {
-	e := entry(r.by, "batch.recovered", b, from, now)
+func (r *Recovery) recovered(b payout.Batch, from, to payout.State, l lostLine, now time.Time) audit.Entry {
+	e := payout.Entry(r.by, "batch.recovered", b, from, now)
 	e.To, e.Digest = string(to), b.Digest[:]
 	e.Detail = map[string]string{"txid": l.TxID, "journal_line": strconv.FormatInt(l.Seq, 10)}
 	return e
@@ -318,26 +319,26 @@ func (r *Recovery) recovered(b Batch, from, to State, l lostLine, now time.Time)
 // advance takes the batch and its payments past the point of no return, along the
 // edges that are legal.
 func (r *Recovery) advance(w *Rebuild, l lostLine, now time.Time) {
-	var path []State
+	var path []payout.State
 	switch w.Batch.State {
-	case Composed:
-		path = []State{Approved, Built, Signing}
-	case Approved:
-		path = []State{Built, Signing}
-	case Built, Cancelled:
-		path = []State{Signing}
-	case Signing, Signed, Announced, Mined, Paid, Final, Conflicted, Voiding, Voided:
+	case payout.Composed:
+		path = []payout.State{payout.Approved, payout.Built, payout.Signing}
+	case payout.Approved:
+		path = []payout.State{payout.Built, payout.Signing}
+	case payout.Built, payout.Cancelled:
+		path = []payout.State{payout.Signing}
+	case payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid, payout.Final, payout.Conflicted, payout.Voiding, payout.Voided:
 		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, w.Batch.State, l, now))
 		return
 	}
-	w.Rehome = w.Batch.State == Cancelled
+	w.Rehome = w.Batch.State == payout.Cancelled
 	for _, to := range path {
 		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, to, l, now))
 		w.Via = append(w.Via, to)
 		w.Batch.State = to
 	}
 	w.Via = w.Via[:len(w.Via)-1]
-	if lost := w.newest().unjoined(); lost > 0 { // nothing was set aside for it here
+	if lost := w.newest().Unjoined(); lost > 0 { // nothing was set aside for it here
 		w.Transfers = append(w.Transfers, ledger.Move(ledger.KindAdopt, w.Batch.ID.String(), ledger.Available, ledger.InFlight, lost, now))
 	}
 	if len(w.Items) == 0 {
@@ -359,8 +360,12 @@ func (r *Recovery) advance(w *Rebuild, l lostLine, now time.Time) {
 			held, payable = append(held, it.InstalmentID), append(payable, it.InstalmentID)
 		}
 	}
-	w.Hops = []Hop{{held, grant.Held, grant.Payable}, {payable, grant.Payable, grant.Allocated}, {all, grant.Allocated, grant.MaybePaid}}
-	w.Transfers = append(w.Transfers, ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, total(w.Items), now))
+	w.Hops = []payout.Hop{
+		{IDs: held, From: grant.Held, To: grant.Payable},
+		{IDs: payable, From: grant.Payable, To: grant.Allocated},
+		{IDs: all, From: grant.Allocated, To: grant.MaybePaid},
+	}
+	w.Transfers = append(w.Transfers, ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, payout.Total(w.Items), now))
 }
 
 // void brings the request to take the batch back, with its approval. Whoever asked
@@ -376,7 +381,7 @@ func (r *Recovery) void(w *Rebuild, l lostLine, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("draw void id: %w", err)
 		}
-		w.NewVoid = &Void{
+		w.NewVoid = &payout.Void{
 			ID: voidID, BatchID: w.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(w.newest().Weight, 1), 1),
 			Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: asked, AskedAt: now,
 		}
@@ -398,17 +403,17 @@ func (r *Recovery) void(w *Rebuild, l lostLine, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("draw approval id: %w", err)
 		}
-		w.VoidApproval = &Approval{ID: id, BatchID: w.Batch.ID, Digest: note.Digest(), StaffID: second, CreatedAt: now}
+		w.VoidApproval = &payout.Approval{ID: id, BatchID: w.Batch.ID, Digest: note.Digest(), StaffID: second, CreatedAt: now}
 	}
-	if w.Batch.State == Signing || w.Batch.State == Signed || w.Batch.State == Announced {
-		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, Voiding, l, now))
+	if w.Batch.State == payout.Signing || w.Batch.State == payout.Signed || w.Batch.State == payout.Announced {
+		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, payout.Voiding, l, now))
 		w.Via = append(w.Via, w.Batch.State)
-		w.Batch.State = Voiding
+		w.Batch.State = payout.Voiding
 	}
 	return nil
 }
 
-func (w *Rebuild) newest() Attempt {
+func (w *Rebuild) newest() payout.Attempt {
 	if w.NewAttempt != nil {
 		return *w.NewAttempt
 	}

@@ -1,4 +1,4 @@
-package payout
+package treasurer
 
 import (
 	"context"
@@ -6,13 +6,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -43,32 +43,6 @@ func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) a
 	return audit.Entry{Actor: by, Action: action, ObjectKind: "coin", ObjectID: op.String(), At: s.now()}
 }
 
-// FeeShares divides an attempt's fee among its payments by the weight of their
-// outputs, for reports alone.
-func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
-	var ids []*uuid.UUID // nil: a payment that only a signer's journal knows
-	var weights []int64
-	for _, o := range a.Outputs {
-		if o.ChangeIndex == nil {
-			ids, weights = append(ids, o.InstalmentID), append(weights, books.OutputWeight(o.Script))
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil //nolint:nilnil // nobody is paid
-	}
-	parts, err := books.FeeShares(a.Fee, weights)
-	if err != nil {
-		return nil, err
-	}
-	shares := make(map[uuid.UUID]btcutil.Amount, len(ids))
-	for i, id := range ids {
-		if id != nil {
-			shares[*id] = parts[i]
-		}
-	}
-	return shares, nil
-}
-
 // Payments returns the payments of blocks from one time until another, oldest
 // first, for accountants and wallets.
 func (s *Service) Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {
@@ -78,16 +52,13 @@ func (s *Service) Payments(ctx context.Context, by identity.Actor, from, until t
 	return s.cfg.Store.Payments(ctx, from, until)
 }
 
-// certificateHeaders is how many headers a certificate shows when they are there.
-const certificateHeaders = 100
-
 // Certificate returns the proof of a payment that anyone can check off-line.
 // NotFound not_paid; Conflict proof_missing.
 func (s *Service) Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return certificate.Certificate{}, err
 	}
-	p, err := s.cfg.Store.Proof(ctx, instalment, certificateHeaders)
+	p, err := s.cfg.Store.Proof(ctx, instalment, payout.CertificateHeaders)
 	if err != nil {
 		return certificate.Certificate{}, err
 	}

@@ -1,4 +1,4 @@
-package payout
+package follower
 
 import (
 	"context"
@@ -74,7 +74,7 @@ func TestBlocksAheadAreBounded(t *testing.T) {
 	for size, most := range map[int]int{1: mostAhead, aheadBytes/3 - 1000: 3, aheadBytes: 1, 2 * aheadBytes: 1} {
 		const blocks = 30
 		c := newSlowChain(size, -1, true)
-		a := (&Follower{cfg: FollowerConfig{Chain: c}}).fetchAhead(t.Context(), 1, blocks)
+		a := (&Follower{cfg: Config{Chain: c}}).fetchAhead(t.Context(), 1, blocks)
 		for height := int32(1); height <= blocks; height++ {
 			if n := len(a.coming); n > most || height > 5 && height < blocks-mostAhead && n != most {
 				t.Fatalf("%d blocks of %d bytes are under way before height %d, want %d", n, size, height, most)
@@ -96,7 +96,7 @@ func TestBlocksAheadAreBounded(t *testing.T) {
 func TestAnErrorComesWhereItsBlockWould(t *testing.T) {
 	t.Parallel()
 	const bad = 6
-	a := (&Follower{cfg: FollowerConfig{Chain: newSlowChain(1, bad, true)}}).fetchAhead(t.Context(), 1, 100)
+	a := (&Follower{cfg: Config{Chain: newSlowChain(1, bad, true)}}).fetchAhead(t.Context(), 1, 100)
 	defer a.stop()
 	for height := 1; height < bad; height++ {
 		if got := a.take(); got.err != nil {
@@ -112,7 +112,7 @@ func TestAnErrorComesWhereItsBlockWould(t *testing.T) {
 func TestStopEndsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	c := newSlowChain(1, -1, false)
-	a := (&Follower{cfg: FollowerConfig{Chain: c}}).fetchAhead(t.Context(), 1, 100)
+	a := (&Follower{cfg: Config{Chain: c}}).fetchAhead(t.Context(), 1, 100)
 	<-c.asked
 	a.stop()
 	if got := a.take(); !errors.Is(got.err, context.Canceled) {

@@ -1,4 +1,4 @@
-package payout
+package treasurer
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -17,38 +18,38 @@ import (
 // ExportPSBT returns the newest attempt as a file to sign elsewhere, with the
 // signatures that are there so far, and who has signed. Conflict wrong_state: nothing
 // waits for a signature.
-func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, SignatureStatus, error) {
+func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error) {
 	record, err := s.Batch(ctx, by, id)
 	if err != nil {
-		return txbuild.File{}, SignatureStatus{}, err
+		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
 	f, descriptor, err := s.wallet(ctx)
 	if err != nil {
-		return txbuild.File{}, SignatureStatus{}, err
+		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
 	newest, err := unsigned(record.Batch, record.Attempts)
 	if err != nil {
-		return txbuild.File{}, SignatureStatus{}, err
+		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
-	status, err := signatureStatus(f, newest)
+	status, err := payout.StatusOf(f, newest)
 	if err != nil {
-		return txbuild.File{}, SignatureStatus{}, err
+		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
-	merged, err := gather(newest)
+	merged, err := payout.Gather(newest)
 	if err != nil {
-		return txbuild.File{}, SignatureStatus{}, err
+		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
 	file, err := txbuild.FileOf(merged, descriptor)
 	return file, status, err
 }
 
 // AttemptPSBT returns an attempt as a file, without signatures.
-func (s *Service) AttemptPSBT(ctx context.Context, a Attempt) (txbuild.File, error) {
+func (s *Service) AttemptPSBT(ctx context.Context, a payout.Attempt) (txbuild.File, error) {
 	_, descriptor, err := s.wallet(ctx)
 	if err != nil {
 		return txbuild.File{}, err
 	}
-	packet, err := a.packet()
+	packet, err := a.Packet()
 	if err != nil {
 		return txbuild.File{}, err
 	}
@@ -61,32 +62,32 @@ func (s *Service) wallet(ctx context.Context) (fund.Fund, *wallet.Descriptor, er
 	if err != nil {
 		return fund.Fund{}, nil, err
 	}
-	descriptor, err := treasuryOf(f)
+	descriptor, err := payout.TreasuryOf(f)
 	return f, descriptor, err
 }
 
 // Signatures says who has signed the newest attempt. Conflict wrong_state: nothing
 // waits for a signature.
-func (s *Service) Signatures(ctx context.Context, record Record) (SignatureStatus, error) {
+func (s *Service) Signatures(ctx context.Context, record payout.Record) (payout.SignatureStatus, error) {
 	newest, err := unsigned(record.Batch, record.Attempts)
 	if err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
 	f, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
-	return signatureStatus(f, newest)
+	return payout.StatusOf(f, newest)
 }
 
 // unsigned returns the newest attempt, if it waits for a signature.
-func unsigned(b Batch, attempts []Attempt) (Attempt, error) {
-	if !b.State.waits() || len(attempts) == 0 {
-		return Attempt{}, noSignatureWanted()
+func unsigned(b payout.Batch, attempts []payout.Attempt) (payout.Attempt, error) {
+	if !b.State.Waits() || len(attempts) == 0 {
+		return payout.Attempt{}, noSignatureWanted()
 	}
 	newest := attempts[len(attempts)-1]
 	if len(newest.Raw) > 0 || !newest.Released() {
-		return Attempt{}, noSignatureWanted()
+		return payout.Attempt{}, noSignatureWanted()
 	}
 	return newest, nil
 }
@@ -100,29 +101,29 @@ func noSignatureWanted() error {
 // was given out, save signatures, refuses it. Errors: Malformed bad_psbt; Invalid
 // psbt_changed, bad_signature, nothing_signed, other_attempt, other_batch; Conflict
 // wrong_state.
-func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (SignatureStatus, error) {
+func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
 	fnd, descriptor, err := s.wallet(ctx)
 	if err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
 	back, err := txbuild.ReadBrought(data)
 	if err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
 	if err := s.ofThisBatch(ctx, id, back); err != nil {
-		return SignatureStatus{}, err
+		return payout.SignatureStatus{}, err
 	}
 	now := s.now()
-	var status SignatureStatus
-	_, err = s.change(ctx, id, now, func(w *Work) error {
+	var status payout.SignatureStatus
+	_, err = s.change(ctx, id, now, func(w *payout.Work) error {
 		newest, err := unsigned(w.Batch, w.Attempts)
 		if err != nil {
 			return err
 		}
-		before, err := signatureStatus(fnd, newest)
+		before, err := payout.StatusOf(fnd, newest)
 		if err != nil {
 			return err
 		}
@@ -134,9 +135,9 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 		if len(added) == 0 {
 			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
 		}
-		status = SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
-		w.NewSignature = &Signature{PSBT: packed, Source: sources(added), StaffID: &by.StaffID, At: now}
-		w.note(by, "batch.signature_brought", now)
+		status = payout.SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
+		w.NewSignature = &payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now}
+		w.Note(by, "batch.signature_brought", now)
 		return nil
 	})
 	return status, err
@@ -144,8 +145,8 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 
 // takeOver adds the signatures that came back to those of the attempt. Where they
 // make it whole, the script engine has run every input.
-func takeOver(a Attempt, back txbuild.Brought, d *wallet.Descriptor) (raw []byte, state txbuild.Progress, err error) {
-	merged, err := gather(a)
+func takeOver(a payout.Attempt, back txbuild.Brought, d *wallet.Descriptor) (raw []byte, state txbuild.Progress, err error) {
+	merged, err := payout.Gather(a)
 	if err != nil {
 		return nil, state, err
 	}

@@ -1,4 +1,4 @@
-package payout
+package treasurer
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -18,40 +19,31 @@ const ForgottenAfter = 7 * 24 * time.Hour
 // lapsedShown is how long the treasury page tells of a batch that was cancelled so.
 const lapsedShown = 30 * 24 * time.Hour
 
-// Lapsed is a batch that nobody approved in time.
-type Lapsed struct {
-	BatchID    uuid.UUID
-	Number     uint32
-	ComposedBy string // name
-	Payees     int
-	At         time.Time // when it was cancelled
-}
-
 // ForgottenStore finds batches that wait for an approval, and cancels them.
 type ForgottenStore interface {
 	// Forgotten returns the composed batches that were made at or before a time.
 	Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error)
 
 	// UpdateBatch is Store's.
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error)
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error)
 }
 
 // CancelForgotten cancels composed batches that nobody has approved for
 // ForgottenAfter: no signer was asked for them, and their payments are payable
 // again. It returns those that it cancelled.
-func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now time.Time) ([]Batch, error) {
+func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now time.Time) ([]payout.Batch, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	ids, err := store.Forgotten(ctx, now.Add(-ForgottenAfter))
 	if err != nil {
 		return nil, err
 	}
-	var list []Batch
+	var list []payout.Batch
 	for _, id := range ids {
-		b, err := store.UpdateBatch(ctx, epoch, id, now, func(w *Work) error {
-			if w.Batch.State != Composed {
+		b, err := store.UpdateBatch(ctx, epoch, id, now, func(w *payout.Work) error {
+			if w.Batch.State != payout.Composed {
 				return errs.New(errs.Conflict, "wrong_state", "The batch does not wait for an approval any more. Nothing was changed.")
 			}
-			if err := w.move(identity.System("worker"), Cancelled, "batch.lapsed", now); err != nil {
+			if err := w.Move(identity.System("worker"), payout.Cancelled, "batch.lapsed", now); err != nil {
 				return err
 			}
 			w.ReleaseItems, w.ReleaseCoins = true, true

@@ -1,6 +1,8 @@
-package payout
+package recovery
 
-import "testing"
+import (
+	"testing"
+)
 
 func FuzzParseLine(f *testing.F) {
 	f.Add(`{"v":1,"seq":1,"prev":"","time":1,"treasury":"","batch":"0198c0de-0000-7000-8000-000000000007","number":1,"batch_note":"","attempt":0,"txid":"0000000000000000000000000000000000000000000000000000000000000001","inputs":["0000000000000000000000000000000000000000000000000000000000000002:0"],"outs":[{"script":"0014","sat":1,"change":1}],"fee":1}`)

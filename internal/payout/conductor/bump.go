@@ -1,0 +1,201 @@
+package conductor
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/crash"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/payout/plan"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+)
+
+// bump adds an attempt with a higher fee when the batch has waited long enough or a
+// treasurer asked for it. It reports whether it did.
+func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
+	if r.Attempts[len(r.Attempts)-1].LacksNotes() {
+		return false, nil // no signer can be shown what it pays; it is announced on
+	}
+	f, err := plan.FamilyOf(ctx, c.cfg.Store, r)
+	if err != nil {
+		return false, err
+	}
+	raise := f.Raise()
+	asked := r.Batch.WantedSatVB > raise.Current
+	if raise.Refused != nil {
+		if asked {
+			return false, raise.Refused
+		}
+		return false, nil
+	}
+	wanted := min(r.Batch.WantedSatVB, raise.Most)
+	if !asked {
+		var due bool
+		if wanted, due, err = c.due(ctx, r, f, raise.Most); err != nil || !due {
+			return false, err
+		}
+	}
+	infos, err := c.signerInfos(ctx, f.Fund)
+	if err != nil {
+		return false, err
+	}
+	if most, ok := f.SignersMost(infos, f.Newest()); ok && most < wanted {
+		// What a signer is known to refuse is no step that is due, nor a reason not to take
+		// one that is.
+		auto, due, err := c.due(ctx, r, f, min(raise.Most, most))
+		switch {
+		case err != nil || (!due && !asked):
+			return false, err
+		case due:
+			wanted, asked = auto, false
+		}
+	}
+	lost, err := c.evicted(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	// btcd asks for a higher feerate than any descendant's. Where one pays more than is
+	// wanted here, it pulls this transaction along already.
+	if lost.Count > plan.MaxEvicted || wanted*1000 <= lost.TopSatKVB {
+		return false, plan.Pinned()
+	}
+	err = c.replace(ctx, f, f.Newest().Kind, wanted, lost, infos)
+	switch {
+	case errs.CodeOf(err) != "fee_above_cap":
+		return err == nil, err
+	case asked && lost.Fees > 0:
+		return false, plan.Pinned()
+	case !asked:
+		return false, nil // it pays what can be had
+	}
+	return false, err
+}
+
+// due is the feerate that the newest attempt should pay by now if nobody asks, and
+// whether it is time for the step: the straight line from its first feerate to limit
+// at the deadline, never above what the next block costs, where that is believed.
+func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, limit int64) (satVB int64, due bool, err error) {
+	start, since, newest := r.Batch.FeeRateSatVB, r.Attempts[0], f.Newest()
+	if newest.Kind == payout.Voids {
+		// A void has no highest feerate. Left alone, it goes as far as its batch would have.
+		since = f.Of(payout.Voids)[0]
+		start = f.Rate(since)
+		limit = min(limit, max(start, r.Batch.MaxFeeRateSatVB))
+	}
+	height, ok := since.Announced()
+	if !ok {
+		height, _ = newest.Announced()
+	}
+	current := f.Rate(newest)
+	wanted := fee.Escalate(start, limit, height, r.Batch.DeadlineBlocks, r.Tip.Height)
+	if wanted <= current {
+		return 0, false, nil
+	}
+	estimate, err := c.cfg.Store.Estimate(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if ceiling, believed := estimate.Ceiling(c.now()); believed {
+		wanted = min(wanted, ceiling)
+	}
+	return wanted, fee.DueOf(current, wanted, start, limit), nil
+}
+
+// evicted asks what a replacement of the batch's attempts would push out.
+func (c *Conductor) evicted(ctx context.Context, r payout.Record) (payout.Evicted, error) {
+	if c.cfg.Mempool == nil {
+		return payout.Evicted{}, nil
+	}
+	var txids []chainhash.Hash
+	for _, a := range r.Attempts {
+		txids = append(txids, a.TxID)
+	}
+	return c.cfg.Mempool.Evicted(ctx, txids)
+}
+
+// void makes the attempt that pays nobody, once a second person has agreed.
+func (c *Conductor) void(ctx context.Context, r payout.Record) error {
+	f, err := plan.FamilyOf(ctx, c.cfg.Store, r)
+	if err != nil {
+		return err
+	}
+	infos, err := c.signerInfos(ctx, f.Fund)
+	if err != nil {
+		return err
+	}
+	lost, err := c.evicted(ctx, r)
+	if err != nil {
+		return err
+	}
+	if lost.Count > plan.MaxEvicted {
+		return plan.Pinned()
+	}
+	err = c.replace(ctx, f, payout.Voids, max(r.Void.FeeRateSatVB, lost.TopSatKVB/1000+1), lost, infos)
+	if errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
+		return plan.Pinned()
+	}
+	return err
+}
+
+// replace adds an attempt that spends all that the earlier ones spend and pays a
+// higher fee, and takes it past the point of no return in the same commit: it
+// changes nothing about who may be paid.
+func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.AttemptKind, rateSatVB int64, lost payout.Evicted, infos []signerrpc.Info) error {
+	holdings, err := c.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := payout.Calm(holdings); err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, f.Batch.ID, now, func(w *payout.Work) error {
+		newest := w.Attempts[len(w.Attempts)-1]
+		if newest.ID != f.Newest().ID || !w.Batch.State.Waits() {
+			return payout.ErrAttemptChanged()
+		}
+		if kind == payout.Pays && slices.ContainsFunc(w.Attempts, payout.Attempt.LacksNotes) {
+			return payout.ApprovalsLost()
+		}
+		if (kind == payout.Voids) != w.Void.Agreed() {
+			return errs.New(errs.Conflict, "batch_voided", "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
+		}
+		f := plan.Lineage(w, f.Fund)
+		p, err := f.Replacement(kind, rateSatVB, lost, infos, holdings)
+		if err != nil {
+			return err
+		}
+		a, err := plan.AttemptOf(p, w, kind, id, c.cfg.Epoch, now)
+		if err != nil {
+			return err
+		}
+		if err := plan.CheckPolicy(f.Fund, w, *a); err != nil {
+			return err
+		}
+		if err := f.CheckSignerWill(infos, *a, now); err != nil {
+			return err
+		}
+		w.NewAttempt = a
+		for _, in := range a.Inputs {
+			if !plan.Spends(w.Attempts, in.OutPoint) {
+				w.Reserve = append(w.Reserve, in.OutPoint)
+			}
+		}
+		w.AttemptEvents = []payout.AttemptEvent{{Event: "built", At: now}, {Event: "signing", Detail: strconv.FormatInt(rateSatVB, 10) + " sat/vB", At: now}}
+		w.Batch.LastError = ""
+		w.Note(c.by, map[payout.AttemptKind]string{payout.Pays: "batch.bumped", payout.Voids: "batch.void_built"}[kind], now)
+		return nil
+	})
+	crash.At("C13")
+	return err
+}

@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+)
+
+// MaxEvicted is how many transactions a replacement may push out of a mempool
+// (BIP 125, rule 5).
+const MaxEvicted = 100
+
+// EvictedBy works out what replacing some transactions pushes out of a mempool.
+func EvictedBy(txids []chainhash.Hash, mempool []fee.Tx) payout.Evicted {
+	children := map[chainhash.Hash][]fee.Tx{}
+	var out payout.Evicted
+	for _, tx := range mempool {
+		for _, parent := range tx.Depends {
+			children[parent] = append(children[parent], tx)
+		}
+		if slices.Contains(txids, tx.TxID) {
+			out.Count++
+		}
+	}
+	seen := map[chainhash.Hash]bool{}
+	for next := slices.Clone(txids); len(next) > 0; next = next[1:] {
+		for _, tx := range children[next[0]] {
+			if seen[tx.TxID] || slices.Contains(txids, tx.TxID) {
+				continue
+			}
+			seen[tx.TxID] = true
+			out.Count++
+			out.Fees += btcutil.Amount(tx.FeeSat)
+			out.TopSatKVB = max(out.TopSatKVB, tx.FeeSat*4000/max(tx.Weight, 1))
+			next = append(next, tx.TxID)
+		}
+	}
+	return out
+}
+
+// Pinned refuses a replacement that is too dear because of what descends from the transaction.
+func Pinned() error {
+	return errs.New(errs.Conflict, "pinned", "Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.")
+}
+
+// Replacement builds the transaction that comes after the family's attempts and
+// takes their place, at a feerate in sat/vB. It stores nothing: a request to take a
+// batch back builds one on trial.
+func (f Family) Replacement(kind payout.AttemptKind, rateSatVB int64, lost payout.Evicted, infos []signerrpc.Info, h payout.Holdings) (*txbuild.Plan, error) {
+	request, err := base(f.Fund, f.Batch, kind, h)
+	if err != nil {
+		return nil, err
+	}
+	first, err := f.Attempts[0].Packet()
+	if err != nil {
+		return nil, err
+	}
+	request.LockTime = first.UnsignedTx.LockTime
+	have := map[wire.OutPoint]bool{}
+	for _, coin := range request.Coins {
+		have[coin.OutPoint] = true
+	}
+	// All that any attempt spends: the new one then conflicts with each of them, so
+	// that no pair of them could both stand in one chain.
+	must := map[wire.OutPoint]bool{}
+	for _, a := range f.Attempts {
+		if !a.Released() {
+			continue
+		}
+		packet, err := a.Packet()
+		if err != nil {
+			return nil, err
+		}
+		own, err := inputCoins(packet, request.Descriptor)
+		if err != nil {
+			return nil, err
+		}
+		for _, coin := range own {
+			if !have[coin.OutPoint] {
+				have[coin.OutPoint] = true
+				request.Coins = append(request.Coins, coin)
+			}
+			if !must[coin.OutPoint] {
+				must[coin.OutPoint] = true
+				request.Must = append(request.Must, coin.OutPoint)
+			}
+		}
+		request.Replaces = max(request.Replaces, a.Fee)
+	}
+	request.Replaces += lost.Fees // BIP 125, rule 3; rule 4 is txbuild's
+	request.FeeRate = txbuild.SatPerVB(rateSatVB)
+	switch {
+	case kind == payout.Voids:
+		if err := f.fitVoid(&request, infos); err != nil {
+			return nil, err
+		}
+		if int64(request.FeeRate) <= lost.TopSatKVB { // btcd's rule: dearer than any that it pushes out
+			return nil, errs.New(errs.Invalid, "fee_above_cap", "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
+		}
+	case f.Parent != nil:
+		request.FeeRate = txbuild.SatPerVB(1)
+		request.MinFee = f.childFee(request.Descriptor, rateSatVB)
+	}
+	if kind == payout.Pays {
+		request.Payees = payees(f.Items)
+	}
+	if f.Batch.Kind == payout.Split && kind == payout.Pays {
+		request.ChangeOutputs = f.Batch.Outputs
+	}
+	return txbuild.Build(request)
+}
+
+// fitVoid keeps a void within what was approved and what signers allow: the feerate
+// that was asked for gives way, what it has to out-pay does not.
+func (f Family) fitVoid(request *txbuild.Request, infos []signerrpc.Info) error {
+	weight, err := txbuild.VoidWeight(request.Descriptor, f.Batch.Number, len(request.Must))
+	if err != nil {
+		return err
+	}
+	// Its change is money of ours that was to be paid out: any that can be relayed will do.
+	request.LongTermFeeRate = txbuild.SatPerVB(1)
+	void := payout.Attempt{Kind: payout.Voids, Weight: weight}
+	for _, coin := range request.Coins {
+		if slices.Contains(request.Must, coin.OutPoint) {
+			void.Inputs = append(void.Inputs, payout.AttemptInput{OutPoint: coin.OutPoint, Amount: coin.Amount})
+		}
+	}
+	if most, ok := f.signersAllow(infos, void); ok {
+		request.MaxFee = min(request.MaxFee, max(most, 1))
+	}
+	request.FeeRate = min(request.FeeRate, max(txbuild.FeeRateOf(request.MaxFee, weight), txbuild.SatPerVB(1)))
+	return nil
+}
+
+// Spends reports whether one of the attempts spends a coin.
+func Spends(attempts []payout.Attempt, op wire.OutPoint) bool {
+	for _, a := range attempts {
+		for _, in := range a.Inputs {
+			if in.OutPoint == op {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inputCoins reads the coins that a PSBT of ours spends.
+func inputCoins(packet *psbt.Packet, d *wallet.Descriptor) ([]txbuild.Coin, error) {
+	own, err := d.OwnInputs(packet)
+	if err != nil {
+		return nil, err
+	}
+	coins := make([]txbuild.Coin, len(packet.Inputs))
+	for i, in := range packet.UnsignedTx.TxIn {
+		prev := own[i].Prev
+		coins[i] = txbuild.Coin{
+			OutPoint: in.PreviousOutPoint, Amount: btcutil.Amount(prev.Value), Script: prev.PkScript, Chain: own[i].Chain, Index: own[i].Index,
+			PrevTx: packet.Inputs[i].NonWitnessUtxo,
+		}
+	}
+	return coins, nil
+}

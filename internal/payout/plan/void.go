@@ -1,0 +1,49 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+)
+
+// WaitsForBlock refuses to raise what is not out, and a payment that two people have
+// agreed to take back.
+func (f Family) WaitsForBlock() error {
+	state := f.Batch.State
+	if state != payout.Announced && (state != payout.Voiding || f.Newest().Kind != payout.Voids || f.Newest().Height != 0) {
+		return errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can pay more. Nothing was changed.")
+	}
+	return nil
+}
+
+// TrialVoid builds the void that was asked for, and fills in its feerate.
+func (f Family) TrialVoid(o *payout.VoidOrder, h payout.Holdings) (*txbuild.Plan, error) {
+	newest := f.Rate(f.Newest())
+	asked := cmp.Or(o.FeeRateSatVB, newest+newest/4+1)
+	built, err := f.Replacement(payout.Voids, asked, payout.Evicted{}, nil, h)
+	if errs.CodeOf(err) == "fee_above_cap" {
+		refused := errs.Newf(errs.Invalid, "fee_above_cap", "Taking this batch back would cost more than the %d sat that were approved for it. Nothing was asked for.", int64(f.Batch.MaxFee))
+		var e *errs.Error
+		if errors.As(err, &e) && e.Params["fee_sat"] != "" {
+			refused.Message = fmt.Sprintf("Taking this batch back would cost at least %s sat, and %d sat are the most that was approved for it. Nothing was asked for.", e.Params["fee_sat"], int64(f.Batch.MaxFee))
+			refused.Params = map[string]string{"fee_sat": e.Params["fee_sat"], "limit": strconv.FormatInt(int64(f.Batch.MaxFee), 10)}
+		}
+		return nil, refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	if most := int64(f.Batch.MaxFee) * 4 / built.Weight; o.FeeRateSatVB > most {
+		return nil, errs.InvalidFields([]errs.Field{{
+			Field: "fee_sat_vb", Code: "out_of_range", Message: fmt.Sprintf("The feerate is at most %d sat/vB, which makes the %d sat that were approved for this batch.", most, int64(f.Batch.MaxFee)),
+			Params: map[string]string{"limit": strconv.FormatInt(most, 10)},
+		}})
+	}
+	o.FeeRateSatVB = max(min(asked, int64(built.FeeRate)/1000), 1)
+	return built, nil
+}
