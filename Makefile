@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PROGRAMS := causeway causewayctl causeway-signer
+# Built beside them and never installed.
+DEMO := causeway-demo
 NODE := github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl
 TOOL := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/go.mod
 LINT := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint
@@ -48,12 +50,12 @@ help: ## List the targets
 
 
 .PHONY: build
-build: ## Build causeway, causewayctl, causeway-signer and the pinned btcd and btcctl into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS)) $(NODE)
+build: ## Build causeway, causewayctl, causeway-signer, causeway-demo and the pinned btcd and btcctl into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS) $(DEMO)) $(NODE)
 
 .PHONY: demo
 demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C stops it, data stays in ./.causeway)
-	@bin/causeway demo
+	@bin/causeway-demo
 
 .PHONY: demo-reset
 demo-reset: ## Forget the demo's data
@@ -65,7 +67,7 @@ demo-reset: ## Forget the demo's data
 
 .PHONY: journey
 journey: build ## Pay one application from receipt to six confirmations, headless, and check it on the chain
-	@bin/causeway demo --journey
+	@bin/causeway-demo --journey
 
 
 .PHONY: deps

@@ -15,13 +15,13 @@ import (
 func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", bin+"/", "./cmd/causeway", "./cmd/causewayctl", "./cmd/causeway-signer")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", bin+"/", "./cmd/causeway", "./cmd/causewayctl", "./cmd/causeway-signer", "./cmd/causeway-demo")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	// In a block a command has a line of its own, in a sentence it stands in backquotes.
-	command := regexp.MustCompile("(?m)(?:^ *|`|-- |/usr/bin/)((?:causeway|causewayctl|causeway-signer) [a-z-][^`\n|;#]*)")
+	command := regexp.MustCompile("(?m)(?:^ *|`|-- |/usr/bin/|`bin/)((?:causeway|causewayctl|causeway-signer|causeway-demo) [a-z-][^`\n|;#]*)")
 	seen := 0
 	for _, path := range []string{"../README.md", "../SECURITY.md", "../CONTRIBUTING.md", "README.md", "RUNBOOK.md"} {
 		text, err := os.ReadFile(path)

@@ -45,6 +45,9 @@ var never = []struct{ pkg, without, why string }{
 	{"programs/app", "testkit", "a release holds nothing that tests are made of"},
 	{"programs/ctl", "testkit", "a release holds nothing that tests are made of"},
 	{"programs/jobs", "testkit", "a release holds nothing that tests are made of"},
+	{"programs/app", "programs/demo", "the demo is a program of its own"},
+	{"programs/ctl", "programs/demo", "the demo is a program of its own"},
+	{"programs/jobs", "programs/demo", "the demo is a program of its own"},
 }
 
 // pkg is what go list says of a package.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,11 +18,22 @@ import (
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/pgserver"
 )
 
-func demoCommand() *cobra.Command {
+func main() { os.Exit(cli.Main(root())) }
+
+func root() *cobra.Command {
 	cfg := demo.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var journey, asJSON bool
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Run everything on this machine, with coins that are worth nothing", Args: cobra.NoArgs,
+		Use:   "causeway-demo",
+		Short: "Run everything on this machine, with coins that are worth nothing",
+		Long: "causeway-demo runs PostgreSQL, btcd, the signer, the worker, the dashboard and sample servers on this\n" +
+			"machine's loopback addresses. It uses the programs that lie beside it. Several demos can run at once, each\n" +
+			"with a --dir and a --port of its own.\n\nEvery flag can be given as CAUSEWAY_DEMO_NAME too.",
+		Version: cli.Version(),
+		Args:    cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return cli.BindEnv(cmd.Flags(), "CAUSEWAY_DEMO")
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
 			if err != nil {
@@ -33,9 +45,8 @@ func demoCommand() *cobra.Command {
 				return runJourney(cmd, cfg, progress, asJSON)
 			}
 			if asJSON {
-				return cli.UsageError{Err: fmt.Errorf("--json goes with --journey")}
+				return cli.UsageError{Err: errors.New("--json goes with --journey")}
 			}
-			cfg.ProxyPorts = demo.ProxyPorts
 			return demo.Run(cmd.Context(), cfg, progress, cmd.OutOrStdout())
 		},
 	}
