@@ -18,7 +18,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 	"github.com/causeway-fund/causeway/internal/programs/app"
-	"github.com/causeway-fund/causeway/internal/testkit/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -58,11 +57,12 @@ func (w *World) startEcho(ctx context.Context) error {
 			return fmt.Errorf("write the echo server's key: %w", err)
 		}
 	}
-	port, err := proc.Port(ctx, 0, "the echo server")
+	host := w.Devnet.World.Host(0, 2)
+	port, err := proc.PortAt(ctx, host, 0, "the echo server")
 	if err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(loopback.Host(0, 2), strconv.Itoa(port))
+	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	if err := w.writeChecks(); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *World) writeChecks() error {
 	if err := os.MkdirAll(w.path("blocklists"), 0o700); err != nil {
 		return fmt.Errorf("make blocklists folder: %w", err)
 	}
-	list := "# Made up for the demo; no state has listed these.\n" + loopback.Host(sampleNet+1, 10) + "\n" + loopback.Host(sampleNet+7, 0) + "/28\n"
+	list := "# Made up for the demo; no state has listed these.\n" + w.sampleHost(1) + "\n" + w.Devnet.World.Host(sampleNet+7, 0) + "/28\n"
 	return errors.Join(
 		os.WriteFile(w.path("canaries.json"), text, 0o600),
 		os.WriteFile(w.path("blocklists", "demo.cidr"), []byte(list), 0o600),

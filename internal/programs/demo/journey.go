@@ -11,7 +11,6 @@ import (
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
-	"github.com/causeway-fund/causeway/internal/testkit/devnet"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -58,7 +57,7 @@ func (r Result) OK() bool {
 // that it did not get there; whether what it found is right says Result.OK.
 func Journey(ctx context.Context, cfg Config, progress *cli.Progress) (result Result, err error) {
 	cfg.Port, cfg.BlockEvery, cfg.Volatile, cfg.Checks = 0, 0, true, true
-	cfg.ProxyPorts = [devnet.ProxyCount]int{}
+	cfg.places = places{}
 	j := &journey{progress: progress}
 	var w *World
 	if err := j.step("start", func() (string, error) {

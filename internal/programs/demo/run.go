@@ -19,7 +19,12 @@ func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer)
 	if err != nil {
 		return err
 	}
-	cfg.Checks, cfg.forget = true, !known.Seeded
+	if !known.Seeded {
+		if known.Places, err = drawPlaces(ctx); err != nil {
+			return err
+		}
+	}
+	cfg.Checks, cfg.places, cfg.forget = true, known.Places, !known.Seeded
 	progress.Step("start PostgreSQL, btcd, signer, worker and dashboard")
 	w, err := Start(ctx, cfg)
 	if err != nil {
@@ -73,7 +78,7 @@ func (w *World) prepare(ctx context.Context, progress *cli.Progress, known state
 		return nil, "", err
 	}
 	progress.Done("")
-	return people, receipt, w.saveState(state{Seeded: true, Receipt: receipt})
+	return people, receipt, w.saveState(state{Seeded: true, Receipt: receipt, Places: w.cfg.places})
 }
 
 // deposits are what the treasury of a fresh demo gets.

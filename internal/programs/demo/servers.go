@@ -10,7 +10,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
-	"github.com/causeway-fund/causeway/internal/testkit/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proxies"
 )
 
@@ -21,17 +20,17 @@ import (
 const sampleNet = 20
 
 // sampleHost is where the servers of sample i are. One pair shares a machine.
-func sampleHost(i int) string {
+func (w *World) sampleHost(i int) string {
 	if i == 22 {
 		i = 12
 	}
-	return loopback.Host(byte(sampleNet+i), 10)
+	return w.cfg.places.World.Host(byte(sampleNet+i), 10)
 }
 
 // blocked are the hosts that cannot be reached from inside the demo's censored
 // network.
-func blocked() []string {
-	return []string{sampleHost(1), sampleHost(7), sampleHost(21), sampleHost(26)}
+func (w *World) blocked() []string {
+	return []string{w.sampleHost(1), w.sampleHost(7), w.sampleHost(21), w.sampleHost(26)}
 }
 
 // works says how sample i's servers do: all is well, nothing listens, or what the
@@ -99,9 +98,9 @@ func (w *World) sampleEndpoints(i int, s sample) []claim.Endpoint {
 		switch {
 		case p != nil:
 			user, password := account(i, sampleWorks(i))
-			out = append(out, claim.Endpoint{Link: p.URLAt(sampleHost(i), user, password)})
+			out = append(out, claim.Endpoint{Link: p.URLAt(w.sampleHost(i), user, password)})
 		case protocol == string(probe.Trojan):
-			out = append(out, claim.Endpoint{Link: fmt.Sprintf("trojan://sample-secret@%s:%d", sampleHost(i), 18090)})
+			out = append(out, claim.Endpoint{Link: fmt.Sprintf("trojan://sample-secret@%s:%d", w.sampleHost(i), 18090)})
 		default:
 			out = append(out, claim.Endpoint{Protocol: protocol, Host: s.host, Port: 443 + n, Secret: "sample-secret"})
 		}
@@ -121,7 +120,7 @@ func (w *World) serveSamples(ctx context.Context) error {
 			if p == nil || sampleWorks(i) == worksNot {
 				continue
 			}
-			if err := p.Also(ctx, sampleHost(i), "a sample's server"); err != nil {
+			if err := p.Also(ctx, w.sampleHost(i), "a sample's server"); err != nil {
 				return err
 			}
 			user, password := account(i, worksWell)

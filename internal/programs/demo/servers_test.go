@@ -14,9 +14,10 @@ import (
 // nowhere else, and no two samples claim the same.
 func TestSamplesAreServersOfThisMachine(t *testing.T) {
 	t.Parallel()
-	w := &World{Devnet: &devnet.Devnet{}}
+	here := loopback.DrawWorld()
+	w := &World{Devnet: &devnet.Devnet{World: here}, cfg: Config{places: places{World: here}}}
 	for i, kind := range []proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
-		p, err := proxies.Start(t.Context(), proxies.Spec{Kind: kind, Host: loopback.Host(byte(i), 99), Accounts: filepath.Join(t.TempDir(), "accounts")})
+		p, err := proxies.Start(t.Context(), proxies.Spec{Kind: kind, Host: here.Host(byte(i), 99), Accounts: filepath.Join(t.TempDir(), "accounts")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 const stateFile = "demo.json"
@@ -15,18 +18,27 @@ const stateFile = "demo.json"
 type state struct {
 	Seeded  bool   `json:"seeded"`
 	Receipt string `json:"receipt,omitempty"` // of a sample application whose server is proven
+	Places  places `json:"places"`
 }
 
 func loadState(dir string) (state, error) {
 	var s state
-	text, err := os.ReadFile(filepath.Join(dir, stateFile))
+	path := filepath.Join(dir, stateFile)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
-	if err != nil {
-		return s, err
+	if err == nil {
+		err = json.Unmarshal(text, &s)
 	}
-	return s, json.Unmarshal(text, &s)
+	if err == nil && s.Seeded {
+		err = s.Places.check()
+	}
+	if err != nil {
+		return state{}, errs.Wrap(err, errs.Unavailable, "data_dir_damaged", fmt.Sprintf(
+			"Cannot read the demo's state in %s: %v. Nothing was changed. Remove the folder %s, or give another with --dir, to begin a new demo.", path, err, dir))
+	}
+	return s, nil
 }
 
 func (w *World) saveState(s state) error {

@@ -27,6 +27,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/programs/app"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet"
+	"github.com/causeway-fund/causeway/internal/testkit/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 	"github.com/causeway-fund/causeway/migrations"
@@ -35,24 +36,20 @@ import (
 // network is where the demo's coins are worth nothing.
 const network = "simnet"
 
-// ProxyPorts are those of `make demo`, so that what its applications name is there
-// again after a restart.
-var ProxyPorts = [devnet.ProxyCount]int{18081, 18082, 18083, 18084, 18085}
-
 // Config says where and how the demo runs.
 type Config struct {
-	Dir        string                 // everything is kept here
-	Port       int                    // of API and dashboard; 0 takes any free one
-	BlockEvery time.Duration          // 0: blocks come only when asked for
-	ProxyPorts [devnet.ProxyCount]int // of the loopback proxies; 0 takes any free one
-	Volatile   bool                   // PostgreSQL may lose data in a power cut; for what is thrown away
-	Programs   string                 // folder with causeway, causeway-signer and btcd
-	Checks     bool                   // servers are checked: an echo server runs, and StartProbers works
-	Admin      bool                   // worker and dashboard answer /readyz and /metrics on further free ports
-	Poll       time.Duration          // how often the worker looks without being woken; 0: four times a second
+	Dir        string        // everything is kept here
+	Port       int           // of API and dashboard; 0 takes any free one
+	BlockEvery time.Duration // 0: blocks come only when asked for
+	Volatile   bool          // PostgreSQL may lose data in a power cut; for what is thrown away
+	Programs   string        // folder with causeway, causeway-signer and btcd
+	Checks     bool          // servers are checked: an echo server runs, and StartProbers works
+	Admin      bool          // worker and dashboard answer /readyz and /metrics on further free ports
+	Poll       time.Duration // how often the worker looks without being woken; 0: four times a second
 	Log        *slog.Logger
 
-	forget bool // what is there was never finished: only the chain is kept
+	places places // where the sample servers are; zero: anywhere
+	forget bool   // what is there was never finished: only the chain is kept
 }
 
 // World is a running demo. Its exported parts are for tests that put faults into
@@ -74,6 +71,7 @@ type World struct {
 	worker *proc.Process
 	serve  *proc.Process
 	log    *os.File
+	lock   *os.File // held while this demo runs on its folder
 	fresh  bool
 
 	echo    *proc.Process // with Config.Checks
@@ -102,9 +100,12 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("find %s: %w", cfg.Dir, err)
 	}
-	port, err := proc.Port(ctx, cfg.Port, "the dashboard")
+	port, err := dashboardPort(ctx, cfg.Port)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.places.World == 0 {
+		cfg.places.World = loopback.DrawWorld()
 	}
 	w = &World{cfg: cfg, Clock: &shiftedClock{}, URL: "http://localhost:" + strconv.Itoa(port), port: port}
 	defer func() {
@@ -112,14 +113,17 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 			err = errors.Join(err, w.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
+	if w.lock, err = lockDir(cfg.Dir); err != nil {
+		return w, err
+	}
 	for _, program := range []string{"causeway", "causeway-signer", "btcd"} {
 		if _, err := os.Stat(filepath.Join(cfg.Programs, program)); err != nil {
 			return w, errs.Newf(errs.Unavailable, "program_missing", "The program %s is not in %s. Run: make build", program, cfg.Programs)
 		}
 	}
 	w.Devnet, err = devnet.Start(ctx, devnet.Config{
-		Dir: cfg.Dir, Btcd: filepath.Join(cfg.Programs, "btcd"), BlockEvery: cfg.BlockEvery, ProxyPorts: cfg.ProxyPorts, Blocked: blocked(),
-		Volatile: cfg.Volatile, Log: cfg.Log,
+		Dir: cfg.Dir, Btcd: filepath.Join(cfg.Programs, "btcd"), BlockEvery: cfg.BlockEvery,
+		World: cfg.places.World, ProxyPorts: cfg.places.ProxyPorts, Blocked: w.blocked(), Volatile: cfg.Volatile, Log: cfg.Log,
 	})
 	if err != nil {
 		return w, err
@@ -445,6 +449,10 @@ func (w *World) Stop(ctx context.Context) error {
 	}
 	if w.run != "" {
 		problems = append(problems, os.RemoveAll(w.run))
+	}
+	if w.lock != nil { // the last thing: until now the folder was in use
+		problems = append(problems, w.lock.Close())
+		w.lock = nil
 	}
 	return errors.Join(problems...)
 }

@@ -33,8 +33,9 @@ const ProxyCount = 5
 
 // Config says where the world lives. A port of 0 takes any free one.
 type Config struct {
-	Dir          string // made if missing
-	Btcd         string // the btcd program
+	Dir          string         // made if missing
+	World        loopback.World // where its servers are; 0 draws one
+	Btcd         string         // the btcd program
 	PostgresPort int
 	NodeRPCPort  int
 	NodePeerPort int
@@ -47,6 +48,7 @@ type Config struct {
 
 // Devnet is a running world; safe for concurrent use.
 type Devnet struct {
+	World    loopback.World
 	Postgres *pgserver.Server
 	Node     *btcdnode.Node
 	Centre   *datacentre.Centre
@@ -69,7 +71,10 @@ func Start(ctx context.Context, cfg Config) (*Devnet, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil { //nolint:gosec // what is inside has modes of its own
 		return nil, errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+cfg.Dir+".")
 	}
-	d := &Devnet{cfg: cfg}
+	if cfg.World == 0 {
+		cfg.World = loopback.DrawWorld()
+	}
+	d := &Devnet{World: cfg.World, cfg: cfg}
 	var g errgroup.Group
 	g.Go(func() error { return d.startPostgres(ctx) })
 	g.Go(func() error { return d.startNode(ctx) })
@@ -127,13 +132,13 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.Centre, err = datacentre.Start(ctx, loopback.Host(0, 1), key, clock.Real{}); err != nil {
+	if d.Centre, err = datacentre.Start(ctx, d.World.Host(0, 1), key, clock.Real{}); err != nil {
 		return err
 	}
 	if err := d.writeTelegram(datacentre.PublicPEM(key)); err != nil {
 		return err
 	}
-	if d.Censor, err = proxies.Start(ctx, proxies.Spec{Kind: proxies.SOCKS5, Host: loopback.Host(0, 3), Blocked: d.cfg.Blocked}); err != nil {
+	if d.Censor, err = proxies.Start(ctx, proxies.Spec{Kind: proxies.SOCKS5, Host: d.World.Host(0, 3), Blocked: d.cfg.Blocked}); err != nil {
 		return err
 	}
 	dir := filepath.Join(d.cfg.Dir, "proxies")
@@ -141,7 +146,7 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+".")
 	}
 	for i, kind := range [ProxyCount]proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
-		s := proxies.Spec{Kind: kind, Host: loopback.Host(byte(i+1), 10), Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
+		s := proxies.Spec{Kind: kind, Host: d.World.Host(byte(i+1), 10), Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
 		if i >= 2 {
 			s.Accounts = filepath.Join(dir, string(kind)+".accounts")
 		}
@@ -158,7 +163,7 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 const centres = 5
 
 // TelegramFile is what the service hands to its probers: the data centre's key
-// and address, as `causeway serve --telegram` reads it.
+// and address, as `causeway serve --telegram-file` reads it.
 func (d *Devnet) TelegramFile() string { return filepath.Join(d.cfg.Dir, "telegram.json") }
 
 func (d *Devnet) writeTelegram(keysPEM string) error {

@@ -37,7 +37,7 @@ func start(t *testing.T) (*datacentre.Centre, *rsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := datacentre.Start(t.Context(), loopback.Host(0, 1), key, clock.Real{})
+	d, err := datacentre.Start(t.Context(), loopback.DrawWorld().Host(0, 1), key, clock.Real{})
 	if err != nil {
 		t.Fatal(err)
 	}

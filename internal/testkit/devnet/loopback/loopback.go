@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"runtime"
 	"slices"
@@ -17,14 +18,33 @@ import (
 // Wide reports whether all of 127.0.0.0/8 is this machine, without being set up.
 func Wide() bool { return runtime.GOOS == "linux" }
 
-// Host is an address of this machine that stands for one out in the world, two
-// bytes of it at the caller's choice, so that servers do not all seem to be one.
-// Where only 127.0.0.1 is there (not on Linux), it is that.
-func Host(net, host byte) string {
+// World is a part of this machine's addresses that stands for the world of one demo
+// or test: 127.W.0.0/16. The zero World is none.
+type World byte
+
+// Worlds that DrawWorld offers leave 127.0.0.0/16 alone, where everybody listens.
+const (
+	firstWorld World = 16
+	lastWorld  World = 250
+)
+
+// DrawWorld returns a World at random, so that two demos on one machine do not take
+// each other's addresses.
+func DrawWorld() World {
+	return firstWorld + World(rand.IntN(int(lastWorld-firstWorld)+1)) //nolint:gosec // no secret: only spread
+}
+
+// Valid reports whether w is one that DrawWorld may return.
+func (w World) Valid() bool { return firstWorld <= w && w <= lastWorld }
+
+// Host is an address of w that stands for one out in the world, two bytes of it at
+// the caller's choice, so that servers do not all seem to be one. Where only 127.0.0.1
+// is there (not on Linux), it is that.
+func (w World) Host(net, host byte) string {
 	if !Wide() {
 		return "127.0.0.1"
 	}
-	return fmt.Sprintf("127.18.%d.%d", net, host)
+	return fmt.Sprintf("127.%d.%d.%d", w, net, host)
 }
 
 // Server answers connections, each by itself.
@@ -82,7 +102,7 @@ func listen(ctx context.Context, host, port, who string) (net.Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Unavailable, "port_taken",
-			fmt.Sprintf("Port %s of %s for %s is taken by another program: stop that program or choose another port.", port, host, who))
+			fmt.Sprintf("Port %s of %s for %s is taken by another program: stop that program, then try again.", port, host, who))
 	}
 	return l, nil
 }

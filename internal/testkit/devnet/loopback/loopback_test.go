@@ -11,7 +11,8 @@ import (
 
 func TestAServerAnswersAtItsHostsUntilItIsClosed(t *testing.T) {
 	t.Parallel()
-	s, err := loopback.Listen(t.Context(), loopback.Host(9, 1), 0, "a test", func(c net.Conn) {
+	w := loopback.DrawWorld()
+	s, err := loopback.Listen(t.Context(), w.Host(9, 1), 0, "a test", func(c net.Conn) {
 		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
 		_, _ = io.WriteString(c, host)
 	})
@@ -19,7 +20,7 @@ func TestAServerAnswersAtItsHostsUntilItIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.Also(t.Context(), loopback.Host(9, 2), "a test"); err != nil {
+		if err := s.Also(t.Context(), w.Host(9, 2), "a test"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,8 +28,8 @@ func TestAServerAnswersAtItsHostsUntilItIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, host := range []string{loopback.Host(9, 1), loopback.Host(9, 2)} {
-		from := &net.TCPAddr{IP: net.ParseIP(loopback.Host(9, 3)), Port: 9}
+	for _, host := range []string{w.Host(9, 1), w.Host(9, 2)} {
+		from := &net.TCPAddr{IP: net.ParseIP(w.Host(9, 3)), Port: 9}
 		c, err := loopback.Dial(t.Context(), from, net.JoinHostPort(host, port))
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +40,7 @@ func TestAServerAnswersAtItsHostsUntilItIsClosed(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	if _, err := loopback.Listen(t.Context(), loopback.Host(9, 1), port16(t, port), "a test", nil); !errs.Is(err, "port_taken") {
+	if _, err := loopback.Listen(t.Context(), w.Host(9, 1), port16(t, port), "a test", nil); !errs.Is(err, "port_taken") {
 		t.Errorf("got %v, want port_taken", err)
 	}
 	for range 2 {

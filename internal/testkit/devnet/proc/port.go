@@ -18,16 +18,21 @@ const (
 	portTries    = 100
 )
 
-// Port returns a TCP port on 127.0.0.1 that was free a moment ago: want, or any
+// Port is PortAt of 127.0.0.1.
+func Port(ctx context.Context, want int, who string) (int, error) {
+	return PortAt(ctx, "127.0.0.1", want, who)
+}
+
+// PortAt returns a TCP port on host that was free a moment ago: want, or any
 // when want is 0. A taken one is an Unavailable error "port_taken" that says
 // what wanted it, in the words of who ("PostgreSQL").
-func Port(ctx context.Context, want int, who string) (int, error) {
+func PortAt(ctx context.Context, host string, want int, who string) (int, error) {
 	if want != 0 {
-		return tryPort(ctx, want, who)
+		return tryPort(ctx, host, want, who)
 	}
 	var last error
 	for range portTries {
-		port, err := tryPort(ctx, firstOwnPort+rand.IntN(lastOwnPort-firstOwnPort+1), who) //nolint:gosec // no secret: only spread
+		port, err := tryPort(ctx, host, firstOwnPort+rand.IntN(lastOwnPort-firstOwnPort+1), who) //nolint:gosec // no secret: only spread
 		if err == nil || ctx.Err() != nil {
 			return port, err
 		}
@@ -36,12 +41,12 @@ func Port(ctx context.Context, want int, who string) (int, error) {
 	return 0, last
 }
 
-func tryPort(ctx context.Context, want int, who string) (int, error) {
+func tryPort(ctx context.Context, host string, want int, who string) (int, error) {
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(want)))
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
 	if err != nil {
 		return 0, errs.Wrap(err, errs.Unavailable, "port_taken",
-			fmt.Sprintf("Port %d for %s is taken by another program: stop that program or choose another port.", want, who))
+			fmt.Sprintf("Port %d for %s is taken by another program: stop that program, then try again.", want, who))
 	}
 	if err := l.Close(); err != nil {
 		return 0, fmt.Errorf("release port %d: %w", want, err)

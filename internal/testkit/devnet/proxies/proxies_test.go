@@ -29,7 +29,7 @@ func world(t *testing.T) (addr string, full func(t *testing.T, text string) prob
 	if err != nil {
 		t.Fatal(err)
 	}
-	dc, err := datacentre.Start(t.Context(), loopback.Host(0, 1), k, clock.Real{})
+	dc, err := datacentre.Start(t.Context(), loopback.DrawWorld().Host(0, 1), k, clock.Real{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func world(t *testing.T) (addr string, full func(t *testing.T, text string) prob
 
 func start(t *testing.T, s proxies.Spec) *proxies.Proxy {
 	t.Helper()
-	s.Host = loopback.Host(1, 1)
+	s.Host = loopback.DrawWorld().Host(1, 1)
 	p, err := proxies.Start(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
