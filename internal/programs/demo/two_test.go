@@ -80,6 +80,7 @@ func TestTwoDemosRunOnOneMachine(t *testing.T) {
 		if err := d.cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = d.cmd.Wait() }) // after a failure: the test's context has told it to stop
 		demos[i] = d
 		go func() {
 			var all []string
