@@ -129,7 +129,7 @@ func (a act) where() string { return fmt.Sprintf("row %d of %s", a.Seq, a.log.na
 // logs reads every audit log that was given.
 func (a *auditor) logs() (*ledgerOfActs, error) {
 	if len(a.cfg.Logs) == 0 {
-		return nil, nil //nolint:nilnil // nothing to hold the payments against
+		return nil, nil // nothing to hold the payments against
 	}
 	l := &ledgerOfActs{byDigest: map[string][]act{}, byObject: map[string][]act{}}
 	for _, source := range a.cfg.Logs {

@@ -81,7 +81,7 @@ func (c *Client) overFeeCap(ctx context.Context, text string, maxFeeRateSatVB in
 	if len(verdicts) == 1 && verdicts[0].Reason == "max-fee-exceeded" {
 		return &Outcome{Verdict: Refused, Reason: "it pays more than the cap on the fee rate; it was not sent"}, nil
 	}
-	return nil, nil //nolint:nilnil // not over the cap, and no error
+	return nil, nil // not over the cap, and no error
 }
 
 func deref(o *Outcome) Outcome {

@@ -122,11 +122,11 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 // signaturesOf returns who has signed, or nil when nothing waits for that.
 func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatures, error) {
 	if len(r.Attempts) == 0 || len(r.Attempts[len(r.Attempts)-1].Raw) > 0 {
-		return nil, nil //nolint:nilnil // none is waited for
+		return nil, nil // none is waited for
 	}
 	status, err := h.cfg.Payouts.Signatures(ctx, r)
 	if errs.KindOf(err) == errs.Conflict {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil // as above
 	}
 	if err != nil {
 		return nil, err

@@ -126,7 +126,7 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if r == nil {
 				return
 			}
-			if r == http.ErrAbortHandler { //nolint:errorlint,err113 // the documented sentinel, never wrapped
+			if r == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel, never wrapped
 				panic(r)
 			}
 			s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelError, "panic",

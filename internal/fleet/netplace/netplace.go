@@ -114,20 +114,20 @@ func look(r *maxminddb.Reader, a netip.Addr) (Place, error) {
 	}
 	var f flat
 	if err := result.Decode(&f); err != nil {
-		return Place{}, err //nolint:wrapcheck // Of wraps it
+		return Place{}, err // Of wraps it
 	}
 	p := Place{ASN: f.ASN, Org: clean(f.Org), Country: country(f.Country)}
 	if n, ok := strings.CutPrefix(f.ASText, "AS"); ok && p.ASN == 0 {
 		asn, err := strconv.ParseUint(n, 10, 32)
 		if err != nil {
-			return Place{}, err //nolint:wrapcheck // Of wraps it
+			return Place{}, err // Of wraps it
 		}
 		p.ASN, p.Org = uint32(asn), clean(f.ASName)
 	}
 	if f.Country == "" {
 		var code string
 		if err := result.DecodePath(&code, "country", "iso_code"); err != nil {
-			return Place{}, err //nolint:wrapcheck // Of wraps it
+			return Place{}, err // Of wraps it
 		}
 		p.Country = country(code)
 	}

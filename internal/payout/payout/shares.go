@@ -18,7 +18,7 @@ func (a Attempt) FeeShares() (map[uuid.UUID]btcutil.Amount, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil //nolint:nilnil // nobody is paid
+		return nil, nil // nobody is paid
 	}
 	parts, err := books.FeeShares(a.Fee, weights)
 	if err != nil {

@@ -145,11 +145,6 @@ const (
 	AlarmPastDeadline Alarm = "past_deadline"  // no block took it in time
 )
 
-// Alarms lists every alarm.
-func Alarms() []Alarm {
-	return []Alarm{AlarmConflicted, AlarmVoiding, AlarmNotInMempool, AlarmPastDeadline}
-}
-
 // Evicted is what is lost when transactions are replaced.
 type Evicted struct {
 	Count     int            // transactions, the replaced ones included

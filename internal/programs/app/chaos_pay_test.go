@@ -202,7 +202,7 @@ func (a *arena) died(p *proc.Process, label, once string) {
 	a.t.Helper()
 	a.until("the process has died at "+label, func() bool { return dead(p) })
 	var exit *exec.ExitError
-	if err := p.Err(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL { //nolint:errcheck,forcetypeassert // Linux
+	if err := p.Err(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL { //nolint:errcheck // Linux
 		a.t.Errorf("%s: the process ended with %v, want SIGKILL", label, err)
 	}
 	if _, err := os.Stat(once + "." + label); err == nil {

@@ -188,7 +188,7 @@ func (cfg ProberConfig) exit() (*egress.Proxy, error) {
 	at, isolate := cfg.Tor, true
 	switch {
 	case cfg.Exit == "" && cfg.Tor == "":
-		return nil, nil //nolint:nilnil // as said
+		return nil, nil // as said
 	case cfg.Exit != "" && cfg.Tor != "":
 		return nil, errs.New(errs.Invalid, "two_exits", "Checks go out through --exit or through --tor, not both.")
 	case cfg.Exit != "":

@@ -76,7 +76,7 @@ func newEdge(t *testing.T) *edge {
 	must(err)
 	handler, err := newServer(e.services, cfg, prometheus.NewRegistry())
 	must(err)
-	e.Server = handler.(*server.Server) //nolint:forcetypeassert,errcheck // what newServer makes
+	e.Server = handler.(*server.Server) //nolint:errcheck // what newServer makes
 	return e
 }
 

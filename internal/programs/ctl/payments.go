@@ -86,7 +86,7 @@ func (a *app) paymentsExportCommand() *cobra.Command {
 // instant reads a day, in UTC, or a time.
 func instant(flag, s string) (*time.Time, error) {
 	if s == "" {
-		return nil, nil //nolint:nilnil // left out
+		return nil, nil // left out
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil {

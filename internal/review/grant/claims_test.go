@@ -35,13 +35,13 @@ type desk struct {
 func (d *desk) Fund(context.Context) (fund.Fund, error) { return d.fund, nil }
 
 func (d *desk) Replay(context.Context, string, []byte) (*grant.Replay, error) {
-	return nil, nil //nolint:nilnil // the key was not used
+	return nil, nil // the key was not used
 }
 
 func (d *desk) Submit(_ context.Context, s grant.Submission) (*grant.Replay, error) {
 	d.submitted = &s
 	d.work = grant.Work{Application: s.Application, Decision: s.Decision}
-	return nil, nil //nolint:nilnil // as for Replay
+	return nil, nil // as for Replay
 }
 
 func (d *desk) ApplicationByReceipt(context.Context, []byte, time.Time) (grant.Record, error) {

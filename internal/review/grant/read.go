@@ -292,7 +292,7 @@ func (c Cursor) String() string {
 // text is no cursor. Malformed "bad_cursor" for anything else.
 func ParseCursor(text string) (*Cursor, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // no cursor is an ordinary answer
+		return nil, nil // no cursor is an ordinary answer
 	}
 	bad := errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
 	raw, err := base64.RawURLEncoding.DecodeString(text)

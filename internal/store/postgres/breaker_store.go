@@ -183,7 +183,7 @@ func (s PayoutStore) Lapse(ctx context.Context, epoch int64, code payout.Breaker
 func readAccepted(ctx context.Context, q *db.Queries) (*payout.Accepted, error) {
 	row, err := q.GetAcceptedDifference(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // none was accepted
+		return nil, nil // none was accepted
 	}
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uui
 func (s PayoutStore) Estimate(ctx context.Context) (*fee.Estimate, error) {
 	body, err := s.q.GetEstimate(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // the worker has made none yet
+		return nil, nil // the worker has made none yet
 	}
 	if err != nil {
 		return nil, mapError(err)
@@ -120,7 +120,7 @@ func (s PayoutStore) SetEstimate(ctx context.Context, epoch int64, e fee.Estimat
 func (s PayoutStore) Progress(ctx context.Context) (*payout.Progress, error) {
 	row, err := s.q.GetWorkerStatus(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // no worker ever led
+		return nil, nil // no worker ever led
 	}
 	if err != nil {
 		return nil, mapError(err)
@@ -286,7 +286,7 @@ func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (pa
 func readAttemptByTxID(ctx context.Context, q *db.Queries, txid chainhash.Hash) (*payout.Attempt, error) {
 	batch, err := q.GetAttemptBatch(ctx, txid[:])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // it is not ours
+		return nil, nil // it is not ours
 	}
 	if err != nil {
 		return nil, err
@@ -301,7 +301,7 @@ func readAttemptByTxID(ctx context.Context, q *db.Queries, txid chainhash.Hash) 
 // readParent returns the attempt whose change a child spends.
 func readParent(ctx context.Context, q *db.Queries, b payout.Batch) (*payout.Attempt, error) {
 	if b.Kind != payout.Child || len(b.Chosen) != 1 {
-		return nil, nil //nolint:nilnil // no child
+		return nil, nil // no child
 	}
 	return readAttemptByTxID(ctx, q, b.Chosen[0].Hash)
 }

@@ -93,7 +93,7 @@ func (s GrantStore) Replay(ctx context.Context, scope string, keyHash []byte) (*
 func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte) (*grant.Replay, error) {
 	row, err := q.GetReplay(ctx, scope, keyHash)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // an unused key is an ordinary answer
+		return nil, nil // an unused key is an ordinary answer
 	}
 	if err != nil {
 		return nil, err
@@ -262,7 +262,7 @@ func readRevision(ctx context.Context, q *db.Queries, a grant.Application) (gran
 func readClaim(ctx context.Context, q *db.Queries, id uuid.UUID, now time.Time) (*grant.Claim, error) {
 	c, err := q.GetClaim(ctx, id, now)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // unclaimed is an ordinary answer
+		return nil, nil // unclaimed is an ordinary answer
 	}
 	if err != nil {
 		return nil, err

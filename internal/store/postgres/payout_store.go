@@ -359,7 +359,7 @@ func readPrevTxs(ctx context.Context, q *db.Queries, ids []uuid.UUID, attempts [
 func readVoid(ctx context.Context, q *db.Queries, batch uuid.UUID) (*payout.Void, error) {
 	row, err := q.GetVoid(ctx, batch)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // nobody asked for one
+		return nil, nil // nobody asked for one
 	}
 	if err != nil {
 		return nil, err

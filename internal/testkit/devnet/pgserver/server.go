@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -258,9 +257,4 @@ func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	return errors.Join(s.proc.Stop(ctx), os.RemoveAll(s.socket))
-}
-
-// String names the server without its password, for logs.
-func (s *Server) String() string {
-	return fmt.Sprintf("PostgreSQL on 127.0.0.1:%d (process %d)", s.port, s.PID())
 }

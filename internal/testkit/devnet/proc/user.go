@@ -15,7 +15,7 @@ import (
 // The error is Unavailable.
 func Unprivileged(names ...string) (*User, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil //nolint:nilnil // no error and nobody to become is the ordinary case
+		return nil, nil // no error and nobody to become is the ordinary case
 	}
 	for _, name := range names {
 		account, err := user.Lookup(name)
