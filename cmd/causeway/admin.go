@@ -98,6 +98,32 @@ func keysCommand() *cobra.Command {
 	f.StringVar(&sealPath, "key-file", "", "where to write the keys that seal what operators write")
 	f.StringVar(&auditPath, "audit-key-file", "", "where to write the key that signs checkpoints")
 	f.StringVar(&publicPath, "audit-public-key-file", "", "where to write its public half")
+	cmd.AddCommand(rotateCommand())
+	return cmd
+}
+
+func rotateCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Add a key to the file that seals what operators write, for applications from now on",
+		Long: "The new key seals applications that come after serve has been restarted. Older keys stay in the file,\n" +
+			"since older applications open under no other. Copy the file to its backup before you restart serve:\n" +
+			"what is sealed under the new key opens under no older copy.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "key-file"); err != nil {
+				return err
+			}
+			id, err := app.RotateKeys(path)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "new key %s in %s\n"+
+				"Copy the file to its backup, then restart causeway serve: until then it seals under the former key.\n", id, path)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced in one step")
 	return cmd
 }
 

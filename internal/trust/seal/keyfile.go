@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -42,30 +40,6 @@ func GenerateKeyFile(path string) error {
 		return fmt.Errorf("create key file: %w", err)
 	}
 	return writeAndSync(f, ring.encode())
-}
-
-// RotateKeyFile adds a KEK to the file and makes it the active one; the pepper
-// and the older KEKs stay, so that what is stored still opens. Rewrap then moves
-// each data key to the new KEK. The file is replaced in one step.
-func RotateKeyFile(path string) error {
-	ring, err := Load(path)
-	if err != nil {
-		return err
-	}
-	if err := ring.addKEK(); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // created with mode 0600
-	if err != nil {
-		return fmt.Errorf("rotate key file: %w", err)
-	}
-	if err := writeAndSync(f, ring.encode()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("rotate key file: %w", err), os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
 }
 
 // Load reads a key file. Unavailable "key_file_missing" when it cannot be read,
@@ -185,15 +159,4 @@ func writeAndSync(f *os.File, content []byte) error {
 		return fmt.Errorf("write key file: %w", err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) {
-		return errors.Join(fmt.Errorf("sync %s: %w", dir, err), d.Close())
-	}
-	return d.Close()
 }

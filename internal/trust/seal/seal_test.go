@@ -195,10 +195,14 @@ func TestRotationKeepsOldTextAndMovesDataKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := seal.RotateKeyFile(path); err != nil {
+	id, err := seal.RotateKeyFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	after := load(t, path)
+	if after.ActiveKEK() != id {
+		t.Errorf("the active key is %s, and %s was returned", after.ActiveKEK(), id)
+	}
 	if after.ActiveKEK() == before.ActiveKEK() {
 		t.Fatal("the active key is the old one")
 	}
