@@ -119,9 +119,10 @@ verify: ## Prove that generated code and go.mod are fresh
 	@internal/tools/verify.sh
 
 .PHONY: lint
-lint: ## Lint
+lint: ## Lint, and find code that nothing reaches
 	$(LINT) run --allow-serial-runners ./...
 	cd internal/tools && $(LINT) run --allow-serial-runners ./...
+	@internal/tools/deadcode.sh
 
 .PHONY: fmt
 fmt: ## Format Go and templ files

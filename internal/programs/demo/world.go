@@ -72,7 +72,6 @@ type World struct {
 	serve  *proc.Process
 	log    *os.File
 	lock   *os.File // held while this demo runs on its folder
-	fresh  bool
 
 	echo    *proc.Process // with Config.Checks
 	echoURL string
@@ -259,7 +258,6 @@ func (w *World) setUpFund(ctx context.Context, owner string) error {
 	if _, err := os.Stat(w.path("keys", "audit.pub")); err == nil {
 		return nil
 	}
-	w.fresh = true
 	descriptor, err := os.ReadFile(w.path("signer", "descriptor"))
 	if err != nil {
 		return fmt.Errorf("read descriptor: %w", err)
