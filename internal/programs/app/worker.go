@@ -20,7 +20,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/recovery"
-	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/programs/jobs"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
@@ -48,25 +47,6 @@ const (
 	retrySideWork   = 10 * time.Second
 	sideConnections = 8 // of the side work's own pool
 )
-
-// workerStore is what the worker's parts need of the database, and what it keeps there of
-// itself for the dashboard.
-type workerStore interface {
-	conductor.Store
-	follower.Store
-	recovery.Store
-	treasurer.ForgottenStore
-
-	// Breakers returns the open ones, oldest first.
-	Breakers(ctx context.Context) ([]payout.Breaker, error)
-
-	// SetProgress keeps where the worker stands.
-	SetProgress(ctx context.Context, epoch int64, p payout.Progress) error
-
-	// SetEstimate keeps the newest estimate and, of those that are trusted, one an hour
-	// for four weeks.
-	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error
-}
 
 // worker is a running `causeway worker`.
 type worker struct {
