@@ -170,7 +170,7 @@ func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.Atte
 		if (kind == payout.Voids) != w.Void.Agreed() {
 			return errs.New(errs.Conflict, "batch_voided", "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
 		}
-		f := plan.Lineage(w, f.Fund)
+		f := plan.LockedFamily(w, f.Fund)
 		p, err := f.Replacement(kind, rateSatVB, lost, infos, holdings)
 		if err != nil {
 			return err

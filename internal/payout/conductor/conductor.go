@@ -304,7 +304,7 @@ func (c *Conductor) build(ctx context.Context, b payout.Batch) error {
 	now := c.now()
 	crash.At("C3")
 	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *payout.Work) error {
-		p, _, err := plan.Build(plan.Lineage(w, f), holdings, now)
+		p, _, err := plan.Build(plan.LockedFamily(w, f), holdings, now)
 		if err != nil {
 			return err
 		}
@@ -380,7 +380,7 @@ func (c *Conductor) commitToSign(ctx context.Context, b payout.Batch) error {
 		if err := plan.CheckCoins(w.Batch, newest, holdings); err != nil {
 			return err
 		}
-		if err := plan.Lineage(w, f).CheckSignerWill(infos, newest, now); err != nil {
+		if err := plan.LockedFamily(w, f).CheckSignerWill(infos, newest, now); err != nil {
 			return err
 		}
 		if len(w.Items) > 0 {

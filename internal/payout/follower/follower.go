@@ -205,11 +205,11 @@ func (f *Follower) load(ctx context.Context) error {
 	if f.coins != nil {
 		return nil
 	}
-	fnd, err := f.cfg.Store.Fund(ctx)
+	theFund, err := f.cfg.Store.Fund(ctx)
 	if err != nil {
 		return err
 	}
-	descriptor, err := payout.TreasuryOf(fnd)
+	descriptor, err := payout.TreasuryOf(theFund)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (f *Follower) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.fund = fnd
+	f.fund = theFund
 	if f.index == nil { // deriving scripts takes longer than all the rest
 		f.index = wallet.NewIndex(descriptor, lookahead)
 	}

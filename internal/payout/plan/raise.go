@@ -25,8 +25,8 @@ type Family struct {
 
 // FamilyOf reads what a replacement of a batch depends on.
 func FamilyOf(ctx context.Context, store payout.Records, r payout.Record) (Family, error) {
-	fnd, err := store.Fund(ctx)
-	f := Family{Fund: fnd, Batch: r.Batch, Items: r.Items, Attempts: r.Attempts}
+	theFund, err := store.Fund(ctx)
+	f := Family{Fund: theFund, Batch: r.Batch, Items: r.Items, Attempts: r.Attempts}
 	if err != nil || r.Batch.Kind != payout.Child || len(r.Batch.Chosen) != 1 {
 		return f, err
 	}
@@ -35,8 +35,8 @@ func FamilyOf(ctx context.Context, store payout.Records, r payout.Record) (Famil
 	return f, err
 }
 
-// family is that of a batch which is locked.
-func Lineage(w *payout.Work, f fund.Fund) Family {
+// LockedFamily is the family of a batch that is locked.
+func LockedFamily(w *payout.Work, f fund.Fund) Family {
 	return Family{Fund: f, Batch: w.Batch, Items: w.Items, Attempts: w.Attempts, Parent: w.Parent}
 }
 

@@ -67,7 +67,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return Preview{}, err
 	}
-	fnd, items, o, err := s.check(ctx, by, o)
+	theFund, items, o, err := s.check(ctx, by, o)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -75,12 +75,12 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	if err != nil {
 		return Preview{}, err
 	}
-	parts := split(fnd, items)
+	parts := split(theFund, items)
 	trial := payout.Batch{
 		Kind: payout.Payout, Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
 		Seed: s.seedOf(parts[0]), Chosen: o.Coins,
 	}
-	f := plan.Family{Fund: fnd, Batch: trial, Items: parts[0]}
+	f := plan.Family{Fund: theFund, Batch: trial, Items: parts[0]}
 	built, descriptor, err := plan.Build(f, holdings, s.now())
 	if err != nil {
 		return Preview{}, payout.NotComposed(err)
@@ -98,7 +98,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 		return Preview{}, err
 	}
 	p.AtTargets = atTargets(f, holdings, p.Estimate, s.now())
-	p.Notes = append(remarks(parts[0], built, holdings), limits(fnd, items, trial, built, s.now())...)
+	p.Notes = append(remarks(parts[0], built, holdings), limits(theFund, items, trial, built, s.now())...)
 	return p, nil
 }
 

@@ -105,7 +105,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.SignatureStatus{}, err
 	}
-	fnd, descriptor, err := s.wallet(ctx)
+	theFund, descriptor, err := s.wallet(ctx)
 	if err != nil {
 		return payout.SignatureStatus{}, err
 	}
@@ -123,7 +123,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 		if err != nil {
 			return err
 		}
-		before, err := payout.StatusOf(fnd, newest)
+		before, err := payout.StatusOf(theFund, newest)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Batch{}, err
 	}
-	fnd, holdings, err := s.surroundings(ctx)
+	theFund, holdings, err := s.surroundings(ctx)
 	if err != nil {
 		return payout.Batch{}, err
 	}
@@ -34,7 +34,7 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 		if len(w.Attempts) > 0 && w.Attempts[len(w.Attempts)-1].LacksNotes() {
 			return payout.ApprovalsLost()
 		}
-		f := plan.Lineage(w, fnd)
+		f := plan.LockedFamily(w, theFund)
 		if err := f.WaitsForBlock(); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 		if err := o.Complete(w); err != nil {
 			return err
 		}
-		built, err := plan.Lineage(w, f).TrialVoid(&o, holdings)
+		built, err := plan.LockedFamily(w, f).TrialVoid(&o, holdings)
 		if err != nil {
 			return err
 		}

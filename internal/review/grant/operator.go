@@ -149,7 +149,7 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 	if err != nil {
 		return Application{}, err
 	}
-	fnd, err := s.Fund(ctx)
+	theFund, err := s.Fund(ctx)
 	if err != nil {
 		return Application{}, err
 	}
@@ -166,7 +166,7 @@ func (s *Service) Reply(ctx context.Context, code, text string) (Application, er
 		if w.Application.State != NeedsInfo {
 			return w.move(by, "application.message_from_operator", now)
 		}
-		if _, met := Count(w.Votes, w.Decision.Digest).Outcome(fnd.Quorum); met {
+		if _, met := Count(w.Votes, w.Decision.Digest).Outcome(theFund.Quorum); met {
 			return w.move(by, "application.answered", now, Restore)
 		}
 		return w.move(by, "application.answered", now, Answer)
