@@ -34,13 +34,22 @@ var groups = map[string]string{
 	"testkit":  "ground bitcoin fleet/probe migrations",
 }
 
+// paying are the packages that move money, the ground of the others first.
+const paying = "payout/payout payout/plan payout/treasurer payout/conductor payout/follower payout/recovery"
+
 // never narrows that for single packages: what each must do without, and why.
 var never = []struct{ pkg, without, why string }{
 	{"edge/api", "edge/web edge/server", "adapters do not lean on each other"},
 	{"edge/web", "edge/api edge/server", "adapters do not lean on each other"},
-	{"payout/certificate", "payout/payout", "a payee checks a certificate without the service"},
-	{"payout/books", "payout/payout", "a list of payments is read and written without the service"},
-	{"programs/ctl", "edge store review payout/payout programs/app", "it works on the public API alone"},
+	{"payout/payout", "payout/plan payout/treasurer payout/conductor payout/follower payout/recovery", "types and rules stand below what is done with them"},
+	{"payout/plan", "payout/treasurer payout/conductor payout/follower payout/recovery", "a plan is worked out from what it is given"},
+	{"payout/treasurer", "payout/conductor payout/follower payout/recovery", "people and worker meet in the database alone"},
+	{"payout/conductor", "payout/treasurer payout/follower payout/recovery", "only the chain, through the database, tells the conductor what happened"},
+	{"payout/follower", "payout/treasurer payout/conductor payout/plan payout/recovery", "the follower learns from the chain, and builds nothing"},
+	{"payout/recovery", "payout/treasurer payout/conductor payout/plan payout/follower", "what was signed is read from the journals, not worked out again"},
+	{"payout/certificate", paying, "a payee checks a certificate without the service"},
+	{"payout/books", paying, "a list of payments is read and written without the service"},
+	{"programs/ctl", "edge store review programs/app " + paying, "it works on the public API alone"},
 	{"programs/demo", "bitcoin/chain", "the journey looks at the chain in a way of its own"},
 	{"programs/app", "testkit", "a release holds nothing that tests are made of"},
 	{"programs/ctl", "testkit", "a release holds nothing that tests are made of"},

@@ -17,7 +17,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
-	"github.com/causeway-fund/causeway/internal/payout/recovery"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -58,6 +57,18 @@ type Chain interface {
 	Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error)
 }
 
+// Recovery knows what the signers' journals name and a restored database lacks. A
+// recovery.Recovery is one; a nil pointer to one is not a nil Recovery.
+type Recovery interface {
+	// Top is the highest batch number, and so change index, that a journal names.
+	Top() uint32
+
+	// Before is called with the treasury's transactions of each block before the block is
+	// connected. It rebuilds what it can, and marks those that only a journal knows. No
+	// block is connected after an error.
+	Before(ctx context.Context, txs []payout.OwnTx) error
+}
+
 // Config is what a Follower needs.
 type Config struct {
 	Store    Store
@@ -65,7 +76,7 @@ type Config struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Epoch    int64
-	Recovery *recovery.Recovery       // may be nil: the database was never restored
+	Recovery Recovery                 // may be nil: the database was never restored
 	Progress func(done, target int32) // may be nil
 }
 

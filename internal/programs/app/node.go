@@ -31,7 +31,7 @@ func (f follow) client() (*chain.Client, error) {
 	return nil, errs.New(errs.Unavailable, "node_down", "No connection to btcd yet.")
 }
 
-// Tip implements payout.Chain.
+// Tip implements follower.Chain.
 func (f follow) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 	node, err := f.client()
 	if err != nil {
@@ -40,7 +40,7 @@ func (f follow) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 	return node.Tip(ctx)
 }
 
-// HashAt implements payout.Chain.
+// HashAt implements follower.Chain.
 func (f follow) HashAt(ctx context.Context, height int32) (chainhash.Hash, error) {
 	node, err := f.client()
 	if err != nil {
@@ -49,7 +49,7 @@ func (f follow) HashAt(ctx context.Context, height int32) (chainhash.Hash, error
 	return node.HashAt(ctx, height)
 }
 
-// Block implements payout.Chain.
+// Block implements follower.Chain.
 func (f follow) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error) {
 	node, err := f.client()
 	if err != nil {
@@ -63,7 +63,7 @@ type announcer struct{ *worker }
 
 var _ conductor.Announcer = announcer{}
 
-// Announce implements payout.Announcer. An outcome that is not "the node has it"
+// Announce implements conductor.Announcer. An outcome that is not "the node has it"
 // is an error for people to read; the transaction may confirm all the same.
 func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
 	node, err := follow(a).client()
@@ -106,7 +106,7 @@ type mempool struct{ *worker }
 
 var _ conductor.Mempool = mempool{}
 
-// Evicted implements payout.Mempool.
+// Evicted implements conductor.Mempool.
 func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
 	node, err := follow(m).client()
 	if err != nil {
