@@ -52,7 +52,7 @@ func (p pureTargets) Set(s string) error {
 	added.pure = true
 	for i, t := range (*p.targets)[:last] {
 		if t.pure && t.dir == added.dir {
-			(*p.targets)[i].patterns = append(t.patterns, added.patterns...)
+			(*p.targets)[i].patterns = slices.Concat(t.patterns, added.patterns)
 			*p.targets = (*p.targets)[:last]
 			break
 		}
@@ -73,7 +73,7 @@ func (m metTargets) Set(s string) error {
 		return err
 	}
 	(*m.targets)[len(*m.targets)-1].run = run
-	return (pureTargets{m.targets}).Set(all)
+	return pureTargets(m).Set(all)
 }
 
 // flags returns those for go test, of all that were given.
