@@ -19,8 +19,12 @@ TAGS ?=
 SERVERS ?= $(if $(CI),required)
 NOSKIP ?= $(if $(CI),-noskip)
 PKG ?= ./...
+# What `check` is made of, in this order.
+STAGES := deps build lint verify test
+STAGE ?= $(STAGES)
 FUZZTIME ?= 10s
 BENCH ?= .
+NAME ?=
 CHAOS_RUNS ?= 20
 TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
@@ -130,12 +134,24 @@ fmt: ## Format Go and templ files
 	$(TOOL) templ fmt -log-level error internal/edge/web
 
 .PHONY: check
-check: ## What CI runs: build, lint, freshness, then every test with race detector and sqlc vet
-	@$(MAKE) deps RACE=-race SERVERS=required
-	@$(MAKE) build
-	@$(MAKE) lint
-	@$(MAKE) verify
-	@$(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required
+check: ## What CI runs, or some of it: STAGE="deps build lint verify test"
+	@if [[ -z "$(strip $(STAGE))" ]]; then echo "STAGE is empty: it takes some of $(STAGES)" >&2; exit 2; fi; \
+	for stage in $(STAGE); do \
+		case "$$stage" in \
+		deps) $(MAKE) deps RACE=-race SERVERS=required ;; \
+		build | lint | verify) $(MAKE) "$$stage" ;; \
+		test) $(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required ;; \
+		*) echo "STAGE names no stage \"$$stage\": it takes some of $(STAGES)" >&2; exit 2 ;; \
+		esac || exit; \
+	done
+
+.PHONY: migration
+migration: ## Add an empty migration (NAME=grant_notes)
+	@internal/tools/migration.sh "$(NAME)"
+
+.PHONY: hooks
+hooks: ## Look at the Go files of each commit before it is made (gofmt, vet)
+	git config core.hooksPath .githooks
 
 .PHONY: bare
 bare: ## Follow deploy/README.md on a bare Debian of its own (root, debootstrap, network; ten minutes)
