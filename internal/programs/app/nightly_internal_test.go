@@ -168,7 +168,7 @@ func TestNightlyLookAtTheLog(t *testing.T) {
 	r.exec(`ALTER TABLE audit_leaf DISABLE TRIGGER USER; ALTER TABLE audit_hash DISABLE TRIGGER USER;
 		DELETE FROM audit_leaf WHERE seq = 2; DELETE FROM audit_hash WHERE index >= 3`)
 	s = r.look()
-	const what = "The audit log does not hold: row 2 is truncated."
+	const what = "The audit log failed verification: row 2 is truncated."
 	if !slices.Equal(s.Log, []string{what}) || len(r.tripped) != 1 || r.tripped[0].Code != payout.AuditBroken || r.tripped[0].Detail != what {
 		t.Errorf("a log that was rolled back: %+v, breakers %v", s, r.tripped)
 	}
