@@ -33,10 +33,9 @@ TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model payout/plan review/screen trust/audit
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all of them run without (internal/pure_test.go holds which they are).
-MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \
-	programs/app=^Test(TheProber|ChecksGoOut|Blocks|Strangers|AServerIsChecked|Approval|OnePayment|AReadOnly|Nightly|Files|Echo|ATrouble)
+MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker)
 # The longest first, so that none is left alone at the end.
-SLOW := edge/web/browser
+SLOW := programs/app edge/web/browser
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
 TARGETS = $(MET:%=-met "../..:./internal/%") -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))" -in "../..:$(subst $() ,$(comma),$(SLOW:%=./internal/%)),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(PURE) $(foreach m,$(MET),$(firstword $(subst =, ,$m)))))($$|/)' | paste -sd,)"
