@@ -29,10 +29,11 @@ CHAOS_RUNS ?= 20
 TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
-# internal/signer/signer and internal/payout/payout (internal/pure_test.go holds both).
+# internal/signer/signer and in those of payout/payout that it watches (internal/pure_test.go
+# holds both).
 PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model payout/plan review/screen trust/audit
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
-# those, and all of them run without (internal/pure_test.go holds which they are).
+# those, and all tests run without it (internal/pure_test.go holds which it has to watch).
 MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker)
 # The longest first, so that none is left alone at the end.
 SLOW := programs/app edge/web/browser

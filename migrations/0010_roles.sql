@@ -23,15 +23,6 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- Who may do nothing here does not get in.
--- +goose StatementBegin
-DO $$
-BEGIN
-    EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO causeway_app, causeway_worker', current_database());
-END $$;
--- +goose StatementEnd
-
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO causeway_app, causeway_worker;
 

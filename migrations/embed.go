@@ -46,7 +46,7 @@ func Up(ctx context.Context, url string, o Options) error {
 		if _, err := p.Up(ctx); err != nil {
 			return errs.Wrap(err, errs.Unavailable, "migration_failed", "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
 		}
-		return nil
+		return shutOut(ctx, db, roles)
 	})
 }
 

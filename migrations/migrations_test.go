@@ -180,8 +180,20 @@ func TestTwoFundsOfOnePostgreSQLHaveRolesOfTheirOwn(t *testing.T) {
 		}
 		db.Close()
 	}
-	if db, err := postgres.Open(t.Context(), strings.Replace(secondApp, second.Name, first.Name, 1)); err == nil {
-		db.Close()
-		t.Error("the second fund's serve reached the first one's database")
+	shut := func(when string) {
+		t.Helper()
+		if db, err := postgres.Open(t.Context(), strings.Replace(secondApp, second.Name, first.Name, 1)); err == nil {
+			db.Close()
+			t.Errorf("%s the second fund's serve reaches the first one's database", when)
+		}
 	}
+	shut("after the set-up")
+	// A database that was made for a dump is open to everybody again.
+	if _, err := first.Pool(t).Exec(t.Context(), "GRANT CONNECT ON DATABASE "+first.Name+" TO PUBLIC"); err != nil {
+		t.Fatal(err)
+	}
+	if err := up(first, ""); err != nil {
+		t.Fatal(err)
+	}
+	shut("after a restore")
 }

@@ -96,6 +96,23 @@ func checkRoles(ctx context.Context, db *sql.DB, r Roles, shared bool) error {
 	return nil
 }
 
+// shutOut lets nobody connect but the owner and the two roles. It is no migration: a dump
+// does not hold who may connect, so a restored database needs it again.
+func shutOut(ctx context.Context, db *sql.DB, r Roles) error {
+	var name string
+	err := db.QueryRowContext(ctx, "SELECT current_database()").Scan(&name)
+	if err == nil {
+		database := pgx.Identifier{name}.Sanitize()
+		_, err = db.ExecContext(ctx, "REVOKE CONNECT, TEMPORARY ON DATABASE "+database+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+database+
+			" TO "+pgx.Identifier{r.App}.Sanitize()+", "+pgx.Identifier{r.Worker}.Sanitize())
+	}
+	if err != nil {
+		return errs.Wrap(err, errs.Unavailable, "migration_failed",
+			"The database has the newest version, but others may still connect to it: "+err.Error()+". Run this again as its owner.")
+	}
+	return nil
+}
+
 // named is FS with the roles' names in place of those that the files are written with.
 type named struct{ roles Roles }
 

@@ -4,5 +4,5 @@
 //
 // Invariants:
 //   - It only reads flags and calls package demo.
-//   - It is never installed: causeway links nothing of it (internal/links_test.go).
+//   - No program that is installed links anything of it (internal/links_test.go).
 package main
