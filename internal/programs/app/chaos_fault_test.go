@@ -131,14 +131,12 @@ func (a *arena) meet() {
 	})
 }
 
-// part makes the nodes strangers. A removed peer may be in the middle of coming
-// back, so it is removed, and thrown out, until neither node has one.
+// part makes the nodes strangers: neither comes back by itself.
 func (a *arena) part() {
 	type peer struct {
 		ID int64 `json:"id"`
 	}
 	a.until("the nodes have parted", func() bool {
-		_ = a.second.Handle().RPC().Call(a.t.Context(), nil, "addnode", a.node.Handle().PeerHost(), "remove") // an error says that there is none
 		var left, right []peer
 		a.node.Call(&left, "getpeerinfo")
 		a.second.Call(&right, "getpeerinfo")
