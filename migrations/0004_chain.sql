@@ -17,6 +17,7 @@ CREATE TABLE chain_tx (
     position integer CHECK (position >= 0),
     branch   bytea CHECK (length(branch) % 32 = 0) -- Merkle path, leaf side first
 );
+CREATE INDEX chain_tx_height ON chain_tx (height); -- a block that leaves the best chain takes its rows with it
 
 -- Outputs of the best chain that the treasury's descriptor controls.
 CREATE TABLE coin (

@@ -9,4 +9,6 @@
 //   - At every tip available + committed + in_flight of the ledger equals the sum of the
 //     treasury's confirmed coins; a difference trips a breaker.
 //   - A block and all that follows from it are one transaction of the database.
+//   - A block locks the batches that it changes, and no other: however many wait for their
+//     depth, nobody who works on them waits for it.
 package follower

@@ -38,8 +38,8 @@ type Store interface {
 	Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error
 
 	// ConnectQuiet walks blocks on that do not touch the treasury, all in one transaction.
-	// all is false, and nothing is changed, when something waits for a block's depth: then
-	// each is for Connect.
+	// all is false, and nothing is changed, when one of them is deep enough for a batch to go
+	// on: then each is for Connect.
 	ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (all bool, err error)
 
 	// Head returns the walked tip; ok is false before the first header.
@@ -300,8 +300,8 @@ func (f *Follower) connect(ctx context.Context, b payout.Block) error {
 // that a commit of each does not count, and a second's work.
 const manyQuiet = 200
 
-// connectQuiet stores blocks that do not touch the treasury, each by itself when
-// something may wait for their depth.
+// connectQuiet stores blocks that do not touch the treasury, each by itself when a batch
+// goes on at one of them.
 func (f *Follower) connectQuiet(ctx context.Context, blocks []payout.Block) error {
 	if len(blocks) > 1 {
 		if all, err := f.cfg.Store.ConnectQuiet(ctx, f.cfg.Epoch, blocks); all || err != nil {

@@ -162,8 +162,8 @@ type ChainWork struct {
 	Fund      fund.Fund
 	Ours      map[string]Followed // by txid: attempts among the block's own transactions
 	Adopted   map[string]bool     // txids that were booked whole before, as a journal names them
-	Waiting   []Followed          // mined or paid, on the best chain, without the block's own
-	Spending  []Followed          // attempts without a block that spend a coin which this block spends
+	Waiting   []Followed          // in an earlier block, and paid or final by this one; paid by the one that goes (Disconnect)
+	Spending  []Followed          // first attempts, without a block, of batches that wait, and of which this block spends a coin
 	Freed     []Followed          // newest attempts of conflicted batches whose coins are all unspent again (Disconnect)
 	Dead      []Followed          // newest attempts of voiding and conflicted batches of which nothing can be paid any more (rule R)
 	Transfers []ledger.Transfer   // that this height caused and that still stand (Disconnect)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -19,6 +18,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
@@ -147,16 +147,17 @@ func (s PayoutStore) ConnectQuiet(ctx context.Context, epoch int64, blocks []pay
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		fund, err := readFund(ctx, q)
+		theFund, err := readFund(ctx, q)
 		if err != nil {
 			return err
 		}
-		waiting, err := q.ListFollowed(ctx, nil, nil)
+		// What is deep enough, or dead, at one height is so at every later one.
+		last := p.Heights[len(p.Heights)-1]
+		waiting, err := q.ListFollowed(ctx, followedAt(last, theFund))
 		if err != nil || len(waiting) > 0 {
 			return err
 		}
-		// What is dead at one height is dead at every later one.
-		dead, err := q.ListReleasable(ctx, p.Heights[len(p.Heights)-1]+1-fund.FinalDepth)
+		dead, err := q.ListReleasable(ctx, last+1-theFund.FinalDepth)
 		if err != nil || len(dead) > 0 {
 			return err
 		}
@@ -200,46 +201,45 @@ func insertOwnTx(ctx context.Context, q *db.Queries, own payout.OwnTx, height in
 	return nil
 }
 
+// loadChainWork locks and reads what block b may change, and nothing else.
 func loadChainWork(ctx context.Context, q *db.Queries, b payout.Block) (*payout.ChainWork, error) {
-	own := map[string]bool{}
-	var txids, spent [][]byte
+	theFund, err := readFund(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	w := &payout.ChainWork{Fund: theFund, Ours: map[string]payout.Followed{}, Adopted: map[string]bool{}}
+	var txids []string
+	p := followedAt(b.Tip.Height, theFund)
 	for _, tx := range b.Txs {
 		txid := tx.Tx.TxHash()
-		own[txid.String()] = true
-		txids = append(txids, txid[:])
+		txids, p.Txids = append(txids, txid.String()), append(p.Txids, txid[:])
 		for _, op := range tx.Spends {
-			spent = append(spent, bytes.Clone(op.Hash[:]))
+			p.SpentTxids, p.SpentVouts = append(p.SpentTxids, bytes.Clone(op.Hash[:])), append(p.SpentVouts, int64(op.Index))
 		}
 	}
-	return loadFollowed(ctx, q, txids, spent, own)
-}
-
-func loadFollowed(ctx context.Context, q *db.Queries, txids, spent [][]byte, own map[string]bool) (*payout.ChainWork, error) {
-	fund, err := readFund(ctx, q)
+	if len(txids) > 0 {
+		adopted, err := q.ListAdopted(ctx, txids)
+		if err != nil {
+			return nil, err
+		}
+		for _, txid := range adopted {
+			w.Adopted[txid] = true
+		}
+	}
+	rows, err := q.ListFollowed(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	w := &payout.ChainWork{Fund: fund, Ours: map[string]payout.Followed{}, Adopted: map[string]bool{}}
-	adopted, err := q.ListAdopted(ctx, slices.Collect(maps.Keys(own)))
-	if err != nil {
-		return nil, err
-	}
-	for _, txid := range adopted {
-		w.Adopted[txid] = true
-	}
-	rows, err := q.ListFollowed(ctx, txids, spent)
-	if err != nil {
-		return nil, err
-	}
+	locked := followedBatches{}
 	for _, r := range rows {
-		f, err := readFollowed(ctx, q, r.BatchID, r.AttemptID)
+		f, err := locked.read(ctx, q, r.BatchID, r.AttemptID)
 		if err != nil {
 			return nil, err
 		}
 		f.Height = r.Height
-		switch {
-		case own[f.Attempt.TxID.String()]:
-			w.Ours[f.Attempt.TxID.String()] = f
+		switch txid := f.Attempt.TxID.String(); {
+		case slices.Contains(txids, txid):
+			w.Ours[txid] = f
 		case f.Height > 0:
 			w.Waiting = append(w.Waiting, f)
 		default:
@@ -249,22 +249,68 @@ func loadFollowed(ctx context.Context, q *db.Queries, txids, spent [][]byte, own
 	return w, nil
 }
 
-func readFollowed(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) (payout.Followed, error) {
-	row, err := q.LockBatch(ctx, batch)
+// followedAt asks for the attempts that are deep enough for something at a height.
+func followedAt(height int32, f fund.Fund) db.ListFollowedParams {
+	return db.ListFollowedParams{PaidHeight: height + 1 - f.PaidDepth, FinalHeight: height + 1 - f.FinalDepth}
+}
+
+// loadUncovered locks and reads what the block at the walked tip takes with it.
+func loadUncovered(ctx context.Context, q *db.Queries, tip payout.Tip) (*payout.ChainWork, error) {
+	theFund, err := readFund(ctx, q)
 	if err != nil {
-		return payout.Followed{}, err
+		return nil, err
 	}
-	attempts, err := readAttempts(ctx, q, batch)
+	w := &payout.ChainWork{Fund: theFund, Ours: map[string]payout.Followed{}}
+	// The block that made a payment deep enough is the one that goes.
+	rows, err := q.ListUncovered(ctx, tip.Height, tip.Height+1-theFund.PaidDepth)
 	if err != nil {
-		return payout.Followed{}, err
+		return nil, err
 	}
-	void, err := readVoid(ctx, q, batch)
-	if err != nil {
-		return payout.Followed{}, err
+	locked := followedBatches{}
+	for _, r := range rows {
+		f, err := locked.read(ctx, q, r.BatchID, r.AttemptID)
+		if err != nil {
+			return nil, err
+		}
+		f.Height = r.Height
+		if f.Height == tip.Height {
+			w.Ours[f.Attempt.TxID.String()] = f
+		} else {
+			w.Waiting = append(w.Waiting, f)
+		}
 	}
-	for _, a := range attempts {
+	return w, nil
+}
+
+// followedBatches are batches that were locked and read, each once.
+type followedBatches map[uuid.UUID]followedBatch
+
+type followedBatch struct {
+	batch    payout.Batch
+	attempts []payout.Attempt
+	void     *payout.Void
+}
+
+// read returns an attempt with its batch, whose row stays locked until the transaction ends.
+func (l followedBatches) read(ctx context.Context, q *db.Queries, batch, attempt uuid.UUID) (payout.Followed, error) {
+	b, known := l[batch]
+	if !known {
+		row, err := q.LockBatch(ctx, batch)
+		if err != nil {
+			return payout.Followed{}, err
+		}
+		b.batch = batchOf(row.Batch, row.Composer)
+		if b.attempts, err = readAttempts(ctx, q, batch); err != nil {
+			return payout.Followed{}, err
+		}
+		if b.void, err = readVoid(ctx, q, batch); err != nil {
+			return payout.Followed{}, err
+		}
+		l[batch] = b
+	}
+	for _, a := range b.attempts {
 		if a.ID == attempt {
-			return payout.Followed{Batch: batchOf(row.Batch, row.Composer), Attempt: a, Void: void, Unjoined: payout.Unjoined(attempts)}, nil
+			return payout.Followed{Batch: b.batch, Attempt: a, Void: b.void, Unjoined: payout.Unjoined(b.attempts)}, nil
 		}
 	}
 	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
@@ -275,15 +321,7 @@ func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		txids, err := q.ListTxidsAt(ctx, tip.Height)
-		if err != nil {
-			return err
-		}
-		own := map[string]bool{}
-		for _, id := range txids {
-			own[txidString(id)] = true
-		}
-		w, err := loadFollowed(ctx, q, txids, nil, own)
+		w, err := loadUncovered(ctx, q, tip)
 		if err != nil {
 			return err
 		}
@@ -315,16 +353,13 @@ func readDead(ctx context.Context, q *db.Queries, height int32) ([]payout.Follow
 		return nil, err
 	}
 	var dead []payout.Followed
-	for _, id := range ids {
-		attempts, err := readAttempts(ctx, q, id)
+	locked := followedBatches{}
+	for _, r := range ids {
+		f, err := locked.read(ctx, q, r.ID, r.NewestID)
 		if err != nil {
 			return nil, err
 		}
-		f, err := readFollowed(ctx, q, id, attempts[len(attempts)-1].ID)
-		if err != nil {
-			return nil, err
-		}
-		if f.Items, err = readItems(ctx, q, id); err != nil {
+		if f.Items, err = readItems(ctx, q, r.ID); err != nil {
 			return nil, err
 		}
 		dead = append(dead, f)
@@ -339,8 +374,9 @@ func readFreed(ctx context.Context, q *db.Queries) ([]payout.Followed, error) {
 		return nil, err
 	}
 	var freed []payout.Followed
+	locked := followedBatches{}
 	for _, r := range rows {
-		f, err := readFollowed(ctx, q, r.BatchID, r.AttemptID)
+		f, err := locked.read(ctx, q, r.BatchID, r.AttemptID)
 		if err != nil {
 			return nil, err
 		}

@@ -73,12 +73,21 @@ func Open(ctx context.Context, url string) (*DB, error) { return OpenPool(ctx, u
 
 // OpenPool is Open with at most conns connections; 0 for as many as the URL says.
 func OpenPool(ctx context.Context, url string, conns int32) (*DB, error) {
+	return open(ctx, url, conns, nil)
+}
+
+// OpenTraced is Open with a tracer of what is sent. It is for tests that count it.
+func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*DB, error) {
+	return open(ctx, url, 0, tracer)
+}
+
+func open(ctx context.Context, url string, conns int32, tracer pgx.QueryTracer) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The cause may quote the password, so it is left out.
 		return nil, errs.New(errs.Unavailable, "database_url", "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
-	config.AfterConnect = codecs
+	config.AfterConnect, config.ConnConfig.Tracer = codecs, tracer
 	if conns > 0 {
 		config.MaxConns = conns
 	}

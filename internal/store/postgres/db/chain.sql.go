@@ -260,11 +260,29 @@ SELECT a.id AS attempt_id, a.batch_id, coalesce(ct.height, 0)::integer AS height
 FROM attempt a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN chain_tx ct ON ct.txid = a.txid
-WHERE a.txid = ANY ($1::bytea[])
-    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid', 'voiding'))
-    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY ($2::bytea[]) AND b.state IN ('signing', 'signed', 'announced', 'voiding'))
+WHERE a.id IN (
+    SELECT own.id FROM attempt own WHERE own.txid = ANY ($1::bytea[])
+    UNION ALL
+    SELECT deep.id FROM batch w
+    JOIN attempt deep ON deep.batch_id = w.id
+    JOIN chain_tx t ON t.txid = deep.txid
+    WHERE (w.state = 'mined' AND t.height <= $2::integer) OR (w.state = 'paid' AND t.height <= $3::integer)
+    UNION ALL
+    SELECT first.id FROM (SELECT unnest($4::bytea[]) AS txid, unnest($5::bigint[]) AS vout) spent
+    JOIN attempt_input i ON i.txid = spent.txid AND i.vout = spent.vout
+    JOIN attempt first ON first.id = i.attempt_id AND first.no = 0
+    JOIN batch w ON w.id = first.batch_id AND w.state IN ('signing', 'signed', 'announced', 'voiding')
+    WHERE NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = first.txid))
 ORDER BY b.number, a.no
 `
+
+type ListFollowedParams struct {
+	Txids       [][]byte
+	PaidHeight  int32
+	FinalHeight int32
+	SpentTxids  [][]byte
+	SpentVouts  []int64
+}
 
 type ListFollowedRow struct {
 	AttemptID uuid.UUID
@@ -272,8 +290,17 @@ type ListFollowedRow struct {
 	Height    int32
 }
 
-func (q *Queries) ListFollowed(ctx context.Context, txids [][]byte, spentTxids [][]byte) ([]ListFollowedRow, error) {
-	rows, err := q.db.Query(ctx, listFollowed, txids, spentTxids)
+// What a block may change, found without a lock: the attempts that are in it; those that are deep enough for the next
+// state of their batch; and the first attempt of a batch that waits, when the block spends a coin of it. All other
+// batches, such as the many that are in a block and not deep enough yet, are left alone.
+func (q *Queries) ListFollowed(ctx context.Context, arg ListFollowedParams) ([]ListFollowedRow, error) {
+	rows, err := q.db.Query(ctx, listFollowed,
+		arg.Txids,
+		arg.PaidHeight,
+		arg.FinalHeight,
+		arg.SpentTxids,
+		arg.SpentVouts,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -293,52 +320,34 @@ func (q *Queries) ListFollowed(ctx context.Context, txids [][]byte, spentTxids [
 }
 
 const listReleasable = `-- name: ListReleasable :many
-SELECT b.id FROM batch b
+SELECT b.id, newest.id AS newest_id FROM batch b
+JOIN LATERAL (SELECT n.id FROM attempt n WHERE n.batch_id = b.id ORDER BY n.no DESC LIMIT 1) newest ON true
 WHERE b.state IN ('signing', 'signed', 'announced', 'voiding', 'conflicted') AND NOT EXISTS (
     SELECT FROM attempt a
     WHERE a.batch_id = b.id AND a.kind = 'pay'
         AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
-        AND a.id <> ALL (dead_attempt_ids($1::integer)))
+        AND a.id NOT IN (SELECT d.attempt_id FROM dead_attempts($1::integer) d))
 ORDER BY b.number
 `
 
-func (q *Queries) ListReleasable(ctx context.Context, finalHeight int32) ([]uuid.UUID, error) {
+type ListReleasableRow struct {
+	ID       uuid.UUID
+	NewestID uuid.UUID
+}
+
+func (q *Queries) ListReleasable(ctx context.Context, finalHeight int32) ([]ListReleasableRow, error) {
 	rows, err := q.db.Query(ctx, listReleasable, finalHeight)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []uuid.UUID{}
+	items := []ListReleasableRow{}
 	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
+		var i ListReleasableRow
+		if err := rows.Scan(&i.ID, &i.NewestID); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listTxidsAt = `-- name: ListTxidsAt :many
-SELECT txid FROM chain_tx WHERE height = $1 ORDER BY txid
-`
-
-func (q *Queries) ListTxidsAt(ctx context.Context, height int32) ([][]byte, error) {
-	rows, err := q.db.Query(ctx, listTxidsAt, height)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := [][]byte{}
-	for rows.Next() {
-		var txid []byte
-		if err := rows.Scan(&txid); err != nil {
-			return nil, err
-		}
-		items = append(items, txid)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -368,6 +377,43 @@ func (q *Queries) ListUnconflicted(ctx context.Context) ([]ListUnconflictedRow, 
 	for rows.Next() {
 		var i ListUnconflictedRow
 		if err := rows.Scan(&i.AttemptID, &i.BatchID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUncovered = `-- name: ListUncovered :many
+SELECT a.id AS attempt_id, a.batch_id, ct.height
+FROM chain_tx ct
+JOIN attempt a ON a.txid = ct.txid
+JOIN batch b ON b.id = a.batch_id
+WHERE ct.height = $1 OR (ct.height = $2::integer AND b.state = 'paid')
+ORDER BY b.number, a.no
+`
+
+type ListUncoveredRow struct {
+	AttemptID uuid.UUID
+	BatchID   uuid.UUID
+	Height    int32
+}
+
+// What a block takes with it when it leaves the best chain: the attempts that are in it, and those that are called paid
+// because it lies on top of them.
+func (q *Queries) ListUncovered(ctx context.Context, height int32, paidHeight int32) ([]ListUncoveredRow, error) {
+	rows, err := q.db.Query(ctx, listUncovered, height, paidHeight)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListUncoveredRow{}
+	for rows.Next() {
+		var i ListUncoveredRow
+		if err := rows.Scan(&i.AttemptID, &i.BatchID, &i.Height); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -46,13 +46,36 @@ SELECT coalesce(max(index) + 1, 0)::bigint FROM coin WHERE chain = 0;
 SELECT coalesce(max(number), 0)::bigint FROM batch;
 
 -- name: ListFollowed :many
+-- What a block may change, found without a lock: the attempts that are in it; those that are deep enough for the next
+-- state of their batch; and the first attempt of a batch that waits, when the block spends a coin of it. All other
+-- batches, such as the many that are in a block and not deep enough yet, are left alone.
 SELECT a.id AS attempt_id, a.batch_id, coalesce(ct.height, 0)::integer AS height
 FROM attempt a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN chain_tx ct ON ct.txid = a.txid
-WHERE a.txid = ANY (@txids::bytea[])
-    OR (ct.height IS NOT NULL AND b.state IN ('mined', 'paid', 'voiding'))
-    OR EXISTS (SELECT FROM attempt_input i WHERE i.attempt_id = a.id AND i.txid = ANY (@spent_txids::bytea[]) AND b.state IN ('signing', 'signed', 'announced', 'voiding'))
+WHERE a.id IN (
+    SELECT own.id FROM attempt own WHERE own.txid = ANY (@txids::bytea[])
+    UNION ALL
+    SELECT deep.id FROM batch w
+    JOIN attempt deep ON deep.batch_id = w.id
+    JOIN chain_tx t ON t.txid = deep.txid
+    WHERE (w.state = 'mined' AND t.height <= @paid_height::integer) OR (w.state = 'paid' AND t.height <= @final_height::integer)
+    UNION ALL
+    SELECT first.id FROM (SELECT unnest(@spent_txids::bytea[]) AS txid, unnest(@spent_vouts::bigint[]) AS vout) spent
+    JOIN attempt_input i ON i.txid = spent.txid AND i.vout = spent.vout
+    JOIN attempt first ON first.id = i.attempt_id AND first.no = 0
+    JOIN batch w ON w.id = first.batch_id AND w.state IN ('signing', 'signed', 'announced', 'voiding')
+    WHERE NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = first.txid))
+ORDER BY b.number, a.no;
+
+-- name: ListUncovered :many
+-- What a block takes with it when it leaves the best chain: the attempts that are in it, and those that are called paid
+-- because it lies on top of them.
+SELECT a.id AS attempt_id, a.batch_id, ct.height
+FROM chain_tx ct
+JOIN attempt a ON a.txid = ct.txid
+JOIN batch b ON b.id = a.batch_id
+WHERE ct.height = @height OR (ct.height = @paid_height::integer AND b.state = 'paid')
 ORDER BY b.number, a.no;
 
 -- name: ListUnconflicted :many
@@ -61,14 +84,12 @@ WHERE b.state = 'conflicted' AND NOT EXISTS (
     SELECT FROM attempt_input i JOIN coin c ON c.txid = i.txid AND c.vout = i.vout WHERE i.attempt_id = a.id AND c.spent_by IS NOT NULL)
 ORDER BY b.number, a.no;
 
--- name: ListTxidsAt :many
-SELECT txid FROM chain_tx WHERE height = @height ORDER BY txid;
-
 -- name: ListReleasable :many
-SELECT b.id FROM batch b
+SELECT b.id, newest.id AS newest_id FROM batch b
+JOIN LATERAL (SELECT n.id FROM attempt n WHERE n.batch_id = b.id ORDER BY n.no DESC LIMIT 1) newest ON true
 WHERE b.state IN ('signing', 'signed', 'announced', 'voiding', 'conflicted') AND NOT EXISTS (
     SELECT FROM attempt a
     WHERE a.batch_id = b.id AND a.kind = 'pay'
         AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')
-        AND a.id <> ALL (dead_attempt_ids(@final_height::integer)))
+        AND a.id NOT IN (SELECT d.attempt_id FROM dead_attempts(@final_height::integer) d))
 ORDER BY b.number;
