@@ -228,6 +228,7 @@ CREATE TABLE check_result (
         'rate_limited', 'local_resources', 'control_failed', 'canceled')),
     ms          jsonb       NOT NULL,
     record      bytea       NOT NULL,                      -- sealed
+    exit_known  boolean     NOT NULL,                      -- the record says where traffic comes out
     sha256      bytea       NOT NULL CHECK (length(sha256) = 32), -- of the record in clear
     PRIMARY KEY (offer_id, slot)                           -- an offer has one slot, so one result
 ) PARTITION BY RANGE (slot);

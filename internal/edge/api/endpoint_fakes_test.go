@@ -39,9 +39,9 @@ func (f *fakeEndpoints) Understand(text string) (endpoint.Understood, error) {
 	return f.understood, f.fail
 }
 
-func (f *fakeEndpoints) Mine(_ context.Context, code string) ([]endpoint.View, error) {
+func (f *fakeEndpoints) Mine(_ context.Context, code string, checks int) ([]endpoint.View, error) {
 	f.keep(code)
-	return []endpoint.View{f.view}, f.fail
+	return []endpoint.View{f.with(checks)}, f.fail
 }
 
 func (f *fakeEndpoints) Recheck(_ context.Context, code, label string) (endpoint.View, error) {
@@ -96,9 +96,16 @@ func (f *fakeEndpoints) stored() endpoint.StoredSnapshot {
 	return endpoint.StoredSnapshot{Text: text, SHA256: sum}
 }
 
-func (f *fakeEndpoints) Panel(_ context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error) {
+func (f *fakeEndpoints) Panel(_ context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error) {
 	f.keep(by, application, unseal)
-	return []endpoint.View{f.view}, f.fail
+	return []endpoint.View{f.with(checks)}, f.fail
+}
+
+// with is the view with as many checks as were asked for.
+func (f *fakeEndpoints) with(checks int) endpoint.View {
+	v := f.view
+	v.Checks = v.Checks[:min(checks, len(v.Checks))]
+	return v
 }
 
 func (f *fakeEndpoints) StaffRecheck(_ context.Context, by identity.Actor, id uuid.UUID) error {

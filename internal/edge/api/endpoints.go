@@ -70,7 +70,7 @@ func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsReque
 	if err != nil {
 		return nil, err
 	}
-	list, err := service.Mine(ctx, receiptFrom(ctx))
+	list, err := service.Mine(ctx, receiptFrom(ctx), who.checks)
 	if err != nil {
 		return nil, err
 	}

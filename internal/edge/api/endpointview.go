@@ -14,13 +14,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 )
 
-// The checks of a server that an answer tells of: unless asked otherwise, and at
-// most.
-const (
-	defaultChecks = 20
-	maxChecks     = 1000
-)
-
 // reader says who is shown an endpoint, when, and how much.
 type reader struct {
 	staff  bool // an operator learns neither who checks, nor what lists and others have in common with it
@@ -29,11 +22,11 @@ type reader struct {
 }
 
 func (h *Handlers) toOperator() reader {
-	return reader{now: h.cfg.Clock.Now(), checks: defaultChecks}
+	return reader{now: h.cfg.Clock.Now(), checks: endpoint.DefaultChecks}
 }
 
 func (h *Handlers) toStaff() reader {
-	return reader{staff: true, now: h.cfg.Clock.Now(), checks: defaultChecks}
+	return reader{staff: true, now: h.cfg.Clock.Now(), checks: endpoint.DefaultChecks}
 }
 
 // with returns r with the number of checks that was asked for.
@@ -41,8 +34,8 @@ func (r reader) with(checks *int32) (reader, error) {
 	if checks == nil {
 		return r, nil
 	}
-	if *checks < 0 || *checks > maxChecks {
-		return r, outOfRange("checks", 0, maxChecks)
+	if *checks < 0 || *checks > endpoint.MaxChecks {
+		return r, outOfRange("checks", 0, endpoint.MaxChecks)
 	}
 	r.checks = int(*checks)
 	return r, nil
@@ -91,7 +84,7 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 			Kind: ControlKind(p.Kind), Held: p.Held, Why: optional(p.Why), At: p.At, AgainAt: moment(p.AgainAt), Until: moment(p.ValidUntil),
 		})
 	}
-	for _, c := range v.Checks[:min(who.checks, len(v.Checks))] {
+	for _, c := range v.Checks {
 		out.Checks = append(out.Checks, checkOf(c, who))
 	}
 	for _, place := range vantage.Places() {

@@ -22,7 +22,7 @@ func (h *Handlers) ListEndpoints(ctx context.Context, r ListEndpointsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	list, err := service.Panel(ctx, actorFrom(ctx), r.Id, value(r.Params.Unseal))
+	list, err := service.Panel(ctx, actorFrom(ctx), r.Id, value(r.Params.Unseal), who.checks)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ type Payouts interface {
 // Endpoints is what the handlers need of the servers that are checked.
 type Endpoints interface {
 	Understand(text string) (endpoint.Understood, error)
-	Mine(ctx context.Context, code string) ([]endpoint.View, error)
+	Mine(ctx context.Context, code string, checks int) ([]endpoint.View, error)
 	Recheck(ctx context.Context, code, label string) (endpoint.View, error)
 	Instructions(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
 	Prove(ctx context.Context, code, label string, kind control.Kind) (endpoint.View, error)
@@ -89,7 +89,7 @@ type Endpoints interface {
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
 	Results(ctx context.Context, code, label string, day time.Time) (endpoint.DayResults, error)
 
-	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error)
+	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
 	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
 	Snapshot(ctx context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error)
 	StaffResults(ctx context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (endpoint.DayResults, error)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -21,7 +22,7 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal)
+	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal, endpoint.DefaultChecks)
 	if errs.Is(err, "purged") || err == nil && len(list) == 0 {
 		claimedOnly(d)
 		return nil
@@ -36,7 +37,7 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	}
 	shown := map[string]bool{}
 	for i := range list {
-		x := server(&list[i], v.page.Now)
+		x := server(&list[i])
 		panel.Servers = append(panel.Servers, x)
 		shown[x.Address] = true
 	}

@@ -20,7 +20,7 @@ func (s *Site) myServers(v *visit, code string) ([]views.Server, error) {
 	if s.cfg.Endpoints == nil {
 		return nil, nil
 	}
-	list, err := s.cfg.Endpoints.Mine(v.ctx(), code)
+	list, err := s.cfg.Endpoints.Mine(v.ctx(), code, endpoint.DefaultChecks)
 	if errs.Is(err, "purged") {
 		return nil, nil
 	}
@@ -29,7 +29,7 @@ func (s *Site) myServers(v *visit, code string) ([]views.Server, error) {
 	}
 	var out []views.Server
 	for i := range list {
-		out = append(out, server(&list[i], v.page.Now))
+		out = append(out, server(&list[i]))
 	}
 	return out, nil
 }
@@ -132,7 +132,7 @@ func unknownReceipt(err error) bool {
 
 func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) error {
 	code, label := v.posted("code"), v.posted("label")
-	list, err := s.cfg.Endpoints.Mine(v.ctx(), code)
+	list, err := s.cfg.Endpoints.Mine(v.ctx(), code, endpoint.DefaultChecks)
 	if unknownReceipt(err) {
 		return s.unknownCode(v)
 	}
@@ -151,7 +151,7 @@ func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) 
 	if err != nil {
 		return err
 	}
-	page := views.ServerPage{Code: code, Reference: found.Application.Reference, Server: server(&list[at], v.page.Now)}
+	page := views.ServerPage{Code: code, Reference: found.Application.Reference, Server: server(&list[at])}
 	for _, w := range ways {
 		page.Ways = append(page.Ways, way(w))
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 )
 
 // server is an endpoint as a page shows it; what in leaves out, it leaves out.
-func server(in *endpoint.View, now time.Time) views.Server {
+func server(in *endpoint.View) views.Server {
 	e := &in.Endpoint
 	out := views.Server{
 		ID: e.ID.String(), Label: e.Label, Protocol: string(e.Protocol), Fields: specFields(in.Fields),
@@ -32,7 +31,7 @@ func server(in *endpoint.View, now time.Time) views.Server {
 			out.Address = f.Value
 		}
 	}
-	for i := range in.Checks[:min(len(in.Checks), shownChecks)] {
+	for i := range in.Checks {
 		out.Checks = append(out.Checks, serverCheck(&in.Checks[i]))
 	}
 	for _, place := range vantage.Places() {
@@ -44,7 +43,7 @@ func server(in *endpoint.View, now time.Time) views.Server {
 		}
 	}
 	out.Blocked = in.Blocked
-	out.Days = days(in.Strip, in.Checks, now)
+	out.Days = days(in.Strip, in.Why)
 	for _, m := range in.Maintenance {
 		out.Breaks = append(out.Breaks, views.Break{From: m.From, To: m.To})
 	}
@@ -62,10 +61,6 @@ func server(in *endpoint.View, now time.Time) views.Server {
 	}
 	return out
 }
-
-// shownChecks is how many checks a page lists; what each slot came to stands with
-// its day.
-const shownChecks = 20
 
 func moment(t *time.Time) time.Time {
 	if t == nil {
@@ -120,31 +115,19 @@ var marks = map[endpoint.Mark]string{
 	'u': "up", 'd': "down", 'b': "backoff", '?': "unknown", '-': "unchecked", 'm': "maintenance",
 }
 
-const (
-	wholeDay  = 24 * time.Hour
-	usualSlot = 15 * time.Minute // where nothing tells
-)
-
-// days tells each day's slots, and why one failed where a check of it is known;
-// none before the first check.
-func days(strip []endpoint.StripDay, checks []endpoint.Check, now time.Time) []views.Day {
-	why := map[time.Time]string{}
-	for _, c := range slices.Backward(checks) { // the last attempt of a slot decides
-		if c.Kind == vantage.KindSlot {
-			why[c.Slot.UTC()] = string(c.Class)
-		}
-	}
+// days tells each day's slots, and why one failed where that is known; none before the
+// first check.
+func days(strip []endpoint.StripDay, why map[time.Time]probe.Class) []views.Day {
 	var out []views.Day
-	checked, slot := false, usualSlot
-	for i, d := range strip {
+	checked := false
+	for _, d := range strip {
 		checked = checked || strings.Trim(d.Marks, "-") != ""
-		slot = slotOf(d, checks, now, i == len(strip)-1, slot)
 		day := views.Day{Day: d.Day, Up: d.Up, Down: d.Down, Unknown: d.Unknown, Level: dayLevel(d)}
 		for i := range len(d.Marks) {
-			at := d.Day.UTC().Add(time.Duration(i) * slot)
-			run := views.Run{From: at, Until: at.Add(slot), Mark: marks[endpoint.Mark(d.Marks[i])], Slots: 1}
+			at := d.Day.UTC().Add(time.Duration(i) * d.Slot)
+			run := views.Run{From: at, Until: at.Add(d.Slot), Mark: marks[endpoint.Mark(d.Marks[i])], Slots: 1}
 			if run.Mark == "down" || run.Mark == "unknown" {
-				run.Class = why[at]
+				run.Class = string(why[at])
 			}
 			if n := len(day.Runs); n > 0 && day.Runs[n-1].Mark == run.Mark && day.Runs[n-1].Class == run.Class {
 				day.Runs[n-1].Until, day.Runs[n-1].Slots = run.Until, day.Runs[n-1].Slots+1
@@ -158,37 +141,6 @@ func days(strip []endpoint.StripDay, checks []endpoint.Check, now time.Time) []v
 		return nil
 	}
 	return out
-}
-
-// slotOf returns how long a slot of d is. A day that is over has as many as fit
-// into it. One that is not has as many as are over by now: the length is before,
-// that of the day before it, or what the times of its slots have in common.
-func slotOf(d endpoint.StripDay, checks []endpoint.Check, now time.Time, last bool, before time.Duration) time.Duration {
-	n := time.Duration(len(d.Marks))
-	elapsed := min(now.Sub(d.Day), wholeDay)
-	if !last || elapsed == wholeDay {
-		if n > 0 && wholeDay%n == 0 {
-			return wholeDay / n
-		}
-		return before
-	}
-	if elapsed/before == n {
-		return before
-	}
-	common := wholeDay
-	for _, c := range checks {
-		if after := c.Slot.Sub(d.Day); c.Kind == vantage.KindSlot && after >= 0 {
-			for after > 0 { // Euclid
-				common, after = after, common%after
-			}
-		}
-	}
-	for part := time.Duration(1); n > 0 && common/part >= time.Second; part++ {
-		if slot := common / part; common%part == 0 && wholeDay%slot == 0 && elapsed/slot == n {
-			return slot
-		}
-	}
-	return before
 }
 
 // The shares, in permille, below which a day is not known, mostly down, or has

@@ -14,7 +14,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
-	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 )
 
 var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
@@ -26,19 +25,14 @@ func at(hour, minute int) time.Time {
 func TestSlotsThatCameToTheSameAreOneLine(t *testing.T) {
 	t.Parallel()
 	strip := []endpoint.StripDay{
-		{Day: midnight, Marks: strings.Repeat("u", 10) + "dd" + "d" + "?" + "b" + strings.Repeat("-", 8) + "m", Up: 10, Down: 4, Unknown: 10},
-		{Day: midnight.AddDate(0, 0, 1), Marks: "uu", Up: 2}, // not over yet
+		{Day: midnight, Slot: time.Hour, Marks: strings.Repeat("u", 10) + "dd" + "d" + "?" + "b" + strings.Repeat("-", 8) + "m", Up: 10, Down: 4, Unknown: 10},
+		{Day: midnight.AddDate(0, 0, 1), Slot: time.Hour, Marks: "uu", Up: 2}, // not over yet
 	}
-	slot := func(h, attempt int, c probe.Class) endpoint.Check {
-		return endpoint.Check{Kind: vantage.KindSlot, Slot: at(h, 0), Attempt: attempt, Class: c}
-	}
-	checks := []endpoint.Check{ // newest first
-		slot(13, 1, probe.ClassControlFailed), slot(12, 2, probe.ClassTimeout), slot(12, 1, probe.ClassReset), slot(11, 1, probe.ClassRefused), slot(10, 1, probe.ClassRefused),
-		{Kind: vantage.KindRecheck, Slot: at(10, 0), Class: probe.ClassEOF},
-		slot(9, 2, probe.ClassNone), slot(9, 1, probe.ClassReset),
+	why := map[time.Time]probe.Class{
+		at(13, 0): probe.ClassControlFailed, at(12, 0): probe.ClassTimeout, at(11, 0): probe.ClassRefused, at(10, 0): probe.ClassRefused, at(9, 0): probe.ClassNone,
 	}
 
-	got := days(strip, checks, at(26, 10))
+	got := days(strip, why)
 
 	want := []views.Run{
 		{From: at(0, 0), Until: at(10, 0), Mark: "up", Slots: 10},
@@ -57,36 +51,9 @@ func TestSlotsThatCameToTheSameAreOneLine(t *testing.T) {
 	}
 }
 
-func TestTheLengthOfASlotIsSeenFromItsDay(t *testing.T) {
-	t.Parallel()
-	slot := func(h, m int) endpoint.Check { return endpoint.Check{Kind: vantage.KindSlot, Slot: at(h, m)} }
-	for _, c := range []struct {
-		name   string
-		marks  int
-		now    time.Time
-		last   bool
-		checks []endpoint.Check
-		before time.Duration
-		want   time.Duration
-	}{
-		{"a day that is over", 1440, at(30, 0), false, nil, usualSlot, time.Minute},
-		{"the last one, over", 48, at(24, 0), true, nil, usualSlot, 30 * time.Minute},
-		{"as the day before", 41, at(10, 16), true, nil, usualSlot, usualSlot},
-		{"from the times of checks", 616, at(10, 16), true, []endpoint.Check{slot(10, 15), slot(10, 13), slot(9, 2)}, usualSlot, time.Minute},
-		{"from few checks", 20, at(10, 16), true, []endpoint.Check{slot(6, 0)}, usualSlot, 30 * time.Minute},
-		{"a day without slots", 0, at(48, 0), false, nil, usualSlot, usualSlot},
-		{"no length fits", 40_000, at(10, 16), true, nil, usualSlot, usualSlot},
-	} {
-		d := endpoint.StripDay{Day: midnight, Marks: strings.Repeat("u", c.marks)}
-		if got := slotOf(d, c.checks, c.now, c.last, c.before); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
 func TestBeforeTheFirstCheckThereAreNoDays(t *testing.T) {
 	t.Parallel()
-	if got := days([]endpoint.StripDay{{Day: midnight}, {Day: midnight.AddDate(0, 0, 1), Marks: "----", Unknown: 4}}, nil, at(25, 0)); got != nil {
+	if got := days([]endpoint.StripDay{{Day: midnight}, {Day: midnight.AddDate(0, 0, 1), Marks: "----", Unknown: 4}}, nil); got != nil {
 		t.Errorf("%+v", got)
 	}
 }
@@ -96,9 +63,11 @@ func TestNoSlotIsLostInTheLines(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		marks := rapid.StringOfN(rapid.RuneFrom([]rune("udb?-m")), 0, 96, -1).Draw(t, "marks")
-		strip := []endpoint.StripDay{{Day: midnight, Marks: strings.Repeat("u", 96)}, {Day: midnight.AddDate(0, 0, 1), Marks: marks}}
+		strip := []endpoint.StripDay{
+			{Day: midnight, Slot: 15 * time.Minute, Marks: strings.Repeat("u", 96)}, {Day: midnight.AddDate(0, 0, 1), Slot: 15 * time.Minute, Marks: marks},
+		}
 		slots, next := 0, midnight.AddDate(0, 0, 1)
-		for _, run := range days(strip, nil, midnight.AddDate(0, 0, 1).Add(time.Duration(len(marks))*15*time.Minute+time.Minute))[1].Runs {
+		for _, run := range days(strip, nil)[1].Runs {
 			if run.Mark == "" || !run.From.Equal(next) || run.Until.Sub(run.From) != time.Duration(run.Slots)*15*time.Minute {
 				t.Fatalf("run %+v after %v", run, next)
 			}

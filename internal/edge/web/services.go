@@ -104,7 +104,7 @@ type Identity interface {
 // dials a server or looks up its name.
 type Endpoints interface {
 	Understand(text string) (endpoint.Understood, error)
-	Mine(ctx context.Context, code string) ([]endpoint.View, error)
+	Mine(ctx context.Context, code string, checks int) ([]endpoint.View, error)
 	Recheck(ctx context.Context, code, label string) (endpoint.View, error)
 	Instructions(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
 	Prove(ctx context.Context, code, label string, kind control.Kind) (endpoint.View, error)
@@ -112,7 +112,7 @@ type Endpoints interface {
 	DeclareMaintenance(ctx context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error)
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
 
-	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]endpoint.View, error)
+	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
 	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)

@@ -101,7 +101,7 @@ func (s *Service) Prove(ctx context.Context, code, label string, kind control.Ki
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, e, forOperator, shared{})
+	return s.viewOf(ctx, e)
 }
 
 // RotateCredential makes the credential of the endpoint worthless and returns the

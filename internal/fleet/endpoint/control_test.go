@@ -117,7 +117,7 @@ func TestWhatIsNoProofOfControl(t *testing.T) {
 		if len(w.proofs) != 1 || w.proofs[0].Held || w.proofs[0].Why != test.why || w.endpoint(t, e.ID).Proven(epoch) {
 			t.Errorf("%s: %+v", name, w.proofs)
 		}
-		views, err := w.Mine(t.Context(), receipt)
+		views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 		noError(t, err)
 		if len(views[0].Proofs) != 1 || views[0].Proofs[0].Why != test.why || views[0].Proofs[0].VantageID != [16]byte{} {
 			t.Errorf("%s: shown %+v", name, views[0].Proofs)

@@ -115,7 +115,7 @@ func TestFromLinkToGate(t *testing.T) {
 		Region: "IR", Language: "en", AmountSat: 100_000, PayoutAddress: h.payee,
 	})
 	noError(t, err)
-	views, err := h.Mine(t.Context(), receipt.Code)
+	views, err := h.Mine(t.Context(), receipt.Code, endpoint.DefaultChecks)
 	noError(t, err)
 	label, application := views[0].Endpoint.Label, views[0].Endpoint.ApplicationID
 	shown, err := h.grants.Show(t.Context(), reviewer, application)
@@ -165,7 +165,7 @@ func TestFromLinkToGate(t *testing.T) {
 	decoy := rejected()
 	work(vantage.KindControl, control.KindCredential, up(), &decoy)
 
-	views, err = h.Mine(t.Context(), receipt.Code)
+	views, err = h.Mine(t.Context(), receipt.Code, endpoint.DefaultChecks)
 	noError(t, err)
 	v = views[0]
 	if !v.Endpoint.Proven(h.clock.Now()) || v.Pending || len(v.Checks) != 2 || len(v.Proofs) != 1 || v.Endpoint.LastVerdict != probe.Up {

@@ -12,6 +12,7 @@
 //     own is never held against an endpoint.
 //   - Nobody's word counts without its signature, its lease and its place in the
 //     prober's chain; a prober that gets canaries wrong decides nothing.
+//   - A view opens the checks that it shows, and one more to say where the exit is.
 //   - The number that a payment's gate uses is the number that the operator sees,
 //     and can be computed again from the snapshot that is kept.
 package endpoint

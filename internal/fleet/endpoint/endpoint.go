@@ -115,7 +115,20 @@ type Attempt struct {
 	Class      probe.Class
 	MS         map[probe.Stage]int64
 	Record     []byte   // sealed JSON of probe.Result
+	ExitKnown  bool     // the record says where traffic comes out
 	SHA256     [32]byte // of the record in clear: evidence
+}
+
+// Outcome is what an attempt came to, without its record.
+type Outcome struct {
+	VantageID uuid.UUID
+	Kind      vantage.Kind
+	Place     vantage.Place
+	Slot      time.Time
+	Attempt   int
+	Started   time.Time
+	Verdict   probe.Verdict
+	Class     probe.Class
 }
 
 // Mark is what one slot came to, a letter of a day's string.

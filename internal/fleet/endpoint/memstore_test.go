@@ -257,6 +257,27 @@ func (m *memory) Attempts(_ context.Context, id uuid.UUID, from, to time.Time, l
 	return out[max(0, len(out)-limit):], nil
 }
 
+func (m *memory) Outcomes(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Outcome, error) {
+	attempts, err := m.Attempts(ctx, id, from, to, limit)
+	var out []endpoint.Outcome
+	for _, a := range attempts {
+		out = append(out, endpoint.Outcome{
+			VantageID: a.VantageID, Kind: a.Kind, Place: a.Place, Slot: a.Slot, Attempt: a.Attempt, Started: a.Started, Verdict: a.Verdict, Class: a.Class,
+		})
+	}
+	return out, err
+}
+
+func (m *memory) ExitAttempt(ctx context.Context, id uuid.UUID, from, to time.Time) (endpoint.Attempt, bool, error) {
+	attempts, err := m.Attempts(ctx, id, from, to, len(m.attempts))
+	for _, a := range slices.Backward(attempts) {
+		if a.ExitKnown {
+			return a, true, err
+		}
+	}
+	return endpoint.Attempt{}, false, err
+}
+
 func (m *memory) DayAttempts(_ context.Context, id uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error) {
 	var out []uptime.Attempt
 	for _, a := range m.attempts {

@@ -51,13 +51,14 @@ func (s *Service) own(ctx context.Context, code, label string) (Opened, error) {
 	return Opened{}, errs.New(errs.NotFound, "endpoint_not_found", "Your application has no such server. Nothing was changed.")
 }
 
-// Mine returns the endpoints of a receipt as their operator sees them.
-func (s *Service) Mine(ctx context.Context, code string) ([]View, error) {
+// Mine returns the endpoints of a receipt as their operator sees them, each with its newest
+// checks, at most as many as given.
+func (s *Service) Mine(ctx context.Context, code string, checks int) ([]View, error) {
 	app, err := s.cfg.Receipts.ApplicationOf(ctx, code)
 	if err != nil {
 		return nil, err
 	}
-	return s.views(ctx, app, forOperator)
+	return s.views(ctx, app, forOperator, checks)
 }
 
 // Recheck asks for a check of one endpoint. RateLimited: recheck_too_soon,
@@ -81,7 +82,7 @@ func (s *Service) Recheck(ctx context.Context, code, label string) (View, error)
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, e, forOperator, shared{})
+	return s.viewOf(ctx, e)
 }
 
 // The bounds of a declared break. It may lie as far ahead as its longest notice.

@@ -52,7 +52,7 @@ func TestOperatorSeesTheirOwnEndpointsAndNobodyElses(t *testing.T) {
 	foreign := w.claim(t, mtproto)
 	w.endpoints[1].ApplicationID = uuid.New()
 
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 
 	if len(views) != 1 || views[0].Endpoint.ID != e.ID || views[0].Endpoint.Spec != nil || views[0].Endpoint.SpecIndex != nil {
@@ -156,7 +156,7 @@ func TestNothingIsCheckedBeforeTheHourAfterASubmission(t *testing.T) {
 	wantCode(t, err, "checks_not_begun")
 	_, err = w.Prove(t.Context(), receipt, e.Label, control.KindCredential)
 	wantCode(t, err, "checks_not_begun")
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 	if !views[0].RecheckAt.Equal(epoch.Add(20*time.Minute)) || len(w.asked) != 0 {
 		t.Errorf("%+v", views[0])
@@ -177,7 +177,7 @@ func TestChecksAreShownStepByStep(t *testing.T) {
 	p.offer(e, func(o *endpoint.Offer) { o.Mode = probe.Light })
 	p.work(t, probe.Outcome{OK: true, Stage: probe.StageAuth, MS: map[probe.Stage]int64{probe.StageTCP: 1, probe.StageHandshake: 2, probe.StageAuth: 3}, Addr: "203.0.113.9:1080"})
 
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 
 	shown := func(c endpoint.Check) string {
@@ -223,7 +223,7 @@ func TestUptimeThatIsShownIsTheOneThatDecides(t *testing.T) {
 	others := []endpoint.Day{{EndpointID: e.ID, Place: vantage.Inside, Day: today.AddDate(0, 0, -2), SlotS: 900}, {EndpointID: foreign, Place: vantage.Outside, Day: today.AddDate(0, 0, -2), SlotS: 900}}
 	w.maintenance = []endpoint.Maintenance{{EndpointID: e.ID, From: today.Add(-90 * time.Minute), To: today, DeclaredAt: today.AddDate(0, 0, -3)}}
 
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 	mine, err := w.MySnapshot(t.Context(), receipt, e.Label)
 	noError(t, err)
@@ -340,7 +340,7 @@ func TestBlockedTakesTwoNetworksInside(t *testing.T) {
 			p.work(t, said.o)
 			w.asked = nil
 		}
-		views, err := w.Mine(t.Context(), receipt)
+		views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 		noError(t, err)
 		if views[0].Blocked != test.want {
 			t.Errorf("%s: %t", name, views[0].Blocked)

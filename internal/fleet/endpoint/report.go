@@ -280,7 +280,7 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 	return Attempt{
 		OfferID: o.ID, EndpointID: o.EndpointID, VantageID: r.v.ID, Kind: o.Kind, Mode: o.Mode, Place: o.Place, Slot: o.Slot, Attempt: o.Attempt,
 		Started: started, Verdict: verdict, Stage: s.outcome.Stage, FailedAt: s.outcome.FailedAt, Class: s.outcome.Class, MS: s.outcome.MS,
-		Record: sealed, SHA256: sha256.Sum256(text),
+		Record: sealed, ExitKnown: result.ExitIP != "", SHA256: sha256.Sum256(text),
 	}, nil
 }
 

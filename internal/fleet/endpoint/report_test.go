@@ -103,7 +103,7 @@ func TestRecordIsSealedAndSaysWhatWasSeen(t *testing.T) {
 	if contains(a.Record, "203.0.113.9") || contains(a.Record, "198.51") {
 		t.Error("the record is readable")
 	}
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 	v := views[0]
 	if v.Exit == nil || v.Exit.Address != "198.51.100.77" || !v.Checks[0].Proven || v.Checks[0].Vantage != "" || a.OfferID != o.ID {
@@ -144,7 +144,7 @@ func TestExitThatTheEchoServerDidNotSayIsDropped(t *testing.T) {
 
 		noError(t, p.report(t, l.ID, answers(w, l, o)))
 
-		views, err := w.Mine(t.Context(), receipt)
+		views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 		noError(t, err)
 		record, err := w.data.Open(seal.AAD{Table: "check_result", Column: "record", Row: w.attempts[0].OfferID.String()}, w.attempts[0].Record)
 		noError(t, err)

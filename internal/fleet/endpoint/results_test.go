@@ -74,7 +74,7 @@ func TestUptimeIsHeldAgainstItsResults(t *testing.T) {
 		Region: "IR", Language: "en", AmountSat: 100_000, PayoutAddress: h.payee,
 	})
 	noError(t, err)
-	views, err := h.Mine(t.Context(), handed.Code)
+	views, err := h.Mine(t.Context(), handed.Code, endpoint.DefaultChecks)
 	noError(t, err)
 	e := views[0].Endpoint
 	_, token, err := h.AddVantage(t.Context(), staff(identity.RoleAdmin), endpoint.NewVantage{Name: "fi-1", Place: vantage.Outside, Country: "FI", ASN: 64500})

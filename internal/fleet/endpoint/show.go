@@ -16,12 +16,19 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 )
 
-// What a view holds: the checks of the last two days, a strip of 30 days, and what
+// What a view holds: checks of the last two days, a strip of 30 days, and what
 // a list said within the last day and a half.
 const (
 	shownChecks = 48 * time.Hour
 	maxAttempts = 2000
 	hitsFor     = 36 * time.Hour
+)
+
+// How many checks a view holds unless it is asked for others, and at most. Each has to be
+// opened to be shown; how the slots went is told without.
+const (
+	DefaultChecks = 20
+	MaxChecks     = 1000
 )
 
 // audience says how much a view shows.
@@ -35,17 +42,22 @@ const (
 
 // shared is what is read once for all endpoints of an application.
 type shared struct {
+	checks   int
+	policy   Policy
 	hits     []Hit
 	linkages []Linkage
 }
 
-// views returns the endpoints of an application.
-func (s *Service) views(ctx context.Context, application uuid.UUID, who audience) ([]View, error) {
+// views returns the endpoints of an application, each with its newest checks.
+func (s *Service) views(ctx context.Context, application uuid.UUID, who audience, checks int) ([]View, error) {
 	all, err := s.cfg.Store.Of(ctx, application)
 	if err != nil {
 		return nil, err
 	}
-	var sh shared
+	sh := shared{checks: min(max(checks, 0), MaxChecks)}
+	if sh.policy, err = s.cfg.Store.Policy(ctx); err != nil {
+		return nil, err
+	}
 	if who != forOperator { // what lists say, and who shares what, is for those who decide
 		if sh.hits, err = s.cfg.Store.Hits(ctx, application); err != nil {
 			return nil, err
@@ -68,13 +80,18 @@ func (s *Service) views(ctx context.Context, application uuid.UUID, who audience
 	return out, nil
 }
 
-// view returns one endpoint as who may see it.
-func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (View, error) {
-	now := s.now()
+// viewOf is view for the operator of the endpoint, read alone.
+func (s *Service) viewOf(ctx context.Context, e Opened) (View, error) {
 	policy, err := s.cfg.Store.Policy(ctx)
 	if err != nil {
 		return View{}, err
 	}
+	return s.view(ctx, e, forOperator, shared{checks: DefaultChecks, policy: policy})
+}
+
+// view returns one endpoint as who may see it.
+func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (View, error) {
+	now := s.now()
 	_, spec, err := s.text(e)
 	if err != nil && !errs.Is(err, "endpoint_outdated") {
 		return View{}, err
@@ -87,25 +104,25 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if who != blind && spec != nil {
 		v.Fields = link.Public(spec)
 	}
-	// A prober's clock may be ahead of ours.
-	attempts, err := s.cfg.Store.Attempts(ctx, e.ID, now.Add(-shownChecks), now.Add(clockOff), maxAttempts)
+	for _, h := range sh.hits {
+		if h.EndpointID == e.ID && h.FoundAt.Add(hitsFor).After(now) {
+			v.Hits = append(v.Hits, h)
+		}
+	}
+	at, err := s.open(ctx, &v, e, who, sh.checks, now)
 	if err != nil {
 		return View{}, err
 	}
-	var at places
-	for _, a := range attempts {
-		result, err := s.record(e, a)
-		if err != nil {
-			return View{}, err
-		}
-		at.read(result)
-		v.Checks = append(v.Checks, s.check(&v, e, a, result, who))
-	}
-	slices.Reverse(v.Checks)
-	if err := s.measure(ctx, &v, e, policy, now); err != nil {
+	if err := s.measure(ctx, &v, e, sh.policy, now); err != nil {
 		return View{}, err
 	}
-	if v.Blocked, err = s.blocked(ctx, attempts, now); err != nil {
+	// A prober's clock may be ahead of ours.
+	outcomes, err := s.cfg.Store.Outcomes(ctx, e.ID, now.Add(-shownChecks), now.Add(clockOff), maxAttempts)
+	if err != nil {
+		return View{}, err
+	}
+	v.Why = why(outcomes, sh.policy.PayPlace)
+	if v.Blocked, err = s.blocked(ctx, outcomes, now); err != nil {
 		return View{}, err
 	}
 	if v.Proofs, err = s.cfg.Store.Proofs(ctx, e.ID); err != nil {
@@ -115,11 +132,6 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if who == forOperator {
 		for i := range v.Proofs {
 			v.Proofs[i].VantageID = uuid.Nil
-		}
-	}
-	for _, h := range sh.hits {
-		if h.EndpointID == e.ID && h.FoundAt.Add(hitsFor).After(now) {
-			v.Hits = append(v.Hits, h)
 		}
 	}
 	if len(v.Hits) > 0 {
@@ -137,15 +149,62 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	return v, nil
 }
 
+// open decrypts the newest checks of an endpoint, as many as are shown, and the newest that
+// has seen an exit, and returns the addresses that they have seen. What lists say of an
+// address is made exact with it, so that some are opened for that even if none is shown.
+func (s *Service) open(ctx context.Context, v *View, e Opened, who audience, checks int, now time.Time) (places, error) {
+	from, to := now.Add(-shownChecks), now.Add(clockOff) // a prober's clock may be ahead of ours
+	limit := checks
+	if len(v.Hits) > 0 {
+		limit = max(limit, DefaultChecks)
+	}
+	var at places
+	attempts, err := s.cfg.Store.Attempts(ctx, e.ID, from, to, limit)
+	if err != nil {
+		return at, err
+	}
+	if !slices.ContainsFunc(attempts, func(a Attempt) bool { return a.ExitKnown }) {
+		older, ok, err := s.cfg.Store.ExitAttempt(ctx, e.ID, from, to)
+		if err != nil {
+			return at, err
+		}
+		if ok {
+			attempts = append([]Attempt{older}, attempts...)
+		}
+	}
+	for _, a := range attempts {
+		result, err := s.record(e, a)
+		if err != nil {
+			return at, err
+		}
+		at.read(result)
+		v.Checks = append(v.Checks, s.check(v, e, a, result, who))
+	}
+	slices.Reverse(v.Checks)
+	v.Checks = v.Checks[:min(checks, len(v.Checks))]
+	return at, nil
+}
+
+// why returns what the last attempt of each slot at a place came to.
+func why(outcomes []Outcome, p vantage.Place) map[time.Time]probe.Class {
+	out := map[time.Time]probe.Class{}
+	for _, o := range outcomes { // oldest first
+		if o.Kind == vantage.KindSlot && o.Place == p {
+			out[o.Slot.UTC()] = o.Class
+		}
+	}
+	return out
+}
+
 // blockedWithin is how far back probers inside are heard.
 const blockedWithin = 24 * time.Hour
 
 // blocked reports whether an endpoint that works outside is blocked inside. One
 // network that cannot reach it says little: two must agree.
-func (s *Service) blocked(ctx context.Context, attempts []Attempt, now time.Time) (bool, error) {
+func (s *Service) blocked(ctx context.Context, outcomes []Outcome, now time.Time) (bool, error) {
 	outside := probe.Unknown
 	down := map[uuid.UUID]bool{}
-	for _, a := range attempts {
+	for _, a := range outcomes {
 		switch {
 		case a.Kind == vantage.KindControl || a.Verdict == probe.Unknown:
 		case a.Place == vantage.Outside:
@@ -268,7 +327,7 @@ func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, now 
 				return err
 			}
 			days = append(slices.DeleteFunc(days, func(d uptime.Day) bool { return d.Day.Equal(today) }), sofar)
-			v.Strip = strip(days, breaks, p.MaintenanceNotice, today)
+			v.Strip = strip(days, breaks, p, today)
 		}
 	}
 	return nil
@@ -292,7 +351,7 @@ func (p Policy) Rules() uptime.Rules {
 }
 
 // strip returns 30 days up to today, each with its marks.
-func strip(days []uptime.Day, breaks []uptime.Break, notice time.Duration, today time.Time) []StripDay {
+func strip(days []uptime.Day, breaks []uptime.Break, p Policy, today time.Time) []StripDay {
 	byDay := map[int64]uptime.Day{}
 	for _, d := range days {
 		byDay[d.Day.Unix()] = d
@@ -300,9 +359,9 @@ func strip(days []uptime.Day, breaks []uptime.Break, notice time.Duration, today
 	out := make([]StripDay, 0, uptime.Days)
 	for i := range uptime.Days {
 		day := today.AddDate(0, 0, i+1-uptime.Days)
-		one := StripDay{Day: day}
+		one := StripDay{Day: day, Slot: p.Slot}
 		if d, known := byDay[day.Unix()]; known {
-			one.Marks = d.Overlay(breaks, notice)
+			one.Marks, one.Slot = d.Overlay(breaks, p.MaintenanceNotice), time.Duration(d.SlotS)*time.Second
 			one.Up, one.Down, one.Unknown, _ = uptime.Count(one.Marks)
 		}
 		out = append(out, one)

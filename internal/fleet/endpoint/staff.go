@@ -18,13 +18,13 @@ import (
 
 // Panel returns the endpoints of an application as staff see them: without
 // anything that says where they are, unless they are unsealed, which leaves an
-// audit leaf, once a session or token.
-func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool) ([]View, error) {
+// audit leaf, once a session or token. Each has its newest checks, at most as many as given.
+func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]View, error) {
 	if err := by.Require(identity.PermEndpointRead); err != nil {
 		return nil, err
 	}
 	if !unseal {
-		return s.views(ctx, application, blind)
+		return s.views(ctx, application, blind, checks)
 	}
 	if err := by.Require(identity.PermApplicationUnseal); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid
 	if err != nil {
 		return nil, err
 	}
-	return s.views(ctx, application, unsealed)
+	return s.views(ctx, application, unsealed, checks)
 }
 
 // StaffRecheck asks for a check of an endpoint. Errors are those of Recheck.

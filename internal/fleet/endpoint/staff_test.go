@@ -42,7 +42,7 @@ func TestPanelIsBlindUntilItIsUnsealed(t *testing.T) {
 		return string(text)
 	}
 
-	views, err := w.Panel(t.Context(), staff(identity.RoleAuditor), w.app, false)
+	views, err := w.Panel(t.Context(), staff(identity.RoleAuditor), w.app, false, endpoint.DefaultChecks)
 	noError(t, err)
 	for _, secret := range []string{"203.0.113", "198.51.100", "mira", "swordfish"} {
 		if strings.Contains(says(views), secret) {
@@ -54,17 +54,17 @@ func TestPanelIsBlindUntilItIsUnsealed(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 
-	_, err = w.Panel(t.Context(), staff(identity.RoleAuditor), w.app, true)
+	_, err = w.Panel(t.Context(), staff(identity.RoleAuditor), w.app, true, endpoint.DefaultChecks)
 	wantCode(t, err, "not_permitted")
 	reviewer := staff(identity.RoleReviewer)
-	views, err = w.Panel(t.Context(), reviewer, w.app, true)
+	views, err = w.Panel(t.Context(), reviewer, w.app, true, endpoint.DefaultChecks)
 	noError(t, err)
 	leaf := w.entries[len(w.entries)-1]
 	if views[0].Fields == nil || views[0].Exit.Address != exit.String() || leaf.Action != "application.endpoints_unsealed" || leaf.Actor.StaffID != reviewer.StaffID || leaf.ObjectID != w.app.String() {
 		t.Errorf("%+v, %+v", views[0], leaf)
 	}
 	written := len(w.entries)
-	_, err = w.Panel(t.Context(), reviewer, w.app, true)
+	_, err = w.Panel(t.Context(), reviewer, w.app, true, endpoint.DefaultChecks)
 	noError(t, err)
 	if len(w.entries) != written {
 		t.Errorf("opening it again wrote %+v", w.entries[written:])
@@ -72,7 +72,7 @@ func TestPanelIsBlindUntilItIsUnsealed(t *testing.T) {
 	if strings.Contains(says(views), "swordfish") {
 		t.Error("unsealed, and it says the password")
 	}
-	mine, err := w.Mine(t.Context(), receipt)
+	mine, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 	if mine[0].Linkages != nil || mine[0].Hits != nil || strings.Contains(says(mine), "fi-1") {
 		t.Errorf("the operator is shown %+v", mine[0])
@@ -85,7 +85,7 @@ func TestStaffNeedTheirPermission(t *testing.T) {
 	e := w.claim(t, socks)
 	p := w.enrol(t, "fi-1")
 	reads := func(a identity.Actor) []error {
-		_, panel := w.Panel(t.Context(), a, w.app, false)
+		_, panel := w.Panel(t.Context(), a, w.app, false, endpoint.DefaultChecks)
 		_, snapshot := w.Snapshot(t.Context(), a, w.app)
 		_, _, fleet := w.Fleet(t.Context(), a)
 		_, results := w.StaffResults(t.Context(), a, w.app, e.Label, epoch)
@@ -198,7 +198,7 @@ func TestListsAreAskedAndKeptWithoutWhatLeadsToAnAddress(t *testing.T) {
 			t.Errorf("kept in clear: %+v", h)
 		}
 	}
-	views, err := w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false)
+	views, err := w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false, endpoint.DefaultChecks)
 	noError(t, err)
 	said := map[string]endpoint.Hit{}
 	for _, h := range views[0].Hits {
@@ -208,7 +208,7 @@ func TestListsAreAskedAndKeptWithoutWhatLeadsToAnAddress(t *testing.T) {
 		t.Errorf("%+v", views[0].Hits)
 	}
 	lists.Swap(&blocklist.Set{})
-	views, err = w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false)
+	views, err = w.Panel(t.Context(), staff(identity.RoleReviewer), w.app, false, endpoint.DefaultChecks)
 	noError(t, err)
 	if len(views[0].Hits) != 3 || views[0].Hits[0].Order != "" {
 		t.Errorf("without the list: %+v", views[0].Hits)
@@ -238,7 +238,7 @@ func TestErasedAndOutdatedEndpointsDoNotKeepOthersFromBeingChecked(t *testing.T)
 	if len(l.Jobs) != 3 || len(w.attempts) != 1 || len(second.Jobs) != 1 || second.Jobs[0].Spec != socks {
 		t.Errorf("%d jobs, %d results, then %d jobs", len(l.Jobs), len(w.attempts), len(second.Jobs))
 	}
-	views, err := w.Mine(t.Context(), receipt)
+	views, err := w.Mine(t.Context(), receipt, endpoint.DefaultChecks)
 	noError(t, err)
 	if len(views) != 2 || views[1].Fields != nil {
 		t.Errorf("%+v", views)

@@ -54,6 +54,11 @@ type Store interface {
 	// Attempts returns the newest limit of those that began from from up to to, oldest
 	// first.
 	Attempts(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
+	// Outcomes is Attempts without the records.
+	Outcomes(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Outcome, error)
+	// ExitAttempt returns the newest of those attempts whose record names an exit; ok is
+	// false when none does.
+	ExitAttempt(ctx context.Context, endpoint uuid.UUID, from, to time.Time) (a Attempt, ok bool, err error)
 	// DayAttempts returns what RollUp makes a day (midnight UTC) of: the attempts of
 	// its slots at a place, while they are kept.
 	DayAttempts(ctx context.Context, endpoint uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error)

@@ -43,20 +43,22 @@ type Check struct {
 // StripDay is one day of the strip.
 type StripDay struct {
 	Day               time.Time
+	Slot              time.Duration // that a mark stands for
 	Marks             string
 	Up, Down, Unknown int
 }
 
 // View is an endpoint as a page shows it.
 type View struct {
-	Endpoint    Endpoint                 // Spec is nil
-	Fields      []link.Field             // operators, and reviewers who unsealed; nil else
-	Checks      []Check                  // newest first
-	Pending     bool                     // a check was asked for and has not come back
-	RecheckAt   time.Time                // when the operator may ask again
-	Uptime      map[vantage.Place]Uptime // of the last 30 days; a place without probers is left out
-	Strip       []StripDay               // 30 days, oldest first, of the place that decides
-	Proofs      []Proof                  // newest first
+	Endpoint    Endpoint                  // Spec is nil
+	Fields      []link.Field              // operators, and reviewers who unsealed; nil else
+	Checks      []Check                   // newest first, as many as were asked for
+	Pending     bool                      // a check was asked for and has not come back
+	RecheckAt   time.Time                 // when the operator may ask again
+	Uptime      map[vantage.Place]Uptime  // of the last 30 days; a place without probers is left out
+	Strip       []StripDay                // 30 days, oldest first, of the place that decides
+	Why         map[time.Time]probe.Class // of its slots in the last two days, by their start: what their last attempt came to
+	Proofs      []Proof                   // newest first
 	Maintenance []Maintenance
 	Hits        []Hit
 	Linkages    []Linkage

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proxies"
@@ -142,7 +143,7 @@ func (w *World) provable(i int, s sample) bool {
 // proveControl gives our credential to the servers of an application, and asks for
 // a look.
 func (w *World) proveControl(ctx context.Context, code string) error {
-	mine, err := w.Services.Endpoints.Mine(ctx, code)
+	mine, err := w.Services.Endpoints.Mine(ctx, code, endpoint.DefaultChecks)
 	if err != nil {
 		return err
 	}

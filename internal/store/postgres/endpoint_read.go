@@ -30,17 +30,54 @@ func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time
 	slices.Reverse(rows) // the newest were asked for
 	list := make([]endpoint.Attempt, len(rows))
 	for i, row := range rows {
-		r := row.CheckResult
-		list[i] = endpoint.Attempt{
-			OfferID: r.OfferID, EndpointID: r.EndpointID, VantageID: r.VantageID, Vantage: row.Name, Kind: vantage.Kind(r.Kind), Mode: probe.Mode(r.Mode),
-			Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started, Verdict: probe.Verdict(r.Verdict),
-			Stage: probe.Stage(r.Stage), FailedAt: probe.Stage(r.FailedAt), Class: probe.Class(r.Class), Record: r.Record, SHA256: [32]byte(r.Sha256),
-		}
-		if err := json.Unmarshal(r.Ms, &list[i].MS); err != nil {
+		if list[i], err = attemptOf(row.CheckResult, row.Name); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
+}
+
+func attemptOf(r db.CheckResult, vantageName string) (endpoint.Attempt, error) {
+	a := endpoint.Attempt{
+		OfferID: r.OfferID, EndpointID: r.EndpointID, VantageID: r.VantageID, Vantage: vantageName, Kind: vantage.Kind(r.Kind), Mode: probe.Mode(r.Mode),
+		Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started, Verdict: probe.Verdict(r.Verdict),
+		Stage: probe.Stage(r.Stage), FailedAt: probe.Stage(r.FailedAt), Class: probe.Class(r.Class), Record: r.Record, ExitKnown: r.ExitKnown,
+		SHA256: [32]byte(r.Sha256),
+	}
+	err := json.Unmarshal(r.Ms, &a.MS)
+	return a, err
+}
+
+// Outcomes implements endpoint.Store; slots are bounded as in Attempts.
+func (s EndpointStore) Outcomes(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Outcome, error) {
+	rows, err := s.q.ListOutcomes(ctx, db.ListOutcomesParams{
+		EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute), RowLimit: int32(limit),
+	})
+	if err != nil {
+		return nil, mapError(err)
+	}
+	slices.Reverse(rows) // as above
+	list := make([]endpoint.Outcome, len(rows))
+	for i, r := range rows {
+		list[i] = endpoint.Outcome{
+			VantageID: r.VantageID, Kind: vantage.Kind(r.Kind), Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started,
+			Verdict: probe.Verdict(r.Verdict), Class: probe.Class(r.Class),
+		}
+	}
+	return list, nil
+}
+
+// ExitAttempt implements endpoint.Store; slots are bounded as in Attempts.
+func (s EndpointStore) ExitAttempt(ctx context.Context, id uuid.UUID, from, to time.Time) (endpoint.Attempt, bool, error) {
+	row, err := s.q.GetExitAttempt(ctx, db.GetExitAttemptParams{EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute)})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return endpoint.Attempt{}, false, nil
+	}
+	if err != nil {
+		return endpoint.Attempt{}, false, mapError(err)
+	}
+	a, err := attemptOf(row.CheckResult, row.Name)
+	return a, true, err
 }
 
 // DayAttempts implements endpoint.Store, with the query of the roll-up.

@@ -139,7 +139,7 @@ func insertAttempts(ctx context.Context, q *db.Queries, list []endpoint.Attempt)
 		rows[i] = db.InsertResultsParams{
 			OfferID: a.OfferID, EndpointID: a.EndpointID, VantageID: a.VantageID, Kind: string(a.Kind), Mode: string(a.Mode), Place: string(a.Place),
 			Slot: a.Slot, Attempt: int32(a.Attempt), Started: a.Started, Verdict: string(a.Verdict), Stage: string(a.Stage), FailedAt: string(a.FailedAt),
-			Class: string(a.Class), Ms: ms, Record: a.Record, Sha256: a.SHA256[:],
+			Class: string(a.Class), Ms: ms, Record: a.Record, ExitKnown: a.ExitKnown, Sha256: a.SHA256[:],
 		}
 	}
 	_, err := q.InsertResults(ctx, rows)

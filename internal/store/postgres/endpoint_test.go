@@ -32,6 +32,10 @@ func TestOneCheckFromOfferToDay(t *testing.T) {
 	_, err = f.app.Lease(t.Context(), f.vantages[1].ID, lease)
 	wantCode(t, err, "lease_unknown")
 	in := f.intake(t, 0, lease, taken, probe.Up, endpoint.SlotUp)
+	if _, ok, err := f.app.ExitAttempt(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1)); ok || err != nil {
+		t.Errorf("before there is an attempt: %v, %v", ok, err)
+	}
+	in.Attempts[0].ExitKnown = true
 	if err := f.app.Record(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +48,18 @@ func TestOneCheckFromOfferToDay(t *testing.T) {
 	want.Vantage = "fi-1"
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Error(diff)
+	}
+	exit, ok, err := f.app.ExitAttempt(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1))
+	if diff := cmp.Diff(want, exit); diff != "" || !ok || err != nil {
+		t.Errorf("the attempt that saw an exit: %v, %v\n%s", ok, err, diff)
+	}
+	outcomes, err := f.app.Outcomes(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1), 10)
+	told := []endpoint.Outcome{{
+		VantageID: want.VantageID, Kind: want.Kind, Place: want.Place, Slot: want.Slot, Attempt: want.Attempt, Started: want.Started, Verdict: want.Verdict,
+		Class: want.Class,
+	}}
+	if diff := cmp.Diff(told, outcomes); diff != "" || err != nil {
+		t.Errorf("what it came to: %v\n%s", err, diff)
 	}
 	e, err := f.app.Endpoint(t.Context(), f.endpoints[0])
 	if err != nil || e.LastVerdict != probe.Up || !e.LastAt.Equal(want.Started) || e.FailedSlots != 0 {

@@ -44,6 +44,7 @@ func (r iteratorForInsertResults) Values() ([]interface{}, error) {
 		r.rows[0].Class,
 		r.rows[0].Ms,
 		r.rows[0].Record,
+		r.rows[0].ExitKnown,
 		r.rows[0].Sha256,
 	}, nil
 }
@@ -53,5 +54,5 @@ func (r iteratorForInsertResults) Err() error {
 }
 
 func (q *Queries) InsertResults(ctx context.Context, arg []InsertResultsParams) (int64, error) {
-	return q.db.CopyFrom(ctx, []string{"check_result"}, []string{"offer_id", "endpoint_id", "vantage_id", "kind", "mode", "place", "slot", "attempt", "started", "verdict", "stage", "failed_at", "class", "ms", "record", "sha256"}, &iteratorForInsertResults{rows: arg})
+	return q.db.CopyFrom(ctx, []string{"check_result"}, []string{"offer_id", "endpoint_id", "vantage_id", "kind", "mode", "place", "slot", "attempt", "started", "verdict", "stage", "failed_at", "class", "ms", "record", "exit_known", "sha256"}, &iteratorForInsertResults{rows: arg})
 }

@@ -269,6 +269,57 @@ func (q *Queries) GetCheckPolicy(ctx context.Context) (CheckPolicy, error) {
 	return i, err
 }
 
+const getExitAttempt = `-- name: GetExitAttempt :one
+SELECT r.offer_id, r.endpoint_id, r.vantage_id, r.kind, r.mode, r.place, r.slot, r.attempt, r.started, r.verdict, r.stage, r.failed_at, r.class, r.ms, r.record, r.exit_known, r.sha256, v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
+WHERE r.endpoint_id = $1 AND r.exit_known AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
+ORDER BY r.started DESC, r.attempt DESC LIMIT 1
+`
+
+type GetExitAttemptParams struct {
+	EndpointID uuid.UUID
+	FromAt     time.Time
+	ToAt       time.Time
+	FromSlot   time.Time
+	ToSlot     time.Time
+}
+
+type GetExitAttemptRow struct {
+	CheckResult CheckResult
+	Name        string
+}
+
+func (q *Queries) GetExitAttempt(ctx context.Context, arg GetExitAttemptParams) (GetExitAttemptRow, error) {
+	row := q.db.QueryRow(ctx, getExitAttempt,
+		arg.EndpointID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.FromSlot,
+		arg.ToSlot,
+	)
+	var i GetExitAttemptRow
+	err := row.Scan(
+		&i.CheckResult.OfferID,
+		&i.CheckResult.EndpointID,
+		&i.CheckResult.VantageID,
+		&i.CheckResult.Kind,
+		&i.CheckResult.Mode,
+		&i.CheckResult.Place,
+		&i.CheckResult.Slot,
+		&i.CheckResult.Attempt,
+		&i.CheckResult.Started,
+		&i.CheckResult.Verdict,
+		&i.CheckResult.Stage,
+		&i.CheckResult.FailedAt,
+		&i.CheckResult.Class,
+		&i.CheckResult.Ms,
+		&i.CheckResult.Record,
+		&i.CheckResult.ExitKnown,
+		&i.CheckResult.Sha256,
+		&i.Name,
+	)
+	return i, err
+}
+
 const getLatestSnapshot = `-- name: GetLatestSnapshot :one
 SELECT id, application_id, instalment_id, text, sha256, created_at FROM uptime_snapshot WHERE instalment_id = $1::uuid ORDER BY created_at DESC, id DESC LIMIT 1
 `
@@ -616,6 +667,7 @@ type InsertResultsParams struct {
 	Class      string
 	Ms         []byte
 	Record     []byte
+	ExitKnown  bool
 	Sha256     []byte
 }
 
@@ -676,7 +728,7 @@ func (q *Queries) InsertVantage(ctx context.Context, arg InsertVantageParams) er
 }
 
 const listCheckAttempts = `-- name: ListCheckAttempts :many
-SELECT r.offer_id, r.endpoint_id, r.vantage_id, r.kind, r.mode, r.place, r.slot, r.attempt, r.started, r.verdict, r.stage, r.failed_at, r.class, r.ms, r.record, r.sha256, v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
+SELECT r.offer_id, r.endpoint_id, r.vantage_id, r.kind, r.mode, r.place, r.slot, r.attempt, r.started, r.verdict, r.stage, r.failed_at, r.class, r.ms, r.record, r.exit_known, r.sha256, v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
 WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
 ORDER BY r.started DESC, r.attempt DESC LIMIT $6
 `
@@ -727,6 +779,7 @@ func (q *Queries) ListCheckAttempts(ctx context.Context, arg ListCheckAttemptsPa
 			&i.CheckResult.Class,
 			&i.CheckResult.Ms,
 			&i.CheckResult.Record,
+			&i.CheckResult.ExitKnown,
 			&i.CheckResult.Sha256,
 			&i.Name,
 		); err != nil {
@@ -1013,6 +1066,69 @@ func (q *Queries) ListOpenedOf(ctx context.Context, applicationID uuid.UUID) ([]
 			&i.Reference,
 			&i.Designation,
 			&i.Pending,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOutcomes = `-- name: ListOutcomes :many
+SELECT r.vantage_id, r.kind, r.place, r.slot, r.attempt, r.started, r.verdict, r.class FROM check_result r
+WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
+ORDER BY r.started DESC, r.attempt DESC LIMIT $6
+`
+
+type ListOutcomesParams struct {
+	EndpointID uuid.UUID
+	FromAt     time.Time
+	ToAt       time.Time
+	FromSlot   time.Time
+	ToSlot     time.Time
+	RowLimit   int32
+}
+
+type ListOutcomesRow struct {
+	VantageID uuid.UUID
+	Kind      string
+	Place     string
+	Slot      time.Time
+	Attempt   int32
+	Started   time.Time
+	Verdict   string
+	Class     string
+}
+
+// What the attempts came to, without their records.
+func (q *Queries) ListOutcomes(ctx context.Context, arg ListOutcomesParams) ([]ListOutcomesRow, error) {
+	rows, err := q.db.Query(ctx, listOutcomes,
+		arg.EndpointID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.FromSlot,
+		arg.ToSlot,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListOutcomesRow{}
+	for rows.Next() {
+		var i ListOutcomesRow
+		if err := rows.Scan(
+			&i.VantageID,
+			&i.Kind,
+			&i.Place,
+			&i.Slot,
+			&i.Attempt,
+			&i.Started,
+			&i.Verdict,
+			&i.Class,
 		); err != nil {
 			return nil, err
 		}

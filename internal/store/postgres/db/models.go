@@ -345,6 +345,7 @@ type CheckResult struct {
 	Class      string
 	Ms         []byte
 	Record     []byte
+	ExitKnown  bool
 	Sha256     []byte
 }
 

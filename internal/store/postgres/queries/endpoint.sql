@@ -80,6 +80,17 @@ SELECT sqlc.embed(r), v.name FROM check_result r JOIN vantage v ON v.id = r.vant
 WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
 ORDER BY r.started DESC, r.attempt DESC LIMIT @row_limit;
 
+-- name: ListOutcomes :many
+-- What the attempts came to, without their records.
+SELECT r.vantage_id, r.kind, r.place, r.slot, r.attempt, r.started, r.verdict, r.class FROM check_result r
+WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
+ORDER BY r.started DESC, r.attempt DESC LIMIT @row_limit;
+
+-- name: GetExitAttempt :one
+SELECT sqlc.embed(r), v.name FROM check_result r JOIN vantage v ON v.id = r.vantage_id
+WHERE r.endpoint_id = @endpoint_id AND r.exit_known AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
+ORDER BY r.started DESC, r.attempt DESC LIMIT 1;
+
 -- name: ListDays :many
 SELECT * FROM endpoint_day WHERE endpoint_id = @endpoint_id AND place = @place AND day >= @from_day AND day < @to_day ORDER BY day;
 
@@ -182,8 +193,8 @@ WHERE id = ANY (@ids::uuid[]) AND vantage_id = @vantage_id AND lease_id = @lease
 UPDATE check_request SET done_at = @now::timestamptz WHERE id = ANY (@ids::uuid[]) AND done_at IS NULL;
 
 -- name: InsertResults :copyfrom
-INSERT INTO check_result (offer_id, endpoint_id, vantage_id, kind, mode, place, slot, attempt, started, verdict, stage, failed_at, class, ms, record, sha256)
-VALUES (@offer_id, @endpoint_id, @vantage_id, @kind, @mode, @place, @slot, @attempt, @started, @verdict, @stage, @failed_at, @class, @ms, @record, @sha256);
+INSERT INTO check_result (offer_id, endpoint_id, vantage_id, kind, mode, place, slot, attempt, started, verdict, stage, failed_at, class, ms, record, exit_known, sha256)
+VALUES (@offer_id, @endpoint_id, @vantage_id, @kind, @mode, @place, @slot, @attempt, @started, @verdict, @stage, @failed_at, @class, @ms, @record, @exit_known, @sha256);
 
 -- name: LockEndpoints :exec
 SELECT FROM endpoint WHERE id = ANY (@ids::uuid[]) ORDER BY id FOR UPDATE;
