@@ -14,7 +14,7 @@ import (
 const module = "github.com/causeway-fund/causeway/"
 
 // ground is what everything may stand on: packages that import one another at most.
-var ground = strings.Fields("errs clock crash cli cores prose secretfile")
+var ground = strings.Fields("errs clock crash chance cli cores prose secretfile")
 
 // groups is the rule of the layout: what the packages of a group may import of this module
 // beside one another, by group or by package. README.md draws it.

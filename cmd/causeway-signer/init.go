@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
@@ -30,13 +31,13 @@ func initCommand() *cobra.Command {
 			"init --descriptor with it at each signer, which writes it into the key file.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := need(cmd.Flags(), "key-file", "network"); err != nil {
+			if err := cli.Need(cmd.Flags(), "key-file", "network"); err != nil {
 				return err
 			}
 			if cfg.descriptor != "" {
 				return adopt(cmd, cfg)
 			}
-			if err := need(cmd.Flags(), "journal"); err != nil {
+			if err := cli.Need(cmd.Flags(), "journal"); err != nil {
 				return err
 			}
 			return makeKey(cmd, cfg)
@@ -123,7 +124,7 @@ func keyCommand() *cobra.Command {
 		Short: "Print the public half of the key, for the descriptor of a treasury of several",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := need(cmd.Flags(), "key-file", "network"); err != nil {
+			if err := cli.Need(cmd.Flags(), "key-file", "network"); err != nil {
 				return err
 			}
 			key, err := openKey(cmd, cfg)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
 
@@ -14,7 +15,7 @@ func journalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "journal", Short: "Look at the journal; a running signer is not disturbed"}
 	cmd.PersistentFlags().StringVar(&path, "journal", "", "the journal")
 	read := func(cmd *cobra.Command) (*signer.Journal, error) {
-		if err := need(cmd.Flags(), "journal"); err != nil {
+		if err := cli.Need(cmd.Flags(), "journal"); err != nil {
 			return nil, err
 		}
 		j, err := signer.ReadJournal(path)

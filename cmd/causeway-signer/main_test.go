@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -197,24 +198,23 @@ func TestUsageErrors(t *testing.T) {
 		"no journal":   {"journal", "verify"},
 		"unknown flag": {"run", "--nonsense"},
 	} {
-		if _, err := call(t, args...); exitCode(err) != exitUsage {
-			t.Errorf("%s: %v has exit code %d, want %d", name, err, exitCode(err), exitUsage)
+		if _, err := call(t, args...); exitCode(err) != cli.ExitUsage {
+			t.Errorf("%s: %v has exit code %d, want %d", name, err, exitCode(err), cli.ExitUsage)
 		}
 	}
-	if got := exitCode(errs.New(errs.Conflict, "journal_damaged", "")); got != exitCheckFailed {
-		t.Errorf("damaged journal: exit code %d, want %d", got, exitCheckFailed)
+	if got := exitCode(errs.New(errs.Conflict, "journal_damaged", "")); got != cli.ExitChecksFailed {
+		t.Errorf("damaged journal: exit code %d, want %d", got, cli.ExitChecksFailed)
 	}
 }
 
 func TestFlagsComeFromTheEnvironmentUnlessGiven(t *testing.T) {
-	t.Parallel()
+	t.Setenv("CAUSEWAY_SIGNER_NETWORK", "mainnet")
+	t.Setenv("CAUSEWAY_SIGNER_MAX_FEE_SAT", "77")
 	cmd := runCommand()
 	if err := cmd.ParseFlags([]string{"--network", "simnet"}); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"CAUSEWAY_SIGNER_NETWORK": "mainnet", "CAUSEWAY_SIGNER_MAX_FEE_SAT": "77"}
-	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	if err := flagsFromEnv(cmd.Flags(), lookup); err != nil {
+	if err := cli.BindEnv(cmd.Flags(), envPrefix); err != nil {
 		t.Fatal(err)
 	}
 	for flag, want := range map[string]string{"network": "simnet", "max-fee-sat": "77", "max-fee-percent": "5"} {
@@ -222,8 +222,8 @@ func TestFlagsComeFromTheEnvironmentUnlessGiven(t *testing.T) {
 			t.Errorf("--%s is %q, want %q", flag, got, want)
 		}
 	}
-	env["CAUSEWAY_SIGNER_MAX_FEE_SAT"] = "many"
-	if err := flagsFromEnv(runCommand().Flags(), lookup); exitCode(err) != exitUsage {
+	t.Setenv("CAUSEWAY_SIGNER_MAX_FEE_SAT", "many")
+	if err := cli.BindEnv(runCommand().Flags(), envPrefix); exitCode(err) != cli.ExitUsage {
 		t.Errorf("got %v, want a usage error", err)
 	}
 }

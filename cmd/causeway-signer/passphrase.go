@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -33,7 +34,7 @@ func passphrase(path string, confirm bool, in *os.File, out io.Writer) ([]byte, 
 		return passphraseFromFile(path)
 	}
 	if !term.IsTerminal(int(in.Fd())) {
-		return nil, usageError{errors.New("there is no terminal to ask for the passphrase; use --passphrase-file or the systemd credential " + credentialName)}
+		return nil, cli.UsageError{Err: errors.New("there is no terminal to ask for the passphrase; use --passphrase-file or the systemd credential " + credentialName)}
 	}
 	first, err := ask(in, out, "Passphrase: ")
 	if err != nil || !confirm {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
@@ -32,7 +33,7 @@ func runCommand() *cobra.Command {
 		Short: "Answer requests on the socket until told to stop",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := need(cmd.Flags(), "key-file", "journal", "socket", "network"); err != nil {
+			if err := cli.Need(cmd.Flags(), "key-file", "journal", "socket", "network"); err != nil {
 				return err
 			}
 			cfg.policy.MaxFee = btcutil.Amount(cfg.maxFeeSat)
@@ -76,7 +77,7 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 	if journal.Repaired > 0 {
 		log.LogAttrs(cmd.Context(), slog.LevelWarn, "removed a torn journal line that was never released", slog.Int64("bytes", journal.Repaired))
 	}
-	s, err := signer.New(signer.Config{Key: key, Journal: journal, Policy: cfg.policy, Clock: clock.Real{}, Log: log, Program: version()})
+	s, err := signer.New(signer.Config{Key: key, Journal: journal, Policy: cfg.policy, Clock: clock.Real{}, Log: log, Program: cli.Version()})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
-// Exit codes of both programs.
+// Exit codes of all programs.
 const (
 	ExitOK           = 0
 	ExitError        = 1

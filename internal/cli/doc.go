@@ -1,4 +1,4 @@
-// Package cli is what the programs causeway and causewayctl have in common:
+// Package cli is what the programs have in common:
 // flags with environment twins, exit codes, output as table, JSON or CSV, and
 // progress on standard error.
 //

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/causeway-fund/causeway/internal/bitcoin/chain/btcdrpc"
 )
 
@@ -22,15 +24,17 @@ func (c *Client) Wake() <-chan struct{} { return c.wake }
 // is opened again, ever later while that fails, and meanwhile each question is a call of
 // its own. It returns ctx's error.
 func (c *Client) Watch(ctx context.Context, log *slog.Logger) error {
-	wait := firstRetry
+	waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstRetry), backoff.WithMaxInterval(lastRetry),
+		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
 	for {
 		stood, err := c.stand(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if stood {
-			wait = firstRetry
+			waits.Reset()
 		}
+		wait := waits.NextBackOff()
 		log.LogAttrs(ctx, slog.LevelInfo, "btcd websocket broke", slog.Any("error", err), slog.Duration("retry_in", wait))
 		timer := time.NewTimer(wait)
 		select {
@@ -39,7 +43,6 @@ func (c *Client) Watch(ctx context.Context, log *slog.Logger) error {
 			timer.Stop()
 			return ctx.Err()
 		}
-		wait = min(2*wait, lastRetry)
 	}
 }
 

@@ -73,9 +73,9 @@ func FormatBTC(amt btcutil.Amount) string {
 	return fmt.Sprintf("%s%d.%08d", sign, n/btcutil.SatoshiPerBitcoin, n%btcutil.SatoshiPerBitcoin)
 }
 
-// Group writes amt in satoshi with groups of three parted by sep.
-func Group(amt btcutil.Amount, sep string) string {
-	s := strconv.FormatInt(int64(amt), 10)
+// Group writes n, satoshi or what else is counted, with groups of three digits parted by sep.
+func Group[N ~int64](n N, sep string) string {
+	s := strconv.FormatInt(int64(n), 10)
 	sign := ""
 	if strings.HasPrefix(s, "-") {
 		sign, s = "-", s[1:]

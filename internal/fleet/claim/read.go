@@ -116,25 +116,24 @@ func linkFields(field string, err error) []errs.Field {
 
 // text writes the fields of a form as a link; "" where they do not say enough.
 func (e *Endpoint) text() string {
-	server := net.JoinHostPort(e.Host, strconv.Itoa(e.Port))
-	user := ""
+	port := strconv.Itoa(e.Port)
+	u := url.URL{Host: net.JoinHostPort(e.Host, port)}
 	if e.Username != "" || e.Secret != "" {
-		user = escape(e.Username) + ":" + escape(e.Secret) + "@"
+		u.User = url.UserPassword(e.Username, e.Secret)
 	}
 	switch e.Protocol {
 	case "socks5":
-		return "socks5://" + user + server
+		u.Scheme = "socks5"
 	case "http-connect":
-		return "http://" + user + server
+		u.Scheme = "http"
 	case "mtproto":
-		return "tg://proxy?server=" + e.Host + "&port=" + strconv.Itoa(e.Port) + "&secret=" + escape(e.Secret)
+		query := url.Values{"server": {e.Host}, "port": {port}, "secret": {e.Secret}}.Encode()
+		// Encode's plus sign is a space. link.Parse reads it as itself, as Telegram does.
+		u = url.URL{Scheme: "tg", Host: "proxy", RawQuery: strings.ReplaceAll(query, "+", "%20")}
 	case "trojan":
-		return "trojan://" + escape(e.Secret) + "@" + server
+		u.Scheme, u.User = "trojan", url.User(e.Secret)
+	default:
+		return ""
 	}
-	return ""
-}
-
-// escape writes a word so that nothing in it separates parts of a link.
-func escape(word string) string {
-	return strings.NewReplacer(":", "%3A", "@", "%40", "&", "%26").Replace(url.PathEscape(word))
+	return u.String()
 }

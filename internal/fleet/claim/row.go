@@ -3,7 +3,6 @@ package claim
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/netplace"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
@@ -119,18 +119,21 @@ func (r *Register) row(one *readable, index [sha256.Size]byte, key *seal.DataKey
 	if err != nil {
 		return Row{}, err
 	}
-	var b [16]byte
+	var b [8]byte
 	if _, err := io.ReadFull(r.random, b[:]); err != nil {
 		return Row{}, fmt.Errorf("draw an endpoint's label: %w", err)
 	}
 	label := []byte("EP-")
-	for _, x := range b[:8] {
+	for _, x := range b {
 		label = append(label, letters[x&31])
 	}
-	spread := time.Duration(binary.BigEndian.Uint64(b[8:]) % uint64(checksSpread))
+	wait, err := chance.Between(r.random, checksAfter, checksAfter+checksSpread)
+	if err != nil {
+		return Row{}, err
+	}
 	row := Row{
 		ID: id, Label: string(label), Protocol: string(one.spec.Protocol()), SpecIndex: index[:],
-		ChecksFrom: now.Add(checksAfter + spread).Truncate(time.Microsecond),
+		ChecksFrom: now.Add(wait).Truncate(time.Microsecond),
 	}
 	if row.Spec, err = key.Seal(SpecAAD(id), []byte(one.text)); err != nil {
 		return Row{}, fmt.Errorf("seal an endpoint: %w", err)

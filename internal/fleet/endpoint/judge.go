@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
@@ -58,7 +59,7 @@ func (r *reading) proof(t Taken, spec link.Spec, a vantage.Answer) error {
 	}
 	switch {
 	case p.Held:
-		wait, err := r.between(againSoonest, againLatest)
+		wait, err := chance.Between(r.cfg.Random, againSoonest, againLatest)
 		if err != nil {
 			return err
 		}
@@ -81,7 +82,7 @@ func (r *reading) askOlder(o Offer) error {
 	if err != nil {
 		return err
 	}
-	wait, err := r.between(askedSoonest, 2*askedSoonest)
+	wait, err := chance.Between(r.cfg.Random, askedSoonest, 2*askedSoonest)
 	if err != nil {
 		return err
 	}

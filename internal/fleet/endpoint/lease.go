@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
@@ -144,22 +145,19 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope, gate Gate) (van
 // leaseID returns a name for a lease that holds when it was issued, to the
 // millisecond (RFC 9562, version 7).
 func (s *Service) leaseID(now time.Time) (uuid.UUID, error) {
-	id, err := uuid.NewRandomFromReader(s.cfg.Random)
+	id, err := uuid.NewV7FromReader(s.cfg.Random)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("draw a lease: %w", err)
 	}
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) // ours, where the library reads the machine's clock
 	copy(id[:6], ms[2:])
-	id[6] = id[6]&0x0f | 0x70
 	return id, nil
 }
 
 // issuedAt returns what leaseID was given.
 func issuedAt(lease uuid.UUID) time.Time {
-	var ms [8]byte
-	copy(ms[2:], lease[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC() //nolint:gosec // 48 bits
+	return time.Unix(lease.Time().UnixTime()).Truncate(time.Millisecond).UTC()
 }
 
 // derived returns 16 bytes that only this service can make.
@@ -174,9 +172,8 @@ func (s *Service) derived(parts ...string) [16]byte {
 // jobID returns the name of an offer, or of a canary, within a lease. Names of
 // both look the same, and the answer finds back without anything being kept.
 func (s *Service) jobID(lease uuid.UUID, of string) uuid.UUID {
-	id := uuid.UUID(s.derived("job", lease.String(), of))
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // RFC 9562, version 4
-	return id
+	b := s.derived("job", lease.String(), of)
+	return control.UUID(b)
 }
 
 // canaryName is what a canary's job is derived from: which one of its lease, and
@@ -223,7 +220,7 @@ func (s *Service) job(lease uuid.UUID, t Taken, telegram vantage.Telegram) (vant
 }
 
 func (s *Service) centre(t vantage.Telegram) (int, error) {
-	i, err := s.below(len(t.Centres))
+	i, err := chance.Below(s.cfg.Random, len(t.Centres))
 	if err != nil {
 		return 0, err
 	}
@@ -237,14 +234,14 @@ func (s *Service) withCanaries(l vantage.Lease, room int) ([]vantage.Job, error)
 	jobs := l.Jobs
 	made := 0
 	for _, like := range l.Jobs {
-		roll, err := s.below(canaryIn)
+		roll, err := chance.Below(s.cfg.Random, canaryIn)
 		if err != nil || len(known) == 0 {
 			return jobs, err
 		}
 		if roll != 0 || made == maxCanaries {
 			continue
 		}
-		which, err := s.below(len(known))
+		which, err := chance.Below(s.cfg.Random, len(known))
 		if err != nil {
 			return nil, err
 		}
@@ -265,7 +262,7 @@ func (s *Service) withCanaries(l vantage.Lease, room int) ([]vantage.Job, error)
 		if room -= len(c.Spec)*2 + 1024; room < 0 {
 			return jobs, nil
 		}
-		at, err := s.below(len(jobs) + 1)
+		at, err := chance.Below(s.cfg.Random, len(jobs)+1)
 		if err != nil {
 			return nil, err
 		}

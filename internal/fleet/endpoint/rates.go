@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
@@ -55,7 +56,7 @@ func (s *Service) ask(c *Change, kind vantage.Kind, proof control.Kind) error {
 	if err != nil {
 		return err
 	}
-	wait, err := s.between(askedSoonest, askedLatest)
+	wait, err := chance.Between(s.cfg.Random, askedSoonest, askedLatest)
 	if err != nil {
 		return fmt.Errorf("when to check: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/blocklist"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
@@ -186,7 +187,7 @@ func (r *reading) slot(o Offer, v probe.Verdict) (SlotOutcome, error) {
 		return SlotOpen, nil
 	}
 	if o.Attempt <= r.policy.Confirmations {
-		wait, err := r.between(confirmSoonest, confirmLatest)
+		wait, err := chance.Between(r.cfg.Random, confirmSoonest, confirmLatest)
 		if err != nil {
 			return SlotOpen, err
 		}

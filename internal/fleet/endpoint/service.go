@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -105,22 +104,6 @@ func (s *Service) PublicKey() ed25519.PublicKey {
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
 
 func (s *Service) newID() (uuid.UUID, error) { return uuid.NewV7FromReader(s.cfg.Random) }
-
-// between returns a random duration from low up to high.
-func (s *Service) between(low, high time.Duration) (time.Duration, error) {
-	var b [8]byte
-	if _, err := io.ReadFull(s.cfg.Random, b[:]); err != nil {
-		return 0, fmt.Errorf("draw a moment: %w", err)
-	}
-	// The bias of the modulo is below one in a million for all that is drawn here.
-	return low + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(high-low)), nil //nolint:gosec // high > low, and it fits
-}
-
-// below returns a random number from 0 up to n, which is above 0.
-func (s *Service) below(n int) (int, error) {
-	d, err := s.between(0, time.Duration(n))
-	return int(d), err
-}
 
 func recordAAD(offer uuid.UUID) seal.AAD {
 	return seal.AAD{Table: "check_result", Column: "record", Row: offer.String()}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
@@ -33,7 +34,7 @@ func twinName(offer, twin uuid.UUID) string { return offer.String() + "/" + twin
 
 // withTwin has j ask about a twin now and then.
 func (s *Service) withTwin(ctx context.Context, j *vantage.Job, lease uuid.UUID, t Taken) error {
-	now, err := s.below(s.twinOneIn)
+	now, err := chance.Below(s.cfg.Random, s.twinOneIn)
 	if err != nil || now != 0 {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s *Service) withTwin(ctx context.Context, j *vantage.Job, lease uuid.UUID,
 	if err != nil || len(twins) == 0 {
 		return err
 	}
-	i, err := s.below(len(twins))
+	i, err := chance.Below(s.cfg.Random, len(twins))
 	if err != nil {
 		return err
 	}

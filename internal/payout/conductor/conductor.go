@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/cenkalti/backoff/v4"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -81,7 +82,7 @@ type Conductor struct {
 
 	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
 	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
-	waits       map[uuid.UUID]time.Duration
+	waits       map[uuid.UUID]*backoff.ExponentialBackOff
 	failing     map[uuid.UUID]error // why a batch does not go on
 	told        map[string]int      // what the log was last told: batches by cause
 }
@@ -93,12 +94,19 @@ const (
 	lastWait  = 30 * time.Second
 )
 
+// newWaits counts those waits of a batch. They never end, and one worker drives them all,
+// so that chance has no part in them.
+func newWaits() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstWait), backoff.WithMaxInterval(lastWait),
+		backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
+}
+
 // New checks cfg and returns a Conductor.
 func New(cfg Config) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]time.Duration{}, failing: map[uuid.UUID]error{}, told: map[string]int{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[string]int{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -131,8 +139,10 @@ func (c *Conductor) Step(ctx context.Context) error {
 		if ctx.Err() != nil || errs.Is(err, "lease_lost") {
 			return err
 		}
-		c.waits[id] = min(max(2*c.waits[id], firstWait), lastWait)
-		c.retryAt[id] = c.now().Add(c.waits[id])
+		if c.waits[id] == nil {
+			c.waits[id] = newWaits()
+		}
+		c.retryAt[id] = c.now().Add(c.waits[id].NextBackOff())
 		c.failing[id] = err
 		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), payout.PlainWords(err), c.now()); err != nil {
 			return err
@@ -153,7 +163,7 @@ func (c *Conductor) forget(due []uuid.UUID) {
 	}
 	gone := func(id uuid.UUID) bool { return !live[id] }
 	maps.DeleteFunc(c.retryAt, func(id uuid.UUID, _ time.Time) bool { return gone(id) })
-	maps.DeleteFunc(c.waits, func(id uuid.UUID, _ time.Duration) bool { return gone(id) })
+	maps.DeleteFunc(c.waits, func(id uuid.UUID, _ *backoff.ExponentialBackOff) bool { return gone(id) })
 	maps.DeleteFunc(c.failing, func(id uuid.UUID, _ error) bool { return gone(id) })
 	maps.DeleteFunc(c.announcedAt, func(id uuid.UUID, _ chainhash.Hash) bool { return gone(id) })
 }

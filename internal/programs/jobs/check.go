@@ -2,10 +2,7 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"io"
-	"math/big"
 	"slices"
 	"time"
 
@@ -13,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
@@ -128,7 +126,7 @@ func (s *Scheduler) choose(ctx context.Context, o endpoint.Offer, now time.Time)
 	if len(list) == 0 {
 		return endpoint.Vantage{}, false, nil
 	}
-	i, err := draw(s.cfg.Random, int64(len(list)))
+	i, err := chance.Below(s.cfg.Random, len(list))
 	if err != nil {
 		return endpoint.Vantage{}, false, err
 	}
@@ -153,21 +151,6 @@ func (s *Scheduler) probers(ctx context.Context, now time.Time) ([]endpoint.Vant
 	}
 	s.vantages, s.vantagesAt = list, now
 	return list, nil
-}
-
-// draw returns an even number from 0 up to n.
-func draw(random io.Reader, n int64) (int64, error) {
-	i, err := rand.Int(random, big.NewInt(n))
-	if err != nil {
-		return 0, fmt.Errorf("draw a number: %w", err)
-	}
-	return i.Int64(), nil
-}
-
-// drawTime returns an even moment from from up to to, to the millisecond.
-func drawTime(random io.Reader, from, to time.Time) (time.Time, error) {
-	n, err := draw(random, max(to.Sub(from).Milliseconds(), 1))
-	return from.Add(time.Duration(n) * time.Millisecond), err
 }
 
 // retrySoon is for checks, which are worth nothing after their slot.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
@@ -118,7 +119,7 @@ func (s *Scheduler) draw(batch []endpoint.Plan, policy endpoint.Policy, places [
 			if o.Mode, err = s.mode(policy); err != nil {
 				return nil, err
 			}
-			if o.Due, err = drawTime(s.cfg.Random, from, end); err != nil {
+			if o.Due, err = chance.Moment(s.cfg.Random, from, end); err != nil {
 				return nil, err
 			}
 			jobs = append(jobs, checkOf(o))
@@ -129,8 +130,8 @@ func (s *Scheduler) draw(batch []endpoint.Plan, policy endpoint.Policy, places [
 
 // mode draws full or light.
 func (s *Scheduler) mode(policy endpoint.Policy) (probe.Mode, error) {
-	n, err := draw(s.cfg.Random, 1000)
-	if n < int64(policy.FullPermille) {
+	n, err := chance.Below(s.cfg.Random, 1000)
+	if n < policy.FullPermille {
 		return probe.Full, err
 	}
 	return probe.Light, err
@@ -148,6 +149,6 @@ func (s *Scheduler) wanted(p endpoint.Plan, policy endpoint.Policy, slot time.Ti
 		return false, nil
 	}
 	left := int64(stretch.Add(policy.BackoffEvery).Sub(slot) / policy.Slot)
-	n, err := draw(s.cfg.Random, max(left, 1))
+	n, err := chance.Below(s.cfg.Random, max(left, 1))
 	return n == 0, err
 }

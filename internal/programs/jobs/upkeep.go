@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/uptime"
@@ -142,7 +143,7 @@ func (s *Scheduler) again(ended []endpoint.Offer, policy endpoint.Policy, now ti
 			continue
 		}
 		end := o.Slot.Add(policy.Slot + slotGrace)
-		due, err := drawTime(s.cfg.Random, now.Add(againSoonest), now.Add(againLatest))
+		due, err := chance.Moment(s.cfg.Random, now.Add(againSoonest), now.Add(againLatest))
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +202,7 @@ func (s *Scheduler) reprove(ctx context.Context) (bool, error) {
 			n = len(due)
 			offers := make([]endpoint.Offer, len(due))
 			for i, e := range due {
-				at, err := drawTime(s.cfg.Random, now, now.Add(reproveWithin))
+				at, err := chance.Moment(s.cfg.Random, now, now.Add(reproveWithin))
 				if err != nil {
 					return err
 				}

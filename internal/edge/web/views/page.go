@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/edge/web/i18n"
 	"github.com/causeway-fund/causeway/internal/edge/web/static"
 )
@@ -225,26 +226,11 @@ func (p Page) Ago(at time.Time) string {
 	return p.T("ago.days", "N", int64(d/(24*time.Hour)))
 }
 
-// Group writes n with a narrow no-break space (U+202F) between groups of
-// three digits.
+// Group writes n with a narrow no-break space (U+202F) between groups of three digits. It
+// is the same in every language, as amounts are: golang.org/x/text/number would write the
+// comma or the full stop of the language, which some readers take for a decimal point.
 func Group(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	if len(s) < 4 && n >= 0 {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(2 * len(s))
-	if s[0] == '-' {
-		b.WriteString("\u2212")
-		s = s[1:]
-	}
-	for i := range len(s) {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteString("\u202f")
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return strings.Replace(money.Group(n, "\u202f"), "-", "\u2212", 1)
 }
 
 // BTC writes an amount of satoshi in bitcoin with all eight decimals, as

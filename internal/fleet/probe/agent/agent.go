@@ -143,7 +143,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // asks asks for leases for ever.
 func (a *Agent) asks(ctx context.Context) error {
-	retry := backoff{first: a.cfg.Backoff, rand: a.cfg.Rand}
+	retry, failing := a.pauses(), false
 	for pause := time.Duration(0); ; {
 		if err := wait(ctx, pause); err != nil {
 			return err
@@ -158,13 +158,14 @@ func (a *Agent) asks(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			pause = retry.next()
+			pause, failing = retry.NextBackOff(), true
 			a.cfg.Log.WarnContext(ctx, "no lease", slog.String("code", errs.CodeOf(err)), slog.Any("error", err), slog.Int64("again_ms", pause.Milliseconds()))
 		default:
-			if retry.reset() {
+			if failing {
 				a.cfg.Log.InfoContext(ctx, "leases come again")
 			}
-			pause = next
+			retry.Reset()
+			pause, failing = next, false
 		}
 	}
 }

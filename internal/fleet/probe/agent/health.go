@@ -2,13 +2,11 @@ package agent
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
-	"math/big"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/telegram"
@@ -102,7 +100,10 @@ func (a *Agent) look(ctx context.Context, w *work, six bool) error {
 	}
 	var err error
 	for range min(maxAnchors, len(all)) {
-		i := draw(a.cfg.Rand, len(all))
+		var i int
+		if i, err = chance.Below(a.cfg.Rand, len(all)); err != nil {
+			return err
+		}
 		at := all[i]
 		all = slices.Delete(all, i, i+1)
 		if err = a.reach(ctx, w, at.addr, at.dc); err == nil || ctx.Err() != nil {
@@ -131,13 +132,4 @@ func (a *Agent) reach(ctx context.Context, w *work, addr probe.Address, dc int16
 	}
 	defer t.Close()
 	return telegram.Ping(t, env)
-}
-
-// draw returns a number below n.
-func draw(r io.Reader, n int) int {
-	i, err := rand.Int(r, big.NewInt(int64(n)))
-	if err != nil {
-		return 0
-	}
-	return int(i.Int64())
 }

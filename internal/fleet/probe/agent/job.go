@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/check"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
@@ -185,7 +186,11 @@ func (e environment) centre(a *Agent, id int) (check.Centre, bool) {
 	if len(found) == 0 {
 		return check.Centre{}, false
 	}
-	c := found[draw(a.cfg.Rand, len(found))]
+	i, err := chance.Below(a.cfg.Rand, len(found))
+	if err != nil {
+		return check.Centre{}, false
+	}
+	c := found[i]
 	return check.Centre{DC: telegram.DC{ID: c.id}, Addr: c.addr}, true
 }
 

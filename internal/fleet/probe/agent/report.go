@@ -2,13 +2,12 @@ package agent
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
-	"math/big"
 	"slices"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
@@ -98,7 +97,7 @@ func (a *Agent) save(next State) error {
 // deliver sends the pending report, if there is one, until the service has
 // answered to it.
 func (a *Agent) deliver(ctx context.Context) error {
-	retry := backoff{first: a.cfg.Backoff, rand: a.cfg.Rand}
+	retry := a.pauses()
 	for a.state.Pending != nil {
 		err := a.cfg.API.Report(ctx, *a.state.Pending)
 		if err != nil && ctx.Err() != nil {
@@ -108,7 +107,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 		if err != nil || done {
 			return err
 		}
-		if err := wait(ctx, retry.next()); err != nil {
+		if err := wait(ctx, retry.NextBackOff()); err != nil {
 			return err
 		}
 	}
@@ -178,28 +177,12 @@ func (a *Agent) count(answers []vantage.Answer) {
 	a.cfg.Log.Info("report", slog.Uint64("seq", a.state.Seq+1), slog.Int("up", n[probe.Up]), slog.Int("down", n[probe.Down]), slog.Int("unknown", n[probe.Unknown]))
 }
 
-// maxBackoff is the longest pause between two tries.
+// maxBackoff is what the longest pauses between two tries are drawn around.
 const maxBackoff = time.Minute
 
-// backoff makes pauses that double and are drawn at random below that, so that
-// probers do not all come back at once.
-type backoff struct {
-	first, now time.Duration
-	rand       io.Reader
-}
-
-func (b *backoff) next() time.Duration {
-	b.now = min(max(2*b.now, b.first), maxBackoff)
-	n, err := rand.Int(b.rand, big.NewInt(int64(b.now)/2+1))
-	if err != nil {
-		return b.now
-	}
-	return b.now/2 + time.Duration(n.Int64())
-}
-
-// reset reports whether there was a pause.
-func (b *backoff) reset() bool {
-	was := b.now > 0
-	b.now = 0
-	return was
+// pauses doubles from the first to the longest and draws around that, so that probers do
+// not all come back at once. It never gives up.
+func (a *Agent) pauses() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(a.cfg.Backoff), backoff.WithMaxInterval(maxBackoff),
+		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
 }

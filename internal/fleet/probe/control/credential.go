@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -78,9 +79,7 @@ func of(b []byte, p probe.Protocol) (Credential, bool) {
 	case probe.MTProto:
 		return Credential{Secret: hex.EncodeToString(b[:16])}, true
 	case probe.VLESS:
-		id := uuid.UUID(b[:16])
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // RFC 9562, version 4
-		return Credential{UUID: id.String()}, true
+		return Credential{UUID: UUID([16]byte(b)).String()}, true
 	case probe.WireGuard:
 		k := b[:32]
 		k[0], k[31] = k[0]&248, k[31]&127|64 // RFC 7748, section 5; some tools insist on it
@@ -88,6 +87,11 @@ func of(b []byte, p probe.Protocol) (Credential, bool) {
 	case probe.Shadowsocks:
 	}
 	return Credential{}, false
+}
+
+// UUID returns a name of version 4 (RFC 9562) that holds what b has room for there.
+func UUID(b [16]byte) uuid.UUID {
+	return uuid.Must(uuid.NewRandomFromReader(bytes.NewReader(b[:]))) // it reads 16 bytes, and there are 16
 }
 
 // Public returns what the operator puts into the server's configuration. It holds
