@@ -2,7 +2,6 @@ package conductor
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -22,10 +21,7 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	if r.Attempts[len(r.Attempts)-1].LacksNotes() {
 		return false, nil // no signer can be shown what it pays; it is announced on
 	}
-	f, err := plan.FamilyOf(ctx, c.cfg.Store, r)
-	if err != nil {
-		return false, err
-	}
+	f := plan.FamilyOf(r)
 	raise := f.Raise()
 	asked := r.Batch.WantedSatVB > raise.Current
 	if raise.Refused != nil {
@@ -36,10 +32,11 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	}
 	wanted := min(r.Batch.WantedSatVB, raise.Most)
 	if !asked {
-		var due bool
-		if wanted, due, err = c.due(ctx, r, f, raise.Most); err != nil || !due {
+		auto, due, err := c.due(ctx, r, f, raise.Most)
+		if err != nil || !due {
 			return false, err
 		}
+		wanted = auto
 	}
 	infos, err := c.signerInfos(ctx, f.Fund)
 	if err != nil {
@@ -121,10 +118,7 @@ func (c *Conductor) evicted(ctx context.Context, r payout.Record) (payout.Evicte
 
 // void makes the attempt that pays nobody, once a second person has agreed.
 func (c *Conductor) void(ctx context.Context, r payout.Record) error {
-	f, err := plan.FamilyOf(ctx, c.cfg.Store, r)
-	if err != nil {
-		return err
-	}
+	f := plan.FamilyOf(r)
 	infos, err := c.signerInfos(ctx, f.Fund)
 	if err != nil {
 		return err
@@ -158,43 +152,27 @@ func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.Atte
 	if err != nil {
 		return err
 	}
-	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, f.Batch.ID, now, func(w *payout.Work) error {
-		newest := w.Attempts[len(w.Attempts)-1]
-		if newest.ID != f.Newest().ID || !w.Batch.State.Waits() {
-			return payout.ErrAttemptChanged()
+	now, replaced := c.now(), f.Newest().TxID
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, f.Batch.ID, now, func(l *payout.Locked) error {
+		if err := l.CanReplace(replaced, kind); err != nil {
+			return err
 		}
-		if kind == payout.Pays && slices.ContainsFunc(w.Attempts, payout.Attempt.LacksNotes) {
-			return payout.ApprovalsLost()
-		}
-		if (kind == payout.Voids) != w.Void.Agreed() {
-			return errs.New(errs.Conflict, "batch_voided", "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
-		}
-		f := plan.LockedFamily(w, f.Fund)
+		f := plan.FamilyOf(l.Record())
 		p, err := f.Replacement(kind, rateSatVB, lost, infos, holdings)
 		if err != nil {
 			return err
 		}
-		a, err := plan.AttemptOf(p, w, kind, id, c.cfg.Epoch, now)
+		a, err := f.AttemptOf(p, kind, id, c.cfg.Epoch, now)
 		if err != nil {
 			return err
 		}
-		if err := plan.CheckPolicy(f.Fund, w, *a); err != nil {
+		if err := f.CheckPolicy(a); err != nil {
 			return err
 		}
-		if err := f.CheckSignerWill(infos, *a, now); err != nil {
+		if err := f.CheckSignerWill(infos, a, now); err != nil {
 			return err
 		}
-		w.NewAttempt = a
-		for _, in := range a.Inputs {
-			if !plan.Spends(w.Attempts, in.OutPoint) {
-				w.Reserve = append(w.Reserve, in.OutPoint)
-			}
-		}
-		w.AttemptEvents = []payout.AttemptEvent{{Event: "built", At: now}, {Event: "signing", Detail: strconv.FormatInt(rateSatVB, 10) + " sat/vB", At: now}}
-		w.Batch.LastError = ""
-		w.Note(c.by, map[payout.AttemptKind]string{payout.Pays: "batch.bumped", payout.Voids: "batch.void_built"}[kind], now)
-		return nil
+		return l.Replace(c.by, replaced, a, strconv.FormatInt(rateSatVB, 10)+" sat/vB")
 	})
 	crash.At("C13")
 	return err

@@ -15,11 +15,9 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/plan"
 	"github.com/causeway-fund/causeway/internal/review/fund"
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -296,10 +294,6 @@ func (c *Conductor) signNewest(ctx context.Context, r payout.Record) (again bool
 // build chooses coins and stores the unsigned transaction, its txid, its anchor
 // and the reservations in one commit.
 func (c *Conductor) build(ctx context.Context, b payout.Batch) error {
-	f, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return err
-	}
 	holdings, err := c.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return err
@@ -313,24 +307,18 @@ func (c *Conductor) build(ctx context.Context, b payout.Batch) error {
 	}
 	now := c.now()
 	crash.At("C3")
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *payout.Work) error {
-		p, _, err := plan.Build(plan.LockedFamily(w, f), holdings, now)
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(l *payout.Locked) error {
+		f := plan.FamilyOf(l.Record())
+		p, _, err := plan.Build(f, holdings, now)
 		if err != nil {
 			return err
 		}
-		a, err := plan.AttemptOf(p, w, payout.Pays, attemptID, c.cfg.Epoch, now)
+		a, err := f.AttemptOf(p, payout.Pays, attemptID, c.cfg.Epoch, now)
 		if err != nil {
 			return err
 		}
-		anchor := p.PSBT.UnsignedTx.TxIn[0].PreviousOutPoint
-		w.Batch.Anchor = &anchor
-		w.NewAttempt = a
-		for _, in := range a.Inputs {
-			w.Reserve = append(w.Reserve, in.OutPoint)
-		}
-		w.AttemptEvents = []payout.AttemptEvent{{Event: "built", At: now}}
 		crash.At("C1")
-		return w.Move(c.by, payout.Built, "batch.built", now)
+		return l.AddAttempt(c.by, a)
 	})
 	crash.At("C2")
 	return err
@@ -379,26 +367,25 @@ func (c *Conductor) commitToSign(ctx context.Context, b payout.Batch) error {
 		return err
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(w *payout.Work) error {
-		newest := w.Attempts[len(w.Attempts)-1]
-		if err := payout.PaidBefore(w.Items, unjoined); err != nil {
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(l *payout.Locked) error {
+		f := plan.FamilyOf(l.Record())
+		newest, ok := l.Newest()
+		if !ok {
+			return l.Release(c.by) // which says why it cannot
+		}
+		if err := payout.PaidBefore(f.Items, unjoined); err != nil {
 			return err
 		}
-		if err := plan.CheckPolicy(f, w, newest); err != nil {
+		if err := f.CheckPolicy(newest); err != nil {
 			return err
 		}
-		if err := plan.CheckCoins(w.Batch, newest, holdings); err != nil {
+		if err := plan.CheckCoins(f.Batch, newest, holdings); err != nil {
 			return err
 		}
-		if err := plan.LockedFamily(w, f).CheckSignerWill(infos, newest, now); err != nil {
+		if err := f.CheckSignerWill(infos, newest, now); err != nil {
 			return err
 		}
-		if len(w.Items) > 0 {
-			w.ItemsTo = grant.MaybePaid
-			w.Transfers = []ledger.Transfer{ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, payout.Total(w.Items), now)}
-		}
-		w.AttemptEvents = []payout.AttemptEvent{{Event: "signing", At: now}}
-		return w.Move(c.by, payout.Signing, "batch.signing", now)
+		return l.Release(c.by)
 	})
 	return err
 }
@@ -411,10 +398,8 @@ func (c *Conductor) lapse(ctx context.Context) error {
 		return err
 	}
 	for _, id := range ids {
-		_, err := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(w *payout.Work) error {
-			if w.Void.Lapsed(now) {
-				w.Lapse(c.by, now)
-			}
+		_, err := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, id, now, func(l *payout.Locked) error {
+			l.LapseVoid(c.by)
 			return nil
 		})
 		if err != nil {

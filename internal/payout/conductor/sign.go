@@ -117,13 +117,8 @@ func (c *Conductor) ask(ctx context.Context, r payout.Record, signer Signer, inf
 		return c.storeSigned(ctx, r, merged, d)
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *payout.Work) error {
-		if !payout.SameNewest(w, newest) {
-			return payout.ErrAttemptChanged()
-		}
-		w.NewSignature = &payout.Signature{PSBT: response.PSBT, Source: info.Fingerprint, At: now}
-		w.Batch.LastError = ""
-		return nil
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(l *payout.Locked) error {
+		return l.AddSignature(newest.TxID, payout.Signature{PSBT: response.PSBT, Source: info.Fingerprint, At: now})
 	})
 	crash.At("C6")
 	return err
@@ -141,17 +136,8 @@ func (c *Conductor) storeSigned(ctx context.Context, r payout.Record, merged *ps
 	}
 	now := c.now()
 	crash.At("C8")
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *payout.Work) error {
-		if !payout.SameNewest(w, newest) {
-			return payout.ErrAttemptChanged()
-		}
-		w.NewRaw = raw
-		w.AttemptEvents = []payout.AttemptEvent{{Event: "signed", At: now}}
-		if w.Batch.State == payout.Signing {
-			return w.Move(c.by, payout.Signed, "batch.signed", now)
-		}
-		w.Note(c.by, "batch.signed", now)
-		return nil
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(l *payout.Locked) error {
+		return l.Sign(c.by, newest.TxID, raw)
 	})
 	if newest.No > 0 {
 		crash.At("C14")
@@ -173,16 +159,8 @@ func (c *Conductor) announce(ctx context.Context, r payout.Record) error {
 	c.announcedAt[r.Batch.ID] = r.Tip.Hash
 	now := c.now()
 	crash.At("C11")
-	_, storeErr := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(w *payout.Work) error {
-		if !payout.SameNewest(w, newest) {
-			return payout.ErrAttemptChanged()
-		}
-		w.AttemptEvents = []payout.AttemptEvent{{Event: "announced", Detail: reply, At: now}}
-		if w.Batch.State == payout.Signed {
-			return w.Move(c.by, payout.Announced, "batch.announced", now)
-		}
-		w.Note(c.by, "batch.announced", now)
-		return nil
+	_, storeErr := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(l *payout.Locked) error {
+		return l.Broadcast(c.by, newest.TxID, reply)
 	})
 	if storeErr != nil {
 		return storeErr

@@ -86,6 +86,7 @@ type Void struct {
 
 // VoidEnd ends a request to take a batch back that nobody has agreed to.
 type VoidEnd struct {
+	ID  uuid.UUID  // of the request
 	How string     // VoidWithdrawn or VoidLapsed
 	By  *uuid.UUID // who withdrew it
 	At  time.Time

@@ -36,7 +36,10 @@
 //     that differ from the chain) trips the breaker of its code, and nothing is
 //     signed until two people have reset it. They accept what was found as it
 //     stands; another figure trips again.
-//   - What the store calls inside a transaction never calls the store.
+//   - A batch changes by the verbs of Locked alone, under its row lock. A verb that the
+//     batch's state does not allow is refused and changes nothing; one that is about an
+//     attempt names it. What runs under a lock holds all that it depends on, and has no
+//     context with which to call a store.
 //   - A composed batch that nobody approves for ForgottenAfter is cancelled.
 //   - A batch leaves two coins that could carry another batch where the amounts
 //     allow, and takes the fewest that pay while other batches wait for coins.

@@ -66,7 +66,7 @@ func (g gate) Due(ctx context.Context) ([]uuid.UUID, error) {
 	return pass(g, func() ([]uuid.UUID, error) { return g.workerStore.Due(ctx) })
 }
 
-func (g gate) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error) {
+func (g gate) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error) {
 	return pass(g, func() (payout.Batch, error) { return g.workerStore.UpdateBatch(ctx, epoch, id, now, fn) })
 }
 

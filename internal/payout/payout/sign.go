@@ -6,7 +6,6 @@ import (
 	"github.com/btcsuite/btcd/psbt/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 )
 
@@ -30,16 +29,6 @@ func Gather(a Attempt) (*psbt.Packet, error) {
 		}
 	}
 	return merged, nil
-}
-
-// SameNewest reports whether a is still the newest attempt of a batch that is locked.
-func SameNewest(w *Work, a Attempt) bool {
-	return len(w.Attempts) > 0 && w.Attempts[len(w.Attempts)-1].ID == a.ID
-}
-
-// ErrAttemptChanged refuses a step that was meant for an attempt which is no longer the newest.
-func ErrAttemptChanged() error {
-	return errs.New(errs.Conflict, "attempt_changed", "Another attempt was added meanwhile. This step changed nothing.")
 }
 
 // SignatureStatus says who has signed the newest attempt and how many more have to.

@@ -20,14 +20,16 @@ import (
 
 // Record is a batch with all that belongs to it.
 type Record struct {
+	Fund      fund.Fund
 	Batch     Batch
 	Items     []Item
 	Approvals []Approval
-	Attempts  []Attempt // oldest first
-	Void      *Void     // nil: not asked for, withdrawn or lapsed
-	Raise     *Raise    // nil: it does not wait for a block; when read by Service.Batch
-	History   []grant.Happening
-	Tip       Tip
+	Attempts  []Attempt         // oldest first
+	Parent    *Attempt          // of a child: the attempt whose change it spends; nil when there is none
+	Void      *Void             // nil: not asked for, withdrawn or lapsed
+	Raise     *Raise            // nil: it does not wait for a block; when read by Service.Batch
+	History   []grant.Happening // unless it is locked
+	Tip       Tip               // unless it is locked
 }
 
 // Holdings is what the treasury has, read in one snapshot.
@@ -46,33 +48,6 @@ type Holdings struct {
 	Stuck         []Stuck
 }
 
-// Work is a batch under lock and what a step adds to it. Everything that is
-// added is written in one transaction, or nothing is.
-type Work struct {
-	Fund      fund.Fund
-	Batch     Batch
-	Items     []Item
-	Attempts  []Attempt
-	Approvals []Approval
-	Void      *Void
-	Parent    *Attempt // of a child: the attempt whose change it spends; nil when there is none
-
-	NewApproval   *Approval
-	EndVoid       *VoidEnd // of Void, before NewVoid
-	NewVoid       *Void
-	VoidApproval  *Approval // of the void
-	NewAttempt    *Attempt
-	NewRaw        []byte          // of the newest attempt
-	NewSignature  *Signature      // of the newest attempt
-	Reserve       []wire.OutPoint // coins taken; Conflict "coin_taken" when one is
-	ReleaseItems  bool            // items leave the batch
-	ReleaseCoins  bool            // reservations end
-	ItemsTo       grant.InstalmentState
-	Transfers     []ledger.Transfer
-	AttemptEvents []AttemptEvent // of the newest attempt
-	Entries       []audit.Entry
-}
-
 // Records is what everybody needs of the store. In every store of this group each method is
 // one transaction, and a function that a method takes must not call the store: what it
 // needs, the store has loaded.
@@ -83,13 +58,10 @@ type Records interface {
 	// Batch returns one. NotFound "batch_not_found".
 	Batch(ctx context.Context, id uuid.UUID) (Record, error)
 
-	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what it added,
+	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
 	// with version+1. fn may run more than once. With an epoch above zero it
 	// first checks that the lease is still this one: Conflict "lease_lost".
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Work) error) (Batch, error)
-
-	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
-	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (Attempt, error)
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Locked) error) (Batch, error)
 
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (Holdings, error)

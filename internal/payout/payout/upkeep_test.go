@@ -1,14 +1,17 @@
 package payout_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
+	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 )
 
 // TestConsolidateAndSplit joins all coins, and splits the one that there is into
@@ -174,5 +177,38 @@ func TestUpkeepWaitsForLowFees(t *testing.T) {
 	}
 	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: 2}); err != nil {
 		t.Errorf("2 sat/vB: %v", err)
+	}
+}
+
+// late is a signer that has something happen each time it is asked what it is.
+type late struct {
+	conductor.Signer
+	first func()
+}
+
+func (l late) Info(ctx context.Context) (signerrpc.Info, error) {
+	l.first()
+	return l.Signer.Info(ctx)
+}
+
+// TestUpkeepThatIsCancelledLateIsNotSigned cancels an upkeep batch after the worker has read it as
+// built and before it locks it: a batch without payments has nothing but its state to stop it.
+func TestUpkeepThatIsCancelledLateIsNotSigned(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, coin)
+	b := r.upkeep(payout.UpkeepOrder{Kind: payout.Split, Outputs: 2})
+	c := r.conductorOf(late{r.signer.client(), func() {
+		if now := r.record(b.ID).Batch; now.State == payout.Built {
+			if _, err := r.service.Cancel(t.Context(), r.treasurer, now.ID, now.Version); err != nil {
+				t.Error(err)
+			}
+		}
+	}})
+	if err := c.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rec := r.wantState(b.ID, payout.Cancelled)
+	if len(rec.Attempts) != 1 || rec.Attempts[0].Released() {
+		t.Errorf("a signer was asked for a cancelled batch: %+v", rec.Attempts)
 	}
 }

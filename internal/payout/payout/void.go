@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
 // VoidLapse is how long a request to take a batch back waits for a second person.
@@ -37,15 +36,15 @@ type VoidOrder struct {
 // MaxReason is how long the reason of a void may be, in characters.
 const MaxReason = 500
 
-// Complete checks a void order.
-func (o *VoidOrder) Complete(w *Work) error {
+// Complete checks a void order of a batch with these payments.
+func (o *VoidOrder) Complete(items []Item) error {
 	var bad []errs.Field
 	o.Reason = strings.TrimSpace(o.Reason)
 	if n := utf8.RuneCountInString(o.Reason); n == 0 || n > MaxReason {
 		bad = append(bad, errs.Field{Field: "reason", Code: "required", Message: "Say in up to 500 characters why the batch is taken back."})
 	}
 	for _, id := range o.CancelIDs {
-		if !slices.ContainsFunc(w.Items, func(it Item) bool { return it.InstalmentID == id }) {
+		if !slices.ContainsFunc(items, func(it Item) bool { return it.InstalmentID == id }) {
 			bad = append(bad, errs.Field{Field: "cancel_ids", Code: "unknown", Message: "A payment to cancel is not in this batch."})
 			break
 		}
@@ -54,12 +53,6 @@ func (o *VoidOrder) Complete(w *Work) error {
 		bad = append(bad, errs.Field{Field: "fee_sat_vb", Code: "out_of_range", Message: "The feerate is 1 sat/vB or more."})
 	}
 	return errs.InvalidFields(bad)
-}
-
-// Lapse ends a request to which nobody has agreed in time.
-func (w *Work) Lapse(by identity.Actor, now time.Time) {
-	w.EndVoid = &VoidEnd{How: VoidLapsed, At: now}
-	w.Note(by, "batch.void_lapsed", now)
 }
 
 // PaidAfterCancel reports whether an instalment was to be cancelled with the batch

@@ -24,7 +24,7 @@ var aboutMoney = regexp.MustCompile(`(?i)money|nothing (was|is) (built|sent|sign
 // otherCodes are the codes after which the worker goes on by itself, or whose
 // message says what to do.
 const otherCodes = `already_approved already_reset already_voiding already_voted approvals_lost attempt_changed attempt_not_found
-attempt_not_released bad_checksum bad_child bad_derivation bad_descriptor bad_digest bad_note bad_prev_tx bad_psbt
+attempt_not_released bad_attempt bad_checksum bad_child bad_derivation bad_descriptor bad_digest bad_note bad_prev_tx bad_psbt
 bad_request bad_seed bad_sighash bad_signature bad_transaction batch_not_found batch_voided breaker_open
 breaker_reset coin_locked coin_not_found coin_not_locked coin_taken coins_locked coins_wait commit_unknown
 conflict_of_duty database_busy database_down database_slow duplicate_key foreign_input gate_not_looked
@@ -104,7 +104,7 @@ func makesError(fun ast.Expr) bool {
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && pkg.Name == "errs" && slices.Contains([]string{"New", "Newf", "Wrap"}, f.Sel.Name)
 	case *ast.Ident:
-		return slices.Contains([]string{"refuse", "feeAboveCap", "mismatch", "badSignature"}, f.Name)
+		return slices.Contains([]string{"refuse", "feeAboveCap", "mismatch", "badSignature", "wrongState", "badAttempt"}, f.Name)
 	}
 	return false
 }

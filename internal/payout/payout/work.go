@@ -29,27 +29,6 @@ func Total(items []Item) btcutil.Amount {
 	return sum
 }
 
-// Move changes the batch's state and records it.
-func (w *Work) Move(by identity.Actor, to State, action string, now time.Time) error {
-	from := w.Batch.State
-	next, err := from.to(to)
-	if err != nil {
-		return err
-	}
-	w.Batch.State, w.Batch.Tries, w.Batch.LastError = next, 0, ""
-	e := Entry(by, action, w.Batch, from, now)
-	e.To, e.Digest = string(next), w.Batch.Digest[:]
-	w.Entries = append(w.Entries, e)
-	return nil
-}
-
-// Note records what was done to a batch that stays in its state.
-func (w *Work) Note(by identity.Actor, action string, now time.Time) {
-	e := Entry(by, action, w.Batch, w.Batch.State, now)
-	e.To, e.Digest = string(w.Batch.State), w.Batch.Digest[:]
-	w.Entries = append(w.Entries, e)
-}
-
 // Entry is the audit leaf of what was done to a batch.
 func Entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {
 	return audit.Entry{Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), At: now}

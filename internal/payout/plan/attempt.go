@@ -20,16 +20,16 @@ func nextNo(attempts []payout.Attempt) int {
 }
 
 // AttemptOf is a plan as the next attempt of its batch, built under a lease of that epoch.
-func AttemptOf(p *txbuild.Plan, w *payout.Work, kind payout.AttemptKind, id uuid.UUID, epoch int64, now time.Time) (*payout.Attempt, error) {
+func (f Family) AttemptOf(p *txbuild.Plan, kind payout.AttemptKind, id uuid.UUID, epoch int64, now time.Time) (payout.Attempt, error) {
 	packed, err := txbuild.Pack(p.PSBT)
 	if err != nil {
-		return nil, err
+		return payout.Attempt{}, err
 	}
 	byDigest := map[string]uuid.UUID{}
-	for _, it := range w.Items {
+	for _, it := range f.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
-	a := &payout.Attempt{ID: id, BatchID: w.Batch.ID, No: nextNo(w.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	a := payout.Attempt{ID: id, BatchID: f.Batch.ID, No: nextNo(f.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
 	for _, in := range p.Inputs {
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}
@@ -38,7 +38,7 @@ func AttemptOf(p *txbuild.Plan, w *payout.Work, kind payout.AttemptKind, id uuid
 		if out.ChangeIndex == nil {
 			instalment, ok := byDigest[out.Decision]
 			if !ok {
-				return nil, errors.New("plan pays a decision that is not in the batch")
+				return payout.Attempt{}, errors.New("plan pays a decision that is not in the batch")
 			}
 			o.InstalmentID = &instalment
 		}

@@ -85,11 +85,11 @@ func (r *tableRig) coin(amount btcutil.Amount) payout.Coin {
 }
 
 // batch is an approved batch of n payments of 1,000,000 sat, with coins for them.
-func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Work, payout.Holdings) {
+func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Record, payout.Holdings) {
 	r.t.Helper()
 	params := &chaincfg.SimNetParams
 	r.batches++
-	w := &payout.Work{Batch: payout.Batch{
+	w := &payout.Record{Fund: r.fund, Batch: payout.Batch{
 		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Payout, Number: r.batches, State: payout.Approved, FeeRateSatVB: rate,
 		MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, MaxFee: most, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
 	}}
@@ -118,26 +118,26 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Work, 
 	return w, h
 }
 
-func (r *tableRig) family(w *payout.Work) Family {
-	return Family{Fund: r.fund, Batch: w.Batch, Items: w.Items, Attempts: w.Attempts}
+func (r *tableRig) family(w *payout.Record) Family {
+	return FamilyOf(*w)
 }
 
 // release holds a plan against what the worker checks, and has the signer sign it.
-func (r *tableRig) release(w *payout.Work, p *txbuild.Plan, kind payout.AttemptKind) payout.Attempt {
+func (r *tableRig) release(w *payout.Record, p *txbuild.Plan, kind payout.AttemptKind) payout.Attempt {
 	r.t.Helper()
-	a, err := AttemptOf(p, w, kind, uuid.New(), 1, tableTime())
+	a, err := r.family(w).AttemptOf(p, kind, uuid.New(), 1, tableTime())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if len(w.Attempts) == 0 {
 		w.Batch.Anchor, w.Batch.State = &a.Inputs[0].OutPoint, payout.Announced
 	}
-	if err := CheckPolicy(r.fund, w, *a); err != nil {
+	if err := r.family(w).CheckPolicy(a); err != nil {
 		r.t.Fatalf("the worker's own policy: %v", err)
 	}
 	f := r.family(w)
-	f.Attempts = append(f.Attempts, *a)
-	if err := f.CheckSignerWill([]signerrpc.Info{r.signer.Info()}, *a, r.clock.Now()); err != nil {
+	f.Attempts = append(f.Attempts, a)
+	if err := f.CheckSignerWill([]signerrpc.Info{r.signer.Info()}, a, r.clock.Now()); err != nil {
 		r.t.Fatalf("what the worker knows of the signer: %v", err)
 	}
 	req := signerrpc.Request{PSBT: a.PSBT, PrevTxs: a.PrevTxs, BatchNote: w.Batch.Note, BatchID: w.Batch.ID.String(), AttemptNo: int64(a.No)}
@@ -171,12 +171,12 @@ func (r *tableRig) release(w *payout.Work, p *txbuild.Plan, kind payout.AttemptK
 		r.t.Fatal(err)
 	}
 	a.Events = []payout.AttemptEvent{{Event: "built"}, {Event: "signing"}, {Event: "signed"}, {Event: "announced", Height: 100}}
-	w.Attempts = append(w.Attempts, *a)
-	return *a
+	w.Attempts = append(w.Attempts, a)
+	return a
 }
 
 // void has two people take the batch back and signs it.
-func (r *tableRig) void(w *payout.Work, h payout.Holdings) payout.Attempt {
+func (r *tableRig) void(w *payout.Record, h payout.Holdings) payout.Attempt {
 	r.t.Helper()
 	o := payout.VoidOrder{Reason: "a test"}
 	if _, err := r.family(w).TrialVoid(&o, h); err != nil {

@@ -71,31 +71,31 @@ func payees(items []payout.Item) []txbuild.Payee {
 
 // CheckPolicy holds the stored bytes of an attempt against what was approved,
 // from the bytes alone. It is the last look before a signer is asked.
-func CheckPolicy(f fund.Fund, w *payout.Work, a payout.Attempt) error {
-	params, err := f.Params()
+func (f Family) CheckPolicy(a payout.Attempt) error {
+	params, err := f.Fund.Params()
 	if err != nil {
 		return err
 	}
 	refuse := func(why string) error {
 		return errs.New(errs.Conflict, "policy_refused", "What the signer would get is not what was approved: "+why)
 	}
-	if w.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
-		return checkUnpaid(f, params, w, a, refuse)
+	if f.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
+		return f.checkUnpaid(params, a, refuse)
 	}
-	note, err := decision.ParseBatch([]byte(w.Batch.Note))
+	note, err := decision.ParseBatch([]byte(f.Batch.Note))
 	if err != nil {
 		return err
 	}
 	switch {
-	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number:
+	case note.Digest() != f.Batch.Digest || note.Batch != f.Batch.ID || note.Number != f.Batch.Number:
 		return refuse("its note is not the one that was approved.")
-	case !approved(w):
+	case !f.approved():
 		return refuse("no treasurer has approved it.")
-	case note.Network != decision.NetworkOf(params) || note.Policy != f.PolicyVersion:
+	case note.Network != decision.NetworkOf(params) || note.Policy != f.Fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
-	case note.MaxFee != w.Batch.MaxFee || note.MaxFeeRateSatVB != w.Batch.MaxFeeRateSatVB:
+	case note.MaxFee != f.Batch.MaxFee || note.MaxFeeRateSatVB != f.Batch.MaxFeeRateSatVB:
 		return refuse("its limits are not the approved ones.")
-	case len(note.Payments) != len(w.Items):
+	case len(note.Payments) != len(f.Items):
 		return refuse("its payments are not the approved ones.")
 	}
 	approved := map[decision.Digest]decision.Payment{}
@@ -103,7 +103,7 @@ func CheckPolicy(f fund.Fund, w *payout.Work, a payout.Attempt) error {
 		approved[p.Decision] = p
 	}
 	list := make([]txbuild.Payee, 0, len(note.Payments))
-	for _, it := range w.Items {
+	for _, it := range f.Items {
 		p, ok := approved[it.Digest]
 		text, err := decision.Parse([]byte(it.Note))
 		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount || !bytes.Equal(text.PayeeScript, p.Script) {
@@ -115,20 +115,20 @@ func CheckPolicy(f fund.Fund, w *payout.Work, a payout.Attempt) error {
 		}
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
-	return checkBytes(f, w, a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+	return f.checkBytes(a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
 }
 
 // approved reports whether a treasurer has approved the batch. The approval of a
 // batch that was rebuilt from a signer's journal is lost; that it went to the signer
 // says that there was one, for the same note.
-func approved(w *payout.Work) bool {
-	return slices.ContainsFunc(w.Approvals, func(a payout.Approval) bool { return a.Digest == w.Batch.Digest }) ||
-		slices.ContainsFunc(w.Attempts, payout.Attempt.Released)
+func (f Family) approved() bool {
+	return slices.ContainsFunc(f.Approvals, func(a payout.Approval) bool { return a.Digest == f.Batch.Digest }) ||
+		slices.ContainsFunc(f.Attempts, payout.Attempt.Released)
 }
 
 // checkBytes holds the bytes of an attempt against want, with the fund's own limits
 // and the coins of the attempts before.
-func checkBytes(f fund.Fund, w *payout.Work, a payout.Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
+func (f Family) checkBytes(a payout.Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
 	packet, err := a.Packet()
 	if err != nil {
 		return err
@@ -136,19 +136,19 @@ func checkBytes(f fund.Fund, w *payout.Work, a payout.Attempt, want txbuild.Want
 	if packet.UnsignedTx.TxHash() != a.TxID {
 		return refuse("its stored transaction is not the one that was built.")
 	}
-	if want.Descriptor, err = payout.TreasuryOf(f); err != nil {
+	if want.Descriptor, err = payout.TreasuryOf(f.Fund); err != nil {
 		return err
 	}
-	want.MaxFeeRate, want.RoomForVoid = maxRate(f, w.Batch, a.Kind), a.Kind != payout.Voids
+	want.MaxFeeRate, want.RoomForVoid = maxRate(f.Fund, f.Batch, a.Kind), a.Kind != payout.Voids
 	if want.MaxFeeRate != txbuild.AnyFeeRate {
 		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.SatPerVB(maxRateSatVB))
 	}
-	want.MaxFee = min(want.MaxFee, maxFee(f, w.Batch, a.Kind))
-	if w.Batch.Anchor != nil {
-		want.Must = []wire.OutPoint{*w.Batch.Anchor}
+	want.MaxFee = min(want.MaxFee, maxFee(f.Fund, f.Batch, a.Kind))
+	if f.Batch.Anchor != nil {
+		want.Must = []wire.OutPoint{*f.Batch.Anchor}
 	}
-	if len(w.Attempts) > 0 && a.No > 0 {
-		for _, in := range w.Attempts[0].Inputs {
+	if len(f.Attempts) > 0 && a.No > 0 {
+		for _, in := range f.Attempts[0].Inputs {
 			want.Must = append(want.Must, in.OutPoint)
 		}
 	}
@@ -157,32 +157,32 @@ func checkBytes(f fund.Fund, w *payout.Work, a payout.Attempt, want txbuild.Want
 
 // checkUnpaid holds an attempt that pays nobody against the approved note: upkeep,
 // or the void of a batch.
-func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *payout.Work, a payout.Attempt, refuse func(string) error) error {
+func (f Family) checkUnpaid(params *chaincfg.Params, a payout.Attempt, refuse func(string) error) error {
 	network := decision.NetworkOf(params)
 	if a.Kind == payout.Voids {
-		if w.Void == nil {
+		if f.Void == nil {
 			return refuse("nobody has asked to take it back.")
 		}
-		note, err := decision.ParseVoid([]byte(w.Void.Note))
+		note, err := decision.ParseVoid([]byte(f.Void.Note))
 		switch {
 		case err != nil:
 			return err
-		case !w.Void.Agreed() || *w.Void.ApprovedBy == w.Void.AskedBy:
+		case !f.Void.Agreed() || *f.Void.ApprovedBy == f.Void.AskedBy:
 			return refuse("no second person has agreed to take it back.")
-		case note.Digest() != w.Void.Digest || note.Note != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Network != network:
+		case note.Digest() != f.Void.Digest || note.Note != f.Batch.Digest || note.Batch != f.Batch.ID || note.Number != f.Batch.Number || note.Network != network:
 			return refuse("its void note is for another batch.")
 		}
-		return checkBytes(f, w, a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, 0, refuse)
+		return f.checkBytes(a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, 0, refuse)
 	}
-	note, err := decision.ParseUpkeep([]byte(w.Batch.Note))
+	note, err := decision.ParseUpkeep([]byte(f.Batch.Note))
 	switch {
 	case err != nil:
 		return err
-	case note.Digest() != w.Batch.Digest || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Kind != string(w.Batch.Kind):
+	case note.Digest() != f.Batch.Digest || note.Batch != f.Batch.ID || note.Number != f.Batch.Number || note.Kind != string(f.Batch.Kind):
 		return refuse("its note is not the one that was approved.")
-	case !approved(w):
+	case !f.approved():
 		return refuse("no treasurer has approved it.")
-	case note.Network != network || note.Policy != f.PolicyVersion:
+	case note.Network != network || note.Policy != f.Fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
 	case len(note.Coins) != len(a.Inputs):
 		return refuse("it spends other coins than were approved.")
@@ -194,7 +194,7 @@ func checkUnpaid(f fund.Fund, params *chaincfg.Params, w *payout.Work, a payout.
 		}
 		want.Must = append(want.Must, in.OutPoint)
 	}
-	return checkBytes(f, w, a, want, note.MaxFeeRateSatVB, refuse)
+	return f.checkBytes(a, want, note.MaxFeeRateSatVB, refuse)
 }
 
 // CheckCoins refuses a transaction whose coins are not there any more: the batch

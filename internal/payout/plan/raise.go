@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -14,30 +13,20 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// Family is a batch's attempts as a replacement sees them.
+// Family is a batch's attempts as a plan sees them.
 type Family struct {
-	Fund     fund.Fund
-	Batch    payout.Batch
-	Items    []payout.Item
-	Attempts []payout.Attempt
-	Parent   *payout.Attempt // of a child
+	Fund      fund.Fund
+	Batch     payout.Batch
+	Items     []payout.Item
+	Approvals []payout.Approval
+	Attempts  []payout.Attempt
+	Parent    *payout.Attempt // of a child
+	Void      *payout.Void
 }
 
-// FamilyOf reads what a replacement of a batch depends on.
-func FamilyOf(ctx context.Context, store payout.Records, r payout.Record) (Family, error) {
-	theFund, err := store.Fund(ctx)
-	f := Family{Fund: theFund, Batch: r.Batch, Items: r.Items, Attempts: r.Attempts}
-	if err != nil || r.Batch.Kind != payout.Child || len(r.Batch.Chosen) != 1 {
-		return f, err
-	}
-	parent, err := store.AttemptByTxID(ctx, r.Batch.Chosen[0].Hash)
-	f.Parent = &parent
-	return f, err
-}
-
-// LockedFamily is the family of a batch that is locked.
-func LockedFamily(w *payout.Work, f fund.Fund) Family {
-	return Family{Fund: f, Batch: w.Batch, Items: w.Items, Attempts: w.Attempts, Parent: w.Parent}
+// FamilyOf is what a plan depends on, of a batch as it was loaded.
+func FamilyOf(r payout.Record) Family {
+	return Family{Fund: r.Fund, Batch: r.Batch, Items: r.Items, Approvals: r.Approvals, Attempts: r.Attempts, Parent: r.Parent, Void: r.Void}
 }
 
 // Newest returns the newest attempt; a family has one.

@@ -11,16 +11,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 )
 
-// WaitsForBlock refuses to raise what is not out, and a payment that two people have
-// agreed to take back.
-func (f Family) WaitsForBlock() error {
-	state := f.Batch.State
-	if state != payout.Announced && (state != payout.Voiding || f.Newest().Kind != payout.Voids || f.Newest().Height != 0) {
-		return errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can pay more. Nothing was changed.")
-	}
-	return nil
-}
-
 // TrialVoid builds the void that was asked for, and fills in its feerate.
 func (f Family) TrialVoid(o *payout.VoidOrder, h payout.Holdings) (*txbuild.Plan, error) {
 	newest := f.Rate(f.Newest())

@@ -46,6 +46,9 @@ type Store interface {
 	payout.Records
 	payout.BreakerStore
 
+	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
+	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error)
+
 	// Mark returns how far the journal of a key was read; Seq 0 for never.
 	Mark(ctx context.Context, fingerprint string) (JournalMark, error)
 
@@ -64,7 +67,7 @@ type Store interface {
 	MarkedAt(ctx context.Context) (time.Time, error)
 
 	// Rebuild loads under lock what a lost transaction is about, calls fn and writes
-	// what it added, in one transaction.
+	// what the verbs added, in one transaction.
 	Rebuild(ctx context.Context, epoch int64, about About, now time.Time, fn func(*Rebuild) error) error
 }
 
@@ -77,28 +80,17 @@ type About struct {
 	Inputs  []wire.OutPoint
 }
 
-// Rebuild is the batch of a lost transaction, and what bringing it back adds.
+// Rebuild is the batch of a lost transaction under its row lock, with all that bringing it back
+// depends on. Its verbs and those of its rivals say what is written.
 type Rebuild struct {
-	payout.Work // of an unknown batch: the payments alone
+	*payout.Locked // of an unknown batch: the payments alone
 
 	Known    bool                           // the batch is in the database
-	Rivals   []Rival                        // other batches with its number, its payments or its coins
+	Rivals   []*payout.Locked               // other batches with its number, its payments or its coins; without attempts
 	Coins    map[wire.OutPoint]txbuild.Coin // of the inputs, as far as they are walked
-	Reserved map[wire.OutPoint]bool         // by this batch
+	Reserved []wire.OutPoint                // by this batch
 	InChain  bool                           // the transaction was walked already, as somebody else's
 	Staff    []uuid.UUID                    // up to two
-
-	Create bool           // the batch is inserted, as composed, with its payments
-	Rehome bool           // payments that had left the batch are in it again
-	Cancel []Rival        // go to cancelled, their payments to payable
-	Hops   []payout.Hop   // of the payments, after Cancel
-	Via    []payout.State // that the batch passes before Batch.State
-}
-
-// Rival is another batch.
-type Rival struct {
-	Batch payout.Batch
-	Items []payout.Item // that are in it now
 }
 
 // Config is what a Recovery needs.

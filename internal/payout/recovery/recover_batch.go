@@ -1,7 +1,6 @@
 package recovery
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,10 +17,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
-	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
@@ -88,102 +85,103 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []payout.OwnTx) (ma
 	return coins, nil
 }
 
-// restore fills w with what the line adds to the database.
+// restore brings back what the line says. What it leads to is decided by the verbs of the batch;
+// here the line is held against what the database has.
 func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []decision.Digest, now time.Time) error {
-	at := slices.IndexFunc(w.Attempts, func(a payout.Attempt) bool { return a.TxID == l.txid })
+	have := w.Record()
+	attempt, found := w.Attempt(l.txid)
 	switch {
-	case at >= 0 && w.Attempts[at].Released():
+	case found && attempt.Released():
 		return nil
 	case w.InChain:
 		return never("it was walked already as somebody else's.")
-	case at < 0 && slices.ContainsFunc(w.Attempts, func(a payout.Attempt) bool { return a.No == l.Attempt }):
+	case !found && slices.ContainsFunc(have.Attempts, func(a payout.Attempt) bool { return a.No == l.Attempt }):
 		return never("the batch has another transaction in its place.")
-	case w.Known && w.Batch.State == payout.Voided:
+	case w.Known && have.Batch.State == payout.Voided:
 		return never("the batch was taken back, and its payments may be in another one.")
 	case len(w.Staff) == 0 && (!w.Known || l.Void != ""):
 		return never("the database knows nobody who works here.")
 	}
-	if err := r.displace(w, l); err != nil {
+	freed, err := r.displace(w, l)
+	if err != nil {
 		return err
 	}
-	if err := checkItems(w, l, digests); err != nil {
+	items, err := checkItems(w, l, digests)
+	if err != nil {
 		return err
 	}
-	if at < 0 {
-		a, err := r.attempt(w, l, tx, now)
+	if !found {
+		if attempt, err = r.attempt(w, items, l, tx, now); err != nil {
+			return err
+		}
+	}
+	if !w.Known {
+		b, err := r.batch(w, attempt, l, now)
 		if err != nil {
 			return err
 		}
-		w.NewAttempt = a
-		w.AttemptEvents = append(w.AttemptEvents, payout.AttemptEvent{Event: "built", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
-	} else { // events go to the last one
-		w.Attempts = append(slices.Delete(slices.Clone(w.Attempts), at, at+1), w.Attempts[at])
-	}
-	w.AttemptEvents = append(w.AttemptEvents, payout.AttemptEvent{Event: "signing", Detail: fromJournal(l), At: time.Unix(l.Time, 0).UTC()})
-	if !w.Known {
-		if err := r.batch(w, l, now); err != nil {
+		if err := w.Create(r.by, b, items, leafDetail(l)); err != nil {
 			return err
 		}
 	}
-	if w.Batch.Note == "" || (w.Batch.Note != l.Note) {
+	if note := w.Batch().Note; note == "" || note != l.Note {
 		return never("the database has another note of its batch.")
 	}
-	if w.Batch.Anchor == nil {
-		w.Batch.Anchor = &l.inputs[0]
+	err = w.Recover(r.by, payout.Recovered{
+		Attempt: attempt, At: time.Unix(l.Time, 0).UTC(), Words: fromJournal(l), Detail: leafDetail(l), Freed: freed, Reserved: w.Reserved,
+	})
+	if err != nil || l.Void == "" {
+		return err
 	}
-	r.advance(w, l, now)
-	if l.Void != "" {
-		if err := r.void(w, l, now); err != nil {
-			return err
-		}
-	}
-	if ended := w.Batch.State == payout.Final || w.Batch.State == payout.Voided; !ended {
-		for _, op := range l.inputs {
-			if !w.Reserved[op] {
-				w.Reserve = append(w.Reserve, op)
-			}
-		}
-	}
-	w.Batch.LastError = ""
-	return nil
+	return r.void(w, attempt, l, now)
+}
+
+// leafDetail is what the audit log says of a line beside what it led to.
+func leafDetail(l lostLine) map[string]string {
+	return map[string]string{"txid": l.TxID, "journal_line": strconv.FormatInt(l.Seq, 10)}
 }
 
 func fromJournal(l lostLine) string {
 	return "recovered from line " + strconv.FormatInt(l.Seq, 10) + " of the signer's journal"
 }
 
-// displace cancels the batches that stand where the lost one was, or waits for them.
-func (r *Recovery) displace(w *Rebuild, l lostLine) error {
+// displace cancels the batches that stand where the lost one was, or waits for them. It returns
+// the payments that they give back.
+func (r *Recovery) displace(w *Rebuild, l lostLine) ([]uuid.UUID, error) {
+	var freed []uuid.UUID
 	for _, rival := range w.Rivals {
-		number := rival.Batch.Number
+		b := rival.Batch()
 		switch {
-		case rival.Batch.State.BeforeSigning():
-			w.Cancel = append(w.Cancel, rival)
-			e := payout.Entry(r.by, "batch.cancelled", rival.Batch, rival.Batch.State, r.now())
-			e.To, e.Detail = string(payout.Cancelled), map[string]string{"reason": "a signer's journal says that batch " + strconv.FormatUint(uint64(l.Number), 10) + " went out instead"}
-			w.Entries = append(w.Entries, e)
-		case number == l.Number:
-			return never("another batch has its number.")
-		case rival.Batch.State == payout.Final:
-			return never("batch %d has paid the same or spent the same coins.", number)
+		case b.State.BeforeSigning():
+			for _, it := range rival.Record().Items {
+				freed = append(freed, it.InstalmentID)
+			}
+			if err := rival.Cancel(r.by, "a signer's journal says that batch "+strconv.FormatUint(uint64(l.Number), 10)+" went out instead"); err != nil {
+				return nil, err
+			}
+		case b.Number == l.Number:
+			return nil, never("another batch has its number.")
+		case b.State == payout.Final:
+			return nil, never("batch %d has paid the same or spent the same coins.", b.Number)
 		default:
-			return &waitError{fmt.Sprintf("transaction %s for batch %d, which is %s.", l.TxID, number, rival.Batch.State)}
+			return nil, &waitError{fmt.Sprintf("transaction %s for batch %d, which is %s.", l.TxID, b.Number, b.State)}
 		}
 	}
-	return nil
+	return freed, nil
 }
 
-// checkItems holds the payments that the database knows of against the line. One
-// that it lacks, or that was cancelled meanwhile, stays in the batch as a payment
-// that only the journal knows.
-func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) error {
+// checkItems holds the payments that the database knows of against the line, and returns
+// them. One that it lacks, or that was cancelled meanwhile, stays in the batch as a
+// payment that only the journal knows.
+func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) ([]payout.Item, error) {
+	items := w.Record().Items
 	cancelled := func(it payout.Item) bool { return it.State == grant.Cancelled }
-	if at := slices.IndexFunc(w.Items, cancelled); at >= 0 && w.Known {
-		return never("payment %s of it was cancelled.", w.Items[at].InstalmentID)
+	if at := slices.IndexFunc(items, cancelled); at >= 0 && w.Known {
+		return nil, never("payment %s of it was cancelled.", items[at].InstalmentID)
 	}
-	w.Items = slices.DeleteFunc(w.Items, cancelled)
+	items = slices.DeleteFunc(items, cancelled)
 	have := map[decision.Digest]payout.Item{}
-	for _, it := range w.Items {
+	for _, it := range items {
 		have[it.Digest] = it
 	}
 	for _, o := range l.Outs {
@@ -192,27 +190,27 @@ func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) error {
 		}
 		d, err := decision.ParseDigest(o.Note)
 		if err != nil || !slices.Contains(digests, d) {
-			return never("an output of it is in no note of its batch.")
+			return nil, never("an output of it is in no note of its batch.")
 		}
 		it, ok := have[d]
 		if ok && (int64(it.Amount) != o.Sat || hex.EncodeToString(it.Script) != o.Script) {
-			return never("an output of it is not a payment as the database has it.")
+			return nil, never("an output of it is not a payment as the database has it.")
 		}
 	}
-	return nil
+	return items, nil
 }
 
 // attempt makes the row of the transaction again, with all that signing it takes.
-func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time) (*payout.Attempt, error) {
+func (r *Recovery) attempt(w *Rebuild, items []payout.Item, l lostLine, tx *wire.MsgTx, now time.Time) (payout.Attempt, error) {
 	packet, err := psbt.NewFromUnsignedTx(tx)
 	if err != nil {
-		return nil, fmt.Errorf("make PSBT of %s: %w", l.TxID, err)
+		return payout.Attempt{}, fmt.Errorf("make PSBT of %s: %w", l.TxID, err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, fmt.Errorf("draw attempt id: %w", err)
+		return payout.Attempt{}, fmt.Errorf("draw attempt id: %w", err)
 	}
-	a := &payout.Attempt{
+	a := payout.Attempt{
 		ID: id, BatchID: l.batch, No: l.Attempt, Kind: payout.Pays, TxID: l.txid, Fee: btcutil.Amount(l.Fee),
 		Weight: txbuild.SignedWeight(tx, r.wallet), Epoch: r.cfg.Epoch, CreatedAt: now,
 	}
@@ -223,22 +221,22 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 	for i, op := range l.inputs {
 		coin, ok := w.Coins[op]
 		if !ok {
-			return nil, &waitError{fmt.Sprintf("transaction %s for the coin %s, which the walked chain does not have.", l.TxID, op)}
+			return payout.Attempt{}, &waitError{fmt.Sprintf("transaction %s for the coin %s, which the walked chain does not have.", l.TxID, op)}
 		}
 		in := &packet.Inputs[i]
 		in.NonWitnessUtxo, in.WitnessUtxo = coin.PrevTx, wire.NewTxOut(int64(coin.Amount), coin.Script)
 		if err := r.wallet.AddInputFields(in, coin.Chain, coin.Index); err != nil {
-			return nil, err
+			return payout.Attempt{}, err
 		}
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: op, Amount: coin.Amount})
 		left += coin.Amount
 	}
 	byDigest := map[string]uuid.UUID{}
-	for _, it := range w.Items {
+	for _, it := range items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
 	joined := map[decision.Digest]*uuid.UUID{} // since an earlier transaction of the batch was rebuilt
-	for _, before := range w.Attempts {
+	for _, before := range w.Record().Attempts {
 		for _, o := range before.Outputs {
 			if o.Decision != nil {
 				joined[*o.Decision] = o.InstalmentID
@@ -249,14 +247,14 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 		out := payout.AttemptOutput{Vout: uint32(i), Script: tx.TxOut[i].PkScript, Amount: btcutil.Amount(o.Sat), ChangeIndex: o.Change}
 		if o.Change != nil {
 			if err := r.wallet.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *o.Change); err != nil {
-				return nil, err
+				return payout.Attempt{}, err
 			}
 		} else if instalment, ok := byDigest[o.Note]; ok {
 			out.InstalmentID = &instalment
 		} else {
 			d, err := decision.ParseDigest(o.Note)
 			if err != nil {
-				return nil, never("an output of it is in no note of its batch.")
+				return payout.Attempt{}, never("an output of it is in no note of its batch.")
 			}
 			out.Decision, out.InstalmentID = &d, joined[d]
 		}
@@ -264,7 +262,7 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 		left -= out.Amount
 	}
 	if left != 0 {
-		return nil, never("its journal line does not add up.")
+		return payout.Attempt{}, never("its journal line does not add up.")
 	}
 	packed, err := txbuild.Pack(packet)
 	a.PSBT, a.PrevTxs = packed.PSBT, packed.PrevTxs
@@ -273,7 +271,7 @@ func (r *Recovery) attempt(w *Rebuild, l lostLine, tx *wire.MsgTx, now time.Time
 
 // batch makes the row of a lost batch from its note. Who composed and approved it
 // is lost; the journal proves that it went out.
-func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
+func (r *Recovery) batch(w *Rebuild, first payout.Attempt, l lostLine, now time.Time) (payout.Batch, error) {
 	b := payout.Batch{
 		ID: l.batch, FundID: r.fund.ID, Kind: payout.Payout, Number: l.Number, State: payout.Composed, Version: 1, Note: l.Note, Outputs: 1,
 		DeadlineBlocks: r.fund.DeadlineBlocks, ComposedBy: w.Staff[0], CreatedAt: time.Unix(l.Time, 0).UTC(), ChangedAt: now,
@@ -283,139 +281,54 @@ func (r *Recovery) batch(w *Rebuild, l lostLine, now time.Time) error {
 	if decision.IsUpkeep([]byte(l.Note)) {
 		note, err := decision.ParseUpkeep([]byte(l.Note))
 		if err != nil {
-			return never("its journal line has an upkeep note that cannot be read.")
+			return payout.Batch{}, never("its journal line has an upkeep note that cannot be read.")
 		}
 		b.Kind, b.Outputs, b.Chosen, b.Digest = payout.Kind(note.Kind), note.Outputs, note.Coins, note.Digest()
 		b.MaxFeeRateSatVB, b.MaxFee, of, number = note.MaxFeeRateSatVB, note.MaxFee, note.Batch, note.Number
 	} else {
 		note, err := decision.ParseBatch([]byte(l.Note))
 		if err != nil {
-			return never("its journal line has a batch note that cannot be read.")
+			return payout.Batch{}, never("its journal line has a batch note that cannot be read.")
 		}
 		b.Digest, b.MaxFeeRateSatVB, b.MaxFee, of, number = note.Digest(), note.MaxFeeRateSatVB, note.MaxFee, note.Batch, note.Number
 	}
 	if of != l.batch || number != l.Number || b.Digest.String() != l.BatchNote {
-		return never("its journal line has the note of another batch.")
+		return payout.Batch{}, never("its journal line has the note of another batch.")
 	}
 	b.Seed = sha256.Sum256(b.Digest[:]) // the first one is lost; any will do
-	b.FeeRateSatVB = max(w.NewAttempt.FeeRateSatVB(), 1)
+	b.FeeRateSatVB = max(first.FeeRateSatVB(), 1)
 	if b.MaxFeeRateSatVB == 0 { // a child: what it was to pay together with its parent is lost
 		b.MaxFeeRateSatVB = max(b.FeeRateSatVB, r.fund.MaxFeeRateSatVB)
 	}
 	b.FeeRateSatVB = min(b.FeeRateSatVB, b.MaxFeeRateSatVB)
-	w.Create, w.Batch = true, b
-	e := r.recovered(b, "", payout.Composed, l, now)
-	w.Entries = append(w.Entries, e)
-	return nil
-}
-
-func (r *Recovery) recovered(b payout.Batch, from, to payout.State, l lostLine, now time.Time) audit.Entry {
-	e := payout.Entry(r.by, "batch.recovered", b, from, now)
-	e.To, e.Digest = string(to), b.Digest[:]
-	e.Detail = map[string]string{"txid": l.TxID, "journal_line": strconv.FormatInt(l.Seq, 10)}
-	return e
-}
-
-// advance takes the batch and its payments past the point of no return, along the
-// edges that are legal.
-func (r *Recovery) advance(w *Rebuild, l lostLine, now time.Time) {
-	var path []payout.State
-	switch w.Batch.State {
-	case payout.Composed:
-		path = []payout.State{payout.Approved, payout.Built, payout.Signing}
-	case payout.Approved:
-		path = []payout.State{payout.Built, payout.Signing}
-	case payout.Built, payout.Cancelled:
-		path = []payout.State{payout.Signing}
-	case payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid, payout.Final, payout.Conflicted, payout.Voiding, payout.Voided:
-		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, w.Batch.State, l, now))
-		return
-	}
-	w.Rehome = w.Batch.State == payout.Cancelled
-	for _, to := range path {
-		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, to, l, now))
-		w.Via = append(w.Via, to)
-		w.Batch.State = to
-	}
-	w.Via = w.Via[:len(w.Via)-1]
-	if lost := w.newest().Unjoined(); lost > 0 { // nothing was set aside for it here
-		w.Transfers = append(w.Transfers, ledger.Move(ledger.KindAdopt, w.Batch.ID.String(), ledger.Available, ledger.InFlight, lost, now))
-	}
-	if len(w.Items) == 0 {
-		return
-	}
-	freed := map[uuid.UUID]bool{}
-	for _, rival := range w.Cancel {
-		for _, it := range rival.Items {
-			freed[it.InstalmentID] = true
-		}
-	}
-	var held, payable, all []uuid.UUID
-	for _, it := range w.Items {
-		all = append(all, it.InstalmentID)
-		switch {
-		case freed[it.InstalmentID] || it.State == grant.Payable:
-			payable = append(payable, it.InstalmentID)
-		case it.State == grant.Held:
-			held, payable = append(held, it.InstalmentID), append(payable, it.InstalmentID)
-		}
-	}
-	w.Hops = []payout.Hop{
-		{IDs: held, From: grant.Held, To: grant.Payable},
-		{IDs: payable, From: grant.Payable, To: grant.Allocated},
-		{IDs: all, From: grant.Allocated, To: grant.MaybePaid},
-	}
-	w.Transfers = append(w.Transfers, ledger.Move(ledger.KindRelease, w.Batch.ID.String(), ledger.Committed, ledger.InFlight, payout.Total(w.Items), now))
+	return b, nil
 }
 
 // void brings the request to take the batch back, with its approval. Whoever asked
 // for it is lost, and so is which payments were to be cancelled: none is.
-func (r *Recovery) void(w *Rebuild, l lostLine, now time.Time) error {
+func (r *Recovery) void(w *Rebuild, a payout.Attempt, l lostLine, now time.Time) error {
+	have := w.Record()
 	note, err := decision.ParseVoid([]byte(l.Void))
-	if err != nil || note.Batch != w.Batch.ID || note.Number != w.Batch.Number || note.Note != w.Batch.Digest {
+	if err != nil || note.Batch != have.Batch.ID || note.Number != have.Batch.Number || note.Note != have.Batch.Digest {
 		return never("its journal line has a void note that is not for its batch.")
 	}
-	asked := w.Staff[0]
-	if w.Void == nil {
-		voidID, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("draw void id: %w", err)
-		}
-		w.NewVoid = &payout.Void{
-			ID: voidID, BatchID: w.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(w.newest().Weight, 1), 1),
-			Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: asked, AskedAt: now,
-		}
-	} else {
-		if !bytes.Equal([]byte(w.Void.Note), []byte(l.Void)) {
+	voidID, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("draw void id: %w", err)
+	}
+	v := payout.Void{
+		ID: voidID, BatchID: have.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(a.Weight, 1), 1),
+		Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: w.Staff[0], AskedAt: now,
+	}
+	if have.Void != nil {
+		if have.Void.Note != l.Void {
 			return never("the database has another void note of its batch.")
 		}
-		asked = w.Void.AskedBy
+		v = *have.Void
 	}
-	if !w.Void.Agreed() {
-		second := w.Staff[0]
-		for _, id := range w.Staff {
-			if id != asked {
-				second = id
-				break
-			}
-		}
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("draw approval id: %w", err)
-		}
-		w.VoidApproval = &payout.Approval{ID: id, BatchID: w.Batch.ID, Digest: note.Digest(), StaffID: second, CreatedAt: now}
+	second := w.Staff[0]
+	if at := slices.IndexFunc(w.Staff, func(id uuid.UUID) bool { return id != v.AskedBy }); at >= 0 {
+		second = w.Staff[at]
 	}
-	if w.Batch.State == payout.Signing || w.Batch.State == payout.Signed || w.Batch.State == payout.Announced {
-		w.Entries = append(w.Entries, r.recovered(w.Batch, w.Batch.State, payout.Voiding, l, now))
-		w.Via = append(w.Via, w.Batch.State)
-		w.Batch.State = payout.Voiding
-	}
-	return nil
-}
-
-func (w *Rebuild) newest() payout.Attempt {
-	if w.NewAttempt != nil {
-		return *w.NewAttempt
-	}
-	return w.Attempts[len(w.Attempts)-1]
+	return w.RecoverVoid(r.by, v, second, leafDetail(l))
 }

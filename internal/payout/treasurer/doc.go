@@ -10,5 +10,5 @@
 //   - An order is tried as it would be built before it is stored, and refused with the
 //     figure that is in its way.
 //   - A composed batch that nobody approves for ForgottenAfter is cancelled.
-//   - What the store calls inside a transaction never calls the store.
+//   - What the store calls inside a transaction has no context with which to call a store.
 package treasurer

@@ -8,7 +8,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -25,7 +24,7 @@ type ForgottenStore interface {
 	Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error)
 
 	// UpdateBatch is Store's.
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error)
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
 }
 
 // CancelForgotten cancels composed batches that nobody has approved for
@@ -39,18 +38,8 @@ func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now
 	}
 	var list []payout.Batch
 	for _, id := range ids {
-		b, err := store.UpdateBatch(ctx, epoch, id, now, func(w *payout.Work) error {
-			if w.Batch.State != payout.Composed {
-				return errs.New(errs.Conflict, "wrong_state", "The batch does not wait for an approval any more. Nothing was changed.")
-			}
-			if err := w.Move(identity.System("worker"), payout.Cancelled, "batch.lapsed", now); err != nil {
-				return err
-			}
-			w.ReleaseItems, w.ReleaseCoins = true, true
-			if len(w.Items) > 0 {
-				w.ItemsTo = grant.Payable
-			}
-			return nil
+		b, err := store.UpdateBatch(ctx, epoch, id, now, func(l *payout.Locked) error {
+			return l.Forget(identity.System("worker"))
 		})
 		if errs.Is(err, "wrong_state") {
 			continue // somebody approved or cancelled it just now

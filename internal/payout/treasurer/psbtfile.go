@@ -27,7 +27,7 @@ func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	if err != nil {
 		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
-	newest, err := unsigned(record.Batch, record.Attempts)
+	newest, err := record.Unsigned()
 	if err != nil {
 		return txbuild.File{}, payout.SignatureStatus{}, err
 	}
@@ -69,7 +69,7 @@ func (s *Service) wallet(ctx context.Context) (fund.Fund, *wallet.Descriptor, er
 // Signatures says who has signed the newest attempt. Conflict wrong_state: nothing
 // waits for a signature.
 func (s *Service) Signatures(ctx context.Context, record payout.Record) (payout.SignatureStatus, error) {
-	newest, err := unsigned(record.Batch, record.Attempts)
+	newest, err := record.Unsigned()
 	if err != nil {
 		return payout.SignatureStatus{}, err
 	}
@@ -78,22 +78,6 @@ func (s *Service) Signatures(ctx context.Context, record payout.Record) (payout.
 		return payout.SignatureStatus{}, err
 	}
 	return payout.StatusOf(f, newest)
-}
-
-// unsigned returns the newest attempt, if it waits for a signature.
-func unsigned(b payout.Batch, attempts []payout.Attempt) (payout.Attempt, error) {
-	if !b.State.Waits() || len(attempts) == 0 {
-		return payout.Attempt{}, noSignatureWanted()
-	}
-	newest := attempts[len(attempts)-1]
-	if len(newest.Raw) > 0 || !newest.Released() {
-		return payout.Attempt{}, noSignatureWanted()
-	}
-	return newest, nil
-}
-
-func noSignatureWanted() error {
-	return errs.New(errs.Conflict, "wrong_state", "This batch does not wait for a signature now. Nothing was changed.")
 }
 
 // ImportPSBT takes back what people had signed elsewhere: a PSBT or the finished
@@ -118,8 +102,8 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	}
 	now := s.now()
 	var status payout.SignatureStatus
-	_, err = s.change(ctx, id, now, func(w *payout.Work) error {
-		newest, err := unsigned(w.Batch, w.Attempts)
+	_, err = s.change(ctx, id, now, func(l *payout.Locked) error {
+		newest, err := l.Record().Unsigned()
 		if err != nil {
 			return err
 		}
@@ -136,9 +120,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
 		}
 		status = payout.SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
-		w.NewSignature = &payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now}
-		w.Note(by, "batch.signature_brought", now)
-		return nil
+		return l.BringSignature(by, newest.TxID, payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now})
 	})
 	return status, err
 }

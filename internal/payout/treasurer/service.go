@@ -91,18 +91,8 @@ func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, 
 		return payout.Batch{}, fmt.Errorf("draw approval id: %w", err)
 	}
 	now := s.now()
-	return s.change(ctx, id, now, func(w *payout.Work) error {
-		if w.Batch.Version != version {
-			return staleVersion(w.Batch.Version)
-		}
-		if w.Batch.Digest != digest {
-			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
-		}
-		if err := w.Move(by, payout.Approved, "batch.approved", now); err != nil {
-			return err
-		}
-		w.NewApproval = &payout.Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now}
-		return nil
+	return s.changeSeen(ctx, id, now, version, func(l *payout.Locked) error {
+		return l.Approve(by, payout.Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now})
 	})
 }
 
@@ -113,29 +103,30 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 		return payout.Batch{}, err
 	}
 	now := s.now()
-	return s.change(ctx, id, now, func(w *payout.Work) error {
-		if w.Batch.Version != version {
-			return staleVersion(w.Batch.Version)
+	return s.changeSeen(ctx, id, now, version, func(l *payout.Locked) error {
+		return l.Cancel(by, "")
+	})
+}
+
+// changeSeen is change for a person who has seen a version of the batch, and decides on that.
+// Conflict stale_version.
+func (s *Service) changeSeen(ctx context.Context, id uuid.UUID, now time.Time, version int64, fn func(*payout.Locked) error) (payout.Batch, error) {
+	return s.change(ctx, id, now, func(l *payout.Locked) error {
+		if have := l.Batch().Version; have != version {
+			return staleVersion(have)
 		}
-		if !w.Batch.State.BeforeSigning() {
-			return errs.New(errs.Conflict, "wrong_state", "Only before a batch goes to the signer can somebody cancel. Nothing was changed.")
-		}
-		if err := w.Move(by, payout.Cancelled, "batch.cancelled", now); err != nil {
-			return err
-		}
-		w.ItemsTo, w.ReleaseItems, w.ReleaseCoins = grant.Payable, true, true
-		return nil
+		return fn(l)
 	})
 }
 
 // change is the store's UpdateBatch for a person: a refusal also says what it means
 // for the money of the batch.
-func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error) {
+func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error) {
 	var before *payout.Batch
-	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(w *payout.Work) error {
-		found := w.Batch
+	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(l *payout.Locked) error {
+		found := l.Batch()
 		before = &found
-		return fn(w)
+		return fn(l)
 	})
 	if err != nil && before != nil {
 		err = payout.WithMoney(err, before.Kind, before.State)
@@ -155,11 +146,7 @@ func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (p
 	if r.Void.Lapsed(s.now()) {
 		r.Void = nil // the worker has not noted it yet
 	}
-	f, err := plan.FamilyOf(ctx, s.cfg.Store, r)
-	if err != nil {
-		return payout.Record{}, err
-	}
-	r.Raise = raiseOf(f)
+	r.Raise = raiseOf(r)
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
@@ -19,6 +20,9 @@ import (
 // Store is what people's use cases need of the database.
 type Store interface {
 	payout.Records
+
+	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
+	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error)
 
 	// NextNumber draws a batch number. Numbers that end up unused are skipped.
 	NextNumber(ctx context.Context) (uint32, error)

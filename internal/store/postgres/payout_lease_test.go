@@ -186,7 +186,7 @@ func TestEveryWriteOfTheWorkerAsksForTheLease(t *testing.T) {
 			return store.Disconnect(ctx, 7, payout.Tip{}, func(*payout.ChainWork) error { return never })
 		},
 		"UpdateBatch": func() error {
-			_, err := store.UpdateBatch(ctx, 7, uuid.New(), time.Time{}, func(*payout.Work) error { return never })
+			_, err := store.UpdateBatch(ctx, 7, uuid.New(), time.Time{}, func(*payout.Locked) error { return never })
 			return err
 		},
 		"SetError": func() error { return store.SetError(ctx, 7, uuid.New(), "c", "x", time.Time{}) },

@@ -177,25 +177,13 @@ func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, er
 		}
 		r = payout.Record{Batch: batchOf(row.Batch, row.Composer)}
 		r.Batch.Alarm = payout.Alarm(row.Alarm)
-		if r.Items, err = readItems(ctx, q, id); err != nil {
+		if err := readBelongings(ctx, q, &r); err != nil {
 			return err
 		}
 		for _, it := range r.Items {
 			r.Batch.Total += it.Amount
 		}
 		r.Batch.Payees = len(r.Items)
-		if r.Attempts, err = readAttempts(ctx, q, id); err != nil {
-			return err
-		}
-		if r.Approvals, err = readApprovals(ctx, q, id); err != nil {
-			return err
-		}
-		if r.Void, err = readVoid(ctx, q, id); err != nil {
-			return err
-		}
-		if r.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
-			return err
-		}
 		if r.History, err = readHistory(ctx, q, "batch", id); err != nil {
 			return err
 		}

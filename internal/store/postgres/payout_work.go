@@ -30,7 +30,7 @@ func checkLease(ctx context.Context, q *db.Queries, epoch int64) error {
 	return nil
 }
 
-func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Work) error) (payout.Batch, error) {
+func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error) {
 	var out payout.Batch
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -43,32 +43,15 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 		if err != nil {
 			return err
 		}
-		w := &payout.Work{Batch: batchOf(row.Batch, row.Composer)}
-		if w.Items, err = readItems(ctx, q, id); err != nil {
+		r, err := readLocked(ctx, q, batchOf(row.Batch, row.Composer))
+		if err != nil {
 			return err
 		}
-		if w.Attempts, err = readAttempts(ctx, q, id); err != nil {
+		l := payout.NewLocked(r, now)
+		if err := fn(l); err != nil {
 			return err
 		}
-		if w.Approvals, err = readApprovals(ctx, q, id); err != nil {
-			return err
-		}
-		if w.Void, err = readVoid(ctx, q, id); err != nil {
-			return err
-		}
-		if w.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
-			return err
-		}
-		if w.Fund, err = readFund(ctx, q); err != nil {
-			return err
-		}
-		if w.Parent, err = readParent(ctx, q, w.Batch); err != nil {
-			return err
-		}
-		if err := fn(w); err != nil {
-			return err
-		}
-		if err := writeBatch(ctx, q, w, now); err != nil {
+		if err := writeLocked(ctx, q, l, now); err != nil {
 			return err
 		}
 		if epoch == 0 { // the worker need not tell itself
@@ -76,14 +59,14 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 				return err
 			}
 		}
-		if err := s.record(ctx, q, w.Entries...); err != nil {
+		if err := s.record(ctx, q, l.Changes().Entries...); err != nil {
 			return err
 		}
-		out = w.Batch
-		out.Version++
+		out = l.Batch()
+		out.Version += int64(max(len(l.Changes().Path), 1))
 		out.ChangedAt = now
-		out.Payees = len(w.Items)
-		for _, it := range w.Items {
+		out.Payees = len(r.Items)
+		for _, it := range r.Items {
 			out.Total += it.Amount
 		}
 		return nil
@@ -91,69 +74,147 @@ func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID,
 	return out, err
 }
 
-func writeBatch(ctx context.Context, q *db.Queries, w *payout.Work, now time.Time) error {
-	b := w.Batch
-	if w.NewApproval != nil {
-		a := w.NewApproval
-		if err := q.InsertApproval(ctx, db.InsertApprovalParams{ID: a.ID, BatchID: b.ID, Digest: a.Digest[:], StaffID: a.StaffID, AuthKind: a.AuthKind, CreatedAt: a.CreatedAt}); err != nil {
-			return err
-		}
-	}
-	if err := writeVoid(ctx, q, w); err != nil {
+// readLocked reads what belongs to a batch whose row is locked.
+func readLocked(ctx context.Context, q *db.Queries, b payout.Batch) (payout.Record, error) {
+	r := payout.Record{Batch: b}
+	err := readBelongings(ctx, q, &r)
+	return r, err
+}
+
+// readBelongings reads what belongs to the batch of r, all but its history.
+func readBelongings(ctx context.Context, q *db.Queries, r *payout.Record) (err error) {
+	id := r.Batch.ID
+	if r.Items, err = readItems(ctx, q, id); err != nil {
 		return err
 	}
-	if w.NewAttempt != nil {
-		if len(w.Attempts) == 0 {
-			anchor := int64(b.Anchor.Index)
-			if err := q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: b.ID, AnchorTxid: b.Anchor.Hash[:], AnchorVout: &anchor}); err != nil {
-				return err
-			}
-		}
-		if err := insertAttempt(ctx, q, *w.NewAttempt); err != nil {
-			return err
-		}
-		w.Attempts = append(w.Attempts, *w.NewAttempt)
-	}
-	for _, op := range w.Reserve {
-		if err := q.InsertReservation(ctx, db.InsertReservationParams{Txid: op.Hash[:], Vout: int64(op.Index), BatchID: b.ID}); err != nil {
-			return err
-		}
-	}
-	if len(w.NewRaw) > 0 {
-		newest := w.Attempts[len(w.Attempts)-1]
-		if err := q.InsertAttemptRaw(ctx, db.InsertAttemptRawParams{AttemptID: newest.ID, Raw: w.NewRaw, CreatedAt: now}); err != nil {
-			return err
-		}
-	}
-	for _, e := range w.AttemptEvents {
-		newest := w.Attempts[len(w.Attempts)-1]
-		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: newest.ID, Event: e.Event, Detail: e.Detail, At: e.At}); err != nil {
-			return err
-		}
-	}
-	if sig := w.NewSignature; sig != nil {
-		newest := w.Attempts[len(w.Attempts)-1]
-		if err := q.InsertAttemptSignature(ctx, db.InsertAttemptSignatureParams{AttemptID: newest.ID, Psbt: sig.PSBT, Source: sig.Source, StaffID: nullUUID(sig.StaffID), At: sig.At}); err != nil {
-			return err
-		}
-	}
-	if w.ItemsTo != "" && len(w.Items) > 0 {
-		if err := moveItems(ctx, q, idsOf(w.Items), w.Items[0].State, w.ItemsTo, now); err != nil {
-			return err
-		}
-	}
-	if err := release(ctx, q, b.ID, w.ReleaseItems, w.ReleaseCoins, now); err != nil {
+	if r.Attempts, err = readAttempts(ctx, q, id); err != nil {
 		return err
 	}
-	if err := postTransfers(ctx, q, w.Transfers); err != nil {
+	if r.Approvals, err = readApprovals(ctx, q, id); err != nil {
 		return err
 	}
-	if w.Batch.LastError == "" {
+	if r.Void, err = readVoid(ctx, q, id); err != nil {
+		return err
+	}
+	if r.Batch.Chosen, err = readChosen(ctx, q, id); err != nil {
+		return err
+	}
+	if r.Fund, err = readFund(ctx, q); err != nil {
+		return err
+	}
+	r.Parent, err = readParent(ctx, q, r.Batch)
+	return err
+}
+
+// writeLocked writes what the verbs of a batch have added, in the order that the rules of the
+// database ask for: whom an attempt or a void belongs to before it, the batch's state last.
+func writeLocked(ctx context.Context, q *db.Queries, l *payout.Locked, now time.Time) error {
+	ch, b := l.Changes(), l.Batch()
+	if err := writeRow(ctx, q, l, ch); err != nil {
+		return err
+	}
+	if a := ch.NewApproval; a != nil {
+		err := q.InsertApproval(ctx, db.InsertApprovalParams{
+			ID: a.ID, BatchID: b.ID, Digest: a.Digest[:], StaffID: a.StaffID, AuthKind: a.AuthKind, CreatedAt: a.CreatedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := writeVoid(ctx, q, b.ID, ch); err != nil {
+		return err
+	}
+	if err := writeAttempts(ctx, q, b.ID, ch, now); err != nil {
+		return err
+	}
+	for _, hop := range ch.Hops {
+		if err := moveItems(ctx, q, hop.IDs, hop.From, hop.To, now); err != nil {
+			return err
+		}
+	}
+	if err := release(ctx, q, b.ID, ch.ReleaseItems, ch.ReleaseCoins, now); err != nil {
+		return err
+	}
+	if err := postTransfers(ctx, q, ch.Transfers); err != nil {
+		return err
+	}
+	if b.LastError == "" {
 		if err := q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: b.ID, Message: "", ChangedAt: now}); err != nil {
 			return err
 		}
 	}
-	return moveBatch(ctx, q, b, now)
+	if len(ch.Path) == 0 {
+		return moveBatch(ctx, q, b, now)
+	}
+	for _, state := range ch.Path {
+		b.State = state
+		if err := moveBatch(ctx, q, b, now); err != nil {
+			return err
+		}
+		b.Version++
+	}
+	return nil
+}
+
+// writeRow writes the row of a batch that a signer's journal knows better, and the anchor.
+func writeRow(ctx context.Context, q *db.Queries, l *payout.Locked, ch payout.Changes) error {
+	r := l.Record()
+	if ch.Create {
+		b := r.Batch
+		b.State = payout.Composed
+		if err := insertBatchRow(ctx, q, b); err != nil {
+			return err
+		}
+		if len(r.Items) > 0 {
+			if err := q.InsertBatchItems(ctx, b.ID, idsOf(r.Items)); err != nil {
+				return err
+			}
+		}
+	}
+	if ch.Rehome {
+		if err := q.TakeBatchItemsBack(ctx, r.Batch.ID); err != nil {
+			return err
+		}
+	}
+	if a := ch.Anchor; a != nil {
+		vout := int64(a.Index)
+		return q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: r.Batch.ID, AnchorTxid: a.Hash[:], AnchorVout: &vout})
+	}
+	return nil
+}
+
+// writeAttempts writes new attempts, the coins that they take, and what happened to attempts.
+func writeAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Changes, now time.Time) error {
+	for _, a := range ch.NewAttempts {
+		if err := insertAttempt(ctx, q, a); err != nil {
+			return err
+		}
+	}
+	for _, op := range ch.Reserve {
+		if err := q.InsertReservation(ctx, db.InsertReservationParams{Txid: op.Hash[:], Vout: int64(op.Index), BatchID: batch}); err != nil {
+			return err
+		}
+	}
+	for _, r := range ch.Raws {
+		if err := q.InsertAttemptRaw(ctx, db.InsertAttemptRawParams{AttemptID: r.Attempt, Raw: r.Raw, CreatedAt: now}); err != nil {
+			return err
+		}
+	}
+	for _, e := range ch.Events {
+		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: e.Attempt, Event: e.Event.Event, Detail: e.Event.Detail, At: e.Event.At}); err != nil {
+			return err
+		}
+	}
+	for _, s := range ch.Signatures {
+		sig := s.Signature
+		err := q.InsertAttemptSignature(ctx, db.InsertAttemptSignatureParams{
+			AttemptID: s.Attempt, Psbt: sig.PSBT, Source: sig.Source, StaffID: nullUUID(sig.StaffID), At: sig.At,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func idsOf(items []payout.Item) []uuid.UUID {
@@ -164,10 +225,9 @@ func idsOf(items []payout.Item) []uuid.UUID {
 	return ids
 }
 
-func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
-	request := w.Void
-	if e := w.EndVoid; e != nil {
-		n, err := q.EndVoid(ctx, db.EndVoidParams{ID: request.ID, Ended: &e.How, EndedBy: nullUUID(e.By), EndedAt: &e.At})
+func writeVoid(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Changes) error {
+	if e := ch.VoidEnd; e != nil {
+		n, err := q.EndVoid(ctx, db.EndVoidParams{ID: e.ID, Ended: &e.How, EndedBy: nullUUID(e.By), EndedAt: &e.At})
 		if err != nil {
 			return err
 		}
@@ -175,10 +235,9 @@ func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
 			return errs.New(errs.Conflict, "wrong_state", "The request to take this batch back has ended in the meantime. Nothing was changed.")
 		}
 	}
-	if v := w.NewVoid; v != nil {
-		request = v
+	if v := ch.NewVoid; v != nil {
 		err := q.InsertVoid(ctx, db.InsertVoidParams{
-			ID: v.ID, BatchID: w.Batch.ID, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason,
+			ID: v.ID, BatchID: batch, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason,
 			AskedBy: v.AskedBy, AskedAt: v.AskedAt,
 		})
 		if err != nil {
@@ -190,8 +249,8 @@ func writeVoid(ctx context.Context, q *db.Queries, w *payout.Work) error {
 			}
 		}
 	}
-	if a := w.VoidApproval; a != nil {
-		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{VoidID: request.ID, Digest: a.Digest[:], StaffID: a.StaffID, At: a.CreatedAt})
+	if a := ch.VoidApproval; a != nil {
+		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{VoidID: a.VoidID, Digest: a.Approval.Digest[:], StaffID: a.Approval.StaffID, At: a.Approval.CreatedAt})
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/recovery"
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
+	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
 var _ recovery.Store = PayoutStore{}
@@ -91,11 +91,13 @@ func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about recovery.Ab
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		w := &recovery.Rebuild{Coins: map[wire.OutPoint]txbuild.Coin{}, Reserved: map[wire.OutPoint]bool{}}
-		if err := readLost(ctx, q, w, about); err != nil {
+		w := &recovery.Rebuild{Coins: map[wire.OutPoint]txbuild.Coin{}}
+		r, err := readLost(ctx, q, w, about)
+		if err != nil {
 			return err
 		}
-		if err := readRivals(ctx, q, w, about); err != nil {
+		w.Locked = payout.NewLocked(r, now)
+		if err := readRivals(ctx, q, w, about, now); err != nil {
 			return err
 		}
 		if err := readSurroundings(ctx, q, w, about); err != nil {
@@ -104,16 +106,13 @@ func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about recovery.Ab
 		if err := fn(w); err != nil {
 			return err
 		}
-		if err := writeRebuild(ctx, q, w, now); err != nil {
-			return err
-		}
-		return s.record(ctx, q, w.Entries...)
+		return s.writeRebuild(ctx, q, w, now)
 	})
 }
 
 // readLost reads the batch that a lost transaction belongs to, or else the payments
 // that it pays.
-func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) error {
+func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) (payout.Record, error) {
 	row, err := q.LockBatch(ctx, about.Batch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		digests := make([][]byte, len(about.Digests))
@@ -121,35 +120,31 @@ func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about rec
 			digests[i] = d[:]
 		}
 		rows, err := q.ListInstalmentsByDigest(ctx, digests)
-		for _, r := range rows {
-			w.Items = append(w.Items, itemOf(r.Instalment, r.Reference, r.Designation))
+		var r payout.Record
+		for _, row := range rows {
+			r.Items = append(r.Items, itemOf(row.Instalment, row.Reference, row.Designation))
 		}
-		return err
+		return r, err
 	}
 	if err != nil {
-		return err
+		return payout.Record{}, err
 	}
-	w.Known, w.Batch = true, batchOf(row.Batch, row.Composer)
-	if w.Items, err = readItems(ctx, q, about.Batch); err != nil {
-		return err
-	}
-	if w.Attempts, err = readAttempts(ctx, q, about.Batch); err != nil {
-		return err
-	}
-	if w.Void, err = readVoid(ctx, q, about.Batch); err != nil {
-		return err
+	w.Known = true
+	r, err := readLocked(ctx, q, batchOf(row.Batch, row.Composer))
+	if err != nil {
+		return r, err
 	}
 	reserved, err := q.ListReservedBy(ctx, about.Batch)
-	for _, r := range reserved {
-		w.Reserved[outPoint(r.Txid, r.Vout)] = true
+	for _, coin := range reserved {
+		w.Reserved = append(w.Reserved, outPoint(coin.Txid, coin.Vout))
 	}
-	return err
+	return r, err
 }
 
 // readRivals locks the other batches that stand in the way.
-func readRivals(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) error {
+func readRivals(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About, now time.Time) error {
 	txids, vouts := split(about.Inputs)
-	ids, err := q.ListRivals(ctx, db.ListRivalsParams{BatchID: about.Batch, Number: int64(about.Number), Instalments: idsOf(w.Items), Txids: txids, Vouts: vouts})
+	ids, err := q.ListRivals(ctx, db.ListRivalsParams{BatchID: about.Batch, Number: int64(about.Number), Instalments: idsOf(w.Record().Items), Txids: txids, Vouts: vouts})
 	if err != nil {
 		return err
 	}
@@ -158,11 +153,11 @@ func readRivals(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about r
 		if err != nil {
 			return err
 		}
-		rival := recovery.Rival{Batch: batchOf(row.Batch, row.Composer)}
+		rival := payout.Record{Batch: batchOf(row.Batch, row.Composer)}
 		if rival.Items, err = readItems(ctx, q, id); err != nil {
 			return err
 		}
-		w.Rivals = append(w.Rivals, rival)
+		w.Rivals = append(w.Rivals, payout.NewLocked(rival, now))
 	}
 	return nil
 }
@@ -203,59 +198,20 @@ func split(ops []wire.OutPoint) (txids [][]byte, vouts []int64) {
 	return txids, vouts
 }
 
-func writeRebuild(ctx context.Context, q *db.Queries, w *recovery.Rebuild, now time.Time) error {
-	if w.NewAttempt == nil && len(w.AttemptEvents) == 0 {
+// writeRebuild writes the batches that give way, then the one that comes back.
+func (s PayoutStore) writeRebuild(ctx context.Context, q *db.Queries, w *recovery.Rebuild, now time.Time) error {
+	if len(w.Changes().Entries) == 0 {
 		return nil // it was known already
 	}
-	for _, rival := range w.Cancel {
-		b := rival.Batch
-		b.State = payout.Cancelled
-		if err := moveItems(ctx, q, idsOf(rival.Items), grant.Allocated, grant.Payable, now); err != nil {
+	var entries []audit.Entry
+	for _, rival := range w.Rivals {
+		if err := writeLocked(ctx, q, rival, now); err != nil {
 			return err
 		}
-		if err := release(ctx, q, b.ID, true, true, now); err != nil {
-			return err
-		}
-		if err := moveBatch(ctx, q, b, now); err != nil {
-			return err
-		}
+		entries = append(entries, rival.Changes().Entries...)
 	}
-	if w.Create {
-		b := w.Batch
-		b.State = payout.Composed
-		if err := insertBatchRow(ctx, q, b); err != nil {
-			return err
-		}
-		if len(w.Items) > 0 {
-			if err := q.InsertBatchItems(ctx, w.Batch.ID, idsOf(w.Items)); err != nil {
-				return err
-			}
-		}
+	if err := writeLocked(ctx, q, w.Locked, now); err != nil {
+		return err
 	}
-	if w.Rehome {
-		if err := q.TakeBatchItemsBack(ctx, w.Batch.ID); err != nil {
-			return err
-		}
-	}
-	for _, hop := range w.Hops {
-		if err := moveItems(ctx, q, hop.IDs, hop.From, hop.To, now); err != nil {
-			return err
-		}
-	}
-	if a := w.Batch.Anchor; a != nil {
-		vout := int64(a.Index)
-		if err := q.SetBatchAnchor(ctx, db.SetBatchAnchorParams{ID: w.Batch.ID, AnchorTxid: a.Hash[:], AnchorVout: &vout}); err != nil {
-			return err
-		}
-	}
-	last := w.Batch.State
-	for _, via := range w.Via {
-		w.Batch.State = via
-		if err := moveBatch(ctx, q, w.Batch, now); err != nil {
-			return err
-		}
-		w.Batch.Version++
-	}
-	w.Batch.State = last
-	return writeBatch(ctx, q, &w.Work, now)
+	return s.record(ctx, q, append(entries, w.Changes().Entries...)...)
 }
