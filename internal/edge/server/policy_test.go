@@ -2,7 +2,10 @@ package server
 
 import (
 	"cmp"
+	"compress/gzip"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	spec "github.com/causeway-fund/causeway/api"
+	"github.com/causeway-fund/causeway/internal/edge/web/static"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -136,7 +140,7 @@ func TestPageSendsVisitorToSignIn(t *testing.T) {
 
 func TestDocumentationShowsEveryCall(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t, func(c *Config) { c.Stylesheet = "/static/app.css" })
+	e := newEdge(t, func(c *Config) { c.Look.Stylesheet = "/static/app.css" })
 	rec := e.call(t, http.MethodGet, "/docs/api", "")
 	page := rec.Body.String()
 	if _, err := html.Parse(strings.NewReader(page)); err != nil || rec.Code != http.StatusOK {
@@ -168,6 +172,58 @@ func TestDocumentationShowsEveryCall(t *testing.T) {
 	}
 	if rec := e.call(t, http.MethodGet, "/v1/openapi.yaml", ""); rec.Body.String() != string(spec.Document()) {
 		t.Error("the document served is not the document")
+	}
+}
+
+func TestTheDocumentationIsLight(t *testing.T) {
+	t.Parallel()
+	const most = 100_000 // bytes of the first view, compressed: seconds over Tor
+	assets, err := static.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEdge(t, func(c *Config) { c.Look = Look{Stylesheet: assets.URL("app.css"), Icons: assets.URL("icons.svg")} })
+	size := 0
+	page := e.call(t, http.MethodGet, "/docs/api", "", "Accept-Encoding", "gzip")
+	size += page.Body.Len()
+	for _, name := range []string{"app.css", "icons.svg"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, assets.URL(name), nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		assets.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d", name, w.Code)
+		}
+		size += w.Body.Len()
+	}
+	if page.Code != http.StatusOK || page.Header().Get("Content-Encoding") != "gzip" || size > most {
+		t.Errorf("status %d, encoding %q, %d bytes in all, want at most %d", page.Code, page.Header().Get("Content-Encoding"), size, most)
+	}
+	zr, err := gzip.NewReader(page.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := io.ReadAll(zr)
+	if plain := e.call(t, http.MethodGet, "/docs/api", "").Body.String(); err != nil || string(packed) != plain {
+		t.Errorf("compressed, the page is another one (%v)", err)
+	}
+}
+
+func TestTheDocumentationSaysWhoMayCall(t *testing.T) {
+	t.Parallel()
+	for permission, want := range map[identity.Permission]string{
+		identity.PermPublic:         "Anyone, without credentials.",
+		identity.PermApplicationOwn: "The operator, with the receipt code of the application.",
+		SignedIn:                    "Any member of staff.",
+		identity.PermBatchApprove:   "Staff with the role treasurer, signed in or with an API token of that scope.",
+		identity.PermGrantRead:      "Staff with the role treasurer or auditor, signed in or with an API token of that scope.",
+		identity.PermTokenManage:    "Any member of staff, signed in: no API token may.",
+		identity.PermVantageManage:  "Staff with the role admin, signed in: no API token may.",
+	} {
+		got := callerOf(string(permission))
+		if got.Words != want || got.NoToken != strings.Contains(want, "no API token") {
+			t.Errorf("%s: %+v, want %q", permission, got, want)
+		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	spec "github.com/causeway-fund/causeway/api"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/edge/api"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -82,7 +81,7 @@ type Config struct {
 	Pages      []Rule                                     // their lines of the policy table
 	ErrorPage  func(c echo.Context, view ErrorView) error // nil: plain text
 	SignInPath string                                     // where a page sends who is not signed in; "": the error page
-	Stylesheet string                                     // address of the dashboard's CSS, for the API documentation
+	Look       Look                                       // files of the dashboard, for the API documentation
 }
 
 // Server is the HTTP edge of `causeway serve`.
@@ -95,7 +94,7 @@ type Server struct {
 	origins *origins
 	metrics *metrics
 	ready   *readiness
-	docs    []byte
+	docs    docs
 }
 
 // New builds the edge. It fails when a route has no line in the policy table or
@@ -119,9 +118,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: register metrics: %w", err)
 	}
-	docs, err := renderDocs(spec.Document(), cfg.Stylesheet)
+	docs, err := newDocs(cfg.Look)
 	if err != nil {
-		return nil, fmt.Errorf("server: render API documentation: %w", err)
+		return nil, fmt.Errorf("server: %w", err)
 	}
 	s := &Server{
 		cfg: cfg, echo: echo.New(), metrics: m, docs: docs, ready: &readiness{checks: cfg.Checks, clock: cfg.Clock},

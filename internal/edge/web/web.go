@@ -69,8 +69,8 @@ func New(cfg Config) (*Site, error) {
 	return s, nil
 }
 
-// Stylesheet returns the address of the dashboard's CSS.
-func (s *Site) Stylesheet() string { return s.assets.URL("app.css") }
+// File returns the address of a file that comes with the dashboard, such as "app.css".
+func (s *Site) File(name string) string { return s.assets.URL(name) }
 
 // Routes returns the table of routes, for the policy of the server.
 func (s *Site) Routes() []Route { return append([]Route(nil), s.routes...) }

@@ -2,6 +2,8 @@ package browser_test
 
 import (
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // testPages looks at every page that has an address of its own; those behind a
@@ -53,6 +55,23 @@ func testPages(t *testing.T, h *house) {
 		admin.visit(p.path)
 		admin.lookClosely(p.name)
 	}
+}
+
+// testDocs looks at the page of the API, which has no script: the list of calls stands at
+// its side, and on a phone it unfolds where it is asked for.
+func testDocs(t *testing.T, h *house) {
+	const list = `getComputedStyle(document.querySelector('#calls')).display !== 'none'`
+	const there = `Math.abs(document.querySelector('#approveBatch').getBoundingClientRect().top) < 100`
+	b := h.tab(t)
+	b.visit("/docs/api")
+	b.lookClosely("docs", "header", "nav", "#start", "#errors", "#submitApplication", "#schema-Problem")
+	b.shows("the list at the side", list)
+	b.do(chromedp.EmulateViewport(phone.width, phone.height))
+	b.shows("a phone without the list", "!("+list+")")
+	b.do(chromedp.Click(chromedp.CSS(".to-list")))
+	b.shows("the list on a phone", list)
+	b.do(chromedp.Click(chromedp.CSS(`#calls a[href="#approveBatch"]`)))
+	b.shows("the call, and no list", "!("+list+") && "+there)
 }
 
 // testNoScript sees that the staff's pages can at least be read and filtered

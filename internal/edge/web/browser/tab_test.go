@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -303,12 +304,19 @@ func (b *tab) scheme(name string) {
 
 // look examines the page at both widths, light and dark, and leaves the window
 // wide and light.
-func (b *tab) look(name string) { b.t.Helper(); b.examine(name, false) }
+func (b *tab) look(name string) { b.t.Helper(); b.examine(name) }
 
-// lookClosely also asks axe, once wide and light and once narrow and dark.
-func (b *tab) lookClosely(name string) { b.t.Helper(); b.examine(name, true) }
+// lookClosely also asks axe, once wide and light and once narrow and dark: about the whole
+// page, or about the parts that selectors name, where a page repeats itself.
+func (b *tab) lookClosely(name string, selectors ...string) {
+	b.t.Helper()
+	if len(selectors) == 0 {
+		selectors = []string{"html"}
+	}
+	b.examine(name, selectors...)
+}
 
-func (b *tab) examine(name string, closely bool) {
+func (b *tab) examine(name string, closely ...string) {
 	b.t.Helper()
 	for _, w := range []window{desk, phone} {
 		b.do(chromedp.EmulateViewport(w.width, w.height))
@@ -318,8 +326,8 @@ func (b *tab) examine(name string, closely bool) {
 			if scheme == "light" {
 				b.measure(at, w)
 			}
-			if closely && (w == desk) == (scheme == "light") {
-				b.accessible(at)
+			if len(closely) > 0 && (w == desk) == (scheme == "light") {
+				b.accessible(at, closely)
 			}
 			b.photograph(at)
 		}
@@ -359,13 +367,18 @@ func (b *tab) measure(at string, w window) {
 	}
 }
 
-// accessible asks axe for violations of WCAG 2.0 to 2.2, levels A and AA.
-func (b *tab) accessible(at string) {
+// accessible asks axe for violations of WCAG 2.0 to 2.2, levels A and AA, in these parts
+// of the page.
+func (b *tab) accessible(at string, parts []string) {
 	b.t.Helper()
 	if !eval[bool](b, `typeof axe === "object"`) {
 		b.do(chromedp.Evaluate[chromedp.Void](axe))
 	}
-	found := eval[[]string](b, `axe.run(document, {
+	include, err := json.Marshal(parts)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	found := eval[[]string](b, `axe.run({ include: `+string(include)+` }, {
 		runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }, resultTypes: ['violations'],
 	}).then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.target.join(' ') + ': ' + n.failureSummary.replace(/\s+/g, ' '))))`)
 	for _, f := range found {

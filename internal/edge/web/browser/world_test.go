@@ -39,6 +39,7 @@ func TestDashboard(t *testing.T) {
 		{"keyboard", testKeyboard},
 		{"policy", testPolicy},
 		{"pages", testPages},
+		{"docs", testDocs},
 		{"no script", testNoScript},
 		{"live", testLive},
 	} {

@@ -12,8 +12,9 @@ import (
 	"net/http"
 	"path"
 	"sort"
-	"strconv"
 	"strings"
+
+	"github.com/causeway-fund/causeway/internal/edge/packed"
 )
 
 // Prefix is the path under which Handler serves; URLs returned by
@@ -38,7 +39,7 @@ type Assets struct {
 }
 
 type asset struct {
-	body        []byte
+	body        packed.Body
 	contentType string
 }
 
@@ -54,14 +55,17 @@ func Load() (*Assets, error) {
 	}
 
 	a := &Assets{urls: map[string]string{}, byPath: map[string]asset{}}
-	a.add("app.css", css)
-	a.add("app.js", js)
+	if err := errors.Join(a.add("app.css", css), a.add("app.js", js)); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"vendor/htmx.min.js", "vendor/hx-csp.min.js", "icons.svg", "icon.svg"} {
 		body, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read embedded %s: %w", name, err)
 		}
-		a.add(path.Base(name), body)
+		if err := a.add(path.Base(name), body); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }
@@ -87,22 +91,23 @@ func (a *Assets) Handler() http.Handler {
 		h.Set("Content-Type", f.contentType)
 		h.Set("Cache-Control", cacheYear)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Length", strconv.Itoa(len(f.body)))
-		if r.Method == http.MethodHead {
-			return
-		}
-		if _, err := bytes.NewReader(f.body).WriteTo(w); err != nil {
+		if err := f.body.Serve(w, r); err != nil {
 			return // the browser went away; there is nobody to tell
 		}
 	})
 }
 
-func (a *Assets) add(name string, body []byte) {
+func (a *Assets) add(name string, body []byte) error {
+	served, err := packed.New(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	sum := sha256.Sum256(body)
 	ext := path.Ext(name)
 	url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:])[:hashLen] + ext
 	a.urls[name] = url
-	a.byPath[url] = asset{body: body, contentType: mime.TypeByExtension(ext)}
+	a.byPath[url] = asset{body: served, contentType: mime.TypeByExtension(ext)}
+	return nil
 }
 
 func joined(dir, ext string) ([]byte, error) {
