@@ -26,27 +26,57 @@ FUZZTIME ?= 10s
 BENCH ?= .
 NAME ?=
 CHAOS_RUNS ?= 20
-TESTFLAGS ?= -shuffle=on -count=1 -p 2 -timeout 40m
+# A run of everything in CI may take so long, from the first test to the last. It is twice what it
+# takes on two cores with nothing beside it, and the only place where a time is set: no test
+# asserts how fast anything is.
+BUDGET ?= $(if $(CI),15m,0)
+# Two runs at once, of those with the race detector and those without, have a package each at a time.
+JOBS ?= $(if $(filter ./...-race,$(PKG)$(RACE)),1,2)
+# `check` has vetted everything when it comes to the tests; a debugger's tables would be linked 80 times.
+VETTED ?=
+TESTFLAGS ?= -shuffle=on -count=1 -p $(JOBS) -timeout 40m -ldflags=-w $(VETTED)
 # Packages whose code and tests start no goroutine but by way of cores.Each: the race
 # detector would take minutes there. What they give to cores.Each it sees in the tests of
 # internal/signer/signer and in those of payout/payout that it watches (internal/pure_test.go
-# holds both).
-PURE := bitcoin/fee bitcoin/spv bitcoin/txbuild bitcoin/wallet payout/books payout/model payout/plan review/screen trust/audit
+# holds both). The longest come first.
+PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbuild internal/payout/model \
+	internal/fleet/endpoint internal/payout/certificate internal/edge/web/views internal/testkit/devnet/btcdnode \
+	internal/trust/audit internal/bitcoin/wallet internal/bitcoin/wallet/oracle internal/bitcoin/spv internal/bitcoin/money \
+	internal/payout/books internal/payout/books/payeecsv internal/payout/recovery internal/review/screen \
+	internal/fleet/blocklist internal/fleet/netplace internal/fleet/probe/advice internal/fleet/probe/link \
+	internal/fleet/uptime internal/fleet/vantage internal/ledger internal/prose internal/secretfile \
+	internal/trust/decision internal/edge/web/i18n internal/cli internal/errs cmd/causeway migrations
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
-# those, and all tests run without it (internal/pure_test.go holds which it has to watch).
-MET := payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker)
-# The longest first, so that it is not left alone at the end; and Chromium last, since a click that
-# waits behind the nodes and signers of programs/app runs out of its time.
-SLOW := programs/app
-LAST := edge/web/browser
+# those, and all tests run without it (internal/pure_test.go holds which it has to watch). The
+# longest come first, so that none is left alone at the end.
+MET := internal/payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \
+	internal/review/grant=^Test(Parallel|OfRacingClaims|OneAddressHas|OneVotePerPerson|ReadersAtOnce|LeavesComeInTheOrder) \
+	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads) \
+	internal/edge/web=^Test(PagesHear|Streams|ParallelGets|NobodyWaits) \
+	internal/signer/signer=^Test(ASignerOnAFullDisk|DiskFull|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheJournalComes|ThreeThousand) \
+	internal/bitcoin/chain=^Test(AHungWebsocket|AWebsocketTo|BlocksAreRead|ReadsOutlive|WakeOutlives) \
+	internal/programs/jobs=^Test(ARecheckIsOffered|ASlotIsPlanned|TwoSchedulers) \
+	internal/auditor/chainaudit=^Test(NodeChangesItsBranch|NodesOwnCoinSet|PaymentDuring|RunStopsWhenTold)
+# The longest of those that the detector watches as a whole come first; and Chromium last, with
+# nothing beside it, since a click that waits behind other tests runs out of its time.
+SLOW := internal/programs/app
+LAST := internal/edge/web/browser
+# All others: those with tests, as go list knows them with the tags of this run.
+OTHERS = $$(go list $${tags:+-tags=$$tags} -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... \
+	| grep -v -E '^$(MODULE)/($(subst $() ,|,$(strip $(LAST) $(SLOW) $(PURE) $(foreach m,$(MET),$(firstword $(subst =, ,$m))))))$$' | paste -sd,)
+MODULE := github.com/causeway-fund/causeway
 TARGETS = -in "../..:$(PKG)"
 ifeq ($(PKG)$(RACE),./...-race)
-TARGETS = $(MET:%=-met "../..:./internal/%") -pure "../..:$(subst $() ,$(comma),$(PURE:%=./internal/%/...))" -in "../..:./internal/$(SLOW),$$(go list ./... | grep -v -E '/internal/($(subst $() ,|,$(LAST) $(PURE) $(foreach m,$(MET),$(firstword $(subst =, ,$m)))))($$|/)' | paste -sd,),./internal/$(LAST)"
+TARGETS = $(MET:%=-met "../..:./%") -pure "../..:$(subst $() ,$(comma),$(strip $(PURE:%=./%)))" \
+	-in "../..:./$(SLOW),$(OTHERS)" -alone "../..:./$(LAST)"
 endif
 comma := ,
 # A run of everything also holds each promise of a page against the tests that prove it.
 ifeq ($(PKG)$(findstring -run,$(TESTFLAGS)),./...)
-PROMISES = -promises ../promises.json -module github.com/causeway-fund/causeway
+PROMISES = -promises ../promises.json -module $(MODULE)
+TIMES = -slowest -budget $(BUDGET)
+# One PostgreSQL for all packages.
+SHARED = go run ./internal/testkit/withpostgres
 endif
 TESTREPORT := go -C internal/tools run ./testreport
 
@@ -83,7 +113,7 @@ deps: ## Install what the tests need (Debian, as root), or name what is missing
 .PHONY: test
 test: deps ## Run every test: unit, PostgreSQL, btcd, browser, others' servers (PKG=./internal/bitcoin/wallet/... for some)
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
-	$(TESTREPORT) $(TARGETS) -in . $(NOSKIP) $(PROMISES) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
+	$(SHARED) $(TESTREPORT) $(TARGETS) -in . $(NOSKIP) $(PROMISES) $(TIMES) -- $(TESTFLAGS) $(RACE) $${tags:+-tags=$$tags}
 
 .PHONY: test-race
 test-race: ## The same under the race detector
@@ -137,12 +167,16 @@ fmt: ## Format Go and templ files
 
 .PHONY: check
 check: ## What CI runs, or some of it: STAGE="deps build lint verify test"
-	@if [[ -z "$(strip $(STAGE))" ]]; then echo "STAGE is empty: it takes some of $(STAGES)" >&2; exit 2; fi; \
+	@# Without folders in what is compiled, a clone finds in Go's cache what another one compiled.
+	@export GOFLAGS="$$(go env GOFLAGS) -trimpath"; \
+	if [[ -z "$(strip $(STAGE))" ]]; then echo "STAGE is empty: it takes some of $(STAGES)" >&2; exit 2; fi; \
+	vetted=; \
 	for stage in $(STAGE); do \
 		case "$$stage" in \
 		deps) $(MAKE) deps RACE=-race SERVERS=required ;; \
-		build | lint | verify) $(MAKE) "$$stage" ;; \
-		test) $(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required ;; \
+		build | verify) $(MAKE) "$$stage" ;; \
+		lint) $(MAKE) lint && vetted=-vet=off ;; \
+		test) $(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required VETTED=$$vetted ;; \
 		*) echo "STAGE names no stage \"$$stage\": it takes some of $(STAGES)" >&2; exit 2 ;; \
 		esac || exit; \
 	done

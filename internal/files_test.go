@@ -85,7 +85,11 @@ func TestPackagesSayWhatTheyAreForAndWhatTheyHold(t *testing.T) {
 			t.Errorf("%s has no doc.go", path)
 			continue
 		}
-		if !bytes.HasPrefix(doc, []byte("// Package ")) || !bytes.Contains(doc, []byte("\n// Invariants:\n")) {
+		kind := "// Package "
+		if bytes.HasSuffix(bytes.TrimSpace(doc), []byte("\npackage main")) {
+			kind = "// Command "
+		}
+		if !bytes.HasPrefix(doc, []byte(kind)) || !bytes.Contains(doc, []byte("\n// Invariants:\n")) {
 			t.Errorf("%s/doc.go lacks its paragraph or its list of invariants", path)
 		}
 	}

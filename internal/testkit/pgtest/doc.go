@@ -3,7 +3,8 @@
 //
 // The server is the one that TEST_DATABASE_URL names (a superuser's address) or
 // else one that is started from installed binaries for this test process and
-// dies with it. A missing PostgreSQL fails the test; it never skips it.
+// dies with it, in memory where there is room. A missing PostgreSQL fails the
+// test; it never skips it.
 //
 // Invariants:
 //   - No two tests share a database, so every test may run in parallel.

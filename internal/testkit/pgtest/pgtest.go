@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -113,18 +114,24 @@ func pool(t testing.TB, url string) *pgxpool.Pool {
 	return p
 }
 
-// exec runs one statement on a connection of its own to the maintenance database.
-func (s *server) exec(ctx context.Context, sql string) error {
-	conn, err := pgx.Connect(ctx, s.url(s.maintenance))
-	if err != nil {
-		return err
+// exec runs one statement in the maintenance database, on a connection that is kept for the
+// next one unless the statement failed.
+func (s *server) exec(ctx context.Context, sql string) (err error) {
+	var conn *pgx.Conn
+	select {
+	case conn = <-s.idle:
+	default:
+		if conn, err = pgx.Connect(ctx, s.url(s.maintenance)); err != nil {
+			return err
+		}
 	}
-	_, err = conn.Exec(ctx, sql)
-	if closeErr := conn.Close(ctx); err == nil {
-		err = closeErr
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", sql, err), conn.Close(ctx))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", sql, err)
+	select {
+	case s.idle <- conn:
+		return nil
+	default:
+		return conn.Close(ctx)
 	}
-	return nil
 }

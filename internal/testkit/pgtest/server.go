@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/pgserver"
 )
 
@@ -22,8 +24,9 @@ const EnvURL = "TEST_DATABASE_URL"
 
 // server is where databases are made.
 type server struct {
-	base        *url.URL // a superuser's address
-	maintenance string   // a database that is always there
+	base        *url.URL       // a superuser's address
+	maintenance string         // a database that is always there
+	idle        chan *pgx.Conn // to it, kept because a connection takes as long as to make a database; nil keeps none
 
 	mu    sync.Mutex
 	ready map[string]bool // templates known to be finished
@@ -32,18 +35,33 @@ type server struct {
 // shared is this process's server. It is the one piece of state that tests have
 // in common, because starting a server for each test would cost a second each.
 var shared = sync.OnceValues(func() (*server, error) {
-	if address := os.Getenv(EnvURL); address != "" {
-		return newServer(address)
+	address := os.Getenv(EnvURL)
+	if address == "" {
+		var err error
+		if address, err = Start(context.Background()); err != nil {
+			return nil, err
+		}
 	}
-	pg, dir, err := startPostgres(context.Background(), true)
+	s, err := newServer(address)
 	if err != nil {
 		return nil, err
 	}
-	if err := reapWithUs(pg.PID(), dir, pg.SocketDir()); err != nil {
-		return nil, errors.Join(err, pg.Kill(), os.RemoveAll(dir))
-	}
-	return newServer(pg.URL("postgres"))
+	s.idle = make(chan *pgx.Conn, 4)
+	return s, nil
 })
+
+// Start starts a server that does not wait for its disk, and returns its superuser's
+// address. It is gone, with all that it holds, as soon as this process is.
+func Start(ctx context.Context) (address string, err error) {
+	pg, dir, err := startPostgres(ctx, true)
+	if err != nil {
+		return "", err
+	}
+	if err := reapWithUs(pg.PID(), dir, pg.SocketDir()); err != nil {
+		return "", errors.Join(err, pg.Kill(), os.RemoveAll(dir))
+	}
+	return pg.URL("postgres"), nil
+}
 
 func newServer(address string) (*server, error) {
 	u, err := url.Parse(address)
@@ -69,8 +87,29 @@ func (s *server) urlFor(role, database string) string {
 	return u.String()
 }
 
+const prefix = "causeway-pgtest-"
+
+// tempDir makes the folder of a server: in memory, where there is room, if the server does not
+// wait for its disk anyway. A database is 700 files, and a file system on a disk takes its time
+// to make and to forget them.
+func tempDir(volatile bool) (string, error) {
+	place := inMemory()
+	if !volatile || place == "" {
+		return pgserver.TempDir(prefix)
+	}
+	dir, err := os.MkdirTemp(place, prefix)
+	if err != nil {
+		return pgserver.TempDir(prefix)
+	}
+	// PostgreSQL's account passes through; what is inside has modes of its own.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return "", errors.Join(err, os.Remove(dir))
+	}
+	return dir, nil
+}
+
 func startPostgres(ctx context.Context, volatile bool) (*pgserver.Server, string, error) {
-	dir, err := pgserver.TempDir("causeway-pgtest-")
+	dir, err := tempDir(volatile)
 	if err != nil {
 		return nil, "", err
 	}

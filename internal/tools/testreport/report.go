@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,59 +20,71 @@ type event struct {
 	Test       string
 	Elapsed    float64
 	Output     string
+	Time       time.Time
 }
 
 // testKey names one test of one package; an empty test is the package itself.
 type testKey struct{ pkg, test string }
 
-// report counts tests and prints as it goes.
+// report counts tests and prints as it goes. Two runs of go test may write to it at once: each
+// tests packages in another way, so what a package says is kept for each run apart.
 type report struct {
-	out             io.Writer
-	noSkip          bool
-	passed, failed  int
-	skipped         []string
-	failures        []string
+	mu             sync.Mutex
+	out            io.Writer
+	noSkip         bool
+	passed, failed int
+	skipped        []string
+	failures       []string
+	passedTests    map[string]bool // "import/path.TestName"
+	times          times
+}
+
+// lane is one run of go test.
+type lane struct {
+	*report
 	output          map[testKey][]string
 	failedInPackage map[string]int
 	passedInPackage map[string]int
-	passedTests     map[string]bool // "import/path.TestName"
+	failed          int
 }
 
 func newReport(out io.Writer, noSkip bool) *report {
 	return &report{
 		out: out, noSkip: noSkip,
-		output:          map[testKey][]string{},
-		failedInPackage: map[string]int{},
-		passedInPackage: map[string]int{},
-		passedTests:     map[string]bool{},
+		passedTests: map[string]bool{},
 	}
 }
 
-// read takes in the events of one go test until its end. A line that is not an
-// event is printed as it is.
-func (r *report) read(in io.Reader) error {
+// read takes in the events of one go test until its end, and returns how many failures they
+// told of. A line that is not an event is printed as it is.
+func (r *report) read(in io.Reader) (failures int, err error) {
+	l := &lane{report: r, output: map[testKey][]string{}, failedInPackage: map[string]int{}, passedInPackage: map[string]int{}}
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadString('\n')
 		if line != "" {
 			var ev event
-			if json.Unmarshal([]byte(line), &ev) != nil {
-				fmt.Fprint(r.out, line)
+			known := json.Unmarshal([]byte(line), &ev) == nil
+			r.mu.Lock()
+			if known {
+				l.take(ev)
 			} else {
-				r.take(ev)
+				fmt.Fprint(r.out, line)
 			}
+			r.mu.Unlock()
 		}
 		if err == io.EOF {
-			return nil
+			return l.failed, nil
 		}
 		if err != nil {
-			return err
+			return l.failed, err
 		}
 	}
 }
 
-func (r *report) take(ev event) {
+func (r *lane) take(ev event) {
 	key := testKey{ev.Package, ev.Test}
+	r.times.see(ev.Time)
 	switch ev.Action {
 	case "output":
 		r.output[key] = append(r.output[key], ev.Output)
@@ -86,7 +99,11 @@ func (r *report) take(ev event) {
 	}
 }
 
-func (r *report) endTest(ev event, key testKey) {
+func (r *lane) endTest(ev event, key testKey) {
+	if !strings.Contains(ev.Test, "/") {
+		took := time.Duration(ev.Elapsed * float64(time.Second))
+		r.times.tests = append(r.times.tests, timing{ev.Package + "." + ev.Test, took})
+	}
 	switch ev.Action {
 	case "pass":
 		r.passed++
@@ -96,25 +113,25 @@ func (r *report) endTest(ev event, key testKey) {
 		r.skipped = append(r.skipped, ev.Package+"."+ev.Test)
 		if r.noSkip {
 			r.failedInPackage[ev.Package]++
-			r.fail(ev.Package+"."+ev.Test, "skipped, and here nothing may be skipped\n"+strings.Join(r.output[key], ""))
+			r.fails(ev.Package+"."+ev.Test, "skipped, and here nothing may be skipped\n"+strings.Join(r.output[key], ""))
 		}
 	case "fail":
 		r.failedInPackage[ev.Package]++
-		r.fail(ev.Package+"."+ev.Test, strings.Join(r.output[key], ""))
+		r.fails(ev.Package+"."+ev.Test, strings.Join(r.output[key], ""))
 	}
 	delete(r.output, key)
 }
 
 // endPackage counts a package that failed without a failed test (it did not
 // build, or its process died) as one failure, with all that it had said.
-func (r *report) endPackage(ev event) {
+func (r *lane) endPackage(ev event) {
 	took := time.Duration(ev.Elapsed * float64(time.Second)).Round(10 * time.Millisecond)
 	switch ev.Action {
 	case "pass":
 		fmt.Fprintf(r.out, "ok    %s  %d tests  %s\n", ev.Package, r.passedInPackage[ev.Package], took)
 	case "fail":
 		if r.failedInPackage[ev.Package] == 0 {
-			r.fail(ev.Package, r.outputOf(ev.Package))
+			r.fails(ev.Package, r.outputOf(ev.Package))
 		}
 		fmt.Fprintf(r.out, "FAIL  %s  %s\n", ev.Package, took)
 	}
@@ -127,7 +144,7 @@ func (r *report) endPackage(ev event) {
 
 // outputOf returns what is left of a package's output: its own, then that of the
 // tests that never ended.
-func (r *report) outputOf(pkg string) string {
+func (r *lane) outputOf(pkg string) string {
 	var keys []testKey
 	for key := range r.output {
 		if key.pkg == pkg {
@@ -142,8 +159,21 @@ func (r *report) outputOf(pkg string) string {
 	return b.String()
 }
 
+// fails counts one failure of this run.
+func (r *lane) fails(name, why string) {
+	r.failed++
+	r.count(name, why)
+}
+
 // fail counts one failure and prints why.
 func (r *report) fail(name, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count(name, why)
+}
+
+// count is fail for who holds mu.
+func (r *report) count(name, why string) {
 	r.failed++
 	r.failures = append(r.failures, name)
 	fmt.Fprintf(r.out, "--- FAIL %s\n%s\n", name, strings.TrimRight(why, "\n"))

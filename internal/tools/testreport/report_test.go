@@ -109,14 +109,39 @@ func TestWhereGoroutinesMeetTestsRunBothWays(t *testing.T) {
 	if err := (metTargets{&in}).Set("dir:./b=^TestC"); err != nil {
 		t.Fatal(err)
 	}
-	if len(in) != 3 || !slices.Equal(in[0].flags(given), []string{"-count=1", "-race", "-run", "^TestB"}) ||
-		!slices.Equal(in[1].flags(given), []string{"-count=1"}) || !slices.Equal(in[1].patterns, []string{"./a", "./b"}) ||
-		!slices.Equal(in[2].flags(given), []string{"-count=1", "-race", "-run", "^TestC"}) {
+	both := []string{"./a", "./b"}
+	if len(in) != 2 || !slices.Equal(in[0].flags(given), []string{"-count=1", "-race", "-run", "^TestB|^TestC"}) ||
+		!slices.Equal(in[1].flags(given), []string{"-count=1"}) || !slices.Equal(in[0].patterns, both) || !slices.Equal(in[1].patterns, both) {
 		t.Errorf("got %+v", in)
 	}
 	for _, bad := range []string{"dir", "dir:./a", "dir:./a=", "dir:./a=(", "=^TestB"} {
 		if err := (metTargets{new(targets)}).Set(bad); err == nil {
 			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestWhatFailsInOneLaneIsNotTheOthers: both test a package of the same name at once, one with
+// a failure that go test names and one with none but its exit code.
+func TestWhatFailsInOneLaneIsNotTheOthers(t *testing.T) {
+	t.Parallel()
+	good := module(t, map[string]string{"p_test.go": head + "func TestA(*testing.T) {}\nfunc TestB(*testing.T) {}"})
+	bad := module(t, map[string]string{"p_test.go": head + "func TestA(t *testing.T) { t.Error(\"seven is not eight\") }"})
+	broken := filepath.Join(t.TempDir(), "nowhere")
+	for _, tc := range []struct {
+		args  []string
+		close string
+	}{
+		{[]string{"-in", good, "-pure", good, "-alone", good}, "6 passed, 0 failed"},
+		{[]string{"-in", good, "-pure", bad}, "2 passed, 1 failed"},
+		{[]string{"-in", bad, "-pure", good}, "2 passed, 1 failed"},
+		{[]string{"-in", bad, "-pure", broken}, "0 passed, 2 failed"},
+		{[]string{"-in", good, "-alone", bad}, "2 passed, 1 failed"},
+	} {
+		var out, errOut bytes.Buffer
+		exit := run(t.Context(), append(tc.args, "--", "-count=1"), &out, &errOut)
+		if want := strings.HasSuffix(tc.close, " 0 failed"); (exit == 0) != want || !strings.HasSuffix(out.String(), "\n"+tc.close+"\n") {
+			t.Errorf("%v: exit %d, want %q\n%s%s", tc.args, exit, tc.close, &out, &errOut)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (c cluster) args(port int, socket string) []string {
 	if c.Volatile {
 		settings = append(settings,
 			"fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",
-			"max_connections=300", "autovacuum=off")
+			"max_connections=500", "autovacuum=off")
 	}
 	args := []string{"-D", c.path("data")}
 	for _, s := range settings {
