@@ -193,12 +193,13 @@ CREATE TABLE unsealing (
 CREATE TRIGGER unsealing_append_only BEFORE UPDATE OR DELETE ON unsealing FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER unsealing_no_truncate BEFORE TRUNCATE ON unsealing FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
--- A request that was answered. The same key with another body is refused.
+-- A request that made something, written in the transaction that made it. The same key with
+-- another body is refused.
 CREATE TABLE idempotency (
-    scope       text        NOT NULL,                  -- route
-    key_hash    bytea       NOT NULL CHECK (length(key_hash) = 32),
+    scope       text        NOT NULL,                  -- operation
+    key_hash    bytea       NOT NULL CHECK (length(key_hash) = 32), -- keyed; of the caller's key and, save for an application, of the caller
     body_sha256 bytea       NOT NULL CHECK (length(body_sha256) = 32), -- keyed: tells nothing about the body
-    object_id   uuid        NOT NULL,
+    object_ids  uuid[]      NOT NULL CHECK (cardinality(object_ids) > 0), -- what it made, or made it in
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (scope, key_hash)
 );

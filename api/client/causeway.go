@@ -19,7 +19,8 @@ const (
 	maxResponseBytes = 32 << 20
 	defaultTimeout   = time.Minute
 	receiptHeader    = "Causeway-Receipt"
-	statusPath       = "/v1/status"
+	keyHeader        = "Idempotency-Key"
+	ownPath          = "/v1/application"
 )
 
 // Options say who calls. The zero value is an anonymous caller.
@@ -55,8 +56,8 @@ func (o Options) credentials(_ context.Context, req *http.Request) error {
 	if o.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+o.Token)
 	}
-	isStatus := strings.HasSuffix(req.URL.Path, statusPath) || strings.Contains(req.URL.Path, statusPath+"/")
-	if o.Receipt != "" && isStatus {
+	isOwn := strings.HasSuffix(req.URL.Path, ownPath) || strings.Contains(req.URL.Path, ownPath+"/")
+	if o.Receipt != "" && isOwn {
 		req.Header.Set(receiptHeader, o.Receipt)
 	}
 	req.Header.Set("Accept", "application/json, application/problem+json")
@@ -104,8 +105,34 @@ func HasCode(err error, code string) bool {
 // doer makes an *Error of every answer that is not 2xx, and bounds bodies.
 type doer struct{ http *http.Client }
 
-// Do sends req.
+// A call with a key is sent so often at most, with a pause in between, when no answer comes.
+const (
+	mostTries  = 3
+	retryPause = 500 * time.Millisecond
+)
+
+// Do sends req, and sends it again with the same key when it has one and no answer came.
 func (d doer) Do(req *http.Request) (*http.Response, error) {
+	for try := 1; ; try++ {
+		resp, err := d.once(req)
+		var refused *Error
+		if err == nil || errors.As(err, &refused) || try == mostTries || req.Header.Get(keyHeader) == "" || req.GetBody == nil {
+			return resp, err
+		}
+		select {
+		case <-req.Context().Done():
+			return nil, err
+		case <-time.After(retryPause << (try - 1)):
+		}
+		body, bodyErr := req.GetBody()
+		if bodyErr != nil {
+			return nil, errors.Join(err, bodyErr)
+		}
+		req.Body = body
+	}
+}
+
+func (d doer) once(req *http.Request) (*http.Response, error) {
 	resp, err := d.http.Do(req)
 	if err != nil {
 		return nil, err

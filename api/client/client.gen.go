@@ -488,6 +488,15 @@ type ApplicationPage struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// ApplicationStanding Where the application stands now. `GET /v1/applications/{id}` has the rest.
+type ApplicationStanding struct {
+	Id        openapi_types.UUID `json:"id"`
+	Reference string             `json:"reference"`
+	Revision  int32              `json:"revision"`
+	State     string             `json:"state"`
+	Version   int64              `json:"version"`
+}
+
 // ApplicationSummary defines model for ApplicationSummary.
 type ApplicationSummary struct {
 	// AmountSat Satoshi.
@@ -736,6 +745,50 @@ type BatchPage struct {
 	NextCursor *string        `json:"next_cursor,omitempty"`
 }
 
+// BatchPreview defines model for BatchPreview.
+type BatchPreview struct {
+	// AtTargets What it would cost for each target of the estimate; empty without one.
+	AtTargets []FeeAt `json:"at_targets"`
+
+	// AvailableAfterSat Free in the treasury once it is paid.
+	AvailableAfterSat int64 `json:"available_after_sat"`
+
+	// Batches That the order would be split into; all but payees and total_sat are about the first.
+	Batches int32 `json:"batches"`
+
+	// ChangeSat Satoshi.
+	ChangeSat      AmountSat    `json:"change_sat"`
+	DeadlineBlocks int32        `json:"deadline_blocks"`
+	Estimate       *FeeEstimate `json:"estimate,omitempty"`
+
+	// FeePerMill Fee in thousandths of the total.
+	FeePerMill int64 `json:"fee_per_mill"`
+
+	// FeeSat Satoshi.
+	FeeSat   AmountSat `json:"fee_sat"`
+	FeeSatVb int64     `json:"fee_sat_vb"`
+
+	// HeadroomSat What replacements may still add to the fee, under both limits.
+	HeadroomSat int64 `json:"headroom_sat"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+
+	// Notes What to know before saying yes.
+	Notes  []Remark `json:"notes"`
+	Payees int32    `json:"payees"`
+
+	// TotalSat Satoshi.
+	TotalSat AmountSat `json:"total_sat"`
+
+	// Transaction Decoded from the transaction itself, outputs in its order.
+	Transaction Transaction `json:"transaction"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
+}
+
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
 	// Alarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
@@ -824,9 +877,12 @@ type BreakerFinding struct {
 	Detail    string    `json:"detail"`
 }
 
-// BreakerList defines model for BreakerList.
-type BreakerList struct {
+// BreakerPage defines model for BreakerPage.
+type BreakerPage struct {
 	Items []Breaker `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Bump defines model for Bump.
@@ -871,13 +927,6 @@ type Certificate struct {
 	Txid    TxID   `json:"txid"`
 	Version string `json:"version"`
 	Vout    int64  `json:"vout"`
-}
-
-// Change Where the application stands now.
-type Change struct {
-	Revision int32  `json:"revision"`
-	State    string `json:"state"`
-	Version  int64  `json:"version"`
 }
 
 // CheckStage defines model for CheckStage.
@@ -971,6 +1020,9 @@ type Checkpoint struct {
 // CheckpointPage defines model for CheckpointPage.
 type CheckpointPage struct {
 	Items []Checkpoint `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Claim defines model for Claim.
@@ -1091,92 +1143,8 @@ type ControlWays struct {
 	Items []ControlWay `json:"items"`
 }
 
-// CreatedToken defines model for CreatedToken.
-type CreatedToken struct {
-	CreatedAt  time.Time          `json:"created_at"`
-	ExpiresAt  time.Time          `json:"expires_at"`
-	Id         openapi_types.UUID `json:"id"`
-	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
-	Name       string             `json:"name"`
-	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
-	Scopes     []string           `json:"scopes"`
-
-	// Token Shown once; the fund keeps only a hash.
-	Token string `json:"token"`
-}
-
-// CreatedVantage defines model for CreatedVantage.
-type CreatedVantage struct {
-	Asn       *int64 `json:"asn,omitempty"`
-	CanaryBad int32  `json:"canary_bad"`
-
-	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
-	CanaryGood int32              `json:"canary_good"`
-	Country    string             `json:"country"`
-	CreatedAt  time.Time          `json:"created_at"`
-	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
-	Id         openapi_types.UUID `json:"id"`
-	Name       string             `json:"name"`
-
-	// Place Where the check was made from: outside or inside the network that blocks.
-	Place    Place      `json:"place"`
-	Reports  int64      `json:"reports"`
-	SeenAt   *time.Time `json:"seen_at,omitempty"`
-	Software *string    `json:"software,omitempty"`
-
-	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
-	State string `json:"state"`
-
-	// Token Shown once; the fund keeps only a hash.
-	Token string `json:"token"`
-}
-
 // Digest SHA-256 in hex.
 type Digest = string
-
-// DryRunResult defines model for DryRunResult.
-type DryRunResult struct {
-	// AtTargets What it would cost for each target of the estimate; empty without one.
-	AtTargets []FeeAt `json:"at_targets"`
-
-	// AvailableAfterSat Free in the treasury once it is paid.
-	AvailableAfterSat int64 `json:"available_after_sat"`
-
-	// Batches That the order would be split into; all but payees and total_sat are about the first.
-	Batches int32 `json:"batches"`
-
-	// ChangeSat Satoshi.
-	ChangeSat      AmountSat    `json:"change_sat"`
-	DeadlineBlocks int32        `json:"deadline_blocks"`
-	Estimate       *FeeEstimate `json:"estimate,omitempty"`
-
-	// FeePerMill Fee in thousandths of the total.
-	FeePerMill int64 `json:"fee_per_mill"`
-
-	// FeeSat Satoshi.
-	FeeSat   AmountSat `json:"fee_sat"`
-	FeeSatVb int64     `json:"fee_sat_vb"`
-
-	// HeadroomSat What replacements may still add to the fee, under both limits.
-	HeadroomSat int64 `json:"headroom_sat"`
-
-	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-
-	// Notes What to know before saying yes.
-	Notes  []Remark `json:"notes"`
-	Payees int32    `json:"payees"`
-
-	// TotalSat Satoshi.
-	TotalSat AmountSat `json:"total_sat"`
-
-	// Transaction Decoded from the transaction itself, outputs in its order.
-	Transaction Transaction `json:"transaction"`
-
-	// Weight Weight units, with the longest signatures.
-	Weight int64 `json:"weight"`
-}
 
 // Endpoint A server, by `link` or by `protocol`, `host` and `port`. What stands in a link is read from it.
 type Endpoint struct {
@@ -1267,9 +1235,12 @@ type EndpointExit struct {
 // Examples: EP-7K3FQ2X9
 type EndpointLabel = string
 
-// EndpointList defines model for EndpointList.
-type EndpointList struct {
+// EndpointPage defines model for EndpointPage.
+type EndpointPage struct {
 	Items []CheckedEndpoint `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
@@ -1526,6 +1497,9 @@ type Leaf struct {
 type LeafPage struct {
 	Items []Leaf `json:"items"`
 
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
 	// Size Leaves in the log.
 	Size int64 `json:"size"`
 }
@@ -1686,6 +1660,11 @@ type NewMessage struct {
 	Text     string   `json:"text"`
 }
 
+// NewOwnMessage defines model for NewOwnMessage.
+type NewOwnMessage struct {
+	Text string `json:"text"`
+}
+
 // NewProof defines model for NewProof.
 type NewProof struct {
 	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
@@ -1705,11 +1684,6 @@ type NewQuestion struct {
 type NewSeparation struct {
 	// Reason Why the payments have nothing to do with each other.
 	Reason string `json:"reason"`
-}
-
-// NewStatusMessage defines model for NewStatusMessage.
-type NewStatusMessage struct {
-	Text string `json:"text"`
 }
 
 // NewToken defines model for NewToken.
@@ -1768,6 +1742,27 @@ type Order struct {
 
 // OutPoint A coin: txid, colon, number of the output.
 type OutPoint = string
+
+// OwnApplication defines model for OwnApplication.
+type OwnApplication struct {
+	// AmountSat Satoshi.
+	AmountSat AmountSat `json:"amount_sat"`
+	Messages  []Message `json:"messages"`
+
+	// PaidConfirmations Confirmations at which a payment is called paid.
+	PaidConfirmations int32     `json:"paid_confirmations"`
+	Payments          []Payment `json:"payments"`
+	PayoutAddress     string    `json:"payout_address"`
+
+	// Purged What you wrote was destroyed and can no longer be read by anyone.
+	Purged      bool      `json:"purged"`
+	Reference   string    `json:"reference"`
+	Revision    int32     `json:"revision"`
+	State       string    `json:"state"`
+	SubmittedAt time.Time `json:"submitted_at"`
+	Timeline    []Event   `json:"timeline"`
+	Title       *string   `json:"title,omitempty"`
+}
 
 // PartialSignature defines model for PartialSignature.
 type PartialSignature struct {
@@ -2025,27 +2020,6 @@ type SpecField struct {
 	Value string `json:"value"`
 }
 
-// Status defines model for Status.
-type Status struct {
-	// AmountSat Satoshi.
-	AmountSat AmountSat `json:"amount_sat"`
-	Messages  []Message `json:"messages"`
-
-	// PaidConfirmations Confirmations at which a payment is called paid.
-	PaidConfirmations int32     `json:"paid_confirmations"`
-	Payments          []Payment `json:"payments"`
-	PayoutAddress     string    `json:"payout_address"`
-
-	// Purged What you wrote was destroyed and can no longer be read by anyone.
-	Purged      bool      `json:"purged"`
-	Reference   string    `json:"reference"`
-	Revision    int32     `json:"revision"`
-	State       string    `json:"state"`
-	SubmittedAt time.Time `json:"submitted_at"`
-	Timeline    []Event   `json:"timeline"`
-	Title       *string   `json:"title,omitempty"`
-}
-
 // StripDay defines model for StripDay.
 type StripDay struct {
 	// Day UTC.
@@ -2096,11 +2070,17 @@ type Token struct {
 	Name       string             `json:"name"`
 	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
 	Scopes     []string           `json:"scopes"`
+
+	// Token The token itself. In the first answer to the call that made it, and nowhere else: the fund keeps only a hash.
+	Token *string `json:"token,omitempty"`
 }
 
-// TokenList defines model for TokenList.
-type TokenList struct {
+// TokenPage defines model for TokenPage.
+type TokenPage struct {
 	Items []Token `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Transaction Decoded from the transaction itself, outputs in its order.
@@ -2200,9 +2180,12 @@ type Understood struct {
 	Protocol Protocol      `json:"protocol"`
 }
 
-// UnjoinedList defines model for UnjoinedList.
-type UnjoinedList struct {
-	Payments []UnjoinedPayment `json:"payments"`
+// UnjoinedPage defines model for UnjoinedPage.
+type UnjoinedPage struct {
+	Items []UnjoinedPayment `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
@@ -2220,6 +2203,9 @@ type UnjoinedPayment struct {
 	// Decision Digest of the decision note that was lost, 64 hex digits.
 	Decision string    `json:"decision"`
 	FoundAt  time.Time `json:"found_at"`
+
+	// InstalmentId The instalment that it was joined with; in the answer to that alone.
+	InstalmentId *openapi_types.UUID `json:"instalment_id,omitempty"`
 
 	// Outpoint A coin: txid, colon, number of the output.
 	Outpoint OutPoint `json:"outpoint"`
@@ -2321,11 +2307,17 @@ type Vantage struct {
 
 	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
 	State string `json:"state"`
+
+	// Token What the prober enrols with. In the first answer to the call that added it, and nowhere else: the fund keeps only a hash.
+	Token *string `json:"token,omitempty"`
 }
 
-// VantageList defines model for VantageList.
-type VantageList struct {
+// VantagePage defines model for VantagePage.
+type VantagePage struct {
 	Items []Vantage `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Verdict defines model for Verdict.
@@ -2416,11 +2408,52 @@ type IfMatch = string
 // Label defines model for Label.
 type Label = string
 
+// LeafLimit defines model for LeafLimit.
+type LeafLimit = int32
+
 // Limit defines model for Limit.
 type Limit = int32
 
 // ResultsDay defines model for ResultsDay.
 type ResultsDay = openapi_types.Date
+
+// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
+type ListOwnEndpointsParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetOwnEndpointParams defines parameters for GetOwnEndpoint.
+type GetOwnEndpointParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
+
+// DeclareMaintenanceParams defines parameters for DeclareMaintenance.
+type DeclareMaintenanceParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetOwnResultsParams defines parameters for GetOwnResults.
+type GetOwnResultsParams struct {
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
+}
+
+// AddOwnMessageParams defines parameters for AddOwnMessage.
+type AddOwnMessageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
@@ -2457,7 +2490,9 @@ type ListApplicationsParamsClaimed string
 
 // SubmitApplicationParams defines parameters for SubmitApplication.
 type SubmitApplicationParams struct {
-	// IdempotencyKey A random value of your own. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2474,6 +2509,26 @@ type ListEndpointsParams struct {
 
 	// Checks How many of the newest checks of each server are told.
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AddMessageParams defines parameters for AddMessage.
+type AddMessageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// AskOperatorParams defines parameters for AskOperator.
+type AskOperatorParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetResultsParams defines parameters for GetResults.
@@ -2485,11 +2540,19 @@ type GetResultsParams struct {
 	Day ResultsDay `form:"day" json:"day"`
 }
 
+// VoteApplicationParams defines parameters for VoteApplication.
+type VoteApplicationParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListCheckpointsParams defines parameters for ListCheckpoints.
 type ListCheckpointsParams struct {
-	// Before Only checkpoints of trees smaller than this.
-	Before *int64 `form:"before,omitempty" json:"before,omitempty"`
-	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetConsistencyProofParams defines parameters for GetConsistencyProof.
@@ -2501,8 +2564,11 @@ type GetConsistencyProofParams struct {
 // ListLeavesParams defines parameters for ListLeaves.
 type ListLeavesParams struct {
 	// From Number of the first leaf; the log starts at 0.
-	From  *int64 `form:"from,omitempty" json:"from,omitempty"`
-	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor    `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *LeafLimit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetInclusionProofParams defines parameters for GetInclusionProof.
@@ -2515,6 +2581,14 @@ type ListBatchesParams struct {
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ComposeBatchParams defines parameters for ComposeBatch.
+type ComposeBatchParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ApproveBatchParams defines parameters for ApproveBatch.
@@ -2546,6 +2620,11 @@ type ExportPsbtParamsFormat string
 
 // AskVoidParams defines parameters for AskVoid.
 type AskVoidParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -2567,6 +2646,13 @@ type WatchBatchParams struct {
 	// Since The `watch_token` that you have.
 	Since string `form:"since" json:"since"`
 	WaitS *int32 `form:"wait_s,omitempty" json:"wait_s,omitempty"`
+}
+
+// ListBreakersParams defines parameters for ListBreakers.
+type ListBreakersParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ResetBreakerParams defines parameters for ResetBreaker.
@@ -2601,17 +2687,62 @@ type ExportPaymentsParamsFormat string
 // ExportPaymentsParamsUnit defines parameters for ExportPayments.
 type ExportPaymentsParamsUnit string
 
-// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
-type ListOwnEndpointsParams struct {
-	// Checks How many of the newest checks of each server are told.
-	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// GetOwnResultsParams defines parameters for GetOwnResults.
-type GetOwnResultsParams struct {
-	// Day In UTC.
-	Day ResultsDay `form:"day" json:"day"`
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
+
+// ListUnjoinedParams defines parameters for ListUnjoined.
+type ListUnjoinedParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ComposeUpkeepParams defines parameters for ComposeUpkeep.
+type ComposeUpkeepParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListVantagesParams defines parameters for ListVantages.
+type ListVantagesParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AddVantageParams defines parameters for AddVantage.
+type AddVantageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
+type ReviseApplicationJSONRequestBody = NewApplication
+
+// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
+type ProveControlJSONRequestBody = NewProof
+
+// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
+type DeclareMaintenanceJSONRequestBody = NewMaintenance
+
+// AddOwnMessageJSONRequestBody defines body for AddOwnMessage for application/json ContentType.
+type AddOwnMessageJSONRequestBody = NewOwnMessage
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -2628,11 +2759,11 @@ type AskOperatorJSONRequestBody = NewQuestion
 // VoteApplicationJSONRequestBody defines body for VoteApplication for application/json ContentType.
 type VoteApplicationJSONRequestBody = NewVote
 
+// PreviewBatchJSONRequestBody defines body for PreviewBatch for application/json ContentType.
+type PreviewBatchJSONRequestBody = Order
+
 // ComposeBatchJSONRequestBody defines body for ComposeBatch for application/json ContentType.
 type ComposeBatchJSONRequestBody = Order
-
-// DryRunBatchJSONRequestBody defines body for DryRunBatch for application/json ContentType.
-type DryRunBatchJSONRequestBody = Order
 
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
@@ -2660,18 +2791,6 @@ type LeaseChecksJSONRequestBody = Envelope
 
 // ReportChecksJSONRequestBody defines body for ReportChecks for application/json ContentType.
 type ReportChecksJSONRequestBody = Envelope
-
-// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
-type ReviseApplicationJSONRequestBody = NewApplication
-
-// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
-type ProveControlJSONRequestBody = NewProof
-
-// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
-type DeclareMaintenanceJSONRequestBody = NewMaintenance
-
-// AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
-type AddStatusMessageJSONRequestBody = NewStatusMessage
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
@@ -2762,6 +2881,144 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetOwnApplication Where the application of a receipt code stands
+	//
+	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
+	//
+	// Corresponds with GET /v1/application (the `GetOwnApplication` operationId).
+	GetOwnApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+	ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	//
+	// What describes a server comes back without its secrets. Who checked it is not said.
+	//
+	// Corresponds with GET /v1/application/endpoints (the `ListOwnEndpoints` operationId).
+	ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOwnEndpoint One of your servers, how it was checked and what to fix
+	//
+	// Corresponds with GET /v1/application/endpoints/{label} (the `GetOwnEndpoint` operationId).
+	GetOwnEndpoint(ctx context.Context, label Label, params *GetOwnEndpointParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetControl How to prove that a server is yours
+	//
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+	// shown once. A fund may pay only for servers that are proven.
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
+	GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveControlWithBody Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveControl Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateControl Make another credential in place of the one that you were given
+	//
+	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+	RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithBody(ctx context.Context, label Label, params *DeclareMaintenanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenance(ctx context.Context, label Label, params *DeclareMaintenanceParams, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	//
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+	RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOwnResults The single results behind a day of one of your servers
+	//
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+	// (`results_gone`).
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
+	GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	//
+	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+	GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddOwnMessageWithBody Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+	AddOwnMessageWithBody(ctx context.Context, params *AddOwnMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddOwnMessage Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+	AddOwnMessage(ctx context.Context, params *AddOwnMessageParams, body AddOwnMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawApplication Take the application back, before it is decided
+	//
+	// Corresponds with POST /v1/application/withdraw (the `WithdrawApplication` operationId).
+	WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListApplications The review queue, newest first
 	//
 	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
@@ -2839,14 +3096,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-	AddMessageWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AddMessageWithBody(ctx context.Context, id ID, params *AddMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddMessage Write to the operator, or note something for the team
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-	AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AddMessage(ctx context.Context, id ID, params *AddMessageParams, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AskOperatorWithBody Ask the operator a question
 	//
@@ -2855,7 +3112,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-	AskOperatorWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AskOperatorWithBody(ctx context.Context, id ID, params *AskOperatorParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AskOperator Ask the operator a question
 	//
@@ -2864,7 +3121,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-	AskOperator(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AskOperator(ctx context.Context, id ID, params *AskOperatorParams, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetResults The single results behind a day of one of an application's servers
 	//
@@ -2887,7 +3144,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-	VoteApplicationWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	VoteApplicationWithBody(ctx context.Context, id ID, params *VoteApplicationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VoteApplication Vote on the current revision
 	//
@@ -2896,7 +3153,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-	VoteApplication(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	VoteApplication(ctx context.Context, id ID, params *VoteApplicationParams, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAuditBundle The whole log, to verify it off-line
 	//
@@ -2933,6 +3190,24 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit/proof (the `GetInclusionProof` operationId).
 	GetInclusionProof(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PreviewBatchWithBody What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+	PreviewBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewBatch What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+	PreviewBatch(ctx context.Context, body PreviewBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListBatches Batches, newest first
 	//
 	// Corresponds with GET /v1/batches (the `ListBatches` operationId).
@@ -2942,41 +3217,23 @@ type ClientInterface interface {
 	//
 	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only, so the same call again is refused with `not_payable`.
+	// only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeBatchWithBody(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	//
 	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only, so the same call again is refused with `not_payable`.
+	// only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatch(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DryRunBatchWithBody What a batch would cost; nothing is stored
-	//
-	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-	DryRunBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DryRunBatch What a batch would cost; nothing is stored
-	//
-	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-	DryRunBatch(ctx context.Context, body DryRunBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeBatch(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetBatch One batch with its items, attempts, transaction and events
 	//
@@ -3121,7 +3378,7 @@ type ClientInterface interface {
 	// ListBreakers What stopped all signing, and who has consented to go on
 	//
 	// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
-	ListBreakers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	//
@@ -3290,161 +3547,33 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
 	ReportChecks(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetStatus Where the application of a receipt code stands
-	//
-	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
-	//
-	// Corresponds with GET /v1/status (the `GetStatus` operationId).
-	GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
-	//
-	// Makes a new revision; votes on the old one no longer count.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-	ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ReviseApplication Replace what you wrote, while the team waits for your answer
-	//
-	// Makes a new revision; votes on the old one no longer count.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-	ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListOwnEndpoints Your servers, how they were checked and what to fix
-	//
-	// What describes a server comes back without its secrets. Who checked it is not said.
-	//
-	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-	ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetControl How to prove that a server is yours
-	//
-	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. A fund may pay only for servers that are proven.
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
-	GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ProveControlWithBody Have a proof of control tried soon
-	//
-	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-	ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ProveControl Have a proof of control tried soon
-	//
-	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-	ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// RotateControl Make another credential in place of the one that you were given
-	//
-	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
-	RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
-	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-	DeclareMaintenanceWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DeclareMaintenance Declare a break; it is held neither for nor against you
-	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-	DeclareMaintenance(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// RecheckEndpoint Ask for a check soon, at most every ten minutes
-	//
-	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
-	RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetOwnResults The single results behind a day of one of your servers
-	//
-	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-	// (`results_gone`).
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
-	GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetOwnUptime The uptime of one of your servers with all that it is computed from
-	//
-	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
-	GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// AddStatusMessageWithBody Write to the team, for example to answer its question
-	//
-	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-	AddStatusMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// AddStatusMessage Write to the team, for example to answer its question
-	//
-	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-	AddStatusMessage(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// WithdrawApplication Take the application back, before it is decided
-	//
-	// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
-	WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// ListTokens Your API tokens
 	//
 	// Corresponds with GET /v1/tokens (the `ListTokens` operationId).
-	ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateTokenWithBody Make an API token; it is shown once
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateToken Make an API token; it is shown once
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetToken One of your API tokens
+	//
+	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+	GetToken(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeToken Revoke one of your tokens at once
 	//
-	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
+	// Corresponds with POST /v1/tokens/{id}/revoke (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTreasury Balances by state, coins, the deposit address
@@ -3457,7 +3586,7 @@ type ClientInterface interface {
 	// After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
 	//
 	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-	ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListUnjoined(ctx context.Context, params *ListUnjoinedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// JoinUnjoinedWithBody Say that a payment which was approved again is one that a batch has made
 	//
@@ -3495,28 +3624,28 @@ type ClientInterface interface {
 	//
 	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: the same call again makes another batch, of which one alone can be built.
+	// approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-	ComposeUpkeepWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeUpkeepWithBody(ctx context.Context, params *ComposeUpkeepParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ComposeUpkeep Make a batch that pays nobody
 	//
 	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: the same call again makes another batch, of which one alone can be built.
+	// approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-	ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ComposeUpkeep(ctx context.Context, params *ComposeUpkeepParams, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListVantages The probers and how well they answer
 	//
 	// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
-	ListVantages(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVantages(ctx context.Context, params *ListVantagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddVantageWithBody Let a prober in; its token is shown once
 	//
@@ -3525,7 +3654,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-	AddVantageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AddVantageWithBody(ctx context.Context, params *AddVantageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddVantage Let a prober in; its token is shown once
 	//
@@ -3534,17 +3663,332 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-	AddVantage(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	AddVantage(ctx context.Context, params *AddVantageParams, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetVantage One prober
+	//
+	// Corresponds with GET /v1/vantages/{id} (the `GetVantage` operationId).
+	GetVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DisableVantage Give a prober no more work and take no more of its reports
 	//
-	// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+	// For good. It stays listed, since what it reported stays.
+	//
+	// Corresponds with POST /v1/vantages/{id}/disable (the `DisableVantage` operationId).
 	DisableVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WhoAmI Who the server takes you for
 	//
 	// Corresponds with GET /v1/whoami (the `WhoAmI` operationId).
 	WhoAmI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetOwnApplication Where the application of a receipt code stands
+//
+// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
+//
+// Corresponds with GET /v1/application (the `GetOwnApplication` operationId).
+func (c *Client) GetOwnApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnApplicationRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+func (c *Client) ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviseApplicationRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReviseApplication Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+func (c *Client) ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviseApplicationRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOwnEndpoints Your servers, how they were checked and what to fix
+//
+// What describes a server comes back without its secrets. Who checked it is not said.
+//
+// Corresponds with GET /v1/application/endpoints (the `ListOwnEndpoints` operationId).
+func (c *Client) ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnEndpointsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOwnEndpoint One of your servers, how it was checked and what to fix
+//
+// Corresponds with GET /v1/application/endpoints/{label} (the `GetOwnEndpoint` operationId).
+func (c *Client) GetOwnEndpoint(ctx context.Context, label Label, params *GetOwnEndpointParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnEndpointRequest(c.Server, label, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetControl How to prove that a server is yours
+//
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+// shown once. A fund may pay only for servers that are proven.
+//
+// Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
+func (c *Client) GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetControlRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveControlWithBody Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *Client) ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveControlRequestWithBody(c.Server, label, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveControl Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *Client) ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveControlRequest(c.Server, label, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateControl Make another credential in place of the one that you were given
+//
+// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+func (c *Client) RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateControlRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *Client) DeclareMaintenanceWithBody(ctx context.Context, label Label, params *DeclareMaintenanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareMaintenanceRequestWithBody(c.Server, label, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareMaintenance Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *Client) DeclareMaintenance(ctx context.Context, label Label, params *DeclareMaintenanceParams, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareMaintenanceRequest(c.Server, label, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecheckEndpoint Ask for a check soon, at most every ten minutes
+//
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecheckEndpointRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOwnResults The single results behind a day of one of your servers
+//
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+// (`results_gone`).
+//
+// Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
+func (c *Client) GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnResultsRequest(c.Server, label, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOwnUptime The uptime of one of your servers with all that it is computed from
+//
+// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+//
+// Corresponds with GET /v1/application/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+func (c *Client) GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnUptimeRequest(c.Server, label)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddOwnMessageWithBody Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+func (c *Client) AddOwnMessageWithBody(ctx context.Context, params *AddOwnMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddOwnMessageRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddOwnMessage Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+func (c *Client) AddOwnMessage(ctx context.Context, params *AddOwnMessageParams, body AddOwnMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddOwnMessageRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawApplication Take the application back, before it is decided
+//
+// Corresponds with POST /v1/application/withdraw (the `WithdrawApplication` operationId).
+func (c *Client) WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawApplicationRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListApplications The review queue, newest first
@@ -3714,8 +4158,8 @@ func (c *Client) ListEndpoints(ctx context.Context, id ID, params *ListEndpoints
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-func (c *Client) AddMessageWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddMessageRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) AddMessageWithBody(ctx context.Context, id ID, params *AddMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMessageRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3731,8 +4175,8 @@ func (c *Client) AddMessageWithBody(ctx context.Context, id ID, contentType stri
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-func (c *Client) AddMessage(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddMessageRequest(c.Server, id, body)
+func (c *Client) AddMessage(ctx context.Context, id ID, params *AddMessageParams, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMessageRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3750,8 +4194,8 @@ func (c *Client) AddMessage(ctx context.Context, id ID, body AddMessageJSONReque
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-func (c *Client) AskOperatorWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAskOperatorRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) AskOperatorWithBody(ctx context.Context, id ID, params *AskOperatorParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskOperatorRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3769,8 +4213,8 @@ func (c *Client) AskOperatorWithBody(ctx context.Context, id ID, contentType str
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-func (c *Client) AskOperator(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAskOperatorRequest(c.Server, id, body)
+func (c *Client) AskOperator(ctx context.Context, id ID, params *AskOperatorParams, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskOperatorRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3822,8 +4266,8 @@ func (c *Client) GetUptime(ctx context.Context, id ID, reqEditors ...RequestEdit
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-func (c *Client) VoteApplicationWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewVoteApplicationRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) VoteApplicationWithBody(ctx context.Context, id ID, params *VoteApplicationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoteApplicationRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3841,8 +4285,8 @@ func (c *Client) VoteApplicationWithBody(ctx context.Context, id ID, contentType
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-func (c *Client) VoteApplication(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewVoteApplicationRequest(c.Server, id, body)
+func (c *Client) VoteApplication(ctx context.Context, id ID, params *VoteApplicationParams, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVoteApplicationRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3958,6 +4402,44 @@ func (c *Client) GetInclusionProof(ctx context.Context, params *GetInclusionProo
 	return c.Client.Do(req)
 }
 
+// PreviewBatchWithBody What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+func (c *Client) PreviewBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewBatchRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewBatch What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+func (c *Client) PreviewBatch(ctx context.Context, body PreviewBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewBatchRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListBatches Batches, newest first
 //
 // Corresponds with GET /v1/batches (the `ListBatches` operationId).
@@ -3977,13 +4459,13 @@ func (c *Client) ListBatches(ctx context.Context, params *ListBatchesParams, req
 //
 // Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 // policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only, so the same call again is refused with `not_payable`.
+// only: composed again with another key it is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *Client) ComposeBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeBatchRequestWithBody(c.Server, contentType, body)
+func (c *Client) ComposeBatchWithBody(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeBatchRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3998,51 +4480,13 @@ func (c *Client) ComposeBatchWithBody(ctx context.Context, contentType string, b
 //
 // Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 // policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only, so the same call again is refused with `not_payable`.
+// only: composed again with another key it is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *Client) ComposeBatch(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeBatchRequest(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// DryRunBatchWithBody What a batch would cost; nothing is stored
-//
-// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-func (c *Client) DryRunBatchWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDryRunBatchRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// DryRunBatch What a batch would cost; nothing is stored
-//
-// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-func (c *Client) DryRunBatch(ctx context.Context, body DryRunBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDryRunBatchRequest(c.Server, body)
+func (c *Client) ComposeBatch(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeBatchRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4346,8 +4790,8 @@ func (c *Client) WatchBatch(ctx context.Context, id ID, params *WatchBatchParams
 // ListBreakers What stopped all signing, and who has consented to go on
 //
 // Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
-func (c *Client) ListBreakers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListBreakersRequest(c.Server)
+func (c *Client) ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBreakersRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4735,304 +5179,11 @@ func (c *Client) ReportChecks(ctx context.Context, body ReportChecksJSONRequestB
 	return c.Client.Do(req)
 }
 
-// GetStatus Where the application of a receipt code stands
-//
-// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
-//
-// Corresponds with GET /v1/status (the `GetStatus` operationId).
-func (c *Client) GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetStatusRequest(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ReviseApplicationWithBody Replace what you wrote, while the team waits for your answer
-//
-// Makes a new revision; votes on the old one no longer count.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-func (c *Client) ReviseApplicationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReviseApplicationRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ReviseApplication Replace what you wrote, while the team waits for your answer
-//
-// Makes a new revision; votes on the old one no longer count.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-func (c *Client) ReviseApplication(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReviseApplicationRequest(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListOwnEndpoints Your servers, how they were checked and what to fix
-//
-// What describes a server comes back without its secrets. Who checked it is not said.
-//
-// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-func (c *Client) ListOwnEndpoints(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListOwnEndpointsRequest(c.Server, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetControl How to prove that a server is yours
-//
-// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. A fund may pay only for servers that are proven.
-//
-// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
-func (c *Client) GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetControlRequest(c.Server, label)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ProveControlWithBody Have a proof of control tried soon
-//
-// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-func (c *Client) ProveControlWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewProveControlRequestWithBody(c.Server, label, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ProveControl Have a proof of control tried soon
-//
-// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-func (c *Client) ProveControl(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewProveControlRequest(c.Server, label, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// RotateControl Make another credential in place of the one that you were given
-//
-// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
-func (c *Client) RotateControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRotateControlRequest(c.Server, label)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
-//
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-func (c *Client) DeclareMaintenanceWithBody(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeclareMaintenanceRequestWithBody(c.Server, label, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// DeclareMaintenance Declare a break; it is held neither for nor against you
-//
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-func (c *Client) DeclareMaintenance(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeclareMaintenanceRequest(c.Server, label, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// RecheckEndpoint Ask for a check soon, at most every ten minutes
-//
-// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-// `until` in `params`. One that is under way is not asked for again (`check_pending`).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
-func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRecheckEndpointRequest(c.Server, label)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetOwnResults The single results behind a day of one of your servers
-//
-// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-// (`results_gone`).
-//
-// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
-func (c *Client) GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOwnResultsRequest(c.Server, label, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetOwnUptime The uptime of one of your servers with all that it is computed from
-//
-// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
-//
-// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
-func (c *Client) GetOwnUptime(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOwnUptimeRequest(c.Server, label)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// AddStatusMessageWithBody Write to the team, for example to answer its question
-//
-// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-func (c *Client) AddStatusMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddStatusMessageRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// AddStatusMessage Write to the team, for example to answer its question
-//
-// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-func (c *Client) AddStatusMessage(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddStatusMessageRequest(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// WithdrawApplication Take the application back, before it is decided
-//
-// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
-func (c *Client) WithdrawApplication(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewWithdrawApplicationRequest(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // ListTokens Your API tokens
 //
 // Corresponds with GET /v1/tokens (the `ListTokens` operationId).
-func (c *Client) ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListTokensRequest(c.Server)
+func (c *Client) ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTokensRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5048,8 +5199,8 @@ func (c *Client) ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5065,8 +5216,23 @@ func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, bo
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequest(c.Server, body)
+func (c *Client) CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetToken One of your API tokens
+//
+// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+func (c *Client) GetToken(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTokenRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -5079,7 +5245,7 @@ func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBod
 
 // RevokeToken Revoke one of your tokens at once
 //
-// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
+// Corresponds with POST /v1/tokens/{id}/revoke (the `RevokeToken` operationId).
 func (c *Client) RevokeToken(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeTokenRequest(c.Server, id)
 	if err != nil {
@@ -5112,8 +5278,8 @@ func (c *Client) GetTreasury(ctx context.Context, reqEditors ...RequestEditorFn)
 // After an older database was restored, a signer's journal names payments that it has no approval for. They count as paid. None is usual.
 //
 // Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-func (c *Client) ListUnjoined(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListUnjoinedRequest(c.Server)
+func (c *Client) ListUnjoined(ctx context.Context, params *ListUnjoinedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUnjoinedRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5200,13 +5366,13 @@ func (c *Client) SeparateUnjoined(ctx context.Context, outpoint OutPoint, body S
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 // Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: the same call again makes another batch, of which one alone can be built.
+// approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-func (c *Client) ComposeUpkeepWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeUpkeepRequestWithBody(c.Server, contentType, body)
+func (c *Client) ComposeUpkeepWithBody(ctx context.Context, params *ComposeUpkeepParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeUpkeepRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5221,13 +5387,13 @@ func (c *Client) ComposeUpkeepWithBody(ctx context.Context, contentType string, 
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 // Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: the same call again makes another batch, of which one alone can be built.
+// approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-func (c *Client) ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewComposeUpkeepRequest(c.Server, body)
+func (c *Client) ComposeUpkeep(ctx context.Context, params *ComposeUpkeepParams, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewComposeUpkeepRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5241,8 +5407,8 @@ func (c *Client) ComposeUpkeep(ctx context.Context, body ComposeUpkeepJSONReques
 // ListVantages The probers and how well they answer
 //
 // Corresponds with GET /v1/vantages (the `ListVantages` operationId).
-func (c *Client) ListVantages(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVantagesRequest(c.Server)
+func (c *Client) ListVantages(ctx context.Context, params *ListVantagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVantagesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5260,8 +5426,8 @@ func (c *Client) ListVantages(ctx context.Context, reqEditors ...RequestEditorFn
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-func (c *Client) AddVantageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddVantageRequestWithBody(c.Server, contentType, body)
+func (c *Client) AddVantageWithBody(ctx context.Context, params *AddVantageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddVantageRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5279,8 +5445,23 @@ func (c *Client) AddVantageWithBody(ctx context.Context, contentType string, bod
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-func (c *Client) AddVantage(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAddVantageRequest(c.Server, body)
+func (c *Client) AddVantage(ctx context.Context, params *AddVantageParams, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddVantageRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetVantage One prober
+//
+// Corresponds with GET /v1/vantages/{id} (the `GetVantage` operationId).
+func (c *Client) GetVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVantageRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -5293,7 +5474,9 @@ func (c *Client) AddVantage(ctx context.Context, body AddVantageJSONRequestBody,
 
 // DisableVantage Give a prober no more work and take no more of its reports
 //
-// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+// For good. It stays listed, since what it reported stays.
+//
+// Corresponds with POST /v1/vantages/{id}/disable (the `DisableVantage` operationId).
 func (c *Client) DisableVantage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDisableVantageRequest(c.Server, id)
 	if err != nil {
@@ -5319,6 +5502,592 @@ func (c *Client) WhoAmI(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetOwnApplicationRequest constructs an http.Request for the GetOwnApplication method
+func NewGetOwnApplicationRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReviseApplicationRequest calls the generic ReviseApplication builder with application/json body
+func NewReviseApplicationRequest(server string, body ReviseApplicationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReviseApplicationRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReviseApplicationRequestWithBody constructs an http.Request for the ReviseApplication method, with any body, and a specified content type
+func NewReviseApplicationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOwnEndpointsRequest constructs an http.Request for the ListOwnEndpoints method
+func NewListOwnEndpointsRequest(server string, params *ListOwnEndpointsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Checks != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "checks", *params.Checks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOwnEndpointRequest constructs an http.Request for the GetOwnEndpoint method
+func NewGetOwnEndpointRequest(server string, label Label, params *GetOwnEndpointParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Checks != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "checks", *params.Checks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetControlRequest constructs an http.Request for the GetControl method
+func NewGetControlRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/control", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewProveControlRequest calls the generic ProveControl builder with application/json body
+func NewProveControlRequest(server string, label Label, body ProveControlJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewProveControlRequestWithBody(server, label, "application/json", bodyReader)
+}
+
+// NewProveControlRequestWithBody constructs an http.Request for the ProveControl method, with any body, and a specified content type
+func NewProveControlRequestWithBody(server string, label Label, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/control", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRotateControlRequest constructs an http.Request for the RotateControl method
+func NewRotateControlRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/control/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeclareMaintenanceRequest calls the generic DeclareMaintenance builder with application/json body
+func NewDeclareMaintenanceRequest(server string, label Label, params *DeclareMaintenanceParams, body DeclareMaintenanceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeclareMaintenanceRequestWithBody(server, label, params, "application/json", bodyReader)
+}
+
+// NewDeclareMaintenanceRequestWithBody constructs an http.Request for the DeclareMaintenance method, with any body, and a specified content type
+func NewDeclareMaintenanceRequestWithBody(server string, label Label, params *DeclareMaintenanceParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/maintenance", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewRecheckEndpointRequest constructs an http.Request for the RecheckEndpoint method
+func NewRecheckEndpointRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/recheck", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOwnResultsRequest constructs an http.Request for the GetOwnResults method
+func NewGetOwnResultsRequest(server string, label Label, params *GetOwnResultsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/results", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOwnUptimeRequest constructs an http.Request for the GetOwnUptime method
+func NewGetOwnUptimeRequest(server string, label Label) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/endpoints/%s/uptime", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddOwnMessageRequest calls the generic AddOwnMessage builder with application/json body
+func NewAddOwnMessageRequest(server string, params *AddOwnMessageParams, body AddOwnMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddOwnMessageRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewAddOwnMessageRequestWithBody constructs an http.Request for the AddOwnMessage method, with any body, and a specified content type
+func NewAddOwnMessageRequestWithBody(server string, params *AddOwnMessageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewWithdrawApplicationRequest constructs an http.Request for the WithdrawApplication method
+func NewWithdrawApplicationRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/application/withdraw")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListApplicationsRequest constructs an http.Request for the ListApplications method
@@ -5745,6 +6514,30 @@ func NewListEndpointsRequest(server string, id ID, params *ListEndpointsParams) 
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5760,18 +6553,18 @@ func NewListEndpointsRequest(server string, id ID, params *ListEndpointsParams) 
 }
 
 // NewAddMessageRequest calls the generic AddMessage builder with application/json body
-func NewAddMessageRequest(server string, id ID, body AddMessageJSONRequestBody) (*http.Request, error) {
+func NewAddMessageRequest(server string, id ID, params *AddMessageParams, body AddMessageJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewAddMessageRequestWithBody(server, id, "application/json", bodyReader)
+	return NewAddMessageRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewAddMessageRequestWithBody constructs an http.Request for the AddMessage method, with any body, and a specified content type
-func NewAddMessageRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+func NewAddMessageRequestWithBody(server string, id ID, params *AddMessageParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5803,22 +6596,35 @@ func NewAddMessageRequestWithBody(server string, id ID, contentType string, body
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
 	return req, nil
 }
 
 // NewAskOperatorRequest calls the generic AskOperator builder with application/json body
-func NewAskOperatorRequest(server string, id ID, body AskOperatorJSONRequestBody) (*http.Request, error) {
+func NewAskOperatorRequest(server string, id ID, params *AskOperatorParams, body AskOperatorJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewAskOperatorRequestWithBody(server, id, "application/json", bodyReader)
+	return NewAskOperatorRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewAskOperatorRequestWithBody constructs an http.Request for the AskOperator method, with any body, and a specified content type
-func NewAskOperatorRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+func NewAskOperatorRequestWithBody(server string, id ID, params *AskOperatorParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5849,6 +6655,19 @@ func NewAskOperatorRequestWithBody(server string, id ID, contentType string, bod
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -5953,18 +6772,18 @@ func NewGetUptimeRequest(server string, id ID) (*http.Request, error) {
 }
 
 // NewVoteApplicationRequest calls the generic VoteApplication builder with application/json body
-func NewVoteApplicationRequest(server string, id ID, body VoteApplicationJSONRequestBody) (*http.Request, error) {
+func NewVoteApplicationRequest(server string, id ID, params *VoteApplicationParams, body VoteApplicationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewVoteApplicationRequestWithBody(server, id, "application/json", bodyReader)
+	return NewVoteApplicationRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewVoteApplicationRequestWithBody constructs an http.Request for the VoteApplication method, with any body, and a specified content type
-func NewVoteApplicationRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+func NewVoteApplicationRequestWithBody(server string, id ID, params *VoteApplicationParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5995,6 +6814,19 @@ func NewVoteApplicationRequestWithBody(server string, id ID, contentType string,
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -6081,9 +6913,9 @@ func NewListCheckpointsRequest(server string, params *ListCheckpointsParams) (*h
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
-		if params.Before != nil {
+		if params.Cursor != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6236,6 +7068,18 @@ func NewListLeavesRequest(server string, params *ListLeavesParams) (*http.Reques
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
@@ -6312,6 +7156,46 @@ func NewGetInclusionProofRequest(server string, params *GetInclusionProofParams)
 	return req, nil
 }
 
+// NewPreviewBatchRequest calls the generic PreviewBatch builder with application/json body
+func NewPreviewBatchRequest(server string, body PreviewBatchJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewBatchRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPreviewBatchRequestWithBody constructs an http.Request for the PreviewBatch method, with any body, and a specified content type
+func NewPreviewBatchRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/batch-previews")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListBatchesRequest constructs an http.Request for the ListBatches method
 func NewListBatchesRequest(server string, params *ListBatchesParams) (*http.Request, error) {
 	var err error
@@ -6379,18 +7263,18 @@ func NewListBatchesRequest(server string, params *ListBatchesParams) (*http.Requ
 }
 
 // NewComposeBatchRequest calls the generic ComposeBatch builder with application/json body
-func NewComposeBatchRequest(server string, body ComposeBatchJSONRequestBody) (*http.Request, error) {
+func NewComposeBatchRequest(server string, params *ComposeBatchParams, body ComposeBatchJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewComposeBatchRequestWithBody(server, "application/json", bodyReader)
+	return NewComposeBatchRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewComposeBatchRequestWithBody constructs an http.Request for the ComposeBatch method, with any body, and a specified content type
-func NewComposeBatchRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewComposeBatchRequestWithBody(server string, params *ComposeBatchParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -6415,45 +7299,18 @@ func NewComposeBatchRequestWithBody(server string, contentType string, body io.R
 
 	req.Header.Add("Content-Type", contentType)
 
-	return req, nil
-}
+	if params != nil {
 
-// NewDryRunBatchRequest calls the generic DryRunBatch builder with application/json body
-func NewDryRunBatchRequest(server string, body DryRunBatchJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
-	bodyReader = bytes.NewReader(buf)
-	return NewDryRunBatchRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewDryRunBatchRequestWithBody constructs an http.Request for the DryRunBatch method, with any body, and a specified content type
-func NewDryRunBatchRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/batches/dry-run")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -6838,12 +7695,21 @@ func NewAskVoidRequestWithBody(server string, id ID, params *AskVoidParams, cont
 
 		var headerParam0 string
 
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
 		if err != nil {
 			return nil, err
 		}
 
-		req.Header.Set("If-Match", headerParam0)
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+		var headerParam1 string
+
+		headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam1)
 
 	}
 
@@ -7027,7 +7893,7 @@ func NewWatchBatchRequest(server string, id ID, params *WatchBatchParams) (*http
 }
 
 // NewListBreakersRequest constructs an http.Request for the ListBreakers method
-func NewListBreakersRequest(server string) (*http.Request, error) {
+func NewListBreakersRequest(server string, params *ListBreakersParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -7043,6 +7909,45 @@ func NewListBreakersRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -7709,8 +8614,8 @@ func NewReportChecksRequestWithBody(server string, contentType string, body io.R
 	return req, nil
 }
 
-// NewGetStatusRequest constructs an http.Request for the GetStatus method
-func NewGetStatusRequest(server string) (*http.Request, error) {
+// NewListTokensRequest constructs an http.Request for the ListTokens method
+func NewListTokensRequest(server string, params *ListTokensParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -7718,74 +8623,7 @@ func NewGetStatusRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/v1/status")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewReviseApplicationRequest calls the generic ReviseApplication builder with application/json body
-func NewReviseApplicationRequest(server string, body ReviseApplicationJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewReviseApplicationRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewReviseApplicationRequestWithBody constructs an http.Request for the ReviseApplication method, with any body, and a specified content type
-func NewReviseApplicationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/application")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewListOwnEndpointsRequest constructs an http.Request for the ListOwnEndpoints method
-func NewListOwnEndpointsRequest(server string, params *ListOwnEndpointsParams) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints")
+	operationPath := fmt.Sprintf("/v1/tokens")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -7804,9 +8642,21 @@ func NewListOwnEndpointsRequest(server string, params *ListOwnEndpointsParams) (
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
-		if params.Checks != nil {
+		if params.Cursor != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "checks", *params.Checks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7830,400 +8680,19 @@ func NewListOwnEndpointsRequest(server string, params *ListOwnEndpointsParams) (
 	return req, nil
 }
 
-// NewGetControlRequest constructs an http.Request for the GetControl method
-func NewGetControlRequest(server string, label Label) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewProveControlRequest calls the generic ProveControl builder with application/json body
-func NewProveControlRequest(server string, label Label, body ProveControlJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewProveControlRequestWithBody(server, label, "application/json", bodyReader)
-}
-
-// NewProveControlRequestWithBody constructs an http.Request for the ProveControl method, with any body, and a specified content type
-func NewProveControlRequestWithBody(server string, label Label, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewRotateControlRequest constructs an http.Request for the RotateControl method
-func NewRotateControlRequest(server string, label Label) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/control/rotate", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewDeclareMaintenanceRequest calls the generic DeclareMaintenance builder with application/json body
-func NewDeclareMaintenanceRequest(server string, label Label, body DeclareMaintenanceJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewDeclareMaintenanceRequestWithBody(server, label, "application/json", bodyReader)
-}
-
-// NewDeclareMaintenanceRequestWithBody constructs an http.Request for the DeclareMaintenance method, with any body, and a specified content type
-func NewDeclareMaintenanceRequestWithBody(server string, label Label, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/maintenance", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewRecheckEndpointRequest constructs an http.Request for the RecheckEndpoint method
-func NewRecheckEndpointRequest(server string, label Label) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/recheck", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetOwnResultsRequest constructs an http.Request for the GetOwnResults method
-func NewGetOwnResultsRequest(server string, label Label, params *GetOwnResultsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/results", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetOwnUptimeRequest constructs an http.Request for the GetOwnUptime method
-func NewGetOwnUptimeRequest(server string, label Label) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "label", label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/endpoints/%s/uptime", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewAddStatusMessageRequest calls the generic AddStatusMessage builder with application/json body
-func NewAddStatusMessageRequest(server string, body AddStatusMessageJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewAddStatusMessageRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewAddStatusMessageRequestWithBody constructs an http.Request for the AddStatusMessage method, with any body, and a specified content type
-func NewAddStatusMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/messages")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewWithdrawApplicationRequest constructs an http.Request for the WithdrawApplication method
-func NewWithdrawApplicationRequest(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/status/withdraw")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListTokensRequest constructs an http.Request for the ListTokens method
-func NewListTokensRequest(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/tokens")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
 // NewCreateTokenRequest calls the generic CreateToken builder with application/json body
-func NewCreateTokenRequest(server string, body CreateTokenJSONRequestBody) (*http.Request, error) {
+func NewCreateTokenRequest(server string, params *CreateTokenParams, body CreateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateTokenRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateTokenRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateTokenRequestWithBody constructs an http.Request for the CreateToken method, with any body, and a specified content type
-func NewCreateTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateTokenRequestWithBody(server string, params *CreateTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8248,11 +8717,24 @@ func NewCreateTokenRequestWithBody(server string, contentType string, body io.Re
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
 	return req, nil
 }
 
-// NewRevokeTokenRequest constructs an http.Request for the RevokeToken method
-func NewRevokeTokenRequest(server string, id ID) (*http.Request, error) {
+// NewGetTokenRequest constructs an http.Request for the GetToken method
+func NewGetTokenRequest(server string, id ID) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -8277,7 +8759,41 @@ func NewRevokeTokenRequest(server string, id ID) (*http.Request, error) {
 		return nil, err
 	}
 
-	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRevokeTokenRequest constructs an http.Request for the RevokeToken method
+func NewRevokeTokenRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/tokens/%s/revoke", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -8313,7 +8829,7 @@ func NewGetTreasuryRequest(server string) (*http.Request, error) {
 }
 
 // NewListUnjoinedRequest constructs an http.Request for the ListUnjoined method
-func NewListUnjoinedRequest(server string) (*http.Request, error) {
+func NewListUnjoinedRequest(server string, params *ListUnjoinedParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8329,6 +8845,45 @@ func NewListUnjoinedRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -8434,18 +8989,18 @@ func NewSeparateUnjoinedRequestWithBody(server string, outpoint OutPoint, conten
 }
 
 // NewComposeUpkeepRequest calls the generic ComposeUpkeep builder with application/json body
-func NewComposeUpkeepRequest(server string, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
+func NewComposeUpkeepRequest(server string, params *ComposeUpkeepParams, body ComposeUpkeepJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewComposeUpkeepRequestWithBody(server, "application/json", bodyReader)
+	return NewComposeUpkeepRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewComposeUpkeepRequestWithBody constructs an http.Request for the ComposeUpkeep method, with any body, and a specified content type
-func NewComposeUpkeepRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewComposeUpkeepRequestWithBody(server string, params *ComposeUpkeepParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8470,11 +9025,24 @@ func NewComposeUpkeepRequestWithBody(server string, contentType string, body io.
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
 	return req, nil
 }
 
 // NewListVantagesRequest constructs an http.Request for the ListVantages method
-func NewListVantagesRequest(server string) (*http.Request, error) {
+func NewListVantagesRequest(server string, params *ListVantagesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8492,6 +9060,45 @@ func NewListVantagesRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -8501,18 +9108,18 @@ func NewListVantagesRequest(server string) (*http.Request, error) {
 }
 
 // NewAddVantageRequest calls the generic AddVantage builder with application/json body
-func NewAddVantageRequest(server string, body AddVantageJSONRequestBody) (*http.Request, error) {
+func NewAddVantageRequest(server string, params *AddVantageParams, body AddVantageJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewAddVantageRequestWithBody(server, "application/json", bodyReader)
+	return NewAddVantageRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewAddVantageRequestWithBody constructs an http.Request for the AddVantage method, with any body, and a specified content type
-func NewAddVantageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewAddVantageRequestWithBody(server string, params *AddVantageParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8537,11 +9144,24 @@ func NewAddVantageRequestWithBody(server string, contentType string, body io.Rea
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
 	return req, nil
 }
 
-// NewDisableVantageRequest constructs an http.Request for the DisableVantage method
-func NewDisableVantageRequest(server string, id ID) (*http.Request, error) {
+// NewGetVantageRequest constructs an http.Request for the GetVantage method
+func NewGetVantageRequest(server string, id ID) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -8566,7 +9186,41 @@ func NewDisableVantageRequest(server string, id ID) (*http.Request, error) {
 		return nil, err
 	}
 
-	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDisableVantageRequest constructs an http.Request for the DisableVantage method
+func NewDisableVantageRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/vantages/%s/disable", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -8644,6 +9298,162 @@ func WithBaseURL(baseURL string) ClientOption {
 
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
+
+	// GetOwnApplicationWithResponse Where the application of a receipt code stands
+	//
+	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application (the `GetOwnApplication` operationId).
+	GetOwnApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnApplicationResponse, error)
+
+	// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
+
+	// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
+	//
+	// Makes a new revision; votes on the old one no longer count.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+	ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
+
+	// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
+	//
+	// What describes a server comes back without its secrets. Who checked it is not said.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application/endpoints (the `ListOwnEndpoints` operationId).
+	ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error)
+
+	// GetOwnEndpointWithResponse One of your servers, how it was checked and what to fix
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application/endpoints/{label} (the `GetOwnEndpoint` operationId).
+	GetOwnEndpointWithResponse(ctx context.Context, label Label, params *GetOwnEndpointParams, reqEditors ...RequestEditorFn) (*GetOwnEndpointResponse, error)
+
+	// GetControlWithResponse How to prove that a server is yours
+	//
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+	// shown once. A fund may pay only for servers that are proven.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
+	GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error)
+
+	// ProveControlWithBodyWithResponse Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
+
+	// ProveControlWithResponse Have a proof of control tried soon
+	//
+	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+	ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
+
+	// RotateControlWithResponse Make another credential in place of the one that you were given
+	//
+	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+	RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error)
+
+	// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, params *DeclareMaintenanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
+
+	// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
+	//
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+	DeclareMaintenanceWithResponse(ctx context.Context, label Label, params *DeclareMaintenanceParams, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
+
+	// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
+	//
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+	RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error)
+
+	// GetOwnResultsWithResponse The single results behind a day of one of your servers
+	//
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+	// (`results_gone`).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
+	GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error)
+
+	// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
+	//
+	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/application/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+	GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error)
+
+	// AddOwnMessageWithBodyWithResponse Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+	AddOwnMessageWithBodyWithResponse(ctx context.Context, params *AddOwnMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddOwnMessageResponse, error)
+
+	// AddOwnMessageWithResponse Write to the team, for example to answer its question
+	//
+	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+	AddOwnMessageWithResponse(ctx context.Context, params *AddOwnMessageParams, body AddOwnMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddOwnMessageResponse, error)
+
+	// WithdrawApplicationWithResponse Take the application back, before it is decided
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/application/withdraw (the `WithdrawApplication` operationId).
+	WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error)
 
 	// ListApplicationsWithResponse The review queue, newest first
 	//
@@ -8732,14 +9542,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-	AddMessageWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
+	AddMessageWithBodyWithResponse(ctx context.Context, id ID, params *AddMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
 
 	// AddMessageWithResponse Write to the operator, or note something for the team
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-	AddMessageWithResponse(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
+	AddMessageWithResponse(ctx context.Context, id ID, params *AddMessageParams, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error)
 
 	// AskOperatorWithBodyWithResponse Ask the operator a question
 	//
@@ -8748,7 +9558,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-	AskOperatorWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
+	AskOperatorWithBodyWithResponse(ctx context.Context, id ID, params *AskOperatorParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
 
 	// AskOperatorWithResponse Ask the operator a question
 	//
@@ -8757,7 +9567,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-	AskOperatorWithResponse(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
+	AskOperatorWithResponse(ctx context.Context, id ID, params *AskOperatorParams, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error)
 
 	// GetResultsWithResponse The single results behind a day of one of an application's servers
 	//
@@ -8784,7 +9594,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-	VoteApplicationWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error)
+	VoteApplicationWithBodyWithResponse(ctx context.Context, id ID, params *VoteApplicationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error)
 
 	// VoteApplicationWithResponse Vote on the current revision
 	//
@@ -8793,7 +9603,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-	VoteApplicationWithResponse(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error)
+	VoteApplicationWithResponse(ctx context.Context, id ID, params *VoteApplicationParams, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error)
 
 	// GetAuditBundleWithResponse The whole log, to verify it off-line
 	//
@@ -8844,6 +9654,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/audit/proof (the `GetInclusionProof` operationId).
 	GetInclusionProofWithResponse(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*GetInclusionProofResponse, error)
 
+	// PreviewBatchWithBodyWithResponse What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+	PreviewBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewBatchResponse, error)
+
+	// PreviewBatchWithResponse What a batch would cost; nothing is stored
+	//
+	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+	PreviewBatchWithResponse(ctx context.Context, body PreviewBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewBatchResponse, error)
+
 	// ListBatchesWithResponse Batches, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -8855,41 +9683,23 @@ type ClientWithResponsesInterface interface {
 	//
 	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only, so the same call again is refused with `not_payable`.
+	// only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
+	ComposeBatchWithBodyWithResponse(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
 
 	// ComposeBatchWithResponse Put instalments into a new batch, or into as many as it takes
 	//
 	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only, so the same call again is refused with `not_payable`.
+	// only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-	ComposeBatchWithResponse(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
-
-	// DryRunBatchWithBodyWithResponse What a batch would cost; nothing is stored
-	//
-	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-	DryRunBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DryRunBatchResponse, error)
-
-	// DryRunBatchWithResponse What a batch would cost; nothing is stored
-	//
-	// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-	DryRunBatchWithResponse(ctx context.Context, body DryRunBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*DryRunBatchResponse, error)
+	ComposeBatchWithResponse(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error)
 
 	// GetBatchWithResponse One batch with its items, attempts, transaction and events
 	//
@@ -9048,7 +9858,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
-	ListBreakersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error)
+	ListBreakersWithResponse(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error)
 
 	// ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
 	//
@@ -9237,181 +10047,39 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/prober/report (the `ReportChecks` operationId).
 	ReportChecksWithResponse(ctx context.Context, body ReportChecksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportChecksResponse, error)
 
-	// GetStatusWithResponse Where the application of a receipt code stands
-	//
-	// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/status (the `GetStatus` operationId).
-	GetStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatusResponse, error)
-
-	// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
-	//
-	// Makes a new revision; votes on the old one no longer count.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-	ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
-
-	// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
-	//
-	// Makes a new revision; votes on the old one no longer count.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-	ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error)
-
-	// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
-	//
-	// What describes a server comes back without its secrets. Who checked it is not said.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-	ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error)
-
-	// GetControlWithResponse How to prove that a server is yours
-	//
-	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. A fund may pay only for servers that are proven.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
-	GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error)
-
-	// ProveControlWithBodyWithResponse Have a proof of control tried soon
-	//
-	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-	ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
-
-	// ProveControlWithResponse Have a proof of control tried soon
-	//
-	// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-	ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error)
-
-	// RotateControlWithResponse Make another credential in place of the one that you were given
-	//
-	// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
-	RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error)
-
-	// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
-	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-	DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
-
-	// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
-	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-	DeclareMaintenanceWithResponse(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error)
-
-	// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
-	//
-	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
-	RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error)
-
-	// GetOwnResultsWithResponse The single results behind a day of one of your servers
-	//
-	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-	// (`results_gone`).
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
-	GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error)
-
-	// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
-	//
-	// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
-	GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error)
-
-	// AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
-	//
-	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-	AddStatusMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error)
-
-	// AddStatusMessageWithResponse Write to the team, for example to answer its question
-	//
-	// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-	AddStatusMessageWithResponse(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error)
-
-	// WithdrawApplicationWithResponse Take the application back, before it is decided
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
-	WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error)
-
 	// ListTokensWithResponse Your API tokens
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/tokens (the `ListTokens` operationId).
-	ListTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTokensResponse, error)
+	ListTokensWithResponse(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*ListTokensResponse, error)
 
 	// CreateTokenWithBodyWithResponse Make an API token; it is shown once
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
 
 	// CreateTokenWithResponse Make an API token; it is shown once
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-	CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+
+	// GetTokenWithResponse One of your API tokens
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+	GetTokenWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetTokenResponse, error)
 
 	// RevokeTokenWithResponse Revoke one of your tokens at once
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
+	// Corresponds with POST /v1/tokens/{id}/revoke (the `RevokeToken` operationId).
 	RevokeTokenWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
 
 	// GetTreasuryWithResponse Balances by state, coins, the deposit address
@@ -9428,7 +10096,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-	ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error)
+	ListUnjoinedWithResponse(ctx context.Context, params *ListUnjoinedParams, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error)
 
 	// JoinUnjoinedWithBodyWithResponse Say that a payment which was approved again is one that a batch has made
 	//
@@ -9466,30 +10134,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: the same call again makes another batch, of which one alone can be built.
+	// approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-	ComposeUpkeepWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
+	ComposeUpkeepWithBodyWithResponse(ctx context.Context, params *ComposeUpkeepParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
 
 	// ComposeUpkeepWithResponse Make a batch that pays nobody
 	//
 	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: the same call again makes another batch, of which one alone can be built.
+	// approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-	ComposeUpkeepWithResponse(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
+	ComposeUpkeepWithResponse(ctx context.Context, params *ComposeUpkeepParams, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error)
 
 	// ListVantagesWithResponse The probers and how well they answer
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/vantages (the `ListVantages` operationId).
-	ListVantagesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error)
+	ListVantagesWithResponse(ctx context.Context, params *ListVantagesParams, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error)
 
 	// AddVantageWithBodyWithResponse Let a prober in; its token is shown once
 	//
@@ -9498,7 +10166,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-	AddVantageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
+	AddVantageWithBodyWithResponse(ctx context.Context, params *AddVantageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
 
 	// AddVantageWithResponse Let a prober in; its token is shown once
 	//
@@ -9507,13 +10175,22 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-	AddVantageWithResponse(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
+	AddVantageWithResponse(ctx context.Context, params *AddVantageParams, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error)
 
-	// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+	// GetVantageWithResponse One prober
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+	// Corresponds with GET /v1/vantages/{id} (the `GetVantage` operationId).
+	GetVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetVantageResponse, error)
+
+	// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+	//
+	// For good. It stays listed, since what it reported stays.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/vantages/{id}/disable (the `DisableVantage` operationId).
 	DisableVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DisableVantageResponse, error)
 
 	// WhoAmIWithResponse Who the server takes you for
@@ -9522,6 +10199,658 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/whoami (the `WhoAmI` operationId).
 	WhoAmIWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WhoAmIResponse, error)
+}
+
+type GetOwnApplicationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnApplication
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnApplicationResponse) GetJSON200() *OwnApplication {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnApplicationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnApplicationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnApplicationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReviseApplicationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnApplication
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReviseApplicationResponse) GetJSON200() *OwnApplication {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReviseApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReviseApplicationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReviseApplicationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReviseApplicationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReviseApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOwnEndpointsResponse200Headers the declared response headers of an HTTP 200 response for ListOwnEndpoints
+type ListOwnEndpointsResponse200Headers struct {
+	Link *string
+}
+
+type ListOwnEndpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndpointPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListOwnEndpointsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOwnEndpointsResponse) GetJSON200() *EndpointPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOwnEndpointsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOwnEndpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOwnEndpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOwnEndpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOwnEndpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetOwnEndpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckedEndpoint
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnEndpointResponse) GetJSON200() *CheckedEndpoint {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnEndpointResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnEndpointResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnEndpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnEndpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnEndpointResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ControlWays
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetControlResponse) GetJSON200() *ControlWays {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProveControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CheckedEndpoint
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ProveControlResponse) GetJSON202() *CheckedEndpoint {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ProveControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ProveControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProveControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProveControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProveControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RotateControlResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ControlWays
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateControlResponse) GetJSON200() *ControlWays {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RotateControlResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateControlResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateControlResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateControlResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateControlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeclareMaintenanceResponse201Headers the declared response headers of an HTTP 201 response for DeclareMaintenance
+type DeclareMaintenanceResponse201Headers struct {
+	Location *string
+}
+
+type DeclareMaintenanceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Maintenance
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *DeclareMaintenanceResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r DeclareMaintenanceResponse) GetJSON201() *Maintenance {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeclareMaintenanceResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeclareMaintenanceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeclareMaintenanceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeclareMaintenanceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeclareMaintenanceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RecheckEndpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CheckedEndpoint
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RecheckEndpointResponse) GetJSON202() *CheckedEndpoint {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecheckEndpointResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecheckEndpointResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecheckEndpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecheckEndpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecheckEndpointResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOwnResultsResponse200Headers the declared response headers of an HTTP 200 response for GetOwnResults
+type GetOwnResultsResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetOwnResultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOwnResultsResponse200Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnResultsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnResultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnResultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnResultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnResultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOwnUptimeResponse200Headers the declared response headers of an HTTP 200 response for GetOwnUptime
+type GetOwnUptimeResponse200Headers struct {
+	ContentDisposition *string
+}
+
+type GetOwnUptimeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UptimeSnapshot
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOwnUptimeResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnUptimeResponse) GetJSON200() *UptimeSnapshot {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOwnUptimeResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnUptimeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnUptimeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnUptimeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOwnUptimeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AddOwnMessageResponse201Headers the declared response headers of an HTTP 201 response for AddOwnMessage
+type AddOwnMessageResponse201Headers struct {
+	Location *string
+}
+
+type AddOwnMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *OwnApplication
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AddOwnMessageResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AddOwnMessageResponse) GetJSON201() *OwnApplication {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddOwnMessageResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddOwnMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddOwnMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddOwnMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddOwnMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WithdrawApplicationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnApplication
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WithdrawApplicationResponse) GetJSON200() *OwnApplication {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WithdrawApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WithdrawApplicationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawApplicationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawApplicationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WithdrawApplicationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListApplicationsResponse200Headers the declared response headers of an HTTP 200 response for ListApplications
@@ -9579,6 +10908,11 @@ func (r ListApplicationsResponse) ContentType() string {
 	return ""
 }
 
+// SubmitApplicationResponse201Headers the declared response headers of an HTTP 201 response for SubmitApplication
+type SubmitApplicationResponse201Headers struct {
+	Location *string
+}
+
 type SubmitApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9586,6 +10920,8 @@ type SubmitApplicationResponse struct {
 	JSON201 *Receipt
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *SubmitApplicationResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -9682,11 +11018,25 @@ func (r GetApplicationResponse) ContentType() string {
 	return ""
 }
 
+// ReleaseApplicationResponse200Headers the declared response headers of an HTTP 200 response for ReleaseApplication
+type ReleaseApplicationResponse200Headers struct {
+	ETag *string
+}
+
 type ReleaseApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReleaseApplicationResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReleaseApplicationResponse) GetJSON200() *ApplicationStanding {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -9723,17 +11073,24 @@ func (r ReleaseApplicationResponse) ContentType() string {
 	return ""
 }
 
+// ClaimApplicationResponse200Headers the declared response headers of an HTTP 200 response for ClaimApplication
+type ClaimApplicationResponse200Headers struct {
+	ETag *string
+}
+
 type ClaimApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
+	JSON200 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ClaimApplicationResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ClaimApplicationResponse) GetJSON200() *Change {
+func (r ClaimApplicationResponse) GetJSON200() *ApplicationStanding {
 	return r.JSON200
 }
 
@@ -9780,7 +11137,7 @@ type DecideApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
+	JSON200 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9788,7 +11145,7 @@ type DecideApplicationResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r DecideApplicationResponse) GetJSON200() *Change {
+func (r DecideApplicationResponse) GetJSON200() *ApplicationStanding {
 	return r.JSON200
 }
 
@@ -9826,17 +11183,24 @@ func (r DecideApplicationResponse) ContentType() string {
 	return ""
 }
 
+// ListEndpointsResponse200Headers the declared response headers of an HTTP 200 response for ListEndpoints
+type ListEndpointsResponse200Headers struct {
+	Link *string
+}
+
 type ListEndpointsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *EndpointList
+	JSON200 *EndpointPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListEndpointsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListEndpointsResponse) GetJSON200() *EndpointList {
+func (r ListEndpointsResponse) GetJSON200() *EndpointPage {
 	return r.JSON200
 }
 
@@ -9874,17 +11238,25 @@ func (r ListEndpointsResponse) ContentType() string {
 	return ""
 }
 
+// AddMessageResponse201Headers the declared response headers of an HTTP 201 response for AddMessage
+type AddMessageResponse201Headers struct {
+	ETag     *string
+	Location *string
+}
+
 type AddMessageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Change
+	JSON201 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AddMessageResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AddMessageResponse) GetJSON201() *Change {
+func (r AddMessageResponse) GetJSON201() *ApplicationStanding {
 	return r.JSON201
 }
 
@@ -9922,25 +11294,26 @@ func (r AddMessageResponse) ContentType() string {
 	return ""
 }
 
-// AskOperatorResponse200Headers the declared response headers of an HTTP 200 response for AskOperator
-type AskOperatorResponse200Headers struct {
-	ETag *string
+// AskOperatorResponse201Headers the declared response headers of an HTTP 201 response for AskOperator
+type AskOperatorResponse201Headers struct {
+	ETag     *string
+	Location *string
 }
 
 type AskOperatorResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *AskOperatorResponse200Headers
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AskOperatorResponse201Headers
 }
 
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r AskOperatorResponse) GetJSON200() *Change {
-	return r.JSON200
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AskOperatorResponse) GetJSON201() *ApplicationStanding {
+	return r.JSON201
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -10080,25 +11453,26 @@ func (r GetUptimeResponse) ContentType() string {
 	return ""
 }
 
-// VoteApplicationResponse200Headers the declared response headers of an HTTP 200 response for VoteApplication
-type VoteApplicationResponse200Headers struct {
-	ETag *string
+// VoteApplicationResponse201Headers the declared response headers of an HTTP 201 response for VoteApplication
+type VoteApplicationResponse201Headers struct {
+	ETag     *string
+	Location *string
 }
 
 type VoteApplicationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ApplicationStanding
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *VoteApplicationResponse200Headers
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *VoteApplicationResponse201Headers
 }
 
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r VoteApplicationResponse) GetJSON200() *Change {
-	return r.JSON200
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r VoteApplicationResponse) GetJSON201() *ApplicationStanding {
+	return r.JSON201
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -10231,6 +11605,11 @@ func (r GetCheckpointResponse) ContentType() string {
 	return ""
 }
 
+// ListCheckpointsResponse200Headers the declared response headers of an HTTP 200 response for ListCheckpoints
+type ListCheckpointsResponse200Headers struct {
+	Link *string
+}
+
 type ListCheckpointsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10238,6 +11617,8 @@ type ListCheckpointsResponse struct {
 	JSON200 *CheckpointPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListCheckpointsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10375,6 +11756,11 @@ func (r GetAuditKeyResponse) ContentType() string {
 	return ""
 }
 
+// ListLeavesResponse200Headers the declared response headers of an HTTP 200 response for ListLeaves
+type ListLeavesResponse200Headers struct {
+	Link *string
+}
+
 type ListLeavesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10382,6 +11768,8 @@ type ListLeavesResponse struct {
 	JSON200 *LeafPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListLeavesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10465,6 +11853,54 @@ func (r GetInclusionProofResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetInclusionProofResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewBatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchPreview
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewBatchResponse) GetJSON200() *BatchPreview {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewBatchResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewBatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewBatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewBatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewBatchResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10576,54 +12012,6 @@ func (r ComposeBatchResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ComposeBatchResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type DryRunBatchResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *DryRunResult
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r DryRunBatchResponse) GetJSON200() *DryRunResult {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r DryRunBatchResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r DryRunBatchResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r DryRunBatchResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r DryRunBatchResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r DryRunBatchResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10994,25 +12382,26 @@ func (r GetSignaturesResponse) ContentType() string {
 	return ""
 }
 
-// AskVoidResponse200Headers the declared response headers of an HTTP 200 response for AskVoid
-type AskVoidResponse200Headers struct {
-	ETag *string
+// AskVoidResponse201Headers the declared response headers of an HTTP 201 response for AskVoid
+type AskVoidResponse201Headers struct {
+	ETag     *string
+	Location *string
 }
 
 type AskVoidResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *BatchSummary
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *BatchSummary
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *AskVoidResponse200Headers
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AskVoidResponse201Headers
 }
 
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r AskVoidResponse) GetJSON200() *BatchSummary {
-	return r.JSON200
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AskVoidResponse) GetJSON201() *BatchSummary {
+	return r.JSON201
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -11214,17 +12603,24 @@ func (r WatchBatchResponse) ContentType() string {
 	return ""
 }
 
+// ListBreakersResponse200Headers the declared response headers of an HTTP 200 response for ListBreakers
+type ListBreakersResponse200Headers struct {
+	Link *string
+}
+
 type ListBreakersResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *BreakerList
+	JSON200 *BreakerPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListBreakersResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListBreakersResponse) GetJSON200() *BreakerList {
+func (r ListBreakersResponse) GetJSON200() *BreakerPage {
 	return r.JSON200
 }
 
@@ -11262,6 +12658,11 @@ func (r ListBreakersResponse) ContentType() string {
 	return ""
 }
 
+// ResetBreakerResponse200Headers the declared response headers of an HTTP 200 response for ResetBreaker
+type ResetBreakerResponse200Headers struct {
+	ETag *string
+}
+
 type ResetBreakerResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11269,6 +12670,8 @@ type ResetBreakerResponse struct {
 	JSON200 *Breaker
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ResetBreakerResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11313,8 +12716,15 @@ func (r ResetBreakerResponse) ContentType() string {
 type UnlockCoinResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Coin
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnlockCoinResponse) GetJSON200() *Coin {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -11354,8 +12764,15 @@ func (r UnlockCoinResponse) ContentType() string {
 type LockCoinResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Coin
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LockCoinResponse) GetJSON200() *Coin {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -11395,8 +12812,15 @@ func (r LockCoinResponse) ContentType() string {
 type RecheckAsStaffResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CheckedEndpoint
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RecheckAsStaffResponse) GetJSON202() *CheckedEndpoint {
+	return r.JSON202
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12023,600 +13447,24 @@ func (r ReportChecksResponse) ContentType() string {
 	return ""
 }
 
-type GetStatusResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Status
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetStatusResponse) GetJSON200() *Status {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetStatusResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetStatusResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetStatusResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetStatusResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetStatusResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type ReviseApplicationResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ReviseApplicationResponse) GetJSON200() *Change {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ReviseApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ReviseApplicationResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ReviseApplicationResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ReviseApplicationResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ReviseApplicationResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type ListOwnEndpointsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *EndpointList
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListOwnEndpointsResponse) GetJSON200() *EndpointList {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ListOwnEndpointsResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListOwnEndpointsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListOwnEndpointsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListOwnEndpointsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListOwnEndpointsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type GetControlResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ControlWays
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetControlResponse) GetJSON200() *ControlWays {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetControlResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetControlResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetControlResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetControlResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetControlResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type ProveControlResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON202 the response for an HTTP 202 `application/json` response
-	JSON202 *CheckedEndpoint
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON202 returns the response for an HTTP 202 `application/json` response
-func (r ProveControlResponse) GetJSON202() *CheckedEndpoint {
-	return r.JSON202
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ProveControlResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ProveControlResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ProveControlResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ProveControlResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ProveControlResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type RotateControlResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ControlWays
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RotateControlResponse) GetJSON200() *ControlWays {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r RotateControlResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r RotateControlResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r RotateControlResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r RotateControlResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r RotateControlResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type DeclareMaintenanceResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Maintenance
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r DeclareMaintenanceResponse) GetJSON201() *Maintenance {
-	return r.JSON201
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r DeclareMaintenanceResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r DeclareMaintenanceResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r DeclareMaintenanceResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r DeclareMaintenanceResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r DeclareMaintenanceResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type RecheckEndpointResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON202 the response for an HTTP 202 `application/json` response
-	JSON202 *CheckedEndpoint
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON202 returns the response for an HTTP 202 `application/json` response
-func (r RecheckEndpointResponse) GetJSON202() *CheckedEndpoint {
-	return r.JSON202
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r RecheckEndpointResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r RecheckEndpointResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r RecheckEndpointResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r RecheckEndpointResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r RecheckEndpointResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetOwnResultsResponse200Headers the declared response headers of an HTTP 200 response for GetOwnResults
-type GetOwnResultsResponse200Headers struct {
-	ContentDisposition *string
-}
-
-type GetOwnResultsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *GetOwnResultsResponse200Headers
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetOwnResultsResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetOwnResultsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetOwnResultsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetOwnResultsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetOwnResultsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetOwnUptimeResponse200Headers the declared response headers of an HTTP 200 response for GetOwnUptime
-type GetOwnUptimeResponse200Headers struct {
-	ContentDisposition *string
-}
-
-type GetOwnUptimeResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *UptimeSnapshot
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *GetOwnUptimeResponse200Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetOwnUptimeResponse) GetJSON200() *UptimeSnapshot {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetOwnUptimeResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetOwnUptimeResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetOwnUptimeResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetOwnUptimeResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetOwnUptimeResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type AddStatusMessageResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Change
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AddStatusMessageResponse) GetJSON201() *Change {
-	return r.JSON201
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r AddStatusMessageResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r AddStatusMessageResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r AddStatusMessageResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r AddStatusMessageResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r AddStatusMessageResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type WithdrawApplicationResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Change
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r WithdrawApplicationResponse) GetJSON200() *Change {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r WithdrawApplicationResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r WithdrawApplicationResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r WithdrawApplicationResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r WithdrawApplicationResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r WithdrawApplicationResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
+// ListTokensResponse200Headers the declared response headers of an HTTP 200 response for ListTokens
+type ListTokensResponse200Headers struct {
+	Link *string
 }
 
 type ListTokensResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *TokenList
+	JSON200 *TokenPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListTokensResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListTokensResponse) GetJSON200() *TokenList {
+func (r ListTokensResponse) GetJSON200() *TokenPage {
 	return r.JSON200
 }
 
@@ -12654,17 +13502,24 @@ func (r ListTokensResponse) ContentType() string {
 	return ""
 }
 
+// CreateTokenResponse201Headers the declared response headers of an HTTP 201 response for CreateToken
+type CreateTokenResponse201Headers struct {
+	Location *string
+}
+
 type CreateTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *CreatedToken
+	JSON201 *Token
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateTokenResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateTokenResponse) GetJSON201() *CreatedToken {
+func (r CreateTokenResponse) GetJSON201() *Token {
 	return r.JSON201
 }
 
@@ -12702,11 +13557,66 @@ func (r CreateTokenResponse) ContentType() string {
 	return ""
 }
 
+type GetTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Token
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTokenResponse) GetJSON200() *Token {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTokenResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type RevokeTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Token
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RevokeTokenResponse) GetJSON200() *Token {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12791,17 +13701,24 @@ func (r GetTreasuryResponse) ContentType() string {
 	return ""
 }
 
+// ListUnjoinedResponse200Headers the declared response headers of an HTTP 200 response for ListUnjoined
+type ListUnjoinedResponse200Headers struct {
+	Link *string
+}
+
 type ListUnjoinedResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *UnjoinedList
+	JSON200 *UnjoinedPage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListUnjoinedResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListUnjoinedResponse) GetJSON200() *UnjoinedList {
+func (r ListUnjoinedResponse) GetJSON200() *UnjoinedPage {
 	return r.JSON200
 }
 
@@ -12842,8 +13759,15 @@ func (r ListUnjoinedResponse) ContentType() string {
 type JoinUnjoinedResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UnjoinedPayment
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r JoinUnjoinedResponse) GetJSON200() *UnjoinedPayment {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12883,8 +13807,15 @@ func (r JoinUnjoinedResponse) ContentType() string {
 type SeparateUnjoinedResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UnjoinedPayment
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SeparateUnjoinedResponse) GetJSON200() *UnjoinedPayment {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12977,17 +13908,24 @@ func (r ComposeUpkeepResponse) ContentType() string {
 	return ""
 }
 
+// ListVantagesResponse200Headers the declared response headers of an HTTP 200 response for ListVantages
+type ListVantagesResponse200Headers struct {
+	Link *string
+}
+
 type ListVantagesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *VantageList
+	JSON200 *VantagePage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListVantagesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListVantagesResponse) GetJSON200() *VantageList {
+func (r ListVantagesResponse) GetJSON200() *VantagePage {
 	return r.JSON200
 }
 
@@ -13025,17 +13963,24 @@ func (r ListVantagesResponse) ContentType() string {
 	return ""
 }
 
+// AddVantageResponse201Headers the declared response headers of an HTTP 201 response for AddVantage
+type AddVantageResponse201Headers struct {
+	Location *string
+}
+
 type AddVantageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *CreatedVantage
+	JSON201 *Vantage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AddVantageResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AddVantageResponse) GetJSON201() *CreatedVantage {
+func (r AddVantageResponse) GetJSON201() *Vantage {
 	return r.JSON201
 }
 
@@ -13073,11 +14018,66 @@ func (r AddVantageResponse) ContentType() string {
 	return ""
 }
 
+type GetVantageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Vantage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetVantageResponse) GetJSON200() *Vantage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetVantageResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetVantageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetVantageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetVantageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetVantageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type DisableVantageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Vantage
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DisableVantageResponse) GetJSON200() *Vantage {
+	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -13160,6 +14160,264 @@ func (r WhoAmIResponse) ContentType() string {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
+}
+
+// GetOwnApplicationWithResponse Where the application of a receipt code stands
+//
+// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application (the `GetOwnApplication` operationId).
+func (c *ClientWithResponses) GetOwnApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnApplicationResponse, error) {
+	rsp, err := c.GetOwnApplication(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnApplicationResponse(rsp)
+}
+
+// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+func (c *ClientWithResponses) ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
+	rsp, err := c.ReviseApplicationWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviseApplicationResponse(rsp)
+}
+
+// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
+//
+// Makes a new revision; votes on the old one no longer count.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/application (the `ReviseApplication` operationId).
+func (c *ClientWithResponses) ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
+	rsp, err := c.ReviseApplication(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviseApplicationResponse(rsp)
+}
+
+// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
+//
+// What describes a server comes back without its secrets. Who checked it is not said.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application/endpoints (the `ListOwnEndpoints` operationId).
+func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error) {
+	rsp, err := c.ListOwnEndpoints(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOwnEndpointsResponse(rsp)
+}
+
+// GetOwnEndpointWithResponse One of your servers, how it was checked and what to fix
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application/endpoints/{label} (the `GetOwnEndpoint` operationId).
+func (c *ClientWithResponses) GetOwnEndpointWithResponse(ctx context.Context, label Label, params *GetOwnEndpointParams, reqEditors ...RequestEditorFn) (*GetOwnEndpointResponse, error) {
+	rsp, err := c.GetOwnEndpoint(ctx, label, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnEndpointResponse(rsp)
+}
+
+// GetControlWithResponse How to prove that a server is yours
+//
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
+// shown once. A fund may pay only for servers that are proven.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
+func (c *ClientWithResponses) GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error) {
+	rsp, err := c.GetControl(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetControlResponse(rsp)
+}
+
+// ProveControlWithBodyWithResponse Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *ClientWithResponses) ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
+	rsp, err := c.ProveControlWithBody(ctx, label, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveControlResponse(rsp)
+}
+
+// ProveControlWithResponse Have a proof of control tried soon
+//
+// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control (the `ProveControl` operationId).
+func (c *ClientWithResponses) ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
+	rsp, err := c.ProveControl(ctx, label, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveControlResponse(rsp)
+}
+
+// RotateControlWithResponse Make another credential in place of the one that you were given
+//
+// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/control/rotate (the `RotateControl` operationId).
+func (c *ClientWithResponses) RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error) {
+	rsp, err := c.RotateControl(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateControlResponse(rsp)
+}
+
+// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *ClientWithResponses) DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, params *DeclareMaintenanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
+	rsp, err := c.DeclareMaintenanceWithBody(ctx, label, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareMaintenanceResponse(rsp)
+}
+
+// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
+//
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
+// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
+func (c *ClientWithResponses) DeclareMaintenanceWithResponse(ctx context.Context, label Label, params *DeclareMaintenanceParams, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
+	rsp, err := c.DeclareMaintenance(ctx, label, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareMaintenanceResponse(rsp)
+}
+
+// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
+//
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
+// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
+// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
+func (c *ClientWithResponses) RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error) {
+	rsp, err := c.RecheckEndpoint(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecheckEndpointResponse(rsp)
+}
+
+// GetOwnResultsWithResponse The single results behind a day of one of your servers
+//
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
+// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
+// (`results_gone`).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
+func (c *ClientWithResponses) GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error) {
+	rsp, err := c.GetOwnResults(ctx, label, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnResultsResponse(rsp)
+}
+
+// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
+//
+// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/application/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
+func (c *ClientWithResponses) GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error) {
+	rsp, err := c.GetOwnUptime(ctx, label, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnUptimeResponse(rsp)
+}
+
+// AddOwnMessageWithBodyWithResponse Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+func (c *ClientWithResponses) AddOwnMessageWithBodyWithResponse(ctx context.Context, params *AddOwnMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddOwnMessageResponse, error) {
+	rsp, err := c.AddOwnMessageWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddOwnMessageResponse(rsp)
+}
+
+// AddOwnMessageWithResponse Write to the team, for example to answer its question
+//
+// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/messages (the `AddOwnMessage` operationId).
+func (c *ClientWithResponses) AddOwnMessageWithResponse(ctx context.Context, params *AddOwnMessageParams, body AddOwnMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddOwnMessageResponse, error) {
+	rsp, err := c.AddOwnMessage(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddOwnMessageResponse(rsp)
+}
+
+// WithdrawApplicationWithResponse Take the application back, before it is decided
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/application/withdraw (the `WithdrawApplication` operationId).
+func (c *ClientWithResponses) WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error) {
+	rsp, err := c.WithdrawApplication(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawApplicationResponse(rsp)
 }
 
 // ListApplicationsWithResponse The review queue, newest first
@@ -13303,8 +14561,8 @@ func (c *ClientWithResponses) ListEndpointsWithResponse(ctx context.Context, id 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-func (c *ClientWithResponses) AddMessageWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMessageResponse, error) {
-	rsp, err := c.AddMessageWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) AddMessageWithBodyWithResponse(ctx context.Context, id ID, params *AddMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMessageResponse, error) {
+	rsp, err := c.AddMessageWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13316,8 +14574,8 @@ func (c *ClientWithResponses) AddMessageWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/messages (the `AddMessage` operationId).
-func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error) {
-	rsp, err := c.AddMessage(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID, params *AddMessageParams, body AddMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMessageResponse, error) {
+	rsp, err := c.AddMessage(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13331,8 +14589,8 @@ func (c *ClientWithResponses) AddMessageWithResponse(ctx context.Context, id ID,
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-func (c *ClientWithResponses) AskOperatorWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
-	rsp, err := c.AskOperatorWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) AskOperatorWithBodyWithResponse(ctx context.Context, id ID, params *AskOperatorParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
+	rsp, err := c.AskOperatorWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13346,8 +14604,8 @@ func (c *ClientWithResponses) AskOperatorWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/questions (the `AskOperator` operationId).
-func (c *ClientWithResponses) AskOperatorWithResponse(ctx context.Context, id ID, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
-	rsp, err := c.AskOperator(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) AskOperatorWithResponse(ctx context.Context, id ID, params *AskOperatorParams, body AskOperatorJSONRequestBody, reqEditors ...RequestEditorFn) (*AskOperatorResponse, error) {
+	rsp, err := c.AskOperator(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13391,8 +14649,8 @@ func (c *ClientWithResponses) GetUptimeWithResponse(ctx context.Context, id ID, 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-func (c *ClientWithResponses) VoteApplicationWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error) {
-	rsp, err := c.VoteApplicationWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) VoteApplicationWithBodyWithResponse(ctx context.Context, id ID, params *VoteApplicationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error) {
+	rsp, err := c.VoteApplicationWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13406,8 +14664,8 @@ func (c *ClientWithResponses) VoteApplicationWithBodyWithResponse(ctx context.Co
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/applications/{id}/votes (the `VoteApplication` operationId).
-func (c *ClientWithResponses) VoteApplicationWithResponse(ctx context.Context, id ID, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error) {
-	rsp, err := c.VoteApplication(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) VoteApplicationWithResponse(ctx context.Context, id ID, params *VoteApplicationParams, body VoteApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*VoteApplicationResponse, error) {
+	rsp, err := c.VoteApplication(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13505,6 +14763,36 @@ func (c *ClientWithResponses) GetInclusionProofWithResponse(ctx context.Context,
 	return ParseGetInclusionProofResponse(rsp)
 }
 
+// PreviewBatchWithBodyWithResponse What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+func (c *ClientWithResponses) PreviewBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewBatchResponse, error) {
+	rsp, err := c.PreviewBatchWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewBatchResponse(rsp)
+}
+
+// PreviewBatchWithResponse What a batch would cost; nothing is stored
+//
+// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/batch-previews (the `PreviewBatch` operationId).
+func (c *ClientWithResponses) PreviewBatchWithResponse(ctx context.Context, body PreviewBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewBatchResponse, error) {
+	rsp, err := c.PreviewBatch(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewBatchResponse(rsp)
+}
+
 // ListBatchesWithResponse Batches, newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -13522,13 +14810,13 @@ func (c *ClientWithResponses) ListBatchesWithResponse(ctx context.Context, param
 //
 // Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 // policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only, so the same call again is refused with `not_payable`.
+// only: composed again with another key it is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
-	rsp, err := c.ComposeBatchWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Context, params *ComposeBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
+	rsp, err := c.ComposeBatchWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13539,47 +14827,17 @@ func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Conte
 //
 // Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
 // policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only, so the same call again is refused with `not_payable`.
+// only: composed again with another key it is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/batches (the `ComposeBatch` operationId).
-func (c *ClientWithResponses) ComposeBatchWithResponse(ctx context.Context, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
-	rsp, err := c.ComposeBatch(ctx, body, reqEditors...)
+func (c *ClientWithResponses) ComposeBatchWithResponse(ctx context.Context, params *ComposeBatchParams, body ComposeBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeBatchResponse, error) {
+	rsp, err := c.ComposeBatch(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseComposeBatchResponse(rsp)
-}
-
-// DryRunBatchWithBodyWithResponse What a batch would cost; nothing is stored
-//
-// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-func (c *ClientWithResponses) DryRunBatchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DryRunBatchResponse, error) {
-	rsp, err := c.DryRunBatchWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDryRunBatchResponse(rsp)
-}
-
-// DryRunBatchWithResponse What a batch would cost; nothing is stored
-//
-// Of an order that needs several batches, the first one is built and priced; `batches` says how many there would be.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/batches/dry-run (the `DryRunBatch` operationId).
-func (c *ClientWithResponses) DryRunBatchWithResponse(ctx context.Context, body DryRunBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*DryRunBatchResponse, error) {
-	rsp, err := c.DryRunBatch(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDryRunBatchResponse(rsp)
 }
 
 // GetBatchWithResponse One batch with its items, attempts, transaction and events
@@ -13829,8 +15087,8 @@ func (c *ClientWithResponses) WatchBatchWithResponse(ctx context.Context, id ID,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/breakers (the `ListBreakers` operationId).
-func (c *ClientWithResponses) ListBreakersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error) {
-	rsp, err := c.ListBreakers(ctx, reqEditors...)
+func (c *ClientWithResponses) ListBreakersWithResponse(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error) {
+	rsp, err := c.ListBreakers(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14150,258 +15408,13 @@ func (c *ClientWithResponses) ReportChecksWithResponse(ctx context.Context, body
 	return ParseReportChecksResponse(rsp)
 }
 
-// GetStatusWithResponse Where the application of a receipt code stands
-//
-// The code travels in a header, never in an address. An unknown code is 404 and takes as long as a known one.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/status (the `GetStatus` operationId).
-func (c *ClientWithResponses) GetStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatusResponse, error) {
-	rsp, err := c.GetStatus(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetStatusResponse(rsp)
-}
-
-// ReviseApplicationWithBodyWithResponse Replace what you wrote, while the team waits for your answer
-//
-// Makes a new revision; votes on the old one no longer count.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-func (c *ClientWithResponses) ReviseApplicationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
-	rsp, err := c.ReviseApplicationWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseReviseApplicationResponse(rsp)
-}
-
-// ReviseApplicationWithResponse Replace what you wrote, while the team waits for your answer
-//
-// Makes a new revision; votes on the old one no longer count.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with PUT /v1/status/application (the `ReviseApplication` operationId).
-func (c *ClientWithResponses) ReviseApplicationWithResponse(ctx context.Context, body ReviseApplicationJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviseApplicationResponse, error) {
-	rsp, err := c.ReviseApplication(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseReviseApplicationResponse(rsp)
-}
-
-// ListOwnEndpointsWithResponse Your servers, how they were checked and what to fix
-//
-// What describes a server comes back without its secrets. Who checked it is not said.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/status/endpoints (the `ListOwnEndpoints` operationId).
-func (c *ClientWithResponses) ListOwnEndpointsWithResponse(ctx context.Context, params *ListOwnEndpointsParams, reqEditors ...RequestEditorFn) (*ListOwnEndpointsResponse, error) {
-	rsp, err := c.ListOwnEndpoints(ctx, params, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseListOwnEndpointsResponse(rsp)
-}
-
-// GetControlWithResponse How to prove that a server is yours
-//
-// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. A fund may pay only for servers that are proven.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/status/endpoints/{label}/control (the `GetControl` operationId).
-func (c *ClientWithResponses) GetControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetControlResponse, error) {
-	rsp, err := c.GetControl(ctx, label, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetControlResponse(rsp)
-}
-
-// ProveControlWithBodyWithResponse Have a proof of control tried soon
-//
-// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-func (c *ClientWithResponses) ProveControlWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
-	rsp, err := c.ProveControlWithBody(ctx, label, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseProveControlResponse(rsp)
-}
-
-// ProveControlWithResponse Have a proof of control tried soon
-//
-// The outcome stands in `proofs` of the server. It counts as a recheck for how often it may be asked for.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control (the `ProveControl` operationId).
-func (c *ClientWithResponses) ProveControlWithResponse(ctx context.Context, label Label, body ProveControlJSONRequestBody, reqEditors ...RequestEditorFn) (*ProveControlResponse, error) {
-	rsp, err := c.ProveControl(ctx, label, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseProveControlResponse(rsp)
-}
-
-// RotateControlWithResponse Make another credential in place of the one that you were given
-//
-// A proof by the old one falls with it. Put the new one into the server's configuration, then ask for a proof.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/control/rotate (the `RotateControl` operationId).
-func (c *ClientWithResponses) RotateControlWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RotateControlResponse, error) {
-	rsp, err := c.RotateControl(ctx, label, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseRotateControlResponse(rsp)
-}
-
-// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
-//
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-func (c *ClientWithResponses) DeclareMaintenanceWithBodyWithResponse(ctx context.Context, label Label, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
-	rsp, err := c.DeclareMaintenanceWithBody(ctx, label, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDeclareMaintenanceResponse(rsp)
-}
-
-// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
-//
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/maintenance (the `DeclareMaintenance` operationId).
-func (c *ClientWithResponses) DeclareMaintenanceWithResponse(ctx context.Context, label Label, body DeclareMaintenanceJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareMaintenanceResponse, error) {
-	rsp, err := c.DeclareMaintenance(ctx, label, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDeclareMaintenanceResponse(rsp)
-}
-
-// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
-//
-// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-// `until` in `params`. One that is under way is not asked for again (`check_pending`).
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
-func (c *ClientWithResponses) RecheckEndpointWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*RecheckEndpointResponse, error) {
-	rsp, err := c.RecheckEndpoint(ctx, label, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseRecheckEndpointResponse(rsp)
-}
-
-// GetOwnResultsWithResponse The single results behind a day of one of your servers
-//
-// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-// (`results_gone`).
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/status/endpoints/{label}/results (the `GetOwnResults` operationId).
-func (c *ClientWithResponses) GetOwnResultsWithResponse(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*GetOwnResultsResponse, error) {
-	rsp, err := c.GetOwnResults(ctx, label, params, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetOwnResultsResponse(rsp)
-}
-
-// GetOwnUptimeWithResponse The uptime of one of your servers with all that it is computed from
-//
-// Keep the bytes as they are; `causewayctl uptime verify` computes every figure and the decision again, off-line.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /v1/status/endpoints/{label}/uptime (the `GetOwnUptime` operationId).
-func (c *ClientWithResponses) GetOwnUptimeWithResponse(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*GetOwnUptimeResponse, error) {
-	rsp, err := c.GetOwnUptime(ctx, label, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetOwnUptimeResponse(rsp)
-}
-
-// AddStatusMessageWithBodyWithResponse Write to the team, for example to answer its question
-//
-// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-func (c *ClientWithResponses) AddStatusMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error) {
-	rsp, err := c.AddStatusMessageWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseAddStatusMessageResponse(rsp)
-}
-
-// AddStatusMessageWithResponse Write to the team, for example to answer its question
-//
-// Ten messages may wait for the team's next word to you; one more is refused (`too_many_unanswered`).
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/messages (the `AddStatusMessage` operationId).
-func (c *ClientWithResponses) AddStatusMessageWithResponse(ctx context.Context, body AddStatusMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddStatusMessageResponse, error) {
-	rsp, err := c.AddStatusMessage(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseAddStatusMessageResponse(rsp)
-}
-
-// WithdrawApplicationWithResponse Take the application back, before it is decided
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/status/withdraw (the `WithdrawApplication` operationId).
-func (c *ClientWithResponses) WithdrawApplicationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WithdrawApplicationResponse, error) {
-	rsp, err := c.WithdrawApplication(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseWithdrawApplicationResponse(rsp)
-}
-
 // ListTokensWithResponse Your API tokens
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/tokens (the `ListTokens` operationId).
-func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTokensResponse, error) {
-	rsp, err := c.ListTokens(ctx, reqEditors...)
+func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*ListTokensResponse, error) {
+	rsp, err := c.ListTokens(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14413,8 +15426,8 @@ func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, reqEdi
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateTokenWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateTokenWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14426,19 +15439,32 @@ func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateToken(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateToken(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseCreateTokenResponse(rsp)
 }
 
+// GetTokenWithResponse One of your API tokens
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/tokens/{id} (the `GetToken` operationId).
+func (c *ClientWithResponses) GetTokenWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetTokenResponse, error) {
+	rsp, err := c.GetToken(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTokenResponse(rsp)
+}
+
 // RevokeTokenWithResponse Revoke one of your tokens at once
 //
 // Returns a wrapper object for the known response body format(s).
 //
-// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
+// Corresponds with POST /v1/tokens/{id}/revoke (the `RevokeToken` operationId).
 func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error) {
 	rsp, err := c.RevokeToken(ctx, id, reqEditors...)
 	if err != nil {
@@ -14467,8 +15493,8 @@ func (c *ClientWithResponses) GetTreasuryWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/unjoined (the `ListUnjoined` operationId).
-func (c *ClientWithResponses) ListUnjoinedWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error) {
-	rsp, err := c.ListUnjoined(ctx, reqEditors...)
+func (c *ClientWithResponses) ListUnjoinedWithResponse(ctx context.Context, params *ListUnjoinedParams, reqEditors ...RequestEditorFn) (*ListUnjoinedResponse, error) {
+	rsp, err := c.ListUnjoined(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14535,13 +15561,13 @@ func (c *ClientWithResponses) SeparateUnjoinedWithResponse(ctx context.Context, 
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 // Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: the same call again makes another batch, of which one alone can be built.
+// approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-func (c *ClientWithResponses) ComposeUpkeepWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
-	rsp, err := c.ComposeUpkeepWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ComposeUpkeepWithBodyWithResponse(ctx context.Context, params *ComposeUpkeepParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
+	rsp, err := c.ComposeUpkeepWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14552,13 +15578,13 @@ func (c *ClientWithResponses) ComposeUpkeepWithBodyWithResponse(ctx context.Cont
 //
 // `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
 // Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: the same call again makes another batch, of which one alone can be built.
+// approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/upkeep (the `ComposeUpkeep` operationId).
-func (c *ClientWithResponses) ComposeUpkeepWithResponse(ctx context.Context, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
-	rsp, err := c.ComposeUpkeep(ctx, body, reqEditors...)
+func (c *ClientWithResponses) ComposeUpkeepWithResponse(ctx context.Context, params *ComposeUpkeepParams, body ComposeUpkeepJSONRequestBody, reqEditors ...RequestEditorFn) (*ComposeUpkeepResponse, error) {
+	rsp, err := c.ComposeUpkeep(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14570,8 +15596,8 @@ func (c *ClientWithResponses) ComposeUpkeepWithResponse(ctx context.Context, bod
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/vantages (the `ListVantages` operationId).
-func (c *ClientWithResponses) ListVantagesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error) {
-	rsp, err := c.ListVantages(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVantagesWithResponse(ctx context.Context, params *ListVantagesParams, reqEditors ...RequestEditorFn) (*ListVantagesResponse, error) {
+	rsp, err := c.ListVantages(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14585,8 +15611,8 @@ func (c *ClientWithResponses) ListVantagesWithResponse(ctx context.Context, reqE
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-func (c *ClientWithResponses) AddVantageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
-	rsp, err := c.AddVantageWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) AddVantageWithBodyWithResponse(ctx context.Context, params *AddVantageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
+	rsp, err := c.AddVantageWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -14600,19 +15626,34 @@ func (c *ClientWithResponses) AddVantageWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/vantages (the `AddVantage` operationId).
-func (c *ClientWithResponses) AddVantageWithResponse(ctx context.Context, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
-	rsp, err := c.AddVantage(ctx, body, reqEditors...)
+func (c *ClientWithResponses) AddVantageWithResponse(ctx context.Context, params *AddVantageParams, body AddVantageJSONRequestBody, reqEditors ...RequestEditorFn) (*AddVantageResponse, error) {
+	rsp, err := c.AddVantage(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseAddVantageResponse(rsp)
 }
 
-// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+// GetVantageWithResponse One prober
 //
 // Returns a wrapper object for the known response body format(s).
 //
-// Corresponds with DELETE /v1/vantages/{id} (the `DisableVantage` operationId).
+// Corresponds with GET /v1/vantages/{id} (the `GetVantage` operationId).
+func (c *ClientWithResponses) GetVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetVantageResponse, error) {
+	rsp, err := c.GetVantage(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetVantageResponse(rsp)
+}
+
+// DisableVantageWithResponse Give a prober no more work and take no more of its reports
+//
+// For good. It stays listed, since what it reported stays.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/vantages/{id}/disable (the `DisableVantage` operationId).
 func (c *ClientWithResponses) DisableVantageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DisableVantageResponse, error) {
 	rsp, err := c.DisableVantage(ctx, id, reqEditors...)
 	if err != nil {
@@ -14632,6 +15673,493 @@ func (c *ClientWithResponses) WhoAmIWithResponse(ctx context.Context, reqEditors
 		return nil, err
 	}
 	return ParseWhoAmIResponse(rsp)
+}
+
+// ParseGetOwnApplicationResponse parses an HTTP response from a GetOwnApplicationWithResponse call
+func ParseGetOwnApplicationResponse(rsp *http.Response) (*GetOwnApplicationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnApplicationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnApplication
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReviseApplicationResponse parses an HTTP response from a ReviseApplicationWithResponse call
+func ParseReviseApplicationResponse(rsp *http.Response) (*ReviseApplicationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReviseApplicationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnApplication
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOwnEndpointsResponse parses an HTTP response from a ListOwnEndpointsWithResponse call
+func ParseListOwnEndpointsResponse(rsp *http.Response) (*ListOwnEndpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOwnEndpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndpointPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListOwnEndpointsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnEndpointResponse parses an HTTP response from a GetOwnEndpointWithResponse call
+func ParseGetOwnEndpointResponse(rsp *http.Response) (*GetOwnEndpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnEndpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetControlResponse parses an HTTP response from a GetControlWithResponse call
+func ParseGetControlResponse(rsp *http.Response) (*GetControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ControlWays
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseProveControlResponse parses an HTTP response from a ProveControlWithResponse call
+func ParseProveControlResponse(rsp *http.Response) (*ProveControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProveControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRotateControlResponse parses an HTTP response from a RotateControlWithResponse call
+func ParseRotateControlResponse(rsp *http.Response) (*RotateControlResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateControlResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ControlWays
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeclareMaintenanceResponse parses an HTTP response from a DeclareMaintenanceWithResponse call
+func ParseDeclareMaintenanceResponse(rsp *http.Response) (*DeclareMaintenanceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeclareMaintenanceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Maintenance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers DeclareMaintenanceResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRecheckEndpointResponse parses an HTTP response from a RecheckEndpointWithResponse call
+func ParseRecheckEndpointResponse(rsp *http.Response) (*RecheckEndpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecheckEndpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnResultsResponse parses an HTTP response from a GetOwnResultsWithResponse call
+func ParseGetOwnResultsResponse(rsp *http.Response) (*GetOwnResultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnResultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOwnResultsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnUptimeResponse parses an HTTP response from a GetOwnUptimeWithResponse call
+func ParseGetOwnUptimeResponse(rsp *http.Response) (*GetOwnUptimeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnUptimeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UptimeSnapshot
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOwnUptimeResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAddOwnMessageResponse parses an HTTP response from a AddOwnMessageWithResponse call
+func ParseAddOwnMessageResponse(rsp *http.Response) (*AddOwnMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddOwnMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest OwnApplication
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers AddOwnMessageResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawApplicationResponse parses an HTTP response from a WithdrawApplicationWithResponse call
+func ParseWithdrawApplicationResponse(rsp *http.Response) (*WithdrawApplicationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawApplicationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnApplication
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListApplicationsResponse parses an HTTP response from a ListApplicationsWithResponse call
@@ -14710,6 +16238,19 @@ func ParseSubmitApplicationResponse(rsp *http.Response) (*SubmitApplicationRespo
 
 	}
 
+	switch {
+	case rsp.StatusCode == 201:
+		var headers SubmitApplicationResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14773,8 +16314,12 @@ func ParseReleaseApplicationResponse(rsp *http.Response) (*ReleaseApplicationRes
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApplicationStanding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14783,6 +16328,19 @@ func ParseReleaseApplicationResponse(rsp *http.Response) (*ReleaseApplicationRes
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReleaseApplicationResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14803,7 +16361,7 @@ func ParseClaimApplicationResponse(rsp *http.Response) (*ClaimApplicationRespons
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
+		var dest ApplicationStanding
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -14816,6 +16374,19 @@ func ParseClaimApplicationResponse(rsp *http.Response) (*ClaimApplicationRespons
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ClaimApplicationResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14836,7 +16407,7 @@ func ParseDecideApplicationResponse(rsp *http.Response) (*DecideApplicationRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
+		var dest ApplicationStanding
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -14882,7 +16453,7 @@ func ParseListEndpointsResponse(rsp *http.Response) (*ListEndpointsResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest EndpointList
+		var dest EndpointPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -14895,6 +16466,19 @@ func ParseListEndpointsResponse(rsp *http.Response) (*ListEndpointsResponse, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListEndpointsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14915,7 +16499,7 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Change
+		var dest ApplicationStanding
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -14928,6 +16512,26 @@ func ParseAddMessageResponse(rsp *http.Response) (*AddMessageResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers AddMessageResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -14947,12 +16551,12 @@ func ParseAskOperatorResponse(rsp *http.Response) (*AskOperatorResponse, error) 
 	}
 
 	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ApplicationStanding
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.JSON200 = &dest
+		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14964,8 +16568,8 @@ func ParseAskOperatorResponse(rsp *http.Response) (*AskOperatorResponse, error) 
 	}
 
 	switch {
-	case rsp.StatusCode == 200:
-		var headers AskOperatorResponse200Headers
+	case rsp.StatusCode == 201:
+		var headers AskOperatorResponse201Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14973,7 +16577,14 @@ func ParseAskOperatorResponse(rsp *http.Response) (*AskOperatorResponse, error) 
 			}
 			headers.ETag = &value
 		}
-		response.Headers200 = &headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -15078,12 +16689,12 @@ func ParseVoteApplicationResponse(rsp *http.Response) (*VoteApplicationResponse,
 	}
 
 	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ApplicationStanding
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.JSON200 = &dest
+		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15095,8 +16706,8 @@ func ParseVoteApplicationResponse(rsp *http.Response) (*VoteApplicationResponse,
 	}
 
 	switch {
-	case rsp.StatusCode == 200:
-		var headers VoteApplicationResponse200Headers
+	case rsp.StatusCode == 201:
+		var headers VoteApplicationResponse201Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15104,7 +16715,14 @@ func ParseVoteApplicationResponse(rsp *http.Response) (*VoteApplicationResponse,
 			}
 			headers.ETag = &value
 		}
-		response.Headers200 = &headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -15206,6 +16824,19 @@ func ParseListCheckpointsResponse(rsp *http.Response) (*ListCheckpointsResponse,
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListCheckpointsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15305,6 +16936,19 @@ func ParseListLeavesResponse(rsp *http.Response) (*ListLeavesResponse, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListLeavesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15324,6 +16968,39 @@ func ParseGetInclusionProofResponse(rsp *http.Response) (*GetInclusionProofRespo
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest InclusionProof
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewBatchResponse parses an HTTP response from a PreviewBatchWithResponse call
+func ParsePreviewBatchResponse(rsp *http.Response) (*PreviewBatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewBatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchPreview
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -15435,39 +17112,6 @@ func ParseComposeBatchResponse(rsp *http.Response) (*ComposeBatchResponse, error
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseDryRunBatchResponse parses an HTTP response from a DryRunBatchWithResponse call
-func ParseDryRunBatchResponse(rsp *http.Response) (*DryRunBatchResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &DryRunBatchResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest DryRunResult
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
 	}
 
 	return response, nil
@@ -15776,12 +17420,12 @@ func ParseAskVoidResponse(rsp *http.Response) (*AskVoidResponse, error) {
 	}
 
 	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
 		var dest BatchSummary
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.JSON200 = &dest
+		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15793,8 +17437,8 @@ func ParseAskVoidResponse(rsp *http.Response) (*AskVoidResponse, error) {
 	}
 
 	switch {
-	case rsp.StatusCode == 200:
-		var headers AskVoidResponse200Headers
+	case rsp.StatusCode == 201:
+		var headers AskVoidResponse201Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15802,7 +17446,14 @@ func ParseAskVoidResponse(rsp *http.Response) (*AskVoidResponse, error) {
 			}
 			headers.ETag = &value
 		}
-		response.Headers200 = &headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -15961,7 +17612,7 @@ func ParseListBreakersResponse(rsp *http.Response) (*ListBreakersResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest BreakerList
+		var dest BreakerPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -15974,6 +17625,19 @@ func ParseListBreakersResponse(rsp *http.Response) (*ListBreakersResponse, error
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListBreakersResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -16009,6 +17673,19 @@ func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ResetBreakerResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -16026,8 +17703,12 @@ func ParseUnlockCoinResponse(rsp *http.Response) (*UnlockCoinResponse, error) {
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Coin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -16055,8 +17736,12 @@ func ParseLockCoinResponse(rsp *http.Response) (*LockCoinResponse, error) {
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Coin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -16084,8 +17769,12 @@ func ParseRecheckAsStaffResponse(rsp *http.Response) (*RecheckAsStaffResponse, e
 	}
 
 	switch {
-	case rsp.StatusCode == 202:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CheckedEndpoint
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -16533,421 +18222,6 @@ func ParseReportChecksResponse(rsp *http.Response) (*ReportChecksResponse, error
 	return response, nil
 }
 
-// ParseGetStatusResponse parses an HTTP response from a GetStatusWithResponse call
-func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetStatusResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Status
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseReviseApplicationResponse parses an HTTP response from a ReviseApplicationWithResponse call
-func ParseReviseApplicationResponse(rsp *http.Response) (*ReviseApplicationResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ReviseApplicationResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseListOwnEndpointsResponse parses an HTTP response from a ListOwnEndpointsWithResponse call
-func ParseListOwnEndpointsResponse(rsp *http.Response) (*ListOwnEndpointsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListOwnEndpointsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest EndpointList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseGetControlResponse parses an HTTP response from a GetControlWithResponse call
-func ParseGetControlResponse(rsp *http.Response) (*GetControlResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetControlResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ControlWays
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseProveControlResponse parses an HTTP response from a ProveControlWithResponse call
-func ParseProveControlResponse(rsp *http.Response) (*ProveControlResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ProveControlResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
-		var dest CheckedEndpoint
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON202 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseRotateControlResponse parses an HTTP response from a RotateControlWithResponse call
-func ParseRotateControlResponse(rsp *http.Response) (*RotateControlResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &RotateControlResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ControlWays
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseDeclareMaintenanceResponse parses an HTTP response from a DeclareMaintenanceWithResponse call
-func ParseDeclareMaintenanceResponse(rsp *http.Response) (*DeclareMaintenanceResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &DeclareMaintenanceResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Maintenance
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseRecheckEndpointResponse parses an HTTP response from a RecheckEndpointWithResponse call
-func ParseRecheckEndpointResponse(rsp *http.Response) (*RecheckEndpointResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &RecheckEndpointResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
-		var dest CheckedEndpoint
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON202 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseGetOwnResultsResponse parses an HTTP response from a GetOwnResultsWithResponse call
-func ParseGetOwnResultsResponse(rsp *http.Response) (*GetOwnResultsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetOwnResultsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers GetOwnResultsResponse200Headers
-		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.ContentDisposition = &value
-		}
-		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseGetOwnUptimeResponse parses an HTTP response from a GetOwnUptimeWithResponse call
-func ParseGetOwnUptimeResponse(rsp *http.Response) (*GetOwnUptimeResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetOwnUptimeResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest UptimeSnapshot
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers GetOwnUptimeResponse200Headers
-		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.ContentDisposition = &value
-		}
-		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseAddStatusMessageResponse parses an HTTP response from a AddStatusMessageWithResponse call
-func ParseAddStatusMessageResponse(rsp *http.Response) (*AddStatusMessageResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &AddStatusMessageResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Change
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseWithdrawApplicationResponse parses an HTTP response from a WithdrawApplicationWithResponse call
-func ParseWithdrawApplicationResponse(rsp *http.Response) (*WithdrawApplicationResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &WithdrawApplicationResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Change
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
 // ParseListTokensResponse parses an HTTP response from a ListTokensWithResponse call
 func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -16963,7 +18237,7 @@ func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest TokenList
+		var dest TokenPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -16976,6 +18250,19 @@ func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListTokensResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -16996,11 +18283,57 @@ func ParseCreateTokenResponse(rsp *http.Response) (*CreateTokenResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest CreatedToken
+		var dest Token
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateTokenResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTokenResponse parses an HTTP response from a GetTokenWithResponse call
+func ParseGetTokenResponse(rsp *http.Response) (*GetTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -17028,8 +18361,12 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -17091,7 +18428,7 @@ func ParseListUnjoinedResponse(rsp *http.Response) (*ListUnjoinedResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest UnjoinedList
+		var dest UnjoinedPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -17104,6 +18441,19 @@ func ParseListUnjoinedResponse(rsp *http.Response) (*ListUnjoinedResponse, error
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListUnjoinedResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -17123,8 +18473,12 @@ func ParseJoinUnjoinedResponse(rsp *http.Response) (*JoinUnjoinedResponse, error
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnjoinedPayment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -17152,8 +18506,12 @@ func ParseSeparateUnjoinedResponse(rsp *http.Response) (*SeparateUnjoinedRespons
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnjoinedPayment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -17235,7 +18593,7 @@ func ParseListVantagesResponse(rsp *http.Response) (*ListVantagesResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest VantageList
+		var dest VantagePage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -17248,6 +18606,19 @@ func ParseListVantagesResponse(rsp *http.Response) (*ListVantagesResponse, error
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListVantagesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -17268,11 +18639,57 @@ func ParseAddVantageResponse(rsp *http.Response) (*AddVantageResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest CreatedVantage
+		var dest Vantage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers AddVantageResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetVantageResponse parses an HTTP response from a GetVantageWithResponse call
+func ParseGetVantageResponse(rsp *http.Response) (*GetVantageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetVantageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Vantage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -17300,8 +18717,12 @@ func ParseDisableVantageResponse(rsp *http.Response) (*DisableVantageResponse, e
 	}
 
 	switch {
-	case rsp.StatusCode == 204:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Vantage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -4,8 +4,9 @@
 //
 // Invariants:
 //   - It needs nothing of Causeway but this folder.
-//   - A receipt code is sent only to the routes of an application's status, and
-//     an API token never to another host: redirects are not followed.
-//   - Nothing is tried again by itself. A call with an Idempotency-Key may be
-//     repeated with the same key and body; that never applies or pays twice.
+//   - A receipt code is sent only to /v1/application and below, and an API token
+//     never to another host: redirects are not followed.
+//   - When no answer comes, a call with an Idempotency-Key is sent again with the
+//     same key and body, twice at most; that never applies or pays twice. Nothing
+//     else is tried again by itself.
 package client

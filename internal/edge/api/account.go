@@ -3,9 +3,13 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -25,18 +29,37 @@ func (h *Handlers) WhoAmI(ctx context.Context, _ WhoAmIRequestObject) (WhoAmIRes
 }
 
 // ListTokens answers GET /v1/tokens.
-func (h *Handlers) ListTokens(ctx context.Context, _ ListTokensRequestObject) (ListTokensResponseObject, error) {
+func (h *Handlers) ListTokens(ctx context.Context, r ListTokensRequestObject) (ListTokensResponseObject, error) {
 	list, err := h.cfg.Tokens.Tokens(ctx, actorFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	out := ListTokens200JSONResponse{Items: make([]Token, 0, len(list))}
-	for _, t := range list {
-		out.Items = append(out.Items, Token{
-			Id: t.ID, Name: t.Name, Scopes: scopes(t), CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, RevokedAt: t.RevokedAt,
-		})
+	newestFirst := func(t identity.Token) string { return sortable(math.MaxInt64-t.CreatedAt.UnixMicro()) + t.ID.String() }
+	list, next, err := pageOf("tokens", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, newestFirst)
+	if err != nil {
+		return nil, err
 	}
+	out := ListTokens200JSONResponse{Body: TokenPage{Items: make([]Token, 0, len(list)), NextCursor: optional(next)}}
+	for _, t := range list {
+		out.Body.Items = append(out.Body.Items, apiToken(t))
+	}
+	out.Headers.Link = linkTo("/v1/tokens", r.Params.Limit, next)
 	return out, nil
+}
+
+// GetToken answers GET /v1/tokens/{id}.
+func (h *Handlers) GetToken(ctx context.Context, r GetTokenRequestObject) (GetTokenResponseObject, error) {
+	t, err := h.cfg.Tokens.Token(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return GetToken200JSONResponse(apiToken(t)), nil
+}
+
+func apiToken(t identity.Token) Token {
+	return Token{
+		Id: t.ID, Name: t.Name, Scopes: scopes(t), CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, RevokedAt: t.RevokedAt,
+	}
 }
 
 func scopes(t identity.Token) []string {
@@ -54,13 +77,21 @@ func (h *Handlers) CreateToken(ctx context.Context, r CreateTokenRequestObject) 
 		wanted = append(wanted, identity.Permission(s))
 	}
 	life := r.Body.ExpiresAt.Sub(h.cfg.Clock.Now())
-	t, secret, err := h.cfg.Tokens.CreateToken(ctx, actorFrom(ctx), r.Body.Name, wanted, life)
+	t, err := makeOnce(ctx, h, "createToken", r.Params.IdempotencyKey, r, func(ctx context.Context) (Token, error) {
+		t, secret, err := h.cfg.Tokens.CreateToken(ctx, actorFrom(ctx), r.Body.Name, wanted, life)
+		out := apiToken(t)
+		out.Token = optional(secret)
+		return out, nameExpiry(err)
+	}, func(ctx context.Context, made []uuid.UUID) (Token, error) {
+		t, err := h.cfg.Tokens.Token(ctx, actorFrom(ctx), made[0])
+		return apiToken(t), err
+	})
 	if err != nil {
-		return nil, nameExpiry(err)
+		return nil, err
 	}
-	return CreateToken201JSONResponse{
-		Id: t.ID, Name: t.Name, Scopes: scopes(t), CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, Token: secret,
-	}, nil
+	out := CreateToken201JSONResponse{Body: t}
+	out.Headers.Location = location("/v1/tokens/" + t.Id.String())
+	return out, nil
 }
 
 // nameExpiry names the field as the API does: a moment, not a span.
@@ -79,10 +110,11 @@ func nameExpiry(err error) error {
 	return &named
 }
 
-// RevokeToken answers DELETE /v1/tokens/{id}.
+// RevokeToken answers POST /v1/tokens/{id}/revoke.
 func (h *Handlers) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (RevokeTokenResponseObject, error) {
-	if err := h.cfg.Tokens.RevokeToken(ctx, actorFrom(ctx), r.Id); err != nil {
+	t, err := h.cfg.Tokens.RevokeToken(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
 		return nil, err
 	}
-	return RevokeToken204Response{}, nil
+	return RevokeToken200JSONResponse(apiToken(t)), nil
 }

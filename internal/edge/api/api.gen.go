@@ -487,6 +487,15 @@ type ApplicationPage struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// ApplicationStanding Where the application stands now. `GET /v1/applications/{id}` has the rest.
+type ApplicationStanding struct {
+	Id        openapi_types.UUID `json:"id"`
+	Reference string             `json:"reference"`
+	Revision  int32              `json:"revision"`
+	State     string             `json:"state"`
+	Version   int64              `json:"version"`
+}
+
 // ApplicationSummary defines model for ApplicationSummary.
 type ApplicationSummary struct {
 	// AmountSat Satoshi.
@@ -735,6 +744,50 @@ type BatchPage struct {
 	NextCursor *string        `json:"next_cursor,omitempty"`
 }
 
+// BatchPreview defines model for BatchPreview.
+type BatchPreview struct {
+	// AtTargets What it would cost for each target of the estimate; empty without one.
+	AtTargets []FeeAt `json:"at_targets"`
+
+	// AvailableAfterSat Free in the treasury once it is paid.
+	AvailableAfterSat int64 `json:"available_after_sat"`
+
+	// Batches That the order would be split into; all but payees and total_sat are about the first.
+	Batches int32 `json:"batches"`
+
+	// ChangeSat Satoshi.
+	ChangeSat      AmountSat    `json:"change_sat"`
+	DeadlineBlocks int32        `json:"deadline_blocks"`
+	Estimate       *FeeEstimate `json:"estimate,omitempty"`
+
+	// FeePerMill Fee in thousandths of the total.
+	FeePerMill int64 `json:"fee_per_mill"`
+
+	// FeeSat Satoshi.
+	FeeSat   AmountSat `json:"fee_sat"`
+	FeeSatVb int64     `json:"fee_sat_vb"`
+
+	// HeadroomSat What replacements may still add to the fee, under both limits.
+	HeadroomSat int64 `json:"headroom_sat"`
+
+	// MaxFeeSat Satoshi.
+	MaxFeeSat       AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+
+	// Notes What to know before saying yes.
+	Notes  []Remark `json:"notes"`
+	Payees int32    `json:"payees"`
+
+	// TotalSat Satoshi.
+	TotalSat AmountSat `json:"total_sat"`
+
+	// Transaction Decoded from the transaction itself, outputs in its order.
+	Transaction Transaction `json:"transaction"`
+
+	// Weight Weight units, with the longest signatures.
+	Weight int64 `json:"weight"`
+}
+
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
 	// Alarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
@@ -823,9 +876,12 @@ type BreakerFinding struct {
 	Detail    string    `json:"detail"`
 }
 
-// BreakerList defines model for BreakerList.
-type BreakerList struct {
+// BreakerPage defines model for BreakerPage.
+type BreakerPage struct {
 	Items []Breaker `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Bump defines model for Bump.
@@ -870,13 +926,6 @@ type Certificate struct {
 	Txid    TxID   `json:"txid"`
 	Version string `json:"version"`
 	Vout    int64  `json:"vout"`
-}
-
-// Change Where the application stands now.
-type Change struct {
-	Revision int32  `json:"revision"`
-	State    string `json:"state"`
-	Version  int64  `json:"version"`
 }
 
 // CheckStage defines model for CheckStage.
@@ -970,6 +1019,9 @@ type Checkpoint struct {
 // CheckpointPage defines model for CheckpointPage.
 type CheckpointPage struct {
 	Items []Checkpoint `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Claim defines model for Claim.
@@ -1090,92 +1142,8 @@ type ControlWays struct {
 	Items []ControlWay `json:"items"`
 }
 
-// CreatedToken defines model for CreatedToken.
-type CreatedToken struct {
-	CreatedAt  time.Time          `json:"created_at"`
-	ExpiresAt  time.Time          `json:"expires_at"`
-	Id         openapi_types.UUID `json:"id"`
-	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
-	Name       string             `json:"name"`
-	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
-	Scopes     []string           `json:"scopes"`
-
-	// Token Shown once; the fund keeps only a hash.
-	Token string `json:"token"`
-}
-
-// CreatedVantage defines model for CreatedVantage.
-type CreatedVantage struct {
-	Asn       *int64 `json:"asn,omitempty"`
-	CanaryBad int32  `json:"canary_bad"`
-
-	// CanaryGood Answers of the last 24 hours to checks whose outcome is known.
-	CanaryGood int32              `json:"canary_good"`
-	Country    string             `json:"country"`
-	CreatedAt  time.Time          `json:"created_at"`
-	DisabledAt *time.Time         `json:"disabled_at,omitempty"`
-	Id         openapi_types.UUID `json:"id"`
-	Name       string             `json:"name"`
-
-	// Place Where the check was made from: outside or inside the network that blocks.
-	Place    Place      `json:"place"`
-	Reports  int64      `json:"reports"`
-	SeenAt   *time.Time `json:"seen_at,omitempty"`
-	Software *string    `json:"software,omitempty"`
-
-	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
-	State string `json:"state"`
-
-	// Token Shown once; the fund keeps only a hash.
-	Token string `json:"token"`
-}
-
 // Digest SHA-256 in hex.
 type Digest = string
-
-// DryRunResult defines model for DryRunResult.
-type DryRunResult struct {
-	// AtTargets What it would cost for each target of the estimate; empty without one.
-	AtTargets []FeeAt `json:"at_targets"`
-
-	// AvailableAfterSat Free in the treasury once it is paid.
-	AvailableAfterSat int64 `json:"available_after_sat"`
-
-	// Batches That the order would be split into; all but payees and total_sat are about the first.
-	Batches int32 `json:"batches"`
-
-	// ChangeSat Satoshi.
-	ChangeSat      AmountSat    `json:"change_sat"`
-	DeadlineBlocks int32        `json:"deadline_blocks"`
-	Estimate       *FeeEstimate `json:"estimate,omitempty"`
-
-	// FeePerMill Fee in thousandths of the total.
-	FeePerMill int64 `json:"fee_per_mill"`
-
-	// FeeSat Satoshi.
-	FeeSat   AmountSat `json:"fee_sat"`
-	FeeSatVb int64     `json:"fee_sat_vb"`
-
-	// HeadroomSat What replacements may still add to the fee, under both limits.
-	HeadroomSat int64 `json:"headroom_sat"`
-
-	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
-
-	// Notes What to know before saying yes.
-	Notes  []Remark `json:"notes"`
-	Payees int32    `json:"payees"`
-
-	// TotalSat Satoshi.
-	TotalSat AmountSat `json:"total_sat"`
-
-	// Transaction Decoded from the transaction itself, outputs in its order.
-	Transaction Transaction `json:"transaction"`
-
-	// Weight Weight units, with the longest signatures.
-	Weight int64 `json:"weight"`
-}
 
 // Endpoint A server, by `link` or by `protocol`, `host` and `port`. What stands in a link is read from it.
 type Endpoint struct {
@@ -1266,9 +1234,12 @@ type EndpointExit struct {
 // Examples: EP-7K3FQ2X9
 type EndpointLabel = string
 
-// EndpointList defines model for EndpointList.
-type EndpointList struct {
+// EndpointPage defines model for EndpointPage.
+type EndpointPage struct {
 	Items []CheckedEndpoint `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // EndpointSeen A server as reviewers see it. User names and secrets stay sealed.
@@ -1525,6 +1496,9 @@ type Leaf struct {
 type LeafPage struct {
 	Items []Leaf `json:"items"`
 
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
 	// Size Leaves in the log.
 	Size int64 `json:"size"`
 }
@@ -1685,6 +1659,11 @@ type NewMessage struct {
 	Text     string   `json:"text"`
 }
 
+// NewOwnMessage defines model for NewOwnMessage.
+type NewOwnMessage struct {
+	Text string `json:"text"`
+}
+
 // NewProof defines model for NewProof.
 type NewProof struct {
 	// Kind `credential`: ours works and another does not. `port`: a challenge is answered on the server's own address and port. `dns`: a record of its name; alone, it does not suffice.
@@ -1704,11 +1683,6 @@ type NewQuestion struct {
 type NewSeparation struct {
 	// Reason Why the payments have nothing to do with each other.
 	Reason string `json:"reason"`
-}
-
-// NewStatusMessage defines model for NewStatusMessage.
-type NewStatusMessage struct {
-	Text string `json:"text"`
 }
 
 // NewToken defines model for NewToken.
@@ -1767,6 +1741,27 @@ type Order struct {
 
 // OutPoint A coin: txid, colon, number of the output.
 type OutPoint = string
+
+// OwnApplication defines model for OwnApplication.
+type OwnApplication struct {
+	// AmountSat Satoshi.
+	AmountSat AmountSat `json:"amount_sat"`
+	Messages  []Message `json:"messages"`
+
+	// PaidConfirmations Confirmations at which a payment is called paid.
+	PaidConfirmations int32     `json:"paid_confirmations"`
+	Payments          []Payment `json:"payments"`
+	PayoutAddress     string    `json:"payout_address"`
+
+	// Purged What you wrote was destroyed and can no longer be read by anyone.
+	Purged      bool      `json:"purged"`
+	Reference   string    `json:"reference"`
+	Revision    int32     `json:"revision"`
+	State       string    `json:"state"`
+	SubmittedAt time.Time `json:"submitted_at"`
+	Timeline    []Event   `json:"timeline"`
+	Title       *string   `json:"title,omitempty"`
+}
 
 // PartialSignature defines model for PartialSignature.
 type PartialSignature struct {
@@ -2024,27 +2019,6 @@ type SpecField struct {
 	Value string `json:"value"`
 }
 
-// Status defines model for Status.
-type Status struct {
-	// AmountSat Satoshi.
-	AmountSat AmountSat `json:"amount_sat"`
-	Messages  []Message `json:"messages"`
-
-	// PaidConfirmations Confirmations at which a payment is called paid.
-	PaidConfirmations int32     `json:"paid_confirmations"`
-	Payments          []Payment `json:"payments"`
-	PayoutAddress     string    `json:"payout_address"`
-
-	// Purged What you wrote was destroyed and can no longer be read by anyone.
-	Purged      bool      `json:"purged"`
-	Reference   string    `json:"reference"`
-	Revision    int32     `json:"revision"`
-	State       string    `json:"state"`
-	SubmittedAt time.Time `json:"submitted_at"`
-	Timeline    []Event   `json:"timeline"`
-	Title       *string   `json:"title,omitempty"`
-}
-
 // StripDay defines model for StripDay.
 type StripDay struct {
 	// Day UTC.
@@ -2095,11 +2069,17 @@ type Token struct {
 	Name       string             `json:"name"`
 	RevokedAt  *time.Time         `json:"revoked_at,omitempty"`
 	Scopes     []string           `json:"scopes"`
+
+	// Token The token itself. In the first answer to the call that made it, and nowhere else: the fund keeps only a hash.
+	Token *string `json:"token,omitempty"`
 }
 
-// TokenList defines model for TokenList.
-type TokenList struct {
+// TokenPage defines model for TokenPage.
+type TokenPage struct {
 	Items []Token `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Transaction Decoded from the transaction itself, outputs in its order.
@@ -2199,9 +2179,12 @@ type Understood struct {
 	Protocol Protocol      `json:"protocol"`
 }
 
-// UnjoinedList defines model for UnjoinedList.
-type UnjoinedList struct {
-	Payments []UnjoinedPayment `json:"payments"`
+// UnjoinedPage defines model for UnjoinedPage.
+type UnjoinedPage struct {
+	Items []UnjoinedPayment `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // UnjoinedPayment A payment that a signer's journal names and this database has no approval for.
@@ -2219,6 +2202,9 @@ type UnjoinedPayment struct {
 	// Decision Digest of the decision note that was lost, 64 hex digits.
 	Decision string    `json:"decision"`
 	FoundAt  time.Time `json:"found_at"`
+
+	// InstalmentId The instalment that it was joined with; in the answer to that alone.
+	InstalmentId *openapi_types.UUID `json:"instalment_id,omitempty"`
 
 	// Outpoint A coin: txid, colon, number of the output.
 	Outpoint OutPoint `json:"outpoint"`
@@ -2320,11 +2306,17 @@ type Vantage struct {
 
 	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
 	State string `json:"state"`
+
+	// Token What the prober enrols with. In the first answer to the call that added it, and nowhere else: the fund keeps only a hash.
+	Token *string `json:"token,omitempty"`
 }
 
-// VantageList defines model for VantageList.
-type VantageList struct {
+// VantagePage defines model for VantagePage.
+type VantagePage struct {
 	Items []Vantage `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Verdict defines model for Verdict.
@@ -2415,11 +2407,52 @@ type IfMatch = string
 // Label defines model for Label.
 type Label = string
 
+// LeafLimit defines model for LeafLimit.
+type LeafLimit = int32
+
 // Limit defines model for Limit.
 type Limit = int32
 
 // ResultsDay defines model for ResultsDay.
 type ResultsDay = openapi_types.Date
+
+// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
+type ListOwnEndpointsParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetOwnEndpointParams defines parameters for GetOwnEndpoint.
+type GetOwnEndpointParams struct {
+	// Checks How many of the newest checks of each server are told.
+	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+}
+
+// DeclareMaintenanceParams defines parameters for DeclareMaintenance.
+type DeclareMaintenanceParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetOwnResultsParams defines parameters for GetOwnResults.
+type GetOwnResultsParams struct {
+	// Day In UTC.
+	Day ResultsDay `form:"day" json:"day"`
+}
+
+// AddOwnMessageParams defines parameters for AddOwnMessage.
+type AddOwnMessageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
@@ -2456,7 +2489,9 @@ type ListApplicationsParamsClaimed string
 
 // SubmitApplicationParams defines parameters for SubmitApplication.
 type SubmitApplicationParams struct {
-	// IdempotencyKey A random value of your own. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2473,6 +2508,26 @@ type ListEndpointsParams struct {
 
 	// Checks How many of the newest checks of each server are told.
 	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AddMessageParams defines parameters for AddMessage.
+type AddMessageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// AskOperatorParams defines parameters for AskOperator.
+type AskOperatorParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetResultsParams defines parameters for GetResults.
@@ -2484,11 +2539,19 @@ type GetResultsParams struct {
 	Day ResultsDay `form:"day" json:"day"`
 }
 
+// VoteApplicationParams defines parameters for VoteApplication.
+type VoteApplicationParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListCheckpointsParams defines parameters for ListCheckpoints.
 type ListCheckpointsParams struct {
-	// Before Only checkpoints of trees smaller than this.
-	Before *int64 `form:"before,omitempty" json:"before,omitempty"`
-	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetConsistencyProofParams defines parameters for GetConsistencyProof.
@@ -2500,8 +2563,11 @@ type GetConsistencyProofParams struct {
 // ListLeavesParams defines parameters for ListLeaves.
 type ListLeavesParams struct {
 	// From Number of the first leaf; the log starts at 0.
-	From  *int64 `form:"from,omitempty" json:"from,omitempty"`
-	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor    `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *LeafLimit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetInclusionProofParams defines parameters for GetInclusionProof.
@@ -2514,6 +2580,14 @@ type ListBatchesParams struct {
 	// Cursor `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ComposeBatchParams defines parameters for ComposeBatch.
+type ComposeBatchParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ApproveBatchParams defines parameters for ApproveBatch.
@@ -2545,6 +2619,11 @@ type ExportPsbtParamsFormat string
 
 // AskVoidParams defines parameters for AskVoid.
 type AskVoidParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -2566,6 +2645,13 @@ type WatchBatchParams struct {
 	// Since The `watch_token` that you have.
 	Since string `form:"since" json:"since"`
 	WaitS *int32 `form:"wait_s,omitempty" json:"wait_s,omitempty"`
+}
+
+// ListBreakersParams defines parameters for ListBreakers.
+type ListBreakersParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ResetBreakerParams defines parameters for ResetBreaker.
@@ -2600,17 +2686,62 @@ type ExportPaymentsParamsFormat string
 // ExportPaymentsParamsUnit defines parameters for ExportPayments.
 type ExportPaymentsParamsUnit string
 
-// ListOwnEndpointsParams defines parameters for ListOwnEndpoints.
-type ListOwnEndpointsParams struct {
-	// Checks How many of the newest checks of each server are told.
-	Checks *Checks `form:"checks,omitempty" json:"checks,omitempty"`
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// GetOwnResultsParams defines parameters for GetOwnResults.
-type GetOwnResultsParams struct {
-	// Day In UTC.
-	Day ResultsDay `form:"day" json:"day"`
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
+
+// ListUnjoinedParams defines parameters for ListUnjoined.
+type ListUnjoinedParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ComposeUpkeepParams defines parameters for ComposeUpkeep.
+type ComposeUpkeepParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListVantagesParams defines parameters for ListVantages.
+type ListVantagesParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AddVantageParams defines parameters for AddVantage.
+type AddVantageParams struct {
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
+	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
+	// and this operation's alone. Without it the call is refused with 428.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
+type ReviseApplicationJSONRequestBody = NewApplication
+
+// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
+type ProveControlJSONRequestBody = NewProof
+
+// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
+type DeclareMaintenanceJSONRequestBody = NewMaintenance
+
+// AddOwnMessageJSONRequestBody defines body for AddOwnMessage for application/json ContentType.
+type AddOwnMessageJSONRequestBody = NewOwnMessage
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = NewApplication
@@ -2627,11 +2758,11 @@ type AskOperatorJSONRequestBody = NewQuestion
 // VoteApplicationJSONRequestBody defines body for VoteApplication for application/json ContentType.
 type VoteApplicationJSONRequestBody = NewVote
 
+// PreviewBatchJSONRequestBody defines body for PreviewBatch for application/json ContentType.
+type PreviewBatchJSONRequestBody = Order
+
 // ComposeBatchJSONRequestBody defines body for ComposeBatch for application/json ContentType.
 type ComposeBatchJSONRequestBody = Order
-
-// DryRunBatchJSONRequestBody defines body for DryRunBatch for application/json ContentType.
-type DryRunBatchJSONRequestBody = Order
 
 // ApproveBatchJSONRequestBody defines body for ApproveBatch for application/json ContentType.
 type ApproveBatchJSONRequestBody = Approval
@@ -2660,18 +2791,6 @@ type LeaseChecksJSONRequestBody = Envelope
 // ReportChecksJSONRequestBody defines body for ReportChecks for application/json ContentType.
 type ReportChecksJSONRequestBody = Envelope
 
-// ReviseApplicationJSONRequestBody defines body for ReviseApplication for application/json ContentType.
-type ReviseApplicationJSONRequestBody = NewApplication
-
-// ProveControlJSONRequestBody defines body for ProveControl for application/json ContentType.
-type ProveControlJSONRequestBody = NewProof
-
-// DeclareMaintenanceJSONRequestBody defines body for DeclareMaintenance for application/json ContentType.
-type DeclareMaintenanceJSONRequestBody = NewMaintenance
-
-// AddStatusMessageJSONRequestBody defines body for AddStatusMessage for application/json ContentType.
-type AddStatusMessageJSONRequestBody = NewStatusMessage
-
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
 
@@ -2689,6 +2808,45 @@ type AddVantageJSONRequestBody = NewVantage
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetOwnApplication Where the application of a receipt code stands
+	// (GET /v1/application)
+	GetOwnApplication(ctx echo.Context) error
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	// (PUT /v1/application)
+	ReviseApplication(ctx echo.Context) error
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	// (GET /v1/application/endpoints)
+	ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error
+	// GetOwnEndpoint One of your servers, how it was checked and what to fix
+	// (GET /v1/application/endpoints/{label})
+	GetOwnEndpoint(ctx echo.Context, label Label, params GetOwnEndpointParams) error
+	// GetControl How to prove that a server is yours
+	// (GET /v1/application/endpoints/{label}/control)
+	GetControl(ctx echo.Context, label Label) error
+	// ProveControl Have a proof of control tried soon
+	// (POST /v1/application/endpoints/{label}/control)
+	ProveControl(ctx echo.Context, label Label) error
+	// RotateControl Make another credential in place of the one that you were given
+	// (POST /v1/application/endpoints/{label}/control/rotate)
+	RotateControl(ctx echo.Context, label Label) error
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	// (POST /v1/application/endpoints/{label}/maintenance)
+	DeclareMaintenance(ctx echo.Context, label Label, params DeclareMaintenanceParams) error
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	// (POST /v1/application/endpoints/{label}/recheck)
+	RecheckEndpoint(ctx echo.Context, label Label) error
+	// GetOwnResults The single results behind a day of one of your servers
+	// (GET /v1/application/endpoints/{label}/results)
+	GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	// (GET /v1/application/endpoints/{label}/uptime)
+	GetOwnUptime(ctx echo.Context, label Label) error
+	// AddOwnMessage Write to the team, for example to answer its question
+	// (POST /v1/application/messages)
+	AddOwnMessage(ctx echo.Context, params AddOwnMessageParams) error
+	// WithdrawApplication Take the application back, before it is decided
+	// (POST /v1/application/withdraw)
+	WithdrawApplication(ctx echo.Context) error
 	// ListApplications The review queue, newest first
 	// (GET /v1/applications)
 	ListApplications(ctx echo.Context, params ListApplicationsParams) error
@@ -2712,10 +2870,10 @@ type ServerInterface interface {
 	ListEndpoints(ctx echo.Context, id ID, params ListEndpointsParams) error
 	// AddMessage Write to the operator, or note something for the team
 	// (POST /v1/applications/{id}/messages)
-	AddMessage(ctx echo.Context, id ID) error
+	AddMessage(ctx echo.Context, id ID, params AddMessageParams) error
 	// AskOperator Ask the operator a question
 	// (POST /v1/applications/{id}/questions)
-	AskOperator(ctx echo.Context, id ID) error
+	AskOperator(ctx echo.Context, id ID, params AskOperatorParams) error
 	// GetResults The single results behind a day of one of an application's servers
 	// (GET /v1/applications/{id}/results)
 	GetResults(ctx echo.Context, id ID, params GetResultsParams) error
@@ -2724,7 +2882,7 @@ type ServerInterface interface {
 	GetUptime(ctx echo.Context, id ID) error
 	// VoteApplication Vote on the current revision
 	// (POST /v1/applications/{id}/votes)
-	VoteApplication(ctx echo.Context, id ID) error
+	VoteApplication(ctx echo.Context, id ID, params VoteApplicationParams) error
 	// GetAuditBundle The whole log, to verify it off-line
 	// (GET /v1/audit/bundle)
 	GetAuditBundle(ctx echo.Context) error
@@ -2746,15 +2904,15 @@ type ServerInterface interface {
 	// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/proof)
 	GetInclusionProof(ctx echo.Context, params GetInclusionProofParams) error
+	// PreviewBatch What a batch would cost; nothing is stored
+	// (POST /v1/batch-previews)
+	PreviewBatch(ctx echo.Context) error
 	// ListBatches Batches, newest first
 	// (GET /v1/batches)
 	ListBatches(ctx echo.Context, params ListBatchesParams) error
 	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	// (POST /v1/batches)
-	ComposeBatch(ctx echo.Context) error
-	// DryRunBatch What a batch would cost; nothing is stored
-	// (POST /v1/batches/dry-run)
-	DryRunBatch(ctx echo.Context) error
+	ComposeBatch(ctx echo.Context, params ComposeBatchParams) error
 	// GetBatch One batch with its items, attempts, transaction and events
 	// (GET /v1/batches/{id})
 	GetBatch(ctx echo.Context, id ID) error
@@ -2790,7 +2948,7 @@ type ServerInterface interface {
 	WatchBatch(ctx echo.Context, id ID, params WatchBatchParams) error
 	// ListBreakers What stopped all signing, and who has consented to go on
 	// (GET /v1/breakers)
-	ListBreakers(ctx echo.Context) error
+	ListBreakers(ctx echo.Context, params ListBreakersParams) error
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx echo.Context, number int64, params ResetBreakerParams) error
@@ -2839,57 +2997,24 @@ type ServerInterface interface {
 	// ReportChecks A prober says what came of its work
 	// (POST /v1/prober/report)
 	ReportChecks(ctx echo.Context) error
-	// GetStatus Where the application of a receipt code stands
-	// (GET /v1/status)
-	GetStatus(ctx echo.Context) error
-	// ReviseApplication Replace what you wrote, while the team waits for your answer
-	// (PUT /v1/status/application)
-	ReviseApplication(ctx echo.Context) error
-	// ListOwnEndpoints Your servers, how they were checked and what to fix
-	// (GET /v1/status/endpoints)
-	ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error
-	// GetControl How to prove that a server is yours
-	// (GET /v1/status/endpoints/{label}/control)
-	GetControl(ctx echo.Context, label Label) error
-	// ProveControl Have a proof of control tried soon
-	// (POST /v1/status/endpoints/{label}/control)
-	ProveControl(ctx echo.Context, label Label) error
-	// RotateControl Make another credential in place of the one that you were given
-	// (POST /v1/status/endpoints/{label}/control/rotate)
-	RotateControl(ctx echo.Context, label Label) error
-	// DeclareMaintenance Declare a break; it is held neither for nor against you
-	// (POST /v1/status/endpoints/{label}/maintenance)
-	DeclareMaintenance(ctx echo.Context, label Label) error
-	// RecheckEndpoint Ask for a check soon, at most every ten minutes
-	// (POST /v1/status/endpoints/{label}/recheck)
-	RecheckEndpoint(ctx echo.Context, label Label) error
-	// GetOwnResults The single results behind a day of one of your servers
-	// (GET /v1/status/endpoints/{label}/results)
-	GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error
-	// GetOwnUptime The uptime of one of your servers with all that it is computed from
-	// (GET /v1/status/endpoints/{label}/uptime)
-	GetOwnUptime(ctx echo.Context, label Label) error
-	// AddStatusMessage Write to the team, for example to answer its question
-	// (POST /v1/status/messages)
-	AddStatusMessage(ctx echo.Context) error
-	// WithdrawApplication Take the application back, before it is decided
-	// (POST /v1/status/withdraw)
-	WithdrawApplication(ctx echo.Context) error
 	// ListTokens Your API tokens
 	// (GET /v1/tokens)
-	ListTokens(ctx echo.Context) error
+	ListTokens(ctx echo.Context, params ListTokensParams) error
 	// CreateToken Make an API token; it is shown once
 	// (POST /v1/tokens)
-	CreateToken(ctx echo.Context) error
+	CreateToken(ctx echo.Context, params CreateTokenParams) error
+	// GetToken One of your API tokens
+	// (GET /v1/tokens/{id})
+	GetToken(ctx echo.Context, id ID) error
 	// RevokeToken Revoke one of your tokens at once
-	// (DELETE /v1/tokens/{id})
+	// (POST /v1/tokens/{id}/revoke)
 	RevokeToken(ctx echo.Context, id ID) error
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
 	GetTreasury(ctx echo.Context) error
 	// ListUnjoined Payments whose approvals were lost with a restored database
 	// (GET /v1/unjoined)
-	ListUnjoined(ctx echo.Context) error
+	ListUnjoined(ctx echo.Context, params ListUnjoinedParams) error
 	// JoinUnjoined Say that a payment which was approved again is one that a batch has made
 	// (POST /v1/unjoined/{outpoint}/join)
 	JoinUnjoined(ctx echo.Context, outpoint OutPoint) error
@@ -2898,15 +3023,18 @@ type ServerInterface interface {
 	SeparateUnjoined(ctx echo.Context, outpoint OutPoint) error
 	// ComposeUpkeep Make a batch that pays nobody
 	// (POST /v1/upkeep)
-	ComposeUpkeep(ctx echo.Context) error
+	ComposeUpkeep(ctx echo.Context, params ComposeUpkeepParams) error
 	// ListVantages The probers and how well they answer
 	// (GET /v1/vantages)
-	ListVantages(ctx echo.Context) error
+	ListVantages(ctx echo.Context, params ListVantagesParams) error
 	// AddVantage Let a prober in; its token is shown once
 	// (POST /v1/vantages)
-	AddVantage(ctx echo.Context) error
+	AddVantage(ctx echo.Context, params AddVantageParams) error
+	// GetVantage One prober
+	// (GET /v1/vantages/{id})
+	GetVantage(ctx echo.Context, id ID) error
 	// DisableVantage Give a prober no more work and take no more of its reports
-	// (DELETE /v1/vantages/{id})
+	// (POST /v1/vantages/{id}/disable)
 	DisableVantage(ctx echo.Context, id ID) error
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
@@ -2916,6 +3044,264 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetOwnApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnApplication(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnApplication(ctx)
+	return err
+}
+
+// ReviseApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseApplication(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseApplication(ctx)
+	return err
+}
+
+// ListOwnEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnEndpointsParams
+	// ------------- Optional query parameter "checks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "checks", ctx.QueryParams(), &params.Checks, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnEndpoints(ctx, params)
+	return err
+}
+
+// GetOwnEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOwnEndpointParams
+	// ------------- Optional query parameter "checks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "checks", ctx.QueryParams(), &params.Checks, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnEndpoint(ctx, label, params)
+	return err
+}
+
+// GetControl converts echo context to params.
+func (w *ServerInterfaceWrapper) GetControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetControl(ctx, label)
+	return err
+}
+
+// ProveControl converts echo context to params.
+func (w *ServerInterfaceWrapper) ProveControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProveControl(ctx, label)
+	return err
+}
+
+// RotateControl converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateControl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateControl(ctx, label)
+	return err
+}
+
+// DeclareMaintenance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclareMaintenance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclareMaintenanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclareMaintenance(ctx, label, params)
+	return err
+}
+
+// RecheckEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) RecheckEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecheckEndpoint(ctx, label)
+	return err
+}
+
+// GetOwnResults converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnResults(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOwnResultsParams
+	// ------------- Required query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnResults(ctx, label, params)
+	return err
+}
+
+// GetOwnUptime converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnUptime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "label" -------------
+	var label Label
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnUptime(ctx, label)
+	return err
+}
+
+// AddOwnMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) AddOwnMessage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddOwnMessageParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddOwnMessage(ctx, params)
+	return err
+}
+
+// WithdrawApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawApplication(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawApplication(ctx)
+	return err
 }
 
 // ListApplications converts echo context to params.
@@ -3136,6 +3522,20 @@ func (w *ServerInterfaceWrapper) ListEndpoints(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListEndpoints(ctx, id, params)
 	return err
@@ -3152,8 +3552,30 @@ func (w *ServerInterfaceWrapper) AddMessage(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddMessageParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AddMessage(ctx, id)
+	err = w.Handler.AddMessage(ctx, id, params)
 	return err
 }
 
@@ -3168,8 +3590,30 @@ func (w *ServerInterfaceWrapper) AskOperator(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskOperatorParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AskOperator(ctx, id)
+	err = w.Handler.AskOperator(ctx, id, params)
 	return err
 }
 
@@ -3232,8 +3676,30 @@ func (w *ServerInterfaceWrapper) VoteApplication(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VoteApplicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.VoteApplication(ctx, id)
+	err = w.Handler.VoteApplication(ctx, id, params)
 	return err
 }
 
@@ -3261,11 +3727,11 @@ func (w *ServerInterfaceWrapper) ListCheckpoints(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListCheckpointsParams
-	// ------------- Optional query parameter "before" -------------
+	// ------------- Optional query parameter "cursor" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -3320,6 +3786,13 @@ func (w *ServerInterfaceWrapper) ListLeaves(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
@@ -3347,6 +3820,15 @@ func (w *ServerInterfaceWrapper) GetInclusionProof(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInclusionProof(ctx, params)
+	return err
+}
+
+// PreviewBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewBatch(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewBatch(ctx)
 	return err
 }
 
@@ -3379,17 +3861,30 @@ func (w *ServerInterfaceWrapper) ListBatches(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ComposeBatch(ctx echo.Context) error {
 	var err error
 
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ComposeBatch(ctx)
-	return err
-}
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ComposeBatchParams
 
-// DryRunBatch converts echo context to params.
-func (w *ServerInterfaceWrapper) DryRunBatch(ctx echo.Context) error {
-	var err error
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DryRunBatch(ctx)
+	err = w.Handler.ComposeBatch(ctx, params)
 	return err
 }
 
@@ -3595,6 +4090,23 @@ func (w *ServerInterfaceWrapper) AskVoid(ctx echo.Context) error {
 	var params AskVoidParams
 
 	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
 	// ------------- Required header parameter "If-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
 		var IfMatch IfMatch
@@ -3730,8 +4242,24 @@ func (w *ServerInterfaceWrapper) WatchBatch(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListBreakers(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBreakersParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListBreakers(ctx)
+	err = w.Handler.ListBreakers(ctx, params)
 	return err
 }
 
@@ -3989,187 +4517,28 @@ func (w *ServerInterfaceWrapper) ReportChecks(ctx echo.Context) error {
 	return err
 }
 
-// GetStatus converts echo context to params.
-func (w *ServerInterfaceWrapper) GetStatus(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetStatus(ctx)
-	return err
-}
-
-// ReviseApplication converts echo context to params.
-func (w *ServerInterfaceWrapper) ReviseApplication(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ReviseApplication(ctx)
-	return err
-}
-
-// ListOwnEndpoints converts echo context to params.
-func (w *ServerInterfaceWrapper) ListOwnEndpoints(ctx echo.Context) error {
-	var err error
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListOwnEndpointsParams
-	// ------------- Optional query parameter "checks" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "checks", ctx.QueryParams(), &params.Checks, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter checks: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListOwnEndpoints(ctx, params)
-	return err
-}
-
-// GetControl converts echo context to params.
-func (w *ServerInterfaceWrapper) GetControl(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetControl(ctx, label)
-	return err
-}
-
-// ProveControl converts echo context to params.
-func (w *ServerInterfaceWrapper) ProveControl(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ProveControl(ctx, label)
-	return err
-}
-
-// RotateControl converts echo context to params.
-func (w *ServerInterfaceWrapper) RotateControl(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RotateControl(ctx, label)
-	return err
-}
-
-// DeclareMaintenance converts echo context to params.
-func (w *ServerInterfaceWrapper) DeclareMaintenance(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeclareMaintenance(ctx, label)
-	return err
-}
-
-// RecheckEndpoint converts echo context to params.
-func (w *ServerInterfaceWrapper) RecheckEndpoint(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RecheckEndpoint(ctx, label)
-	return err
-}
-
-// GetOwnResults converts echo context to params.
-func (w *ServerInterfaceWrapper) GetOwnResults(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params GetOwnResultsParams
-	// ------------- Required query parameter "day" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetOwnResults(ctx, label, params)
-	return err
-}
-
-// GetOwnUptime converts echo context to params.
-func (w *ServerInterfaceWrapper) GetOwnUptime(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "label" -------------
-	var label Label
-
-	err = runtime.BindStyledParameterWithOptions("simple", "label", ctx.Param("label"), &label, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter label: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetOwnUptime(ctx, label)
-	return err
-}
-
-// AddStatusMessage converts echo context to params.
-func (w *ServerInterfaceWrapper) AddStatusMessage(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AddStatusMessage(ctx)
-	return err
-}
-
-// WithdrawApplication converts echo context to params.
-func (w *ServerInterfaceWrapper) WithdrawApplication(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.WithdrawApplication(ctx)
-	return err
-}
-
 // ListTokens converts echo context to params.
 func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTokensParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListTokens(ctx)
+	err = w.Handler.ListTokens(ctx, params)
 	return err
 }
 
@@ -4177,8 +4546,46 @@ func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateToken(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateToken(ctx)
+	err = w.Handler.CreateToken(ctx, params)
+	return err
+}
+
+// GetToken converts echo context to params.
+func (w *ServerInterfaceWrapper) GetToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetToken(ctx, id)
 	return err
 }
 
@@ -4211,8 +4618,24 @@ func (w *ServerInterfaceWrapper) GetTreasury(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListUnjoined(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUnjoinedParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListUnjoined(ctx)
+	err = w.Handler.ListUnjoined(ctx, params)
 	return err
 }
 
@@ -4252,8 +4675,30 @@ func (w *ServerInterfaceWrapper) SeparateUnjoined(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ComposeUpkeep(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ComposeUpkeepParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ComposeUpkeep(ctx)
+	err = w.Handler.ComposeUpkeep(ctx, params)
 	return err
 }
 
@@ -4261,8 +4706,24 @@ func (w *ServerInterfaceWrapper) ComposeUpkeep(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListVantages(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVantagesParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListVantages(ctx)
+	err = w.Handler.ListVantages(ctx, params)
 	return err
 }
 
@@ -4270,8 +4731,46 @@ func (w *ServerInterfaceWrapper) ListVantages(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) AddVantage(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddVantageParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AddVantage(ctx)
+	err = w.Handler.AddVantage(ctx, params)
+	return err
+}
+
+// GetVantage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetVantage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetVantage(ctx, id)
 	return err
 }
 
@@ -4357,15 +4856,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/applications/:id/questions", wrapper.AskOperator, options.OperationMiddlewares["askOperator"]...)
 	router.POST(options.BaseURL+"/v1/applications/:id/decision", wrapper.DecideApplication, options.OperationMiddlewares["decideApplication"]...)
 	router.POST(options.BaseURL+"/v1/applications/:id/messages", wrapper.AddMessage, options.OperationMiddlewares["addMessage"]...)
-	router.GET(options.BaseURL+"/v1/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
-	router.POST(options.BaseURL+"/v1/status/messages", wrapper.AddStatusMessage, options.OperationMiddlewares["addStatusMessage"]...)
-	router.PUT(options.BaseURL+"/v1/status/application", wrapper.ReviseApplication, options.OperationMiddlewares["reviseApplication"]...)
-	router.POST(options.BaseURL+"/v1/status/withdraw", wrapper.WithdrawApplication, options.OperationMiddlewares["withdrawApplication"]...)
+	router.GET(options.BaseURL+"/v1/application", wrapper.GetOwnApplication, options.OperationMiddlewares["getOwnApplication"]...)
+	router.PUT(options.BaseURL+"/v1/application", wrapper.ReviseApplication, options.OperationMiddlewares["reviseApplication"]...)
+	router.POST(options.BaseURL+"/v1/application/messages", wrapper.AddOwnMessage, options.OperationMiddlewares["addOwnMessage"]...)
+	router.POST(options.BaseURL+"/v1/application/withdraw", wrapper.WithdrawApplication, options.OperationMiddlewares["withdrawApplication"]...)
 	router.GET(options.BaseURL+"/v1/grants", wrapper.ListGrants, options.OperationMiddlewares["listGrants"]...)
 	router.GET(options.BaseURL+"/v1/grants/:id", wrapper.GetGrant, options.OperationMiddlewares["getGrant"]...)
 	router.GET(options.BaseURL+"/v1/batches", wrapper.ListBatches, options.OperationMiddlewares["listBatches"]...)
 	router.POST(options.BaseURL+"/v1/batches", wrapper.ComposeBatch, options.OperationMiddlewares["composeBatch"]...)
-	router.POST(options.BaseURL+"/v1/batches/dry-run", wrapper.DryRunBatch, options.OperationMiddlewares["dryRunBatch"]...)
+	router.POST(options.BaseURL+"/v1/batch-previews", wrapper.PreviewBatch, options.OperationMiddlewares["previewBatch"]...)
 	router.GET(options.BaseURL+"/v1/batches/:id", wrapper.GetBatch, options.OperationMiddlewares["getBatch"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/approve", wrapper.ApproveBatch, options.OperationMiddlewares["approveBatch"]...)
 	router.POST(options.BaseURL+"/v1/batches/:id/cancel", wrapper.CancelBatch, options.OperationMiddlewares["cancelBatch"]...)
@@ -4391,14 +4890,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/breakers", wrapper.ListBreakers, options.OperationMiddlewares["listBreakers"]...)
 	router.POST(options.BaseURL+"/v1/breakers/:number/reset", wrapper.ResetBreaker, options.OperationMiddlewares["resetBreaker"]...)
 	router.POST(options.BaseURL+"/v1/links", wrapper.ReadLink, options.OperationMiddlewares["readLink"]...)
-	router.GET(options.BaseURL+"/v1/status/endpoints", wrapper.ListOwnEndpoints, options.OperationMiddlewares["listOwnEndpoints"]...)
-	router.POST(options.BaseURL+"/v1/status/endpoints/:label/recheck", wrapper.RecheckEndpoint, options.OperationMiddlewares["recheckEndpoint"]...)
-	router.GET(options.BaseURL+"/v1/status/endpoints/:label/control", wrapper.GetControl, options.OperationMiddlewares["getControl"]...)
-	router.POST(options.BaseURL+"/v1/status/endpoints/:label/control", wrapper.ProveControl, options.OperationMiddlewares["proveControl"]...)
-	router.POST(options.BaseURL+"/v1/status/endpoints/:label/control/rotate", wrapper.RotateControl, options.OperationMiddlewares["rotateControl"]...)
-	router.POST(options.BaseURL+"/v1/status/endpoints/:label/maintenance", wrapper.DeclareMaintenance, options.OperationMiddlewares["declareMaintenance"]...)
-	router.GET(options.BaseURL+"/v1/status/endpoints/:label/uptime", wrapper.GetOwnUptime, options.OperationMiddlewares["getOwnUptime"]...)
-	router.GET(options.BaseURL+"/v1/status/endpoints/:label/results", wrapper.GetOwnResults, options.OperationMiddlewares["getOwnResults"]...)
+	router.GET(options.BaseURL+"/v1/application/endpoints", wrapper.ListOwnEndpoints, options.OperationMiddlewares["listOwnEndpoints"]...)
+	router.GET(options.BaseURL+"/v1/application/endpoints/:label", wrapper.GetOwnEndpoint, options.OperationMiddlewares["getOwnEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/application/endpoints/:label/recheck", wrapper.RecheckEndpoint, options.OperationMiddlewares["recheckEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/application/endpoints/:label/control", wrapper.GetControl, options.OperationMiddlewares["getControl"]...)
+	router.POST(options.BaseURL+"/v1/application/endpoints/:label/control", wrapper.ProveControl, options.OperationMiddlewares["proveControl"]...)
+	router.POST(options.BaseURL+"/v1/application/endpoints/:label/control/rotate", wrapper.RotateControl, options.OperationMiddlewares["rotateControl"]...)
+	router.POST(options.BaseURL+"/v1/application/endpoints/:label/maintenance", wrapper.DeclareMaintenance, options.OperationMiddlewares["declareMaintenance"]...)
+	router.GET(options.BaseURL+"/v1/application/endpoints/:label/uptime", wrapper.GetOwnUptime, options.OperationMiddlewares["getOwnUptime"]...)
+	router.GET(options.BaseURL+"/v1/application/endpoints/:label/results", wrapper.GetOwnResults, options.OperationMiddlewares["getOwnResults"]...)
 	router.GET(options.BaseURL+"/v1/applications/:id/endpoints", wrapper.ListEndpoints, options.OperationMiddlewares["listEndpoints"]...)
 	router.GET(options.BaseURL+"/v1/applications/:id/uptime", wrapper.GetUptime, options.OperationMiddlewares["getUptime"]...)
 	router.GET(options.BaseURL+"/v1/applications/:id/results", wrapper.GetResults, options.OperationMiddlewares["getResults"]...)
@@ -4406,7 +4906,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/fleet", wrapper.GetFleet, options.OperationMiddlewares["getFleet"]...)
 	router.GET(options.BaseURL+"/v1/vantages", wrapper.ListVantages, options.OperationMiddlewares["listVantages"]...)
 	router.POST(options.BaseURL+"/v1/vantages", wrapper.AddVantage, options.OperationMiddlewares["addVantage"]...)
-	router.DELETE(options.BaseURL+"/v1/vantages/:id", wrapper.DisableVantage, options.OperationMiddlewares["disableVantage"]...)
+	router.GET(options.BaseURL+"/v1/vantages/:id", wrapper.GetVantage, options.OperationMiddlewares["getVantage"]...)
+	router.POST(options.BaseURL+"/v1/vantages/:id/disable", wrapper.DisableVantage, options.OperationMiddlewares["disableVantage"]...)
 	router.POST(options.BaseURL+"/v1/prober/enrol", wrapper.EnrolProber, options.OperationMiddlewares["enrolProber"]...)
 	router.POST(options.BaseURL+"/v1/prober/lease", wrapper.LeaseChecks, options.OperationMiddlewares["leaseChecks"]...)
 	router.POST(options.BaseURL+"/v1/prober/report", wrapper.ReportChecks, options.OperationMiddlewares["reportChecks"]...)
@@ -4420,7 +4921,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/whoami", wrapper.WhoAmI, options.OperationMiddlewares["whoAmI"]...)
 	router.GET(options.BaseURL+"/v1/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/v1/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
-	router.DELETE(options.BaseURL+"/v1/tokens/:id", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
+	router.GET(options.BaseURL+"/v1/tokens/:id", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
+	router.POST(options.BaseURL+"/v1/tokens/:id/revoke", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 
 }
 
@@ -4433,6 +4935,557 @@ type ResultsTextResponse struct {
 	Body string
 
 	Headers ResultsResponseHeaders
+}
+
+type GetOwnApplicationRequestObject struct {
+}
+
+type GetOwnApplicationResponseObject interface {
+	VisitGetOwnApplicationResponse(w http.ResponseWriter) error
+}
+
+type GetOwnApplication200JSONResponse OwnApplication
+
+func (response GetOwnApplication200JSONResponse) VisitGetOwnApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnApplicationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnApplicationdefaultApplicationProblemPlusJSONResponse) VisitGetOwnApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseApplicationRequestObject struct {
+	Body *ReviseApplicationJSONRequestBody
+}
+
+type ReviseApplicationResponseObject interface {
+	VisitReviseApplicationResponse(w http.ResponseWriter) error
+}
+
+type ReviseApplication200JSONResponse OwnApplication
+
+func (response ReviseApplication200JSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseApplicationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReviseApplicationdefaultApplicationProblemPlusJSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnEndpointsRequestObject struct {
+	Params ListOwnEndpointsParams
+}
+
+type ListOwnEndpointsResponseObject interface {
+	VisitListOwnEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListOwnEndpoints200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOwnEndpoints200JSONResponse struct {
+	Body    EndpointPage
+	Headers ListOwnEndpoints200ResponseHeaders
+}
+
+func (response ListOwnEndpoints200JSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEndpointRequestObject struct {
+	Label  Label `json:"label"`
+	Params GetOwnEndpointParams
+}
+
+type GetOwnEndpointResponseObject interface {
+	VisitGetOwnEndpointResponse(w http.ResponseWriter) error
+}
+
+type GetOwnEndpoint200JSONResponse CheckedEndpoint
+
+func (response GetOwnEndpoint200JSONResponse) VisitGetOwnEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEndpointdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnEndpointdefaultApplicationProblemPlusJSONResponse) VisitGetOwnEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetControlRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type GetControlResponseObject interface {
+	VisitGetControlResponse(w http.ResponseWriter) error
+}
+
+type GetControl200JSONResponse ControlWays
+
+func (response GetControl200JSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetControldefaultApplicationProblemPlusJSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveControlRequestObject struct {
+	Label Label `json:"label"`
+	Body  *ProveControlJSONRequestBody
+}
+
+type ProveControlResponseObject interface {
+	VisitProveControlResponse(w http.ResponseWriter) error
+}
+
+type ProveControl202JSONResponse CheckedEndpoint
+
+func (response ProveControl202JSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProveControldefaultApplicationProblemPlusJSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateControlRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type RotateControlResponseObject interface {
+	VisitRotateControlResponse(w http.ResponseWriter) error
+}
+
+type RotateControl200JSONResponse ControlWays
+
+func (response RotateControl200JSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateControldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateControldefaultApplicationProblemPlusJSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareMaintenanceRequestObject struct {
+	Label  Label `json:"label"`
+	Params DeclareMaintenanceParams
+	Body   *DeclareMaintenanceJSONRequestBody
+}
+
+type DeclareMaintenanceResponseObject interface {
+	VisitDeclareMaintenanceResponse(w http.ResponseWriter) error
+}
+
+type DeclareMaintenance201ResponseHeaders struct {
+	Location *string
+}
+
+type DeclareMaintenance201JSONResponse struct {
+	Body    Maintenance
+	Headers DeclareMaintenance201ResponseHeaders
+}
+
+func (response DeclareMaintenance201JSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareMaintenancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclareMaintenancedefaultApplicationProblemPlusJSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecheckEndpointRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type RecheckEndpointResponseObject interface {
+	VisitRecheckEndpointResponse(w http.ResponseWriter) error
+}
+
+type RecheckEndpoint202JSONResponse CheckedEndpoint
+
+func (response RecheckEndpoint202JSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecheckEndpointdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecheckEndpointdefaultApplicationProblemPlusJSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnResultsRequestObject struct {
+	Label  Label `json:"label"`
+	Params GetOwnResultsParams
+}
+
+type GetOwnResultsResponseObject interface {
+	VisitGetOwnResultsResponse(w http.ResponseWriter) error
+}
+
+type GetOwnResults200TextResponse struct{ ResultsTextResponse }
+
+func (response GetOwnResults200TextResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetOwnResultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnResultsdefaultApplicationProblemPlusJSONResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnUptimeRequestObject struct {
+	Label Label `json:"label"`
+}
+
+type GetOwnUptimeResponseObject interface {
+	VisitGetOwnUptimeResponse(w http.ResponseWriter) error
+}
+
+type GetOwnUptime200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetOwnUptime200JSONResponse struct {
+	Body    UptimeSnapshot
+	Headers GetOwnUptime200ResponseHeaders
+}
+
+func (response GetOwnUptime200JSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnUptimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnUptimedefaultApplicationProblemPlusJSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddOwnMessageRequestObject struct {
+	Params AddOwnMessageParams
+	Body   *AddOwnMessageJSONRequestBody
+}
+
+type AddOwnMessageResponseObject interface {
+	VisitAddOwnMessageResponse(w http.ResponseWriter) error
+}
+
+type AddOwnMessage201ResponseHeaders struct {
+	Location *string
+}
+
+type AddOwnMessage201JSONResponse struct {
+	Body    OwnApplication
+	Headers AddOwnMessage201ResponseHeaders
+}
+
+func (response AddOwnMessage201JSONResponse) VisitAddOwnMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddOwnMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddOwnMessagedefaultApplicationProblemPlusJSONResponse) VisitAddOwnMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawApplicationRequestObject struct {
+}
+
+type WithdrawApplicationResponseObject interface {
+	VisitWithdrawApplicationResponse(w http.ResponseWriter) error
+}
+
+type WithdrawApplication200JSONResponse OwnApplication
+
+func (response WithdrawApplication200JSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawApplicationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawApplicationdefaultApplicationProblemPlusJSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListApplicationsRequestObject struct {
@@ -4493,15 +5546,25 @@ type SubmitApplicationResponseObject interface {
 	VisitSubmitApplicationResponse(w http.ResponseWriter) error
 }
 
-type SubmitApplication201JSONResponse Receipt
+type SubmitApplication201ResponseHeaders struct {
+	Location *string
+}
+
+type SubmitApplication201JSONResponse struct {
+	Body    Receipt
+	Headers SubmitApplication201ResponseHeaders
+}
 
 func (response SubmitApplication201JSONResponse) VisitSubmitApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4581,12 +5644,28 @@ type ReleaseApplicationResponseObject interface {
 	VisitReleaseApplicationResponse(w http.ResponseWriter) error
 }
 
-type ReleaseApplication204Response struct {
+type ReleaseApplication200ResponseHeaders struct {
+	ETag *string
 }
 
-func (response ReleaseApplication204Response) VisitReleaseApplicationResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+type ReleaseApplication200JSONResponse struct {
+	Body    ApplicationStanding
+	Headers ReleaseApplication200ResponseHeaders
+}
+
+func (response ReleaseApplication200JSONResponse) VisitReleaseApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ReleaseApplicationdefaultApplicationProblemPlusJSONResponse struct {
@@ -4614,15 +5693,25 @@ type ClaimApplicationResponseObject interface {
 	VisitClaimApplicationResponse(w http.ResponseWriter) error
 }
 
-type ClaimApplication200JSONResponse Change
+type ClaimApplication200ResponseHeaders struct {
+	ETag *string
+}
+
+type ClaimApplication200JSONResponse struct {
+	Body    ApplicationStanding
+	Headers ClaimApplication200ResponseHeaders
+}
 
 func (response ClaimApplication200JSONResponse) VisitClaimApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4660,7 +5749,7 @@ type DecideApplication200ResponseHeaders struct {
 }
 
 type DecideApplication200JSONResponse struct {
-	Body    Change
+	Body    ApplicationStanding
 	Headers DecideApplication200ResponseHeaders
 }
 
@@ -4705,15 +5794,25 @@ type ListEndpointsResponseObject interface {
 	VisitListEndpointsResponse(w http.ResponseWriter) error
 }
 
-type ListEndpoints200JSONResponse EndpointList
+type ListEndpoints200ResponseHeaders struct {
+	Link *string
+}
+
+type ListEndpoints200JSONResponse struct {
+	Body    EndpointPage
+	Headers ListEndpoints200ResponseHeaders
+}
 
 func (response ListEndpoints200JSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4737,23 +5836,38 @@ func (response ListEndpointsdefaultApplicationProblemPlusJSONResponse) VisitList
 }
 
 type AddMessageRequestObject struct {
-	Id   ID `json:"id"`
-	Body *AddMessageJSONRequestBody
+	Id     ID `json:"id"`
+	Params AddMessageParams
+	Body   *AddMessageJSONRequestBody
 }
 
 type AddMessageResponseObject interface {
 	VisitAddMessageResponse(w http.ResponseWriter) error
 }
 
-type AddMessage201JSONResponse Change
+type AddMessage201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type AddMessage201JSONResponse struct {
+	Body    ApplicationStanding
+	Headers AddMessage201ResponseHeaders
+}
 
 func (response AddMessage201JSONResponse) VisitAddMessageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4777,24 +5891,26 @@ func (response AddMessagedefaultApplicationProblemPlusJSONResponse) VisitAddMess
 }
 
 type AskOperatorRequestObject struct {
-	Id   ID `json:"id"`
-	Body *AskOperatorJSONRequestBody
+	Id     ID `json:"id"`
+	Params AskOperatorParams
+	Body   *AskOperatorJSONRequestBody
 }
 
 type AskOperatorResponseObject interface {
 	VisitAskOperatorResponse(w http.ResponseWriter) error
 }
 
-type AskOperator200ResponseHeaders struct {
-	ETag *string
+type AskOperator201ResponseHeaders struct {
+	ETag     *string
+	Location *string
 }
 
-type AskOperator200JSONResponse struct {
-	Body    Change
-	Headers AskOperator200ResponseHeaders
+type AskOperator201JSONResponse struct {
+	Body    ApplicationStanding
+	Headers AskOperator201ResponseHeaders
 }
 
-func (response AskOperator200JSONResponse) VisitAskOperatorResponse(w http.ResponseWriter) error {
+func (response AskOperator201JSONResponse) VisitAskOperatorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4804,7 +5920,10 @@ func (response AskOperator200JSONResponse) VisitAskOperatorResponse(w http.Respo
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
-	w.WriteHeader(200)
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4916,24 +6035,26 @@ func (response GetUptimedefaultApplicationProblemPlusJSONResponse) VisitGetUptim
 }
 
 type VoteApplicationRequestObject struct {
-	Id   ID `json:"id"`
-	Body *VoteApplicationJSONRequestBody
+	Id     ID `json:"id"`
+	Params VoteApplicationParams
+	Body   *VoteApplicationJSONRequestBody
 }
 
 type VoteApplicationResponseObject interface {
 	VisitVoteApplicationResponse(w http.ResponseWriter) error
 }
 
-type VoteApplication200ResponseHeaders struct {
-	ETag *string
+type VoteApplication201ResponseHeaders struct {
+	ETag     *string
+	Location *string
 }
 
-type VoteApplication200JSONResponse struct {
-	Body    Change
-	Headers VoteApplication200ResponseHeaders
+type VoteApplication201JSONResponse struct {
+	Body    ApplicationStanding
+	Headers VoteApplication201ResponseHeaders
 }
 
-func (response VoteApplication200JSONResponse) VisitVoteApplicationResponse(w http.ResponseWriter) error {
+func (response VoteApplication201JSONResponse) VisitVoteApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4943,7 +6064,10 @@ func (response VoteApplication200JSONResponse) VisitVoteApplicationResponse(w ht
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
-	w.WriteHeader(200)
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5049,15 +6173,25 @@ type ListCheckpointsResponseObject interface {
 	VisitListCheckpointsResponse(w http.ResponseWriter) error
 }
 
-type ListCheckpoints200JSONResponse CheckpointPage
+type ListCheckpoints200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCheckpoints200JSONResponse struct {
+	Body    CheckpointPage
+	Headers ListCheckpoints200ResponseHeaders
+}
 
 func (response ListCheckpoints200JSONResponse) VisitListCheckpointsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5165,15 +6299,25 @@ type ListLeavesResponseObject interface {
 	VisitListLeavesResponse(w http.ResponseWriter) error
 }
 
-type ListLeaves200JSONResponse LeafPage
+type ListLeaves200ResponseHeaders struct {
+	Link *string
+}
+
+type ListLeaves200JSONResponse struct {
+	Body    LeafPage
+	Headers ListLeaves200ResponseHeaders
+}
 
 func (response ListLeaves200JSONResponse) VisitListLeavesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5235,6 +6379,45 @@ func (response GetInclusionProofdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type PreviewBatchRequestObject struct {
+	Body *PreviewBatchJSONRequestBody
+}
+
+type PreviewBatchResponseObject interface {
+	VisitPreviewBatchResponse(w http.ResponseWriter) error
+}
+
+type PreviewBatch200JSONResponse BatchPreview
+
+func (response PreviewBatch200JSONResponse) VisitPreviewBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewBatchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewBatchdefaultApplicationProblemPlusJSONResponse) VisitPreviewBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBatchesRequestObject struct {
 	Params ListBatchesParams
 }
@@ -5285,7 +6468,8 @@ func (response ListBatchesdefaultApplicationProblemPlusJSONResponse) VisitListBa
 }
 
 type ComposeBatchRequestObject struct {
-	Body *ComposeBatchJSONRequestBody
+	Params ComposeBatchParams
+	Body   *ComposeBatchJSONRequestBody
 }
 
 type ComposeBatchResponseObject interface {
@@ -5326,45 +6510,6 @@ type ComposeBatchdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ComposeBatchdefaultApplicationProblemPlusJSONResponse) VisitComposeBatchResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DryRunBatchRequestObject struct {
-	Body *DryRunBatchJSONRequestBody
-}
-
-type DryRunBatchResponseObject interface {
-	VisitDryRunBatchResponse(w http.ResponseWriter) error
-}
-
-type DryRunBatch200JSONResponse DryRunResult
-
-func (response DryRunBatch200JSONResponse) VisitDryRunBatchResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DryRunBatchdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response DryRunBatchdefaultApplicationProblemPlusJSONResponse) VisitDryRunBatchResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5737,16 +6882,17 @@ type AskVoidResponseObject interface {
 	VisitAskVoidResponse(w http.ResponseWriter) error
 }
 
-type AskVoid200ResponseHeaders struct {
-	ETag *string
+type AskVoid201ResponseHeaders struct {
+	ETag     *string
+	Location *string
 }
 
-type AskVoid200JSONResponse struct {
+type AskVoid201JSONResponse struct {
 	Body    BatchSummary
-	Headers AskVoid200ResponseHeaders
+	Headers AskVoid201ResponseHeaders
 }
 
-func (response AskVoid200JSONResponse) VisitAskVoidResponse(w http.ResponseWriter) error {
+func (response AskVoid201JSONResponse) VisitAskVoidResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5756,7 +6902,10 @@ func (response AskVoid200JSONResponse) VisitAskVoidResponse(w http.ResponseWrite
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
-	w.WriteHeader(200)
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5930,21 +7079,32 @@ func (response WatchBatchdefaultApplicationProblemPlusJSONResponse) VisitWatchBa
 }
 
 type ListBreakersRequestObject struct {
+	Params ListBreakersParams
 }
 
 type ListBreakersResponseObject interface {
 	VisitListBreakersResponse(w http.ResponseWriter) error
 }
 
-type ListBreakers200JSONResponse BreakerList
+type ListBreakers200ResponseHeaders struct {
+	Link *string
+}
+
+type ListBreakers200JSONResponse struct {
+	Body    BreakerPage
+	Headers ListBreakers200ResponseHeaders
+}
 
 func (response ListBreakers200JSONResponse) VisitListBreakersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5976,15 +7136,25 @@ type ResetBreakerResponseObject interface {
 	VisitResetBreakerResponse(w http.ResponseWriter) error
 }
 
-type ResetBreaker200JSONResponse Breaker
+type ResetBreaker200ResponseHeaders struct {
+	ETag *string
+}
+
+type ResetBreaker200JSONResponse struct {
+	Body    Breaker
+	Headers ResetBreaker200ResponseHeaders
+}
 
 func (response ResetBreaker200JSONResponse) VisitResetBreakerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6015,12 +7185,18 @@ type UnlockCoinResponseObject interface {
 	VisitUnlockCoinResponse(w http.ResponseWriter) error
 }
 
-type UnlockCoin204Response struct {
-}
+type UnlockCoin200JSONResponse Coin
 
-func (response UnlockCoin204Response) VisitUnlockCoinResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response UnlockCoin200JSONResponse) VisitUnlockCoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type UnlockCoindefaultApplicationProblemPlusJSONResponse struct {
@@ -6049,12 +7225,18 @@ type LockCoinResponseObject interface {
 	VisitLockCoinResponse(w http.ResponseWriter) error
 }
 
-type LockCoin204Response struct {
-}
+type LockCoin200JSONResponse Coin
 
-func (response LockCoin204Response) VisitLockCoinResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response LockCoin200JSONResponse) VisitLockCoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type LockCoindefaultApplicationProblemPlusJSONResponse struct {
@@ -6082,12 +7264,18 @@ type RecheckAsStaffResponseObject interface {
 	VisitRecheckAsStaffResponse(w http.ResponseWriter) error
 }
 
-type RecheckAsStaff202Response struct {
-}
+type RecheckAsStaff202JSONResponse CheckedEndpoint
 
-func (response RecheckAsStaff202Response) VisitRecheckAsStaffResponse(w http.ResponseWriter) error {
+func (response RecheckAsStaff202JSONResponse) VisitRecheckAsStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
-	return nil
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RecheckAsStaffdefaultApplicationProblemPlusJSONResponse struct {
@@ -6637,501 +7825,33 @@ func (response ReportChecksdefaultApplicationProblemPlusJSONResponse) VisitRepor
 	return err
 }
 
-type GetStatusRequestObject struct {
-}
-
-type GetStatusResponseObject interface {
-	VisitGetStatusResponse(w http.ResponseWriter) error
-}
-
-type GetStatus200JSONResponse Status
-
-func (response GetStatus200JSONResponse) VisitGetStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetStatusdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetStatusdefaultApplicationProblemPlusJSONResponse) VisitGetStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReviseApplicationRequestObject struct {
-	Body *ReviseApplicationJSONRequestBody
-}
-
-type ReviseApplicationResponseObject interface {
-	VisitReviseApplicationResponse(w http.ResponseWriter) error
-}
-
-type ReviseApplication200JSONResponse Change
-
-func (response ReviseApplication200JSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReviseApplicationdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ReviseApplicationdefaultApplicationProblemPlusJSONResponse) VisitReviseApplicationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListOwnEndpointsRequestObject struct {
-	Params ListOwnEndpointsParams
-}
-
-type ListOwnEndpointsResponseObject interface {
-	VisitListOwnEndpointsResponse(w http.ResponseWriter) error
-}
-
-type ListOwnEndpoints200JSONResponse EndpointList
-
-func (response ListOwnEndpoints200JSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListOwnEndpointsdefaultApplicationProblemPlusJSONResponse) VisitListOwnEndpointsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetControlRequestObject struct {
-	Label Label `json:"label"`
-}
-
-type GetControlResponseObject interface {
-	VisitGetControlResponse(w http.ResponseWriter) error
-}
-
-type GetControl200JSONResponse ControlWays
-
-func (response GetControl200JSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetControldefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetControldefaultApplicationProblemPlusJSONResponse) VisitGetControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ProveControlRequestObject struct {
-	Label Label `json:"label"`
-	Body  *ProveControlJSONRequestBody
-}
-
-type ProveControlResponseObject interface {
-	VisitProveControlResponse(w http.ResponseWriter) error
-}
-
-type ProveControl202JSONResponse CheckedEndpoint
-
-func (response ProveControl202JSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ProveControldefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ProveControldefaultApplicationProblemPlusJSONResponse) VisitProveControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateControlRequestObject struct {
-	Label Label `json:"label"`
-}
-
-type RotateControlResponseObject interface {
-	VisitRotateControlResponse(w http.ResponseWriter) error
-}
-
-type RotateControl200JSONResponse ControlWays
-
-func (response RotateControl200JSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateControldefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RotateControldefaultApplicationProblemPlusJSONResponse) VisitRotateControlResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclareMaintenanceRequestObject struct {
-	Label Label `json:"label"`
-	Body  *DeclareMaintenanceJSONRequestBody
-}
-
-type DeclareMaintenanceResponseObject interface {
-	VisitDeclareMaintenanceResponse(w http.ResponseWriter) error
-}
-
-type DeclareMaintenance201JSONResponse Maintenance
-
-func (response DeclareMaintenance201JSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclareMaintenancedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response DeclareMaintenancedefaultApplicationProblemPlusJSONResponse) VisitDeclareMaintenanceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RecheckEndpointRequestObject struct {
-	Label Label `json:"label"`
-}
-
-type RecheckEndpointResponseObject interface {
-	VisitRecheckEndpointResponse(w http.ResponseWriter) error
-}
-
-type RecheckEndpoint202JSONResponse CheckedEndpoint
-
-func (response RecheckEndpoint202JSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RecheckEndpointdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RecheckEndpointdefaultApplicationProblemPlusJSONResponse) VisitRecheckEndpointResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetOwnResultsRequestObject struct {
-	Label  Label `json:"label"`
-	Params GetOwnResultsParams
-}
-
-type GetOwnResultsResponseObject interface {
-	VisitGetOwnResultsResponse(w http.ResponseWriter) error
-}
-
-type GetOwnResults200TextResponse struct{ ResultsTextResponse }
-
-func (response GetOwnResults200TextResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/plain")
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	w.WriteHeader(200)
-
-	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
-	return err
-}
-
-type GetOwnResultsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetOwnResultsdefaultApplicationProblemPlusJSONResponse) VisitGetOwnResultsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetOwnUptimeRequestObject struct {
-	Label Label `json:"label"`
-}
-
-type GetOwnUptimeResponseObject interface {
-	VisitGetOwnUptimeResponse(w http.ResponseWriter) error
-}
-
-type GetOwnUptime200ResponseHeaders struct {
-	ContentDisposition *string
-}
-
-type GetOwnUptime200JSONResponse struct {
-	Body    UptimeSnapshot
-	Headers GetOwnUptime200ResponseHeaders
-}
-
-func (response GetOwnUptime200JSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetOwnUptimedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetOwnUptimedefaultApplicationProblemPlusJSONResponse) VisitGetOwnUptimeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AddStatusMessageRequestObject struct {
-	Body *AddStatusMessageJSONRequestBody
-}
-
-type AddStatusMessageResponseObject interface {
-	VisitAddStatusMessageResponse(w http.ResponseWriter) error
-}
-
-type AddStatusMessage201JSONResponse Change
-
-func (response AddStatusMessage201JSONResponse) VisitAddStatusMessageResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AddStatusMessagedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response AddStatusMessagedefaultApplicationProblemPlusJSONResponse) VisitAddStatusMessageResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type WithdrawApplicationRequestObject struct {
-}
-
-type WithdrawApplicationResponseObject interface {
-	VisitWithdrawApplicationResponse(w http.ResponseWriter) error
-}
-
-type WithdrawApplication200JSONResponse Change
-
-func (response WithdrawApplication200JSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type WithdrawApplicationdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response WithdrawApplicationdefaultApplicationProblemPlusJSONResponse) VisitWithdrawApplicationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListTokensRequestObject struct {
+	Params ListTokensParams
 }
 
 type ListTokensResponseObject interface {
 	VisitListTokensResponse(w http.ResponseWriter) error
 }
 
-type ListTokens200JSONResponse TokenList
+type ListTokens200ResponseHeaders struct {
+	Link *string
+}
+
+type ListTokens200JSONResponse struct {
+	Body    TokenPage
+	Headers ListTokens200ResponseHeaders
+}
 
 func (response ListTokens200JSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7155,22 +7875,33 @@ func (response ListTokensdefaultApplicationProblemPlusJSONResponse) VisitListTok
 }
 
 type CreateTokenRequestObject struct {
-	Body *CreateTokenJSONRequestBody
+	Params CreateTokenParams
+	Body   *CreateTokenJSONRequestBody
 }
 
 type CreateTokenResponseObject interface {
 	VisitCreateTokenResponse(w http.ResponseWriter) error
 }
 
-type CreateToken201JSONResponse CreatedToken
+type CreateToken201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateToken201JSONResponse struct {
+	Body    Token
+	Headers CreateToken201ResponseHeaders
+}
 
 func (response CreateToken201JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7193,6 +7924,45 @@ func (response CreateTokendefaultApplicationProblemPlusJSONResponse) VisitCreate
 	return err
 }
 
+type GetTokenRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetTokenResponseObject interface {
+	VisitGetTokenResponse(w http.ResponseWriter) error
+}
+
+type GetToken200JSONResponse Token
+
+func (response GetToken200JSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTokendefaultApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeTokenRequestObject struct {
 	Id ID `json:"id"`
 }
@@ -7201,12 +7971,18 @@ type RevokeTokenResponseObject interface {
 	VisitRevokeTokenResponse(w http.ResponseWriter) error
 }
 
-type RevokeToken204Response struct {
-}
+type RevokeToken200JSONResponse Token
 
-func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response RevokeToken200JSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
@@ -7265,21 +8041,32 @@ func (response GetTreasurydefaultApplicationProblemPlusJSONResponse) VisitGetTre
 }
 
 type ListUnjoinedRequestObject struct {
+	Params ListUnjoinedParams
 }
 
 type ListUnjoinedResponseObject interface {
 	VisitListUnjoinedResponse(w http.ResponseWriter) error
 }
 
-type ListUnjoined200JSONResponse UnjoinedList
+type ListUnjoined200ResponseHeaders struct {
+	Link *string
+}
+
+type ListUnjoined200JSONResponse struct {
+	Body    UnjoinedPage
+	Headers ListUnjoined200ResponseHeaders
+}
 
 func (response ListUnjoined200JSONResponse) VisitListUnjoinedResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7311,12 +8098,18 @@ type JoinUnjoinedResponseObject interface {
 	VisitJoinUnjoinedResponse(w http.ResponseWriter) error
 }
 
-type JoinUnjoined204Response struct {
-}
+type JoinUnjoined200JSONResponse UnjoinedPayment
 
-func (response JoinUnjoined204Response) VisitJoinUnjoinedResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response JoinUnjoined200JSONResponse) VisitJoinUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type JoinUnjoineddefaultApplicationProblemPlusJSONResponse struct {
@@ -7345,12 +8138,18 @@ type SeparateUnjoinedResponseObject interface {
 	VisitSeparateUnjoinedResponse(w http.ResponseWriter) error
 }
 
-type SeparateUnjoined204Response struct {
-}
+type SeparateUnjoined200JSONResponse UnjoinedPayment
 
-func (response SeparateUnjoined204Response) VisitSeparateUnjoinedResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response SeparateUnjoined200JSONResponse) VisitSeparateUnjoinedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type SeparateUnjoineddefaultApplicationProblemPlusJSONResponse struct {
@@ -7371,7 +8170,8 @@ func (response SeparateUnjoineddefaultApplicationProblemPlusJSONResponse) VisitS
 }
 
 type ComposeUpkeepRequestObject struct {
-	Body *ComposeUpkeepJSONRequestBody
+	Params ComposeUpkeepParams
+	Body   *ComposeUpkeepJSONRequestBody
 }
 
 type ComposeUpkeepResponseObject interface {
@@ -7424,21 +8224,32 @@ func (response ComposeUpkeepdefaultApplicationProblemPlusJSONResponse) VisitComp
 }
 
 type ListVantagesRequestObject struct {
+	Params ListVantagesParams
 }
 
 type ListVantagesResponseObject interface {
 	VisitListVantagesResponse(w http.ResponseWriter) error
 }
 
-type ListVantages200JSONResponse VantageList
+type ListVantages200ResponseHeaders struct {
+	Link *string
+}
+
+type ListVantages200JSONResponse struct {
+	Body    VantagePage
+	Headers ListVantages200ResponseHeaders
+}
 
 func (response ListVantages200JSONResponse) VisitListVantagesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7462,22 +8273,33 @@ func (response ListVantagesdefaultApplicationProblemPlusJSONResponse) VisitListV
 }
 
 type AddVantageRequestObject struct {
-	Body *AddVantageJSONRequestBody
+	Params AddVantageParams
+	Body   *AddVantageJSONRequestBody
 }
 
 type AddVantageResponseObject interface {
 	VisitAddVantageResponse(w http.ResponseWriter) error
 }
 
-type AddVantage201JSONResponse CreatedVantage
+type AddVantage201ResponseHeaders struct {
+	Location *string
+}
+
+type AddVantage201JSONResponse struct {
+	Body    Vantage
+	Headers AddVantage201ResponseHeaders
+}
 
 func (response AddVantage201JSONResponse) VisitAddVantageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7500,6 +8322,45 @@ func (response AddVantagedefaultApplicationProblemPlusJSONResponse) VisitAddVant
 	return err
 }
 
+type GetVantageRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetVantageResponseObject interface {
+	VisitGetVantageResponse(w http.ResponseWriter) error
+}
+
+type GetVantage200JSONResponse Vantage
+
+func (response GetVantage200JSONResponse) VisitGetVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVantagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetVantagedefaultApplicationProblemPlusJSONResponse) VisitGetVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DisableVantageRequestObject struct {
 	Id ID `json:"id"`
 }
@@ -7508,12 +8369,18 @@ type DisableVantageResponseObject interface {
 	VisitDisableVantageResponse(w http.ResponseWriter) error
 }
 
-type DisableVantage204Response struct {
-}
+type DisableVantage200JSONResponse Vantage
 
-func (response DisableVantage204Response) VisitDisableVantageResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response DisableVantage200JSONResponse) VisitDisableVantageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DisableVantagedefaultApplicationProblemPlusJSONResponse struct {
@@ -7573,6 +8440,45 @@ func (response WhoAmIdefaultApplicationProblemPlusJSONResponse) VisitWhoAmIRespo
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetOwnApplication Where the application of a receipt code stands
+	// (GET /v1/application)
+	GetOwnApplication(ctx context.Context, request GetOwnApplicationRequestObject) (GetOwnApplicationResponseObject, error)
+	// ReviseApplication Replace what you wrote, while the team waits for your answer
+	// (PUT /v1/application)
+	ReviseApplication(ctx context.Context, request ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error)
+	// ListOwnEndpoints Your servers, how they were checked and what to fix
+	// (GET /v1/application/endpoints)
+	ListOwnEndpoints(ctx context.Context, request ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error)
+	// GetOwnEndpoint One of your servers, how it was checked and what to fix
+	// (GET /v1/application/endpoints/{label})
+	GetOwnEndpoint(ctx context.Context, request GetOwnEndpointRequestObject) (GetOwnEndpointResponseObject, error)
+	// GetControl How to prove that a server is yours
+	// (GET /v1/application/endpoints/{label}/control)
+	GetControl(ctx context.Context, request GetControlRequestObject) (GetControlResponseObject, error)
+	// ProveControl Have a proof of control tried soon
+	// (POST /v1/application/endpoints/{label}/control)
+	ProveControl(ctx context.Context, request ProveControlRequestObject) (ProveControlResponseObject, error)
+	// RotateControl Make another credential in place of the one that you were given
+	// (POST /v1/application/endpoints/{label}/control/rotate)
+	RotateControl(ctx context.Context, request RotateControlRequestObject) (RotateControlResponseObject, error)
+	// DeclareMaintenance Declare a break; it is held neither for nor against you
+	// (POST /v1/application/endpoints/{label}/maintenance)
+	DeclareMaintenance(ctx context.Context, request DeclareMaintenanceRequestObject) (DeclareMaintenanceResponseObject, error)
+	// RecheckEndpoint Ask for a check soon, at most every ten minutes
+	// (POST /v1/application/endpoints/{label}/recheck)
+	RecheckEndpoint(ctx context.Context, request RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error)
+	// GetOwnResults The single results behind a day of one of your servers
+	// (GET /v1/application/endpoints/{label}/results)
+	GetOwnResults(ctx context.Context, request GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error)
+	// GetOwnUptime The uptime of one of your servers with all that it is computed from
+	// (GET /v1/application/endpoints/{label}/uptime)
+	GetOwnUptime(ctx context.Context, request GetOwnUptimeRequestObject) (GetOwnUptimeResponseObject, error)
+	// AddOwnMessage Write to the team, for example to answer its question
+	// (POST /v1/application/messages)
+	AddOwnMessage(ctx context.Context, request AddOwnMessageRequestObject) (AddOwnMessageResponseObject, error)
+	// WithdrawApplication Take the application back, before it is decided
+	// (POST /v1/application/withdraw)
+	WithdrawApplication(ctx context.Context, request WithdrawApplicationRequestObject) (WithdrawApplicationResponseObject, error)
 	// ListApplications The review queue, newest first
 	// (GET /v1/applications)
 	ListApplications(ctx context.Context, request ListApplicationsRequestObject) (ListApplicationsResponseObject, error)
@@ -7630,15 +8536,15 @@ type StrictServerInterface interface {
 	// GetInclusionProof Proof that a leaf is in the log of the newest checkpoint (RFC 6962)
 	// (GET /v1/audit/proof)
 	GetInclusionProof(ctx context.Context, request GetInclusionProofRequestObject) (GetInclusionProofResponseObject, error)
+	// PreviewBatch What a batch would cost; nothing is stored
+	// (POST /v1/batch-previews)
+	PreviewBatch(ctx context.Context, request PreviewBatchRequestObject) (PreviewBatchResponseObject, error)
 	// ListBatches Batches, newest first
 	// (GET /v1/batches)
 	ListBatches(ctx context.Context, request ListBatchesRequestObject) (ListBatchesResponseObject, error)
 	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	// (POST /v1/batches)
 	ComposeBatch(ctx context.Context, request ComposeBatchRequestObject) (ComposeBatchResponseObject, error)
-	// DryRunBatch What a batch would cost; nothing is stored
-	// (POST /v1/batches/dry-run)
-	DryRunBatch(ctx context.Context, request DryRunBatchRequestObject) (DryRunBatchResponseObject, error)
 	// GetBatch One batch with its items, attempts, transaction and events
 	// (GET /v1/batches/{id})
 	GetBatch(ctx context.Context, request GetBatchRequestObject) (GetBatchResponseObject, error)
@@ -7723,50 +8629,17 @@ type StrictServerInterface interface {
 	// ReportChecks A prober says what came of its work
 	// (POST /v1/prober/report)
 	ReportChecks(ctx context.Context, request ReportChecksRequestObject) (ReportChecksResponseObject, error)
-	// GetStatus Where the application of a receipt code stands
-	// (GET /v1/status)
-	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
-	// ReviseApplication Replace what you wrote, while the team waits for your answer
-	// (PUT /v1/status/application)
-	ReviseApplication(ctx context.Context, request ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error)
-	// ListOwnEndpoints Your servers, how they were checked and what to fix
-	// (GET /v1/status/endpoints)
-	ListOwnEndpoints(ctx context.Context, request ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error)
-	// GetControl How to prove that a server is yours
-	// (GET /v1/status/endpoints/{label}/control)
-	GetControl(ctx context.Context, request GetControlRequestObject) (GetControlResponseObject, error)
-	// ProveControl Have a proof of control tried soon
-	// (POST /v1/status/endpoints/{label}/control)
-	ProveControl(ctx context.Context, request ProveControlRequestObject) (ProveControlResponseObject, error)
-	// RotateControl Make another credential in place of the one that you were given
-	// (POST /v1/status/endpoints/{label}/control/rotate)
-	RotateControl(ctx context.Context, request RotateControlRequestObject) (RotateControlResponseObject, error)
-	// DeclareMaintenance Declare a break; it is held neither for nor against you
-	// (POST /v1/status/endpoints/{label}/maintenance)
-	DeclareMaintenance(ctx context.Context, request DeclareMaintenanceRequestObject) (DeclareMaintenanceResponseObject, error)
-	// RecheckEndpoint Ask for a check soon, at most every ten minutes
-	// (POST /v1/status/endpoints/{label}/recheck)
-	RecheckEndpoint(ctx context.Context, request RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error)
-	// GetOwnResults The single results behind a day of one of your servers
-	// (GET /v1/status/endpoints/{label}/results)
-	GetOwnResults(ctx context.Context, request GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error)
-	// GetOwnUptime The uptime of one of your servers with all that it is computed from
-	// (GET /v1/status/endpoints/{label}/uptime)
-	GetOwnUptime(ctx context.Context, request GetOwnUptimeRequestObject) (GetOwnUptimeResponseObject, error)
-	// AddStatusMessage Write to the team, for example to answer its question
-	// (POST /v1/status/messages)
-	AddStatusMessage(ctx context.Context, request AddStatusMessageRequestObject) (AddStatusMessageResponseObject, error)
-	// WithdrawApplication Take the application back, before it is decided
-	// (POST /v1/status/withdraw)
-	WithdrawApplication(ctx context.Context, request WithdrawApplicationRequestObject) (WithdrawApplicationResponseObject, error)
 	// ListTokens Your API tokens
 	// (GET /v1/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
 	// CreateToken Make an API token; it is shown once
 	// (POST /v1/tokens)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
+	// GetToken One of your API tokens
+	// (GET /v1/tokens/{id})
+	GetToken(ctx context.Context, request GetTokenRequestObject) (GetTokenResponseObject, error)
 	// RevokeToken Revoke one of your tokens at once
-	// (DELETE /v1/tokens/{id})
+	// (POST /v1/tokens/{id}/revoke)
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
 	// GetTreasury Balances by state, coins, the deposit address
 	// (GET /v1/treasury)
@@ -7789,8 +8662,11 @@ type StrictServerInterface interface {
 	// AddVantage Let a prober in; its token is shown once
 	// (POST /v1/vantages)
 	AddVantage(ctx context.Context, request AddVantageRequestObject) (AddVantageResponseObject, error)
+	// GetVantage One prober
+	// (GET /v1/vantages/{id})
+	GetVantage(ctx context.Context, request GetVantageRequestObject) (GetVantageResponseObject, error)
 	// DisableVantage Give a prober no more work and take no more of its reports
-	// (DELETE /v1/vantages/{id})
+	// (POST /v1/vantages/{id}/disable)
 	DisableVantage(ctx context.Context, request DisableVantageRequestObject) (DisableVantageResponseObject, error)
 	// WhoAmI Who the server takes you for
 	// (GET /v1/whoami)
@@ -7807,6 +8683,420 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetOwnApplication operation middleware
+func (sh *strictHandler) GetOwnApplication(ctx echo.Context) error {
+	var request GetOwnApplicationRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnApplication(ctx.Request().Context(), request.(GetOwnApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnApplicationResponseObject); ok {
+		return validResponse.VisitGetOwnApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReviseApplication operation middleware
+func (sh *strictHandler) ReviseApplication(ctx echo.Context) error {
+	var request ReviseApplicationRequestObject
+
+	var body ReviseApplicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseApplication(ctx.Request().Context(), request.(ReviseApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseApplicationResponseObject); ok {
+		return validResponse.VisitReviseApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnEndpoints operation middleware
+func (sh *strictHandler) ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error {
+	var request ListOwnEndpointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnEndpoints(ctx.Request().Context(), request.(ListOwnEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnEndpointsResponseObject); ok {
+		return validResponse.VisitListOwnEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnEndpoint operation middleware
+func (sh *strictHandler) GetOwnEndpoint(ctx echo.Context, label Label, params GetOwnEndpointParams) error {
+	var request GetOwnEndpointRequestObject
+
+	request.Label = label
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnEndpoint(ctx.Request().Context(), request.(GetOwnEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnEndpointResponseObject); ok {
+		return validResponse.VisitGetOwnEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetControl operation middleware
+func (sh *strictHandler) GetControl(ctx echo.Context, label Label) error {
+	var request GetControlRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetControl(ctx.Request().Context(), request.(GetControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetControlResponseObject); ok {
+		return validResponse.VisitGetControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProveControl operation middleware
+func (sh *strictHandler) ProveControl(ctx echo.Context, label Label) error {
+	var request ProveControlRequestObject
+
+	request.Label = label
+
+	var body ProveControlJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProveControl(ctx.Request().Context(), request.(ProveControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProveControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProveControlResponseObject); ok {
+		return validResponse.VisitProveControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateControl operation middleware
+func (sh *strictHandler) RotateControl(ctx echo.Context, label Label) error {
+	var request RotateControlRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateControl(ctx.Request().Context(), request.(RotateControlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateControl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateControlResponseObject); ok {
+		return validResponse.VisitRotateControlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclareMaintenance operation middleware
+func (sh *strictHandler) DeclareMaintenance(ctx echo.Context, label Label, params DeclareMaintenanceParams) error {
+	var request DeclareMaintenanceRequestObject
+
+	request.Label = label
+	request.Params = params
+
+	var body DeclareMaintenanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclareMaintenance(ctx.Request().Context(), request.(DeclareMaintenanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclareMaintenance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclareMaintenanceResponseObject); ok {
+		return validResponse.VisitDeclareMaintenanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecheckEndpoint operation middleware
+func (sh *strictHandler) RecheckEndpoint(ctx echo.Context, label Label) error {
+	var request RecheckEndpointRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecheckEndpoint(ctx.Request().Context(), request.(RecheckEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecheckEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecheckEndpointResponseObject); ok {
+		return validResponse.VisitRecheckEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnResults operation middleware
+func (sh *strictHandler) GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error {
+	var request GetOwnResultsRequestObject
+
+	request.Label = label
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnResults(ctx.Request().Context(), request.(GetOwnResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnResultsResponseObject); ok {
+		return validResponse.VisitGetOwnResultsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnUptime operation middleware
+func (sh *strictHandler) GetOwnUptime(ctx echo.Context, label Label) error {
+	var request GetOwnUptimeRequestObject
+
+	request.Label = label
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnUptime(ctx.Request().Context(), request.(GetOwnUptimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnUptime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnUptimeResponseObject); ok {
+		return validResponse.VisitGetOwnUptimeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddOwnMessage operation middleware
+func (sh *strictHandler) AddOwnMessage(ctx echo.Context, params AddOwnMessageParams) error {
+	var request AddOwnMessageRequestObject
+
+	request.Params = params
+
+	var body AddOwnMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddOwnMessage(ctx.Request().Context(), request.(AddOwnMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddOwnMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddOwnMessageResponseObject); ok {
+		return validResponse.VisitAddOwnMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawApplication operation middleware
+func (sh *strictHandler) WithdrawApplication(ctx echo.Context) error {
+	var request WithdrawApplicationRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawApplication(ctx.Request().Context(), request.(WithdrawApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawApplicationResponseObject); ok {
+		return validResponse.VisitWithdrawApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListApplications operation middleware
@@ -8033,10 +9323,11 @@ func (sh *strictHandler) ListEndpoints(ctx echo.Context, id ID, params ListEndpo
 }
 
 // AddMessage operation middleware
-func (sh *strictHandler) AddMessage(ctx echo.Context, id ID) error {
+func (sh *strictHandler) AddMessage(ctx echo.Context, id ID, params AddMessageParams) error {
 	var request AddMessageRequestObject
 
 	request.Id = id
+	request.Params = params
 
 	var body AddMessageJSONRequestBody
 	var err error
@@ -8081,10 +9372,11 @@ func (sh *strictHandler) AddMessage(ctx echo.Context, id ID) error {
 }
 
 // AskOperator operation middleware
-func (sh *strictHandler) AskOperator(ctx echo.Context, id ID) error {
+func (sh *strictHandler) AskOperator(ctx echo.Context, id ID, params AskOperatorParams) error {
 	var request AskOperatorRequestObject
 
 	request.Id = id
+	request.Params = params
 
 	var body AskOperatorJSONRequestBody
 	var err error
@@ -8180,10 +9472,11 @@ func (sh *strictHandler) GetUptime(ctx echo.Context, id ID) error {
 }
 
 // VoteApplication operation middleware
-func (sh *strictHandler) VoteApplication(ctx echo.Context, id ID) error {
+func (sh *strictHandler) VoteApplication(ctx echo.Context, id ID, params VoteApplicationParams) error {
 	var request VoteApplicationRequestObject
 
 	request.Id = id
+	request.Params = params
 
 	var body VoteApplicationJSONRequestBody
 	var err error
@@ -8396,6 +9689,52 @@ func (sh *strictHandler) GetInclusionProof(ctx echo.Context, params GetInclusion
 	return nil
 }
 
+// PreviewBatch operation middleware
+func (sh *strictHandler) PreviewBatch(ctx echo.Context) error {
+	var request PreviewBatchRequestObject
+
+	var body PreviewBatchJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewBatch(ctx.Request().Context(), request.(PreviewBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewBatchResponseObject); ok {
+		return validResponse.VisitPreviewBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBatches operation middleware
 func (sh *strictHandler) ListBatches(ctx echo.Context, params ListBatchesParams) error {
 	var request ListBatchesRequestObject
@@ -8422,8 +9761,10 @@ func (sh *strictHandler) ListBatches(ctx echo.Context, params ListBatchesParams)
 }
 
 // ComposeBatch operation middleware
-func (sh *strictHandler) ComposeBatch(ctx echo.Context) error {
+func (sh *strictHandler) ComposeBatch(ctx echo.Context, params ComposeBatchParams) error {
 	var request ComposeBatchRequestObject
+
+	request.Params = params
 
 	var body ComposeBatchJSONRequestBody
 	var err error
@@ -8461,52 +9802,6 @@ func (sh *strictHandler) ComposeBatch(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ComposeBatchResponseObject); ok {
 		return validResponse.VisitComposeBatchResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// DryRunBatch operation middleware
-func (sh *strictHandler) DryRunBatch(ctx echo.Context) error {
-	var request DryRunBatchRequestObject
-
-	var body DryRunBatchJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.DryRunBatch(ctx.Request().Context(), request.(DryRunBatchRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "DryRunBatch")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(DryRunBatchResponseObject); ok {
-		return validResponse.VisitDryRunBatchResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8891,8 +10186,10 @@ func (sh *strictHandler) WatchBatch(ctx echo.Context, id ID, params WatchBatchPa
 }
 
 // ListBreakers operation middleware
-func (sh *strictHandler) ListBreakers(ctx echo.Context) error {
+func (sh *strictHandler) ListBreakers(ctx echo.Context, params ListBreakersParams) error {
 	var request ListBreakersRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListBreakers(ctx.Request().Context(), request.(ListBreakersRequestObject))
@@ -9415,394 +10712,11 @@ func (sh *strictHandler) ReportChecks(ctx echo.Context) error {
 	return nil
 }
 
-// GetStatus operation middleware
-func (sh *strictHandler) GetStatus(ctx echo.Context) error {
-	var request GetStatusRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetStatus(ctx.Request().Context(), request.(GetStatusRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetStatus")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetStatusResponseObject); ok {
-		return validResponse.VisitGetStatusResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ReviseApplication operation middleware
-func (sh *strictHandler) ReviseApplication(ctx echo.Context) error {
-	var request ReviseApplicationRequestObject
-
-	var body ReviseApplicationJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ReviseApplication(ctx.Request().Context(), request.(ReviseApplicationRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ReviseApplication")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ReviseApplicationResponseObject); ok {
-		return validResponse.VisitReviseApplicationResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ListOwnEndpoints operation middleware
-func (sh *strictHandler) ListOwnEndpoints(ctx echo.Context, params ListOwnEndpointsParams) error {
-	var request ListOwnEndpointsRequestObject
-
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListOwnEndpoints(ctx.Request().Context(), request.(ListOwnEndpointsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListOwnEndpoints")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ListOwnEndpointsResponseObject); ok {
-		return validResponse.VisitListOwnEndpointsResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetControl operation middleware
-func (sh *strictHandler) GetControl(ctx echo.Context, label Label) error {
-	var request GetControlRequestObject
-
-	request.Label = label
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetControl(ctx.Request().Context(), request.(GetControlRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetControl")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetControlResponseObject); ok {
-		return validResponse.VisitGetControlResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ProveControl operation middleware
-func (sh *strictHandler) ProveControl(ctx echo.Context, label Label) error {
-	var request ProveControlRequestObject
-
-	request.Label = label
-
-	var body ProveControlJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ProveControl(ctx.Request().Context(), request.(ProveControlRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ProveControl")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ProveControlResponseObject); ok {
-		return validResponse.VisitProveControlResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// RotateControl operation middleware
-func (sh *strictHandler) RotateControl(ctx echo.Context, label Label) error {
-	var request RotateControlRequestObject
-
-	request.Label = label
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RotateControl(ctx.Request().Context(), request.(RotateControlRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RotateControl")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(RotateControlResponseObject); ok {
-		return validResponse.VisitRotateControlResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// DeclareMaintenance operation middleware
-func (sh *strictHandler) DeclareMaintenance(ctx echo.Context, label Label) error {
-	var request DeclareMaintenanceRequestObject
-
-	request.Label = label
-
-	var body DeclareMaintenanceJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.DeclareMaintenance(ctx.Request().Context(), request.(DeclareMaintenanceRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "DeclareMaintenance")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(DeclareMaintenanceResponseObject); ok {
-		return validResponse.VisitDeclareMaintenanceResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// RecheckEndpoint operation middleware
-func (sh *strictHandler) RecheckEndpoint(ctx echo.Context, label Label) error {
-	var request RecheckEndpointRequestObject
-
-	request.Label = label
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RecheckEndpoint(ctx.Request().Context(), request.(RecheckEndpointRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RecheckEndpoint")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(RecheckEndpointResponseObject); ok {
-		return validResponse.VisitRecheckEndpointResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetOwnResults operation middleware
-func (sh *strictHandler) GetOwnResults(ctx echo.Context, label Label, params GetOwnResultsParams) error {
-	var request GetOwnResultsRequestObject
-
-	request.Label = label
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetOwnResults(ctx.Request().Context(), request.(GetOwnResultsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetOwnResults")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetOwnResultsResponseObject); ok {
-		return validResponse.VisitGetOwnResultsResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetOwnUptime operation middleware
-func (sh *strictHandler) GetOwnUptime(ctx echo.Context, label Label) error {
-	var request GetOwnUptimeRequestObject
-
-	request.Label = label
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetOwnUptime(ctx.Request().Context(), request.(GetOwnUptimeRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetOwnUptime")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetOwnUptimeResponseObject); ok {
-		return validResponse.VisitGetOwnUptimeResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// AddStatusMessage operation middleware
-func (sh *strictHandler) AddStatusMessage(ctx echo.Context) error {
-	var request AddStatusMessageRequestObject
-
-	var body AddStatusMessageJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.AddStatusMessage(ctx.Request().Context(), request.(AddStatusMessageRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "AddStatusMessage")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(AddStatusMessageResponseObject); ok {
-		return validResponse.VisitAddStatusMessageResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// WithdrawApplication operation middleware
-func (sh *strictHandler) WithdrawApplication(ctx echo.Context) error {
-	var request WithdrawApplicationRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.WithdrawApplication(ctx.Request().Context(), request.(WithdrawApplicationRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "WithdrawApplication")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(WithdrawApplicationResponseObject); ok {
-		return validResponse.VisitWithdrawApplicationResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
 // ListTokens operation middleware
-func (sh *strictHandler) ListTokens(ctx echo.Context) error {
+func (sh *strictHandler) ListTokens(ctx echo.Context, params ListTokensParams) error {
 	var request ListTokensRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListTokens(ctx.Request().Context(), request.(ListTokensRequestObject))
@@ -9824,8 +10738,10 @@ func (sh *strictHandler) ListTokens(ctx echo.Context) error {
 }
 
 // CreateToken operation middleware
-func (sh *strictHandler) CreateToken(ctx echo.Context) error {
+func (sh *strictHandler) CreateToken(ctx echo.Context, params CreateTokenParams) error {
 	var request CreateTokenRequestObject
+
+	request.Params = params
 
 	var body CreateTokenJSONRequestBody
 	var err error
@@ -9863,6 +10779,31 @@ func (sh *strictHandler) CreateToken(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateTokenResponseObject); ok {
 		return validResponse.VisitCreateTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetToken operation middleware
+func (sh *strictHandler) GetToken(ctx echo.Context, id ID) error {
+	var request GetTokenRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetToken(ctx.Request().Context(), request.(GetTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTokenResponseObject); ok {
+		return validResponse.VisitGetTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -9918,8 +10859,10 @@ func (sh *strictHandler) GetTreasury(ctx echo.Context) error {
 }
 
 // ListUnjoined operation middleware
-func (sh *strictHandler) ListUnjoined(ctx echo.Context) error {
+func (sh *strictHandler) ListUnjoined(ctx echo.Context, params ListUnjoinedParams) error {
 	var request ListUnjoinedRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListUnjoined(ctx.Request().Context(), request.(ListUnjoinedRequestObject))
@@ -10037,8 +10980,10 @@ func (sh *strictHandler) SeparateUnjoined(ctx echo.Context, outpoint OutPoint) e
 }
 
 // ComposeUpkeep operation middleware
-func (sh *strictHandler) ComposeUpkeep(ctx echo.Context) error {
+func (sh *strictHandler) ComposeUpkeep(ctx echo.Context, params ComposeUpkeepParams) error {
 	var request ComposeUpkeepRequestObject
+
+	request.Params = params
 
 	var body ComposeUpkeepJSONRequestBody
 	var err error
@@ -10083,8 +11028,10 @@ func (sh *strictHandler) ComposeUpkeep(ctx echo.Context) error {
 }
 
 // ListVantages operation middleware
-func (sh *strictHandler) ListVantages(ctx echo.Context) error {
+func (sh *strictHandler) ListVantages(ctx echo.Context, params ListVantagesParams) error {
 	var request ListVantagesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListVantages(ctx.Request().Context(), request.(ListVantagesRequestObject))
@@ -10106,8 +11053,10 @@ func (sh *strictHandler) ListVantages(ctx echo.Context) error {
 }
 
 // AddVantage operation middleware
-func (sh *strictHandler) AddVantage(ctx echo.Context) error {
+func (sh *strictHandler) AddVantage(ctx echo.Context, params AddVantageParams) error {
 	var request AddVantageRequestObject
+
+	request.Params = params
 
 	var body AddVantageJSONRequestBody
 	var err error
@@ -10145,6 +11094,31 @@ func (sh *strictHandler) AddVantage(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(AddVantageResponseObject); ok {
 		return validResponse.VisitAddVantageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetVantage operation middleware
+func (sh *strictHandler) GetVantage(ctx echo.Context, id ID) error {
+	var request GetVantageRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVantage(ctx.Request().Context(), request.(GetVantageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVantage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetVantageResponseObject); ok {
+		return validResponse.VisitGetVantageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -3,14 +3,21 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
+	"strconv"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
-const maxLeaves = 1000
+// Leaves are small, and who reads them reads all of them.
+const (
+	maxLeaves     = 1000
+	defaultLeaves = 100
+)
 
 // GetAuditKey answers GET /v1/audit/key.
 func (h *Handlers) GetAuditKey(context.Context, GetAuditKeyRequestObject) (GetAuditKeyResponseObject, error) {
@@ -36,14 +43,24 @@ func (h *Handlers) ListCheckpoints(ctx context.Context, r ListCheckpointsRequest
 	if err != nil {
 		return nil, err
 	}
-	newest, err := h.cfg.AuditLog.Newest(ctx, r.Params.Before, limit)
+	last, err := openNumber("checkpoints", r.Params.Cursor, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
-	out := ListCheckpoints200JSONResponse{Items: []Checkpoint{}}
-	for _, c := range newest {
-		out.Items = append(out.Items, checkpoint(c))
+	newest, err := h.cfg.AuditLog.Newest(ctx, optional(last), limit+1)
+	if err != nil {
+		return nil, err
 	}
+	next := ""
+	if len(newest) > limit {
+		newest = newest[:limit]
+		next = newCursor("checkpoints", strconv.FormatInt(newest[limit-1].Size, 10))
+	}
+	out := ListCheckpoints200JSONResponse{Body: CheckpointPage{Items: make([]Checkpoint, 0, len(newest)), NextCursor: optional(next)}}
+	for _, c := range newest {
+		out.Body.Items = append(out.Body.Items, checkpoint(c))
+	}
+	out.Headers.Link = linkTo("/v1/audit/checkpoints", r.Params.Limit, next)
 	return out, nil
 }
 
@@ -53,9 +70,12 @@ func (h *Handlers) ListLeaves(ctx context.Context, r ListLeavesRequestObject) (L
 	if err != nil {
 		return nil, err
 	}
-	from := value(r.Params.From)
-	if from < 0 {
-		return nil, outOfRange("from", 0, 1<<53)
+	if r.Params.Limit == nil {
+		limit = defaultLeaves
+	}
+	from, err := firstLeaf(r.Params)
+	if err != nil {
+		return nil, err
 	}
 	size, err := h.cfg.AuditRows.AuditSize(ctx)
 	if err != nil {
@@ -65,11 +85,33 @@ func (h *Handlers) ListLeaves(ctx context.Context, r ListLeavesRequestObject) (L
 	if err != nil {
 		return nil, err
 	}
-	out := ListLeaves200JSONResponse{Items: make([]Leaf, 0, len(leaves)), Size: size}
+	out := ListLeaves200JSONResponse{Body: LeafPage{Items: make([]Leaf, 0, len(leaves)), Size: size}}
 	for i, leaf := range leaves {
-		out.Items = append(out.Items, Leaf{Seq: from + int64(i), Text: string(leaf)})
+		out.Body.Items = append(out.Body.Items, Leaf{Seq: from + int64(i), Text: string(leaf)})
+	}
+	if end := from + int64(len(leaves)); len(leaves) == limit && end < size {
+		next := newCursor("leaves", strconv.FormatInt(end, 10))
+		out.Body.NextCursor = &next
+		out.Headers.Link = linkTo("/v1/audit/leaves", r.Params.Limit, next)
 	}
 	return out, nil
+}
+
+// firstLeaf returns where a page of leaves begins: where it is told to, or where the page
+// before ended.
+func firstLeaf(p ListLeavesParams) (int64, error) {
+	last, err := openNumber("leaves", p.Cursor, math.MaxInt64)
+	switch {
+	case err != nil:
+		return 0, err
+	case p.From == nil:
+		return last, nil
+	case p.Cursor != nil:
+		return 0, errs.InvalidFields([]errs.Field{{Field: "from", Code: "not_wanted", Message: "The cursor says where the page begins: leave this out."}})
+	case *p.From < 0:
+		return 0, outOfRange("from", 0, 1<<53)
+	}
+	return *p.From, nil
 }
 
 // GetInclusionProof answers GET /v1/audit/proof.

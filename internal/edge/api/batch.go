@@ -2,13 +2,12 @@ package api
 
 import (
 	"context"
-	"net/url"
+	"math"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 )
@@ -24,36 +23,24 @@ func (h *Handlers) ListBatches(ctx context.Context, r ListBatchesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	before, err := batchCursor(value(r.Params.Cursor))
+	before, err := openNumber("batches", r.Params.Cursor, math.MaxUint32)
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := h.cfg.Payouts.Batches(ctx, actorFrom(ctx), before, limit)
+	list, next, err := h.cfg.Payouts.Batches(ctx, actorFrom(ctx), uint32(before), limit) //nolint:gosec // as bounded above
 	if err != nil {
 		return nil, err
 	}
 	cursor := ""
 	if next > 0 {
-		cursor = strconv.FormatUint(uint64(next), 10)
+		cursor = newCursor("batches", strconv.FormatUint(uint64(next), 10))
 	}
 	out := ListBatches200JSONResponse{Body: BatchPage{Items: make([]BatchSummary, 0, len(list)), NextCursor: optional(cursor)}}
 	for _, b := range list {
 		out.Body.Items = append(out.Body.Items, batchSummary(b))
 	}
-	out.Headers.Link = nextLink("/v1/batches", url.Values{"limit": {strconv.Itoa(limit)}}, cursor)
+	out.Headers.Link = linkTo("/v1/batches", r.Params.Limit, cursor)
 	return out, nil
-}
-
-// batchCursor reads the number of the last batch seen.
-func batchCursor(text string) (uint32, error) {
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n == 0 {
-		return 0, errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
-	}
-	return uint32(n), nil
 }
 
 // GetBatch answers GET /v1/batches/{id}.

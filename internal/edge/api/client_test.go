@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -33,7 +35,7 @@ func TestClientSubmitsAndFollows(t *testing.T) {
 	if err != nil || made.JSON201 == nil || made.JSON201.Reference != "GR-1" || c.grants.replies[0] != key {
 		t.Fatalf("submit: %+v, %v", made, err)
 	}
-	status, err := fund.GetStatusWithResponse(t.Context())
+	status, err := fund.GetOwnApplicationWithResponse(t.Context())
 	if err != nil || status.JSON200 == nil || status.JSON200.State != "in_review" || c.grants.replies[0] != "MY-CODE" {
 		t.Fatalf("status: %+v, %v", status, err)
 	}
@@ -57,6 +59,47 @@ func TestClientGivesRefusalsAsErrors(t *testing.T) {
 	}
 }
 
+// TestClientSendsAKeyedCallAgain cuts the connection before the answers.
+func TestClientSendsAKeyedCallAgain(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	seen := map[string][]string{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		seen[r.URL.Path] = append(seen[r.URL.Path], r.Header.Get("Idempotency-Key")+" "+string(body))
+		if r.URL.Path == "/v1/upkeep" && len(seen[r.URL.Path]) == 3 {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"number":7}`)
+			return
+		}
+		panic(http.ErrAbortHandler) // no answer
+	}))
+	t.Cleanup(srv.Close)
+	fund, err := client.New(srv.URL, client.Options{Token: "cw_x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := fund.ComposeUpkeepWithResponse(t.Context(), &client.ComposeUpkeepParams{IdempotencyKey: key16}, client.Upkeep{Kind: client.Split})
+	if err != nil || made.JSON201 == nil || made.JSON201.Number != 7 {
+		t.Fatalf("got %+v, %v", made, err)
+	}
+	if sent := seen["/v1/upkeep"]; len(sent) != 3 || sent[0] != sent[1] || sent[1] != sent[2] || !strings.HasPrefix(sent[0], key16+` {"`) {
+		t.Errorf("sent %q", sent)
+	}
+	if _, err := fund.WithdrawVoidWithResponse(t.Context(), someID, &client.WithdrawVoidParams{IfMatch: `"7"`}); err == nil {
+		t.Error("no answer was taken for one")
+	}
+	if n := len(seen["/v1/batches/"+someID.String()+"/void/withdraw"]); n != 1 {
+		t.Errorf("a call without a key was sent %d times", n)
+	}
+}
+
 func TestClientKeepsItsSecrets(t *testing.T) {
 	t.Parallel()
 	var leaked []string
@@ -74,7 +117,7 @@ func TestClientKeepsItsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = fund.GetStatusWithResponse(t.Context())
+	_, err = fund.GetOwnApplicationWithResponse(t.Context())
 	var refusal *client.Error
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusTemporaryRedirect || len(leaked) != 0 {
 		t.Errorf("got %v; another host was told %v", err, leaked)
@@ -82,7 +125,7 @@ func TestClientKeepsItsSecrets(t *testing.T) {
 	if _, err := fund.GetFundWithResponse(t.Context()); err == nil {
 		t.Error("a redirect is no answer")
 	}
-	if want := "/v1/status CODE|/v1/fund "; strings.Join(receipts, "|") != want {
+	if want := "/v1/application CODE|/v1/fund "; strings.Join(receipts, "|") != want {
 		t.Errorf("sent %q, want %q", receipts, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -73,8 +74,8 @@ func outPointTexts(list []wire.OutPoint) *[]string {
 	return &texts
 }
 
-// DryRunBatch answers POST /v1/batches/dry-run.
-func (h *Handlers) DryRunBatch(ctx context.Context, r DryRunBatchRequestObject) (DryRunBatchResponseObject, error) {
+// PreviewBatch answers POST /v1/batch-previews.
+func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject) (PreviewBatchResponseObject, error) {
 	o, err := orderOf(r.Body)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func (h *Handlers) DryRunBatch(ctx context.Context, r DryRunBatchRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	out := DryRunBatch200JSONResponse{
+	out := PreviewBatch200JSONResponse{
 		Payees: int32(len(p.Items)), TotalSat: int64(p.Total), Batches: int32(p.Batches), //nolint:gosec // payout.MaxOrder
 		FeeSat: int64(p.Fee), FeeSatVb: p.Order.FeeRateSatVB, FeePerMill: p.FeePerMill, MaxFeerateSatVb: p.Order.MaxFeeRateSatVB,
 		MaxFeeSat: p.Order.MaxFeeSat, HeadroomSat: headroom(p), DeadlineBlocks: p.Order.DeadlineBlocks, Weight: p.Weight,
@@ -117,7 +118,9 @@ func (h *Handlers) ComposeBatch(ctx context.Context, r ComposeBatchRequestObject
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.cfg.Payouts.ComposeAll(ctx, actorFrom(ctx), o)
+	list, err := makeOnce(ctx, h, "composeBatch", r.Params.IdempotencyKey, r, func(ctx context.Context) ([]payout.Batch, error) {
+		return h.cfg.Payouts.ComposeAll(ctx, actorFrom(ctx), o)
+	}, h.madeBatches)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +132,20 @@ func (h *Handlers) ComposeBatch(ctx context.Context, r ComposeBatchRequestObject
 		out.Headers.ETag, out.Headers.Location = etag(list[0].Version), batchLocation(list[0])
 	}
 	return out, nil
+}
+
+// madeBatches returns the batches of an earlier call.
+func (h *Handlers) madeBatches(ctx context.Context, made []uuid.UUID) ([]payout.Batch, error) {
+	return h.cfg.Payouts.Made(ctx, actorFrom(ctx), made)
+}
+
+// madeBatch returns the batch of an earlier call.
+func (h *Handlers) madeBatch(ctx context.Context, made []uuid.UUID) (payout.Batch, error) {
+	list, err := h.madeBatches(ctx, made[:1])
+	if err != nil {
+		return payout.Batch{}, err
+	}
+	return list[0], nil
 }
 
 // ComposeUpkeep answers POST /v1/upkeep.
@@ -145,10 +162,13 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 	if err := errs.InvalidFields(bad); err != nil {
 		return nil, err
 	}
-	b, err := h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), payout.UpkeepOrder{
+	order := payout.UpkeepOrder{
 		Kind: payout.Kind(r.Body.Kind), Coins: coins, Outputs: int(value(r.Body.Outputs)), Parent: value(r.Body.Parent),
 		FeeRateSatVB: r.Body.FeeSatVb, MaxFeeRateSatVB: value(r.Body.MaxFeerateSatVb), MaxFeeSat: value(r.Body.MaxFeeSat),
-	})
+	}
+	b, err := makeOnce(ctx, h, "composeUpkeep", r.Params.IdempotencyKey, r, func(ctx context.Context) (payout.Batch, error) {
+		return h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), order)
+	}, h.madeBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +189,5 @@ func onlyFor(is bool, kind, field string, present bool) []errs.Field {
 }
 
 func batchLocation(b payout.Batch) *string {
-	location := "/v1/batches/" + b.ID.String()
-	return &location
+	return location("/v1/batches/" + b.ID.String())
 }

@@ -49,6 +49,7 @@ type contract struct {
 	grants  *fakeGrants
 	payouts *fakePayouts
 	tokens  *fakeTokens
+	once    *fakeOnce
 	checks  *fakeEndpoints
 	handler http.Handler
 	router  routers.Router
@@ -59,7 +60,7 @@ var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.New
 
 func newContract(t *testing.T) *contract {
 	t.Helper()
-	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}, checks: (&fakeEndpoints{}).bare()}
+	c := &contract{grants: &fakeGrants{}, payouts: &fakePayouts{records: []payout.Record{{}}}, tokens: &fakeTokens{}, once: &fakeOnce{}, checks: (&fakeEndpoints{}).bare()}
 	c.mount(t, c.checks)
 	return c
 }
@@ -69,7 +70,7 @@ func (c *contract) mount(t *testing.T, checks api.Endpoints) {
 	t.Helper()
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: c.grants, Payouts: c.payouts, AuditLog: fakeAudit{}, AuditRows: fakeAudit{}, AuditKey: "key", Origin: "causeway/x",
-		Tokens: c.tokens, Clock: clock.NewFake(at), PollEvery: time.Millisecond, Endpoints: checks,
+		Tokens: c.tokens, Once: c.once, Clock: clock.NewFake(at), PollEvery: time.Millisecond, Endpoints: checks,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +90,7 @@ func (c *contract) mount(t *testing.T, checks api.Endpoints) {
 	}
 }
 
-// call sends a request as staff with a receipt and holds it and its answer
+// call sends a request as staff with a receipt, and with a key, and holds it and its answer
 // against the document. It returns the operation's name.
 func (c *contract) call(t *testing.T, method, path, body string, headers ...string) (*httptest.ResponseRecorder, string) {
 	t.Helper()
@@ -97,6 +98,9 @@ func (c *contract) call(t *testing.T, method, path, body string, headers ...stri
 		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 		if body != "" {
 			r.Header.Set("Content-Type", "application/json")
+		}
+		if method == http.MethodPost {
+			r.Header.Set("Idempotency-Key", key16)
 		}
 		r.Header.Set("Authorization", "Bearer x")
 		r.Header.Set(api.HeaderReceipt, "CODE")
@@ -135,7 +139,7 @@ const (
 	idPath      = "0198c0de-0000-7000-8000-000000000001"
 	key16       = "0123456789abcdef"
 	envelope    = `{"body":"e30=","signature":"AQI="}`
-	serverPath  = "/v1/status/endpoints/" + endpointLabel
+	serverPath  = "/v1/application/endpoints/" + endpointLabel
 	coinName    = "ab00000000000000000000000000000000000000000000000000000000000000:1"
 )
 
@@ -149,25 +153,26 @@ type exchange struct {
 var exchanges = []exchange{
 	{method: "GET", path: "/v1/fund", status: 200},
 	{method: "POST", path: "/v1/applications", body: application, headers: []string{"Idempotency-Key", key16}, status: 201},
-	{method: "GET", path: "/v1/applications?search=GR-7K3FQ2X9&state=in_review,ready&protocol=socks5&region=IR&language=fa&voted=not_me&claimed=free&limit=1&cursor=x", status: 200},
+	{method: "GET", path: "/v1/applications?search=GR-7K3FQ2X9&state=in_review,ready&protocol=socks5&region=IR&language=fa&voted=not_me&claimed=free&limit=1&cursor=YXBwbGljYXRpb25zOng", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath, status: 200},
 	{method: "POST", path: "/v1/applications/" + idPath + "/claim", status: 200},
-	{method: "DELETE", path: "/v1/applications/" + idPath + "/claim", status: 204},
-	{method: "POST", path: "/v1/applications/" + idPath + "/votes", body: `{"verdict":"approve","decision_digest":"` + hexDigest + `"}`, status: 200},
-	{method: "POST", path: "/v1/applications/" + idPath + "/questions", body: `{"message":"How many?","decision_digest":"` + hexDigest + `"}`, status: 200},
+	{method: "DELETE", path: "/v1/applications/" + idPath + "/claim", status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/votes", body: `{"verdict":"approve","decision_digest":"` + hexDigest + `"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "POST", path: "/v1/applications/" + idPath + "/questions", body: `{"message":"How many?","decision_digest":"` + hexDigest + `"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
 	{method: "POST", path: "/v1/applications/" + idPath + "/decision", body: `{"outcome":"approve","decision_digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
-	{method: "POST", path: "/v1/applications/" + idPath + "/messages", body: `{"audience":"team","text":"Hello"}`, status: 201},
-	{method: "GET", path: "/v1/status", status: 200},
-	{method: "POST", path: "/v1/status/messages", body: `{"text":"Hello"}`, status: 201},
-	{method: "PUT", path: "/v1/status/application", body: application, status: 200},
-	{method: "POST", path: "/v1/status/withdraw", status: 200},
+	{method: "POST", path: "/v1/applications/" + idPath + "/messages", body: `{"audience":"team","text":"Hello"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "GET", path: "/v1/application", status: 200},
+	{method: "POST", path: "/v1/application/messages", body: `{"text":"Hello"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "PUT", path: "/v1/application", body: application, status: 200},
+	{method: "POST", path: "/v1/application/withdraw", status: 200},
 	{method: "POST", path: "/v1/links", body: `{"text":"socks5://a.example:1080"}`, status: 200},
-	{method: "GET", path: "/v1/status/endpoints", status: 200},
+	{method: "GET", path: "/v1/application/endpoints", status: 200},
+	{method: "GET", path: serverPath, status: 200},
 	{method: "POST", path: serverPath + "/recheck", status: 202},
 	{method: "GET", path: serverPath + "/control", status: 200},
 	{method: "POST", path: serverPath + "/control", body: `{"kind":"port"}`, status: 202},
 	{method: "POST", path: serverPath + "/control/rotate", status: 200},
-	{method: "POST", path: serverPath + "/maintenance", body: `{"from":"2026-12-01T00:00:00Z","to":"2026-12-01T01:00:00Z"}`, status: 201},
+	{method: "POST", path: serverPath + "/maintenance", body: `{"from":"2026-12-01T00:00:00Z","to":"2026-12-01T01:00:00Z"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
 	{method: "GET", path: serverPath + "/uptime", status: 200},
 	{method: "GET", path: serverPath + "/results?day=2026-11-22", status: 200},
 	{method: "GET", path: "/v1/applications/" + idPath + "/results?label=" + endpointLabel + "&day=2026-11-22", status: 200},
@@ -177,29 +182,30 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/endpoints/" + idPath + "/recheck", status: 202},
 	{method: "GET", path: "/v1/fleet", status: 200},
 	{method: "GET", path: "/v1/vantages", status: 200},
-	{method: "POST", path: "/v1/vantages", body: `{"name":"fi-1","place":"outside","country":"FI","asn":4200000000}`, status: 201},
-	{method: "DELETE", path: "/v1/vantages/" + idPath, status: 204},
+	{method: "POST", path: "/v1/vantages", body: `{"name":"fi-1","place":"outside","country":"FI","asn":4200000000}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "GET", path: "/v1/vantages/" + idPath, status: 200},
+	{method: "POST", path: "/v1/vantages/" + idPath + "/disable", status: 200},
 	{method: "POST", path: "/v1/prober/enrol", body: `{"token":"t","public_key":"AQI="}`, status: 200},
 	{method: "POST", path: "/v1/prober/lease", body: envelope, status: 200},
 	{method: "POST", path: "/v1/prober/report", body: envelope, status: 204},
 	{method: "GET", path: "/v1/grants?limit=2", status: 200},
 	{method: "GET", path: "/v1/grants/" + idPath, status: 200},
-	{method: "GET", path: "/v1/batches?cursor=9", status: 200},
-	{method: "POST", path: "/v1/batches/dry-run", body: order, status: 200},
-	{method: "POST", path: "/v1/batches", body: order, status: 201},
+	{method: "GET", path: "/v1/batches?cursor=YmF0Y2hlczo5", status: 200},
+	{method: "POST", path: "/v1/batch-previews", body: order, status: 200},
+	{method: "POST", path: "/v1/batches", body: order, headers: []string{"Idempotency-Key", key16}, status: 201},
 	{method: "GET", path: "/v1/batches/" + idPath, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/cancel", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/watch?since=old&wait_s=1", status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/bump", body: `{"fee_sat_vb":9}`, headers: []string{"If-Match", `"7"`}, status: 200},
-	{method: "POST", path: "/v1/batches/" + idPath + "/void", body: `{"reason":"A wrong address."}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/void", body: `{"reason":"A wrong address."}`, headers: []string{"If-Match", `"7"`, "Idempotency-Key", key16}, status: 201},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void/withdraw", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/signatures", status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/psbt", status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/psbt?format=base64", status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/psbt", body: "psbt\xff", headers: []string{"Content-Type", "application/octet-stream"}, status: 200},
-	{method: "POST", path: "/v1/upkeep", body: `{"kind":"split","outputs":4,"coins":["` + coinName + `"],"fee_sat_vb":2,"max_feerate_sat_vb":9,"max_fee_sat":900}`, status: 201},
+	{method: "POST", path: "/v1/upkeep", body: `{"kind":"split","outputs":4,"coins":["` + coinName + `"],"fee_sat_vb":2,"max_feerate_sat_vb":9,"max_fee_sat":900}`, headers: []string{"Idempotency-Key", key16}, status: 201},
 	{method: "POST", path: "/v1/payee-lists", body: "reference,address,amount_sat\nGR-1,sb1q,100000\n", headers: []string{"Content-Type", "text/csv; charset=utf-8"}, status: 200},
 	{method: "GET", path: "/v1/payments", status: 200},
 	{method: "GET", path: "/v1/payments?format=csv&from=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z", status: 200},
@@ -207,26 +213,27 @@ var exchanges = []exchange{
 	{method: "GET", path: "/v1/payments?format=beancount", status: 200},
 	{method: "GET", path: "/v1/payments?format=bip329", status: 200},
 	{method: "GET", path: "/v1/payments/" + idPath + "/certificate", status: 200},
-	{method: "POST", path: "/v1/coins/" + coinName + "/lock", body: `{"reason":"kept for later"}`, status: 204},
-	{method: "DELETE", path: "/v1/coins/" + coinName + "/lock", status: 204},
+	{method: "POST", path: "/v1/coins/" + coinName + "/lock", body: `{"reason":"kept for later"}`, status: 200},
+	{method: "DELETE", path: "/v1/coins/" + coinName + "/lock", status: 200},
 	{method: "GET", path: "/v1/unjoined", status: 200},
-	{method: "POST", path: "/v1/unjoined/" + coinName + "/join", body: `{"instalment_id":"` + idPath + `"}`, status: 204},
-	{method: "POST", path: "/v1/unjoined/" + coinName + "/separate", body: `{"reason":"the second year"}`, status: 204},
+	{method: "POST", path: "/v1/unjoined/" + coinName + "/join", body: `{"instalment_id":"` + idPath + `"}`, status: 200},
+	{method: "POST", path: "/v1/unjoined/" + coinName + "/separate", body: `{"reason":"the second year"}`, status: 200},
 	{method: "GET", path: "/v1/fee", status: 200},
 	{method: "GET", path: "/v1/treasury", status: 200},
 	{method: "GET", path: "/v1/breakers", status: 200},
 	{method: "POST", path: "/v1/breakers/1/reset", headers: []string{"If-Match", `"1"`}, status: 200},
 	{method: "GET", path: "/v1/audit/key", status: 200},
 	{method: "GET", path: "/v1/audit/checkpoint", status: 200},
-	{method: "GET", path: "/v1/audit/checkpoints?before=2", status: 200},
+	{method: "GET", path: "/v1/audit/checkpoints?cursor=Y2hlY2twb2ludHM6Mg", status: 200},
 	{method: "GET", path: "/v1/audit/leaves?from=1", status: 200},
 	{method: "GET", path: "/v1/audit/proof?seq=1", status: 200},
 	{method: "GET", path: "/v1/audit/consistency?from=1", status: 200},
 	{method: "GET", path: "/v1/audit/bundle", status: 200},
 	{method: "GET", path: "/v1/whoami", status: 200},
 	{method: "GET", path: "/v1/tokens", status: 200},
-	{method: "POST", path: "/v1/tokens", body: `{"name":"laptop","scopes":["batch.read"],"expires_at":"2026-12-22T12:00:00Z"}`, status: 201},
-	{method: "DELETE", path: "/v1/tokens/" + idPath, status: 204},
+	{method: "POST", path: "/v1/tokens", body: `{"name":"laptop","scopes":["batch.read"],"expires_at":"2026-12-22T12:00:00Z"}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "GET", path: "/v1/tokens/" + idPath, status: 200},
+	{method: "POST", path: "/v1/tokens/" + idPath + "/revoke", status: 200},
 }
 
 func TestEveryCallKeepsTheContract(t *testing.T) {

@@ -18,8 +18,8 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-func change(a grant.Application) Change {
-	return Change{State: string(a.State), Revision: int32(a.Revision), Version: a.Version} //nolint:gosec // counts up by one
+func standing(a grant.Application) ApplicationStanding {
+	return ApplicationStanding{Id: a.ID, Reference: a.Reference, State: string(a.State), Revision: int32(a.Revision), Version: a.Version} //nolint:gosec // counts up by one
 }
 
 func claimOf(c *grant.Claim, by identity.Actor) *Claim {

@@ -66,7 +66,9 @@ func (f *fakeEndpoints) RotateCredential(_ context.Context, code, label string) 
 
 func (f *fakeEndpoints) DeclareMaintenance(_ context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error) {
 	f.keep(code, label, from, to)
-	return endpoint.Maintenance{From: from, To: to, DeclaredAt: at}, f.fail
+	m := endpoint.Maintenance{From: from, To: to, DeclaredAt: at}
+	f.view.Maintenance = append(f.view.Maintenance, m)
+	return m, f.fail
 }
 
 func (f *fakeEndpoints) MySnapshot(_ context.Context, code, label string) (endpoint.StoredSnapshot, error) {
@@ -108,9 +110,9 @@ func (f *fakeEndpoints) with(checks int) endpoint.View {
 	return v
 }
 
-func (f *fakeEndpoints) StaffRecheck(_ context.Context, by identity.Actor, id uuid.UUID) error {
+func (f *fakeEndpoints) StaffRecheck(_ context.Context, by identity.Actor, id uuid.UUID) (endpoint.View, error) {
 	f.keep(by, id)
-	return f.fail
+	return f.view, f.fail
 }
 
 func (f *fakeEndpoints) Snapshot(_ context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error) {
@@ -128,9 +130,29 @@ func (f *fakeEndpoints) AddVantage(_ context.Context, by identity.Actor, v endpo
 	return endpoint.Vantage{ID: someID, Name: v.Name, Place: v.Place, Country: v.Country, ASN: v.ASN, CreatedAt: at}, "enrolment-token", f.fail
 }
 
-func (f *fakeEndpoints) DisableVantage(_ context.Context, by identity.Actor, id uuid.UUID) error {
+func (f *fakeEndpoints) DisableVantage(_ context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error) {
 	f.keep(by, id)
-	return f.fail
+	return f.probers[0], f.fail
+}
+
+func (f *fakeEndpoints) Vantages(_ context.Context, by identity.Actor) ([]endpoint.Vantage, error) {
+	f.keep(by)
+	return f.probers, f.fail
+}
+
+func (f *fakeEndpoints) Vantage(_ context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error) {
+	f.keep(by, id)
+	return f.probers[0], f.fail
+}
+
+func (f *fakeEndpoints) AddedVantage(_ context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error) {
+	f.keep(by, id)
+	return f.probers[0], f.fail
+}
+
+func (f *fakeEndpoints) MyOne(_ context.Context, code, label string) (endpoint.View, error) {
+	f.keep(code, label)
+	return f.view, f.fail
 }
 
 func (f *fakeEndpoints) Enrol(_ context.Context, e vantage.Enrolment) (vantage.Welcome, error) {

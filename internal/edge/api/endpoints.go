@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // checks returns the service of checks, or why there is none.
@@ -60,7 +63,7 @@ func (h *Handlers) ReadLink(_ context.Context, r ReadLinkRequestObject) (ReadLin
 	return out, nil
 }
 
-// ListOwnEndpoints answers GET /v1/status/endpoints.
+// ListOwnEndpoints answers GET /v1/application/endpoints.
 func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -74,10 +77,53 @@ func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsReque
 	if err != nil {
 		return nil, err
 	}
-	return ListOwnEndpoints200JSONResponse{Items: endpointViews(list, who)}, nil
+	list, next, err := endpointPage("own endpoints", list, paging{r.Params.Cursor, r.Params.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out := ListOwnEndpoints200JSONResponse{Body: EndpointPage{Items: endpointViews(list, who), NextCursor: optional(next)}}
+	out.Headers.Link = nextLink("/v1/application/endpoints", endpointQuery(r.Params.Limit, r.Params.Checks), next)
+	return out, nil
 }
 
-// RecheckEndpoint answers POST /v1/status/endpoints/{label}/recheck.
+// endpointPage keeps the order of an application's servers.
+func endpointPage(name string, list []endpoint.View, p paging) ([]endpoint.View, string, error) {
+	position := make(map[uuid.UUID]int64, len(list))
+	for i, v := range list {
+		position[v.Endpoint.ID] = int64(i) + 1
+	}
+	return pageOf(name, list, p, grant.MaxPage, func(v endpoint.View) string { return sortable(position[v.Endpoint.ID]) })
+}
+
+// endpointQuery is what a page of servers was asked with, for the link to the next.
+func endpointQuery(limit, checks *int32) url.Values {
+	query := url.Values{}
+	for name, n := range map[string]*int32{"limit": limit, "checks": checks} {
+		if n != nil {
+			query.Set(name, strconv.Itoa(int(*n)))
+		}
+	}
+	return query
+}
+
+// GetOwnEndpoint answers GET /v1/application/endpoints/{label}.
+func (h *Handlers) GetOwnEndpoint(ctx context.Context, r GetOwnEndpointRequestObject) (GetOwnEndpointResponseObject, error) {
+	service, err := h.checks()
+	if err != nil {
+		return nil, err
+	}
+	who, err := h.toOperator().with(r.Params.Checks)
+	if err != nil {
+		return nil, err
+	}
+	v, err := service.MyOne(ctx, receiptFrom(ctx), r.Label)
+	if err != nil {
+		return nil, err
+	}
+	return GetOwnEndpoint200JSONResponse(endpointView(v, who)), nil
+}
+
+// RecheckEndpoint answers POST /v1/application/endpoints/{label}/recheck.
 func (h *Handlers) RecheckEndpoint(ctx context.Context, r RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -90,7 +136,7 @@ func (h *Handlers) RecheckEndpoint(ctx context.Context, r RecheckEndpointRequest
 	return RecheckEndpoint202JSONResponse(endpointView(v, h.toOperator())), nil
 }
 
-// GetControl answers GET /v1/status/endpoints/{label}/control.
+// GetControl answers GET /v1/application/endpoints/{label}/control.
 func (h *Handlers) GetControl(ctx context.Context, r GetControlRequestObject) (GetControlResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -103,7 +149,7 @@ func (h *Handlers) GetControl(ctx context.Context, r GetControlRequestObject) (G
 	return GetControl200JSONResponse(controlWays(list)), nil
 }
 
-// ProveControl answers POST /v1/status/endpoints/{label}/control.
+// ProveControl answers POST /v1/application/endpoints/{label}/control.
 func (h *Handlers) ProveControl(ctx context.Context, r ProveControlRequestObject) (ProveControlResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -116,7 +162,7 @@ func (h *Handlers) ProveControl(ctx context.Context, r ProveControlRequestObject
 	return ProveControl202JSONResponse(endpointView(v, h.toOperator())), nil
 }
 
-// RotateControl answers POST /v1/status/endpoints/{label}/control/rotate.
+// RotateControl answers POST /v1/application/endpoints/{label}/control/rotate.
 func (h *Handlers) RotateControl(ctx context.Context, r RotateControlRequestObject) (RotateControlResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -129,20 +175,40 @@ func (h *Handlers) RotateControl(ctx context.Context, r RotateControlRequestObje
 	return RotateControl200JSONResponse(controlWays(list)), nil
 }
 
-// DeclareMaintenance answers POST /v1/status/endpoints/{label}/maintenance.
+// DeclareMaintenance answers POST /v1/application/endpoints/{label}/maintenance.
 func (h *Handlers) DeclareMaintenance(ctx context.Context, r DeclareMaintenanceRequestObject) (DeclareMaintenanceResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
 	}
-	m, err := service.DeclareMaintenance(ctx, receiptFrom(ctx), r.Label, r.Body.From, r.Body.To)
+	m, err := makeOnce(ctx, h, "declareMaintenance", r.Params.IdempotencyKey, r, func(ctx context.Context) (endpoint.Maintenance, error) {
+		return service.DeclareMaintenance(ctx, receiptFrom(ctx), r.Label, r.Body.From, r.Body.To)
+	}, func(ctx context.Context, _ []uuid.UUID) (endpoint.Maintenance, error) {
+		return declared(ctx, service, r)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return DeclareMaintenance201JSONResponse(maintenance(m)), nil
+	out := DeclareMaintenance201JSONResponse{Body: maintenance(m)}
+	out.Headers.Location = location("/v1/application/endpoints/" + url.PathEscape(r.Label))
+	return out, nil
 }
 
-// GetOwnUptime answers GET /v1/status/endpoints/{label}/uptime.
+// declared returns the break that an earlier call has declared.
+func declared(ctx context.Context, service Endpoints, r DeclareMaintenanceRequestObject) (endpoint.Maintenance, error) {
+	v, err := service.MyOne(ctx, receiptFrom(ctx), r.Label)
+	if err != nil {
+		return endpoint.Maintenance{}, err
+	}
+	for _, m := range v.Maintenance {
+		if m.From.Equal(r.Body.From.Truncate(time.Second)) && m.To.Equal(r.Body.To.Truncate(time.Second)) {
+			return m, nil
+		}
+	}
+	return endpoint.Maintenance{}, errs.New(errs.NotFound, "maintenance_over", "This break was declared, and is long over.")
+}
+
+// GetOwnUptime answers GET /v1/application/endpoints/{label}/uptime.
 func (h *Handlers) GetOwnUptime(ctx context.Context, r GetOwnUptimeRequestObject) (GetOwnUptimeResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
@@ -155,7 +221,7 @@ func (h *Handlers) GetOwnUptime(ctx context.Context, r GetOwnUptimeRequestObject
 	return snapshotFile(s), nil
 }
 
-// GetOwnResults answers GET /v1/status/endpoints/{label}/results.
+// GetOwnResults answers GET /v1/application/endpoints/{label}/results.
 func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {

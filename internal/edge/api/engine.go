@@ -41,14 +41,16 @@ func (h *Handlers) AskVoid(ctx context.Context, r AskVoidRequestObject) (AskVoid
 	if err := errs.InvalidFields(atLeastOne("fee_sat_vb", r.Body.FeeSatVb)); err != nil {
 		return nil, err
 	}
-	b, err := h.cfg.Payouts.AskVoid(ctx, actorFrom(ctx), r.Id, version, payout.VoidOrder{
-		Reason: r.Body.Reason, CancelIDs: value(r.Body.CancelIds), FeeRateSatVB: value(r.Body.FeeSatVb),
-	})
+	b, err := makeOnce(ctx, h, "askVoid", r.Params.IdempotencyKey, r, func(ctx context.Context) (payout.Batch, error) {
+		return h.cfg.Payouts.AskVoid(ctx, actorFrom(ctx), r.Id, version, payout.VoidOrder{
+			Reason: r.Body.Reason, CancelIDs: value(r.Body.CancelIds), FeeRateSatVB: value(r.Body.FeeSatVb),
+		})
+	}, h.madeBatch)
 	if err != nil {
 		return nil, withYourVersion(err, version)
 	}
-	out := AskVoid200JSONResponse{Body: batchSummary(b)}
-	out.Headers.ETag = etag(b.Version)
+	out := AskVoid201JSONResponse{Body: batchSummary(b)}
+	out.Headers.ETag, out.Headers.Location = etag(b.Version), batchLocation(b)
 	return out, nil
 }
 

@@ -72,14 +72,33 @@ func (f *fakePayouts) ImportPSBT(_ context.Context, by identity.Actor, id uuid.U
 	return f.status, f.fail
 }
 
-func (f *fakePayouts) LockCoin(_ context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+func (f *fakePayouts) LockCoin(_ context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error) {
 	f.keep(by, op, reason)
-	return f.fail
+	return f.coin(), f.fail
 }
 
-func (f *fakePayouts) UnlockCoin(_ context.Context, by identity.Actor, op wire.OutPoint) error {
+func (f *fakePayouts) UnlockCoin(_ context.Context, by identity.Actor, op wire.OutPoint) (payout.Coin, error) {
 	f.keep(by, op)
-	return f.fail
+	return f.coin(), f.fail
+}
+
+func (f *fakePayouts) coin() payout.Coin {
+	if len(f.treasury.Coins) == 0 {
+		return payout.Coin{}
+	}
+	return f.treasury.Coins[0]
+}
+
+func (f *fakePayouts) Made(_ context.Context, by identity.Actor, ids []uuid.UUID) ([]payout.Batch, error) {
+	f.keep(by, ids)
+	return []payout.Batch{f.batch}, f.fail
+}
+
+func (f *fakePayouts) theUnjoined() payout.UnjoinedPayment {
+	if len(f.unjoined) == 0 {
+		return payout.UnjoinedPayment{}
+	}
+	return f.unjoined[0]
 }
 
 func (f *fakePayouts) Unjoined(_ context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error) {
@@ -87,14 +106,14 @@ func (f *fakePayouts) Unjoined(_ context.Context, by identity.Actor) ([]payout.U
 	return f.unjoined, f.fail
 }
 
-func (f *fakePayouts) JoinPayment(_ context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error {
+func (f *fakePayouts) JoinPayment(_ context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error) {
 	f.keep(by, op, instalment)
-	return f.fail
+	return f.theUnjoined(), f.fail
 }
 
-func (f *fakePayouts) SeparatePayment(_ context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+func (f *fakePayouts) SeparatePayment(_ context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error) {
 	f.keep(by, op, reason)
-	return f.fail
+	return f.theUnjoined(), f.fail
 }
 
 func (f *fakePayouts) Payments(_ context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error) {

@@ -48,7 +48,7 @@ func TestOrderWithCoinsAndDeadline(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	ids := `"instalment_ids":["` + idPath + `"]`
-	c.call(t, http.MethodPost, "/v1/batches/dry-run", `{`+ids+`,"deadline_blocks":12,"coins":["`+coinName+`"]}`)
+	c.call(t, http.MethodPost, "/v1/batch-previews", `{`+ids+`,"deadline_blocks":12,"coins":["`+coinName+`"]}`)
 	want := treasurer.Order{InstalmentIDs: []uuid.UUID{someID}, DeadlineBlocks: 12, Coins: []wire.OutPoint{coinOf(t)}}
 	if diff := cmp.Diff(want, c.payouts.replies[1]); diff != "" {
 		t.Error(diff)
@@ -64,7 +64,7 @@ func TestOrderWithCoinsAndDeadline(t *testing.T) {
 
 		`"max_feerate_sat_vb":0,"max_fee_sat":0,"deadline_blocks":0`: "max_feerate_sat_vb out_of_range, max_fee_sat out_of_range, deadline_blocks out_of_range",
 	} {
-		for _, path := range []string{"/v1/batches", "/v1/batches/dry-run"} {
+		for _, path := range []string{"/v1/batches", "/v1/batch-previews"} {
 			c.payouts.replies = nil
 			rec, _ := c.call(t, http.MethodPost, path, `{`+ids+`,`+body+`}`)
 			if got := fieldsOf(t, rec.Body.Bytes(), decode[api.Problem](t, rec)); rec.Code != http.StatusUnprocessableEntity || got != want || c.payouts.replies != nil {
@@ -93,7 +93,7 @@ func TestDryRunShowsWhatTheEngineKnows(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	c.payouts.fill()
-	got := decode[api.DryRunResult](t, first(c.call(t, http.MethodPost, "/v1/batches/dry-run", order)))
+	got := decode[api.BatchPreview](t, first(c.call(t, http.MethodPost, "/v1/batch-previews", order)))
 	// 561 weight units at 50 sat/vB are 7,012 sat: the highest fee of 5,000 is nearer.
 	switch {
 	case got.HeadroomSat != 4_300 || got.Batches != 2 || got.Weight != 561 || got.DeadlineBlocks != 144:
@@ -104,7 +104,7 @@ func TestDryRunShowsWhatTheEngineKnows(t *testing.T) {
 		t.Errorf("notes %+v, estimate %+v", got.Notes, got.Estimate)
 	}
 	c.payouts.preview.Order.MaxFeeRateSatVB = 4
-	got = decode[api.DryRunResult](t, first(c.call(t, http.MethodPost, "/v1/batches/dry-run", order)))
+	got = decode[api.BatchPreview](t, first(c.call(t, http.MethodPost, "/v1/batch-previews", order)))
 	if got.HeadroomSat != 0 {
 		t.Errorf("headroom below zero: %d", got.HeadroomSat)
 	}
@@ -424,12 +424,12 @@ func TestCoinsAreNamedExactly(t *testing.T) {
 func TestUnjoinedPaymentsAreListedJoinedAndSeparated(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	if got := decode[api.UnjoinedList](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))); got.Payments == nil || len(got.Payments) != 0 {
+	if got := decode[api.UnjoinedPage](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))); got.Items == nil || len(got.Items) != 0 {
 		t.Errorf("got %+v, want an empty list", got)
 	}
 	c.payouts.fill()
 	c.payouts.fillEngine()
-	got := decode[api.UnjoinedList](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))).Payments
+	got := decode[api.UnjoinedPage](t, first(c.call(t, http.MethodGet, "/v1/unjoined", ""))).Items
 	if len(got) != 1 || got[0].BatchNumber != 3 || got[0].BatchState != "mined" || got[0].AmountSat != 100_000 || got[0].Decision != digest.String() || *got[0].Separate != "the second year" {
 		t.Errorf("got %+v", got)
 	}

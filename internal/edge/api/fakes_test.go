@@ -23,6 +23,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
+	"github.com/causeway-fund/causeway/internal/trust/once"
 )
 
 var (
@@ -84,6 +85,11 @@ func (f *fakeGrants) Queue(_ context.Context, by identity.Actor, filter grant.Fi
 func (f *fakeGrants) Show(_ context.Context, by identity.Actor, id uuid.UUID) (grant.Detail, error) {
 	f.keep(by, id)
 	return f.detail, f.fail
+}
+
+func (f *fakeGrants) Standing(_ context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error) {
+	f.keep(by, id)
+	return f.app, f.fail
 }
 
 func (f *fakeGrants) ClaimApplication(_ context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error) {
@@ -251,7 +257,27 @@ func (f *fakeTokens) Tokens(context.Context, identity.Actor) ([]identity.Token, 
 	return []identity.Token{{ID: someID, Name: "laptop", CreatedAt: at, ExpiresAt: at, RevokedAt: &at}, {ID: someID}}, f.fail
 }
 
-func (f *fakeTokens) RevokeToken(context.Context, identity.Actor, uuid.UUID) error { return f.fail }
+func (f *fakeTokens) RevokeToken(context.Context, identity.Actor, uuid.UUID) (identity.Token, error) {
+	return identity.Token{ID: someID, RevokedAt: &at}, f.fail
+}
+
+func (f *fakeTokens) Token(context.Context, identity.Actor, uuid.UUID) (identity.Token, error) {
+	return identity.Token{ID: someID, Name: "laptop", CreatedAt: at, ExpiresAt: at}, f.fail
+}
+
+// fakeOnce makes everything, and keeps the requests; made is what an earlier one has made.
+type fakeOnce struct {
+	asked []once.Request
+	made  []uuid.UUID
+}
+
+func (f *fakeOnce) Do(ctx context.Context, r once.Request, do func(ctx context.Context) error) ([]uuid.UUID, error) {
+	f.asked = append(f.asked, r)
+	if f.made != nil {
+		return f.made, nil
+	}
+	return nil, do(ctx)
+}
 
 // fill puts a value into every field that an answer shows.
 func (f *fakeGrants) fill() {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // MaxReportBody is the largest body of a prober's report: its most bytes in
@@ -26,7 +29,17 @@ func (h *Handlers) ListEndpoints(ctx context.Context, r ListEndpointsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return ListEndpoints200JSONResponse{Items: endpointViews(list, who)}, nil
+	list, next, err := endpointPage("endpoints", list, paging{r.Params.Cursor, r.Params.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out := ListEndpoints200JSONResponse{Body: EndpointPage{Items: endpointViews(list, who), NextCursor: optional(next)}}
+	query := endpointQuery(r.Params.Limit, r.Params.Checks)
+	if value(r.Params.Unseal) {
+		query.Set("unseal", "true")
+	}
+	out.Headers.Link = nextLink("/v1/applications/"+r.Id.String()+"/endpoints", query, next)
+	return out, nil
 }
 
 // GetUptime answers GET /v1/applications/{id}/uptime.
@@ -65,10 +78,11 @@ func (h *Handlers) RecheckAsStaff(ctx context.Context, r RecheckAsStaffRequestOb
 	if err != nil {
 		return nil, err
 	}
-	if err := service.StaffRecheck(ctx, actorFrom(ctx), r.Id); err != nil {
+	v, err := service.StaffRecheck(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
 		return nil, h.withRetryAfter(err)
 	}
-	return RecheckAsStaff202Response{}, nil
+	return RecheckAsStaff202JSONResponse(endpointView(v, h.toStaff())), nil
 }
 
 // GetFleet answers GET /v1/fleet.
@@ -95,16 +109,35 @@ func (h *Handlers) GetFleet(ctx context.Context, _ GetFleetRequestObject) (GetFl
 }
 
 // ListVantages answers GET /v1/vantages.
-func (h *Handlers) ListVantages(ctx context.Context, _ ListVantagesRequestObject) (ListVantagesResponseObject, error) {
+func (h *Handlers) ListVantages(ctx context.Context, r ListVantagesRequestObject) (ListVantagesResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
 	}
-	_, probers, err := service.Fleet(ctx, actorFrom(ctx))
+	list, err := service.Vantages(ctx, actorFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return ListVantages200JSONResponse{Items: vantages(probers)}, nil
+	list, next, err := pageOf("vantages", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, func(v endpoint.Vantage) string { return v.Name })
+	if err != nil {
+		return nil, err
+	}
+	out := ListVantages200JSONResponse{Body: VantagePage{Items: vantages(list), NextCursor: optional(next)}}
+	out.Headers.Link = linkTo("/v1/vantages", r.Params.Limit, next)
+	return out, nil
+}
+
+// GetVantage answers GET /v1/vantages/{id}.
+func (h *Handlers) GetVantage(ctx context.Context, r GetVantageRequestObject) (GetVantageResponseObject, error) {
+	service, err := h.checks()
+	if err != nil {
+		return nil, err
+	}
+	v, err := service.Vantage(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return GetVantage200JSONResponse(prober(v)), nil
 }
 
 // AddVantage answers POST /v1/vantages.
@@ -117,32 +150,39 @@ func (h *Handlers) AddVantage(ctx context.Context, r AddVantageRequestObject) (A
 	if asn < 0 || asn > maxASN {
 		return nil, outOfRange("asn", 0, maxASN)
 	}
-	v, token, err := service.AddVantage(ctx, actorFrom(ctx), endpoint.NewVantage{
-		Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn),
+	v, err := makeOnce(ctx, h, "addVantage", r.Params.IdempotencyKey, r, func(ctx context.Context) (Vantage, error) {
+		v, token, err := service.AddVantage(ctx, actorFrom(ctx), endpoint.NewVantage{
+			Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn),
+		})
+		out := prober(v)
+		out.Token = optional(token)
+		return out, err
+	}, func(ctx context.Context, made []uuid.UUID) (Vantage, error) {
+		v, err := service.AddedVantage(ctx, actorFrom(ctx), made[0])
+		return prober(v), err
 	})
 	if err != nil {
 		return nil, err
 	}
-	w := prober(v)
-	return AddVantage201JSONResponse{
-		Id: w.Id, Name: w.Name, Place: w.Place, Country: w.Country, Asn: w.Asn, State: w.State, SeenAt: w.SeenAt, Software: w.Software,
-		Reports: w.Reports, CanaryGood: w.CanaryGood, CanaryBad: w.CanaryBad, CreatedAt: w.CreatedAt, DisabledAt: w.DisabledAt, Token: token,
-	}, nil
+	out := AddVantage201JSONResponse{Body: v}
+	out.Headers.Location = location("/v1/vantages/" + v.Id.String())
+	return out, nil
 }
 
 // maxASN is the largest number of an autonomous system (RFC 6793).
 const maxASN = 1<<32 - 1
 
-// DisableVantage answers DELETE /v1/vantages/{id}.
+// DisableVantage answers POST /v1/vantages/{id}/disable.
 func (h *Handlers) DisableVantage(ctx context.Context, r DisableVantageRequestObject) (DisableVantageResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
 	}
-	if err := service.DisableVantage(ctx, actorFrom(ctx), r.Id); err != nil {
+	v, err := service.DisableVantage(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
 		return nil, err
 	}
-	return DisableVantage204Response{}, nil
+	return DisableVantage200JSONResponse(prober(v)), nil
 }
 
 func vantages(list []endpoint.Vantage) []Vantage {

@@ -36,7 +36,7 @@ func TestSubmissionReachesTheServiceWhole(t *testing.T) {
 func TestReceiptComesFromItsHeader(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	c.call(t, http.MethodGet, "/v1/status?receipt=OTHER", "")
+	c.call(t, http.MethodGet, "/v1/application?receipt=OTHER", "")
 	if diff := cmp.Diff([]any{"CODE"}, c.grants.replies); diff != "" {
 		t.Error(diff)
 	}
@@ -46,8 +46,8 @@ func TestOperatorDoesNotSeeBatches(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	c.grants.fill()
-	rec, _ := c.call(t, http.MethodGet, "/v1/status", "")
-	got := decode[api.Status](t, rec)
+	rec, _ := c.call(t, http.MethodGet, "/v1/application", "")
+	got := decode[api.OwnApplication](t, rec)
 	if len(got.Payments) != 1 || got.Payments[0].BatchNumber != nil || *got.Payments[0].Vout != 1 || got.Payments[0].Confirmations != 2 {
 		t.Errorf("got %+v", got.Payments)
 	}
@@ -102,7 +102,7 @@ func TestNextPageKeepsTheFilters(t *testing.T) {
 	c := newContract(t)
 	c.grants.fill()
 	rec, _ := c.call(t, http.MethodGet, "/v1/applications?voted=not_me&state=ready&limit=1&search=quiet+relay", "")
-	want := `</v1/applications?cursor=next+page&limit=1&search=quiet+relay&state=ready&voted=not_me>; rel="next"`
+	want := `</v1/applications?cursor=YXBwbGljYXRpb25zOm5leHQgcGFnZQ&limit=1&search=quiet+relay&state=ready&voted=not_me>; rel="next"`
 	if got := rec.Header().Get("Link"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -245,7 +245,7 @@ func TestBalancesAddUp(t *testing.T) {
 func TestCheckpointsNewestFirst(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	for query, want := range map[string][]int64{"": {2, 1}, "?limit=1": {2}, "?before=2": {1}, "?before=1": {}} {
+	for query, want := range map[string][]int64{"": {2, 1}, "?limit=1": {2}, "?cursor=" + cursorOf("checkpoints:2"): {1}, "?cursor=" + cursorOf("checkpoints:1"): {}} {
 		rec, _ := c.call(t, http.MethodGet, "/v1/audit/checkpoints"+query, "")
 		got := []int64{}
 		for _, x := range decode[api.CheckpointPage](t, rec).Items {

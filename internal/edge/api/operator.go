@@ -3,7 +3,10 @@ package api
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // GetFund answers GET /v1/fund.
@@ -29,20 +32,34 @@ func (h *Handlers) SubmitApplication(ctx context.Context, r SubmitApplicationReq
 	if err != nil {
 		return nil, err
 	}
-	return SubmitApplication201JSONResponse{
+	out := SubmitApplication201JSONResponse{Body: Receipt{
 		ReceiptCode: receipt.Code, Reference: receipt.Reference, State: string(receipt.State),
 		Revision: int32(receipt.Revision), ApplicationSha256: receipt.ApplicationSHA256, //nolint:gosec // counts up by one
-	}, nil
+	}}
+	out.Headers.Location = location(ownPath)
+	return out, nil
 }
 
-// GetStatus answers GET /v1/status.
-func (h *Handlers) GetStatus(ctx context.Context, _ GetStatusRequestObject) (GetStatusResponseObject, error) {
-	s, err := h.cfg.Grants.Status(ctx, receiptFrom(ctx))
+// ownPath is where an operator's own application is read.
+const ownPath = "/v1/application"
+
+// GetOwnApplication answers GET /v1/application.
+func (h *Handlers) GetOwnApplication(ctx context.Context, _ GetOwnApplicationRequestObject) (GetOwnApplicationResponseObject, error) {
+	own, err := h.own(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return GetOwnApplication200JSONResponse(own), nil
+}
+
+// own returns the application of the request's receipt.
+func (h *Handlers) own(ctx context.Context) (OwnApplication, error) {
+	s, err := h.cfg.Grants.Status(ctx, receiptFrom(ctx))
+	if err != nil {
+		return OwnApplication{}, err
+	}
 	a := s.Application
-	out := GetStatus200JSONResponse{
+	out := OwnApplication{
 		Reference: a.Reference, State: string(a.State), Revision: int32(a.Revision), SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
 		Title: optional(s.Body.Title), AmountSat: int64(a.Amount), PayoutAddress: s.Body.PayoutAddress,
 		PaidConfirmations: s.PaidDepth, Purged: s.Purged,
@@ -55,29 +72,45 @@ func (h *Handlers) GetStatus(ctx context.Context, _ GetStatusRequestObject) (Get
 	return out, nil
 }
 
-// AddStatusMessage answers POST /v1/status/messages.
-func (h *Handlers) AddStatusMessage(ctx context.Context, r AddStatusMessageRequestObject) (AddStatusMessageResponseObject, error) {
-	a, err := h.cfg.Grants.Reply(ctx, receiptFrom(ctx), r.Body.Text)
+// AddOwnMessage answers POST /v1/application/messages.
+func (h *Handlers) AddOwnMessage(ctx context.Context, r AddOwnMessageRequestObject) (AddOwnMessageResponseObject, error) {
+	_, err := makeOnce(ctx, h, "addOwnMessage", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
+		return h.cfg.Grants.Reply(ctx, receiptFrom(ctx), r.Body.Text)
+	}, func(context.Context, []uuid.UUID) (grant.Application, error) {
+		return grant.Application{}, nil // it is read below, as after the first call
+	})
 	if err != nil {
 		return nil, err
 	}
-	return AddStatusMessage201JSONResponse(change(a)), nil
+	own, err := h.own(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := AddOwnMessage201JSONResponse{Body: own}
+	out.Headers.Location = location(ownPath)
+	return out, nil
 }
 
-// ReviseApplication answers PUT /v1/status/application.
+// ReviseApplication answers PUT /v1/application.
 func (h *Handlers) ReviseApplication(ctx context.Context, r ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error) {
-	a, err := h.cfg.Grants.Revise(ctx, receiptFrom(ctx), proposal(r.Body))
+	if _, err := h.cfg.Grants.Revise(ctx, receiptFrom(ctx), proposal(r.Body)); err != nil {
+		return nil, err
+	}
+	own, err := h.own(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return ReviseApplication200JSONResponse(change(a)), nil
+	return ReviseApplication200JSONResponse(own), nil
 }
 
-// WithdrawApplication answers POST /v1/status/withdraw.
+// WithdrawApplication answers POST /v1/application/withdraw.
 func (h *Handlers) WithdrawApplication(ctx context.Context, _ WithdrawApplicationRequestObject) (WithdrawApplicationResponseObject, error) {
-	a, err := h.cfg.Grants.Withdraw(ctx, receiptFrom(ctx))
+	if _, err := h.cfg.Grants.Withdraw(ctx, receiptFrom(ctx)); err != nil {
+		return nil, err
+	}
+	own, err := h.own(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return WithdrawApplication200JSONResponse(change(a)), nil
+	return WithdrawApplication200JSONResponse(own), nil
 }

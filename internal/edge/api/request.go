@@ -2,26 +2,12 @@ package api
 
 import (
 	"errors"
-	"net/url"
 	"strconv"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 )
-
-const defaultLimit = 50
-
-// pageLimit returns the size of a page, or the field error of a bad one.
-func pageLimit(limit *int32, most int32) (int, error) {
-	if limit == nil {
-		return defaultLimit, nil
-	}
-	if *limit < 1 || *limit > most {
-		return 0, outOfRange("limit", 1, int64(most))
-	}
-	return int(*limit), nil
-}
 
 func outOfRange(field string, least, most int64) error {
 	return errs.InvalidFields([]errs.Field{{
@@ -67,16 +53,6 @@ func withYourVersion(err error, version int64) error {
 	}
 	both.Cause = err
 	return &both
-}
-
-// nextLink returns the Link header to the next page (RFC 8288), nil on the last.
-func nextLink(path string, query url.Values, cursor string) *string {
-	if cursor == "" {
-		return nil
-	}
-	query.Set("cursor", cursor)
-	link := "<" + path + "?" + query.Encode() + `>; rel="next"`
-	return &link
 }
 
 // optional returns nil for the zero value, so that it is left out of the JSON.

@@ -21,19 +21,24 @@ func (h *Handlers) ListApplications(ctx context.Context, r ListApplicationsReque
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.cfg.Grants.Queue(ctx, by, filter, value(r.Params.Cursor))
+	cursor, err := openCursor("applications", r.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
+	page, err := h.cfg.Grants.Queue(ctx, by, filter, cursor)
+	if err != nil {
+		return nil, namingCursor(err)
+	}
+	next := newCursor("applications", page.Next)
 	fund, err := h.cfg.Grants.Fund(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := ListApplications200JSONResponse{Body: ApplicationPage{Items: make([]ApplicationSummary, 0, len(page.Lines)), NextCursor: optional(page.Next)}}
+	out := ListApplications200JSONResponse{Body: ApplicationPage{Items: make([]ApplicationSummary, 0, len(page.Lines)), NextCursor: optional(next)}}
 	for _, line := range page.Lines {
 		out.Body.Items = append(out.Body.Items, queueLine(line, by, fund.Quorum))
 	}
-	out.Headers.Link = nextLink("/v1/applications", query, page.Next)
+	out.Headers.Link = nextLink("/v1/applications", query, next)
 	return out, nil
 }
 
@@ -144,15 +149,20 @@ func (h *Handlers) ClaimApplication(ctx context.Context, r ClaimApplicationReque
 	if err != nil {
 		return nil, err
 	}
-	return ClaimApplication200JSONResponse(change(a)), nil
+	out := ClaimApplication200JSONResponse{Body: standing(a)}
+	out.Headers.ETag = etag(a.Version)
+	return out, nil
 }
 
 // ReleaseApplication answers DELETE /v1/applications/{id}/claim.
 func (h *Handlers) ReleaseApplication(ctx context.Context, r ReleaseApplicationRequestObject) (ReleaseApplicationResponseObject, error) {
-	if _, err := h.cfg.Grants.ReleaseApplication(ctx, actorFrom(ctx), r.Id); err != nil {
+	a, err := h.cfg.Grants.ReleaseApplication(ctx, actorFrom(ctx), r.Id)
+	if err != nil {
 		return nil, err
 	}
-	return ReleaseApplication204Response{}, nil
+	out := ReleaseApplication200JSONResponse{Body: standing(a)}
+	out.Headers.ETag = etag(a.Version)
+	return out, nil
 }
 
 // VoteApplication answers POST /v1/applications/{id}/votes.
@@ -161,15 +171,26 @@ func (h *Handlers) VoteApplication(ctx context.Context, r VoteApplicationRequest
 	if err != nil {
 		return nil, err
 	}
-	a, err := h.cfg.Grants.Vote(ctx, actorFrom(ctx), grant.CastVote{
-		ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Note: value(r.Body.Note),
-	})
+	a, err := makeOnce(ctx, h, "voteApplication", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
+		return h.cfg.Grants.Vote(ctx, actorFrom(ctx), grant.CastVote{
+			ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Note: value(r.Body.Note),
+		})
+	}, h.actedOn)
 	if err != nil {
 		return nil, err
 	}
-	out := VoteApplication200JSONResponse{Body: change(a)}
-	out.Headers.ETag = etag(a.Version)
+	out := VoteApplication201JSONResponse{Body: standing(a)}
+	out.Headers.ETag, out.Headers.Location = etag(a.Version), applicationLocation(a)
 	return out, nil
+}
+
+// actedOn returns the application that an earlier call has voted on or written to.
+func (h *Handlers) actedOn(ctx context.Context, made []uuid.UUID) (grant.Application, error) {
+	return h.cfg.Grants.Standing(ctx, actorFrom(ctx), made[0])
+}
+
+func applicationLocation(a grant.Application) *string {
+	return location("/v1/applications/" + a.ID.String())
 }
 
 // AskOperator answers POST /v1/applications/{id}/questions.
@@ -178,12 +199,14 @@ func (h *Handlers) AskOperator(ctx context.Context, r AskOperatorRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := h.cfg.Grants.Ask(ctx, actorFrom(ctx), grant.Question{ID: r.Id, Digest: digest, Message: r.Body.Message})
+	a, err := makeOnce(ctx, h, "askOperator", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
+		return h.cfg.Grants.Ask(ctx, actorFrom(ctx), grant.Question{ID: r.Id, Digest: digest, Message: r.Body.Message})
+	}, h.actedOn)
 	if err != nil {
 		return nil, err
 	}
-	out := AskOperator200JSONResponse{Body: change(a)}
-	out.Headers.ETag = etag(a.Version)
+	out := AskOperator201JSONResponse{Body: standing(a)}
+	out.Headers.ETag, out.Headers.Location = etag(a.Version), applicationLocation(a)
 	return out, nil
 }
 
@@ -203,18 +226,22 @@ func (h *Handlers) DecideApplication(ctx context.Context, r DecideApplicationReq
 	if err != nil {
 		return nil, withYourVersion(err, version)
 	}
-	out := DecideApplication200JSONResponse{Body: change(a)}
+	out := DecideApplication200JSONResponse{Body: standing(a)}
 	out.Headers.ETag = etag(a.Version)
 	return out, nil
 }
 
 // AddMessage answers POST /v1/applications/{id}/messages.
 func (h *Handlers) AddMessage(ctx context.Context, r AddMessageRequestObject) (AddMessageResponseObject, error) {
-	a, err := h.cfg.Grants.PostMessage(ctx, actorFrom(ctx), r.Id, grant.Audience(r.Body.Audience), r.Body.Text)
+	a, err := makeOnce(ctx, h, "addMessage", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
+		return h.cfg.Grants.PostMessage(ctx, actorFrom(ctx), r.Id, grant.Audience(r.Body.Audience), r.Body.Text)
+	}, h.actedOn)
 	if err != nil {
 		return nil, err
 	}
-	return AddMessage201JSONResponse(change(a)), nil
+	out := AddMessage201JSONResponse{Body: standing(a)}
+	out.Headers.ETag, out.Headers.Location = etag(a.Version), applicationLocation(a)
+	return out, nil
 }
 
 // ListGrants answers GET /v1/grants.
@@ -223,15 +250,20 @@ func (h *Handlers) ListGrants(ctx context.Context, r ListGrantsRequestObject) (L
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := h.cfg.Grants.Grants(ctx, actorFrom(ctx), value(r.Params.Cursor), limit)
+	cursor, err := openCursor("grants", r.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
+	list, next, err := h.cfg.Grants.Grants(ctx, actorFrom(ctx), cursor, limit)
+	if err != nil {
+		return nil, namingCursor(err)
+	}
+	next = newCursor("grants", next)
 	out := ListGrants200JSONResponse{Body: GrantPage{Items: make([]Grant, 0, len(list)), NextCursor: optional(next)}}
 	for _, g := range list {
 		out.Body.Items = append(out.Body.Items, grantOf(g))
 	}
-	out.Headers.Link = nextLink("/v1/grants", url.Values{"limit": {strconv.Itoa(limit)}}, next)
+	out.Headers.Link = linkTo("/v1/grants", r.Params.Limit, next)
 	return out, nil
 }
 

@@ -36,6 +36,7 @@ type Grants interface {
 
 	Queue(ctx context.Context, by identity.Actor, f grant.Filter, cursor string) (grant.Page, error)
 	Show(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Detail, error)
+	Standing(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	ClaimApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	ReleaseApplication(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.Application, error)
 	Vote(ctx context.Context, by identity.Actor, cmd grant.CastVote) (grant.Application, error)
@@ -52,6 +53,7 @@ type Payouts interface {
 	DryRun(ctx context.Context, by identity.Actor, o treasurer.Order) (treasurer.Preview, error)
 	ComposeAll(ctx context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
+	Made(ctx context.Context, by identity.Actor, ids []uuid.UUID) ([]payout.Batch, error)
 	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
@@ -68,11 +70,11 @@ type Payouts interface {
 	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
-	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
-	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error
+	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error)
+	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) (payout.Coin, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
-	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
-	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
+	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error)
+	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error)
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 }
@@ -81,6 +83,7 @@ type Payouts interface {
 type Endpoints interface {
 	Understand(text string) (endpoint.Understood, error)
 	Mine(ctx context.Context, code string, checks int) ([]endpoint.View, error)
+	MyOne(ctx context.Context, code, label string) (endpoint.View, error)
 	Recheck(ctx context.Context, code, label string) (endpoint.View, error)
 	Instructions(ctx context.Context, code, label string) ([]endpoint.Instructions, error)
 	Prove(ctx context.Context, code, label string, kind control.Kind) (endpoint.View, error)
@@ -90,12 +93,15 @@ type Endpoints interface {
 	Results(ctx context.Context, code, label string, day time.Time) (endpoint.DayResults, error)
 
 	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
-	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.View, error)
 	Snapshot(ctx context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error)
 	StaffResults(ctx context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (endpoint.DayResults, error)
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
-	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	AddedVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error)
+	Vantages(ctx context.Context, by identity.Actor) ([]endpoint.Vantage, error)
+	Vantage(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error)
+	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error)
 
 	Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error)
 	Lease(ctx context.Context, ask vantage.Envelope, gate endpoint.Gate) (vantage.Envelope, error)
@@ -121,7 +127,8 @@ type AuditRows interface {
 type Tokens interface {
 	CreateToken(ctx context.Context, by identity.Actor, name string, scopes []identity.Permission, life time.Duration) (identity.Token, string, error)
 	Tokens(ctx context.Context, by identity.Actor) ([]identity.Token, error)
-	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	Token(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
+	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
 }
 
 var (
@@ -142,6 +149,7 @@ type Config struct {
 	AuditKey  string // public key of the checkpoints
 	Origin    string // name of the audit log
 	Tokens    Tokens
+	Once      Once
 	Clock     clock.Clock
 
 	Endpoints Endpoints     // nil for a fund that does not check servers
@@ -155,7 +163,7 @@ var _ StrictServerInterface = (*Handlers)(nil)
 
 // NewHandlers checks cfg and returns the handlers.
 func NewHandlers(cfg Config) (*Handlers, error) {
-	if cfg.Grants == nil || cfg.Payouts == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Tokens == nil || cfg.Clock == nil {
+	if cfg.Grants == nil || cfg.Payouts == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Tokens == nil || cfg.Once == nil || cfg.Clock == nil {
 		return nil, errors.New("api: a service is missing")
 	}
 	if cfg.PollEvery <= 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // GetTreasury answers GET /v1/treasury.
@@ -113,10 +114,11 @@ func (h *Handlers) LockCoin(ctx context.Context, r LockCoinRequestObject) (LockC
 	if err != nil {
 		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
 	}
-	if err := h.cfg.Payouts.LockCoin(ctx, actorFrom(ctx), op, r.Body.Reason); err != nil {
+	c, err := h.cfg.Payouts.LockCoin(ctx, actorFrom(ctx), op, r.Body.Reason)
+	if err != nil {
 		return nil, err
 	}
-	return LockCoin204Response{}, nil
+	return LockCoin200JSONResponse(coin(c)), nil
 }
 
 // UnlockCoin answers DELETE /v1/coins/{outpoint}/lock.
@@ -125,22 +127,28 @@ func (h *Handlers) UnlockCoin(ctx context.Context, r UnlockCoinRequestObject) (U
 	if err != nil {
 		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
 	}
-	if err := h.cfg.Payouts.UnlockCoin(ctx, actorFrom(ctx), op); err != nil {
+	c, err := h.cfg.Payouts.UnlockCoin(ctx, actorFrom(ctx), op)
+	if err != nil {
 		return nil, err
 	}
-	return UnlockCoin204Response{}, nil
+	return UnlockCoin200JSONResponse(coin(c)), nil
 }
 
 // ListBreakers answers GET /v1/breakers.
-func (h *Handlers) ListBreakers(ctx context.Context, _ ListBreakersRequestObject) (ListBreakersResponseObject, error) {
+func (h *Handlers) ListBreakers(ctx context.Context, r ListBreakersRequestObject) (ListBreakersResponseObject, error) {
 	list, err := h.cfg.Payouts.Breakers(ctx, actorFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	out := ListBreakers200JSONResponse{Items: make([]Breaker, 0, len(list))}
-	for _, b := range list {
-		out.Items = append(out.Items, breaker(b))
+	list, next, err := pageOf("breakers", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, func(b payout.Breaker) string { return sortable(b.ID) })
+	if err != nil {
+		return nil, err
 	}
+	out := ListBreakers200JSONResponse{Body: BreakerPage{Items: make([]Breaker, 0, len(list)), NextCursor: optional(next)}}
+	for _, b := range list {
+		out.Body.Items = append(out.Body.Items, breaker(b))
+	}
+	out.Headers.Link = linkTo("/v1/breakers", r.Params.Limit, next)
 	return out, nil
 }
 
@@ -154,7 +162,9 @@ func (h *Handlers) ResetBreaker(ctx context.Context, r ResetBreakerRequestObject
 	if err != nil {
 		return nil, withYourVersion(err, version)
 	}
-	return ResetBreaker200JSONResponse(breaker(b)), nil
+	out := ResetBreaker200JSONResponse{Body: breaker(b)}
+	out.Headers.ETag = etag(b.Version())
+	return out, nil
 }
 
 func breaker(b payout.Breaker) Breaker {

@@ -5,18 +5,25 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 // ListUnjoined answers GET /v1/unjoined.
-func (h *Handlers) ListUnjoined(ctx context.Context, _ ListUnjoinedRequestObject) (ListUnjoinedResponseObject, error) {
+func (h *Handlers) ListUnjoined(ctx context.Context, r ListUnjoinedRequestObject) (ListUnjoinedResponseObject, error) {
 	list, err := h.cfg.Payouts.Unjoined(ctx, actorFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	out := ListUnjoined200JSONResponse{Payments: make([]UnjoinedPayment, 0, len(list))}
-	for _, p := range list {
-		out.Payments = append(out.Payments, unjoinedPayment(p))
+	byBatch := func(p payout.UnjoinedPayment) string { return sortable(int64(p.Number)) + p.OutPoint.String() }
+	list, next, err := pageOf("unjoined", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, byBatch)
+	if err != nil {
+		return nil, err
 	}
+	out := ListUnjoined200JSONResponse{Body: UnjoinedPage{Items: make([]UnjoinedPayment, 0, len(list)), NextCursor: optional(next)}}
+	for _, p := range list {
+		out.Body.Items = append(out.Body.Items, unjoinedPayment(p))
+	}
+	out.Headers.Link = linkTo("/v1/unjoined", r.Params.Limit, next)
 	return out, nil
 }
 
@@ -33,10 +40,13 @@ func (h *Handlers) JoinUnjoined(ctx context.Context, r JoinUnjoinedRequestObject
 	if err != nil {
 		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
 	}
-	if err := h.cfg.Payouts.JoinPayment(ctx, actorFrom(ctx), op, r.Body.InstalmentId); err != nil {
+	p, err := h.cfg.Payouts.JoinPayment(ctx, actorFrom(ctx), op, r.Body.InstalmentId)
+	if err != nil {
 		return nil, err
 	}
-	return JoinUnjoined204Response{}, nil
+	out := unjoinedPayment(p)
+	out.InstalmentId = &r.Body.InstalmentId
+	return JoinUnjoined200JSONResponse(out), nil
 }
 
 // SeparateUnjoined answers POST /v1/unjoined/{outpoint}/separate.
@@ -45,8 +55,9 @@ func (h *Handlers) SeparateUnjoined(ctx context.Context, r SeparateUnjoinedReque
 	if err != nil {
 		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})
 	}
-	if err := h.cfg.Payouts.SeparatePayment(ctx, actorFrom(ctx), op, r.Body.Reason); err != nil {
+	p, err := h.cfg.Payouts.SeparatePayment(ctx, actorFrom(ctx), op, r.Body.Reason)
+	if err != nil {
 		return nil, err
 	}
-	return SeparateUnjoined204Response{}, nil
+	return SeparateUnjoined200JSONResponse(unjoinedPayment(p)), nil
 }

@@ -34,8 +34,10 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.checkForm(c); err != nil {
 			return err
 		}
-		if rule.Needs != NoHeader && c.Request().Header.Get(string(rule.Needs)) == "" {
-			return missingHeader(rule.Needs)
+		for _, h := range rule.Needs {
+			if c.Request().Header.Get(string(h)) == "" {
+				return missingHeader(h)
+			}
 		}
 		if err := checkMedia(c, rule.Takes); err != nil {
 			return err

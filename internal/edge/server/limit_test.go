@@ -100,7 +100,7 @@ func TestCredentialsHaveBucketsOfTheirOwn(t *testing.T) {
 	for _, flood := range [][]string{
 		{http.MethodGet, "/v1/whoami"},
 		{http.MethodGet, "/v1/whoami", bearer, "Bearer wrong"},
-		{http.MethodGet, "/v1/status", api.HeaderReceipt, strings.Repeat("Z", identity.ReceiptLen)},
+		{http.MethodGet, "/v1/application", api.HeaderReceipt, strings.Repeat("Z", identity.ReceiptLen)},
 	} {
 		if got := e.drain(t, mallory, flood[0], flood[1], flood[2:]...); got > 600 {
 			t.Errorf("%v was let through %d times", flood, got)
@@ -109,7 +109,7 @@ func TestCredentialsHaveBucketsOfTheirOwn(t *testing.T) {
 	good := map[string][]string{
 		"token":   {"/v1/tokens", bearer, "Bearer treasurer"},
 		"session": {"/v1/tokens", "Cookie", "causeway_session=reviewer"},
-		"receipt": {"/v1/status", api.HeaderReceipt, strings.ToLower(knownReceipt)},
+		"receipt": {"/v1/application", api.HeaderReceipt, strings.ToLower(knownReceipt)},
 	}
 	for name, call := range good {
 		if got := e.from(t, alice, http.MethodGet, call[0], call[1:]...).Code; got == http.StatusTooManyRequests || got == http.StatusUnauthorized {

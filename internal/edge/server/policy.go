@@ -18,7 +18,6 @@ type Header string
 
 // The headers that make a call safe to repeat (428 when missing).
 const (
-	NoHeader          Header = ""
 	HeaderIdempotency Header = "Idempotency-Key"
 	HeaderIfMatch     Header = "If-Match"
 )
@@ -28,7 +27,7 @@ type Rule struct {
 	Method     string
 	Path       string // Echo's template, e.g. "/v1/batches/:id"
 	Permission identity.Permission
-	Needs      Header
+	Needs      []Header
 	Limit      Limit
 	MaxBody    int64         // largest body that is read; 0: MaxBodyBytes
 	Timeout    time.Duration // how long an answer may take; 0: 30 s
@@ -39,6 +38,14 @@ type Rule struct {
 const (
 	pollTimeout     = 40 * time.Second // a long poll waits 30 seconds at most
 	downloadTimeout = 55 * time.Second
+)
+
+// What a route needs: a key where something is made, the version that was read where
+// something is changed that others may have changed.
+var (
+	keyed     = []Header{HeaderIdempotency}
+	versioned = []Header{HeaderIfMatch}
+	both      = []Header{HeaderIfMatch, HeaderIdempotency}
 )
 
 // maxOrderBytes holds an order of payout.MaxOrder instalments.
@@ -55,56 +62,58 @@ func apiRules() []Rule {
 	return []Rule{
 		{Method: get, Path: "/v1/openapi.yaml", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/fund", Permission: identity.PermPublic},
-		{Method: post, Path: "/v1/applications", Permission: identity.PermPublic, Limit: LimitWriting, Needs: HeaderIdempotency},
+		{Method: post, Path: "/v1/applications", Permission: identity.PermPublic, Limit: LimitWriting, Needs: keyed},
 		{Method: get, Path: "/v1/applications", Permission: identity.PermApplicationRead},
 		{Method: get, Path: "/v1/applications/:id", Permission: identity.PermApplicationRead},
 		{Method: post, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
 		{Method: del, Path: "/v1/applications/:id/claim", Permission: identity.PermApplicationClaim},
-		{Method: post, Path: "/v1/applications/:id/votes", Permission: identity.PermApplicationVote},
-		{Method: post, Path: "/v1/applications/:id/questions", Permission: identity.PermApplicationVote},
-		{Method: post, Path: "/v1/applications/:id/decision", Permission: identity.PermApplicationDecide, Needs: HeaderIfMatch},
-		{Method: post, Path: "/v1/applications/:id/messages", Permission: identity.PermApplicationClaim},
-		{Method: get, Path: "/v1/status", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/messages", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: http.MethodPut, Path: "/v1/status/application", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/withdraw", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/applications/:id/votes", Permission: identity.PermApplicationVote, Needs: keyed},
+		{Method: post, Path: "/v1/applications/:id/questions", Permission: identity.PermApplicationVote, Needs: keyed},
+		{Method: post, Path: "/v1/applications/:id/decision", Permission: identity.PermApplicationDecide, Needs: versioned},
+		{Method: post, Path: "/v1/applications/:id/messages", Permission: identity.PermApplicationClaim, Needs: keyed},
+		{Method: get, Path: "/v1/application", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/messages", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Needs: keyed},
+		{Method: http.MethodPut, Path: "/v1/application", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/withdraw", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
 		{Method: post, Path: "/v1/links", Permission: identity.PermPublic, Limit: LimitWriting},
-		{Method: get, Path: "/v1/status/endpoints", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/endpoints/:label/recheck", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: get, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: post, Path: "/v1/status/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
-		{Method: get, Path: "/v1/status/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
-		{Method: get, Path: "/v1/status/endpoints/:label/results", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/application/endpoints", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: get, Path: "/v1/application/endpoints/:label", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/endpoints/:label/recheck", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: get, Path: "/v1/application/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/endpoints/:label/control", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/endpoints/:label/control/rotate", Permission: identity.PermApplicationOwn, Limit: LimitReceipt},
+		{Method: post, Path: "/v1/application/endpoints/:label/maintenance", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Needs: keyed},
+		{Method: get, Path: "/v1/application/endpoints/:label/uptime", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
+		{Method: get, Path: "/v1/application/endpoints/:label/results", Permission: identity.PermApplicationOwn, Limit: LimitReceipt, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/applications/:id/endpoints", Permission: identity.PermEndpointRead},
 		{Method: get, Path: "/v1/applications/:id/uptime", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/applications/:id/results", Permission: identity.PermEndpointRead, Timeout: downloadTimeout},
 		{Method: post, Path: "/v1/endpoints/:id/recheck", Permission: identity.PermEndpointCheck, Limit: LimitHeavy},
 		{Method: get, Path: "/v1/fleet", Permission: identity.PermEndpointRead},
 		{Method: get, Path: "/v1/vantages", Permission: identity.PermEndpointRead},
-		{Method: post, Path: "/v1/vantages", Permission: identity.PermVantageManage, Limit: LimitHeavy},
-		{Method: del, Path: "/v1/vantages/:id", Permission: identity.PermVantageManage},
+		{Method: post, Path: "/v1/vantages", Permission: identity.PermVantageManage, Limit: LimitHeavy, Needs: keyed},
+		{Method: get, Path: "/v1/vantages/:id", Permission: identity.PermEndpointRead},
+		{Method: post, Path: "/v1/vantages/:id/disable", Permission: identity.PermVantageManage},
 		{Method: post, Path: "/v1/prober/enrol", Permission: identity.PermPublic, Limit: LimitEntering},
 		{Method: post, Path: "/v1/prober/lease", Permission: identity.PermPublic, Limit: LimitProber},
 		{Method: post, Path: "/v1/prober/report", Permission: identity.PermPublic, Limit: LimitProber, MaxBody: api.MaxReportBody},
 		{Method: get, Path: "/v1/grants", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/grants/:id", Permission: identity.PermGrantRead},
 		{Method: get, Path: "/v1/batches", Permission: identity.PermBatchRead},
-		{Method: post, Path: "/v1/batches", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes},
-		{Method: post, Path: "/v1/batches/dry-run", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes},
+		{Method: post, Path: "/v1/batches", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes, Needs: keyed},
+		{Method: post, Path: "/v1/batch-previews", Permission: identity.PermBatchCompose, MaxBody: maxOrderBytes},
 		{Method: get, Path: "/v1/batches/:id", Permission: identity.PermBatchRead},
-		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
-		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/batches/:id/approve", Permission: identity.PermBatchApprove, Needs: versioned},
+		{Method: post, Path: "/v1/batches/:id/cancel", Permission: identity.PermBatchCompose, Needs: versioned},
 		{Method: get, Path: "/v1/batches/:id/watch", Permission: identity.PermBatchRead, Limit: LimitHeavy, Timeout: pollTimeout},
-		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
-		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch, MaxBody: maxOrderBytes},
-		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: HeaderIfMatch},
-		{Method: post, Path: "/v1/batches/:id/void/withdraw", Permission: identity.PermBatchCompose, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/batches/:id/bump", Permission: identity.PermBatchCompose, Needs: versioned},
+		{Method: post, Path: "/v1/batches/:id/void", Permission: identity.PermBatchCompose, Needs: both, MaxBody: maxOrderBytes},
+		{Method: post, Path: "/v1/batches/:id/void/approve", Permission: identity.PermBatchApprove, Needs: versioned},
+		{Method: post, Path: "/v1/batches/:id/void/withdraw", Permission: identity.PermBatchCompose, Needs: versioned},
 		{Method: get, Path: "/v1/batches/:id/signatures", Permission: identity.PermBatchRead},
 		{Method: get, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchRead},
 		{Method: post, Path: "/v1/batches/:id/psbt", Permission: identity.PermBatchCompose, Limit: LimitHeavy, MaxBody: api.MaxPSBTBody, Takes: echo.MIMEOctetStream},
-		{Method: post, Path: "/v1/upkeep", Permission: identity.PermBatchCompose},
+		{Method: post, Path: "/v1/upkeep", Permission: identity.PermBatchCompose, Needs: keyed},
 		{Method: post, Path: "/v1/payee-lists", Permission: identity.PermBatchCompose, Limit: LimitHeavy, MaxBody: api.MaxPayeeListBody, Takes: "text/csv"},
 		{Method: get, Path: "/v1/payments", Permission: identity.PermBatchRead, Limit: LimitHeavy, Timeout: downloadTimeout},
 		{Method: get, Path: "/v1/payments/:id/certificate", Permission: identity.PermBatchRead},
@@ -116,7 +125,7 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/fee", Permission: identity.PermTreasuryRead},
 		{Method: get, Path: "/v1/treasury", Permission: identity.PermTreasuryRead},
 		{Method: get, Path: "/v1/breakers", Permission: identity.PermBreakerRead},
-		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset, Needs: HeaderIfMatch},
+		{Method: post, Path: "/v1/breakers/:number/reset", Permission: identity.PermBreakerReset, Needs: versioned},
 		{Method: get, Path: "/v1/audit/key", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoint", Permission: identity.PermPublic},
 		{Method: get, Path: "/v1/audit/checkpoints", Permission: identity.PermPublic, Limit: LimitHeavy},
@@ -126,8 +135,9 @@ func apiRules() []Rule {
 		{Method: get, Path: "/v1/audit/consistency", Permission: identity.PermPublic, Limit: LimitHeavy},
 		{Method: get, Path: "/v1/whoami", Permission: SignedIn},
 		{Method: get, Path: "/v1/tokens", Permission: identity.PermTokenManage},
-		{Method: post, Path: "/v1/tokens", Permission: identity.PermTokenManage, Limit: LimitHeavy},
-		{Method: del, Path: "/v1/tokens/:id", Permission: identity.PermTokenManage},
+		{Method: post, Path: "/v1/tokens", Permission: identity.PermTokenManage, Limit: LimitHeavy, Needs: keyed},
+		{Method: get, Path: "/v1/tokens/:id", Permission: identity.PermTokenManage},
+		{Method: post, Path: "/v1/tokens/:id/revoke", Permission: identity.PermTokenManage},
 	}
 }
 

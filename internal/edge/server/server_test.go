@@ -158,7 +158,7 @@ func TestEdgeRefusals(t *testing.T) {
 		"reaches handler":       {method: "POST", path: "/v1/applications", body: "{}", headers: []string{submitHeaders, key, "Content-Type", "application/json; charset=UTF-8"}, status: 503, code: "let_through"},
 		"too large":             {method: "POST", path: "/v1/applications", body: strings.Repeat(" ", MaxBodyBytes+1), headers: []string{submitHeaders, key, "Content-Type", "application/json"}, status: 413, code: "body_too_large"},
 		"nobody":                {method: "GET", path: "/v1/applications", status: 401, code: "sign_in_required"},
-		"no receipt":            {method: "GET", path: "/v1/status", status: 401, code: "receipt_required"},
+		"no receipt":            {method: "GET", path: "/v1/application", status: 401, code: "receipt_required"},
 		"wrong scheme":          {method: "GET", path: "/v1/whoami", headers: []string{"Authorization", "Basic eDp5"}, status: 401, code: "token_invalid"},
 		"unknown token":         {method: "GET", path: "/v1/whoami", headers: []string{"Authorization", "Bearer nope"}, status: 401, code: "token_invalid"},
 		"other site":            {method: "POST", path: "/v1/tokens", body: "{}", headers: []string{"Sec-Fetch-Site", "cross-site", "Cookie", "causeway_session=reviewer"}, status: 403, code: "cross_origin"},
@@ -233,7 +233,7 @@ func TestNothingOfTheClientIsKept(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, nil)
 	id := uuid.NewString()
-	for _, path := range []string{"/v1/fund?q=secret-query", "/v1/applications/" + id, "/secret-path", "/v1/status"} {
+	for _, path := range []string{"/v1/fund?q=secret-query", "/v1/applications/" + id, "/secret-path", "/v1/application"} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 		req.RemoteAddr = "203.0.113.9:4711"
 		for h, v := range map[string]string{

@@ -160,7 +160,7 @@ func (s *Site) postVantageOff(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Endpoints.DisableVantage(v.ctx(), v.by, id); err != nil {
+	if _, err := s.cfg.Endpoints.DisableVantage(v.ctx(), v.by, id); err != nil {
 		return s.refuseVantage(v, err, views.VantageTyped{})
 	}
 	return v.see("/fleet/vantages")

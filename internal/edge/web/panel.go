@@ -90,5 +90,8 @@ func (s *Site) postPanelRecheck(v *visit) error {
 	if err != nil {
 		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
 	}
-	return s.act(v, func(uuid.UUID) error { return s.cfg.Endpoints.StaffRecheck(v.ctx(), v.by, server) }, nil)
+	return s.act(v, func(uuid.UUID) error {
+		_, err := s.cfg.Endpoints.StaffRecheck(v.ctx(), v.by, server)
+		return err
+	}, nil)
 }

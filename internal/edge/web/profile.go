@@ -103,7 +103,7 @@ func (s *Site) postTokenRevoke(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Identity.RevokeToken(v.ctx(), v.by, id); err != nil {
+	if _, err := s.cfg.Identity.RevokeToken(v.ctx(), v.by, id); err != nil {
 		return err
 	}
 	return v.see("/profile")

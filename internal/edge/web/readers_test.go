@@ -23,7 +23,7 @@ const (
 func (r *rig) operatorSees(code string) string {
 	r.t.Helper()
 	page := r.browse().post("/status", url.Values{"code": {code}}).wants(200)
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+"/v1/status", nil)
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+"/v1/application", nil)
 	must(r.t, err)
 	req.Header.Set(api.HeaderReceipt, code)
 	res, err := (&http.Client{}).Do(req)
@@ -32,7 +32,7 @@ func (r *rig) operatorSees(code string) string {
 	body, err := io.ReadAll(res.Body)
 	must(r.t, err)
 	if res.StatusCode != http.StatusOK || !strings.Contains(string(body), "GR-") {
-		r.t.Fatalf("/v1/status answers %d: %s", res.StatusCode, body)
+		r.t.Fatalf("/v1/application answers %d: %s", res.StatusCode, body)
 	}
 	return string(page.body) + string(body)
 }

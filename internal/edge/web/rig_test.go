@@ -37,6 +37,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/testkit/pgtest"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
+	"github.com/causeway-fund/causeway/internal/trust/once"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 )
 
@@ -133,7 +134,9 @@ func (r *rig) serve(endpoints web.Endpoints) {
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
-	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Clock: r.clock})
+	repeats, err := once.New(r.keys, postgres.OnceStore{DB: app})
+	must(r.t, err)
+	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Once: repeats, Clock: r.clock})
 	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {

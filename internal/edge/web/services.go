@@ -62,16 +62,16 @@ type Payouts interface {
 	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
 	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)
-	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
-	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error
+	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error)
+	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) (payout.Coin, error)
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Sums(ctx context.Context, by identity.Actor) (payout.Sums, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
-	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error
-	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error
+	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error)
+	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 }
@@ -90,7 +90,7 @@ type Identity interface {
 	RevokeSession(ctx context.Context, by identity.Actor, id uuid.UUID) error
 	CreateToken(ctx context.Context, by identity.Actor, name string, scopes []identity.Permission, life time.Duration) (identity.Token, string, error)
 	Tokens(ctx context.Context, by identity.Actor) ([]identity.Token, error)
-	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
 
 	ListStaff(ctx context.Context, by identity.Actor) ([]identity.Staff, error)
 	Invite(ctx context.Context, by identity.Actor, name string, roles []identity.Role) (identity.Staff, string, error)
@@ -113,10 +113,10 @@ type Endpoints interface {
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
 
 	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
-	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.View, error)
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
-	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error
+	DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error)
 }
 
 // AuditLog tells of the newest checkpoint and exports the log.

@@ -19,12 +19,18 @@ import (
 // postCoinLock keeps a coin out of every new batch.
 func (s *Site) postCoinLock(v *visit) error {
 	reason := v.posted("reason")
-	return s.actOnCoin(v, reason, func(op wire.OutPoint) error { return s.cfg.Payouts.LockCoin(v.ctx(), v.by, op, reason) })
+	return s.actOnCoin(v, reason, func(op wire.OutPoint) error {
+		_, err := s.cfg.Payouts.LockCoin(v.ctx(), v.by, op, reason)
+		return err
+	})
 }
 
 // postCoinUnlock lets it in again.
 func (s *Site) postCoinUnlock(v *visit) error {
-	return s.actOnCoin(v, "", func(op wire.OutPoint) error { return s.cfg.Payouts.UnlockCoin(v.ctx(), v.by, op) })
+	return s.actOnCoin(v, "", func(op wire.OutPoint) error {
+		_, err := s.cfg.Payouts.UnlockCoin(v.ctx(), v.by, op)
+		return err
+	})
 }
 
 func (s *Site) actOnCoin(v *visit, reason string, do func(wire.OutPoint) error) error {

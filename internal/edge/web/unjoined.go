@@ -56,7 +56,8 @@ func (s *Site) postJoin(v *visit) error {
 	if err != nil {
 		return errs.New(errs.Malformed, "malformed_form", "The form does not say which payment it is. Nothing was changed: load the page again.")
 	}
-	return s.refuseHere(v, s.cfg.Payouts.JoinPayment(v.ctx(), v.by, op, id), func(*views.Treasury) {})
+	_, err = s.cfg.Payouts.JoinPayment(v.ctx(), v.by, op, id)
+	return s.refuseHere(v, err, func(*views.Treasury) {})
 }
 
 // postSeparate says that later payments to its address are others.
@@ -66,7 +67,7 @@ func (s *Site) postSeparate(v *visit) error {
 		return err
 	}
 	reason := v.posted("why")
-	err = s.cfg.Payouts.SeparatePayment(v.ctx(), v.by, op, reason)
+	_, err = s.cfg.Payouts.SeparatePayment(v.ctx(), v.by, op, reason)
 	keep := func(t *views.Treasury) {
 		for i := range t.Unjoined {
 			if t.Unjoined[i].OutPoint == op.String() {

@@ -102,7 +102,7 @@ func TestRequestsForWorkThatAreRefused(t *testing.T) {
 	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: uuid.New(), key: p.key}), "vantage_unknown")
 	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: other.id, key: other.key, at: 5*time.Minute + time.Second}), "clock_off")
 	wantCode(t, send(&agent{service: w.Service, clock: w.clock, id: other.id, key: other.key, at: -5*time.Minute - time.Second}), "clock_off")
-	noError(t, w.DisableVantage(t.Context(), staff(identity.RoleAdmin), other.id))
+	noError(t, failure(w.DisableVantage(t.Context(), staff(identity.RoleAdmin), other.id)))
 	wantCode(t, send(other.agent), "vantage_disabled")
 
 	blind := newWorld(t, func(c *endpoint.Config) { c.Telegram = func() vantage.Telegram { return vantage.Telegram{} } })

@@ -61,6 +61,15 @@ func (s *Service) Mine(ctx context.Context, code string, checks int) ([]View, er
 	return s.views(ctx, app, forOperator, checks)
 }
 
+// MyOne returns one endpoint of a receipt's application as its operator sees it.
+func (s *Service) MyOne(ctx context.Context, code, label string) (View, error) {
+	e, err := s.own(ctx, code, label)
+	if err != nil {
+		return View{}, err
+	}
+	return s.view(ctx, e, forOperator, shared{})
+}
+
 // Recheck asks for a check of one endpoint. RateLimited: recheck_too_soon,
 // checks_not_begun, checks_exhausted; Conflict: check_pending.
 func (s *Service) Recheck(ctx context.Context, code, label string) (View, error) {

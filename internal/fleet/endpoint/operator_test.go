@@ -140,7 +140,7 @@ func TestApplicationAndNetworkAreLimitedTogether(t *testing.T) {
 		if !errs.Is(err, "checks_exhausted") {
 			t.Errorf("proof, %s: %v", name, err)
 		}
-		if err := w.StaffRecheck(t.Context(), staff(identity.RoleReviewer), e.ID); !errs.Is(err, "checks_exhausted") {
+		if _, err := w.StaffRecheck(t.Context(), staff(identity.RoleReviewer), e.ID); !errs.Is(err, "checks_exhausted") {
 			t.Errorf("staff, %s: %v", name, err)
 		}
 	}

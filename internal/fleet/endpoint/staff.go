@@ -42,19 +42,31 @@ func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid
 	return s.views(ctx, application, unsealed, checks)
 }
 
-// StaffRecheck asks for a check of an endpoint. Errors are those of Recheck.
-func (s *Service) StaffRecheck(ctx context.Context, by identity.Actor, endpoint uuid.UUID) error {
+// StaffRecheck asks for a check of an endpoint, and returns it as Panel shows it
+// without unsealing. Errors are those of Recheck.
+func (s *Service) StaffRecheck(ctx context.Context, by identity.Actor, endpoint uuid.UUID) (View, error) {
 	if err := by.Require(identity.PermEndpointCheck); err != nil {
-		return err
+		return View{}, err
 	}
-	_, err := s.cfg.Store.UpdateEndpoint(ctx, endpoint, func(c *Change) error {
+	e, err := s.cfg.Store.UpdateEndpoint(ctx, endpoint, func(c *Change) error {
 		if err := c.allowed(); err != nil {
 			return err
 		}
 		c.Entries = []audit.Entry{entry(by, "endpoint.check_asked", "endpoint", endpoint, c.Now)}
 		return s.ask(c, vantage.KindRecheck, "")
 	})
-	return err
+	if err != nil {
+		return View{}, err
+	}
+	list, err := s.views(ctx, e.ApplicationID, blind)
+	if err != nil {
+		return View{}, err
+	}
+	at := slices.IndexFunc(list, func(v View) bool { return v.Endpoint.ID == endpoint })
+	if at < 0 {
+		return View{}, errs.New(errs.NotFound, "endpoint_not_found", "There is no such server.")
+	}
+	return list[at], nil
 }
 
 // Snapshot returns what the uptime of an application's endpoints is computed
@@ -85,6 +97,30 @@ func (s *Service) Fleet(ctx context.Context, by identity.Actor) (Fleet, []Vantag
 	}
 	v, err := s.cfg.Store.Vantages(ctx, now)
 	return f, v, err
+}
+
+// Vantages returns the probers by name.
+func (s *Service) Vantages(ctx context.Context, by identity.Actor) ([]Vantage, error) {
+	if err := by.Require(identity.PermEndpointRead); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Vantages(ctx, s.now())
+}
+
+// Vantage returns one prober. NotFound "vantage_not_found".
+func (s *Service) Vantage(ctx context.Context, by identity.Actor, id uuid.UUID) (Vantage, error) {
+	if err := by.Require(identity.PermEndpointRead); err != nil {
+		return Vantage{}, err
+	}
+	return s.cfg.Store.Vantage(ctx, id, s.now())
+}
+
+// AddedVantage returns a prober that an earlier call of by's has added, without its token.
+func (s *Service) AddedVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (Vantage, error) {
+	if err := by.Require(identity.PermVantageManage); err != nil {
+		return Vantage{}, err
+	}
+	return s.cfg.Store.Vantage(ctx, id, s.now())
 }
 
 // NewVantage describes a prober that is to be enrolled.
@@ -135,11 +171,15 @@ func (s *Service) AddVantage(ctx context.Context, by identity.Actor, n NewVantag
 	return v, token, nil
 }
 
-// DisableVantage ends a prober's enrolment for good. NotFound "vantage_not_found".
-func (s *Service) DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) error {
+// DisableVantage ends a prober's enrolment for good, and returns it. NotFound
+// "vantage_not_found", also when it was disabled before.
+func (s *Service) DisableVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (Vantage, error) {
 	if err := by.Require(identity.PermVantageManage); err != nil {
-		return err
+		return Vantage{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.DisableVantage(ctx, id, now, entry(by, "vantage.disabled", "vantage", id, now))
+	if err := s.cfg.Store.DisableVantage(ctx, id, now, entry(by, "vantage.disabled", "vantage", id, now)); err != nil {
+		return Vantage{}, err
+	}
+	return s.cfg.Store.Vantage(ctx, id, now)
 }

@@ -159,7 +159,7 @@ func TestTheLongRunIsTheMedianOfWeeks(t *testing.T) {
 func TestLockedCoinsAreNotCalledMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, 2*coin)
-	if err := r.service.LockCoin(t.Context(), r.treasurer, r.treasury().Coins[0].OutPoint, "kept for the audit"); err != nil {
+	if _, err := r.service.LockCoin(t.Context(), r.treasurer, r.treasury().Coins[0].OutPoint, "kept for the audit"); err != nil {
 		t.Fatal(err)
 	}
 	ids := r.owe(1, coin+owed)

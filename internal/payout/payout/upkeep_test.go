@@ -88,13 +88,13 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 	r := newRig(t, 2*coin, coin, coin, coin, coin, coin)
 	coins := r.treasury().Coins
 	locked, chosen := coins[0].OutPoint, []wire.OutPoint{coins[5].OutPoint, coins[2].OutPoint, coins[4].OutPoint}
-	if err := r.service.LockCoin(t.Context(), r.treasurer, locked, " "); codeOf(err) != "invalid_fields" {
+	if _, err := r.service.LockCoin(t.Context(), r.treasurer, locked, " "); codeOf(err) != "invalid_fields" {
 		t.Errorf("a lock without a reason: %v", err)
 	}
-	if err := r.service.LockCoin(t.Context(), r.treasurer, locked, "kept for the audit"); err != nil {
+	if _, err := r.service.LockCoin(t.Context(), r.treasurer, locked, "kept for the audit"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.service.LockCoin(t.Context(), r.second, locked, "again"); codeOf(err) != "coin_locked" {
+	if _, err := r.service.LockCoin(t.Context(), r.second, locked, "again"); codeOf(err) != "coin_locked" {
 		t.Errorf("locked twice: %v, want coin_locked", err)
 	}
 
@@ -118,10 +118,10 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 	if waits := r.wantState(big.ID, payout.Approved); waits.Batch.LastError == "" {
 		t.Error("nothing says that coins are missing")
 	}
-	if err := r.service.LockCoin(t.Context(), r.treasurer, chosen[0], "too late"); codeOf(err) != "coin_taken" {
+	if _, err := r.service.LockCoin(t.Context(), r.treasurer, chosen[0], "too late"); codeOf(err) != "coin_taken" {
 		t.Errorf("a coin of a batch: %v, want coin_taken", err)
 	}
-	if err := r.service.UnlockCoin(t.Context(), r.second, locked); err != nil {
+	if _, err := r.service.UnlockCoin(t.Context(), r.second, locked); err != nil {
 		t.Fatal(err)
 	}
 	r.step()

@@ -102,9 +102,9 @@ func TestWhatPeopleDoWakesTheWorker(t *testing.T) {
 
 	for _, c := range r.treasury().Coins {
 		if c.ReservedBy == nil {
-			must(nil, r.service.LockCoin(t.Context(), r.treasurer, c.OutPoint, "a test"))
+			must(nil, failure(r.service.LockCoin(t.Context(), r.treasurer, c.OutPoint, "a test")))
 			want("a coin that was locked", 0)
-			must(nil, r.service.UnlockCoin(t.Context(), r.second, c.OutPoint))
+			must(nil, failure(r.service.UnlockCoin(t.Context(), r.second, c.OutPoint)))
 			want("a coin that was unlocked", 1)
 		}
 	}
@@ -121,7 +121,7 @@ func TestABatchThatWaitsIsTriedAtOnceWhenPeopleAct(t *testing.T) {
 	r := newRig(t, coin)
 	b := r.approved(1)
 	op := r.treasury().Coins[0].OutPoint
-	if err := r.service.LockCoin(t.Context(), r.treasurer, op, "a test"); err != nil {
+	if _, err := r.service.LockCoin(t.Context(), r.treasurer, op, "a test"); err != nil {
 		t.Fatal(err)
 	}
 	step := func(want payout.State) {
@@ -132,7 +132,7 @@ func TestABatchThatWaitsIsTriedAtOnceWhenPeopleAct(t *testing.T) {
 		r.wantState(b.ID, want)
 	}
 	step(payout.Approved)
-	if err := r.service.UnlockCoin(t.Context(), r.second, op); err != nil {
+	if _, err := r.service.UnlockCoin(t.Context(), r.second, op); err != nil {
 		t.Fatal(err)
 	}
 	step(payout.Approved)

@@ -18,25 +18,46 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// LockCoin keeps a coin out of every new batch until it is unlocked. Errors as of
-// Store.LockCoin; Invalid invalid_fields without a reason.
-func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+// LockCoin keeps a coin out of every new batch until it is unlocked, and returns it.
+// Errors as of Store.LockCoin; Invalid invalid_fields without a reason.
+func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return err
+		return payout.Coin{}, err
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
-		return errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 200 characters why the coin is locked."}})
+		return payout.Coin{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 200 characters why the coin is locked."}})
 	}
-	return s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s))
+	if err := s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s)); err != nil {
+		return payout.Coin{}, err
+	}
+	return s.coin(ctx, op)
 }
 
-// UnlockCoin lets a coin into new batches again. Errors as of Store.UnlockCoin.
-func (s *Service) UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) error {
+// UnlockCoin lets a coin into new batches again, and returns it. Errors as of
+// Store.UnlockCoin.
+func (s *Service) UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) (payout.Coin, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
-		return err
+		return payout.Coin{}, err
 	}
-	return s.cfg.Store.UnlockCoin(ctx, op, by.StaffID, coinEntry(by, "coin.unlocked", op, s))
+	if err := s.cfg.Store.UnlockCoin(ctx, op, by.StaffID, coinEntry(by, "coin.unlocked", op, s)); err != nil {
+		return payout.Coin{}, err
+	}
+	return s.coin(ctx, op)
+}
+
+// coin returns a coin as it stands. NotFound "coin_not_found" when it was spent meanwhile.
+func (s *Service) coin(ctx context.Context, op wire.OutPoint) (payout.Coin, error) {
+	h, err := s.cfg.Store.Holdings(ctx)
+	if err != nil {
+		return payout.Coin{}, err
+	}
+	for _, c := range h.Coins {
+		if c.OutPoint == op {
+			return c, nil
+		}
+	}
+	return payout.Coin{}, errs.New(errs.NotFound, "coin_not_found", "The coin was changed, and is not unspent any more.")
 }
 
 func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) audit.Entry {

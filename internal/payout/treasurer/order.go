@@ -299,7 +299,7 @@ func (s *Service) blank(ctx context.Context, by identity.Actor, f fund.Fund, kin
 	now := s.now()
 	return payout.Batch{
 		ID: id, FundID: f.ID, Kind: kind, Number: number, State: payout.Composed, Version: 1, Seed: seed, Outputs: 1, DeadlineBlocks: f.DeadlineBlocks,
-		ComposedBy: by.StaffID, CreatedAt: now, ChangedAt: now,
+		ComposedBy: by.StaffID, ComposerName: by.Name, CreatedAt: now, ChangedAt: now,
 	}, nil
 }
 

@@ -150,6 +150,22 @@ func (s *Service) Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (p
 	return r, nil
 }
 
+// Made returns batches that an earlier call of by's has made, as they stand now.
+func (s *Service) Made(ctx context.Context, by identity.Actor, ids []uuid.UUID) ([]payout.Batch, error) {
+	if err := by.Require(identity.PermBatchCompose); err != nil {
+		return nil, err
+	}
+	list := make([]payout.Batch, len(ids))
+	for i, id := range ids {
+		r, err := s.cfg.Store.Batch(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = r.Batch
+	}
+	return list, nil
+}
+
 // Batches returns a page of batches, newest first, with numbers below before (0:
 // from the newest). next is 0 at the end.
 func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []payout.Batch, next uint32, err error) {

@@ -3,6 +3,7 @@ package treasurer
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +25,10 @@ func (s *Service) Unjoined(ctx context.Context, by identity.Actor) ([]payout.Unj
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, err
 	}
+	return s.unjoined(ctx)
+}
+
+func (s *Service) unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error) {
 	fund, err := s.cfg.Store.Fund(ctx)
 	if err != nil {
 		return nil, err
@@ -41,15 +46,18 @@ func (s *Service) Unjoined(ctx context.Context, by identity.Actor) ([]payout.Unj
 
 // JoinPayment says that an instalment which was approved again is the payment that a
 // batch made before the database was restored: it stands where the batch stands, and
-// is not paid again. Script and amount must be the same. Errors: NotFound
-// unjoined_not_found; Conflict not_payable, not_the_same, batch_voided.
-func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) error {
+// is not paid again. Script and amount must be the same. It returns the payment, which
+// is no longer an unjoined one. Errors: NotFound unjoined_not_found; Conflict
+// not_payable, not_the_same, batch_voided.
+func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
-		return err
+		return payout.UnjoinedPayment{}, err
 	}
 	now := s.now()
-	return s.cfg.Store.JoinPayment(ctx, op, instalment, now, func(j *payout.Join) error {
+	var joined payout.UnjoinedPayment
+	err := s.cfg.Store.JoinPayment(ctx, op, instalment, now, func(j *payout.Join) error {
 		p, it := j.Payment, j.Item
+		joined, joined.Address = p, it.Address // the scripts are the same, as is seen below
 		switch {
 		case p.State == payout.Voided:
 			return errs.New(errs.Conflict, "batch_voided", "That batch was taken back and paid nobody. Pay the new approval instead. Nothing was changed.")
@@ -76,6 +84,10 @@ func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.Ou
 		}
 		return nil
 	})
+	if err != nil {
+		return payout.UnjoinedPayment{}, err
+	}
+	return joined, nil
 }
 
 // pathTo is the way of an instalment from payable to where its batch stands.
@@ -94,16 +106,27 @@ func pathTo(s payout.State) []grant.InstalmentState {
 }
 
 // SeparatePayment says that an unjoined payment stands for itself: whoever is paid at
-// its address from now on is owed that as well. Errors: NotFound unjoined_not_found;
-// Conflict already_separate; Invalid invalid_fields without a reason.
-func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) error {
+// its address from now on is owed that as well. It returns the payment. Errors: NotFound
+// unjoined_not_found; Conflict already_separate; Invalid invalid_fields without a reason.
+func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
-		return err
+		return payout.UnjoinedPayment{}, err
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > payout.MaxReason {
-		return errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 500 characters why the two payments have nothing to do with each other."}})
+		return payout.UnjoinedPayment{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 500 characters why the two payments have nothing to do with each other."}})
 	}
 	e := audit.Entry{Actor: by, Action: "payment.separated", ObjectKind: "unjoined", ObjectID: op.String(), At: s.now()}
-	return s.cfg.Store.SeparatePayment(ctx, op, reason, by.StaffID, e)
+	if err := s.cfg.Store.SeparatePayment(ctx, op, reason, by.StaffID, e); err != nil {
+		return payout.UnjoinedPayment{}, err
+	}
+	list, err := s.unjoined(ctx)
+	if err != nil {
+		return payout.UnjoinedPayment{}, err
+	}
+	at := slices.IndexFunc(list, func(p payout.UnjoinedPayment) bool { return p.OutPoint == op })
+	if at < 0 {
+		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, "unjoined_not_found", "The payment was marked as another one, and joined by somebody since.")
+	}
+	return list[at], nil
 }

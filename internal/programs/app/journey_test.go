@@ -121,7 +121,7 @@ func (r *rig) reviewed(id uuid.UUID) (instalment uuid.UUID) {
 func (r *rig) released(op operator) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	dry, err := r.treasurer.DryRunBatchWithResponse(ctx, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{op.instalment}})
+	dry, err := r.treasurer.PreviewBatchWithResponse(ctx, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{op.instalment}})
 	r.must(err)
 	batch := r.compose(op)
 	r.approve(batch)
@@ -137,7 +137,7 @@ func (r *rig) released(op operator) {
 	if *paid.FeeSat != dry.JSON200.FeeSat {
 		r.t.Errorf("the fee is %d sat, the dry run said %d", *paid.FeeSat, dry.JSON200.FeeSat)
 	}
-	status, err := r.api(client.Options{Receipt: op.receipt}).GetStatusWithResponse(ctx)
+	status, err := r.api(client.Options{Receipt: op.receipt}).GetOwnApplicationWithResponse(ctx)
 	r.must(err)
 	if got := status.JSON200.Payments; len(got) != 1 || got[0].State != "paid" || got[0].AmountSat != op.amountSat || *got[0].Txid != *paid.Txid {
 		r.t.Errorf("the operator sees %+v, want one payment of %d sat by %s", got, op.amountSat, *paid.Txid)
@@ -184,9 +184,9 @@ func (r *rig) refuses(by *http.Client, form client.NewApplication) {
 		{"no JSON", post, apply, "title=x", map[string]string{"Idempotency-Key": "0123456789abcdef0123", "Content-Type": "text/plain"}, 415, "unsupported_media_type", nil},
 		{"no key", post, apply, "{}", map[string]string{"Content-Type": "application/json"}, 428, "header_required", map[string]string{"header": "Idempotency-Key"}},
 		{"no If-Match", post, apply + "/" + uuid.NewString() + "/decision", "{}", map[string]string{"Authorization": reviewer, "Content-Type": "application/json"}, 428, "header_required", map[string]string{"header": "If-Match"}},
-		{"unknown receipt", http.MethodGet, "/v1/status", "", map[string]string{"Causeway-Receipt": "0123456789ABCDEFGHJKMNPQRS"}, 404, "receipt_unknown", nil},
-		{"no receipt", http.MethodGet, "/v1/status", "", nil, 401, "receipt_required", nil},
-		{"malformed receipt", http.MethodGet, "/v1/status", "", map[string]string{"Causeway-Receipt": "0123"}, 404, "receipt_unknown", nil},
+		{"unknown receipt", http.MethodGet, "/v1/application", "", map[string]string{"Causeway-Receipt": "0123456789ABCDEFGHJKMNPQRS"}, 404, "receipt_unknown", nil},
+		{"no receipt", http.MethodGet, "/v1/application", "", nil, 401, "receipt_required", nil},
+		{"malformed receipt", http.MethodGet, "/v1/application", "", map[string]string{"Causeway-Receipt": "0123"}, 404, "receipt_unknown", nil},
 		{"not signed in", http.MethodGet, apply, "", nil, 401, "sign_in_required", nil},
 		{"wrong role", http.MethodGet, "/v1/audit/bundle", "", map[string]string{"Authorization": reviewer}, 403, "not_permitted", nil},
 		{"unknown application", http.MethodGet, apply + "/" + uuid.NewString(), "", map[string]string{"Authorization": reviewer}, 404, "application_not_found", nil},

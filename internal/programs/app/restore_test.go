@@ -50,16 +50,16 @@ func TestAnOlderBackupIsRestoredByTheRunbook(t *testing.T) {
 	form := application(t, later.amountSat)
 	form.PayoutAddress = later.address
 	later.instalment = r.grantedTo(form)
-	list, err := r.treasurer.ListUnjoinedWithResponse(ctx)
+	list, err := r.treasurer.ListUnjoinedWithResponse(ctx, &client.ListUnjoinedParams{})
 	r.must(err)
-	if p := list.JSON200.Payments; len(p) != 1 || p[0].Address != later.address || p[0].AmountSat != later.amountSat {
+	if p := list.JSON200.Items; len(p) != 1 || p[0].Address != later.address || p[0].AmountSat != later.amountSat {
 		t.Fatalf("unjoined payments %+v, want the one to %s", p, later.address)
 	}
-	_, err = r.treasurer.ComposeBatchWithResponse(ctx, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{later.instalment}})
+	_, err = r.treasurer.ComposeBatchWithResponse(ctx, &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{later.instalment}})
 	if p := r.problem(err); p.Status != http.StatusConflict || p.Code() != "paid_before_restore" {
 		t.Errorf("composing it again answers %d %s, want 409 paid_before_restore", p.Status, p.Code())
 	}
-	_, err = r.treasurer.JoinUnjoinedWithResponse(ctx, list.JSON200.Payments[0].Outpoint, client.NewJoin{InstalmentId: later.instalment})
+	_, err = r.treasurer.JoinUnjoinedWithResponse(ctx, list.JSON200.Items[0].Outpoint, client.NewJoin{InstalmentId: later.instalment})
 	r.must(err)
 	for _, it := range r.batch(batch).Items {
 		if it.State != "paid" {

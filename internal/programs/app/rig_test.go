@@ -238,7 +238,7 @@ func (r *rig) vote(reviewer int, id uuid.UUID) {
 	a, err := r.reviewers[reviewer].GetApplicationWithResponse(r.t.Context(), id)
 	r.must(err)
 	note := "The applications of a test are alike."
-	_, err = r.reviewers[reviewer].VoteApplicationWithResponse(r.t.Context(), id, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
+	_, err = r.reviewers[reviewer].VoteApplicationWithResponse(r.t.Context(), id, &client.VoteApplicationParams{IdempotencyKey: client.NewIdempotencyKey()}, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
 	r.must(err)
 }
 
@@ -265,7 +265,7 @@ func (r *rig) compose(ops ...operator) uuid.UUID {
 	for _, o := range ops {
 		order.InstalmentIds = append(order.InstalmentIds, o.instalment)
 	}
-	b, err := r.treasurer.ComposeBatchWithResponse(r.t.Context(), order)
+	b, err := r.treasurer.ComposeBatchWithResponse(r.t.Context(), &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, order)
 	r.must(err)
 	return b.JSON201.Batches[0].Id
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
+	"github.com/causeway-fund/causeway/internal/trust/once"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 	"github.com/causeway-fund/causeway/migrations"
 )
@@ -65,6 +66,7 @@ type Services struct {
 	Grants   *grant.Service
 	Payouts  *treasurer.Service
 	Identity *identity.Service
+	Once     *once.Service
 
 	Endpoints *endpoint.Service
 
@@ -143,6 +145,9 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 	if s.Payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {
 		return nil, err
 	}
+	if s.Once, err = once.New(keys, postgres.OnceStore{DB: db}); err != nil {
+		return nil, err
+	}
 	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))); err != nil {
 		return nil, err
 	}
@@ -198,7 +203,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	auditLog := audit.NewLog(rows, clock.Real{}, auditKey)
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: s.Grants, Payouts: s.Payouts, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Origin: audit.Origin(s.Fund.ID.String()),
-		Tokens: s.Identity, Clock: clock.Real{}, Endpoints: s.Endpoints,
+		Tokens: s.Identity, Once: s.Once, Clock: clock.Real{}, Endpoints: s.Endpoints,
 	})
 	if err != nil {
 		return nil, err

@@ -304,13 +304,13 @@ func TestStrangersStarveNobody(t *testing.T) {
 			if i%2 == 0 {
 				return call{method: "POST", path: "/status", body: "code=" + code, kind: form}
 			}
-			return call{method: "GET", path: "/v1/status", header: map[string]string{"Causeway-Receipt": code}}
+			return call{method: "GET", path: "/v1/application", header: map[string]string{"Causeway-Receipt": code}}
 		}, func(i int) call {
 			code := receipts[i%len(receipts)]
 			if i%2 == 0 {
 				return call{from: page(i), method: "POST", path: "/status", body: "code=" + code, kind: form, want: 200}
 			}
-			return call{from: page(i), method: "GET", path: "/v1/status", header: map[string]string{"Causeway-Receipt": code}, want: 200}
+			return call{from: page(i), method: "GET", path: "/v1/application", header: map[string]string{"Causeway-Receipt": code}, want: 200}
 		}},
 		{"a token on the network of a flood", 1800, func(i int) call {
 			return call{method: "GET", path: "/v1/batches", header: map[string]string{"Authorization": "Bearer cw_" + fmt.Sprint(i)}}

@@ -285,6 +285,6 @@ func (a *app) reviseCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return changed(ok200(c.api.ReviseApplicationWithResponse(c.ctx, body)))
+		return ownChanged(ok200(c.api.ReviseApplicationWithResponse(c.ctx, body)))
 	})
 }

@@ -36,6 +36,54 @@ type call struct {
 	args []string
 	api  *client.API // nil for offline
 	wire *transport  // what api speaks through
+
+	drawn string // idempotency key of what this command makes; "" when it makes nothing
+}
+
+const keyFlag = "idempotency-key"
+
+// making adds what a command needs that makes something: a key, so that sending it
+// again after a lost answer cannot make it twice.
+func making(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().String(keyFlag, "", "the key of an attempt whose answer got lost; it cannot do the same twice")
+	return cmd
+}
+
+// key returns the key that was given, or draws one.
+func (c *call) key() string {
+	given, err := c.cmd.Flags().GetString(keyFlag)
+	if err == nil && given != "" {
+		return given
+	}
+	if c.drawn == "" {
+		c.drawn = client.NewIdempotencyKey()
+	}
+	return c.drawn
+}
+
+// tellKey tells the key of an attempt of which nobody knows how it ended.
+func (c *call) tellKey(err error) {
+	var refused *client.Error
+	if c.drawn == "" || err == nil || (errors.As(err, &refused) && refused.Status < http.StatusInternalServerError) {
+		return
+	}
+	c.talk("No answer came, so it is not known whether this was done. Run the same again with --%s %s: it cannot be done twice.", keyFlag, c.drawn)
+}
+
+// everyPage reads a list from its first page to its last.
+func everyPage[T any](read func(cursor *string) (items []T, next *string, err error)) ([]T, error) {
+	all := []T{}
+	for cursor := (*string)(nil); ; {
+		items, next, err := read(cursor)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if next == nil {
+			return all, nil
+		}
+		cursor = next
+	}
 }
 
 // online makes cmd run f with the API, as who, and write the page that it
@@ -56,6 +104,7 @@ func (a *app) online(who caller, cmd *cobra.Command, f func(*call) (page, error)
 			}
 		}
 		p, err := f(c)
+		c.tellKey(err)
 		if writeErr := p.write(cmd.OutOrStdout(), format); writeErr != nil {
 			return errors.Join(err, writeErr)
 		}

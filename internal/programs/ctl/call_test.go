@@ -127,7 +127,7 @@ func TestReceiptIsAskedFor(t *testing.T) {
 	}
 	// The text may follow the code on standard input.
 	run(t.Context(), receiptValue+"\nHello.\n", "--server", f.url, "reply", "--text-file", "-").want(t, 0)
-	if got := decode[client.NewStatusMessage](t, f.sentTo("addStatusMessage")[0].body).Text; got != "Hello." {
+	if got := decode[client.NewOwnMessage](t, f.sentTo("addOwnMessage")[0].body).Text; got != "Hello." {
 		t.Errorf("sent %q", got)
 	}
 }

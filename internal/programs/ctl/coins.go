@@ -44,18 +44,23 @@ func (a *app) coinsCommand() *cobra.Command {
 			if err := checkCoins("COIN", c.args); err != nil {
 				return page{}, err
 			}
-			_, err := c.api.LockCoinWithResponse(c.ctx, c.args[0], client.NewLock{Reason: reason})
-			return page{}, err
+			return coinPage(ok200(c.api.LockCoinWithResponse(c.ctx, c.args[0], client.NewLock{Reason: reason})))
 		}),
 		a.online(staff, &cobra.Command{Use: "unlock COIN", Short: "Let a coin into new batches again", Args: cobra.ExactArgs(1)}, func(c *call) (page, error) {
 			if err := checkCoins("COIN", c.args); err != nil {
 				return page{}, err
 			}
-			_, err := c.api.UnlockCoinWithResponse(c.ctx, c.args[0])
-			return page{}, err
+			return coinPage(ok200(c.api.UnlockCoinWithResponse(c.ctx, c.args[0])))
 		}),
 	)
 	return cmd
+}
+
+func coinPage(x client.Coin, err error) (page, error) {
+	if err != nil {
+		return page{}, err
+	}
+	return page{value: x, parts: []part{coinsPart("", []client.Coin{x})}}, nil
 }
 
 func coinsPart(title string, coins []client.Coin) part {

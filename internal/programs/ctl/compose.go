@@ -132,7 +132,7 @@ func (a *app) batchDryRunCommand() *cobra.Command {
 }
 
 func dryRun(c *call, body client.Order) (page, error) {
-	r, err := ok200(c.api.DryRunBatchWithResponse(c.ctx, body))
+	r, err := ok200(c.api.PreviewBatchWithResponse(c.ctx, body))
 	if err != nil {
 		return page{}, err
 	}
@@ -161,7 +161,7 @@ func (a *app) batchComposeCommand() *cobra.Command {
 	}
 	o.flags(cmd)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "the same as: causewayctl batch dry-run")
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		body, err := o.read(c)
 		if err != nil {
 			return page{}, err
@@ -169,7 +169,7 @@ func (a *app) batchComposeCommand() *cobra.Command {
 		if dry {
 			return dryRun(c, body)
 		}
-		made, err := ok201(c.api.ComposeBatchWithResponse(c.ctx, body))
+		made, err := ok201(c.api.ComposeBatchWithResponse(c.ctx, &client.ComposeBatchParams{IdempotencyKey: c.key()}, body))
 		if err != nil {
 			return page{}, err
 		}
@@ -197,14 +197,14 @@ func (a *app) upkeepCommand() *cobra.Command {
 	}
 	child.flags(pull)
 	return group(&cobra.Command{Use: "upkeep", Short: "Make batches that pay nobody: join coins, split one, pull a stuck batch along"},
-		a.online(staff, join, func(c *call) (page, error) { return c.upkeep(joined, client.Upkeep{Kind: client.Consolidate}) }),
-		a.online(staff, divide, func(c *call) (page, error) {
+		a.online(staff, making(join), func(c *call) (page, error) { return c.upkeep(joined, client.Upkeep{Kind: client.Consolidate}) }),
+		a.online(staff, making(divide), func(c *call) (page, error) {
 			if parted.outputs < 2 {
 				return page{}, cli.UsageError{Err: errors.New("--outputs: 2 to 20")}
 			}
 			return c.upkeep(parted, client.Upkeep{Kind: client.Split, Outputs: &parted.outputs})
 		}),
-		a.online(staff, pull, func(c *call) (page, error) {
+		a.online(staff, making(pull), func(c *call) (page, error) {
 			id, err := c.id()
 			if err != nil {
 				return page{}, err
@@ -219,7 +219,7 @@ func (c *call) upkeep(u upkeep, body client.Upkeep) (page, error) {
 		return page{}, err
 	}
 	body.FeeSatVb, body.MaxFeerateSatVb, body.MaxFeeSat, body.Coins = u.feeRate, given(u.maxFeeRate), given(u.maxFee), nonEmpty(u.coins)
-	return summarised(ok201(c.api.ComposeUpkeepWithResponse(c.ctx, body)))
+	return summarised(ok201(c.api.ComposeUpkeepWithResponse(c.ctx, &client.ComposeUpkeepParams{IdempotencyKey: c.key()}, body)))
 }
 
 // nonEmpty returns nil for an empty list, so that it is left out of the call.

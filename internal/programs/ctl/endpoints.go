@@ -33,8 +33,12 @@ func (a *app) endpointsCommand() *cobra.Command {
 const defaultChecks = 20
 
 // servers fetches the operator's own with their newest checks.
-func (c *call) servers(checks int32) (client.EndpointList, error) {
-	return ok200(c.api.ListOwnEndpointsWithResponse(c.ctx, &client.ListOwnEndpointsParams{Checks: &checks}))
+func (c *call) servers(checks int32) (client.EndpointPage, error) {
+	items, err := everyPage(func(cursor *string) ([]client.CheckedEndpoint, *string, error) {
+		p, err := ok200(c.api.ListOwnEndpointsWithResponse(c.ctx, &client.ListOwnEndpointsParams{Checks: &checks, Cursor: cursor}))
+		return p.Items, p.NextCursor, err
+	})
+	return client.EndpointPage{Items: items}, err
 }
 
 func endpointsPart(list []client.CheckedEndpoint) part {
@@ -290,7 +294,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "from", "", "when it begins, like 2026-12-01T02:00:00Z")
 	cmd.Flags().StringVar(&to, "to", "", "when it ends")
-	return a.online(operator, cmd, func(c *call) (page, error) {
+	return a.online(operator, making(cmd), func(c *call) (page, error) {
 		begin, err := moment(c, "from", from)
 		if err != nil {
 			return page{}, err
@@ -299,7 +303,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		m, err := ok201(c.api.DeclareMaintenanceWithResponse(c.ctx, c.args[0], client.NewMaintenance{From: begin, To: end}))
+		m, err := ok201(c.api.DeclareMaintenanceWithResponse(c.ctx, c.args[0], &client.DeclareMaintenanceParams{IdempotencyKey: c.key()}, client.NewMaintenance{From: begin, To: end}))
 		if err != nil {
 			return page{}, err
 		}

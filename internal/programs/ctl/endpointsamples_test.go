@@ -124,16 +124,16 @@ func resultLines(list []uptime.Attempt) string {
 
 // endpointSamples is what the fund of a test says about servers.
 func endpointSamples() map[string]any {
-	v := sampleVantage()
+	v, enrolment := sampleVantage(), "enrolment-token"
 	return map[string]any{
 		"readLink": client.Understood{
 			Protocol: "socks5", Fields: []client.SpecField{{Name: "server", Value: "a.example:1080"}}, Control: []client.ControlKind{client.ControlByPort},
 		},
-		"listOwnEndpoints": client.EndpointList{Items: []client.CheckedEndpoint{sampleEndpoint()}}, "recheckEndpoint": sampleEndpoint(),
+		"listOwnEndpoints": client.EndpointPage{Items: []client.CheckedEndpoint{sampleEndpoint()}}, "recheckEndpoint": sampleEndpoint(),
 		"getControl": sampleWays(), "proveControl": sampleEndpoint(), "rotateControl": sampleWays(),
 		"declareMaintenance": client.Maintenance{From: at, To: at.Add(time.Hour), DeclaredAt: at},
-		"listEndpoints":      client.EndpointList{Items: []client.CheckedEndpoint{samplePanel()}}, "recheckAsStaff": nil,
-		"getFleet": sampleFleet(), "listVantages": client.VantageList{Items: []client.Vantage{v}}, "disableVantage": nil,
-		"addVantage": client.CreatedVantage{Id: v.Id, Name: v.Name, Place: v.Place, Country: v.Country, Asn: v.Asn, State: "new", CreatedAt: at, Token: "enrolment-token"},
+		"listEndpoints":      client.EndpointPage{Items: []client.CheckedEndpoint{samplePanel()}}, "recheckAsStaff": samplePanel(),
+		"getFleet": sampleFleet(), "listVantages": client.VantagePage{Items: []client.Vantage{v}}, "disableVantage": v,
+		"addVantage": client.Vantage{Id: v.Id, Name: v.Name, Place: v.Place, Country: v.Country, Asn: v.Asn, State: "new", CreatedAt: at, Token: &enrolment},
 	}
 }

@@ -56,7 +56,7 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	f.StringSliceVar(&cancel, "cancel-instalment", nil, "id of an instalment that shall not be paid at all; may be given several times")
 	f.Int64Var(&rate, "fee-sat-vb", 0, "fee rate of the replacement; a quarter more than now when absent")
 	f.BoolVar(&yes, "yes", false, "do not ask")
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		body := client.VoidOrder{Reason: reason, FeeSatVb: given(rate)}
 		if reason == "" || rate < 0 {
 			return page{}, cli.UsageError{Err: errors.New("--reason is missing, or --fee-sat-vb is below 1; see --help")}
@@ -78,7 +78,7 @@ func (a *app) batchVoidCommand() *cobra.Command {
 		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {
 			return page{}, err
 		}
-		return summarised(ok200(c.api.AskVoidWithResponse(c.ctx, b.Id, &client.AskVoidParams{IfMatch: etag(b.Version)}, body)))
+		return summarised(ok201(c.api.AskVoidWithResponse(c.ctx, b.Id, &client.AskVoidParams{IfMatch: etag(b.Version), IdempotencyKey: c.key()}, body)))
 	})
 }
 

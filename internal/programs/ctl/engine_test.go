@@ -267,17 +267,18 @@ func TestCoinsAreLockedByTheirWholeName(t *testing.T) {
 func TestUnjoinedPaymentsAreShownAndSettled(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
-	f.on("listUnjoined", client.UnjoinedList{Payments: []client.UnjoinedPayment{{
+	lost := client.UnjoinedPayment{
 		Outpoint: coinName, BatchId: id(9), BatchNumber: 7, BatchState: "mined", Address: "sb1q", AmountSat: 100_000, Decision: strings.Repeat("ab", 32), FoundAt: at,
-	}}})
+	}
+	f.on("listUnjoined", client.UnjoinedPage{Items: []client.UnjoinedPayment{lost}})
 	out := f.run("", "unjoined").want(t, 0)
 	for _, want := range []string{coinName, "mined", "100000", "sb1q", strings.Repeat("ab", 32)} {
 		if !strings.Contains(out.stdout, want) {
 			t.Errorf("%q is not in:\n%s", want, out.stdout)
 		}
 	}
-	f.on("joinUnjoined", nil)
-	f.on("separateUnjoined", nil)
+	f.on("joinUnjoined", lost)
+	f.on("separateUnjoined", lost)
 	f.run("", "unjoined", "join", coinName, id(22).String()).want(t, 0)
 	if got := decode[client.NewJoin](t, f.sentTo("joinUnjoined")[0].body).InstalmentId; got != id(22) {
 		t.Errorf("joined %s", got)

@@ -52,7 +52,11 @@ func (a *app) panelCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		list, err := ok200(c.api.ListEndpointsWithResponse(c.ctx, id, &client.ListEndpointsParams{Unseal: given(unseal), Checks: &checks}))
+		items, err := everyPage(func(cursor *string) ([]client.CheckedEndpoint, *string, error) {
+			p, err := ok200(c.api.ListEndpointsWithResponse(c.ctx, id, &client.ListEndpointsParams{Unseal: given(unseal), Checks: &checks, Cursor: cursor}))
+			return p.Items, p.NextCursor, err
+		})
+		list := client.EndpointPage{Items: items}
 		if err != nil {
 			return page{}, err
 		}
@@ -71,10 +75,12 @@ func (a *app) fleetRecheckCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		if _, err = c.api.RecheckAsStaffWithResponse(c.ctx, id); err == nil {
-			c.talk("A check was asked for. It is made within some minutes.")
+		e, err := ok202(c.api.RecheckAsStaffWithResponse(c.ctx, id))
+		if err != nil {
+			return page{}, err
 		}
-		return page{}, err
+		c.talk("A check was asked for. It is made within some minutes.")
+		return endpointPage(e), nil
 	})
 }
 
@@ -100,11 +106,14 @@ func (a *app) vantageCommand() *cobra.Command {
 func (a *app) vantageListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the probers and how well they answer", Args: cobra.NoArgs}
 	return a.online(staff, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListVantagesWithResponse(c.ctx))
+		list, err := everyPage(func(cursor *string) ([]client.Vantage, *string, error) {
+			p, err := ok200(c.api.ListVantagesWithResponse(c.ctx, &client.ListVantagesParams{Cursor: cursor}))
+			return p.Items, p.NextCursor, err
+		})
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: list, parts: []part{vantagesPart("", list.Items)}}, nil
+		return page{value: client.VantagePage{Items: list}, parts: []part{vantagesPart("", list)}}, nil
 	})
 }
 
@@ -122,23 +131,23 @@ func (a *app) vantageAddCommand() *cobra.Command {
 	f.Uint32Var(&asn, "asn", 0, "number of the network that it stands in; 0 when it is not known")
 	f.StringVar(&out, "token-out", "", "new file to write the token to")
 	complete(cmd, "place", "outside", "inside")
-	return a.online(member, cmd, func(c *call) (page, error) {
+	return a.online(member, making(cmd), func(c *call) (page, error) {
 		if err := errors.Join(cli.Need(f, "name", "place"), oneOf(cmd, "place", "outside", "inside")); err != nil {
 			return page{}, err
 		}
-		var made client.CreatedVantage
+		var made client.Vantage
 		err := storeSecret("token-out", out, func() (string, error) {
 			var err error
-			made, err = ok201(c.api.AddVantageWithResponse(c.ctx, client.NewVantage{
+			made, err = ok201(c.api.AddVantageWithResponse(c.ctx, &client.AddVantageParams{IdempotencyKey: c.key()}, client.NewVantage{
 				Name: name, Place: client.Place(place), Country: given(country), Asn: given(int64(asn)),
 			}))
-			return made.Token, err
+			return shownOnce(made.Token, made.Id, "vantage disable", err)
 		})
-		if made.Token == "" {
+		if made.Token == nil {
 			return page{}, err
 		}
 		return page{value: made, parts: []part{record(
-			"token", made.Token, "id", made.Id.String(), "name", made.Name, "place", string(made.Place), "country", made.Country, "asn", number(made.Asn),
+			"token", *made.Token, "id", made.Id.String(), "name", made.Name, "place", string(made.Place), "country", made.Country, "asn", number(made.Asn),
 		)}}, err
 	})
 }
@@ -157,7 +166,10 @@ func (a *app) vantageDisableCommand() *cobra.Command {
 		if err := c.confirm(yes, "This cannot be undone. Type disable: ", "disable"); err != nil {
 			return page{}, err
 		}
-		_, err = c.api.DisableVantageWithResponse(c.ctx, id)
-		return page{}, err
+		v, err := ok200(c.api.DisableVantageWithResponse(c.ctx, id))
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: v, parts: []part{vantagesPart("", []client.Vantage{v})}}, nil
 	})
 }

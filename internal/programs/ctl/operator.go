@@ -32,7 +32,7 @@ func (a *app) fundCommand() *cobra.Command {
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "status", Short: "Show where your application stands", Args: cobra.NoArgs}
 	return a.online(operator, cmd, func(c *call) (page, error) {
-		s, err := ok200(c.api.GetStatusWithResponse(c.ctx))
+		s, err := ok200(c.api.GetOwnApplicationWithResponse(c.ctx))
 		if err != nil {
 			return page{}, err
 		}
@@ -84,11 +84,21 @@ func eventsPart(list []client.Event) part {
 }
 
 // changed shows where an application stands after a call.
-func changed(s client.Change, err error) (page, error) {
+func changed(s client.ApplicationStanding, err error) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{value: s, parts: []part{record("state", s.State, "revision", itoa(s.Revision), "version", itoa(s.Version))}}, nil
+	return page{value: s, parts: []part{record(
+		"id", s.Id.String(), "reference", s.Reference, "state", s.State, "revision", itoa(s.Revision), "version", itoa(s.Version),
+	)}}, nil
+}
+
+// ownChanged shows where one's own application stands after a call.
+func ownChanged(s client.OwnApplication, err error) (page, error) {
+	if err != nil {
+		return page{}, err
+	}
+	return page{value: s, parts: []part{record("reference", s.Reference, "state", s.State, "revision", itoa(s.Revision))}}, nil
 }
 
 // written is a text from a flag or a file.
@@ -123,12 +133,12 @@ func (a *app) replyCommand() *cobra.Command {
 	var message written
 	cmd := &cobra.Command{Use: "reply", Short: "Write to the team about your application", Args: cobra.NoArgs}
 	message.flags(cmd, "text", "what to write")
-	return a.online(operator, cmd, func(c *call) (page, error) {
+	return a.online(operator, making(cmd), func(c *call) (page, error) {
 		text, err := message.read(c, true)
 		if err != nil {
 			return page{}, err
 		}
-		return changed(ok201(c.api.AddStatusMessageWithResponse(c.ctx, client.NewStatusMessage{Text: text})))
+		return ownChanged(ok201(c.api.AddOwnMessageWithResponse(c.ctx, &client.AddOwnMessageParams{IdempotencyKey: c.key()}, client.NewOwnMessage{Text: text})))
 	})
 }
 
@@ -140,6 +150,6 @@ func (a *app) withdrawCommand() *cobra.Command {
 		if err := c.confirm(yes, "This cannot be undone. Type withdraw: ", "withdraw"); err != nil {
 			return page{}, err
 		}
-		return changed(ok200(c.api.WithdrawApplicationWithResponse(c.ctx)))
+		return ownChanged(ok200(c.api.WithdrawApplicationWithResponse(c.ctx)))
 	})
 }

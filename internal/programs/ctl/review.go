@@ -30,8 +30,7 @@ func (a *app) releaseCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		_, err = c.api.ReleaseApplicationWithResponse(c.ctx, id)
-		return page{}, err
+		return changed(ok200(c.api.ReleaseApplicationWithResponse(c.ctx, id)))
 	})
 }
 
@@ -103,7 +102,7 @@ func (a *app) voteCommand() *cobra.Command {
 	note.flags(cmd, "note", "why, for colleagues; the operator never reads it; needed for decline, and for approve while a check is HIGH")
 	g.flags(cmd)
 	complete(cmd, "verdict", verdicts()...)
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		if err := errors.Join(cli.Need(cmd.Flags(), "verdict"), oneOf(cmd, "verdict", verdicts()...)); err != nil {
 			return page{}, err
 		}
@@ -116,7 +115,7 @@ func (a *app) voteCommand() *cobra.Command {
 			return page{}, err
 		}
 		vote := client.NewVote{Verdict: client.Verdict(verdict), DecisionDigest: digest.String(), Note: given(why)}
-		return changed(ok200(c.api.VoteApplicationWithResponse(c.ctx, app.Id, vote)))
+		return changed(ok201(c.api.VoteApplicationWithResponse(c.ctx, app.Id, &client.VoteApplicationParams{IdempotencyKey: c.key()}, vote)))
 	})
 }
 
@@ -130,7 +129,7 @@ func (a *app) askCommand() *cobra.Command {
 	}
 	message.flags(cmd, "message", "what the operator reads, word for word")
 	g.flags(cmd)
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		words, err := message.read(c, true)
 		if err != nil {
 			return page{}, err
@@ -139,7 +138,7 @@ func (a *app) askCommand() *cobra.Command {
 		if err != nil || !proceed {
 			return page{}, err
 		}
-		return changed(ok200(c.api.AskOperatorWithResponse(c.ctx, app.Id, client.NewQuestion{DecisionDigest: digest.String(), Message: words})))
+		return changed(ok201(c.api.AskOperatorWithResponse(c.ctx, app.Id, &client.AskOperatorParams{IdempotencyKey: c.key()}, client.NewQuestion{DecisionDigest: digest.String(), Message: words})))
 	})
 }
 
@@ -189,7 +188,7 @@ func (a *app) messageCommand() *cobra.Command {
 	cmd.Flags().StringVar(&audience, "to", "", "operator: the operator reads it; team: a note among staff")
 	message.flags(cmd, "text", "what to write")
 	complete(cmd, "to", audiences()...)
-	return a.online(staff, cmd, func(c *call) (page, error) {
+	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		if err := errors.Join(cli.Need(cmd.Flags(), "to"), oneOf(cmd, "to", audiences()...)); err != nil {
 			return page{}, err
 		}
@@ -201,6 +200,6 @@ func (a *app) messageCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return changed(ok201(c.api.AddMessageWithResponse(c.ctx, id, client.NewMessage{Audience: client.Audience(audience), Text: text})))
+		return changed(ok201(c.api.AddMessageWithResponse(c.ctx, id, &client.AddMessageParams{IdempotencyKey: c.key()}, client.NewMessage{Audience: client.Audience(audience), Text: text})))
 	})
 }

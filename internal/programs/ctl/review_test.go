@@ -170,7 +170,7 @@ func TestNothingIsSentWithoutAgreement(t *testing.T) {
 			t.Parallel()
 			f := newFund(t)
 			f.run(tc.stdin, tc.args...).want(t, tc.code)
-			for _, write := range []string{"voteApplication", "decideApplication", "withdrawApplication", "resetBreaker", "approveBatch", "cancelBatch", "composeBatch", "addMessage", "addStatusMessage"} {
+			for _, write := range []string{"voteApplication", "decideApplication", "withdrawApplication", "resetBreaker", "approveBatch", "cancelBatch", "composeBatch", "addMessage", "addOwnMessage"} {
 				if len(f.sentTo(write)) > 0 {
 					t.Errorf("%s was called", write)
 				}
@@ -207,7 +207,7 @@ func TestMessages(t *testing.T) {
 	if got := decode[client.NewMessage](t, f.sentTo("addMessage")[0].body); got.Audience != client.AudienceOperator || got.Text != "Two\nlines." {
 		t.Errorf("sent %+v", got)
 	}
-	if got := decode[client.NewStatusMessage](t, f.sentTo("addStatusMessage")[0].body); got.Text != "Here it is." {
+	if got := decode[client.NewOwnMessage](t, f.sentTo("addOwnMessage")[0].body); got.Text != "Here it is." {
 		t.Errorf("sent %+v", got)
 	}
 }

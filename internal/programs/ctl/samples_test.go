@@ -149,14 +149,24 @@ func sampleTransaction() client.Transaction {
 	}
 }
 
-func sampleStatus() client.Status {
+func sampleStatus() client.OwnApplication {
 	title, txid, vout := "Two proxies", strings.Repeat("ab", 32), int64(1)
-	return client.Status{
+	return client.OwnApplication{
 		Reference: "CW-7QK2", State: "approved", Revision: 1, SubmittedAt: at, Title: &title, AmountSat: 1_500_000, PayoutAddress: address1, PaidConfirmations: 3,
 		Timeline: []client.Event{{At: at, Event: "application.submitted", By: client.EventByOperator}},
 		Messages: []client.Message{{At: at, From: client.MessageFromTeam, Audience: client.AudienceOperator, Text: "Welcome."}},
 		Payments: []client.Payment{{AmountSat: 1_500_000, State: "mined", Standing: "mined", Txid: &txid, Vout: &vout, Confirmations: 2}},
 	}
+}
+
+func sampleCoin() client.Coin {
+	return client.Coin{Txid: strings.Repeat("ef", 32), Vout: 1, AmountSat: 3_000_000, Confirmations: 6, Lock: &client.CoinLock{Reason: "kept for the rent", By: "Tom", At: at}}
+}
+
+func madeToken() client.Token {
+	t, secret := sampleToken(), "cw_new"
+	t.Token = &secret
+	return t
 }
 
 func sampleToken() client.Token {
@@ -165,7 +175,7 @@ func sampleToken() client.Token {
 
 // samples is what the fund of a test says unless the test says otherwise.
 func samples() map[string]func(sent) answer {
-	change := client.Change{State: "in_review", Revision: 1, Version: 8}
+	change := client.ApplicationStanding{Id: id(1), Reference: "CW-7QK2", State: "in_review", Revision: 1, Version: 8}
 	token, made := sampleToken(), at
 	feeAt, perMill, refused := int64(1_600), int64(1), "The feerate is above the batch's highest."
 	summary := summaryOf(sampleBatch())
@@ -177,15 +187,15 @@ func samples() map[string]func(sent) answer {
 		"submitApplication": client.Receipt{
 			ReceiptCode: receiptValue, Reference: "CW-7QK2", State: "submitted", Revision: 1, ApplicationSha256: strings.Repeat("0", 64),
 		},
-		"getStatus": sampleStatus(), "addStatusMessage": change, "reviseApplication": change, "withdrawApplication": change,
+		"getOwnApplication": sampleStatus(), "addOwnMessage": sampleStatus(), "reviseApplication": sampleStatus(), "withdrawApplication": sampleStatus(),
 		"listApplications": client.ApplicationPage{Items: []client.ApplicationSummary{sampleSummary()}},
-		"getApplication":   sampleApplication(), "claimApplication": change, "releaseApplication": nil, "voteApplication": change,
+		"getApplication":   sampleApplication(), "claimApplication": change, "releaseApplication": change, "voteApplication": change,
 		"decideApplication": change, "addMessage": change,
 		"listGrants":  client.GrantPage{Items: []client.Grant{sampleGrant()}},
 		"getGrant":    sampleGrant(),
 		"listBatches": client.BatchPage{Items: []client.BatchSummary{summaryOf(sampleBatch())}},
 		"getBatch":    sampleBatch(), "composeBatch": client.ComposedBatches{Batches: []client.BatchSummary{summaryOf(sampleBatch())}}, "approveBatch": summaryOf(sampleBatch()), "cancelBatch": summaryOf(sampleBatch()),
-		"dryRunBatch": client.DryRunResult{
+		"previewBatch": client.BatchPreview{
 			Payees: 1, TotalSat: 1_500_000, Batches: 1, HeadroomSat: 9_000, DeadlineBlocks: 144, Weight: 800, Estimate: sampleEstimate(),
 			AtTargets: []client.FeeAt{{Blocks: 6, FeeSatVb: 8, FeeSat: &feeAt, FeePerMill: &perMill}, {Blocks: 36, FeeSatVb: 90, Refused: &refused}},
 			Notes:     []client.Remark{{Code: "round_amounts", Text: "One of the amounts is round."}},
@@ -208,13 +218,13 @@ func samples() map[string]func(sent) answer {
 
 			AcceptedDifference: &client.AcceptedDifference{AmountSat: -40, At: at, By: []string{"Ann", "Tom"}},
 		},
-		"listBreakers": client.BreakerList{Items: []client.Breaker{sampleBreaker()}}, "resetBreaker": sampleBreaker(), "lockCoin": nil, "unlockCoin": nil, "getFeeEstimate": *sampleEstimate(),
+		"listBreakers": client.BreakerPage{Items: []client.Breaker{sampleBreaker()}}, "resetBreaker": sampleBreaker(), "lockCoin": sampleCoin(), "unlockCoin": sampleCoin(), "getFeeEstimate": *sampleEstimate(),
 		"bumpBatch": summary, "askVoid": summary, "approveVoid": summary, "withdrawVoid": summary, "composeUpkeep": summary,
 		"getSignatures": sampleSignatures(), "importPsbt": sampleSignatures(), "checkPayeeList": sampleList(),
 		"whoAmI":      client.WhoAmI{Name: "Ann", Roles: []string{"reviewer"}, Permissions: []string{"application.read", "application.vote"}},
-		"listTokens":  client.TokenList{Items: []client.Token{token}},
-		"createToken": client.CreatedToken{Id: token.Id, Name: token.Name, Scopes: token.Scopes, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt, Token: "cw_new"},
-		"revokeToken": nil,
+		"listTokens":  client.TokenPage{Items: []client.Token{token}},
+		"createToken": madeToken(),
+		"revokeToken": token,
 	}
 	maps.Copy(docs, endpointSamples())
 	out := make(map[string]func(sent) answer, len(docs))

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 const defaultTokenLife = 90 * 24 * time.Hour
@@ -32,11 +34,14 @@ func tokenLine(t client.Token) []string {
 func (a *app) tokenListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List your API tokens", Args: cobra.NoArgs}
 	return a.online(member, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListTokensWithResponse(c.ctx))
+		list, err := everyPage(func(cursor *string) ([]client.Token, *string, error) {
+			p, err := ok200(c.api.ListTokensWithResponse(c.ctx, &client.ListTokensParams{Cursor: cursor}))
+			return p.Items, p.NextCursor, err
+		})
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: list, parts: []part{table("", tokenHeader, list.Items, tokenLine)}}, nil
+		return page{value: client.TokenPage{Items: list}, parts: []part{table("", tokenHeader, list, tokenLine)}}, nil
 	})
 }
 
@@ -49,23 +54,23 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "permission that it carries, as whoami lists them; may be given several times")
 	cmd.Flags().DurationVar(&life, "expires-in", defaultTokenLife, "how long it works; at most a year")
 	cmd.Flags().StringVar(&out, "token-out", "", "new file to write the token to")
-	return a.online(member, cmd, func(c *call) (page, error) {
+	return a.online(member, making(cmd), func(c *call) (page, error) {
 		if err := cli.Need(cmd.Flags(), "name"); err != nil {
 			return page{}, err
 		}
-		var made client.CreatedToken
+		var made client.Token
 		err := storeSecret("token-out", out, func() (string, error) {
 			var err error
-			made, err = ok201(c.api.CreateTokenWithResponse(c.ctx, client.NewToken{
+			made, err = ok201(c.api.CreateTokenWithResponse(c.ctx, &client.CreateTokenParams{IdempotencyKey: c.key()}, client.NewToken{
 				Name: name, Scopes: orEmpty(scopes), ExpiresAt: a.cfg.Clock.Now().Add(life).UTC().Truncate(time.Second),
 			}))
-			return made.Token, err
+			return shownOnce(made.Token, made.Id, "token revoke", err)
 		})
-		if made.Token == "" {
+		if made.Token == nil {
 			return page{}, err
 		}
 		return page{value: made, parts: []part{record(
-			"token", made.Token, "id", made.Id.String(), "name", made.Name, "scopes", strings.Join(made.Scopes, " "), "expires_at", when(made.ExpiresAt),
+			"token", *made.Token, "id", made.Id.String(), "name", made.Name, "scopes", strings.Join(made.Scopes, " "), "expires_at", when(made.ExpiresAt),
 		)}}, err
 	})
 }
@@ -77,7 +82,22 @@ func (a *app) tokenRevokeCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		_, err = c.api.RevokeTokenWithResponse(c.ctx, id)
-		return page{}, err
+		t, err := ok200(c.api.RevokeTokenWithResponse(c.ctx, id))
+		if err != nil {
+			return page{}, err
+		}
+		return page{value: t, parts: []part{table("", tokenHeader, []client.Token{t}, tokenLine)}}, nil
 	})
+}
+
+// shownOnce returns a token that was just made. One that an earlier attempt has made is
+// not shown again.
+func shownOnce(token *string, id uuid.UUID, end string, err error) (string, error) {
+	switch {
+	case err != nil:
+		return "", err
+	case token == nil:
+		return "", errs.Newf(errs.Conflict, "token_shown", "An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.", end, id)
+	}
+	return *token, nil
 }

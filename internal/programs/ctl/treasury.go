@@ -106,6 +106,14 @@ func accepted(d *client.AcceptedDifference) string {
 }
 
 // breakersPart has a line for each finding.
+func (c *call) breakers() (client.BreakerPage, error) {
+	items, err := everyPage(func(cursor *string) ([]client.Breaker, *string, error) {
+		p, err := ok200(c.api.ListBreakersWithResponse(c.ctx, &client.ListBreakersParams{Cursor: cursor}))
+		return p.Items, p.NextCursor, err
+	})
+	return client.BreakerPage{Items: items}, err
+}
+
 func breakersPart(list []client.Breaker) part {
 	type row struct {
 		b client.Breaker
@@ -129,7 +137,7 @@ func breakersPart(list []client.Breaker) part {
 func (a *app) breakersCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "breakers", Short: "Show what stopped all signing, and who has consented to go on", Args: cobra.NoArgs}
 	return a.online(staff, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListBreakersWithResponse(c.ctx))
+		list, err := c.breakers()
 		if err != nil {
 			return page{}, err
 		}
@@ -164,7 +172,7 @@ func (a *app) resetCommand() *cobra.Command {
 		if err != nil || n < 1 {
 			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury breakers shows them", c.args[0])}
 		}
-		list, err := ok200(c.api.ListBreakersWithResponse(c.ctx))
+		list, err := c.breakers()
 		if err != nil {
 			return page{}, err
 		}

@@ -18,11 +18,14 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			"paid. When one is approved again, join the two, and it is not paid twice.",
 	}
 	a.online(staff, cmd, func(c *call) (page, error) {
-		list, err := ok200(c.api.ListUnjoinedWithResponse(c.ctx))
+		list, err := everyPage(func(cursor *string) ([]client.UnjoinedPayment, *string, error) {
+			p, err := ok200(c.api.ListUnjoinedWithResponse(c.ctx, &client.ListUnjoinedParams{Cursor: cursor}))
+			return p.Items, p.NextCursor, err
+		})
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: orEmpty(list.Payments), parts: []part{unjoinedPart(list.Payments)}}, nil
+		return page{value: client.UnjoinedPage{Items: list}, parts: []part{unjoinedPart(list)}}, nil
 	})
 	var reason string
 	separate := &cobra.Command{Use: "separate PAYMENT", Short: "Say that later payments to the address of PAYMENT (txid:vout) are others", Args: cobra.ExactArgs(1)}
@@ -38,8 +41,7 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			if err != nil {
 				return page{}, cli.UsageError{Err: errors.New("ID is not the id of a payment; see causewayctl grants")}
 			}
-			_, err = c.api.JoinUnjoinedWithResponse(c.ctx, c.args[0], client.NewJoin{InstalmentId: id})
-			return page{}, err
+			return unjoinedPage(ok200(c.api.JoinUnjoinedWithResponse(c.ctx, c.args[0], client.NewJoin{InstalmentId: id})))
 		}),
 		a.online(staff, separate, func(c *call) (page, error) {
 			if strings.TrimSpace(reason) == "" {
@@ -48,11 +50,17 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			if err := checkCoins("PAYMENT", c.args); err != nil {
 				return page{}, err
 			}
-			_, err := c.api.SeparateUnjoinedWithResponse(c.ctx, c.args[0], client.NewSeparation{Reason: reason})
-			return page{}, err
+			return unjoinedPage(ok200(c.api.SeparateUnjoinedWithResponse(c.ctx, c.args[0], client.NewSeparation{Reason: reason})))
 		}),
 	)
 	return cmd
+}
+
+func unjoinedPage(p client.UnjoinedPayment, err error) (page, error) {
+	if err != nil {
+		return page{}, err
+	}
+	return page{value: p, parts: []part{unjoinedPart([]client.UnjoinedPayment{p})}}, nil
 }
 
 func unjoinedPart(list []client.UnjoinedPayment) part {

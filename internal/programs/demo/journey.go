@@ -203,7 +203,7 @@ func (j *journey) approve(ctx context.Context, reviewer int) (string, error) {
 	}
 	// A second journey is like the first, which the automatic checks find.
 	note := "The journey's own application."
-	_, err = api.VoteApplicationWithResponse(ctx, id, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
+	_, err = api.VoteApplicationWithResponse(ctx, id, &client.VoteApplicationParams{IdempotencyKey: client.NewIdempotencyKey()}, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
 	return "", err
 }
 
@@ -236,10 +236,10 @@ func (j *journey) decide(ctx context.Context) (string, error) {
 
 func (j *journey) compose(ctx context.Context) (string, error) {
 	order := client.Order{InstalmentIds: []uuid.UUID{j.instalment}, FeeSatVb: 3}
-	if _, err := j.treasurer.DryRunBatchWithResponse(ctx, order); err != nil {
+	if _, err := j.treasurer.PreviewBatchWithResponse(ctx, order); err != nil {
 		return "", err
 	}
-	b, err := j.treasurer.ComposeBatchWithResponse(ctx, order)
+	b, err := j.treasurer.ComposeBatchWithResponse(ctx, &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, order)
 	if err != nil {
 		return "", err
 	}
@@ -307,7 +307,7 @@ func (j *journey) confirm(ctx context.Context) (string, error) {
 }
 
 func (j *journey) status(ctx context.Context) (string, error) {
-	s, err := j.operator.GetStatusWithResponse(ctx)
+	s, err := j.operator.GetOwnApplicationWithResponse(ctx)
 	if err != nil {
 		return "", err
 	}

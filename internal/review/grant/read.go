@@ -265,6 +265,15 @@ func (s *Service) Grants(ctx context.Context, by identity.Actor, cursor string, 
 	return grants, next, err
 }
 
+// Standing returns where an application stands that an earlier call of by's has acted on.
+func (s *Service) Standing(ctx context.Context, by identity.Actor, id uuid.UUID) (Application, error) {
+	if err := by.Require(identity.PermApplicationVote); err != nil {
+		return Application{}, err
+	}
+	r, err := s.cfg.Store.Application(ctx, id, s.now())
+	return r.Application, err
+}
+
 // Grant returns one grant.
 func (s *Service) Grant(ctx context.Context, by identity.Actor, id uuid.UUID) (GrantRecord, error) {
 	if err := by.Require(identity.PermGrantRead); err != nil {

@@ -16,10 +16,15 @@ import (
 // record appends entries to the audit log and to the history of their objects,
 // inside the transaction of q. It takes the log's lock, which is held until the
 // transaction ends, so a transaction calls it last and commits soon. An object
-// whose id is no UUID has no history, only its leaf.
+// whose id is no UUID has no history, only its leaf. The key of the request that ctx
+// belongs to is written with the first entries (package once).
 func (d *DB) record(ctx context.Context, q *db.Queries, entries ...audit.Entry) error {
 	if len(entries) == 0 {
 		return nil
+	}
+	// Before the lock of the log: who waits for another call with the same key holds up nobody else.
+	if err := useKey(ctx, q, entries); err != nil {
+		return err
 	}
 	if err := q.LockAudit(ctx); err != nil {
 		return fmt.Errorf("lock the audit log: %w", err)

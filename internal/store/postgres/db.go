@@ -13,6 +13,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
+	"github.com/causeway-fund/causeway/internal/trust/once"
 )
 
 const (
@@ -188,6 +189,8 @@ func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 		return err
 	}
 	defer d.guard.enter()()
+	ticket := once.TicketOf(ctx)
+	ticket.Begin()
 	tx, err := d.pool.BeginTx(ctx, options)
 	if err != nil {
 		return err
@@ -201,7 +204,11 @@ func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 	if err := fn(ctx, db.New(tx), tx); err != nil {
 		return err
 	}
-	return commitError(tx.Commit(ctx))
+	if err := commitError(tx.Commit(ctx)); err != nil {
+		return err
+	}
+	ticket.Committed()
+	return nil
 }
 
 // Bind ties a new database to one chain, as its owner: network is its name and

@@ -122,7 +122,7 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 // writeSubmission asks for all rows of a submission.
 func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
 	a := in.Application
-	err := q.UseKey(ctx, db.UseKeyParams{Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectID: a.ID, CreatedAt: a.SubmittedAt})
+	err := q.UseKey(ctx, db.UseKeyParams{Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectIds: []uuid.UUID{a.ID}, CreatedAt: a.SubmittedAt})
 	if err != nil {
 		return err
 	}

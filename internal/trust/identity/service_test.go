@@ -400,7 +400,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.RevokeToken(t.Context(), in.Actor, token.ID); err != nil {
+	if _, err := b.RevokeToken(t.Context(), in.Actor, token.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.SetRoles(t.Context(), admin, in.Actor.StaffID, []identity.Role{identity.RoleAuditor}); err != nil {

@@ -104,12 +104,28 @@ func (s *Service) Tokens(ctx context.Context, by Actor) ([]Token, error) {
 	return s.cfg.Store.ListTokens(ctx, by.StaffID)
 }
 
-// RevokeToken ends one of the actor's own tokens. NotFound "token_unknown".
-func (s *Service) RevokeToken(ctx context.Context, by Actor, id uuid.UUID) error {
-	if err := by.Require(PermTokenManage); err != nil {
-		return err
+// Token returns one of the actor's own tokens. NotFound "token_unknown".
+func (s *Service) Token(ctx context.Context, by Actor, id uuid.UUID) (Token, error) {
+	list, err := s.Tokens(ctx, by)
+	if err != nil {
+		return Token{}, err
 	}
-	return s.cfg.Store.RevokeToken(ctx, tokenChange(by, "token.revoked", id, s.now()), by.StaffID, id)
+	at := slices.IndexFunc(list, func(t Token) bool { return t.ID == id })
+	if at < 0 {
+		return Token{}, StoreError("token_unknown")
+	}
+	return list[at], nil
+}
+
+// RevokeToken ends one of the actor's own tokens, and returns it. NotFound "token_unknown".
+func (s *Service) RevokeToken(ctx context.Context, by Actor, id uuid.UUID) (Token, error) {
+	if err := by.Require(PermTokenManage); err != nil {
+		return Token{}, err
+	}
+	if err := s.cfg.Store.RevokeToken(ctx, tokenChange(by, "token.revoked", id, s.now()), by.StaffID, id); err != nil {
+		return Token{}, err
+	}
+	return s.Token(ctx, by, id)
 }
 
 func tokenChange(by Actor, action string, id uuid.UUID, at time.Time) Change {

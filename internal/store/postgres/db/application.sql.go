@@ -232,10 +232,26 @@ func (q *Queries) GetGrantOfApplication(ctx context.Context, applicationID uuid.
 	return i, err
 }
 
+const getMade = `-- name: GetMade :one
+SELECT body_sha256, object_ids FROM idempotency WHERE scope = $1 AND key_hash = $2
+`
+
+type GetMadeRow struct {
+	BodySha256 []byte
+	ObjectIds  []uuid.UUID
+}
+
+func (q *Queries) GetMade(ctx context.Context, scope string, keyHash []byte) (GetMadeRow, error) {
+	row := q.db.QueryRow(ctx, getMade, scope, keyHash)
+	var i GetMadeRow
+	err := row.Scan(&i.BodySha256, &i.ObjectIds)
+	return i, err
+}
+
 const getReplay = `-- name: GetReplay :one
 SELECT i.body_sha256, a.id AS application_id, a.reference, r.body_sha256 AS first_sha256
 FROM idempotency i
-JOIN application a ON a.id = i.object_id
+JOIN application a ON a.id = i.object_ids[1]
 JOIN application_revision r ON r.application_id = a.id AND r.revision = 1
 WHERE i.scope = $1 AND i.key_hash = $2
 `
@@ -1306,14 +1322,14 @@ func (q *Queries) UpdateApplication(ctx context.Context, arg UpdateApplicationPa
 }
 
 const useKey = `-- name: UseKey :exec
-INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO idempotency (scope, key_hash, body_sha256, object_ids, created_at) VALUES ($1, $2, $3, $4, $5)
 `
 
 type UseKeyParams struct {
 	Scope      string
 	KeyHash    []byte
 	BodySha256 []byte
-	ObjectID   uuid.UUID
+	ObjectIds  []uuid.UUID
 	CreatedAt  time.Time
 }
 
@@ -1322,7 +1338,7 @@ func (q *Queries) UseKey(ctx context.Context, arg UseKeyParams) error {
 		arg.Scope,
 		arg.KeyHash,
 		arg.BodySha256,
-		arg.ObjectID,
+		arg.ObjectIds,
 		arg.CreatedAt,
 	)
 	return err

@@ -537,7 +537,7 @@ type Idempotency struct {
 	Scope      string
 	KeyHash    []byte
 	BodySha256 []byte
-	ObjectID   uuid.UUID
+	ObjectIds  []uuid.UUID
 	CreatedAt  time.Time
 }
 

@@ -1,7 +1,7 @@
 -- name: GetReplay :one
 SELECT i.body_sha256, a.id AS application_id, a.reference, r.body_sha256 AS first_sha256
 FROM idempotency i
-JOIN application a ON a.id = i.object_id
+JOIN application a ON a.id = i.object_ids[1]
 JOIN application_revision r ON r.application_id = a.id AND r.revision = 1
 WHERE i.scope = @scope AND i.key_hash = @key_hash;
 
@@ -12,7 +12,10 @@ VALUES (@id, @fund_id, @reference, @designation, @state, @revision, @version, @p
     @receipt_hash, @payee_index, @title_words, @data_key, @key_id, @submitted_at, @changed_at);
 
 -- name: UseKey :exec
-INSERT INTO idempotency (scope, key_hash, body_sha256, object_id, created_at) VALUES (@scope, @key_hash, @body_sha256, @object_id, @created_at);
+INSERT INTO idempotency (scope, key_hash, body_sha256, object_ids, created_at) VALUES (@scope, @key_hash, @body_sha256, @object_ids, @created_at);
+
+-- name: GetMade :one
+SELECT body_sha256, object_ids FROM idempotency WHERE scope = @scope AND key_hash = @key_hash;
 
 -- name: CheckOpenOfPayee :exec
 -- Takes a lock that ends with the transaction, before the audit log's.
