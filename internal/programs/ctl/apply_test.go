@@ -2,6 +2,7 @@ package ctl_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,7 +58,7 @@ func TestLostReplyIsAskedForAgain(t *testing.T) {
 	receive := f.answers["submitApplication"]
 	f.answers["submitApplication"] = func(s sent) answer {
 		a := receive(s)
-		a.lose = len(f.sentTo("submitApplication")) == 1
+		a.lose = len(f.sentTo("submitApplication")) <= 3 // as often as the client tries by itself
 		return a
 	}
 
@@ -69,11 +70,47 @@ func TestLostReplyIsAskedForAgain(t *testing.T) {
 	again := f.run("", applyArgs(t, "--idempotency-key", key[1])...).want(t, 0)
 
 	calls := f.sentTo("submitApplication")
-	if len(calls) != 2 || calls[0].header.Get("Idempotency-Key") != key[1] || calls[1].header.Get("Idempotency-Key") != key[1] || !bytes.Equal(calls[0].body, calls[1].body) {
-		t.Errorf("the calls differ: %+v", calls)
+	if len(calls) != 4 {
+		t.Errorf("%d calls were made", len(calls))
+	}
+	for _, call := range calls {
+		if call.header.Get("Idempotency-Key") != key[1] || !bytes.Equal(call.body, calls[0].body) {
+			t.Errorf("the calls differ: %+v", calls)
+		}
 	}
 	if !strings.Contains(again.stdout, receiptValue) || strings.Contains(again.stderr, "Idempotency key") {
 		t.Errorf("%+v", again)
+	}
+}
+
+// TestALostAnswerNamesTheKey does it for a command that pays fees.
+func TestALostAnswerNamesTheKey(t *testing.T) {
+	t.Parallel()
+	f := newFund(t)
+	receive := f.answers["composeUpkeep"]
+	f.answers["composeUpkeep"] = func(s sent) answer {
+		a := receive(s)
+		a.lose = len(f.sentTo("composeUpkeep")) <= 3
+		return a
+	}
+	split := []string{"upkeep", "split", "--outputs", "3", "--fee-sat-vb", "2"}
+	lost := f.run("", split...).want(t, 1)
+	key := regexp.MustCompile(`--idempotency-key (\w{52}):`).FindStringSubmatch(lost.stderr)
+	if key == nil {
+		t.Fatalf("stderr: %s", lost.stderr)
+	}
+	f.run("", append(split, "--idempotency-key", key[1])...).want(t, 0)
+	keys := map[string]bool{}
+	for _, call := range f.sentTo("composeUpkeep") {
+		keys[call.header.Get("Idempotency-Key")] = true
+	}
+	if len(keys) != 1 || !keys[key[1]] {
+		t.Errorf("the keys were %v, want %s alone", keys, key[1])
+	}
+	// A refusal is an answer: nothing is to be repeated.
+	f.refuse("composeUpkeep", http.StatusConflict, client.Problem{Type: "/problems/coin_taken", Title: "Conflict", Status: 409})
+	if refused := f.run("", split...).want(t, 4); strings.Contains(refused.stderr, "idempotency-key") {
+		t.Errorf("stderr: %s", refused.stderr)
 	}
 }
 
