@@ -67,7 +67,7 @@ func (s *Service) MyOne(ctx context.Context, code, label string) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, e, forOperator, shared{})
+	return s.viewOf(ctx, e)
 }
 
 // Recheck asks for a check of one endpoint. RateLimited: recheck_too_soon,

@@ -58,7 +58,7 @@ func (s *Service) StaffRecheck(ctx context.Context, by identity.Actor, endpoint 
 	if err != nil {
 		return View{}, err
 	}
-	list, err := s.views(ctx, e.ApplicationID, blind)
+	list, err := s.views(ctx, e.ApplicationID, blind, DefaultChecks)
 	if err != nil {
 		return View{}, err
 	}
