@@ -21,6 +21,27 @@ CREATE TABLE application (
     changed_at   timestamptz NOT NULL,
     CONSTRAINT application_purged CHECK (data_key IS NOT NULL OR title_words = '{}')
 );
+
+-- Keys that were taken out of the key file. A program that still runs with an old copy of it must not seal a data key
+-- that no restart would open.
+CREATE TABLE dropped_key (
+    key_id     text PRIMARY KEY CHECK (key_id ~ '^[0-9a-z-]{1,40}$'),
+    dropped_at timestamptz NOT NULL
+);
+CREATE TRIGGER dropped_key_append_only BEFORE UPDATE OR DELETE ON dropped_key FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER dropped_key_no_truncate BEFORE TRUNCATE ON dropped_key FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- +goose StatementBegin
+CREATE FUNCTION check_key_dropped() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM dropped_key d WHERE d.key_id = NEW.key_id) THEN
+        RAISE EXCEPTION 'key % was dropped', NEW.key_id USING ERRCODE = 'check_violation', CONSTRAINT = 'application_key_dropped';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER application_key_dropped BEFORE INSERT OR UPDATE OF data_key, key_id ON application FOR EACH ROW
+    WHEN (NEW.data_key IS NOT NULL) EXECUTE FUNCTION check_key_dropped();
+
 CREATE UNIQUE INDEX application_designation_key ON application (designation, fund_id);
 -- The queue is walked state by state, so each of these gives its rows in the queue's order.
 CREATE INDEX application_state ON application (state, submitted_at DESC, id DESC);
@@ -260,5 +281,5 @@ INSERT INTO state_edge VALUES
     ('instalment', 'paid', 'final');
 
 -- +goose Down
-DROP TABLE instalment, grants, idempotency, unsealing, message, vote, claim, decision, application_print, application_revision, application_word, application;
-DROP FUNCTION keep_application_words, purge_application_words, check_open_of_payee;
+DROP TABLE instalment, grants, idempotency, unsealing, message, vote, claim, decision, application_print, application_revision, application_word, application, dropped_key;
+DROP FUNCTION check_key_dropped, keep_application_words, purge_application_words, check_open_of_payee;

@@ -60,6 +60,7 @@ GRANT DELETE, UPDATE (expires_at) ON ceremony TO causeway_app; -- UPDATE only to
 GRANT UPDATE (last_seen_at, revoked_at) ON session TO causeway_app;
 GRANT UPDATE (last_used_at, revoked_at) ON api_token TO causeway_app;
 GRANT SELECT, INSERT, UPDATE ON application TO causeway_app;
+GRANT SELECT ON dropped_key TO causeway_app;
 GRANT SELECT, INSERT, DELETE ON application_word TO causeway_app;
 GRANT SELECT, INSERT ON unsealing TO causeway_app;
 GRANT SELECT, INSERT, UPDATE (text_hash, servers) ON application_print TO causeway_app;

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/programs/app"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -98,7 +99,7 @@ func keysCommand() *cobra.Command {
 	f.StringVar(&sealPath, "key-file", "", "where to write the keys that seal what operators write")
 	f.StringVar(&auditPath, "audit-key-file", "", "where to write the key that signs checkpoints")
 	f.StringVar(&publicPath, "audit-public-key-file", "", "where to write its public half")
-	cmd.AddCommand(rotateCommand())
+	cmd.AddCommand(rotateCommand(), rewrapCommand(), dropKeysCommand())
 	return cmd
 }
 
@@ -107,8 +108,8 @@ func rotateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Add a key to the file that seals what operators write, for applications from now on",
 		Long: "The new key seals applications that come after serve has been restarted. Older keys stay in the file,\n" +
-			"since older applications open under no other. Copy the file to its backup before you restart serve:\n" +
-			"what is sealed under the new key opens under no older copy.",
+			"since older applications open under no other until keys rewrap has run. Copy the file to its backup before\n" +
+			"you restart serve: what is sealed under the new key opens under no older copy.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "key-file"); err != nil {
@@ -123,6 +124,76 @@ func rotateCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced in one step")
+	return cmd
+}
+
+func rewrapCommand() *cobra.Command {
+	var cfg app.ServeConfig
+	cmd := &cobra.Command{
+		Use: "rewrap", Short: "Put what older applications are sealed with under the newest key",
+		Long: "Every application has a data key of its own, stored under a key of the key file. rewrap puts each of them\n" +
+			"under the newest key of the file. What operators wrote is not touched. Restart every serve with that file\n" +
+			"first: one that runs with an older copy cannot open what was rewrapped until it is restarted.\n\n" +
+			"serve and worker may run. It can be stopped at any time and run again; a run that has nothing to do says so.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file"); err != nil {
+				return err
+			}
+			r, err := app.RewrapKeys(cmd.Context(), cfg, func(done int64) {
+				_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%d rewrapped\n", done)
+			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "key %s: %d rewrapped, %d under it already, %d left\n", r.Key, r.Done, r.Already, r.Left)
+			if err == nil && r.Left > 0 {
+				err = errs.New(errs.Conflict, "older_key_in_use",
+					"Applications came in under an older key meanwhile. Restart every serve with the newest key file, then run this again.")
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&cfg.DatabaseURLFile, "database-url-file", "", "file with the database URL of the role app")
+	cmd.Flags().StringVar(&cfg.KeyFile, "key-file", "", "file with the keys that seal what operators write")
+	return cmd
+}
+
+func dropKeysCommand() *cobra.Command {
+	var urlFile, path string
+	cmd := &cobra.Command{
+		Use: "drop", Short: "Take all keys but the newest out of the key file, once nothing is under them",
+		Long: "drop refuses as long as the data key of one application is under an older key. Then the database refuses\n" +
+			"for ever what a serve with an older copy of the file would seal, and the older keys leave the file.\n\n" +
+			"Backups of the database from before keys rewrap open under no other key: keep a copy of the old file\n" +
+			"as long as you keep them.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.Need(cmd.Flags(), "key-file"); err != nil {
+				return err
+			}
+			url, err := ownerURL(cmd, urlFile)
+			if err != nil {
+				return err
+			}
+			dropped, err := app.DropOlderKeys(cmd.Context(), url, path)
+			if err != nil {
+				return err
+			}
+			if len(dropped) == 0 {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s holds no older key\n", path)
+				return err
+			}
+			for _, id := range dropped {
+				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "dropped key %s\n", id); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
 	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced in one step")
 	return cmd
 }

@@ -91,10 +91,6 @@ func CreateKeys(fundID uuid.UUID, sealPath, auditPath, auditPublicPath string) e
 	return nil
 }
 
-// RotateKeys makes a new key in the file that seals what operators write, and returns
-// its id. Older keys stay in the file.
-func RotateKeys(sealPath string) (id string, err error) { return seal.RotateKeyFile(sealPath) }
-
 // SetRolePassword lets one of the two database roles, app or worker, log in with a fresh
 // password and writes its URL to path: the owner's, with every host and setting.
 func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {

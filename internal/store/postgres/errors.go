@@ -35,7 +35,11 @@ var refusals = map[string]refusal{
 	"instalment_state_edge":                     {errs.Conflict, "wrong_state", "The payment changed in the meantime. Nothing of yours was saved: reload it."},
 	"batch_state_edge":                          {errs.Conflict, "wrong_state", "The batch changed in the meantime. Nothing of yours was saved: reload it."},
 	"breaker_state_edge":                        {errs.Conflict, "wrong_state", "The breaker changed in the meantime. Nothing of yours was saved: reload the page."},
-	"breaker_consent_pkey":                      {errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well."},
+	"application_key_dropped": {
+		errs.Unavailable, "key_dropped",
+		"This server seals with a key that was taken out of use. Nothing was saved. Its operators have to give it the newest key file and restart it.",
+	},
+	"breaker_consent_pkey": {errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well."},
 }
 
 // staffRefusals are those whose words package identity keeps.

@@ -32,6 +32,7 @@ import (
 var books = map[string]string{
 	"event":                "(object_kind, object_id, event, actor_kind, at) VALUES ('batch', gen_random_uuid(), 'x', 'system', now())",
 	"application_revision": "VALUES (gen_random_uuid(), 1, '', sha256(''), 1, now())",
+	"dropped_key":          "VALUES ('x', now())",
 	"decision":             "VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', 1, now())",
 	"vote":                 "VALUES (gen_random_uuid(), gen_random_uuid(), 1, sha256(''), gen_random_uuid(), 'approve', NULL, 'login', NULL, now())",
 	"unsealing":            "VALUES (gen_random_uuid(), 'titles', gen_random_uuid(), now())",

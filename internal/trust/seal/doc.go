@@ -9,6 +9,8 @@
 //   - Sealed bytes open only under the data key, and in the table, column, row
 //     and version, that they were sealed for: moving them fails.
 //   - A wrapped data key opens only for the owner it was made for.
+//   - A KEK leaves the key file only once nothing is wrapped under it: DropOlderKeys asks
+//     first, and editing the file replaces it in one step.
 //   - A key file that others on the machine can read is refused.
 //   - Keys do not print: their String, GoString and LogValue hide them.
 //   - The length of sealed bytes tells the length of the text to 64 bytes only.

@@ -19,45 +19,91 @@ import (
 // Programs that run keep the KEKs that they have read. Errors are those of Load, and
 // Unavailable "key_file_full", "key_file_owner" and "key_file_unwritable".
 func RotateKeyFile(path string) (kekID string, err error) {
+	err = editKeyFile(path, func(ring *Keyring) error {
+		if err := ring.addKEK(); err != nil {
+			return err
+		}
+		kekID = ring.active
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return kekID, nil
+}
+
+// DropOlderKeys takes every KEK but the active one out of the file and returns their ids.
+// It asks drop first, which makes sure that nothing is wrapped under them, now or later;
+// when drop returns an error the file stays as it is. Without older KEKs it does nothing.
+// Other errors are those of RotateKeyFile.
+func DropOlderKeys(path string, drop func(kekIDs []string) error) (dropped []string, err error) {
+	err = editKeyFile(path, func(ring *Keyring) error {
+		for _, id := range ring.order {
+			if id != ring.active {
+				dropped = append(dropped, id)
+				delete(ring.keks, id)
+			}
+		}
+		ring.order = []string{ring.active}
+		if len(dropped) == 0 {
+			return errUnchanged
+		}
+		return drop(dropped)
+	})
+	switch {
+	case errors.Is(err, errUnchanged):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return dropped, nil
+}
+
+// errUnchanged ends an edit that found nothing to do.
+var errUnchanged = errors.New("nothing to do")
+
+// editKeyFile replaces the file with what edit makes of it, unless edit fails. Of two
+// edits at once the later one waits, and reads what the earlier one wrote.
+func editKeyFile(path string, edit func(*Keyring) error) error {
 	// A link stays a link, and the file behind it is replaced.
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, "key_file_missing", "The key file "+path+" cannot be read. Nothing was changed.")
+		return errs.Wrap(err, errs.Unavailable, "key_file_missing", "The key file "+path+" cannot be read. Nothing was changed.")
 	}
 	path = target
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return "", unwritable(path, err)
+		return unwritable(path, err)
 	}
 	defer func() { _ = dir.Close() }() // which lets go of the lock
 	// Of two rotations at once, the later must not write over the earlier one's key,
 	// under which something may be sealed already.
 	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("lock the folder of the key file: %w", err)
+		return fmt.Errorf("lock the folder of the key file: %w", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", unwritable(path, err)
+		return unwritable(path, err)
 	}
 	ring, err := Load(path)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := ring.addKEK(); err != nil {
-		return "", err
+	if err := edit(ring); err != nil {
+		return err
 	}
 	content := ring.encode()
 	if len(content) > maxKeyFileSize { // Load would not read it whole
-		return "", errs.Newf(errs.Unavailable, "key_file_full", "The key file %s holds %d keys, and one more would make it longer than %d bytes. Nothing was changed.",
+		return errs.Newf(errs.Unavailable, "key_file_full", "The key file %s holds %d keys, and one more would make it longer than %d bytes. Nothing was changed.",
 			path, len(ring.order)-1, maxKeyFileSize)
 	}
 	if err := replace(path, info, content); err != nil {
-		return "", err
+		return err
 	}
 	if err := dir.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) {
-		return "", fmt.Errorf("the new key file is in place, but its folder could not be synced: %w", err)
+		return fmt.Errorf("the new key file is in place, but its folder could not be synced: %w", err)
 	}
-	return ring.active, nil
+	return nil
 }
 
 // replace writes content aside and renames it to path, with the owner and mode that

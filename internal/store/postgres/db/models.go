@@ -399,6 +399,11 @@ type Decision struct {
 	CreatedAt     time.Time
 }
 
+type DroppedKey struct {
+	KeyID     string
+	DroppedAt time.Time
+}
+
 type Endpoint struct {
 	ID            uuid.UUID
 	ApplicationID uuid.UUID
