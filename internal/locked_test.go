@@ -130,38 +130,44 @@ func typeName(pkg string, e ast.Expr) string {
 	return ""
 }
 
-// TestAPlanIsWorkedOutFromWhatItIsGiven: package plan takes no context, so no method of a store, a node
-// or a signer can be called there, and it does not look at the clock, the disk or the dice either.
+// TestAPlanIsWorkedOutFromWhatItIsGiven: the packages payout and plan take no context, so no method of a
+// store, a node or a signer can be called there; and they do not look at the clock, the disk or the dice.
 func TestAPlanIsWorkedOutFromWhatItIsGiven(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("payout/plan/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	looked := 0
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		looked++
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+	for _, dir := range []string{"payout/plan", "payout/payout"} {
+		files, err := filepath.Glob(dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, spec := range file.Imports {
-			if slices.Contains([]string{`"context"`, `"database/sql"`, `"net"`, `"net/http"`, `"os"`, `"crypto/rand"`, `"math/rand/v2"`}, spec.Path.Value) {
-				t.Errorf("%s: a plan reaches %s", set.Position(spec.Pos()), spec.Path.Value)
+		looked := 0
+		for _, path := range files {
+			if !strings.HasSuffix(path, "_test.go") {
+				looked++
+				reaches(t, path)
 			}
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if x, ok := n.(*ast.SelectorExpr); ok && typeName("", x.X)+"."+x.Sel.Name == "time.Now" {
-				t.Errorf("%s: a plan looks at the clock", set.Position(x.Pos()))
-			}
-			return true
-		})
+		if looked == 0 {
+			t.Errorf("package %s has no files", dir)
+		}
 	}
-	if looked == 0 {
-		t.Error("package plan has no files")
+}
+
+func reaches(t *testing.T, path string) {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, spec := range file.Imports {
+		if slices.Contains([]string{`"context"`, `"database/sql"`, `"net"`, `"net/http"`, `"os"`, `"crypto/rand"`, `"math/rand/v2"`}, spec.Path.Value) {
+			t.Errorf("%s: a plan reaches %s", set.Position(spec.Pos()), spec.Path.Value)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if x, ok := n.(*ast.SelectorExpr); ok && typeName("", x.X)+"."+x.Sel.Name == "time.Now" {
+			t.Errorf("%s: a plan looks at the clock", set.Position(x.Pos()))
+		}
+		return true
+	})
 }

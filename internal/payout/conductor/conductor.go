@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -22,9 +23,25 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// Store is what the conductor needs of the database.
+// Store is what the conductor needs of the database. Each method is one transaction, and a
+// function that a method takes is given all that it needs: it must not call the store.
 type Store interface {
-	payout.Records
+	// Batch returns one. NotFound "batch_not_found".
+	Batch(ctx context.Context, id uuid.UUID) (payout.Record, error)
+
+	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
+	// with version+1. fn may run more than once. With an epoch above zero it
+	// first checks that the lease is still this one: Conflict "lease_lost".
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
+
+	// Holdings returns what the treasury has.
+	Holdings(ctx context.Context) (payout.Holdings, error)
+
+	// Estimate returns the worker's newest; nil when it has made none.
+	Estimate(ctx context.Context) (*fee.Estimate, error)
+
+	// Unjoined lists the payments that only a signer's journal knows, by batch.
+	Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error)
 
 	// Due returns the batches that the conductor may take on, oldest first.
 	Due(ctx context.Context) ([]uuid.UUID, error)
@@ -214,7 +231,7 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 	case payout.Approved:
 		return true, c.build(ctx, record.Batch)
 	case payout.Built:
-		return true, c.commitToSign(ctx, record.Batch)
+		return true, c.commitToSign(ctx, record)
 	case payout.Signing, payout.Signed, payout.Announced, payout.Voiding:
 		return c.pursue(ctx, record)
 	case payout.Composed, payout.Mined, payout.Paid, payout.Final, payout.Cancelled, payout.Conflicted, payout.Voided:
@@ -345,13 +362,9 @@ func (c *Conductor) signerInfos(ctx context.Context, f fund.Fund) ([]signerrpc.I
 
 // commitToSign is the point of no return: from this commit on every payment of
 // the batch may be paid, and only the chain says whether it is.
-func (c *Conductor) commitToSign(ctx context.Context, b payout.Batch) error {
-	f, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return err
-	}
+func (c *Conductor) commitToSign(ctx context.Context, r payout.Record) error {
 	// A signer that cannot answer keeps the batch where it can still be cancelled.
-	infos, err := c.signerInfos(ctx, f)
+	infos, err := c.signerInfos(ctx, r.Fund)
 	if err != nil {
 		return err
 	}
@@ -367,7 +380,7 @@ func (c *Conductor) commitToSign(ctx context.Context, b payout.Batch) error {
 		return err
 	}
 	now := c.now()
-	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, b.ID, now, func(l *payout.Locked) error {
+	_, err = c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(l *payout.Locked) error {
 		f := plan.FamilyOf(l.Record())
 		newest, ok := l.Newest()
 		if !ok {

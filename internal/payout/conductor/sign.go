@@ -18,11 +18,7 @@ import (
 // takes: the same transaction has the same txid. again is false while people have
 // to bring what is missing.
 func (c *Conductor) sign(ctx context.Context, r payout.Record) (again bool, err error) {
-	f, err := c.cfg.Store.Fund(ctx)
-	if err != nil {
-		return false, err
-	}
-	descriptor, err := payout.TreasuryOf(f)
+	descriptor, err := payout.TreasuryOf(r.Fund)
 	if err != nil {
 		return false, err
 	}

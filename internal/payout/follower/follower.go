@@ -21,11 +21,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// Store is what the follower needs of the database. Trip and Lapse are for the books, which it
-// holds against the chain.
+// Store is what the follower needs of the database.
 type Store interface {
-	payout.BreakerStore
-
 	// Fund returns the fund. NotFound "no_fund" before one is set up.
 	Fund(ctx context.Context) (fund.Fund, error)
 

@@ -1,7 +1,6 @@
 package payout
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -203,18 +202,6 @@ func Calm(h Holdings) error {
 	return nil
 }
 
-// BreakerStore trips breakers and knows what two people have accepted.
-type BreakerStore interface {
-	// Trip opens a breaker of the finding's code, or adds the finding to the one that
-	// is open. It does nothing when the open one has it already, nor when two people
-	// have accepted it and it has not lapsed since.
-	Trip(ctx context.Context, epoch int64, f Finding) error
-
-	// Lapse ends what was accepted of a code, but for the subjects in still: when it
-	// comes back it trips again.
-	Lapse(ctx context.Context, epoch int64, code BreakerCode, still []string, now time.Time) error
-}
-
 // Difference is what coins are worth on the chain minus what the ledger says.
 func (h Holdings) Difference() btcutil.Amount {
 	var coins btcutil.Amount
@@ -222,24 +209,6 @@ func (h Holdings) Difference() btcutil.Amount {
 		coins += c.Amount
 	}
 	return coins - h.Balances.OnChain()
-}
-
-// CheckLedger holds the ledger against the coins of the chain. A difference that
-// two people have not accepted stops all signing. It returns the difference.
-func CheckLedger(ctx context.Context, store BreakerStore, h Holdings, epoch int64, now time.Time) (btcutil.Amount, error) {
-	difference := h.Difference()
-	switch {
-	case difference == 0 && h.Accepted == nil:
-		return 0, nil
-	case difference == 0:
-		return 0, store.Lapse(ctx, epoch, LedgerMismatch, nil, now)
-	}
-	ledger := h.Balances.OnChain()
-	detail := fmt.Sprintf("The treasury's coins on the chain are worth %d sat and the ledger says %d sat: a difference of %d sat.", int64(ledger+difference), int64(ledger), int64(difference))
-	if h.Accepted != nil {
-		detail += fmt.Sprintf(" Before, two people had accepted a difference of %d sat.", int64(h.Accepted.Amount))
-	}
-	return difference, store.Trip(ctx, epoch, Finding{Code: LedgerMismatch, Detail: detail, Amount: &difference, At: now})
 }
 
 // FoundDeepReorg is the finding of a block that left the best chain from below final.

@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -190,7 +191,7 @@ func TestALedgerMismatchIsAcceptedByItsFigure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		difference, err := payout.CheckLedger(t.Context(), store, h, r.epoch, r.clock.Now())
+		difference, err := breaker.CheckLedger(t.Context(), store, h, r.epoch, r.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,7 +256,7 @@ func TestAnAcceptedBreachLapsesWhenItIsGone(t *testing.T) {
 	night := func(found ...payout.Breach) {
 		t.Helper()
 		s.found = found
-		if _, err := payout.CheckInvariants(t.Context(), s, r.epoch, r.clock.Now()); err != nil {
+		if _, err := breaker.CheckInvariants(t.Context(), s, r.epoch, r.clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -73,6 +74,7 @@ type workerStore interface {
 	conductor.Store
 	follower.Store
 	recovery.Store
+	breaker.Store
 	treasurer.ForgottenStore
 	SetProgress(ctx context.Context, epoch int64, p payout.Progress) error
 	SetEstimate(ctx context.Context, epoch int64, e fee.Estimate) error

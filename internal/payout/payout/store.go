@@ -1,15 +1,11 @@
 package payout
 
 import (
-	"context"
-	"time"
-
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/review/fund"
@@ -46,31 +42,6 @@ type Holdings struct {
 	// patient payment; 0 before there is a week of them.
 	LongRunSatKVB int64
 	Stuck         []Stuck
-}
-
-// Records is what everybody needs of the store. In every store of this group each method is
-// one transaction, and a function that a method takes must not call the store: what it
-// needs, the store has loaded.
-type Records interface {
-	// Fund returns the fund. NotFound "no_fund" before one is set up.
-	Fund(ctx context.Context) (fund.Fund, error)
-
-	// Batch returns one. NotFound "batch_not_found".
-	Batch(ctx context.Context, id uuid.UUID) (Record, error)
-
-	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
-	// with version+1. fn may run more than once. With an epoch above zero it
-	// first checks that the lease is still this one: Conflict "lease_lost".
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*Locked) error) (Batch, error)
-
-	// Holdings returns what the treasury has.
-	Holdings(ctx context.Context) (Holdings, error)
-
-	// Estimate returns the worker's newest; nil when it has made none.
-	Estimate(ctx context.Context) (*fee.Estimate, error)
-
-	// Unjoined lists the payments that only a signer's journal knows, by batch.
-	Unjoined(ctx context.Context) ([]UnjoinedPayment, error)
 }
 
 // NewBatch is a batch with the instalments that it pays.

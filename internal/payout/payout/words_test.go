@@ -141,7 +141,7 @@ func sources(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	for _, dir := range []string{
-		".", "../plan", "../treasurer", "../conductor", "../follower", "../recovery", "../../bitcoin/txbuild", "../../bitcoin/chain", "../../bitcoin/chain/btcdrpc", "../../bitcoin/wallet", "../../bitcoin/fee",
+		".", "../plan", "../treasurer", "../conductor", "../follower", "../recovery", "../breaker", "../../bitcoin/txbuild", "../../bitcoin/chain", "../../bitcoin/chain/btcdrpc", "../../bitcoin/wallet", "../../bitcoin/fee",
 		"../../signer/signerrpc", "../../trust/decision", "../../store/postgres",
 	} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

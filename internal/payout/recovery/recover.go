@@ -43,8 +43,15 @@ type JournalMark struct {
 
 // Store is what recovery needs of the database.
 type Store interface {
-	payout.Records
-	payout.BreakerStore
+	// Fund returns the fund. NotFound "no_fund" before one is set up.
+	Fund(ctx context.Context) (fund.Fund, error)
+
+	// Unjoined lists the payments that only a signer's journal knows, by batch.
+	Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error)
+
+	// Trip opens the breaker of the finding's code. It does nothing when that has the finding
+	// already, nor when two people have accepted it.
+	Trip(ctx context.Context, epoch int64, f payout.Finding) error
 
 	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
 	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error)

@@ -73,11 +73,7 @@ func (s *Service) Signatures(ctx context.Context, record payout.Record) (payout.
 	if err != nil {
 		return payout.SignatureStatus{}, err
 	}
-	f, err := s.cfg.Store.Fund(ctx)
-	if err != nil {
-		return payout.SignatureStatus{}, err
-	}
-	return payout.StatusOf(f, newest)
+	return payout.StatusOf(record.Fund, newest)
 }
 
 // ImportPSBT takes back what people had signed elsewhere: a PSBT or the finished
@@ -89,7 +85,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.SignatureStatus{}, err
 	}
-	theFund, descriptor, err := s.wallet(ctx)
+	_, descriptor, err := s.wallet(ctx)
 	if err != nil {
 		return payout.SignatureStatus{}, err
 	}
@@ -103,11 +99,12 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 	now := s.now()
 	var status payout.SignatureStatus
 	_, err = s.change(ctx, id, now, func(l *payout.Locked) error {
-		newest, err := l.Record().Unsigned()
+		r := l.Record()
+		newest, err := r.Unsigned()
 		if err != nil {
 			return err
 		}
-		before, err := payout.StatusOf(theFund, newest)
+		before, err := payout.StatusOf(r.Fund, newest)
 		if err != nil {
 			return err
 		}

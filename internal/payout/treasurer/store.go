@@ -14,12 +14,32 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/books"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/plan"
+	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
-// Store is what people's use cases need of the database.
+// Store is what people's use cases need of the database. Each method is one transaction, and a
+// function that a method takes is given all that it needs: it must not call the store.
 type Store interface {
-	payout.Records
+	// Fund returns the fund. NotFound "no_fund" before one is set up.
+	Fund(ctx context.Context) (fund.Fund, error)
+
+	// Batch returns one. NotFound "batch_not_found".
+	Batch(ctx context.Context, id uuid.UUID) (payout.Record, error)
+
+	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
+	// with version+1. fn may run more than once. With an epoch above zero it
+	// first checks that the lease is still this one: Conflict "lease_lost".
+	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
+
+	// Holdings returns what the treasury has.
+	Holdings(ctx context.Context) (payout.Holdings, error)
+
+	// Estimate returns the worker's newest; nil when it has made none.
+	Estimate(ctx context.Context) (*fee.Estimate, error)
+
+	// Unjoined lists the payments that only a signer's journal knows, by batch.
+	Unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error)
 
 	// AttemptByTxID returns the attempt of a txid. NotFound "attempt_not_found".
 	AttemptByTxID(ctx context.Context, txid chainhash.Hash) (payout.Attempt, error)

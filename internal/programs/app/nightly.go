@@ -9,6 +9,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -27,7 +28,7 @@ const (
 func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 	for {
 		wait := nightlyEvery
-		found, err := payout.CheckInvariants(ctx, postgres.PayoutStore{DB: w.db}, epoch, w.clock.Now())
+		found, err := breaker.CheckInvariants(ctx, w.store, epoch, w.clock.Now())
 		for _, b := range found {
 			w.cfg.Log.ErrorContext(ctx, "invariant does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
 		}

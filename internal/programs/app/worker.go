@@ -16,9 +16,9 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/edge/server"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/follower"
-	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/recovery"
 	"github.com/causeway-fund/causeway/internal/programs/jobs"
 	"github.com/causeway-fund/causeway/internal/review/fund"
@@ -415,7 +415,7 @@ func (w *worker) balance(ctx context.Context, epoch int64) error {
 		return err
 	}
 	w.metrics.observe(h)
-	difference, err := payout.CheckLedger(ctx, w.store, h, epoch, w.clock.Now())
+	difference, err := breaker.CheckLedger(ctx, w.store, h, epoch, w.clock.Now())
 	if difference != 0 && (h.Accepted == nil || h.Accepted.Amount != difference) {
 		w.cfg.Log.ErrorContext(ctx, "ledger and chain differ", slog.Int64("difference_sat", int64(difference)))
 	}

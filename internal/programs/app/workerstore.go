@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/follower"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -17,6 +18,7 @@ type workerStore interface {
 	conductor.Store
 	follower.Store
 	recovery.Store
+	breaker.InvariantStore
 	treasurer.ForgottenStore
 
 	// Breakers returns the open ones, oldest first.

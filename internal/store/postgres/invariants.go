@@ -3,11 +3,12 @@ package postgres
 import (
 	"context"
 
+	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
-var _ payout.InvariantStore = PayoutStore{}
+var _ breaker.InvariantStore = PayoutStore{}
 
 func (s PayoutStore) Breaches(ctx context.Context, limit int) ([]payout.Breach, error) {
 	var list []payout.Breach
