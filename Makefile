@@ -20,18 +20,25 @@ SERVERS ?= $(if $(CI),required)
 NOSKIP ?= $(if $(CI),-noskip)
 PKG ?= ./...
 # What `check` is made of, in this order.
-STAGES := deps build lint verify test
+STAGES := deps build lint verify reproducible test
 STAGE ?= $(STAGES)
 FUZZTIME ?= 10s
 BENCH ?= .
 NAME ?=
 CHAOS_RUNS ?= 20
+VERSION ?=
+PROGRAM ?= causewayctl
+ARGS ?= help
+# Which tests the race detector watches: those of which PURE and MET say it, or all.
+WATCH ?= met
+# The build cache of the second folder of `reproducible`; empty for that of the first.
+SECOND_CACHE ?=
 # A run of everything in CI may take so long, from the first test to the last. It is twice what it
 # takes on two cores with nothing beside it, and the only place where a time is set: no test
 # asserts how fast anything is.
 BUDGET ?= $(if $(CI),15m,0)
 # Two runs at once, of those with the race detector and those without, have a package each at a time.
-JOBS ?= $(if $(filter ./...-race,$(PKG)$(RACE)),1,2)
+JOBS ?= $(if $(filter ./...-racemet,$(PKG)$(RACE)$(WATCH)),1,2)
 # `check` has vetted everything when it comes to the tests; a debugger's tables would be linked 80 times.
 VETTED ?=
 TESTFLAGS ?= -shuffle=on -count=1 -p $(JOBS) -timeout 40m -ldflags=-w $(VETTED)
@@ -66,7 +73,7 @@ OTHERS = $$(go list $${tags:+-tags=$$tags} -f '{{if or .TestGoFiles .XTestGoFile
 	| grep -v -E '^$(MODULE)/($(subst $() ,|,$(strip $(LAST) $(SLOW) $(PURE) $(foreach m,$(MET),$(firstword $(subst =, ,$m))))))$$' | paste -sd,)
 MODULE := github.com/causeway-fund/causeway
 TARGETS = -in "../..:$(PKG)"
-ifeq ($(PKG)$(RACE),./...-race)
+ifeq ($(PKG)$(RACE)$(WATCH),./...-racemet)
 TARGETS = $(MET:%=-met "../..:./%") -pure "../..:$(subst $() ,$(comma),$(strip $(PURE:%=./%)))" \
 	-in "../..:./$(SLOW),$(OTHERS)" -alone "../..:./$(LAST)"
 endif
@@ -88,6 +95,10 @@ help: ## List the targets
 .PHONY: build
 build: ## Build causeway, causewayctl, causeway-signer, causeway-demo and the pinned btcd and btcctl into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ $(addprefix ./cmd/,$(PROGRAMS) $(DEMO)) $(NODE)
+
+.PHONY: run
+run: ## Run a program of this tree (PROGRAM=causeway ARGS="serve --help")
+	@go run ./cmd/$(PROGRAM) $(ARGS)
 
 .PHONY: demo
 demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C stops it, data stays in ./.causeway)
@@ -123,6 +134,14 @@ test-race: ## The same under the race detector
 test-fast: ## Run only the packages whose tests need no database, node or browser
 	@go test -shuffle=on $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... \
 		| grep -v -E 'testkit/(pgtest|chaintest|devnet)|chromedp|wallet/oracle' | cut -d' ' -f1)
+
+.PHONY: nightly
+nightly: ## Before a release: every test under the race detector, chaos and fuzzing at length, a build from nothing (hours)
+	@$(MAKE) test RACE=-race WATCH=all TAGS=sqlcvet NOSKIP=-noskip SERVERS=required TESTFLAGS="-shuffle=on -count=1 -p 2 -timeout 90m"
+	@$(MAKE) chaos
+	@$(MAKE) fuzz FUZZTIME=1m
+	@cache=$$(mktemp -d); code=0; $(MAKE) reproducible SECOND_CACHE=$$cache || code=1; \
+	GOCACHE=$$cache go clean -cache; rm -rf $$cache; exit $$code
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 10s; PKG for some packages)
@@ -166,7 +185,7 @@ fmt: ## Format Go and templ files
 	$(TOOL) templ fmt -log-level error internal/edge/web
 
 .PHONY: check
-check: ## What CI runs, or some of it: STAGE="deps build lint verify test"
+check: ## What CI runs, or some of it: STAGE="deps build lint verify reproducible test"
 	@# Without folders in what is compiled, a clone finds in Go's cache what another one compiled.
 	@export GOFLAGS="$$(go env GOFLAGS) -trimpath"; \
 	if [[ -z "$(strip $(STAGE))" ]]; then echo "STAGE is empty: it takes some of $(STAGES)" >&2; exit 2; fi; \
@@ -174,12 +193,20 @@ check: ## What CI runs, or some of it: STAGE="deps build lint verify test"
 	for stage in $(STAGE); do \
 		case "$$stage" in \
 		deps) $(MAKE) deps RACE=-race SERVERS=required ;; \
-		build | verify) $(MAKE) "$$stage" ;; \
+		build | verify | reproducible) $(MAKE) "$$stage" ;; \
 		lint) $(MAKE) lint && vetted=-vet=off ;; \
 		test) $(MAKE) test RACE=-race TAGS=sqlcvet NOSKIP=-noskip SERVERS=required VETTED=$$vetted ;; \
 		*) echo "STAGE names no stage \"$$stage\": it takes some of $(STAGES)" >&2; exit 2 ;; \
 		esac || exit; \
 	done
+
+.PHONY: reproducible
+reproducible: ## Build the programs in two folders and compare them byte for byte
+	@go -C internal/tools run ./release -compare -in ../.. -cache "$(SECOND_CACHE)" $(PROGRAMS)
+
+.PHONY: release
+release: ## Build what is given to people into dist/ (VERSION=v1.2.3): archives, SBOMs, SHA256SUMS
+	@go -C internal/tools run ./release -version "$(VERSION)" -in ../.. -out ../../dist $(PROGRAMS)
 
 .PHONY: migration
 migration: ## Add an empty migration (NAME=grant_notes)
@@ -199,4 +226,4 @@ vuln: ## Look for known vulnerabilities that the code can reach (needs vuln.go.d
 
 .PHONY: clean
 clean: ## Remove built programs
-	rm -rf bin
+	rm -rf bin dist cover.out

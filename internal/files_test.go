@@ -19,7 +19,7 @@ const maxLines = 500
 // its path from the top.
 func handWritten(t *testing.T, f func(path string, text []byte)) {
 	t.Helper()
-	skipDirs := []string{".git", ".causeway", "bin", "testdata", "vendor", "node_modules", "test-results"}
+	skipDirs := []string{".git", ".causeway", "bin", "dist", "testdata", "vendor", "node_modules", "test-results"}
 	generated := regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 	extensions := []string{".go", ".templ", ".sql", ".sh", ".md", ".yml", ".yaml", ".css", ".js", ".json", ".service", ".socket", ".mod", ""}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

@@ -131,8 +131,14 @@ func Need(flags *pflag.FlagSet, names ...string) error {
 	return nil
 }
 
-// Version returns what the Go tool wrote into the program.
+// release is the version of a release. The linker sets it (internal/tools/release).
+var release string
+
+// Version returns the version of a release, or else what the Go tool wrote into the program.
 func Version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "unknown"
