@@ -81,7 +81,7 @@ func parsed(t *testing.T, p pkg) []*ast.File {
 }
 
 var (
-	makesFlag  = regexp.MustCompile(`^(\w*VarP?|amountFlag)$`) // f.StringVar(&x, "name", ...)
+	makesFlag  = regexp.MustCompile(`^(\w*VarP?|amountFlag|feeRateFlag)$`) // f.StringVar(&x, "name", ...)
 	makesError = regexp.MustCompile(`^(errs\.(New|Newf|Wrap)|fmt\.Errorf|errors\.New)$`)
 	flagWord   = regexp.MustCompile(`(?:^|[^\w-])--([a-z][a-z0-9-]*[a-z0-9])(?:[^\w-]|$)`)
 	quoted     = regexp.MustCompile("`(causeway[a-z-]*)( [^`\n]*)`")

@@ -18,7 +18,7 @@ CREATE TABLE fund (
     max_amount_sat     bigint      NOT NULL CHECK (max_amount_sat >= min_amount_sat),
     policy_version     bigint      NOT NULL CHECK (policy_version > 0),
     quorum             integer     NOT NULL CHECK (quorum >= 2),              -- distinct reviewers for the same digest
-    max_feerate_sat_vb bigint      NOT NULL CHECK (max_feerate_sat_vb BETWEEN 1 AND 10000),
+    max_feerate_sat_kvb bigint     NOT NULL CHECK (max_feerate_sat_kvb BETWEEN 1 AND 10000000),
     max_fee_sat        bigint      NOT NULL CHECK (max_fee_sat > 0),          -- for one batch
     pay_window_days    integer     NOT NULL CHECK (pay_window_days > 0),      -- not_after - not_before of a decision
     paid_depth         integer     NOT NULL DEFAULT 6 CHECK (paid_depth >= 1),

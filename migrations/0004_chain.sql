@@ -45,8 +45,8 @@ CREATE TABLE fee_estimate (
 -- Trusted estimates for a patient payment, one an hour for four weeks: what coins
 -- cost in the long run.
 CREATE TABLE fee_history (
-    hour         timestamptz PRIMARY KEY CHECK (hour = date_trunc('hour', hour, 'UTC')),
-    rate_sat_kvb bigint      NOT NULL CHECK (rate_sat_kvb > 0)
+    hour            timestamptz PRIMARY KEY CHECK (hour = date_trunc('hour', hour, 'UTC')),
+    feerate_sat_kvb bigint      NOT NULL CHECK (feerate_sat_kvb > 0)
 );
 
 -- Where the leading worker stands, for the dashboard, which has no node.

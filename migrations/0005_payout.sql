@@ -8,8 +8,8 @@ CREATE TABLE batch (
     version            bigint      NOT NULL CHECK (version > 0),
     note               text        NOT NULL,               -- canonical batch note
     digest             bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
-    feerate_sat_vb     bigint      NOT NULL CHECK (feerate_sat_vb > 0),
-    max_feerate_sat_vb bigint      NOT NULL CHECK (max_feerate_sat_vb >= feerate_sat_vb),
+    feerate_sat_kvb    bigint      NOT NULL CHECK (feerate_sat_kvb > 0),
+    max_feerate_sat_kvb bigint     NOT NULL CHECK (max_feerate_sat_kvb >= feerate_sat_kvb),
     max_fee_sat        bigint      NOT NULL CHECK (max_fee_sat > 0),
     seed               bytea       NOT NULL CHECK (length(seed) = 32), -- output order and coin choice, the same for all attempts
     anchor_txid        bytea CHECK (length(anchor_txid) = 32),         -- the outpoint that every attempt spends
@@ -23,7 +23,7 @@ CREATE TABLE batch (
     kind               text        NOT NULL DEFAULT 'payout' CHECK (kind IN ('payout', 'consolidate', 'split', 'child')), -- pays people, or keeps the coins in order
     outputs            integer     NOT NULL DEFAULT 1 CHECK (outputs BETWEEN 1 AND 20),                -- change outputs of a split
     deadline_blocks    integer     NOT NULL DEFAULT 144 CHECK (deadline_blocks BETWEEN 1 AND 2016),
-    wanted_feerate_sat_vb bigint   CHECK (wanted_feerate_sat_vb BETWEEN 1 AND max_feerate_sat_vb),     -- a treasurer asked for a bump
+    wanted_feerate_sat_kvb bigint  CHECK (wanted_feerate_sat_kvb BETWEEN 1 AND max_feerate_sat_kvb),     -- a treasurer asked for a bump
     CONSTRAINT batch_anchor_whole CHECK ((anchor_txid IS NULL) = (anchor_vout IS NULL)),
     CONSTRAINT batch_anchored CHECK (state IN ('composed', 'approved', 'cancelled') OR anchor_txid IS NOT NULL)
 );

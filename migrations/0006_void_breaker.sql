@@ -7,7 +7,7 @@ CREATE TABLE void (
     batch_id           uuid        NOT NULL REFERENCES batch,
     note               text        NOT NULL,               -- canonical void note
     digest             bytea       NOT NULL CHECK (length(digest) = 32),
-    feerate_sat_vb     bigint      NOT NULL CHECK (feerate_sat_vb > 0),
+    feerate_sat_kvb    bigint      NOT NULL CHECK (feerate_sat_kvb > 0),
     fee_sat            bigint      NOT NULL CHECK (fee_sat > 0), -- of what was built on trial when it was asked for
     reason             text        NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
     asked_by           uuid        NOT NULL REFERENCES staff,
@@ -34,8 +34,8 @@ CREATE TABLE void_approval (
 CREATE FUNCTION check_void_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.ended IS NOT NULL OR NEW.ended IS NULL
-        OR (NEW.id, NEW.batch_id, NEW.note, NEW.digest, NEW.feerate_sat_vb, NEW.fee_sat, NEW.reason, NEW.asked_by, NEW.asked_at)
-            IS DISTINCT FROM (OLD.id, OLD.batch_id, OLD.note, OLD.digest, OLD.feerate_sat_vb, OLD.fee_sat, OLD.reason, OLD.asked_by, OLD.asked_at) THEN
+        OR (NEW.id, NEW.batch_id, NEW.note, NEW.digest, NEW.feerate_sat_kvb, NEW.fee_sat, NEW.reason, NEW.asked_by, NEW.asked_at)
+            IS DISTINCT FROM (OLD.id, OLD.batch_id, OLD.note, OLD.digest, OLD.feerate_sat_kvb, OLD.fee_sat, OLD.reason, OLD.asked_by, OLD.asked_at) THEN
         RAISE EXCEPTION 'void is append-only' USING ERRCODE = 'restrict_violation';
     END IF;
     IF EXISTS (SELECT FROM void_approval a WHERE a.void_id = NEW.id) THEN

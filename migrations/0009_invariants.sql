@@ -118,9 +118,12 @@ CREATE VIEW invariant_i06_fee WITH (security_invoker = true) AS
 SELECT 'attempt ' || a.no || ' of batch ' || b.number || ' pays ' || a.fee_sat || ' sat for weight ' || a.weight || ', outside of what was approved' AS what
 FROM attempt a
 JOIN batch b ON b.id = a.batch_id
-WHERE a.fee_sat > b.max_fee_sat OR a.fee_sat * 4 < a.weight
-    -- A void out-pays many outputs with one, and a child pays for its parent.
-    OR (a.kind = 'pay' AND b.kind <> 'child' AND a.fee_sat * 4 > b.max_feerate_sat_vb * (a.weight + 3));
+CROSS JOIN LATERAL (SELECT (a.weight + 3) / 4 AS vsize) s
+WHERE a.fee_sat > b.max_fee_sat
+    -- A void out-pays many outputs with one, and a child pays for its parent. What a batch
+    -- that was rebuilt from a signer's journal, without its approvals, began with is lost.
+    OR (a.kind = 'pay' AND b.kind <> 'child' AND (a.fee_sat > (b.max_feerate_sat_kvb * s.vsize + 999) / 1000
+        OR (a.fee_sat < (b.feerate_sat_kvb * s.vsize + 999) / 1000 AND EXISTS (SELECT FROM approval p WHERE p.batch_id = b.id))));
 
 CREATE VIEW invariant_i07_transactions WITH (security_invoker = true) AS
 SELECT 'attempt ' || a.id || ' does not add up' AS what

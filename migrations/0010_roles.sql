@@ -35,7 +35,7 @@ GRANT SELECT ON grants, instalment, batch, batch_item, approval, attempt, attemp
     reservation, lease, breaker, breaker_finding, breaker_consent, breaker_accepted, header, chain_tx, coin, audit_checkpoint TO causeway_app, causeway_worker;
 GRANT SELECT ON batch_coin, coin_lock, void, void_approval, void_item, attempt_signature, fee_estimate TO causeway_app, causeway_worker;
 GRANT UPDATE (ended, ended_by, ended_at) ON void TO causeway_app, causeway_worker;
-GRANT UPDATE (wanted_feerate_sat_vb) ON batch TO causeway_app, causeway_worker;
+GRANT UPDATE (wanted_feerate_sat_kvb) ON batch TO causeway_app, causeway_worker;
 GRANT SELECT ON batch_alarm TO causeway_app, causeway_worker;
 GRANT SELECT ON unjoined_payment, unjoined_separate TO causeway_app, causeway_worker;
 GRANT SELECT ON released_attempt, dead_attempt, paid_by_two_attempts, approved_batch, lost_approval, invariant_breach,

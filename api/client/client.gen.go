@@ -545,8 +545,8 @@ type Attempt struct {
 	// FeeSat Satoshi.
 	FeeSat AmountSat `json:"fee_sat"`
 
-	// FeeSatVb What it pays, rounded down.
-	FeeSatVb int64 `json:"fee_sat_vb"`
+	// FeerateSatKvb What it pays, rounded down.
+	FeerateSatKvb int64 `json:"feerate_sat_kvb"`
 
 	// Height Block that holds it.
 	Height *int32 `json:"height,omitempty"`
@@ -643,8 +643,8 @@ type Batch struct {
 	Events []Event `json:"events"`
 
 	// FeeSat Satoshi.
-	FeeSat   *AmountSat `json:"fee_sat,omitempty"`
-	FeeSatVb int64      `json:"fee_sat_vb"`
+	FeeSat        *AmountSat `json:"fee_sat,omitempty"`
+	FeerateSatKvb int64      `json:"feerate_sat_kvb"`
 
 	// Height Block that holds the transaction.
 	Height *int32             `json:"height,omitempty"`
@@ -658,8 +658,8 @@ type Batch struct {
 	LastError *string `json:"last_error,omitempty"`
 
 	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	MaxFeeSat        AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatKvb int64     `json:"max_feerate_sat_kvb"`
 
 	// NextAction What moves it on: `approve`, `sign`, `approve_void`, `wait`, `investigate` or `none`.
 	NextAction string `json:"next_action"`
@@ -696,8 +696,8 @@ type Batch struct {
 	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
 
-	// WantedFeeSatVb Fee rate that a treasurer asked for since.
-	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
+	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 
 	// WatchToken Pass it to `watch` as `since`.
 	WatchToken string `json:"watch_token"`
@@ -761,19 +761,19 @@ type BatchPreview struct {
 	DeadlineBlocks int32        `json:"deadline_blocks"`
 	Estimate       *FeeEstimate `json:"estimate,omitempty"`
 
-	// FeePerMill Fee in thousandths of the total.
-	FeePerMill int64 `json:"fee_per_mill"`
+	// FeePermille Fee in thousandths of the total.
+	FeePermille int64 `json:"fee_permille"`
 
 	// FeeSat Satoshi.
-	FeeSat   AmountSat `json:"fee_sat"`
-	FeeSatVb int64     `json:"fee_sat_vb"`
+	FeeSat        AmountSat `json:"fee_sat"`
+	FeerateSatKvb int64     `json:"feerate_sat_kvb"`
 
 	// HeadroomSat What replacements may still add to the fee, under both limits.
 	HeadroomSat int64 `json:"headroom_sat"`
 
 	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	MaxFeeSat        AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatKvb int64     `json:"max_feerate_sat_kvb"`
 
 	// Notes What to know before saying yes.
 	Notes  []Remark `json:"notes"`
@@ -800,9 +800,9 @@ type BatchSummary struct {
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
-	Digest   Digest             `json:"digest"`
-	FeeSatVb int64              `json:"fee_sat_vb"`
-	Id       openapi_types.UUID `json:"id"`
+	Digest        Digest             `json:"digest"`
+	FeerateSatKvb int64              `json:"feerate_sat_kvb"`
+	Id            openapi_types.UUID `json:"id"`
 
 	// Kind payout, or consolidate, split or child, which pay nobody.
 	Kind string `json:"kind"`
@@ -811,8 +811,8 @@ type BatchSummary struct {
 	LastError *string `json:"last_error,omitempty"`
 
 	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	MaxFeeSat        AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatKvb int64     `json:"max_feerate_sat_kvb"`
 
 	// Number Also the index of its change script.
 	Number int64 `json:"number"`
@@ -825,8 +825,8 @@ type BatchSummary struct {
 	TotalSat AmountSat `json:"total_sat"`
 	Version  int64     `json:"version"`
 
-	// WantedFeeSatVb Fee rate that a treasurer asked for since.
-	WantedFeeSatVb *int64 `json:"wanted_fee_sat_vb,omitempty"`
+	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 }
 
 // BlocklistHit An entry of a published list that covers the server. It says nothing about its uptime.
@@ -887,8 +887,8 @@ type BreakerPage struct {
 
 // Bump defines model for Bump.
 type Bump struct {
-	// FeeSatVb From `raise.least_sat_vb` to `raise.most_sat_vb` of the batch.
-	FeeSatVb int64 `json:"fee_sat_vb"`
+	// FeerateSatKvb From `raise.least_sat_kvb` to `raise.most_sat_kvb` of the batch.
+	FeerateSatKvb int64 `json:"feerate_sat_kvb"`
 }
 
 // Certificate defines model for Certificate.
@@ -1289,12 +1289,12 @@ type EventBy string
 // FeeAt defines model for FeeAt.
 type FeeAt struct {
 	// Blocks To be mined within so many.
-	Blocks     int32  `json:"blocks"`
-	FeePerMill *int64 `json:"fee_per_mill,omitempty"`
+	Blocks      int32  `json:"blocks"`
+	FeePermille *int64 `json:"fee_permille,omitempty"`
 
 	// FeeSat Satoshi.
-	FeeSat   *AmountSat `json:"fee_sat,omitempty"`
-	FeeSatVb int64      `json:"fee_sat_vb"`
+	FeeSat        *AmountSat `json:"fee_sat,omitempty"`
+	FeerateSatKvb int64      `json:"feerate_sat_kvb"`
 
 	// Refused Why this cannot be had; there is no fee then.
 	Refused *string `json:"refused,omitempty"`
@@ -1304,7 +1304,7 @@ type FeeAt struct {
 type FeeEstimate struct {
 	At time.Time `json:"at"`
 
-	// FloorSatKvb Below this, peers do not pass a transaction on. Satoshi per 1000 virtual bytes.
+	// FloorSatKvb Below this, peers do not pass a transaction on. Satoshi per 1,000 virtual bytes.
 	FloorSatKvb int64 `json:"floor_sat_kvb"`
 
 	// Height Of the newest block.
@@ -1328,11 +1328,8 @@ type FeeTarget struct {
 	// Blocks To be mined within so many.
 	Blocks int32 `json:"blocks"`
 
-	// FeeSatVb The same, rounded up.
-	FeeSatVb int64 `json:"fee_sat_vb"`
-
-	// RateSatKvb Satoshi per 1000 virtual bytes.
-	RateSatKvb int64 `json:"rate_sat_kvb"`
+	// FeerateSatKvb Satoshi per 1,000 virtual bytes.
+	FeerateSatKvb int64 `json:"feerate_sat_kvb"`
 }
 
 // FeeVote defines model for FeeVote.
@@ -1340,12 +1337,12 @@ type FeeVote struct {
 	// AgeS Of what it rests on, in seconds.
 	AgeS int64 `json:"age_s"`
 
+	// FeeratesSatKvb For the targets in their order; fewer when it has no answer for the later ones.
+	FeeratesSatKvb []int64 `json:"feerates_sat_kvb"`
+
 	// Name Examples: mempool, blocks, estimatefee
 	Name string `json:"name"`
-
-	// RatesSatKvb For the targets in their order; fewer when it has no answer for the later ones.
-	RatesSatKvb []int64 `json:"rates_sat_kvb"`
-	Used        bool    `json:"used"`
+	Used bool   `json:"used"`
 
 	// Why Why it was not used.
 	Why *string `json:"why,omitempty"`
@@ -1509,8 +1506,8 @@ type Limits struct {
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// MaxFeeSat Satoshi.
-	MaxFeeSat       AmountSat `json:"max_fee_sat"`
-	MaxFeerateSatVb int64     `json:"max_feerate_sat_vb"`
+	MaxFeeSat        AmountSat `json:"max_fee_sat"`
+	MaxFeerateSatKvb int64     `json:"max_feerate_sat_kvb"`
 
 	// MaxPayees An order with more is split.
 	MaxPayees int32 `json:"max_payees"`
@@ -1729,15 +1726,15 @@ type Order struct {
 	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
-	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
-	FeeSatVb      int64                `json:"fee_sat_vb,omitempty"`
+	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeerateSatKvb int64                `json:"feerate_sat_kvb,omitempty"`
 	InstalmentIds []openapi_types.UUID `json:"instalment_ids"`
 
 	// MaxFeeSat No version of the transaction pays more; of each batch. What a void has to add stays free below it. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb No version of the transaction pays more, a void excepted. Left out, the fund's limit, or what the decisions allow where that is less; above that it is refused (`above_decision`).
-	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+	// MaxFeerateSatKvb No version of the transaction pays more, a void excepted. Left out, the fund's limit, or what the decisions allow where that is less; above that it is refused (`above_decision`).
+	MaxFeerateSatKvb *int64 `json:"max_feerate_sat_kvb,omitempty"`
 }
 
 // OutPoint A coin: txid, colon, number of the output.
@@ -1927,9 +1924,9 @@ type Proposal struct {
 	Coin OutPoint `json:"coin"`
 
 	// EachSat Satoshi.
-	EachSat  AmountSat `json:"each_sat"`
-	FeeSatVb int64     `json:"fee_sat_vb"`
-	Outputs  int32     `json:"outputs"`
+	EachSat       AmountSat `json:"each_sat"`
+	FeerateSatKvb int64     `json:"feerate_sat_kvb"`
+	Outputs       int32     `json:"outputs"`
 
 	// ReadyCoins Coins that could pay the smallest grant at the highest fee now.
 	ReadyCoins int32 `json:"ready_coins"`
@@ -1943,15 +1940,15 @@ type Protocol string
 
 // Raise How far the fee can be raised now; left out where the batch does not wait for a block.
 type Raise struct {
-	// Code Set when it cannot be raised any further: `at_limit` or `fee_limit`.
+	// Code Set when it cannot be raised any further: `at_limit` or `fee_limit`; `no_relay_feerate` while the worker has not said what its node relays.
 	Code *string `json:"code,omitempty"`
 
-	// CurrentSatVb What it pays now; a child together with its parent.
-	CurrentSatVb int64 `json:"current_sat_vb"`
-	LeastSatVb   int64 `json:"least_sat_vb"`
+	// CurrentSatKvb What it pays now; a child together with its parent.
+	CurrentSatKvb int64 `json:"current_sat_kvb"`
+	LeastSatKvb   int64 `json:"least_sat_kvb"`
 
-	// MostSatVb Under every limit that was approved, what a void has to add left free.
-	MostSatVb int64 `json:"most_sat_vb"`
+	// MostSatKvb Under every limit that was approved, what a void has to add left free.
+	MostSatKvb int64 `json:"most_sat_kvb"`
 
 	// Refused Why it cannot be raised any further.
 	Refused *string `json:"refused,omitempty"`
@@ -2219,15 +2216,15 @@ type Upkeep struct {
 	// Coins Of `consolidate` and `split`. Left out, the smallest coins, or the largest one.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// FeeSatVb Fee rate to start with in satoshi per virtual byte. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
-	FeeSatVb int64      `json:"fee_sat_vb,omitempty"`
-	Kind     UpkeepKind `json:"kind"`
+	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
+	FeerateSatKvb int64      `json:"feerate_sat_kvb,omitempty"`
+	Kind          UpkeepKind `json:"kind"`
 
 	// MaxFeeSat Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatVb Of `child` together with its parent; alone it may pay any. Left out, the fund's limit.
-	MaxFeerateSatVb *int64 `json:"max_feerate_sat_vb,omitempty"`
+	// MaxFeerateSatKvb Of `child` together with its parent; alone it may pay any. Left out, the fund's limit.
+	MaxFeerateSatKvb *int64 `json:"max_feerate_sat_kvb,omitempty"`
 
 	// Outputs Of `split`: into how many.
 	Outputs *int32 `json:"outputs,omitempty"`
@@ -2339,8 +2336,8 @@ type Void struct {
 	Digest Digest `json:"digest"`
 
 	// FeeSat What the replacement would have cost when it was asked for; it grows with what it has to out-pay.
-	FeeSat   int64 `json:"fee_sat"`
-	FeeSatVb int64 `json:"fee_sat_vb"`
+	FeeSat        int64 `json:"fee_sat"`
+	FeerateSatKvb int64 `json:"feerate_sat_kvb"`
 
 	// LapsesAt When the request ends unless somebody approves it; left out once somebody has.
 	LapsesAt *time.Time `json:"lapses_at,omitempty"`
@@ -2355,8 +2352,8 @@ type VoidOrder struct {
 	// CancelIds Instalments that shall not be paid at all; the others become payable again.
 	CancelIds *[]openapi_types.UUID `json:"cancel_ids,omitempty"`
 
-	// FeeSatVb Of the void, at most what makes the batch's `max_fee_sat`. Left out, a quarter more than the newest attempt, where that can be had.
-	FeeSatVb *int64 `json:"fee_sat_vb,omitempty"`
+	// FeerateSatKvb Of the void, at most what makes the batch's `max_fee_sat`. Left out, a quarter more than the newest attempt, where that can be had.
+	FeerateSatKvb *int64 `json:"feerate_sat_kvb,omitempty"`
 
 	// Reason Why the batch is taken back.
 	Reason string `json:"reason"`

@@ -217,7 +217,7 @@ func TestFlagsComeFromTheEnvironmentUnlessGiven(t *testing.T) {
 	if err := cli.BindEnv(cmd.Flags(), envPrefix); err != nil {
 		t.Fatal(err)
 	}
-	for flag, want := range map[string]string{"network": "simnet", "max-fee-sat": "77", "max-fee-percent": "5"} {
+	for flag, want := range map[string]string{"network": "simnet", "max-fee-sat": "77", "max-fee-permille": "50", "max-feerate": "200", "min-feerate": "0.1"} {
 		if got := cmd.Flags().Lookup(flag).Value.String(); got != want {
 			t.Errorf("--%s is %q, want %q", flag, got, want)
 		}

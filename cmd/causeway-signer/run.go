@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -50,9 +51,10 @@ func runCommand() *cobra.Command {
 	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
 	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group of the socket, which the worker is in")
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	flags.Int64Var(&cfg.policy.MaxFeeRateSatVB, "max-feerate-sat-vb", cfg.policy.MaxFeeRateSatVB, "refuse a higher fee rate, in sat/vB")
+	flags.Var((*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB), "max-feerate", "refuse a higher feerate, in sat/vB with up to three decimals")
+	flags.Var((*money.FeeRateFlag)(&cfg.policy.MinFeeRateSatKVB), "min-feerate", "refuse a lower feerate, in sat/vB with up to three decimals: what the fund's node relays from on (its --minrelaytxfee)")
 	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a higher fee, in sat")
-	flags.Int64Var(&cfg.policy.MaxFeePercent, "max-fee-percent", cfg.policy.MaxFeePercent, "refuse a fee above this part of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)")
+	flags.Int64Var(&cfg.policy.MaxFeePermille, "max-fee-permille", cfg.policy.MaxFeePermille, "refuse a fee above so many thousandths of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)")
 	flags.IntVar(&cfg.policy.MaxInputs, "max-inputs", cfg.policy.MaxInputs, "refuse a transaction with more inputs")
 	flags.IntVar(&cfg.policy.MaxOutputs, "max-outputs", cfg.policy.MaxOutputs, "refuse a transaction with more outputs, change included")
 	flags.IntVar(&cfg.policy.FinalDepth, "final-depth", cfg.policy.FinalDepth, "confirmations that a proof needs before a payment is made again; fewer only on simnet and regtest")

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
@@ -258,7 +259,7 @@ func fundCommand() *cobra.Command {
 	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "least that one application may ask for")
 	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
 	amountFlag(cmd, &fund.MaxFee, "max-fee-sat", "highest fee of one batch")
-	f.Int64Var(&fund.MaxFeeRateSatVB, "max-feerate-sat-vb", fund.MaxFeeRateSatVB, "highest feerate")
+	f.Var((*money.FeeRateFlag)(&fund.MaxFeeRateSatKVB), "max-feerate", "highest feerate, in sat/vB with up to three decimals")
 	f.IntVar(&fund.MaxPayees, "max-payees", fund.MaxPayees, "most payments of one batch, 1 to 3000; a longer order becomes several")
 	f.Int32Var(&fund.DeadlineBlocks, "deadline-blocks", fund.DeadlineBlocks, "blocks after which a batch pays its highest feerate")
 	f.IntVar(&fund.ReadyCoins, "ready-coins", fund.ReadyCoins, "coins that should be ready for a batch of their own, 0 to 20; a split is proposed when they are fewer")

@@ -201,7 +201,7 @@ func (f *fund) build(number uint32, attempt int64, coins []wire.OutPoint, fee in
 		V: f.version, Treasury: hex.EncodeToString(treasury[:]), Request: strings.Repeat("0", 64), Batch: f.id(fmt.Sprint(number)).String(),
 		Number: number, Attempt: attempt, Fee: fee, Kind: chainaudit.KindPay, Time: released.Unix(),
 	}
-	note := decision.BatchNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: f.id(fmt.Sprint(number)), Number: number, MaxFeeRateSatVB: 100, MaxFee: 20_000}
+	note := decision.BatchNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: f.id(fmt.Sprint(number)), Number: number, MaxFeeRateSatKVB: 100_000, MaxFee: 20_000}
 	for _, p := range pays {
 		rest -= p.sat
 		e.tx.AddTxOut(wire.NewTxOut(p.sat, payee(p.who)))
@@ -260,7 +260,7 @@ func (f *fund) upkeep(number uint32, kind string, coins []wire.OutPoint, outputs
 	e := f.build(number, 0, coins, fee)
 	note := decision.UpkeepNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse(e.line.Batch), Number: number, Kind: kind,
-		Outputs: outputs, MaxFeeRateSatVB: 100, MaxFee: 20_000, Coins: coins,
+		Outputs: outputs, MaxFeeRateSatKVB: 100_000, MaxFee: 20_000, Coins: coins,
 	}
 	e.line.Kind, e.line.Note, e.line.BatchNote = chainaudit.KindUpkeep, string(note.Encode()), note.Digest().String()
 	all := e.tx.TxOut[0].Value

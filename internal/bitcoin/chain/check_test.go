@@ -145,9 +145,9 @@ func TestLimitedUserIsNamed(t *testing.T) {
 	wantUnavailable(t, err, "node_limited_user")
 }
 
-func TestLowRelayFeeIsNamed(t *testing.T) {
+func TestRelayForNothingIsNamed(t *testing.T) {
 	t.Parallel()
-	cfg := chaintest.NewEmpty(t, "--minrelaytxfee=0.000001").Config()
+	cfg := chaintest.NewEmpty(t, "--minrelaytxfee=0").Config()
 
 	_, err := chain.Dial(t.Context(), cfg)
 

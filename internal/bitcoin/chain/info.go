@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// floorSatKVB is btcd's default --minrelaytxfee in sat per 1000 virtual
-	// bytes. Lower would make it take dust and fees that the network refuses.
-	floorSatKVB = 1000
 	// maxTipAge is how old mainnet's newest block may be before the node counts
 	// as behind; three hours without a block happen about once in 1200 years.
 	maxTipAge = 3 * time.Hour
@@ -28,7 +25,7 @@ type Info struct {
 	Peers          int
 	PeerHeight     int32 // the greatest height that a peer claims; 0 without peers
 	Behind         int32 // blocks that a peer has and the node does not; 0 when none is known of
-	RelayFeeSatKVB int64 // --minrelaytxfee in sat per 1000 virtual bytes
+	RelayFeeSatKVB int64 // --minrelaytxfee in sat per 1000 virtual bytes; of a replacement too, on top
 	Pruned         bool  // old blocks are gone: a rescan may be impossible
 }
 
@@ -89,10 +86,11 @@ func (c *Client) Check(ctx context.Context) (Info, error) {
 	if err := c.call(ctx, nil, "gettxspendingprevout", []any{}); err != nil {
 		return info, err
 	}
-	if info.RelayFeeSatKVB < floorSatKVB {
+	// Every fee floor is the node's. One that relays for nothing has none, and would
+	// take what no other node relays.
+	if info.RelayFeeSatKVB <= 0 {
 		return info, errs.Newf(errs.Unavailable, "node_relay_fee",
-			"btcd at %s relays from %d sat per 1000 vB on, below the network's %d: start it without --minrelaytxfee.",
-			c.rpc.Host(), info.RelayFeeSatKVB, floorSatKVB)
+			"btcd at %s relays transactions that pay nothing: start it with --minrelaytxfee above 0, or without it.", c.rpc.Host())
 	}
 	// A peer may announce a block a moment before we have it.
 	if info.Behind > 1 {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	maxRate  = 200    // sat per virtual byte
-	coinSize = 1_0000 // sat in the coins that payees get; small, so that fees show
+	maxRate  = 200_000 // sat per 1000 virtual bytes
+	coinSize = 1_0000  // sat in the coins that payees get; small, so that fees show
 )
 
 // payee owns one P2WPKH key.

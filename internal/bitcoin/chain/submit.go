@@ -40,11 +40,11 @@ func (o Outcome) Held() bool {
 }
 
 // Submit sends a signed transaction, given as its bytes, unless the node says
-// that it pays more than maxFeeRateSatVB (sat per virtual byte, above 0).
+// that it pays more than maxFeeRateSatKVB (above 0).
 // An error means that nothing was sent: bad arguments, a node that is down or of
 // another network. Whatever may have reached the node is an Outcome.
-func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (Outcome, error) {
-	if maxFeeRateSatVB <= 0 {
+func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (Outcome, error) {
+	if maxFeeRateSatKVB <= 0 {
 		return Outcome{}, errs.New(errs.Invalid, "no_fee_cap", "A transaction is never sent without a cap on its fee rate.")
 	}
 	tx := new(wire.MsgTx)
@@ -56,7 +56,7 @@ func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatVB int64) 
 		return Outcome{}, err
 	}
 	text := hex.EncodeToString(raw)
-	if over, err := c.overFeeCap(ctx, text, maxFeeRateSatVB); err != nil || over != nil {
+	if over, err := c.overFeeCap(ctx, text, maxFeeRateSatKVB); err != nil || over != nil {
 		return deref(over), err
 	}
 	var txid string
@@ -70,8 +70,8 @@ func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatVB int64) 
 // overFeeCap asks the node to measure the fee, which only it can, since it has
 // the coins. The rest of its verdict is left to sendrawtransaction: the two do
 // not agree on free relay, and a transaction that is known is refused here.
-func (c *Client) overFeeCap(ctx context.Context, text string, maxFeeRateSatVB int64) (*Outcome, error) {
-	maxBTCPerKVB := btcutil.Amount(maxFeeRateSatVB * 1000).ToBTC()
+func (c *Client) overFeeCap(ctx context.Context, text string, maxFeeRateSatKVB int64) (*Outcome, error) {
+	maxBTCPerKVB := btcutil.Amount(maxFeeRateSatKVB).ToBTC()
 	var verdicts []struct {
 		Reason string `json:"reject-reason"`
 	}

@@ -97,10 +97,10 @@ func TestSubmitHoldsTheFeeCapThatBtcdDoesNot(t *testing.T) {
 	node := chaintest.New(t)
 	c := node.Client()
 	p := newPayee(t)
-	// 110 virtual bytes, so 9000 sat of fee are 82 sat per virtual byte.
+	// 110 virtual bytes, so 9000 sat of fee are 81.818 sat per virtual byte.
 	tx := p.spend(t, node, coinSize, 9000)
 
-	over, err := c.Submit(t.Context(), raw(t, tx), 80)
+	over, err := c.Submit(t.Context(), raw(t, tx), 81_817)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestSubmitHoldsTheFeeCapThatBtcdDoesNot(t *testing.T) {
 		t.Error("a transaction over the cap was sent")
 	}
 
-	under, err := c.Submit(t.Context(), raw(t, tx), 85)
+	under, err := c.Submit(t.Context(), raw(t, tx), 81_818)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +126,26 @@ func TestSubmitRefusesWhatTheNetworkWouldNotRelay(t *testing.T) {
 
 	wantVerdict(t, submit(t, c, cheap), chain.Refused)
 	wantVerdict(t, submit(t, c, dust), chain.Refused)
+}
+
+// What btcd says of its floor is what it holds a transaction to.
+func TestTheNodeRelaysFromItsFloorOn(t *testing.T) {
+	t.Parallel()
+	node := chaintest.New(t, "--minrelaytxfee=0.000001")
+	c := node.Client()
+	info, err := c.Check(t.Context())
+	if err != nil || info.RelayFeeSatKVB != 100 {
+		t.Fatalf("relays from %d sat/kvB on, %v; want 100", info.RelayFeeSatKVB, err)
+	}
+	p := newPayee(t)
+	first := p.spend(t, node, coinSize, 11) // 110 virtual bytes at 0.1 sat per virtual byte
+	op := first.TxIn[0].PreviousOutPoint
+
+	wantVerdict(t, submit(t, c, p.sign(t, op, coinSize, 10)), chain.Refused)
+	wantVerdict(t, submit(t, c, first), chain.Accepted)
+	// A replacement adds as much for its own relay.
+	wantVerdict(t, submit(t, c, p.sign(t, op, coinSize, 21)), chain.Refused)
+	wantVerdict(t, submit(t, c, p.sign(t, op, coinSize, 22)), chain.Accepted)
 }
 
 func TestSubmitSendsNothingThatIsNotOneTransaction(t *testing.T) {

@@ -26,6 +26,9 @@ import (
 // scale makes each drawn transaction stand for as many alike, for speed.
 const scale = 4
 
+// simFloor is what the nodes of the synthetic chain relay from on.
+const simFloor = 1000
+
 // simTx is a transaction of the synthetic chain.
 type simTx struct {
 	waiting
@@ -54,7 +57,7 @@ func hashOf(n uint64) (h chainhash.Hash) {
 }
 
 func (s *sim) FeeStatus(context.Context) (Status, error) {
-	return Status{Height: s.height, Hash: s.hashes[len(s.hashes)-1].Hash, TipTime: s.clock.Now(), Peers: 8, RelayFeeSatKVB: 1000}, nil
+	return Status{Height: s.height, Hash: s.hashes[len(s.hashes)-1].Hash, TipTime: s.clock.Now(), Peers: 8, RelayFeeSatKVB: simFloor}, nil
 }
 
 func (s *sim) Mempool(context.Context) ([]Tx, error) {
@@ -100,7 +103,7 @@ func (s *sim) arrive(weight int64) {
 
 func (s *sim) mine(t testing.TB) {
 	slices.SortStableFunc(s.pool, func(a, b simTx) int { return int(b.rate - a.rate) })
-	room, needed, n := int64(blockRoom), int64(MinFloorSatKVB), 0
+	room, needed, n := int64(blockRoom), int64(simFloor), 0
 	s.height++
 	block := Block{Hash: chainhash.Hash{0: 1}, Previous: s.hashes[len(s.hashes)-1].Hash, Time: s.clock.Now()}
 	binary.LittleEndian.PutUint32(block.Hash[1:], uint32(s.height))
@@ -113,7 +116,7 @@ func (s *sim) mine(t testing.TB) {
 		n++
 	}
 	if n == len(s.pool) {
-		needed = MinFloorSatKVB // all of it fitted
+		needed = simFloor // all of it fitted
 	}
 	s.pool = slices.Delete(s.pool, 0, n)
 	s.hashes = append(s.hashes, block)
@@ -200,7 +203,7 @@ func backtest(t testing.TB, draws []waiting, steps []step, seed uint64, look tim
 			untrusted++
 		}
 		all := s.answers(t, e, est)
-		maps.Copy(all, seer.answers(s.pool, steps[i+1:], e.blocks.usual()))
+		maps.Copy(all, seer.answers(s.pool, steps[i+1:], e.blocks.usual(simFloor)))
 		answers = append(answers, all)
 	}
 

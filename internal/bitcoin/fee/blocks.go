@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 )
 
 const (
@@ -14,8 +16,8 @@ const (
 	gateBlocks = 6
 	// keptBlocks is how many summaries are kept: those of the longest target.
 	keptBlocks = 144
-	// seenShare is how much of the room in blocks must be accounted for.
-	seenShare = 75 // per cent
+	// seenPermille is how much of the room in blocks must be accounted for.
+	seenPermille = 750
 	// passes is how many blocks may pass a transaction over before it is not
 	// counted any more: one may have been found before its miner heard of it.
 	passes = 2
@@ -98,13 +100,13 @@ func (h *history) last(n int) []mined {
 	return h.blocks[max(0, len(h.blocks)-n):]
 }
 
-// usual is what blocks have asked for on average, as far back as we know; the most
-// there is when we know of none.
-func (h *history) usual() int64 {
+// usual is what blocks have asked for on average, as far back as we know, and never
+// less than floor; the most there is when we know of none.
+func (h *history) usual(floor int64) int64 {
 	var sum, of int64
 	for _, m := range h.blocks {
-		if m.unseen*100 <= (100-seenShare)*blockRoom {
-			sum += min(max(m.rate, MinFloorSatKVB), usualMost)
+		if m.unseen*1000 <= (1000-seenPermille)*blockRoom {
+			sum += min(max(m.rate, floor), usualMost)
 			of++
 		}
 	}
@@ -133,9 +135,9 @@ func (h *history) pace(now time.Time) time.Duration {
 	return time.Duration(float64(over) / blocks)
 }
 
-// unseenShare is how much of the room in the last blocks went to transactions
-// that stood in no snapshot, in per cent, and over how many blocks.
-func (h *history) unseenShare(onlyWatched bool) (percent int64, of int) {
+// unseenPermille is how much of the room in the last blocks went to transactions
+// that stood in no snapshot, and over how many blocks.
+func (h *history) unseenPermille(onlyWatched bool) (permille int64, of int) {
 	var unseen int64
 	for _, m := range h.last(gateBlocks) {
 		if m.watched || !onlyWatched {
@@ -146,12 +148,12 @@ func (h *history) unseenShare(onlyWatched bool) (percent int64, of int) {
 	if of == 0 {
 		return 0, 0
 	}
-	return unseen * 100 / (int64(of) * blockRoom), of
+	return unseen * 1000 / (int64(of) * blockRoom), of
 }
 
-// passedShare is how much of the room in the last blocks that we watched went to
-// what pays less than others that we had seen waiting for it, in per cent.
-func (h *history) passedShare() int64 {
+// passedPermille is how much of the room in the last blocks that we watched went to
+// what pays less than others that we had seen waiting for it.
+func (h *history) passedPermille() int64 {
 	var passed, of int64
 	for _, m := range h.last(gateBlocks) {
 		if m.watched {
@@ -162,7 +164,7 @@ func (h *history) passedShare() int64 {
 	if of == 0 {
 		return 0
 	}
-	return passed * 100 / of
+	return passed * 1000 / of
 }
 
 // vote is the median of what the last six blocks took, and for longer targets the
@@ -179,8 +181,9 @@ func (h *history) vote(targets []int) ([]int64, string) {
 			rates[i] = min(rates[i], rates[i-1])
 		}
 	}
-	if unseen, _ := h.unseenShare(false); 100-unseen < seenShare {
-		return rates, fmt.Sprintf("Of the last blocks' room %d %% went to transactions that were not in our mempool; %d %% may at most.", unseen, 100-seenShare)
+	if unseen, _ := h.unseenPermille(false); 1000-unseen < seenPermille {
+		return rates, fmt.Sprintf("Of the last blocks' room %s %% went to transactions that were not in our mempool; %s %% may at most.",
+			money.FormatPermille(unseen), money.FormatPermille(1000-seenPermille))
 	}
 	return rates, ""
 }
@@ -192,12 +195,12 @@ func (h *history) taken(target int) int64 {
 		rates[i] = m.rate
 	}
 	slices.Sort(rates)
-	percent := 50
+	permille := 500
 	switch {
 	case target >= 144:
-		percent = 10
+		permille = 100
 	case target >= 36:
-		percent = 25
+		permille = 250
 	}
-	return rates[(len(rates)-1)*percent/100]
+	return rates[(len(rates)-1)*permille/1000]
 }

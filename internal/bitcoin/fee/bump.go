@@ -9,7 +9,7 @@ import (
 // and how often it is raised because people ask, but for a last time to the limit.
 const MaxBumps = 8
 
-// Escalate is the rate, in satoshi per virtual byte, that a batch should pay at
+// Escalate is the rate, in satoshi per 1000 virtual bytes, that a batch should pay at
 // tipHeight: start at the height it was announced, limit when deadlineBlocks have
 // passed, and on the straight line between. It is never above limit, and below
 // start only when limit is.
@@ -25,24 +25,25 @@ func Escalate(start, limit int64, announcedHeight, deadlineBlocks, tipHeight int
 	return start + way/deadline*elapsed + way%deadline*elapsed/deadline
 }
 
-// Due reports whether the step from one rate to another, in satoshi per virtual
-// byte, is worth a replacement: at least a quarter more and at least 1 more
-// (BIP125 rule 4 asks for the relay fee of the new transaction on top).
-func Due(current, wanted int64) bool {
-	return wanted > current && wanted-current >= (current+3)/4
+// Due reports whether the step from one rate to another, in satoshi per 1000 virtual
+// bytes, is worth a replacement: at least a quarter more, and at least relay more, the
+// rate from which on nodes relay (BIP125 rule 4 asks for the relay fee of the new
+// transaction on top).
+func Due(current, wanted, relay int64) bool {
+	return wanted > current && wanted-current >= max((current+3)/4, relay)
 }
 
 // DueOf is Due for a batch that started at start and may pay up to limit. Every step
 // multiplies the rate by at least the MaxBumps-th root of limit/start, and a step to
 // limit itself is always due: so limit is reached in MaxBumps steps at most, however
 // many others a person has asked for in between.
-func DueOf(current, wanted, start, limit int64) bool {
+func DueOf(current, wanted, start, limit, relay int64) bool {
 	switch {
 	case wanted <= current:
 		return false
 	case wanted >= limit:
 		return true
-	case !Due(current, wanted):
+	case !Due(current, wanted, relay):
 		return false
 	case start <= 0:
 		return true
@@ -57,14 +58,14 @@ func DueOf(current, wanted, start, limit int64) bool {
 const nextBlock = 2
 
 // Ceiling is the most that a fee is raised to without being asked, in satoshi per
-// virtual byte: a quarter above what a transaction pays that is to be mined within
+// 1000 virtual bytes: a quarter above what a transaction pays that is to be mined within
 // two blocks. ok is false when there is no estimate to believe, and none is newer
 // than an hour.
-func (e *Estimate) Ceiling(now time.Time) (satVB int64, ok bool) {
+func (e *Estimate) Ceiling(now time.Time) (satKVB int64, ok bool) {
 	if e == nil || !e.Trusted || len(e.Targets) == 0 || now.Sub(e.At) > believedFor {
 		return 0, false
 	}
-	return e.RateSatVB(nextBlock) * 5 / 4, true
+	return e.RateSatKVB(nextBlock) * 5 / 4, true
 }
 
 // believedFor is for how long an estimate bounds what a batch pays.

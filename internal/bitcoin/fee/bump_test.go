@@ -59,8 +59,24 @@ func TestDueAsksForAQuarterMore(t *testing.T) {
 		{100, 50, false},
 	}
 	for _, tt := range tests {
-		if got := fee.Due(tt.current, tt.wanted); got != tt.want {
+		if got := fee.Due(tt.current, tt.wanted, 1); got != tt.want {
 			t.Errorf("%d to %d: got %v", tt.current, tt.wanted, got)
+		}
+	}
+}
+
+// A replacement pays the relay fee on top, so less than that is no step.
+func TestDueAsksForTheRelayFee(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		current, wanted, relay int64
+		want                   bool
+	}{
+		{100, 199, 100, false}, {100, 200, 100, true}, {1000, 1999, 1000, false}, {1000, 2000, 1000, true},
+		{4000, 5000, 1000, true}, {5000, 6249, 1000, false}, {5000, 6250, 1000, true}, {200, 299, 100, false},
+	} {
+		if got := fee.Due(tt.current, tt.wanted, tt.relay); got != tt.want {
+			t.Errorf("%+v: got %v", tt, got)
 		}
 	}
 }
@@ -87,7 +103,7 @@ func TestDueOfSizesStepsForTheWholeWay(t *testing.T) {
 		{0, 1, 0, 100, true},
 	}
 	for _, tt := range tests {
-		if got := fee.DueOf(tt.current, tt.wanted, tt.start, tt.limit); got != tt.want {
+		if got := fee.DueOf(tt.current, tt.wanted, tt.start, tt.limit, 1); got != tt.want {
 			t.Errorf("%+v: got %v", tt, got)
 		}
 	}
@@ -99,10 +115,11 @@ func TestDueOfSizesStepsForTheWholeWay(t *testing.T) {
 func TestTheLimitIsAlwaysReached(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		start := rapid.Int64Range(1, 300).Draw(t, "start")
-		limit := rapid.Int64Range(start, 10_000).Draw(t, "limit")
+		start := rapid.Int64Range(1, 300_000).Draw(t, "start")
+		limit := rapid.Int64Range(start, 10_000_000).Draw(t, "limit")
+		relay := rapid.SampledFrom([]int64{1, 100, 1000}).Draw(t, "relay")
 		deadline := rapid.Int32Range(1, 1000).Draw(t, "deadline")
-		asked := rapid.SliceOfN(rapid.Int64Range(1, 20), 0, 30).Draw(t, "asked for more by")
+		asked := rapid.SliceOfN(rapid.Int64Range(1, 20_000), 0, 30).Draw(t, "asked for more by")
 
 		current, bumps := start, 0
 		for tip := int32(0); tip <= deadline; tip++ {
@@ -115,10 +132,10 @@ func TestTheLimitIsAlwaysReached(t *testing.T) {
 				t.Fatalf("%d at block %d", wanted, tip)
 			}
 			if tip < deadline { // later the next block is dear enough
-				wanted = min(wanted, rapid.Int64Range(1, 10_000).Draw(t, "ceiling"))
+				wanted = min(wanted, rapid.Int64Range(1, 10_000_000).Draw(t, "ceiling"))
 			}
-			if fee.DueOf(current, wanted, start, limit) {
-				if !fee.Due(current, wanted) && wanted != limit {
+			if fee.DueOf(current, wanted, start, limit, relay) {
+				if !fee.Due(current, wanted, relay) && wanted != limit {
 					t.Fatalf("raised from %d to %d", current, wanted)
 				}
 				current = wanted
@@ -141,7 +158,7 @@ func TestTheCeilingIsABelievedEstimateForTwoBlocks(t *testing.T) {
 	for name, tc := range map[string]struct {
 		e    *fee.Estimate
 		want int64
-	}{"believed": {&good, 25}, "not trusted": {&untrusted, 0}, "without targets": {&empty, 0}, "old": {&old, 0}, "none": {nil, 0}} {
+	}{"believed": {&good, 25_000}, "not trusted": {&untrusted, 0}, "without targets": {&empty, 0}, "old": {&old, 0}, "none": {nil, 0}} {
 		if got, ok := tc.e.Ceiling(at); got != tc.want || ok != (tc.want > 0) {
 			t.Errorf("%s: %d, %v", name, got, ok)
 		}

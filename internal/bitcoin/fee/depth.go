@@ -16,11 +16,17 @@ const (
 )
 
 // bounds are the lower ends of the classes of rates, in satoshi per 1000 virtual
-// bytes: all below 1000 in the first, then 5 % steps up to 10,000 sat/vB.
+// bytes: all below 100 in the first, which few nodes relay, then 5 % steps up to
+// 10,000 sat/vB.
 type bounds []int64
 
 func newBounds() bounds {
-	b := bounds{0}
+	var b bounds
+	for rate := 1000.0 / 1.05; rate >= 100; rate /= 1.05 {
+		b = append(b, int64(rate))
+	}
+	b = append(b, 0)
+	slices.Reverse(b)
 	for rate := 1000.0; rate <= 10_000_000; rate *= 1.05 {
 		b = append(b, int64(rate))
 	}
@@ -173,8 +179,8 @@ func (in *inflow) forecast(now time.Time) forecast {
 // depth is for each target the rate that costs the least, given what waits and what
 // comes in, when not to be mined in time costs as well: missWeighs times what is
 // usual. It is in time with a likelihood that is bearable. What is mined sooner is
-// also mined in time, so a longer target is never dearer.
-func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual int64, targets []int) []int64 {
+// also mined in time, so a longer target is never dearer. Nobody pays less than floor.
+func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual, floor int64, targets []int) []int64 {
 	before := in.ahead(now, pool)
 	rates := make([]int64, len(targets))
 	best := len(in.bounds) - 1
@@ -192,7 +198,7 @@ func depth(now time.Time, pool snapshot, in *inflow, pace time.Duration, usual i
 		class := sort.Search(best, func(class int) bool { return missed(class) <= bearable })
 		lowest := math.Inf(1)
 		for ; class <= best; class++ {
-			rate := float64(max(in.bounds[class], MinFloorSatKVB))
+			rate := float64(max(in.bounds[class], floor))
 			if rate >= lowest {
 				break // it costs more than another with all its risk
 			}

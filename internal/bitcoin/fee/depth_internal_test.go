@@ -28,13 +28,13 @@ func TestDepthIsTheRateThatFits(t *testing.T) {
 	in := newInflow()
 	at := func(rate int64) int64 { return in.bounds[in.bounds.class(rate)+1] } // above the whole class
 
-	got := depth(noon(), pool, in, blockInterval, 20_000, []int{1, 4, 6, 36, 144})
+	got := depth(noon(), pool, in, blockInterval, 20_000, simFloor, []int{1, 4, 6, 36, 144})
 
 	want := []int64{at(20_000), at(20_000), at(5_000), 0, 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got := depth(noon(), nil, in, blockInterval, 20_000, []int{1}); got[0] != 0 {
+	if got := depth(noon(), nil, in, blockInterval, 20_000, simFloor, []int{1}); got[0] != 0 {
 		t.Errorf("empty: %d", got)
 	}
 }
@@ -47,11 +47,11 @@ func TestDepthCountsWhatComesIn(t *testing.T) {
 	came[in.bounds.class(30_000)] = 12 * blockRoom // twelve blocks' weight in half an hour
 	in.add(noon(), came)
 
-	soon := depth(noon().Add(30*time.Minute), nil, in, blockInterval, 20_000, []int{1, 6, 36})
+	soon := depth(noon().Add(30*time.Minute), nil, in, blockInterval, 20_000, simFloor, []int{1, 6, 36})
 	if least := in.bounds[in.bounds.class(30_000)+1]; soon[0] != least || soon[2] != least {
 		t.Errorf("with twelve blocks in half an hour: %v, want %d", soon, least)
 	}
-	later := depth(noon().Add(65*time.Minute), nil, in, blockInterval, 20_000, []int{1, 6, 36})
+	later := depth(noon().Add(65*time.Minute), nil, in, blockInterval, 20_000, simFloor, []int{1, 6, 36})
 	if later[0] != 0 {
 		t.Errorf("an hour later: %v, want 0", later)
 	}
@@ -68,7 +68,7 @@ func TestInflowOfADayRulesADay(t *testing.T) {
 		in.add(start.Add(9*time.Hour+time.Duration(minute)*time.Minute), busy)
 	}
 
-	got := depth(start.Add(10*time.Hour), nil, in, blockInterval, 20_000, []int{6, 144})
+	got := depth(start.Add(10*time.Hour), nil, in, blockInterval, 20_000, simFloor, []int{6, 144})
 
 	if got[0] == 0 || got[1] != 0 {
 		t.Errorf("got %v, want something for an hour and nothing for a day", got)
@@ -100,17 +100,34 @@ func TestWhatLeftIsNoRoomToCome(t *testing.T) {
 	pool := snapshot{}
 	blocksAt(pool, 7, 20_000)
 
-	got := depth(noon().Add(20*time.Minute), pool, in, blockInterval, 20_000, []int{6})
+	got := depth(noon().Add(20*time.Minute), pool, in, blockInterval, 20_000, simFloor, []int{6})
 
 	if got[0] <= 20_000 {
 		t.Errorf("got %v, want more than 20000", got)
 	}
 }
 
+// Rates below 1 sat/vB are told apart: where nodes relay from 0.1 sat/vB on, a mempool
+// full at 0.2 is outbid at little more.
+func TestDepthBelowOneSatAVByte(t *testing.T) {
+	t.Parallel()
+	pool := snapshot{}
+	blocksAt(pool, 0.9, 500)
+	blocksAt(pool, 30, 200)
+	in := newInflow()
+
+	got := depth(noon(), pool, in, blockInterval, 400, 100, []int{1, 6, 36})
+
+	above := in.bounds[in.bounds.class(200)+1]
+	if diff := cmp.Diff([]int64{above, above, 0}, got); diff != "" || above <= 200 || above > 220 {
+		t.Errorf("above 200 is %d (-want +got)\n%s", above, diff)
+	}
+}
+
 func TestClassesHoldTheirRates(t *testing.T) {
 	t.Parallel()
 	b := newBounds()
-	if !slices.IsSorted(b) || b[0] != 0 || b[1] != 1000 || len(b) > 200 {
+	if !slices.IsSorted(b) || b[0] != 0 || b[1] < 100 || b[1] > 105 || !slices.Contains(b, 1000) || len(b) > 250 {
 		t.Errorf("%d classes from %v", len(b), b[:2])
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -6,7 +6,7 @@
 // knows what a transaction competes with: it is the rate that costs the least when
 // being late costs too, by how likely it is given what waits, what comes in and how
 // blocks are found. The others bound it from above, and their mean stands in for
-// it. All is over a floor that the network's peers set. It also says when a batch
+// it. All is over a floor that the node and its peers set: no constant stands in for it. It also says when a batch
 // that waits pays more.
 //
 // Measured by BenchmarkBacktest: over six seeds 5.5 % are not mined within 3 blocks, at

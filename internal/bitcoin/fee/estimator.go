@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// MinFloorSatKVB is the network's own floor, 1 sat/vB.
-	MinFloorSatKVB = 1000
 	// DefaultMinPeers is how many peers a node of a public network needs.
 	DefaultMinPeers = 4
 	// filterPeers is how many peers must have named a floor for it to count.
@@ -107,7 +105,7 @@ func (e *Estimator) Tick(ctx context.Context) (Estimate, error) {
 		e.guess.see(rates, status.Height, now)
 	}
 
-	votes := []Vote{e.mempoolVote(now, poolErr), e.blocksVote(now, blocksErr), e.guess.vote(now, status.Height, guessErr)}
+	votes := []Vote{e.mempoolVote(now, floor(status), poolErr), e.blocksVote(now, blocksErr), e.guess.vote(now, status.Height, guessErr)}
 	return e.decide(now, status, votes), nil
 }
 

@@ -38,8 +38,8 @@ func TestBusyNetworkIsPaidFor(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	}
-	if got := est.RateSatVB(6); got < 29 || got > 33 {
-		t.Errorf("got %d sat/vB, want about 30", got)
+	if got := est.RateSatKVB(6); got < 28_001 || got > 33_000 {
+		t.Errorf("got %d sat/kvB, want about 30,000", got)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestWhatTakesTrustAway(t *testing.T) {
 					tick(t, f, e)
 				}
 			},
-			unused: []string{VoteMempool, VoteBlocks}, says: "of the last blocks' room 32 %",
+			unused: []string{VoteMempool, VoteBlocks}, says: "of the last blocks' room 32.5 %",
 		},
 		"btcd lost its mempool": {
 			change: func(t *testing.T, f *fake, e *Estimator) {
@@ -122,7 +122,7 @@ func TestWhatTakesTrustAway(t *testing.T) {
 				}
 				f.guess++
 			},
-			unused: []string{VoteMempool, VoteBlocks}, says: "of the last blocks' room 97 %",
+			unused: []string{VoteMempool, VoteBlocks}, says: "of the last blocks' room 97.7 %",
 		},
 		"two that are far apart": {
 			change: func(_ *testing.T, f *fake, _ *Estimator) {
@@ -279,7 +279,7 @@ func TestPrivateChainIsTrustedAtOnce(t *testing.T) {
 
 	est := tick(t, f, e)
 
-	if !est.Trusted || est.RateSatVB(6) != 1 {
+	if !est.Trusted || est.RateSatKVB(6) != 1000 {
 		t.Errorf("%+v", est)
 	}
 }

@@ -41,7 +41,7 @@ func TestFloodThatMinersDoNotSee(t *testing.T) {
 	if v := passed.Votes[0]; v.Used || !strings.Contains(v.Why, "Miners left transactions of our mempool") {
 		t.Errorf("after two blocks: %+v", v)
 	}
-	if got := passed.RateSatVB(2); !passed.Trusted || got < 28 || got > 31 {
+	if got := passed.RateSatKVB(2); !passed.Trusted || got < 27_001 || got > 31_000 {
 		t.Errorf("after two blocks: trusted %v, %d sat/vB, want about 30", passed.Trusted, got)
 	}
 	after := busy(t, f, e, gateBlocks)

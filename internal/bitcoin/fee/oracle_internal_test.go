@@ -68,7 +68,7 @@ func (o *oracle) answers(pool []simTx, coming []step, usual int64) map[string][]
 			var rate int64
 			lowest := math.Inf(1)
 			for class, odds := range missed {
-				offer := max(o.bounds[class], MinFloorSatKVB)
+				offer := max(o.bounds[class], simFloor)
 				if cost := float64(offer) + weighs*float64(usual)*odds; cost < lowest {
 					lowest, rate = cost, offer
 				}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -72,7 +73,7 @@ func (e *Estimator) ask(ctx context.Context) ([]int64, error) {
 }
 
 // mempoolVote is the depth of the last snapshot.
-func (e *Estimator) mempoolVote(now time.Time, err error) Vote {
+func (e *Estimator) mempoolVote(now time.Time, floor int64, err error) Vote {
 	v := Vote{Name: VoteMempool}
 	if e.taken.IsZero() || now.Sub(e.taken) > staleAfter {
 		v.Why = "The mempool could not be listed."
@@ -82,22 +83,22 @@ func (e *Estimator) mempoolVote(now time.Time, err error) Vote {
 		return v
 	}
 	v.AgeSec = age(now, e.taken)
-	v.RatesSatKVB = depth(now, e.pool, e.inflow, e.blocks.pace(now), e.blocks.usual(), e.targets)
+	v.RatesSatKVB = depth(now, e.pool, e.inflow, e.blocks.pace(now), e.blocks.usual(floor), floor, e.targets)
 	watched := now.Sub(e.inflow.since)
-	unseen, of := e.blocks.unseenShare(true)
+	unseen, of := e.blocks.unseenPermille(true)
 	if of == 0 && !e.lost {
-		unseen, of = e.blocks.unseenShare(false)
+		unseen, of = e.blocks.unseenPermille(false)
 	}
-	passed := e.blocks.passedShare()
+	passed := e.blocks.passedPermille()
 	switch {
 	case watched < watchFor && !e.cfg.Private:
 		v.Why = fmt.Sprintf("The mempool is watched for %d of the %d minutes that tell what flows in.", int(watched.Minutes()), int(watchFor.Minutes()))
 	case of == 0:
 		v.Why = "No block has shown yet whether our mempool is the network's."
-	case 100-unseen < seenShare:
-		v.Why = fmt.Sprintf("Of the last blocks' room %d %% went to transactions that were not in our mempool, so it is not the network's.", unseen)
-	case passed > 100-seenShare:
-		v.Why = fmt.Sprintf("Miners left transactions of our mempool for others that pay less, %d %% of the last blocks' room, so it is not the network's.", passed)
+	case 1000-unseen < seenPermille:
+		v.Why = fmt.Sprintf("Of the last blocks' room %s %% went to transactions that were not in our mempool, so it is not the network's.", money.FormatPermille(unseen))
+	case passed > 1000-seenPermille:
+		v.Why = fmt.Sprintf("Miners left transactions of our mempool for others that pay less, %s %% of the last blocks' room, so it is not the network's.", money.FormatPermille(passed))
 	default:
 		v.Used = true
 	}
@@ -118,9 +119,11 @@ func (e *Estimator) blocksVote(now time.Time, err error) Vote {
 	return v
 }
 
-// floor is the least that peers relay.
+// floor is the least that peers relay: what the node itself relays from on, or more
+// where enough of its peers say that they want to hear of no less. Neither is 0, as
+// rates are divided by it.
 func floor(s Status) int64 {
-	least := max(MinFloorSatKVB, s.RelayFeeSatKVB)
+	least := max(1, s.RelayFeeSatKVB)
 	named := slices.DeleteFunc(slices.Clone(s.PeerFiltersSatKVB), func(rate int64) bool { return rate <= 0 })
 	if len(named) >= filterPeers {
 		least = max(least, median(named))
@@ -140,7 +143,7 @@ func median(rates []int64) int64 {
 
 // decide puts the votes together.
 func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate {
-	est := Estimate{At: now, Height: status.Height, FloorSatKVB: floor(status), Votes: votes}
+	est := Estimate{At: now, Height: status.Height, FloorSatKVB: floor(status), RelaySatKVB: max(1, status.RelayFeeSatKVB), Votes: votes}
 	var used []Vote
 	for i, v := range votes {
 		votes[i].RatesSatKVB = raised(v.RatesSatKVB, est.FloorSatKVB)

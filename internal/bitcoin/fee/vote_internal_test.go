@@ -82,13 +82,15 @@ func TestFloorIsWhatPeersAskFor(t *testing.T) {
 		filters []int64
 		want    int64
 	}{
-		"the network's own":   {0, nil, 1000},
+		"a node for nothing":  {0, nil, 1},
+		"a tenth of 1 sat/vB": {100, nil, 100},
 		"the node's":          {2500, nil, 2500},
 		"six peers'":          {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000}, 3500},
 		"seven peers'":        {1000, []int64{1000, 9000, 3000, 4000, 6000, 2000, 1e15}, 4000},
 		"too few peers":       {1000, []int64{5000, 5000, 5000, 5000, 5000}, 1000},
 		"peers that are mute": {1000, []int64{5000, 5000, 5000, 5000, 5000, 0}, 1000},
 		"peers ask for less":  {1000, []int64{100, 100, 100, 100, 100, 100}, 1000},
+		"peers ask for more":  {100, []int64{1000, 1000, 1000, 1000, 1000, 1000}, 1000},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +101,7 @@ func TestFloorIsWhatPeersAskFor(t *testing.T) {
 
 			est := tick(t, f, e)
 
-			if est.FloorSatKVB != tt.want || est.Targets[0].RateSatKVB < tt.want {
+			if est.FloorSatKVB != tt.want || est.RelaySatKVB != max(tt.relay, 1) || est.Targets[0].RateSatKVB < tt.want {
 				t.Errorf("%+v, want %d", est, tt.want)
 			}
 		})
@@ -109,12 +111,12 @@ func TestFloorIsWhatPeersAskFor(t *testing.T) {
 func TestRateForATarget(t *testing.T) {
 	t.Parallel()
 	est := Estimate{Targets: []Target{{6, 20_001}, {36, 5000}, {144, 1000}}}
-	for blocks, want := range map[int]int64{0: 21, 1: 21, 6: 21, 35: 21, 36: 5, 143: 5, 144: 1, 1000: 1} {
-		if got := est.RateSatVB(blocks); got != want {
+	for blocks, want := range map[int]int64{0: 20_001, 1: 20_001, 6: 20_001, 35: 20_001, 36: 5000, 143: 5000, 144: 1000, 1000: 1000} {
+		if got := est.RateSatKVB(blocks); got != want {
 			t.Errorf("%d blocks: got %d, want %d", blocks, got, want)
 		}
 	}
-	if got := (Estimate{}).RateSatVB(6); got != 0 {
+	if got := (Estimate{}).RateSatKVB(6); got != 0 {
 		t.Errorf("without targets: %d", got)
 	}
 }
@@ -187,7 +189,7 @@ func checkPromises(t *rapid.T, est Estimate) {
 		}
 		shorter = target.RateSatKVB
 	}
-	if est.FloorSatKVB < MinFloorSatKVB || len(est.Targets) != 4 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
+	if est.FloorSatKVB < max(est.RelaySatKVB, 1) || len(est.Targets) != 4 || est.Trusted != (est.Why == "") || (est.Trusted && used < minVotes) {
 		t.Errorf("%+v", est)
 	}
 	text, err := json.Marshal(est)

@@ -55,7 +55,7 @@ func selectors() []selector {
 			return author(y, inOrder(order))
 		}},
 		{"txauthor random", func(y payment) ([]Coin, btcutil.Amount, bool) {
-			order := slices.DeleteFunc(slices.Clone(y.coins), func(c Coin) bool { return c.Amount <= y.rate.Fee(y.kind.input) })
+			order := slices.DeleteFunc(slices.Clone(y.coins), func(c Coin) bool { return c.Amount <= y.rate.part(y.kind.input) })
 			rng := rand.New(rand.NewChaCha8(y.seed))
 			rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 			return author(y, inOrder(order))
@@ -75,10 +75,10 @@ func selectors() []selector {
 func ours(y payment) ([]Coin, btcutil.Amount, bool) {
 	p := &pool{
 		pay: y.amount, payees: 1, changes: 1, payeesWeight: payeeWeight, inputWeight: y.kind.input, changeWeight: y.kind.change,
-		mostInputs: defaultMaxInputs, maxInputs: defaultMaxInputs, extra: defaultExtraInputs, rate: y.rate, joinBelow: longRunRate * joinBelowPercent / 100, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
+		mostInputs: defaultMaxInputs, maxInputs: defaultMaxInputs, extra: defaultExtraInputs, rate: y.rate, joinBelow: longRunRate * joinBelowPermille / 1000, longRun: longRunRate, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
-	p.changeCost = p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight)
-	p.changeFloor = max(y.kind.dust, p.longRun.Fee(p.inputWeight))
+	p.changeCost = p.rate.part(p.changeWeight) + p.longRun.part(p.inputWeight)
+	p.changeFloor = max(y.kind.dust, p.longRun.part(p.inputWeight))
 	p.changeTarget = max(p.changeFloor, defaultChangeTarget)
 	if err := p.addCoins(Request{Coins: y.coins, Payees: make([]Payee, 1)}, true, false); err != nil {
 		return nil, 0, false

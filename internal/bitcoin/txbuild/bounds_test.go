@@ -59,7 +59,7 @@ func TestASmallBatchSpendsFewCoins(t *testing.T) {
 		}
 		r.FeeRate = txbuild.FeeRate(rapid.Int64Range(1_000, 30_000).Draw(rt, "rate"))
 		r.LongTermFeeRate = txbuild.FeeRate(rapid.Int64Range(1_000, 30_000).Draw(rt, "long run"))
-		r.MaxFeeRate = txbuild.SatPerVB(50)
+		r.MaxFeeRate = txbuild.FeeRate(50_000)
 		r.MaxFee = btcutil.Amount(rapid.Int64Range(10_000, 200_000).Draw(rt, "max fee"))
 		r.LeaveCoins, r.LeaveWorth = 2, 50_000
 		plan, err := txbuild.Build(r)
@@ -118,13 +118,13 @@ func TestDustAtOneAddressStaysThere(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindWPKH)
 	r := request(t, tr, nil, []btcutil.Amount{1_000_000, 1_000_000})
-	r.FeeRate, r.MaxFeeRate, r.MaxFee = txbuild.SatPerVB(3), txbuild.SatPerVB(50), 200_000
+	r.FeeRate, r.MaxFeeRate, r.MaxFee = txbuild.FeeRate(3000), txbuild.FeeRate(50_000), 200_000
 	at(t, tr, &r, wallet.ChainDeposit, 0, many(1_500, 400)...)
 	at(t, tr, &r, wallet.ChainDeposit, 0, 1_900_000)
 	at(t, tr, &r, wallet.ChainDeposit, 1, 1_500_000)
 	at(t, tr, &r, wallet.ChainDeposit, 2, 10_000_000)
 	for _, longRun := range []int64{1, 10, 50} {
-		r.LongTermFeeRate = txbuild.SatPerVB(longRun)
+		r.LongTermFeeRate = txbuild.FeeRate(longRun * 1000)
 		plan := build(t, r)
 		for _, coin := range plan.Inputs {
 			if coin.Amount == 400 && longRun > 5 {
@@ -139,7 +139,7 @@ func TestDustAtOneAddressStaysThere(t *testing.T) {
 			bumped.Must = append(bumped.Must, coin.OutPoint)
 		}
 		for _, rate := range []int64{5, 10, 20, 50} {
-			bumped.FeeRate, bumped.MinFee = txbuild.SatPerVB(rate), plan.Fee+1_000
+			bumped.FeeRate, bumped.MinFee = txbuild.FeeRate(rate*1000), plan.Fee+1_000
 			if up := build(t, bumped); len(up.Inputs) != len(plan.Inputs) {
 				t.Errorf("at %d sat/vB, %d inputs became %d", rate, len(plan.Inputs), len(up.Inputs))
 			}
@@ -148,11 +148,11 @@ func TestDustAtOneAddressStaysThere(t *testing.T) {
 	r.Coins = r.Coins[:1_500]
 	r.Payees = r.Payees[:1]
 	r.Payees[0].Amount = 50_000
-	r.FeeRate = txbuild.SatPerVB(1)
+	r.FeeRate = txbuild.FeeRate(1000)
 	if plan := build(t, r); len(plan.Inputs) > fewest(r)+8 {
 		t.Errorf("%d inputs, %d would pay", len(plan.Inputs), fewest(r))
 	}
-	r.FeeRate = txbuild.SatPerVB(6)
+	r.FeeRate = txbuild.FeeRate(6000)
 	if _, err := txbuild.Build(r); !errs.Is(err, "insufficient_funds") {
 		t.Errorf("coins that cost more than they hold: %v", err)
 	}
@@ -164,7 +164,7 @@ func TestABatchLeavesCoinsToOthers(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, many(30, 50*btcutil.SatoshiPerBitcoin), many(8, 1_000_000))
-	r.FeeRate, r.MaxFeeRate = txbuild.SatPerVB(1), txbuild.SatPerVB(60)
+	r.FeeRate, r.MaxFeeRate = txbuild.FeeRate(1000), txbuild.FeeRate(60_000)
 	r.LeaveCoins, r.ExtraInputs = 111, -1
 	if plan := build(t, r); len(plan.Inputs) != 1 {
 		t.Errorf("%d inputs while others wait", len(plan.Inputs))

@@ -31,10 +31,10 @@ const (
 	defaultExtraInputs     = 8
 	maxChangeOutputs       = 20
 
-	// joinBelowPercent is the part of the long-term rate below which a payment
+	// joinBelowPermille is the part of the long-term rate below which a payment
 	// takes more coins than it needs: what that saves some day is a guess, and what
 	// it costs is paid now.
-	joinBelowPercent = 90
+	joinBelowPermille = 900
 )
 
 // Coin is an output of the treasury that may be spent. Whether it has enough
@@ -66,26 +66,30 @@ type Request struct {
 	FeeRate    FeeRate
 	MaxFeeRate FeeRate
 	MaxFee     btcutil.Amount
-	// MaxFeePercent caps the fee as a part of what is paid; without payees, of
+	// MaxFeePermille caps the fee in thousandths of what is paid; without payees, of
 	// what is spent. 0 means no such cap.
-	MaxFeePercent int
+	MaxFeePermille int
 	// MinFee is the least the whole transaction has to pay, whatever its weight: for
 	// a child, what lifts its parent. With it, coins are added to Must only where
 	// Must cannot pay.
 	MinFee btcutil.Amount
+	// RelayFeeRate is the rate from which on nodes relay, and which a replacement pays
+	// for its own relay (BIP 125, rule 4); nodes differ, so the node of the fund says
+	// it. It is needed with Replaces and with RoomForVoid.
+	RelayFeeRate FeeRate
 	// Replaces is the sum of the fees of all that a replacement pushes out of a
-	// mempool. It pays them and 1 sat/vB for its own relay (BIP 125, rules 3 and 4),
-	// and coins are added as with MinFee. 0: it replaces nothing.
+	// mempool. It pays them and RelayFeeRate for its own relay (BIP 125, rules 3 and
+	// 4), and coins are added as with MinFee. 0: it replaces nothing.
 	Replaces btcutil.Amount
 	// RoomForVoid leaves so much below MaxFee, and so much value in the coins, that
 	// a void of this transaction can always be made: it spends the same coins, sends
-	// all to change, and pays this fee and 1 sat/vB for its own relay.
+	// all to change, and pays this fee and RelayFeeRate for its own relay.
 	RoomForVoid bool
 	// LongTermFeeRate is what spending a coin is expected to cost some day; it
 	// decides whether more coins are spent than are needed. 0 means 10 sat/vB.
 	LongTermFeeRate FeeRate
 	// Room is what the fee may grow to by bumps, less than MaxFee where something
-	// else bounds it, such as a signer's percentage or what a void has to add. With
+	// else bounds it, such as a signer's share or what a void has to add. With
 	// payees, sets whose fee at MaxFeeRate keeps within Room are taken before all
 	// others, and where there are none the fewest inputs. 0 means MaxFee.
 	Room btcutil.Amount
@@ -169,7 +173,7 @@ func Build(r Request) (*Plan, error) {
 	err = Verify(plan.PSBT, Want{
 		Descriptor: r.Descriptor, Payees: r.Payees, Must: r.Must,
 		ChangeIndex: r.ChangeIndex, ChangeOutputs: r.ChangeOutputs,
-		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee, RoomForVoid: r.RoomForVoid,
+		MaxFeeRate: r.MaxFeeRate, MaxFee: r.MaxFee, RoomForVoid: r.RoomForVoid, RelayFeeRate: r.RelayFeeRate,
 	})
 	if err != nil {
 		return nil, err
@@ -225,11 +229,14 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 	if r.MaxPrevTxBytes < 0 || r.MaxPrevTxBytes > MaxPrevTxBytes {
 		return nil, badRequest("previous transactions of %d bytes: out of range", r.MaxPrevTxBytes)
 	}
-	if r.MaxInputs < 0 || r.MaxFeePercent < 0 || r.MaxFeePercent > 100 {
-		return nil, badRequest("%d inputs, %d per cent: out of range", r.MaxInputs, r.MaxFeePercent)
+	if r.MaxInputs < 0 || r.MaxFeePermille < 0 || r.MaxFeePermille > 1000 {
+		return nil, badRequest("%d inputs, %d per mille: out of range", r.MaxInputs, r.MaxFeePermille)
 	}
 	if r.Room < 0 || r.LeaveCoins < 0 || r.LeaveWorth < 0 {
 		return nil, badRequest("room of %d sat, %d coins of %d sat to leave: out of range", r.Room, r.LeaveCoins, r.LeaveWorth)
+	}
+	if r.RelayFeeRate < 0 || r.RelayFeeRate > maxFeeRate || r.RelayFeeRate == 0 && (r.RoomForVoid || r.Replaces > 0) {
+		return nil, badRequest("nodes relay from %d sat/kvB on: out of range", r.RelayFeeRate)
 	}
 	if r.MinFee < 0 || r.MinFee > money.MaxSat || r.Replaces < 0 || r.Replaces > money.MaxSat {
 		return nil, badRequest("a minimum fee of %d sat, %d sat of replaced fees: out of range", r.MinFee, r.Replaces)
@@ -241,7 +248,8 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, feeAboveCap(least, "The fee has to be at least %d sat, and at most %d sat are allowed.", int64(least), int64(r.MaxFee))
 	}
 	if r.FeeRate > r.MaxFeeRate {
-		return nil, feeAboveCap(0, "The feerate of %d sat/kvB is above the highest allowed, %d sat/kvB.", r.FeeRate, r.MaxFeeRate)
+		return nil, feeAboveCap(0, "The feerate of %s sat/vB is above the highest allowed, %s sat/vB.",
+			money.FormatFeeRate(int64(r.FeeRate)), money.FormatFeeRate(int64(r.MaxFeeRate)))
 	}
 	changeScript, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)
 	if err != nil {
@@ -252,18 +260,18 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
 		changes: max(1, r.ChangeOutputs),
 		rate:    r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate), minFee: r.MinFee,
-		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePercent, mostInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
+		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePermille, mostInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
 		needChange: r.RequireChange || len(r.Payees) == 0,
 		fewAdded:   r.MinFee > 0 || r.Replaces > 0 || len(r.Payees) == 0,
 		extra:      max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),
-		joinBelow:  cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPercent / 100,
+		joinBelow:  cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPermille / 1000,
 		leave:      r.LeaveCoins, leaveWorth: r.LeaveWorth,
-		replaces: r.Replaces, roomForVoid: r.RoomForVoid, changeDust: wallet.DustLimit(changeScript),
+		relay: r.RelayFeeRate, replaces: r.Replaces, roomForVoid: r.RoomForVoid, changeDust: wallet.DustLimit(changeScript),
 	}
 	k := btcutil.Amount(p.changes)
-	p.changeCost = k * (p.rate.Fee(p.changeWeight) + p.longRun.Fee(p.inputWeight))
+	p.changeCost = k * (p.rate.part(p.changeWeight) + p.longRun.part(p.inputWeight))
 	// Change that costs more to spend than it holds is worth nothing.
-	p.changeFloor = k * max(wallet.DustLimit(changeScript), p.longRun.Fee(p.inputWeight))
+	p.changeFloor = k * max(wallet.DustLimit(changeScript), p.longRun.part(p.inputWeight))
 	p.changeTarget = max(p.changeFloor, cmp.Or(r.ChangeTarget, defaultChangeTarget))
 	if err := p.addPayees(r.Payees, changeScript); err != nil {
 		return nil, err
@@ -275,8 +283,8 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 	if p.payees > 0 {
 		p.room = min(cmp.Or(r.Room, r.MaxFee), r.MaxFee)
 	}
-	if p.payees > 0 && r.MaxFeePercent > 0 {
-		p.room = min(p.room, p.pay*btcutil.Amount(r.MaxFeePercent)/100)
+	if p.payees > 0 && r.MaxFeePermille > 0 {
+		p.room = min(p.room, p.pay*btcutil.Amount(r.MaxFeePermille)/1000)
 	}
 	if p.weight(max(1, len(p.must)), p.needChange) > MaxWeight {
 		return nil, errs.Newf(errs.Invalid, "too_many_outputs",

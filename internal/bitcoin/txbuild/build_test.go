@@ -25,8 +25,8 @@ import (
 func request(t testing.TB, tr *txtest.Treasury, coins, payments []btcutil.Amount) txbuild.Request {
 	t.Helper()
 	r := txbuild.Request{
-		Descriptor: tr.Descriptor, FeeRate: txbuild.SatPerVB(10),
-		MaxFeeRate: txbuild.SatPerVB(200), MaxFee: 10_000_000, ChangeIndex: 7, Seed: [32]byte{1}, LockTime: 900_000,
+		Descriptor: tr.Descriptor, FeeRate: txbuild.FeeRate(10_000),
+		MaxFeeRate: txbuild.FeeRate(200_000), MaxFee: 10_000_000, ChangeIndex: 7, Seed: [32]byte{1}, LockTime: 900_000,
 	}
 	for i, amount := range coins {
 		r.Coins = append(r.Coins, tr.Coin(t, amount, uint32(i%2), uint32(i), uint32(i)))
@@ -255,9 +255,12 @@ func TestMoreFundsNeverFail(t *testing.T) {
 // bitcoinjs-lib 7.0.5 finalize our signed PSBT to them too.
 func TestSignedBytesArePinned(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[wallet.Kind]string{
-		wallet.KindWPKH: "51b5a5902aaea290aac182273a9fc439f620f5d08fce5b313cec6b507391cc61",
-		wallet.KindTR:   "bb1558ded86d4d7a456eec8a8680d5b6a196cc8374fb0359a71f5b445c694136",
+	for kind, pinned := range map[wallet.Kind]struct {
+		rate txbuild.FeeRate // which makes the fee of the pinned bytes
+		want string
+	}{
+		wallet.KindWPKH: {15_991, "51b5a5902aaea290aac182273a9fc439f620f5d08fce5b313cec6b507391cc61"},
+		wallet.KindTR:   {15_990, "bb1558ded86d4d7a456eec8a8680d5b6a196cc8374fb0359a71f5b445c694136"},
 	} {
 		payments := many(16, 20_000)
 		for i := range payments {
@@ -265,7 +268,7 @@ func TestSignedBytesArePinned(t *testing.T) {
 		}
 		tr := newTreasury(t, kind)
 		r := request(t, tr, many(20, 120_000), payments)
-		r.FeeRate, r.Seed[3] = txbuild.SatPerVB(16), 16
+		r.FeeRate, r.Seed[3] = pinned.rate, 16
 		plan, err := txbuild.Build(r)
 		if err != nil {
 			t.Fatal(err)
@@ -275,8 +278,8 @@ func TestSignedBytesArePinned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprintf("%x", sha256.Sum256(raw)); got != want {
-			t.Errorf("%s: SHA-256 of the signed transaction %s, want %s", kind, got, want)
+		if got := fmt.Sprintf("%x", sha256.Sum256(raw)); got != pinned.want {
+			t.Errorf("%s: SHA-256 of the signed transaction %s, want %s", kind, got, pinned.want)
 		}
 	}
 }

@@ -38,8 +38,8 @@ func TestBumpShrinksTheChange(t *testing.T) {
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, []btcutil.Amount{1_000_000, 900_000, 20_000}, []btcutil.Amount{600_000, 100_000})
 	first := build(t, r)
-	second := build(t, bumpOf(r, first, txbuild.SatPerVB(30)))
-	if len(second.Inputs) != len(first.Inputs) || second.Change >= first.Change || second.Fee != txbuild.SatPerVB(30).Fee(second.Weight) {
+	second := build(t, bumpOf(r, first, txbuild.FeeRate(30_000)))
+	if len(second.Inputs) != len(first.Inputs) || second.Change >= first.Change || second.Fee != txbuild.FeeRate(30_000).Fee(second.Weight) {
 		t.Errorf("%d inputs, change %d, fee %d; before %d, %d, %d",
 			len(second.Inputs), second.Change, second.Fee, len(first.Inputs), first.Change, first.Fee)
 	}
@@ -161,7 +161,7 @@ func TestUpkeep(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	base := request(t, tr, []btcutil.Amount{9_000_000, 40_000, 30_000, 20_001, 10_000}, nil)
-	base.FeeRate = txbuild.SatPerVB(2)
+	base.FeeRate = txbuild.FeeRate(2000)
 	for _, tc := range []struct {
 		name    string
 		must    []int
@@ -215,4 +215,73 @@ func TestSplitRefuses(t *testing.T) {
 			t.Errorf("%d outputs of %d sat beside %d payments: %v", tc.outputs, tc.amount, len(tc.payments), err)
 		}
 	}
+}
+
+// A replacement pays what it replaces and, for its own relay, what the node asks: btcd
+// and Bitcoin Core reckon that with the virtual size.
+func TestAReplacementPaysTheNodesRelayFee(t *testing.T) {
+	t.Parallel()
+	for _, kind := range allKinds() {
+		for _, relay := range []txbuild.FeeRate{1, 100, 1_000, 1_999, 3_000} {
+			tr := newTreasury(t, kind)
+			r := request(t, tr, []btcutil.Amount{1_000_000}, []btcutil.Amount{600_000, 100_000})
+			r.FeeRate, r.RelayFeeRate = relay, relay
+			first := build(t, r)
+			if least := btcutil.Amount(first.VSize * int64(relay) / 1000); first.Fee < least {
+				t.Errorf("%s: %d sat for %d vB; a node that relays from %d sat/kvB on asks for %d", kind, first.Fee, first.VSize, relay, least)
+			}
+			r.Must, r.Replaces, r.FeeRate = []wire.OutPoint{r.Coins[0].OutPoint}, first.Fee, first.FeeRate+1
+			second := build(t, r)
+			if want := first.Fee + relay.Fee(second.Weight); second.Fee != want {
+				t.Errorf("%s at %d sat/kvB: the replacement pays %d sat, want %d", kind, relay, second.Fee, want)
+			}
+		}
+	}
+}
+
+// The room for a void is what the node asks for its relay, to the satoshi.
+func TestRoomForAVoidIsTheNodesRelayFee(t *testing.T) {
+	t.Parallel()
+	tr := newTreasury(t, wallet.KindTR)
+	for _, relay := range []txbuild.FeeRate{100, 1_000, 2_500} {
+		r := request(t, tr, []btcutil.Amount{1_000_000}, []btcutil.Amount{600_000, 100_000})
+		plan := build(t, r)
+		weight, err := txbuild.VoidWeight(tr.Descriptor, r.ChangeIndex, len(plan.Inputs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RoomForVoid, r.RelayFeeRate, r.MaxFee = true, relay, plan.Fee+relay.Fee(weight)
+		build(t, r)
+		r.MaxFee--
+		if _, err := txbuild.Build(r); !errs.Is(err, "fee_above_cap") {
+			t.Errorf("at %d sat/kvB with a satoshi too little: %v", relay, err)
+		}
+		want := txbuild.Want{
+			Descriptor: r.Descriptor, Payees: r.Payees, ChangeIndex: r.ChangeIndex, MaxFeeRate: r.MaxFeeRate,
+			MaxFee: r.MaxFee + 1, RoomForVoid: true, RelayFeeRate: relay,
+		}
+		if err := txbuild.Verify(plan.PSBT, want); err != nil {
+			t.Errorf("at %d sat/kvB: %v", relay, err)
+		}
+		want.MaxFee--
+		if err := txbuild.Verify(plan.PSBT, want); !errs.Is(err, "plan_mismatch") {
+			t.Errorf("at %d sat/kvB with a satoshi too little: %v", relay, err)
+		}
+		if want.RelayFeeRate = 0; !errs.Is(txbuild.Verify(plan.PSBT, want), "plan_mismatch") {
+			t.Error("room for a void is checked without a relay feerate")
+		}
+	}
+	r := request(t, tr, []btcutil.Amount{1_000_000}, []btcutil.Amount{600_000})
+	for name, change := range map[string]func(){
+		"room": func() { r.RoomForVoid, r.Replaces = true, 0 }, "a replacement": func() { r.RoomForVoid, r.Replaces = false, 1 },
+	} {
+		if change(); !errs.Is(buildError(r), "bad_request") {
+			t.Errorf("%s without a relay feerate: %v", name, buildError(r))
+		}
+	}
+}
+
+func buildError(r txbuild.Request) error {
+	_, err := txbuild.Build(r)
+	return err
 }

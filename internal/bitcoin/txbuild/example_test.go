@@ -49,14 +49,14 @@ func examplePayee() txbuild.Payee {
 
 func exampleRequest(treasury *wallet.Descriptor, coin txbuild.Coin) txbuild.Request {
 	return txbuild.Request{
-		Descriptor:    treasury,
-		Coins:         []txbuild.Coin{coin},
-		Payees:        []txbuild.Payee{examplePayee()},
-		FeeRate:       txbuild.SatPerVB(5),
-		MaxFeeRate:    txbuild.SatPerVB(50),
-		MaxFee:        20_000,
-		MaxFeePercent: 10,
-		ChangeIndex:   7,
+		Descriptor:     treasury,
+		Coins:          []txbuild.Coin{coin},
+		Payees:         []txbuild.Payee{examplePayee()},
+		FeeRate:        txbuild.FeeRate(5000),
+		MaxFeeRate:     txbuild.FeeRate(50_000),
+		MaxFee:         20_000,
+		MaxFeePermille: 100,
+		ChangeIndex:    7,
 	}
 }
 
@@ -93,7 +93,7 @@ func ExampleVerify() {
 		Descriptor:  treasury,
 		Payees:      []txbuild.Payee{examplePayee()},
 		ChangeIndex: 7,
-		MaxFeeRate:  txbuild.SatPerVB(50),
+		MaxFeeRate:  txbuild.FeeRate(50_000),
 		MaxFee:      20_000,
 	}
 	fmt.Println("as built:", txbuild.Verify(plan.PSBT, approved))
@@ -156,9 +156,14 @@ func ExampleLockTime() {
 	// 0
 }
 
-// A fee is reckoned by weight, so no part of a virtual byte is paid for that is not there.
+// A fee is reckoned by the virtual size, in whole bytes, as nodes and miners do. The rate is
+// in satoshi per 1,000 of them: 100 is the 0.1 sat/vB from which on nodes may relay.
 func ExampleFeeRate_Fee() {
-	rate := txbuild.SatPerVB(12)
-	fmt.Println(int64(rate.Fee(561)), "sat for", txbuild.VSize(561), "vB")
-	// Output: 1683 sat for 141 vB
+	for _, rate := range []txbuild.FeeRate{100, 1_234, 12_000} {
+		fmt.Println(int64(rate.Fee(561)), "sat for", txbuild.VSize(561), "vB")
+	}
+	// Output:
+	// 15 sat for 141 vB
+	// 174 sat for 141 vB
+	// 1692 sat for 141 vB
 }

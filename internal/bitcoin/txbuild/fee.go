@@ -4,6 +4,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 )
 
@@ -19,7 +20,7 @@ const (
 	bareInputSize = 41
 )
 
-// FeeRate is a fee in satoshi per 1,000 virtual bytes.
+// FeeRate is a fee in satoshi per 1,000 virtual bytes, sat/kvB.
 type FeeRate int64
 
 // maxFeeRate keeps products with a weight far from overflow.
@@ -29,24 +30,22 @@ const maxFeeRate = FeeRate(1_000_000_000)
 // satoshi alone bounds. A void out-pays all of a large transaction with a small one.
 const AnyFeeRate = maxFeeRate
 
-// relayFeeRate is what a replacement pays for its own relay, beyond the fees of what
-// it replaces (BIP 125, rule 4): 1 sat/vB, as btcd and Bitcoin Core have it.
-const relayFeeRate = FeeRate(1000)
-
-// SatPerVB returns the rate of n satoshi per virtual byte.
-func SatPerVB(n int64) FeeRate { return FeeRate(n * 1000) }
-
-// Fee returns the fee of weight units at rate r, rounded up to a satoshi.
+// Fee returns the fee of a transaction of weight units at rate r. Nodes and miners
+// reckon with the virtual size, a whole number, and so does this.
 func (r FeeRate) Fee(weight int64) btcutil.Amount {
+	return money.FeeAt(VSize(weight), int64(r))
+}
+
+// part is what an input or output of a transaction costs at rate r: its weight counts
+// as it is, since only the sum of all is rounded up to a virtual size.
+func (r FeeRate) part(weight int64) btcutil.Amount {
 	return btcutil.Amount((int64(r)*weight + weightPerKVB - 1) / weightPerKVB)
 }
 
-// FeeRateOf returns the rate that fee makes for weight units, rounded down.
+// FeeRateOf returns the rate that fee makes for a transaction of weight units, rounded
+// down as nodes do.
 func FeeRateOf(fee btcutil.Amount, weight int64) FeeRate {
-	if weight <= 0 {
-		return 0
-	}
-	return FeeRate(int64(fee) * weightPerKVB / weight)
+	return FeeRate(money.FeeRateOf(fee, VSize(weight)))
 }
 
 // VSize returns the virtual size of weight units, rounded up (BIP 141).
@@ -77,9 +76,6 @@ func VoidWeight(d *wallet.Descriptor, changeIndex uint32, inputs int) (int64, er
 func voidWeight(inputs int, inputWeight, changeWeight int64) int64 {
 	return txWeight(inputs, 1, int64(inputs)*inputWeight, changeWeight)
 }
-
-// RoomForVoid is what a void of weight has to add to the fee that it replaces.
-func RoomForVoid(weight int64) btcutil.Amount { return relayFeeRate.Fee(weight) }
 
 // countBytes returns how many bytes the count n takes in a transaction.
 func countBytes(n int) int {

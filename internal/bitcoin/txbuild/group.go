@@ -38,9 +38,9 @@ func (p *pool) addCoins(r Request, grouped, small bool) error {
 		return badRequest("there is nothing to pay and nothing to spend")
 	}
 	seen := make(map[wire.OutPoint]bool, len(r.Coins))
-	sum, least := btcutil.Amount(0), p.rate.Fee(p.inputWeight)
+	sum, least := btcutil.Amount(0), p.rate.part(p.inputWeight)
 	if !small {
-		least = max(least, p.longRun.Fee(p.inputWeight))
+		least = max(least, p.longRun.part(p.inputWeight))
 	}
 	var free []Coin
 	for _, coin := range r.Coins {
@@ -111,7 +111,7 @@ func (p *pool) group(free []Coin, grouped bool) {
 			p.worthy++
 		}
 		g.amount += coin.Amount
-		g.effective = g.amount - p.rate.Fee(int64(g.inputs)*p.inputWeight)
+		g.effective = g.amount - p.rate.part(int64(g.inputs)*p.inputWeight)
 	}
 }
 

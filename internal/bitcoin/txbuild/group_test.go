@@ -67,7 +67,7 @@ func TestChangeIsNotGrouped(t *testing.T) {
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, nil, []btcutil.Amount{100_000})
 	at(t, tr, &r, wallet.ChainChange, 3, 500_000, 500_000, 500_000)
-	r.FeeRate = txbuild.SatPerVB(50)
+	r.FeeRate = txbuild.FeeRate(50_000)
 	if plan := build(t, r); len(plan.Inputs) != 1 {
 		t.Errorf("%d coins of one change script are spent, want 1", len(plan.Inputs))
 	}
@@ -113,7 +113,7 @@ func TestLargeGroups(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, nil, []btcutil.Amount{100_000})
-	r.FeeRate = txbuild.SatPerVB(20)
+	r.FeeRate = txbuild.FeeRate(20_000)
 	at(t, tr, &r, wallet.ChainDeposit, 3, many(250, 200_000)...)
 	if plan := build(t, r); len(plan.Inputs) != 7 && len(plan.Inputs) != 9 {
 		t.Errorf("%d coins are spent, want a whole group", len(plan.Inputs))
@@ -132,7 +132,7 @@ func TestMaxInputs(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, many(60, 100_000), []btcutil.Amount{3_000_000})
-	r.FeeRate = txbuild.SatPerVB(1)
+	r.FeeRate = txbuild.FeeRate(1000)
 	r.MaxInputs = 31
 	if plan := build(t, r); len(plan.Inputs) > 31 {
 		t.Errorf("%d inputs", len(plan.Inputs))
@@ -148,40 +148,40 @@ func TestMaxInputs(t *testing.T) {
 		t.Errorf("with more required than allowed: %v", err)
 	}
 	r = request(t, tr, many(1_010, 100_000), []btcutil.Amount{100_500_000})
-	r.FeeRate = txbuild.SatPerVB(1)
+	r.FeeRate = txbuild.FeeRate(1000)
 	if _, err := txbuild.Build(r); !errs.Is(err, "coins_too_small") {
 		t.Errorf("with more than 1,000 inputs: %v", err)
 	}
 }
 
-// The cap in per cent is of what is paid, or of what is spent without payees.
-func TestMaxFeePercent(t *testing.T) {
+// The cap in thousandths is of what is paid, or of what is spent without payees.
+func TestMaxFeePermille(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, []btcutil.Amount{1_000_000}, []btcutil.Amount{20_000})
 	fee := build(t, r).Fee
 	for _, tc := range []struct {
-		pay     btcutil.Amount
-		percent int
-		code    string
+		pay      btcutil.Amount
+		permille int
+		code     string
 	}{
-		{fee * 50, 2, ""},
-		{fee*50 - 1, 2, "fee_above_cap"},
-		{fee*50 - 1, 3, ""},
-		{fee * 50, 101, "bad_request"},
+		{fee * 50, 20, ""},
+		{fee*50 - 1, 20, "fee_above_cap"},
+		{fee*50 - 1, 21, ""},
+		{fee * 50, 1001, "bad_request"},
 		{fee * 50, -1, "bad_request"},
 	} {
-		r.Payees[0].Amount, r.MaxFeePercent = tc.pay, tc.percent
+		r.Payees[0].Amount, r.MaxFeePermille = tc.pay, tc.permille
 		if _, err := txbuild.Build(r); (tc.code == "" && err != nil) || (tc.code != "" && !errs.Is(err, tc.code)) {
-			t.Errorf("%d sat at %d per cent: %v", tc.pay, tc.percent, err)
+			t.Errorf("%d sat at %d per mille: %v", tc.pay, tc.permille, err)
 		}
 	}
 	r = request(t, tr, []btcutil.Amount{100_000}, nil)
-	r.Must, r.MaxFeePercent = []wire.OutPoint{r.Coins[0].OutPoint}, 1
+	r.Must, r.MaxFeePermille = []wire.OutPoint{r.Coins[0].OutPoint}, 11
 	if _, err := txbuild.Build(r); !errs.Is(err, "fee_above_cap") {
 		t.Errorf("a void above its cap: %v", err)
 	}
-	r.MaxFeePercent = 2
+	r.MaxFeePermille = 12
 	build(t, r)
 }
 
@@ -211,7 +211,7 @@ func TestFewInputsAreSpentWhenFeesAreHigh(t *testing.T) {
 	at(t, tr, &r, wallet.ChainDeposit, 4, 700_000)
 	at(t, tr, &r, wallet.ChainDeposit, 5, 650_000)
 	at(t, tr, &r, wallet.ChainDeposit, 6, 10_000)
-	r.FeeRate = txbuild.SatPerVB(60)
+	r.FeeRate = txbuild.FeeRate(60_000)
 	if plan := build(t, r); len(plan.Inputs) != 2 {
 		t.Errorf("%d inputs, want 2", len(plan.Inputs))
 	}

@@ -117,7 +117,7 @@ func (p *pool) carried(limit int) []map[chainhash.Hash]bool {
 	for _, g := range p.groups {
 		for _, c := range g.coins {
 			if required[c.OutPoint.Hash] == nil {
-				of.add(c, c.Amount-p.rate.Fee(p.inputWeight))
+				of.add(c, c.Amount-p.rate.part(p.inputWeight))
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func TestPrevTxsStayWithinTheirBound(t *testing.T) {
 				coins = append(coins, tr.Coin(t, 50_000_000, wallet.ChainDeposit, 999_999, 7))
 				for _, rate := range []int64{1, 4} {
 					plan, err := txbuild.Build(txbuild.Request{
-						Descriptor: tr.Descriptor, Coins: coins, FeeRate: txbuild.SatPerVB(rate), MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000,
+						Descriptor: tr.Descriptor, Coins: coins, FeeRate: txbuild.FeeRate(rate * 1000), MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 400_000,
 						Payees: []txbuild.Payee{{Decision: "a", Script: txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1), Amount: 1_000_000}},
 					})
 					if err != nil {
@@ -97,7 +97,7 @@ func TestNoSetFits(t *testing.T) {
 		coins = append(coins, madeTogether(t, tr, 100_000, 1, 999_000, uint32(i+1), true)...)
 	}
 	r := txbuild.Request{
-		Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000,
+		Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 400_000,
 		Payees: []txbuild.Payee{{Decision: "a", Script: txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1), Amount: 2_000_000}},
 	}
 	if _, err := txbuild.Build(r); !errs.Is(err, "prev_txs_too_large") {
@@ -107,7 +107,7 @@ func TestNoSetFits(t *testing.T) {
 	if plan, err := txbuild.Build(r); err != nil || len(plan.Inputs) != 12 {
 		t.Errorf("twelve that fit: %v", err)
 	}
-	must := txbuild.Request{Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000}
+	must := txbuild.Request{Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 400_000}
 	for _, c := range coins {
 		must.Must = append(must.Must, c.OutPoint)
 	}
@@ -129,7 +129,7 @@ func TestTheSetThatBringsMostIsFound(t *testing.T) {
 		coins = append(coins, madeTogether(t, tr, of.amount, 1, of.size-50, uint32(i+1), true)...)
 	}
 	plan, err := txbuild.Build(txbuild.Request{
-		Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000, MaxPrevTxBytes: 10_000,
+		Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 400_000, MaxPrevTxBytes: 10_000,
 		Payees: []txbuild.Payee{{Decision: "a", Script: txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1), Amount: 95_000}},
 	})
 	if err != nil || len(plan.Inputs) != 2 || plan.Inputs[0].Amount != 50_000 {
@@ -170,7 +170,7 @@ func TestASetThatFitsIsFound(t *testing.T) {
 		}
 		pay := btcutil.Amount(rapid.IntRange(1_000, 200_000).Draw(rt, "pay"))
 		plan, err := txbuild.Build(txbuild.Request{
-			Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 400_000, MaxPrevTxBytes: bound,
+			Descriptor: tr.Descriptor, Coins: coins, FeeRate: 1000, MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 400_000, MaxPrevTxBytes: bound,
 			Payees: []txbuild.Payee{{Decision: "a", Script: script, Amount: pay}},
 		})
 		const own = 200 // more than the rest of the transaction costs at 1 sat/vB, and less than change is worth

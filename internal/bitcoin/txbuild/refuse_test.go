@@ -164,8 +164,8 @@ func TestPayeeOrderSurvivesABump(t *testing.T) {
 		}
 		return ids, plan.Change
 	}
-	before, change := decisions(txbuild.SatPerVB(10))
-	after, none := decisions(txbuild.SatPerVB(70))
+	before, change := decisions(txbuild.FeeRate(10_000))
+	after, none := decisions(txbuild.FeeRate(70_000))
 	if change == 0 || none != 0 {
 		t.Fatalf("change %d, then %d: the case is not the one meant", change, none)
 	}
@@ -175,7 +175,7 @@ func TestPayeeOrderSurvivesABump(t *testing.T) {
 		}
 	}
 	r.Seed[5]++
-	if other, _ := decisions(txbuild.SatPerVB(10)); bytes.Equal([]byte(other[0]+other[1]+other[2]), []byte(before[0]+before[1]+before[2])) {
+	if other, _ := decisions(txbuild.FeeRate(10_000)); bytes.Equal([]byte(other[0]+other[1]+other[2]), []byte(before[0]+before[1]+before[2])) {
 		t.Error("another seed gave the same order")
 	}
 }
@@ -209,6 +209,7 @@ func TestSeedOrderIsPinned(t *testing.T) {
 	t.Parallel()
 	tr := newTreasury(t, wallet.KindTR)
 	r := request(t, tr, many(12, 100_000), []btcutil.Amount{110_000, 120_000, 130_000, 140_000})
+	r.FeeRate = 9_990 // which makes the fee of the pinned bytes
 	plan, err := txbuild.Build(r)
 	if err != nil {
 		t.Fatal(err)

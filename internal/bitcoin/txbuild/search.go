@@ -115,9 +115,14 @@ type tail struct {
 
 func (p *pool) tails() []tail {
 	tails := make([]tail, len(p.groups)+1)
+	// Fees and sizes are rounded up, so that an input may cost a satoshi less, and so
+	// much as three of four weight units.
+	less := btcutil.Amount(1)
+	if p.inputWeight%witnessScale != 0 {
+		less += p.rate.part(witnessScale - 1)
+	}
 	for i := len(p.groups) - 1; i >= 0; i-- {
-		// Fees are rounded up, so that an input may cost a satoshi less.
-		g, gain := p.groups[i], p.groups[i].effective+1
+		g, gain := p.groups[i], p.groups[i].effective+less
 		if p.minFee > 0 {
 			gain = g.amount // it costs nothing until the rate asks for more than the floor
 		}

@@ -29,12 +29,13 @@ type pool struct {
 
 	rate, longRun FeeRate
 	maxRate       FeeRate
+	relay         FeeRate // of a replacement, for its own relay
 	minFee        btcutil.Amount
 	replaces      btcutil.Amount // fees of what is replaced; 0: nothing
 	roomForVoid   bool
 	changeDust    btcutil.Amount
 	maxFee        btcutil.Amount
-	maxShare      int // of feeBase, in per cent; 0: no such cap
+	maxShare      int // of feeBase, in thousandths; 0: no such cap
 	mostInputs    int // that the request allows
 	maxInputs     int // that bound allows
 	needChange    bool
@@ -101,7 +102,7 @@ func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amoun
 	weight := p.weight(inputs, change)
 	fee := max(p.minFee, p.rate.Fee(weight))
 	if p.replaces > 0 {
-		fee = max(fee, p.replaces+relayFeeRate.Fee(weight))
+		fee = max(fee, p.replaces+p.relay.Fee(weight))
 	}
 	return p.pay + fee + extra
 }
@@ -109,7 +110,7 @@ func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amoun
 // voidRoom is what a void of a transaction with so many inputs has to add to its
 // fee.
 func (p *pool) voidRoom(inputs int) btcutil.Amount {
-	return RoomForVoid(voidWeight(inputs, p.inputWeight, p.changeWeight))
+	return p.relay.Fee(voidWeight(inputs, p.inputWeight, p.changeWeight))
 }
 
 // inputsWaste is what spending so many coins costs now over what it would cost
@@ -194,7 +195,7 @@ func (p *pool) withinCaps(c choice) bool {
 		if p.payees == 0 {
 			base = c.amount
 		}
-		if int64(c.fee)*100 > int64(base)*int64(p.maxShare) {
+		if int64(c.fee)*1000 > int64(base)*int64(p.maxShare) {
 			return false
 		}
 	}

@@ -34,8 +34,8 @@ func poolOf(coins []Coin, must int, pay btcutil.Amount, rate, longRun FeeRate) *
 		pay: pay, payees: 1, changes: 1, payeesWeight: 124, inputWeight: 230, changeWeight: 172, mostInputs: 10_000, maxInputs: 10_000, extra: 10_000, joinBelow: maxFeeRate,
 		rate: rate, longRun: longRun, maxRate: maxFeeRate, maxFee: btcutil.MaxSatoshi,
 	}
-	p.changeCost = rate.Fee(p.changeWeight) + longRun.Fee(p.inputWeight)
-	p.changeFloor = max(330, longRun.Fee(p.inputWeight))
+	p.changeCost = rate.part(p.changeWeight) + longRun.part(p.inputWeight)
+	p.changeFloor = max(330, longRun.part(p.inputWeight))
 	p.changeTarget = max(p.changeFloor, defaultChangeTarget)
 	r := Request{Coins: coins, Payees: make([]Payee, 1)}
 	for _, coin := range coins[:must] {

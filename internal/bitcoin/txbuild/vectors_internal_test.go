@@ -44,7 +44,7 @@ func plainPool(fee, longRun int64, target btcutil.Amount) *pool {
 }
 
 func (p *pool) addGroup(effective btcutil.Amount, inputs int) {
-	g := group{inputs: inputs, effective: effective, amount: effective + p.rate.Fee(int64(inputs)*p.inputWeight)}
+	g := group{inputs: inputs, effective: effective, amount: effective + p.rate.part(int64(inputs)*p.inputWeight)}
 	p.groups = append(p.groups, g)
 }
 

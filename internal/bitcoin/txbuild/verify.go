@@ -32,8 +32,9 @@ type Want struct {
 	MaxFeeRate    FeeRate
 	MaxFee        btcutil.Amount
 	// RoomForVoid asks that a void of the transaction would fit below MaxFee and
-	// leave change, as in a Request.
-	RoomForVoid bool
+	// leave change, as in a Request; it pays RelayFeeRate for its own relay.
+	RoomForVoid  bool
+	RelayFeeRate FeeRate
 }
 
 // mismatch is the error for a transaction that is not the approved one. The
@@ -75,7 +76,10 @@ func Verify(packet *psbt.Packet, want Want) error {
 	if err != nil {
 		return mismatch("change: %w", err)
 	}
-	void := fee + RoomForVoid(voidWeight(len(tx.TxIn), want.Descriptor.InputWeight(), outputWeight(change)))
+	if want.RelayFeeRate <= 0 || want.RelayFeeRate > maxFeeRate {
+		return mismatch("nodes relay from %d sat/kvB on", want.RelayFeeRate)
+	}
+	void := fee + want.RelayFeeRate.Fee(voidWeight(len(tx.TxIn), want.Descriptor.InputWeight(), outputWeight(change)))
 	if void > want.MaxFee || in < void+wallet.DustLimit(change) {
 		return mismatch("a void would cost %d sat, caps %d sat, of coins worth %d sat", void, want.MaxFee, in)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -385,13 +386,13 @@ func base58Script(text string) (script []byte, of []*chaincfg.Params, bad *errs.
 // Bitcoin Core. P2WPKH 294, P2TR and P2WSH 330, P2SH 540, P2PKH 546 sat, and 240 to
 // 354 sat for a witness program of a later version, by its length.
 func DustLimit(script []byte) btcutil.Amount {
-	const dustSatVB, spendVB, witnessSpendVB = 3, 148, 67
+	const dustSatKVB, spendVB, witnessSpendVB = 3_000, 148, 67
 	if txscript.IsUnspendable(script) {
 		return 0
 	}
 	size := wire.NewTxOut(0, script).SerializeSize()
 	if txscript.IsWitnessProgram(script) {
-		return btcutil.Amount(dustSatVB * (size + witnessSpendVB))
+		return money.FeeAt(int64(size+witnessSpendVB), dustSatKVB)
 	}
-	return btcutil.Amount(dustSatVB * (size + spendVB))
+	return money.FeeAt(int64(size+spendVB), dustSatKVB)
 }

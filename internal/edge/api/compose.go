@@ -8,6 +8,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
@@ -15,11 +16,11 @@ import (
 
 func orderOf(o *Order) (treasurer.Order, error) {
 	coins, bad := outPoints("coins", value(o.Coins))
-	bad = append(bad, atLeastOne("max_feerate_sat_vb", o.MaxFeerateSatVb)...)
+	bad = append(bad, atLeastOne("max_feerate_sat_kvb", o.MaxFeerateSatKvb)...)
 	bad = append(bad, atLeastOne("max_fee_sat", o.MaxFeeSat)...)
 	bad = append(bad, atLeastOne("deadline_blocks", o.DeadlineBlocks)...)
 	return treasurer.Order{
-		InstalmentIDs: o.InstalmentIds, FeeRateSatVB: o.FeeSatVb, MaxFeeRateSatVB: value(o.MaxFeerateSatVb), MaxFeeSat: value(o.MaxFeeSat),
+		InstalmentIDs: o.InstalmentIds, FeeRateSatKVB: o.FeerateSatKvb, MaxFeeRateSatKVB: value(o.MaxFeerateSatKvb), MaxFeeSat: value(o.MaxFeeSat),
 		DeadlineBlocks: value(o.DeadlineBlocks), Coins: coins,
 	}, errs.InvalidFields(bad)
 }
@@ -86,16 +87,16 @@ func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject
 	}
 	out := PreviewBatch200JSONResponse{
 		Payees: int32(len(p.Items)), TotalSat: int64(p.Total), Batches: int32(p.Batches), //nolint:gosec // payout.MaxOrder
-		FeeSat: int64(p.Fee), FeeSatVb: p.Order.FeeRateSatVB, FeePerMill: p.FeePerMill, MaxFeerateSatVb: p.Order.MaxFeeRateSatVB,
+		FeeSat: int64(p.Fee), FeerateSatKvb: p.Order.FeeRateSatKVB, FeePermille: p.FeePermille, MaxFeerateSatKvb: p.Order.MaxFeeRateSatKVB,
 		MaxFeeSat: p.Order.MaxFeeSat, HeadroomSat: headroom(p), DeadlineBlocks: p.Order.DeadlineBlocks, Weight: p.Weight,
 		ChangeSat: int64(p.Change), AvailableAfterSat: int64(p.FreeAfter), Transaction: transaction(p.Summary, nil, false),
 		AtTargets: make([]FeeAt, 0, len(p.AtTargets)), Notes: make([]Remark, 0, len(p.Notes)), Estimate: estimate(p.Estimate),
 	}
 	for _, t := range p.AtTargets {
-		at := FeeAt{Blocks: int32(t.Blocks), FeeSatVb: t.FeeRateSatVB, Refused: optional(t.Refused)} //nolint:gosec // a few blocks
+		at := FeeAt{Blocks: int32(t.Blocks), FeerateSatKvb: t.FeeRateSatKVB, Refused: optional(t.Refused)} //nolint:gosec // a few blocks
 		if t.Refused == "" {
 			fee := int64(t.Fee)
-			at.FeeSat, at.FeePerMill = &fee, &t.FeePerMill
+			at.FeeSat, at.FeePermille = &fee, &t.FeePermille
 		}
 		out.AtTargets = append(out.AtTargets, at)
 	}
@@ -107,8 +108,7 @@ func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject
 
 // headroom is what is left between the fee and the tighter of its two limits.
 func headroom(p treasurer.Preview) int64 {
-	const weightPerVB = 4
-	most := min(p.Order.MaxFeeSat, p.Order.MaxFeeRateSatVB*p.Weight/weightPerVB)
+	most := min(p.Order.MaxFeeSat, int64(txbuild.FeeRate(p.Order.MaxFeeRateSatKVB).Fee(p.Weight)))
 	return max(most-int64(p.Fee), 0)
 }
 
@@ -151,7 +151,7 @@ func (h *Handlers) madeBatch(ctx context.Context, made []uuid.UUID) (payout.Batc
 // ComposeUpkeep answers POST /v1/upkeep.
 func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error) {
 	coins, bad := outPoints("coins", value(r.Body.Coins))
-	bad = append(bad, atLeastOne("max_feerate_sat_vb", r.Body.MaxFeerateSatVb)...)
+	bad = append(bad, atLeastOne("max_feerate_sat_kvb", r.Body.MaxFeerateSatKvb)...)
 	bad = append(bad, atLeastOne("max_fee_sat", r.Body.MaxFeeSat)...)
 	child := payout.Kind(r.Body.Kind) == payout.Child
 	bad = append(bad, onlyFor(child, "child", "parent", r.Body.Parent != nil)...)
@@ -164,7 +164,7 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 	}
 	order := payout.UpkeepOrder{
 		Kind: payout.Kind(r.Body.Kind), Coins: coins, Outputs: int(value(r.Body.Outputs)), Parent: value(r.Body.Parent),
-		FeeRateSatVB: r.Body.FeeSatVb, MaxFeeRateSatVB: value(r.Body.MaxFeerateSatVb), MaxFeeSat: value(r.Body.MaxFeeSat),
+		FeeRateSatKVB: r.Body.FeerateSatKvb, MaxFeeRateSatKVB: value(r.Body.MaxFeerateSatKvb), MaxFeeSat: value(r.Body.MaxFeeSat),
 	}
 	b, err := makeOnce(ctx, h, "composeUpkeep", r.Params.IdempotencyKey, r, func(ctx context.Context) (payout.Batch, error) {
 		return h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), order)

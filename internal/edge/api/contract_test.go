@@ -134,7 +134,7 @@ func (c *contract) call(t *testing.T, method, path, body string, headers ...stri
 
 const (
 	application = `{"title":"A proxy","narrative":"It helps many people.","contact":"@x","endpoints":[{"protocol":"socks5","host":"a.example","port":1080,"username":"u","secret":"s","note":"n"},{"link":"tg://proxy?server=a.example"}],"region":"IR","language":"fa","amount_sat":100000,"payout_address":"sb1q"}`
-	order       = `{"instalment_ids":["0198c0de-0000-7000-8000-000000000001"],"fee_sat_vb":5,"max_feerate_sat_vb":50,"max_fee_sat":5000}`
+	order       = `{"instalment_ids":["0198c0de-0000-7000-8000-000000000001"],"feerate_sat_kvb":5000,"max_feerate_sat_kvb":50000,"max_fee_sat":5000}`
 	hexDigest   = "ab00000000000000000000000000000000000000000000000000000000000000"
 	idPath      = "0198c0de-0000-7000-8000-000000000001"
 	key16       = "0123456789abcdef"
@@ -197,7 +197,7 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/batches/" + idPath + "/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/cancel", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/watch?since=old&wait_s=1", status: 200},
-	{method: "POST", path: "/v1/batches/" + idPath + "/bump", body: `{"fee_sat_vb":9}`, headers: []string{"If-Match", `"7"`}, status: 200},
+	{method: "POST", path: "/v1/batches/" + idPath + "/bump", body: `{"feerate_sat_kvb":9000}`, headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void", body: `{"reason":"A wrong address."}`, headers: []string{"If-Match", `"7"`, "Idempotency-Key", key16}, status: 201},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void/withdraw", headers: []string{"If-Match", `"7"`}, status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/void/approve", body: `{"digest":"` + hexDigest + `"}`, headers: []string{"If-Match", `"7"`}, status: 200},
@@ -205,7 +205,7 @@ var exchanges = []exchange{
 	{method: "GET", path: "/v1/batches/" + idPath + "/psbt", status: 200},
 	{method: "GET", path: "/v1/batches/" + idPath + "/psbt?format=base64", status: 200},
 	{method: "POST", path: "/v1/batches/" + idPath + "/psbt", body: "psbt\xff", headers: []string{"Content-Type", "application/octet-stream"}, status: 200},
-	{method: "POST", path: "/v1/upkeep", body: `{"kind":"split","outputs":4,"coins":["` + coinName + `"],"fee_sat_vb":2,"max_feerate_sat_vb":9,"max_fee_sat":900}`, headers: []string{"Idempotency-Key", key16}, status: 201},
+	{method: "POST", path: "/v1/upkeep", body: `{"kind":"split","outputs":4,"coins":["` + coinName + `"],"feerate_sat_kvb":2000,"max_feerate_sat_kvb":9000,"max_fee_sat":900}`, headers: []string{"Idempotency-Key", key16}, status: 201},
 	{method: "POST", path: "/v1/payee-lists", body: "reference,address,amount_sat\nGR-1,sb1q,100000\n", headers: []string{"Content-Type", "text/csv; charset=utf-8"}, status: 200},
 	{method: "GET", path: "/v1/payments", status: 200},
 	{method: "GET", path: "/v1/payments?format=csv&from=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z", status: 200},

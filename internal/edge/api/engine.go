@@ -23,7 +23,7 @@ func (h *Handlers) BumpBatch(ctx context.Context, r BumpBatchRequestObject) (Bum
 	if err != nil {
 		return nil, err
 	}
-	b, err := h.cfg.Payouts.Bump(ctx, actorFrom(ctx), r.Id, version, r.Body.FeeSatVb)
+	b, err := h.cfg.Payouts.Bump(ctx, actorFrom(ctx), r.Id, version, r.Body.FeerateSatKvb)
 	if err != nil {
 		return nil, withYourVersion(err, version)
 	}
@@ -38,12 +38,12 @@ func (h *Handlers) AskVoid(ctx context.Context, r AskVoidRequestObject) (AskVoid
 	if err != nil {
 		return nil, err
 	}
-	if err := errs.InvalidFields(atLeastOne("fee_sat_vb", r.Body.FeeSatVb)); err != nil {
+	if err := errs.InvalidFields(atLeastOne("feerate_sat_kvb", r.Body.FeerateSatKvb)); err != nil {
 		return nil, err
 	}
 	b, err := makeOnce(ctx, h, "askVoid", r.Params.IdempotencyKey, r, func(ctx context.Context) (payout.Batch, error) {
 		return h.cfg.Payouts.AskVoid(ctx, actorFrom(ctx), r.Id, version, payout.VoidOrder{
-			Reason: r.Body.Reason, CancelIDs: value(r.Body.CancelIds), FeeRateSatVB: value(r.Body.FeeSatVb),
+			Reason: r.Body.Reason, CancelIDs: value(r.Body.CancelIds), FeeRateSatKVB: value(r.Body.FeerateSatKvb),
 		})
 	}, h.madeBatch)
 	if err != nil {

@@ -60,9 +60,9 @@ func TestOrderWithCoinsAndDeadline(t *testing.T) {
 		`"coins":["` + coinName[:64] + `:01"]`:                 "coins[0] not_a_coin",
 		`"coins":["` + coinName[:63] + `:1"],"max_fee_sat":0`:  "coins[0] not_a_coin, max_fee_sat out_of_range",
 		`"coins":"` + coinName + `"`:                           "coins wrong_type",
-		`"fee_sat_vb":1.5`:                                     "fee_sat_vb not_whole",
+		`"feerate_sat_kvb":1000.5`:                             "feerate_sat_kvb not_whole",
 
-		`"max_feerate_sat_vb":0,"max_fee_sat":0,"deadline_blocks":0`: "max_feerate_sat_vb out_of_range, max_fee_sat out_of_range, deadline_blocks out_of_range",
+		`"max_feerate_sat_kvb":0,"max_fee_sat":0,"deadline_blocks":0`: "max_feerate_sat_kvb out_of_range, max_fee_sat out_of_range, deadline_blocks out_of_range",
 	} {
 		for _, path := range []string{"/v1/batches", "/v1/batch-previews"} {
 			c.payouts.replies = nil
@@ -94,16 +94,16 @@ func TestDryRunShowsWhatTheEngineKnows(t *testing.T) {
 	c := newContract(t)
 	c.payouts.fill()
 	got := decode[api.BatchPreview](t, first(c.call(t, http.MethodPost, "/v1/batch-previews", order)))
-	// 561 weight units at 50 sat/vB are 7,012 sat: the highest fee of 5,000 is nearer.
+	// 561 weight units, 141 vB, at 50 sat/vB are 7,050 sat: the highest fee of 5,000 is nearer.
 	switch {
 	case got.HeadroomSat != 4_300 || got.Batches != 2 || got.Weight != 561 || got.DeadlineBlocks != 144:
 		t.Errorf("got %+v", got)
 	case len(got.AtTargets) != 2 || *got.AtTargets[0].FeeSat != 1_128 || got.AtTargets[1].FeeSat != nil || *got.AtTargets[1].Refused == "":
 		t.Errorf("targets %+v", got.AtTargets)
-	case len(got.Notes) != 1 || got.Estimate.Targets[0].FeeSatVb != 8:
+	case len(got.Notes) != 1 || got.Estimate.Targets[0].FeerateSatKvb != 7_100:
 		t.Errorf("notes %+v, estimate %+v", got.Notes, got.Estimate)
 	}
-	c.payouts.preview.Order.MaxFeeRateSatVB = 4
+	c.payouts.preview.Order.MaxFeeRateSatKVB = 4_000
 	got = decode[api.BatchPreview](t, first(c.call(t, http.MethodPost, "/v1/batch-previews", order)))
 	if got.HeadroomSat != 0 {
 		t.Errorf("headroom below zero: %d", got.HeadroomSat)
@@ -118,8 +118,8 @@ func TestUpkeepReachesTheService(t *testing.T) {
 	for body, want := range map[string]payout.UpkeepOrder{
 		`{"kind":"consolidate"}`:                                    {Kind: payout.Consolidate},
 		`{"kind":"split","outputs":4,"coins":["` + coinName + `"]}`: {Kind: payout.Split, Outputs: 4, Coins: []wire.OutPoint{coinOf(t)}},
-		`{"kind":"child","parent":"` + idPath + `","fee_sat_vb":30,"max_feerate_sat_vb":40,"max_fee_sat":900}`: {
-			Kind: payout.Child, Parent: someID, FeeRateSatVB: 30, MaxFeeRateSatVB: 40, MaxFeeSat: 900,
+		`{"kind":"child","parent":"` + idPath + `","feerate_sat_kvb":30000,"max_feerate_sat_kvb":40000,"max_fee_sat":900}`: {
+			Kind: payout.Child, Parent: someID, FeeRateSatKVB: 30_000, MaxFeeRateSatKVB: 40_000, MaxFeeSat: 900,
 		},
 	} {
 		rec, _ := c.call(t, http.MethodPost, "/v1/upkeep", body)
@@ -151,8 +151,8 @@ func TestWhatChangesABatchNeedsItsVersion(t *testing.T) {
 		body string
 		want any
 	}{
-		"/bump":          {`{"fee_sat_vb":9}`, int64(9)},
-		"/void":          {`{"reason":"Wrong.","cancel_ids":["` + idPath + `"],"fee_sat_vb":12}`, payout.VoidOrder{Reason: "Wrong.", CancelIDs: []uuid.UUID{someID}, FeeRateSatVB: 12}},
+		"/bump":          {`{"feerate_sat_kvb":9000}`, int64(9_000)},
+		"/void":          {`{"reason":"Wrong.","cancel_ids":["` + idPath + `"],"feerate_sat_kvb":12000}`, payout.VoidOrder{Reason: "Wrong.", CancelIDs: []uuid.UUID{someID}, FeeRateSatKVB: 12_000}},
 		"/void/approve":  {`{"digest":"` + hexDigest + `"}`, digest},
 		"/void/withdraw": {"", nil},
 	} {
@@ -177,7 +177,7 @@ func TestWhatChangesABatchNeedsItsVersion(t *testing.T) {
 		}
 	}
 	c := newContract(t)
-	if rec, _ := c.call(t, http.MethodPost, batchPath+"/void", `{"reason":"x","fee_sat_vb":0}`, "If-Match", `"6"`); rec.Code != http.StatusUnprocessableEntity || c.payouts.replies != nil {
+	if rec, _ := c.call(t, http.MethodPost, batchPath+"/void", `{"reason":"x","feerate_sat_kvb":0}`, "If-Match", `"6"`); rec.Code != http.StatusUnprocessableEntity || c.payouts.replies != nil {
 		t.Errorf("a void at 0 sat/vB: %d", rec.Code)
 	}
 }
@@ -215,7 +215,7 @@ func TestBatchShowsAttemptsAndTheirFate(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if a := b.Attempts[0]; *a.AnnouncedHeight != 4 || a.FeeSatVb != 5 || *a.Events[1].Height != 2 {
+	if a := b.Attempts[0]; *a.AnnouncedHeight != 4 || a.FeerateSatKvb != 5_000 || *a.Events[1].Height != 2 {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -225,11 +225,11 @@ func TestBatchShowsVoidAndSignatures(t *testing.T) {
 	c := newContract(t)
 	c.payouts.fill()
 	b := decode[api.Batch](t, first(c.call(t, http.MethodGet, batchPath, "")))
-	if diff := cmp.Diff(&api.Raise{CurrentSatVb: 5, LeastSatVb: 6, MostSatVb: 40, Code: &[]string{"at_limit"}[0], Refused: &[]string{"It pays what was approved."}[0]}, b.Raise); diff != "" {
+	if diff := cmp.Diff(&api.Raise{CurrentSatKvb: 5_000, LeastSatKvb: 6_000, MostSatKvb: 40_000, Code: &[]string{"at_limit"}[0], Refused: &[]string{"It pays what was approved."}[0]}, b.Raise); diff != "" {
 		t.Error(diff)
 	}
 	wantVoid := api.Void{
-		Note: "void note", Digest: digest.String(), FeeSatVb: 12, FeeSat: 4_100, Reason: "A wrong address.", CancelIds: []uuid.UUID{someID},
+		Note: "void note", Digest: digest.String(), FeerateSatKvb: 12_000, FeeSat: 4_100, Reason: "A wrong address.", CancelIds: []uuid.UUID{someID},
 		AskedBy: "Tom", AskedAt: at, ApprovedBy: &[]string{"Ann"}[0], ApprovedAt: &at,
 	}
 	if diff := cmp.Diff(&wantVoid, b.Void); diff != "" {
@@ -244,7 +244,7 @@ func TestBatchShowsVoidAndSignatures(t *testing.T) {
 	if b.Signatures != nil {
 		t.Error("a batch whose transaction is whole asks for signatures")
 	}
-	if b.Kind != "payout" || b.DeadlineBlocks != 144 || *b.WantedFeeSatVb != 9 || len(*b.Coins) != 1 {
+	if b.Kind != "payout" || b.DeadlineBlocks != 144 || *b.WantedFeerateSatKvb != 9_000 || len(*b.Coins) != 1 {
 		t.Errorf("got %+v", b)
 	}
 
@@ -460,7 +460,7 @@ func TestThereMayBeNoEstimate(t *testing.T) {
 	}
 	c.payouts.fill()
 	got := decode[api.FeeEstimate](t, first(c.call(t, http.MethodGet, "/v1/fee", "")))
-	if got.Trusted || *got.Why == "" || got.Targets[0].FeeSatVb != 8 || got.Targets[0].RateSatKvb != 7_100 || got.Votes[1].Used || got.Votes[0].AgeS != 12 {
+	if got.Trusted || *got.Why == "" || got.Targets[0].FeerateSatKvb != 7_100 || got.Votes[1].Used || got.Votes[0].AgeS != 12 {
 		t.Errorf("got %+v", got)
 	}
 }

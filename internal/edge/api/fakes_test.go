@@ -318,7 +318,7 @@ func (f *fakePayouts) fill() {
 	number, index := uint32(3), uint32(3)
 	f.next = 3
 	f.batch = payout.Batch{
-		ID: someID, Kind: payout.Payout, DeadlineBlocks: 144, WantedSatVB: 9, Outputs: 1, Chosen: []wire.OutPoint{{Hash: txid, Index: 1}}, Number: 3, State: payout.Mined, Version: 7, Note: "note", Digest: digest, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFee: 5000,
+		ID: someID, Kind: payout.Payout, DeadlineBlocks: 144, WantedSatKVB: 9_000, Outputs: 1, Chosen: []wire.OutPoint{{Hash: txid, Index: 1}}, Number: 3, State: payout.Mined, Version: 7, Note: "note", Digest: digest, FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 50_000, MaxFee: 5000,
 		ComposerName: "Tom", LastError: "The signer does not answer.", CreatedAt: at, Payees: 1, Total: 100_000,
 	}
 	f.summary = txbuild.Summary{
@@ -340,14 +340,14 @@ func (f *fakePayouts) fill() {
 		History: []grant.Happening{{Action: "batch.approved", ActorKind: "staff", At: at}},
 		Tip:     payout.Tip{Height: 6, Hash: txid, At: at},
 	}}
-	f.records[0].Raise = &payout.Raise{Current: 5, Least: 6, Most: 40, Refused: errs.New(errs.Conflict, "at_limit", "It pays what was approved.")}
+	f.records[0].Raise = &payout.Raise{CurrentSatKVB: 5_000, LeastSatKVB: 6_000, MostSatKVB: 40_000, Refused: errs.New(errs.Conflict, "at_limit", "It pays what was approved.")}
 	f.records[0].Void = &payout.Void{
-		Note: "void note", Digest: digest, FeeRateSatVB: 12, Fee: 4_100, Reason: "A wrong address.", CancelIDs: []uuid.UUID{id}, AskedByName: "Tom", AskedAt: at,
+		Note: "void note", Digest: digest, FeeRateSatKVB: 12_000, Fee: 4_100, Reason: "A wrong address.", CancelIDs: []uuid.UUID{id}, AskedByName: "Tom", AskedAt: at,
 		ApprovedBy: &ann, ApproverName: "Ann", ApprovedAt: &at,
 	}
 	f.fillEngine()
-	f.preview = treasurer.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePerMill: 7, Change: 99_300, FreeAfter: 1, Order: treasurer.Order{FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000, DeadlineBlocks: 144}}
-	f.preview.AtTargets = []treasurer.FeeAt{{Blocks: 6, FeeRateSatVB: 8, Fee: 1_128, FeePerMill: 11}, {Blocks: 36, FeeRateSatVB: 90, Refused: "The feerate is above the batch's highest."}}
+	f.preview = treasurer.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePermille: 7, Change: 99_300, FreeAfter: 1, Order: treasurer.Order{FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 50_000, MaxFeeSat: 5000, DeadlineBlocks: 144}}
+	f.preview.AtTargets = []treasurer.FeeAt{{Blocks: 6, FeeRateSatKVB: 8_000, Fee: 1_128, FeePermille: 11}, {Blocks: 36, FeeRateSatKVB: 90_000, Refused: "The feerate is above the batch's highest."}}
 	f.preview.Notes = []payout.Remark{{Code: "round_amounts", Text: "One amount is round."}}
 	taken := btcutil.Amount(4_000_000)
 	f.treasury = treasurer.Treasury{
@@ -357,7 +357,7 @@ func (f *fakePayouts) fill() {
 		Tip:        payout.Tip{Height: 6, Hash: txid, At: at},
 		Descriptor: "wpkh(x)#abc", DepositAddress: "sb1q", DepositIndex: 4,
 		Stuck:    []payout.Stuck{{BatchID: id, Number: 3, State: payout.Announced, Why: "No block took it."}},
-		Limits:   payout.Limits{MaxPayees: 200, MaxFeeRateSatVB: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
+		Limits:   payout.Limits{MaxPayees: 200, MaxFeeRateSatKVB: 60_000, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 		Estimate: f.treasury.Estimate,
 		Breakers: []payout.Breaker{{
 			ID: 1, Code: payout.ForeignSpend, State: payout.BreakerHalf, TrippedAt: at, Findings: []payout.Finding{{Detail: "d", Amount: &taken, At: at}},

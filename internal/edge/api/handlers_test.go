@@ -207,7 +207,7 @@ func TestOrderReachesTheService(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	rec, _ := c.call(t, http.MethodPost, "/v1/batches", order)
-	want := treasurer.Order{InstalmentIDs: []uuid.UUID{someID}, FeeRateSatVB: 5, MaxFeeRateSatVB: 50, MaxFeeSat: 5000}
+	want := treasurer.Order{InstalmentIDs: []uuid.UUID{someID}, FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 50_000, MaxFeeSat: 5000}
 	if diff := cmp.Diff(want, c.payouts.replies[1]); diff != "" {
 		t.Error(diff)
 	}

@@ -18,8 +18,8 @@ func batchSummary(b payout.Batch) BatchSummary {
 	return BatchSummary{
 		Id: b.ID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Digest: b.Digest.String(),
 		Payees: int32(b.Payees), TotalSat: int64(b.Total), //nolint:gosec // payout.MaxOrder
-		FeeSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee),
-		DeadlineBlocks: b.DeadlineBlocks, WantedFeeSatVb: optional(b.WantedSatVB),
+		FeerateSatKvb: b.FeeRateSatKVB, MaxFeerateSatKvb: b.MaxFeeRateSatKVB, MaxFeeSat: int64(b.MaxFee),
+		DeadlineBlocks: b.DeadlineBlocks, WantedFeerateSatKvb: optional(b.WantedSatKVB),
 		LastError: optional(b.Trouble()), Alarm: optional(BatchAlarm(b.Alarm)), CreatedAt: b.CreatedAt, CreatedBy: optional(b.ComposerName),
 	}
 }
@@ -81,8 +81,8 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 	sum := batchSummary(r.Batch)
 	out := Batch{
 		Id: sum.Id, Kind: sum.Kind, Number: sum.Number, State: sum.State, Version: sum.Version, Digest: sum.Digest,
-		FeeSatVb: sum.FeeSatVb, MaxFeerateSatVb: sum.MaxFeerateSatVb, MaxFeeSat: sum.MaxFeeSat, DeadlineBlocks: sum.DeadlineBlocks,
-		WantedFeeSatVb: sum.WantedFeeSatVb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
+		FeerateSatKvb: sum.FeerateSatKvb, MaxFeerateSatKvb: sum.MaxFeerateSatKvb, MaxFeeSat: sum.MaxFeeSat, DeadlineBlocks: sum.DeadlineBlocks,
+		WantedFeerateSatKvb: sum.WantedFeerateSatKvb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
 		Payees:  int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
 		Outputs: optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
 		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Raise: raise(r.Raise), Signatures: signatures,
@@ -144,7 +144,7 @@ func void(v *payout.Void) *Void {
 		return nil
 	}
 	out := &Void{
-		Note: v.Note, Digest: v.Digest.String(), FeeSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
+		Note: v.Note, Digest: v.Digest.String(), FeerateSatKvb: v.FeeRateSatKVB, FeeSat: int64(v.Fee), Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
 		AskedBy: v.AskedByName, AskedAt: v.AskedAt, ApprovedBy: optional(v.ApproverName), ApprovedAt: v.ApprovedAt,
 	}
 	if !v.Agreed() {
@@ -157,7 +157,7 @@ func raise(r *payout.Raise) *Raise {
 	if r == nil {
 		return nil
 	}
-	out := &Raise{CurrentSatVb: r.Current, LeastSatVb: r.Least, MostSatVb: r.Most}
+	out := &Raise{CurrentSatKvb: r.CurrentSatKVB, LeastSatKvb: r.LeastSatKVB, MostSatKvb: r.MostSatKVB}
 	var e *errs.Error
 	if errors.As(r.Refused, &e) {
 		out.Code, out.Refused = &e.Code, &e.Message
@@ -180,7 +180,7 @@ func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {
 
 func attempt(a payout.Attempt, newest bool) Attempt {
 	out := Attempt{
-		Number: int32(a.No), Kind: string(a.Kind), Fate: fate(a, newest), Txid: a.TxID.String(), FeeSat: int64(a.Fee), FeeSatVb: a.FeeRateSatVB(), //nolint:gosec // counts up by one
+		Number: int32(a.No), Kind: string(a.Kind), Fate: fate(a, newest), Txid: a.TxID.String(), FeeSat: int64(a.Fee), FeerateSatKvb: a.FeeRateSatKVB(), //nolint:gosec // counts up by one
 		Weight: a.Weight, Signed: len(a.Raw) > 0, Height: optional(a.Height), CreatedAt: a.CreatedAt,
 		Signatures: make([]PartialSignature, 0, len(a.Partial)), Events: make([]AttemptEvent, 0, len(a.Events)),
 	}

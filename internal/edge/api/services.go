@@ -57,7 +57,7 @@ type Payouts interface {
 	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
 	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
-	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error)
+	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error)
 	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
 	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)

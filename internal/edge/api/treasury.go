@@ -32,13 +32,13 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		Coins: make([]Coin, 0, len(t.Coins)), CoinsSat: int64(t.CoinsSat), DifferenceSat: int64(t.Difference),
 		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Lapsed: make([]LapsedBatch, 0, len(t.Lapsed)), Estimate: estimate(t.Estimate),
 		Limits: Limits{
-			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatVb: t.Limits.MaxFeeRateSatVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
+			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatKvb: t.Limits.MaxFeeRateSatKVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
 			DeadlineBlocks: t.Limits.DeadlineBlocks, ReadyCoins: int32(t.Limits.ReadyCoins), //nolint:gosec // 20 at most
 		},
 	}
 	if p := t.Proposal; p != nil {
 		out.Proposal = &Proposal{
-			Coin: p.Order.Coins[0].String(), Outputs: int32(p.Order.Outputs), FeeSatVb: p.Order.FeeRateSatVB, //nolint:gosec // 20 at most
+			Coin: p.Order.Coins[0].String(), Outputs: int32(p.Order.Outputs), FeerateSatKvb: p.Order.FeeRateSatKVB, //nolint:gosec // 20 at most
 			EachSat: int64(p.Each), ReadyCoins: int32(p.Ready), WantedCoins: int32(p.Target), //nolint:gosec // numbers of coins
 		}
 	}
@@ -88,10 +88,10 @@ func estimate(e *fee.Estimate) *FeeEstimate {
 		Targets: make([]FeeTarget, 0, len(e.Targets)), Votes: make([]FeeVote, 0, len(e.Votes)),
 	}
 	for _, t := range e.Targets {
-		out.Targets = append(out.Targets, FeeTarget{Blocks: int32(t.Blocks), RateSatKvb: t.RateSatKVB, FeeSatVb: e.RateSatVB(t.Blocks)}) //nolint:gosec // a few blocks
+		out.Targets = append(out.Targets, FeeTarget{Blocks: int32(t.Blocks), FeerateSatKvb: t.RateSatKVB}) //nolint:gosec // a few blocks
 	}
 	for _, v := range e.Votes {
-		out.Votes = append(out.Votes, FeeVote{Name: v.Name, RatesSatKvb: orEmpty(v.RatesSatKVB), Used: v.Used, Why: optional(v.Why), AgeS: v.AgeSec})
+		out.Votes = append(out.Votes, FeeVote{Name: v.Name, FeeratesSatKvb: orEmpty(v.RatesSatKVB), Used: v.Used, Why: optional(v.Why), AgeS: v.AgeSec})
 	}
 	return out
 }
@@ -103,7 +103,7 @@ func (h *Handlers) GetFeeEstimate(ctx context.Context, _ GetFeeEstimateRequestOb
 		return nil, err
 	}
 	if t.Estimate == nil {
-		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has no fee estimate yet. Enter a feerate yourself, in sat/vB.")
+		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has no fee estimate yet. Enter a feerate yourself, in satoshi per 1,000 virtual bytes.")
 	}
 	return GetFeeEstimate200JSONResponse(*estimate(t.Estimate)), nil
 }

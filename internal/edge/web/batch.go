@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -126,8 +127,8 @@ func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *view
 		return fmt.Errorf("decode attempt %d of batch %s: %w", now.No, b.ID, err)
 	}
 	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(summary, r.Items), now.TxID.String(), view.BaseURL+"/psbt"
-	view.FeeSat, view.FeeRateSatVB, view.VSize = int64(summary.Fee), feeRate(summary.FeeRate), summary.VSize
-	view.FeePercent = percent(int64(summary.Fee), view.AmountSat)
+	view.FeeSat, view.FeeRate, view.VSize = int64(summary.Fee), perVB(summary.FeeRate), summary.VSize
+	view.FeeShare = shareOf(int64(summary.Fee), view.AmountSat)
 	view.Checks = batchChecks(capsOf(b, now), paidBy(r, now), summary)
 	for _, o := range summary.Outputs {
 		if o.IsChange {
@@ -187,7 +188,7 @@ func transaction(s txbuild.Summary, items []payout.Item) views.Tx {
 	for _, it := range items {
 		names[string(it.Script)] = it.Designation
 	}
-	tx := views.Tx{FeeSat: int64(s.Fee), VSize: s.VSize, FeeRateSatVB: feeRate(s.FeeRate)}
+	tx := views.Tx{FeeSat: int64(s.Fee), VSize: s.VSize, FeeRate: perVB(s.FeeRate)}
 	for _, in := range s.Inputs {
 		label := in.OutPoint.Hash.String()[:12] + ":" + strconv.FormatUint(uint64(in.OutPoint.Index), 10)
 		tx.Inputs = append(tx.Inputs, views.Flow{Label: label, AmountSat: int64(in.Amount)})
@@ -202,7 +203,7 @@ func transaction(s txbuild.Summary, items []payout.Item) views.Tx {
 // a child pays for its parent: the fee alone bounds them.
 func capsOf(b payout.Batch, a payout.Attempt) payout.Batch {
 	if a.Kind == payout.Voids || b.Kind == payout.Child {
-		b.MaxFeeRateSatVB = int64(txbuild.AnyFeeRate) / 1000
+		b.MaxFeeRateSatKVB = int64(txbuild.AnyFeeRate)
 	}
 	if a.Kind == payout.Voids && b.Kind == payout.Split {
 		b.Kind = payout.Consolidate // all to one output
@@ -251,7 +252,7 @@ func batchChecks(b payout.Batch, items []payout.Item, s txbuild.Summary) []views
 		check(missing == 0, "tx_pays_all"),
 		check(strangers == 0, "tx_pays_nobody_else"),
 		check(returns, "tx_change"),
-		check(s.Fee <= b.MaxFee && s.FeeRate <= txbuild.SatPerVB(b.MaxFeeRateSatVB), "tx_fee"),
+		check(s.Fee <= b.MaxFee && s.Fee <= txbuild.FeeRate(b.MaxFeeRateSatKVB).Fee(s.Weight), "tx_fee"),
 		check(sum == 0, "tx_sum"),
 	}
 	if len(items) == 0 {
@@ -263,13 +264,12 @@ func batchChecks(b payout.Batch, items []payout.Item, s txbuild.Summary) []views
 	return list
 }
 
-// feeRate writes a rate in sat/vB with one decimal, as 6.2.
-func feeRate(r txbuild.FeeRate) string {
-	return strconv.FormatInt(int64(r)/1000, 10) + "." + strconv.FormatInt(int64(r)%1000/100, 10)
-}
+// perVB writes a feerate in sat/vB, as 6.201.
+func perVB(r txbuild.FeeRate) string { return money.FormatFeeRate(int64(r)) }
 
-// percent writes part of whole, rounded to three decimals, as 0.011 %.
-func percent(part, whole int64) string {
+// shareOf writes part of whole in per cent, rounded to three decimals, as 0.011 %: fees
+// are less than a thousandth of what they pay for.
+func shareOf(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -70,13 +71,13 @@ func (s *Site) postBump(v *visit) error {
 	if err != nil {
 		return err
 	}
-	typed := v.posted("fee_sat_vb")
+	typed := v.posted("feerate")
 	keep := func(b *views.Batch) {
 		if b.Bump != nil {
 			b.Bump.Typed = typed
 		}
 	}
-	rate, wrong := wholeNumber("fee_sat_vb", typed)
+	rate, wrong := feeRateGiven("feerate", typed)
 	if wrong != nil {
 		return s.showBatch(v, http.StatusUnprocessableEntity, r, func(b *views.Batch) { keep(b); b.Errors = []views.FieldError{*wrong} })
 	}
@@ -93,7 +94,7 @@ func (s *Site) postChild(v *visit) error {
 		return err
 	}
 	b, err := s.cfg.Payouts.ComposeUpkeep(v.ctx(), v.by, payout.UpkeepOrder{
-		Kind: payout.Child, Parent: r.Batch.ID, MaxFeeRateSatVB: r.Batch.MaxFeeRateSatVB, FeeRateSatVB: childRate(r),
+		Kind: payout.Child, Parent: r.Batch.ID, MaxFeeRateSatKVB: r.Batch.MaxFeeRateSatKVB, FeeRateSatKVB: childRate(r),
 	})
 	if err == nil {
 		return v.see("/batches/" + b.ID.String())
@@ -111,8 +112,8 @@ func childRate(r payout.Record) int64 {
 	if len(r.Attempts) == 0 {
 		return 0
 	}
-	rate := r.Attempts[len(r.Attempts)-1].FeeRateSatVB()
-	return min(rate+rate/4+1, r.Batch.MaxFeeRateSatVB)
+	rate := r.Attempts[len(r.Attempts)-1].FeeRateSatKVB()
+	return min(rate+rate/4+1, r.Batch.MaxFeeRateSatKVB)
 }
 
 // getVoid shows the form that asks to take a batch back.
@@ -231,6 +232,23 @@ func (s *Site) postPSBT(v *visit) error {
 		Key: "sign.thanks", Params: map[string]string{"Have": strconv.Itoa(len(status.Signed)), "Need": strconv.Itoa(status.Needed)},
 	}}
 	return s.showBatch(v, http.StatusOK, r, nil)
+}
+
+// feeRateGiven reads a feerate that was typed, in sat/vB with up to three decimals.
+func feeRateGiven(field, text string) (int64, *views.FieldError) {
+	rate, bad := money.ParseFeeRate(field, text)
+	if bad != nil {
+		return 0, &views.FieldError{Field: field, Code: "feerate_" + bad.Code, Message: bad.Message}
+	}
+	return rate, nil
+}
+
+// feeRate is feeRateGiven of a field that may be left empty, which is 0.
+func feeRate(field, text string) (int64, *views.FieldError) {
+	if strings.TrimSpace(text) == "" {
+		return 0, nil
+	}
+	return feeRateGiven(field, text)
 }
 
 // wholeNumber reads a number that was typed, in any digits, with spaces between

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -39,7 +40,10 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 	}
 	newest, b := r.Attempts[len(r.Attempts)-1], r.Batch
 	if x := r.Raise; x != nil {
-		view.Bump = &views.Bump{LeastSatVB: x.Least, LimitSatVB: x.Most, WantedSatVB: b.WantedSatVB, LastStep: x.Least == x.Most && x.Least > x.Current+1}
+		view.Bump = &views.Bump{Least: money.FormatFeeRate(x.LeastSatKVB), Limit: money.FormatFeeRate(x.MostSatKVB), LastStep: x.Last}
+		if b.WantedSatKVB > 0 {
+			view.Bump.Wanted = money.FormatFeeRate(b.WantedSatKVB)
+		}
 		if words, _, ok := refusal(x.Refused); ok {
 			view.Bump.Refused = words
 		}
@@ -131,7 +135,7 @@ func (v *visit) void(r payout.Record) *views.Void {
 		return nil
 	}
 	view := &views.Void{
-		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRateSatVB: x.FeeRateSatVB, FeeSat: int64(x.Fee),
+		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRate: money.FormatFeeRate(x.FeeRateSatKVB), FeeSat: int64(x.Fee),
 		Again: len(r.Items) - len(x.CancelIDs), Digest: views.SignedText{Text: x.Note, Digest: x.Digest.String()},
 		OwnRequest: x.AskedBy == v.by.StaffID,
 	}
@@ -204,7 +208,7 @@ func attempts(r payout.Record) []views.Attempt {
 	list := make([]views.Attempt, len(r.Attempts))
 	for i, a := range r.Attempts {
 		view := views.Attempt{
-			N: a.No + 1, Kind: string(a.Kind), State: "built", TxID: a.TxID.String(), FeeSat: int64(a.Fee), FeeRateSatVB: feeRate(txbuild.FeeRateOf(a.Fee, a.Weight)),
+			N: a.No + 1, Kind: string(a.Kind), State: "built", TxID: a.TxID.String(), FeeSat: int64(a.Fee), FeeRate: perVB(txbuild.FeeRateOf(a.Fee, a.Weight)),
 			Height: int64(a.Height), At: a.CreatedAt, Now: i == won || (won < 0 && i == len(r.Attempts)-1),
 		}
 		for _, e := range a.Events {

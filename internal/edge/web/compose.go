@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -18,9 +19,9 @@ import (
 )
 
 const (
-	// firstRate is the feerate that a new batch begins with when there is no
-	// estimate, in sat/vB.
-	firstRate = 2
+	// firstFloors is the feerate that a new batch begins with when there is no
+	// estimate to rely on, in multiples of what the network relays from on.
+	firstFloors = 2
 
 	// patient is the target that is chosen for a new batch, in blocks.
 	patient = 36
@@ -47,7 +48,7 @@ func (s *Site) postPicked(v *visit) error {
 
 func (v *visit) freshOrder() views.Compose {
 	return views.Compose{
-		MaxFeeSatVB: strconv.FormatInt(v.fund.MaxFeeRateSatVB, 10), MaxFeeSat: strconv.FormatInt(int64(v.fund.MaxFee), 10),
+		MaxFeeRate: money.FormatFeeRate(v.fund.MaxFeeRateSatKVB), MaxFeeSat: strconv.FormatInt(int64(v.fund.MaxFee), 10),
 		DeadlineBlocks: strconv.Itoa(int(v.fund.DeadlineBlocks)),
 	}
 }
@@ -99,18 +100,18 @@ func (v *visit) offerFees(view *views.Compose, t treasurer.Treasury, d draft) {
 	trouble := noEstimate(t.Estimate, v.page.Now)
 	if trouble.Key != "" {
 		view.NoEstimate = trouble
-		if view.FeeSatVB == "" && !d.typed {
-			view.FeeSatVB = strconv.FormatInt(min(firstRate, v.fund.MaxFeeRateSatVB), 10)
+		if view.FeeRate == "" && !d.typed && t.Estimate != nil {
+			view.FeeRate = money.FormatFeeRate(min(firstFloors*t.Estimate.FloorSatKVB, v.fund.MaxFeeRateSatKVB))
 		}
 		return
 	}
 	view.EstimatedAt = t.Estimate.At
 	for _, target := range t.Estimate.Targets {
 		choice := feeChoice(target)
-		choice.Checked = view.FeeSatVB == "" && (d.rate == choice.Value || (d.rate == "" && target.Blocks == patient)) && !slices.ContainsFunc(view.Fees, func(f views.FeeChoice) bool { return f.Checked })
+		choice.Checked = view.FeeRate == "" && (d.rate == choice.Value || (d.rate == "" && target.Blocks == patient)) && !slices.ContainsFunc(view.Fees, func(f views.FeeChoice) bool { return f.Checked })
 		for _, p := range d.priced {
 			if p.Blocks == target.Blocks {
-				choice.CostSat, choice.Percent, choice.Refused = int64(p.Fee), percent(int64(p.Fee), d.pays), p.Refused
+				choice.CostSat, choice.Share, choice.Refused = int64(p.Fee), shareOf(int64(p.Fee), d.pays), p.Refused
 			}
 		}
 		view.Fees = append(view.Fees, choice)
@@ -118,8 +119,8 @@ func (v *visit) offerFees(view *views.Compose, t treasurer.Treasury, d draft) {
 }
 
 func feeChoice(t fee.Target) views.FeeChoice {
-	rate := strconv.FormatInt(max((t.RateSatKVB+999)/1000, 1), 10)
-	return views.FeeChoice{Value: rate, RateSatVB: rate, Blocks: t.Blocks}
+	rate := money.FormatFeeRate(t.RateSatKVB)
+	return views.FeeChoice{Value: rate, Rate: rate, Blocks: t.Blocks}
 }
 
 // noEstimate says why there is no estimate to rely on; its key is empty when there
@@ -151,12 +152,12 @@ func offerCoins(view *views.Compose, coins []payout.Coin, chosen []string) {
 
 // order reads the form. Only what is no number, no id and no coin is refused here.
 func (v *visit) order() (treasurer.Order, views.Compose, draft) {
-	d := draft{picked: v.list("instalment"), rate: v.posted("fee_sat_vb"), coins: v.list("coin"), typed: true}
+	d := draft{picked: v.list("instalment"), rate: v.posted("feerate"), coins: v.list("coin"), typed: true}
 	if d.picked == nil {
 		d.picked = []string{}
 	}
 	view := views.Compose{
-		FeeSatVB: v.posted("fee_sat_vb_typed"), MaxFeeSatVB: v.posted("max_feerate_sat_vb"), MaxFeeSat: v.posted("max_fee_sat"),
+		FeeRate: v.posted("feerate_typed"), MaxFeeRate: v.posted("max_feerate"), MaxFeeSat: v.posted("max_fee_sat"),
 		DeadlineBlocks: v.posted("deadline_blocks"),
 	}
 	var o treasurer.Order
@@ -183,17 +184,20 @@ func (v *visit) order() (treasurer.Order, views.Compose, draft) {
 		}
 		return n
 	}
-	if view.FeeSatVB != "" {
+	if view.FeeRate != "" {
 		d.rate = ""
 	}
-	if text := orElse(view.FeeSatVB, d.rate); text != "" {
-		if o.FeeRateSatVB = number("fee_sat_vb_typed", text); o.FeeRateSatVB < 1 && len(view.Errors) == 0 {
-			view.Errors = append(view.Errors, views.FieldError{Field: "fee_sat_vb_typed", Code: "out_of_range"})
+	rate := func(field, text string) int64 {
+		r, wrong := feeRate(field, text)
+		if wrong != nil {
+			view.Errors = append(view.Errors, *wrong)
 		}
+		return r
 	}
-	o.MaxFeeRateSatVB = number("max_feerate_sat_vb", orElse(view.MaxFeeSatVB, "0"))
-	if o.MaxFeeRateSatVB == v.fund.MaxFeeRateSatVB {
-		o.MaxFeeRateSatVB = 0 // as the form came: older decisions may allow less, and the dry run says so
+	o.FeeRateSatKVB = rate("feerate_typed", orElse(view.FeeRate, d.rate))
+	o.MaxFeeRateSatKVB = rate("max_feerate", view.MaxFeeRate)
+	if o.MaxFeeRateSatKVB == v.fund.MaxFeeRateSatKVB {
+		o.MaxFeeRateSatKVB = 0 // as the form came: older decisions may allow less, and the dry run says so
 	}
 	o.MaxFeeSat = number("max_fee_sat", orElse(view.MaxFeeSat, "0"))
 	if blocks := number("deadline_blocks", orElse(view.DeadlineBlocks, "0")); blocks >= 0 && blocks <= maxDeadline {
@@ -212,8 +216,8 @@ func composeField(name string) string {
 	switch name {
 	case "instalment_ids":
 		return "instalments"
-	case "fee_sat_vb":
-		return "fee_sat_vb_typed"
+	case "feerate":
+		return "feerate_typed"
 	}
 	return name
 }
@@ -255,11 +259,11 @@ func (s *Site) postDryRun(v *visit) error {
 // result shows a dry run. Of an order that becomes several batches the transaction
 // is the first one's.
 func result(p treasurer.Preview, first []payout.Item) *views.DryRun {
-	caps := payout.Batch{MaxFeeRateSatVB: p.Order.MaxFeeRateSatVB, MaxFee: btcutil.Amount(p.Order.MaxFeeSat)}
+	caps := payout.Batch{MaxFeeRateSatKVB: p.Order.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(p.Order.MaxFeeSat)}
 	view := &views.DryRun{
 		OK: true, AmountSat: int64(p.Total), FeeSat: int64(p.Fee), ChangeSat: int64(p.Change), HeadroomSat: p.Order.MaxFeeSat - int64(p.Fee),
-		FreeAfterSat: int64(p.FreeAfter), VSize: p.Summary.VSize, Weight: p.Summary.Weight, FeeRateSatVB: feeRate(p.Summary.FeeRate),
-		FeePercent: percent(int64(p.Fee), sumOf(first)), Inputs: len(p.Summary.Inputs), Payments: len(p.Items), Batches: p.Batches,
+		FreeAfterSat: int64(p.FreeAfter), VSize: p.Summary.VSize, Weight: p.Summary.Weight, FeeRate: perVB(p.Summary.FeeRate),
+		FeeShare: shareOf(int64(p.Fee), sumOf(first)), Inputs: len(p.Summary.Inputs), Payments: len(p.Items), Batches: p.Batches,
 		Tx: transaction(p.Summary, p.Items), Checks: batchChecks(caps, first, p.Summary),
 	}
 	for _, n := range p.Notes {

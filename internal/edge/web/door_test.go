@@ -48,7 +48,7 @@ func TestRolesHoldOnEveryRoute(t *testing.T) {
 	r := newRig(t)
 	rubbish := []url.Values{{}, {
 		"version": {"x"}, "digest": {"zz"}, "verdict": {"maybe"}, "outcome": {"\x00"}, "text": {"\xff\xfe"}, "note": {strings.Repeat("a", 5000)}, "question": {strings.Repeat("a", 5000)}, "reason": {strings.Repeat("a", 5000)},
-		"typed_number": {"B-"}, "instalment": {"'; DROP TABLE batch; --"}, "fee_sat_vb_typed": {"1e9"}, "role": {"king"}, "name": {"\u202e"},
+		"typed_number": {"B-"}, "instalment": {"'; DROP TABLE batch; --"}, "feerate_typed": {"1e9"}, "role": {"king"}, "name": {"\u202e"},
 		"scope": {"all"}, "days": {"-1"}, "back": {"//x"}, "code": {"<script>alert(1)</script>"}, "step": {"99"}, "endpoint_host": {"<"}, "go": {"send"},
 		"idempotency_key": {"short"}, "title": {"\x00"}, "keys_off": {"1"}, "theme": {"\""},
 	}, {"version": {"9223372036854775807"}, "typed_number": {"1"}, "max_fee_sat": {"99999999999999999999"}, "go": {"send"}}}

@@ -77,12 +77,13 @@ func TestPeopleBringSignatures(t *testing.T) {
 	r.conduct()
 	r.conduct()
 	out := tove.get(p.path).wants(200, "Sent, waiting for a block", "Raise the fee", "Add a child", "Take the batch back", "What happened and when")
-	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"x"}}).wants(422, "Write a whole number")
-	tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"101"}}).wants(422, "to the approved 100 sat/vB")
-	asked := tove.submit(out, p.path+"/bump", url.Values{"fee_sat_vb": {"9"}}).wants(200, "9 sat/vB were asked for already", "asked for a higher fee")
+	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"x"}}).wants(422, "digits and a point")
+	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"9.1234"}}).wants(422, "at most three decimals")
+	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"101"}}).wants(422, "to the approved 100 sat/vB")
+	asked := tove.submit(out, p.path+"/bump", url.Values{"feerate": {"9.125"}}).wants(200, "9.125 sat/vB were asked for already", "asked for a higher fee")
 	child := tove.submit(asked, p.path+"/child", nil).wants(200, "B-0002", "Spends the change of a batch that waits", "Approve this batch")
 	tove.get("/batches").wants(200, "child")
-	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "fee_sat_vb": {"10"}}).wants(409, "Two versions"); child.links(child.path + "/void") {
+	if tove.submit(asked, p.path+"/bump", url.Values{"version": {"1"}, "feerate": {"10"}}).wants(409, "Two versions"); child.links(child.path + "/void") {
 		t.Error("a composed batch is offered to be taken back, not to be cancelled")
 	}
 }

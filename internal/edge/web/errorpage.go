@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -56,10 +57,12 @@ func fieldErrors(err error) []views.FieldError {
 }
 
 // limitErrors are fieldErrors whose limits the use case names better than the
-// catalogue does.
+// catalogue does. People type feerates in sat/vB, and use cases take sat/kvB: the fields
+// of a form are not named as theirs.
 func limitErrors(err error) []views.FieldError {
 	list := fieldErrors(err)
 	for i := range list {
+		list[i].Field = strings.TrimSuffix(list[i].Field, "_sat_kvb")
 		if (list[i].Code == "out_of_range" || list[i].Code == "above_decision") && list[i].Message != "" {
 			list[i].Code = "limit"
 		}

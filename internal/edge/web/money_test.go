@@ -118,8 +118,11 @@ func TestRefusedOrderComesBack(t *testing.T) {
 		set  url.Values
 		says string
 	}{
-		{url.Values{"fee_sat_vb_typed": {"1.5"}}, "Write a whole number"},
-		{url.Values{"fee_sat_vb_typed": {"0"}}, "outside what is allowed"},
+		{url.Values{"feerate_typed": {"1,5"}}, "digits and a point"},
+		{url.Values{"feerate_typed": {"1.2345"}}, "at most three decimals"},
+		{url.Values{"feerate_typed": {"0"}}, "must be more than zero"},
+		{url.Values{"feerate_typed": {"0.999"}}, "from 1 sat/vB, from which on the node relays"},
+		{url.Values{"max_feerate": {"100.001"}}, "the fund's limit of 100 sat/vB"},
 		{url.Values{"max_fee_sat": {"9999999"}}, "the fund's limit of 100000 sat"},
 		{url.Values{"max_fee_sat": {"100"}}, "cannot be paid like this"},
 		{url.Values{"instalment": nil}, "Fill this in"},

@@ -66,7 +66,7 @@ func (r *rig) count(query string, args ...any) (n int) {
 }
 
 const (
-	aSplit       = `{"kind":"split","outputs":3,"fee_sat_vb":2}`
+	aSplit       = `{"kind":"split","outputs":3,"feerate_sat_kvb":2000}`
 	batchesMade  = "SELECT count(*) FROM batch"
 	keysUsed     = "SELECT count(*) FROM idempotency WHERE scope = $1"
 	keyHeader    = "Idempotency-Key"
@@ -108,7 +108,7 @@ func TestOneKeyMakesOneBatch(t *testing.T) {
 	if a := r.send("/v1/upkeep", aSplit, keyed...); a.status != http.StatusCreated || a.location != answers[0].location {
 		t.Errorf("after a new start: %d %s", a.status, a.body)
 	}
-	if a := r.send("/v1/upkeep", `{"kind":"split","outputs":4,"fee_sat_vb":2}`, keyed...); a.status != http.StatusUnprocessableEntity || a.code(t) != "idempotency_mismatch" {
+	if a := r.send("/v1/upkeep", `{"kind":"split","outputs":4,"feerate_sat_kvb":2000}`, keyed...); a.status != http.StatusUnprocessableEntity || a.code(t) != "idempotency_mismatch" {
 		t.Errorf("another body: %d %s", a.status, a.body)
 	}
 	if a := r.send("/v1/upkeep", aSplit, tove...); a.status != http.StatusPreconditionRequired {
@@ -162,7 +162,7 @@ func TestAPaymentComposedTwiceWithOneKeyIsOne(t *testing.T) {
 	}
 	rows.Close()
 	tove := r.bearer("Tove", identity.RoleTreasurer, identity.PermBatchCompose)
-	order := fmt.Sprintf(`{"instalment_ids":["%s","%s"],"fee_sat_vb":2}`, one, two)
+	order := fmt.Sprintf(`{"instalment_ids":["%s","%s"],"feerate_sat_kvb":2000}`, one, two)
 	first := r.send("/v1/batches", order, append([]string{keyHeader, idempotency1}, tove...)...)
 	again := r.send("/v1/batches", order, append([]string{keyHeader, idempotency1}, tove...)...)
 	if first.status != http.StatusCreated || again != first {

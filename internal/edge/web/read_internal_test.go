@@ -42,14 +42,14 @@ func FuzzLocalPathStaysHere(f *testing.F) {
 func TestChecksSeeWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	sound := func() (payout.Batch, []payout.Item, txbuild.Summary) {
-		return payout.Batch{MaxFee: 500, MaxFeeRateSatVB: 10},
+		return payout.Batch{MaxFee: 500, MaxFeeRateSatKVB: 10_000},
 			[]payout.Item{{Script: []byte{1}, Amount: 1000}, {Script: []byte{1}, Amount: 1000}, {Script: []byte{2}, Amount: 2000}},
 			txbuild.Summary{
 				Inputs: []txbuild.SummaryInput{{Amount: 9300}},
 				Outputs: []txbuild.SummaryOutput{
 					{Script: []byte{1}, Amount: 1000}, {Script: []byte{9}, Amount: 5000, IsChange: true}, {Script: []byte{2}, Amount: 2000}, {Script: []byte{1}, Amount: 1000},
 				},
-				Fee: 300, FeeRate: txbuild.SatPerVB(2),
+				Fee: 300, FeeRate: 2000, Weight: 600,
 			}
 	}
 	for name, c := range map[string]struct {
@@ -68,7 +68,7 @@ func TestChecksSeeWhatIsWrong(t *testing.T) {
 			s.Inputs[0].Amount -= 1000
 		}, []string{"tx_pays_all_bad"}},
 		"fee too high":  {func(b *payout.Batch, _ []payout.Item, _ *txbuild.Summary) { b.MaxFee = 299 }, []string{"tx_fee_bad"}},
-		"rate too high": {func(b *payout.Batch, _ []payout.Item, _ *txbuild.Summary) { b.MaxFeeRateSatVB = 1 }, []string{"tx_fee_bad"}},
+		"rate too high": {func(b *payout.Batch, _ []payout.Item, _ *txbuild.Summary) { b.MaxFeeRateSatKVB = 1_000 }, []string{"tx_fee_bad"}},
 		"sum":           {func(_ *payout.Batch, _ []payout.Item, s *txbuild.Summary) { s.Inputs[0].Amount += btcutil.Amount(1) }, []string{"tx_sum_bad"}},
 	} {
 		b, items, s := sound()
@@ -88,8 +88,8 @@ func TestChecksSeeWhatIsWrong(t *testing.T) {
 func TestRatesAndSharesAreExact(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{
-		"6.2": feeRate(6250), "0.0": feeRate(0), "100.0": feeRate(100_000),
-		"0.011\u202f%": percent(10_006, 91_930_000), "100.000\u202f%": percent(5, 5), "": percent(1, 0),
+		"6.25": perVB(6250), "0": perVB(0), "100": perVB(100_000), "0.1": perVB(100),
+		"0.011\u202f%": shareOf(10_006, 91_930_000), "100.000\u202f%": shareOf(5, 5), "": shareOf(1, 0),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

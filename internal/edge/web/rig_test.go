@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/edge/api"
@@ -85,7 +86,7 @@ func newRig(t testing.TB) *rig {
 	must(t, r.owner.Bind(t.Context(), network, params.GenesisHash.String()))
 	must(t, r.owner.CreateFund(t.Context(), fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Network: network, Descriptor: account(t, 1).String(), Budget: 50_000_000,
-		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000,
+		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000,
 		PayWindow: 90 * 24 * time.Hour, PaidDepth: paidDepth, FinalDepth: 100, CreatedAt: epoch,
 	}))
 	r.fund, err = r.owner.Fund(t.Context())
@@ -112,6 +113,8 @@ func newRig(t testing.TB) *rig {
 	r.payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: app}, Clock: r.clock})
 	must(t, err)
 	r.store = postgres.PayoutStore{DB: r.owner}
+	// The worker has asked its node what it relays, and knows too little yet for more.
+	must(t, r.store.SetEstimate(t.Context(), 0, fee.Estimate{At: epoch, FloorSatKVB: 1000, RelaySatKVB: 1000, Why: "It has seen too few blocks."}))
 	r.checks = postgres.EndpointStore{DB: r.owner, Clock: r.clock}
 	r.endpoints, err = endpoint.New(endpoint.Config{
 		Store: postgres.EndpointStore{DB: app, Clock: r.clock, Enqueue: r.asked.enqueue}, Receipts: r.grants, Keys: keys, Clock: r.clock, Telegram: telegram,
@@ -269,7 +272,7 @@ type absentSigner struct{ fund fund.Fund }
 func (s absentSigner) Info(context.Context) (signerrpc.Info, error) {
 	return signerrpc.Info{
 		Network: s.fund.Network, Descriptor: s.fund.Descriptor,
-		MaxFeeRateSatVB: s.fund.MaxFeeRateSatVB, MaxFeeSat: int64(s.fund.MaxFee), MaxFeePercent: 100,
+		MaxFeeRateSatKVB: s.fund.MaxFeeRateSatKVB, MaxFeeSat: int64(s.fund.MaxFee), MaxFeePermille: 1000,
 	}, nil
 }
 

@@ -54,7 +54,7 @@ type Payouts interface {
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
-	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error)
+	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error)
 	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
 	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)

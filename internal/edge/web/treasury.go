@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
-	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -82,7 +82,7 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 	}
 	if x := t.Proposal; x != nil {
 		view.Proposal = &views.Proposal{
-			Ready: int64(x.Ready), Target: int64(x.Target), Outputs: x.Order.Outputs, EachSat: int64(x.Each), FeeSatVB: strconv.FormatInt(x.Order.FeeRateSatVB, 10),
+			Ready: int64(x.Ready), Target: int64(x.Target), Outputs: x.Order.Outputs, EachSat: int64(x.Each), FeeRate: money.FormatFeeRate(x.Order.FeeRateSatKVB),
 		}
 	}
 	if change != nil {
@@ -116,22 +116,19 @@ func (v *visit) estimate(e *fee.Estimate) views.Estimate {
 	if e == nil {
 		return view
 	}
-	view.At, view.Height, view.Floor = e.At, int64(e.Height), perVB(e.FloorSatKVB)
+	view.At, view.Height, view.Floor = e.At, int64(e.Height), money.FormatFeeRate(e.FloorSatKVB)
 	for _, t := range e.Targets {
-		view.Targets = append(view.Targets, views.FeeChoice{Blocks: t.Blocks, RateSatVB: perVB(t.RateSatKVB)})
+		view.Targets = append(view.Targets, views.FeeChoice{Blocks: t.Blocks, Rate: money.FormatFeeRate(t.RateSatKVB)})
 	}
 	for _, x := range e.Votes {
 		source := views.Source{Name: x.Name, Used: x.Used, Why: x.Why, Age: v.page.Ago(e.At.Add(-time.Duration(x.AgeSec) * time.Second))}
 		for _, r := range x.RatesSatKVB {
-			source.Rates = append(source.Rates, perVB(r))
+			source.Rates = append(source.Rates, money.FormatFeeRate(r))
 		}
 		view.Votes = append(view.Votes, source)
 	}
 	return view
 }
-
-// perVB writes satoshi per 1000 vB as sat/vB with one decimal.
-func perVB(satKVB int64) string { return feeRate(txbuild.FeeRate(satKVB)) }
 
 func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 	var out []views.Breaker
@@ -239,5 +236,5 @@ func walking(n *views.Node, p *payout.Progress, birthday int32) {
 		return
 	}
 	n.Target = int64(p.Target)
-	n.Share = int64(max(p.Walked-birthday, 0)) * 100 / int64(max(p.Target-birthday, 1))
+	n.WalkedPermille = int64(max(p.Walked-birthday, 0)) * 1000 / int64(max(p.Target-birthday, 1))
 }

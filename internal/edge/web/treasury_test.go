@@ -16,7 +16,7 @@ import (
 func (r *rig) estimate(change func(*fee.Estimate)) {
 	r.t.Helper()
 	e := fee.Estimate{
-		At: r.clock.Now().Add(-4 * time.Minute), Height: r.tip.Height, FloorSatKVB: 1000, Trusted: true,
+		At: r.clock.Now().Add(-4 * time.Minute), Height: r.tip.Height, FloorSatKVB: 1000, RelaySatKVB: 1000, Trusted: true,
 		Targets: []fee.Target{{Blocks: 6, RateSatKVB: 18_400}, {Blocks: 36, RateSatKVB: 6100}, {Blocks: 144, RateSatKVB: 2000}},
 		Votes: []fee.Vote{
 			{Name: fee.VoteMempool, RatesSatKVB: []int64{18_400, 6100, 2000}, Used: true, AgeSec: 60},
@@ -35,27 +35,30 @@ func TestComposerOffersTheEstimate(t *testing.T) {
 	r.granted(2)
 	tove := r.hire("Tove", identity.RoleTreasurer)
 
-	tove.get("/batches/new").wants(200, "made no estimate yet")
+	_, err := r.owner.Pool().Exec(t.Context(), "DELETE FROM fee_estimate")
+	must(t, err)
+	none := tove.get("/batches/new").wants(200, "made no estimate yet")
+	tove.submit(none, "/batches", url.Values{"feerate_typed": {"2"}}).wants(409, "from which feerate its node relays")
 	r.estimate(func(e *fee.Estimate) { e.Trusted, e.Why = false, "The node has no peers." })
 	untrusted := tove.get("/batches/new").wants(200, "no estimate to rely on", "The node has no peers.")
-	if fields(untrusted.form("/batches")).Get("fee_sat_vb_typed") == "" {
-		t.Error("without an estimate no rate is suggested")
+	if got := fields(untrusted.form("/batches")).Get("feerate_typed"); got != "2" {
+		t.Errorf("without an estimate to rely on %q sat/vB are suggested, want twice the floor", got)
 	}
 	tove.get("/treasury").wants(200, "not to be relied on", "The node has no peers.")
 	r.estimate(func(e *fee.Estimate) { e.At = e.At.Add(-3 * time.Hour) })
 	tove.get("/batches/new").wants(200, "more than two hours old")
 
 	r.estimate(nil)
-	form := tove.get("/batches/new").wants(200, "Within an hour", "19 sat/vB", "Within six hours", "7 sat/vB", "Estimated 4 min")
-	if got := fields(form.form("/batches")); got.Get("fee_sat_vb") != "7" || got.Get("fee_sat_vb_typed") != "" {
-		t.Errorf("the form starts with %q, typed %q", got.Get("fee_sat_vb"), got.Get("fee_sat_vb_typed"))
+	form := tove.get("/batches/new").wants(200, "Within an hour", "18.4 sat/vB", "Within six hours", "6.1 sat/vB", "Estimated 4 min")
+	if got := fields(form.form("/batches")); got.Get("feerate") != "6.1" || got.Get("feerate_typed") != "" {
+		t.Errorf("the form starts with %q, typed %q", got.Get("feerate"), got.Get("feerate_typed"))
 	}
 	coin := r.coin()
-	dry := tove.submit(form, "/batches", url.Values{"button": {"/batches/dry-run"}, "fee_sat_vb": {"2"}, "coin": {coin}, "deadline_blocks": {"12"}, "max_feerate_sat_vb": {"10"}}).
+	dry := tove.submit(form, "/batches", url.Values{"button": {"/batches/dry-run"}, "feerate": {"2"}, "coin": {coin}, "deadline_blocks": {"12"}, "max_feerate": {"10"}}).
 		wants(200, "can be paid", "Headroom", "Available afterwards", "above the batch's highest", "1 chosen")
 	got := fields(dry.form("/batches"))
-	if got.Get("fee_sat_vb") != "2" || got.Get("coin") != coin || got.Get("deadline_blocks") != "12" {
-		t.Errorf("after the dry run the form has rate %q, coin %q, deadline %q", got.Get("fee_sat_vb"), got.Get("coin"), got.Get("deadline_blocks"))
+	if got.Get("feerate") != "2" || got.Get("coin") != coin || got.Get("deadline_blocks") != "12" {
+		t.Errorf("after the dry run the form has rate %q, coin %q, deadline %q", got.Get("feerate"), got.Get("coin"), got.Get("deadline_blocks"))
 	}
 	for field, bad := range map[string]string{"deadline_blocks": "2017", "coin": "no:coin"} {
 		tove.submit(dry, "/batches", url.Values{field: {bad}}).wants(422)
@@ -88,16 +91,16 @@ func TestCoinsAreLockedAndJoined(t *testing.T) {
 	locked := tove.submit(page, lock, url.Values{"outpoint": {r.coin()}, "reason": {"A gift to be given back"}}).
 		wants(200, "Locked", "A gift to be given back", "Locked3 000 000", "Can be spent now10 000 000", "Join 1 coin")
 	tove.submit(locked, lock, url.Values{"outpoint": {r.coin()}, "reason": {"again"}}).wants(409)
-	tove.submit(locked, upkeep, url.Values{"kind": {"consolidate"}, "fee_sat_vb": {"2"}}).wants(422, "2 to 200 coins")
+	tove.submit(locked, upkeep, url.Values{"kind": {"consolidate"}, "feerate": {"2"}}).wants(422, "2 to 200 coins")
 	tove.post(unlock, url.Values{"outpoint": {r.coin()}, "csrf": {fields(locked.form(lock)).Get("csrf")}}).wants(200, "Locked0")
 
 	tove.submit(page, upkeep, url.Values{"kind": {"king"}}).wants(400)
-	tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"x"}, "fee_sat_vb": {"2"}}).wants(422, "Write a whole number")
-	bad := tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"40"}, "fee_sat_vb": {"2"}}).wants(422)
+	tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"x"}, "feerate": {"2"}}).wants(422, "Write a whole number")
+	bad := tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"40"}, "feerate": {"2"}}).wants(422)
 	if fields(bad.form(upkeep)).Get("outputs") != "40" {
 		t.Error("the form forgot into how many parts")
 	}
-	split := tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"3"}, "fee_sat_vb": {"2"}}).wants(200, "Splits a coin of the treasury", "Approve this batch")
+	split := tove.submit(page, upkeep, url.Values{"kind": {"split"}, "outputs": {"3"}, "feerate": {"2"}}).wants(200, "Splits a coin of the treasury", "Approve this batch")
 	tove.submit(split, split.path+"/approve", url.Values{"typed_number": {"1"}}).wants(200)
 	r.conduct()
 	tove.get(split.path).wants(200, "It pays nobody", "in as many parts as were asked for", "5 of 5 pass")
@@ -165,7 +168,7 @@ func TestAProposedSplitIsOneClick(t *testing.T) {
 	}
 	r.estimate(floor)
 	page := tove.get("/treasury").wants(200, "The fund wants 20", "Compose this split")
-	if got := fields(page.form("/treasury/upkeep")); got.Get("outputs") == "" || got.Get("fee_sat_vb") != "1" {
+	if got := fields(page.form("/treasury/upkeep")); got.Get("outputs") == "" || got.Get("feerate") != "1" {
 		t.Errorf("the form holds %v", got)
 	}
 	tove.submit(page, "/treasury/upkeep", url.Values{"kind": {"split"}}).wants(200, "Splits a coin of the treasury", "Approve this batch")

@@ -62,7 +62,7 @@ func (s *Site) refuseHere(v *visit, err error, keep func(*views.Treasury)) error
 
 // postUpkeep composes a batch that pays nobody.
 func (s *Site) postUpkeep(v *visit) error {
-	typed := views.Upkeep{Outputs: v.posted("outputs"), FeeSatVB: v.posted("fee_sat_vb")}
+	typed := views.Upkeep{Outputs: v.posted("outputs"), FeeRate: v.posted("feerate")}
 	o := payout.UpkeepOrder{Kind: payout.Kind(v.posted("kind"))}
 	var wrong []views.FieldError
 	number := func(field, text string) int64 {
@@ -72,9 +72,12 @@ func (s *Site) postUpkeep(v *visit) error {
 		}
 		return n
 	}
-	o.FeeRateSatVB = number("fee_sat_vb", typed.FeeSatVB)
+	var bad *views.FieldError
+	if o.FeeRateSatKVB, bad = feeRate("feerate", typed.FeeRate); bad != nil {
+		wrong = append(wrong, *bad)
+	}
 	o.Outputs = int(min(max(number("outputs", typed.Outputs), 0), 1000))
-	keep := func(t *views.Treasury) { t.Upkeep.Outputs, t.Upkeep.FeeSatVB = typed.Outputs, typed.FeeSatVB }
+	keep := func(t *views.Treasury) { t.Upkeep.Outputs, t.Upkeep.FeeRate = typed.Outputs, typed.FeeRate }
 	if o.Kind != payout.Consolidate && o.Kind != payout.Split {
 		return errs.New(errs.Malformed, "malformed_form", "The form does not say what to do. Nothing was changed: load the page again.")
 	}

@@ -64,7 +64,7 @@ func newHouse(t *testing.T) *house {
 	noError(t, h.owner.Bind(t.Context(), "regtest", params.GenesisHash.String()))
 	noError(t, h.owner.CreateFund(t.Context(), fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Network: "regtest", Descriptor: account(1).String(), Budget: 50_000_000, MinAmount: 10_000, MaxAmount: 5_000_000,
-		PolicyVersion: 1, Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100, CreatedAt: epoch,
+		PolicyVersion: 1, Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100, CreatedAt: epoch,
 	}))
 	noError(t, h.owner.SetCheckPolicy(t.Context(), policy(), audit.Entry{Actor: identity.System("test"), Action: "policy.set", ObjectKind: "fund", ObjectID: uuid.NewString(), At: epoch}))
 	_, _, err = h.worker.Partitions(t.Context(), epoch.AddDate(0, 0, -1), epoch.AddDate(0, 0, 3), time.Unix(0, 0))

@@ -30,15 +30,15 @@ func noteFor(tb testing.TB, net *chaincfg.Params, addr address.Address, amount b
 		tb.Fatal(err)
 	}
 	return decision.Note{
-		Network:         decision.NetworkOf(net),
-		Decision:        uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
-		Grant:           uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
-		PayeeScript:     script,
-		PayeeAddress:    addr.EncodeAddress(),
-		Amount:          amount,
-		MaxFeeRateSatVB: 60,
-		NotBefore:       time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
-		NotAfter:        time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
+		Network:          decision.NetworkOf(net),
+		Decision:         uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
+		Grant:            uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
+		PayeeScript:      script,
+		PayeeAddress:     addr.EncodeAddress(),
+		Amount:           amount,
+		MaxFeeRateSatKVB: 60_000,
+		NotBefore:        time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
+		NotAfter:         time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
 	}
 }
 

@@ -2,12 +2,12 @@ package conductor
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -23,16 +23,16 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	}
 	f := plan.FamilyOf(r)
 	raise := f.Raise()
-	asked := r.Batch.WantedSatVB > raise.Current
+	asked := r.Batch.WantedSatKVB > raise.CurrentSatKVB
 	if raise.Refused != nil {
 		if asked {
 			return false, raise.Refused
 		}
 		return false, nil
 	}
-	wanted := min(r.Batch.WantedSatVB, raise.Most)
+	wanted := min(r.Batch.WantedSatKVB, raise.MostSatKVB)
 	if !asked {
-		auto, due, err := c.due(ctx, r, f, raise.Most)
+		auto, due, err := c.due(ctx, r, f, raise.MostSatKVB)
 		if err != nil || !due {
 			return false, err
 		}
@@ -45,7 +45,7 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	if most, ok := f.SignersMost(infos, f.Newest()); ok && most < wanted {
 		// What a signer is known to refuse is no step that is due, nor a reason not to take
 		// one that is.
-		auto, due, err := c.due(ctx, r, f, min(raise.Most, most))
+		auto, due, err := c.due(ctx, r, f, min(raise.MostSatKVB, most))
 		switch {
 		case err != nil || (!due && !asked):
 			return false, err
@@ -59,7 +59,7 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	}
 	// btcd asks for a higher feerate than any descendant's. Where one pays more than is
 	// wanted here, it pulls this transaction along already.
-	if lost.Count > plan.MaxEvicted || wanted*1000 <= lost.TopSatKVB {
+	if lost.Count > plan.MaxEvicted || wanted <= lost.TopSatKVB {
 		return false, plan.Pinned()
 	}
 	err = c.replace(ctx, f, f.Newest().Kind, wanted, lost, infos)
@@ -77,13 +77,13 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 // due is the feerate that the newest attempt should pay by now if nobody asks, and
 // whether it is time for the step: the straight line from its first feerate to limit
 // at the deadline, never above what the next block costs, where that is believed.
-func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, limit int64) (satVB int64, due bool, err error) {
-	start, since, newest := r.Batch.FeeRateSatVB, r.Attempts[0], f.Newest()
+func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, limit int64) (satKVB int64, due bool, err error) {
+	start, since, newest := r.Batch.FeeRateSatKVB, r.Attempts[0], f.Newest()
 	if newest.Kind == payout.Voids {
 		// A void has no highest feerate. Left alone, it goes as far as its batch would have.
 		since = f.Of(payout.Voids)[0]
 		start = f.Rate(since)
-		limit = min(limit, max(start, r.Batch.MaxFeeRateSatVB))
+		limit = min(limit, max(start, r.Batch.MaxFeeRateSatKVB))
 	}
 	height, ok := since.Announced()
 	if !ok {
@@ -101,7 +101,7 @@ func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, lim
 	if ceiling, believed := estimate.Ceiling(c.now()); believed {
 		wanted = min(wanted, ceiling)
 	}
-	return wanted, fee.DueOf(current, wanted, start, limit), nil
+	return wanted, fee.DueOf(current, wanted, start, limit, f.RelaySatKVB), nil
 }
 
 // evicted asks what a replacement of the batch's attempts would push out.
@@ -130,7 +130,7 @@ func (c *Conductor) void(ctx context.Context, r payout.Record) error {
 	if lost.Count > plan.MaxEvicted {
 		return plan.Pinned()
 	}
-	err = c.replace(ctx, f, payout.Voids, max(r.Void.FeeRateSatVB, lost.TopSatKVB/1000+1), lost, infos)
+	err = c.replace(ctx, f, payout.Voids, max(r.Void.FeeRateSatKVB, lost.TopSatKVB+1), lost, infos)
 	if errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
 		return plan.Pinned()
 	}
@@ -140,7 +140,7 @@ func (c *Conductor) void(ctx context.Context, r payout.Record) error {
 // replace adds an attempt that spends all that the earlier ones spend and pays a
 // higher fee, and takes it past the point of no return in the same commit: it
 // changes nothing about who may be paid.
-func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.AttemptKind, rateSatVB int64, lost payout.Evicted, infos []signerrpc.Info) error {
+func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.AttemptKind, rateSatKVB int64, lost payout.Evicted, infos []signerrpc.Info) error {
 	holdings, err := c.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.Atte
 			return err
 		}
 		f := plan.FamilyOf(l.Record())
-		p, err := f.Replacement(kind, rateSatVB, lost, infos, holdings)
+		p, err := f.Replacement(kind, rateSatKVB, lost, infos, holdings)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.Atte
 		if err := f.CheckSignerWill(infos, a, now); err != nil {
 			return err
 		}
-		return l.Replace(c.by, replaced, a, strconv.FormatInt(rateSatVB, 10)+" sat/vB")
+		return l.Replace(c.by, replaced, a, money.FormatFeeRate(rateSatKVB)+" sat/vB")
 	})
 	crash.At("C13")
 	return err

@@ -62,7 +62,7 @@ type Store interface {
 // Announcer tells a node about a transaction. The reply is for people; whatever
 // it says, an announced transaction may confirm.
 type Announcer interface {
-	Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (reply string, err error)
+	Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (reply string, err error)
 }
 
 // Signer asks a signer for signatures.

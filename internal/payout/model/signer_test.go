@@ -100,7 +100,7 @@ func newTwin(t *testing.T, h *History, key *signer.Key, verdicts map[string]int)
 	t.Cleanup(func() { _ = j.Close() })
 	s, err := signer.New(signer.Config{
 		Key: key, Journal: j, Clock: clock.NewFake(today()), Program: "test", Log: slog.New(slog.DiscardHandler),
-		Policy: signer.Policy{MaxFeeRateSatVB: 10_000, MaxFee: 1e8, MaxFeePercent: 100, FinalDepth: int(Tight().Final)},
+		Policy: signer.Policy{MaxFeeRateSatKVB: 10_000_000, MaxFee: 1e8, MaxFeePermille: 1000, FinalDepth: int(Tight().Final)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func note(d int) decision.Note {
 	return decision.Note{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Decision: uuid.UUID{15: byte(d + 1)}, Grant: uuid.UUID{0: 9, 15: byte(d + 1)},
 		PayeeScript: payee(d), PayeeAddress: wallet.AddressOf(payee(d), &chaincfg.SimNetParams), Amount: btcutil.Amount(unit * amount(d)),
-		MaxFeeRateSatVB: 5000, NotBefore: today().AddDate(0, 0, -7), NotAfter: today().AddDate(0, 0, 7),
+		MaxFeeRateSatKVB: 5_000_000, NotBefore: today().AddDate(0, 0, -7), NotAfter: today().AddDate(0, 0, 7),
 	}
 }
 
@@ -203,10 +203,10 @@ func (w *twin) request(r request) signerrpc.Request {
 	if about.kind == upkeep {
 		n := decision.UpkeepNote{
 			Network: network, Batch: id, Number: uint32(r.number), Kind: decision.UpkeepConsolidate, Outputs: 1,
-			MaxFeeRateSatVB: 5000, MaxFee: 1e7,
+			MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7,
 		}
 		if about.child {
-			n.Kind, n.MaxFeeRateSatVB = decision.UpkeepChild, 0
+			n.Kind, n.MaxFeeRateSatKVB = decision.UpkeepChild, 0
 		}
 		for s := about.first; s != 0; s &= s - 1 {
 			op, _, _, _ := w.outpoint(lowest(s))
@@ -214,7 +214,7 @@ func (w *twin) request(r request) signerrpc.Request {
 		}
 		req.BatchNote, digest = string(n.Encode()), n.Digest()
 	} else {
-		n := decision.BatchNote{Network: network, Batch: id, Number: uint32(r.number), MaxFeeRateSatVB: 5000, MaxFee: 1e7}
+		n := decision.BatchNote{Network: network, Batch: id, Number: uint32(r.number), MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7}
 		for d := range payments {
 			if about.pays&payBit(d) != 0 {
 				dn := note(d)

@@ -34,31 +34,31 @@ const (
 
 // Batch is a set of payments that go out in one transaction.
 type Batch struct {
-	ID              uuid.UUID
-	FundID          uuid.UUID
-	Kind            Kind
-	Number          uint32 // also the index of its change script
-	State           State
-	Version         int64
-	Note            string // canonical batch note
-	Digest          decision.Digest
-	FeeRateSatVB    int64
-	MaxFeeRateSatVB int64 // of a child, together with its parent; the note of a child has none
-	MaxFee          btcutil.Amount
-	Seed            [32]byte
-	Outputs         int             // change outputs; more than 1 for a split only
-	DeadlineBlocks  int32           // blocks after the first announcement until it pays MaxFeeRateSatVB
-	WantedSatVB     int64           // feerate that a treasurer asked for since; 0: none
-	Chosen          []wire.OutPoint // coins a treasurer chose; empty: the engine chooses
-	Anchor          *wire.OutPoint  // set when built
-	ComposedBy      uuid.UUID
-	ComposerName    string // when read
-	Tries           int    // of the step that is due
-	LastError       string // what went wrong, in plain words; Trouble says it with what it means for the money
-	LastCode        string // of that error
-	Alarm           Alarm  // when read; empty: all is as usual
-	CreatedAt       time.Time
-	ChangedAt       time.Time
+	ID               uuid.UUID
+	FundID           uuid.UUID
+	Kind             Kind
+	Number           uint32 // also the index of its change script
+	State            State
+	Version          int64
+	Note             string // canonical batch note
+	Digest           decision.Digest
+	FeeRateSatKVB    int64
+	MaxFeeRateSatKVB int64 // of a child, together with its parent; the note of a child has none
+	MaxFee           btcutil.Amount
+	Seed             [32]byte
+	Outputs          int             // change outputs; more than 1 for a split only
+	DeadlineBlocks   int32           // blocks after the first announcement until it pays MaxFeeRateSatKVB
+	WantedSatKVB     int64           // feerate that a treasurer asked for since; 0: none
+	Chosen           []wire.OutPoint // coins a treasurer chose; empty: the engine chooses
+	Anchor           *wire.OutPoint  // set when built
+	ComposedBy       uuid.UUID
+	ComposerName     string // when read
+	Tries            int    // of the step that is due
+	LastError        string // what went wrong, in plain words; Trouble says it with what it means for the money
+	LastCode         string // of that error
+	Alarm            Alarm  // when read; empty: all is as usual
+	CreatedAt        time.Time
+	ChangedAt        time.Time
 
 	Payees int            // when listed
 	Total  btcutil.Amount // when listed
@@ -68,20 +68,20 @@ type Batch struct {
 // replacement of its transaction that pays nobody. It changes nothing until a second
 // person has agreed.
 type Void struct {
-	ID           uuid.UUID
-	BatchID      uuid.UUID
-	Note         string // canonical void note
-	Digest       decision.Digest
-	FeeRateSatVB int64
-	Fee          btcutil.Amount // of what was built on trial when it was asked for
-	Reason       string
-	CancelIDs    []uuid.UUID // instalments that are cancelled once it is final; the others become payable
-	AskedBy      uuid.UUID
-	AskedByName  string // when read
-	AskedAt      time.Time
-	ApprovedBy   *uuid.UUID // another person; nil: not yet, and nothing is signed
-	ApproverName string     // when read
-	ApprovedAt   *time.Time
+	ID            uuid.UUID
+	BatchID       uuid.UUID
+	Note          string // canonical void note
+	Digest        decision.Digest
+	FeeRateSatKVB int64
+	Fee           btcutil.Amount // of what was built on trial when it was asked for
+	Reason        string
+	CancelIDs     []uuid.UUID // instalments that are cancelled once it is final; the others become payable
+	AskedBy       uuid.UUID
+	AskedByName   string // when read
+	AskedAt       time.Time
+	ApprovedBy    *uuid.UUID // another person; nil: not yet, and nothing is signed
+	ApproverName  string     // when read
+	ApprovedAt    *time.Time
 }
 
 // VoidEnd ends a request to take a batch back that nobody has agreed to.
@@ -186,8 +186,8 @@ func (a Attempt) Announced() (height int32, ok bool) {
 	return 0, false
 }
 
-// FeeRateSatVB is what the attempt pays, rounded down.
-func (a Attempt) FeeRateSatVB() int64 { return int64(a.Fee) * 4 / max(a.Weight, 1) }
+// FeeRateSatKVB is what the attempt pays, rounded down.
+func (a Attempt) FeeRateSatKVB() int64 { return int64(txbuild.FeeRateOf(a.Fee, a.Weight)) }
 
 // AttemptInput is a coin that an attempt spends.
 type AttemptInput struct {
@@ -329,9 +329,9 @@ type Stuck struct {
 
 // Limits are the fund's bounds for a batch.
 type Limits struct {
-	MaxPayees       int
-	MaxFeeRateSatVB int64
-	MaxFeeSat       int64
-	DeadlineBlocks  int32
-	ReadyCoins      int // how many coins should be ready for a batch
+	MaxPayees        int
+	MaxFeeRateSatKVB int64
+	MaxFeeSat        int64
+	DeadlineBlocks   int32
+	ReadyCoins       int // how many coins should be ready for a batch
 }

@@ -40,11 +40,11 @@ INSERT INTO ledger_posting SELECT id, 'committed', $3::bigint FROM t`
 
 func (r *rig) oweOne(amount btcutil.Amount) uuid.UUID {
 	r.t.Helper()
-	return r.oweTo(payeeScript(r.payees), amount, r.fund.MaxFeeRateSatVB)
+	return r.oweTo(payeeScript(r.payees), amount, r.fund.MaxFeeRateSatKVB)
 }
 
 // oweTo owes amount to a script, with the highest feerate that its decision allows.
-func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64) uuid.UUID {
+func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatKVB int64) uuid.UUID {
 	r.t.Helper()
 	params, err := r.fund.Params()
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64)
 	}
 	note := decision.Note{
 		Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-		Amount: amount, MaxFeeRateSatVB: maxFeeRateSatVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
+		Amount: amount, MaxFeeRateSatKVB: maxFeeRateSatKVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
 	}
 	digest, index := note.Digest(), sha256.Sum256(script)
 	id := uuid.New()
@@ -74,7 +74,7 @@ func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatVB int64)
 
 // order is a usual order for ids.
 func order(ids []uuid.UUID) treasurer.Order {
-	return treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 5}
+	return treasurer.Order{InstalmentIDs: ids, FeeRateSatKVB: 5_000}
 }
 
 func (r *rig) compose(ids []uuid.UUID) payout.Batch {

@@ -20,10 +20,10 @@ type stopwatch struct {
 	took time.Duration
 }
 
-func (s *stopwatch) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
+func (s *stopwatch) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	began := time.Now()
 	defer func() { s.took += time.Since(began) }()
-	return s.Announcer.Announce(ctx, raw, maxFeeRateSatVB)
+	return s.Announcer.Announce(ctx, raw, maxFeeRateSatKVB)
 }
 
 const (
@@ -71,7 +71,7 @@ func BenchmarkTenThousand(b *testing.B) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		began := time.Now()
-		batches, err := r.service.ComposeAll(b.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 2})
+		batches, err := r.service.ComposeAll(b.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatKVB: 2_000})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func BenchmarkTenThousand(b *testing.B) {
 
 func (r *rig) composeAll(n int) []payout.Batch {
 	r.t.Helper()
-	batches, err := r.service.ComposeAll(r.t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: r.oweMany(n), FeeRateSatVB: 2})
+	batches, err := r.service.ComposeAll(r.t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: r.oweMany(n), FeeRateSatKVB: 2_000})
 	if err != nil {
 		r.t.Fatal(err)
 	}

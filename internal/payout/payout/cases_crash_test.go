@@ -63,9 +63,9 @@ type lostAnnouncer struct {
 	sends bool
 }
 
-func (l lostAnnouncer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
+func (l lostAnnouncer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	if l.sends {
-		if _, err := l.Announcer.Announce(ctx, raw, maxFeeRateSatVB); err != nil {
+		if _, err := l.Announcer.Announce(ctx, raw, maxFeeRateSatKVB); err != nil {
 			return "", err
 		}
 	}
@@ -126,7 +126,7 @@ func TestTwoWorkersAtOnce(t *testing.T) {
 		if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 1 {
 			t.Errorf("%d attempts, want 1", len(rec.Attempts))
 		}
-		r.askBump(b.ID, 20)
+		r.askBump(b.ID, 20_000)
 	}
 	both()
 	r.step()

@@ -21,7 +21,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	o := order(r.owe(1, owed))
-	o.FeeRateSatVB, o.MaxFeeRateSatVB, o.DeadlineBlocks = 1, 12, 24
+	o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.DeadlineBlocks = 1_000, 12_000, 24
 	b, err := r.service.Compose(t.Context(), r.treasurer, o)
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 	}
 	rec = r.wantState(b.ID, payout.Announced)
 	newest := rec.Attempts[len(rec.Attempts)-1]
-	if newest.FeeRateSatVB() != 12 || len(rec.Attempts) < 3 {
-		t.Errorf("%d attempts, the newest pays %d sat/vB, want 12", len(rec.Attempts), newest.FeeRateSatVB())
+	if newest.FeeRateSatKVB() != 12_000 || len(rec.Attempts) < 3 {
+		t.Errorf("%d attempts, the newest pays %d sat/kvB, want 12000", len(rec.Attempts), newest.FeeRateSatKVB())
 	}
 	for i, a := range rec.Attempts[1:] {
 		if a.Fee <= rec.Attempts[i].Fee || !spendsAll(a, rec.Attempts[0]) {
@@ -84,15 +84,15 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	r.payees++
-	frugal := order([]uuid.UUID{r.oweTo(payeeScript(r.payees-1), owed, 10), r.oweOne(owed)})
-	frugal.FeeRateSatVB = 20
+	frugal := order([]uuid.UUID{r.oweTo(payeeScript(r.payees-1), owed, 10_000), r.oweOne(owed)})
+	frugal.FeeRateSatKVB = 20_000
 	if _, err := r.service.Compose(t.Context(), r.treasurer, frugal); codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most 10 sat/vB") {
 		t.Errorf("starting above it: %v", err)
 	}
-	frugal.FeeRateSatVB = 5
+	frugal.FeeRateSatKVB = 5_000
 	b, err := r.service.Compose(t.Context(), r.treasurer, frugal)
-	if err != nil || b.MaxFeeRateSatVB != 10 {
-		t.Fatalf("composed with at most %d sat/vB, %v", b.MaxFeeRateSatVB, err)
+	if err != nil || b.MaxFeeRateSatKVB != 10_000 {
+		t.Fatalf("composed with at most %d sat/kvB, %v", b.MaxFeeRateSatKVB, err)
 	}
 	r.approve(b)
 	r.step()
@@ -100,7 +100,7 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); codeOf(err) != "invalid_fields" {
 		t.Errorf("a bump above it: %v", err)
 	}
-	r.askBump(b.ID, 10)
+	r.askBump(b.ID, 10_000)
 	r.step()
 	if rec = r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
 		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
@@ -115,7 +115,7 @@ func TestWhatIsSignedIsToldWhileABumpIsNot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	b := r.announced(1)
-	r.askBump(b.ID, 20)
+	r.askBump(b.ID, 20_000)
 	alone := r.conductorOf(deaf{r.signer.client()})
 	if err := alone.Step(t.Context()); err != nil {
 		t.Fatal(err)

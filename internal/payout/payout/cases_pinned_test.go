@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -53,7 +54,7 @@ func TestABumpPaysForWhatItPushesOut(t *testing.T) {
 		outs[i] = wire.NewTxOut(int64(owed-theirFee)/many, payeeScript(uint32(7001+i)))
 	}
 	rec, _ := r.spentByItsRecipient(outs...)
-	r.askBump(rec.Batch.ID, 20) // which would cost less than theirs
+	r.askBump(rec.Batch.ID, 20_000) // which would cost less than theirs
 	r.step()
 	rec = r.wantState(rec.Batch.ID, payout.Announced)
 	if len(rec.Attempts) != 2 || rec.Batch.LastError != "" {
@@ -81,10 +82,10 @@ func TestAVoidPaysForWhatItPushesOut(t *testing.T) {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.node.WaitMempool(rec.Attempts[1].TxID)
-	if theirRate := 2000 * 4 / txbuild.Weight(theirs); rec.Attempts[1].FeeRateSatVB() < theirRate || rec.Void.FeeRateSatVB >= theirRate {
-		t.Errorf("the void pays %d sat/vB, %d were asked for, the recipient paid %d", rec.Attempts[1].FeeRateSatVB(), rec.Void.FeeRateSatVB, theirRate)
+	if theirRate := int64(txbuild.FeeRateOf(2000, txbuild.Weight(theirs))); rec.Attempts[1].FeeRateSatKVB() < theirRate || rec.Void.FeeRateSatKVB >= theirRate {
+		t.Errorf("the void pays %d sat/kvB, %d were asked for, the recipient paid %d", rec.Attempts[1].FeeRateSatKVB(), rec.Void.FeeRateSatKVB, theirRate)
 	}
-	r.askBump(rec.Batch.ID, 40)
+	r.askBump(rec.Batch.ID, 40_000)
 	r.step()
 	rec = r.wantState(rec.Batch.ID, payout.Voiding)
 	if len(rec.Attempts) != 3 || rec.Attempts[2].Kind != payout.Voids || rec.Batch.LastError != "" {
@@ -134,15 +135,15 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, coin, coin)
 			rec := pin(r)
-			r.askBump(rec.Batch.ID, 20)
+			r.askBump(rec.Batch.ID, 20_000)
 			r.step()
 			rec = r.wantState(rec.Batch.ID, payout.Announced)
 			if len(rec.Attempts) != 1 || !strings.Contains(rec.Batch.LastError, "add a child") {
 				t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 			}
 
-			rate := int64(20) // of both; alone the child of a large parent pays far more
-			child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: rec.Batch.ID, FeeRateSatVB: rate})
+			rate := int64(20_000) // of both; alone the child of a large parent pays far more
+			child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: rec.Batch.ID, FeeRateSatKVB: rate})
 			r.step()
 			mine := r.wantState(child.ID, payout.Announced)
 			if mine.Batch.LastError != "" {
@@ -152,8 +153,8 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 			if own.Inputs[0].OutPoint.Hash != parent.TxID || len(own.Inputs) != 1 {
 				t.Errorf("the child spends %v, want the change of %s", own.Inputs, parent.TxID)
 			}
-			if got := int64(parent.Fee+own.Fee) * 4 / (parent.Weight + own.Weight); got < rate || got > rate+2 {
-				t.Errorf("both together pay %d sat/vB, want %d", got, rate)
+			if got := money.FeeRateOf(parent.Fee+own.Fee, txbuild.VSize(parent.Weight)+txbuild.VSize(own.Weight)); got < rate || got > rate+2_000 {
+				t.Errorf("both together pay %d sat/kvB, want %d", got, rate)
 			}
 			r.mine(1)
 			r.wantState(rec.Batch.ID, payout.Mined)
@@ -165,8 +166,8 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 // upkeep composes and approves a batch that pays nobody.
 func (r *rig) upkeep(o payout.UpkeepOrder) payout.Batch {
 	r.t.Helper()
-	if o.FeeRateSatVB == 0 {
-		o.FeeRateSatVB = 2
+	if o.FeeRateSatKVB == 0 {
+		o.FeeRateSatKVB = 2_000
 	}
 	b, err := r.service.ComposeUpkeep(r.t.Context(), r.treasurer, o)
 	if err != nil {
@@ -191,7 +192,7 @@ func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.askBump(rec.Batch.ID, 20)
+	r.askBump(rec.Batch.ID, 20_000)
 	r.clock.Advance(time.Minute)
 	if err := blind.Step(t.Context()); err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	b := r.announced(1)
-	r.askBump(b.ID, 20)
+	r.askBump(b.ID, 20_000)
 	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 30); codeOf(err) != "breaker_open" {
 		t.Errorf("asked for while the breaker is open: %v", err)
@@ -234,10 +235,10 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	b := r.announced(1)
-	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatVB: 10})
+	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatKVB: 10_000})
 	r.step()
 	r.wantState(child.ID, payout.Announced)
-	r.askBump(b.ID, 20)
+	r.askBump(b.ID, 20_000)
 	r.step()
 	if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)

@@ -103,7 +103,7 @@ func TestDustStopsNothing(t *testing.T) {
 	if len(coins) < 50 {
 		t.Fatalf("%d coins left to join", len(coins))
 	}
-	up := r.upkeep(payout.UpkeepOrder{Kind: payout.Consolidate, Coins: coins, FeeRateSatVB: 1})
+	up := r.upkeep(payout.UpkeepOrder{Kind: payout.Consolidate, Coins: coins, FeeRateSatKVB: 1_000})
 	for range 3 {
 		r.step()
 	}

@@ -9,16 +9,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
+	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // paysAt is an announced batch of n payments at a feerate, of so much together that
 // no fee below is more than five per cent.
-func (r *rig) paysAt(n int, satVB int64) payout.Record {
+func (r *rig) paysAt(n int, satKVB int64) payout.Record {
 	r.t.Helper()
 	o := order(r.owe(n, max(owed/btcutil.Amount(n), 100_000)))
-	o.FeeRateSatVB = satVB
+	o.FeeRateSatKVB = satKVB
 	b, err := r.service.Compose(r.t.Context(), r.treasurer, o)
 	if err != nil {
 		r.t.Fatal(err)
@@ -44,11 +46,11 @@ func (r *rig) askVoid(id uuid.UUID) payout.Batch {
 func TestALargeBatchAndOneAtItsLimitAreTakenBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 2*coin, 2*coin, coin, coin)
-	large, small := r.paysAt(100, 2), r.paysAt(1, 3)
-	r.askBump(small.Batch.ID, r.fund.MaxFeeRateSatVB)
+	large, small := r.paysAt(100, 2_000), r.paysAt(1, 3_000)
+	r.askBump(small.Batch.ID, r.fund.MaxFeeRateSatKVB)
 	r.step()
-	if rate := r.record(small.Batch.ID).Attempts[1].FeeRateSatVB(); rate != r.fund.MaxFeeRateSatVB {
-		t.Fatalf("the small batch pays %d sat/vB", rate)
+	if rate := r.record(small.Batch.ID).Attempts[1].FeeRateSatKVB(); rate != r.fund.MaxFeeRateSatKVB {
+		t.Fatalf("the small batch pays %d sat/kvB", rate)
 	}
 	for _, id := range []uuid.UUID{large.Batch.ID, small.Batch.ID} {
 		r.void(id)
@@ -58,13 +60,13 @@ func TestALargeBatchAndOneAtItsLimitAreTakenBack(t *testing.T) {
 		if newest.Kind != payout.Voids || rec.Batch.LastError != "" {
 			t.Fatalf("no void: %q", rec.Batch.LastError)
 		}
-		if newest.FeeRateSatVB() <= before.FeeRateSatVB() || newest.Fee <= before.Fee || newest.Fee > rec.Batch.MaxFee || rec.Void.Fee != newest.Fee {
-			t.Errorf("the void pays %d sat, %d sat/vB, after %d sat; %d sat were named when it was asked for", newest.Fee, newest.FeeRateSatVB(), before.Fee, rec.Void.Fee)
+		if newest.FeeRateSatKVB() <= before.FeeRateSatKVB() || newest.Fee <= before.Fee || newest.Fee > rec.Batch.MaxFee || rec.Void.Fee != newest.Fee {
+			t.Errorf("the void pays %d sat, %d sat/kvB, after %d sat; %d sat were named when it was asked for", newest.Fee, newest.FeeRateSatKVB(), before.Fee, rec.Void.Fee)
 		}
 		r.node.WaitMempool(newest.TxID)
 	}
-	if a := r.record(small.Batch.ID).Attempts; a[len(a)-1].FeeRateSatVB() <= r.fund.MaxFeeRateSatVB {
-		t.Errorf("the void of a batch at its limit pays %d sat/vB", a[len(a)-1].FeeRateSatVB())
+	if a := r.record(small.Batch.ID).Attempts; a[len(a)-1].FeeRateSatKVB() <= r.fund.MaxFeeRateSatKVB {
+		t.Errorf("the void of a batch at its limit pays %d sat/kvB", a[len(a)-1].FeeRateSatKVB())
 	}
 	r.mine(finalDepth)
 	r.wantState(large.Batch.ID, payout.Voided)
@@ -76,14 +78,14 @@ func TestALargeBatchAndOneAtItsLimitAreTakenBack(t *testing.T) {
 func TestAVoidThatCannotBeHadIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
-	rec := r.paysAt(3, 20)
+	rec := r.paysAt(3, 20_000)
 	r.exec("UPDATE batch SET max_fee_sat = $1 WHERE id = $2", int64(rec.Attempts[0].Fee)+50, rec.Batch.ID)
 	_, err := r.service.AskVoid(t.Context(), r.treasurer, rec.Batch.ID, rec.Batch.Version, payout.VoidOrder{Reason: "a test"})
 	if codeOf(err) != "fee_above_cap" || !strings.Contains(err.Error(), "at least") || !strings.Contains(err.Error(), "Nothing was asked for") {
 		t.Errorf("got %v", err)
 	}
 	r.exec("UPDATE batch SET max_fee_sat = $1 WHERE id = $2", int64(rec.Batch.MaxFee), rec.Batch.ID)
-	_, err = r.service.AskVoid(t.Context(), r.treasurer, rec.Batch.ID, rec.Batch.Version, payout.VoidOrder{Reason: "a test", FeeRateSatVB: 9000})
+	_, err = r.service.AskVoid(t.Context(), r.treasurer, rec.Batch.ID, rec.Batch.Version, payout.VoidOrder{Reason: "a test", FeeRateSatKVB: 9_000_000})
 	if codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("at 9,000 sat/vB: %v", err)
 	}
@@ -142,7 +144,7 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	r.restartNode()
 	r.step()
 	r.node.WaitMempool(r.record(b.ID).Attempts[0].TxID)
-	r.askBump(b.ID, 20)
+	r.askBump(b.ID, 20_000)
 	r.step()
 	rec := r.wantState(b.ID, payout.Announced)
 	if len(rec.Attempts) != 2 || rec.Attempts[1].Kind != payout.Pays || rec.Void == nil {
@@ -174,7 +176,7 @@ func TestTheDatabaseKeepsRequestsApart(t *testing.T) {
 			t.Errorf("%s: the database let it be", what)
 		}
 	}
-	refused("a second request", "INSERT INTO void SELECT gen_random_uuid(), batch_id, note, digest, feerate_sat_vb, fee_sat, reason, asked_by, asked_at FROM void")
+	refused("a second request", "INSERT INTO void SELECT gen_random_uuid(), batch_id, note, digest, feerate_sat_kvb, fee_sat, reason, asked_by, asked_at FROM void")
 	refused("another reason", "UPDATE void SET reason = 'another'")
 	refused("withdrawn by nobody", "UPDATE void SET ended = 'withdrawn', ended_at = now()")
 	refused("an approval of another digest", "INSERT INTO void_approval SELECT id, sha256('x'), asked_by, now() FROM void")
@@ -226,29 +228,29 @@ func TestABatchIsToldUntilItsVoidIsSigned(t *testing.T) {
 func TestTheNinthBumpIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	byHand, left := r.paysAt(1, 3), r.paysAt(1, 3)
-	for rate := int64(4); rate <= 18; rate += 2 {
+	byHand, left := r.paysAt(1, 3_000), r.paysAt(1, 3_000)
+	for rate := int64(4_000); rate <= 18_000; rate += 2_000 {
 		r.askBump(byHand.Batch.ID, rate)
 		r.askBump(left.Batch.ID, rate)
 		r.step()
 	}
-	for rate := int64(20); rate <= 26; rate++ {
+	for rate := int64(20_000); rate <= 26_000; rate += 1_000 {
 		_, err := r.service.Bump(t.Context(), r.treasurer, byHand.Batch.ID, r.record(byHand.Batch.ID).Batch.Version, rate)
 		if codeOf(err) != "raised_too_often" || !strings.Contains(err.Error(), "It can be raised once more, to ") {
 			t.Errorf("to %d: %v", rate, err)
 		}
 	}
 	rec := r.record(byHand.Batch.ID)
-	if len(rec.Attempts) != 9 || rec.Raise.Least != 50 || rec.Raise.Most != 50 || rec.Raise.Refused != nil {
+	if len(rec.Attempts) != 9 || rec.Raise.LeastSatKVB != 50_000 || rec.Raise.MostSatKVB != 50_000 || !rec.Raise.Last || rec.Raise.Refused != nil {
 		t.Errorf("%d attempts, %+v", len(rec.Attempts), rec.Raise)
 	}
-	r.askBump(byHand.Batch.ID, 50)
+	r.askBump(byHand.Batch.ID, 50_000)
 	r.step()
 	rec = r.record(byHand.Batch.ID)
-	if rate := rec.Attempts[len(rec.Attempts)-1].FeeRateSatVB(); rate != 50 || codeOf(rec.Raise.Refused) != "at_limit" {
-		t.Errorf("pays %d sat/vB: %+v", rate, rec.Raise)
+	if rate := rec.Attempts[len(rec.Attempts)-1].FeeRateSatKVB(); rate != 50_000 || codeOf(rec.Raise.Refused) != "at_limit" {
+		t.Errorf("pays %d sat/kvB: %+v", rate, rec.Raise)
 	}
-	if _, err := r.service.Bump(t.Context(), r.treasurer, byHand.Batch.ID, rec.Batch.Version, 51); codeOf(err) != "at_limit" {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, byHand.Batch.ID, rec.Batch.Version, 51_000); codeOf(err) != "at_limit" {
 		t.Errorf("above the limit: %v", err)
 	}
 
@@ -262,8 +264,8 @@ func TestTheNinthBumpIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec = r.record(left.Batch.ID)
-	if rate := rec.Attempts[len(rec.Attempts)-1].FeeRateSatVB(); rate != 50 {
-		t.Errorf("at its deadline it pays %d sat/vB after %d attempts, last error %q", rate, len(rec.Attempts), rec.Batch.LastError)
+	if rate := rec.Attempts[len(rec.Attempts)-1].FeeRateSatKVB(); rate != 50_000 {
+		t.Errorf("at its deadline it pays %d sat/kvB after %d attempts, last error %q", rate, len(rec.Attempts), rec.Batch.LastError)
 	}
 }
 
@@ -274,7 +276,7 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	o := order(r.owe(1, owed))
-	o.FeeRateSatVB, o.DeadlineBlocks = 2, 4
+	o.FeeRateSatKVB, o.DeadlineBlocks = 2_000, 4
 	b, err := r.service.Compose(t.Context(), r.treasurer, o)
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +285,7 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false})
 	rates := func(believed bool) int64 {
 		t.Helper()
-		e := fee.Estimate{At: r.clock.Now(), Targets: []fee.Target{{Blocks: 2, RateSatKVB: 8_000}, {Blocks: 6, RateSatKVB: 5_000}}, Trusted: believed}
+		e := fee.Estimate{At: r.clock.Now(), RelaySatKVB: 1000, Targets: []fee.Target{{Blocks: 2, RateSatKVB: 8_000}, {Blocks: 6, RateSatKVB: 5_000}}, Trusted: believed}
 		if err := r.store.SetEstimate(t.Context(), r.epoch, e); err != nil {
 			t.Fatal(err)
 		}
@@ -299,17 +301,17 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 		if rec.Batch.LastError != "" && !strings.Contains(rec.Batch.LastError, "lost") && !strings.Contains(rec.Batch.LastError, "answer") {
 			t.Errorf("last error %q", rec.Batch.LastError)
 		}
-		return rec.Attempts[len(rec.Attempts)-1].FeeRateSatVB()
+		return rec.Attempts[len(rec.Attempts)-1].FeeRateSatKVB()
 	}
-	if rate := rates(true); rate != 10 {
-		t.Errorf("pays %d sat/vB while 8 are believed, want 10", rate)
+	if rate := rates(true); rate != 10_000 {
+		t.Errorf("pays %d sat/kvB while 8 sat/vB are believed, want 10000", rate)
 	}
-	r.askBump(b.ID, 17)
-	if rate := rates(true); rate != 17 {
-		t.Errorf("pays %d sat/vB after 17 were asked for", rate)
+	r.askBump(b.ID, 17_000)
+	if rate := rates(true); rate != 17_000 {
+		t.Errorf("pays %d sat/kvB after 17 were asked for", rate)
 	}
-	if rate := rates(false); rate != 50 {
-		t.Errorf("pays %d sat/vB with nothing believed, want the limit", rate)
+	if rate := rates(false); rate != 50_000 {
+		t.Errorf("pays %d sat/kvB with nothing believed, want the limit", rate)
 	}
 }
 
@@ -326,7 +328,7 @@ func TestTheWindowIsForTheFirstTransaction(t *testing.T) {
 	r.wantState(late.ID, payout.Built)
 	r.clock.Advance(r.fund.PayWindow + time.Hour)
 	r.signer.start(policy())
-	r.askBump(out.ID, 20)
+	r.askBump(out.ID, 20_000)
 	r.step()
 	rec := r.wantState(out.ID, payout.Announced)
 	if len(rec.Attempts) != 2 || rec.Batch.LastError != "" {
@@ -349,11 +351,11 @@ func TestDecisionsBoundWhatIsComposed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
 	ids := r.owe(2, owed)
-	r.exec("UPDATE fund SET max_feerate_sat_vb = 150")
+	r.exec("UPDATE fund SET max_feerate_sat_kvb = 150000")
 	for what, o := range map[string]treasurer.Order{
-		"starts above":  {InstalmentIDs: ids, FeeRateSatVB: 100},
-		"may go above":  {InstalmentIDs: ids, FeeRateSatVB: 5, MaxFeeRateSatVB: 51},
-		"both are more": {InstalmentIDs: ids, FeeRateSatVB: 100, MaxFeeRateSatVB: 150},
+		"starts above":  {InstalmentIDs: ids, FeeRateSatKVB: 100_000},
+		"may go above":  {InstalmentIDs: ids, FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 51_000},
+		"both are more": {InstalmentIDs: ids, FeeRateSatKVB: 100_000, MaxFeeRateSatKVB: 150_000},
 	} {
 		_, dry := r.service.DryRun(t.Context(), r.treasurer, o)
 		_, composed := r.service.Compose(t.Context(), r.treasurer, o)
@@ -363,8 +365,8 @@ func TestDecisionsBoundWhatIsComposed(t *testing.T) {
 			}
 		}
 	}
-	p, err := r.service.DryRun(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatVB: 50})
-	if err != nil || p.Order.MaxFeeRateSatVB != 50 {
+	p, err := r.service.DryRun(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatKVB: 50_000})
+	if err != nil || p.Order.MaxFeeRateSatKVB != 50_000 {
 		t.Fatalf("at what they allow: %v, %+v", err, p.Order)
 	}
 	said := false
@@ -381,20 +383,20 @@ func TestDecisionsBoundWhatIsComposed(t *testing.T) {
 func TestAChildPaysForALargeParent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 3*coin)
-	parent := r.paysAt(150, 1)
-	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: parent.Batch.ID, FeeRateSatVB: 3})
+	parent := r.paysAt(150, 1_000)
+	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: parent.Batch.ID, FeeRateSatKVB: 3_000})
 	r.step()
 	rec := r.wantState(child.ID, payout.Announced)
 	together := func(a payout.Attempt) int64 {
-		return int64(parent.Attempts[0].Fee+a.Fee) * 4 / (parent.Attempts[0].Weight + a.Weight)
+		return money.FeeRateOf(parent.Attempts[0].Fee+a.Fee, txbuild.VSize(parent.Attempts[0].Weight)+txbuild.VSize(a.Weight))
 	}
-	if own := rec.Attempts[0]; own.FeeRateSatVB() <= r.fund.MaxFeeRateSatVB || together(own) != 3 || rec.Raise.Current != 3 {
-		t.Errorf("the child pays %d sat/vB, with its parent %d: %+v", own.FeeRateSatVB(), together(own), rec.Raise)
+	if own := rec.Attempts[0]; own.FeeRateSatKVB() <= r.fund.MaxFeeRateSatKVB || together(own) != 3_000 || rec.Raise.CurrentSatKVB/10 != 300 {
+		t.Errorf("the child pays %d sat/kvB, with its parent %d: %+v", own.FeeRateSatKVB(), together(own), rec.Raise)
 	}
-	r.askBump(child.ID, 5)
+	r.askBump(child.ID, 5_000)
 	r.step()
 	rec = r.wantState(child.ID, payout.Announced)
-	if len(rec.Attempts) != 2 || together(rec.Attempts[1]) != 5 {
+	if len(rec.Attempts) != 2 || together(rec.Attempts[1]) != 5_000 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.void(child.ID)
@@ -404,7 +406,7 @@ func TestAChildPaysForALargeParent(t *testing.T) {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.node.WaitMempool(rec.Attempts[2].TxID)
-	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Child, Parent: parent.Batch.ID, FeeRateSatVB: 45}); codeOf(err) != "fee_above_cap" {
+	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Child, Parent: parent.Batch.ID, FeeRateSatKVB: 45_000}); codeOf(err) != "fee_above_cap" {
 		t.Errorf("a child that would cost more than is allowed: %v", err)
 	}
 	r.mine(1)

@@ -15,9 +15,9 @@ import (
 )
 
 // askBump asks for a higher feerate of a batch.
-func (r *rig) askBump(id uuid.UUID, rateSatVB int64) {
+func (r *rig) askBump(id uuid.UUID, rateSatKVB int64) {
 	r.t.Helper()
-	if _, err := r.service.Bump(r.t.Context(), r.treasurer, id, r.record(id).Batch.Version, rateSatVB); err != nil {
+	if _, err := r.service.Bump(r.t.Context(), r.treasurer, id, r.record(id).Batch.Version, rateSatKVB); err != nil {
 		r.t.Fatalf("bump: %v", err)
 	}
 }
@@ -26,7 +26,7 @@ func (r *rig) askBump(id uuid.UUID, rateSatVB int64) {
 func (r *rig) bumped(n int) payout.Record {
 	r.t.Helper()
 	b := r.announced(n)
-	r.askBump(b.ID, 20)
+	r.askBump(b.ID, 20_000)
 	r.step()
 	rec := r.wantState(b.ID, payout.Announced)
 	if len(rec.Attempts) != 2 || len(rec.Attempts[1].Raw) == 0 || rec.Batch.LastError != "" {

@@ -18,7 +18,7 @@ func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 	r := newRig(t, coin, coin)
 	b := r.announced(2)
 	rec := r.record(b.ID)
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rec.Attempts[0].FeeRateSatVB()); codeOf(err) != "invalid_fields" {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rec.Attempts[0].FeeRateSatKVB()); codeOf(err) != "invalid_fields" {
 		t.Errorf("the same feerate again: %v, want invalid_fields", err)
 	}
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); err != nil {
@@ -26,7 +26,7 @@ func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 	}
 	r.step()
 	rec = r.wantState(b.ID, payout.Announced)
-	if len(rec.Attempts) != 2 || rec.Attempts[1].Fee <= rec.Attempts[0].Fee || rec.Attempts[1].FeeRateSatVB() < 19 {
+	if len(rec.Attempts) != 2 || rec.Attempts[1].Fee <= rec.Attempts[0].Fee || rec.Attempts[1].FeeRateSatKVB() < 19_000 {
 		t.Fatalf("attempts after a bump to 20 sat/vB: %+v", rec.Attempts)
 	}
 	if _, told := rec.Attempts[1].Announced(); !told {
@@ -78,7 +78,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 	r.wantInstalment(cancel, grant.Cancelled)
 	r.wantInstalment(again, grant.Payable)
 
-	next, err := r.service.Compose(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{again}, FeeRateSatVB: 5})
+	next, err := r.service.Compose(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{again}, FeeRateSatKVB: 5_000})
 	if err != nil {
 		t.Fatal(err)
 	}

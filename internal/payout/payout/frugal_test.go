@@ -26,7 +26,7 @@ func TestDustLeavesRoomToBump(t *testing.T) {
 	r.node.SendMany(slices.Repeat([]*wire.TxOut{wire.NewTxOut(400, script)}, 1_500)...)
 	r.mine(6)
 	o := order(r.owe(2, owed))
-	o.FeeRateSatVB = 3
+	o.FeeRateSatKVB = 3_000
 	b, err := r.service.Compose(t.Context(), r.treasurer, o)
 	if err != nil {
 		t.Fatal(err)
@@ -36,12 +36,12 @@ func TestDustLeavesRoomToBump(t *testing.T) {
 	if n := len(r.wantState(b.ID, payout.Announced).Attempts[0].Inputs); n != 1 {
 		t.Errorf("%d inputs, one would do", n)
 	}
-	for i, rate := range []int64{5, 10, 20, r.fund.MaxFeeRateSatVB} {
+	for i, rate := range []int64{5_000, 10_000, 20_000, r.fund.MaxFeeRateSatKVB} {
 		r.askBump(b.ID, rate)
 		r.step()
 		record := r.wantState(b.ID, payout.Announced)
-		if len(record.Attempts) != i+2 || record.Attempts[i+1].FeeRateSatVB() < rate {
-			t.Fatalf("bump to %d sat/vB: %d attempts, last error %q", rate, len(record.Attempts), record.Batch.LastError)
+		if len(record.Attempts) != i+2 || record.Attempts[i+1].FeeRateSatKVB() < rate {
+			t.Fatalf("bump to %d sat/kvB: %d attempts, last error %q", rate, len(record.Attempts), record.Batch.LastError)
 		}
 	}
 	r.mine(1)
@@ -82,7 +82,7 @@ func TestABatchLeavesCoinsToTheNext(t *testing.T) {
 func TestTheTreasuryProposesASplit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 10*coin, owed/10)
-	e := fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000, Targets: []fee.Target{{Blocks: 36, RateSatKVB: 1000}}, Trusted: true}
+	e := fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000, RelaySatKVB: 1000, Targets: []fee.Target{{Blocks: 36, RateSatKVB: 1000}}, Trusted: true}
 	set := func() {
 		t.Helper()
 		if err := r.store.SetEstimate(t.Context(), r.epoch, e); err != nil {
@@ -102,7 +102,7 @@ func TestTheTreasuryProposesASplit(t *testing.T) {
 	e.Targets[0].RateSatKVB = 1000
 	set()
 	p := r.treasury().Proposal
-	if p == nil || p.Ready != 1 || p.Target != 8 || p.Order.Outputs != 8 || p.Order.FeeRateSatVB != 1 {
+	if p == nil || p.Ready != 1 || p.Target != 8 || p.Order.Outputs != 8 || p.Order.FeeRateSatKVB != 1_000 {
 		t.Fatalf("proposed %+v, want a split of the large coin into 8", p)
 	}
 	b := r.upkeep(p.Order)

@@ -11,19 +11,19 @@ const (
 	// allow: with two, one can go out and one more after it without a block between.
 	LeaveCoins = 2
 
-	// SignerPercent is what part of the payments the fee may be for a signer that was
+	// SignerPermille is what part of the payments the fee may be for a signer that was
 	// told nothing else (signer.DefaultPolicy).
-	SignerPercent = 5
+	SignerPermille = 50
 
-	// firstWeekSatVB stands for the long-term feerate until a week of estimates is
-	// stored: above the floor, so that coins are joined only when blocks are all but
-	// empty.
-	firstWeekSatVB = 2
+	// firstWeekRelays is the long-term feerate until a week of estimates is stored, in
+	// multiples of what nodes relay from on: above the floor, so that coins are joined
+	// only when blocks are all but empty.
+	firstWeekRelays = 2
 )
 
 // LongRun is the feerate that coins are expected to cost some day.
 func (h Holdings) LongRun() txbuild.FeeRate {
-	return cmp.Or(txbuild.FeeRate(h.LongRunSatKVB), txbuild.SatPerVB(firstWeekSatVB))
+	return txbuild.FeeRate(cmp.Or(h.LongRunSatKVB, firstWeekRelays*h.RelaySatKVB))
 }
 
 // Others is how many batches besides b wait for coins.

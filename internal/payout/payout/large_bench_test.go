@@ -21,7 +21,7 @@ var largeSQL = []string{
 	`INSERT INTO grants SELECT md5('g' || n)::uuid, md5('a' || n)::uuid, f.id, 'GR-' || lpad(n::text, 6, '0'), 'Large ' || n, 'completed', 20000, 1, now() FROM fund f, generate_series(1, $1) n`,
 	`INSERT INTO instalment SELECT md5('i' || n)::uuid, md5('g' || n)::uuid, 1, md5('d' || n)::uuid, sha256(('d' || n)::bytea), 'note', sha256(('p' || n)::bytea), 'address', 20000, 'final', NULL, 1, now(), now()
 		FROM generate_series(1, $1) n`,
-	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
 		SELECT md5('b' || n)::uuid, f.id, n, 'final', 1, 'note', sha256(('b' || n)::bytea), 5, 50, 100000, sha256('s'), sha256(('x' || n)::bytea), 0, s.id, now(), now()
 		FROM fund f, (SELECT id FROM staff LIMIT 1) s, generate_series(1, $1 / 200) n`,
 	`INSERT INTO batch_item SELECT md5('b' || (n - 1) / 200 + 1)::uuid, n, md5('i' || n)::uuid FROM generate_series(1, $1) n`,

@@ -187,7 +187,7 @@ func (h *handler) checkPath(before payout.Record, ch payout.Changes) {
 	if h.r.Batch.State == payout.Voiding && (!v.Agreed() || *v.ApprovedBy == v.AskedBy) {
 		h.rt.Fatalf("%s: the batch is taken back, and one person wanted that: %+v", h.verb, v)
 	}
-	if h.verb != "ask raise" && h.r.Batch.WantedSatVB != before.Batch.WantedSatVB {
+	if h.verb != "ask raise" && h.r.Batch.WantedSatKVB != before.Batch.WantedSatKVB {
 		h.rt.Fatalf("%s changed the feerate that was asked for", h.verb)
 	}
 }

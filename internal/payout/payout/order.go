@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
@@ -22,13 +23,13 @@ type Remark struct {
 // UpkeepOrder asks for a batch that pays nobody: coins joined, a coin split, or a
 // child that pulls a stuck batch along.
 type UpkeepOrder struct {
-	Kind            Kind            // Consolidate, Split or Child
-	Coins           []wire.OutPoint // of Consolidate (2 or more) and Split (1 or more); empty: the smallest, or the largest
-	Outputs         int             // of Split: 2 to 20
-	Parent          uuid.UUID       // of Child: an announced batch
-	FeeRateSatVB    int64           // 0: the estimate for 36 blocks
-	MaxFeeRateSatVB int64           // 0: the fund's
-	MaxFeeSat       int64           // 0: the fund's
+	Kind             Kind            // Consolidate, Split or Child
+	Coins            []wire.OutPoint // of Consolidate (2 or more) and Split (1 or more); empty: the smallest, or the largest
+	Outputs          int             // of Split: 2 to 20
+	Parent           uuid.UUID       // of Child: an announced batch
+	FeeRateSatKVB    int64           // 0: the estimate for 36 blocks
+	MaxFeeRateSatKVB int64           // 0: the fund's
+	MaxFeeSat        int64           // 0: the fund's
 }
 
 // CoinGone refuses an order for a coin that cannot be spent now.
@@ -39,11 +40,12 @@ func CoinGone() error {
 // Raise is how far the fee of a batch can be raised now, as far as is known without
 // a signer and a node.
 type Raise struct {
-	Current  int64 // what it pays now, in sat/vB; a child and its parent together
-	Least    int64 // to be had next
-	Most     int64 // under every limit of the batch
-	Refused  error // why it cannot be raised any further; nil: it can
-	Approved bool  // Most is the feerate that was approved
+	CurrentSatKVB int64 // what it pays now, rounded down; a child and its parent together
+	LeastSatKVB   int64 // to be had next
+	MostSatKVB    int64 // under every limit of the batch
+	Refused       error // why it cannot be raised any further; nil: it can
+	Approved      bool  // MostSatKVB is the feerate that was approved
+	Last          bool  // it has been raised so often that only the step to MostSatKVB is left
 }
 
 // SignedWeight is the weight of the signed bytes; before they are there, the most that
@@ -56,36 +58,42 @@ func (a Attempt) SignedWeight() int64 {
 	return txbuild.Weight(tx)
 }
 
-// AnnounceCap is the feerate in sat/vB above which a node is not to be told of signed
+// AnnounceCap is the feerate in sat/kvB above which a node is not to be told of signed
 // bytes: what they were built to pay, rounded up. Void and child have no other.
 func (a Attempt) AnnounceCap() int64 {
-	vsize := max(txbuild.VSize(a.SignedWeight()), 1)
-	return max((int64(a.Fee)+vsize-1)/vsize, 1)
+	return max(money.FeeRateAbove(a.Fee, max(txbuild.VSize(a.SignedWeight()), 1)), 1)
 }
 
-// RaiseRefused says why the fee of a batch cannot be raised, with what it pays and may pay, in sat/vB.
+// NoRelayFeeRate refuses what depends on the feerate from which on the node relays while
+// nobody knows it.
+func NoRelayFeeRate() error {
+	return errs.New(errs.Conflict, "no_relay_feerate", "The worker has not yet said from which feerate its node relays, so no transaction can be built. Nothing was changed. Try again in a minute; if it stays so, check that the worker runs.")
+}
+
+// RaiseRefused says why the fee of a batch cannot be raised, with what it pays and may pay.
 func RaiseRefused(code, message string, r Raise) error {
 	err := errs.New(errs.Conflict, code, message+" Nothing was changed.")
-	err.Params = map[string]string{"current": strconv.FormatInt(r.Current, 10), "limit": strconv.FormatInt(r.Most, 10)}
+	err.Params = map[string]string{"current_sat_kvb": strconv.FormatInt(r.CurrentSatKVB, 10), "limit_sat_kvb": strconv.FormatInt(r.MostSatKVB, 10)}
 	return err
 }
 
 // Check refuses a feerate that somebody asks for and cannot have.
-func (r Raise) Check(feeRateSatVB int64) error {
+func (r Raise) Check(feeRateSatKVB int64) error {
 	switch {
 	case r.Refused != nil:
 		return r.Refused
-	case feeRateSatVB >= r.Least && feeRateSatVB <= r.Most:
+	case feeRateSatKVB >= r.LeastSatKVB && feeRateSatKVB <= r.MostSatKVB:
 		return nil
-	case r.Least == r.Most && r.Least > r.Current+1 && feeRateSatVB > r.Current && feeRateSatVB < r.Most:
-		return RaiseRefused("raised_too_often", fmt.Sprintf("The fee of this batch has been raised %d times. It can be raised once more, to %d sat/vB, the most that it may pay.", fee.MaxBumps, r.Most), r)
+	case r.Last && feeRateSatKVB > r.CurrentSatKVB && feeRateSatKVB < r.MostSatKVB:
+		return RaiseRefused("raised_too_often", fmt.Sprintf("The fee of this batch has been raised %d times. It can be raised once more, to %s sat/vB, the most that it may pay.",
+			fee.MaxBumps, money.FormatFeeRate(r.MostSatKVB)), r)
 	}
-	to := fmt.Sprintf("%d sat/vB, the most that the approved limits allow", r.Most)
+	to := money.FormatFeeRate(r.MostSatKVB) + " sat/vB, the most that the approved limits allow"
 	if r.Approved {
-		to = fmt.Sprintf("the approved %d sat/vB", r.Most)
+		to = "the approved " + money.FormatFeeRate(r.MostSatKVB) + " sat/vB"
 	}
 	return errs.InvalidFields([]errs.Field{{
-		Field: "fee_sat_vb", Code: "out_of_range", Message: fmt.Sprintf("The new feerate is from %d, which is more than it pays now, to %s.", r.Least, to),
-		Params: map[string]string{"least": strconv.FormatInt(r.Least, 10), "limit": strconv.FormatInt(r.Most, 10)},
+		Field: "feerate_sat_kvb", Code: "out_of_range", Message: fmt.Sprintf("The new feerate is from %s, which is more than it pays now, to %s.", money.FormatFeeRate(r.LeastSatKVB), to),
+		Params: map[string]string{"least_sat_kvb": strconv.FormatInt(r.LeastSatKVB, 10), "limit_sat_kvb": strconv.FormatInt(r.MostSatKVB, 10)},
 	}})
 }

@@ -13,12 +13,12 @@ func TestUpkeepIsRebuilt(t *testing.T) {
 	r := newRestorable(t, coin, coin, coin)
 	b := r.announced(1)
 	dump := r.dump()
-	join, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: 2})
+	join, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatKVB: 2_000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.approveUpkeep(join)
-	child, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatVB: 20})
+	child, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatKVB: 20_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func TestReorgBelowFinalStopsSigning(t *testing.T) {
 	r.step()
 	r.wantState(other.ID, payout.Approved)
 
-	if _, err := r.chain.Submit(t.Context(), raw, 50); err != nil {
+	if _, err := r.chain.Submit(t.Context(), raw, 50_000); err != nil {
 		t.Fatal(err)
 	}
 	r.mine(finalDepth)

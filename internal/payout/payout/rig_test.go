@@ -2,6 +2,7 @@ package payout_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"log/slog"
@@ -86,6 +87,16 @@ func newRig(t testing.TB, deposits ...btcutil.Amount) *rig {
 	return newRigOf(t, key, []*signer.Key{key}, deposits...)
 }
 
+// estimate keeps what the worker makes of its node's feerates, as it does before all
+// else. The node of the rig relays from 1 sat/vB on where e does not say.
+func (r *rig) estimate(e fee.Estimate) {
+	r.t.Helper()
+	e.RelaySatKVB = cmp.Or(e.RelaySatKVB, 1000)
+	if err := r.store.SetEstimate(r.t.Context(), r.epoch, e); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // database is one of the shared server's; a benchmark has a server of its own that waits
 // for its disk at every commit, as a release does.
 func database(t testing.TB) *pgtest.DB {
@@ -139,6 +150,7 @@ func newRigOn(t testing.TB, node *chaintest.Node, key *signer.Key, hosted []*sig
 	}
 	r.store = bookkeeper{workerStore: postgres.PayoutStore{DB: r.open(base.WorkerURL)}, r: r}
 	r.lead()
+	r.estimate(fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000})
 	t.Cleanup(func() {
 		if !t.Failed() {
 			checkInvariants(t, r)
@@ -171,7 +183,7 @@ func (r *rig) setUpFund() {
 	err := r.owner.CreateFund(r.t.Context(), fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Descriptor: r.key.Descriptor().String(), BirthdayHeight: chaintest.Ready + 1,
 		Budget: 100 * btcutil.SatoshiPerBitcoin, MinAmount: 10_000, MaxAmount: btcutil.SatoshiPerBitcoin, PolicyVersion: 1, Quorum: 2,
-		MaxFeeRateSatVB: 50, MaxFee: 200_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: paidDepth, FinalDepth: finalDepth, DeadlineBlocks: 2016, CreatedAt: r.clock.Now(),
+		MaxFeeRateSatKVB: 50_000, MaxFee: 200_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: paidDepth, FinalDepth: finalDepth, DeadlineBlocks: 2016, CreatedAt: r.clock.Now(),
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -305,8 +317,8 @@ func (r *rig) reorg(depth int32, keep bool) chainhash.Hash {
 // announcer tells the node as the worker does.
 type announcer struct{ node *chain.Client }
 
-func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
-	out, err := a.node.Submit(ctx, raw, maxFeeRateSatVB)
+func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
+	out, err := a.node.Submit(ctx, raw, maxFeeRateSatKVB)
 	if err != nil {
 		return "", err
 	}

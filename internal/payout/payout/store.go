@@ -26,6 +26,8 @@ type Record struct {
 	Raise     *Raise            // nil: it does not wait for a block; when read by Service.Batch
 	History   []grant.Happening // unless it is locked
 	Tip       Tip               // unless it is locked
+	// RelaySatKVB is what the worker's node relays from on, as in Holdings.
+	RelaySatKVB int64
 }
 
 // Holdings is what the treasury has, read in one snapshot.
@@ -41,7 +43,10 @@ type Holdings struct {
 	// LongRunSatKVB is the median of the trusted estimates of the last four weeks, for a
 	// patient payment; 0 before there is a week of them.
 	LongRunSatKVB int64
-	Stuck         []Stuck
+	// RelaySatKVB is what the worker's node relays from on, and what a replacement pays
+	// for its own relay; 0 before the worker has asked it.
+	RelaySatKVB int64
+	Stuck       []Stuck
 }
 
 // NewBatch is a batch with the instalments that it pays.

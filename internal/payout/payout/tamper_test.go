@@ -34,8 +34,8 @@ var lies = map[string]string{
 	"payment dropped":       "DELETE FROM batch_item WHERE batch_id = B AND instalment_id = I",
 	"payment swapped":       "UPDATE instalment SET state = 'allocated' WHERE id = O; UPDATE batch_item SET instalment_id = O WHERE batch_id = B AND instalment_id = I",
 	"payment added":         "UPDATE instalment SET state = 'allocated' WHERE id = O; INSERT INTO batch_item VALUES (B, 9, O)",
-	"feerate above its cap": "UPDATE batch SET feerate_sat_vb = 45, max_feerate_sat_vb = 50 WHERE id = B",
-	"fee above its cap":     "UPDATE batch SET feerate_sat_vb = 10, max_fee_sat = 1000000 WHERE id = B",
+	"feerate above its cap": "UPDATE batch SET feerate_sat_kvb = 45000, max_feerate_sat_kvb = 50000 WHERE id = B",
+	"fee above its cap":     "UPDATE batch SET feerate_sat_kvb = 10000, max_fee_sat = 1000000 WHERE id = B",
 	"batch note":            "UPDATE batch SET note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), max_fee_sat = 9500 WHERE id = B",
 	"batch note and digest": "UPDATE batch SET max_fee_sat = 9500, note = replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), digest = sha256(convert_to(replace(note, 'max_fee_sat 1500', 'max_fee_sat 9500'), 'UTF8')) WHERE id = B",
 	"batch digest":          "UPDATE batch SET digest = sha256('x') WHERE id = B",
@@ -86,7 +86,7 @@ func tamper(t *testing.T, lies map[string]string, at payout.State) {
 	r.step()
 	r.wantState(other.ID, payout.Built)
 	o := order(r.owe(2, owed))
-	o.MaxFeeRateSatVB, o.MaxFeeSat = 20, 1500
+	o.MaxFeeRateSatKVB, o.MaxFeeSat = 20_000, 1500
 	b, err := r.service.Compose(t.Context(), r.treasurer, o)
 	if err != nil {
 		t.Fatal(err)

@@ -138,7 +138,7 @@ func (r *rig) sendPSBT(signed []byte) {
 
 func (r *rig) submit(raw []byte) {
 	r.t.Helper()
-	out, err := r.chain.Submit(r.t.Context(), raw, 10_000)
+	out, err := r.chain.Submit(r.t.Context(), raw, 10_000_000)
 	if err != nil || !out.Held() {
 		r.t.Fatalf("submit: %+v, %v", out, err)
 	}
@@ -170,7 +170,7 @@ func (r *rig) theft(own txbuild.Coin, back btcutil.Amount) []byte {
 	plan, err := txbuild.Build(txbuild.Request{
 		Descriptor: descriptor, Coins: []txbuild.Coin{own}, Must: []wire.OutPoint{own.OutPoint}, ChangeIndex: 90,
 		Payees:  []txbuild.Payee{{Decision: "theft", Script: payeeScript(9999), Amount: own.Amount - back - fee}},
-		FeeRate: txbuild.SatPerVB(1), MaxFeeRate: txbuild.SatPerVB(100), MaxFee: 10_000,
+		FeeRate: txbuild.FeeRate(1000), MaxFeeRate: txbuild.FeeRate(100_000), MaxFee: 10_000,
 	})
 	if err != nil {
 		r.t.Fatal(err)

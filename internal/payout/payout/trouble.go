@@ -58,7 +58,7 @@ func upkeepWords(s State) string {
 // code, or the message says what to do.
 var recompose = map[string]bool{
 	"coin_gone": true, "coins_too_small": true, "dust_output": true, "fee_above_cap": true, "fee_above_decision_cap": true,
-	"fee_above_signer_cap": true, "outside_window": true, "plan_mismatch": true, "policy_refused": true, "prev_txs_too_large": true,
+	"fee_above_signer_cap": true, "fee_below_signer_floor": true, "outside_window": true, "plan_mismatch": true, "policy_refused": true, "prev_txs_too_large": true,
 	"too_large_for_signer": true, "too_many_outputs": true, "treasury_script": true,
 }
 

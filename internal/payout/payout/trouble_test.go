@@ -72,7 +72,7 @@ type refusingSigner struct{ conductor.Signer }
 
 func (s refusingSigner) Info(ctx context.Context) (signerrpc.Info, error) {
 	info, err := s.Signer.Info(ctx)
-	info.MaxFeeRateSatVB = 1000
+	info.MaxFeeRateSatKVB = 1_000_000
 	return info, err
 }
 
@@ -80,7 +80,7 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
 	r.signer.stop()
-	r.signer.start(signer.Policy{MaxFeeRateSatVB: 2, MaxFee: 200_000, MaxFeePercent: 5})
+	r.signer.start(signer.Policy{MaxFeeRateSatKVB: 2_000, MaxFee: 200_000, MaxFeePermille: 50})
 	b := r.approved(1)
 
 	r.step()

@@ -25,7 +25,7 @@ func TestConsolidateAndSplit(t *testing.T) {
 	if a := rec.Attempts[0]; len(a.Inputs) != 4 || len(a.Outputs) != 1 || a.Outputs[0].Amount != coin+3*owed-a.Fee {
 		t.Errorf("consolidated %d coins into %+v", len(a.Inputs), a.Outputs)
 	}
-	r.askBump(joined.ID, 20)
+	r.askBump(joined.ID, 20_000)
 	r.step()
 	if rec = r.wantState(joined.ID, payout.Announced); len(rec.Attempts) != 2 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
@@ -69,11 +69,11 @@ func TestUpkeepRefusals(t *testing.T) {
 		"a coin that is not there":            {payout.UpkeepOrder{Kind: payout.Split, Outputs: 2, Coins: []wire.OutPoint{{Index: 7}}}, "coin_gone"},
 		"a coin named twice":                  {payout.UpkeepOrder{Kind: payout.Consolidate, Coins: []wire.OutPoint{mine, mine}}, "invalid_fields"},
 		"a payout":                            {payout.UpkeepOrder{Kind: payout.Payout}, "invalid_fields"},
-		"above the fund's limit":              {payout.UpkeepOrder{Kind: payout.Split, Outputs: 2, FeeRateSatVB: 51, MaxFeeRateSatVB: 51}, "invalid_fields"},
+		"above the fund's limit":              {payout.UpkeepOrder{Kind: payout.Split, Outputs: 2, FeeRateSatKVB: 51_000, MaxFeeRateSatKVB: 51_000}, "invalid_fields"},
 		"a child of a batch that is not told": {payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID}, "wrong_state"},
 	} {
-		if tc.order.FeeRateSatVB == 0 {
-			tc.order.FeeRateSatVB = 2
+		if tc.order.FeeRateSatKVB == 0 {
+			tc.order.FeeRateSatKVB = 2_000
 		}
 		if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, tc.order); codeOf(err) != tc.want {
 			t.Errorf("%s: %v, want %s", what, err, tc.want)
@@ -137,7 +137,7 @@ func TestAnOrderStartsAtTheEstimate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	o := treasurer.Order{InstalmentIDs: r.owe(1, owed)}
-	estimate := fee.Estimate{At: r.clock.Now(), Targets: []fee.Target{{Blocks: 6, RateSatKVB: 30_000}, {Blocks: 36, RateSatKVB: 7_500}, {Blocks: 144, RateSatKVB: 1_000}}}
+	estimate := fee.Estimate{At: r.clock.Now(), RelaySatKVB: 1000, Targets: []fee.Target{{Blocks: 6, RateSatKVB: 30_000}, {Blocks: 36, RateSatKVB: 7_500}, {Blocks: 144, RateSatKVB: 1_000}}}
 	for _, trusted := range []bool{false, true} {
 		if _, err := r.service.DryRun(t.Context(), r.treasurer, o); codeOf(err) != "invalid_fields" {
 			t.Errorf("without an estimate to trust: %v, want invalid_fields", err)
@@ -148,15 +148,15 @@ func TestAnOrderStartsAtTheEstimate(t *testing.T) {
 		}
 	}
 	p, err := r.service.DryRun(t.Context(), r.treasurer, o)
-	if err != nil || p.Order.FeeRateSatVB != 8 || len(p.AtTargets) != 3 {
-		t.Fatalf("starts at %d sat/vB with %d targets, %v; want 8 and 3", p.Order.FeeRateSatVB, len(p.AtTargets), err)
+	if err != nil || p.Order.FeeRateSatKVB != 7_500 || len(p.AtTargets) != 3 {
+		t.Fatalf("starts at %d sat/kvB with %d targets, %v; want 7500 and 3", p.Order.FeeRateSatKVB, len(p.AtTargets), err)
 	}
 	if p.AtTargets[0].Fee <= p.AtTargets[1].Fee || p.AtTargets[1].Fee <= p.AtTargets[2].Fee || p.AtTargets[2].Fee < btcutil.Amount(100) {
 		t.Errorf("fees at the targets: %+v", p.AtTargets)
 	}
 	b, err := r.service.Compose(t.Context(), r.treasurer, o)
-	if err != nil || b.FeeRateSatVB != 8 {
-		t.Errorf("composed with %d sat/vB, %v, want 8", b.FeeRateSatVB, err)
+	if err != nil || b.FeeRateSatKVB != 7_500 {
+		t.Errorf("composed with %d sat/kvB, %v, want 7500", b.FeeRateSatKVB, err)
 	}
 }
 
@@ -165,17 +165,17 @@ func TestAnOrderStartsAtTheEstimate(t *testing.T) {
 func TestUpkeepWaitsForLowFees(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
-	e := fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000, Targets: []fee.Target{{Blocks: 36, RateSatKVB: 20_000}}, Trusted: true}
+	e := fee.Estimate{At: r.clock.Now(), FloorSatKVB: 1000, RelaySatKVB: 1000, Targets: []fee.Target{{Blocks: 36, RateSatKVB: 20_000}}, Trusted: true}
 	if err := r.store.SetEstimate(t.Context(), r.epoch, e); err != nil {
 		t.Fatal(err)
 	}
-	for _, rate := range []int64{0, 3} {
-		_, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: rate})
+	for _, rate := range []int64{0, 2_001} {
+		_, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatKVB: rate})
 		if codeOf(err) != "invalid_fields" {
-			t.Errorf("%d sat/vB: %v, want invalid_fields", rate, err)
+			t.Errorf("%d sat/kvB: %v, want invalid_fields", rate, err)
 		}
 	}
-	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatVB: 2}); err != nil {
+	if _, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatKVB: 2_000}); err != nil {
 		t.Errorf("2 sat/vB: %v", err)
 	}
 }

@@ -269,11 +269,11 @@ func (r Record) WaitsForBlock() error {
 }
 
 // AskRaise notes the feerate that a treasurer asks for. Conflict wrong_state, approvals_lost.
-func (l *Locked) AskRaise(by identity.Actor, feeRateSatVB int64) error {
+func (l *Locked) AskRaise(by identity.Actor, feeRateSatKVB int64) error {
 	if err := l.CanAskRaise(); err != nil {
 		return err
 	}
-	l.r.Batch.WantedSatVB = feeRateSatVB
+	l.r.Batch.WantedSatKVB = feeRateSatKVB
 	l.note(by, "batch.bump_asked")
 	return nil
 }

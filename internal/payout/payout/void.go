@@ -28,9 +28,9 @@ func (v *Void) Lapsed(now time.Time) bool {
 
 // VoidOrder asks to take a batch back after a signer was asked.
 type VoidOrder struct {
-	Reason       string
-	CancelIDs    []uuid.UUID // payments that shall not be made at all; the others become payable again
-	FeeRateSatVB int64       // of the void; 0: a quarter above the newest attempt, where that can be had
+	Reason        string
+	CancelIDs     []uuid.UUID // payments that shall not be made at all; the others become payable again
+	FeeRateSatKVB int64       // of the void; 0: a quarter above the newest attempt, where that can be had
 }
 
 // MaxReason is how long the reason of a void may be, in characters.
@@ -49,8 +49,8 @@ func (o *VoidOrder) Complete(items []Item) error {
 			break
 		}
 	}
-	if o.FeeRateSatVB < 0 {
-		bad = append(bad, errs.Field{Field: "fee_sat_vb", Code: "out_of_range", Message: "The feerate is 1 sat/vB or more."})
+	if o.FeeRateSatKVB < 0 {
+		bad = append(bad, errs.Field{Field: "feerate_sat_kvb", Code: "out_of_range", Message: "The feerate is more than 0."})
 	}
 	return errs.InvalidFields(bad)
 }

@@ -41,7 +41,7 @@ func EvictedBy(txids []chainhash.Hash, mempool []fee.Tx) payout.Evicted {
 			seen[tx.TxID] = true
 			out.Count++
 			out.Fees += btcutil.Amount(tx.FeeSat)
-			out.TopSatKVB = max(out.TopSatKVB, tx.FeeSat*4000/max(tx.Weight, 1))
+			out.TopSatKVB = max(out.TopSatKVB, int64(txbuild.FeeRateOf(btcutil.Amount(tx.FeeSat), tx.Weight)))
 			next = append(next, tx.TxID)
 		}
 	}
@@ -54,10 +54,10 @@ func Pinned() error {
 }
 
 // Replacement builds the transaction that comes after the family's attempts and
-// takes their place, at a feerate in sat/vB. It stores nothing: a request to take a
+// takes their place, at a feerate in sat/kvB. It stores nothing: a request to take a
 // batch back builds one on trial.
-func (f Family) Replacement(kind payout.AttemptKind, rateSatVB int64, lost payout.Evicted, infos []signerrpc.Info, h payout.Holdings) (*txbuild.Plan, error) {
-	request, err := base(f.Fund, f.Batch, kind, h)
+func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payout.Evicted, infos []signerrpc.Info, h payout.Holdings) (*txbuild.Plan, error) {
+	request, err := f.base(kind, h)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatVB int64, lost payou
 		request.Replaces = max(request.Replaces, a.Fee)
 	}
 	request.Replaces += lost.Fees // BIP 125, rule 3; rule 4 is txbuild's
-	request.FeeRate = txbuild.SatPerVB(rateSatVB)
+	request.FeeRate = txbuild.FeeRate(rateSatKVB)
 	switch {
 	case kind == payout.Voids:
 		if err := f.fitVoid(&request, infos); err != nil {
@@ -108,8 +108,8 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatVB int64, lost payou
 			return nil, errs.New(errs.Invalid, "fee_above_cap", "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
 		}
 	case f.Parent != nil:
-		request.FeeRate = txbuild.SatPerVB(1)
-		request.MinFee = f.childFee(request.Descriptor, rateSatVB)
+		request.FeeRate = f.relay()
+		request.MinFee = f.childFee(request.Descriptor, rateSatKVB)
 	}
 	if kind == payout.Pays {
 		request.Payees = payees(f.Items)
@@ -128,7 +128,7 @@ func (f Family) fitVoid(request *txbuild.Request, infos []signerrpc.Info) error 
 		return err
 	}
 	// Its change is money of ours that was to be paid out: any that can be relayed will do.
-	request.LongTermFeeRate = txbuild.SatPerVB(1)
+	request.LongTermFeeRate = f.relay()
 	void := payout.Attempt{Kind: payout.Voids, Weight: weight}
 	for _, coin := range request.Coins {
 		if slices.Contains(request.Must, coin.OutPoint) {
@@ -138,7 +138,7 @@ func (f Family) fitVoid(request *txbuild.Request, infos []signerrpc.Info) error 
 	if most, ok := f.signersAllow(infos, void); ok {
 		request.MaxFee = min(request.MaxFee, max(most, 1))
 	}
-	request.FeeRate = min(request.FeeRate, max(txbuild.FeeRateOf(request.MaxFee, weight), txbuild.SatPerVB(1)))
+	request.FeeRate = min(request.FeeRate, max(txbuild.FeeRateOf(request.MaxFee, weight), f.relay()))
 	return nil
 }
 

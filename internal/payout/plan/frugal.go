@@ -9,6 +9,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/ledger"
@@ -25,7 +26,7 @@ func readyWorth(f fund.Fund) btcutil.Amount { return f.MinAmount + f.MaxFee }
 // and coins for those who come after.
 func spare(r *txbuild.Request, f fund.Fund, b payout.Batch, items []payout.Item, h payout.Holdings) {
 	r.LongTermFeeRate = h.LongRun()
-	r.Room = min(b.MaxFee, max(payout.Total(items)*payout.SignerPercent/100, smallFee))
+	r.Room = min(b.MaxFee, max(payout.Total(items)*payout.SignerPermille/1000, smallFee))
 	if len(b.Chosen) > 0 {
 		return // a treasurer has said which coins may go
 	}
@@ -85,13 +86,13 @@ func LacksMoney(err error) bool {
 
 // OutOfReach warns of a batch whose fee cannot rise to its highest feerate.
 func OutOfReach(items []payout.Item, b payout.Batch, p *txbuild.Plan) []payout.Remark {
-	room := min(b.MaxFee, max(payout.Total(items)*payout.SignerPercent/100, smallFee))
-	if txbuild.SatPerVB(b.MaxFeeRateSatVB).Fee(p.Weight) <= room {
+	room := min(b.MaxFee, max(payout.Total(items)*payout.SignerPermille/1000, smallFee))
+	if txbuild.FeeRate(b.MaxFeeRateSatKVB).Fee(p.Weight) <= room {
 		return nil
 	}
-	reach := int64(txbuild.FeeRateOf(room, p.Weight)) / 1000
+	reach := money.FormatFeeRate(int64(txbuild.FeeRateOf(room, p.Weight)))
 	return []payout.Remark{{Code: "cap_out_of_reach", Text: fmt.Sprintf(
-		"The fee cannot rise to the highest feerate: it reaches its limit of %d sat at %d sat/vB. Pay more people at once, or allow a higher fee.", int64(room), reach)}}
+		"The fee cannot rise to the highest feerate: it reaches its limit of %d sat at %s sat/vB. Pay more people at once, or allow a higher fee.", int64(room), reach)}}
 }
 
 // Proposal is a split that a treasurer may want: too few coins are ready for as many
@@ -112,8 +113,8 @@ func Propose(f fund.Fund, h payout.Holdings, e *fee.Estimate) *Proposal {
 	if e == nil || !e.Trusted || len(h.Breakers) > 0 || h.Unbuilt > 0 {
 		return nil
 	}
-	floor := max((e.FloorSatKVB+999)/1000, 1)
-	if e.RateSatVB(Patient) > floor {
+	floor := max(e.FloorSatKVB, 1)
+	if e.RateSatKVB(Patient) > floor {
 		return nil
 	}
 	var ready int
@@ -133,7 +134,7 @@ func Propose(f fund.Fund, h payout.Holdings, e *fee.Estimate) *Proposal {
 	}
 	return &Proposal{
 		Ready: ready, Target: f.ReadyCoins, Each: largest.Amount / btcutil.Amount(parts),
-		Order: payout.UpkeepOrder{Kind: payout.Split, Coins: []wire.OutPoint{largest.OutPoint}, Outputs: int(parts), FeeRateSatVB: floor},
+		Order: payout.UpkeepOrder{Kind: payout.Split, Coins: []wire.OutPoint{largest.OutPoint}, Outputs: int(parts), FeeRateSatKVB: floor},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // What a signer allows by default is what a batch keeps room for.
 func TestRoomIsThatOfADefaultSigner(t *testing.T) {
 	t.Parallel()
-	if p := signer.DefaultPolicy(); p.MaxFeePercent != payout.SignerPercent {
-		t.Errorf("a signer allows %d per cent, a batch reckons with %d", p.MaxFeePercent, payout.SignerPercent)
+	if p := signer.DefaultPolicy(); p.MaxFeePermille != payout.SignerPermille {
+		t.Errorf("a signer allows %d per mille, a batch reckons with %d", p.MaxFeePermille, payout.SignerPermille)
 	}
 }

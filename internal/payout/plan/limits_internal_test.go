@@ -15,6 +15,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
@@ -34,6 +35,7 @@ type tableRig struct {
 	fund    fund.Fund
 	signer  *signer.Signer
 	clock   *clock.Fake
+	relay   int64 // what the node relays from on, in sat/kvB
 	batches uint32
 	coins   uint32
 }
@@ -58,9 +60,9 @@ func newTableRig(t *testing.T, kind wallet.Kind) *tableRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tableRig{t: t, signer: s, clock: clk, fund: fund.Fund{
+	return &tableRig{t: t, signer: s, clock: clk, relay: 1000, fund: fund.Fund{
 		ID: uuid.New(), Network: chaincfg.SimNetParams.Name, Descriptor: key.Descriptor().String(), PolicyVersion: 1,
-		MaxPayees: fund.DefaultMaxPayees, MaxFeeRateSatVB: fund.DefaultMaxFeeRateSatVB, MaxFee: fund.DefaultMaxFee,
+		MaxPayees: fund.DefaultMaxPayees, MaxFeeRateSatKVB: fund.DefaultMaxFeeRateSatKVB, MaxFee: fund.DefaultMaxFee,
 	}}
 }
 
@@ -90,11 +92,11 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Record
 	params := &chaincfg.SimNetParams
 	r.batches++
 	w := &payout.Record{Fund: r.fund, Batch: payout.Batch{
-		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Payout, Number: r.batches, State: payout.Approved, FeeRateSatVB: rate,
-		MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, MaxFee: most, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
+		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Payout, Number: r.batches, State: payout.Approved, FeeRateSatKVB: rate,
+		MaxFeeRateSatKVB: r.fund.MaxFeeRateSatKVB, MaxFee: most, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
 	}}
 	note := decision.BatchNote{
-		Network: decision.NetworkOf(params), Batch: w.Batch.ID, Number: w.Batch.Number, Policy: 1, MaxFeeRateSatVB: w.Batch.MaxFeeRateSatVB, MaxFee: most,
+		Network: decision.NetworkOf(params), Batch: w.Batch.ID, Number: w.Batch.Number, Policy: 1, MaxFeeRateSatKVB: w.Batch.MaxFeeRateSatKVB, MaxFee: most,
 	}
 	for i := range n {
 		script := append([]byte{0x00, 32}, make([]byte, 32)...) // P2WSH: the largest usual kind
@@ -102,7 +104,7 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Record
 		binary.BigEndian.PutUint32(script[6:], uint32(i))
 		own := decision.Note{
 			Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-			Amount: 1_000_000, MaxFeeRateSatVB: r.fund.MaxFeeRateSatVB, NotBefore: r.clock.Now().AddDate(0, 0, -1), NotAfter: r.clock.Now().AddDate(0, 0, 1),
+			Amount: 1_000_000, MaxFeeRateSatKVB: r.fund.MaxFeeRateSatKVB, NotBefore: r.clock.Now().AddDate(0, 0, -1), NotAfter: r.clock.Now().AddDate(0, 0, 1),
 		}
 		w.Items = append(w.Items, payout.Item{
 			InstalmentID: uuid.New(), Reference: fmt.Sprintf("GR-%d", i), Digest: own.Digest(), Note: string(own.Encode()), Script: script, Address: own.PayeeAddress, Amount: own.Amount,
@@ -119,7 +121,9 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Record
 }
 
 func (r *tableRig) family(w *payout.Record) Family {
-	return FamilyOf(*w)
+	f := FamilyOf(*w)
+	f.RelaySatKVB = r.relay
+	return f
 }
 
 // release holds a plan against what the worker checks, and has the signer sign it.
@@ -184,8 +188,8 @@ func (r *tableRig) void(w *payout.Record, h payout.Holdings) payout.Attempt {
 	}
 	note := decision.VoidNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: w.Batch.ID, Number: w.Batch.Number, Note: w.Batch.Digest, MaxFee: w.Batch.MaxFee}
 	second := uuid.New()
-	w.Void = &payout.Void{BatchID: w.Batch.ID, Note: string(note.Encode()), Digest: note.Digest(), FeeRateSatVB: o.FeeRateSatVB, AskedBy: uuid.New(), ApprovedBy: &second}
-	p, err := r.family(w).Replacement(payout.Voids, o.FeeRateSatVB, payout.Evicted{}, []signerrpc.Info{r.signer.Info()}, h)
+	w.Void = &payout.Void{BatchID: w.Batch.ID, Note: string(note.Encode()), Digest: note.Digest(), FeeRateSatKVB: o.FeeRateSatKVB, AskedBy: uuid.New(), ApprovedBy: &second}
+	p, err := r.family(w).Replacement(payout.Voids, o.FeeRateSatKVB, payout.Evicted{}, []signerrpc.Info{r.signer.Info()}, h)
 	if err != nil {
 		r.t.Fatalf("the void: %v", err)
 	}
@@ -194,16 +198,16 @@ func (r *tableRig) void(w *payout.Record, h payout.Holdings) payout.Attempt {
 
 // replaces holds two signed transactions against BIP 125, rules 3 and 4, and btcd's
 // own rule that the feerate rises.
-func replaces(t *testing.T, now, before payout.Attempt) {
+func (r *tableRig) replaces(t *testing.T, now, before payout.Attempt) {
 	t.Helper()
 	vsize, old := txbuild.VSize(now.SignedWeight()), txbuild.VSize(before.SignedWeight())
-	if now.Fee < before.Fee+btcutil.Amount(vsize) || int64(now.Fee)*1000/vsize <= int64(before.Fee)*1000/old {
+	if now.Fee < before.Fee+money.FeeAt(vsize, r.relay) || int64(now.Fee)*1000/vsize <= int64(before.Fee)*1000/old {
 		t.Errorf("%d sat for %d vB does not replace %d sat for %d vB", now.Fee, vsize, before.Fee, old)
 	}
 }
 
-// TestABatchCanAlwaysBeTakenBack builds batches of 1 to 200 payees at feerates from 1
-// to the default limit, has the real signer sign them and what takes them back: at
+// TestABatchCanAlwaysBeTakenBack builds batches of 1 to 200 payees at feerates from 0.1
+// sat/vB to the default limit, has the real signer sign them and what takes them back: at
 // the start, once they are raised to their limit, and after the decisions' window.
 func TestABatchCanAlwaysBeTakenBack(t *testing.T) {
 	t.Parallel()
@@ -212,9 +216,10 @@ func TestABatchCanAlwaysBeTakenBack(t *testing.T) {
 			t.Parallel()
 			r := newTableRig(t, kind)
 			for _, n := range []int{1, 2, 5, 20, 40, 100, 150, 200} {
-				for _, rate := range []int64{1, 2, 5, 10, 20, 31, 50, fund.DefaultMaxFeeRateSatVB} {
+				for _, rate := range []int64{100, 1_000, 2_000, 5_017, 10_000, 20_000, 31_000, 50_000, fund.DefaultMaxFeeRateSatKVB} {
 					for _, raised := range []bool{false, true} {
-						t.Logf("%d payees at %d sat/vB, raised to the limit: %v", n, rate, raised)
+						t.Logf("%d payees at %d sat/kvB, raised to the limit: %v", n, rate, raised)
+						r.relay = min(rate, 1000)
 						w, h := r.batch(n, rate, fund.DefaultMaxFee)
 						p, _, err := Build(r.family(w), h, r.clock.Now())
 						if err != nil {
@@ -222,14 +227,14 @@ func TestABatchCanAlwaysBeTakenBack(t *testing.T) {
 						}
 						newest := r.release(w, p, payout.Pays)
 						if raise := r.family(w).Raise(); raised && raise.Refused == nil {
-							if raise.Most != fund.DefaultMaxFeeRateSatVB {
-								t.Fatalf("can be raised to %d sat/vB", raise.Most)
+							if raise.MostSatKVB != fund.DefaultMaxFeeRateSatKVB {
+								t.Fatalf("can be raised to %d sat/kvB", raise.MostSatKVB)
 							}
-							if p, err = r.family(w).Replacement(payout.Pays, raise.Most, payout.Evicted{}, nil, h); err != nil {
+							if p, err = r.family(w).Replacement(payout.Pays, raise.MostSatKVB, payout.Evicted{}, nil, h); err != nil {
 								t.Fatalf("raise: %v", err)
 							}
 							bumped := r.release(w, p, payout.Pays)
-							replaces(t, bumped, newest)
+							r.replaces(t, bumped, newest)
 							newest = bumped
 							if again := r.family(w).Raise(); errs.CodeOf(again.Refused) != "at_limit" {
 								t.Errorf("at its limit: %+v", again)
@@ -237,7 +242,7 @@ func TestABatchCanAlwaysBeTakenBack(t *testing.T) {
 						}
 						r.clock.Advance(48 * time.Hour) // the decisions have run out
 						void := r.void(w, h)
-						replaces(t, void, newest)
+						r.replaces(t, void, newest)
 						if len(void.Outputs) != 1 || void.Fee > fund.DefaultMaxFee {
 							t.Errorf("the void pays %d outputs and %d sat", len(void.Outputs), void.Fee)
 						}
@@ -255,7 +260,7 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 	t.Parallel()
 	r := newTableRig(t, wallet.KindWPKH)
 	for _, n := range []int{1, 7, 100, 200} {
-		w, h := r.batch(n, fund.DefaultMaxFeeRateSatVB, fund.DefaultMaxFee)
+		w, h := r.batch(n, fund.DefaultMaxFeeRateSatKVB, fund.DefaultMaxFee)
 		loose, _, err := Build(r.family(w), h, r.clock.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -268,9 +273,9 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact := loose.Fee + btcutil.Amount((weight+3)/4)
+		exact := loose.Fee + txbuild.FeeRate(r.relay).Fee(weight)
 		for off, code := range map[btcutil.Amount]string{0: "", -1: "fee_above_cap"} {
-			w, h := r.batch(n, fund.DefaultMaxFeeRateSatVB, exact+off)
+			w, h := r.batch(n, fund.DefaultMaxFeeRateSatKVB, exact+off)
 			p, _, err := Build(r.family(w), h, r.clock.Now())
 			if (err == nil) != (code == "") || err != nil && errs.CodeOf(err) != code {
 				t.Fatalf("%d payees with %d sat off: %v, want %q", n, off, err, code)
@@ -280,7 +285,7 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 			}
 			first := r.release(w, p, payout.Pays)
 			if raise := r.family(w).Raise(); raise.Refused == nil {
-				t.Errorf("can be raised to %d sat/vB although there is no more room", raise.Most)
+				t.Errorf("can be raised to %d sat/kvB although there is no more room", raise.MostSatKVB)
 			}
 			if void := r.void(w, h); void.Fee != exact {
 				t.Errorf("%d payees: the void of %d sat costs %d, want all %d", n, first.Fee, void.Fee, exact)
@@ -294,20 +299,20 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 func TestTheFeeLimitEndsARaise(t *testing.T) {
 	t.Parallel()
 	r := newTableRig(t, wallet.KindWPKH)
-	w, h := r.batch(50, 10, 60_000)
+	w, h := r.batch(50, 10_000, 60_000)
 	p, _, err := Build(r.family(w), h, r.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.release(w, p, payout.Pays)
 	raise := r.family(w).Raise()
-	if raise.Refused != nil || raise.Most >= fund.DefaultMaxFeeRateSatVB || raise.Most < 20 {
+	if raise.Refused != nil || raise.MostSatKVB >= fund.DefaultMaxFeeRateSatKVB || raise.MostSatKVB < 20_000 {
 		t.Fatalf("%+v", raise)
 	}
-	if err := raise.Check(raise.Most + 1); errs.CodeOf(err) != "invalid_fields" {
+	if err := raise.Check(raise.MostSatKVB + 1); errs.CodeOf(err) != "invalid_fields" {
 		t.Errorf("above it: %v", err)
 	}
-	if p, err = r.family(w).Replacement(payout.Pays, raise.Most, payout.Evicted{}, nil, h); err != nil {
+	if p, err = r.family(w).Replacement(payout.Pays, raise.MostSatKVB, payout.Evicted{}, nil, h); err != nil {
 		t.Fatalf("to it: %v", err)
 	}
 	r.release(w, p, payout.Pays)
@@ -336,7 +341,7 @@ func TestTheDefaultsAgree(t *testing.T) {
 	}
 	r := newTableRig(t, wallet.KindWPKH)
 	r.fund.Descriptor = d.String()
-	w, h := r.batch(fund.DefaultMaxPayees, fund.DefaultMaxFeeRateSatVB, min(fund.DefaultMaxFee, signer.DefaultPolicy().MaxFee))
+	w, h := r.batch(fund.DefaultMaxPayees, fund.DefaultMaxFeeRateSatKVB, min(fund.DefaultMaxFee, signer.DefaultPolicy().MaxFee))
 	h.Coins = nil
 	for range 20 {
 		h.Coins = append(h.Coins, r.coin(10_100_000))
@@ -345,7 +350,7 @@ func TestTheDefaultsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Inputs) != 20 || signer.DefaultPolicy().MaxFeeRateSatVB < fund.DefaultMaxFeeRateSatVB {
-		t.Errorf("%d coins, the signer's highest feerate is %d", len(p.Inputs), signer.DefaultPolicy().MaxFeeRateSatVB)
+	if len(p.Inputs) != 20 || signer.DefaultPolicy().MaxFeeRateSatKVB < fund.DefaultMaxFeeRateSatKVB {
+		t.Errorf("%d coins, the signer's highest feerate is %d", len(p.Inputs), signer.DefaultPolicy().MaxFeeRateSatKVB)
 	}
 }

@@ -3,31 +3,35 @@ package plan
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
-	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // base is the request for a transaction of a batch, without payees and with the coins
 // that may be spent now. Whatever goes out can be taken back.
-func base(f fund.Fund, b payout.Batch, kind payout.AttemptKind, h payout.Holdings) (txbuild.Request, error) {
-	descriptor, err := payout.TreasuryOf(f)
+func (f Family) base(kind payout.AttemptKind, h payout.Holdings) (txbuild.Request, error) {
+	if f.RelaySatKVB <= 0 {
+		return txbuild.Request{}, payout.NoRelayFeeRate()
+	}
+	b := f.Batch
+	descriptor, err := payout.TreasuryOf(f.Fund)
 	if err != nil {
 		return txbuild.Request{}, err
 	}
 	r := txbuild.Request{
 		Descriptor: descriptor,
-		FeeRate:    txbuild.SatPerVB(b.FeeRateSatVB), MaxFeeRate: maxRate(f, b, kind), MaxFee: maxFee(f, b, kind), RoomForVoid: kind != payout.Voids,
+		FeeRate:    txbuild.FeeRate(b.FeeRateSatKVB), MaxFeeRate: maxRate(f.Fund, b, kind), MaxFee: maxFee(f.Fund, b, kind),
+		RoomForVoid: kind != payout.Voids, RelayFeeRate: f.relay(),
 		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
 	}
 	if b.Kind != payout.Payout {
@@ -43,7 +47,7 @@ func base(f fund.Fund, b payout.Batch, kind payout.AttemptKind, h payout.Holding
 
 // Build builds the first transaction of a batch.
 func Build(f Family, h payout.Holdings, now time.Time) (*txbuild.Plan, *wallet.Descriptor, error) {
-	request, err := base(f.Fund, f.Batch, payout.Pays, h)
+	request, err := f.base(payout.Pays, h)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,6 +76,9 @@ func payees(items []payout.Item) []txbuild.Payee {
 // CheckPolicy holds the stored bytes of an attempt against what was approved,
 // from the bytes alone. It is the last look before a signer is asked.
 func (f Family) CheckPolicy(a payout.Attempt) error {
+	if f.RelaySatKVB <= 0 {
+		return payout.NoRelayFeeRate()
+	}
 	params, err := f.Fund.Params()
 	if err != nil {
 		return err
@@ -93,7 +100,7 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		return refuse("no treasurer has approved it.")
 	case note.Network != decision.NetworkOf(params) || note.Policy != f.Fund.PolicyVersion:
 		return refuse("it was approved for another network or policy.")
-	case note.MaxFee != f.Batch.MaxFee || note.MaxFeeRateSatVB != f.Batch.MaxFeeRateSatVB:
+	case note.MaxFee != f.Batch.MaxFee || note.MaxFeeRateSatKVB != f.Batch.MaxFeeRateSatKVB:
 		return refuse("its limits are not the approved ones.")
 	case len(note.Payments) != len(f.Items):
 		return refuse("its payments are not the approved ones.")
@@ -115,7 +122,7 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		}
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
-	return f.checkBytes(a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatVB, refuse)
+	return f.checkBytes(a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatKVB, refuse)
 }
 
 // approved reports whether a treasurer has approved the batch. The approval of a
@@ -128,7 +135,7 @@ func (f Family) approved() bool {
 
 // checkBytes holds the bytes of an attempt against want, with the fund's own limits
 // and the coins of the attempts before.
-func (f Family) checkBytes(a payout.Attempt, want txbuild.Want, maxRateSatVB int64, refuse func(string) error) error {
+func (f Family) checkBytes(a payout.Attempt, want txbuild.Want, maxRateSatKVB int64, refuse func(string) error) error {
 	packet, err := a.Packet()
 	if err != nil {
 		return err
@@ -140,8 +147,9 @@ func (f Family) checkBytes(a payout.Attempt, want txbuild.Want, maxRateSatVB int
 		return err
 	}
 	want.MaxFeeRate, want.RoomForVoid = maxRate(f.Fund, f.Batch, a.Kind), a.Kind != payout.Voids
+	want.RelayFeeRate = f.relay()
 	if want.MaxFeeRate != txbuild.AnyFeeRate {
-		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.SatPerVB(maxRateSatVB))
+		want.MaxFeeRate = min(want.MaxFeeRate, txbuild.FeeRate(maxRateSatKVB))
 	}
 	want.MaxFee = min(want.MaxFee, maxFee(f.Fund, f.Batch, a.Kind))
 	if f.Batch.Anchor != nil {
@@ -194,7 +202,7 @@ func (f Family) checkUnpaid(params *chaincfg.Params, a payout.Attempt, refuse fu
 		}
 		want.Must = append(want.Must, in.OutPoint)
 	}
-	return f.checkBytes(a, want, note.MaxFeeRateSatVB, refuse)
+	return f.checkBytes(a, want, note.MaxFeeRateSatKVB, refuse)
 }
 
 // CheckCoins refuses a transaction whose coins are not there any more: the batch
@@ -229,8 +237,8 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 		if err != nil {
 			return err
 		}
-		if rate := (int64(a.Fee)*4 + a.Weight - 1) / max(a.Weight, 1); rate > note.MaxFeeRateSatVB {
-			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+strconv.FormatInt(note.MaxFeeRateSatVB, 10)+" sat/vB.")
+		if a.Fee > txbuild.FeeRate(note.MaxFeeRateSatKVB).Fee(a.Weight) {
+			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(note.MaxFeeRateSatKVB)+" sat/vB.")
 		}
 		if first := a.No == f.Attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
 			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
@@ -240,12 +248,14 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 	anyRate := maxRate(f.Fund, f.Batch, a.Kind) == txbuild.AnyFeeRate
 	for _, info := range infos {
 		switch fee := int64(a.Fee); {
-		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.SatPerVB(info.MaxFeeRateSatVB).Fee(a.Weight):
+		case a.Fee < txbuild.FeeRate(info.MinFeeRateSatKVB).Fee(a.Weight):
+			return refuse("fee_below_signer_floor", "it signs nothing below "+money.FormatFeeRate(info.MinFeeRateSatKVB)+" sat/vB (its --min-feerate), and the node relays from "+money.FormatFeeRate(f.RelaySatKVB)+" on.")
+		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.FeeRate(info.MaxFeeRateSatKVB).Fee(a.Weight):
 			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
-		case fee+int64(f.room(a)) > info.MaxFeeSat:
-			return refuse("fee_above_signer_cap", "its fee leaves no room below the signer's own cap for taking it back.")
-		case a.Fee > percentCap(info, worth, times):
-			return refuse("fee_above_signer_cap", "its fee is more than "+strconv.FormatInt(info.MaxFeePercent, 10)+" per cent of what it moves.")
+		case fee+int64(f.roomFor(info, a)) > info.MaxFeeSat, a.Kind != payout.Voids && a.Fee+f.roomFor(info, a) > maxFee(f.Fund, f.Batch, a.Kind):
+			return refuse("fee_above_signer_cap", "its fee leaves no room below the highest fee for taking it back.")
+		case a.Fee > permilleCap(info, worth, times):
+			return refuse("fee_above_signer_cap", "its fee is more than "+money.FormatPermille(info.MaxFeePermille)+" % of what it moves.")
 		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
 			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
@@ -22,11 +23,16 @@ type Family struct {
 	Attempts  []payout.Attempt
 	Parent    *payout.Attempt // of a child
 	Void      *payout.Void
+	// RelaySatKVB is what the node relays from on, and what a replacement pays for its
+	// own relay; 0: nobody has asked the node yet, and nothing can be built.
+	RelaySatKVB int64
 }
+
+func (f Family) relay() txbuild.FeeRate { return txbuild.FeeRate(f.RelaySatKVB) }
 
 // FamilyOf is what a plan depends on, of a batch as it was loaded.
 func FamilyOf(r payout.Record) Family {
-	return Family{Fund: r.Fund, Batch: r.Batch, Items: r.Items, Approvals: r.Approvals, Attempts: r.Attempts, Parent: r.Parent, Void: r.Void}
+	return Family{Fund: r.Fund, Batch: r.Batch, Items: r.Items, Approvals: r.Approvals, Attempts: r.Attempts, Parent: r.Parent, Void: r.Void, RelaySatKVB: r.RelaySatKVB}
 }
 
 // Newest returns the newest attempt; a family has one.
@@ -43,31 +49,48 @@ func (f Family) Of(kind payout.AttemptKind) []payout.Attempt {
 	return list
 }
 
-// own is the weight and fee that a parent adds to those of its child; zero for all
-// other batches, and for the void of a child, which spends the change alone.
-func (f Family) own(kind payout.AttemptKind) (weight int64, paid btcutil.Amount) {
+// own is the virtual size and fee that a parent adds to those of its child; zero for
+// all other batches, and for the void of a child, which spends the change alone.
+func (f Family) own(kind payout.AttemptKind) (vsize int64, paid btcutil.Amount) {
 	if f.Parent == nil || kind == payout.Voids {
 		return 0, 0
 	}
-	return f.Parent.Weight, f.Parent.Fee
+	return txbuild.VSize(f.Parent.Weight), f.Parent.Fee
 }
 
-// Rate is what an attempt pays in sat/vB, rounded down, by its signed bytes where
+// Rate is what an attempt pays in sat/kvB, rounded down, by its signed bytes where
 // they are there: nodes reckon with those, which may be a little lighter.
 func (f Family) Rate(a payout.Attempt) int64 {
-	weight, paid := f.own(a.Kind)
-	return int64(a.Fee+paid) * 4 / max(a.SignedWeight()+weight, 1)
+	vsize, paid := f.own(a.Kind)
+	return money.FeeRateOf(a.Fee+paid, txbuild.VSize(a.SignedWeight())+vsize)
 }
 
-// most is the highest whole feerate at which a transaction like a keeps within a fee.
+// next is the lowest feerate in sat/kvB that a replacement of an attempt can have: it
+// pays what it replaces and its own relay, at the most that it can weigh, and more than
+// what the signed bytes pay now.
+func (f Family) next(a payout.Attempt) int64 {
+	vsize, paid := f.own(a.Kind)
+	least := a.Fee + f.relay().Fee(a.Weight)
+	return max(money.FeeRateAbove(least+paid, txbuild.VSize(a.Weight)+vsize), f.Rate(a)+1)
+}
+
+// most is the highest feerate at which a transaction like a keeps within a fee.
 func (f Family) most(a payout.Attempt, within btcutil.Amount) int64 {
-	weight, paid := f.own(a.Kind)
-	return max(int64(within+paid)*4/max(a.Weight+weight, 1), 0)
+	vsize, paid := f.own(a.Kind)
+	return money.FeeRateOf(within+paid, txbuild.VSize(a.Weight)+vsize)
 }
 
 // room is what has to stay free below every highest fee, so that an attempt can be
 // taken back. A void needs none.
-func (f Family) room(a payout.Attempt) btcutil.Amount {
+func (f Family) room(a payout.Attempt) btcutil.Amount { return f.roomAt(f.relay(), a) }
+
+// roomFor is the room that a signer asks for as well: its operator may have told it of
+// nodes that relay from a higher feerate on.
+func (f Family) roomFor(info signerrpc.Info, a payout.Attempt) btcutil.Amount {
+	return f.roomAt(max(f.relay(), txbuild.FeeRate(info.MinFeeRateSatKVB)), a)
+}
+
+func (f Family) roomAt(relay txbuild.FeeRate, a payout.Attempt) btcutil.Amount {
 	if a.Kind == payout.Voids {
 		return 0
 	}
@@ -79,7 +102,7 @@ func (f Family) room(a payout.Attempt) btcutil.Amount {
 	if err != nil {
 		return 0
 	}
-	return txbuild.RoomForVoid(weight)
+	return relay.Fee(weight)
 }
 
 // maxFee is the highest fee of an attempt: what was approved, and for what is new the
@@ -96,51 +119,56 @@ func maxRate(f fund.Fund, b payout.Batch, kind payout.AttemptKind) txbuild.FeeRa
 	if kind == payout.Voids || b.Kind == payout.Child {
 		return txbuild.AnyFeeRate
 	}
-	return txbuild.SatPerVB(min(b.MaxFeeRateSatVB, f.MaxFeeRateSatVB))
+	return txbuild.FeeRate(min(b.MaxFeeRateSatKVB, f.MaxFeeRateSatKVB))
 }
 
 // Raise works out how far the newest attempt can be raised.
 func (f Family) Raise() payout.Raise {
 	newest := f.Newest()
 	current := f.Rate(newest)
-	r := payout.Raise{Current: current, Least: current + 1}
+	r := payout.Raise{CurrentSatKVB: current, LeastSatKVB: f.next(newest)}
+	if f.RelaySatKVB <= 0 {
+		r.Refused = payout.NoRelayFeeRate()
+		return r
+	}
 	fees := f.most(newest, maxFee(f.Fund, f.Batch, newest.Kind)-f.room(newest))
-	r.Most = fees
+	r.MostSatKVB = fees
 	if newest.Kind == payout.Pays {
-		r.Most = min(fees, f.Batch.MaxFeeRateSatVB, f.Fund.MaxFeeRateSatVB)
+		r.MostSatKVB = min(fees, f.Batch.MaxFeeRateSatKVB, f.Fund.MaxFeeRateSatKVB)
 		if limit, _ := DecisionsAllow(f.Items); limit > 0 {
-			r.Most = min(r.Most, limit)
+			r.MostSatKVB = min(r.MostSatKVB, limit)
 		}
-		r.Approved = r.Most == f.Batch.MaxFeeRateSatVB
+		r.Approved = r.MostSatKVB == f.Batch.MaxFeeRateSatKVB
 	}
 	switch {
-	case r.Most >= r.Least:
+	case r.MostSatKVB >= r.LeastSatKVB:
 		if len(f.Of(newest.Kind))-1 >= fee.MaxBumps {
-			r.Least = r.Most // the last step is kept for the limit
+			r.LeastSatKVB, r.Last = r.MostSatKVB, true // the last step is kept for the limit
 		}
-	case r.Most == fees && newest.Kind == payout.Pays:
+	case r.MostSatKVB == fees && newest.Kind == payout.Pays:
 		r.Refused = payout.RaiseRefused("fee_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.", int64(f.Batch.MaxFee), int64(f.room(newest))), r)
 	case newest.Kind == payout.Voids:
 		r.Refused = payout.RaiseRefused("fee_limit", fmt.Sprintf("The fee cannot be raised any further: %d sat is the most that was approved for this batch.", int64(f.Batch.MaxFee)), r)
 	default:
-		r.Refused = payout.RaiseRefused("at_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %d sat/vB, and %d is the most that was approved.", current, r.Most), r)
+		r.Refused = payout.RaiseRefused("at_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %s sat/vB, and %s is the most that was approved.",
+			money.FormatFeeRate(current), money.FormatFeeRate(r.MostSatKVB)), r)
 	}
 	return r
 }
 
 // DecisionsAllow is the highest feerate that the decisions of all items allow, and
 // the reference of one that allows no more; 0 without items.
-func DecisionsAllow(items []payout.Item) (satVB int64, reference string) {
+func DecisionsAllow(items []payout.Item) (satKVB int64, reference string) {
 	for _, it := range items {
 		note, err := decision.Parse([]byte(it.Note))
-		if err == nil && (satVB == 0 || note.MaxFeeRateSatVB < satVB) {
-			satVB, reference = note.MaxFeeRateSatVB, it.Reference
+		if err == nil && (satKVB == 0 || note.MaxFeeRateSatKVB < satKVB) {
+			satKVB, reference = note.MaxFeeRateSatKVB, it.Reference
 		}
 	}
-	return satVB, reference
+	return satKVB, reference
 }
 
-// moved is what the percentage of the signers' policy is taken of, and how often.
+// moved is what the share of the signers' policy is taken of, and how often.
 func (f Family) moved(a payout.Attempt) (worth btcutil.Amount, times int64) {
 	if a.Kind == payout.Pays && len(f.Items) > 0 {
 		return payout.Total(f.Items), 1
@@ -161,9 +189,9 @@ func (f Family) moved(a payout.Attempt) (worth btcutil.Amount, times int64) {
 	return worth, 1
 }
 
-// percentCap is the fee that a signer's percentage allows, as the signer reckons it.
-func percentCap(info signerrpc.Info, worth btcutil.Amount, times int64) btcutil.Amount {
-	return btcutil.Amount(times * max(int64(worth)*info.MaxFeePercent/100, smallFee))
+// permilleCap is the fee that a signer's share allows, as the signer reckons it.
+func permilleCap(info signerrpc.Info, worth btcutil.Amount, times int64) btcutil.Amount {
+	return btcutil.Amount(times * max(int64(worth)*info.MaxFeePermille/1000, smallFee))
 }
 
 // signersAllow is the highest fee that every signer allows for an attempt, its room
@@ -171,7 +199,7 @@ func percentCap(info signerrpc.Info, worth btcutil.Amount, times int64) btcutil.
 func (f Family) signersAllow(infos []signerrpc.Info, a payout.Attempt) (feeSat btcutil.Amount, ok bool) {
 	worth, times := f.moved(a)
 	for _, info := range infos {
-		most := min(btcutil.Amount(info.MaxFeeSat)-f.room(a), percentCap(info, worth, times))
+		most := min(btcutil.Amount(info.MaxFeeSat)-f.roomFor(info, a), permilleCap(info, worth, times))
 		if !ok || most < feeSat {
 			feeSat, ok = most, true
 		}
@@ -179,19 +207,19 @@ func (f Family) signersAllow(infos []signerrpc.Info, a payout.Attempt) (feeSat b
 	return feeSat, ok
 }
 
-// SignersMost is the highest whole feerate that every signer allows for an attempt
+// SignersMost is the highest feerate that every signer allows for an attempt
 // that takes the place of a.
-func (f Family) SignersMost(infos []signerrpc.Info, a payout.Attempt) (satVB int64, ok bool) {
+func (f Family) SignersMost(infos []signerrpc.Info, a payout.Attempt) (satKVB int64, ok bool) {
 	feeSat, ok := f.signersAllow(infos, a)
 	if !ok {
 		return 0, false
 	}
-	satVB = f.most(a, feeSat)
+	satKVB = f.most(a, feeSat)
 	if a.Kind == payout.Voids || f.Batch.Kind == payout.Child {
-		return satVB, true
+		return satKVB, true
 	}
 	for _, info := range infos {
-		satVB = min(satVB, info.MaxFeeRateSatVB)
+		satKVB = min(satKVB, info.MaxFeeRateSatKVB)
 	}
-	return satVB, true
+	return satKVB, true
 }

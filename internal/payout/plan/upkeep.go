@@ -5,6 +5,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -20,7 +21,7 @@ func (f Family) addUpkeep(request *txbuild.Request, h payout.Holdings) error {
 			return err
 		}
 		request.Coins = []txbuild.Coin{coin}
-		request.FeeRate, request.MinFee = txbuild.SatPerVB(1), f.childFee(request.Descriptor, f.Batch.FeeRateSatVB)
+		request.FeeRate, request.MinFee = f.relay(), f.childFee(request.Descriptor, f.Batch.FeeRateSatKVB)
 	} else {
 		for _, op := range f.Batch.Chosen {
 			at := slices.IndexFunc(h.Coins, func(c payout.Coin) bool { return c.OutPoint == op && c.Spendable() })
@@ -59,11 +60,11 @@ func (f Family) childCoin() (txbuild.Coin, error) {
 }
 
 // childFee is what a child has to pay so that it and its parent together pay a feerate
-// in sat/vB: miners look at the pair. Its own feerate may be far higher.
-func (f Family) childFee(d *wallet.Descriptor, rateSatVB int64) btcutil.Amount {
+// in sat/kvB: miners look at the pair. Its own feerate may be far higher.
+func (f Family) childFee(d *wallet.Descriptor, rateSatKVB int64) btcutil.Amount {
 	weight, err := txbuild.VoidWeight(d, f.Batch.Number, 1) // one coin, one output of change
 	if err != nil {
 		return 0
 	}
-	return max(txbuild.SatPerVB(rateSatVB).Fee(f.Parent.Weight+weight)-f.Parent.Fee, 0)
+	return max(money.FeeAt(txbuild.VSize(f.Parent.Weight)+txbuild.VSize(weight), rateSatKVB)-f.Parent.Fee, 0)
 }

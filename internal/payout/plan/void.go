@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -14,7 +15,7 @@ import (
 // TrialVoid builds the void that was asked for, and fills in its feerate.
 func (f Family) TrialVoid(o *payout.VoidOrder, h payout.Holdings) (*txbuild.Plan, error) {
 	newest := f.Rate(f.Newest())
-	asked := cmp.Or(o.FeeRateSatVB, newest+newest/4+1)
+	asked := cmp.Or(o.FeeRateSatKVB, newest+max(newest/4+1, f.RelaySatKVB))
 	built, err := f.Replacement(payout.Voids, asked, payout.Evicted{}, nil, h)
 	if errs.CodeOf(err) == "fee_above_cap" {
 		refused := errs.Newf(errs.Invalid, "fee_above_cap", "Taking this batch back would cost more than the %d sat that were approved for it. Nothing was asked for.", int64(f.Batch.MaxFee))
@@ -28,12 +29,12 @@ func (f Family) TrialVoid(o *payout.VoidOrder, h payout.Holdings) (*txbuild.Plan
 	if err != nil {
 		return nil, err
 	}
-	if most := int64(f.Batch.MaxFee) * 4 / built.Weight; o.FeeRateSatVB > most {
+	if most := int64(txbuild.FeeRateOf(f.Batch.MaxFee, built.Weight)); o.FeeRateSatKVB > most {
 		return nil, errs.InvalidFields([]errs.Field{{
-			Field: "fee_sat_vb", Code: "out_of_range", Message: fmt.Sprintf("The feerate is at most %d sat/vB, which makes the %d sat that were approved for this batch.", most, int64(f.Batch.MaxFee)),
-			Params: map[string]string{"limit": strconv.FormatInt(most, 10)},
+			Field: "feerate_sat_kvb", Code: "out_of_range", Message: fmt.Sprintf("The feerate is at most %s sat/vB, which makes the %d sat that were approved for this batch.", money.FormatFeeRate(most), int64(f.Batch.MaxFee)),
+			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(most, 10)},
 		}})
 	}
-	o.FeeRateSatVB = max(min(asked, int64(built.FeeRate)/1000), 1)
+	o.FeeRateSatKVB = max(min(asked, int64(built.FeeRate)), 1)
 	return built, nil
 }

@@ -284,23 +284,23 @@ func (r *Recovery) batch(w *Rebuild, first payout.Attempt, l lostLine, now time.
 			return payout.Batch{}, never("its journal line has an upkeep note that cannot be read.")
 		}
 		b.Kind, b.Outputs, b.Chosen, b.Digest = payout.Kind(note.Kind), note.Outputs, note.Coins, note.Digest()
-		b.MaxFeeRateSatVB, b.MaxFee, of, number = note.MaxFeeRateSatVB, note.MaxFee, note.Batch, note.Number
+		b.MaxFeeRateSatKVB, b.MaxFee, of, number = note.MaxFeeRateSatKVB, note.MaxFee, note.Batch, note.Number
 	} else {
 		note, err := decision.ParseBatch([]byte(l.Note))
 		if err != nil {
 			return payout.Batch{}, never("its journal line has a batch note that cannot be read.")
 		}
-		b.Digest, b.MaxFeeRateSatVB, b.MaxFee, of, number = note.Digest(), note.MaxFeeRateSatVB, note.MaxFee, note.Batch, note.Number
+		b.Digest, b.MaxFeeRateSatKVB, b.MaxFee, of, number = note.Digest(), note.MaxFeeRateSatKVB, note.MaxFee, note.Batch, note.Number
 	}
 	if of != l.batch || number != l.Number || b.Digest.String() != l.BatchNote {
 		return payout.Batch{}, never("its journal line has the note of another batch.")
 	}
 	b.Seed = sha256.Sum256(b.Digest[:]) // the first one is lost; any will do
-	b.FeeRateSatVB = max(first.FeeRateSatVB(), 1)
-	if b.MaxFeeRateSatVB == 0 { // a child: what it was to pay together with its parent is lost
-		b.MaxFeeRateSatVB = max(b.FeeRateSatVB, r.fund.MaxFeeRateSatVB)
+	b.FeeRateSatKVB = max(first.FeeRateSatKVB(), 1)
+	if b.MaxFeeRateSatKVB == 0 { // a child: what it was to pay together with its parent is lost
+		b.MaxFeeRateSatKVB = max(b.FeeRateSatKVB, r.fund.MaxFeeRateSatKVB)
 	}
-	b.FeeRateSatVB = min(b.FeeRateSatVB, b.MaxFeeRateSatVB)
+	b.FeeRateSatKVB = min(b.FeeRateSatKVB, b.MaxFeeRateSatKVB)
 	return b, nil
 }
 
@@ -317,7 +317,7 @@ func (r *Recovery) void(w *Rebuild, a payout.Attempt, l lostLine, now time.Time)
 		return fmt.Errorf("draw void id: %w", err)
 	}
 	v := payout.Void{
-		ID: voidID, BatchID: have.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatVB: max(l.Fee*4/max(a.Weight, 1), 1),
+		ID: voidID, BatchID: have.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatKVB: max(int64(txbuild.FeeRateOf(btcutil.Amount(l.Fee), a.Weight)), 1),
 		Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: w.Staff[0], AskedAt: now,
 	}
 	if have.Void != nil {

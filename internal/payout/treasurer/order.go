@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -26,38 +27,38 @@ import (
 
 // Order says what a treasurer wants paid, and for what fee at most.
 type Order struct {
-	InstalmentIDs   []uuid.UUID
-	FeeRateSatVB    int64           // to start with; 0: the estimate for 36 blocks
-	MaxFeeRateSatVB int64           // 0: the fund's
-	MaxFeeSat       int64           // of each batch; 0: the fund's
-	DeadlineBlocks  int32           // 0: the fund's
-	Coins           []wire.OutPoint // spend only these; empty: the engine chooses
+	InstalmentIDs    []uuid.UUID
+	FeeRateSatKVB    int64           // to start with; 0: the estimate for 36 blocks
+	MaxFeeRateSatKVB int64           // 0: the fund's
+	MaxFeeSat        int64           // of each batch; 0: the fund's
+	DeadlineBlocks   int32           // 0: the fund's
+	Coins            []wire.OutPoint // spend only these; empty: the engine chooses
 }
 
 // Preview is what an order would be if it were built now.
 type Preview struct {
-	Items      []payout.Item
-	Total      btcutil.Amount
-	Summary    txbuild.Summary // of the first batch
-	Batches    int             // that the order would be split into
-	Fee        btcutil.Amount  // of the first batch
-	FeePerMill int64           // fee in thousandths of what the first batch pays
-	Weight     int64
-	Change     btcutil.Amount
-	FreeAfter  btcutil.Amount // available in the treasury once it is paid
-	Order      Order          // with the fund's limits filled in
-	Estimate   *fee.Estimate  // nil: none is known
-	AtTargets  []FeeAt        // what the first batch would cost for each target
-	Notes      []payout.Remark
+	Items       []payout.Item
+	Total       btcutil.Amount
+	Summary     txbuild.Summary // of the first batch
+	Batches     int             // that the order would be split into
+	Fee         btcutil.Amount  // of the first batch
+	FeePermille int64           // fee in thousandths of what the first batch pays
+	Weight      int64
+	Change      btcutil.Amount
+	FreeAfter   btcutil.Amount // available in the treasury once it is paid
+	Order       Order          // with the fund's limits filled in
+	Estimate    *fee.Estimate  // nil: none is known
+	AtTargets   []FeeAt        // what the first batch would cost for each target
+	Notes       []payout.Remark
 }
 
 // FeeAt is what a batch would cost to be mined within Blocks.
 type FeeAt struct {
-	Blocks       int
-	FeeRateSatVB int64
-	Fee          btcutil.Amount
-	FeePerMill   int64
-	Refused      string // why it cannot be had, in plain words; empty: it can
+	Blocks        int
+	FeeRateSatKVB int64
+	Fee           btcutil.Amount
+	FeePermille   int64
+	Refused       string // why it cannot be had, in plain words; empty: it can
 }
 
 // DryRun builds the exact transaction that the order would give now, and stores
@@ -77,10 +78,10 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	}
 	parts := split(theFund, items)
 	trial := payout.Batch{
-		Kind: payout.Payout, Number: holdings.LastNumber + 1, FeeRateSatVB: o.FeeRateSatVB, MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
+		Kind: payout.Payout, Number: holdings.LastNumber + 1, FeeRateSatKVB: o.FeeRateSatKVB, MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
 		Seed: s.seedOf(parts[0]), Chosen: o.Coins,
 	}
-	f := plan.Family{Fund: theFund, Batch: trial, Items: parts[0]}
+	f := plan.Family{Fund: theFund, Batch: trial, Items: parts[0], RelaySatKVB: holdings.RelaySatKVB}
 	built, descriptor, err := plan.Build(f, holdings, s.now())
 	if err != nil {
 		return Preview{}, payout.NotComposed(err)
@@ -92,7 +93,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	p := Preview{
 		Items: items, Summary: summary, Batches: len(parts), Fee: built.Fee, Change: built.Change, Weight: built.Weight, Order: o, Total: payout.Total(items),
 	}
-	p.FeePerMill = int64(built.Fee) * 1000 / int64(payout.Total(parts[0]))
+	p.FeePermille = int64(built.Fee) * 1000 / int64(payout.Total(parts[0]))
 	p.FreeAfter = holdings.Balances["available"] - built.Fee
 	if p.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Preview{}, err
@@ -109,9 +110,9 @@ func atTargets(f plan.Family, h payout.Holdings, e *fee.Estimate, now time.Time)
 	}
 	list := make([]FeeAt, len(e.Targets))
 	for i, t := range e.Targets {
-		rate := max((t.RateSatKVB+999)/1000, 1)
-		list[i] = FeeAt{Blocks: t.Blocks, FeeRateSatVB: rate}
-		if f.Batch.FeeRateSatVB = rate; rate > f.Batch.MaxFeeRateSatVB {
+		rate := max(t.RateSatKVB, 1)
+		list[i] = FeeAt{Blocks: t.Blocks, FeeRateSatKVB: rate}
+		if f.Batch.FeeRateSatKVB = rate; rate > f.Batch.MaxFeeRateSatKVB {
 			list[i].Refused = "The feerate is above the batch's highest."
 			continue
 		}
@@ -120,7 +121,7 @@ func atTargets(f plan.Family, h payout.Holdings, e *fee.Estimate, now time.Time)
 			list[i].Refused = payout.PlainWords(err)
 			continue
 		}
-		list[i].Fee, list[i].FeePerMill = p.Fee, int64(p.Fee)*1000/int64(payout.Total(f.Items))
+		list[i].Fee, list[i].FeePermille = p.Fee, int64(p.Fee)*1000/int64(payout.Total(f.Items))
 	}
 	return list
 }
@@ -178,10 +179,12 @@ const soon = 7 * 24 * time.Hour
 // a decision may not be paid any more.
 func limits(f fund.Fund, items []payout.Item, b payout.Batch, p *txbuild.Plan, now time.Time) []payout.Remark {
 	var list []payout.Remark
-	if most, reference := plan.DecisionsAllow(items); most < f.MaxFeeRateSatVB && most == b.MaxFeeRateSatVB {
-		list = append(list, payout.Remark{Code: "decision_cap", Text: fmt.Sprintf("These decisions allow at most %d sat/vB (the lowest is that for %s), although the fund allows %d now.", most, reference, f.MaxFeeRateSatVB)})
+	if most, reference := plan.DecisionsAllow(items); most < f.MaxFeeRateSatKVB && most == b.MaxFeeRateSatKVB {
+		list = append(list, payout.Remark{Code: "decision_cap", Text: fmt.Sprintf(
+			"These decisions allow at most %s sat/vB (the lowest is that for %s), although the fund allows %s now.",
+			money.FormatFeeRate(most), reference, money.FormatFeeRate(f.MaxFeeRateSatKVB))})
 	}
-	if p.Fee*2 > b.MaxFee || b.FeeRateSatVB*2 > b.MaxFeeRateSatVB {
+	if p.Fee*2 > b.MaxFee || b.FeeRateSatKVB*2 > b.MaxFeeRateSatKVB {
 		list = append(list, payout.Remark{Code: "near_cap", Text: "The fee to start with is more than half of what is allowed, so there is little room to raise it later."})
 	}
 	list = append(list, plan.OutOfReach(items, b, p)...)
@@ -248,7 +251,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 // buildable refuses a batch that the conductor could not build from the coins of now,
 // while nobody has approved it yet. One that only lacks money may wait for it.
 func buildable(f fund.Fund, b payout.Batch, items []payout.Item, h payout.Holdings, now time.Time) error {
-	_, _, err := plan.Build(plan.Family{Fund: f, Batch: b, Items: items}, h, now)
+	_, _, err := plan.Build(plan.Family{Fund: f, Batch: b, Items: items, RelaySatKVB: h.RelaySatKVB}, h, now)
 	if plan.LacksMoney(err) {
 		return nil
 	}
@@ -267,7 +270,7 @@ func (s *Service) freeze(ctx context.Context, by identity.Actor, f fund.Fund, it
 	}
 	note := decision.BatchNote{
 		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: f.PolicyVersion,
-		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
+		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
 	}
 	for _, it := range items {
 		note.Payments = append(note.Payments, decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount})
@@ -277,7 +280,7 @@ func (s *Service) freeze(ctx context.Context, by identity.Actor, f fund.Fund, it
 		return payout.Batch{}, err
 	}
 	b.Note, b.Digest, b.Seed = string(text), note.Digest(), s.seedOf(items)
-	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee, b.DeadlineBlocks = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat), o.DeadlineBlocks
+	b.FeeRateSatKVB, b.MaxFeeRateSatKVB, b.MaxFee, b.DeadlineBlocks = o.FeeRateSatKVB, o.MaxFeeRateSatKVB, btcutil.Amount(o.MaxFeeSat), o.DeadlineBlocks
 	b.Chosen, b.Payees, b.Total = o.Coins, len(items), payout.Total(items)
 	return b, nil
 }
@@ -338,8 +341,8 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 		return fund.Fund{}, nil, o, err
 	}
 	asked := o
-	if o.MaxFeeRateSatVB == 0 {
-		o.MaxFeeRateSatVB = f.MaxFeeRateSatVB
+	if o.MaxFeeRateSatKVB == 0 {
+		o.MaxFeeRateSatKVB = f.MaxFeeRateSatKVB
 	}
 	if o.MaxFeeSat == 0 {
 		o.MaxFeeSat = int64(f.MaxFee)
@@ -347,12 +350,16 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 	if o.DeadlineBlocks == 0 {
 		o.DeadlineBlocks = f.DeadlineBlocks
 	}
-	if o.FeeRateSatVB == 0 {
-		if o.FeeRateSatVB, err = s.startRate(ctx, o.MaxFeeRateSatVB); err != nil {
+	if o.FeeRateSatKVB == 0 {
+		if o.FeeRateSatKVB, err = s.startRate(ctx, o.MaxFeeRateSatKVB); err != nil {
 			return fund.Fund{}, nil, o, err
 		}
 	}
-	if err := o.validate(f); err != nil {
+	relay, err := s.relay(ctx)
+	if err != nil {
+		return fund.Fund{}, nil, o, err
+	}
+	if err := o.validate(f, relay); err != nil {
 		return fund.Fund{}, nil, o, err
 	}
 	items, err := s.cfg.Store.Items(ctx, o.InstalmentIDs)
@@ -389,23 +396,23 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 // voted, and no signer would sign above the older one.
 func (o *Order) keepToDecisions(asked Order, items []payout.Item) error {
 	most, reference := plan.DecisionsAllow(items)
-	if most == 0 || o.MaxFeeRateSatVB <= most {
+	if most == 0 || o.MaxFeeRateSatKVB <= most {
 		return nil
 	}
 	var bad []errs.Field
 	above := func(field string) {
 		bad = append(bad, errs.Field{
-			Field: field, Code: "above_decision", Message: fmt.Sprintf("These decisions allow at most %d sat/vB; the lowest is that for %s.", most, reference),
-			Params: map[string]string{"limit": strconv.FormatInt(most, 10), "reference": reference},
+			Field: field, Code: "above_decision", Message: fmt.Sprintf("These decisions allow at most %s sat/vB; the lowest is that for %s.", money.FormatFeeRate(most), reference),
+			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(most, 10), "reference": reference},
 		})
 	}
-	if asked.MaxFeeRateSatVB > most {
-		above("max_feerate_sat_vb")
+	if asked.MaxFeeRateSatKVB > most {
+		above("max_feerate_sat_kvb")
 	}
-	if asked.FeeRateSatVB > most {
-		above("fee_sat_vb")
+	if asked.FeeRateSatKVB > most {
+		above("feerate_sat_kvb")
 	}
-	o.MaxFeeRateSatVB, o.FeeRateSatVB = most, min(o.FeeRateSatVB, most)
+	o.MaxFeeRateSatKVB, o.FeeRateSatKVB = most, min(o.FeeRateSatKVB, most)
 	return errs.InvalidFields(bad)
 }
 
@@ -417,13 +424,26 @@ func (s *Service) startRate(ctx context.Context, limit int64) (int64, error) {
 	}
 	if e == nil || !e.Trusted {
 		return 0, errs.InvalidFields([]errs.Field{{
-			Field: "fee_sat_vb", Code: "required", Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
+			Field: "feerate_sat_kvb", Code: "required", Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
 		}})
 	}
-	return min(max(e.RateSatVB(plan.Patient), 1), limit), nil
+	return min(max(e.RateSatKVB(plan.Patient), 1), limit), nil
 }
 
-func (o Order) validate(f fund.Fund) error {
+// relay is the feerate from which on the node relays; Conflict "no_relay_feerate"
+// before the worker has asked it.
+func (s *Service) relay(ctx context.Context) (int64, error) {
+	e, err := s.cfg.Store.Estimate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if e.Relay() <= 0 {
+		return 0, payout.NoRelayFeeRate()
+	}
+	return e.Relay(), nil
+}
+
+func (o Order) validate(f fund.Fund, relay int64) error {
 	var bad []errs.Field
 	add := func(field, code, message string, limit int64) {
 		bad = append(bad, errs.Field{Field: field, Code: code, Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
@@ -439,7 +459,7 @@ func (o Order) validate(f fund.Fund) error {
 	if len(slices.Compact(ids)) != len(o.InstalmentIDs) {
 		add("instalment_ids", "duplicate", "A payment is named twice.", 1)
 	}
-	bad = append(bad, checkFees(f, o.FeeRateSatVB, o.MaxFeeRateSatVB, o.MaxFeeSat)...)
+	bad = append(bad, checkFees(f, relay, o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.MaxFeeSat)...)
 	if o.DeadlineBlocks < 1 || o.DeadlineBlocks > 2016 {
 		add("deadline_blocks", "out_of_range", "The deadline is from 1 to 2016 blocks.", 2016)
 	}
@@ -459,20 +479,22 @@ func checkTwice(coins []wire.OutPoint) []errs.Field {
 	return nil
 }
 
-// checkFees holds a batch's feerate and caps against the fund's.
-func checkFees(f fund.Fund, rate, maxRate, maxFee int64) []errs.Field {
+// checkFees holds a batch's feerates, in sat/kvB, against what the node relays and the
+// fund's limits, and its highest fee against the fund's.
+func checkFees(f fund.Fund, relay, rate, maxRate, maxFee int64) []errs.Field {
 	var bad []errs.Field
-	add := func(field, message string, limit int64) {
-		bad = append(bad, errs.Field{Field: field, Code: "out_of_range", Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
+	add := func(field, message, param string, limit int64) {
+		bad = append(bad, errs.Field{Field: field, Code: "out_of_range", Message: message, Params: map[string]string{param: strconv.FormatInt(limit, 10)}})
 	}
-	if maxRate < 1 || maxRate > f.MaxFeeRateSatVB {
-		add("max_feerate_sat_vb", "The highest feerate is from 1 to the fund's limit of "+strconv.FormatInt(f.MaxFeeRateSatVB, 10)+" sat/vB.", f.MaxFeeRateSatVB)
+	least := "from " + money.FormatFeeRate(relay) + " sat/vB, from which on the node relays,"
+	if maxRate < relay || maxRate > f.MaxFeeRateSatKVB {
+		add("max_feerate_sat_kvb", "The highest feerate is "+least+" to the fund's limit of "+money.FormatFeeRate(f.MaxFeeRateSatKVB)+" sat/vB.", "limit_sat_kvb", f.MaxFeeRateSatKVB)
 	}
-	if rate < 1 || rate > maxRate {
-		add("fee_sat_vb", "The feerate is from 1 to the batch's highest feerate.", maxRate)
+	if rate < relay || rate > maxRate {
+		add("feerate_sat_kvb", "The feerate is "+least+" to the batch's highest feerate of "+money.FormatFeeRate(maxRate)+" sat/vB.", "limit_sat_kvb", maxRate)
 	}
 	if maxFee < 1 || maxFee > int64(f.MaxFee) {
-		add("max_fee_sat", "The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(f.MaxFee), 10)+" sat.", int64(f.MaxFee))
+		add("max_fee_sat", "The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(f.MaxFee), 10)+" sat.", "limit", int64(f.MaxFee))
 	}
 	return bad
 }

@@ -230,7 +230,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	t := Treasury{
 		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
 		Descriptor: f.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
-		Limits: payout.Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatVB: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
+		Limits: payout.Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatKVB: f.MaxFeeRateSatKVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
 	}
 	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Treasury{}, err

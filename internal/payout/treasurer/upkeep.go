@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -34,13 +35,17 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	if err != nil {
 		return payout.Batch{}, err
 	}
-	o.MaxFeeRateSatVB, o.MaxFeeSat = cmp.Or(o.MaxFeeRateSatVB, fund.MaxFeeRateSatVB), cmp.Or(o.MaxFeeSat, int64(fund.MaxFee))
-	if o.FeeRateSatVB == 0 {
-		if o.FeeRateSatVB, err = s.startRate(ctx, o.MaxFeeRateSatVB); err != nil {
+	o.MaxFeeRateSatKVB, o.MaxFeeSat = cmp.Or(o.MaxFeeRateSatKVB, fund.MaxFeeRateSatKVB), cmp.Or(o.MaxFeeSat, int64(fund.MaxFee))
+	if o.FeeRateSatKVB == 0 {
+		if o.FeeRateSatKVB, err = s.startRate(ctx, o.MaxFeeRateSatKVB); err != nil {
 			return payout.Batch{}, err
 		}
 	}
-	bad := checkFees(fund, o.FeeRateSatVB, o.MaxFeeRateSatVB, o.MaxFeeSat)
+	relay, err := s.relay(ctx)
+	if err != nil {
+		return payout.Batch{}, err
+	}
+	bad := checkFees(fund, relay, o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.MaxFeeSat)
 	if o.Kind != payout.Split {
 		o.Outputs = 1
 	} else if o.Outputs < 2 || o.Outputs > decision.MaxUpkeepOutputs {
@@ -50,7 +55,7 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 		bad = append(bad, errs.Field{Field: "kind", Code: "unknown", Message: "Upkeep is consolidate, split or child."})
 	}
 	if o.Kind != payout.Child {
-		low, err := s.feesLow(ctx, o.FeeRateSatVB)
+		low, err := s.feesLow(ctx, o.FeeRateSatKVB)
 		if err != nil {
 			return payout.Batch{}, err
 		}
@@ -73,23 +78,23 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	}
 	note := decision.UpkeepNote{
 		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: fund.PolicyVersion, Kind: string(o.Kind), Outputs: o.Outputs,
-		MaxFeeRateSatVB: o.MaxFeeRateSatVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
+		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
 	}
 	if o.Kind == payout.Child {
-		note.MaxFeeRateSatVB = 0
+		note.MaxFeeRateSatKVB = 0
 	}
 	text := note.Encode()
 	if _, err := decision.ParseUpkeep(text); err != nil {
 		return payout.Batch{}, err
 	}
 	b.Note, b.Digest, b.Outputs, b.Chosen = string(text), note.Digest(), o.Outputs, coins
-	b.FeeRateSatVB, b.MaxFeeRateSatVB, b.MaxFee = o.FeeRateSatVB, o.MaxFeeRateSatVB, btcutil.Amount(o.MaxFeeSat)
+	b.FeeRateSatKVB, b.MaxFeeRateSatKVB, b.MaxFee = o.FeeRateSatKVB, o.MaxFeeRateSatKVB, btcutil.Amount(o.MaxFeeSat)
 	holdings, err := s.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return payout.Batch{}, err
 	}
 	// Built on trial: what cannot be had is refused before anybody is asked to approve it.
-	if _, _, err := plan.Build(plan.Family{Fund: fund, Batch: b, Parent: parent}, holdings, b.CreatedAt); err != nil {
+	if _, _, err := plan.Build(plan.Family{Fund: fund, Batch: b, Parent: parent, RelaySatKVB: holdings.RelaySatKVB}, holdings, b.CreatedAt); err != nil {
 		return payout.Batch{}, payout.NotComposed(err)
 	}
 	e := payout.Entry(by, "batch.composed", b, "", b.CreatedAt)
@@ -104,13 +109,13 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 	if err != nil || e == nil || !e.Trusted {
 		return nil, err
 	}
-	limit := 2 * max((e.FloorSatKVB+999)/1000, 1)
+	limit := 2 * max(e.FloorSatKVB, 1)
 	if rate <= limit {
 		return nil, nil
 	}
 	return []errs.Field{{
-		Field: "fee_sat_vb", Code: "not_low", Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %d sat/vB, twice what the network relays from on.", limit),
-		Params: map[string]string{"limit": strconv.FormatInt(limit, 10)},
+		Field: "feerate_sat_kvb", Code: "not_low", Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.", money.FormatFeeRate(limit)),
+		Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(limit, 10)},
 	}}, nil
 }
 

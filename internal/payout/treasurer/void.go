@@ -16,7 +16,7 @@ import (
 // an attempt that replaces the newest one. It is built on trial, and what cannot be
 // had is refused here. Conflict: stale_version, wrong_state, at_limit, fee_limit,
 // raised_too_often, breaker_open; Invalid invalid_fields, and those of txbuild.Build.
-func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatVB int64) (payout.Batch, error) {
+func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Batch{}, err
 	}
@@ -33,13 +33,13 @@ func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, ver
 		if err := payout.Calm(holdings); err != nil {
 			return err
 		}
-		if err := f.Raise().Check(feeRateSatVB); err != nil {
+		if err := f.Raise().Check(feeRateSatKVB); err != nil {
 			return err
 		}
-		if _, err := f.Replacement(f.Newest().Kind, feeRateSatVB, payout.Evicted{}, nil, holdings); err != nil {
+		if _, err := f.Replacement(f.Newest().Kind, feeRateSatKVB, payout.Evicted{}, nil, holdings); err != nil {
 			return err
 		}
-		return l.AskRaise(by, feeRateSatVB)
+		return l.AskRaise(by, feeRateSatKVB)
 	})
 }
 
@@ -95,7 +95,7 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 			return err
 		}
 		return l.AskVoid(by, payout.Void{
-			ID: voidID, BatchID: id, Note: string(text), Digest: note.Digest(), FeeRateSatVB: o.FeeRateSatVB, Fee: built.Fee,
+			ID: voidID, BatchID: id, Note: string(text), Digest: note.Digest(), FeeRateSatKVB: o.FeeRateSatKVB, Fee: built.Fee,
 			Reason: o.Reason, CancelIDs: o.CancelIDs, AskedBy: by.StaffID, AskedAt: now,
 		})
 	})

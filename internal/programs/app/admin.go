@@ -70,7 +70,7 @@ func DefaultFund(name, network, descriptor string) fund.Fund {
 	return fund.Fund{
 		Name: name, Network: network, Descriptor: descriptor,
 		Budget: 100_000_000, MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2,
-		MaxFeeRateSatVB: fund.DefaultMaxFeeRateSatVB, MaxFee: fund.DefaultMaxFee, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
+		MaxFeeRateSatKVB: fund.DefaultMaxFeeRateSatKVB, MaxFee: fund.DefaultMaxFee, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
 		MaxPayees: fund.DefaultMaxPayees, DeadlineBlocks: fund.DefaultDeadlineBlocks, ReadyCoins: fund.DefaultReadyCoins,
 	}
 }

@@ -70,7 +70,7 @@ func (a *arena) compose() order {
 	o := order{payees: a.free[:2]}
 	a.free = a.free[2:]
 	var err error
-	o.Batch, err = a.services.Payouts.Compose(a.t.Context(), a.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{o.payees[0].instalment, o.payees[1].instalment}, FeeRateSatVB: 3})
+	o.Batch, err = a.services.Payouts.Compose(a.t.Context(), a.treasurer, treasurer.Order{InstalmentIDs: []uuid.UUID{o.payees[0].instalment, o.payees[1].instalment}, FeeRateSatKVB: 3_000})
 	a.must(err)
 	return o
 }

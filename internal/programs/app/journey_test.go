@@ -121,7 +121,7 @@ func (r *rig) reviewed(id uuid.UUID) (instalment uuid.UUID) {
 func (r *rig) released(op operator) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	dry, err := r.treasurer.PreviewBatchWithResponse(ctx, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{op.instalment}})
+	dry, err := r.treasurer.PreviewBatchWithResponse(ctx, client.Order{FeerateSatKvb: 3_000, InstalmentIds: []uuid.UUID{op.instalment}})
 	r.must(err)
 	batch := r.compose(op)
 	r.approve(batch)

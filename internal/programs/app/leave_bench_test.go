@@ -108,7 +108,7 @@ func (l *leaving) leave(payees int) time.Duration {
 	var approvals []func()
 	for part := range slices.Chunk(owed, mostInOne) {
 		l.must(l.Fund(ctx, btcutil.Amount(len(part))*leaveSat*2+10_000_000))
-		batch, err := l.Services.Payouts.Compose(ctx, l.payer, treasurer.Order{InstalmentIDs: part, FeeRateSatVB: 2})
+		batch, err := l.Services.Payouts.Compose(ctx, l.payer, treasurer.Order{InstalmentIDs: part, FeeRateSatKVB: 2_000})
 		l.must(err)
 		seen, err := l.treasurer.GetBatchWithResponse(ctx, batch.ID)
 		l.must(err)
@@ -174,7 +174,7 @@ func (l *leaving) owe(n int) []uuid.UUID {
 		binary.BigEndian.PutUint32(script[2:], l.owed)
 		note := decision.Note{
 			Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-			Amount: leaveSat, MaxFeeRateSatVB: fund.MaxFeeRateSatVB, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(fund.PayWindow),
+			Amount: leaveSat, MaxFeeRateSatKVB: fund.MaxFeeRateSatKVB, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(fund.PayWindow),
 		}
 		digest, index := note.Digest(), sha256.Sum256(script)
 		rows.Queue(leaveSQL, uuid.New(), fmt.Sprintf("GR-%06d", l.owed), int64(leaveSat), index[:], note.Decision, note.Grant, digest[:],

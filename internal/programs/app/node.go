@@ -65,18 +65,18 @@ var _ conductor.Announcer = announcer{}
 
 // Announce implements conductor.Announcer. An outcome that is not "the node has it"
 // is an error for people to read; the transaction may confirm all the same.
-func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int64) (string, error) {
+func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	node, err := follow(a).client()
 	if err != nil {
 		return "", err
 	}
-	reply, held, err := tell(ctx, node, raw, maxFeeRateSatVB)
+	reply, held, err := tell(ctx, node, raw, maxFeeRateSatKVB)
 	if err != nil {
 		return "", err
 	}
 	if second := a.second.Load(); second != nil {
 		crash.At("C12")
-		other, also, err := tell(ctx, second, raw, maxFeeRateSatVB)
+		other, also, err := tell(ctx, second, raw, maxFeeRateSatKVB)
 		if err != nil {
 			other = "no answer"
 		}
@@ -89,8 +89,8 @@ func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatVB int
 }
 
 // tell submits to one node and puts its answer into words.
-func tell(ctx context.Context, node *chain.Client, raw []byte, maxFeeRateSatVB int64) (reply string, held bool, err error) {
-	out, err := node.Submit(ctx, raw, maxFeeRateSatVB)
+func tell(ctx context.Context, node *chain.Client, raw []byte, maxFeeRateSatKVB int64) (reply string, held bool, err error) {
+	out, err := node.Submit(ctx, raw, maxFeeRateSatKVB)
 	if err != nil {
 		return "", false, err
 	}

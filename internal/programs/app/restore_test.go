@@ -55,7 +55,7 @@ func TestAnOlderBackupIsRestoredByTheRunbook(t *testing.T) {
 	if p := list.JSON200.Items; len(p) != 1 || p[0].Address != later.address || p[0].AmountSat != later.amountSat {
 		t.Fatalf("unjoined payments %+v, want the one to %s", p, later.address)
 	}
-	_, err = r.treasurer.ComposeBatchWithResponse(ctx, &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, client.Order{FeeSatVb: 3, InstalmentIds: []uuid.UUID{later.instalment}})
+	_, err = r.treasurer.ComposeBatchWithResponse(ctx, &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, client.Order{FeerateSatKvb: 3_000, InstalmentIds: []uuid.UUID{later.instalment}})
 	if p := r.problem(err); p.Status != http.StatusConflict || p.Code() != "paid_before_restore" {
 		t.Errorf("composing it again answers %d %s, want 409 paid_before_restore", p.Status, p.Code())
 	}

@@ -261,7 +261,7 @@ func (r *rig) decide(id uuid.UUID) uuid.UUID {
 // compose puts the operators' payments into a batch.
 func (r *rig) compose(ops ...operator) uuid.UUID {
 	r.t.Helper()
-	order := client.Order{FeeSatVb: 3}
+	order := client.Order{FeerateSatKvb: 3_000}
 	for _, o := range ops {
 		order.InstalmentIds = append(order.InstalmentIds, o.instalment)
 	}

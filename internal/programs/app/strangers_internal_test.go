@@ -61,7 +61,7 @@ func newFront(t testing.TB, change func(*ServeConfig)) *front {
 	f.must(owner.Bind(t.Context(), "regtest", params.GenesisHash.String()))
 	f.must(owner.CreateFund(t.Context(), fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Network: "regtest", Descriptor: f.wallet(1).String(), Budget: 50_000_000,
-		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000,
+		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000,
 		PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100, CreatedAt: time.Now(),
 	}))
 	dir := t.TempDir()
@@ -297,7 +297,7 @@ func TestStrangersStarveNobody(t *testing.T) {
 			if i%10 == 0 {
 				return call{method: "POST", path: "/v1/payee-lists", body: "grant_id,amount_sat\n", kind: "text/csv", header: treasurer, want: 422}
 			}
-			return call{method: "POST", path: "/v1/batches/" + anyID + "/bump", body: `{"fee_sat_vb":7}`, kind: js, header: treasurer, want: 404}
+			return call{method: "POST", path: "/v1/batches/" + anyID + "/bump", body: `{"feerate_sat_kvb":7000}`, kind: js, header: treasurer, want: 404}
 		}},
 		{"receipts guessed", 500, func(i int) call {
 			code := fmt.Sprintf("%026d", i)

@@ -42,7 +42,7 @@ func TestBlocksWakeTheWorkerAfterALostLease(t *testing.T) {
 	must(owner.Bind(t.Context(), params.Name, params.GenesisHash.String()))
 	f := fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Descriptor: descriptor.String(), BirthdayHeight: chaintest.Ready - 10, Budget: 50_000_000, MinAmount: 10_000,
-		MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
+		MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
 		CreatedAt: time.Now(),
 	}
 	must(owner.CreateFund(t.Context(), f))

@@ -93,7 +93,7 @@ func TestALostAnswerNamesTheKey(t *testing.T) {
 		a.lose = len(f.sentTo("composeUpkeep")) <= 3
 		return a
 	}
-	split := []string{"upkeep", "split", "--outputs", "3", "--fee-sat-vb", "2"}
+	split := []string{"upkeep", "split", "--outputs", "3", "--feerate", "2"}
 	lost := f.run("", split...).want(t, 1)
 	key := regexp.MustCompile(`--idempotency-key (\w{52}):`).FindStringSubmatch(lost.stderr)
 	if key == nil {

@@ -84,7 +84,7 @@ func (c *call) showBatch(b client.Batch, note checked) error {
 	if note.anyRate() {
 		c.talk("Max fee  %s, at any fee rate: it pays for its parent", sats(note.maxFee))
 	} else {
-		c.talk("Max fee  %s, %d sat/vB", sats(note.maxFee), note.maxRate)
+		c.talk("Max fee  %s, %s", sats(note.maxFee), perVB(note.maxRate))
 	}
 	c.talk("Digest   %s, computed here", note.digest)
 	return nil

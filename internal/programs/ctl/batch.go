@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 )
 
 func (a *app) batchCommand() *cobra.Command {
@@ -96,23 +97,23 @@ func batchParts(b client.Batch, holds bool) []part {
 			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, state, number(it.Vout), it.InstalmentId.String()}
 		}),
 		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "alarm", alarm(b), "trouble", text(b.LastError),
-			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "fee_sat_vb", itoa(b.FeeSatVb),
-			"max_fee_sat", itoa(b.MaxFeeSat), "max_feerate_sat_vb", itoa(b.MaxFeerateSatVb),
-			"wanted_fee_sat_vb", number(b.WantedFeeSatVb), "deadline_blocks", itoa(b.DeadlineBlocks), "coins", list(b.Coins),
+			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "feerate", perVB(b.FeerateSatKvb),
+			"max_fee_sat", itoa(b.MaxFeeSat), "max_feerate", perVB(b.MaxFeerateSatKvb),
+			"wanted_feerate", wantedRate(b.WantedFeerateSatKvb), "deadline_blocks", itoa(b.DeadlineBlocks), "coins", list(b.Coins),
 			"txid", text(b.Txid), "height", number(b.Height), "confirmations", itoa(b.Confirmations),
 			"created_at", when(b.CreatedAt), "created_by", text(b.CreatedBy), "version", itoa(b.Version), "digest", b.Digest, "note_check", check),
 		table("Approvals", []string{"AT", "BY", "DIGEST"}, b.Approvals, func(x client.BatchApproval) []string {
 			return []string{when(x.At), x.By, x.Digest}
 		}),
-		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT_VB", "SIGNED", "ANNOUNCED_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
+		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT/VB", "SIGNED", "ANNOUNCED_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
 			return []string{
-				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), itoa(x.FeeSatVb), yesNo(x.Signed), number(x.AnnouncedHeight), number(x.Height), when(x.CreatedAt),
+				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), money.FormatFeeRate(x.FeerateSatKvb), yesNo(x.Signed), number(x.AnnouncedHeight), number(x.Height), when(x.CreatedAt),
 			}
 		}),
 	}
 	if r := b.Raise; r != nil {
-		p := record("raise_current", itoa(r.CurrentSatVb), "raise_least", itoa(r.LeastSatVb), "raise_most", itoa(r.MostSatVb), "refused", text(r.Refused))
-		p.title = "Raising the fee, sat/vB"
+		p := record("raise_current", perVB(r.CurrentSatKvb), "raise_least", perVB(r.LeastSatKvb), "raise_most", perVB(r.MostSatKvb), "refused", text(r.Refused))
+		p.title = "Raising the fee"
 		parts = append(parts, p)
 	}
 	if b.Void != nil {
@@ -127,9 +128,17 @@ func batchParts(b client.Batch, holds bool) []part {
 	return withRows(append(parts, eventsPart(b.Events), part{title: "Batch note", text: b.Note})...)
 }
 
+// wantedRate is the feerate that a treasurer asked for; empty when nobody did.
+func wantedRate(satKVB *int64) string {
+	if satKVB == nil {
+		return ""
+	}
+	return perVB(*satKVB)
+}
+
 func voidPart(v client.Void) part {
 	p := record("reason", v.Reason, "asked_by", v.AskedBy, "asked_at", when(v.AskedAt), "lapses_at", whenever(v.LapsesAt), "approved_by", text(v.ApprovedBy), "approved_at", whenever(v.ApprovedAt),
-		"fee_sat_vb", itoa(v.FeeSatVb), "fee_sat", itoa(v.FeeSat), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
+		"feerate", perVB(v.FeerateSatKvb), "fee_sat", itoa(v.FeeSat), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
 	p.title = "Taking it back"
 	return p
 }

@@ -41,7 +41,7 @@ func falseBatches(t *testing.T) map[string]client.Batch {
 		"another number shown":  change(func(b *client.Batch) { b.Number = 8 }),
 		"another fee shown":     change(func(b *client.Batch) { b.MaxFeeSat = 1 }),
 		"another kind shown":    change(func(b *client.Batch) { b.Kind = "split" }),
-		"another rate shown":    change(func(b *client.Batch) { b.MaxFeerateSatVb = 1 }),
+		"another rate shown":    change(func(b *client.Batch) { b.MaxFeerateSatKvb = 1_000 }),
 		"another batch noted":   renoted(func(n *decision.BatchNote) { n.Batch = id(8) }),
 		"another chain":         renoted(func(n *decision.BatchNote) { n.Network.Genesis = strings.Repeat("0", 64) }),
 		"unknown chain":         renoted(func(n *decision.BatchNote) { n.Network.Name = "moon" }),
@@ -105,21 +105,21 @@ func TestApproveShowsTheNoteAndSendsItsDigest(t *testing.T) {
 func TestComposeTakesWhatIsPayable(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
-	f.run("", "batch", "compose", "--fee-sat-vb", "5", "--max-fee-sat", "900", "--payable").want(t, 0)
+	f.run("", "batch", "compose", "--feerate", "5", "--max-fee-sat", "900", "--payable").want(t, 0)
 	got := decode[client.Order](t, f.sentTo("composeBatch")[0].body)
-	if len(got.InstalmentIds) != 1 || got.InstalmentIds[0] != id(21) || got.FeeSatVb != 5 || *got.MaxFeeSat != 900 || got.MaxFeerateSatVb != nil {
+	if len(got.InstalmentIds) != 1 || got.InstalmentIds[0] != id(21) || got.FeerateSatKvb != 5_000 || *got.MaxFeeSat != 900 || got.MaxFeerateSatKvb != nil {
 		t.Errorf("sent %+v", got)
 	}
 	f.on("listGrants", client.GrantPage{Items: []client.Grant{}})
 	for name, args := range map[string]string{
-		"nothing to pay": "--fee-sat-vb 5 --payable",
-		"no such rate":   "--payable --fee-sat-vb -1",
+		"nothing to pay": "--feerate 5 --payable",
+		"no such rate":   "--payable --feerate -1",
 		"no coin":        "--payable --coin abc:1",
 		"no deadline":    "--payable --deadline-blocks -1",
 		"no such list":   "--payees /nowhere/list.csv",
-		"both":           "--fee-sat-vb 5 --payable --instalment " + id(21).String(),
-		"neither":        "--fee-sat-vb 5",
-		"no id":          "--fee-sat-vb 5 --instalment CW-1",
+		"both":           "--feerate 5 --payable --instalment " + id(21).String(),
+		"neither":        "--feerate 5",
+		"no id":          "--feerate 5 --instalment CW-1",
 	} {
 		if out := f.run("", append([]string{"batch", "compose"}, strings.Fields(args)...)...); out.code != 2 {
 			t.Errorf("%s: exit code %d: %s", name, out.code, out.stderr)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/cli"
 )
 
@@ -81,7 +82,7 @@ func (a *app) feeCommand() *cobra.Command {
 		Use: "fee", Short: "Show what a transaction should pay now, and how that is known", Args: cobra.NoArgs,
 		Long: "Show the worker's newest fee estimate with its sources and their age. While the mempool is used it counts, up to\n" +
 			"twice the highest of the others; without it their mean counts. When the estimate is not to be trusted, say\n" +
-			"yourself what to pay: --fee-sat-vb.",
+			"yourself what to pay: --feerate.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		e, err := ok200(c.api.GetFeeEstimateWithResponse(c.ctx))
@@ -89,14 +90,14 @@ func (a *app) feeCommand() *cobra.Command {
 			return page{}, err
 		}
 		return page{value: e, parts: withRows(
-			table("", []string{"BLOCKS", "SAT_VB", "SAT_KVB"}, e.Targets, func(t client.FeeTarget) []string {
-				return []string{itoa(t.Blocks), itoa(t.FeeSatVb), itoa(t.RateSatKvb)}
+			table("", []string{"BLOCKS", "SAT/VB"}, e.Targets, func(t client.FeeTarget) []string {
+				return []string{itoa(t.Blocks), money.FormatFeeRate(t.FeerateSatKvb)}
 			}),
-			record("trusted", yesNo(e.Trusted), "why", text(e.Why), "at", when(e.At), "height", itoa(e.Height), "floor_sat_kvb", itoa(e.FloorSatKvb)),
-			table("Sources", []string{"NAME", "USED", "AGE_S", "SAT_KVB", "WHY_NOT"}, e.Votes, func(v client.FeeVote) []string {
-				rates := make([]string, len(v.RatesSatKvb))
-				for i, r := range v.RatesSatKvb {
-					rates[i] = itoa(r)
+			record("trusted", yesNo(e.Trusted), "why", text(e.Why), "at", when(e.At), "height", itoa(e.Height), "floor", perVB(e.FloorSatKvb)),
+			table("Sources", []string{"NAME", "USED", "AGE_S", "SAT/VB", "WHY_NOT"}, e.Votes, func(v client.FeeVote) []string {
+				rates := make([]string, len(v.FeeratesSatKvb))
+				for i, r := range v.FeeratesSatKvb {
+					rates[i] = money.FormatFeeRate(r)
 				}
 				return []string{v.Name, yesNo(v.Used), itoa(v.AgeS), strings.Join(rates, " "), text(v.Why)}
 			}),

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/cli"
 )
 
@@ -22,20 +23,27 @@ type limits struct {
 
 func (l *limits) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.Int64Var(&l.feeRate, "fee-sat-vb", 0, "fee rate to start with; the fund's estimate when absent")
-	f.Int64Var(&l.maxFeeRate, "max-feerate-sat-vb", 0, "highest fee rate; the fund's limit when absent")
+	feeRateFlag(cmd, &l.feeRate, "feerate", "feerate to start with; the fund's estimate when absent")
+	feeRateFlag(cmd, &l.maxFeeRate, "max-feerate", "highest feerate; the fund's limit when absent")
 	f.Int64Var(&l.maxFee, "max-fee-sat", 0, "highest fee; the fund's limit when absent")
 }
+
+// feeRateFlag is a flag for a feerate, which people type in sat/vB and calls have in
+// satoshi per 1,000 virtual bytes; 0 when it is not given.
+func feeRateFlag(cmd *cobra.Command, satKVB *int64, name, words string) {
+	cmd.Flags().Var((*money.FeeRateFlag)(satKVB), name, words+", in sat/vB with up to three decimals")
+}
+
+// perVB writes a feerate for people.
+func perVB(satKVB int64) string { return money.FormatFeeRate(satKVB) + " sat/vB" }
 
 func (l *limits) coinFlag(cmd *cobra.Command, words string) {
 	cmd.Flags().StringSliceVar(&l.coins, "coin", nil, "txid:vout of "+words+"; may be given several times")
 }
 
 func (l *limits) check() error {
-	for flag, v := range map[string]int64{"fee-sat-vb": l.feeRate, "max-feerate-sat-vb": l.maxFeeRate, "max-fee-sat": l.maxFee} {
-		if v < 0 {
-			return cli.UsageError{Err: fmt.Errorf("--%s: at least 1", flag)}
-		}
+	if l.maxFee < 0 {
+		return cli.UsageError{Err: errors.New("--max-fee-sat: at least 1")}
 	}
 	return checkCoins("--coin", l.coins)
 }
@@ -61,7 +69,7 @@ func (o *order) flags(cmd *cobra.Command) {
 
 func (o *order) read(c *call) (client.Order, error) {
 	out := client.Order{
-		FeeSatVb: o.feeRate, MaxFeerateSatVb: given(o.maxFeeRate), MaxFeeSat: given(o.maxFee), DeadlineBlocks: given(o.deadline), Coins: nonEmpty(o.coins),
+		FeerateSatKvb: o.feeRate, MaxFeerateSatKvb: given(o.maxFeeRate), MaxFeeSat: given(o.maxFee), DeadlineBlocks: given(o.deadline), Coins: nonEmpty(o.coins),
 	}
 	if err := o.check(); err != nil {
 		return out, err
@@ -138,13 +146,13 @@ func dryRun(c *call, body client.Order) (page, error) {
 	}
 	parts := []part{
 		record(
-			"payees", itoa(r.Payees), "total_sat", itoa(r.TotalSat), "batches", itoa(r.Batches), "fee_sat", itoa(r.FeeSat), "fee_sat_vb", itoa(r.FeeSatVb),
-			"fee_per_mill", itoa(r.FeePerMill), "max_fee_sat", itoa(r.MaxFeeSat), "max_feerate_sat_vb", itoa(r.MaxFeerateSatVb), "headroom_sat", itoa(r.HeadroomSat),
+			"payees", itoa(r.Payees), "total_sat", itoa(r.TotalSat), "batches", itoa(r.Batches), "fee_sat", itoa(r.FeeSat), "feerate", perVB(r.FeerateSatKvb),
+			"fee_permille", itoa(r.FeePermille), "max_fee_sat", itoa(r.MaxFeeSat), "max_feerate", perVB(r.MaxFeerateSatKvb), "headroom_sat", itoa(r.HeadroomSat),
 			"deadline_blocks", itoa(r.DeadlineBlocks), "change_sat", itoa(r.ChangeSat), "available_after_sat", itoa(r.AvailableAfterSat),
 			"weight", itoa(r.Weight), "vsize", itoa(r.Transaction.Vsize),
 		),
-		table("To be mined within", []string{"BLOCKS", "SAT_VB", "FEE_SAT", "FEE_PER_MILL", "REFUSED"}, r.AtTargets, func(t client.FeeAt) []string {
-			return []string{itoa(t.Blocks), itoa(t.FeeSatVb), number(t.FeeSat), number(t.FeePerMill), text(t.Refused)}
+		table("To be mined within", []string{"BLOCKS", "SAT/VB", "FEE_SAT", "FEE_PERMILLE", "REFUSED"}, r.AtTargets, func(t client.FeeAt) []string {
+			return []string{itoa(t.Blocks), money.FormatFeeRate(t.FeerateSatKvb), number(t.FeeSat), number(t.FeePermille), text(t.Refused)}
 		}),
 		table("Before you say yes", []string{"CODE", "TEXT"}, r.Notes, func(n client.Remark) []string { return []string{n.Code, n.Text} }),
 	}
@@ -218,7 +226,7 @@ func (c *call) upkeep(u upkeep, body client.Upkeep) (page, error) {
 	if err := u.check(); err != nil {
 		return page{}, err
 	}
-	body.FeeSatVb, body.MaxFeerateSatVb, body.MaxFeeSat, body.Coins = u.feeRate, given(u.maxFeeRate), given(u.maxFee), nonEmpty(u.coins)
+	body.FeerateSatKvb, body.MaxFeerateSatKvb, body.MaxFeeSat, body.Coins = u.feeRate, given(u.maxFeeRate), given(u.maxFee), nonEmpty(u.coins)
 	return summarised(ok201(c.api.ComposeUpkeepWithResponse(c.ctx, &client.ComposeUpkeepParams{IdempotencyKey: c.key()}, body)))
 }
 

@@ -26,16 +26,16 @@ func (a *app) batchBumpCommand() *cobra.Command {
 		Long: "Ask for a higher fee rate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
 			"payees. What was approved stays the limit, so nobody has to approve again.",
 	}
-	cmd.Flags().Int64Var(&rate, "fee-sat-vb", 0, "fee rate: from raise_least to raise_most of the batch (causewayctl batch show)")
+	feeRateFlag(cmd, &rate, "feerate", "feerate: from raise_least to raise_most of the batch (causewayctl batch show)")
 	return a.online(staff, cmd, func(c *call) (page, error) {
-		if rate < 1 {
-			return page{}, cli.UsageError{Err: errors.New("--fee-sat-vb is missing; see --help")}
+		if rate == 0 {
+			return page{}, cli.UsageError{Err: errors.New("--feerate is missing; see --help")}
 		}
 		b, err := c.batch()
 		if err != nil {
 			return page{}, err
 		}
-		return summarised(ok200(c.api.BumpBatchWithResponse(c.ctx, b.Id, &client.BumpBatchParams{IfMatch: etag(b.Version)}, client.Bump{FeeSatVb: rate})))
+		return summarised(ok200(c.api.BumpBatchWithResponse(c.ctx, b.Id, &client.BumpBatchParams{IfMatch: etag(b.Version)}, client.Bump{FeerateSatKvb: rate})))
 	})
 }
 
@@ -54,12 +54,12 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&reason, "reason", "", "why; up to 500 characters")
 	f.StringSliceVar(&cancel, "cancel-instalment", nil, "id of an instalment that shall not be paid at all; may be given several times")
-	f.Int64Var(&rate, "fee-sat-vb", 0, "fee rate of the replacement; a quarter more than now when absent")
+	feeRateFlag(cmd, &rate, "feerate", "feerate of the replacement; a quarter more than now when absent")
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	return a.online(staff, making(cmd), func(c *call) (page, error) {
-		body := client.VoidOrder{Reason: reason, FeeSatVb: given(rate)}
-		if reason == "" || rate < 0 {
-			return page{}, cli.UsageError{Err: errors.New("--reason is missing, or --fee-sat-vb is below 1; see --help")}
+		body := client.VoidOrder{Reason: reason, FeerateSatKvb: given(rate)}
+		if reason == "" {
+			return page{}, cli.UsageError{Err: errors.New("--reason is missing; see --help")}
 		}
 		var ids []uuid.UUID
 		for _, text := range cancel {

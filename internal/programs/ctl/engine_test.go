@@ -22,7 +22,7 @@ var coinName = strings.Repeat("ef", 32) + ":1"
 // sampleUpkeep is a batch that pays nobody, with a note that holds.
 func sampleUpkeep() client.Batch {
 	note := decision.UpkeepNote{
-		Network: network(), Batch: id(9), Number: 7, Policy: 1, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatVB: 50, MaxFee: 20_000,
+		Network: network(), Batch: id(9), Number: 7, Policy: 1, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
 		Coins: []wire.OutPoint{{Hash: chainhash.Hash{1}, Index: 1}},
 	}
 	b := sampleBatch()
@@ -41,7 +41,7 @@ func sampleVoid(t *testing.T) client.Batch {
 	}
 	note := decision.VoidNote{Network: network(), Batch: id(9), Number: 7, Note: own, MaxFee: 20_000}
 	b.Void = &client.Void{
-		Note: string(note.Encode()), Digest: note.Digest().String(), FeeSatVb: 12, FeeSat: 4_100, LapsesAt: &at, Reason: "A wrong\x1b[2J address.", CancelIds: []uuid.UUID{id(22)}, AskedBy: "Tom", AskedAt: at,
+		Note: string(note.Encode()), Digest: note.Digest().String(), FeerateSatKvb: 12_000, FeeSat: 4_100, LapsesAt: &at, Reason: "A wrong\x1b[2J address.", CancelIds: []uuid.UUID{id(22)}, AskedBy: "Tom", AskedAt: at,
 	}
 	return b
 }
@@ -154,9 +154,9 @@ func TestVoidIsApprovedByItsNote(t *testing.T) {
 func TestBumpAndVoidSendTheVersionThatWasRead(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
-	f.run("", "batch", "bump", id(9).String(), "--fee-sat-vb", "9").want(t, 0)
+	f.run("", "batch", "bump", id(9).String(), "--feerate", "9.125").want(t, 0)
 	call := f.sentTo("bumpBatch")[0]
-	if got := decode[client.Bump](t, call.body).FeeSatVb; got != 9 || call.header.Get("If-Match") != `"3"` {
+	if got := decode[client.Bump](t, call.body).FeerateSatKvb; got != 9_125 || call.header.Get("If-Match") != `"3"` {
 		t.Errorf("bump: %d of %s", got, call.header.Get("If-Match"))
 	}
 	f.run("7\n", "batch", "void", id(9).String(), "--reason", "Wrong address.", "--cancel-instalment", id(22).String()).want(t, 0)
@@ -170,7 +170,7 @@ func TestBumpAndVoidSendTheVersionThatWasRead(t *testing.T) {
 	if got := f.sentTo("withdrawVoid"); len(got) != 1 || got[0].header.Get("If-Match") != `"3"` {
 		t.Errorf("withdrew %v", got)
 	}
-	for _, args := range []string{"batch bump ID", "batch bump ID --fee-sat-vb 0", "batch void ID", "batch void ID --reason x --cancel-instalment 1", "batch void ID --reason x --fee-sat-vb -1"} {
+	for _, args := range []string{"batch bump ID", "batch bump ID --feerate 0", "batch void ID", "batch void ID --reason x --cancel-instalment 1", "batch void ID --reason x --feerate -1"} {
 		f.run("7\n", strings.Fields(strings.ReplaceAll(args, "ID", id(9).String()))...).want(t, 2)
 	}
 	if len(f.sentTo("bumpBatch")) != 1 || len(f.sentTo("askVoid")) != 1 {
@@ -182,10 +182,10 @@ func TestRefusalsNameFieldAndRule(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
 	detail := "Some fields need another look. Nothing was saved."
-	errors := []client.FieldError{{Field: "fee_sat_vb", Code: "out_of_range", Message: "The new feerate is from 6 to the approved 50 sat/vB."}}
+	errors := []client.FieldError{{Field: "feerate_sat_kvb", Code: "out_of_range", Message: "The new feerate is from 6 to the approved 50 sat/vB."}}
 	f.refuse("bumpBatch", http.StatusUnprocessableEntity, client.Problem{Type: "/problems/invalid_fields", Title: "t", Status: 422, Detail: &detail, Errors: &errors})
-	out := f.run("", "batch", "bump", id(9).String(), "--fee-sat-vb", "9").want(t, 1)
-	for _, want := range []string{"fee_sat_vb", "from 6 to the approved 50 sat/vB"} {
+	out := f.run("", "batch", "bump", id(9).String(), "--feerate", "9.125").want(t, 1)
+	for _, want := range []string{"feerate_sat_kvb", "from 6 to the approved 50 sat/vB"} {
 		if !strings.Contains(out.stderr, want) {
 			t.Errorf("%q is not told in %s", want, out.stderr)
 		}
@@ -224,14 +224,14 @@ func TestPSBTGoesOutAndComesBack(t *testing.T) {
 func TestUpkeepSendsItsFlags(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
-	four, parent, rate, coins := int32(4), id(9), int64(40), []string{coinName}
+	four, parent, rate, coins := int32(4), id(9), int64(40_500), []string{coinName}
 	for _, x := range []struct {
 		args string
 		want client.Upkeep
 	}{
-		{"consolidate --coin " + coinName + " --fee-sat-vb 2", client.Upkeep{Kind: client.Consolidate, Coins: &coins, FeeSatVb: 2}},
+		{"consolidate --coin " + coinName + " --feerate 2", client.Upkeep{Kind: client.Consolidate, Coins: &coins, FeerateSatKvb: 2_000}},
 		{"split --outputs 4", client.Upkeep{Kind: client.Split, Outputs: &four}},
-		{"child " + parent.String() + " --max-feerate-sat-vb 40", client.Upkeep{Kind: client.Child, Parent: &parent, MaxFeerateSatVb: &rate}},
+		{"child " + parent.String() + " --max-feerate 40.5", client.Upkeep{Kind: client.Child, Parent: &parent, MaxFeerateSatKvb: &rate}},
 	} {
 		f.run("", append([]string{"upkeep"}, strings.Fields(x.args)...)...).want(t, 0)
 		calls := f.sentTo("composeUpkeep")
@@ -239,7 +239,7 @@ func TestUpkeepSendsItsFlags(t *testing.T) {
 			t.Errorf("%s: %s", x.args, diff)
 		}
 	}
-	for _, args := range []string{"split", "split --outputs 1", "child", "child CW-1", "consolidate --coin x", "consolidate --max-fee-sat -1", "sell"} {
+	for _, args := range []string{"split", "split --outputs 1", "child", "child CW-1", "consolidate --coin x", "consolidate --max-fee-sat -1", "consolidate --feerate 0.0001", "consolidate --feerate 1,5", "sell"} {
 		f.run("", append([]string{"upkeep"}, strings.Fields(args)...)...).want(t, 2)
 	}
 	if n := len(f.sentTo("composeUpkeep")); n != 3 {

@@ -77,7 +77,7 @@ func checkNote(b client.Batch) (checked, error) {
 		return checked{}, checkFailed("The batch note cannot be trusted: %s", userText(err))
 	}
 	out := checked{
-		digest: note.Digest(), network: note.Network, number: note.Number, total: note.Total(), maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatVB,
+		digest: note.Digest(), network: note.Network, number: note.Number, total: note.Total(), maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatKVB,
 	}
 	net, err := out.against(b, note.Batch)
 	if err != nil {
@@ -107,7 +107,7 @@ func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error)
 	if err != nil {
 		return nil, err
 	}
-	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || !n.anyRate() && n.maxRate != b.MaxFeerateSatVb {
+	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || !n.anyRate() && n.maxRate != b.MaxFeerateSatKvb {
 		return nil, checkFailed(otherSums)
 	}
 	return net, nil
@@ -150,7 +150,7 @@ func checkUpkeep(b client.Batch) (checked, error) {
 	if err != nil {
 		return checked{}, checkFailed("The upkeep note cannot be trusted: %s", userText(err))
 	}
-	out := checked{digest: note.Digest(), network: note.Network, number: note.Number, maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatVB, upkeep: &note}
+	out := checked{digest: note.Digest(), network: note.Network, number: note.Number, maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatKVB, upkeep: &note}
 	if _, err := out.against(b, note.Batch); err != nil {
 		return out, err
 	}

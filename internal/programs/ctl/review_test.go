@@ -161,7 +161,7 @@ func TestNothingIsSentWithoutAgreement(t *testing.T) {
 		"batch has changed":    {"", []string{"batch", "approve", "--yes", "--digest", other, id(9).String()}, 4},
 		"dry run of approval":  {"", []string{"batch", "approve", "--dry-run", id(9).String()}, 0},
 		"wrong number, cancel": {"\n", []string{"batch", "cancel", id(9).String()}, 1},
-		"dry run of composing": {"", []string{"batch", "compose", "--dry-run", "--fee-sat-vb", "5", "--payable"}, 0},
+		"dry run of composing": {"", []string{"batch", "compose", "--dry-run", "--feerate", "5", "--payable"}, 0},
 		"no audience":          {"", []string{"message", "--text", "x", id(1).String()}, 2},
 		"no text":              {"", []string{"message", "--to", "team", id(1).String()}, 2},
 		"text and file":        {"", []string{"reply", "--text", "x", "--text-file", "-"}, 2},

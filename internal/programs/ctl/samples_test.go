@@ -51,7 +51,7 @@ func network() decision.Network {
 func noteOf(n byte, address string, amount btcutil.Amount) decision.Note {
 	return decision.Note{
 		Network: network(), Decision: id(n), Grant: id(n + 50), PayeeScript: script(address), PayeeAddress: address, Amount: amount,
-		MaxFeeRateSatVB: 60, NotBefore: at.Add(24 * time.Hour), NotAfter: at.Add(720 * time.Hour), ApplicationSHA256: [32]byte{n},
+		MaxFeeRateSatKVB: 60_000, NotBefore: at.Add(24 * time.Hour), NotAfter: at.Add(720 * time.Hour), ApplicationSHA256: [32]byte{n},
 	}
 }
 
@@ -88,7 +88,7 @@ func sampleSummary() client.ApplicationSummary {
 func sampleBatch() client.Batch {
 	first, second := noteOf(1, address1, 1_500_000), noteOf(2, address2, 700_000)
 	note := decision.BatchNote{
-		Network: network(), Batch: id(9), Number: 7, Policy: 1, MaxFeeRateSatVB: 50, MaxFee: 20_000,
+		Network: network(), Batch: id(9), Number: 7, Policy: 1, MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
 		Payments: []decision.Payment{
 			{Decision: first.Digest(), Script: first.PayeeScript, Amount: first.Amount},
 			{Decision: second.Digest(), Script: second.PayeeScript, Amount: second.Amount},
@@ -97,7 +97,7 @@ func sampleBatch() client.Batch {
 	by := "Ben"
 	return client.Batch{
 		Id: id(9), Kind: "payout", DeadlineBlocks: 144, Number: 7, State: "composed", Version: 3, Digest: note.Digest().String(), Note: string(note.Encode()), Payees: 2, TotalSat: 2_200_000,
-		FeeSatVb: 5, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
+		FeerateSatKvb: 5_000, MaxFeerateSatKvb: 50_000, MaxFeeSat: 20_000, CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
 		Items: []client.BatchItem{
 			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), State: "allocated", Standing: "allocated"},
 			{InstalmentId: id(22), GrantId: id(52), Reference: "CW-9ZZ1", Designation: "quiet birch", PayoutAddress: address2, AmountSat: 700_000, DecisionDigest: second.Digest().String(), State: "allocated", Standing: "allocated"},
@@ -117,7 +117,7 @@ func inState(state string, confirmations int32) client.Batch {
 func summaryOf(b client.Batch) client.BatchSummary {
 	return client.BatchSummary{
 		Id: b.Id, Kind: b.Kind, DeadlineBlocks: b.DeadlineBlocks, Number: b.Number, State: b.State, Version: b.Version, Digest: b.Digest, Payees: b.Payees, TotalSat: b.TotalSat,
-		FeeSatVb: b.FeeSatVb, MaxFeerateSatVb: b.MaxFeerateSatVb, MaxFeeSat: b.MaxFeeSat, CreatedAt: b.CreatedAt, CreatedBy: b.CreatedBy,
+		FeerateSatKvb: b.FeerateSatKvb, MaxFeerateSatKvb: b.MaxFeerateSatKvb, MaxFeeSat: b.MaxFeeSat, CreatedAt: b.CreatedAt, CreatedBy: b.CreatedBy,
 	}
 }
 
@@ -177,7 +177,7 @@ func sampleToken() client.Token {
 func samples() map[string]func(sent) answer {
 	change := client.ApplicationStanding{Id: id(1), Reference: "CW-7QK2", State: "in_review", Revision: 1, Version: 8}
 	token, made := sampleToken(), at
-	feeAt, perMill, refused := int64(1_600), int64(1), "The feerate is above the batch's highest."
+	feeAt, permille, refused := int64(1_600), int64(1), "The feerate is above the batch's highest."
 	summary := summaryOf(sampleBatch())
 	docs := map[string]any{
 		"getFund": client.Fund{
@@ -197,9 +197,9 @@ func samples() map[string]func(sent) answer {
 		"getBatch":    sampleBatch(), "composeBatch": client.ComposedBatches{Batches: []client.BatchSummary{summaryOf(sampleBatch())}}, "approveBatch": summaryOf(sampleBatch()), "cancelBatch": summaryOf(sampleBatch()),
 		"previewBatch": client.BatchPreview{
 			Payees: 1, TotalSat: 1_500_000, Batches: 1, HeadroomSat: 9_000, DeadlineBlocks: 144, Weight: 800, Estimate: sampleEstimate(),
-			AtTargets: []client.FeeAt{{Blocks: 6, FeeSatVb: 8, FeeSat: &feeAt, FeePerMill: &perMill}, {Blocks: 36, FeeSatVb: 90, Refused: &refused}},
+			AtTargets: []client.FeeAt{{Blocks: 6, FeerateSatKvb: 8_000, FeeSat: &feeAt, FeePermille: &permille}, {Blocks: 36, FeerateSatKvb: 90_000, Refused: &refused}},
 			Notes:     []client.Remark{{Code: "round_amounts", Text: "One of the amounts is round."}},
-			FeeSat:    1_000, FeeSatVb: 5, FeePerMill: 0, MaxFeerateSatVb: 50, MaxFeeSat: 20_000, ChangeSat: 1_499_000,
+			FeeSat:    1_000, FeerateSatKvb: 5_000, FeePermille: 0, MaxFeerateSatKvb: 50_000, MaxFeeSat: 20_000, ChangeSat: 1_499_000,
 			AvailableAfterSat: 1_499_000, Transaction: sampleTransaction(),
 		},
 		"getTreasury": client.Treasury{
@@ -211,7 +211,7 @@ func samples() map[string]func(sent) answer {
 				Lock: &client.CoinLock{Reason: "kept for the rent", By: "Tom", At: at},
 			}},
 			Stuck:    []client.Stuck{{BatchId: id(9), Number: 7, State: "announced", Why: "No block took it by its deadline."}},
-			Limits:   client.Limits{MaxPayees: 200, MaxFeerateSatVb: 60, MaxFeeSat: 100_000, DeadlineBlocks: 144},
+			Limits:   client.Limits{MaxPayees: 200, MaxFeerateSatKvb: 60_000, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 			Estimate: sampleEstimate(),
 			Breakers: []client.Breaker{sampleBreaker()},
 			Lapsed:   []client.LapsedBatch{{BatchId: id(8), Number: 6, ComposedBy: "Tom", Payees: 3, At: at}},
@@ -238,8 +238,8 @@ func sampleEstimate() *client.FeeEstimate {
 	why := "It has seen too few blocks."
 	return &client.FeeEstimate{
 		At: at, Height: 900_000, FloorSatKvb: 1_000, Trusted: true,
-		Targets: []client.FeeTarget{{Blocks: 6, RateSatKvb: 7_100, FeeSatVb: 8}, {Blocks: 36, RateSatKvb: 3_000, FeeSatVb: 3}},
-		Votes:   []client.FeeVote{{Name: "mempool", RatesSatKvb: []int64{7_100, 3_000}, Used: true, AgeS: 12}, {Name: "estimatefee", RatesSatKvb: []int64{}, Why: &why}},
+		Targets: []client.FeeTarget{{Blocks: 6, FeerateSatKvb: 7_100}, {Blocks: 36, FeerateSatKvb: 3_000}},
+		Votes:   []client.FeeVote{{Name: "mempool", FeeratesSatKvb: []int64{7_100, 3_000}, Used: true, AgeS: 12}, {Name: "estimatefee", FeeratesSatKvb: []int64{}, Why: &why}},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/api/client"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 )
@@ -154,7 +155,7 @@ func proposalPart(p *client.Proposal) part {
 	return table("Proposed: few coins are ready and fees are at the floor", []string{"READY", "WANTED", "EACH_SAT", "COMMAND"}, rows, func(x client.Proposal) []string {
 		return []string{
 			itoa(x.ReadyCoins), itoa(x.WantedCoins), itoa(x.EachSat),
-			fmt.Sprintf("causewayctl upkeep split --coin %s --outputs %d --fee-sat-vb %d", x.Coin, x.Outputs, x.FeeSatVb),
+			fmt.Sprintf("causewayctl upkeep split --coin %s --outputs %d --feerate %s", x.Coin, x.Outputs, money.FormatFeeRate(x.FeerateSatKvb)),
 		}
 	})
 }

@@ -235,7 +235,7 @@ func (j *journey) decide(ctx context.Context) (string, error) {
 }
 
 func (j *journey) compose(ctx context.Context) (string, error) {
-	order := client.Order{InstalmentIds: []uuid.UUID{j.instalment}, FeeSatVb: 3}
+	order := client.Order{InstalmentIds: []uuid.UUID{j.instalment}, FeerateSatKvb: 3_000}
 	if _, err := j.treasurer.PreviewBatchWithResponse(ctx, order); err != nil {
 		return "", err
 	}

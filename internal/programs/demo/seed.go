@@ -274,7 +274,7 @@ func countFate(f fate) int {
 
 // Pay composes, approves and confirms a batch, and waits until it is paid.
 func (w *World) Pay(ctx context.Context, by identity.Actor, instalments []uuid.UUID) (payout.Batch, error) {
-	b, err := w.Services.Payouts.Compose(ctx, by, treasurer.Order{InstalmentIDs: instalments, FeeRateSatVB: 4})
+	b, err := w.Services.Payouts.Compose(ctx, by, treasurer.Order{InstalmentIDs: instalments, FeeRateSatKVB: 4_000})
 	if err != nil {
 		return b, err
 	}

@@ -62,7 +62,7 @@ func newRigAt(t testing.TB, endpoints int, c clock.Clock) *rig {
 	r.scheduler = r.newScheduler(t)
 	must(t, r.scheduler.Do(t.Context(), "partitions"))
 	r.exec(t, `INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-		max_feerate_sat_vb, max_fee_sat, pay_window_days, created_at) VALUES (gen_random_uuid(), 'f', 'd', 1, 500000, 1000, 5000, 1, 2, 10, 1000, 90, now())`)
+		max_feerate_sat_kvb, max_fee_sat, pay_window_days, created_at) VALUES (gen_random_uuid(), 'f', 'd', 1, 500000, 1000, 5000, 1, 2, 10000, 1000, 90, now())`)
 	r.exec(t, `INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat,
 			payee_index, data_key, key_id, submitted_at, changed_at)
 		SELECT gen_random_uuid(), id, 'GR-7K3FQ2', 'Blue Heron', 'submitted', 1, 1, '{socks5}', 'ru', 'en', 2000, '', 'key', 'k1', now(), now() FROM fund`)

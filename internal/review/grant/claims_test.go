@@ -65,7 +65,7 @@ func newDesk(t testing.TB) (*grant.Service, *desk, *seal.Keyring) {
 	noError(t, err)
 	d := &desk{fund: fund.Fund{
 		ID: uuid.New(), Network: network, Descriptor: account(t, 1).String(), Budget: 50_000_000, MinAmount: 10_000, MaxAmount: 5_000_000,
-		Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour,
+		Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour,
 	}}
 	s, err := grant.New(grant.Config{Store: d, Keys: keys, Clock: clock.NewFake(epoch)})
 	noError(t, err)

@@ -59,7 +59,7 @@ func newWorldOn(t testing.TB, base *pgtest.DB, change ...func(*fund.Fund)) *worl
 	noError(t, err)
 	w.fund = fund.Fund{
 		ID: uuid.New(), Name: "Test fund", Network: network, Descriptor: account(t, 1).String(), Budget: 50_000_000,
-		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatVB: 100, MaxFee: 100_000,
+		MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000,
 		PayWindow: 90 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100, CreatedAt: epoch,
 	}
 	for _, f := range change {

@@ -168,7 +168,7 @@ func TestADumpIsNoTestForAddresses(t *testing.T) {
 			from := d.Decision.CreatedAt.Truncate(time.Second)
 			return decision.Note{
 				Network: decision.NetworkOf(params), Decision: d.Decision.ID, Grant: d.Decision.GrantID, PayeeScript: scriptOf(t, payee(t, i+1)), PayeeAddress: payee(t, i+1),
-				Amount: d.Decision.Amount, MaxFeeRateSatVB: w.fund.MaxFeeRateSatVB, NotBefore: from, NotAfter: from.Add(w.fund.PayWindow), ApplicationSHA256: body,
+				Amount: d.Decision.Amount, MaxFeeRateSatKVB: w.fund.MaxFeeRateSatKVB, NotBefore: from, NotAfter: from.Add(w.fund.PayWindow), ApplicationSHA256: body,
 			}.Digest()
 		}
 		if guess(d.BodySHA256) != d.Decision.Digest {

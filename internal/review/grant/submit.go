@@ -201,7 +201,7 @@ func (s *Service) propose(a Application, f fund.Fund, payee wallet.Payee, body [
 	note := decision.Note{
 		Network: decision.NetworkOf(params), Decision: id, Grant: grantID,
 		PayeeScript: payee.Script, PayeeAddress: payee.Address, Amount: a.Amount,
-		MaxFeeRateSatVB: f.MaxFeeRateSatVB, NotBefore: begin, NotAfter: begin.Add(f.PayWindow),
+		MaxFeeRateSatKVB: f.MaxFeeRateSatKVB, NotBefore: begin, NotAfter: begin.Add(f.PayWindow),
 		ApplicationSHA256: body,
 	}
 	if err := note.Check(params); err != nil {

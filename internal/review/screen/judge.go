@@ -184,23 +184,23 @@ func amount(m MoneyFacts) Finding {
 		f.Level = High
 		f.Reason = fmt.Sprintf("%s sat is outside the fund's limits. %s", sat(m.Amount), limits)
 	case m.Grants >= fewestGrants && m.Median > 0:
-		percent := percentOf(m.Amount, m.Median)
-		f.Level = levelOf(percent, ofMedian)
-		f.Reason = fmt.Sprintf("%s sat is %d %% of the median of the newest %d grants, %s sat. %s", sat(m.Amount), percent, m.Grants, sat(m.Median), limits)
+		permille := permilleOf(m.Amount, m.Median)
+		f.Level = levelOf(permille, ofMedian)
+		f.Reason = fmt.Sprintf("%s sat is %s %% of the median of the newest %d grants, %s sat. %s", sat(m.Amount), money.FormatPermille(permille), m.Grants, sat(m.Median), limits)
 	default:
-		percent := percentOf(m.Amount, m.Max)
-		f.Level = levelOf(percent, ofMaximum)
-		f.Reason = fmt.Sprintf("%s sat is %d %% of the most that the fund pays. %s There is no median yet: %s.", sat(m.Amount), percent, limits, count(m.Grants, "other grant"))
+		permille := permilleOf(m.Amount, m.Max)
+		f.Level = levelOf(permille, ofMaximum)
+		f.Reason = fmt.Sprintf("%s sat is %s %% of the most that the fund pays. %s There is no median yet: %s.", sat(m.Amount), money.FormatPermille(permille), limits, count(m.Grants, "other grant"))
 	}
 	return f
 }
 
-// percentOf rounds up, so that an amount just above a threshold is above it.
-func percentOf(part, whole btcutil.Amount) int64 {
+// permilleOf rounds up, so that an amount just above a threshold is above it.
+func permilleOf(part, whole btcutil.Amount) int64 {
 	if whole <= 0 {
 		return 0
 	}
-	return (int64(part)*100 + int64(whole) - 1) / int64(whole)
+	return (int64(part)*1000 + int64(whole) - 1) / int64(whole)
 }
 
 func sat(a btcutil.Amount) string { return money.Group(a, " ") }

@@ -136,7 +136,7 @@ func TestAmountsOutsideTheLimitsAreHigh(t *testing.T) {
 	f := plain()
 	f.Money.Amount = 100_001 // rounded up
 	f.Money.Median = 66_667
-	if got := found(t, f, screen.Amount); got.Level != screen.Low || !strings.Contains(got.Reason, "151 %") {
+	if got := found(t, f, screen.Amount); got.Level != screen.Low || !strings.Contains(got.Reason, "150.1 %") {
 		t.Errorf("a hair above half as much again: %s: %s", got.Level, got.Reason)
 	}
 }

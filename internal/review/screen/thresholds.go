@@ -57,11 +57,11 @@ const (
 	FarText  = 10 // and below: Low
 )
 
-// Amounts, in percent of the median of the fund's grants; without a median, of the
+// Amounts, in thousandths of the median of the fund's grants; without a median, of the
 // most that the fund pays.
 var (
-	ofMedian  = []step{{151, Low}, {201, Med}, {401, High}}
-	ofMaximum = []step{{51, Low}, {91, Med}}
+	ofMedian  = []step{{1501, Low}, {2001, Med}, {4001, High}}
+	ofMaximum = []step{{501, Low}, {901, Med}}
 )
 
 // Other open or approved applications with a server in the same network, and with

@@ -75,7 +75,7 @@ func manyOutputs(tx *wire.MsgTx) {
 }
 
 func onlyFee(sat btcutil.Amount) func(*decision.BatchNote) {
-	return func(b *decision.BatchNote) { b.MaxFee, b.MaxFeeRateSatVB = sat, 1_000_000 }
+	return func(b *decision.BatchNote) { b.MaxFee, b.MaxFeeRateSatKVB = sat, 1_000_000 }
 }
 
 func (d *draft) changeTo(chain, index uint32) func(*wire.MsgTx) {

@@ -85,7 +85,9 @@ func newSigner(t *testing.T, key *signer.Key, path string, clk clock.Clock) *sig
 
 func openSigner(t tb, key *signer.Key, path string, clk clock.Clock) (*signer.Signer, func()) {
 	t.Helper()
-	return openSignerWith(t, key, path, clk, signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 50_000, MaxFeePercent: 5, FinalDepth: testDepth})
+	return openSignerWith(t, key, path, clk, signer.Policy{
+		MinFeeRateSatKVB: 1_000, MaxFeeRateSatKVB: 100_000, MaxFee: 50_000, MaxFeePermille: 50, FinalDepth: testDepth,
+	})
 }
 
 func openSignerWith(t tb, key *signer.Key, path string, clk clock.Clock, policy signer.Policy) (*signer.Signer, func()) {
@@ -141,7 +143,7 @@ func newNote(t tb, number byte, amount btcutil.Amount) decision.Note {
 	script := payeeScript(number)
 	return decision.Note{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Decision: uuid.UUID{15: number + 1}, Grant: uuid.UUID{0: 9, 15: number + 1},
-		PayeeScript: script, PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: amount, MaxFeeRateSatVB: 60,
+		PayeeScript: script, PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: amount, MaxFeeRateSatKVB: 60_000,
 		NotBefore: now().AddDate(0, 0, -7), NotAfter: now().AddDate(0, 0, 7),
 	}
 }
@@ -289,7 +291,7 @@ func (d *draft) request(t tb) signerrpc.Request {
 	t.Helper()
 	network := decision.NetworkOf(&chaincfg.SimNetParams)
 	id := uuid.UUID{0: 0xba, 11: byte(d.number >> 8), 12: byte(d.number)}
-	batch := decision.BatchNote{Network: network, Batch: id, Number: d.number, MaxFeeRateSatVB: 60, MaxFee: 30_000}
+	batch := decision.BatchNote{Network: network, Batch: id, Number: d.number, MaxFeeRateSatKVB: 60_000, MaxFee: 30_000}
 	req := signerrpc.Request{AttemptNo: d.attempt, Dead: d.dead}
 	for _, n := range d.notes {
 		batch.Payments = append(batch.Payments, decision.Payment{Decision: n.Digest(), Script: n.PayeeScript, Amount: n.Amount})
@@ -304,10 +306,10 @@ func (d *draft) request(t tb) signerrpc.Request {
 	req.BatchNote = string(batch.Encode())
 	if d.upkeep != "" {
 		note := decision.UpkeepNote{
-			Network: network, Batch: id, Number: d.number, Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatVB: 60, MaxFee: 30_000,
+			Network: network, Batch: id, Number: d.number, Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatKVB: 60_000, MaxFee: 30_000,
 		}
 		if d.upkeep == decision.UpkeepChild {
-			note.MaxFeeRateSatVB = 0
+			note.MaxFeeRateSatKVB = 0
 		}
 		for _, c := range d.coins {
 			note.Coins = append(note.Coins, wire.OutPoint{Hash: c.prev.TxHash(), Index: c.vout})

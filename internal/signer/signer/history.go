@@ -33,7 +33,7 @@ func (e *entry) subject() string {
 		if err != nil {
 			return "damaged" // Append wrote a note that had been read
 		}
-		n.MaxFeeRateSatVB, n.MaxFee, n.Policy = 0, 0, 0
+		n.MaxFeeRateSatKVB, n.MaxFee, n.Policy = 0, 0, 0
 		return string(n.Encode())
 	}
 	var digests []string

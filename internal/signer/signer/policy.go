@@ -17,11 +17,9 @@ import (
 )
 
 const (
-	// feeFloor is a fee that the percentage never forbids: small batches cost
-	// more than a few percent.
+	// feeFloor is a fee that the share of the payments never forbids: small batches
+	// cost more than a few thousandths.
 	feeFloor btcutil.Amount = 2000
-
-	minFeeRateSatVB = 1 // what nodes relay
 
 	finalDepth = 100
 
@@ -32,21 +30,24 @@ const (
 )
 
 // Policy is what this signer's own operator allows, whatever the notes say.
-// What is zero in the last four has its default.
+// What is zero in the last five has its default.
 type Policy struct {
-	MaxFeeRateSatVB int64          // of the worst-case virtual size; not of a void or a child
-	MaxFee          btcutil.Amount // of one transaction
-	MaxFeePercent   int64          // see percentCap; 2,000 sat are always allowed
-	MaxInputs       int            // of one transaction
-	MaxOutputs      int            // of one transaction, change included
-	FinalDepth      int            // confirmations after which a transaction is there to stay
-	MaxTarget       *big.Int       // the easiest target of a header that a proof may hold
+	MaxFeeRateSatKVB int64          // of the worst-case virtual size; not of a void or a child
+	MaxFee           btcutil.Amount // of one transaction
+	MaxFeePermille   int64          // see permilleCap; 2,000 sat are always allowed
+	// MinFeeRateSatKVB is what the fund's node relays from on. Nothing is signed that
+	// pays less, and a void has to be able to pay as much for its own relay.
+	MinFeeRateSatKVB int64
+	MaxInputs        int      // of one transaction
+	MaxOutputs       int      // of one transaction, change included
+	FinalDepth       int      // confirmations after which a transaction is there to stay
+	MaxTarget        *big.Int // the easiest target of a header that a proof may hold
 }
 
 // DefaultPolicy returns the caps of a signer that was told none.
 func DefaultPolicy() Policy {
 	return Policy{
-		MaxFeeRateSatVB: 200, MaxFee: 700_000, MaxFeePercent: 5,
+		MaxFeeRateSatKVB: 200_000, MaxFee: 700_000, MaxFeePermille: 50, MinFeeRateSatKVB: 100,
 		MaxInputs: signerrpc.MaxInputs, MaxOutputs: 3001, FinalDepth: finalDepth,
 	}
 }
@@ -62,12 +63,15 @@ func TargetOf(difficulty int64) *big.Int {
 // bad_policy).
 func (p Policy) Validate() error {
 	switch {
-	case p.MaxFeeRateSatVB < minFeeRateSatVB || p.MaxFeeRateSatVB > 10_000:
-		return errs.New(errs.Invalid, "bad_policy", "The highest fee rate must be 1 to 10000 sat/vB.")
+	case p.MinFeeRateSatKVB < 0 || p.MinFeeRateSatKVB > money.MaxFeeRateSatKVB:
+		return errs.Newf(errs.Invalid, "bad_policy", "The lowest feerate must be 0.001 to %s sat/vB.", money.FormatFeeRate(money.MaxFeeRateSatKVB))
+	case p.MaxFeeRateSatKVB < max(p.MinFeeRateSatKVB, 1) || p.MaxFeeRateSatKVB > money.MaxFeeRateSatKVB:
+		return errs.Newf(errs.Invalid, "bad_policy", "The highest feerate must be %s to %s sat/vB.",
+			money.FormatFeeRate(max(p.MinFeeRateSatKVB, 1)), money.FormatFeeRate(money.MaxFeeRateSatKVB))
 	case p.MaxFee <= 0 || p.MaxFee > money.MaxSat:
 		return errs.New(errs.Invalid, "bad_policy", "The highest fee must be 1 sat or more.")
-	case p.MaxFeePercent < 1 || p.MaxFeePercent > 100:
-		return errs.New(errs.Invalid, "bad_policy", "The highest fee in percent must be 1 to 100.")
+	case p.MaxFeePermille < 1 || p.MaxFeePermille > 1000:
+		return errs.New(errs.Invalid, "bad_policy", "The highest fee per mille must be 1 to 1000.")
 	case p.MaxInputs < 0 || p.MaxInputs > signerrpc.MaxInputs:
 		return errs.Newf(errs.Invalid, "bad_policy", "The number of inputs must be 1 to %d.", signerrpc.MaxInputs)
 	case p.MaxOutputs < 0 || p.MaxOutputs > signerrpc.MaxOutputs:
@@ -87,6 +91,7 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 		return Policy{}, err
 	}
 	standard := DefaultPolicy()
+	p.MinFeeRateSatKVB = cmp.Or(p.MinFeeRateSatKVB, standard.MinFeeRateSatKVB)
 	p.MaxInputs = cmp.Or(p.MaxInputs, standard.MaxInputs)
 	p.MaxOutputs = cmp.Or(p.MaxOutputs, standard.MaxOutputs)
 	p.FinalDepth = cmp.Or(p.FinalDepth, standard.FinalDepth)
@@ -106,37 +111,41 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 // one, the other pays for its parent.
 func (r rules) checkFee(p *proposal) error {
 	vsize := worstVSize(p.packet.UnsignedTx, r.descriptor)
-	percentCap := r.percentCap(p)
+	permilleCap := r.permilleCap(p)
 	switch {
 	case p.fee < 0:
 		return refuse("negative_fee", "The outputs are worth more than the inputs.")
-	case int64(p.fee) < vsize*minFeeRateSatVB:
+	case p.fee < money.FeeAt(vsize, r.policy.MinFeeRateSatKVB):
 		return refuse("feerate_too_low", "A fee of %d sat for %d vbytes would not be relayed.", int64(p.fee), vsize)
 	case p.fee > r.policy.MaxFee:
 		return refuse("fee_above_cap", "The fee of %d sat is above this signer's cap of %d sat.", int64(p.fee), int64(r.policy.MaxFee))
 	case p.fee > p.maxFee:
 		return refuse("fee_above_batch_cap", "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.maxFee))
-	case p.fee > percentCap:
-		return refuse("fee_above_percent", "The fee of %d sat is above the %d sat that %d %% allow.", int64(p.fee), int64(percentCap), r.policy.MaxFeePercent)
+	case p.fee > permilleCap:
+		return refuse("fee_above_permille", "The fee of %d sat is above the %d sat that %s %% allow.", int64(p.fee), int64(permilleCap), money.FormatPermille(r.policy.MaxFeePermille))
 	}
 	if !p.anyFeeRate() {
-		if err := r.checkFeeRate(p, (int64(p.fee)+vsize-1)/vsize); err != nil {
+		if err := r.checkFeeRate(p, vsize); err != nil {
 			return err
 		}
 	}
 	return r.checkRoom(p)
 }
 
-func (r rules) checkFeeRate(p *proposal, rate int64) error {
+// checkFeeRate allows the fee that each highest feerate makes, which is rounded up to a
+// satoshi as every fee is.
+func (r rules) checkFeeRate(p *proposal, vsize int64) error {
+	above := func(satKVB int64) bool { return p.fee > money.FeeAt(vsize, satKVB) }
+	text, paid := money.FormatFeeRate, money.FormatFeeRate(money.FeeRateAbove(p.fee, vsize))
 	switch {
-	case rate > r.policy.MaxFeeRateSatVB:
-		return refuse("feerate_above_cap", "The fee rate of %d sat/vB is above this signer's cap of %d.", rate, r.policy.MaxFeeRateSatVB)
-	case rate > p.maxRate:
-		return refuse("feerate_above_batch_cap", "The fee rate of %d sat/vB is above the batch's cap of %d.", rate, p.maxRate)
+	case above(r.policy.MaxFeeRateSatKVB):
+		return refuse("feerate_above_cap", "The feerate of %s sat/vB is above this signer's cap of %s.", paid, text(r.policy.MaxFeeRateSatKVB))
+	case above(p.maxRateSatKVB):
+		return refuse("feerate_above_batch_cap", "The feerate of %s sat/vB is above the batch's cap of %s.", paid, text(p.maxRateSatKVB))
 	}
 	for _, n := range p.notes {
-		if rate > n.MaxFeeRateSatVB {
-			return refuse("feerate_above_decision_cap", "The fee rate of %d sat/vB is above the cap of %d of decision %s.", rate, n.MaxFeeRateSatVB, n.Decision)
+		if above(n.MaxFeeRateSatKVB) {
+			return refuse("feerate_above_decision_cap", "The feerate of %s sat/vB is above the cap of %s of decision %s.", paid, text(n.MaxFeeRateSatKVB), n.Decision)
 		}
 	}
 	return nil
@@ -151,12 +160,12 @@ func (p *proposal) child() bool {
 	return p.kind == KindUpkeep && p.upkeep.Kind == decision.UpkeepChild
 }
 
-// percentCap is the fee that the policy's percentage allows: of the payments; of the
+// permilleCap is the fee that the policy's share allows: of the payments; of the
 // inputs where nobody is paid; of what the parent moves for a child, which pays for
 // both. A void may pay it twice, once for what it replaces and once to out-pay that:
-// a transaction that kept to the percentage can then always be taken back, by a
+// a transaction that kept to the share can then always be taken back, by a
 // signer too that has not seen it.
-func (r rules) percentCap(p *proposal) btcutil.Amount {
+func (r rules) permilleCap(p *proposal) btcutil.Amount {
 	moved, times := p.in, btcutil.Amount(1)
 	switch {
 	case p.kind == KindPay:
@@ -166,7 +175,7 @@ func (r rules) percentCap(p *proposal) btcutil.Amount {
 	case p.child():
 		moved = max(p.in, p.movedByParents())
 	}
-	return times * max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePercent)/100)
+	return times * max(feeFloor, moved*btcutil.Amount(r.policy.MaxFeePermille)/1000)
 }
 
 // movedByParents is what the transactions send out whose change is spent.
@@ -185,8 +194,8 @@ func (p *proposal) movedByParents() btcutil.Amount {
 }
 
 // checkRoom refuses a transaction that could not be taken back: its void spends the
-// same coins, pays its fee and 1 sat/vB for its own relay (BIP 125, rules 3 and 4),
-// within the same caps.
+// same coins, pays its fee and the lowest feerate for its own relay (BIP 125, rules 3
+// and 4), within the same caps.
 func (r rules) checkRoom(p *proposal) error {
 	if p.kind == KindVoid {
 		return nil
@@ -198,7 +207,7 @@ func (r rules) checkRoom(p *proposal) error {
 	void := wire.NewMsgTx(txVersion)
 	void.TxIn = p.packet.UnsignedTx.TxIn
 	void.AddTxOut(wire.NewTxOut(0, change))
-	least := p.fee + btcutil.Amount(worstVSize(void, r.descriptor)*minFeeRateSatVB)
+	least := p.fee + money.FeeAt(worstVSize(void, r.descriptor), r.policy.MinFeeRateSatKVB)
 	if most := min(r.policy.MaxFee, p.maxFee); least > most || p.in < least+wallet.DustLimit(change) {
 		return refuse("no_room_for_void", "To take the transaction back would cost %d sat; the caps allow %d sat, and its coins hold %d.", int64(least), int64(most), int64(p.in))
 	}

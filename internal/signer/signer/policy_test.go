@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
@@ -34,9 +35,44 @@ func withPolicy(t *testing.T, p signer.Policy) *signer.Signer {
 
 func TestZeroesStandForDefaults(t *testing.T) {
 	t.Parallel()
-	info := withPolicy(t, signer.Policy{MaxFeeRateSatVB: 1, MaxFee: 1, MaxFeePercent: 1}).Info()
-	if info.MaxInputs != 1000 || info.MaxOutputs != 3001 || info.FinalDepth != 100 {
+	info := withPolicy(t, signer.Policy{MaxFeeRateSatKVB: 1_000, MaxFee: 1, MaxFeePermille: 10}).Info()
+	if info.MaxInputs != 1000 || info.MaxOutputs != 3001 || info.FinalDepth != 100 || info.MinFeeRateSatKVB != 100 {
 		t.Errorf("got %+v", info)
+	}
+}
+
+// Nodes relay from 0.1 sat/vB on, or from what their operators say: the signer's own
+// operator says the lowest feerate, which is also what a void needs for its relay.
+func TestTheOperatorSetsTheLowestFeerate(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		lowest   int64
+		fee, cap btcutil.Amount
+		code     string
+	}{
+		{100, (exampleVSize + 9) / 10, 50_000, ""},
+		{100, (exampleVSize+9)/10 - 1, 50_000, "feerate_too_low"},
+		{1_234, (1_234*exampleVSize + 999) / 1000, 50_000, ""},
+		{1_234, (1_234*exampleVSize+999)/1000 - 1, 50_000, "feerate_too_low"},
+		{100, 3000, 3000 + (exampleVoid+9)/10, ""},
+		{100, 3000, 3000 + (exampleVoid+9)/10 - 1, "no_room_for_void"},
+		{2_000, 3000, 3000 + 2*exampleVoid, ""},
+		{2_000, 3000, 3000 + 2*exampleVoid - 1, "no_room_for_void"},
+	} {
+		d := newDraft(t, newKey(t, wallet.KindWPKH))
+		d.fee, d.onBatch = tc.fee, onlyFee(tc.cap)
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := signer.CreateJournal(path); err != nil {
+			t.Fatal(err)
+		}
+		s, closeJournal := openSignerWith(t, newKey(t, wallet.KindWPKH), path, fakeClock(), signer.Policy{
+			MinFeeRateSatKVB: tc.lowest, MaxFeeRateSatKVB: 100_000, MaxFee: 50_000, MaxFeePermille: 50, FinalDepth: testDepth,
+		})
+		_, err := s.Sign(t.Context(), d.request(t))
+		closeJournal()
+		if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+			t.Errorf("%+v: got %v", tc, err)
+		}
 	}
 }
 

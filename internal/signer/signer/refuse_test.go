@@ -212,14 +212,14 @@ func badRequests() []bad {
 		{"a satoshi over the signer's cap", "fee_above_cap", func(d *draft) { feeOf(50_001)(d); d.onBatch = onlyFee(1_000_000) }},
 		{"the Paxos fee", "fee_above_cap", func(d *draft) { feeOf(1_982_000_000)(d); d.onBatch = onlyFee(btcutil.MaxSatoshi) }},
 		{"a satoshi over the batch's cap", "fee_above_batch_cap", func(d *draft) { d.onBatch = onlyFee(2999) }},
-		{"over five percent", "fee_above_percent", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 59_999 }},
+		{"over five per cent", "fee_above_permille", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 59_999 }},
 		{"over the signer's rate", "feerate_above_cap", func(d *draft) { feeOf(45_000)(d); d.onBatch = onlyFee(1_000_000) }},
 		{"a satoshi over the batch's rate", "feerate_above_batch_cap", func(d *draft) {
 			d.fee = 11*exampleVSize + 1
-			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 11 }
+			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 11_000 }
 		}},
 		{"no room for its void", "no_room_for_void", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid - 1) }},
-		{"over a decision's rate", "feerate_above_decision_cap", func(d *draft) { d.notes[2].MaxFeeRateSatVB = 9 }},
+		{"over a decision's rate", "feerate_above_decision_cap", func(d *draft) { d.notes[2].MaxFeeRateSatKVB = 9_000 }},
 	}
 }
 
@@ -239,13 +239,17 @@ func TestSignsAtTheEdgeOfEachCap(t *testing.T) {
 			feeOf(100 * exampleVSize)(d)
 			d.onBatch = onlyFee(100*exampleVSize + exampleVoid)
 			for i := range d.notes {
-				d.notes[i].MaxFeeRateSatVB = 100
+				d.notes[i].MaxFeeRateSatKVB = 100_000
 			}
 		}},
 		{"batch's fee", "", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid) }},
-		{"five percent", "", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 60_000 }},
+		{"five per cent", "", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 60_000 }},
 		{"2,000 sat for a small payment", "", func(d *draft) { d.fee = 2000; d.notes = d.notes[:1]; d.notes[0].Amount = 600 }},
-		{"batch's rate", "", onBatch(func(b *decision.BatchNote) { b.MaxFeeRateSatVB = 12 })},
+		{"batch's rate, rounded up to a satoshi", "", func(d *draft) {
+			d.fee = (11_017*exampleVSize + 999) / 1000
+			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 11_017 }
+		}},
+		{"batch's rate", "", onBatch(func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 12_000 })},
 		{"first moment", "", func(d *draft) { d.notes[0].NotBefore = now() }},
 		{"last moment", "", func(d *draft) { d.notes[0].NotAfter = now() }},
 		{"no PSBT fields for the change", "", onOutput(func(o *psbt.POutput) { *o = psbt.POutput{} })},

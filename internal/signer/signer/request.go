@@ -52,8 +52,9 @@ type proposal struct {
 	number     uint32
 	note       string // batch or upkeep note
 	noteDigest decision.Digest
-	maxRate    int64 // sat/vB, as people approved it; unused where anyFeeRate
 	maxFee     btcutil.Amount
+
+	maxRateSatKVB int64 // as people approved it; unused where anyFeeRate
 
 	payments []decision.Payment  // of the batch note
 	notes    []decision.Note     // KindPay
@@ -124,7 +125,7 @@ func (p *proposal) readBatchNote(text []byte) error {
 		}
 		p.kind, p.upkeep = KindUpkeep, n
 		p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
-		p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+		p.maxRateSatKVB, p.maxFee = n.MaxFeeRateSatKVB, n.MaxFee
 		return nil
 	}
 	n, err := decision.ParseBatch(text)
@@ -133,7 +134,7 @@ func (p *proposal) readBatchNote(text []byte) error {
 	}
 	p.kind, p.payments = KindPay, n.Payments
 	p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
-	p.maxRate, p.maxFee = n.MaxFeeRateSatVB, n.MaxFee
+	p.maxRateSatKVB, p.maxFee = n.MaxFeeRateSatKVB, n.MaxFee
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (s *Signer) Info() signerrpc.Info {
 		Program: s.cfg.Program, Network: network.Name, Genesis: network.Genesis,
 		Descriptor: s.cfg.Key.Descriptor().String(), Fingerprint: s.cfg.Key.Fingerprint(),
 		JournalRecords: int64(len(s.cfg.Journal.Records())), JournalHead: s.cfg.Journal.Head().String(),
-		MaxFeeRateSatVB: s.policy.MaxFeeRateSatVB, MaxFeeSat: int64(s.policy.MaxFee), MaxFeePercent: s.policy.MaxFeePercent,
+		MinFeeRateSatKVB: s.policy.MinFeeRateSatKVB, MaxFeeRateSatKVB: s.policy.MaxFeeRateSatKVB, MaxFeeSat: int64(s.policy.MaxFee), MaxFeePermille: s.policy.MaxFeePermille,
 		MaxInputs: int64(s.policy.MaxInputs), MaxOutputs: int64(s.policy.MaxOutputs), FinalDepth: int64(s.policy.FinalDepth),
 		JournalTrouble: s.journalTrouble(),
 	}

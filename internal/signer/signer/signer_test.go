@@ -221,12 +221,14 @@ func TestRefusesAJournalOfAnotherTreasury(t *testing.T) {
 func TestPolicyRefusesSenselessCaps(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*signer.Policy){
-		"no rate":      func(p *signer.Policy) { p.MaxFeeRateSatVB = 0 },
-		"any rate":     func(p *signer.Policy) { p.MaxFeeRateSatVB = 10_001 },
+		"no rate":      func(p *signer.Policy) { p.MaxFeeRateSatKVB = 0 },
+		"any rate":     func(p *signer.Policy) { p.MaxFeeRateSatKVB = 10_000_001 },
 		"no fee":       func(p *signer.Policy) { p.MaxFee = 0 },
 		"any fee":      func(p *signer.Policy) { p.MaxFee = btcutil.MaxSatoshi + 1 },
-		"no percent":   func(p *signer.Policy) { p.MaxFeePercent = 0 },
-		"over hundred": func(p *signer.Policy) { p.MaxFeePercent = 101 },
+		"no share":     func(p *signer.Policy) { p.MaxFeePermille = 0 },
+		"over all":     func(p *signer.Policy) { p.MaxFeePermille = 1001 },
+		"minus rate":   func(p *signer.Policy) { p.MinFeeRateSatKVB = -1 },
+		"no rate left": func(p *signer.Policy) { p.MinFeeRateSatKVB, p.MaxFeeRateSatKVB = 2_001, 2_000 },
 		"any inputs":   func(p *signer.Policy) { p.MaxInputs = 1001 },
 		"any outputs":  func(p *signer.Policy) { p.MaxOutputs = 3101 },
 		"minus inputs": func(p *signer.Policy) { p.MaxInputs = -1 },

@@ -38,7 +38,7 @@ func TestUpkeepPaysTheTreasuryItself(t *testing.T) {
 			t.Errorf("%s: journalled as %+v", tc.kind, r)
 		}
 		d.attempt, d.fee = 1, 5000
-		d.onUpkeep = func(n *decision.UpkeepNote) { n.MaxFee, n.MaxFeeRateSatVB = 90_000, 33*n.MaxFeeRateSatVB/20 } // approved again, dearer
+		d.onUpkeep = func(n *decision.UpkeepNote) { n.MaxFee, n.MaxFeeRateSatKVB = 90_000, 33*n.MaxFeeRateSatKVB/20 } // approved again, dearer
 		if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
 			t.Errorf("%s, replacement: %v", tc.kind, err)
 		}

@@ -11,7 +11,8 @@ import (
 )
 
 // testdata/journal-v1 was written by the first version of this program for
-// newDraft and its replacement at a fee of 4,000 sat.
+// newDraft and its replacement at a fee of 4,000 sat; the digests of the notes in it
+// are those of today's, which name feerates in sat/kvB.
 func TestAJournalOfVersion1GoesOn(t *testing.T) {
 	t.Parallel()
 	old := readText(t, filepath.Join("testdata", "journal-v1"))

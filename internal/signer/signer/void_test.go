@@ -162,7 +162,7 @@ func TestVoidRefusals(t *testing.T) {
 func TestTheFeeOfAVoidIsAPartOfItsInputs(t *testing.T) {
 	t.Parallel()
 	key := newKey(t, wallet.KindWPKH)
-	for fee, code := range map[int64]string{6000: "", 6001: "fee_above_percent"} {
+	for fee, code := range map[int64]string{6000: "", 6001: "fee_above_permille"} {
 		s := freshSigner(t, wallet.KindWPKH)
 		d := voidOf(t, key)
 		d.coins = []coin{newCoin(t, key.Descriptor(), 0, 60_000)}
@@ -212,7 +212,7 @@ func TestVoidAndChildHaveNoHighestFeerate(t *testing.T) {
 func TestAChildPaysForItsParent(t *testing.T) {
 	t.Parallel()
 	key := newKey(t, wallet.KindWPKH)
-	for kind, code := range map[string]string{decision.UpkeepChild: "", decision.UpkeepConsolidate: "fee_above_percent"} {
+	for kind, code := range map[string]string{decision.UpkeepChild: "", decision.UpkeepConsolidate: "fee_above_permille"} {
 		s := freshSigner(t, wallet.KindWPKH)
 		parent := newDraft(t, key)
 		parent.coins[1] = newCoin(t, key.Descriptor(), 1, 1_020_006) // change of 17,003 sat
@@ -283,7 +283,7 @@ func TestARepeatIsAnsweredUnderStricterCaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	strict := signer.Policy{MaxFeeRateSatVB: 100, MaxFee: 100, MaxFeePercent: 5, MaxInputs: 1, MaxOutputs: 1}
+	strict := signer.Policy{MaxFeeRateSatKVB: 100_000, MaxFee: 100, MaxFeePermille: 50, MaxInputs: 1, MaxOutputs: 1}
 	s, err = signer.New(signer.Config{Key: key, Journal: j, Policy: strict, Clock: fakeClock(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -97,20 +97,21 @@ type Response struct {
 
 // Info says what a signer is and where its journal stands.
 type Info struct {
-	Program         string `json:"program"` // version of the program
-	Network         string `json:"network"`
-	Genesis         string `json:"genesis"`     // block hash as people write it
-	Descriptor      string `json:"descriptor"`  // of the treasury, with checksum
-	Fingerprint     string `json:"fingerprint"` // of the master key, 8 hex digits (BIP32)
-	JournalRecords  int64  `json:"journal_records"`
-	JournalHead     string `json:"journal_head"` // SHA-256 of the last line, 64 hex digits
-	MaxFeeRateSatVB int64  `json:"max_feerate_sat_vb"`
-	MaxFeeSat       int64  `json:"max_fee_sat"`
-	MaxFeePercent   int64  `json:"max_fee_percent"` // of the sum of the payments; of the inputs when nobody is paid
-	MaxInputs       int64  `json:"max_inputs"`
-	MaxOutputs      int64  `json:"max_outputs"`               // change included
-	FinalDepth      int64  `json:"final_depth"`               // confirmations that a proof needs, so many headers
-	JournalTrouble  bool   `json:"journal_trouble,omitempty"` // its disk took no test of a write: it would sign nothing
+	Program          string `json:"program"` // version of the program
+	Network          string `json:"network"`
+	Genesis          string `json:"genesis"`     // block hash as people write it
+	Descriptor       string `json:"descriptor"`  // of the treasury, with checksum
+	Fingerprint      string `json:"fingerprint"` // of the master key, 8 hex digits (BIP32)
+	JournalRecords   int64  `json:"journal_records"`
+	JournalHead      string `json:"journal_head"`        // SHA-256 of the last line, 64 hex digits
+	MinFeeRateSatKVB int64  `json:"min_feerate_sat_kvb"` // also what a void has to be able to pay for its relay
+	MaxFeeRateSatKVB int64  `json:"max_feerate_sat_kvb"`
+	MaxFeeSat        int64  `json:"max_fee_sat"`
+	MaxFeePermille   int64  `json:"max_fee_permille"` // of the sum of the payments; of the inputs when nobody is paid
+	MaxInputs        int64  `json:"max_inputs"`
+	MaxOutputs       int64  `json:"max_outputs"`               // change included
+	FinalDepth       int64  `json:"final_depth"`               // confirmations that a proof needs, so many headers
+	JournalTrouble   bool   `json:"journal_trouble,omitempty"` // its disk took no test of a write: it would sign nothing
 }
 
 // Trouble is nil when the signer could sign, and else Unavailable

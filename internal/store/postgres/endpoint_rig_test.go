@@ -53,7 +53,7 @@ func newField(t *testing.T, n int) *field {
 		t.Fatal(err)
 	}
 	exec(t, f.owner, `INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-		max_feerate_sat_vb, max_fee_sat, pay_window_days, created_at) VALUES (gen_random_uuid(), 'f', 'd', 1, 5000, 1000, 5000, 1, 2, 10, 1000, 90, now())`)
+		max_feerate_sat_kvb, max_fee_sat, pay_window_days, created_at) VALUES (gen_random_uuid(), 'f', 'd', 1, 5000, 1000, 5000, 1, 2, 10, 1000, 90, now())`)
 	f.application = f.newApplication(t)
 	for i := range n {
 		f.endpoints = append(f.endpoints, f.newEndpoint(t, f.application, i))

@@ -64,7 +64,11 @@ func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uui
 }
 
 func (s PayoutStore) Estimate(ctx context.Context) (*fee.Estimate, error) {
-	body, err := s.q.GetEstimate(ctx)
+	return readEstimate(ctx, s.q)
+}
+
+func readEstimate(ctx context.Context, q *db.Queries) (*fee.Estimate, error) {
+	body, err := q.GetEstimate(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil // the worker has made none yet
 	}

@@ -49,7 +49,7 @@ func readFund(ctx context.Context, q *db.Queries) (fund.Fund, error) {
 	return fund.Fund{
 		ID: f.ID, Name: f.Name, Network: f.Network, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight,
 		Budget: btcutil.Amount(f.BudgetSat), MinAmount: btcutil.Amount(f.MinAmountSat), MaxAmount: btcutil.Amount(f.MaxAmountSat),
-		PolicyVersion: f.PolicyVersion, Quorum: int(f.Quorum), MaxFeeRateSatVB: f.MaxFeerateSatVb, MaxFee: btcutil.Amount(f.MaxFeeSat),
+		PolicyVersion: f.PolicyVersion, Quorum: int(f.Quorum), MaxFeeRateSatKVB: f.MaxFeerateSatKvb, MaxFee: btcutil.Amount(f.MaxFeeSat),
 		PayWindow: time.Duration(f.PayWindowDays) * 24 * time.Hour, PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
 		MaxPayees: int(f.MaxPayees), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: int(f.ReadyCoins), FutureWitness: f.FutureWitness, CreatedAt: f.CreatedAt,
 	}, nil
@@ -61,7 +61,7 @@ func (d *DB) CreateFund(ctx context.Context, f fund.Fund) error {
 		return q.InsertFund(ctx, db.InsertFundParams{
 			ID: f.ID, Name: f.Name, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight, BudgetSat: int64(f.Budget),
 			MinAmountSat: int64(f.MinAmount), MaxAmountSat: int64(f.MaxAmount), PolicyVersion: f.PolicyVersion, Quorum: int32(f.Quorum),
-			MaxFeerateSatVb: f.MaxFeeRateSatVB, MaxFeeSat: int64(f.MaxFee), PayWindowDays: int32(f.PayWindow / (24 * time.Hour)),
+			MaxFeerateSatKvb: f.MaxFeeRateSatKVB, MaxFeeSat: int64(f.MaxFee), PayWindowDays: int32(f.PayWindow / (24 * time.Hour)),
 			PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
 			MaxPayees: int32(cmp.Or(f.MaxPayees, fund.DefaultMaxPayees)), DeadlineBlocks: cmp.Or(f.DeadlineBlocks, fund.DefaultDeadlineBlocks), ReadyCoins: int32(f.ReadyCoins), FutureWitness: f.FutureWitness,
 			CreatedAt: f.CreatedAt,

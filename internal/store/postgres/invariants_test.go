@@ -59,14 +59,14 @@ func TestBothRolesReadTheInvariants(t *testing.T) {
 // ground is a fund with a batch of one payment that went to the signer, as the
 // fewest rows in which each fault can be seeded. Identifiers are of one digit.
 var ground = []string{
-	`INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum, max_feerate_sat_vb, max_fee_sat, pay_window_days, created_at)
-		VALUES (u(1), 'f', 'd', 1, 5000, 1000, 5000, 1, 2, 10, 1000, 90, now())`,
+	`INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum, max_feerate_sat_kvb, max_fee_sat, pay_window_days, created_at)
+		VALUES (u(1), 'f', 'd', 1, 5000, 1000, 5000, 1, 2, 10000, 1000, 90, now())`,
 	`INSERT INTO grants VALUES (u(2), u(2), u(1), 'GR', 'Blue Heron', 'active', 2000, 1, now())`,
 	`INSERT INTO decision VALUES (u(3), u(2), 1, u(2), d(note()), '', 2000, now())`,
 	`INSERT INTO vote SELECT u(n), u(2), 1, d(note()), u(n), 'approve', NULL, 'login', NULL, now() FROM unnest('{21,22}'::int[]) n`,
 	`INSERT INTO instalment VALUES (u(3), u(2), 1, u(3), d(note()), note(), 'script', 'address', 2000, 'maybe_paid', NULL, 1, now(), now())`,
-	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
-		VALUES (u(4), u(1), 4, 'announced', 1, 'n', d('n'), 2, 10, 1000, h(4), h(8), 0, u(9), now(), now())`,
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+		VALUES (u(4), u(1), 4, 'announced', 1, 'n', d('n'), 1500, 10000, 1000, h(4), h(8), 0, u(9), now(), now())`,
 	`INSERT INTO batch_item VALUES (u(4), 0, u(3), NULL)`,
 	`INSERT INTO approval VALUES (u(10), u(4), d('n'), u(23), 'login', NULL, now())`,
 	`INSERT INTO attempt VALUES (u(5), u(4), 0, '', h(5), 300, 600, 1, now())`,
@@ -189,7 +189,9 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i06_fee", "above the batch's cap", `UPDATE attempt SET fee_sat = 1001`},
 		{"i06_fee", "above the feerate", `UPDATE attempt SET weight = 100`},
 		{"", "a child above the feerate", `UPDATE batch SET kind = 'child'; UPDATE attempt SET weight = 100`},
-		{"i06_fee", "below 1 sat/vB", `UPDATE attempt SET weight = 1300`},
+		{"", "at the feerate", `UPDATE batch SET max_feerate_sat_kvb = 1981; UPDATE attempt SET weight = 601`}, // 151 vB: 299.131 sat is 300
+		{"i06_fee", "a satoshi above the feerate", `UPDATE batch SET max_feerate_sat_kvb = 1980; UPDATE attempt SET weight = 601`},
+		{"i06_fee", "below the feerate that it begins with", `UPDATE attempt SET weight = 1300`},
 		{"i07_transactions", "a satoshi is gone", `UPDATE attempt_output SET amount_sat = 2699 WHERE vout = 1`},
 		{"i07_transfers", "a posting without its other side", `INSERT INTO ledger_posting SELECT max(id), 'lost', 1 FROM ledger_transfer`},
 		{"i07_coins", "a coin that no posting knows", `INSERT INTO coin VALUES (h(8), 1, 'deposit', 1, 0, 1, 2, false, NULL)`},

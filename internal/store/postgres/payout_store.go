@@ -128,7 +128,7 @@ func lookedAt(ctx context.Context, q *db.Queries, ids []uuid.UUID) error {
 func insertBatchRow(ctx context.Context, q *db.Queries, b payout.Batch) error {
 	err := q.InsertBatch(ctx, db.InsertBatchParams{
 		ID: b.ID, FundID: b.FundID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Note: b.Note, Digest: b.Digest[:],
-		FeerateSatVb: b.FeeRateSatVB, MaxFeerateSatVb: b.MaxFeeRateSatVB, MaxFeeSat: int64(b.MaxFee), Outputs: int32(b.Outputs), DeadlineBlocks: b.DeadlineBlocks,
+		FeerateSatKvb: b.FeeRateSatKVB, MaxFeerateSatKvb: b.MaxFeeRateSatKVB, MaxFeeSat: int64(b.MaxFee), Outputs: int32(b.Outputs), DeadlineBlocks: b.DeadlineBlocks,
 		Seed: b.Seed[:], ComposedBy: b.ComposedBy, CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
 	})
 	if err != nil {
@@ -200,11 +200,11 @@ func batchNotFound() error {
 func batchOf(b db.Batch, composer string) payout.Batch {
 	out := payout.Batch{
 		ID: b.ID, FundID: b.FundID, Kind: payout.Kind(b.Kind), Number: uint32(b.Number), Outputs: int(b.Outputs), DeadlineBlocks: b.DeadlineBlocks, State: payout.State(b.State), Version: b.Version, Note: b.Note, Digest: decision.Digest(b.Digest),
-		FeeRateSatVB: b.FeerateSatVb, MaxFeeRateSatVB: b.MaxFeerateSatVb, MaxFee: btcutil.Amount(b.MaxFeeSat), Seed: [32]byte(b.Seed),
+		FeeRateSatKVB: b.FeerateSatKvb, MaxFeeRateSatKVB: b.MaxFeerateSatKvb, MaxFee: btcutil.Amount(b.MaxFeeSat), Seed: [32]byte(b.Seed),
 		ComposedBy: b.ComposedBy, ComposerName: composer, Tries: int(b.Tries), CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt,
 	}
-	if b.WantedFeerateSatVb != nil {
-		out.WantedSatVB = *b.WantedFeerateSatVb
+	if b.WantedFeerateSatKvb != nil {
+		out.WantedSatKVB = *b.WantedFeerateSatKvb
 	}
 	if b.LastError != nil {
 		out.LastError = *b.LastError
@@ -353,7 +353,7 @@ func readVoid(ctx context.Context, q *db.Queries, batch uuid.UUID) (*payout.Void
 		return nil, err
 	}
 	v := &payout.Void{
-		ID: row.Void.ID, BatchID: batch, Note: row.Void.Note, Digest: decision.Digest(row.Void.Digest), FeeRateSatVB: row.Void.FeerateSatVb,
+		ID: row.Void.ID, BatchID: batch, Note: row.Void.Note, Digest: decision.Digest(row.Void.Digest), FeeRateSatKVB: row.Void.FeerateSatKvb,
 		Fee: btcutil.Amount(row.Void.FeeSat), Reason: row.Void.Reason,
 		CancelIDs: row.CancelIds, AskedBy: row.Void.AskedBy, AskedByName: row.Asker, AskedAt: row.Void.AskedAt, ApproverName: row.Approver, ApprovedAt: row.ApprovedAt,
 	}
@@ -448,6 +448,11 @@ func (s PayoutStore) Holdings(ctx context.Context) (payout.Holdings, error) {
 		if h.LongRunSatKVB, err = readLongRun(ctx, q); err != nil {
 			return err
 		}
+		estimate, err := readEstimate(ctx, q)
+		if err != nil {
+			return err
+		}
+		h.RelaySatKVB = estimate.Relay()
 		h.Stuck, err = readStuck(ctx, q)
 		return err
 	})

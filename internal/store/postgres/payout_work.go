@@ -102,6 +102,11 @@ func readBelongings(ctx context.Context, q *db.Queries, r *payout.Record) (err e
 	if r.Fund, err = readFund(ctx, q); err != nil {
 		return err
 	}
+	estimate, err := readEstimate(ctx, q)
+	if err != nil {
+		return err
+	}
+	r.RelaySatKVB = estimate.Relay()
 	r.Parent, err = readParent(ctx, q, r.Batch)
 	return err
 }
@@ -237,7 +242,7 @@ func writeVoid(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Ch
 	}
 	if v := ch.NewVoid; v != nil {
 		err := q.InsertVoid(ctx, db.InsertVoidParams{
-			ID: v.ID, BatchID: batch, Note: v.Note, Digest: v.Digest[:], FeerateSatVb: v.FeeRateSatVB, FeeSat: int64(v.Fee), Reason: v.Reason,
+			ID: v.ID, BatchID: batch, Note: v.Note, Digest: v.Digest[:], FeerateSatKvb: v.FeeRateSatKVB, FeeSat: int64(v.Fee), Reason: v.Reason,
 			AskedBy: v.AskedBy, AskedAt: v.AskedAt,
 		})
 		if err != nil {
@@ -270,10 +275,10 @@ func release(ctx context.Context, q *db.Queries, batch uuid.UUID, items, coins b
 // moveBatch stores the batch's state if its version is still the one that was read.
 func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time) error {
 	var wanted *int64
-	if b.WantedSatVB > 0 {
-		wanted = &b.WantedSatVB
+	if b.WantedSatKVB > 0 {
+		wanted = &b.WantedSatKVB
 	}
-	n, err := q.UpdateBatch(ctx, db.UpdateBatchParams{ID: b.ID, Version: b.Version, State: string(b.State), WantedFeerateSatVb: wanted, ChangedAt: now})
+	n, err := q.UpdateBatch(ctx, db.UpdateBatchParams{ID: b.ID, Version: b.Version, State: string(b.State), WantedFeerateSatKvb: wanted, ChangedAt: now})
 	if err != nil {
 		return err
 	}

@@ -115,8 +115,8 @@ func TestTheQueueIsReadByIndexes(t *testing.T) {
 	t.Parallel()
 	owner := open(t, pgtest.New(t).URL)
 	const n, look = 20_000, 50
-	exec(t, owner, `INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum, max_feerate_sat_vb, max_fee_sat,
-		pay_window_days, paid_depth, final_depth, created_at) VALUES (gen_random_uuid(), 'f', 'd', 0, 50000000, 10000, 5000000, 1, 2, 100, 100000, 90, 6, 100, now())`)
+	exec(t, owner, `INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum, max_feerate_sat_kvb, max_fee_sat,
+		pay_window_days, paid_depth, final_depth, created_at) VALUES (gen_random_uuid(), 'f', 'd', 0, 50000000, 10000, 5000000, 1, 2, 100000, 100000, 90, 6, 100, now())`)
 	exec(t, owner, `INSERT INTO staff (id, name, created_at) VALUES ('00000000-0000-0000-0000-00000000000a', 'Ada', now())`)
 	exec(t, owner, `ALTER TABLE vote DISABLE TRIGGER ALL`)
 	exec(t, owner, `INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, title_words,

@@ -40,10 +40,10 @@ type Node struct {
 	faucet *faucet.Faucet
 }
 
-// New starts a node at height Ready.
-func New(t testing.TB) *Node {
+// New starts a node at height Ready. extraArgs are added to btcd's flags.
+func New(t testing.TB, extraArgs ...string) *Node {
 	t.Helper()
-	n := NewEmpty(t)
+	n := NewEmpty(t, extraArgs...)
 	n.Mine(Ready)
 	return n
 }

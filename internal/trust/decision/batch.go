@@ -32,13 +32,13 @@ type Payment struct {
 // BatchNote is what a treasurer approves: these payments, in one transaction,
 // with at most this fee, change to index Number of the treasury's change chain.
 type BatchNote struct {
-	Network         Network
-	Batch           uuid.UUID
-	Number          uint32 // also the index of the change script
-	Policy          int64  // version of the fund's policy
-	MaxFeeRateSatVB int64
-	MaxFee          btcutil.Amount
-	Payments        []Payment // in the order of Decision
+	Network          Network
+	Batch            uuid.UUID
+	Number           uint32 // also the index of the change script
+	Policy           int64  // version of the fund's policy
+	MaxFeeRateSatKVB int64
+	MaxFee           btcutil.Amount
+	Payments         []Payment // in the order of Decision
 }
 
 // Encode returns the canonical bytes. Payments are written in the order of
@@ -52,7 +52,7 @@ func (n BatchNote) Encode() []byte {
 	fmt.Fprintf(&b, "batch %s\n", n.Batch)
 	fmt.Fprintf(&b, "number %d\n", n.Number)
 	fmt.Fprintf(&b, "policy %d\n", n.Policy)
-	fmt.Fprintf(&b, "max_feerate_sat_vb %d\n", n.MaxFeeRateSatVB)
+	fmt.Fprintf(&b, "max_feerate_sat_kvb %d\n", n.MaxFeeRateSatKVB)
 	fmt.Fprintf(&b, "max_fee_sat %d\n", int64(n.MaxFee))
 	fmt.Fprintf(&b, "payments %d\n", len(payments))
 	for _, p := range payments {
@@ -88,7 +88,7 @@ func ParseBatch(text []byte) (BatchNote, error) {
 	n.Batch = r.uuid("batch")
 	n.Number = r.index("number")
 	n.Policy = r.integer("policy")
-	n.MaxFeeRateSatVB = r.integer("max_feerate_sat_vb")
+	n.MaxFeeRateSatKVB = r.integer("max_feerate_sat_kvb")
 	n.MaxFee = btcutil.Amount(r.integer("max_fee_sat"))
 	count := r.integer("payments")
 	for r.err == nil && len(r.lines) > 0 {
@@ -102,6 +102,9 @@ func ParseBatch(text []byte) (BatchNote, error) {
 	}
 	if !bytes.Equal(n.Encode(), text) {
 		return BatchNote{}, badNote("is not in canonical form")
+	}
+	if !possibleFeeRate(n.MaxFeeRateSatKVB) {
+		return BatchNote{}, badNote("has a max_feerate_sat_kvb that allows nothing or anything")
 	}
 	for i, p := range n.Payments {
 		if p.Amount <= 0 || p.Amount > money.MaxSat || len(p.Script) == 0 {

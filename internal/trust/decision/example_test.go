@@ -20,15 +20,15 @@ func exampleNote() decision.Note {
 		panic(refused.Code)
 	}
 	return decision.Note{
-		Network:         decision.NetworkOf(&chaincfg.SigNetParams),
-		Decision:        uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
-		Grant:           uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
-		PayeeScript:     payee.Script,
-		PayeeAddress:    payee.Address,
-		Amount:          150_000,
-		MaxFeeRateSatVB: 60,
-		NotBefore:       time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
-		NotAfter:        time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
+		Network:          decision.NetworkOf(&chaincfg.SigNetParams),
+		Decision:         uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
+		Grant:            uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
+		PayeeScript:      payee.Script,
+		PayeeAddress:     payee.Address,
+		Amount:           150_000,
+		MaxFeeRateSatKVB: 60_000,
+		NotBefore:        time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
+		NotAfter:         time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
 	}
 }
 
@@ -44,7 +44,7 @@ func ExampleNote_Encode() {
 	// payee_script 0014751e76e8199196d454941c45d1b3a323f1433bd6
 	// payee_address tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx
 	// amount_sat 150000
-	// max_feerate_sat_vb 60
+	// max_feerate_sat_kvb 60000
 	// not_before 2026-11-26T00:00:00Z
 	// not_after 2026-12-26T00:00:00Z
 	// application_sha256 0000000000000000000000000000000000000000000000000000000000000000
@@ -93,13 +93,13 @@ func ExampleBatchNote() {
 	first := decision.Payment{Decision: decision.Digest{1}, Script: note.PayeeScript, Amount: 150_000}
 	second := decision.Payment{Decision: decision.Digest{2}, Script: note.PayeeScript, Amount: 250_000}
 	batch := decision.BatchNote{
-		Network:         note.Network,
-		Batch:           uuid.MustParse("0198c0de-0000-7000-8000-000000000002"),
-		Number:          7,
-		Policy:          1,
-		MaxFeeRateSatVB: 60,
-		MaxFee:          20_000,
-		Payments:        []decision.Payment{first, second},
+		Network:          note.Network,
+		Batch:            uuid.MustParse("0198c0de-0000-7000-8000-000000000002"),
+		Number:           7,
+		Policy:           1,
+		MaxFeeRateSatKVB: 60_000,
+		MaxFee:           20_000,
+		Payments:         []decision.Payment{first, second},
 	}
 	approved := batch.Digest()
 	batch.Payments = []decision.Payment{second, first}

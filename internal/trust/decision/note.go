@@ -66,7 +66,7 @@ type Note struct {
 	PayeeScript       []byte
 	PayeeAddress      string
 	Amount            btcutil.Amount
-	MaxFeeRateSatVB   int64
+	MaxFeeRateSatKVB  int64
 	NotBefore         time.Time // whole seconds, UTC
 	NotAfter          time.Time // whole seconds, UTC
 	ApplicationSHA256 [sha256.Size]byte
@@ -84,7 +84,7 @@ func (n Note) Encode() []byte {
 	fmt.Fprintf(&b, "payee_script %x\n", n.PayeeScript)
 	fmt.Fprintf(&b, "payee_address %s\n", n.PayeeAddress)
 	fmt.Fprintf(&b, "amount_sat %d\n", int64(n.Amount))
-	fmt.Fprintf(&b, "max_feerate_sat_vb %d\n", n.MaxFeeRateSatVB)
+	fmt.Fprintf(&b, "max_feerate_sat_kvb %d\n", n.MaxFeeRateSatKVB)
 	fmt.Fprintf(&b, "not_before %s\n", n.NotBefore.UTC().Format(time.RFC3339))
 	fmt.Fprintf(&b, "not_after %s\n", n.NotAfter.UTC().Format(time.RFC3339))
 	fmt.Fprintf(&b, "application_sha256 %x\n", n.ApplicationSHA256)
@@ -114,7 +114,7 @@ func Parse(text []byte) (Note, error) {
 	n.PayeeScript = r.hex("payee_script")
 	n.PayeeAddress = r.word("payee_address")
 	n.Amount = btcutil.Amount(r.integer("amount_sat"))
-	n.MaxFeeRateSatVB = r.integer("max_feerate_sat_vb")
+	n.MaxFeeRateSatKVB = r.integer("max_feerate_sat_kvb")
 	n.NotBefore = r.time("not_before")
 	n.NotAfter = r.time("not_after")
 	copy(n.ApplicationSHA256[:], r.hex("application_sha256"))
@@ -129,8 +129,8 @@ func Parse(text []byte) (Note, error) {
 	switch {
 	case n.Amount <= 0 || n.Amount > money.MaxSat:
 		return Note{}, badNote("has an impossible amount_sat")
-	case n.MaxFeeRateSatVB <= 0:
-		return Note{}, badNote("has no max_feerate_sat_vb")
+	case !possibleFeeRate(n.MaxFeeRateSatKVB):
+		return Note{}, badNote("has a max_feerate_sat_kvb that allows nothing or anything")
 	case !n.NotBefore.Before(n.NotAfter):
 		return Note{}, badNote("ends before it begins")
 	case len(n.PayeeScript) == 0:

@@ -30,7 +30,7 @@ func example() decision.Note {
 		PayeeScript:       []byte(exampleScript),
 		PayeeAddress:      exampleAddress,
 		Amount:            1_000_000,
-		MaxFeeRateSatVB:   60,
+		MaxFeeRateSatKVB:  60_000,
 		NotBefore:         time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
 		NotAfter:          time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
 		ApplicationSHA256: [32]byte{1, 2, 3},
@@ -47,7 +47,7 @@ kind payment
 payee_script 0014751e76e8199196d454941c45d1b3a323f1433bd6
 payee_address bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4
 amount_sat 1000000
-max_feerate_sat_vb 60
+max_feerate_sat_kvb 60000
 not_before 2026-11-26T00:00:00Z
 not_after 2026-12-26T00:00:00Z
 application_sha256 0102030000000000000000000000000000000000000000000000000000000000
@@ -102,7 +102,10 @@ func TestNoteRefusesEveryOtherSpelling(t *testing.T) {
 		"short digest":       strings.Replace(text, "01020300", "010203", 1),
 		"too long":           text + strings.Repeat("x", decision.MaxNoteBytes),
 		"not ASCII":          strings.Replace(text, "bc1q", "bс1q", 1),
-		"no feerate":         strings.Replace(text, "max_feerate_sat_vb 60", "max_feerate_sat_vb 0", 1),
+		"no feerate":         strings.Replace(text, "max_feerate_sat_kvb 60000", "max_feerate_sat_kvb 0", 1),
+		"any feerate":        strings.Replace(text, "max_feerate_sat_kvb 60000", "max_feerate_sat_kvb 10000001", 1),
+		"a feerate in vB":    strings.Replace(text, "max_feerate_sat_kvb 60000", "max_feerate_sat_"+"vb 60", 1),
+		"a part of a unit":   strings.Replace(text, "max_feerate_sat_kvb 60000", "max_feerate_sat_kvb 60000.5", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +140,7 @@ func TestCheckHoldsAddressAndNetwork(t *testing.T) {
 func exampleBatch(payments int) decision.BatchNote {
 	n := decision.BatchNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse("0198c0de-0000-7000-8000-00000000000b"),
-		Number: 7, Policy: 1, MaxFeeRateSatVB: 60, MaxFee: 20_000,
+		Number: 7, Policy: 1, MaxFeeRateSatKVB: 60_000, MaxFee: 20_000,
 	}
 	for i := range payments {
 		n.Payments = append(n.Payments, decision.Payment{

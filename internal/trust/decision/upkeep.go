@@ -39,15 +39,15 @@ const (
 // exactly these, give all but the fee to change script Number in Outputs equal
 // outputs.
 type UpkeepNote struct {
-	Network         Network
-	Batch           uuid.UUID
-	Number          uint32 // also the index of the change script
-	Policy          int64  // version of the fund's policy
-	Kind            string // UpkeepConsolidate, UpkeepSplit or UpkeepChild
-	Outputs         int    // 1, or 2 to MaxUpkeepOutputs for a split
-	MaxFeeRateSatVB int64  // 0 for a child, which pays for its parent: MaxFee alone bounds it
-	MaxFee          btcutil.Amount
-	Coins           []wire.OutPoint // in the order of their text
+	Network          Network
+	Batch            uuid.UUID
+	Number           uint32 // also the index of the change script
+	Policy           int64  // version of the fund's policy
+	Kind             string // UpkeepConsolidate, UpkeepSplit or UpkeepChild
+	Outputs          int    // 1, or 2 to MaxUpkeepOutputs for a split
+	MaxFeeRateSatKVB int64  // 0 for a child, which pays for its parent: MaxFee alone bounds it
+	MaxFee           btcutil.Amount
+	Coins            []wire.OutPoint // in the order of their text
 }
 
 // IsUpkeep reports whether text begins as an upkeep note does. It says nothing
@@ -70,7 +70,7 @@ func (n UpkeepNote) Encode() []byte {
 	fmt.Fprintf(&b, "policy %d\n", n.Policy)
 	fmt.Fprintf(&b, "kind %s\n", n.Kind)
 	fmt.Fprintf(&b, "outputs %d\n", n.Outputs)
-	fmt.Fprintf(&b, "max_feerate_sat_vb %d\n", n.MaxFeeRateSatVB)
+	fmt.Fprintf(&b, "max_feerate_sat_kvb %d\n", n.MaxFeeRateSatKVB)
 	fmt.Fprintf(&b, "max_fee_sat %d\n", int64(n.MaxFee))
 	fmt.Fprintf(&b, "coins %d\n", len(coins))
 	for _, c := range coins {
@@ -100,7 +100,7 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 	n.Policy = r.integer("policy")
 	n.Kind = r.word("kind")
 	outputs := r.integer("outputs")
-	n.MaxFeeRateSatVB = r.integer("max_feerate_sat_vb")
+	n.MaxFeeRateSatKVB = r.integer("max_feerate_sat_kvb")
 	n.MaxFee = btcutil.Amount(r.integer("max_fee_sat"))
 	count := r.integer("coins")
 	for r.err == nil && len(r.lines) > 0 {
@@ -127,11 +127,14 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 			return UpkeepNote{}, badNote("names coin %s twice", n.Coins[i])
 		}
 	}
-	if n.MaxFeeRateSatVB < 0 || (n.Kind == UpkeepChild) != (n.MaxFeeRateSatVB == 0) {
-		return UpkeepNote{}, badNote("has a max_feerate_sat_vb that its kind does not allow")
+	if n.Kind == UpkeepChild && n.MaxFeeRateSatKVB != 0 || n.Kind != UpkeepChild && !possibleFeeRate(n.MaxFeeRateSatKVB) {
+		return UpkeepNote{}, badNote("has a max_feerate_sat_kvb that its kind does not allow")
 	}
 	return n, checkMaxFee(n.MaxFee)
 }
+
+// possibleFeeRate reports whether a highest feerate is one that bounds anything.
+func possibleFeeRate(satKVB int64) bool { return satKVB > 0 && satKVB <= money.MaxFeeRateSatKVB }
 
 // checkMaxFee refuses a highest fee under which nothing can be signed or that is
 // above what exists.

@@ -19,7 +19,7 @@ import (
 func exampleUpkeep() decision.UpkeepNote {
 	return decision.UpkeepNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse("0198c0de-0000-7000-8000-00000000000c"),
-		Number: 8, Policy: 2, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatVB: 3, MaxFee: 9000,
+		Number: 8, Policy: 2, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 3_000, MaxFee: 9000,
 		Coins: []wire.OutPoint{
 			{Hash: chainhash.Hash{31: 0xaa}, Index: 10}, {Hash: chainhash.Hash{31: 0xaa}, Index: 2}, {Hash: chainhash.Hash{31: 0xbb}, Index: 0},
 		},
@@ -43,7 +43,7 @@ number 8
 policy 2
 kind split
 outputs 4
-max_feerate_sat_vb 3
+max_feerate_sat_kvb 3000
 max_fee_sat 9000
 coins 3
 coin aa` + zeros + `:10
@@ -107,7 +107,7 @@ func TestUpkeepOutputsFitTheKind(t *testing.T) {
 		n := exampleUpkeep()
 		n.Kind, n.Outputs = tc.kind, tc.outputs
 		if tc.kind == decision.UpkeepChild {
-			n.MaxFeeRateSatVB = 0
+			n.MaxFeeRateSatKVB = 0
 		}
 		if _, err := decision.ParseUpkeep(n.Encode()); (err == nil) != tc.ok || err != nil && !errs.Is(err, "bad_note") {
 			t.Errorf("%s to %d outputs: got %v, want ok %v", tc.kind, tc.outputs, err, tc.ok)
@@ -136,7 +136,8 @@ func TestUpkeepRefuses(t *testing.T) {
 		"short txid":         strings.Replace(text, "coin aa00", "coin aa", 1),
 		"upper case":         strings.Replace(text, "coin aa", "coin AA", 1),
 		"no fee":             strings.Replace(text, "max_fee_sat 9000", "max_fee_sat 0", 1),
-		"no feerate":         strings.Replace(text, "max_feerate_sat_vb 3", "max_feerate_sat_vb 0", 1),
+		"no feerate":         strings.Replace(text, "max_feerate_sat_kvb 3000", "max_feerate_sat_kvb 0", 1),
+		"any feerate":        strings.Replace(text, "max_feerate_sat_kvb 3000", "max_feerate_sat_kvb 10000001", 1),
 		"child with a rate":  strings.Replace(strings.Replace(text, "kind split", "kind child", 1), "outputs 4", "outputs 1", 1),
 		"fee above all":      strings.Replace(text, "max_fee_sat 9000", "max_fee_sat 2100000000000001", 1),
 		"batch note":         string(exampleBatch(2).Encode()),
@@ -157,7 +158,7 @@ func TestVoidRefuses(t *testing.T) {
 		"short digest": strings.Replace(text, "note_sha256 01", "note_sha256 ", 1),
 		"upper case":   strings.Replace(strings.Replace(text, "note_sha256 01", "note_sha256 ab", 1), "256 ab", "256 AB", 1),
 		"no fee":       strings.Replace(text, "max_fee_sat 30000", "max_fee_sat 0", 1),
-		"a feerate":    strings.Replace(text, "max_fee_sat", "max_feerate_sat_vb 90\nmax_fee_sat", 1),
+		"a feerate":    strings.Replace(text, "max_fee_sat", "max_feerate_sat_kvb 90000\nmax_fee_sat", 1),
 		"hardened":     strings.Replace(text, "number 7", "number 4000000000", 1),
 		"line twice":   text + "max_fee_sat 30000\n",
 		"cut":          text[:len(text)-1],

@@ -69,7 +69,7 @@ func ask(t *testing.T, jobs []job) []map[string]made {
 func plan(t *testing.T, tr *txtest.Treasury) *txbuild.Plan {
 	t.Helper()
 	r := txbuild.Request{
-		Descriptor: tr.Descriptor, FeeRate: txbuild.SatPerVB(7), MaxFeeRate: txbuild.SatPerVB(50), MaxFee: 100_000,
+		Descriptor: tr.Descriptor, FeeRate: txbuild.FeeRate(7000), MaxFeeRate: txbuild.FeeRate(50_000), MaxFee: 100_000,
 		ChangeIndex: 12, LockTime: 812_345, Seed: [32]byte{1},
 	}
 	for i := range uint32(5) {

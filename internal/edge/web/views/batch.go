@@ -21,8 +21,8 @@ type Batch struct {
 	Payments        int
 	FeeSat          int64
 	MaxFeeSat       int64 // what was approved at most; shown until there is a transaction
-	FeeRateSatVB    string
-	FeePercent      string
+	FeeRate         string
+	FeeShare        string
 	ChangeSat       int64
 	ChangeNote      string // "wpkh chain 1, index 7"
 	Approvals       int
@@ -75,39 +75,39 @@ type Brought struct {
 
 // Bump is the form that raises the fee.
 type Bump struct {
-	LeastSatVB, LimitSatVB int64
-	WantedSatVB            int64 // asked for already; 0: not
-	LastStep               bool  // raised so often that only the limit itself is left
-	Refused                Msg   // why it cannot be raised any further; empty: it can
-	Typed                  string
+	Least, Limit string // sat/vB
+	Wanted       string // sat/vB, asked for already; empty: not
+	LastStep     bool   // raised so often that only the limit itself is left
+	Refused      Msg    // why it cannot be raised any further; empty: it can
+	Typed        string
 }
 
 // VoidForm is the form that asks to take a batch back.
 type VoidForm struct {
-	Reason     string
-	Cancelled  []string // instalments that are ticked
-	LimitSatVB int64
+	Reason    string
+	Cancelled []string // instalments that are ticked
+	Limit     int64
 }
 
 func (f VoidForm) ticked(id string) bool { return slices.Contains(f.Cancelled, id) }
 
 // Void is the request to take a batch back.
 type Void struct {
-	Reason       string
-	AskedBy      string
-	AskedAt      time.Time
-	ApprovedBy   string // empty: nobody has
-	ApprovedAt   time.Time
-	FeeRateSatVB int64
-	FeeSat       int64     // of what was built on trial
-	LapsesAt     time.Time // zero once somebody has agreed
-	CanWithdraw  bool
-	Cancel       []string // references of grants that are not to be paid
-	Again        int      // payments that become payable again
-	Digest       SignedText
-	CanApprove   bool
-	OwnRequest   bool // the reader asked for it, so somebody else has to approve
-	TypedNumber  string
+	Reason      string
+	AskedBy     string
+	AskedAt     time.Time
+	ApprovedBy  string // empty: nobody has
+	ApprovedAt  time.Time
+	FeeRate     string    // sat/vB
+	FeeSat      int64     // of what was built on trial
+	LapsesAt    time.Time // zero once somebody has agreed
+	CanWithdraw bool
+	Cancel      []string // references of grants that are not to be paid
+	Again       int      // payments that become payable again
+	Digest      SignedText
+	CanApprove  bool
+	OwnRequest  bool // the reader asked for it, so somebody else has to approve
+	TypedNumber string
 }
 
 // Depth is how deep a transaction lies, and how deep it has to.
@@ -139,14 +139,14 @@ type Recipient struct {
 
 // Attempt is one transaction that was made for a batch.
 type Attempt struct {
-	N            int
-	Kind         string // pay, void
-	State, TxID  string
-	FeeSat       int64
-	FeeRateSatVB string
-	Height       int64 // of its block; 0: none
-	At           time.Time
-	Now          bool // the one that counts
-	Fate         Msg  // what became of it
-	Events       []Event
+	N           int
+	Kind        string // pay, void
+	State, TxID string
+	FeeSat      int64
+	FeeRate     string
+	Height      int64 // of its block; 0: none
+	At          time.Time
+	Now         bool // the one that counts
+	Fate        Msg  // what became of it
+	Events      []Event
 }

@@ -6,11 +6,11 @@ import "fmt"
 // outputs in their own order. The sum of the inputs is the sum of the outputs
 // plus the fee.
 type Tx struct {
-	Inputs       []Flow
-	Outputs      []Flow
-	FeeSat       int64
-	VSize        int64
-	FeeRateSatVB string
+	Inputs  []Flow
+	Outputs []Flow
+	FeeSat  int64
+	VSize   int64
+	FeeRate string
 }
 
 // Flow is one input or output.

@@ -9,7 +9,7 @@ import (
 func sampleEstimate() views.Estimate {
 	return views.Estimate{
 		At: now.Add(-4 * time.Minute), Height: 284_312, Floor: "1.0", Trusted: true,
-		Targets: []views.FeeChoice{{Blocks: 6, RateSatVB: "18.0"}, {Blocks: 36, RateSatVB: "6.1"}, {Blocks: 144, RateSatVB: "2.0"}},
+		Targets: []views.FeeChoice{{Blocks: 6, Rate: "18"}, {Blocks: 36, Rate: "6.1"}, {Blocks: 144, Rate: "2"}},
 		Votes: []views.Source{
 			{Name: "mempool", Rates: []string{"18.0", "6.1", "2.0"}, Used: true, Age: "1 min"},
 			{Name: "blocks", Rates: []string{"17.2", "7.0", "2.4"}, Used: true, Age: "9 min"},
@@ -49,11 +49,11 @@ func sampleStuck() views.Batch {
 	v := sampleSigning()
 	v.State, v.Step, v.Signing, v.Errors = "announced", views.BatchStep("announced"), nil, nil
 	v.Next = views.BatchNext{Kind: "stuck", Detail: views.Msg{Text: "Others have built on this transaction."}}
-	v.CanChild, v.Bump = true, &views.Bump{LeastSatVB: 60, LimitSatVB: 60, WantedSatVB: 12, LastStep: true, Typed: "90"}
+	v.CanChild, v.Bump = true, &views.Bump{Least: "60", Limit: "60", Wanted: "12", LastStep: true, Typed: "90"}
 	v.VoidForm = &views.VoidForm{Reason: "Two recipients moved.", Cancelled: []string{v.Recipients[0].ID}}
-	v.Errors = []views.FieldError{{Field: "fee_sat_vb", Code: "out_of_range"}}
+	v.Errors = []views.FieldError{{Field: "feerate", Code: "out_of_range"}}
 	v.Attempts = append(v.Attempts, views.Attempt{
-		N: 2, Kind: "pay", State: "announced", TxID: root, FeeSat: 12_100, FeeRateSatVB: "7.5", Now: true, Fate: views.Msg{Key: "fate.waits"},
+		N: 2, Kind: "pay", State: "announced", TxID: root, FeeSat: 12_100, FeeRate: "7.5", Now: true, Fate: views.Msg{Key: "fate.waits"},
 		Events: []views.Event{{At: now, Msg: views.Msg{Key: "event.attempt.announced_detail", Params: map[string]string{"Detail": "accepted"}}}},
 	})
 	v.Attempts[0].State, v.Attempts[0].Now, v.Attempts[0].Fate = "replaced", false, views.Msg{Key: "fate.replaced", Params: map[string]string{"N": "2"}}
@@ -70,7 +70,7 @@ func sampleVoiding(mined bool) views.Batch {
 	v.Step = views.BatchStep("voiding")
 	v.Next = views.BatchNext{Kind: "approve_void", Params: map[string]string{"Final": "100"}}
 	v.Void = &views.Void{
-		Reason: "Two recipients moved.", AskedBy: "noor", AskedAt: now.Add(-time.Hour), FeeRateSatVB: 10, Cancel: []string{"A-000398"}, Again: 36,
+		Reason: "Two recipients moved.", AskedBy: "noor", AskedAt: now.Add(-time.Hour), FeeRate: "10", Cancel: []string{"A-000398"}, Again: 36,
 		Digest: views.SignedText{Digest: root, Text: "causeway/void/v1"}, CanApprove: true, TypedNumber: "B-1",
 		FeeSat: 9_000, LapsesAt: now.Add(23 * time.Hour), CanWithdraw: true,
 	}
@@ -83,7 +83,7 @@ func sampleVoiding(mined bool) views.Batch {
 	v.Next = views.BatchNext{Kind: "void_confirming", Params: map[string]string{"Final": "100"}}
 	v.Void.CanApprove, v.Void.ApprovedBy, v.Void.ApprovedAt = false, "kit", now
 	v.Needed, v.Deep = 0, &views.Depth{Name: "void", Have: 12, Need: 100}
-	v.Attempts = append(v.Attempts, views.Attempt{N: 3, Kind: "void", State: "mined", TxID: txid, FeeSat: 9_000, FeeRateSatVB: "10.0", Height: 284_300, Now: true, Fate: views.Msg{Key: "fate.void_mined"}})
+	v.Attempts = append(v.Attempts, views.Attempt{N: 3, Kind: "void", State: "mined", TxID: txid, FeeSat: 9_000, FeeRate: "10.0", Height: 284_300, Now: true, Fate: views.Msg{Key: "fate.void_mined"}})
 	v.PaidAnyway = v.Recipients[:2]
 	return v
 }

@@ -38,8 +38,8 @@ type Compose struct {
 	Fees           []FeeChoice // of the estimate; empty when there is none to rely on
 	NoEstimate     Msg         // why there is none
 	EstimatedAt    time.Time
-	FeeSatVB       string // typed rate; empty when a choice is taken
-	MaxFeeSatVB    string
+	FeeRate        string // typed rate; empty when a choice is taken
+	MaxFeeRate     string
 	MaxFeeSat      string
 	DeadlineBlocks string
 	Coins          []Coin // that can be spent now
@@ -62,13 +62,13 @@ type ComposeRow struct {
 
 // FeeChoice is one fee target.
 type FeeChoice struct {
-	Value     string // of the radio button, sat/vB
-	Blocks    int
-	RateSatVB string
-	CostSat   int64  // of the first batch, 0 when unknown
-	Percent   string // of what the first batch pays
-	Refused   string // why it cannot be had, in plain words
-	Checked   bool
+	Value   string // of the radio button, sat/vB
+	Blocks  int
+	Rate    string
+	CostSat int64  // of the first batch, 0 when unknown
+	Share   string // of what the first batch pays
+	Refused string // why it cannot be had, in plain words
+	Checked bool
 }
 
 // DryRun is what a batch would look like.
@@ -80,8 +80,8 @@ type DryRun struct {
 	HeadroomSat       int64 // between the fee and the highest fee
 	FreeAfterSat      int64 // available in the treasury once it is paid
 	VSize, Weight     int64
-	FeeRateSatVB      string
-	FeePercent        string
+	FeeRate           string
+	FeeShare          string
 	Inputs, Payments  int
 	Batches           int // that the order would be split into
 	Notes             []Msg

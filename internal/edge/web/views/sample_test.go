@@ -261,7 +261,7 @@ func sampleBatches() views.Batches {
 }
 
 func sampleTx() views.Tx {
-	tx := views.Tx{FeeSat: 10_006, VSize: 1614, FeeRateSatVB: "6.2", Inputs: []views.Flow{
+	tx := views.Tx{FeeSat: 10_006, VSize: 1614, FeeRate: "6.2", Inputs: []views.Flow{
 		{Label: "4e1f07c26ba0:1", AmountSat: 75_000_000}, {Label: "b07cd1a2e419:0", AmountSat: 31_250_000}, {Label: "88d2f00a11fe:2", AmountSat: 9_870_006},
 	}}
 	paid := int64(0)
@@ -290,7 +290,7 @@ func sampleBatch(state string) views.Batch {
 	tx := sampleTx()
 	v := views.Batch{
 		Number: "B-0042", BaseURL: "/batches/42", State: state, Version: 4, CreatedAt: now.Add(-3 * time.Hour), By: "noor", Step: views.BatchStep(state),
-		Fiat: "≈ $89 550", FeeSat: 10_006, FeeRateSatVB: "6.2", FeePercent: "0.011 %", ChangeNote: "wpkh …/1/42", ChangeSat: tx.Outputs[7].AmountSat,
+		Fiat: "≈ $89 550", FeeSat: 10_006, FeeRate: "6.2", FeeShare: "0.011 %", ChangeNote: "wpkh …/1/42", ChangeSat: tx.Outputs[7].AmountSat,
 		Approvals: 0, ApprovalsNeeded: 1, VSize: 1614, HasTx: true, Tx: tx, Checks: sampleChecks(),
 		Digest: views.SignedText{Digest: root, Text: "causeway/batch/v1\nnumber 42\n"}, CSVURL: "/batches/42/csv", NoteURL: "/batches/42/note", PSBTURL: "/batches/42/psbt",
 		Events: []views.Event{{At: now.Add(-3 * time.Hour), Who: "noor", Msg: views.Msg{Text: "composed the batch"}}},
@@ -313,7 +313,7 @@ func sampleBatch(state string) views.Batch {
 	v.Approvals, v.ApprovedBy = 1, []views.Vote{{Who: "noor", Verdict: "approve", At: now.Add(-2 * time.Hour)}}
 	v.TxID, v.Confirmations, v.Needed, v.Heights = txid, 3, 6, []int64{284_310, 284_311, 284_312}
 	v.Live, v.Deep = true, &views.Depth{Name: "final", Have: 3, Need: 100}
-	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRateSatVB: "6.2", Height: 284_310, Now: true, At: now.Add(-100 * time.Minute), Fate: views.Msg{Key: "fate.mined"}}}
+	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRate: "6.2", Height: 284_310, Now: true, At: now.Add(-100 * time.Minute), Fate: views.Msg{Key: "fate.mined"}}}
 	for i := range v.Recipients {
 		v.Recipients[i].State, v.Recipients[i].Certificate = "mined", true
 	}
@@ -325,10 +325,10 @@ func sampleCompose() views.Compose {
 	tx := sampleTx()
 	v := views.Compose{
 		IdempotencyKey: "0198c0de00007000800000000000000b", AvailableSat: 116_120_006, SelectedCount: 5, SelectedSat: 11_365_000, Truncated: 3,
-		Fees:        []views.FeeChoice{{Value: "18", Blocks: 6, RateSatVB: "18", CostSat: 29_697, Percent: "0.032 %"}, {Value: "6", Blocks: 36, RateSatVB: "6", CostSat: 10_006, Percent: "0.011 %", Checked: true}, {Value: "2", Blocks: 144, RateSatVB: "2", Refused: "The treasury holds too little."}},
+		Fees:        []views.FeeChoice{{Value: "18", Blocks: 6, Rate: "18", CostSat: 29_697, Share: "0.032 %"}, {Value: "6", Blocks: 36, Rate: "6", CostSat: 10_006, Share: "0.011 %", Checked: true}, {Value: "2", Blocks: 144, Rate: "2", Refused: "The treasury holds too little."}},
 		EstimatedAt: now.Add(-4 * time.Minute), DeadlineBlocks: "144", CoinsChosen: 1, CoinsKept: 2, Coins: sampleTreasury().Coins,
-		MaxFeeSatVB: "60", MaxFeeSat: "100000", Errors: []views.FieldError{{Field: "max_fee_sat", Code: "not_positive"}},
-		Result: &views.DryRun{OK: true, Checks: sampleChecks(), AmountSat: 91_930_000, FeeSat: 10_006, ChangeSat: 24_180_000, VSize: 1614, Weight: 6453, FeeRateSatVB: "6.2", FeePercent: "0.011 %", Inputs: 3, Payments: 38, Batches: 2, HeadroomSat: 89_994, FreeAfterSat: 24_180_000, Notes: []views.Msg{{Text: "Four of the amounts are round."}}, Tx: tx},
+		MaxFeeRate: "60", MaxFeeSat: "100000", Errors: []views.FieldError{{Field: "max_fee_sat", Code: "not_positive"}},
+		Result: &views.DryRun{OK: true, Checks: sampleChecks(), AmountSat: 91_930_000, FeeSat: 10_006, ChangeSat: 24_180_000, VSize: 1614, Weight: 6453, FeeRate: "6.2", FeeShare: "0.011 %", Inputs: 3, Payments: 38, Batches: 2, HeadroomSat: 89_994, FreeAfterSat: 24_180_000, Notes: []views.Msg{{Text: "Four of the amounts are round."}}, Tx: tx},
 	}
 	for i, t := range titles {
 		r := views.ComposeRow{ID: strconv.Itoa(i), Reference: fmt.Sprintf("A-%06d", 400+i), Operator: t.op, Title: t.text, Lang: t.lang, Address: addr1, AmountSat: int64(2_000_000 + i*315_000), ApprovedAt: now.Add(-time.Duration(i) * 26 * time.Hour), Checked: i != 4}
@@ -345,7 +345,7 @@ func sampleTreasury() views.Treasury {
 		DepositAddress: "tb1q9h5yjqka3mz0a0s5yx9kl2u8yq7v4w0c3m6n8d", Descriptor: "wpkh([7f3a19cc/84h/1h/0h]tpubDCxyz.../<0;1>/*)#8n2f0w5k", Fingerprint: "7f3a19cc",
 		Balances:  []views.Balance{{Name: "available", Sat: 116_120_006}, {Name: "committed", Sat: 22_400_000}, {Name: "in_flight", Sat: 91_930_000}, {Name: "confirming", Sat: 0}, {Name: "paid", Sat: 1_843_250_000}, {Name: "fees", Sat: 381_220}},
 		LedgerSat: 230_450_006, ChainSat: 230_450_006, MoreCoins: 14,
-		Node:     views.Node{Target: 284_400, Share: 97, Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
+		Node:     views.Node{Target: 284_400, WalkedPermille: 970, Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
 		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Findings: []views.Finding{{Text: "A coin of the treasury was spent by a transaction that we did not make.", At: now.Add(-4 * time.Minute)}}, Version: 1, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
 		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}},
@@ -353,7 +353,7 @@ func sampleTreasury() views.Treasury {
 			{OutPoint: "lost:0", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 250_000, FoundAt: now, CanJoin: true, Same: []views.Option{{Value: "1", Label: "GR-RS931AD8"}}},
 			{OutPoint: "lost:1", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 90_000, FoundAt: now, CanJoin: true},
 			{OutPoint: "lost:2", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 70_000, FoundAt: now, CanJoin: true, Separate: "A second server of the same person."},
-		}, Accepted: &views.Accepted{Sat: -40, At: now, By: []string{"ada", "noor"}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14}, Proposal: &views.Proposal{Ready: 2, Target: 8, Outputs: 7, EachSat: 4_000_000, FeeSatVB: "1"},
+		}, Accepted: &views.Accepted{Sat: -40, At: now, By: []string{"ada", "noor"}}, Estimate: sampleEstimate(), CanCompose: true, Upkeep: views.Upkeep{Coins: 14}, Proposal: &views.Proposal{Ready: 2, Target: 8, Outputs: 7, EachSat: 4_000_000, FeeRate: "1"},
 	}
 	for i, s := range []string{"available", "reserved", "available", "immature", "locked"} {
 		c := views.Coin{TxID: txid, Vout: i, AmountSat: int64(75_000_000 / (i + 1)), Height: int64(284_000 - i*300), Confirmations: int64(312 + i*300), State: s}

@@ -96,13 +96,13 @@ type Proposal struct {
 	Ready, Target int64
 	Outputs       int
 	EachSat       int64
-	FeeSatVB      string
+	FeeRate       string
 }
 
 // Upkeep is the form for batches that pay nobody.
 type Upkeep struct {
 	Coins                     int // that can be joined now
-	Outputs, FeeSatVB         string
+	Outputs, FeeRate          string
 	LeastOutputs, MostOutputs int
 }
 
@@ -143,7 +143,8 @@ type Node struct {
 	Network string
 	Trouble Msg   // empty when all is well
 	Target  int64 // the node's newest block, while the worker walks up to it; 0: it is there
-	Share   int64 // of the way from the fund's birthday to Target, in per cent
+
+	WalkedPermille int64 // of the way from the fund's birthday to Target
 }
 
 // Breaker is a surprise that stopped all signing, until enough people have

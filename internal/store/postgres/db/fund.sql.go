@@ -42,31 +42,31 @@ func (q *Queries) Balances(ctx context.Context) ([]BalancesRow, error) {
 }
 
 const getFund = `-- name: GetFund :one
-SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_vb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, f.max_payees, f.deadline_blocks, f.ready_coins, f.future_witness, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
+SELECT f.id, f.name, f.descriptor, f.birthday_height, f.budget_sat, f.min_amount_sat, f.max_amount_sat, f.policy_version, f.quorum, f.max_feerate_sat_kvb, f.max_fee_sat, f.pay_window_days, f.paid_depth, f.final_depth, f.created_at, f.max_payees, f.deadline_blocks, f.ready_coins, f.future_witness, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT 1
 `
 
 type GetFundRow struct {
-	ID              uuid.UUID
-	Name            string
-	Descriptor      string
-	BirthdayHeight  int32
-	BudgetSat       int64
-	MinAmountSat    int64
-	MaxAmountSat    int64
-	PolicyVersion   int64
-	Quorum          int32
-	MaxFeerateSatVb int64
-	MaxFeeSat       int64
-	PayWindowDays   int32
-	PaidDepth       int32
-	FinalDepth      int32
-	CreatedAt       time.Time
-	MaxPayees       int32
-	DeadlineBlocks  int32
-	ReadyCoins      int32
-	FutureWitness   bool
-	Network         string
-	Genesis         string
+	ID               uuid.UUID
+	Name             string
+	Descriptor       string
+	BirthdayHeight   int32
+	BudgetSat        int64
+	MinAmountSat     int64
+	MaxAmountSat     int64
+	PolicyVersion    int64
+	Quorum           int32
+	MaxFeerateSatKvb int64
+	MaxFeeSat        int64
+	PayWindowDays    int32
+	PaidDepth        int32
+	FinalDepth       int32
+	CreatedAt        time.Time
+	MaxPayees        int32
+	DeadlineBlocks   int32
+	ReadyCoins       int32
+	FutureWitness    bool
+	Network          string
+	Genesis          string
 }
 
 func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
@@ -82,7 +82,7 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 		&i.MaxAmountSat,
 		&i.PolicyVersion,
 		&i.Quorum,
-		&i.MaxFeerateSatVb,
+		&i.MaxFeerateSatKvb,
 		&i.MaxFeeSat,
 		&i.PayWindowDays,
 		&i.PaidDepth,
@@ -100,31 +100,31 @@ func (q *Queries) GetFund(ctx context.Context) (GetFundRow, error) {
 
 const insertFund = `-- name: InsertFund :exec
 INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, ready_coins, future_witness, created_at)
+    max_feerate_sat_kvb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, ready_coins, future_witness, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
     $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
 
 type InsertFundParams struct {
-	ID              uuid.UUID
-	Name            string
-	Descriptor      string
-	BirthdayHeight  int32
-	BudgetSat       int64
-	MinAmountSat    int64
-	MaxAmountSat    int64
-	PolicyVersion   int64
-	Quorum          int32
-	MaxFeerateSatVb int64
-	MaxFeeSat       int64
-	PayWindowDays   int32
-	PaidDepth       int32
-	FinalDepth      int32
-	MaxPayees       int32
-	DeadlineBlocks  int32
-	ReadyCoins      int32
-	FutureWitness   bool
-	CreatedAt       time.Time
+	ID               uuid.UUID
+	Name             string
+	Descriptor       string
+	BirthdayHeight   int32
+	BudgetSat        int64
+	MinAmountSat     int64
+	MaxAmountSat     int64
+	PolicyVersion    int64
+	Quorum           int32
+	MaxFeerateSatKvb int64
+	MaxFeeSat        int64
+	PayWindowDays    int32
+	PaidDepth        int32
+	FinalDepth       int32
+	MaxPayees        int32
+	DeadlineBlocks   int32
+	ReadyCoins       int32
+	FutureWitness    bool
+	CreatedAt        time.Time
 }
 
 func (q *Queries) InsertFund(ctx context.Context, arg InsertFundParams) error {
@@ -138,7 +138,7 @@ func (q *Queries) InsertFund(ctx context.Context, arg InsertFundParams) error {
 		arg.MaxAmountSat,
 		arg.PolicyVersion,
 		arg.Quorum,
-		arg.MaxFeerateSatVb,
+		arg.MaxFeerateSatKvb,
 		arg.MaxFeeSat,
 		arg.PayWindowDays,
 		arg.PaidDepth,

@@ -179,29 +179,29 @@ type AuditWaiting struct {
 }
 
 type Batch struct {
-	ID                 uuid.UUID
-	FundID             uuid.UUID
-	Number             int64
-	State              string
-	Version            int64
-	Note               string
-	Digest             []byte
-	FeerateSatVb       int64
-	MaxFeerateSatVb    int64
-	MaxFeeSat          int64
-	Seed               []byte
-	AnchorTxid         []byte
-	AnchorVout         *int64
-	ComposedBy         uuid.UUID
-	Tries              int32
-	LastError          *string
-	LastCode           *string
-	CreatedAt          time.Time
-	ChangedAt          time.Time
-	Kind               string
-	Outputs            int32
-	DeadlineBlocks     int32
-	WantedFeerateSatVb *int64
+	ID                  uuid.UUID
+	FundID              uuid.UUID
+	Number              int64
+	State               string
+	Version             int64
+	Note                string
+	Digest              []byte
+	FeerateSatKvb       int64
+	MaxFeerateSatKvb    int64
+	MaxFeeSat           int64
+	Seed                []byte
+	AnchorTxid          []byte
+	AnchorVout          *int64
+	ComposedBy          uuid.UUID
+	Tries               int32
+	LastError           *string
+	LastCode            *string
+	CreatedAt           time.Time
+	ChangedAt           time.Time
+	Kind                string
+	Outputs             int32
+	DeadlineBlocks      int32
+	WantedFeerateSatKvb *int64
 }
 
 type BatchAlarm struct {
@@ -492,30 +492,30 @@ type FeeEstimate struct {
 }
 
 type FeeHistory struct {
-	Hour       time.Time
-	RateSatKvb int64
+	Hour          time.Time
+	FeerateSatKvb int64
 }
 
 type Fund struct {
-	ID              uuid.UUID
-	Name            string
-	Descriptor      string
-	BirthdayHeight  int32
-	BudgetSat       int64
-	MinAmountSat    int64
-	MaxAmountSat    int64
-	PolicyVersion   int64
-	Quorum          int32
-	MaxFeerateSatVb int64
-	MaxFeeSat       int64
-	PayWindowDays   int32
-	PaidDepth       int32
-	FinalDepth      int32
-	CreatedAt       time.Time
-	MaxPayees       int32
-	DeadlineBlocks  int32
-	ReadyCoins      int32
-	FutureWitness   bool
+	ID               uuid.UUID
+	Name             string
+	Descriptor       string
+	BirthdayHeight   int32
+	BudgetSat        int64
+	MinAmountSat     int64
+	MaxAmountSat     int64
+	PolicyVersion    int64
+	Quorum           int32
+	MaxFeerateSatKvb int64
+	MaxFeeSat        int64
+	PayWindowDays    int32
+	PaidDepth        int32
+	FinalDepth       int32
+	CreatedAt        time.Time
+	MaxPayees        int32
+	DeadlineBlocks   int32
+	ReadyCoins       int32
+	FutureWitness    bool
 }
 
 type Grant struct {
@@ -897,18 +897,18 @@ type VantageShown struct {
 }
 
 type Void struct {
-	ID           uuid.UUID
-	BatchID      uuid.UUID
-	Note         string
-	Digest       []byte
-	FeerateSatVb int64
-	FeeSat       int64
-	Reason       string
-	AskedBy      uuid.UUID
-	AskedAt      time.Time
-	Ended        *string
-	EndedBy      uuid.NullUUID
-	EndedAt      *time.Time
+	ID            uuid.UUID
+	BatchID       uuid.UUID
+	Note          string
+	Digest        []byte
+	FeerateSatKvb int64
+	FeeSat        int64
+	Reason        string
+	AskedBy       uuid.UUID
+	AskedAt       time.Time
+	Ended         *string
+	EndedBy       uuid.NullUUID
+	EndedAt       *time.Time
 }
 
 type VoidApproval struct {

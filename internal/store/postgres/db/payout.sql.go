@@ -204,7 +204,7 @@ func (q *Queries) GetAttemptBatch(ctx context.Context, txid []byte) (uuid.UUID, 
 }
 
 const getBatch = `-- name: GetBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
 LEFT JOIN batch_alarm x ON x.batch_id = b.id
 WHERE b.id = $1
 `
@@ -226,8 +226,8 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.Version,
 		&i.Batch.Note,
 		&i.Batch.Digest,
-		&i.Batch.FeerateSatVb,
-		&i.Batch.MaxFeerateSatVb,
+		&i.Batch.FeerateSatKvb,
+		&i.Batch.MaxFeerateSatKvb,
 		&i.Batch.MaxFeeSat,
 		&i.Batch.Seed,
 		&i.Batch.AnchorTxid,
@@ -241,7 +241,7 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.Kind,
 		&i.Batch.Outputs,
 		&i.Batch.DeadlineBlocks,
-		&i.Batch.WantedFeerateSatVb,
+		&i.Batch.WantedFeerateSatKvb,
 		&i.Composer,
 		&i.Alarm,
 	)
@@ -339,7 +339,7 @@ func (q *Queries) GetProof(ctx context.Context, id uuid.UUID) (GetProofRow, erro
 }
 
 const getVoid = `-- name: GetVoid :one
-SELECT v.id, v.batch_id, v.note, v.digest, v.feerate_sat_vb, v.fee_sat, v.reason, v.asked_by, v.asked_at, v.ended, v.ended_by, v.ended_at, s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
+SELECT v.id, v.batch_id, v.note, v.digest, v.feerate_sat_kvb, v.fee_sat, v.reason, v.asked_by, v.asked_at, v.ended, v.ended_by, v.ended_at, s.name AS asker, a.staff_id AS approver_id, a.at AS approved_at, coalesce(p.name, '') AS approver,
     ARRAY(SELECT i.instalment_id FROM void_item i WHERE i.void_id = v.id ORDER BY 1)::uuid[] AS cancel_ids
 FROM void v JOIN staff s ON s.id = v.asked_by
 LEFT JOIN void_approval a ON a.void_id = v.id
@@ -364,7 +364,7 @@ func (q *Queries) GetVoid(ctx context.Context, batchID uuid.UUID) (GetVoidRow, e
 		&i.Void.BatchID,
 		&i.Void.Note,
 		&i.Void.Digest,
-		&i.Void.FeerateSatVb,
+		&i.Void.FeerateSatKvb,
 		&i.Void.FeeSat,
 		&i.Void.Reason,
 		&i.Void.AskedBy,
@@ -576,28 +576,28 @@ func (q *Queries) InsertAttemptSignature(ctx context.Context, arg InsertAttemptS
 }
 
 const insertBatch = `-- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 `
 
 type InsertBatchParams struct {
-	ID              uuid.UUID
-	FundID          uuid.UUID
-	Kind            string
-	Number          int64
-	State           string
-	Version         int64
-	Note            string
-	Digest          []byte
-	FeerateSatVb    int64
-	MaxFeerateSatVb int64
-	MaxFeeSat       int64
-	Outputs         int32
-	DeadlineBlocks  int32
-	Seed            []byte
-	ComposedBy      uuid.UUID
-	CreatedAt       time.Time
-	ChangedAt       time.Time
+	ID               uuid.UUID
+	FundID           uuid.UUID
+	Kind             string
+	Number           int64
+	State            string
+	Version          int64
+	Note             string
+	Digest           []byte
+	FeerateSatKvb    int64
+	MaxFeerateSatKvb int64
+	MaxFeeSat        int64
+	Outputs          int32
+	DeadlineBlocks   int32
+	Seed             []byte
+	ComposedBy       uuid.UUID
+	CreatedAt        time.Time
+	ChangedAt        time.Time
 }
 
 func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error {
@@ -610,8 +610,8 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error 
 		arg.Version,
 		arg.Note,
 		arg.Digest,
-		arg.FeerateSatVb,
-		arg.MaxFeerateSatVb,
+		arg.FeerateSatKvb,
+		arg.MaxFeerateSatKvb,
 		arg.MaxFeeSat,
 		arg.Outputs,
 		arg.DeadlineBlocks,
@@ -754,20 +754,20 @@ func (q *Queries) InsertReservation(ctx context.Context, arg InsertReservationPa
 }
 
 const insertVoid = `-- name: InsertVoid :exec
-INSERT INTO void (id, batch_id, note, digest, feerate_sat_vb, fee_sat, reason, asked_by, asked_at)
+INSERT INTO void (id, batch_id, note, digest, feerate_sat_kvb, fee_sat, reason, asked_by, asked_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type InsertVoidParams struct {
-	ID           uuid.UUID
-	BatchID      uuid.UUID
-	Note         string
-	Digest       []byte
-	FeerateSatVb int64
-	FeeSat       int64
-	Reason       string
-	AskedBy      uuid.UUID
-	AskedAt      time.Time
+	ID            uuid.UUID
+	BatchID       uuid.UUID
+	Note          string
+	Digest        []byte
+	FeerateSatKvb int64
+	FeeSat        int64
+	Reason        string
+	AskedBy       uuid.UUID
+	AskedAt       time.Time
 }
 
 func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
@@ -776,7 +776,7 @@ func (q *Queries) InsertVoid(ctx context.Context, arg InsertVoidParams) error {
 		arg.BatchID,
 		arg.Note,
 		arg.Digest,
-		arg.FeerateSatVb,
+		arg.FeerateSatKvb,
 		arg.FeeSat,
 		arg.Reason,
 		arg.AskedBy,
@@ -816,12 +816,12 @@ func (q *Queries) InsertVoidItem(ctx context.Context, voidID uuid.UUID, instalme
 }
 
 const keepEstimate = `-- name: KeepEstimate :exec
-INSERT INTO fee_history (hour, rate_sat_kvb) VALUES (date_trunc('hour', $1::timestamptz, 'UTC'), $2)
-ON CONFLICT (hour) DO UPDATE SET rate_sat_kvb = excluded.rate_sat_kvb
+INSERT INTO fee_history (hour, feerate_sat_kvb) VALUES (date_trunc('hour', $1::timestamptz, 'UTC'), $2)
+ON CONFLICT (hour) DO UPDATE SET feerate_sat_kvb = excluded.feerate_sat_kvb
 `
 
-func (q *Queries) KeepEstimate(ctx context.Context, at time.Time, rateSatKvb int64) error {
-	_, err := q.db.Exec(ctx, keepEstimate, at, rateSatKvb)
+func (q *Queries) KeepEstimate(ctx context.Context, at time.Time, feerateSatKvb int64) error {
+	_, err := q.db.Exec(ctx, keepEstimate, at, feerateSatKvb)
 	return err
 }
 
@@ -1148,7 +1148,7 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 }
 
 const listBatches = `-- name: ListBatches :many
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer, p.payees, p.total_sat,
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, p.payees, p.total_sat,
     coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
@@ -1186,8 +1186,8 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Batch.Version,
 			&i.Batch.Note,
 			&i.Batch.Digest,
-			&i.Batch.FeerateSatVb,
-			&i.Batch.MaxFeerateSatVb,
+			&i.Batch.FeerateSatKvb,
+			&i.Batch.MaxFeerateSatKvb,
 			&i.Batch.MaxFeeSat,
 			&i.Batch.Seed,
 			&i.Batch.AnchorTxid,
@@ -1201,7 +1201,7 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Batch.Kind,
 			&i.Batch.Outputs,
 			&i.Batch.DeadlineBlocks,
-			&i.Batch.WantedFeerateSatVb,
+			&i.Batch.WantedFeerateSatKvb,
 			&i.Composer,
 			&i.Payees,
 			&i.TotalSat,
@@ -1774,7 +1774,7 @@ func (q *Queries) ListVotedOn(ctx context.Context, staffID uuid.UUID, ids []uuid
 }
 
 const lockBatch = `-- name: LockBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_vb, b.max_feerate_sat_vb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_vb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
 `
 
 type LockBatchRow struct {
@@ -1793,8 +1793,8 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 		&i.Batch.Version,
 		&i.Batch.Note,
 		&i.Batch.Digest,
-		&i.Batch.FeerateSatVb,
-		&i.Batch.MaxFeerateSatVb,
+		&i.Batch.FeerateSatKvb,
+		&i.Batch.MaxFeerateSatKvb,
 		&i.Batch.MaxFeeSat,
 		&i.Batch.Seed,
 		&i.Batch.AnchorTxid,
@@ -1808,7 +1808,7 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 		&i.Batch.Kind,
 		&i.Batch.Outputs,
 		&i.Batch.DeadlineBlocks,
-		&i.Batch.WantedFeerateSatVb,
+		&i.Batch.WantedFeerateSatKvb,
 		&i.Composer,
 	)
 	return i, err
@@ -1851,7 +1851,7 @@ func (q *Queries) LockOpenBreaker(ctx context.Context, code string) (Breaker, er
 }
 
 const longRunRate = `-- name: LongRunRate :one
-SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY rate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history
+SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY feerate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history
 `
 
 type LongRunRateRow struct {
@@ -2020,22 +2020,22 @@ func (q *Queries) Unlock(ctx context.Context, arg UnlockParams) (int64, error) {
 }
 
 const updateBatch = `-- name: UpdateBatch :execrows
-UPDATE batch SET state = $1, wanted_feerate_sat_vb = $2, version = version + 1, changed_at = $3
+UPDATE batch SET state = $1, wanted_feerate_sat_kvb = $2, version = version + 1, changed_at = $3
 WHERE id = $4 AND version = $5
 `
 
 type UpdateBatchParams struct {
-	State              string
-	WantedFeerateSatVb *int64
-	ChangedAt          time.Time
-	ID                 uuid.UUID
-	Version            int64
+	State               string
+	WantedFeerateSatKvb *int64
+	ChangedAt           time.Time
+	ID                  uuid.UUID
+	Version             int64
 }
 
 func (q *Queries) UpdateBatch(ctx context.Context, arg UpdateBatchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, updateBatch,
 		arg.State,
-		arg.WantedFeerateSatVb,
+		arg.WantedFeerateSatKvb,
 		arg.ChangedAt,
 		arg.ID,
 		arg.Version,

@@ -3,9 +3,9 @@ SELECT f.*, m.network, m.genesis FROM fund f, meta m ORDER BY f.created_at LIMIT
 
 -- name: InsertFund :exec
 INSERT INTO fund (id, name, descriptor, birthday_height, budget_sat, min_amount_sat, max_amount_sat, policy_version, quorum,
-    max_feerate_sat_vb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, ready_coins, future_witness, created_at)
+    max_feerate_sat_kvb, max_fee_sat, pay_window_days, paid_depth, final_depth, max_payees, deadline_blocks, ready_coins, future_witness, created_at)
 VALUES (@id, @name, @descriptor, @birthday_height, @budget_sat, @min_amount_sat, @max_amount_sat, @policy_version, @quorum,
-    @max_feerate_sat_vb, @max_fee_sat, @pay_window_days, @paid_depth, @final_depth, @max_payees, @deadline_blocks, @ready_coins, @future_witness, @created_at);
+    @max_feerate_sat_kvb, @max_fee_sat, @pay_window_days, @paid_depth, @final_depth, @max_payees, @deadline_blocks, @ready_coins, @future_witness, @created_at);
 
 -- name: SetReadyCoins :execrows
 UPDATE fund SET ready_coins = @ready_coins WHERE ready_coins <> @ready_coins;

@@ -25,8 +25,8 @@ JOIN vote v ON v.application_id = d.application_id
 WHERE v.staff_id = @staff_id AND i.id = ANY (@ids::uuid[]) ORDER BY i.id;
 
 -- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_vb, max_feerate_sat_vb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
-VALUES (@id, @fund_id, @kind, @number, @state, @version, @note, @digest, @feerate_sat_vb, @max_feerate_sat_vb, @max_fee_sat, @outputs, @deadline_blocks, @seed, @composed_by, @created_at, @changed_at);
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+VALUES (@id, @fund_id, @kind, @number, @state, @version, @note, @digest, @feerate_sat_kvb, @max_feerate_sat_kvb, @max_fee_sat, @outputs, @deadline_blocks, @seed, @composed_by, @created_at, @changed_at);
 
 -- name: InsertBatchItems :exec
 INSERT INTO batch_item (batch_id, position, instalment_id)
@@ -79,7 +79,7 @@ JOIN grants g ON g.id = i.grant_id
 WHERE bi.batch_id = @batch_id ORDER BY bi.position;
 
 -- name: UpdateBatch :execrows
-UPDATE batch SET state = @state, wanted_feerate_sat_vb = sqlc.narg(wanted_feerate_sat_vb), version = version + 1, changed_at = @changed_at
+UPDATE batch SET state = @state, wanted_feerate_sat_kvb = sqlc.narg(wanted_feerate_sat_kvb), version = version + 1, changed_at = @changed_at
 WHERE id = @id AND version = @version;
 
 -- name: SetBatchAnchor :exec
@@ -132,8 +132,8 @@ SELECT sqlc.embed(a), coalesce(s.name, '') AS name FROM attempt_signature a LEFT
 WHERE a.attempt_id = ANY (@ids::uuid[]) ORDER BY a.id;
 
 -- name: InsertVoid :exec
-INSERT INTO void (id, batch_id, note, digest, feerate_sat_vb, fee_sat, reason, asked_by, asked_at)
-VALUES (@id, @batch_id, @note, @digest, @feerate_sat_vb, @fee_sat, @reason, @asked_by, @asked_at);
+INSERT INTO void (id, batch_id, note, digest, feerate_sat_kvb, fee_sat, reason, asked_by, asked_at)
+VALUES (@id, @batch_id, @note, @digest, @feerate_sat_kvb, @fee_sat, @reason, @asked_by, @asked_at);
 
 -- name: EndVoid :execrows
 UPDATE void SET ended = @ended, ended_by = @ended_by, ended_at = @ended_at WHERE id = @id AND ended IS NULL;
@@ -178,14 +178,14 @@ SELECT body FROM fee_estimate;
 INSERT INTO fee_estimate (at, body) VALUES (@at, @body) ON CONFLICT (one_row) DO UPDATE SET at = excluded.at, body = excluded.body;
 
 -- name: KeepEstimate :exec
-INSERT INTO fee_history (hour, rate_sat_kvb) VALUES (date_trunc('hour', @at::timestamptz, 'UTC'), @rate_sat_kvb)
-ON CONFLICT (hour) DO UPDATE SET rate_sat_kvb = excluded.rate_sat_kvb;
+INSERT INTO fee_history (hour, feerate_sat_kvb) VALUES (date_trunc('hour', @at::timestamptz, 'UTC'), @feerate_sat_kvb)
+ON CONFLICT (hour) DO UPDATE SET feerate_sat_kvb = excluded.feerate_sat_kvb;
 
 -- name: ForgetEstimates :exec
 DELETE FROM fee_history WHERE hour < @before::timestamptz;
 
 -- name: LongRunRate :one
-SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY rate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history;
+SELECT count(*) AS hours, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY feerate_sat_kvb), 0)::bigint AS median_sat_kvb FROM fee_history;
 
 -- name: GetWorkerStatus :one
 SELECT walked_height, target_height, trouble, at FROM worker_status;

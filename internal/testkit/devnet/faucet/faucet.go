@@ -17,12 +17,13 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/chain/btcdrpc"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 )
 
 const (
-	maturity   = 100 // blocks before a coinbase may be spent
-	feeSatVB   = 10
-	inputVSize = 149 // a signed P2PKH input, at most
+	maturity   = 100    // blocks before a coinbase may be spent
+	feeRate    = 10_000 // sat per 1000 virtual bytes
+	inputVSize = 149    // a signed P2PKH input, at most
 	baseVSize  = 11 + 34
 )
 
@@ -107,7 +108,7 @@ func (f *Faucet) Pay(ctx context.Context, outs ...*wire.TxOut) (*wire.MsgTx, err
 	defer f.mu.Unlock()
 	tx := wire.NewMsgTx(2)
 	tx.TxOut = append(tx.TxOut, outs...)
-	need := int64(feeSatVB * (baseVSize + tx.SerializeSize()))
+	need := int64(money.FeeAt(int64(baseVSize+tx.SerializeSize()), feeRate))
 	for _, out := range outs {
 		need += out.Value
 	}
@@ -156,7 +157,7 @@ func (f *Faucet) fund(ctx context.Context, tx *wire.MsgTx, need int64) error {
 		}
 		tx.AddTxIn(wire.NewTxIn(&op, nil, nil))
 		have += value
-		need += feeSatVB * inputVSize
+		need += int64(money.FeeAt(inputVSize, feeRate))
 	}
 	if change := have - need; change > 1000 { // less would be dust
 		tx.AddTxOut(wire.NewTxOut(change, f.key.script))
