@@ -72,9 +72,10 @@ type document struct {
 		RequestBodies   ordered[*body] `yaml:"requestBodies"`
 		Responses       ordered[*body]
 		Examples        ordered[*example]
-		SecuritySchemes ordered[scheme]  `yaml:"securitySchemes"`
-		Errors          ordered[problem] `yaml:"x-errors"`
+		SecuritySchemes ordered[scheme] `yaml:"securitySchemes"`
 	}
+
+	problems ordered[problem] // by error code
 }
 
 // problem is what an error code of the API means.
@@ -97,7 +98,7 @@ type operation struct {
 	Parameters  []*parameter
 	RequestBody *body `yaml:"requestBody"`
 	Responses   ordered[*body]
-	Errors      []string `yaml:"x-errors"` // codes of components/x-errors
+	Errors      []string `yaml:"x-errors"` // error codes of this call
 
 	method, path string
 }
@@ -165,10 +166,13 @@ type schema struct {
 // methods are the keys of a path that are calls.
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-func parse(source []byte) (*document, error) {
+func parse(source, problems []byte) (*document, error) {
 	var doc document
 	if err := yaml.Unmarshal(source, &doc); err != nil {
 		return nil, fmt.Errorf("read OpenAPI document: %w", err)
+	}
+	if err := yaml.Unmarshal(problems, &doc.problems); err != nil {
+		return nil, fmt.Errorf("read error codes: %w", err)
 	}
 	return &doc, nil
 }
@@ -226,7 +230,7 @@ func (d *document) resolve(op *operation) error {
 		op.Responses[i].Value = b
 	}
 	for _, code := range op.Errors {
-		if _, ok := d.Components.Errors.get(code); !ok {
+		if _, ok := d.problems.get(code); !ok {
 			return fmt.Errorf("the document does not say what %s means", code)
 		}
 	}

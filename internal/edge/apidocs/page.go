@@ -28,6 +28,7 @@ type Config struct {
 	Stylesheet string                         // address of the dashboard's CSS; "": none
 	Icons      string                         // address of the dashboard's icons; "": none
 	Icon       string                         // address of the page's own icon; "": none
+	Errors     []byte                         // YAML: {code: {status, meaning}}
 	Caller     func(permission string) Caller // required
 }
 
@@ -95,7 +96,7 @@ type (
 
 // Render makes the page from the OpenAPI document.
 func Render(source []byte, cfg Config) ([]byte, error) {
-	doc, err := parse(source)
+	doc, err := parse(source, cfg.Errors)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (d *document) callView(op *operation, caller Caller, homes map[string]home)
 		}
 	}
 	for _, code := range op.Errors {
-		meaning, _ := d.Components.Errors.get(code)
+		meaning, _ := d.problems.get(code)
 		out.Errors = append(out.Errors, errorView{code, meaning.Status, meaning.Meaning})
 	}
 	if c.answers != nil {
@@ -234,7 +235,7 @@ func (d *document) refusals(v *view, ops []*operation) error {
 			}
 		}
 	}
-	for _, e := range d.Components.Errors {
+	for _, e := range d.problems {
 		v.Errors = append(v.Errors, errorView{e.Key, e.Value.Status, e.Value.Meaning})
 	}
 	return nil

@@ -114,8 +114,6 @@ components:
   parameters: { ID: { name: id, in: path, required: true, schema: { type: string, format: uuid } } }
   responses:
     Refused: { description: Refused., content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } } }
-  x-errors:
-    no_tree: { status: "404", meaning: "There is no such tree: look in the ` + "`wood`" + `." }
   schemas:
     Problem: { type: object, required: [code], properties: { code: { type: string } } }
     Tree:
@@ -133,9 +131,11 @@ components:
     Named: { type: object, required: [name], properties: { name: { type: string, minLength: 3 } } }
 `
 
+const smallErrors = "no_tree: { status: 404, meaning: There is no such tree in the `wood`. }"
+
 func TestADocumentOfAnyShape(t *testing.T) {
 	t.Parallel()
-	p := readOf(t, rendered(t, []byte(small)))
+	p := readOf(t, rendered(t, []byte(small), []byte(smallErrors)))
 	calls := map[string]callOnPage{}
 	for _, c := range p.Calls {
 		calls[c.ID] = c
@@ -180,7 +180,7 @@ if err != nil {
 			t.Errorf("%s:\n%s\nwant\n%s", name, tc.got, tc.want)
 		}
 	}
-	for _, want := range []string{"Felled.", "no_tree", "There is no such tree: look in the wood.", "Who holds it.", "tree.read"} {
+	for _, want := range []string{"Felled.", "no_tree", "There is no such tree in the wood.", "Who holds it.", "tree.read"} {
 		if !strings.Contains(calls["getTree"].Text, want) {
 			t.Errorf("getTree lacks %q:\n%s", want, calls["getTree"].Text)
 		}
@@ -203,7 +203,10 @@ func TestADocumentThatPromisesNothingIsRefused(t *testing.T) {
 		"bad pattern":       {"'^[A-Z]{2}-", "'^[A-Z{2}-", "pattern"},
 	} {
 		source := strings.ReplaceAll(small, tc.old, tc.new)
-		_, err := apidocs.Render([]byte(source), apidocs.Config{Caller: func(string) apidocs.Caller { return apidocs.Caller{} }})
+		_, err := apidocs.Render([]byte(source), apidocs.Config{
+			Errors: []byte(smallErrors),
+			Caller: func(string) apidocs.Caller { return apidocs.Caller{} },
+		})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}

@@ -15,6 +15,7 @@ type page struct {
 	HTML     string
 	Setup    string // the Go in front of all calls
 	Handling string // the Go after a call that was refused
+	Errors   string // what the codes mean
 	Calls    []callOnPage
 	IDs      map[string]int
 	Links    []string
@@ -22,10 +23,11 @@ type page struct {
 
 type callOnPage struct{ ID, Curl, Go, Sample, Text string }
 
-func rendered(t *testing.T, source []byte) string {
+func rendered(t *testing.T, source, problems []byte) string {
 	t.Helper()
 	out, err := apidocs.Render(source, apidocs.Config{
 		Stylesheet: "/static/app.css", Icons: "/static/icons.svg",
+		Errors: problems,
 		Caller: func(permission string) apidocs.Caller {
 			return apidocs.Caller{Words: "Who holds it.", NoToken: permission == "token.manage"}
 		},
@@ -36,7 +38,10 @@ func rendered(t *testing.T, source []byte) string {
 	return string(out)
 }
 
-func read(t *testing.T) page { t.Helper(); return readOf(t, rendered(t, spec.Document())) }
+func read(t *testing.T) page {
+	t.Helper()
+	return readOf(t, rendered(t, spec.Document(), spec.Errors()))
+}
 
 func readOf(t *testing.T, source string) page {
 	t.Helper()
@@ -74,7 +79,7 @@ func readOf(t *testing.T, source string) page {
 		case "start":
 			p.Setup = c.Go
 		case "errors":
-			p.Handling = c.Go
+			p.Handling, p.Errors = c.Go, c.Text
 		default:
 			p.Calls = append(p.Calls, c)
 		}

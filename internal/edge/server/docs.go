@@ -24,6 +24,7 @@ func newDocs(look Look) (docs, error) {
 		Stylesheet: look.Stylesheet,
 		Icons:      look.Icons,
 		Icon:       look.Icon,
+		Errors:     spec.Errors(),
 		Caller:     callerOf,
 	})
 	if err != nil {

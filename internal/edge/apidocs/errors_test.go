@@ -1,0 +1,179 @@
+package apidocs_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	spec "github.com/causeway-fund/causeway/api"
+)
+
+// statuses of the kinds, as package errs promises them.
+var statuses = map[string]int{
+	"Invalid": 422, "Malformed": 400, "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404, "Conflict": 409, "TooLarge": 413,
+	"Precondition": 428, "RateLimited": 429, "Unavailable": 503, "Internal": 500,
+}
+
+// refusals reads from the source which codes there are, and with which statuses: from each
+// kind of package errs that stands before a code, in the packages that the API is made of.
+func refusals(t *testing.T) map[string][]int {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,Standard,Module,GoFiles",
+		"../api", "../server", "../../store/postgres").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			Dir      string
+			Standard bool
+			Module   *struct{ Main bool }
+			GoFiles  []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.Standard || p.Module == nil || !p.Module.Main {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+	}
+	constants := map[string]string{}
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.ValueSpec); ok && len(s.Names) == len(s.Values) {
+				for i, name := range s.Names {
+					if text, ok := literal(s.Values[i], nil); ok {
+						constants[name.Name] = text
+					}
+				}
+			}
+			return true
+		})
+	}
+	found := map[string][]int{}
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			// A table of errors has them as literals.
+			var args []ast.Expr
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				args = n.Args
+			case *ast.CompositeLit:
+				args = n.Elts
+			}
+			for i, arg := range args[:max(0, len(args)-1)] {
+				kind, ok := arg.(*ast.SelectorExpr)
+				if !ok || statuses[kind.Sel.Name] == 0 {
+					continue
+				}
+				if pkg, ok := kind.X.(*ast.Ident); !ok || pkg.Name != "errs" {
+					continue
+				}
+				code, known := literal(args[i+1], constants)
+				if !known || strings.Contains(code, " ") {
+					continue // a message, of a table with the codes as its keys
+				}
+				found[code] = append(found[code], statuses[kind.Sel.Name])
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// literal returns the text of a string, of strings that are added, or of a constant.
+func literal(e ast.Expr, constants map[string]string) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil && e.Kind == token.STRING
+	case *ast.BinaryExpr:
+		left, ok := literal(e.X, constants)
+		right, also := literal(e.Y, constants)
+		return left + right, ok && also
+	case *ast.Ident:
+		text, ok := constants[e.Name]
+		return text, ok
+	case *ast.SelectorExpr:
+		text, ok := constants[e.Sel.Name]
+		return text, ok
+	}
+	return "", false
+}
+
+// elsewhere are codes that no call of the API answers with: of programs as they start, of
+// commands on the server, of files that causewayctl verifies, of pages.
+var elsewhere = strings.Fields(`bundle_malformed certificate_refused bad_certificate bad_note bad_proof bad_checksum bad_descriptor bad_seed checkpoint_refused duplicate_key database_url
+	database_unwritable blocklist_refused blocklists_gone blocklists_unreadable form_token gate_not_looked journal_unwritable key_file_full key_file_malformed
+	key_file_missing key_file_mode key_file_owner key_file_unwritable key_in_use lease_lost limit_out_of_range login_links_off migration_failed network_unbound no_fund
+	passkey_refused place_file_refused place_file_unread role_prefix role_prefix_kept roles_missing roles_taken schema_version signer_socket_missing
+	snapshot_form snapshot_wrong store_reentered trusted_proxy unknown_kind unknown_network unknown_role wrong_network malformed_form pinned job_unknown wrong_head wrong_key`)
+
+func TestEveryErrorCodeIsExplained(t *testing.T) {
+	t.Parallel()
+	var explained map[string]struct {
+		Status  int
+		Meaning string
+	}
+	if err := yaml.Unmarshal(spec.Errors(), &explained); err != nil {
+		t.Fatal(err)
+	}
+	made, p := refusals(t), read(t)
+	if len(made) < 100 {
+		t.Fatalf("only %d codes in the source", len(made))
+	}
+	for code, places := range made {
+		if slices.Contains(elsewhere, code) {
+			continue
+		}
+		var possible []int
+		for _, status := range places {
+			if status != http.StatusInternalServerError {
+				possible = append(possible, status)
+			}
+		}
+		// Statuses that HTTP has for what is malformed in a way of its own.
+		switch code {
+		case "method_not_allowed":
+			possible = []int{http.StatusMethodNotAllowed}
+		case "unsupported_media_type":
+			possible = []int{http.StatusUnsupportedMediaType}
+		}
+		if len(possible) > 0 && !slices.Contains(possible, explained[code].Status) {
+			t.Errorf("%s: status %d, and the source has %v", code, explained[code].Status, possible)
+		}
+	}
+	for code, e := range explained {
+		if made[code] == nil && code != "invalid_fields" {
+			t.Errorf("nothing refuses with %s", code)
+		}
+		if len(e.Meaning) < 20 || !strings.HasSuffix(e.Meaning, ".") {
+			t.Errorf("%s: %q is no sentence", code, e.Meaning)
+		}
+		if !strings.Contains(p.Errors, code) {
+			t.Errorf("the page lacks %s", code)
+		}
+	}
+}
