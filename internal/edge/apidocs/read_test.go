@@ -26,7 +26,7 @@ type callOnPage struct{ ID, Curl, Go, Sample, Text string }
 func rendered(t *testing.T, source, problems []byte) string {
 	t.Helper()
 	out, err := apidocs.Render(source, apidocs.Config{
-		Stylesheet: "/static/app.css", Icons: "/static/icons.svg",
+		Styles: []string{"/static/app.css"}, Icons: "/static/icons.svg",
 		Errors: problems,
 		Caller: func(permission string) apidocs.Caller {
 			return apidocs.Caller{Words: "Who holds it.", NoToken: permission == "token.manage"}

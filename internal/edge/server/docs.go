@@ -17,15 +17,18 @@ import (
 type docs struct{ page, document packed.Body }
 
 // Look is where the documentation finds the files of the dashboard.
-type Look struct{ Stylesheet, Icons, Icon string }
+type Look struct {
+	Styles      []string // the dashboard's CSS, then the documentation's own
+	Icons, Icon string
+}
 
 func newDocs(look Look) (docs, error) {
 	html, err := apidocs.Render(spec.Document(), apidocs.Config{
-		Stylesheet: look.Stylesheet,
-		Icons:      look.Icons,
-		Icon:       look.Icon,
-		Errors:     spec.Errors(),
-		Caller:     callerOf,
+		Styles: look.Styles,
+		Icons:  look.Icons,
+		Icon:   look.Icon,
+		Errors: spec.Errors(),
+		Caller: callerOf,
 	})
 	if err != nil {
 		return docs{}, fmt.Errorf("render API documentation: %w", err)

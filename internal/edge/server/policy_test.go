@@ -145,7 +145,7 @@ func TestPageSendsVisitorToSignIn(t *testing.T) {
 
 func TestDocumentationShowsEveryCall(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t, func(c *Config) { c.Look.Stylesheet = "/static/app.css" })
+	e := newEdge(t, func(c *Config) { c.Look.Styles = []string{"/static/app.css"} })
 	rec := e.call(t, http.MethodGet, "/docs/api", "")
 	page := rec.Body.String()
 	if _, err := html.Parse(strings.NewReader(page)); err != nil || rec.Code != http.StatusOK {
@@ -187,11 +187,11 @@ func TestTheDocumentationIsLight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEdge(t, func(c *Config) { c.Look = Look{Stylesheet: assets.URL("app.css"), Icons: assets.URL("icons.svg")} })
+	e := newEdge(t, func(c *Config) { c.Look = Look{Styles: []string{assets.URL("app.css"), assets.URL("docs.css")}, Icons: assets.URL("icons.svg")} })
 	size := 0
 	page := e.call(t, http.MethodGet, "/docs/api", "", "Accept-Encoding", "gzip")
 	size += page.Body.Len()
-	for _, name := range []string{"app.css", "icons.svg"} {
+	for _, name := range []string{"app.css", "docs.css", "icons.svg"} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, assets.URL(name), nil)
 		r.Header.Set("Accept-Encoding", "gzip")
 		w := httptest.NewRecorder()

@@ -147,7 +147,7 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	}
 	edge, err := server.New(server.Config{
 		API: handlers, Auth: r.auth, Receipts: r.grants, Rates: r.rates, Clock: clock.Real{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
-		Metrics: prometheus.NewRegistry(), MountPages: r.site.Mount, Pages: rules, SignInPath: "/sign-in", Look: server.Look{Stylesheet: r.site.File("app.css")},
+		Metrics: prometheus.NewRegistry(), MountPages: r.site.Mount, Pages: rules, SignInPath: "/sign-in", Look: server.Look{Styles: []string{r.site.File("app.css")}},
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
 			return r.site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
 		},

@@ -223,7 +223,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	return server.New(server.Config{
 		API: handlers, Auth: s.Identity, Receipts: s.Grants, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),
 		Rates: cfg.Rates, TrustedProxies: proxies,
-		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Look: server.Look{Stylesheet: site.File("app.css"), Icons: site.File("icons.svg"), Icon: site.File("icon.svg")},
+		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Look: server.Look{Styles: []string{site.File("app.css"), site.File("docs.css")}, Icons: site.File("icons.svg"), Icon: site.File("icon.svg")},
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
 			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
 		},

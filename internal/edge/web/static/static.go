@@ -28,7 +28,7 @@ const hashLen = 16
 // 9111, RFC 8246).
 const cacheYear = "public, max-age=31536000, immutable"
 
-//go:embed css js vendor icons.svg icon.svg
+//go:embed css js vendor docs.css icons.svg icon.svg
 var files embed.FS
 
 // Assets maps the plain name of each file, such as "app.css", to its URL and
@@ -58,7 +58,7 @@ func Load() (*Assets, error) {
 	if err := errors.Join(a.add("app.css", css), a.add("app.js", js)); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"vendor/htmx.min.js", "vendor/hx-csp.min.js", "icons.svg", "icon.svg"} {
+	for _, name := range []string{"vendor/htmx.min.js", "vendor/hx-csp.min.js", "docs.css", "icons.svg", "icon.svg"} {
 		body, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read embedded %s: %w", name, err)

@@ -34,7 +34,7 @@ func TestFilesAreServedUnderTheirHash(t *testing.T) {
 	t.Parallel()
 	a := load(t)
 	for name, kind := range map[string]string{
-		"app.css": "text/css", "app.js": "text/javascript", "htmx.min.js": "text/javascript", "hx-csp.min.js": "text/javascript",
+		"app.css": "text/css", "docs.css": "text/css", "app.js": "text/javascript", "htmx.min.js": "text/javascript", "hx-csp.min.js": "text/javascript",
 		"icons.svg": "image/svg+xml", "icon.svg": "image/svg+xml",
 	} {
 		w := get(t, a.Handler(), http.MethodGet, a.URL(name))
