@@ -5,6 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -173,6 +176,18 @@ func (s *Site) postLink(v *visit) error {
 	}
 	s.openSession(v, in)
 	return v.see(firstPage(in.Actor))
+}
+
+// doubleClick is how soon after a sign-in by link a used link leads on.
+const doubleClick = 30 * time.Second
+
+// justSignedIn reports whether this is the second click on a link's button: its page was
+// made without a session, so that its form lacks the token of the one that the first click
+// has opened in this browser. Nobody else is led on, and nothing is changed.
+func (s *Site) justSignedIn(c echo.Context, code string) bool {
+	session, ok := c.Get(keySession).(identity.Session)
+	return ok && code == "form_token" && c.Path() == "/link/:token" && session.Method == identity.MethodLink &&
+		s.cfg.Clock.Now().Sub(session.CreatedAt) < doubleClick
 }
 
 // postSignOut is for everybody: who has no session any more is signed out too.

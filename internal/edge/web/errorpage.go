@@ -25,6 +25,9 @@ type ErrorView struct {
 // the database is down.
 func (s *Site) ErrorPage(c echo.Context, e ErrorView) error {
 	v := &visit{Context: c, page: s.frame(c)}
+	if s.justSignedIn(c, e.Code) {
+		return v.see("/sign-in") // which leads whoever is signed in to their work
+	}
 	page := views.ErrorPage{Status: e.Status, Code: e.Code, RequestID: e.RequestID, BackURL: s.wayBack(c, e.Status)}
 	if e.Message != "" && e.Status < http.StatusInternalServerError {
 		page.Next = said(e.Code, e.Message, e.Params)
