@@ -105,12 +105,8 @@ demo: build ## Run everything on this machine: http://localhost:8080 (Ctrl-C sto
 	@bin/causeway-demo
 
 .PHONY: demo-reset
-demo-reset: ## Forget the demo's data
-	@for file in $$(find -L .causeway -maxdepth 4 -name postmaster.pid 2>/dev/null); do \
-		if kill -0 "$$(head -n 1 "$$file")" 2>/dev/null; then echo "the demo is running: stop it with Ctrl-C first" >&2; exit 1; fi; \
-	done
-	@place=$$(readlink .causeway/postgres || true); if [[ "$$place" == /var/tmp/causeway-* ]]; then rm -rf -- "$$place"; fi
-	rm -rf .causeway
+demo-reset: ## Forget the demo's data (CAUSEWAY_DEMO_DIR=../second for that of another one)
+	@CGO_ENABLED=0 go run ./cmd/causeway-demo --reset
 
 .PHONY: journey
 journey: build ## Pay one application from receipt to six confirmations, headless, and check it on the chain

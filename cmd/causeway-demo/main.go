@@ -22,7 +22,7 @@ func main() { os.Exit(cli.Main(root())) }
 
 func root() *cobra.Command {
 	cfg := demo.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	var journey, asJSON bool
+	var journey, asJSON, reset bool
 	cmd := &cobra.Command{
 		Use:   "causeway-demo",
 		Short: "Run everything on this machine, with coins that are worth nothing",
@@ -35,6 +35,9 @@ func root() *cobra.Command {
 			return cli.BindEnv(cmd.Flags(), "CAUSEWAY_DEMO")
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if reset {
+				return forget(cmd, cfg.Dir)
+			}
 			self, err := os.Executable()
 			if err != nil {
 				return fmt.Errorf("find this program: %w", err)
@@ -55,8 +58,23 @@ func root() *cobra.Command {
 	f.IntVar(&cfg.Port, "port", 8080, "port of the dashboard")
 	f.DurationVar(&cfg.BlockEvery, "block-every", 10*time.Second, "how often a block is mined")
 	f.BoolVar(&journey, "journey", false, "pay one application from receipt to six confirmations, prove it on the chain, and end")
+	f.BoolVar(&reset, "reset", false, "remove the demo's data from --dir, and end; refused while it runs or when anything else is in there")
 	f.BoolVar(&asJSON, "json", false, "print the journey's result as one JSON object")
 	return cmd
+}
+
+// forget removes the data of the demo in dir.
+func forget(cmd *cobra.Command, dir string) error {
+	found, err := demo.Reset(dir)
+	if err != nil {
+		return err
+	}
+	words := "removed the demo's data in " + dir
+	if !found {
+		words = "there is no demo in " + dir
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), words)
+	return err
 }
 
 func runJourney(cmd *cobra.Command, cfg demo.Config, progress *cli.Progress, asJSON bool) (err error) {

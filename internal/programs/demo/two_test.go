@@ -123,6 +123,9 @@ func TestTwoDemosRunOnOneMachine(t *testing.T) {
 		if err := d.cmd.Wait(); err != nil {
 			t.Errorf("demo %d, told to stop: %v", i, err)
 		}
+		if found, err := Reset(d.dir); err != nil || !found {
+			t.Errorf("demo %d, forgotten: found %v, %v", i, found, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package pgserver
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,26 @@ func placeFor(user *proc.User, dir, open string) (string, error) {
 		return "", errors.Join(errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make the link "+dir+"."), os.Remove(target))
 	}
 	return target, nil
+}
+
+// Remove removes a folder that Place gave: what a link at dir leads to as well, as long as
+// it is one that Place made.
+func Remove(dir string) error {
+	if target, err := os.Readlink(dir); err == nil {
+		switch err := checkPlace(dir, target, open); {
+		case errs.Is(err, "data_dir_gone"): // the link alone is left
+		case err != nil:
+			return err
+		default:
+			if err := os.RemoveAll(target); err != nil {
+				return fmt.Errorf("remove PostgreSQL's data: %w", err)
+			}
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove PostgreSQL's data: %w", err)
+	}
+	return nil
 }
 
 // nameOf is readable, and short enough for a name.
