@@ -174,6 +174,7 @@ lint: ## Lint, and find code that nothing reaches
 	$(LINT) run --allow-serial-runners ./...
 	cd internal/tools && $(LINT) run --allow-serial-runners ./...
 	@internal/tools/deadcode.sh
+	cd internal/tools && go run ./errcodes ../..
 
 .PHONY: fmt
 fmt: ## Format Go and templ files

@@ -44,7 +44,7 @@ func Up(ctx context.Context, url string, o Options) error {
 			return err
 		}
 		if _, err := p.Up(ctx); err != nil {
-			return errs.Wrap(err, errs.Unavailable, "migration_failed", "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
+			return errs.Wrap(err, errs.Unavailable, CodeMigrationFailed, "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
 		}
 		return shutOut(ctx, db, roles)
 	})
@@ -99,14 +99,14 @@ func Check(ctx context.Context, conn interface {
 	}
 	var got int64
 	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&got); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database has no Causeway schema. Run: causeway migrate up")
+		return errs.Wrap(err, errs.Unavailable, CodeSchemaVersion, "The database has no Causeway schema. Run: causeway migrate up")
 	}
 	if got != want {
-		return errs.Newf(errs.Unavailable, "schema_version", "The database has schema version %d and this program needs %d. Run: causeway migrate up", got, want)
+		return errs.Newf(errs.Unavailable, CodeSchemaVersion, "The database has schema version %d and this program needs %d. Run: causeway migrate up", got, want)
 	}
 	// A dump of some schemas alone would leave them out.
 	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+RiverSchema+".river_migration WHERE line = 'main'").Scan(&got); err != nil || got < riverTarget {
-		return errs.Wrap(err, errs.Unavailable, "schema_version", "The database lacks the tables of the job queue, in schema "+RiverSchema+". Restore a whole dump of it.")
+		return errs.Wrap(err, errs.Unavailable, CodeSchemaVersion, "The database lacks the tables of the job queue, in schema "+RiverSchema+". Restore a whole dump of it.")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func Check(ctx context.Context, conn interface {
 func with(url string, f func(*sql.DB, lock.SessionLocker) error) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "database_url", "The database URL cannot be read.")
+		return errs.Wrap(err, errs.Unavailable, CodeDatabaseURL, "The database URL cannot be read.")
 	}
 	db := stdlib.OpenDB(*config)
 	defer db.Close()

@@ -60,7 +60,7 @@ func makeKey(cmd *cobra.Command, cfg initConfig) error {
 		return err
 	}
 	if _, err := os.Stat(cfg.keyPath); !errors.Is(err, fs.ErrNotExist) {
-		return errs.Wrap(err, errs.Conflict, "key_exists", "There is a key file at "+cfg.keyPath+" already. It was left as it is.")
+		return errs.Wrap(err, errs.Conflict, signer.CodeKeyExists, "There is a key file at "+cfg.keyPath+" already. It was left as it is.")
 	}
 	secret, err := passphrase(cfg.passphrasePath, true, os.Stdin, cmd.ErrOrStderr())
 	if err != nil {

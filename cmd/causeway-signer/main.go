@@ -60,7 +60,7 @@ func versionCommand() *cobra.Command {
 }
 
 func exitCode(err error) int {
-	if errs.Is(err, "journal_damaged") {
+	if errs.Is(err, CodeJournalDamaged) {
 		return cli.ExitChecksFailed
 	}
 	return cli.Code(err)

@@ -180,7 +180,7 @@ func TestRefusesToStart(t *testing.T) {
 				tc.damage(t, path)
 			}
 			_, err := call(t, runArgs(path, tc.more...)...)
-			if !errs.Is(err, tc.code) {
+			if !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 			if text := message(err); text == "" || strings.Contains(text, "\n") {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/causeway-fund/causeway/internal/signer/signer"
+
 	"golang.org/x/term"
 
 	"github.com/causeway-fund/causeway/internal/cli"
@@ -45,7 +47,7 @@ func passphrase(path string, confirm bool, in *os.File, out io.Writer) ([]byte, 
 		return nil, err
 	}
 	if !bytes.Equal(first, second) {
-		return nil, errs.New(errs.Invalid, "bad_passphrase", "The two passphrases differ. Nothing was written.")
+		return nil, errs.New(errs.Invalid, signer.CodeBadPassphrase, "The two passphrases differ. Nothing was written.")
 	}
 	return first, checkPassphrase(first)
 }
@@ -64,7 +66,7 @@ func passphraseFromFile(path string) ([]byte, error) {
 
 func checkPassphrase(text []byte) error {
 	if len(text) < minPassphrase || len(text) > maxPassphrase || bytes.ContainsAny(text, "\r\n") {
-		return errs.Newf(errs.Invalid, "bad_passphrase", "The passphrase must be one line of %d to %d bytes.", minPassphrase, maxPassphrase)
+		return errs.Newf(errs.Invalid, signer.CodeBadPassphrase, "The passphrase must be one line of %d to %d bytes.", minPassphrase, maxPassphrase)
 	}
 	return nil
 }
@@ -76,7 +78,7 @@ func checkPrivate(path string) error {
 		return fmt.Errorf("look at secret file: %w", err)
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return errs.Newf(errs.Invalid, "secret_exposed", "%s can be read by every user. Make it private: chmod 600 %s", path, path)
+		return errs.Newf(errs.Invalid, errs.CodeSecretExposed, "%s can be read by every user. Make it private: chmod 600 %s", path, path)
 	}
 	return nil
 }

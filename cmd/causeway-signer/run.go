@@ -122,9 +122,9 @@ func openKey(cmd *cobra.Command, cfg runConfig) (*signer.Key, error) {
 func explainJournal(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errs.Newf(errs.NotFound, "no_journal", "There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.", path)
+		return errs.Newf(errs.NotFound, errs.CodeNoJournal, "There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.", path)
 	case errors.Is(err, signer.ErrCorrupt):
-		return errs.Wrap(err, errs.Conflict, "journal_damaged", "The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.")
+		return errs.Wrap(err, errs.Conflict, CodeJournalDamaged, "The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.")
 	}
 	return err
 }

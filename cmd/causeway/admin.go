@@ -150,7 +150,7 @@ func rewrapCommand() *cobra.Command {
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "key %s: %d rewrapped, %d under it already, %d left\n", r.Key, r.Done, r.Already, r.Left)
 			if err == nil && r.Left > 0 {
-				err = errs.New(errs.Conflict, "older_key_in_use",
+				err = errs.New(errs.Conflict, CodeOlderKeyInUse,
 					"Applications came in under an older key meanwhile. Restart every serve with the newest key file, then run this again.")
 			}
 			return err

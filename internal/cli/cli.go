@@ -28,7 +28,7 @@ const (
 )
 
 // ErrChecksFailed ends a command whose checks ran and found something wrong.
-var ErrChecksFailed = errs.New(errs.Conflict, "checks_failed", "Not every check passed.")
+var ErrChecksFailed = errs.New(errs.Conflict, CodeChecksFailed, "Not every check passed.")
 
 // UsageError marks an error as one of how the program was called.
 type UsageError struct{ Err error }

@@ -6,6 +6,13 @@ import (
 	"strings"
 )
 
+// Code is the stable slug of one error, such as "stale_version". Programs rely
+// on it, so a code never changes its meaning. Each is a constant with a comment
+// that says what it means, in the package that promises it, or here where
+// several packages do; package tools/errcodes makes the list that clients read
+// from these comments, and refuses a code that is written out where it is used.
+type Code string
+
 // Kind says what class of trouble an error is; the edge maps it to an HTTP
 // status and to a CLI exit code.
 type Kind string
@@ -28,7 +35,7 @@ const (
 // Field names one input and the rule it broke.
 type Field struct {
 	Field   string            // path in the request body, e.g. "payout_address"
-	Code    string            // stable, e.g. "wrong_network"
+	Code    Code              // stable, e.g. "wrong_network"
 	Message string            // plain English
 	Params  map[string]string // values for translated messages; may be nil
 }
@@ -36,7 +43,7 @@ type Field struct {
 // Error is an error that may be shown to a person.
 type Error struct {
 	Kind    Kind
-	Code    string            // stable slug, e.g. "stale_version"; becomes the problem type
+	Code    Code              // stable slug, e.g. "stale_version"; becomes the problem type
 	Message string            // plain English: what happened, whether money moved, what to do next
 	Fields  []Field           // only for Invalid
 	Params  map[string]string // values for translated messages and problem extensions; may be nil
@@ -60,18 +67,18 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 // New returns an Error of the given kind.
-func New(kind Kind, code, message string) *Error {
+func New(kind Kind, code Code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message}
 }
 
 // Newf is New with a formatted message.
-func Newf(kind Kind, code, format string, args ...any) *Error {
+func Newf(kind Kind, code Code, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // Wrap returns an Error of the given kind that hides cause from people and
 // keeps it for logs.
-func Wrap(cause error, kind Kind, code, message string) *Error {
+func Wrap(cause error, kind Kind, code Code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message, Cause: cause}
 }
 
@@ -81,7 +88,7 @@ func InvalidFields(fields []Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Error{Kind: Invalid, Code: "invalid_fields", Message: "Some fields need another look. Nothing was saved.", Fields: fields}
+	return &Error{Kind: Invalid, Code: CodeInvalidFields, Message: "Some fields need another look. Nothing was saved.", Fields: fields}
 }
 
 // KindOf returns the kind of the first *Error in err's chain, or Internal.
@@ -94,16 +101,16 @@ func KindOf(err error) Kind {
 }
 
 // CodeOf returns the code of the first *Error in err's chain, or "internal".
-func CodeOf(err error) string {
+func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code
 	}
-	return "internal"
+	return CodeInternal
 }
 
 // Is reports whether err's chain holds an *Error with this code.
-func Is(err error, code string) bool {
+func Is(err error, code Code) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == code
 }

@@ -29,26 +29,26 @@ func Tidy(s string) string { return strings.TrimSpace(dropped.Replace(s)) }
 // Check returns what is wrong with a field's value, or nil. Codes: required, too_short
 // (min), too_long (max), not_text, line_break, bad_character (code_point, what).
 func Check(field, value string, r Rule) *errs.Field {
-	bad := func(code, message string, params map[string]string) *errs.Field {
+	bad := func(code errs.Code, message string, params map[string]string) *errs.Field {
 		return &errs.Field{Field: field, Code: code, Message: message, Params: params}
 	}
 	if !utf8.ValidString(value) {
-		return bad("not_text", "This is not readable text.", nil)
+		return bad(errs.CodeNotText, "This is not readable text.", nil)
 	}
 	switch n := utf8.RuneCountInString(value); {
 	case n == 0 && r.Min > 0, n > 0 && r.Min > 0 && blank(value):
-		return bad("required", "Please fill this in.", nil)
+		return bad(errs.CodeRequired, "Please fill this in.", nil)
 	case n < r.Min:
-		return bad("too_short", "Please write a little more: at least "+strconv.Itoa(r.Min)+" characters.", map[string]string{"min": strconv.Itoa(r.Min)})
+		return bad(CodeTooShort, "Please write a little more: at least "+strconv.Itoa(r.Min)+" characters.", map[string]string{"min": strconv.Itoa(r.Min)})
 	case r.Max > 0 && n > r.Max:
-		return bad("too_long", "Please make this shorter: "+strconv.Itoa(r.Max)+" characters at most.", map[string]string{"max": strconv.Itoa(r.Max)})
+		return bad(errs.CodeTooLong, "Please make this shorter: "+strconv.Itoa(r.Max)+" characters at most.", map[string]string{"max": strconv.Itoa(r.Max)})
 	}
 	if !r.Lines && strings.ContainsAny(value, "\n\r\u0085\u2028\u2029\v\f") {
-		return bad("line_break", "Write this on one line.", nil)
+		return bad(CodeLineBreak, "Write this on one line.", nil)
 	}
 	if c, why := firstBad(value, r.Lines); why != "" {
 		point := fmt.Sprintf("U+%04X", c)
-		return bad("bad_character", "This holds "+why+" ("+point+"). Take it out, or type the text again.",
+		return bad(CodeBadCharacter, "This holds "+why+" ("+point+"). Take it out, or type the text again.",
 			map[string]string{"code_point": point, "what": why})
 	}
 	return nil

@@ -15,7 +15,7 @@ var (
 
 func code(s string, r prose.Rule) string {
 	if f := prose.Check("title", s, r); f != nil {
-		return f.Code
+		return string(f.Code)
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ func Check(what, path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() && info.Mode().Perm()&othersRights(path) == 0 {
 		return nil
 	}
-	return errs.Newf(errs.Unavailable, "key_file_mode", "The %s %s has mode %04o; only its owner may have any right to it (chmod 600).",
+	return errs.Newf(errs.Unavailable, CodeKeyFileMode, "The %s %s has mode %04o; only its owner may have any right to it (chmod 600).",
 		what, path, info.Mode().Perm())
 }
 

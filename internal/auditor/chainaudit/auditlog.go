@@ -135,7 +135,7 @@ func (a *auditor) logs() (*ledgerOfActs, error) {
 	for _, source := range a.cfg.Logs {
 		log, acts, err := readLog(source)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, "log_unreadable", fmt.Sprintf("The audit log %s cannot be read: %v. Nothing was judged.", source.Name, err))
+			return nil, errs.Wrap(err, errs.Unavailable, CodeLogUnreadable, fmt.Sprintf("The audit log %s cannot be read: %v. Nothing was judged.", source.Name, err))
 		}
 		l.read = append(l.read, LogRead{Name: log.name, Rows: log.rows})
 		for _, x := range acts {

@@ -49,7 +49,7 @@ type reader struct{ node Node }
 func (r reader) ask(ctx context.Context, result any, method string, params ...any) error {
 	err := r.node.Call(ctx, result, method, params...)
 	if err != nil && ctx.Err() == nil {
-		return errs.Wrap(err, errs.Unavailable, "node_unavailable", fmt.Sprintf("The node cannot be asked: %v. Nothing was judged.", err))
+		return errs.Wrap(err, errs.Unavailable, CodeNodeUnavailable, fmt.Sprintf("The node cannot be asked: %v. Nothing was judged.", err))
 	}
 	return err
 }
@@ -192,5 +192,5 @@ func merkleRoot(level []chainhash.Hash) (chainhash.Hash, error) {
 }
 
 func badNode(what string) error {
-	return errs.New(errs.Unavailable, "bad_node", "The node's answer cannot be believed: "+what+". Nothing was judged; ask another node.")
+	return errs.New(errs.Unavailable, CodeBadNode, "The node's answer cannot be believed: "+what+". Nothing was judged; ask another node.")
 }

@@ -71,7 +71,7 @@ func TestNodeThatCannotBeBelieved(t *testing.T) {
 			n := fundedNode(t, f)
 			tc.lie(n)
 			_, err := chainaudit.Run(t.Context(), f.config(n, 0))
-			if !errs.Is(err, tc.code) {
+			if !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 		})
@@ -100,7 +100,7 @@ func TestRunRefusesWhatItCannotAudit(t *testing.T) {
 			f := newFund(t, "wpkh", name)
 			cfg := f.config(fundedNode(t, f), 0)
 			tc.edit(&cfg)
-			if _, err := chainaudit.Run(t.Context(), cfg); !errs.Is(err, tc.code) {
+			if _, err := chainaudit.Run(t.Context(), cfg); !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 		})

@@ -26,7 +26,7 @@ func client(t *testing.T, cfg chain.Config) *chain.Client {
 // wantUnavailable asks for one line a person can act on.
 func wantUnavailable(t *testing.T, err error, code string) {
 	t.Helper()
-	if errs.KindOf(err) != errs.Unavailable || !errs.Is(err, code) {
+	if errs.KindOf(err) != errs.Unavailable || !errs.Is(err, errs.Code(code)) {
 		t.Errorf("got %v, want unavailable, %s", err, code)
 	}
 }
@@ -208,7 +208,7 @@ func TestNewNamesTheSettingThatIsWrong(t *testing.T) {
 
 			_, err := chain.New(cfg)
 
-			if !errs.Is(err, tt.want) {
+			if !errs.Is(err, errs.Code(tt.want)) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})

@@ -54,19 +54,19 @@ func New(cfg Config) (*Client, error) {
 	}
 	cert, err := os.ReadFile(cfg.CertFile)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "node_cert", fmt.Sprintf("Cannot read btcd's certificate file %q: start btcd once so that it writes it, or copy its rpc.cert.", cfg.CertFile))
+		return nil, errs.Wrap(err, errs.Unavailable, CodeNodeCert, fmt.Sprintf("Cannot read btcd's certificate file %q: start btcd once so that it writes it, or copy its rpc.cert.", cfg.CertFile))
 	}
 	pass := cfg.Pass
 	if pass == "" {
 		b, err := os.ReadFile(cfg.PassFile)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, "node_pass", fmt.Sprintf("Cannot read the file %q with btcd's password.", cfg.PassFile))
+			return nil, errs.Wrap(err, errs.Unavailable, CodeNodePass, fmt.Sprintf("Cannot read the file %q with btcd's password.", cfg.PassFile))
 		}
 		pass = strings.TrimSpace(string(b))
 	}
 	rpc, err := btcdrpc.New(btcdrpc.Config{Host: cfg.Host, User: cfg.User, Pass: pass, CertPEM: cert, Timeout: cfg.Timeout})
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "node_config", "The settings for btcd are incomplete: "+err.Error()+".")
+		return nil, errs.Wrap(err, errs.Invalid, CodeNodeConfig, "The settings for btcd are incomplete: "+err.Error()+".")
 	}
 	return &Client{rpc: rpc, net: net, clock: cfg.Clock, cert: cfg.CertFile, wake: make(chan struct{}, 1)}, nil
 }
@@ -137,7 +137,7 @@ func (c *Client) checkGenesis(ctx context.Context, node caller) error {
 		return err
 	}
 	if *genesis != *c.net.GenesisHash {
-		return errs.Newf(errs.Unavailable, "node_wrong_network",
+		return errs.Newf(errs.Unavailable, CodeNodeWrongNetwork,
 			"btcd at %s is not on %s: its first block is %s.", c.rpc.Host(), c.net.Name, genesis)
 	}
 	return nil
@@ -165,26 +165,26 @@ func (c *Client) explain(err error) error {
 	var answer *btcdrpc.Error
 	var wrongCert *tls.CertificateVerificationError
 	var wrongName x509.HostnameError
-	code, text := "node_down", "btcd at "+host+" does not answer: check that it runs and listens there. Nothing is lost; work goes on when it is back."
+	code, text := errs.Code(CodeNodeDown), "btcd at "+host+" does not answer: check that it runs and listens there. Nothing is lost; work goes on when it is back."
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &answer) && strings.Contains(answer.Message, "limited user"):
-		code, text = "node_limited_user", "btcd at "+host+" refuses "+answer.Method+" to this user: use --rpcuser, not --rpclimituser."
+		code, text = CodeNodeLimitedUser, "btcd at "+host+" refuses "+answer.Method+" to this user: use --rpcuser, not --rpclimituser."
 	case errors.As(err, &answer) && answer.Code == codeNoMethod:
-		code, text = "node_too_old", "btcd at "+host+" does not know "+answer.Method+": use btcd 0.24 or newer."
+		code, text = CodeNodeTooOld, "btcd at "+host+" does not know "+answer.Method+": use btcd 0.24 or newer."
 	case errors.As(err, &answer):
-		code, text = "node_error", "btcd at "+host+" could not answer "+answer.Method+"."
+		code, text = CodeNodeError, "btcd at "+host+" could not answer "+answer.Method+"."
 	case errors.Is(err, btcdrpc.ErrNotHex):
-		code, text = "node_nonsense", "btcd at "+host+" answered with something that is no hexadecimal text."
+		code, text = CodeNodeNonsense, "btcd at "+host+" answered with something that is no hexadecimal text."
 	case errors.Is(err, btcdrpc.ErrAuth):
-		code, text = "node_auth", "btcd at "+host+" refuses the user name or the password."
+		code, text = CodeNodeAuth, "btcd at "+host+" refuses the user name or the password."
 	case errors.Is(err, btcdrpc.ErrBusy):
-		code, text = "node_busy", "btcd at "+host+" has too many clients: raise its --rpcmaxclients."
+		code, text = CodeNodeBusy, "btcd at "+host+" has too many clients: raise its --rpcmaxclients."
 	case errors.As(err, &wrongCert), errors.As(err, &wrongName):
-		code, text = "node_cert", "btcd at "+host+" shows another certificate than the one in "+c.cert+"."
+		code, text = CodeNodeCert, "btcd at "+host+" shows another certificate than the one in "+c.cert+"."
 	case errors.Is(err, context.DeadlineExceeded):
-		code, text = "node_slow", "btcd at "+host+" did not answer in time."
+		code, text = CodeNodeSlow, "btcd at "+host+" did not answer in time."
 	}
 	return errs.Wrap(err, errs.Unavailable, code, text)
 }
@@ -192,7 +192,7 @@ func (c *Client) explain(err error) error {
 func parseHash(text string) (*chainhash.Hash, error) {
 	hash, err := chainhash.NewHashFromStr(text)
 	if err != nil || len(text) != chainhash.MaxHashStringSize {
-		return nil, errs.Wrap(err, errs.Unavailable, "node_nonsense", "btcd answered with something that is no hash.")
+		return nil, errs.Wrap(err, errs.Unavailable, CodeNodeNonsense, "btcd answered with something that is no hash.")
 	}
 	return hash, nil
 }

@@ -154,7 +154,7 @@ func (c *Client) PeerFeeFilters(ctx context.Context) ([]int64, error) {
 func satFromBTC(btc float64) (int64, error) {
 	amount, err := btcutil.NewAmount(btc)
 	if err != nil || amount < 0 {
-		return 0, errs.Wrap(err, errs.Unavailable, "node_nonsense", "btcd answered with an amount that is none.")
+		return 0, errs.Wrap(err, errs.Unavailable, CodeNodeNonsense, "btcd answered with an amount that is none.")
 	}
 	return int64(amount), nil
 }

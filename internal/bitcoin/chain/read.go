@@ -94,7 +94,7 @@ type verboseHeader struct {
 func (v verboseHeader) header() (wire.BlockHeader, error) {
 	bits, err := strconv.ParseUint(v.Bits, 16, 32)
 	if err != nil {
-		return wire.BlockHeader{}, errs.Wrap(err, errs.Unavailable, "node_nonsense", "btcd sent a block header that cannot be read.")
+		return wire.BlockHeader{}, errs.Wrap(err, errs.Unavailable, CodeNodeNonsense, "btcd sent a block header that cannot be read.")
 	}
 	root, err := parseHash(v.MerkleRoot)
 	if err != nil {
@@ -127,7 +127,7 @@ func parseBlock(raw []byte, hash chainhash.Hash) (*wire.MsgBlock, error) {
 	block := new(wire.MsgBlock)
 	r := bytes.NewReader(raw)
 	if err := block.Deserialize(r); err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "node_nonsense", "btcd sent a block that cannot be read.")
+		return nil, errs.Wrap(err, errs.Unavailable, CodeNodeNonsense, "btcd sent a block that cannot be read.")
 	}
 	if r.Len() != 0 || block.BlockHash() != hash || merkleRoot(block.Transactions) != block.Header.MerkleRoot {
 		return nil, errWrongBlock(hash)
@@ -159,14 +159,14 @@ func merkleRoot(txs []*wire.MsgTx) chainhash.Hash {
 }
 
 func errWrongBlock(hash chainhash.Hash) error {
-	return errs.Newf(errs.Unavailable, "node_nonsense", "btcd answered for block %s with another block or a damaged one.", hash)
+	return errs.Newf(errs.Unavailable, CodeNodeNonsense, "btcd answered for block %s with another block or a damaged one.", hash)
 }
 
 // noBlock turns btcd's answer with that code into errs.NotFound.
 func noBlock(err error, code int) error {
 	var answer *btcdrpc.Error
 	if errors.As(err, &answer) && answer.Code == code {
-		return errs.Wrap(err, errs.NotFound, "no_block", "The node does not have this block.")
+		return errs.Wrap(err, errs.NotFound, CodeNoBlock, "The node does not have this block.")
 	}
 	return err
 }

@@ -45,12 +45,12 @@ func (o Outcome) Held() bool {
 // another network. Whatever may have reached the node is an Outcome.
 func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (Outcome, error) {
 	if maxFeeRateSatKVB <= 0 {
-		return Outcome{}, errs.New(errs.Invalid, "no_fee_cap", "A transaction is never sent without a cap on its fee rate.")
+		return Outcome{}, errs.New(errs.Invalid, CodeNoFeeCap, "A transaction is never sent without a cap on its fee rate.")
 	}
 	tx := new(wire.MsgTx)
 	r := bytes.NewReader(raw)
 	if err := tx.Deserialize(r); err != nil || r.Len() != 0 {
-		return Outcome{}, errs.Wrap(err, errs.Invalid, "bad_transaction", "These bytes are not one transaction.")
+		return Outcome{}, errs.Wrap(err, errs.Invalid, CodeBadTransaction, "These bytes are not one transaction.")
 	}
 	if err := c.checkNetwork(ctx); err != nil {
 		return Outcome{}, err

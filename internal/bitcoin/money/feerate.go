@@ -68,12 +68,12 @@ func perKVB(fee btcutil.Amount, vsize int64, up uint64) int64 {
 // required, not_a_number, too_precise, not_positive, too_large. A comma is refused: it
 // parts thousands for some people and decimals for others.
 func ParseFeeRate(field, s string) (int64, *errs.Field) {
-	bad := func(code, message string) (int64, *errs.Field) {
+	bad := func(code errs.Code, message string) (int64, *errs.Field) {
 		return 0, &errs.Field{Field: field, Code: code, Message: message}
 	}
 	trimmed := strings.TrimSpace(s)
 	if trimmed == "" {
-		return bad("required", "Give a feerate in sat/vB.")
+		return bad(errs.CodeRequired, "Give a feerate in sat/vB.")
 	}
 	negative := false
 	if rest, minus := cutMinus(trimmed); minus {
@@ -83,18 +83,18 @@ func ParseFeeRate(field, s string) (int64, *errs.Field) {
 	digits, ok := asciiDigits(whole)
 	decimals, fine := asciiDigits(fraction)
 	if !ok || point && !fine {
-		return bad("not_a_number", wrongFeeRateText)
+		return bad(errs.CodeNotANumber, wrongFeeRateText)
 	}
 	if len(decimals) > feeRateDecimals {
-		return bad("too_precise", "A feerate in sat/vB has at most three decimals, for example 1.234.")
+		return bad(CodeTooPrecise, "A feerate in sat/vB has at most three decimals, for example 1.234.")
 	}
 	digits += decimals + strings.Repeat("0", feeRateDecimals-len(decimals))
 	rate, err := strconv.ParseInt(digits, 10, 64)
 	switch {
 	case negative || err == nil && rate == 0:
-		return bad("not_positive", "The feerate must be more than zero.")
+		return bad(CodeNotPositive, "The feerate must be more than zero.")
 	case err != nil || rate > MaxFeeRateSatKVB:
-		return bad("too_large", "The feerate is at most "+FormatFeeRate(MaxFeeRateSatKVB)+" sat/vB.")
+		return bad(errs.CodeTooLarge, "The feerate is at most "+FormatFeeRate(MaxFeeRateSatKVB)+" sat/vB.")
 	}
 	return rate, nil
 }

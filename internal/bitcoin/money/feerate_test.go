@@ -66,7 +66,7 @@ func TestParseFeeRate(t *testing.T) {
 			got, field := money.ParseFeeRate("feerate_sat_kvb", tc.in)
 			code := ""
 			if field != nil {
-				code = field.Code
+				code = string(field.Code)
 				if field.Field != "feerate_sat_kvb" || field.Message == "" {
 					t.Errorf("ParseFeeRate(%q): field %q, message %q", tc.in, field.Field, field.Message)
 				}

@@ -22,14 +22,14 @@ const groupSeparators = " \u00a0\u202f\u2009_'\u066c"
 // carries one of the codes required, not_a_number, fractional_sat, not_positive,
 // too_large.
 func ParseSat(field, s string) (btcutil.Amount, *errs.Field) {
-	bad := func(code, message string) (btcutil.Amount, *errs.Field) {
+	bad := func(code errs.Code, message string) (btcutil.Amount, *errs.Field) {
 		return 0, &errs.Field{Field: field, Code: code, Message: message}
 	}
 	var digits strings.Builder
 	negative, fraction := false, false
 	trimmed := strings.TrimSpace(s)
 	if trimmed == "" {
-		return bad("required", "Give an amount in satoshi.")
+		return bad(errs.CodeRequired, "Give an amount in satoshi.")
 	}
 	for i, r := range trimmed {
 		switch {
@@ -45,21 +45,21 @@ func ParseSat(field, s string) (btcutil.Amount, *errs.Field) {
 			fraction = true
 		case strings.ContainsRune(groupSeparators, r):
 		default:
-			return bad("not_a_number", "Write the amount in satoshi with digits only, for example 1500000.")
+			return bad(errs.CodeNotANumber, "Write the amount in satoshi with digits only, for example 1500000.")
 		}
 	}
 	if fraction {
-		return bad("fractional_sat", "A satoshi cannot be split: write a whole number, without a point or a comma.")
+		return bad(errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a point or a comma.")
 	}
 	if digits.Len() == 0 {
-		return bad("not_a_number", "Write the amount in satoshi with digits only, for example 1500000.")
+		return bad(errs.CodeNotANumber, "Write the amount in satoshi with digits only, for example 1500000.")
 	}
 	n, err := strconv.ParseInt(digits.String(), 10, 64)
 	if err != nil || btcutil.Amount(n) > MaxSat {
-		return bad("too_large", "That is more than the 21 million bitcoin that can exist.")
+		return bad(errs.CodeTooLarge, "That is more than the 21 million bitcoin that can exist.")
 	}
 	if negative || n == 0 {
-		return bad("not_positive", "The amount must be more than zero.")
+		return bad(CodeNotPositive, "The amount must be more than zero.")
 	}
 	return btcutil.Amount(n), nil
 }

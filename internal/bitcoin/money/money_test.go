@@ -40,7 +40,7 @@ func TestParseSat(t *testing.T) {
 			got, field := money.ParseSat("amount_sat", tc.in)
 			code := ""
 			if field != nil {
-				code = field.Code
+				code = string(field.Code)
 			}
 			if got != tc.want || code != tc.code {
 				t.Errorf("ParseSat(%q) = %d, %q; want %d, %q", tc.in, got, code, tc.want, tc.code)

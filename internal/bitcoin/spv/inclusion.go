@@ -136,5 +136,5 @@ func readTx(raw []byte) (*wire.MsgTx, error) {
 }
 
 func badProof(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, "bad_proof", "The proof "+fmt.Sprintf(format, args...)+".")
+	return errs.New(errs.Invalid, CodeBadProof, "The proof "+fmt.Sprintf(format, args...)+".")
 }

@@ -182,7 +182,7 @@ func Build(r Request) (*Plan, error) {
 }
 
 func badRequest(format string, args ...any) error {
-	return errs.Newf(errs.Internal, "bad_request", format, args...)
+	return errs.Newf(errs.Internal, errs.CodeBadRequest, format, args...)
 }
 
 // choose selects the coins to spend: whole addresses where that will do, then
@@ -287,7 +287,7 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		p.room = min(p.room, p.pay*btcutil.Amount(r.MaxFeePermille)/1000)
 	}
 	if p.weight(max(1, len(p.must)), p.needChange) > MaxWeight {
-		return nil, errs.Newf(errs.Invalid, "too_many_outputs",
+		return nil, errs.Newf(errs.Invalid, errs.CodeTooManyOutputs,
 			"%d payments do not fit into one transaction. Release them in smaller batches.", p.payees)
 	}
 	return p, nil
@@ -301,10 +301,10 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 		}
 		seen[payee.Decision] = true
 		if bytes.Equal(payee.Script, changeScript) {
-			return errs.Newf(errs.Invalid, "treasury_script", "Decision %s would pay the treasury itself.", payee.Decision)
+			return errs.Newf(errs.Invalid, wallet.CodeTreasuryScript, "Decision %s would pay the treasury itself.", payee.Decision)
 		}
 		if dust := wallet.DustLimit(payee.Script); payee.Amount < dust || payee.Amount <= 0 {
-			e := errs.Newf(errs.Invalid, "dust_output",
+			e := errs.Newf(errs.Invalid, errs.CodeDustOutput,
 				"The payment of decision %s is %d sat; the network does not relay less than %d sat to that address.",
 				payee.Decision, int64(payee.Amount), int64(dust))
 			e.Params = map[string]string{"decision": payee.Decision}
@@ -320,7 +320,7 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 
 // feeAboveCap names the least fee as a param; 0: it is not known.
 func feeAboveCap(least btcutil.Amount, format string, args ...any) error {
-	e := errs.Newf(errs.Invalid, "fee_above_cap", format, args...)
+	e := errs.Newf(errs.Invalid, errs.CodeFeeAboveCap, format, args...)
 	if least > 0 {
 		e.Params = map[string]string{"fee_sat": strconv.FormatInt(int64(least), 10)}
 	}
@@ -339,10 +339,10 @@ func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 	}
 	missing := p.missing()
 	if missing == 0 {
-		return errs.New(errs.Invalid, "coins_too_small",
+		return errs.New(errs.Invalid, CodeCoinsTooSmall,
 			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.")
 	}
-	e := errs.Newf(errs.Invalid, "insufficient_funds",
+	e := errs.Newf(errs.Invalid, CodeInsufficientFunds,
 		"The treasury is short of %d sat for these payments and their fee.", int64(missing))
 	e.Params = map[string]string{"missing_sat": strconv.FormatInt(int64(missing), 10)}
 	return e
@@ -411,7 +411,7 @@ func (plan *Plan) layOutputs(r Request) error {
 func (plan *Plan) fillPSBT(r Request, tx *wire.MsgTx) error {
 	packet, err := psbt.NewFromUnsignedTx(tx)
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "bad_psbt", "The PSBT could not be made.")
+		return errs.Wrap(err, errs.Internal, wallet.CodeBadPSBT, "The PSBT could not be made.")
 	}
 	for i, coin := range plan.Inputs {
 		in := &packet.Inputs[i]

@@ -211,7 +211,7 @@ func TestSplitRefuses(t *testing.T) {
 	} {
 		r := request(t, tr, []btcutil.Amount{tc.amount}, tc.payments)
 		r.Must, r.ChangeOutputs = []wire.OutPoint{r.Coins[0].OutPoint}, tc.outputs
-		if _, err := txbuild.Build(r); !errs.Is(err, tc.code) {
+		if _, err := txbuild.Build(r); !errs.Is(err, errs.Code(tc.code)) {
 			t.Errorf("%d outputs of %d sat beside %d payments: %v", tc.outputs, tc.amount, len(tc.payments), err)
 		}
 	}

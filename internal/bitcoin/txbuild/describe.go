@@ -46,7 +46,7 @@ type SummaryOutput struct {
 // Errors are Invalid with the codes of wallet's OwnInput, or bad_psbt.
 func Describe(packet *psbt.Packet, d *wallet.Descriptor) (Summary, error) {
 	tx := packet.UnsignedTx
-	bad := errs.New(errs.Invalid, "bad_psbt", "The PSBT's inputs and outputs do not add up.")
+	bad := errs.New(errs.Invalid, wallet.CodeBadPSBT, "The PSBT's inputs and outputs do not add up.")
 	if len(packet.Inputs) != len(tx.TxIn) || len(packet.Outputs) != len(tx.TxOut) {
 		return Summary{}, bad
 	}

@@ -172,7 +172,7 @@ func TestMaxFeePermille(t *testing.T) {
 		{fee * 50, -1, "bad_request"},
 	} {
 		r.Payees[0].Amount, r.MaxFeePermille = tc.pay, tc.permille
-		if _, err := txbuild.Build(r); (tc.code == "" && err != nil) || (tc.code != "" && !errs.Is(err, tc.code)) {
+		if _, err := txbuild.Build(r); (tc.code == "" && err != nil) || (tc.code != "" && !errs.Is(err, errs.Code(tc.code))) {
 			t.Errorf("%d sat at %d per mille: %v", tc.pay, tc.permille, err)
 		}
 	}

@@ -36,7 +36,7 @@ const (
 func EncodePSBT(packet *psbt.Packet) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := packet.Serialize(&buf); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "bad_psbt", "The PSBT could not be written.")
+		return nil, errs.Wrap(err, errs.Internal, wallet.CodeBadPSBT, "The PSBT could not be written.")
 	}
 	return buf.Bytes(), nil
 }
@@ -48,7 +48,7 @@ func EncodePSBT(packet *psbt.Packet) ([]byte, error) {
 // The error is Malformed with code bad_psbt.
 func ParsePSBT(raw []byte) (*psbt.Packet, error) {
 	bad := func(err error) (*psbt.Packet, error) {
-		return nil, errs.Wrap(err, errs.Malformed, "bad_psbt", "This is not a PSBT that can be read.")
+		return nil, errs.Wrap(err, errs.Malformed, wallet.CodeBadPSBT, "This is not a PSBT that can be read.")
 	}
 	raw, err := binaryPSBT(raw)
 	if err != nil {
@@ -214,11 +214,11 @@ func Merge(own, signed *psbt.Packet) (*psbt.Packet, error) {
 const maxShownChanges = 20
 
 func changed(changes []string) error {
-	e := errs.Newf(errs.Invalid, "psbt_changed",
+	e := errs.Newf(errs.Invalid, CodePSBTChanged,
 		"This PSBT is not the one that was exported: %s It was not used. Sign the exported file again.",
 		strings.Join(changes[:min(len(changes), 3)], " "))
 	for _, c := range changes[:min(len(changes), maxShownChanges)] {
-		e.Fields = append(e.Fields, errs.Field{Field: "psbt", Code: "psbt_changed", Message: c})
+		e.Fields = append(e.Fields, errs.Field{Field: "psbt", Code: CodePSBTChanged, Message: c})
 	}
 	e.Params = map[string]string{"changes": strconv.Itoa(len(changes))}
 	return e

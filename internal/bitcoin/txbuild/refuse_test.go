@@ -91,7 +91,7 @@ func TestBuildRefuses(t *testing.T) {
 				tc.change(&r)
 			}
 			plan, err := txbuild.Build(r)
-			if plan != nil || errs.KindOf(err) != tc.kind || errs.CodeOf(err) != tc.code {
+			if plan != nil || errs.KindOf(err) != tc.kind || string(errs.CodeOf(err)) != tc.code {
 				t.Errorf("built %v, %v; want %s, %s", plan != nil, err, tc.kind, tc.code)
 			}
 		})

@@ -40,7 +40,7 @@ type Want struct {
 // mismatch is the error for a transaction that is not the approved one. The
 // detail goes to the log.
 func mismatch(format string, args ...any) error {
-	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, "plan_mismatch",
+	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, CodePlanMismatch,
 		"The transaction is not the one that was approved. It was not used.")
 }
 
@@ -238,13 +238,13 @@ func VerifyRaw(raw []byte, packet *psbt.Packet, d *wallet.Descriptor) (*wire.Msg
 }
 
 func badSignature(format string, args ...any) error {
-	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, "bad_signature",
+	return errs.Wrap(fmt.Errorf(format, args...), errs.Internal, wallet.CodeBadSignature,
 		"The signed transaction is not valid. It was not used.")
 }
 
 // badInput is badSignature for one input, which it names.
 func badInput(i int, err error) error {
-	e := errs.Wrap(err, errs.Internal, "bad_signature",
+	e := errs.Wrap(err, errs.Internal, wallet.CodeBadSignature,
 		fmt.Sprintf("The signature on input %d is not valid. The transaction was not used.", i))
 	e.Params = map[string]string{"input": strconv.Itoa(i)}
 	return e

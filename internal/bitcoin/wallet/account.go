@@ -19,7 +19,7 @@ func (k Kind) accountPath(coin uint32) ([]uint32, error) {
 	case KindWSH:
 		return []uint32{48, coin, 0, 2}, nil
 	}
-	return nil, errs.Newf(errs.Invalid, "unknown_kind", "There is no wallet kind %q. Use wpkh, tr or wsh.", string(k))
+	return nil, errs.Newf(errs.Invalid, CodeUnknownKind, "There is no wallet kind %q. Use wpkh, tr or wsh.", string(k))
 }
 
 // AccountXprv derives the private key of account 0, m/84'/coin'/0' (BIP 84),
@@ -31,7 +31,7 @@ func AccountXprv(seed []byte, kind Kind, net *chaincfg.Params) (*hdkeychain.Exte
 		return nil, Origin{}, err
 	}
 	unusable := func(err error) (*hdkeychain.ExtendedKey, Origin, error) {
-		return nil, Origin{}, errs.Wrap(err, errs.Invalid, "bad_seed", "The seed cannot be used: it must be 16 to 64 random bytes.")
+		return nil, Origin{}, errs.Wrap(err, errs.Invalid, CodeBadSeed, "The seed cannot be used: it must be 16 to 64 random bytes.")
 	}
 	key, err := hdkeychain.NewMaster(seed, net)
 	if err != nil {
@@ -65,7 +65,7 @@ func KeyExpression(seed []byte, kind Kind, net *chaincfg.Params) (string, error)
 	defer account.Zero()
 	xpub, err := account.Neuter()
 	if err != nil {
-		return "", errs.Wrap(err, errs.Internal, "bad_derivation", "The account's public key cannot be derived.")
+		return "", errs.Wrap(err, errs.Internal, CodeBadDerivation, "The account's public key cannot be derived.")
 	}
 	return origin.String() + xpub.String() + "/<0;1>/*", nil
 }
@@ -74,7 +74,7 @@ func KeyExpression(seed []byte, kind Kind, net *chaincfg.Params) (string, error)
 // kind that one seed is enough for: wpkh or tr.
 func DescriptorFromSeed(seed []byte, kind Kind, net *chaincfg.Params) (*Descriptor, error) {
 	if kind == KindWSH {
-		return nil, errs.New(errs.Invalid, "unknown_kind",
+		return nil, errs.New(errs.Invalid, CodeUnknownKind,
 			"A wsh treasury has several signers: write the keys of all of them into one descriptor.")
 	}
 	key, err := KeyExpression(seed, kind, net)

@@ -61,7 +61,7 @@ func NewChecker(packet *psbt.Packet) (*Checker, error) {
 		}
 		s, ok := readSpend(&packet.Inputs[i], prev)
 		if !ok {
-			return nil, errs.Newf(errs.Invalid, "unknown_script", "Input %d spends a script whose signatures cannot be checked here.", i)
+			return nil, errs.Newf(errs.Invalid, CodeUnknownScript, "Input %d spends a script whose signatures cannot be checked here.", i)
 		}
 		c.spends = append(c.spends, s)
 		c.prevouts.AddPrevOut(in.PreviousOutPoint, prev)
@@ -105,7 +105,7 @@ func (c *Checker) Verify(i int, in *psbt.PInput) (Signatures, error) {
 		return Signatures{}, badPSBT()
 	}
 	bad := func(format string, args ...any) (Signatures, error) {
-		e := errs.Newf(errs.Invalid, "bad_signature",
+		e := errs.Newf(errs.Invalid, CodeBadSignature,
 			"The signature on input %d is not valid: %s. It was not used. Sign the exported file again.",
 			i, fmt.Sprintf(format, args...))
 		e.Params = map[string]string{"input": strconv.Itoa(i)}

@@ -47,7 +47,7 @@ const maxDerived = 1 << 14
 // at derives what stands at chain and index. Nothing in it may be changed.
 func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 	if chain > ChainChange || index >= hdkeychain.HardenedKeyStart {
-		return nil, errs.Newf(errs.Internal, "bad_derivation", "The descriptor has no key at chain %d, index %d.", chain, index)
+		return nil, errs.Newf(errs.Internal, CodeBadDerivation, "The descriptor has no key at chain %d, index %d.", chain, index)
 	}
 	p := place{chain, index}
 	d.derived.mu.Lock()
@@ -60,7 +60,7 @@ func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 	for _, k := range d.keys {
 		pub, err := k.parents[chain].child(index)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+			return nil, errs.Wrap(err, errs.Internal, CodeBadDerivation, "The key cannot be derived.")
 		}
 		made.pubs = append(made.pubs, pub)
 	}
@@ -73,7 +73,7 @@ func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 		made.script, err = keyScript(d.kind, made.pubs[0])
 	}
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The script cannot be made.")
+		return nil, errs.Wrap(err, errs.Internal, CodeBadDerivation, "The script cannot be made.")
 	}
 	d.derived.mu.Lock()
 	defer d.derived.mu.Unlock()

@@ -70,10 +70,10 @@ func parseDescriptor(s string, net *chaincfg.Params, needChecksum bool) (*Descri
 	}
 	payload, found, err := splitChecksum(s)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "bad_checksum", "The descriptor cannot be used: "+err.Error()+".")
+		return nil, errs.Wrap(err, errs.Invalid, CodeBadChecksum, "The descriptor cannot be used: "+err.Error()+".")
 	}
 	if needChecksum && !found {
-		return nil, errs.New(errs.Invalid, "bad_checksum", "The descriptor has no checksum. Add the # and the 8 characters after it.")
+		return nil, errs.New(errs.Invalid, CodeBadChecksum, "The descriptor has no checksum. Add the # and the 8 characters after it.")
 	}
 	d := &Descriptor{net: net}
 	keys, err := d.takeKind(payload)
@@ -91,7 +91,7 @@ func parseDescriptor(s string, net *chaincfg.Params, needChecksum bool) (*Descri
 }
 
 func badDescriptor(err error) error {
-	return errs.Wrap(err, errs.Invalid, "bad_descriptor", "The descriptor cannot be used: "+err.Error()+".")
+	return errs.Wrap(err, errs.Invalid, errs.CodeBadDescriptor, "The descriptor cannot be used: "+err.Error()+".")
 }
 
 // takeKind reads everything around the keys.
@@ -145,7 +145,7 @@ func (d *Descriptor) takeMulti(inner string) (keys []string, err error) {
 // looks like two people would be one.
 func (d *Descriptor) checkDistinct() error {
 	twice := func(what string, i, j int) error {
-		return errs.Newf(errs.Invalid, "duplicate_key",
+		return errs.Newf(errs.Invalid, CodeDuplicateKey,
 			"Keys %d and %d of the descriptor %s. Each signer needs a key of their own, with the fingerprint of its own master key.", i+1, j+1, what)
 	}
 	for j, b := range d.keys {

@@ -137,7 +137,7 @@ func TestBIP380Checksum(t *testing.T) {
 			parse = wallet.ParseChecksummed
 		}
 		_, err := parse(tc.s, mainnet(t))
-		if code := errs.CodeOf(err); (tc.code == "") != (err == nil) || (err != nil && code != tc.code) {
+		if code := string(errs.CodeOf(err)); (tc.code == "") != (err == nil) || (err != nil && code != tc.code) {
 			t.Errorf("%q: %v, want code %q", tc.s, err, tc.code)
 		}
 	}
@@ -173,7 +173,7 @@ func TestParseDescriptorRefuses(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%q was read as %s", tc.s, d)
 			}
-			if errs.KindOf(err) != errs.Invalid || errs.CodeOf(err) != tc.code {
+			if errs.KindOf(err) != errs.Invalid || string(errs.CodeOf(err)) != tc.code {
 				t.Errorf("got %v, want code %s", err, tc.code)
 			}
 			if strings.Contains(err.Error(), "xprv") {

@@ -110,7 +110,7 @@ func TestMultisigDescriptorRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if d, err := wallet.ParseDescriptor(tc.s, mainnet(t)); !errs.Is(err, tc.code) {
+			if d, err := wallet.ParseDescriptor(tc.s, mainnet(t)); !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("%s was read as %v, %v; want %s", tc.s, d, err, tc.code)
 			}
 		})

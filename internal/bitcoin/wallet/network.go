@@ -22,6 +22,6 @@ func Params(network string) (*chaincfg.Params, error) {
 			return net, nil
 		}
 	}
-	return nil, errs.Newf(errs.Invalid, "unknown_network",
+	return nil, errs.Newf(errs.Invalid, errs.CodeUnknownNetwork,
 		"There is no network %q. Use one of mainnet, testnet3, signet, simnet, regtest.", network)
 }

@@ -78,7 +78,7 @@ func (d *Descriptor) ownInput(in *psbt.PInput, spends wire.OutPoint, known txids
 	}
 	chain, index, ok := d.own(in.Bip32Derivation, in.TaprootBip32Derivation, in.WitnessScript, prev.PkScript)
 	if !ok {
-		return nil, 0, 0, errs.Newf(errs.Invalid, "foreign_input", "Input %s is not an output of this treasury.", spends)
+		return nil, 0, 0, errs.Newf(errs.Invalid, CodeForeignInput, "Input %s is not an output of this treasury.", spends)
 	}
 	return prev, chain, index, nil
 }
@@ -87,14 +87,14 @@ func (d *Descriptor) ownInput(in *psbt.PInput, spends wire.OutPoint, known txids
 // transaction.
 func prevOut(in *psbt.PInput, spends wire.OutPoint, known txids) (*wire.TxOut, error) {
 	if in.NonWitnessUtxo == nil {
-		return nil, errs.Newf(errs.Invalid, "missing_prev_tx", "Input %s lacks its previous transaction.", spends)
+		return nil, errs.Newf(errs.Invalid, CodeMissingPrevTx, "Input %s lacks its previous transaction.", spends)
 	}
 	if known.of(in.NonWitnessUtxo) != spends.Hash || int(spends.Index) >= len(in.NonWitnessUtxo.TxOut) {
-		return nil, errs.Newf(errs.Invalid, "prev_tx_mismatch", "Input %s comes with another transaction than the one it spends.", spends)
+		return nil, errs.Newf(errs.Invalid, CodePrevTxMismatch, "Input %s comes with another transaction than the one it spends.", spends)
 	}
 	prev := in.NonWitnessUtxo.TxOut[spends.Index]
 	if w := in.WitnessUtxo; w != nil && (w.Value != prev.Value || !bytes.Equal(w.PkScript, prev.PkScript)) {
-		return nil, errs.Newf(errs.Invalid, "prev_tx_mismatch", "Input %s states another amount or script than its previous transaction.", spends)
+		return nil, errs.Newf(errs.Invalid, CodePrevTxMismatch, "Input %s states another amount or script than its previous transaction.", spends)
 	}
 	return prev, nil
 }
@@ -153,5 +153,5 @@ func (d *Descriptor) Prevouts(packet *psbt.Packet) (*txscript.MultiPrevOutFetche
 }
 
 func badPSBT() error {
-	return errs.New(errs.Invalid, "bad_psbt", "The PSBT does not describe each of its inputs.")
+	return errs.New(errs.Invalid, CodeBadPSBT, "The PSBT does not describe each of its inputs.")
 }

@@ -61,7 +61,7 @@ func ParsePayee(text string, net *chaincfg.Params, isTreasury func(script []byte
 // Recognise, which says what the text is instead. No error holds any of the text.
 func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(script []byte) bool) (Payee, *errs.Field) {
 	if Squeeze(text) == "" {
-		return Payee{}, payeeError("required", "Give a Bitcoin address to be paid at.")
+		return Payee{}, payeeError(errs.CodeRequired, "Give a Bitcoin address to be paid at.")
 	}
 	if len(text) > MaxPayeeText {
 		return Payee{}, notAnAddress()
@@ -75,7 +75,7 @@ func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(scr
 		return Payee{}, bad
 	}
 	if isTreasury != nil && isTreasury(payee.Script) {
-		return Payee{}, payeeError("treasury_script", "This address belongs to the treasury itself. Give one of your own.")
+		return Payee{}, payeeError(CodeTreasuryScript, "This address belongs to the treasury itself. Give one of your own.")
 	}
 	return payee, nil
 }
@@ -103,7 +103,7 @@ func CleanAddress(text string) (string, *errs.Field) {
 			return "", bad
 		}
 	} else if several(text) {
-		return "", payeeError("several_addresses", "These are several addresses. Give one.")
+		return "", payeeError(CodeSeveralAddresses, "These are several addresses. Give one.")
 	}
 	if looksLikeAddress(address) {
 		return address, nil
@@ -125,7 +125,7 @@ func addressOfLink(link string) (string, *errs.Field) {
 		name = strings.ToLower(name)
 		switch {
 		case strings.HasPrefix(name, "req-"):
-			return "", payeeError("unsupported_link", "This payment link asks for something that is not supported here. Paste the address alone.")
+			return "", payeeError(CodeUnsupportedLink, "This payment link asks for something that is not supported here. Paste the address alone.")
 		case address == "" && slices.ContainsFunc(networks(), func(n *chaincfg.Params) bool { return name == n.Bech32HRPSegwit }):
 			address = value
 		case value != "" && (name == "lightning" || name == "lno" || name == "sp"):
@@ -138,7 +138,7 @@ func addressOfLink(link string) (string, *errs.Field) {
 	if found, ok := Recognise(other); ok {
 		return "", notThis(found)
 	}
-	return "", payeeError("unsupported_link", "This payment link holds no Bitcoin address. Paste the address alone.")
+	return "", payeeError(CodeUnsupportedLink, "This payment link holds no Bitcoin address. Paste the address alone.")
 }
 
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
@@ -247,20 +247,20 @@ func futureAddress(version byte, program []byte, net *chaincfg.Params) string {
 	return addr
 }
 
-func payeeError(code, message string) *errs.Field {
+func payeeError(code errs.Code, message string) *errs.Field {
 	return &errs.Field{Field: PayeeField, Code: code, Message: message}
 }
 
 func notAnAddress() *errs.Field {
-	return payeeError("not_an_address", "This is not a Bitcoin address. Copy it again from your wallet, and nothing else.")
+	return payeeError(CodeNotAnAddress, "This is not a Bitcoin address. Copy it again from your wallet, and nothing else.")
 }
 
 func badChecksum() *errs.Field {
-	return payeeError("bad_checksum", "This address has a mistyped character. Copy it again from your wallet.")
+	return payeeError(CodeBadChecksum, "This address has a mistyped character. Copy it again from your wallet.")
 }
 
 func wrongNetwork(of, net *chaincfg.Params) *errs.Field {
-	f := payeeError("wrong_network", "This is a "+of.Name+" address; this fund pays on "+net.Name+".")
+	f := payeeError(CodeWrongNetwork, "This is a "+of.Name+" address; this fund pays on "+net.Name+".")
 	f.Params = map[string]string{"network": of.Name, "expected": net.Name}
 	return f
 }
@@ -307,7 +307,7 @@ func base58Networks(version byte) []*chaincfg.Params {
 // segwitScript decodes a BIP 173 or BIP 350 address.
 func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 	if text != strings.ToLower(text) && text != strings.ToUpper(text) {
-		return nil, payeeError("mixed_case", "This address mixes capital and small letters. Copy it again from your wallet.")
+		return nil, payeeError(CodeMixedCase, "This address mixes capital and small letters. Copy it again from your wallet.")
 	}
 	_, data, encoding, err := bech32.DecodeGeneric(text)
 	switch tooShort := bech32.ErrInvalidLength(0); {
@@ -320,7 +320,7 @@ func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 	}
 	version := data[0]
 	if version > 16 {
-		return nil, payeeError("unknown_witness_version", "This address is of a kind that Bitcoin does not have.")
+		return nil, payeeError(CodeUnknownWitnessVersion, "This address is of a kind that Bitcoin does not have.")
 	}
 	if (version == 0) != (encoding == bech32.Version0) {
 		return nil, badChecksum()
@@ -335,13 +335,13 @@ func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 		return nil, notAnAddress()
 	case version == 1 && len(program) == 32:
 		if _, err := schnorr.ParsePubKey(program); err != nil {
-			return nil, payeeError("unspendable", "No key can exist for this address: coins sent to it would be lost.")
+			return nil, payeeError(CodeUnspendable, "No key can exist for this address: coins sent to it would be lost.")
 		}
 	case version == 1 && program[0] == 0x4e && program[1] == 0x73 && len(program) == 2:
-		return nil, payeeError("unspendable", "Anyone could take coins sent to this address. Give one of your own.")
+		return nil, payeeError(CodeUnspendable, "Anyone could take coins sent to this address. Give one of your own.")
 	case version > 1 && r.AllowFutureWitness:
 	default:
-		return nil, payeeError("unknown_witness_version",
+		return nil, payeeError(CodeUnknownWitnessVersion,
 			"This address is of a newer kind that is not in use yet. Give an address that starts with bc1q or bc1p, or an older one.")
 	}
 	op := byte(txscript.OP_0)

@@ -19,7 +19,7 @@ func code(f *errs.Field) string {
 	if f == nil {
 		return ""
 	}
-	return f.Code
+	return string(f.Code)
 }
 
 func TestAddressVectors(t *testing.T) {

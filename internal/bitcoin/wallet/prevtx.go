@@ -34,7 +34,7 @@ func TakePrevTxs(packet *psbt.Packet) (bare *psbt.Packet, prevTxs [][]byte, err 
 			seen[txid] = true
 			var b bytes.Buffer
 			if err := prev.SerializeNoWitness(&b); err != nil {
-				return nil, nil, errs.Wrap(err, errs.Internal, "bad_prev_tx", "A previous transaction could not be written.")
+				return nil, nil, errs.Wrap(err, errs.Internal, CodeBadPrevTx, "A previous transaction could not be written.")
 			}
 			prevTxs = append(prevTxs, b.Bytes())
 		}
@@ -56,18 +56,18 @@ func GivePrevTxs(packet *psbt.Packet, prevTxs [][]byte) error {
 	for n, raw := range prevTxs {
 		tx, err := ReadPrevTx(raw)
 		if err != nil {
-			return errs.Wrap(err, errs.Invalid, "bad_prev_tx", "A previous transaction cannot be read.")
+			return errs.Wrap(err, errs.Invalid, CodeBadPrevTx, "A previous transaction cannot be read.")
 		}
 		txid := chainhash.DoubleHashH(raw)
 		if known[txid] != nil {
-			return errs.Newf(errs.Invalid, "prev_tx_twice", "Previous transaction %d appears twice.", n)
+			return errs.Newf(errs.Invalid, CodePrevTxTwice, "Previous transaction %d appears twice.", n)
 		}
 		known[txid] = tx
 	}
 	spent := make(map[chainhash.Hash]bool, len(known))
 	for i, in := range packet.UnsignedTx.TxIn {
 		if packet.Inputs[i].NonWitnessUtxo != nil {
-			return errs.Newf(errs.Invalid, "prev_tx_inside", "Input %d has its previous transaction inside the PSBT; it belongs beside it.", i)
+			return errs.Newf(errs.Invalid, CodePrevTxInside, "Input %d has its previous transaction inside the PSBT; it belongs beside it.", i)
 		}
 		if prev := known[in.PreviousOutPoint.Hash]; prev != nil {
 			packet.Inputs[i].NonWitnessUtxo = prev
@@ -76,7 +76,7 @@ func GivePrevTxs(packet *psbt.Packet, prevTxs [][]byte) error {
 	}
 	for txid := range known {
 		if !spent[txid] {
-			return errs.Newf(errs.Invalid, "unexpected_prev_tx", "Previous transaction %s is spent by no input.", txid)
+			return errs.Newf(errs.Invalid, CodeUnexpectedPrevTx, "Previous transaction %s is spent by no input.", txid)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func ReadPrevTx(raw []byte) (*wire.MsgTx, error) {
 		return nil, err
 	}
 	if len(tx.TxIn) == 0 || !bytes.Equal(again.Bytes(), raw) {
-		return nil, errs.New(errs.Invalid, "bad_prev_tx", "A previous transaction is malformed.")
+		return nil, errs.New(errs.Invalid, CodeBadPrevTx, "A previous transaction is malformed.")
 	}
 	return tx, nil
 }

@@ -11,32 +11,50 @@ import (
 	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/address/v2/bech32"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 // Found is what a pasted text turned out to be. Neither part holds any of the text.
 type Found struct {
-	Code string // one of the constants below
-	Name string // as in "This is …", for people
+	Code errs.Code // one of the constants below
+	Name string    // as in "This is …", for people
 }
 
 // What people paste by mistake where something else is asked for.
 const (
-	FoundPrivateKey       = "private_key" // also words and ecash: whoever has it has the money
-	FoundAddress          = "bitcoin_address"
-	FoundSilentPayment    = "silent_payment"
-	FoundLightning        = "lightning"
-	FoundLightningAddress = "lightning_address"
-	FoundExtendedKey      = "extended_key"
-	FoundPublicKey        = "public_key"
-	FoundTxID             = "txid"
-	FoundTransaction      = "transaction"
-	FoundPSBT             = "psbt_data"
-	FoundDescriptor       = "descriptor"
-	FoundOtherChain       = "other_chain"
-	FoundNostr            = "nostr_key"
-	FoundQRPart           = "qr_part"
-	FoundJSON             = "json"
-	FoundWebAddress       = "web_address"
+	// FoundPrivateKey: The text is a private key, the words of one, or ecash: whoever has it has the money.
+	FoundPrivateKey errs.Code = "private_key"
+	// FoundAddress: The text is a Bitcoin address.
+	FoundAddress errs.Code = "bitcoin_address"
+	// FoundSilentPayment: The text is a silent payment address.
+	FoundSilentPayment errs.Code = "silent_payment"
+	// FoundLightning: The text is a Lightning invoice, offer or link.
+	FoundLightning errs.Code = "lightning"
+	// FoundLightningAddress: The text is a Lightning address.
+	FoundLightningAddress errs.Code = "lightning_address"
+	// FoundExtendedKey: The text is an extended public key.
+	FoundExtendedKey errs.Code = "extended_key"
+	// FoundPublicKey: The text is a public key.
+	FoundPublicKey errs.Code = "public_key"
+	// FoundTxID: The text is the id of a transaction.
+	FoundTxID errs.Code = "txid"
+	// FoundTransaction: The text is a transaction.
+	FoundTransaction errs.Code = "transaction"
+	// FoundPSBT: The text is a PSBT.
+	FoundPSBT errs.Code = "psbt_data"
+	// FoundDescriptor: The text is an output descriptor.
+	FoundDescriptor errs.Code = "descriptor"
+	// FoundOtherChain: The text belongs to another chain than Bitcoin.
+	FoundOtherChain errs.Code = "other_chain"
+	// FoundNostr: The text is a key of Nostr.
+	FoundNostr errs.Code = "nostr_key"
+	// FoundQRPart: The text is one part of a QR code in several parts.
+	FoundQRPart errs.Code = "qr_part"
+	// FoundJSON: The text is JSON.
+	FoundJSON errs.Code = "json"
+	// FoundWebAddress: The text is the address of a web page.
+	FoundWebAddress errs.Code = "web_address"
 )
 
 // Secret reports whether the text must not be kept, shown or logged.
@@ -46,7 +64,11 @@ const secretKey = "a private key"
 
 // The human-readable parts of bech32 texts that are no address of ours, in small
 // letters. The longer ones of a family come first.
-var bech32Kinds = []struct{ hrp, code, name string }{
+var bech32Kinds = []struct {
+	hrp  string
+	code errs.Code
+	name string
+}{
 	{"sprt", FoundSilentPayment, "a silent payment address (BIP 352)"},
 	{"tsp", FoundSilentPayment, "a silent payment address (BIP 352)"},
 	{"sp", FoundSilentPayment, "a silent payment address (BIP 352)"},
@@ -143,7 +165,11 @@ func Recognise(text string) (found Found, ok bool) {
 
 // recogniseScheme reads what stands before a colon.
 func recogniseScheme(lower string) (Found, bool) {
-	for _, scheme := range []struct{ prefix, code, name string }{
+	for _, scheme := range []struct {
+		prefix string
+		code   errs.Code
+		name   string
+	}{
 		{"lightning:", FoundLightning, "a Lightning link"},
 		{"lnurlp:", FoundLightning, "a Lightning link (LNURL)"},
 		{"lnurlw:", FoundLightning, "a Lightning link (LNURL)"},

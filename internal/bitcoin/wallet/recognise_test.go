@@ -74,7 +74,7 @@ func TestWhatIsNoAddressIsNamed(t *testing.T) {
 	} {
 		for _, in := range list {
 			got, bad := wallet.ParsePayee(in, &chaincfg.MainNetParams, nil)
-			if bad == nil || bad.Code != code || got.Address != "" {
+			if bad == nil || string(bad.Code) != code || got.Address != "" {
 				t.Errorf("%.40q: got %q, %+v; want code %s", in, got.Address, bad, code)
 				continue
 			}

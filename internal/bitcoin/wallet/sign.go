@@ -55,7 +55,7 @@ func SignPSBT(packet *psbt.Packet, account *hdkeychain.ExtendedKey, d *Descripto
 // NewSigner returns a Signer for the private key account, which must be the
 // private half of one of the descriptor's extended keys: Invalid, wrong_key.
 func NewSigner(account *hdkeychain.ExtendedKey, d *Descriptor) (*Signer, error) {
-	wrong := errs.New(errs.Invalid, "wrong_key", "The key does not belong to this descriptor.")
+	wrong := errs.New(errs.Invalid, CodeWrongKey, "The key does not belong to this descriptor.")
 	if !account.IsPrivate() {
 		return nil, wrong
 	}
@@ -67,7 +67,7 @@ func NewSigner(account *hdkeychain.ExtendedKey, d *Descriptor) (*Signer, error) 
 	for chain := range s.parents {
 		parent, err := privateAt(account, d.keys[which].path(nil, d.keys[which].chains[chain]))
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+			return nil, errs.Wrap(err, errs.Internal, CodeBadDerivation, "The key cannot be derived.")
 		}
 		s.parents[chain] = parent
 	}
@@ -116,7 +116,7 @@ func (s *Signer) Sign(packet *psbt.Packet) error {
 	}
 	for i := range packet.Inputs {
 		if asked := packet.Inputs[i].SighashType; asked != 0 && asked != s.d.kind.sighash() {
-			return errs.Newf(errs.Invalid, "bad_sighash", "Input %d asks for a signature that would not cover the whole transaction.", i)
+			return errs.Newf(errs.Invalid, CodeBadSighash, "Input %d asks for a signature that would not cover the whole transaction.", i)
 		}
 	}
 	own, err := s.d.OwnInputs(packet)
@@ -140,7 +140,7 @@ func (s *Signer) Sign(packet *psbt.Packet) error {
 		return err
 	})
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "signing_failed", "An input could not be signed.")
+		return errs.Wrap(err, errs.Internal, CodeSigningFailed, "An input could not be signed.")
 	}
 	for i, job := range jobs {
 		s.put(&packet.Inputs[i], job.key.pub, sigs[i])
@@ -162,7 +162,7 @@ func (s *Signer) job(own Own) (inputJob, error) {
 	}
 	key, err := s.signingKey(made, place{own.Chain, own.Index})
 	if err != nil {
-		return inputJob{}, errs.Wrap(err, errs.Internal, "bad_derivation", "The key cannot be derived.")
+		return inputJob{}, errs.Wrap(err, errs.Internal, CodeBadDerivation, "The key cannot be derived.")
 	}
 	return inputJob{prev: own.Prev, witness: made.witness, key: key}, nil
 }

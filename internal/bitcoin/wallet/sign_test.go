@@ -162,7 +162,7 @@ func TestSignPSBTRefuses(t *testing.T) {
 				p := spend(t, tr)
 				tc.change(t, tr, p)
 				err := wallet.SignPSBT(p, tr.Account, tr.Descriptor)
-				if !errs.Is(err, tc.code) {
+				if !errs.Is(err, errs.Code(tc.code)) {
 					t.Errorf("got %v, want code %s", err, tc.code)
 				}
 				for i := range p.Inputs {

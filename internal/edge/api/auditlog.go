@@ -107,7 +107,7 @@ func firstLeaf(p ListLeavesParams) (int64, error) {
 	case p.From == nil:
 		return last, nil
 	case p.Cursor != nil:
-		return 0, errs.InvalidFields([]errs.Field{{Field: "from", Code: "not_wanted", Message: "The cursor says where the page begins: leave this out."}})
+		return 0, errs.InvalidFields([]errs.Field{{Field: "from", Code: CodeNotWanted, Message: "The cursor says where the page begins: leave this out."}})
 	case *p.From < 0:
 		return 0, outOfRange("from", 0, 1<<53)
 	}

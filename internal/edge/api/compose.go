@@ -31,7 +31,7 @@ func atLeastOne[T int32 | int64](field string, v *T) []errs.Field {
 	if v == nil || *v != 0 {
 		return nil
 	}
-	return []errs.Field{{Field: field, Code: "out_of_range", Message: "must be at least 1, or left out", Params: map[string]string{"min": "1"}}}
+	return []errs.Field{{Field: field, Code: errs.CodeOutOfRange, Message: "must be at least 1, or left out", Params: map[string]string{"min": "1"}}}
 }
 
 // outPoints reads coins as txid:vout.
@@ -55,13 +55,13 @@ func outPoint(text string) (wire.OutPoint, error) {
 		return wire.OutPoint{}, err
 	}
 	if op.String() != text {
-		return wire.OutPoint{}, errs.New(errs.Malformed, "not_a_coin", "The coin is not written as it must be.")
+		return wire.OutPoint{}, errs.New(errs.Malformed, CodeNotACoin, "The coin is not written as it must be.")
 	}
 	return *op, nil
 }
 
 func notACoin(field string) errs.Field {
-	return errs.Field{Field: field, Code: "not_a_coin", Message: "must be a txid in 64 small hex digits, a colon, and the number of an output"}
+	return errs.Field{Field: field, Code: CodeNotACoin, Message: "must be a txid in 64 small hex digits, a colon, and the number of an output"}
 }
 
 func outPointTexts(list []wire.OutPoint) *[]string {
@@ -157,7 +157,7 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 	bad = append(bad, onlyFor(child, "child", "parent", r.Body.Parent != nil)...)
 	bad = append(bad, onlyFor(payout.Kind(r.Body.Kind) == payout.Split, "split", "outputs", r.Body.Outputs != nil)...)
 	if child && len(coins) > 0 {
-		bad = append(bad, errs.Field{Field: "coins", Code: "not_wanted", Message: "A child spends the change of its parent: leave the coins out."})
+		bad = append(bad, errs.Field{Field: "coins", Code: CodeNotWanted, Message: "A child spends the change of its parent: leave the coins out."})
 	}
 	if err := errs.InvalidFields(bad); err != nil {
 		return nil, err
@@ -181,9 +181,9 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 func onlyFor(is bool, kind, field string, present bool) []errs.Field {
 	switch {
 	case is && !present:
-		return []errs.Field{{Field: field, Code: "required", Message: strings.ToUpper(kind[:1]) + kind[1:] + " needs it."}}
+		return []errs.Field{{Field: field, Code: errs.CodeRequired, Message: strings.ToUpper(kind[:1]) + kind[1:] + " needs it."}}
 	case !is && present:
-		return []errs.Field{{Field: field, Code: "not_wanted", Message: "It goes with " + kind + " alone: leave it out."}}
+		return []errs.Field{{Field: field, Code: CodeNotWanted, Message: "It goes with " + kind + " alone: leave it out."}}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // checks returns the service of checks, or why there is none.
 func (h *Handlers) checks() (Endpoints, error) {
 	if h.cfg.Endpoints == nil {
-		return nil, errs.New(errs.NotFound, "checks_off", "This fund does not check servers. Nothing was changed.")
+		return nil, errs.New(errs.NotFound, CodeChecksOff, "This fund does not check servers. Nothing was changed.")
 	}
 	return h.cfg.Endpoints, nil
 }
@@ -205,7 +205,7 @@ func declared(ctx context.Context, service Endpoints, r DeclareMaintenanceReques
 			return m, nil
 		}
 	}
-	return endpoint.Maintenance{}, errs.New(errs.NotFound, "maintenance_over", "This break was declared, and is long over.")
+	return endpoint.Maintenance{}, errs.New(errs.NotFound, CodeMaintenanceOver, "This break was declared, and is long over.")
 }
 
 // GetOwnUptime answers GET /v1/application/endpoints/{label}/uptime.
@@ -241,7 +241,7 @@ func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObje
 // dayOf refuses a day that was named and left empty, which generated code takes.
 func dayOf(d openapi_types.Date) (time.Time, error) {
 	if d.IsZero() {
-		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: "not_a_day", Message: "Write a day as 2026-11-22."}})
+		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: CodeNotADay, Message: "Write a day as 2026-11-22."}})
 	}
 	return d.Time, nil
 }

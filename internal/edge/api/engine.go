@@ -108,7 +108,7 @@ func (h *Handlers) ExportPsbt(ctx context.Context, r ExportPsbtRequestObject) (E
 		format = *r.Params.Format
 	}
 	if !format.Valid() {
-		return nil, oneOf("format", "unknown_format")
+		return nil, oneOf("format", errs.CodeUnknownFormat)
 	}
 	out, _, err := h.cfg.Payouts.ExportPSBT(ctx, actorFrom(ctx), r.Id)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/causeway-fund/causeway/internal/errs"
 )
 
@@ -57,14 +59,14 @@ func openCursor(list string, cursor *string) (string, error) {
 }
 
 func badCursor() error {
-	err := errs.New(errs.Malformed, "bad_cursor", "The parameter cursor is not a next_cursor of this list. Start from the first page.")
+	err := errs.New(errs.Malformed, grant.CodeBadCursor, "The parameter cursor is not a next_cursor of this list. Start from the first page.")
 	err.Params = map[string]string{"parameter": "cursor"}
 	return err
 }
 
 // namingCursor names the parameter where package grant refuses a cursor.
 func namingCursor(err error) error {
-	if errs.Is(err, "bad_cursor") {
+	if errs.Is(err, grant.CodeBadCursor) {
 		return badCursor()
 	}
 	return err

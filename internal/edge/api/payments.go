@@ -38,7 +38,7 @@ func (h *Handlers) ExportPayments(ctx context.Context, r ExportPaymentsRequestOb
 		until = *r.Params.Until
 	}
 	if until.Before(from) {
-		return nil, errs.InvalidFields([]errs.Field{{Field: "until", Code: "before_from", Message: "The end is before the beginning."}})
+		return nil, errs.InvalidFields([]errs.Field{{Field: "until", Code: CodeBeforeFrom, Message: "The end is before the beginning."}})
 	}
 	list, err := h.cfg.Payouts.Payments(ctx, actorFrom(ctx), from, until)
 	if err != nil {
@@ -57,7 +57,7 @@ func exporter(format ExportPaymentsParamsFormat, unit ExportPaymentsParamsUnit) 
 	const text = "text/plain; charset=utf-8"
 	commodity, known := map[ExportPaymentsParamsUnit]books.Commodity{Sat: books.SAT, Btc: books.BTC}[unit]
 	if !known {
-		return nil, file{}, oneOf("unit", "unknown_unit")
+		return nil, file{}, oneOf("unit", CodeUnknownUnit)
 	}
 	in := func(write func(io.Writer, []books.Payment, books.Commodity) error) func(io.Writer, []books.Payment) error {
 		return func(w io.Writer, list []books.Payment) error { return write(w, list, commodity) }
@@ -74,7 +74,7 @@ func exporter(format ExportPaymentsParamsFormat, unit ExportPaymentsParamsUnit) 
 	case Bip329:
 		return books.WriteLabels, file{name: "payments-bip329.jsonl", kind: text}, nil
 	}
-	return nil, file{}, oneOf("format", "unknown_format")
+	return nil, file{}, oneOf("format", errs.CodeUnknownFormat)
 }
 
 // GetCertificate answers GET /v1/payments/{id}/certificate.
@@ -122,7 +122,7 @@ func payeeRow(row treasurer.PayeeRow) PayeeListRow {
 	if len(row.Errors) > 0 {
 		list := make([]FieldError, 0, len(row.Errors))
 		for _, e := range row.Errors {
-			f := FieldError{Field: e.Field, Code: e.Code, Message: e.Message}
+			f := FieldError{Field: e.Field, Code: string(e.Code), Message: e.Message}
 			if len(e.Params) > 0 {
 				f.Params = &e.Params
 			}

@@ -160,7 +160,8 @@ func raise(r *payout.Raise) *Raise {
 	out := &Raise{CurrentSatKvb: r.CurrentSatKVB, LeastSatKvb: r.LeastSatKVB, MostSatKvb: r.MostSatKVB}
 	var e *errs.Error
 	if errors.As(r.Refused, &e) {
-		out.Code, out.Refused = &e.Code, &e.Message
+		code := string(e.Code)
+		out.Code, out.Refused = &code, &e.Message
 	}
 	return out
 }

@@ -11,12 +11,12 @@ import (
 
 func outOfRange(field string, least, most int64) error {
 	return errs.InvalidFields([]errs.Field{{
-		Field: field, Code: "out_of_range", Message: "must be from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10),
+		Field: field, Code: errs.CodeOutOfRange, Message: "must be from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10),
 		Params: map[string]string{"min": strconv.FormatInt(least, 10), "max": strconv.FormatInt(most, 10)},
 	}})
 }
 
-func oneOf(field, code string) error {
+func oneOf(field string, code errs.Code) error {
 	return errs.InvalidFields([]errs.Field{{Field: field, Code: code, Message: "is not one of the values that exist"}})
 }
 
@@ -29,7 +29,7 @@ func etag(version int64) *string {
 // versionOf reads what etag wrote. Neither weak tags, nor lists, nor "*" say
 // which version the caller has read.
 func versionOf(ifMatch string) (int64, error) {
-	bad := errs.InvalidFields([]errs.Field{{Field: "If-Match", Code: "bad_etag", Message: `must be one ETag as it was sent, for example "7"`}})
+	bad := errs.InvalidFields([]errs.Field{{Field: "If-Match", Code: CodeBadEtag, Message: `must be one ETag as it was sent, for example "7"`}})
 	if len(ifMatch) < 3 || ifMatch[0] != '"' || ifMatch[len(ifMatch)-1] != '"' {
 		return 0, bad
 	}
@@ -43,7 +43,7 @@ func versionOf(ifMatch string) (int64, error) {
 // withYourVersion names both versions in a stale_version conflict.
 func withYourVersion(err error, version int64) error {
 	var stale *errs.Error
-	if !errors.As(err, &stale) || stale.Code != "stale_version" {
+	if !errors.As(err, &stale) || stale.Code != grant.CodeStaleVersion {
 		return err
 	}
 	both := *stale

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
@@ -61,11 +63,11 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 		}
 	}
 	if p.Protocol != nil && !slices.Contains(claim.Protocols(), f.Protocol) {
-		return f, nil, oneOf("protocol", "unknown_protocol")
+		return f, nil, oneOf("protocol", errs.CodeUnknownProtocol)
 	}
 	for _, s := range value(p.State) {
 		if !slices.Contains(grant.States(), grant.State(s)) {
-			return f, nil, oneOf("state", "unknown_state")
+			return f, nil, oneOf("state", CodeUnknownState)
 		}
 		f.States = append(f.States, grant.State(s))
 	}
@@ -76,7 +78,7 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 		case ListApplicationsParamsVotedNotMe:
 			f.NotVoted = &by.StaffID
 		default:
-			return f, nil, oneOf("voted", "unknown_value")
+			return f, nil, oneOf("voted", CodeUnknownValue)
 		}
 	}
 	if p.Claimed != nil {
@@ -86,7 +88,7 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 		case ListApplicationsParamsClaimedFree:
 			f.Unclaimed = true
 		default:
-			return f, nil, oneOf("claimed", "unknown_value")
+			return f, nil, oneOf("claimed", CodeUnknownValue)
 		}
 	}
 	return f, query, nil

@@ -103,7 +103,7 @@ func (h *Handlers) GetFeeEstimate(ctx context.Context, _ GetFeeEstimateRequestOb
 		return nil, err
 	}
 	if t.Estimate == nil {
-		return nil, errs.New(errs.NotFound, "no_estimate", "The worker has no fee estimate yet. Enter a feerate yourself, in satoshi per 1,000 virtual bytes.")
+		return nil, errs.New(errs.NotFound, CodeNoEstimate, "The worker has no fee estimate yet. Enter a feerate yourself, in satoshi per 1,000 virtual bytes.")
 	}
 	return GetFeeEstimate200JSONResponse(*estimate(t.Estimate)), nil
 }

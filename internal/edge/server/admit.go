@@ -91,7 +91,7 @@ func (s *Server) shown(c echo.Context) (credential, func(context.Context) (ident
 		token = strings.TrimSpace(token)
 		return credential{"token", token}, func(ctx context.Context) (identity.Actor, error) {
 			if !strings.EqualFold(scheme, "bearer") {
-				return identity.Actor{}, errs.New(errs.Unauthenticated, "token_invalid", "Authorization must be a bearer token.")
+				return identity.Actor{}, errs.New(errs.Unauthenticated, identity.CodeTokenInvalid, "Authorization must be a bearer token.")
 			}
 			return s.cfg.Auth.AuthenticateToken(ctx, token)
 		}

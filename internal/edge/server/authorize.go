@@ -90,7 +90,7 @@ func checkMedia(c echo.Context, takes string) error {
 	if err == nil && mediaType == takes && utf8Charset(params["charset"]) {
 		return nil
 	}
-	return errs.Wrap(echo.NewHTTPError(http.StatusUnsupportedMediaType), errs.Malformed, "unsupported_media_type", "Send the body as "+takes+". Nothing was saved.")
+	return errs.Wrap(echo.NewHTTPError(http.StatusUnsupportedMediaType), errs.Malformed, CodeUnsupportedMediaType, "Send the body as "+takes+". Nothing was saved.")
 }
 
 func formError(err error) error {
@@ -98,7 +98,7 @@ func formError(err error) error {
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	return errs.Wrap(err, errs.Malformed, "malformed_form", "The form cannot be read. Nothing was saved.")
+	return errs.Wrap(err, errs.Malformed, errs.CodeMalformedForm, "The form cannot be read. Nothing was saved.")
 }
 
 func permit(c echo.Context, actor identity.Actor, p identity.Permission) error {
@@ -106,14 +106,14 @@ func permit(c echo.Context, actor identity.Actor, p identity.Permission) error {
 		if actor.Kind == identity.KindStaff {
 			return nil
 		}
-		return errs.New(errs.Unauthenticated, "sign_in_required", "Sign in to go on. Nothing was changed.")
+		return errs.New(errs.Unauthenticated, identity.CodeSignInRequired, "Sign in to go on. Nothing was changed.")
 	}
 	if p == identity.PermApplicationOwn {
 		// The service looks the receipt up; here it only has to be there.
 		if c.Request().Header.Get(api.HeaderReceipt) != "" {
 			return nil
 		}
-		return errs.New(errs.Unauthenticated, "receipt_required", "Send the receipt code in the header "+api.HeaderReceipt+".")
+		return errs.New(errs.Unauthenticated, CodeReceiptRequired, "Send the receipt code in the header "+api.HeaderReceipt+".")
 	}
 	return actor.Require(p)
 }
@@ -128,7 +128,7 @@ func (s *Server) signInOr(c echo.Context, err error) error {
 }
 
 func missingHeader(h Header) error {
-	err := errs.New(errs.Precondition, "header_required", "The header "+string(h)+" is missing. Nothing was changed.")
+	err := errs.New(errs.Precondition, CodeHeaderRequired, "The header "+string(h)+" is missing. Nothing was changed.")
 	err.Params = map[string]string{"header": string(h)}
 	return err
 }

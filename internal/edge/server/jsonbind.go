@@ -173,7 +173,7 @@ func malformed(body []byte, offset int, what string) error {
 	before := body[:offset]
 	line := bytes.Count(before, []byte{'\n'}) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	err := errs.Newf(errs.Malformed, "malformed_json", "The JSON %s, at line %d, column %d. Nothing was saved.", what, line, column)
+	err := errs.Newf(errs.Malformed, errs.CodeMalformedJSON, "The JSON %s, at line %d, column %d. Nothing was saved.", what, line, column)
 	err.Params = map[string]string{"line": strconv.Itoa(line), "column": strconv.Itoa(column)}
 	return err
 }
@@ -192,25 +192,25 @@ func unknownFieldError(name string) error {
 	if len(name) > longest {
 		name = strings.ToValidUTF8(name[:longest], "") + "…"
 	}
-	err := errs.Newf(errs.Malformed, "unknown_field", "There is no field %q here. Nothing was saved.", name)
+	err := errs.Newf(errs.Malformed, errs.CodeUnknownField, "There is no field %q here. Nothing was saved.", name)
 	err.Params = map[string]string{"field": name}
 	return err
 }
 
 // typeError turns a value of the wrong type into the field error of that rule.
 func typeError(e *json.UnmarshalTypeError) error {
-	field := errs.Field{Field: e.Field, Code: "wrong_type", Message: "must be " + kindName(e.Type)}
+	field := errs.Field{Field: e.Field, Code: CodeWrongType, Message: "must be " + kindName(e.Type)}
 	number, isNumber := strings.CutPrefix(e.Value, "number ")
 	if isNumber && wholeNumber(e.Type) {
 		switch {
 		case strings.ContainsAny(number, "eE"):
-			field.Code, field.Message = "not_a_number", "must be written with digits only"
+			field.Code, field.Message = errs.CodeNotANumber, "must be written with digits only"
 		case strings.Contains(number, ".") && strings.HasSuffix(e.Field, "_sat"):
-			field.Code, field.Message = "fractional_sat", "A satoshi cannot be split: write a whole number."
+			field.Code, field.Message = errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number."
 		case strings.Contains(number, "."):
-			field.Code, field.Message = "not_whole", "must be a whole number"
+			field.Code, field.Message = CodeNotWhole, "must be a whole number"
 		default:
-			field.Code, field.Message = "too_large", "is out of range"
+			field.Code, field.Message = errs.CodeTooLarge, "is out of range"
 		}
 	}
 	if field.Field == "" {
@@ -245,6 +245,6 @@ func kindName(t reflect.Type) string {
 // valueError is for values that their own type refuses, such as a UUID or a
 // time: the decoder does not say where they stand.
 func valueError(cause error) error {
-	return errs.Wrap(fmt.Errorf("decode body: %w", cause), errs.Malformed, "malformed_value",
+	return errs.Wrap(fmt.Errorf("decode body: %w", cause), errs.Malformed, CodeMalformedValue,
 		"An identifier or a time in the JSON is malformed. Nothing was saved.")
 }

@@ -65,7 +65,7 @@ func TestStrictJSONNamesWhatIsWrong(t *testing.T) {
 			code, params := "", ""
 			var e *errs.Error
 			if errors.As(err, &e) {
-				code, params = e.Code, paramsOf(t, e)
+				code, params = string(e.Code), paramsOf(t, e)
 			}
 			if err != nil && e == nil {
 				t.Fatalf("unclassified error %v", err)
@@ -80,7 +80,7 @@ func TestStrictJSONNamesWhatIsWrong(t *testing.T) {
 func paramsOf(t *testing.T, e *errs.Error) string {
 	t.Helper()
 	if len(e.Fields) > 0 {
-		return e.Fields[0].Field + " " + e.Fields[0].Code
+		return e.Fields[0].Field + " " + string(e.Fields[0].Code)
 	}
 	b, err := json.Marshal(e.Params)
 	if err != nil {

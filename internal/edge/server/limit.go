@@ -136,7 +136,7 @@ func (r Rates) withDefaults() (Rates, error) {
 			*x.value = x.fallback
 		}
 		if *x.value < 1 || *x.value > maxRate {
-			return r, errs.Newf(errs.Invalid, "limit_out_of_range", "--limit-%s is %d; it is a number of requests a second, 1 to %d.", x.name, *x.value, maxRate)
+			return r, errs.Newf(errs.Invalid, CodeLimitOutOfRange, "--limit-%s is %d; it is a number of requests a second, 1 to %d.", x.name, *x.value, maxRate)
 		}
 	}
 	return r, nil
@@ -164,11 +164,11 @@ func (r *refusal) err() error {
 	var e *errs.Error
 	switch r.by {
 	case byCaller:
-		e = errs.New(errs.RateLimited, "rate_limited_caller", "You have sent many requests in a short time."+again)
+		e = errs.New(errs.RateLimited, CodeRateLimitedCaller, "You have sent many requests in a short time."+again)
 	case byClient:
-		e = errs.New(errs.RateLimited, "rate_limited_client", "Many requests came from your network in a short time."+again)
+		e = errs.New(errs.RateLimited, CodeRateLimitedClient, "Many requests came from your network in a short time."+again)
 	default:
-		e = errs.New(errs.RateLimited, "rate_limited_everybody", "Many people are using this at once."+again)
+		e = errs.New(errs.RateLimited, CodeRateLimitedEverybody, "Many people are using this at once."+again)
 	}
 	e.Params = map[string]string{"retry_after_s": strconv.Itoa(seconds)}
 	return e

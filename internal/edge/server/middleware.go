@@ -105,7 +105,7 @@ type lasting struct {
 func (l lasting) Value(key any) any { return l.values.Value(key) }
 
 func timedOut(err error, limit time.Duration) error {
-	e := errs.Wrap(err, errs.Unavailable, "timeout", fmt.Sprintf("This took longer than %d seconds and was stopped. Check what was saved before you repeat it.", int(limit.Seconds())))
+	e := errs.Wrap(err, errs.Unavailable, CodeTimeout, fmt.Sprintf("This took longer than %d seconds and was stopped. Check what was saved before you repeat it.", int(limit.Seconds())))
 	e.Params = map[string]string{"limit_s": strconv.Itoa(int(limit.Seconds()))}
 	return e
 }
@@ -190,7 +190,7 @@ func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	guard := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if err := guard.Check(c.Request()); err != nil {
-			return errs.Wrap(err, errs.Forbidden, "cross_origin", "This form was sent from another site. Nothing was changed.")
+			return errs.Wrap(err, errs.Forbidden, CodeCrossOrigin, "This form was sent from another site. Nothing was changed.")
 		}
 		return next(c)
 	}

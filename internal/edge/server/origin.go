@@ -73,7 +73,7 @@ func ParseTrustedProxy(s string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil || p.Addr().Is4In6() || p.Masked() != p {
-		return netip.Prefix{}, errs.Newf(errs.Invalid, "trusted_proxy", "--trusted-proxy %q is no address and no network. Write one such as 127.0.0.1 or 10.1.2.0/24.", s)
+		return netip.Prefix{}, errs.Newf(errs.Invalid, CodeTrustedProxy, "--trusted-proxy %q is no address and no network. Write one such as 127.0.0.1 or 10.1.2.0/24.", s)
 	}
 	return p, nil
 }

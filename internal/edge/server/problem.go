@@ -61,7 +61,7 @@ func viewOf(err error) ErrorView {
 	if !known {
 		facts = kinds[errs.Internal]
 	}
-	view := ErrorView{Status: facts.status, Title: facts.title, Code: e.Code, Message: e.Message, Fields: e.Fields, Params: e.Params}
+	view := ErrorView{Status: facts.status, Title: facts.title, Code: string(e.Code), Message: e.Message, Fields: e.Fields, Params: e.Params}
 	var he *echo.HTTPError
 	if errors.As(err, &he) && he.Code >= http.StatusBadRequest && he.Code < http.StatusInternalServerError {
 		view.Status = he.Code
@@ -79,13 +79,13 @@ func classify(err error) *errs.Error {
 	case errors.As(err, &classified):
 		return classified
 	case errors.As(err, &tooLarge):
-		return errs.Newf(errs.TooLarge, "body_too_large", "The request is larger than %d bytes. Nothing was saved.", tooLarge.Limit)
+		return errs.Newf(errs.TooLarge, CodeBodyTooLarge, "The request is larger than %d bytes. Nothing was saved.", tooLarge.Limit)
 	case errors.As(err, &he):
 		return httpError(he)
 	case errors.Is(err, context.DeadlineExceeded):
-		return errs.Wrap(err, errs.Unavailable, "timeout", "This took too long and was stopped. Check what was saved before you repeat it.")
+		return errs.Wrap(err, errs.Unavailable, CodeTimeout, "This took too long and was stopped. Check what was saved before you repeat it.")
 	}
-	return errs.Wrap(err, errs.Internal, "internal", internalMessage)
+	return errs.Wrap(err, errs.Internal, errs.CodeInternal, internalMessage)
 }
 
 // parameterName finds the parameter in the messages of the generated code.
@@ -94,15 +94,15 @@ var parameterName = regexp.MustCompile(`(?:parameter|argument|value for) ([A-Za-
 func httpError(he *echo.HTTPError) *errs.Error {
 	switch he.Code {
 	case http.StatusNotFound:
-		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+		return errs.New(errs.NotFound, errs.CodeNotFound, "There is nothing at this address.")
 	case http.StatusMethodNotAllowed:
-		return errs.New(errs.Malformed, "method_not_allowed", "This address does not accept that method.")
+		return errs.New(errs.Malformed, CodeMethodNotAllowed, "This address does not accept that method.")
 	case http.StatusUnsupportedMediaType:
-		return errs.New(errs.Malformed, "unsupported_media_type", "Send the body as application/json in UTF-8. Nothing was saved.")
+		return errs.New(errs.Malformed, CodeUnsupportedMediaType, "Send the body as application/json in UTF-8. Nothing was saved.")
 	case http.StatusRequestEntityTooLarge:
-		return errs.New(errs.TooLarge, "body_too_large", "The request is too large. Nothing was saved.")
+		return errs.New(errs.TooLarge, CodeBodyTooLarge, "The request is too large. Nothing was saved.")
 	case http.StatusBadRequest:
-		e := errs.Wrap(he, errs.Malformed, "malformed_parameter", "A parameter of the request cannot be read. Nothing was saved.")
+		e := errs.Wrap(he, errs.Malformed, CodeMalformedParameter, "A parameter of the request cannot be read. Nothing was saved.")
 		message, _ := he.Message.(string)
 		if m := parameterName.FindStringSubmatch(message); m != nil {
 			e.Message = "The parameter " + m[1] + " is missing or cannot be read. Nothing was saved."
@@ -110,7 +110,7 @@ func httpError(he *echo.HTTPError) *errs.Error {
 		}
 		return e
 	}
-	return errs.Wrap(he, errs.Internal, "internal", internalMessage)
+	return errs.Wrap(he, errs.Internal, errs.CodeInternal, internalMessage)
 }
 
 // handleError is THE error handler: it logs err once and answers with a problem
@@ -214,7 +214,7 @@ func sendProblem(c echo.Context, view ErrorView) error {
 	if len(view.Fields) > 0 {
 		fields := make([]api.FieldError, 0, len(view.Fields))
 		for _, f := range view.Fields {
-			field := api.FieldError{Field: f.Field, Code: f.Code, Message: f.Message}
+			field := api.FieldError{Field: f.Field, Code: string(f.Code), Message: f.Message}
 			if len(f.Params) > 0 {
 				field.Params = &f.Params
 			}

@@ -122,7 +122,7 @@ func proposal(values views.ApplyValues) (grant.Proposal, []errs.Field) {
 		}
 		port, err := strconv.Atoi(asciiDigits(e.Port))
 		if err != nil {
-			bad = append(bad, errs.Field{Field: endpointField(i, "port"), Code: "not_a_port", Message: "A port is a number from 1 to 65535."})
+			bad = append(bad, errs.Field{Field: endpointField(i, "port"), Code: claim.CodeNotAPort, Message: "A port is a number from 1 to 65535."})
 		}
 		p.Endpoints = append(p.Endpoints, claim.Endpoint{Protocol: e.Protocol, Host: e.Host, Port: port, Username: e.Username, Secret: e.Secret})
 	}
@@ -158,7 +158,7 @@ func (v *visit) checkStep(step int, values views.ApplyValues, links bool) []view
 	_, bad := proposal(values)
 	need := func(field, value string) {
 		if strings.TrimSpace(value) == "" {
-			bad = append(bad, errs.Field{Field: field, Code: "required", Message: "Please fill this in."})
+			bad = append(bad, errs.Field{Field: field, Code: errs.CodeRequired, Message: "Please fill this in."})
 		}
 	}
 	need("title", values.Title)
@@ -225,7 +225,7 @@ func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) erro
 	switch {
 	case err == nil && len(bad) == 0:
 		return v.show(http.StatusOK, views.ReceiptPage(v.page, views.Receipt{Code: receipt.Code, Reference: receipt.Reference}))
-	case errs.Is(err, "idempotency_mismatch"):
+	case errs.Is(err, grant.CodeIdempotencyMismatch):
 		// Somebody went back, changed the form and sent it again: the new words
 		// are another application, which needs a key of its own.
 		form.Step, form.IdempotencyKey = stepCheck, rand.Text()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
@@ -73,7 +75,7 @@ func (s *Site) listAudit(v *visit, view *views.Audit, q url.Values) error {
 	if cursor != "" {
 		n, err := strconv.ParseInt(cursor, 10, 64)
 		if err != nil || n < 0 {
-			return errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
+			return errs.New(errs.Malformed, grant.CodeBadCursor, "The cursor is not valid. Start from the first page.")
 		}
 		end = min(end, n)
 	}
@@ -146,7 +148,7 @@ func fits(filter views.Audit, row views.AuditRow, leaf audit.Leaf) bool {
 // checkpoint reads the newest signed head for people; none yet is an empty one.
 func (s *Site) checkpoint(ctx context.Context) (views.Checkpoint, error) {
 	latest, err := s.cfg.AuditLog.Latest(ctx)
-	if errs.Is(err, "no_checkpoint") {
+	if errs.Is(err, audit.CodeNoCheckpoint) {
 		return views.Checkpoint{}, nil
 	}
 	if err != nil {

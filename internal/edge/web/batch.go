@@ -58,7 +58,7 @@ func (s *Site) getBatchCertificate(v *visit) error {
 	}
 	n, err := strconv.Atoi(v.QueryParam("n"))
 	if err != nil || n < 1 || n > len(r.Items) {
-		return errs.New(errs.NotFound, "not_found", "The batch has no payment of this number.")
+		return errs.New(errs.NotFound, errs.CodeNotFound, "The batch has no payment of this number.")
 	}
 	return v.see("/treasury/payments/" + r.Items[n-1].InstalmentID.String() + "/certificate")
 }

@@ -48,7 +48,7 @@ func (s *Site) sayYes(v *visit, r payout.Record, approve func(version int64, dig
 	return s.actOnBatch(v, r, s.showBatch, nil, func(version int64) error {
 		digest, err := decision.ParseDigest(v.posted("digest"))
 		if err != nil {
-			return errs.New(errs.Conflict, "stale_digest", "This is not the digest of the batch. Nothing was approved.")
+			return errs.New(errs.Conflict, errs.CodeStaleDigest, "This is not the digest of the batch. Nothing was approved.")
 		}
 		return approve(version, digest)
 	})
@@ -151,7 +151,7 @@ func (s *Site) postVoid(v *visit) error {
 	for _, text := range v.list("cancel") {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return errs.New(errs.Malformed, "malformed_form", "The form names a payment that does not exist. Nothing was changed: load the page again.")
+			return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form names a payment that does not exist. Nothing was changed: load the page again.")
 		}
 		o.CancelIDs = append(o.CancelIDs, id)
 	}
@@ -214,7 +214,7 @@ func (s *Site) postPSBT(v *visit) error {
 	status, err := s.cfg.Payouts.ImportPSBT(v.ctx(), v.by, r.Batch.ID, data)
 	var wrong *errs.Error
 	if errors.As(err, &wrong) && (wrong.Kind == errs.Invalid || wrong.Kind == errs.Malformed) {
-		secret = wrong.Params["what"] == wallet.FoundPrivateKey
+		secret = wrong.Params["what"] == string(wallet.FoundPrivateKey)
 		return refuse(http.StatusUnprocessableEntity, wrong.Message, "psbt")
 	}
 	if err != nil {
@@ -238,7 +238,7 @@ func (s *Site) postPSBT(v *visit) error {
 func feeRateGiven(field, text string) (int64, *views.FieldError) {
 	rate, bad := money.ParseFeeRate(field, text)
 	if bad != nil {
-		return 0, &views.FieldError{Field: field, Code: "feerate_" + bad.Code, Message: bad.Message}
+		return 0, &views.FieldError{Field: field, Code: "feerate_" + string(bad.Code), Message: bad.Message}
 	}
 	return rate, nil
 }
@@ -268,7 +268,7 @@ func wholeNumber(field, text string) (int64, *views.FieldError) {
 func (s *Site) actOnBatch(v *visit, r payout.Record, form func(*visit, int, payout.Record, func(*views.Batch)) error, keep func(*views.Batch), do func(version int64) error) error {
 	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
 	if err != nil {
-		return errs.New(errs.Precondition, "version_missing", "The form does not say which version it is about. Nothing was changed: load the page again.")
+		return errs.New(errs.Precondition, CodeVersionMissing, "The form does not say which version it is about. Nothing was changed: load the page again.")
 	}
 	page := "/batches/" + r.Batch.ID.String()
 	err = do(version)

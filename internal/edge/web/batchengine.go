@@ -23,7 +23,7 @@ const stuckTries = 3
 func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 	status, err := s.cfg.Payouts.Signatures(v.ctx(), r)
 	waits := err == nil
-	if err != nil && errs.CodeOf(err) != "wrong_state" {
+	if err != nil && errs.CodeOf(err) != errs.CodeWrongState {
 		return err
 	}
 	compose := v.by.Can(identity.PermBatchCompose)

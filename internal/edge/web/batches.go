@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -93,7 +95,7 @@ func batchCursor(text string) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n == 0 {
-		return 0, errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
+		return 0, errs.New(errs.Malformed, grant.CodeBadCursor, "The cursor is not valid. Start from the first page.")
 	}
 	return uint32(n), nil
 }

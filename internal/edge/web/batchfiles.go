@@ -31,13 +31,13 @@ func (s *Site) getBatchPSBT(v *visit) error {
 		if err == nil {
 			return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt", echo.MIMEOctetStream, out.PSBT)
 		}
-		if errs.CodeOf(err) != "wrong_state" {
+		if errs.CodeOf(err) != errs.CodeWrongState {
 			return err
 		}
 	}
 	now := current(r.Attempts)
 	if now == nil {
-		return errs.New(errs.NotFound, "not_built", "No transaction has been built for this batch yet.")
+		return errs.New(errs.NotFound, CodeNotBuilt, "No transaction has been built for this batch yet.")
 	}
 	out, err := s.cfg.Payouts.AttemptPSBT(v.ctx(), *now)
 	if err != nil {
@@ -53,7 +53,7 @@ func (v *visit) upload(name string) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Malformed, "malformed_form", "The file cannot be read. Nothing was saved.")
+		return nil, errs.Wrap(err, errs.Malformed, errs.CodeMalformedForm, "The file cannot be read. Nothing was saved.")
 	}
 	data, err := io.ReadAll(file) // the server bounds the body
 	if closed := file.Close(); err == nil {

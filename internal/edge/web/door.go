@@ -95,7 +95,7 @@ func (v *visit) passkeyAnswer() (passkeyAnswer, error) {
 	if err == nil || errors.As(err, &tooLarge) {
 		return answer, err
 	}
-	return answer, errs.Wrap(err, errs.Malformed, "malformed_json", "The passkey's answer cannot be read. Try again; nothing was changed.")
+	return answer, errs.Wrap(err, errs.Malformed, errs.CodeMalformedJSON, "The passkey's answer cannot be read. Try again; nothing was changed.")
 }
 
 // openSession gives the browser its new session. The cookie ends with the browser;
@@ -126,7 +126,7 @@ func (s *Site) getEnrol(v *visit) error {
 
 // deadLink reports whether err says that a one-time link is of no use.
 func deadLink(err error) bool {
-	return errs.Is(err, "link_unknown") || errs.Is(err, "link_used") || errs.Is(err, "link_expired")
+	return errs.Is(err, identity.CodeLinkUnknown) || errs.Is(err, identity.CodeLinkUsed) || errs.Is(err, identity.CodeLinkExpired)
 }
 
 func statusOf(err error) int {

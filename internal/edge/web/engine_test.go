@@ -14,6 +14,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -113,7 +114,7 @@ func TestMaybePaidIsAnAlarmOnlyWhenSomethingIsOff(t *testing.T) {
 	id := uuid.MustParse(strings.TrimPrefix(p.path, "/batches/"))
 	record, err := r.store.Batch(t.Context(), id)
 	must(t, err)
-	trouble := func(code, message string) {
+	trouble := func(code errs.Code, message string) {
 		must(t, r.store.SetError(t.Context(), r.epoch, id, code, message, r.clock.Now()))
 	}
 	look := func(alarm payout.Alarm, says string) {

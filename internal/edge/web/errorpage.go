@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
@@ -30,7 +32,7 @@ func (s *Site) ErrorPage(c echo.Context, e ErrorView) error {
 	}
 	page := views.ErrorPage{Status: e.Status, Code: e.Code, RequestID: e.RequestID, BackURL: s.wayBack(c, e.Status)}
 	if e.Message != "" && e.Status < http.StatusInternalServerError {
-		page.Next = said(e.Code, e.Message, e.Params)
+		page.Next = said(string(e.Code), e.Message, e.Params)
 	}
 	return v.show(e.Status, views.ErrorPageView(v.page, page))
 }
@@ -54,7 +56,7 @@ func fieldErrors(err error) []views.FieldError {
 	}
 	list := make([]views.FieldError, 0, len(e.Fields))
 	for _, f := range e.Fields {
-		list = append(list, views.FieldError{Field: f.Field, Code: f.Code, Message: f.Message, Params: f.Params})
+		list = append(list, views.FieldError{Field: f.Field, Code: string(f.Code), Message: f.Message, Params: f.Params})
 	}
 	return list
 }
@@ -84,7 +86,7 @@ func refusal(err error) (words views.Msg, status int, ok bool) {
 		errs.Conflict: http.StatusConflict, errs.Forbidden: http.StatusForbidden, errs.Invalid: http.StatusUnprocessableEntity,
 		errs.RateLimited: http.StatusTooManyRequests,
 	}[e.Kind]
-	return said(e.Code, e.Message, e.Params), status, status != 0
+	return said(string(e.Code), e.Message, e.Params), status, status != 0
 }
 
 // said are the words of a refusal. Those about a batch also say what has become of
@@ -100,12 +102,12 @@ func said(code, message string, params map[string]string) views.Msg {
 // for any other error.
 func (v *visit) clash(err error, yours int64, reload string, changes ...views.Change) (ok bool, sent error) {
 	var e *errs.Error
-	if !errors.As(err, &e) || e.Code != "stale_version" {
+	if !errors.As(err, &e) || e.Code != grant.CodeStaleVersion {
 		return false, nil
 	}
 	current, _ := strconv.ParseInt(e.Params["current_version"], 10, 64) // the use case wrote it; 0 shows that it did not
 	return true, v.show(http.StatusConflict, views.ErrorPageView(v.page, views.ErrorPage{
-		Status: http.StatusConflict, Code: e.Code, BackURL: reload,
+		Status: http.StatusConflict, Code: string(e.Code), BackURL: reload,
 		Versions: &views.VersionClash{Yours: yours, Current: current, Changes: changes, ReloadURL: reload},
 	}))
 }

@@ -133,7 +133,7 @@ func (s *Site) postVantage(v *visit) error {
 	}
 	asn, err := strconv.ParseUint(orElse(strings.TrimPrefix(strings.ToUpper(asciiDigits(typed.ASN)), "AS"), "0"), 10, 32)
 	if err != nil {
-		err = errs.InvalidFields([]errs.Field{{Field: "asn", Code: "not_an_asn", Message: "A network number is a whole number up to 4294967295."}})
+		err = errs.InvalidFields([]errs.Field{{Field: "asn", Code: CodeNotAnASN, Message: "A network number is a whole number up to 4294967295."}})
 		return s.refuseVantage(v, err, typed)
 	}
 	made, token, err := s.cfg.Endpoints.AddVantage(v.ctx(), v.by, endpoint.NewVantage{Name: typed.Name, Place: vantage.Place(typed.Place), Country: typed.Country, ASN: uint32(asn)})

@@ -54,7 +54,7 @@ func (s *streams) add(ctx context.Context, session uuid.UUID) (*stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, errs.New(errs.Unavailable, "stopping", "The server is stopping.")
+		return nil, errs.New(errs.Unavailable, CodeStopping, "The server is stopping.")
 	}
 	own := 0
 	for other := range s.open {
@@ -63,7 +63,7 @@ func (s *streams) add(ctx context.Context, session uuid.UUID) (*stream, error) {
 		}
 	}
 	if own >= streamsPerSession || len(s.open) >= maxStreams {
-		return nil, errs.New(errs.RateLimited, "too_many_streams", "Too many pages are kept up to date at once. This one works without.")
+		return nil, errs.New(errs.RateLimited, CodeTooManyStreams, "Too many pages are kept up to date at once. This one works without.")
 	}
 	x := &stream{session: session, news: make(chan string, 1), end: make(chan struct{})}
 	if s.open == nil {
@@ -189,7 +189,7 @@ func (s *Site) liven(v *visit) {
 func (s *Site) getEvents(c echo.Context) error {
 	session, ok := c.Get(keySession).(identity.Session)
 	if !ok {
-		return errs.New(errs.Forbidden, "session_required", "Only pages of the dashboard can subscribe here.")
+		return errs.New(errs.Forbidden, CodeSessionRequired, "Only pages of the dashboard can subscribe here.")
 	}
 	ctx := c.Request().Context()
 	x, err := s.live.add(ctx, session.ID)

@@ -23,7 +23,7 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 		return err
 	}
 	list, err := s.cfg.Endpoints.Panel(v.ctx(), v.by, id, unseal, endpoint.DefaultChecks)
-	if errs.Is(err, "purged") || err == nil && len(list) == 0 {
+	if errs.Is(err, errs.CodePurged) || err == nil && len(list) == 0 {
 		claimedOnly(d)
 		return nil
 	}
@@ -88,7 +88,7 @@ func (s *Site) postUnseal(v *visit) error {
 func (s *Site) postPanelRecheck(v *visit) error {
 	server, err := uuid.Parse(v.Param("server"))
 	if err != nil {
-		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+		return errs.New(errs.NotFound, errs.CodeNotFound, "There is nothing at this address.")
 	}
 	return s.act(v, func(uuid.UUID) error {
 		_, err := s.cfg.Endpoints.StaffRecheck(v.ctx(), v.by, server)

@@ -196,7 +196,7 @@ func (s *Site) postDecide(v *visit) error {
 			return err
 		}
 		if versionErr != nil {
-			return errs.New(errs.Precondition, "version_missing", "The form does not say which version it is about. Nothing was decided: load the page again.")
+			return errs.New(errs.Precondition, CodeVersionMissing, "The form does not say which version it is about. Nothing was decided: load the page again.")
 		}
 		cmd := grant.Decide{ID: id, Version: version, Outcome: grant.Verdict(v.posted("outcome")), Digest: digest, Message: v.posted("message"), Note: v.posted("decide_note")}
 		if code := v.posted("reason_code"); cmd.Outcome == grant.VerdictDecline && slices.Contains(declineCodes, code) {
@@ -267,7 +267,7 @@ func (s *Site) act(v *visit, do func(id uuid.UUID) error, keep func(*views.Revie
 		detail.Errors[i].Field = inDetail(v.Path(), detail.Errors[i].Field)
 	}
 	if len(detail.Errors) == 0 {
-		detail.Errors = []views.FieldError{{Field: "votes", Code: errs.CodeOf(err), Message: v.page.Say(words)}}
+		detail.Errors = []views.FieldError{{Field: "votes", Code: string(errs.CodeOf(err)), Message: v.page.Say(words)}}
 	}
 	return v.show(status, views.ReviewDetailPage(v.page, detail))
 }

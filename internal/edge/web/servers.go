@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+	"github.com/causeway-fund/causeway/internal/trust/identity"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
@@ -21,7 +24,7 @@ func (s *Site) myServers(v *visit, code string) ([]views.Server, error) {
 		return nil, nil
 	}
 	list, err := s.cfg.Endpoints.Mine(v.ctx(), code, endpoint.DefaultChecks)
-	if errs.Is(err, "purged") {
+	if errs.Is(err, errs.CodePurged) {
 		return nil, nil
 	}
 	if err != nil {
@@ -74,7 +77,7 @@ func momentOf(field, typed string) (time.Time, []errs.Field) {
 			return at, nil
 		}
 	}
-	return time.Time{}, []errs.Field{{Field: field, Code: "not_a_time", Message: "Write a date and a time, such as 2026-11-22T18:30."}}
+	return time.Time{}, []errs.Field{{Field: field, Code: CodeNotATime, Message: "Write a date and a time, such as 2026-11-22T18:30."}}
 }
 
 // postServerSnapshot sends the record that the uptime can be computed from again.
@@ -127,7 +130,7 @@ func (s *Site) afterServer(v *visit, err error, done string, keep func(*views.Se
 
 // unknownReceipt tells a code that nobody has from a server that is not there.
 func unknownReceipt(err error) bool {
-	return errs.Is(err, "receipt_unknown") || errs.Is(err, "receipt_malformed")
+	return errs.Is(err, grant.CodeReceiptUnknown) || errs.Is(err, identity.CodeReceiptMalformed)
 }
 
 func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) error {
@@ -141,7 +144,7 @@ func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) 
 	}
 	at := slices.IndexFunc(list, func(x endpoint.View) bool { return x.Endpoint.Label == label })
 	if at < 0 {
-		return errs.New(errs.NotFound, "endpoint_not_found", "This application has no such server. Open the application again.")
+		return errs.New(errs.NotFound, errs.CodeEndpointNotFound, "This application has no such server. Open the application again.")
 	}
 	ways, err := s.cfg.Endpoints.Instructions(v.ctx(), code, label)
 	if err != nil {

@@ -208,11 +208,11 @@ func (s *Site) coin(v *visit, c payout.Coin) (views.Coin, error) {
 func (s *Site) postBreakerReset(v *visit) error {
 	id, err := strconv.ParseInt(v.Param("id"), 10, 64)
 	if err != nil {
-		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+		return errs.New(errs.NotFound, errs.CodeNotFound, "There is nothing at this address.")
 	}
 	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
 	if err != nil {
-		return errs.Wrap(err, errs.Malformed, "malformed_form", "The form cannot be read. Nothing was saved.")
+		return errs.Wrap(err, errs.Malformed, errs.CodeMalformedForm, "The form cannot be read. Nothing was saved.")
 	}
 	if _, err := s.cfg.Payouts.ResetBreaker(v.ctx(), v.by, id, version); err != nil {
 		return err

@@ -36,7 +36,7 @@ func (s *Site) postCoinUnlock(v *visit) error {
 func (s *Site) actOnCoin(v *visit, reason string, do func(wire.OutPoint) error) error {
 	op, err := wire.NewOutPointFromString(v.posted("outpoint"))
 	if err != nil {
-		return errs.Wrap(err, errs.NotFound, "coin_not_found", "There is no such coin. Nothing was changed.")
+		return errs.Wrap(err, errs.NotFound, errs.CodeCoinNotFound, "There is no such coin. Nothing was changed.")
 	}
 	return s.refuseHere(v, do(*op), func(t *views.Treasury) { t.Reason = reason })
 }
@@ -79,7 +79,7 @@ func (s *Site) postUpkeep(v *visit) error {
 	o.Outputs = int(min(max(number("outputs", typed.Outputs), 0), 1000))
 	keep := func(t *views.Treasury) { t.Upkeep.Outputs, t.Upkeep.FeeRate = typed.Outputs, typed.FeeRate }
 	if o.Kind != payout.Consolidate && o.Kind != payout.Split {
-		return errs.New(errs.Malformed, "malformed_form", "The form does not say what to do. Nothing was changed: load the page again.")
+		return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form does not say what to do. Nothing was changed: load the page again.")
 	}
 	if len(wrong) > 0 {
 		return s.showTreasury(v, http.StatusUnprocessableEntity, func(t *views.Treasury) { t.Errors = wrong; keep(t) })
@@ -117,7 +117,7 @@ func inSat(write func(io.Writer, []books.Payment, books.Commodity) error) func(i
 func (s *Site) getPayments(v *visit) error {
 	form, ok := exportAs(v.QueryParam("format"))
 	if !ok {
-		return errs.New(errs.Malformed, "unknown_format", "Payments are written as csv, json, ledger, beancount or bip329.")
+		return errs.New(errs.Malformed, errs.CodeUnknownFormat, "Payments are written as csv, json, ledger, beancount or bip329.")
 	}
 	from, err := day(v.QueryParam("from"), time.Unix(0, 0).UTC())
 	if err != nil {
@@ -144,7 +144,7 @@ func day(text string, fallback time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return t, errs.Wrap(err, errs.Malformed, "bad_date", "Write days as 2026-11-22.")
+		return t, errs.Wrap(err, errs.Malformed, CodeBadDate, "Write days as 2026-11-22.")
 	}
 	return t, nil
 }
@@ -153,7 +153,7 @@ func day(text string, fallback time.Time) (time.Time, error) {
 func (s *Site) getCertificate(v *visit) error {
 	id, err := uuid.Parse(v.Param("id"))
 	if err != nil {
-		return errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+		return errs.New(errs.NotFound, errs.CodeNotFound, "There is nothing at this address.")
 	}
 	c, err := s.cfg.Payouts.Certificate(v.ctx(), v.by, id)
 	if err != nil {

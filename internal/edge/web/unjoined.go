@@ -54,7 +54,7 @@ func (s *Site) postJoin(v *visit) error {
 	}
 	id, err := uuid.Parse(v.posted("instalment"))
 	if err != nil {
-		return errs.New(errs.Malformed, "malformed_form", "The form does not say which payment it is. Nothing was changed: load the page again.")
+		return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form does not say which payment it is. Nothing was changed: load the page again.")
 	}
 	_, err = s.cfg.Payouts.JoinPayment(v.ctx(), v.by, op, id)
 	return s.refuseHere(v, err, func(*views.Treasury) {})
@@ -85,7 +85,7 @@ func (s *Site) postSeparate(v *visit) error {
 func unjoinedOf(v *visit) (wire.OutPoint, error) {
 	op, err := wire.NewOutPointFromString(v.posted("outpoint"))
 	if err != nil {
-		return wire.OutPoint{}, errs.Wrap(err, errs.NotFound, "unjoined_not_found", "There is no such payment. Nothing was changed.")
+		return wire.OutPoint{}, errs.Wrap(err, errs.NotFound, errs.CodeUnjoinedNotFound, "There is no such payment. Nothing was changed.")
 	}
 	return *op, nil
 }

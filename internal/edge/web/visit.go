@@ -67,7 +67,7 @@ func readForm(c echo.Context) error {
 	if err == nil || errors.As(err, &tooLarge) {
 		return err
 	}
-	return errs.Wrap(err, errs.Malformed, "malformed_form", "The form cannot be read. Nothing was saved.")
+	return errs.Wrap(err, errs.Malformed, errs.CodeMalformedForm, "The form cannot be read. Nothing was saved.")
 }
 
 // frame is what every page shows: language, theme, who is signed in. It reads
@@ -157,7 +157,7 @@ func (v *visit) list(name string) []string {
 func (v *visit) id() (uuid.UUID, error) {
 	id, err := uuid.Parse(v.Param("id"))
 	if err != nil {
-		return id, errs.New(errs.NotFound, "not_found", "There is nothing at this address.")
+		return id, errs.New(errs.NotFound, errs.CodeNotFound, "There is nothing at this address.")
 	}
 	return id, nil
 }

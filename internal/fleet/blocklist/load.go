@@ -71,11 +71,11 @@ func Load(ctx context.Context, folder fs.FS, old *Set) (*Set, Report, error) {
 	}
 	sources, ignored, err := scan(folder)
 	if err != nil {
-		return old, Report{}, errs.Wrap(err, errs.Unavailable, "blocklists_unreadable",
+		return old, Report{}, errs.Wrap(err, errs.Unavailable, CodeBlocklistsUnreadable,
 			"The folder of blocklists cannot be read. The lists in use stay in use. Check that it exists and may be read by this service.")
 	}
 	if len(sources) == 0 && len(old.lists) > 0 {
-		return old, Report{}, errs.New(errs.Unavailable, "blocklists_gone",
+		return old, Report{}, errs.New(errs.Unavailable, CodeBlocklistsGone,
 			"The folder of blocklists no longer has a list. The lists in use stay in use until this service is restarted. "+
 				"Check that the folder is the right one and that its disk is mounted.")
 	}
@@ -120,7 +120,7 @@ func load(ctx context.Context, folder fs.FS, name string, src *source, before *L
 		if before != nil {
 			stays = fmt.Sprintf("The one of version %s stays in use.", before.info.Version)
 		}
-		r.Err = errs.Wrap(err, errs.Invalid, "blocklist_refused", fmt.Sprintf(
+		r.Err = errs.Wrap(err, errs.Invalid, CodeBlocklistRefused, fmt.Sprintf(
 			"The blocklist %s was not read: %s. %s Replace its files; they are read again at the next look.", name, reason(err), stays))
 		return before, r
 	}

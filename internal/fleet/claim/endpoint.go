@@ -73,7 +73,7 @@ var hostForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0
 // link is known from reading it.
 func (e Endpoint) refused(prefix string) []errs.Field {
 	var bad []errs.Field
-	add := func(field, code, message string) {
+	add := func(field string, code errs.Code, message string) {
 		bad = append(bad, errs.Field{Field: prefix + field, Code: code, Message: message})
 	}
 	if e.Link == "" {
@@ -86,32 +86,32 @@ func (e Endpoint) refused(prefix string) []errs.Field {
 	return bad
 }
 
-func (e Endpoint) checkForm(add func(field, code, message string)) {
+func (e Endpoint) checkForm(add func(field string, code errs.Code, message string)) {
 	if !slices.Contains(Protocols(), e.Protocol) {
-		add("protocol", "unknown_protocol", "Choose one of: "+strings.Join(Protocols(), ", ")+".")
+		add("protocol", errs.CodeUnknownProtocol, "Choose one of: "+strings.Join(Protocols(), ", ")+".")
 	}
 	_, notIP := netip.ParseAddr(e.Host)
 	_, notHost := probe.ParseHost(e.Host)
 	switch {
 	case e.Host == "":
-		add("host", "required", "Give the server's name or address.")
+		add("host", errs.CodeRequired, "Give the server's name or address.")
 	case len(e.Host) > maxHost || notHost != nil || (notIP != nil && !hostForm.MatchString(e.Host)):
-		add("host", "not_a_host", "This is not a host name or an IP address. Write it without a scheme and without a port.")
+		add("host", CodeNotAHost, "This is not a host name or an IP address. Write it without a scheme and without a port.")
 	}
 	if e.Port < 1 || e.Port > 65535 {
-		add("port", "not_a_port", "A port is a number from 1 to 65535.")
+		add("port", CodeNotAPort, "A port is a number from 1 to 65535.")
 	}
 }
 
 // checkWords holds the length and the encoding of user name and secret: they are bytes
 // that nobody reads.
-func (e Endpoint) checkWords(add func(field, code, message string)) {
+func (e Endpoint) checkWords(add func(field string, code errs.Code, message string)) {
 	for _, f := range []struct{ name, value string }{{"username", e.Username}, {"secret", e.Secret}} {
 		switch {
 		case !utf8.ValidString(f.value):
-			add(f.name, "not_text", "This is not readable text.")
+			add(f.name, errs.CodeNotText, "This is not readable text.")
 		case len(f.value) > maxSecret:
-			add(f.name, "too_long", "Please make this shorter: "+strconv.Itoa(maxSecret)+" bytes at most.")
+			add(f.name, errs.CodeTooLong, "Please make this shorter: "+strconv.Itoa(maxSecret)+" bytes at most.")
 		}
 	}
 }

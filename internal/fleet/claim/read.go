@@ -38,7 +38,7 @@ func Read(list []Endpoint) Claims {
 		prefix := prefix(i)
 		one := e.read(prefix, &c.bad)
 		if one != nil && slices.ContainsFunc(seen, func(s link.Spec) bool { return link.Digest(nil, s) == link.Digest(nil, one.spec) }) {
-			c.bad = append(c.bad, errs.Field{Field: prefix + e.named(), Code: "endpoint_twice", Message: "This server is already in the list."})
+			c.bad = append(c.bad, errs.Field{Field: prefix + e.named(), Code: CodeEndpointTwice, Message: "This server is already in the list."})
 		}
 		if one != nil {
 			seen = append(seen, one.spec)
@@ -55,9 +55,9 @@ func (c Claims) Refused() []errs.Field {
 	var bad []errs.Field
 	switch {
 	case len(c.Endpoints) == 0:
-		bad = append(bad, errs.Field{Field: "endpoints", Code: "required", Message: "Name at least one server."})
+		bad = append(bad, errs.Field{Field: "endpoints", Code: errs.CodeRequired, Message: "Name at least one server."})
 	case len(c.Endpoints) > MaxEndpoints:
-		bad = append(bad, errs.Field{Field: "endpoints", Code: "too_many", Message: "Name at most " + strconv.Itoa(MaxEndpoints) + " servers."})
+		bad = append(bad, errs.Field{Field: "endpoints", Code: errs.CodeTooMany, Message: "Name at most " + strconv.Itoa(MaxEndpoints) + " servers."})
 	}
 	for i, e := range c.Endpoints {
 		bad = append(bad, e.refused(prefix(i))...)
@@ -97,7 +97,7 @@ func (e *Endpoint) read(prefix string, bad *[]errs.Field) *readable {
 func linkFields(field string, err error) []errs.Field {
 	var e *errs.Error
 	if !errors.As(err, &e) || len(e.Fields) == 0 {
-		return []errs.Field{{Field: field, Code: "link_refused", Message: "This cannot be read."}}
+		return []errs.Field{{Field: field, Code: CodeLinkRefused, Message: "This cannot be read."}}
 	}
 	var out []errs.Field
 	for _, f := range e.Fields {
@@ -105,11 +105,11 @@ func linkFields(field string, err error) []errs.Field {
 		if f.Field != "endpoint" {
 			message = strings.ToUpper(f.Field[:1]) + f.Field[1:] + ": " + message
 		}
-		params := map[string]string{"where": f.Field, "reason": f.Code}
+		params := map[string]string{"where": f.Field, "reason": string(f.Code)}
 		if n := f.Params["line"]; n != "" {
 			params["line"] = n
 		}
-		out = append(out, errs.Field{Field: field, Code: "link_refused", Message: message, Params: params})
+		out = append(out, errs.Field{Field: field, Code: CodeLinkRefused, Message: message, Params: params})
 	}
 	return out
 }

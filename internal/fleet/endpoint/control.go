@@ -90,7 +90,7 @@ func (s *Service) Prove(ctx context.Context, code, label string, kind control.Ki
 		return View{}, err
 	}
 	if !slices.Contains(ways(spec), kind) {
-		return View{}, errs.InvalidFields([]errs.Field{{Field: "kind", Code: "unknown_way", Message: "Control of this server cannot be proven in this way."}})
+		return View{}, errs.InvalidFields([]errs.Field{{Field: "kind", Code: CodeUnknownWay, Message: "Control of this server cannot be proven in this way."}})
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if err := c.allowed(); err != nil {
@@ -113,7 +113,7 @@ func (s *Service) RotateCredential(ctx context.Context, code, label string) ([]I
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, "endpoint_retired", "This server is no longer part of your application. Nothing was changed.")
+			return errs.New(errs.Conflict, CodeEndpointRetired, "This server is no longer part of your application. Nothing was changed.")
 		}
 		c.Endpoint.Generation++
 		if c.Endpoint.Control == control.KindCredential {

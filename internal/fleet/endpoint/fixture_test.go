@@ -267,7 +267,7 @@ func wantCode(t testing.TB, err error, code string) {
 	t.Helper()
 	if code == "" {
 		noError(t, err)
-	} else if !errs.Is(err, code) {
+	} else if !errs.Is(err, errs.Code(code)) {
 		t.Fatalf("got error %v, want code %s", err, code)
 	}
 }

@@ -53,7 +53,7 @@ func (g Gate) Pass(prober uuid.UUID) error {
 // "enrolment_unknown".
 func (s *Service) Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error) {
 	if err := e.Validate(); err != nil {
-		return vantage.Welcome{}, errs.Wrap(err, errs.Malformed, "message_refused", "This version does not understand the enrolment. Nothing was changed.")
+		return vantage.Welcome{}, errs.Wrap(err, errs.Malformed, vantage.CodeMessageRefused, "This version does not understand the enrolment. Nothing was changed.")
 	}
 	v, err := s.cfg.Store.Enrol(ctx, hashToken(e.Token), e.PublicKey, s.now())
 	if err != nil {
@@ -67,12 +67,12 @@ func (s *Service) prober(ctx context.Context, now time.Time, v *Vantage) vantage
 	return func(id uuid.UUID) (ed25519.PublicKey, error) {
 		found, err := s.cfg.Store.Vantage(ctx, id, now)
 		switch {
-		case errs.Is(err, "vantage_not_found"):
-			return nil, errs.New(errs.Unauthenticated, "vantage_unknown", "This prober is not enrolled here. Nothing was saved: enrol it.")
+		case errs.Is(err, CodeVantageNotFound):
+			return nil, errs.New(errs.Unauthenticated, CodeVantageUnknown, "This prober is not enrolled here. Nothing was saved: enrol it.")
 		case err != nil:
 			return nil, err
 		case found.DisabledAt != nil:
-			return nil, errs.New(errs.Forbidden, "vantage_disabled", "This prober was disabled. Nothing was saved.")
+			return nil, errs.New(errs.Forbidden, CodeVantageDisabled, "This prober was disabled. Nothing was saved.")
 		}
 		*v = found
 		return found.PublicKey, nil
@@ -93,11 +93,11 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope, gate Gate) (van
 		return vantage.Envelope{}, err
 	}
 	if off := ask.At.Sub(now); off.Abs() > clockOff {
-		return vantage.Envelope{}, errs.New(errs.Conflict, "clock_off", "The prober's clock differs from ours by more than 5 minutes. Nothing was given out. Set its clock.")
+		return vantage.Envelope{}, errs.New(errs.Conflict, CodeClockOff, "The prober's clock differs from ours by more than 5 minutes. Nothing was given out. Set its clock.")
 	}
 	telegram := s.cfg.Telegram()
 	if len(telegram.Centres) == 0 {
-		return vantage.Envelope{}, errs.New(errs.Unavailable, "telegram_unknown", "The service has no addresses of Telegram's data centres. Nothing was given out.")
+		return vantage.Envelope{}, errs.New(errs.Unavailable, CodeTelegramUnknown, "The service has no addresses of Telegram's data centres. Nothing was given out.")
 	}
 	id, err := s.leaseID(now)
 	if err != nil {

@@ -48,7 +48,7 @@ func (s *Service) own(ctx context.Context, code, label string) (Opened, error) {
 	if e, ok := labelled(all, label); ok {
 		return e, nil
 	}
-	return Opened{}, errs.New(errs.NotFound, "endpoint_not_found", "Your application has no such server. Nothing was changed.")
+	return Opened{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "Your application has no such server. Nothing was changed.")
 }
 
 // Mine returns the endpoints of a receipt as their operator sees them, each with its newest
@@ -79,7 +79,7 @@ func (s *Service) Recheck(ctx context.Context, code, label string) (View, error)
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if at := c.Endpoint.RecheckedAt; at != nil && c.Now.Before(at.Add(RecheckEvery)) {
-			return later("recheck_too_soon", "You asked for a check of this server a moment ago. It can be asked for every 10 minutes.", at.Add(RecheckEvery))
+			return later(CodeRecheckTooSoon, "You asked for a check of this server a moment ago. It can be asked for every 10 minutes.", at.Add(RecheckEvery))
 		}
 		if err := c.allowed(); err != nil {
 			return err
@@ -124,10 +124,10 @@ func (s *Service) DeclareMaintenance(ctx context.Context, code, label string, fr
 			return err
 		}
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, "endpoint_retired", "This server is no longer part of your application. Nothing was saved.")
+			return errs.New(errs.Conflict, CodeEndpointRetired, "This server is no longer part of your application. Nothing was saved.")
 		}
 		if c.Declared+m.To.Sub(m.From) > policy.MaintenanceMax {
-			err := errs.New(errs.Conflict, "maintenance_exhausted", "This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.")
+			err := errs.New(errs.Conflict, CodeMaintenanceExhausted, "This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.")
 			err.Params = map[string]string{"declared_s": seconds(c.Declared), "max_s": seconds(policy.MaintenanceMax)}
 			return err
 		}
@@ -142,19 +142,19 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 	var bad []errs.Field
 	if m.From.Before(m.DeclaredAt.Add(p.MaintenanceNotice)) {
 		bad = append(bad, errs.Field{
-			Field: "from", Code: "too_soon", Message: "Maintenance is declared before it begins; this is too soon.",
+			Field: "from", Code: CodeTooSoon, Message: "Maintenance is declared before it begins; this is too soon.",
 			Params: map[string]string{"notice_s": seconds(p.MaintenanceNotice)},
 		})
 	}
 	if m.From.After(m.DeclaredAt.Add(maxAhead)) {
-		bad = append(bad, errs.Field{Field: "from", Code: "too_far", Message: "Declare maintenance at most 90 days ahead."})
+		bad = append(bad, errs.Field{Field: "from", Code: CodeTooFar, Message: "Declare maintenance at most 90 days ahead."})
 	}
 	switch length := m.To.Sub(m.From); {
 	case length < minBreak:
-		bad = append(bad, errs.Field{Field: "to", Code: "not_after", Message: "Maintenance ends at least a minute after it begins."})
+		bad = append(bad, errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance ends at least a minute after it begins."})
 	case length > p.MaintenanceMax:
 		bad = append(bad, errs.Field{
-			Field: "to", Code: "too_long", Message: "This is longer than the fund leaves out of the count.",
+			Field: "to", Code: errs.CodeTooLong, Message: "This is longer than the fund leaves out of the count.",
 			Params: map[string]string{"max_s": seconds(p.MaintenanceMax)},
 		})
 	}

@@ -284,7 +284,7 @@ func TestMaintenanceIsDeclaredInTimeAndNotTooMuchOfIt(t *testing.T) {
 		var told *errs.Error
 		if err != nil {
 			told, _ = err.(*errs.Error) //nolint:errorlint // it is made here
-			got = told.Fields[0].Field + " " + told.Fields[0].Code
+			got = told.Fields[0].Field + " " + string(told.Fields[0].Code)
 		}
 		if got != test.want || (err == nil) != (len(w.maintenance) == 1) || err == nil && (w.maintenance[0] != m || len(w.entries) != 1) {
 			t.Errorf("%s: %q, want %q; %+v", test.name, got, test.want, w.maintenance)

@@ -93,7 +93,7 @@ func (r *reading) open() error {
 	r.trusted = r.v.Trusted()
 	r.issued = issuedAt(r.report.Lease)
 	if r.now.After(r.issued.Add(leaseLife + clockOff)) {
-		return errs.New(errs.Conflict, "report_late", "The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.")
+		return errs.New(errs.Conflict, CodeReportLate, "The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.")
 	}
 	if !r.inTime(r.report.Clock) {
 		return wrongTimes()
@@ -112,7 +112,7 @@ func (r *reading) open() error {
 	}
 	for _, a := range r.report.Answers {
 		if !r.known(a.Job) {
-			return errs.New(errs.Conflict, "job_unknown", "The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.")
+			return errs.New(errs.Conflict, CodeJobUnknown, "The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.")
 		}
 		if !r.inTime(a.Started) {
 			return wrongTimes()
@@ -132,7 +132,7 @@ func (r *reading) inTime(t time.Time) bool {
 }
 
 func wrongTimes() error {
-	return errs.New(errs.Conflict, "report_times", "The report's times lie outside its lease. Nothing was saved. Set the prober's clock.")
+	return errs.New(errs.Conflict, CodeReportTimes, "The report's times lie outside its lease. Nothing was saved. Set the prober's clock.")
 }
 
 func (r *reading) answer(a vantage.Answer) error {

@@ -127,14 +127,16 @@ func (s *Service) text(e Opened) (string, link.Spec, error) {
 	}
 	spec, err := link.Parse(string(text))
 	if err != nil {
-		return "", nil, errs.New(errs.Internal, "endpoint_outdated", "This version does not understand the configuration of "+e.Label+". It is not checked; its operator has to send it again.")
+		return "", nil, errs.New(errs.Internal, CodeEndpointOutdated, "This version does not understand the configuration of "+e.Label+". It is not checked; its operator has to send it again.")
 	}
 	return string(text), spec, nil
 }
 
 // unusable reports an endpoint of which no job can be made, which must not keep
 // others from being checked.
-func unusable(err error) bool { return errs.Is(err, "purged") || errs.Is(err, "endpoint_outdated") }
+func unusable(err error) bool {
+	return errs.Is(err, errs.CodePurged) || errs.Is(err, CodeEndpointOutdated)
+}
 
 func entry(by identity.Actor, action, kind string, id uuid.UUID, at time.Time) audit.Entry {
 	return audit.Entry{Actor: by, Action: action, ObjectKind: kind, ObjectID: id.String(), At: at}

@@ -69,7 +69,7 @@ func (s *Service) views(ctx context.Context, application uuid.UUID, who audience
 	out := make([]View, 0, len(all))
 	for _, e := range all {
 		v, err := s.view(ctx, e, who, sh)
-		if errs.Is(err, "purged") {
+		if errs.Is(err, errs.CodePurged) {
 			continue
 		}
 		if err != nil {
@@ -93,7 +93,7 @@ func (s *Service) viewOf(ctx context.Context, e Opened) (View, error) {
 func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (View, error) {
 	now := s.now()
 	_, spec, err := s.text(e)
-	if err != nil && !errs.Is(err, "endpoint_outdated") {
+	if err != nil && !errs.Is(err, CodeEndpointOutdated) {
 		return View{}, err
 	}
 	v := View{Endpoint: e.Endpoint, Pending: e.Pending, RecheckAt: e.ChecksFrom, Uptime: map[vantage.Place]Uptime{}}

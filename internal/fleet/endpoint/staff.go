@@ -64,7 +64,7 @@ func (s *Service) StaffRecheck(ctx context.Context, by identity.Actor, endpoint 
 	}
 	at := slices.IndexFunc(list, func(v View) bool { return v.Endpoint.ID == endpoint })
 	if at < 0 {
-		return View{}, errs.New(errs.NotFound, "endpoint_not_found", "There is no such server.")
+		return View{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "There is no such server.")
 	}
 	return list[at], nil
 }
@@ -80,7 +80,7 @@ func (s *Service) Snapshot(ctx context.Context, by identity.Actor, application u
 		return StoredSnapshot{}, err
 	}
 	if len(all) == 0 {
-		return StoredSnapshot{}, errs.New(errs.NotFound, "endpoint_not_found", "This application has no servers that are checked.")
+		return StoredSnapshot{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "This application has no servers that are checked.")
 	}
 	return s.snapshot(ctx, application, all)
 }
@@ -143,13 +143,13 @@ func (s *Service) AddVantage(ctx context.Context, by identity.Actor, n NewVantag
 	}
 	var bad []errs.Field
 	if !vantageName.MatchString(n.Name) {
-		bad = append(bad, errs.Field{Field: "name", Code: "not_a_name", Message: "A name has up to 32 lower-case letters, digits and dashes, for example \"fi-1\"."})
+		bad = append(bad, errs.Field{Field: "name", Code: CodeNotAName, Message: "A name has up to 32 lower-case letters, digits and dashes, for example \"fi-1\"."})
 	}
 	if !slices.Contains(vantage.Places(), n.Place) {
-		bad = append(bad, errs.Field{Field: "place", Code: "unknown_place", Message: "A place is either outside or inside."})
+		bad = append(bad, errs.Field{Field: "place", Code: CodeUnknownPlace, Message: "A place is either outside or inside."})
 	}
 	if !countryForm.MatchString(n.Country) {
-		bad = append(bad, errs.Field{Field: "country", Code: "unknown_country", Message: "A country has two capital letters, for example \"FI\"."})
+		bad = append(bad, errs.Field{Field: "country", Code: CodeUnknownCountry, Message: "A country has two capital letters, for example \"FI\"."})
 	}
 	if err := errs.InvalidFields(bad); err != nil {
 		return Vantage{}, "", err

@@ -50,7 +50,7 @@ func Open(files ...[]byte) (*Places, error) {
 			err = r.Verify()
 		}
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Invalid, "place_file_refused", "File "+strconv.Itoa(i+1)+
+			return nil, errs.Wrap(err, errs.Invalid, CodePlaceFileRefused, "File "+strconv.Itoa(i+1)+
 				" of networks and countries is damaged or of another format. Nothing of it is used. Get it again from its maker; it must be a whole .mmdb file.")
 		}
 		p.readers = append(p.readers, r)
@@ -93,7 +93,7 @@ func (p *Places) Of(a netip.Addr) (Place, error) {
 		}
 		found, err := look(r, a)
 		if err != nil {
-			failed = errs.Wrap(err, errs.Internal, "place_file_unread",
+			failed = errs.Wrap(err, errs.Internal, CodePlaceFileUnread,
 				"A file of networks and countries has a record of an unknown form. The endpoint's network is not known; nothing else is affected.")
 			continue
 		}

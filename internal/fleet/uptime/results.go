@@ -56,7 +56,7 @@ func ParseResults(text []byte) (map[Checked][]Attempt, error) {
 		}
 		sum, hexErr := hex.DecodeString(r.SHA256)
 		if err != nil || hexErr != nil || len(sum) != 32 || r.Endpoint == "" || r.Attempt < 1 || r.Slot.IsZero() || !slices.Contains(verdicts(), r.Verdict) {
-			return nil, errs.Newf(errs.Malformed, "results_form", "Result %d lacks a field or has another: a result has endpoint, slot, attempt, verdict and sha256.", n)
+			return nil, errs.Newf(errs.Malformed, CodeResultsForm, "Result %d lacks a field or has another: a result has endpoint, slot, attempt, verdict and sha256.", n)
 		}
 		day := Checked{r.Endpoint, r.Slot.UTC().Format(time.DateOnly)}
 		out[day] = append(out[day], Attempt{Slot: r.Slot.UTC(), Attempt: r.Attempt, Verdict: r.Verdict, SHA256: [32]byte(sum)})

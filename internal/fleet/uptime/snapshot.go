@@ -213,7 +213,7 @@ func (s Snapshot) Text() ([]byte, [32]byte, error) {
 func ParseSnapshot(text []byte) (Snapshot, error) {
 	s, err := parse(text)
 	if err != nil {
-		return Snapshot{}, errs.Wrap(err, errs.Invalid, "snapshot_form", "This is not a snapshot of uptime as this program writes them: "+err.Error()+".")
+		return Snapshot{}, errs.Wrap(err, errs.Invalid, CodeSnapshotForm, "This is not a snapshot of uptime as this program writes them: "+err.Error()+".")
 	}
 	return s, nil
 }
@@ -339,7 +339,7 @@ func Verify(text []byte) (Snapshot, error) {
 	default:
 		return s, nil
 	}
-	return Snapshot{}, errs.Newf(errs.Invalid, "snapshot_wrong", "The snapshot does not match its own days: %s.", wrong)
+	return Snapshot{}, errs.Newf(errs.Invalid, CodeSnapshotWrong, "The snapshot does not match its own days: %s.", wrong)
 }
 
 // VerifyDay reports whether attempts are what the day of a snapshot was made
@@ -347,7 +347,7 @@ func Verify(text []byte) (Snapshot, error) {
 func VerifyDay(d DayText, attempts []Attempt) error {
 	evidence := Evidence(attempts)
 	if len(attempts) != d.Attempts || hex.EncodeToString(evidence[:]) != d.Evidence {
-		return errs.Newf(errs.Invalid, "evidence_wrong", "The results are not those that %s was made from.", clip(d.Day))
+		return errs.Newf(errs.Invalid, CodeEvidenceWrong, "The results are not those that %s was made from.", clip(d.Day))
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func CheckInvariants(ctx context.Context, store InvariantStore, epoch int64, now
 	var still []string
 	for _, b := range found {
 		if !slices.Contains(payout.Invariants(), b.Invariant) {
-			return found, errs.Newf(errs.Internal, "unknown_invariant", "The database names the invariant %s, which this program does not know.", b.Invariant)
+			return found, errs.Newf(errs.Internal, payout.CodeUnknownInvariant, "The database names the invariant %s, which this program does not know.", b.Invariant)
 		}
 		subject := b.Invariant + ": " + b.What
 		still = append(still, subject)

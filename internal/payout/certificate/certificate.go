@@ -178,9 +178,9 @@ func (c Certificate) checkForm() error {
 }
 
 func malformed(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, "bad_certificate", "The certificate "+fmt.Sprintf(format, args...)+".")
+	return errs.New(errs.Invalid, CodeBadCertificate, "The certificate "+fmt.Sprintf(format, args...)+".")
 }
 
 func refuse(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, "certificate_refused", "The certificate "+fmt.Sprintf(format, args...)+".")
+	return errs.New(errs.Invalid, CodeCertificateRefused, "The certificate "+fmt.Sprintf(format, args...)+".")
 }

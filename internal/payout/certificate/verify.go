@@ -48,7 +48,7 @@ type Report struct {
 func (r Report) Err() error {
 	for _, line := range r.Lines {
 		if !line.OK {
-			return errs.New(errs.Invalid, "certificate_refused", line.Text)
+			return errs.New(errs.Invalid, CodeCertificateRefused, line.Text)
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	}
 	err = c.replace(ctx, f, f.Newest().Kind, wanted, lost, infos)
 	switch {
-	case errs.CodeOf(err) != "fee_above_cap":
+	case errs.CodeOf(err) != errs.CodeFeeAboveCap:
 		return err == nil, err
 	case asked && lost.Fees > 0:
 		return false, plan.Pinned()
@@ -131,7 +131,7 @@ func (c *Conductor) void(ctx context.Context, r payout.Record) error {
 		return plan.Pinned()
 	}
 	err = c.replace(ctx, f, payout.Voids, max(r.Void.FeeRateSatKVB, lost.TopSatKVB+1), lost, infos)
-	if errs.CodeOf(err) == "fee_above_cap" && lost.Fees > 0 {
+	if errs.CodeOf(err) == errs.CodeFeeAboveCap && lost.Fees > 0 {
 		return plan.Pinned()
 	}
 	return err

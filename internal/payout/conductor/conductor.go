@@ -48,7 +48,7 @@ type Store interface {
 
 	// SetError stores why the due step of a batch did not work, in plain words. Without
 	// a message it forgets what was stored.
-	SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error
+	SetError(ctx context.Context, epoch int64, id uuid.UUID, code errs.Code, message string, now time.Time) error
 
 	// DeadAttempts returns the dead attempts of other batches that paid a payment of
 	// this batch or spend a coin of it, with proofs. headers is how many each shows.
@@ -99,7 +99,7 @@ type Conductor struct {
 	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
 	waits       map[uuid.UUID]*backoff.ExponentialBackOff
 	failing     map[uuid.UUID]error // why a batch does not go on
-	told        map[string]int      // what the log was last told: batches by cause
+	told        map[errs.Code]int   // what the log was last told: batches by cause
 }
 
 // A step that did not work is tried again after firstWait, then twice as late
@@ -121,7 +121,7 @@ func New(cfg Config) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[string]int{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[errs.Code]int{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -151,7 +151,7 @@ func (c *Conductor) Step(ctx context.Context) error {
 			delete(c.failing, id)
 			continue
 		}
-		if ctx.Err() != nil || errs.Is(err, "lease_lost") {
+		if ctx.Err() != nil || errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
 		if c.waits[id] == nil {
@@ -188,7 +188,7 @@ func (c *Conductor) tell(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	counts, sample := map[string]int{}, map[string]uuid.UUID{}
+	counts, sample := map[errs.Code]int{}, map[errs.Code]uuid.UUID{}
 	for id, err := range c.failing {
 		cause := errs.CodeOf(err)
 		counts[cause]++
@@ -199,13 +199,13 @@ func (c *Conductor) tell(ctx context.Context) {
 	for _, cause := range slices.Sorted(maps.Keys(counts)) {
 		if c.told[cause] != counts[cause] {
 			id := sample[cause]
-			c.cfg.Log.WarnContext(ctx, "batches do not go on", slog.String("cause", cause), slog.Int("batches", counts[cause]), slog.Int("before", c.told[cause]),
+			c.cfg.Log.WarnContext(ctx, "batches do not go on", slog.String("cause", string(cause)), slog.Int("batches", counts[cause]), slog.Int("before", c.told[cause]),
 				slog.String("batch_id", id.String()), slog.Any("error", c.failing[id]))
 		}
 	}
 	for _, cause := range slices.Sorted(maps.Keys(c.told)) {
 		if counts[cause] == 0 {
-			c.cfg.Log.InfoContext(ctx, "batches go on again", slog.String("cause", cause), slog.Int("before", c.told[cause]))
+			c.cfg.Log.InfoContext(ctx, "batches go on again", slog.String("cause", string(cause)), slog.Int("before", c.told[cause]))
 		}
 	}
 	c.told = counts
@@ -249,14 +249,14 @@ func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, er
 	case wantsVoid:
 		return c.pursueVoid(ctx, r)
 	case !newest.Released():
-		return false, errs.New(errs.Internal, "attempt_not_released", "The newest attempt of a batch that went to the signer has not.")
+		return false, errs.New(errs.Internal, CodeAttemptNotReleased, "The newest attempt of a batch that went to the signer has not.")
 	case len(newest.Raw) == 0:
 		return c.signNewest(ctx, r)
 	case !told:
 		return false, c.announce(ctx, r)
 	}
 	bumped, bumpErr := c.bump(ctx, r)
-	if bumped || errs.Is(bumpErr, "lease_lost") {
+	if bumped || errs.Is(bumpErr, payout.CodeLeaseLost) {
 		return bumped, bumpErr
 	}
 	// A bump that cannot be had is no reason to let the node forget what there is.
@@ -288,7 +288,7 @@ func both(bump, announce error) error {
 // batch is still out: the node is not let to forget it.
 func (c *Conductor) pursueVoid(ctx context.Context, r payout.Record) (again bool, err error) {
 	err = c.void(ctx, r)
-	if err == nil || errs.Is(err, "lease_lost") {
+	if err == nil || errs.Is(err, payout.CodeLeaseLost) {
 		return err == nil, err
 	}
 	_ = c.announceAgain(ctx, r) // that there is no void yet is what people have to know
@@ -299,7 +299,7 @@ func (c *Conductor) pursueVoid(ctx context.Context, r payout.Record) (again bool
 // attempts before: they are what can confirm.
 func (c *Conductor) signNewest(ctx context.Context, r payout.Record) (again bool, err error) {
 	again, err = c.sign(ctx, r)
-	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, "lease_lost") {
+	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, payout.CodeLeaseLost) {
 		return again, err
 	}
 	if told := c.announceAgain(ctx, r); err == nil {
@@ -353,7 +353,7 @@ func (c *Conductor) signerInfos(ctx context.Context, f fund.Fund) ([]signerrpc.I
 			return nil, err
 		}
 		if info.Descriptor != f.Descriptor || info.Network != f.Network {
-			return nil, errs.New(errs.Conflict, "wrong_signer", "The signer holds the key of another treasury or network.")
+			return nil, errs.New(errs.Conflict, CodeWrongSigner, "The signer holds the key of another treasury or network.")
 		}
 		infos[i] = info
 	}

@@ -261,7 +261,7 @@ func (f *Follower) checkBehind(ctx context.Context, head payout.Tip, target int3
 	if ok && ours != theirs {
 		return nil
 	}
-	return errs.Newf(errs.Unavailable, "node_behind", "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
+	return errs.Newf(errs.Unavailable, errs.CodeNodeBehind, "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
 }
 
 func (f *Follower) onBestChain(ctx context.Context, head payout.Tip, target int32) (bool, error) {

@@ -123,7 +123,7 @@ func (w *twin) compare(r request, why Verdict) {
 	_, err := w.signer.Sign(w.t.Context(), w.request(r))
 	got := "signed"
 	if err != nil {
-		got = errs.CodeOf(err)
+		got = string(errs.CodeOf(err))
 	}
 	w.verdicts[got]++
 	if got != why.String() {

@@ -197,7 +197,7 @@ func (b Breaker) Digest() []byte {
 // Calm refuses while a breaker is open.
 func Calm(h Holdings) error {
 	if len(h.Breakers) > 0 {
-		return errs.New(errs.Conflict, "breaker_open", "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
+		return errs.New(errs.Conflict, CodeBreakerOpen, "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 )
@@ -70,7 +71,7 @@ func (g gate) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now ti
 	return pass(g, func() (payout.Batch, error) { return g.workerStore.UpdateBatch(ctx, epoch, id, now, fn) })
 }
 
-func (g gate) SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error {
+func (g gate) SetError(ctx context.Context, epoch int64, id uuid.UUID, code errs.Code, message string, now time.Time) error {
 	return g.only(func() error { return g.workerStore.SetError(ctx, epoch, id, code, message, now) })
 }
 

@@ -125,15 +125,15 @@ func (l *Locked) isNewest(txid chainhash.Hash) error {
 }
 
 func attemptChanged() error {
-	return errs.New(errs.Conflict, "attempt_changed", "Another attempt was added meanwhile. This step changed nothing.")
+	return errs.New(errs.Conflict, CodeAttemptChanged, "Another attempt was added meanwhile. This step changed nothing.")
 }
 
 func wrongState(why string) error {
-	return errs.New(errs.Conflict, "wrong_state", why+" Nothing was changed.")
+	return errs.New(errs.Conflict, errs.CodeWrongState, why+" Nothing was changed.")
 }
 
 func badAttempt(why string) error {
-	return errs.New(errs.Internal, "bad_attempt", "This transaction cannot be an attempt of the batch: "+why)
+	return errs.New(errs.Internal, CodeBadAttempt, "This transaction cannot be an attempt of the batch: "+why)
 }
 
 // move takes the batch to its next state and records that. Trouble with the step before is over.

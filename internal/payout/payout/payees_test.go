@@ -65,7 +65,7 @@ func TestMatchPayeesAnswersForEveryLine(t *testing.T) {
 	for _, r := range list.Rows {
 		line := strconv.Itoa(r.Line)
 		for _, e := range r.Errors {
-			line += " " + e.Code
+			line += " " + string(e.Code)
 		}
 		got = append(got, line)
 	}

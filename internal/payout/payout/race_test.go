@@ -24,7 +24,7 @@ func TestParallelComposesMakeOneBatch(t *testing.T) {
 			// Every order has the first payment in it, in another company and place.
 			mine := [][]uuid.UUID{ids, ids[:2], ids[:1], {ids[2], ids[0]}}[i%4]
 			_, err := r.service.Compose(t.Context(), r.treasurer, order(mine))
-			codes[i] = errs.CodeOf(err)
+			codes[i] = string(errs.CodeOf(err))
 			if err == nil {
 				codes[i] = "made"
 			}

@@ -407,7 +407,7 @@ func policy() signer.Policy {
 	return p
 }
 
-func codeOf(err error) string { return errs.CodeOf(err) }
+func codeOf(err error) string { return string(errs.CodeOf(err)) }
 
 // conductorWith is a conductor of the leading worker with other partners.
 func (r *rig) conductorWith(s conductor.Signer, a conductor.Announcer) *conductor.Conductor {

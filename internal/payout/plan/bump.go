@@ -50,7 +50,7 @@ func EvictedBy(txids []chainhash.Hash, mempool []fee.Tx) payout.Evicted {
 
 // Pinned refuses a replacement that is too dear because of what descends from the transaction.
 func Pinned() error {
-	return errs.New(errs.Conflict, "pinned", "Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.")
+	return errs.New(errs.Conflict, CodePinned, "Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.")
 }
 
 // Replacement builds the transaction that comes after the family's attempts and
@@ -105,7 +105,7 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payo
 			return nil, err
 		}
 		if int64(request.FeeRate) <= lost.TopSatKVB { // btcd's rule: dearer than any that it pushes out
-			return nil, errs.New(errs.Invalid, "fee_above_cap", "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
+			return nil, errs.New(errs.Invalid, errs.CodeFeeAboveCap, "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
 		}
 	case f.Parent != nil:
 		request.FeeRate = f.relay()

@@ -39,7 +39,7 @@ func spare(r *txbuild.Request, f fund.Fund, b payout.Batch, items []payout.Item,
 
 // whyShort tells money that is not there from money that waits for a block.
 func whyShort(err error, b payout.Batch, h payout.Holdings) error {
-	if !errs.Is(err, "insufficient_funds") || len(b.Chosen) > 0 {
+	if !errs.Is(err, txbuild.CodeInsufficientFunds) || len(b.Chosen) > 0 {
 		return err
 	}
 	var coming, held btcutil.Amount
@@ -56,10 +56,10 @@ func whyShort(err error, b payout.Batch, h payout.Holdings) error {
 	missing := missingSat(err)
 	switch {
 	case coming > 0 && coming >= missing:
-		return errs.Newf(errs.Conflict, "coins_wait",
+		return errs.Newf(errs.Conflict, CodeCoinsWait,
 			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. A batch that is approved goes on by itself when they are there.", int64(coming))
 	case held > 0 && max(coming, 0)+held >= missing:
-		return errs.Newf(errs.Conflict, "coins_locked",
+		return errs.Newf(errs.Conflict, CodeCoinsLocked,
 			"The treasury has enough only with coins that are locked (%d sat). Unlock coins on the treasury page, or pay fewer people.", int64(held))
 	}
 	return err
@@ -81,7 +81,7 @@ func missingSat(err error) btcutil.Amount {
 // LacksMoney reports whether a plan failed for want of coins alone: such a batch may
 // wait for them.
 func LacksMoney(err error) bool {
-	return errs.Is(err, "insufficient_funds") || errs.Is(err, "coins_wait") || errs.Is(err, "coins_locked")
+	return errs.Is(err, txbuild.CodeInsufficientFunds) || errs.Is(err, CodeCoinsWait) || errs.Is(err, CodeCoinsLocked)
 }
 
 // OutOfReach warns of a batch whose fee cannot rise to its highest feerate.

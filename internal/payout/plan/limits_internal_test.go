@@ -277,7 +277,7 @@ func TestTheRoomForAVoidIsExact(t *testing.T) {
 		for off, code := range map[btcutil.Amount]string{0: "", -1: "fee_above_cap"} {
 			w, h := r.batch(n, fund.DefaultMaxFeeRateSatKVB, exact+off)
 			p, _, err := Build(r.family(w), h, r.clock.Now())
-			if (err == nil) != (code == "") || err != nil && errs.CodeOf(err) != code {
+			if (err == nil) != (code == "") || err != nil && string(errs.CodeOf(err)) != code {
 				t.Fatalf("%d payees with %d sat off: %v, want %q", n, off, err, code)
 			}
 			if err != nil {

@@ -84,7 +84,7 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		return err
 	}
 	refuse := func(why string) error {
-		return errs.New(errs.Conflict, "policy_refused", "What the signer would get is not what was approved: "+why)
+		return errs.New(errs.Conflict, CodePolicyRefused, "What the signer would get is not what was approved: "+why)
 	}
 	if f.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
 		return f.checkUnpaid(params, a, refuse)
@@ -213,7 +213,7 @@ func CheckCoins(b payout.Batch, a payout.Attempt, h payout.Holdings) error {
 	}
 	for _, in := range a.Inputs {
 		if !slices.ContainsFunc(h.Coins, func(c payout.Coin) bool { return c.OutPoint == in.OutPoint }) {
-			return errs.New(errs.Conflict, "coin_gone", "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
+			return errs.New(errs.Conflict, payout.CodeCoinGone, "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
 		}
 	}
 	return nil
@@ -226,7 +226,7 @@ const smallFee = 2000
 // committed: a first transaction outside the window of a decision, and fees above the
 // signer's own caps. What may confirm any day can be replaced whatever the date.
 func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now time.Time) error {
-	refuse := func(code, why string) error {
+	refuse := func(code errs.Code, why string) error {
 		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
 	}
 	for _, it := range f.Items {
@@ -238,10 +238,10 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 			return err
 		}
 		if a.Fee > txbuild.FeeRate(note.MaxFeeRateSatKVB).Fee(a.Weight) {
-			return refuse("fee_above_decision_cap", "the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(note.MaxFeeRateSatKVB)+" sat/vB.")
+			return refuse(CodeFeeAboveDecisionCap, "the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(note.MaxFeeRateSatKVB)+" sat/vB.")
 		}
 		if first := a.No == f.Attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
-			return refuse("outside_window", "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
+			return refuse(CodeOutsideWindow, "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
 		}
 	}
 	worth, times := f.moved(a)
@@ -249,15 +249,15 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 	for _, info := range infos {
 		switch fee := int64(a.Fee); {
 		case a.Fee < txbuild.FeeRate(info.MinFeeRateSatKVB).Fee(a.Weight):
-			return refuse("fee_below_signer_floor", "it signs nothing below "+money.FormatFeeRate(info.MinFeeRateSatKVB)+" sat/vB (its --min-feerate), and the node relays from "+money.FormatFeeRate(f.RelaySatKVB)+" on.")
+			return refuse(CodeFeeBelowSignerFloor, "it signs nothing below "+money.FormatFeeRate(info.MinFeeRateSatKVB)+" sat/vB (its --min-feerate), and the node relays from "+money.FormatFeeRate(f.RelaySatKVB)+" on.")
 		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.FeeRate(info.MaxFeeRateSatKVB).Fee(a.Weight):
-			return refuse("fee_above_signer_cap", "its fee is above the signer's own cap.")
+			return refuse(CodeFeeAboveSignerCap, "its fee is above the signer's own cap.")
 		case fee+int64(f.roomFor(info, a)) > info.MaxFeeSat, a.Kind != payout.Voids && a.Fee+f.roomFor(info, a) > maxFee(f.Fund, f.Batch, a.Kind):
-			return refuse("fee_above_signer_cap", "its fee leaves no room below the highest fee for taking it back.")
+			return refuse(CodeFeeAboveSignerCap, "its fee leaves no room below the highest fee for taking it back.")
 		case a.Fee > permilleCap(info, worth, times):
-			return refuse("fee_above_signer_cap", "its fee is more than "+money.FormatPermille(info.MaxFeePermille)+" % of what it moves.")
+			return refuse(CodeFeeAboveSignerCap, "its fee is more than "+money.FormatPermille(info.MaxFeePermille)+" % of what it moves.")
 		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
-			return refuse("too_large_for_signer", "it has more inputs or outputs than the signer allows.")
+			return refuse(CodeTooLargeForSigner, "it has more inputs or outputs than the signer allows.")
 		}
 	}
 	return nil

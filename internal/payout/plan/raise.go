@@ -146,11 +146,11 @@ func (f Family) Raise() payout.Raise {
 			r.LeastSatKVB, r.Last = r.MostSatKVB, true // the last step is kept for the limit
 		}
 	case r.MostSatKVB == fees && newest.Kind == payout.Pays:
-		r.Refused = payout.RaiseRefused("fee_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.", int64(f.Batch.MaxFee), int64(f.room(newest))), r)
+		r.Refused = payout.RaiseRefused(CodeFeeLimit, fmt.Sprintf("The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.", int64(f.Batch.MaxFee), int64(f.room(newest))), r)
 	case newest.Kind == payout.Voids:
-		r.Refused = payout.RaiseRefused("fee_limit", fmt.Sprintf("The fee cannot be raised any further: %d sat is the most that was approved for this batch.", int64(f.Batch.MaxFee)), r)
+		r.Refused = payout.RaiseRefused(CodeFeeLimit, fmt.Sprintf("The fee cannot be raised any further: %d sat is the most that was approved for this batch.", int64(f.Batch.MaxFee)), r)
 	default:
-		r.Refused = payout.RaiseRefused("at_limit", fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %s sat/vB, and %s is the most that was approved.",
+		r.Refused = payout.RaiseRefused(CodeAtLimit, fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %s sat/vB, and %s is the most that was approved.",
 			money.FormatFeeRate(current), money.FormatFeeRate(r.MostSatKVB)), r)
 	}
 	return r

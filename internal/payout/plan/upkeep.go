@@ -42,7 +42,7 @@ func (f Family) addUpkeep(request *txbuild.Request, h payout.Holdings) error {
 
 func (f Family) childCoin() (txbuild.Coin, error) {
 	if f.Parent == nil || len(f.Batch.Chosen) != 1 {
-		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends one coin.")
+		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child spends one coin.")
 	}
 	op := f.Batch.Chosen[0]
 	packet, err := f.Parent.Packet()
@@ -51,7 +51,7 @@ func (f Family) childCoin() (txbuild.Coin, error) {
 	}
 	at := slices.IndexFunc(f.Parent.Outputs, func(o payout.AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
 	if at < 0 {
-		return txbuild.Coin{}, errs.New(errs.Internal, "bad_child", "A child spends change.")
+		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child spends change.")
 	}
 	out := f.Parent.Outputs[at]
 	return txbuild.Coin{

@@ -155,7 +155,7 @@ func (r *Recovery) Standing() error {
 	if len(r.lost) == 0 {
 		return nil
 	}
-	e := errs.Newf(errs.Unavailable, "recovering",
+	e := errs.Newf(errs.Unavailable, CodeRecovering,
 		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. The worker waits until all are accounted for.", len(r.lost))
 	if r.waiting != "" {
 		e.Message += " The first waits: " + r.waiting

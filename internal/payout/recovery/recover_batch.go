@@ -65,7 +65,7 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []payout.OwnTx) (ma
 			continue
 		}
 		parent, err := r.cfg.Store.AttemptByTxID(ctx, op.Hash)
-		if errs.Is(err, "attempt_not_found") {
+		if errs.Is(err, errs.CodeAttemptNotFound) {
 			continue
 		}
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -32,11 +34,11 @@ func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id, versi
 		b := &w.Breaker
 		switch {
 		case b.State == payout.BreakerReset:
-			return errs.New(errs.Conflict, "breaker_reset", "Two people have agreed to this already. Nothing was changed.")
+			return errs.New(errs.Conflict, CodeBreakerReset, "Two people have agreed to this already. Nothing was changed.")
 		case slices.ContainsFunc(b.Consents, func(c payout.Consent) bool { return c.StaffID == by.StaffID }):
-			return errs.New(errs.Conflict, "already_reset", "You have agreed to this already; another person has to agree as well.")
+			return errs.New(errs.Conflict, payout.CodeAlreadyReset, "You have agreed to this already; another person has to agree as well.")
 		case b.Version() != version:
-			err := errs.New(errs.Conflict, "stale_version", "Something more was found since you looked. Your consent was not stored: read it, then decide again.")
+			err := errs.New(errs.Conflict, grant.CodeStaleVersion, "Something more was found since you looked. Your consent was not stored: read it, then decide again.")
 			err.Params = map[string]string{"current_version": strconv.FormatInt(b.Version(), 10)}
 			return err
 		}

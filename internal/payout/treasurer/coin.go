@@ -26,7 +26,7 @@ func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPo
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
-		return payout.Coin{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 200 characters why the coin is locked."}})
+		return payout.Coin{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: errs.CodeRequired, Message: "Say in up to 200 characters why the coin is locked."}})
 	}
 	if err := s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s)); err != nil {
 		return payout.Coin{}, err
@@ -57,7 +57,7 @@ func (s *Service) coin(ctx context.Context, op wire.OutPoint) (payout.Coin, erro
 			return c, nil
 		}
 	}
-	return payout.Coin{}, errs.New(errs.NotFound, "coin_not_found", "The coin was changed, and is not unspent any more.")
+	return payout.Coin{}, errs.New(errs.NotFound, errs.CodeCoinNotFound, "The coin was changed, and is not unspent any more.")
 }
 
 func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) audit.Entry {

@@ -41,7 +41,7 @@ func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now
 		b, err := store.UpdateBatch(ctx, epoch, id, now, func(l *payout.Locked) error {
 			return l.Forget(identity.System("worker"))
 		})
-		if errs.Is(err, "wrong_state") {
+		if errs.Is(err, errs.CodeWrongState) {
 			continue // somebody approved or cancelled it just now
 		}
 		if err != nil {

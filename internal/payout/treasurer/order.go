@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/payout/books/payeecsv"
+
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -225,7 +227,7 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 	parts := split(f, items)
 	if len(parts) > atMost {
 		return nil, errs.InvalidFields([]errs.Field{{
-			Field: "instalment_ids", Code: "too_many", Message: fmt.Sprintf("These payments need %d batches: one holds at most %d, and no more than fit into a transaction.", len(parts), f.MaxPayees),
+			Field: "instalment_ids", Code: errs.CodeTooMany, Message: fmt.Sprintf("These payments need %d batches: one holds at most %d, and no more than fit into a transaction.", len(parts), f.MaxPayees),
 			Params: map[string]string{"limit": strconv.Itoa(f.MaxPayees), "batches": strconv.Itoa(len(parts))},
 		}})
 	}
@@ -402,7 +404,7 @@ func (o *Order) keepToDecisions(asked Order, items []payout.Item) error {
 	var bad []errs.Field
 	above := func(field string) {
 		bad = append(bad, errs.Field{
-			Field: field, Code: "above_decision", Message: fmt.Sprintf("These decisions allow at most %s sat/vB; the lowest is that for %s.", money.FormatFeeRate(most), reference),
+			Field: field, Code: CodeAboveDecision, Message: fmt.Sprintf("These decisions allow at most %s sat/vB; the lowest is that for %s.", money.FormatFeeRate(most), reference),
 			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(most, 10), "reference": reference},
 		})
 	}
@@ -424,7 +426,7 @@ func (s *Service) startRate(ctx context.Context, limit int64) (int64, error) {
 	}
 	if e == nil || !e.Trusted {
 		return 0, errs.InvalidFields([]errs.Field{{
-			Field: "feerate_sat_kvb", Code: "required", Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
+			Field: "feerate_sat_kvb", Code: errs.CodeRequired, Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
 		}})
 	}
 	return min(max(e.RateSatKVB(plan.Patient), 1), limit), nil
@@ -445,23 +447,23 @@ func (s *Service) relay(ctx context.Context) (int64, error) {
 
 func (o Order) validate(f fund.Fund, relay int64) error {
 	var bad []errs.Field
-	add := func(field, code, message string, limit int64) {
+	add := func(field string, code errs.Code, message string, limit int64) {
 		bad = append(bad, errs.Field{Field: field, Code: code, Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
 	}
 	switch n := len(o.InstalmentIDs); {
 	case n == 0:
-		add("instalment_ids", "required", "Choose at least one payment.", 1)
+		add("instalment_ids", errs.CodeRequired, "Choose at least one payment.", 1)
 	case n > payout.MaxOrder:
-		add("instalment_ids", "too_many", "An order holds at most 10,000 payments: make two.", payout.MaxOrder)
+		add("instalment_ids", errs.CodeTooMany, "An order holds at most 10,000 payments: make two.", payout.MaxOrder)
 	}
 	ids := slices.Clone(o.InstalmentIDs)
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	if len(slices.Compact(ids)) != len(o.InstalmentIDs) {
-		add("instalment_ids", "duplicate", "A payment is named twice.", 1)
+		add("instalment_ids", payeecsv.CodeDuplicate, "A payment is named twice.", 1)
 	}
 	bad = append(bad, checkFees(f, relay, o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.MaxFeeSat)...)
 	if o.DeadlineBlocks < 1 || o.DeadlineBlocks > 2016 {
-		add("deadline_blocks", "out_of_range", "The deadline is from 1 to 2016 blocks.", 2016)
+		add("deadline_blocks", errs.CodeOutOfRange, "The deadline is from 1 to 2016 blocks.", 2016)
 	}
 	bad = append(bad, checkTwice(o.Coins)...)
 	return errs.InvalidFields(bad)
@@ -472,7 +474,7 @@ func checkTwice(coins []wire.OutPoint) []errs.Field {
 	seen := map[wire.OutPoint]bool{}
 	for _, op := range coins {
 		if seen[op] {
-			return []errs.Field{{Field: "coins", Code: "duplicate", Message: "A coin is named twice.", Params: map[string]string{"limit": "1"}}}
+			return []errs.Field{{Field: "coins", Code: payeecsv.CodeDuplicate, Message: "A coin is named twice.", Params: map[string]string{"limit": "1"}}}
 		}
 		seen[op] = true
 	}
@@ -484,7 +486,7 @@ func checkTwice(coins []wire.OutPoint) []errs.Field {
 func checkFees(f fund.Fund, relay, rate, maxRate, maxFee int64) []errs.Field {
 	var bad []errs.Field
 	add := func(field, message, param string, limit int64) {
-		bad = append(bad, errs.Field{Field: field, Code: "out_of_range", Message: message, Params: map[string]string{param: strconv.FormatInt(limit, 10)}})
+		bad = append(bad, errs.Field{Field: field, Code: errs.CodeOutOfRange, Message: message, Params: map[string]string{param: strconv.FormatInt(limit, 10)}})
 	}
 	least := "from " + money.FormatFeeRate(relay) + " sat/vB, from which on the node relays,"
 	if maxRate < relay || maxRate > f.MaxFeeRateSatKVB {

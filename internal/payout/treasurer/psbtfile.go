@@ -114,7 +114,7 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 		}
 		added := slices.DeleteFunc(slices.Clone(state.Signed), func(f string) bool { return slices.Contains(before.Signed, f) })
 		if len(added) == 0 {
-			return errs.New(errs.Invalid, "nothing_signed", "This file holds no signature that was not here before. Nothing was changed.")
+			return errs.New(errs.Invalid, CodeNothingSigned, "This file holds no signature that was not here before. Nothing was changed.")
 		}
 		status = payout.SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
 		return l.BringSignature(by, newest.TxID, payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now})
@@ -154,7 +154,7 @@ func takeOver(a payout.Attempt, back txbuild.Brought, d *wallet.Descriptor) (raw
 func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Brought) error {
 	txid := back.TxID()
 	found, err := s.cfg.Store.AttemptByTxID(ctx, txid)
-	if errs.Is(err, "attempt_not_found") {
+	if errs.Is(err, errs.CodeAttemptNotFound) {
 		return nil // what differs is said where the two are compared
 	}
 	if err != nil {
@@ -167,11 +167,11 @@ func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Br
 	newest := record.Attempts[len(record.Attempts)-1]
 	switch {
 	case found.BatchID != id:
-		e := errs.Newf(errs.Invalid, "other_batch", "This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.", record.Batch.Number)
+		e := errs.Newf(errs.Invalid, CodeOtherBatch, "This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.", record.Batch.Number)
 		e.Params = map[string]string{"batch": strconv.FormatUint(uint64(record.Batch.Number), 10)}
 		return e
 	case found.ID != newest.ID:
-		e := errs.Newf(errs.Invalid, "other_attempt", "This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.", found.No+1, newest.No+1)
+		e := errs.Newf(errs.Invalid, CodeOtherAttempt, "This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.", found.No+1, newest.No+1)
 		e.Params = map[string]string{"attempt": strconv.Itoa(found.No + 1), "newest": strconv.Itoa(newest.No + 1)}
 		return e
 	}

@@ -279,15 +279,15 @@ func (s *Service) seed() ([32]byte, error) {
 }
 
 func notPayable() error {
-	return errs.New(errs.Conflict, "not_payable", "One of these payments is no longer free: it is in another batch or on hold. Reload the list.")
+	return errs.New(errs.Conflict, errs.CodeNotPayable, "One of these payments is no longer free: it is in another batch or on hold. Reload the list.")
 }
 
 func conflictOfDuty() error {
-	return errs.New(errs.Forbidden, "conflict_of_duty", "You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.")
+	return errs.New(errs.Forbidden, CodeConflictOfDuty, "You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.")
 }
 
 func staleVersion(have int64) error {
-	err := errs.New(errs.Conflict, "stale_version", "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+	err := errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
 	return err
 }

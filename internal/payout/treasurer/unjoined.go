@@ -60,11 +60,11 @@ func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.Ou
 		joined, joined.Address = p, it.Address // the scripts are the same, as is seen below
 		switch {
 		case p.State == payout.Voided:
-			return errs.New(errs.Conflict, "batch_voided", "That batch was taken back and paid nobody. Pay the new approval instead. Nothing was changed.")
+			return errs.New(errs.Conflict, errs.CodeBatchVoided, "That batch was taken back and paid nobody. Pay the new approval instead. Nothing was changed.")
 		case it.State != grant.Payable && it.State != grant.Held:
-			return errs.Newf(errs.Conflict, "not_payable", "%s is %s: only a payment that is in no batch can be joined. Nothing was changed.", it.Reference, it.State)
+			return errs.Newf(errs.Conflict, errs.CodeNotPayable, "%s is %s: only a payment that is in no batch can be joined. Nothing was changed.", it.Reference, it.State)
 		case it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script):
-			return errs.Newf(errs.Conflict, "not_the_same", "Batch %d paid %d sat to another address or another amount than %s asks for. Nothing was changed.", p.Number, int64(p.Amount), it.Reference)
+			return errs.Newf(errs.Conflict, CodeNotTheSame, "Batch %d paid %d sat to another address or another amount than %s asks for. Nothing was changed.", p.Number, int64(p.Amount), it.Reference)
 		}
 		ids := []uuid.UUID{it.InstalmentID}
 		from := it.State
@@ -114,7 +114,7 @@ func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wir
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > payout.MaxReason {
-		return payout.UnjoinedPayment{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: "required", Message: "Say in up to 500 characters why the two payments have nothing to do with each other."}})
+		return payout.UnjoinedPayment{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: errs.CodeRequired, Message: "Say in up to 500 characters why the two payments have nothing to do with each other."}})
 	}
 	e := audit.Entry{Actor: by, Action: "payment.separated", ObjectKind: "unjoined", ObjectID: op.String(), At: s.now()}
 	if err := s.cfg.Store.SeparatePayment(ctx, op, reason, by.StaffID, e); err != nil {
@@ -126,7 +126,7 @@ func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wir
 	}
 	at := slices.IndexFunc(list, func(p payout.UnjoinedPayment) bool { return p.OutPoint == op })
 	if at < 0 {
-		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, "unjoined_not_found", "The payment was marked as another one, and joined by somebody since.")
+		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, errs.CodeUnjoinedNotFound, "The payment was marked as another one, and joined by somebody since.")
 	}
 	return list[at], nil
 }

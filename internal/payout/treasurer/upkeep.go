@@ -49,10 +49,10 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	if o.Kind != payout.Split {
 		o.Outputs = 1
 	} else if o.Outputs < 2 || o.Outputs > decision.MaxUpkeepOutputs {
-		bad = append(bad, errs.Field{Field: "outputs", Code: "out_of_range", Message: "A coin is split into 2 to 20.", Params: map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)}})
+		bad = append(bad, errs.Field{Field: "outputs", Code: errs.CodeOutOfRange, Message: "A coin is split into 2 to 20.", Params: map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)}})
 	}
 	if !slices.Contains([]payout.Kind{payout.Consolidate, payout.Split, payout.Child}, o.Kind) {
-		bad = append(bad, errs.Field{Field: "kind", Code: "unknown", Message: "Upkeep is consolidate, split or child."})
+		bad = append(bad, errs.Field{Field: "kind", Code: identity.CodeUnknown, Message: "Upkeep is consolidate, split or child."})
 	}
 	if o.Kind != payout.Child {
 		low, err := s.feesLow(ctx, o.FeeRateSatKVB)
@@ -114,7 +114,7 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 		return nil, nil
 	}
 	return []errs.Field{{
-		Field: "feerate_sat_kvb", Code: "not_low", Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.", money.FormatFeeRate(limit)),
+		Field: "feerate_sat_kvb", Code: CodeNotLow, Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.", money.FormatFeeRate(limit)),
 		Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(limit, 10)},
 	}}, nil
 }
@@ -156,7 +156,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o payout.U
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
 		return nil, nil, errs.InvalidFields([]errs.Field{{
-			Field: "coins", Code: "prev_txs_too_large", Message: fmt.Sprintf("The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.", size, signerrpc.MaxPrevTxs),
+			Field: "coins", Code: txbuild.CodePrevTxsTooLarge, Message: fmt.Sprintf("The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.", size, signerrpc.MaxPrevTxs),
 			Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
 		}})
 	}
@@ -166,7 +166,7 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o payout.U
 	}
 	if len(o.Coins) < least || len(o.Coins) > consolidateMost {
 		return nil, nil, errs.InvalidFields([]errs.Field{{
-			Field: "coins", Code: "out_of_range", Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
+			Field: "coins", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
 		}})
 	}
 	return o.Coins, nil, nil
@@ -207,7 +207,7 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 		return nil, nil, err
 	}
 	if parent.Batch.State != payout.Announced {
-		return nil, nil, payout.WithMoney(errs.New(errs.Conflict, "wrong_state", "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
+		return nil, nil, payout.WithMoney(errs.New(errs.Conflict, errs.CodeWrongState, "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]
 	for _, o := range newest.Outputs {
@@ -215,5 +215,5 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, &newest, nil
 		}
 	}
-	return nil, nil, payout.WithMoney(errs.New(errs.Conflict, "no_change", "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
+	return nil, nil, payout.WithMoney(errs.New(errs.Conflict, CodeNoChange, "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
 }

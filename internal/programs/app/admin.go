@@ -53,9 +53,9 @@ func CreateFund(ctx context.Context, ownerURL string, f fund.Fund) (fund.Fund, e
 		return f, err
 	}
 	defer db.Close()
-	if _, err := db.Fund(ctx); !errs.Is(err, "no_fund") {
+	if _, err := db.Fund(ctx); !errs.Is(err, postgres.CodeNoFund) {
 		if err == nil {
-			err = errs.New(errs.Conflict, "fund_exists", "This database has a fund already. Nothing was changed.")
+			err = errs.New(errs.Conflict, CodeFundExists, "This database has a fund already. Nothing was changed.")
 		}
 		return f, err
 	}
@@ -86,7 +86,7 @@ func CreateKeys(fundID uuid.UUID, sealPath, auditPath, auditPublicPath string) e
 		return err
 	}
 	if err := os.WriteFile(auditPublicPath, []byte(public+"\n"), 0o644); err != nil { //nolint:gosec // a public key
-		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+auditPublicPath+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeFileUnwritable, "Cannot write "+auditPublicPath+".")
 	}
 	return nil
 }
@@ -116,10 +116,10 @@ func SetRolePassword(ctx context.Context, ownerURL, role, path string) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot make the folder of "+path+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeFileUnwritable, "Cannot make the folder of "+path+".")
 	}
 	if err := os.WriteFile(path, []byte(url+"\n"), 0o600); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+path+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeFileUnwritable, "Cannot write "+path+".")
 	}
 	return nil
 }
@@ -217,12 +217,12 @@ func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, 
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return identity.Staff{}, errs.Newf(errs.Conflict, "staff_ambiguous",
+		return identity.Staff{}, errs.Newf(errs.Conflict, CodeStaffAmbiguous,
 			"Several disabled people were called %q. Nothing was changed: name one by its id, as \"causeway admin staff\" lists it.", name)
 	case disabled:
-		return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "No disabled person here is called %q.", name)
+		return identity.Staff{}, errs.Newf(errs.NotFound, identity.CodeStaffNotFound, "No disabled person here is called %q.", name)
 	}
-	return identity.Staff{}, errs.Newf(errs.NotFound, "staff_not_found", "Nobody here is called %q.", name)
+	return identity.Staff{}, errs.Newf(errs.NotFound, identity.CodeStaffNotFound, "Nobody here is called %q.", name)
 }
 
 func checkReadyCoins(n int) error {
@@ -230,7 +230,7 @@ func checkReadyCoins(n int) error {
 		return nil
 	}
 	return errs.InvalidFields([]errs.Field{{
-		Field: "ready_coins", Code: "out_of_range", Message: fmt.Sprintf("The number of ready coins is from 0 to %d; 0 proposes none. Nothing was changed.", fund.MaxReadyCoins),
+		Field: "ready_coins", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("The number of ready coins is from 0 to %d; 0 proposes none. Nothing was changed.", fund.MaxReadyCoins),
 		Params: map[string]string{"limit": strconv.Itoa(fund.MaxReadyCoins)},
 	}})
 }

@@ -61,7 +61,7 @@ func openChecks(ctx context.Context, cfg ChecksConfig, log *slog.Logger) (*check
 	for _, path := range cfg.PlaceFiles {
 		b, err := os.ReadFile(path)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, "places_unreadable", "Cannot read the file of networks and countries at "+path+".")
+			return nil, errs.Wrap(err, errs.Unavailable, CodePlacesUnreadable, "Cannot read the file of networks and countries at "+path+".")
 		}
 		files = append(files, b)
 	}
@@ -110,11 +110,11 @@ func reread[T any](c *checks, path string, parse func([]byte) (T, error), place 
 		b, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "checks_unreadable", "Cannot read "+path+".")
+		return errs.Wrap(err, errs.Unavailable, CodeChecksUnreadable, "Cannot read "+path+".")
 	}
 	value, err := parse(b)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "checks_malformed", "The file "+path+" cannot be used: "+err.Error())
+		return errs.Wrap(err, errs.Unavailable, CodeChecksMalformed, "The file "+path+" cannot be used: "+err.Error())
 	}
 	place.Store(&value)
 	c.read[path] = info.ModTime()

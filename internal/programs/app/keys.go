@@ -98,7 +98,7 @@ func rewrap(ctx context.Context, db *postgres.DB, keys *seal.Keyring, atOnce int
 	}
 	r.Left -= r.Failed
 	if r.Failed > 0 {
-		return r, errs.Newf(errs.Internal, "unsealing_failed",
+		return r, errs.Newf(errs.Internal, seal.CodeUnsealingFailed,
 			"The data keys of %d applications open under no key of this file and were left as they are. %d others were put under key %s. Run this again with the newest copy of the key file.",
 			r.Failed, r.Done, r.Key)
 	}

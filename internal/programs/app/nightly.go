@@ -32,7 +32,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		for _, b := range found {
 			w.cfg.Log.ErrorContext(ctx, "invariant does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
 		}
-		if errs.Is(err, "lease_lost") {
+		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
 		if err != nil {
@@ -40,7 +40,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		}
 		w.often.note(ctx, "invariants were not looked at", "invariants are looked at again", err)
 		err = w.lookAtLog(ctx, epoch)
-		if errs.Is(err, "lease_lost") {
+		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
 		w.cfg.Log.ErrorContext(ctx, "a checkpoint of the audit log does not count", slog.String("what", b.String()))
 	}
 	switch {
-	case errs.Is(err, "audit_broken"):
+	case errs.Is(err, audit.CodeAuditBroken):
 		w.cfg.Log.ErrorContext(ctx, "the audit log does not hold", slog.Any("error", err))
 		detail := brokenLog(err)
 		err = w.store.Trip(ctx, epoch, payout.Finding{Code: payout.AuditBroken, Subject: detail, Detail: detail, At: w.clock.Now()})
@@ -96,7 +96,7 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 		for _, b := range gone {
 			w.cfg.Log.WarnContext(ctx, "batch cancelled: nobody approved it in time", slog.Int64("number", int64(b.Number)), slog.String("batch_id", b.ID.String()), slog.Int("payees", b.Payees))
 		}
-		if errs.Is(err, "lease_lost") {
+		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
 		w.often.note(ctx, "forgotten batches were not cancelled", "forgotten batches are cancelled again", err)
@@ -164,7 +164,7 @@ func Invariants(ctx context.Context, urlFile, keyFile string) (Standing, error) 
 	for _, b := range bad {
 		s.Known = append(s.Known, b.String())
 	}
-	if errs.Is(err, "audit_broken") {
+	if errs.Is(err, audit.CodeAuditBroken) {
 		s.Log, err = append(s.Log, brokenLog(err)), nil
 	}
 	s.LogRead = err == nil

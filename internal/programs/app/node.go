@@ -28,7 +28,7 @@ func (f follow) client() (*chain.Client, error) {
 	if node := f.node.Load(); node != nil {
 		return node, nil
 	}
-	return nil, errs.New(errs.Unavailable, "node_down", "No connection to btcd yet.")
+	return nil, errs.New(errs.Unavailable, chain.CodeNodeDown, "No connection to btcd yet.")
 }
 
 // Tip implements follower.Chain.
@@ -85,7 +85,7 @@ func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB in
 	if held {
 		return reply, nil
 	}
-	return reply, errs.New(errs.Unavailable, "not_relayed", "The node did not take the transaction now ("+reply+"). It may still confirm, so it keeps its state and is sent again.")
+	return reply, errs.New(errs.Unavailable, CodeNotRelayed, "The node did not take the transaction now ("+reply+"). It may still confirm, so it keeps its state and is sent again.")
 }
 
 // tell submits to one node and puts its answer into words.

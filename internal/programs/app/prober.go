@@ -69,7 +69,7 @@ func Probe(ctx context.Context, cfg ProberConfig) error {
 	if err != nil {
 		return err
 	}
-	anchors, err := addresses("anchor", cfg.Anchors)
+	anchors, err := addresses(CodeAnchorMalformed, cfg.Anchors)
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func EnrolProber(ctx context.Context, cfg ProberConfig, token string) (name stri
 		return "", err
 	}
 	defer func() { _ = file.Close() }() // what it holds was synced
-	if _, err := file.Load(); !errs.Is(err, "prober_not_enrolled") {
-		return "", errs.Wrap(err, errs.Conflict, "prober_enrolled", "There is a state file at "+cfg.State+" already. The token was not used. To enrol anew, move that file away first.")
+	if _, err := file.Load(); !errs.Is(err, agent.CodeProberNotEnrolled) {
+		return "", errs.Wrap(err, errs.Conflict, CodeProberEnrolled, "There is a state file at "+cfg.State+" already. The token was not used. To enrol anew, move that file away first.")
 	}
 	client, err := cfg.client()
 	if err != nil {
@@ -109,7 +109,7 @@ func EnrolProber(ctx context.Context, cfg ProberConfig, token string) (name stri
 	}
 	e := vantage.Enrolment{Token: token, PublicKey: public}
 	if err := e.Validate(); err != nil {
-		return "", errs.Wrap(err, errs.Invalid, "enrolment_token_malformed", "This is not an enrolment token. Copy it from the fleet page, where it is shown once.")
+		return "", errs.Wrap(err, errs.Invalid, CodeEnrolmentTokenMalformed, "This is not an enrolment token. Copy it from the fleet page, where it is shown once.")
 	}
 	welcome, err := client.Enrol(ctx, e)
 	if err != nil {
@@ -130,7 +130,7 @@ func (cfg ProberConfig) client() (*agent.Client, error) {
 	if cfg.APIProxy != "" {
 		u, err := url.Parse(cfg.APIProxy)
 		if err != nil || u.Host == "" || u.Scheme != "socks5" && u.Scheme != "http" {
-			return nil, errs.New(errs.Invalid, "api_proxy_malformed", "The proxy on the way to the service has the form socks5://host:port or http://host:port.")
+			return nil, errs.New(errs.Invalid, CodeAPIProxyMalformed, "The proxy on the way to the service has the form socks5://host:port or http://host:port.")
 		}
 		t.Proxy = http.ProxyURL(u)
 	}
@@ -150,7 +150,7 @@ func (cfg ProberConfig) way() (*way, error) {
 	for _, s := range cfg.Allow {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, errs.Newf(errs.Invalid, "network_malformed", "%q is not a network such as 127.0.0.0/8.", s)
+			return nil, errs.Newf(errs.Invalid, CodeNetworkMalformed, "%q is not a network such as 127.0.0.0/8.", s)
 		}
 		w.allow = append(w.allow, p.Masked())
 	}
@@ -161,7 +161,7 @@ func (cfg ProberConfig) way() (*way, error) {
 	for i, s := range cfg.Resolvers {
 		server, err := netip.ParseAddrPort(s)
 		if err != nil {
-			return nil, errs.Newf(errs.Invalid, "resolver_malformed", "%q is not the ip:port of a resolver.", s)
+			return nil, errs.Newf(errs.Invalid, CodeResolverMalformed, "%q is not the ip:port of a resolver.", s)
 		}
 		if exit == nil {
 			w.resolvers = append(w.resolvers, resolverAt(server))
@@ -175,7 +175,7 @@ func (cfg ProberConfig) way() (*way, error) {
 	}
 	if exit != nil {
 		if len(cfg.Resolvers) == 0 {
-			return nil, errs.New(errs.Invalid, "resolver_missing", "With an exit, name at least one resolver: looking names up from here would reveal what is checked.")
+			return nil, errs.New(errs.Invalid, CodeResolverMissing, "With an exit, name at least one resolver: looking names up from here would reveal what is checked.")
 		}
 		w.exit = exit
 	}
@@ -190,17 +190,17 @@ func (cfg ProberConfig) exit() (*egress.Proxy, error) {
 	case cfg.Exit == "" && cfg.Tor == "":
 		return nil, nil // as said
 	case cfg.Exit != "" && cfg.Tor != "":
-		return nil, errs.New(errs.Invalid, "two_exits", "Checks go out through --exit or through --tor, not both.")
+		return nil, errs.New(errs.Invalid, CodeTwoExits, "Checks go out through --exit or through --tor, not both.")
 	case cfg.Exit != "":
 		rest, ok := strings.CutPrefix(cfg.Exit, "socks5://")
 		if !ok {
-			return nil, errs.New(errs.Invalid, "exit_malformed", "The exit has the form socks5://ip:port; a user and a password go into a file.")
+			return nil, errs.New(errs.Invalid, CodeExitMalformed, "The exit has the form socks5://ip:port; a user and a password go into a file.")
 		}
 		at, isolate = rest, false
 	}
 	var err error
 	if c.Addr, err = netip.ParseAddrPort(at); err != nil {
-		return nil, errs.New(errs.Invalid, "exit_malformed", "The exit is given by its address and port, such as 127.0.0.1:9050; a name would be looked up from here.")
+		return nil, errs.New(errs.Invalid, CodeExitMalformed, "The exit is given by its address and port, such as 127.0.0.1:9050; a name would be looked up from here.")
 	}
 	c.Isolate = isolate
 	if cfg.ExitLoginFile != "" && !isolate {
@@ -210,7 +210,7 @@ func (cfg ProberConfig) exit() (*egress.Proxy, error) {
 		}
 		var ok bool
 		if c.User, c.Password, ok = strings.Cut(login, ":"); !ok {
-			return nil, errs.New(errs.Invalid, "exit_login_malformed", "The file with the exit's login holds user:password.")
+			return nil, errs.New(errs.Invalid, CodeExitLoginMalformed, "The file with the exit's login holds user:password.")
 		}
 	}
 	return egress.New(c)
@@ -244,12 +244,12 @@ func within(a netip.Addr, networks []netip.Prefix) bool {
 	return false
 }
 
-func addresses(what string, list []string) ([]probe.Address, error) {
+func addresses(malformed errs.Code, list []string) ([]probe.Address, error) {
 	out := make([]probe.Address, len(list))
 	for i, s := range list {
 		var err error
 		if out[i], err = probe.ParseAddress(s); err != nil {
-			return nil, errs.Newf(errs.Invalid, what+"_malformed", "%q is not host:port.", s)
+			return nil, errs.Newf(errs.Invalid, malformed, "%q is not host:port.", s)
 		}
 	}
 	return out, nil
@@ -273,7 +273,7 @@ func workersWithin(want int) (int, error) {
 	}
 	most := (min(limit.Cur, 1<<20) - min(limit.Cur, filesForRest)) / filesPerCheck
 	if most == 0 {
-		return 0, errs.New(errs.Unavailable, "too_few_files", "The limit on open files is too low for a single check. Raise it (ulimit -n, LimitNOFILE=).")
+		return 0, errs.New(errs.Unavailable, CodeTooFewFiles, "The limit on open files is too low for a single check. Raise it (ulimit -n, LimitNOFILE=).")
 	}
 	return min(want, int(most)), nil
 }
@@ -282,7 +282,7 @@ func workersWithin(want int) (int, error) {
 func ReadToken(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 1<<10)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", errs.Wrap(err, errs.Unavailable, "secret_unreadable", "The token cannot be read.")
+		return "", errs.Wrap(err, errs.Unavailable, CodeSecretUnreadable, "The token cannot be read.")
 	}
 	return strings.TrimSpace(line), nil
 }

@@ -220,7 +220,7 @@ func TestProberSettingsThatCannotBe(t *testing.T) {
 			err = err2
 		}
 		switch {
-		case code != "" && !errs.Is(err, code):
+		case code != "" && !errs.Is(err, errs.Code(code)):
 			t.Errorf("want %s, got %v", code, err)
 		case code == "" && (err != nil || w.exit == nil || len(w.resolvers) != 2):
 			t.Errorf("Tor: %v", err)
@@ -252,7 +252,7 @@ func TestEchoServer(t *testing.T) {
 		if err := os.WriteFile(key, []byte(tc[0]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := ServeEcho(t.Context(), EchoConfig{Listen: "127.0.0.1:notaport", KeyFile: key, Log: slog.New(slog.DiscardHandler)}); !errs.Is(err, tc[1]) {
+		if err := ServeEcho(t.Context(), EchoConfig{Listen: "127.0.0.1:notaport", KeyFile: key, Log: slog.New(slog.DiscardHandler)}); !errs.Is(err, errs.Code(tc[1])) {
 			t.Errorf("%q: %v", tc[0], err)
 		}
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 
+	"github.com/causeway-fund/causeway/internal/payout/payout"
+
 	"github.com/causeway-fund/causeway/internal/bitcoin/chain"
 	"github.com/causeway-fund/causeway/internal/edge/server"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -17,7 +19,7 @@ func (w *worker) checks() []server.Check {
 		{Name: "node", Run: func(ctx context.Context) error {
 			node := w.node.Load()
 			if node == nil && w.leading.Load() {
-				return errs.New(errs.Unavailable, "node_down", "No connection to btcd yet.")
+				return errs.New(errs.Unavailable, chain.CodeNodeDown, "No connection to btcd yet.")
 			}
 			if node == nil { // it waits for the lease, and needs the node when it has it
 				var err error
@@ -43,13 +45,13 @@ func (w *worker) checks() []server.Check {
 		{Name: "breaker", Run: func(ctx context.Context) error {
 			open, err := w.store.Breakers(ctx)
 			if err == nil && len(open) > 0 {
-				err = errs.New(errs.Conflict, "breaker_open", open[0].Detail())
+				err = errs.New(errs.Conflict, payout.CodeBreakerOpen, open[0].Detail())
 			}
 			return err
 		}},
 		{Name: "work", Run: func(context.Context) error {
 			if text := w.trouble.Load(); text != nil {
-				return errs.New(errs.Unavailable, "not_working", *text)
+				return errs.New(errs.Unavailable, CodeNotWorking, *text)
 			}
 			return nil
 		}},

@@ -163,7 +163,7 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	defer s.DB.Close()
 	if cfg.OnionListen != "" && !onLoopback(cfg.OnionListen) {
-		return errs.New(errs.Invalid, "onion_listen", "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8082.")
+		return errs.New(errs.Invalid, CodeOnionListen, "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8082.")
 	}
 	registry := prometheus.NewRegistry()
 	handler, err := newServer(s, cfg, registry) //nolint:contextcheck // each request brings its own context
@@ -286,7 +286,7 @@ func onLoopback(address string) bool {
 func open(ctx context.Context, address string, log *slog.Logger) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "port_taken", "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodePortTaken, "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
 	}
 	log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()))
 	return listener, nil

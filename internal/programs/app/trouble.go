@@ -14,7 +14,7 @@ type troubles struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
-	cause map[string]string // by what does not work
+	cause map[string]errs.Code // by what does not work
 }
 
 // note takes how an attempt at what went; nil is well. what and fine are the
@@ -32,9 +32,9 @@ func (t *troubles) note(ctx context.Context, what, fine string, err error) {
 		t.log.InfoContext(ctx, fine) //nolint:sloglint // callers pass constants
 	case err != nil && cause != before:
 		if t.cause == nil {
-			t.cause = map[string]string{}
+			t.cause = map[string]errs.Code{}
 		}
 		t.cause[what] = cause
-		t.log.WarnContext(ctx, what, slog.String("cause", cause), slog.Any("error", err)) //nolint:sloglint // callers pass constants
+		t.log.WarnContext(ctx, what, slog.String("cause", string(cause)), slog.Any("error", err)) //nolint:sloglint // callers pass constants
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/breaker"
 	"github.com/causeway-fund/causeway/internal/payout/conductor"
 	"github.com/causeway-fund/causeway/internal/payout/follower"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/recovery"
 	"github.com/causeway-fund/causeway/internal/programs/jobs"
 	"github.com/causeway-fund/causeway/internal/review/fund"
@@ -181,7 +182,7 @@ func (w *worker) bind(ctx context.Context) (fund.Fund, error) {
 		return f, err
 	}
 	if want := audit.Origin(f.ID.String()); w.audit.Origin() != want {
-		return f, errs.Newf(errs.Unavailable, "wrong_audit_key", "The audit key file is for the log %s and this fund's is %s.", w.audit.Origin(), want)
+		return f, errs.Newf(errs.Unavailable, CodeWrongAuditKey, "The audit key file is for the log %s and this fund's is %s.", w.audit.Origin(), want)
 	}
 	return f, w.db.CheckNetwork(ctx, params.Name, params.GenesisHash.String())
 }
@@ -252,7 +253,7 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errs.Is(err, "lease_lost") {
+		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
 		w.report(ctx, err)
@@ -379,7 +380,7 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 		return err
 	}
 	if behind := max(a, b) - min(a, b); behind > settled {
-		return errs.Newf(errs.Unavailable, "node_behind", "One node is at block %d and the other at %d: one of them is cut off or still catching up. The worker waits for it.", a, b)
+		return errs.Newf(errs.Unavailable, errs.CodeNodeBehind, "One node is at block %d and the other at %d: one of them is cut off or still catching up. The worker waits for it.", a, b)
 	}
 	height := max(min(a, b)-settled, 0)
 	ours, err := first.HashAt(ctx, height)
@@ -391,7 +392,7 @@ func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
 		return err
 	}
 	if ours != theirs {
-		return errs.Newf(errs.Unavailable, "nodes_disagree", "The two nodes have different blocks at height %d, so one of them is on a chain of its own. The worker waits until they agree.", height)
+		return errs.Newf(errs.Unavailable, CodeNodesDisagree, "The two nodes have different blocks at height %d, so one of them is on a chain of its own. The worker waits until they agree.", height)
 	}
 	return nil
 }

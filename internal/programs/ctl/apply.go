@@ -145,7 +145,7 @@ func readApplication(c *call, path string) (client.NewApplication, error) {
 		}
 	}
 	if err != nil {
-		return app, errs.Newf(errs.Malformed, "malformed_json", "The application cannot be read: %v.", err)
+		return app, errs.Newf(errs.Malformed, errs.CodeMalformedJSON, "The application cannot be read: %v.", err)
 	}
 	return app, nil
 }
@@ -172,7 +172,7 @@ func (c *call) readFile(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if int64(len(text)) > limit {
-		return nil, errs.Newf(errs.TooLarge, "too_large", "%s is longer than %d bytes.", path, limit)
+		return nil, errs.Newf(errs.TooLarge, errs.CodeTooLarge, "%s is longer than %d bytes.", path, limit)
 	}
 	return text, nil
 }
@@ -234,7 +234,7 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 		bad = append(bad, *field)
 	}
 	if body.AmountSat < fund.MinAmountSat || body.AmountSat > fund.MaxAmountSat {
-		bad = append(bad, errs.Field{Field: "amount_sat", Code: "out_of_range", Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat)})
+		bad = append(bad, errs.Field{Field: "amount_sat", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat)})
 	}
 	for i, e := range body.Endpoints {
 		field := fmt.Sprintf("endpoints[%d].", i)
@@ -247,7 +247,7 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 			field, e.Protocol = field+"link, ", protocolName(spec.Protocol())
 		}
 		if !slices.Contains(fund.Protocols, e.Protocol) {
-			bad = append(bad, errs.Field{Field: field + "protocol", Code: "unknown_protocol", Message: fmt.Sprintf("must be one of %v", fund.Protocols)})
+			bad = append(bad, errs.Field{Field: field + "protocol", Code: errs.CodeUnknownProtocol, Message: fmt.Sprintf("must be one of %v", fund.Protocols)})
 		}
 	}
 	if err := errs.InvalidFields(bad); err != nil {
@@ -265,7 +265,7 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 func refusedLines(field string, err error) []errs.Field {
 	var e *errs.Error
 	if !errors.As(cleaned(err), &e) {
-		return []errs.Field{{Field: field, Code: "endpoint_refused", Message: err.Error()}}
+		return []errs.Field{{Field: field, Code: link.CodeEndpointRefused, Message: err.Error()}}
 	}
 	out := make([]errs.Field, 0, len(e.Fields))
 	for _, f := range e.Fields {

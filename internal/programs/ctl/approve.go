@@ -62,7 +62,7 @@ func readBefore(wanted string, have decision.Digest) error {
 	if wanted == "" || wanted == have.String() {
 		return nil
 	}
-	return errs.New(errs.Conflict, "stale_digest", "The note is not the one that --digest names. Nothing was sent; read it again.")
+	return errs.New(errs.Conflict, errs.CodeStaleDigest, "The note is not the one that --digest names. Nothing was sent; read it again.")
 }
 
 // showBatch tells the person what an approval releases.
@@ -137,7 +137,7 @@ func (a *app) batchWatchCommand() *cobra.Command {
 				return watched(b), nil
 			}
 			if lost {
-				return watched(b), errs.Newf(errs.Conflict, "batch_"+b.State, "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
+				return watched(b), errs.Newf(errs.Conflict, errs.Code("batch_"+b.State), "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
 			}
 			if b, err = c.next(b); err != nil {
 				return page{}, err

@@ -64,7 +64,7 @@ func readKnown(paths []string) ([]string, error) {
 // verdict makes code 5 of what the verifier of package audit found. A bundle
 // that is none stays an error of its own.
 func verdict(err error) error {
-	if errs.Is(err, "audit_broken") || errs.Is(err, "checkpoint_refused") || errs.Is(err, "not_earlier") {
+	if errs.Is(err, audit.CodeAuditBroken) || errs.Is(err, audit.CodeCheckpointRefused) || errs.Is(err, audit.CodeNotEarlier) {
 		return checkFailed("%s", userText(err))
 	}
 	return err

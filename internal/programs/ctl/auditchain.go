@@ -96,7 +96,7 @@ func (c *call) auditChain(o chainAudit) (page, error) {
 		chainaudit.Report
 	}{report.OK(), report}, parts: chainParts(report)}
 	if !report.OK() {
-		return p, errs.Newf(errs.Precondition, "not_accounted_for", "The treasury is not accounted for: %s. This audit moved no money.", howMany(len(report.Alarms), "alarm"))
+		return p, errs.Newf(errs.Precondition, CodeNotAccountedFor, "The treasury is not accounted for: %s. This audit moved no money.", howMany(len(report.Alarms), "alarm"))
 	}
 	return p, nil
 }

@@ -67,5 +67,5 @@ func (c *call) serveChallenge(listen, token string, udp bool, length time.Durati
 }
 
 func cannotListen(listen string, err error) error {
-	return errs.Newf(errs.Unavailable, "cannot_listen", "Cannot listen at %s (%v). Stop your server first: it holds the port.", clean(listen), err)
+	return errs.Newf(errs.Unavailable, errs.CodeCannotListen, "Cannot listen at %s (%v). Stop your server first: it holds the port.", clean(listen), err)
 }

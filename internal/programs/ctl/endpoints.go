@@ -89,7 +89,7 @@ func (a *app) endpointShowCommand() *cobra.Command {
 				return endpointPage(e), nil
 			}
 		}
-		return page{}, errs.New(errs.NotFound, "endpoint_not_found", "Your application has no such server; causewayctl endpoints lists them.")
+		return page{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "Your application has no such server; causewayctl endpoints lists them.")
 	})
 }
 
@@ -229,7 +229,7 @@ func (a *app) controlCommand() *cobra.Command {
 				return waysPage(ways), err
 			}
 			if len(ways.Items) == 0 {
-				return page{}, errs.New(errs.Conflict, "no_way", "There is no way to prove control of this server. Nothing was sent.")
+				return page{}, errs.New(errs.Conflict, CodeNoWay, "There is no way to prove control of this server. Nothing was sent.")
 			}
 			kind = string(ways.Items[0].Kind)
 		}

@@ -111,7 +111,7 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 			return page{}, err
 		}
 		if b.Void.ApprovedBy != nil {
-			return page{}, errs.New(errs.Conflict, "wrong_state", "Somebody has agreed to this already. Nothing was sent.")
+			return page{}, errs.New(errs.Conflict, errs.CodeWrongState, "Somebody has agreed to this already. Nothing was sent.")
 		}
 		if dry {
 			c.talk("Nothing was sent. Without --dry-run this would agree to take back batch %d.", note.Number)

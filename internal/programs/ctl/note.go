@@ -163,7 +163,7 @@ func checkUpkeep(b client.Batch) (checked, error) {
 // checkVoid reads the void note of a batch whose own note holds.
 func checkVoid(b client.Batch, own checked) (decision.VoidNote, error) {
 	if b.Void == nil {
-		return decision.VoidNote{}, errs.New(errs.Conflict, "wrong_state", "Nobody has asked to take this batch back.")
+		return decision.VoidNote{}, errs.New(errs.Conflict, errs.CodeWrongState, "Nobody has asked to take this batch back.")
 	}
 	note, err := decision.ParseVoid([]byte(b.Void.Note))
 	if err != nil {

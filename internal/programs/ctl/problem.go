@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
+
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -33,15 +35,15 @@ func (a *app) explain(err error) error {
 		return a.explainLost(lost)
 	}
 	if errors.Is(err, context.Canceled) {
-		return errs.New(errs.Unavailable, "interrupted", "Stopped.") // an error: what was asked for is not done
+		return errs.New(errs.Unavailable, CodeInterrupted, "Stopped.") // an error: what was asked for is not done
 	}
 	return err
 }
 
 func explainRefusal(r *client.Error) error {
-	e := &errs.Error{Kind: kindOf(r.Status), Code: r.Code(), Message: clean(refusalText(r))}
+	e := &errs.Error{Kind: kindOf(r.Status), Code: errs.Code(r.Code()), Message: clean(refusalText(r))}
 	if e.Code == "" {
-		e.Code = "refused"
+		e.Code = link.CodeRefused
 	}
 	if r.Problem.Params != nil {
 		e.Params = *r.Problem.Params
@@ -51,7 +53,7 @@ func explainRefusal(r *client.Error) error {
 	}
 	if r.Problem.Errors != nil {
 		for _, f := range *r.Problem.Errors {
-			e.Fields = append(e.Fields, errs.Field{Field: clean(f.Field), Code: f.Code, Message: clean(f.Message)})
+			e.Fields = append(e.Fields, errs.Field{Field: clean(f.Field), Code: errs.Code(f.Code), Message: clean(f.Message)})
 		}
 	}
 	if r.Status >= http.StatusInternalServerError && r.Problem.Instance != nil {
@@ -102,13 +104,13 @@ func (a *app) explainLost(lost *url.Error) error {
 	// here, not an end.
 	why := clean(lost.Err.Error())
 	if never || lost.Op == "Get" {
-		return errs.Newf(errs.Unavailable, "unreachable", "No answer from %s (%s). Nothing was changed.", a.server, why)
+		return errs.Newf(errs.Unavailable, CodeUnreachable, "No answer from %s (%s). Nothing was changed.", a.server, why)
 	}
-	return errs.Newf(errs.Unavailable, "answer_lost", "The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.", a.server, why)
+	return errs.Newf(errs.Unavailable, CodeAnswerLost, "The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.", a.server, why)
 }
 
 func errNoFund() error {
-	return errs.New(errs.Unavailable, "not_a_fund", "The answer is not one of a Causeway fund. Is --server the address of a fund?")
+	return errs.New(errs.Unavailable, CodeNotAFund, "The answer is not one of a Causeway fund. Is --server the address of a fund?")
 }
 
 // checkFailed is the error of a check that ran and found something wrong; it

@@ -55,7 +55,7 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 		return app, digest, false, err
 	}
 	if app.Sealed {
-		return app, digest, false, errs.New(errs.Forbidden, "sealed", "This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.")
+		return app, digest, false, errs.New(errs.Forbidden, CodeSealed, "This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.")
 	}
 	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
 	for _, s := range app.Checks {
@@ -68,7 +68,7 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 	}
 	c.talk("Digest, computed here: %s", digest)
 	if g.digest != "" && g.digest != digest.String() {
-		return app, digest, false, errs.New(errs.Conflict, "stale_digest", "The note is not the one that --digest names: the application has changed. Nothing was sent; read it again.")
+		return app, digest, false, errs.New(errs.Conflict, errs.CodeStaleDigest, "The note is not the one that --digest names: the application has changed. Nothing was sent; read it again.")
 	}
 	if g.dryRun {
 		c.talk("Nothing was sent. Without --dry-run this would %s.", what)

@@ -31,7 +31,7 @@ func readSecret(flag, path string) (string, error) {
 		return "", cli.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return "", errs.Newf(errs.Invalid, "secret_exposed", "%s can be read by every user of this machine. Make it private: chmod 600 %s", path, path)
+		return "", errs.Newf(errs.Invalid, errs.CodeSecretExposed, "%s can be read by every user of this machine. Make it private: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -39,7 +39,7 @@ func readSecret(flag, path string) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" || len(secret) > maxSecretBytes || strings.ContainsAny(secret, "\r\n") {
-		return "", errs.Newf(errs.Invalid, "secret_malformed", "%s must hold one line.", path)
+		return "", errs.Newf(errs.Invalid, CodeSecretMalformed, "%s must hold one line.", path)
 	}
 	return secret, nil
 }
@@ -96,7 +96,7 @@ func storeSecret(flag, path string, obtain func() (string, error)) error {
 	}
 	_, err = fmt.Fprintln(f, secret)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "file_unwritable", "Cannot write "+path+"; it is shown above.")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeFileUnwritable, "Cannot write "+path+"; it is shown above.")
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (c *call) confirm(yes bool, question, want string) error {
 		return err
 	}
 	if !strings.EqualFold(answer, want) {
-		return errs.New(errs.Precondition, "not_confirmed", "Not confirmed. Nothing was sent.")
+		return errs.New(errs.Precondition, CodeNotConfirmed, "Not confirmed. Nothing was sent.")
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func shownOnce(token *string, id uuid.UUID, end string, err error) (string, erro
 	case err != nil:
 		return "", err
 	case token == nil:
-		return "", errs.Newf(errs.Conflict, "token_shown", "An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.", end, id)
+		return "", errs.Newf(errs.Conflict, CodeTokenShown, "An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.", end, id)
 	}
 	return *token, nil
 }

@@ -179,7 +179,7 @@ func (a *app) resetCommand() *cobra.Command {
 		}
 		at := slices.IndexFunc(list.Items, func(b client.Breaker) bool { return b.Number == n })
 		if at < 0 {
-			return page{}, errs.Newf(errs.NotFound, "breaker_not_found", "No breaker with the number %d is open. Nothing was changed.", n)
+			return page{}, errs.Newf(errs.NotFound, errs.CodeBreakerNotFound, "No breaker with the number %d is open. Nothing was changed.", n)
 		}
 		b := list.Items[at]
 		for _, f := range b.Findings {

@@ -217,5 +217,5 @@ func measuredPage(m measured) page {
 }
 
 func errResults(format string, args ...any) error {
-	return errs.Newf(errs.Invalid, "results_wrong", format, args...)
+	return errs.Newf(errs.Invalid, CodeResultsWrong, format, args...)
 }

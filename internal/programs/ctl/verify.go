@@ -155,7 +155,7 @@ func firstFault(list []verified) error {
 // refused ends the program with code 1, as a difference of audit chain does: a
 // script asks one question, and any other end than 0 is a no.
 func refused(format string, args ...any) error {
-	return errs.Newf(errs.Invalid, "certificate_refused", format, args...)
+	return errs.Newf(errs.Invalid, certificate.CodeCertificateRefused, format, args...)
 }
 
 func verifyPage(list []verified) page {

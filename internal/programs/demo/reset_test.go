@@ -62,7 +62,7 @@ func TestResetRemovesNothingElse(t *testing.T) {
 		if err := tc.change(dir); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Reset(dir); !errs.Is(err, tc.code) || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), dir) {
+		if _, err := Reset(dir); !errs.Is(err, errs.Code(tc.code)) || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "keys", "seal.key")); err != nil {

@@ -35,7 +35,7 @@ func loadState(dir string) (state, error) {
 		err = s.Places.check()
 	}
 	if err != nil {
-		return state{}, errs.Wrap(err, errs.Unavailable, "data_dir_damaged", fmt.Sprintf(
+		return state{}, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirDamaged, fmt.Sprintf(
 			"Cannot read the demo's state in %s: %v. Nothing was changed. Remove the folder %s, or give another with --dir, to begin a new demo.", path, err, dir))
 	}
 	return s, nil

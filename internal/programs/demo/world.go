@@ -117,7 +117,7 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	}
 	for _, program := range []string{"causeway", "causeway-signer", "btcd"} {
 		if _, err := os.Stat(filepath.Join(cfg.Programs, program)); err != nil {
-			return w, errs.Newf(errs.Unavailable, "program_missing", "The program %s is not in %s. Run: make build", program, cfg.Programs)
+			return w, errs.Newf(errs.Unavailable, CodeProgramMissing, "The program %s is not in %s. Run: make build", program, cfg.Programs)
 		}
 	}
 	w.Devnet, err = devnet.Start(ctx, devnet.Config{
@@ -142,7 +142,7 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	}
 	// A socket's path may not be long, and the data folder's may be.
 	if w.run, err = proc.TempDir("", "causeway-run-", w.path("run")); err != nil {
-		return w, errs.Wrap(err, errs.Unavailable, "no_temp_dir", "Cannot make a temporary folder for the signer's socket.")
+		return w, errs.Wrap(err, errs.Unavailable, errs.CodeNoTempDir, "Cannot make a temporary folder for the signer's socket.")
 	}
 	if err := w.startSigner(ctx); err != nil {
 		return w, err
@@ -375,7 +375,7 @@ func (w *World) died() error {
 		}
 		select {
 		case <-p.Done():
-			return errs.Newf(errs.Unavailable, "part_died", "%s has ended by itself: %s", name, w.lastLine())
+			return errs.Newf(errs.Unavailable, devnet.CodePartDied, "%s has ended by itself: %s", name, w.lastLine())
 		default:
 		}
 	}
@@ -411,7 +411,7 @@ func (w *World) Run(ctx context.Context) error {
 			case <-ctx.Done():
 			case <-p.Done():
 				if ctx.Err() == nil {
-					cancel(errs.Newf(errs.Unavailable, "part_died", "%s has ended by itself: %s", name, w.lastLine()))
+					cancel(errs.Newf(errs.Unavailable, devnet.CodePartDied, "%s has ended by itself: %s", name, w.lastLine()))
 				}
 			}
 		}()

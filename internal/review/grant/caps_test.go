@@ -18,7 +18,7 @@ func wantField(t *testing.T, err error, field, code string, limit int) {
 		t.Fatalf("got %+v", e)
 	}
 	f := e.Fields[0]
-	if diff := cmp.Diff([]string{field, code, fmt.Sprint(limit)}, []string{f.Field, f.Code, f.Params["limit"]}); diff != "" || f.Message == "" {
+	if diff := cmp.Diff([]string{field, code, fmt.Sprint(limit)}, []string{f.Field, string(f.Code), f.Params["limit"]}); diff != "" || f.Message == "" {
 		t.Errorf("%+v\n%s", f, diff)
 	}
 }

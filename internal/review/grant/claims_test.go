@@ -236,7 +236,7 @@ func TestRefusedLinksNameTheirLine(t *testing.T) {
 
 	got := map[string][]string{}
 	for _, f := range told(t, err).Fields {
-		got[f.Field] = append(got[f.Field], f.Code+" "+f.Params["where"])
+		got[f.Field] = append(got[f.Field], string(f.Code)+" "+f.Params["where"])
 		if strings.Contains(f.Message, "rm -rf") || strings.Contains(f.Message, "swordfish") {
 			t.Errorf("it repeats %q", f.Message)
 		}

@@ -155,7 +155,7 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 
 		test.w.nothingWritten(t, func() {
 			_, err := test.w.Decide(t.Context(), test.w.reviewers[2], cmd)
-			if e := told(t, err); e.Kind != errs.Conflict || e.Code != test.want {
+			if e := told(t, err); e.Kind != errs.Conflict || string(e.Code) != test.want {
 				t.Errorf("%s: %v, want %s", test.name, err, test.want)
 			}
 		})

@@ -288,7 +288,7 @@ func wantCode(t testing.TB, err error, code string) {
 	t.Helper()
 	if code == "" {
 		noError(t, err)
-	} else if !errs.Is(err, code) {
+	} else if !errs.Is(err, errs.Code(code)) {
 		t.Fatalf("got error %v, want code %s", err, code)
 	}
 }
@@ -320,7 +320,7 @@ func together(n int, call func(i int) error) []string {
 		go func() {
 			<-start
 			if err := call(i); err != nil {
-				codes[i] = errs.CodeOf(err)
+				codes[i] = string(errs.CodeOf(err))
 			}
 			done <- i
 		}()

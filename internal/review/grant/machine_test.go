@@ -284,7 +284,7 @@ func TestTheServiceDoesWhatTheModelDoes(t *testing.T) {
 
 			got := ""
 			if err != nil {
-				got = errs.CodeOf(err)
+				got = string(errs.CodeOf(err))
 			}
 			if got != want {
 				rt.Fatalf("%+v: answered %q (%v), want %q", s, got, err, want)

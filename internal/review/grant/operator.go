@@ -43,7 +43,7 @@ var inside = []string{
 // unknownReceipt is one value for a code that cannot be one and for a code that
 // is not known, so that the answers cannot be told apart.
 func unknownReceipt() error {
-	return errs.New(errs.NotFound, "receipt_unknown", "No application has this receipt code. Check it against what you wrote down.")
+	return errs.New(errs.NotFound, CodeReceiptUnknown, "No application has this receipt code. Check it against what you wrote down.")
 }
 
 // Status returns the application of a receipt code. NotFound "receipt_unknown";
@@ -69,7 +69,7 @@ func (s *Service) Status(ctx context.Context, code string) (Status, error) {
 		}
 	}
 	status.Body, _, err = s.openBody(r.Application, r.Revision.Body)
-	if errs.Is(err, "purged") {
+	if errs.Is(err, errs.CodePurged) {
 		status.Purged = true
 		return status, nil
 	}

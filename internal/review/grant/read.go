@@ -70,7 +70,7 @@ func (s *Service) Queue(ctx context.Context, by identity.Actor, f Filter, cursor
 			continue
 		}
 		body, _, err := s.openBody(item.Application, item.Body)
-		if err != nil && !errs.Is(err, "purged") {
+		if err != nil && !errs.Is(err, errs.CodePurged) {
 			return Page{}, err
 		}
 		page.Lines = append(page.Lines, Line{QueueItem: item, Title: body.Title})
@@ -208,7 +208,7 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 		return Detail{}, err
 	}
 	key, err := s.dataKey(r.Application)
-	if errs.Is(err, "purged") {
+	if errs.Is(err, errs.CodePurged) {
 		d.Purged = true
 		return d, nil
 	}
@@ -287,7 +287,7 @@ func (s *Service) Grant(ctx context.Context, by identity.Actor, id uuid.UUID) (G
 func DecisionDigest(field, text string) (decision.Digest, error) {
 	d, err := decision.ParseDigest(text)
 	if err != nil {
-		return d, errs.InvalidFields([]errs.Field{{Field: field, Code: "bad_digest", Message: "A digest is 64 lower-case hexadecimal digits."}})
+		return d, errs.InvalidFields([]errs.Field{{Field: field, Code: decision.CodeBadDigest, Message: "A digest is 64 lower-case hexadecimal digits."}})
 	}
 	return d, nil
 }
@@ -303,7 +303,7 @@ func ParseCursor(text string) (*Cursor, error) {
 	if text == "" {
 		return nil, nil // no cursor is an ordinary answer
 	}
-	bad := errs.New(errs.Malformed, "bad_cursor", "The cursor is not valid. Start from the first page.")
+	bad := errs.New(errs.Malformed, CodeBadCursor, "The cursor is not valid. Start from the first page.")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return nil, bad

@@ -172,10 +172,10 @@ func validateVote(v Verdict, note string) error {
 	switch v {
 	case VerdictApprove, VerdictDecline:
 	default:
-		bad = append(bad, errs.Field{Field: "verdict", Code: "unknown_verdict", Message: "A verdict is either approve or decline."})
+		bad = append(bad, errs.Field{Field: "verdict", Code: CodeUnknownVerdict, Message: "A verdict is either approve or decline."})
 	}
 	if note == "" && v == VerdictDecline {
-		bad = append(bad, errs.Field{Field: "note", Code: "required", Message: "Tell your colleagues why. The operator does not read it."})
+		bad = append(bad, errs.Field{Field: "note", Code: errs.CodeRequired, Message: "Tell your colleagues why. The operator does not read it."})
 	}
 	if f := checkMessage("note", note); f != nil && note != "" {
 		bad = append(bad, *f)
@@ -228,7 +228,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return err
 		}
 		if outcome, met := Count(w.Votes, cmd.Digest).Outcome(f.Quorum); !met || outcome != cmd.Outcome {
-			return errs.New(errs.Conflict, "no_quorum", "There are not enough votes for this decision. Nothing was decided.")
+			return errs.New(errs.Conflict, CodeNoQuorum, "There are not enough votes for this decision. Nothing was decided.")
 		}
 		if cmd.Outcome == VerdictApprove {
 			if !noted(w) {
@@ -282,10 +282,10 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 func validateDecide(outcome Verdict, text, note string) error {
 	var bad []errs.Field
 	if outcome != VerdictApprove && outcome != VerdictDecline {
-		bad = append(bad, errs.Field{Field: "outcome", Code: "unknown_outcome", Message: "An outcome is either approve or decline."})
+		bad = append(bad, errs.Field{Field: "outcome", Code: CodeUnknownOutcome, Message: "An outcome is either approve or decline."})
 	}
 	if outcome == VerdictDecline && text == "" {
-		bad = append(bad, errs.Field{Field: "message", Code: "required", Message: "Tell the operator why."})
+		bad = append(bad, errs.Field{Field: "message", Code: errs.CodeRequired, Message: "Tell the operator why."})
 	}
 	if f := checkMessage("message", text); f != nil && text != "" {
 		bad = append(bad, *f)
@@ -300,10 +300,10 @@ func validateDecide(outcome Verdict, text, note string) error {
 func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 	a := w.Application
 	if w.Available < a.Amount {
-		return errs.New(errs.Conflict, "treasury_short", "The treasury does not hold enough that is free for this grant. Nothing was decided and no money moved: fund the treasury, then decide again.")
+		return errs.New(errs.Conflict, CodeTreasuryShort, "The treasury does not hold enough that is free for this grant. Nothing was decided and no money moved: fund the treasury, then decide again.")
 	}
 	if w.Granted+a.Amount > f.Budget {
-		return errs.New(errs.Conflict, "budget_spent", "The fund's budget does not cover this grant. Nothing was decided and no money moved.")
+		return errs.New(errs.Conflict, CodeBudgetSpent, "The fund's budget does not cover this grant. Nothing was decided and no money moved.")
 	}
 	key, err := s.dataKey(a)
 	if err != nil {
@@ -321,7 +321,7 @@ func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 		return fmt.Errorf("decision %s: stored note does not match its row", w.Decision.ID)
 	}
 	if now.After(note.NotAfter) {
-		return errs.New(errs.Conflict, "window_over", "The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.")
+		return errs.New(errs.Conflict, CodeWindowOver, "The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.")
 	}
 	id, err := s.newID()
 	if err != nil {
@@ -348,7 +348,7 @@ func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UU
 	text = prose.Tidy(text)
 	var bad []errs.Field
 	if audience != ToOperator && audience != ToTeam {
-		bad = append(bad, errs.Field{Field: "audience", Code: "unknown_audience", Message: "A message is either for the operator or for the team."})
+		bad = append(bad, errs.Field{Field: "audience", Code: CodeUnknownAudience, Message: "A message is either for the operator or for the team."})
 	}
 	if f := checkMessage("text", text); f != nil {
 		bad = append(bad, *f)
@@ -407,13 +407,13 @@ func notClaimedByOther(w *Work, by identity.Actor) error {
 	if w.Claim == nil || w.Claim.StaffID == by.StaffID {
 		return nil
 	}
-	err := errs.Newf(errs.Conflict, "claimed_by_other", "%s is working on this one. Nothing was changed: take another, or wait until the claim ends.", w.Claim.StaffName)
+	err := errs.Newf(errs.Conflict, CodeClaimedByOther, "%s is working on this one. Nothing was changed: take another, or wait until the claim ends.", w.Claim.StaffName)
 	err.Params = map[string]string{"name": w.Claim.StaffName, "until": w.Claim.ExpiresAt.Format(time.RFC3339)}
 	return err
 }
 
 func staleDigest() error {
-	return errs.New(errs.Conflict, "stale_digest", "The application was revised after you opened it. Nothing of yours was saved: read the new revision first.")
+	return errs.New(errs.Conflict, errs.CodeStaleDigest, "The application was revised after you opened it. Nothing of yours was saved: read the new revision first.")
 }
 
 func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, note string, now time.Time) (Vote, error) {

@@ -47,7 +47,7 @@ func explained(found []screen.Finding, note string) error {
 	}
 	high := screen.Named(found, screen.High)
 	return errs.InvalidFields([]errs.Field{{
-		Field: "note", Code: "high_needs_note", Params: map[string]string{"checks": high},
+		Field: "note", Code: CodeHighNeedsNote, Params: map[string]string{"checks": high},
 		Message: "Automatic checks are HIGH: " + high + ". To approve, write for your colleagues why that is all right.",
 	}})
 }

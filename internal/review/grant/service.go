@@ -157,7 +157,7 @@ func entry(by identity.Actor, action string, a Application, from State, at time.
 }
 
 func stale(have int64) error {
-	err := errs.New(errs.Conflict, "stale_version", "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
+	err := errs.New(errs.Conflict, CodeStaleVersion, "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
 	return err
 }

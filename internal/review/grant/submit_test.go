@@ -276,7 +276,7 @@ func TestWhatOperatorsAreToldOfEachField(t *testing.T) {
 				t.Errorf("%s: %v", test.name, err)
 			}
 			for _, f := range e.Fields {
-				got = append(got, f.Field+" "+f.Code)
+				got = append(got, f.Field+" "+string(f.Code))
 				if f.Message == "" || strings.Contains(f.Message, "swordfish") {
 					t.Errorf("%s: %s is told %q", test.name, f.Field, f.Message)
 				}

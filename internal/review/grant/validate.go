@@ -50,7 +50,7 @@ func (p Proposal) normalise() Proposal {
 // included, and the payee when the address holds.
 func (p Proposal) validate(f fund.Fund, c claim.Claims, isTreasury func([]byte) bool) (wallet.Payee, []errs.Field) {
 	var bad []errs.Field
-	add := func(field, code, message string) {
+	add := func(field string, code errs.Code, message string) {
 		bad = append(bad, errs.Field{Field: field, Code: code, Message: message})
 	}
 	text := func(field, value string, r prose.Rule) {
@@ -62,16 +62,16 @@ func (p Proposal) validate(f fund.Fund, c claim.Claims, isTreasury func([]byte) 
 	text("narrative", p.Narrative, prose.Rule{Min: MinNarrative, Max: MaxNarrative, Lines: true})
 	text("contact", p.Contact, prose.Rule{Max: MaxContact})
 	if !isRegion(p.Region) {
-		add("region", "unknown_region", "Choose the country that your users are in, or \"other\".")
+		add("region", CodeUnknownRegion, "Choose the country that your users are in, or \"other\".")
 	}
 	if !isLanguage(p.Language) {
-		add("language", "unknown_language", "Choose the language of your application, for example \"en\".")
+		add("language", CodeUnknownLanguage, "Choose the language of your application, for example \"en\".")
 	}
 	bad = append(bad, c.Refused()...)
 
 	params, err := f.Params()
 	if err != nil {
-		add("payout_address", "no_network", "The fund's network is not known to this program.")
+		add("payout_address", CodeNoNetwork, "The fund's network is not known to this program.")
 		return wallet.Payee{}, bad
 	}
 	payee, field := wallet.PayeeRules{AllowFutureWitness: f.FutureWitness}.Parse(p.PayoutAddress, params, isTreasury)
@@ -83,18 +83,18 @@ func (p Proposal) validate(f fund.Fund, c claim.Claims, isTreasury func([]byte) 
 }
 
 func validateAmount(amt btcutil.Amount, f fund.Fund, script []byte) []errs.Field {
-	one := func(code, message string, limit btcutil.Amount) []errs.Field {
+	one := func(code errs.Code, message string, limit btcutil.Amount) []errs.Field {
 		return []errs.Field{{Field: "amount_sat", Code: code, Message: message, Params: map[string]string{"limit_sat": itoa(int(limit))}}}
 	}
 	switch dust := wallet.DustLimit(script); {
 	case amt <= 0:
-		return one("not_positive", "The amount must be more than zero.", 0)
+		return one(money.CodeNotPositive, "The amount must be more than zero.", 0)
 	case len(script) > 0 && amt < dust:
-		return one("dust", "The amount is dust: nodes do not relay less than "+money.Group(dust, " ")+" sat to this kind of address.", dust)
+		return one(CodeDust, "The amount is dust: nodes do not relay less than "+money.Group(dust, " ")+" sat to this kind of address.", dust)
 	case amt < f.MinAmount:
-		return one("below_minimum", "The fund pays "+money.Group(f.MinAmount, " ")+" sat or more.", f.MinAmount)
+		return one(CodeBelowMinimum, "The fund pays "+money.Group(f.MinAmount, " ")+" sat or more.", f.MinAmount)
 	case amt > f.MaxAmount:
-		return one("above_limit", "The fund pays at most "+money.Group(f.MaxAmount, " ")+" sat for one application.", f.MaxAmount)
+		return one(CodeAboveLimit, "The fund pays at most "+money.Group(f.MaxAmount, " ")+" sat for one application.", f.MaxAmount)
 	}
 	return nil
 }

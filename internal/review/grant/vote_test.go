@@ -277,7 +277,7 @@ func fieldsOf(t testing.TB, err error) string {
 	wantCode(t, err, "invalid_fields")
 	var list []string
 	for _, f := range told(t, err).Fields {
-		list = append(list, f.Field+" "+f.Code)
+		list = append(list, f.Field+" "+string(f.Code))
 	}
 	return strings.Join(list, ", ")
 }

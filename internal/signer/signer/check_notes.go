@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 
@@ -15,13 +17,13 @@ import (
 func (r rules) checkNotes(p *proposal) error {
 	own := decision.NetworkOf(r.params)
 	if p.network != own {
-		return refuse("wrong_network", "The batch note is for network %s, not for %s.", p.network.Name, r.params.Name)
+		return refuse(wallet.CodeWrongNetwork, "The batch note is for network %s, not for %s.", p.network.Name, r.params.Name)
 	}
 	if p.kind != KindPay {
 		return nil
 	}
 	if len(p.payments) == 0 {
-		return refuse("no_payments", "The batch note lists no decision.")
+		return refuse(CodeNoPayments, "The batch note lists no decision.")
 	}
 	listed := make(map[decision.Digest]decision.Payment, len(p.payments))
 	for _, pay := range p.payments {
@@ -30,25 +32,25 @@ func (r rules) checkNotes(p *proposal) error {
 	seen := make(map[uuid.UUID]bool, len(p.notes))
 	for _, n := range p.notes {
 		if n.Network != own {
-			return refuse("wrong_network", "Decision %s is for network %s, not for %s.", n.Decision, n.Network.Name, r.params.Name)
+			return refuse(wallet.CodeWrongNetwork, "Decision %s is for network %s, not for %s.", n.Decision, n.Network.Name, r.params.Name)
 		}
 		if err := n.Check(r.params); err != nil {
-			return refuse("bad_decision_note", "Decision %s does not hold: %v.", n.Decision, err)
+			return refuse(CodeBadDecisionNote, "Decision %s does not hold: %v.", n.Decision, err)
 		}
 		if seen[n.Decision] {
-			return refuse("decision_twice", "Decision %s is shown twice.", n.Decision)
+			return refuse(CodeDecisionTwice, "Decision %s is shown twice.", n.Decision)
 		}
 		seen[n.Decision] = true
 		pay, ok := listed[n.Digest()]
 		if !ok {
-			return refuse("note_not_in_batch", "The batch note does not list decision %s.", n.Decision)
+			return refuse(CodeNoteNotInBatch, "The batch note does not list decision %s.", n.Decision)
 		}
 		if pay.Amount != n.Amount || !bytes.Equal(pay.Script, n.PayeeScript) {
-			return refuse("note_differs", "The batch note pays decision %s otherwise than its note says.", n.Decision)
+			return refuse(CodeNoteDiffers, "The batch note pays decision %s otherwise than its note says.", n.Decision)
 		}
 	}
 	if len(p.notes) != len(listed) {
-		return refuse("note_missing", "The batch note lists %d decisions and %d notes are shown.", len(listed), len(p.notes))
+		return refuse(CodeNoteMissing, "The batch note lists %d decisions and %d notes are shown.", len(listed), len(p.notes))
 	}
 	return nil
 }
@@ -65,11 +67,11 @@ func (r rules) checkCoins(p *proposal) error {
 	}
 	for _, in := range p.packet.UnsignedTx.TxIn {
 		if !named[in.PreviousOutPoint] {
-			return refuse("coins_differ", "The upkeep note does not name %s.", in.PreviousOutPoint)
+			return refuse(CodeCoinsDiffer, "The upkeep note does not name %s.", in.PreviousOutPoint)
 		}
 	}
 	if len(p.packet.UnsignedTx.TxIn) != len(named) {
-		return refuse("coins_differ", "The upkeep note names %d coins and %d are spent.", len(named), len(p.packet.UnsignedTx.TxIn))
+		return refuse(CodeCoinsDiffer, "The upkeep note names %d coins and %d are spent.", len(named), len(p.packet.UnsignedTx.TxIn))
 	}
 	return nil
 }
@@ -83,10 +85,10 @@ func (h *history) checkWindow(p *proposal, now time.Time) error {
 			continue
 		}
 		if now.Before(n.NotBefore) {
-			return refuse("too_early", "Decision %s may be paid from %s.", n.Decision, n.NotBefore.Format(time.RFC3339))
+			return refuse(CodeTooEarly, "Decision %s may be paid from %s.", n.Decision, n.NotBefore.Format(time.RFC3339))
 		}
 		if now.After(n.NotAfter) {
-			return refuse("too_late", "Decision %s could be paid until %s.", n.Decision, n.NotAfter.Format(time.RFC3339))
+			return refuse(CodeTooLate, "Decision %s could be paid until %s.", n.Decision, n.NotAfter.Format(time.RFC3339))
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -28,7 +30,7 @@ func (r rules) checkPayments(p *proposal) error {
 	open := make(map[payment][]decision.Note, len(p.notes))
 	for _, n := range p.notes {
 		if bytes.Equal(n.PayeeScript, change) {
-			return refuse("payee_is_treasury", "Decision %s pays the treasury's own change script.", n.Decision)
+			return refuse(CodePayeeIsTreasury, "Decision %s pays the treasury's own change script.", n.Decision)
 		}
 		key := payment{string(n.PayeeScript), int64(n.Amount)}
 		open[key] = append(open[key], n)
@@ -48,10 +50,10 @@ func (r rules) checkPayments(p *proposal) error {
 		key := payment{string(out.PkScript), out.Value}
 		notes := open[key]
 		if len(notes) == 0 {
-			return refuse("foreign_output", "Output %d pays %d sat to a script that no decision names.", i, out.Value)
+			return refuse(CodeForeignOutput, "Output %d pays %d sat to a script that no decision names.", i, out.Value)
 		}
 		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 || f.TaprootInternalKey != nil || f.WitnessScript != nil {
-			return refuse("unexpected_field", "Output %d is a payment and claims to be the treasury's own.", i)
+			return refuse(CodeUnexpectedField, "Output %d is a payment and claims to be the treasury's own.", i)
 		}
 		open[key] = notes[1:]
 		matched++
@@ -62,9 +64,9 @@ func (r rules) checkPayments(p *proposal) error {
 	}
 	switch {
 	case changes > 1:
-		return refuse("two_changes", "The transaction has %d change outputs.", changes)
+		return refuse(CodeTwoChanges, "The transaction has %d change outputs.", changes)
 	case matched != len(p.notes):
-		return refuse("missing_payment", "The transaction pays %d of %d decisions.", matched, len(p.notes))
+		return refuse(CodeMissingPayment, "The transaction pays %d of %d decisions.", matched, len(p.notes))
 	}
 	return p.sumUp()
 }
@@ -86,17 +88,17 @@ func (r rules) checkOwnOutputs(p *proposal) error {
 			return err
 		}
 		if !bytes.Equal(out.PkScript, change) {
-			return refuse("foreign_output", "Output %d pays a script that is not the change of batch %d.", i, p.number)
+			return refuse(CodeForeignOutput, "Output %d pays a script that is not the change of batch %d.", i, p.number)
 		}
 		if last := i == len(outs)-1; out.Value != outs[0].Value && (!last || out.Value < outs[0].Value) {
-			return refuse("unequal_outputs", "Output %d has another part than the first.", i)
+			return refuse(CodeUnequalOutputs, "Output %d has another part than the first.", i)
 		}
 		if err := r.addChange(p, i, out); err != nil {
 			return err
 		}
 	}
 	if len(outs) != want {
-		return refuse("output_count", "The transaction has %d outputs, not %d.", len(outs), want)
+		return refuse(CodeOutputCount, "The transaction has %d outputs, not %d.", len(outs), want)
 	}
 	return p.sumUp()
 }
@@ -111,10 +113,10 @@ func (r rules) changeScript(p *proposal) ([]byte, error) {
 
 func checkAmount(i int, out *wire.TxOut) error {
 	if !validAmount(out.Value) {
-		return refuse("bad_amount", "Output %d has an impossible amount.", i)
+		return refuse(CodeBadAmount, "Output %d has an impossible amount.", i)
 	}
 	if btcutil.Amount(out.Value) < wallet.DustLimit(out.PkScript) {
-		return refuse("dust_output", "Output %d is too small to be relayed.", i)
+		return refuse(errs.CodeDustOutput, "Output %d is too small to be relayed.", i)
 	}
 	return nil
 }
@@ -133,7 +135,7 @@ func (p *proposal) sumUp() error {
 	var sum btcutil.Amount
 	for _, out := range p.packet.UnsignedTx.TxOut {
 		if sum += btcutil.Amount(out.Value); sum > money.MaxSat {
-			return refuse("bad_amount", "The outputs are worth more than can exist.")
+			return refuse(CodeBadAmount, "The outputs are worth more than can exist.")
 		}
 	}
 	p.fee = p.in - sum
@@ -149,7 +151,7 @@ func (r rules) checkChangeFields(p *proposal, i int, out *wire.TxOut) error {
 	}
 	chain, index, ok := r.descriptor.OwnOutput(&fields, out.PkScript)
 	if !ok || chain != wallet.ChainChange || index != p.number {
-		return refuse("bad_change", "Output %d claims another derivation than the change of batch %d.", i, p.number)
+		return refuse(CodeBadChange, "Output %d claims another derivation than the change of batch %d.", i, p.number)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package signer
 import (
 	"math"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -25,23 +27,23 @@ func (r rules) checkTransaction(p *proposal) error {
 	tx := p.packet.UnsignedTx
 	switch {
 	case tx.Version != txVersion:
-		return refuse("tx_version", "The transaction has version %d, not %d.", tx.Version, txVersion)
+		return refuse(CodeTxVersion, "The transaction has version %d, not %d.", tx.Version, txVersion)
 	case len(tx.TxIn) == 0 || len(tx.TxOut) == 0:
-		return refuse("empty_transaction", "The transaction has no input or no output.")
+		return refuse(CodeEmptyTransaction, "The transaction has no input or no output.")
 	case len(tx.TxIn) > r.policy.MaxInputs:
-		return refuse("too_many_inputs", "The transaction has %d inputs; %d are allowed.", len(tx.TxIn), r.policy.MaxInputs)
+		return refuse(CodeTooManyInputs, "The transaction has %d inputs; %d are allowed.", len(tx.TxIn), r.policy.MaxInputs)
 	case len(tx.TxOut) > r.policy.MaxOutputs:
-		return refuse("too_many_outputs", "The transaction has %d outputs; %d are allowed.", len(tx.TxOut), r.policy.MaxOutputs)
+		return refuse(errs.CodeTooManyOutputs, "The transaction has %d outputs; %d are allowed.", len(tx.TxOut), r.policy.MaxOutputs)
 	case tx.LockTime >= txscript.LockTimeThreshold:
-		return refuse("bad_locktime", "The transaction is locked by time, not by height.")
+		return refuse(CodeBadLocktime, "The transaction is locked by time, not by height.")
 	}
 	spent := make(map[wire.OutPoint]bool, len(tx.TxIn))
 	for i, in := range tx.TxIn {
 		if in.Sequence != sequenceRBF {
-			return refuse("bad_sequence", "Input %d has sequence %#x, not %#x.", i, in.Sequence, uint32(sequenceRBF))
+			return refuse(CodeBadSequence, "Input %d has sequence %#x, not %#x.", i, in.Sequence, uint32(sequenceRBF))
 		}
 		if spent[in.PreviousOutPoint] {
-			return refuse("input_twice", "The transaction spends %s twice.", in.PreviousOutPoint)
+			return refuse(CodeInputTwice, "The transaction spends %s twice.", in.PreviousOutPoint)
 		}
 		spent[in.PreviousOutPoint] = true
 	}
@@ -53,7 +55,7 @@ func (r rules) checkTransaction(p *proposal) error {
 // is held against the derived one where its input or output is.
 func (r rules) checkFields(p *proposal) error {
 	if len(p.packet.Unknowns) > 0 || len(p.packet.XPubs) > 0 {
-		return refuse("unknown_field", "The PSBT has global fields that are not known.")
+		return refuse(errs.CodeUnknownField, "The PSBT has global fields that are not known.")
 	}
 	whole, shared := txscript.SigHashAll, r.descriptor.Kind() == wallet.KindWSH
 	if r.descriptor.Kind() == wallet.KindTR {
@@ -61,22 +63,22 @@ func (r rules) checkFields(p *proposal) error {
 	}
 	for i, in := range p.packet.Inputs {
 		if len(in.Unknowns) > 0 {
-			return refuse("unknown_field", "Input %d has fields that are not known.", i)
+			return refuse(errs.CodeUnknownField, "Input %d has fields that are not known.", i)
 		}
 		if in.SighashType != 0 && in.SighashType != whole {
-			return refuse("bad_sighash", "Input %d asks for signature type %#x, not for the one that covers the whole transaction.", i, uint32(in.SighashType))
+			return refuse(wallet.CodeBadSighash, "Input %d asks for signature type %#x, not for the one that covers the whole transaction.", i, uint32(in.SighashType))
 		}
 		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil && !shared ||
 			in.TaprootScriptSpendSig != nil || in.TaprootLeafScript != nil || in.TaprootMerkleRoot != nil {
-			return refuse("unexpected_field", "Input %d has a signature or a script already.", i)
+			return refuse(CodeUnexpectedField, "Input %d has a signature or a script already.", i)
 		}
 	}
 	for i, out := range p.packet.Outputs {
 		if len(out.Unknowns) > 0 {
-			return refuse("unknown_field", "Output %d has fields that are not known.", i)
+			return refuse(errs.CodeUnknownField, "Output %d has fields that are not known.", i)
 		}
 		if out.RedeemScript != nil || out.WitnessScript != nil && !shared || out.TaprootTapTree != nil {
-			return refuse("unexpected_field", "Output %d has a script that a payment does not need.", i)
+			return refuse(CodeUnexpectedField, "Output %d has a script that a payment does not need.", i)
 		}
 	}
 	return nil
@@ -100,13 +102,13 @@ func (r rules) checkInputs(p *proposal) error {
 	}
 	for i, in := range own {
 		if !validAmount(in.Prev.Value) {
-			return refuse("bad_input_amount", "Input %d has an impossible amount.", i)
+			return refuse(CodeBadInputAmount, "Input %d has an impossible amount.", i)
 		}
 		p.in += btcutil.Amount(in.Prev.Value)
 		p.coins = append(p.coins, coin{in.Prev, in.Chain, in.Index})
 	}
 	if p.in > money.MaxSat {
-		return refuse("bad_input_amount", "The inputs are worth more than can exist.")
+		return refuse(CodeBadInputAmount, "The inputs are worth more than can exist.")
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
@@ -134,7 +136,7 @@ func (h *history) known(e *entry) (bool, error) {
 	}
 	if old.Batch != e.Batch || old.Number != e.Number || old.Attempt != e.Attempt ||
 		old.kind() != e.kind() || !maps.Equal(decisions(old), decisions(e)) {
-		return false, refuse("repeat_differs", "Transaction %s was signed before for other decisions or another attempt.", e.TxID)
+		return false, refuse(CodeRepeatDiffers, "Transaction %s was signed before for other decisions or another attempt.", e.TxID)
 	}
 	return true, nil
 }
@@ -187,7 +189,7 @@ func (t *trial) checkAnchor() error {
 		for _, old := range t.byDecision[id] {
 			before := old.paid[id]
 			if before.Note != out.Note || before.Script != out.Script || before.Sat != out.Sat {
-				return refuse("decision_changed", "Decision %s was signed before with another note.", id)
+				return refuse(CodeDecisionChanged, "Decision %s was signed before with another note.", id)
 			}
 			together, seen := shares[old]
 			if !seen {
@@ -195,7 +197,7 @@ func (t *trial) checkAnchor() error {
 				shares[old] = together
 			}
 			if !together && !t.deadFor[deadFor{id, old.TxID}] && !t.provenDead(old) {
-				return refuse("would_pay_twice", "Transaction %s pays decision %s already and could confirm beside this one.", old.TxID, id)
+				return refuse(CodeWouldPayTwice, "Transaction %s pays decision %s already and could confirm beside this one.", old.TxID, id)
 			}
 		}
 	}
@@ -227,25 +229,25 @@ func (t *trial) checkReplacement() error {
 	}
 	first := earlier[0]
 	if t.voided[t.e.Batch] && t.e.kind() != KindVoid {
-		return refuse("batch_voided", "The batch was taken back; it pays nobody any more.")
+		return refuse(errs.CodeBatchVoided, "The batch was taken back; it pays nobody any more.")
 	}
 	for _, in := range first.Inputs {
 		if !t.e.inputs[in] {
-			return refuse("anchor_dropped", "The replacement does not spend %s, which the batch's first transaction spends.", in)
+			return refuse(CodeAnchorDropped, "The replacement does not spend %s, which the batch's first transaction spends.", in)
 		}
 	}
 	if t.e.Number != first.Number {
-		return refuse("batch_changed", "The batch was signed before with number %d.", first.Number)
+		return refuse(CodeBatchChanged, "The batch was signed before with number %d.", first.Number)
 	}
 	if t.e.what != first.what {
-		return refuse("payments_changed", "The replacement is about other decisions or coins than the batch's first transaction.")
+		return refuse(CodePaymentsChanged, "The replacement is about other decisions or coins than the batch's first transaction.")
 	}
 	for _, old := range earlier {
 		if t.e.Attempt <= old.Attempt {
-			return refuse("attempt_order", "Attempt %d comes after attempt %d.", t.e.Attempt, old.Attempt)
+			return refuse(CodeAttemptOrder, "Attempt %d comes after attempt %d.", t.e.Attempt, old.Attempt)
 		}
 		if t.e.Fee <= old.Fee {
-			return refuse("fee_not_higher", "The replacement's fee of %d sat is not above %d sat.", t.e.Fee, old.Fee)
+			return refuse(CodeFeeNotHigher, "The replacement's fee of %d sat is not above %d sat.", t.e.Fee, old.Fee)
 		}
 	}
 	return nil
@@ -258,7 +260,7 @@ func (t *trial) checkReplacement() error {
 // of the batch's own first transaction are as they were.
 func (t *trial) checkOtherBatches() error {
 	if owner, ok := t.byNumber[t.e.Number]; ok && owner != t.e.Batch {
-		return refuse("change_index_reused", "Batch %s has number %d already.", owner, t.e.Number)
+		return refuse(CodeChangeIndexReused, "Batch %s has number %d already.", owner, t.e.Number)
 	}
 	for _, in := range t.e.Inputs {
 		owners := t.promised[in]
@@ -267,7 +269,7 @@ func (t *trial) checkOtherBatches() error {
 		}
 		for _, owner := range owners {
 			if !t.paysAllOf(owner) && !t.batchDead(owner) {
-				return refuse("coin_promised", "%s belongs to batch %s.", in, owner)
+				return refuse(CodeCoinPromised, "%s belongs to batch %s.", in, owner)
 			}
 		}
 	}

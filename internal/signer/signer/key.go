@@ -82,7 +82,7 @@ func NewSharedKey(seed []byte, descriptor string, params *chaincfg.Params) (*Key
 		return nil, err
 	}
 	if d.Kind() != wallet.KindWSH {
-		return nil, errs.New(errs.Invalid, "unknown_kind", "The descriptor is not one of several keys: wsh(sortedmulti(...)).")
+		return nil, errs.New(errs.Invalid, wallet.CodeUnknownKind, "The descriptor is not one of several keys: wsh(sortedmulti(...)).")
 	}
 	k, err := NewKey(seed, wallet.KindWSH, params)
 	if err != nil {
@@ -141,9 +141,9 @@ func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *
 	defer clear(f.Seed)
 	switch {
 	case f.Kind != wallet.KindWSH:
-		return nil, errs.Newf(errs.Conflict, "unknown_kind", "The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.", path)
+		return nil, errs.Newf(errs.Conflict, wallet.CodeUnknownKind, "The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.", path)
 	case f.Descriptor != "":
-		return nil, errs.Newf(errs.Conflict, "key_complete", "The key at %s has a descriptor already. It was left as it is.", path)
+		return nil, errs.Newf(errs.Conflict, CodeKeyComplete, "The key at %s has a descriptor already. It was left as it is.", path)
 	}
 	key, err := NewSharedKey(f.Seed, descriptor, params)
 	if err != nil {
@@ -169,7 +169,7 @@ func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *
 
 func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
 	if workFactor < minWorkFactor || workFactor > maxWorkFactor {
-		return nil, errs.Newf(errs.Invalid, "bad_work_factor", "The work factor must be %d to %d.", minWorkFactor, maxWorkFactor)
+		return nil, errs.Newf(errs.Invalid, CodeBadWorkFactor, "The work factor must be %d to %d.", minWorkFactor, maxWorkFactor)
 	}
 	f.V = f.version()
 	plain, err := json.Marshal(f)
@@ -183,7 +183,7 @@ func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
 func seal(plain, passphrase []byte, workFactor int) ([]byte, error) {
 	recipient, err := age.NewScryptRecipient(string(passphrase))
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "bad_passphrase", "The passphrase must not be empty.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeBadPassphrase, "The passphrase must not be empty.")
 	}
 	recipient.SetWorkFactor(workFactor)
 	var b bytes.Buffer
@@ -204,7 +204,7 @@ func seal(plain, passphrase []byte, workFactor int) ([]byte, error) {
 func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return errs.Wrap(err, errs.Conflict, "key_exists", "There is a key file at "+path+" already. It was left as it is.")
+		return errs.Wrap(err, errs.Conflict, CodeKeyExists, "There is a key file at "+path+" already. It was left as it is.")
 	}
 	if err != nil {
 		return fmt.Errorf("create key file: %w", err)
@@ -248,11 +248,11 @@ func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFi
 	var f keyFile
 	if err := json.Unmarshal(plain, &f); err != nil || f.V != f.version() || len(f.Seed) != seedBytes {
 		clear(f.Seed)
-		return keyFile{}, errs.New(errs.Invalid, "bad_key_file", "The key file does not hold a key of this program.")
+		return keyFile{}, errs.New(errs.Invalid, CodeBadKeyFile, "The key file does not hold a key of this program.")
 	}
 	if f.Network != params.Name {
 		clear(f.Seed)
-		return keyFile{}, errs.Newf(errs.Invalid, "wrong_network", "The key is for network %s, not for %s.", f.Network, params.Name)
+		return keyFile{}, errs.Newf(errs.Invalid, wallet.CodeWrongNetwork, "The key is for network %s, not for %s.", f.Network, params.Name)
 	}
 	return f, nil
 }
@@ -260,19 +260,19 @@ func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFi
 func unseal(sealed, passphrase []byte) ([]byte, error) {
 	identity, err := age.NewScryptIdentity(string(passphrase))
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "bad_passphrase", "The passphrase must not be empty.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeBadPassphrase, "The passphrase must not be empty.")
 	}
 	identity.SetMaxWorkFactor(maxWorkFactor)
 	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	if noMatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &noMatch) {
-		return nil, errs.Wrap(err, errs.Invalid, "wrong_passphrase", "The passphrase does not open the key file.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeWrongPassphrase, "The passphrase does not open the key file.")
 	}
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "bad_key_file", "The key file is damaged or not a key file.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeBadKeyFile, "The key file is damaged or not a key file.")
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "bad_key_file", "The key file is damaged.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeBadKeyFile, "The key file is damaged.")
 	}
 	return plain, nil
 }

@@ -70,7 +70,7 @@ func TestTheOperatorSetsTheLowestFeerate(t *testing.T) {
 		})
 		_, err := s.Sign(t.Context(), d.request(t))
 		closeJournal()
-		if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+		if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, errs.Code(tc.code)) {
 			t.Errorf("%+v: got %v", tc, err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestTheOperatorSetsTheLimits(t *testing.T) {
 		p := signer.DefaultPolicy()
 		edit(&p)
 		_, err := withPolicy(t, p).Sign(t.Context(), newDraft(t, newKey(t, wallet.KindTR)).request(t))
-		if code == "" && err != nil || code != "" && !errs.Is(err, code) {
+		if code == "" && err != nil || code != "" && !errs.Is(err, errs.Code(code)) {
 			t.Errorf("got %v, want %q", err, code)
 		}
 	}

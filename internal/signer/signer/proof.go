@@ -38,22 +38,22 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 			continue // others of the treasury's signers have signed it
 		}
 		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
-			return nil, refuse("dead_unknown", "Proof %d is about decision %s, which this request does not pay.", i, p.Decision)
+			return nil, refuse(CodeDeadUnknown, "Proof %d is about decision %s, which this request does not pay.", i, p.Decision)
 		}
 		tx, block, err := p.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
 		if e := (*errs.Error)(nil); errors.As(err, &e) {
-			return nil, refuse("bad_dead_proof", "Proof %d does not hold. %s", i, e.Message)
+			return nil, refuse(CodeBadDeadProof, "Proof %d does not hold. %s", i, e.Message)
 		}
 		if err != nil {
 			return nil, err
 		}
 		f := h.newFact(tx, block.String())
 		if !f.kills(old) {
-			return nil, refuse("not_dead", "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
+			return nil, refuse(CodeNotDead, "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
 		}
 		for _, out := range tx.TxOut {
 			if id, ok := owed[payment{string(out.PkScript), out.Value}]; ok {
-				return nil, refuse("paid_by_proof", "Transaction %s of proof %d pays decision %s itself.", f.txid, i, id)
+				return nil, refuse(CodePaidByProof, "Transaction %s of proof %d pays decision %s itself.", f.txid, i, id)
 			}
 		}
 		facts = append(facts, f)

@@ -173,7 +173,7 @@ func TestProofsThatDoNotHold(t *testing.T) {
 			d := reissue(t, key, 6)
 			d.dead = []signerrpc.DeadProof{tc.make(t, first, second)}
 			_, err := s.Sign(t.Context(), d.request(t))
-			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %q", err, tc.code)
 			}
 			if tc.code != "" && s.Info().JournalRecords != 2 {

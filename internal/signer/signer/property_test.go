@@ -121,7 +121,7 @@ func (w *world) ask(t *rapid.T) {
 		if errs.KindOf(err) != errs.Conflict {
 			t.Fatalf("not a refusal: %v", err)
 		}
-		w.stats[errs.CodeOf(err)]++
+		w.stats[string(errs.CodeOf(err))]++
 		return
 	}
 	want.tx, want.txid, want.request, want.answer = d.transaction(t), resp.TxID, req, resp

@@ -279,7 +279,7 @@ func TestRefusesEachForItsReason(t *testing.T) {
 
 			resp, err := s.Sign(t.Context(), d.request(t))
 
-			if !errs.Is(err, tc.code) || errs.KindOf(err) != errs.Conflict {
+			if !errs.Is(err, errs.Code(tc.code)) || errs.KindOf(err) != errs.Conflict {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 			if len(resp.PSBT) != 0 || s.Info().JournalRecords != 0 {
@@ -305,7 +305,7 @@ func TestRefusesForTaproot(t *testing.T) {
 			t.Parallel()
 			d := newDraft(t, key)
 			tc.edit(d)
-			if _, err := freshSigner(t, wallet.KindTR).Sign(t.Context(), d.request(t)); !errs.Is(err, tc.code) {
+			if _, err := freshSigner(t, wallet.KindTR).Sign(t.Context(), d.request(t)); !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 		})

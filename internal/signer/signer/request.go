@@ -19,7 +19,7 @@ import (
 )
 
 // A refusal is an *errs.Error of kind Conflict whose code names the rule.
-func refuse(code, format string, args ...any) error {
+func refuse(code errs.Code, format string, args ...any) error {
 	return errs.Newf(errs.Conflict, code, format, args...)
 }
 
@@ -81,21 +81,21 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 	}
 	packet, err := psbt.NewFromRawBytes(bytes.NewReader(req.PSBT), false)
 	if err != nil {
-		return nil, refuse("bad_psbt", "The PSBT cannot be read.")
+		return nil, refuse(wallet.CodeBadPSBT, "The PSBT cannot be read.")
 	}
 	var again bytes.Buffer
 	if err := packet.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), req.PSBT) {
-		return nil, refuse("bad_psbt", "The PSBT is not in canonical form.")
+		return nil, refuse(wallet.CodeBadPSBT, "The PSBT is not in canonical form.")
 	}
 	p := &proposal{packet: packet, prevTxs: req.PrevTxs, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
 	if err := p.readBatchNote([]byte(req.BatchNote)); err != nil {
 		return nil, err
 	}
 	if req.BatchID != p.id.String() {
-		return nil, refuse("batch_mismatch", "The batch note is for another batch than the request.")
+		return nil, refuse(CodeBatchMismatch, "The batch note is for another batch than the request.")
 	}
 	if req.AttemptNo < 0 {
-		return nil, refuse("bad_attempt_no", "The attempt's number is negative.")
+		return nil, refuse(CodeBadAttemptNo, "The attempt's number is negative.")
 	}
 	if req.Void != "" {
 		if err := p.readVoid([]byte(req.Void)); err != nil {
@@ -103,12 +103,12 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 		}
 	}
 	if p.kind != KindPay && len(req.Decisions) > 0 {
-		return nil, refuse("unexpected_decisions", "The request pays nobody and shows decisions.")
+		return nil, refuse(CodeUnexpectedDecisions, "The request pays nobody and shows decisions.")
 	}
 	for i, text := range req.Decisions {
 		n, err := decision.Parse([]byte(text))
 		if err != nil {
-			return nil, refuse("bad_decision_note", "Decision note %d cannot be read: %v.", i, err)
+			return nil, refuse(CodeBadDecisionNote, "Decision note %d cannot be read: %v.", i, err)
 		}
 		p.notes = append(p.notes, n)
 	}
@@ -121,7 +121,7 @@ func (p *proposal) readBatchNote(text []byte) error {
 	if decision.IsUpkeep(text) {
 		n, err := decision.ParseUpkeep(text)
 		if err != nil {
-			return refuse("bad_batch_note", "The upkeep note cannot be read: %v.", err)
+			return refuse(CodeBadBatchNote, "The upkeep note cannot be read: %v.", err)
 		}
 		p.kind, p.upkeep = KindUpkeep, n
 		p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
@@ -130,7 +130,7 @@ func (p *proposal) readBatchNote(text []byte) error {
 	}
 	n, err := decision.ParseBatch(text)
 	if err != nil {
-		return refuse("bad_batch_note", "The batch note cannot be read: %v.", err)
+		return refuse(CodeBadBatchNote, "The batch note cannot be read: %v.", err)
 	}
 	p.kind, p.payments = KindPay, n.Payments
 	p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
@@ -143,10 +143,10 @@ func (p *proposal) readBatchNote(text []byte) error {
 func (p *proposal) readVoid(text []byte) error {
 	n, err := decision.ParseVoid(text)
 	if err != nil {
-		return refuse("bad_void_note", "The void note cannot be read: %v.", err)
+		return refuse(CodeBadVoidNote, "The void note cannot be read: %v.", err)
 	}
 	if n.Network != p.network || n.Batch != p.id || n.Number != p.number || n.Note != p.noteDigest {
-		return refuse("void_mismatch", "The void note is for another batch than the batch note.")
+		return refuse(CodeVoidMismatch, "The void note is for another batch than the batch note.")
 	}
 	p.kind, p.void, p.maxFee = KindVoid, string(text), n.MaxFee
 	return nil
@@ -177,7 +177,7 @@ func checkSizes(req signerrpc.Request) error {
 		{"bytes of proofs", dead, signerrpc.MaxDead},
 	} {
 		if size.got > size.max {
-			return refuse("too_large", "The request has %d %s; %d are allowed.", size.got, size.what, size.max)
+			return refuse(errs.CodeTooLarge, "The request has %d %s; %d are allowed.", size.got, size.what, size.max)
 		}
 	}
 	return nil

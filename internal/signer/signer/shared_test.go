@@ -72,7 +72,7 @@ func TestRefusesForSharedKeys(t *testing.T) {
 			d := newDraft(t, key)
 			tc.edit(d)
 			_, err := freshSigner(t, wallet.KindWSH).Sign(t.Context(), d.request(t))
-			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %q", err, tc.code)
 			}
 		})

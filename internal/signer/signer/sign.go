@@ -19,10 +19,10 @@ import (
 // it has verified: a signature that a fault made wrong stays here.
 func (s *Signer) sign(p *proposal) ([]byte, error) {
 	if err := s.keys.Sign(p.packet); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "The transaction could not be signed.")
+		return nil, errs.Wrap(err, errs.Internal, wallet.CodeSigningFailed, "The transaction could not be signed.")
 	}
 	if err := verifySignatures(p, s.cfg.Key.Descriptor()); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, "signing_failed", "A signature did not verify and was thrown away.")
+		return nil, errs.Wrap(err, errs.Internal, wallet.CodeSigningFailed, "A signature did not verify and was thrown away.")
 	}
 	// The caller has the previous transactions, which may be megabytes.
 	bare, _, err := wallet.TakePrevTxs(p.packet)

@@ -47,7 +47,7 @@ type Signer struct {
 // for another treasury (wrong_journal).
 func New(cfg Config) (*Signer, error) {
 	if cfg.Key.Descriptor() == nil {
-		return nil, errs.New(errs.Conflict, "descriptor_missing", "The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.")
+		return nil, errs.New(errs.Conflict, CodeDescriptorMissing, "The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.")
 	}
 	policy, err := cfg.Policy.on(cfg.Key.Params())
 	if err != nil {
@@ -60,7 +60,7 @@ func New(cfg Config) (*Signer, error) {
 	s := &Signer{cfg: cfg, policy: policy, keys: keys, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
 	for _, r := range cfg.Journal.Records() {
 		if r.Treasury != s.treasury {
-			return nil, errs.Newf(errs.Conflict, "wrong_journal", "Line %d of the journal is for another treasury than this key.", r.Seq)
+			return nil, errs.Newf(errs.Conflict, CodeWrongJournal, "Line %d of the journal is for another treasury than this key.", r.Seq)
 		}
 	}
 	s.history = newHistory(cfg.Journal.Records())
@@ -160,7 +160,7 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 		return signerrpc.Response{}, err
 	}
 	if err := s.journal(record, known); err != nil {
-		return signerrpc.Response{}, errs.Wrap(err, errs.Unavailable, "journal_unwritable",
+		return signerrpc.Response{}, errs.Wrap(err, errs.Unavailable, signerrpc.CodeJournalUnwritable,
 			"The signer cannot write its journal, so it signs nothing.")
 	}
 	crash.At("S5")

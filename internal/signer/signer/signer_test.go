@@ -191,7 +191,7 @@ func TestJournalRefuses(t *testing.T) {
 
 			_, err := s.Sign(t.Context(), d.request(t))
 
-			if !errs.Is(err, tc.code) {
+			if !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %s", err, tc.code)
 			}
 			if got := s.Info().JournalRecords; got != 1 {

@@ -86,7 +86,7 @@ func TestUpkeepRefusals(t *testing.T) {
 			d := newUpkeep(t, key, decision.UpkeepSplit, 3)
 			tc.edit(t, d)
 			_, err := freshSigner(t, wallet.KindTR).Sign(t.Context(), d.request(t))
-			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %q", err, tc.code)
 			}
 		})
@@ -120,7 +120,7 @@ func TestUpkeepAndPaymentsKeepOffEachOther(t *testing.T) {
 		if _, err := s.Sign(t.Context(), tc.first().request(t)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Sign(t.Context(), tc.second().request(t)); !errs.Is(err, tc.code) {
+		if _, err := s.Sign(t.Context(), tc.second().request(t)); !errs.Is(err, errs.Code(tc.code)) {
 			t.Errorf("%s: got %v, want %s", name, err, tc.code)
 		}
 	}

@@ -150,7 +150,7 @@ func TestVoidRefusals(t *testing.T) {
 			d := voidOf(t, key)
 			tc.edit(t, d)
 			_, err := s.Sign(t.Context(), d.request(t))
-			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, tc.code) {
+			if tc.code == "" && err != nil || tc.code != "" && !errs.Is(err, errs.Code(tc.code)) {
 				t.Errorf("got %v, want %q", err, tc.code)
 			}
 		})
@@ -167,7 +167,7 @@ func TestTheFeeOfAVoidIsAPartOfItsInputs(t *testing.T) {
 		d := voidOf(t, key)
 		d.coins = []coin{newCoin(t, key.Descriptor(), 0, 60_000)}
 		d.onTx = func(tx *wire.MsgTx) { tx.TxOut[0].Value = 60_000 - fee }
-		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
+		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, errs.Code(code)) {
 			t.Errorf("fee of %d: got %v, want %q", fee, err, code)
 		}
 	}
@@ -181,7 +181,7 @@ func TestVoidAndChildHaveNoHighestFeerate(t *testing.T) {
 	for fee, code := range map[btcutil.Amount]string{40_000: "", 40_001: "fee_above_batch_cap"} { // 225 sat/vB, the signer's cap is 100
 		d := voidOf(t, key)
 		d.fee = fee
-		if _, err := freshSigner(t, wallet.KindWPKH).Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
+		if _, err := freshSigner(t, wallet.KindWPKH).Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, errs.Code(code)) {
 			t.Errorf("void with a fee of %d: got %v, want %q", fee, err, code)
 		}
 	}
@@ -221,7 +221,7 @@ func TestAChildPaysForItsParent(t *testing.T) {
 		}
 		d := newUpkeep(t, key, kind, 1)
 		d.fee, d.coins = 5000, []coin{{prev: parent.transaction(t), vout: 3, chain: wallet.ChainChange, index: parent.number}}
-		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, code) {
+		if _, err := s.Sign(t.Context(), d.request(t)); code == "" && err != nil || code != "" && !errs.Is(err, errs.Code(code)) {
 			t.Errorf("%s: got %v, want %q", kind, err, code)
 		}
 	}

@@ -30,7 +30,7 @@ type Client struct {
 // first call.
 func New(cfg Config) (*Client, error) {
 	if cfg.Socket == "" {
-		return nil, errs.New(errs.Invalid, "signer_socket_missing", "Name the signer's socket.")
+		return nil, errs.New(errs.Invalid, CodeSignerSocketMissing, "Name the signer's socket.")
 	}
 	timeout := cfg.Timeout
 	if timeout <= 0 {
@@ -127,7 +127,7 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 
 func refused(f Failure) *errs.Error {
 	return &errs.Error{
-		Kind: errs.Conflict, Code: "signer_refused",
+		Kind: errs.Conflict, Code: CodeSignerRefused,
 		Message: fmt.Sprintf("The signer refused (%s): %s No signature was made.", f.Code, f.Message),
 		Params:  map[string]string{"rule": f.Code},
 	}
@@ -135,7 +135,7 @@ func refused(f Failure) *errs.Error {
 
 func (c *Client) down(cause error) *errs.Error {
 	return &errs.Error{
-		Kind: errs.Unavailable, Code: "signer_down",
+		Kind: errs.Unavailable, Code: CodeSignerDown,
 		Message: fmt.Sprintf("The signer at %s does not answer. Nothing is lost: the same request will be sent again.", c.socket),
 		Params:  map[string]string{"socket": c.socket}, Cause: cause,
 	}

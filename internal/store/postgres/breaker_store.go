@@ -62,7 +62,7 @@ func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payou
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		row, err := q.LockBreaker(ctx, id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, "breaker_not_found", "There is no breaker with this number. Nothing was changed.")
+			return errs.New(errs.NotFound, errs.CodeBreakerNotFound, "There is no breaker with this number. Nothing was changed.")
 		}
 		if err != nil {
 			return err

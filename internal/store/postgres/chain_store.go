@@ -333,7 +333,7 @@ func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip
 			return err
 		}
 		if n != 1 {
-			return errs.New(errs.Conflict, "wrong_head", "The block to take back is not the walked tip.")
+			return errs.New(errs.Conflict, CodeWrongHead, "The block to take back is not the walked tip.")
 		}
 		if w.Freed, err = readFreed(ctx, q); err != nil {
 			return err

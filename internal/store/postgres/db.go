@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/migrations"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -86,7 +89,7 @@ func open(ctx context.Context, url string, conns int32, tracer pgx.QueryTracer) 
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The cause may quote the password, so it is left out.
-		return nil, errs.New(errs.Unavailable, "database_url", "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+		return nil, errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
 	config.AfterConnect, config.ConnConfig.Tracer = codecs, tracer
 	if conns > 0 {
@@ -121,10 +124,10 @@ func (d *DB) Ping(ctx context.Context) error {
 	c := d.pool.Config().ConnConfig
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return errs.Wrap(err, errs.Unavailable, "database_down",
+		return errs.Wrap(err, errs.Unavailable, migrations.CodeDatabaseDown,
 			fmt.Sprintf("The PostgreSQL server at %s refused database %q to user %q: %s.", addressOf(c), c.Database, c.User, refused.Message))
 	}
-	return errs.Wrap(err, errs.Unavailable, "database_down",
+	return errs.Wrap(err, errs.Unavailable, migrations.CodeDatabaseDown,
 		fmt.Sprintf("The PostgreSQL server at %s (database %q) does not answer.", addressOf(c), c.Database))
 }
 
@@ -226,13 +229,13 @@ func (d *DB) Bind(ctx context.Context, network, genesis string) error {
 func (d *DB) CheckNetwork(ctx context.Context, network, genesis string) error {
 	meta, err := d.q.GetMeta(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return errs.New(errs.Unavailable, "network_unbound", "The database does not belong to a Bitcoin network yet. Set up the fund first.")
+		return errs.New(errs.Unavailable, CodeNetworkUnbound, "The database does not belong to a Bitcoin network yet. Set up the fund first.")
 	}
 	if err != nil {
 		return mapError(fmt.Errorf("read network of the database: %w", err))
 	}
 	if meta.Network != network || meta.Genesis != genesis {
-		return errs.Newf(errs.Unavailable, "wrong_network",
+		return errs.Newf(errs.Unavailable, wallet.CodeWrongNetwork,
 			"The database belongs to %s (first block %s) and this program runs on %s (first block %s). Nothing was changed.", meta.Network, meta.Genesis, network, genesis)
 	}
 	return nil

@@ -42,7 +42,7 @@ func wantCode(t *testing.T, err error, code string) {
 	if code == "" && err != nil {
 		t.Fatalf("got error %v, want none", err)
 	}
-	if code != "" && !errs.Is(err, code) {
+	if code != "" && !errs.Is(err, errs.Code(code)) {
 		t.Fatalf("got error %v, want code %s", err, code)
 	}
 }

@@ -215,7 +215,7 @@ func (s EndpointStore) LatestSnapshot(ctx context.Context, instalment uuid.UUID)
 
 func snapshotOf(r db.UptimeSnapshot, err error) (endpoint.StoredSnapshot, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return endpoint.StoredSnapshot{}, errs.New(errs.NotFound, "snapshot_not_found", "There is no such snapshot of uptime.")
+		return endpoint.StoredSnapshot{}, errs.New(errs.NotFound, CodeSnapshotNotFound, "There is no such snapshot of uptime.")
 	}
 	if err != nil {
 		return endpoint.StoredSnapshot{}, mapError(err)

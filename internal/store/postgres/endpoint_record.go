@@ -46,7 +46,7 @@ func follow(ctx context.Context, q *db.Queries, in endpoint.Intake) error {
 	case err != nil:
 		return err
 	case in.Seq != uint64(row.Seq)+1 || in.Prev != [32]byte(row.Prev):
-		return errs.New(errs.Conflict, "report_out_of_order", "This report does not follow on the one before. Nothing was written.")
+		return errs.New(errs.Conflict, vantage.CodeReportOutOfOrder, "This report does not follow on the one before. Nothing was written.")
 	}
 	err = q.InsertReport(ctx, db.InsertReportParams{VantageID: in.VantageID, Seq: int64(in.Seq), Prev: in.Prev[:], Sha256: in.SHA256[:], LeaseID: in.Lease, At: in.Now})
 	if err != nil {

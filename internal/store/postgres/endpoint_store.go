@@ -137,7 +137,7 @@ func getOpened(ctx context.Context, q *db.Queries, id uuid.UUID) (endpoint.Opene
 }
 
 func endpointNotFound() error {
-	return errs.New(errs.NotFound, "endpoint_not_found", "There is no such endpoint.")
+	return errs.New(errs.NotFound, errs.CodeEndpointNotFound, "There is no such endpoint.")
 }
 
 func openedOf(e db.Endpoint, dataKey []byte, keyID, reference, designation string) endpoint.Opened {

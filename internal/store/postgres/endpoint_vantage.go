@@ -62,7 +62,7 @@ func getVantage(ctx context.Context, q *db.Queries, id uuid.UUID, now time.Time)
 }
 
 func vantageNotFound() error {
-	return errs.New(errs.NotFound, "vantage_not_found", "There is no such prober.")
+	return errs.New(errs.NotFound, endpoint.CodeVantageNotFound, "There is no such prober.")
 }
 
 func vantageOf(r db.ListVantagesRow) endpoint.Vantage {
@@ -78,7 +78,7 @@ func (s EndpointStore) Enrol(ctx context.Context, tokenHash, publicKey []byte, n
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		id, err := q.EnrolVantage(ctx, db.EnrolVantageParams{TokenHash: tokenHash, PublicKey: publicKey, Now: now})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, "enrolment_unknown", "This enrolment token is unknown or was already used. Nothing was changed; ask for a new one.")
+			return errs.New(errs.NotFound, CodeEnrolmentUnknown, "This enrolment token is unknown or was already used. Nothing was changed; ask for a new one.")
 		}
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 		case err != nil:
 			return err
 		case row.AskedAt != nil && !askedAt.After(*row.AskedAt):
-			return errs.New(errs.Conflict, "replayed", "This request for work was made before, or after a later one. Nothing was given out.")
+			return errs.New(errs.Conflict, CodeReplayed, "This request for work was made before, or after a later one. Nothing was given out.")
 		}
 		day, shown := dateOf(now), int(row.Shown)
 		if row.ShownDay != day {
@@ -156,7 +156,7 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 
 func (s EndpointStore) Lease(ctx context.Context, v, lease uuid.UUID) ([]endpoint.Taken, error) {
 	if _, err := s.q.FindLease(ctx, lease, v); errors.Is(err, pgx.ErrNoRows) {
-		return nil, errs.New(errs.NotFound, "lease_unknown", "This lease is not known, or it was given to another prober. Nothing was written.")
+		return nil, errs.New(errs.NotFound, CodeLeaseUnknown, "This lease is not known, or it was given to another prober. Nothing was written.")
 	} else if err != nil {
 		return nil, mapError(err)
 	}

@@ -31,11 +31,11 @@ func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason stri
 		case err != nil:
 			return err
 		case !use.Unspent:
-			return errs.New(errs.NotFound, "coin_not_found", "The treasury has no such coin now. Nothing was changed.")
+			return errs.New(errs.NotFound, errs.CodeCoinNotFound, "The treasury has no such coin now. Nothing was changed.")
 		case use.Locked:
-			return errs.New(errs.Conflict, "coin_locked", "The coin is already locked.")
+			return errs.New(errs.Conflict, CodeCoinLocked, "The coin is already locked.")
 		case use.Reserved:
-			return errs.New(errs.Conflict, "coin_taken", "A batch holds the coin, so it cannot be locked. Nothing was changed.")
+			return errs.New(errs.Conflict, CodeCoinTaken, "A batch holds the coin, so it cannot be locked. Nothing was changed.")
 		}
 		err = q.InsertCoinLock(ctx, db.InsertCoinLockParams{Txid: op.Hash[:], Vout: int64(op.Index), Reason: reason, LockedBy: staff, LockedAt: e.At})
 		if err != nil {
@@ -54,7 +54,7 @@ func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uui
 			return err
 		}
 		if n == 0 {
-			return errs.New(errs.Conflict, "coin_not_locked", "The coin is not locked. Nothing was changed.")
+			return errs.New(errs.Conflict, CodeCoinNotLocked, "The coin is not locked. Nothing was changed.")
 		}
 		if err := q.WakeWorker(ctx); err != nil { // a batch may have waited for it
 			return err
@@ -159,7 +159,7 @@ func (s PayoutStore) Proof(ctx context.Context, instalment uuid.UUID, headers in
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
 		row, err := q.GetProof(ctx, instalment)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, "not_paid", "There is no payment of this in a block yet.")
+			return errs.New(errs.NotFound, CodeNotPaid, "There is no payment of this in a block yet.")
 		}
 		if err != nil {
 			return err
@@ -222,7 +222,7 @@ func readShares(ctx context.Context, q *db.Queries, attempt uuid.UUID, paid btcu
 // readInclusion puts the proof of a stored transaction together, with as many of
 // the wanted headers as there are.
 func readInclusion(ctx context.Context, q *db.Queries, raw []byte, position *int32, branch []byte, height int32, headers int) (spv.Inclusion, error) {
-	missing := errs.New(errs.Conflict, "proof_missing", "This block was walked by an older version, which kept no proof. Walk the chain again from the birthday to have it.")
+	missing := errs.New(errs.Conflict, CodeProofMissing, "This block was walked by an older version, which kept no proof. Walk the chain again from the birthday to have it.")
 	if position == nil {
 		return spv.Inclusion{}, missing
 	}
@@ -276,7 +276,7 @@ func (s PayoutStore) AttemptByTxID(ctx context.Context, txid chainhash.Hash) (pa
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
 		a, err := readAttemptByTxID(ctx, q, txid)
 		if err == nil && a == nil {
-			err = errs.New(errs.NotFound, "attempt_not_found", "There is no such transaction of ours.")
+			err = errs.New(errs.NotFound, errs.CodeAttemptNotFound, "There is no such transaction of ours.")
 		}
 		if err == nil {
 			found = *a

@@ -41,7 +41,7 @@ func (d *DB) Fund(ctx context.Context) (fund.Fund, error) {
 func readFund(ctx context.Context, q *db.Queries) (fund.Fund, error) {
 	f, err := q.GetFund(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fund.Fund{}, errs.New(errs.NotFound, "no_fund", "No fund has been set up here yet. Run: causeway admin fund create")
+		return fund.Fund{}, errs.New(errs.NotFound, CodeNoFund, "No fund has been set up here yet. Run: causeway admin fund create")
 	}
 	if err != nil {
 		return fund.Fund{}, err
@@ -237,7 +237,7 @@ func (s GrantStore) readApplication(ctx context.Context, now time.Time, find fun
 }
 
 func applicationNotFound() error {
-	return errs.New(errs.NotFound, "application_not_found", "There is no such application.")
+	return errs.New(errs.NotFound, CodeApplicationNotFound, "There is no such application.")
 }
 
 func readRevision(ctx context.Context, q *db.Queries, a grant.Application) (grant.Revision, grant.Decision, error) {

@@ -118,7 +118,7 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, "stale_version", "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
+		return errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
 	}
 	if len(w.RetireEndpoints) > 0 {
 		if err := q.RetireEndpoints(ctx, db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints}); err != nil {
@@ -238,7 +238,7 @@ func (s GrantStore) Grant(ctx context.Context, id uuid.UUID) (grant.GrantRecord,
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
 		row, err := q.GetGrant(ctx, id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, "grant_not_found", "There is no such grant.")
+			return errs.New(errs.NotFound, CodeGrantNotFound, "There is no such grant.")
 		}
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -133,7 +134,7 @@ func insertLink(ctx context.Context, q *db.Queries, l identity.Link) error {
 func (s IdentityStore) LinkByHash(ctx context.Context, h identity.Hash) (identity.Link, identity.Staff, error) {
 	row, err := s.q.GetLink(ctx, h[:])
 	if err != nil {
-		return identity.Link{}, identity.Staff{}, absent(err, "link_unknown", "read link")
+		return identity.Link{}, identity.Staff{}, absent(err, identity.CodeLinkUnknown, "read link")
 	}
 	l := row.OneTimeLink
 	return identity.Link{
@@ -167,7 +168,7 @@ func (s IdentityStore) TakeCeremony(ctx context.Context, h identity.Hash) (ident
 		return err
 	})
 	if err != nil {
-		return identity.Ceremony{}, absent(err, "ceremony_unknown", "take ceremony")
+		return identity.Ceremony{}, absent(err, identity.CodeCeremonyUnknown, "take ceremony")
 	}
 	return identity.Ceremony{
 		Hash: identity.Hash(row.Hash), Kind: identity.CeremonyKind(row.Kind), StaffID: row.StaffID.UUID, State: row.State, ExpiresAt: row.ExpiresAt,
@@ -190,7 +191,7 @@ func (s IdentityStore) Credentials(ctx context.Context, staffID uuid.UUID) ([]id
 func (s IdentityStore) CredentialByID(ctx context.Context, id []byte) (identity.Credential, identity.Staff, error) {
 	row, err := s.q.GetPasskey(ctx, id)
 	if err != nil {
-		return identity.Credential{}, identity.Staff{}, absent(err, "credential_unknown", "read passkey")
+		return identity.Credential{}, identity.Staff{}, absent(err, identity.CodeCredentialUnknown, "read passkey")
 	}
 	return toCredential(row.Passkey), toStaff(row.Staff, row.Roles), nil
 }
@@ -203,7 +204,7 @@ func toCredential(row db.Passkey) identity.Credential {
 
 func lockStaff(ctx context.Context, q *db.Queries, id uuid.UUID) (identity.Staff, error) {
 	if _, err := q.LockStaff(ctx, id); err != nil {
-		return identity.Staff{}, absent(err, "staff_not_found", "lock staff "+id.String())
+		return identity.Staff{}, absent(err, identity.CodeStaffNotFound, "lock staff "+id.String())
 	}
 	return readStaff(ctx, q, id)
 }
@@ -211,7 +212,7 @@ func lockStaff(ctx context.Context, q *db.Queries, id uuid.UUID) (identity.Staff
 func readStaff(ctx context.Context, q *db.Queries, id uuid.UUID) (identity.Staff, error) {
 	row, err := q.GetStaff(ctx, id)
 	if err != nil {
-		return identity.Staff{}, absent(err, "staff_not_found", "read staff "+id.String())
+		return identity.Staff{}, absent(err, identity.CodeStaffNotFound, "read staff "+id.String())
 	}
 	return toStaff(row.Staff, row.Roles), nil
 }
@@ -231,7 +232,7 @@ func toStaff(row db.Staff, roles []string) identity.Staff {
 
 // absent turns "no rows" into package identity's error of this code; other
 // errors get what was being done and their place in the taxonomy.
-func absent(err error, code, doing string) error {
+func absent(err error, code errs.Code, doing string) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return identity.StoreError(code)
 	}

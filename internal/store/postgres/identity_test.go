@@ -271,7 +271,7 @@ func TestDocumentedErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		err := test.do()
-		if !errs.Is(err, test.code) || errs.KindOf(err) != test.kind {
+		if !errs.Is(err, errs.Code(test.code)) || errs.KindOf(err) != test.kind {
 			t.Errorf("%s: got %v, want %s %s", test.name, err, test.kind, test.code)
 		}
 	}
@@ -319,7 +319,7 @@ func oneWins(t *testing.T, results <-chan error, code string) {
 		switch {
 		case err == nil:
 			won++
-		case !errs.Is(err, code):
+		case !errs.Is(err, errs.Code(code)):
 			t.Errorf("a loser got %v, want %s", err, code)
 		}
 	}

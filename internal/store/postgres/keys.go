@@ -93,7 +93,7 @@ func (d *DB) DropKeys(ctx context.Context, ids []string, at time.Time, entry fun
 		}
 		for _, id := range ids {
 			if n := under[id]; n > 0 {
-				return errs.Newf(errs.Conflict, "key_in_use",
+				return errs.Newf(errs.Conflict, CodeKeyInUse,
 					"The data keys of %d applications are still under key %s. Nothing was changed. Run: causeway admin keys rewrap", n, id)
 			}
 			fresh, err := q.DropKey(ctx, id, at)

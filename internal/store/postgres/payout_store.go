@@ -111,7 +111,7 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 		return err
 	}
 	if err := moveItems(ctx, q, ids, grant.Payable, grant.Allocated, b.CreatedAt); err != nil {
-		return errs.Wrap(err, errs.Conflict, "not_payable", "One of these payments is no longer free. Reload the list.")
+		return errs.Wrap(err, errs.Conflict, errs.CodeNotPayable, "One of these payments is no longer free. Reload the list.")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func insertBatch(ctx context.Context, q *db.Queries, b payout.Batch, items []pay
 func lookedAt(ctx context.Context, q *db.Queries, ids []uuid.UUID) error {
 	n, err := q.CountNotLookedAt(ctx, ids)
 	if err == nil && n > 0 {
-		err = errs.New(errs.Conflict, "gate_not_looked", "The uptime behind one of these payments has not been looked at yet, which takes about a minute after an approval. Try again shortly.")
+		err = errs.New(errs.Conflict, CodeGateNotLooked, "The uptime behind one of these payments has not been looked at yet, which takes about a minute after an approval. Try again shortly.")
 	}
 	return err
 }
@@ -153,7 +153,7 @@ func moveItems(ctx context.Context, q *db.Queries, ids []uuid.UUID, from, to gra
 		return err
 	}
 	if len(moved) != len(ids) {
-		return errs.Newf(errs.Conflict, "wrong_state", "%d of %d payments are not %s any more. Nothing was changed.", len(ids)-len(moved), len(ids), from)
+		return errs.Newf(errs.Conflict, errs.CodeWrongState, "%d of %d payments are not %s any more. Nothing was changed.", len(ids)-len(moved), len(ids), from)
 	}
 	if to != grant.Final && to != grant.Cancelled {
 		return nil
@@ -194,7 +194,7 @@ func (s PayoutStore) Batch(ctx context.Context, id uuid.UUID) (payout.Record, er
 }
 
 func batchNotFound() error {
-	return errs.New(errs.NotFound, "batch_not_found", "There is no such batch.")
+	return errs.New(errs.NotFound, CodeBatchNotFound, "There is no such batch.")
 }
 
 func batchOf(b db.Batch, composer string) payout.Batch {

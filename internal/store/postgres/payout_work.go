@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -25,7 +27,7 @@ func checkLease(ctx context.Context, q *db.Queries, epoch int64) error {
 		return err
 	}
 	if current != epoch {
-		return errs.Newf(errs.Conflict, "lease_lost", "Another worker leads now (lease %d, ours was %d). This one changed nothing.", current, epoch)
+		return errs.Newf(errs.Conflict, payout.CodeLeaseLost, "Another worker leads now (lease %d, ours was %d). This one changed nothing.", current, epoch)
 	}
 	return nil
 }
@@ -237,7 +239,7 @@ func writeVoid(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Ch
 			return err
 		}
 		if n != 1 {
-			return errs.New(errs.Conflict, "wrong_state", "The request to take this batch back has ended in the meantime. Nothing was changed.")
+			return errs.New(errs.Conflict, errs.CodeWrongState, "The request to take this batch back has ended in the meantime. Nothing was changed.")
 		}
 	}
 	if v := ch.NewVoid; v != nil {
@@ -283,7 +285,7 @@ func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, "stale_version", "Somebody else changed this batch in the meantime. Your change was not saved: look at the new state, then decide again.")
+		return errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody else changed this batch in the meantime. Your change was not saved: look at the new state, then decide again.")
 	}
 	return nil
 }
@@ -325,11 +327,11 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	return q.InsertAttemptOutputs(ctx, outs)
 }
 
-func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, code, message string, now time.Time) error {
+func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, code errs.Code, message string, now time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: id, Code: code, Message: message, ChangedAt: now})
+		return q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: id, Code: string(code), Message: message, ChangedAt: now})
 	})
 }

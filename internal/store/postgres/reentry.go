@@ -39,7 +39,7 @@ func (g *reentry) check() error {
 		return nil
 	}
 	g.report(string(debug.Stack()))
-	return errs.New(errs.Internal, "store_reentered", "The store was called inside its own transaction.")
+	return errs.New(errs.Internal, CodeStoreReentered, "The store was called inside its own transaction.")
 }
 
 // enter notes that this goroutine holds a transaction until leave is called.

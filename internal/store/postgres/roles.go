@@ -25,7 +25,7 @@ func (d *DB) RoleName(ctx context.Context, role string) (string, error) {
 	case role == "worker":
 		return roles.Worker, nil
 	}
-	return "", errs.Newf(errs.Invalid, "unknown_role", "The roles are app and worker, not %s. Nothing was changed.", role)
+	return "", errs.Newf(errs.Invalid, CodeUnknownRole, "The roles are app and worker, not %s. Nothing was changed.", role)
 }
 
 // LetIn allows a role, by its name in this database, to log in with password, and gives

@@ -19,7 +19,7 @@ func (s IdentityStore) OpenSession(ctx context.Context, c identity.Change, o ide
 			return err
 		}
 		if person.DisabledAt != nil {
-			return identity.StoreError("staff_disabled")
+			return identity.StoreError(identity.CodeStaffDisabled)
 		}
 		if err := openWith(ctx, q, o); err != nil {
 			return err
@@ -51,7 +51,7 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 			return fmt.Errorf("use link: %w", err)
 		}
 		if n == 0 {
-			return identity.StoreError("link_used")
+			return identity.StoreError(identity.CodeLinkUsed)
 		}
 		// An older invitation in a mailbox somewhere must not enrol a second key.
 		if err := q.EndLinks(ctx, o.Session.CreatedAt, o.Session.StaffID); err != nil {
@@ -77,7 +77,7 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 			return fmt.Errorf("update passkey: %w", err)
 		}
 		if n == 0 {
-			return identity.StoreError("credential_unknown")
+			return identity.StoreError(identity.CodeCredentialUnknown)
 		}
 	}
 	return nil
@@ -86,7 +86,7 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 func (s IdentityStore) SessionByHash(ctx context.Context, h identity.Hash) (identity.Session, identity.Staff, error) {
 	row, err := s.q.GetSession(ctx, h[:])
 	if err != nil {
-		return identity.Session{}, identity.Staff{}, absent(err, "session_unknown", "read session")
+		return identity.Session{}, identity.Staff{}, absent(err, identity.CodeSessionUnknown, "read session")
 	}
 	return toSession(row.Session), toStaff(row.Staff, row.Roles), nil
 }
@@ -114,7 +114,7 @@ func (s IdentityStore) RevokeSession(ctx context.Context, c identity.Change, sta
 			return fmt.Errorf("revoke session %s: %w", id, err)
 		}
 		if n == 0 {
-			return identity.StoreError("session_unknown")
+			return identity.StoreError(identity.CodeSessionUnknown)
 		}
 		return nil
 	})
@@ -144,7 +144,7 @@ func (s IdentityStore) AddToken(ctx context.Context, c identity.Change, t identi
 func (s IdentityStore) TokenByHash(ctx context.Context, h identity.Hash) (identity.Token, identity.Staff, error) {
 	row, err := s.q.GetToken(ctx, h[:])
 	if err != nil {
-		return identity.Token{}, identity.Staff{}, absent(err, "token_unknown", "read token")
+		return identity.Token{}, identity.Staff{}, absent(err, identity.CodeTokenUnknown, "read token")
 	}
 	return toToken(row.ApiToken), toStaff(row.Staff, row.Roles), nil
 }
@@ -172,7 +172,7 @@ func (s IdentityStore) RevokeToken(ctx context.Context, c identity.Change, staff
 			return fmt.Errorf("revoke token %s: %w", id, err)
 		}
 		if n == 0 {
-			return identity.StoreError("token_unknown")
+			return identity.StoreError(identity.CodeTokenUnknown)
 		}
 		return nil
 	})

@@ -44,7 +44,7 @@ func findUnjoined(ctx context.Context, q *db.Queries, op wire.OutPoint) (payout.
 	}
 	at := slices.IndexFunc(list, func(p payout.UnjoinedPayment) bool { return p.OutPoint == op })
 	if at < 0 {
-		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, "unjoined_not_found", "There is no such payment that waits to be joined. Nothing was changed.")
+		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, errs.CodeUnjoinedNotFound, "There is no such payment that waits to be joined. Nothing was changed.")
 	}
 	return list[at], nil
 }
@@ -66,7 +66,7 @@ func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalme
 			return err
 		}
 		if len(rows) == 0 {
-			return errs.New(errs.NotFound, "instalment_not_found", "There is no such payment. Nothing was changed.")
+			return errs.New(errs.NotFound, CodeInstalmentNotFound, "There is no such payment. Nothing was changed.")
 		}
 		j := &payout.Join{Payment: found, Item: itemOf(rows[0].Instalment, rows[0].Reference, rows[0].Designation)}
 		if err := fn(j); err != nil {
@@ -103,7 +103,7 @@ func (s PayoutStore) SeparatePayment(ctx context.Context, op wire.OutPoint, reas
 			return err
 		}
 		if n == 0 {
-			return errs.New(errs.Conflict, "already_separate", "Somebody has already said so. Nothing was changed.")
+			return errs.New(errs.Conflict, CodeAlreadySeparate, "Somebody has already said so. Nothing was changed.")
 		}
 		if err := q.WakeWorker(ctx); err != nil {
 			return err

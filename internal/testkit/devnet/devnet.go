@@ -69,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Devnet, error) {
 	}
 	// PostgreSQL may run as another account and must pass through.
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil { //nolint:gosec // what is inside has modes of its own
-		return nil, errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+cfg.Dir+".")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+cfg.Dir+".")
 	}
 	if cfg.World == 0 {
 		cfg.World = loopback.DrawWorld()
@@ -100,7 +100,7 @@ func (d *Devnet) startPostgres(ctx context.Context) (err error) {
 func (d *Devnet) startNode(ctx context.Context) error {
 	dir := filepath.Join(d.cfg.Dir, "btcd")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+".")
 	}
 	key, err := faucet.LoadKey(filepath.Join(dir, "miner.key"))
 	if err != nil {
@@ -143,7 +143,7 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 	}
 	dir := filepath.Join(d.cfg.Dir, "proxies")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+".")
 	}
 	for i, kind := range [ProxyCount]proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
 		s := proxies.Spec{Kind: kind, Host: d.World.Host(byte(i+1), 10), Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
@@ -184,7 +184,7 @@ func (d *Devnet) writeTelegram(keysPEM string) error {
 		return err
 	}
 	if err := os.WriteFile(d.TelegramFile(), append(text, '\n'), 0o600); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot write "+d.TelegramFile()+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot write "+d.TelegramFile()+".")
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (d *Devnet) Run(ctx context.Context) error {
 }
 
 func died(who, log string) error {
-	return errs.Newf(errs.Unavailable, "part_died", "%s has ended by itself; its log is %s.", who, log)
+	return errs.Newf(errs.Unavailable, CodePartDied, "%s has ended by itself; its log is %s.", who, log)
 }
 
 // Stop ends everything and waits until it is gone. It may be called again.

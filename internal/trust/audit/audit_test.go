@@ -122,7 +122,7 @@ func export(t testing.TB, log *audit.Log) audit.Bundle {
 
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
-	if !errs.Is(err, code) {
+	if !errs.Is(err, errs.Code(code)) {
 		t.Errorf("got error %v, want code %s", err, code)
 	}
 }

@@ -64,7 +64,7 @@ func NewLog(store Store, c clock.Clock, vkey string) *Log {
 // and nothing is signed. s is the key of the Log.
 func (l *Log) Checkpoint(ctx context.Context, s *Signer) (latest StoredCheckpoint, signed bool, err error) {
 	latest, err = l.Latest(ctx)
-	if err != nil && !errs.Is(err, "no_checkpoint") {
+	if err != nil && !errs.Is(err, CodeNoCheckpoint) {
 		return StoredCheckpoint{}, false, fmt.Errorf("read latest checkpoint: %w", err)
 	}
 	size, err := l.store.AuditSize(ctx)
@@ -114,7 +114,7 @@ func (l *Log) Inclusion(ctx context.Context, seq int64) (Inclusion, error) {
 		return Inclusion{}, fmt.Errorf("read audit row %d: %w", seq, err)
 	}
 	if len(leaves) == 0 {
-		return Inclusion{}, errs.Newf(errs.NotFound, "not_covered", "There is no row %d in the audit log.", seq)
+		return Inclusion{}, errs.Newf(errs.NotFound, CodeNotCovered, "There is no row %d in the audit log.", seq)
 	}
 	return ProveInclusion(seq, leaves[0], latest.Note, latest.Size, l.reader(ctx))
 }
@@ -135,7 +135,7 @@ func (l *Log) Consistency(ctx context.Context, oldSize int64) (Consistency, erro
 			return ProveConsistency(c.Note, c.Size, newest.Note, newest.Size, l.reader(ctx))
 		}
 	}
-	return Consistency{}, errs.Newf(errs.NotFound, "no_checkpoint", "There is no checkpoint of %d rows.", oldSize)
+	return Consistency{}, errs.Newf(errs.NotFound, CodeNoCheckpoint, "There is no checkpoint of %d rows.", oldSize)
 }
 
 // Export returns the whole log for off-line verification, with every row of

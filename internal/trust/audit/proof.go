@@ -29,7 +29,7 @@ type Consistency struct {
 // size rows. NotFound "not_covered" when the checkpoint does not reach the row.
 func ProveInclusion(seq int64, leaf []byte, signed string, size int64, stored tlog.HashReader) (Inclusion, error) {
 	if seq < 0 || seq >= size {
-		return Inclusion{}, errs.Newf(errs.NotFound, "not_covered", "No checkpoint covers row %d yet.", seq)
+		return Inclusion{}, errs.Newf(errs.NotFound, CodeNotCovered, "No checkpoint covers row %d yet.", seq)
 	}
 	hashes, err := tlog.ProveRecord(size, seq, stored)
 	if err != nil {
@@ -50,7 +50,7 @@ func (p Inclusion) Verify(vkey string) error {
 		return broken(Finding{First: p.Seq, Last: p.Seq, What: Altered}, err)
 	}
 	if p.Seq >= c.Size {
-		return errs.Newf(errs.NotFound, "not_covered", "The checkpoint does not cover row %d.", p.Seq)
+		return errs.Newf(errs.NotFound, CodeNotCovered, "The checkpoint does not cover row %d.", p.Seq)
 	}
 	if err := tlog.CheckRecord(p.Hashes, c.Size, c.Root, p.Seq, tlog.RecordHash([]byte(p.Leaf))); err != nil {
 		return broken(Finding{First: p.Seq, Last: p.Seq, What: Altered}, err)
@@ -61,7 +61,7 @@ func (p Inclusion) Verify(vkey string) error {
 // ProveConsistency returns the proof between two signed checkpoints.
 func ProveConsistency(signedOld string, oldSize int64, signedNew string, newSize int64, stored tlog.HashReader) (Consistency, error) {
 	if oldSize < 1 || oldSize > newSize {
-		return Consistency{}, errs.Newf(errs.Invalid, "not_earlier", "A log of %d rows does not come before one of %d.", oldSize, newSize)
+		return Consistency{}, errs.Newf(errs.Invalid, CodeNotEarlier, "A log of %d rows does not come before one of %d.", oldSize, newSize)
 	}
 	hashes, err := tlog.ProveTree(newSize, oldSize, stored)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p Consistency) Verify(vkey string) error {
 		return err
 	}
 	if older.Size < 1 || older.Size > newer.Size {
-		return errs.Newf(errs.Invalid, "not_earlier", "A log of %d rows does not come before one of %d.", older.Size, newer.Size)
+		return errs.Newf(errs.Invalid, CodeNotEarlier, "A log of %d rows does not come before one of %d.", older.Size, newer.Size)
 	}
 	if err := tlog.CheckTree(p.Hashes, newer.Size, newer.Root, older.Size, older.Root); err != nil {
 		return broken(Finding{First: 0, Last: older.Size - 1, What: Altered}, err)

@@ -26,7 +26,7 @@ func (l *Log) Latest(ctx context.Context) (StoredCheckpoint, error) {
 		return StoredCheckpoint{}, err
 	}
 	if len(newest) == 0 {
-		return StoredCheckpoint{}, errs.New(errs.NotFound, "no_checkpoint", "The audit log has no signed checkpoint yet.")
+		return StoredCheckpoint{}, errs.New(errs.NotFound, CodeNoCheckpoint, "The audit log has no signed checkpoint yet.")
 	}
 	return newest[0], nil
 }

@@ -78,9 +78,9 @@ func (b Bundle) open(vkey string, known []string) (points []Checkpoint, bad []Ba
 	}
 	switch {
 	case len(points) == 0 && len(bad) > 0:
-		return nil, bad, errs.New(errs.Invalid, "checkpoint_refused", "Every checkpoint is damaged or not signed by the given key, so there is none to verify against.")
+		return nil, bad, errs.New(errs.Invalid, CodeCheckpointRefused, "Every checkpoint is damaged or not signed by the given key, so there is none to verify against.")
 	case len(points) == 0:
-		return nil, nil, errs.New(errs.Invalid, "checkpoint_refused", "There is no checkpoint to verify against.")
+		return nil, nil, errs.New(errs.Invalid, CodeCheckpointRefused, "There is no checkpoint to verify against.")
 	}
 	slices.SortFunc(points, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
 	return points, bad, nil

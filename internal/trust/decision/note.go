@@ -40,7 +40,7 @@ func ParseDigest(s string) (Digest, error) {
 	var d Digest
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != len(d) || s != strings.ToLower(s) {
-		return Digest{}, errs.New(errs.Invalid, "bad_digest", "A digest is 64 lower-case hexadecimal digits.")
+		return Digest{}, errs.New(errs.Invalid, CodeBadDigest, "A digest is 64 lower-case hexadecimal digits.")
 	}
 	copy(d[:], b)
 	return d, nil
@@ -161,5 +161,5 @@ func (n Note) Check(params *chaincfg.Params) error {
 }
 
 func badNote(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, "bad_note", "The note "+fmt.Sprintf(format, args...)+".")
+	return errs.New(errs.Invalid, CodeBadNote, "The note "+fmt.Sprintf(format, args...)+".")
 }

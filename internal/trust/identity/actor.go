@@ -99,7 +99,7 @@ func (a Actor) Require(p Permission) error {
 	if a.Kind == "" {
 		return errSignIn()
 	}
-	err := errs.New(errs.Forbidden, "not_permitted", "Your role does not allow this. Nothing was changed.")
+	err := errs.New(errs.Forbidden, CodeNotPermitted, "Your role does not allow this. Nothing was changed.")
 	err.Params = map[string]string{"permission": string(p)}
 	return err
 }

@@ -106,19 +106,19 @@ func (s *Service) FinishEnrol(ctx context.Context, linkToken, ceremony string, a
 // openLink returns the person of a link that is good for purpose.
 func (s *Service) openLink(ctx context.Context, token string, purpose LinkPurpose) (Staff, error) {
 	link, person, err := s.cfg.Store.LinkByHash(ctx, HashSecret(token))
-	if errs.Is(err, "link_unknown") || err == nil && link.Purpose != purpose {
-		return Staff{}, StoreError("link_unknown")
+	if errs.Is(err, CodeLinkUnknown) || err == nil && link.Purpose != purpose {
+		return Staff{}, StoreError(CodeLinkUnknown)
 	}
 	if err != nil {
 		return Staff{}, fmt.Errorf("read link: %w", err)
 	}
 	switch {
 	case link.UsedAt != nil:
-		return Staff{}, StoreError("link_used")
+		return Staff{}, StoreError(CodeLinkUsed)
 	case !s.now().Before(link.ExpiresAt):
-		return Staff{}, StoreError("link_expired")
+		return Staff{}, StoreError(CodeLinkExpired)
 	case person.DisabledAt != nil:
-		return Staff{}, StoreError("staff_disabled")
+		return Staff{}, StoreError(CodeStaffDisabled)
 	}
 	return person, nil
 }
@@ -149,7 +149,7 @@ func (s *Service) putCeremony(ctx context.Context, kind CeremonyKind, staffID uu
 func (s *Service) takeCeremony(ctx context.Context, kind CeremonyKind, staffID uuid.UUID, token string) (webauthn.SessionData, error) {
 	var state webauthn.SessionData
 	c, err := s.cfg.Store.TakeCeremony(ctx, HashSecret(token))
-	if errs.Is(err, "ceremony_unknown") {
+	if errs.Is(err, CodeCeremonyUnknown) {
 		return state, errPasskey(err)
 	}
 	if err != nil {

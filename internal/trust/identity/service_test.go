@@ -113,7 +113,7 @@ func (b bundle) enrol(t *testing.T, name string, roles ...identity.Role) (*devic
 
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
-	if !errs.Is(err, code) {
+	if !errs.Is(err, errs.Code(code)) {
 		t.Errorf("got error %v, want code %s", err, code)
 	}
 }

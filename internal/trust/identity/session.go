@@ -38,7 +38,7 @@ func (s *Service) FinishLogin(ctx context.Context, ceremony string, answer []byt
 		return SignIn{}, errPasskey(err)
 	}
 	credential, person, err := s.cfg.Store.CredentialByID(ctx, parsed.RawID)
-	if errs.Is(err, "credential_unknown") {
+	if errs.Is(err, CodeCredentialUnknown) {
 		return SignIn{}, errPasskey(err)
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Actor, Sessio
 		return Actor{}, Session{}, errSignIn()
 	}
 	session, person, err := s.cfg.Store.SessionByHash(ctx, HashSecret(token))
-	if errs.Is(err, "session_unknown") {
+	if errs.Is(err, CodeSessionUnknown) {
 		return Actor{}, Session{}, errSignIn()
 	}
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Actor, Sessio
 	case !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= s.cfg.Idle:
 		return Actor{}, Session{}, errSessionExpired()
 	case person.DisabledAt != nil:
-		return Actor{}, Session{}, StoreError("staff_disabled")
+		return Actor{}, Session{}, StoreError(CodeStaffDisabled)
 	}
 	if now.Sub(session.LastSeenAt) >= min(touchEvery, s.cfg.Idle/4) {
 		if err := s.cfg.Store.TouchSession(ctx, session.ID, now); err != nil {
@@ -155,7 +155,7 @@ func (s *Service) FormToken(session Session) string {
 func (s *Service) CheckFormToken(session Session, token string) error {
 	got, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || !hmac.Equal(got, s.formMAC(session)) {
-		return errs.New(errs.Forbidden, "form_token", "This form is out of date. Load the page again and send it once more; nothing was changed.")
+		return errs.New(errs.Forbidden, CodeFormToken, "This form is out of date. Load the page again and send it once more; nothing was changed.")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (s *Service) formMAC(session Session) []byte {
 // secret is always new, so what a browser held before it signed in is worthless.
 func (s *Service) openSession(ctx context.Context, person Staff, method Method, action string, o Opening) (SignIn, error) {
 	if person.DisabledAt != nil {
-		return SignIn{}, StoreError("staff_disabled")
+		return SignIn{}, StoreError(CodeStaffDisabled)
 	}
 	id, err := s.newID()
 	if err != nil {

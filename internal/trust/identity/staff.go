@@ -15,22 +15,22 @@ import (
 // ValidateRoles checks a set of roles: at least one, each known and once, and
 // admin not together with reviewer or treasurer. Invalid with field "roles".
 func ValidateRoles(roles []Role) error {
-	field := func(code, message string) error {
+	field := func(code errs.Code, message string) error {
 		return errs.InvalidFields([]errs.Field{{Field: "roles", Code: code, Message: message}})
 	}
 	if len(roles) == 0 {
-		return field("required", "needs at least one role")
+		return field(errs.CodeRequired, "needs at least one role")
 	}
 	for i, r := range roles {
 		if !slices.Contains(Roles(), r) {
-			return field("unknown", fmt.Sprintf("%q is no role", r))
+			return field(CodeUnknown, fmt.Sprintf("%q is no role", r))
 		}
 		if slices.Contains(roles[:i], r) {
-			return field("twice", fmt.Sprintf("%s stands twice", r))
+			return field(errs.CodeTwice, fmt.Sprintf("%s stands twice", r))
 		}
 	}
 	if slices.Contains(roles, RoleAdmin) && (slices.Contains(roles, RoleReviewer) || slices.Contains(roles, RoleTreasurer)) {
-		return field("roles_conflict", "an admin cannot also review or release money")
+		return field(CodeRolesConflict, "an admin cannot also review or release money")
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (s *Service) Enable(ctx context.Context, by Actor, id uuid.UUID) (Staff, er
 	}
 	return s.cfg.Store.UpdateStaff(ctx, staffChange(by, "staff.enabled", id, s.now()), id, func(p *Staff) error {
 		if p.DisabledAt == nil {
-			return StoreError("staff_enabled")
+			return StoreError(CodeStaffEnabled)
 		}
 		p.DisabledAt = nil
 		return nil
@@ -148,7 +148,7 @@ func (s *Service) mayChange(by Actor, id uuid.UUID) error {
 		return err
 	}
 	if by.Kind == KindStaff && by.StaffID == id {
-		return errs.New(errs.Forbidden, "own_account", "Nobody can change their own roles or disable their own account. Ask another admin.")
+		return errs.New(errs.Forbidden, CodeOwnAccount, "Nobody can change their own roles or disable their own account. Ask another admin.")
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (s *Service) addLink(ctx context.Context, by Actor, purpose LinkPurpose, id
 		return "", fmt.Errorf("read staff %s: %w", id, err)
 	}
 	if person.DisabledAt != nil {
-		return "", StoreError("staff_disabled")
+		return "", StoreError(CodeStaffDisabled)
 	}
 	token, link, err := s.newLink(purpose, id)
 	if err != nil {

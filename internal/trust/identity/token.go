@@ -52,18 +52,18 @@ func checkToken(roles []Role, scopes []Permission, life time.Duration) []errs.Fi
 	var fields []errs.Field
 	held := Scopes(roles)
 	if len(scopes) == 0 {
-		fields = append(fields, errs.Field{Field: "scopes", Code: "required", Message: "needs at least one scope"})
+		fields = append(fields, errs.Field{Field: "scopes", Code: errs.CodeRequired, Message: "needs at least one scope"})
 	}
 	for _, p := range scopes {
 		if !slices.Contains(held, p) {
 			fields = append(fields, errs.Field{
-				Field: "scopes", Code: "not_held", Params: map[string]string{"scope": string(p)},
+				Field: "scopes", Code: CodeNotHeld, Params: map[string]string{"scope": string(p)},
 				Message: fmt.Sprintf("%q is not among what your roles give to a token", p),
 			})
 		}
 	}
 	if life < time.Minute || life > MaxTokenLife {
-		fields = append(fields, errs.Field{Field: "expires_in", Code: "out_of_range", Message: "must be between a minute and a year"})
+		fields = append(fields, errs.Field{Field: "expires_in", Code: errs.CodeOutOfRange, Message: "must be between a minute and a year"})
 	}
 	return fields
 }
@@ -76,7 +76,7 @@ func (s *Service) AuthenticateToken(ctx context.Context, secret string) (Actor, 
 		return Actor{}, errTokenInvalid(nil)
 	}
 	t, person, err := s.cfg.Store.TokenByHash(ctx, HashSecret(secret))
-	if errs.Is(err, "token_unknown") {
+	if errs.Is(err, CodeTokenUnknown) {
 		return Actor{}, errTokenInvalid(err)
 	}
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Service) Token(ctx context.Context, by Actor, id uuid.UUID) (Token, err
 	}
 	at := slices.IndexFunc(list, func(t Token) bool { return t.ID == id })
 	if at < 0 {
-		return Token{}, StoreError("token_unknown")
+		return Token{}, StoreError(CodeTokenUnknown)
 	}
 	return list[at], nil
 }

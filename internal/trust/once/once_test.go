@@ -155,7 +155,7 @@ func TestRefusals(t *testing.T) {
 	for key, code := range map[string]string{"": "idempotency_key_missing", "short": "idempotency_key_form", strings.Repeat("k", 129): "idempotency_key_form"} {
 		r := request()
 		r.Key = key
-		if _, err := s.Do(t.Context(), r, func(context.Context) error { t.Error("it was done"); return nil }); !errs.Is(err, code) {
+		if _, err := s.Do(t.Context(), r, func(context.Context) error { t.Error("it was done"); return nil }); !errs.Is(err, errs.Code(code)) {
 			t.Errorf("key %q: %v, want %s", key, err, code)
 		}
 	}

@@ -48,19 +48,19 @@ func GenerateKeyFile(path string) error {
 func Load(path string) (*Keyring, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "key_file_missing", "The key file "+path+" cannot be read. Restore it from its backup; without it nothing sealed opens.")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The key file "+path+" cannot be read. Restore it from its backup; without it nothing sealed opens.")
 	}
 	defer func() { _ = f.Close() }() // only read from
 	info, err := f.Stat()
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "key_file_missing", "The key file "+path+" cannot be read.")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The key file "+path+" cannot be read.")
 	}
 	if err := secretfile.Check("key file", path, info); err != nil {
 		return nil, err
 	}
 	ring, err := parse(io.LimitReader(f, maxKeyFileSize))
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "key_file_malformed", "The key file "+path+" is damaged. Restore it from its backup.")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMalformed, "The key file "+path+" is damaged. Restore it from its backup.")
 	}
 	return ring, nil
 }

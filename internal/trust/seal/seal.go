@@ -150,7 +150,7 @@ func (k *Keyring) wrap(owner string, raw []byte) (Wrapped, error) {
 
 func (k *Keyring) unwrap(owner string, w Wrapped) ([]byte, error) {
 	if len(w.Bytes) == 0 {
-		return nil, errs.New(errs.NotFound, "purged", "What was written here has been erased, as the fund promised.")
+		return nil, errs.New(errs.NotFound, errs.CodePurged, "What was written here has been erased, as the fund promised.")
 	}
 	kek, ok := k.keks[w.KEKID]
 	if !ok {
@@ -229,7 +229,7 @@ func unpad(p []byte) ([]byte, error) {
 }
 
 func errUnsealing(cause error) error {
-	return errs.Wrap(cause, errs.Internal, "unsealing_failed", "Something stored here cannot be opened. The operators of this server have to look at it.")
+	return errs.Wrap(cause, errs.Internal, CodeUnsealingFailed, "Something stored here cannot be opened. The operators of this server have to look at it.")
 }
 
 // String hides the keys.

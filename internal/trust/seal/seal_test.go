@@ -47,7 +47,7 @@ func newDataKey(t *testing.T, ring *seal.Keyring, owner string) (*seal.DataKey, 
 
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
-	if !errs.Is(err, code) {
+	if !errs.Is(err, errs.Code(code)) {
 		t.Errorf("got error %v, want code %s", err, code)
 	}
 }

@@ -159,7 +159,7 @@ func (a *Agent) asks(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			pause, failing = retry.NextBackOff(), true
-			a.cfg.Log.WarnContext(ctx, "no lease", slog.String("code", errs.CodeOf(err)), slog.Any("error", err), slog.Int64("again_ms", pause.Milliseconds()))
+			a.cfg.Log.WarnContext(ctx, "no lease", slog.String("code", string(errs.CodeOf(err))), slog.Any("error", err), slog.Int64("again_ms", pause.Milliseconds()))
 		default:
 			if failing {
 				a.cfg.Log.InfoContext(ctx, "leases come again")
@@ -231,20 +231,20 @@ const maxExtra = 32
 // admit refuses a lease that is not for us and now. Its signature has been
 // verified.
 func (a *Agent) admit(l vantage.Lease, sent, got time.Time, room int) error {
-	refuse := func(code, why string) error {
+	refuse := func(code errs.Code, why string) error {
 		return errs.Newf(errs.Unavailable, code, "The service answered with a lease that %s. Nothing was dialled.", why)
 	}
 	switch {
 	case l.Vantage != a.cfg.State.Vantage:
-		return refuse("lease_foreign", "is for another prober")
+		return refuse(CodeLeaseForeign, "is for another prober")
 	case l.Issued.Before(sent.Add(-maxSkew)) || l.Issued.After(got.Add(maxSkew)):
-		return refuse("lease_not_now", "is not of now: it is repeated, or a clock is wrong by minutes")
+		return refuse(CodeLeaseNotNow, "is not of now: it is repeated, or a clock is wrong by minutes")
 	case !l.Expires.After(got):
-		return refuse("lease_over", "is over")
+		return refuse(CodeLeaseOver, "is over")
 	case !l.Issued.After(a.issued):
-		return refuse("lease_repeated", "is no newer than the one before")
+		return refuse(CodeLeaseRepeated, "is no newer than the one before")
 	case len(l.Jobs) > room+maxExtra:
-		return refuse("lease_too_large", "holds more jobs than were asked for")
+		return refuse(CodeLeaseTooLarge, "holds more jobs than were asked for")
 	}
 	a.issued = l.Issued
 	return nil

@@ -45,12 +45,12 @@ var _ API = (*Client)(nil)
 func NewClient(base string, t http.RoundTripper) (*Client, error) {
 	u, err := url.Parse(strings.TrimSuffix(base, "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errs.New(errs.Invalid, "api_url_malformed", "The service's URL has the form https://host or https://host:port.")
+		return nil, errs.New(errs.Invalid, CodeAPIURLMalformed, "The service's URL has the form https://host or https://host:port.")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	here := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !here) {
-		return nil, errs.New(errs.Invalid, "api_url_without_tls", "The service's URL begins with https://; only a service on this machine is spoken to without TLS.")
+		return nil, errs.New(errs.Invalid, CodeAPIURLWithoutTLS, "The service's URL begins with https://; only a service on this machine is spoken to without TLS.")
 	}
 	return &Client{base: u, http: &http.Client{
 		Transport: t, Timeout: callTimeout,
@@ -113,18 +113,18 @@ type problem struct {
 func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "api_request", "The request cannot be written.")
+		return errs.Wrap(err, errs.Internal, CodeAPIRequest, "The request cannot be written.")
 	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { c.met(i.Conn.RemoteAddr()) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "api_request", "The request cannot be written.")
+		return errs.Wrap(err, errs.Internal, CodeAPIRequest, "The request cannot be written.")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "api_down", "The service does not answer. It is tried again.")
+		return errs.Wrap(err, errs.Unavailable, CodeAPIDown, "The service does not answer. It is tried again.")
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end, or given up
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -132,7 +132,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 		err = errors.New("too long")
 	}
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, "api_down", "The service's answer broke off or is too long. It is tried again.")
+		return errs.Wrap(err, errs.Unavailable, CodeAPIDown, "The service's answer broke off or is too long. It is tried again.")
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return refusal(resp.StatusCode, text)
@@ -141,7 +141,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "api_answer_malformed", "The service's answer is not of the form that this version reads. Both sides may need the same version.")
+		return errs.Wrap(err, errs.Unavailable, CodeAPIAnswerMalformed, "The service's answer is not of the form that this version reads. Both sides may need the same version.")
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func refusal(status int, text []byte) error {
 		code = strings.TrimPrefix(p.Type, "/problems/")
 	}
 	if err != nil || code == "" || strings.ContainsFunc(code, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
-		return errs.Newf(errs.Unavailable, "api_status", "The service answered with status %d.", status)
+		return errs.Newf(errs.Unavailable, CodeAPIStatus, "The service answered with status %d.", status)
 	}
 	kind := errs.Internal
 	switch status {
@@ -179,5 +179,5 @@ func refusal(status int, text []byte) error {
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
 		kind = errs.Unavailable
 	}
-	return errs.New(kind, code, p.Detail)
+	return errs.New(kind, errs.Code(code), p.Detail)
 }

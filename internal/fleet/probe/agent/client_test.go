@@ -59,7 +59,7 @@ func TestAnswersOfTheService(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Lease(t.Context(), vantage.Envelope{})
-		if got := string(errs.KindOf(err)) + " " + errs.CodeOf(err); got != tc.want {
+		if got := string(errs.KindOf(err)) + " " + string(errs.CodeOf(err)); got != tc.want {
 			t.Errorf("%s: %s (%v)", name, got, err)
 		}
 		if got := c.Addrs(); len(got) != 1 || got[0] != netip.AddrFrom4([4]byte{127, 0, 0, 1}) {

@@ -88,7 +88,7 @@ func (a *Agent) sign() (bool, error) {
 
 func (a *Agent) save(next State) error {
 	if err := a.cfg.Journal.Save(next); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "prober_state_unwritable", "The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was lost but the checks of this minute.")
+		return errs.Wrap(err, errs.Unavailable, CodeProberStateUnwritable, "The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was lost but the checks of this minute.")
 	}
 	a.state = next
 	return nil
@@ -123,22 +123,22 @@ const maxAstray = 2
 func (a *Agent) answered(ctx context.Context, said error) (bool, error) {
 	next := a.state
 	next.Pending = nil
-	if !errs.Is(said, "report_out_of_order") {
+	if !errs.Is(said, vantage.CodeReportOutOfOrder) {
 		a.astray = 0
 	}
 	switch {
-	case said == nil || errs.Is(said, "report_repeated"):
+	case said == nil || errs.Is(said, vantage.CodeReportRepeated):
 		next.Seq, next.Prev = a.state.Seq+1, vantage.PrevOf(a.state.Pending.Hash())
 		return true, a.save(next)
-	case errs.Is(said, "report_out_of_order") && a.astray < maxAstray:
+	case errs.Is(said, vantage.CodeReportOutOfOrder) && a.astray < maxAstray:
 		// The same report may be on its way twice, when a call was given up here and not
 		// there: the next answer says that it was taken.
 		a.astray++
 		return false, nil
-	case errs.Is(said, "report_out_of_order"):
-		return false, errs.Wrap(said, errs.Conflict, "chain_broken", "The service knows another chain of reports than this prober's state file: one of the two was restored from a copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.")
+	case errs.Is(said, vantage.CodeReportOutOfOrder):
+		return false, errs.Wrap(said, errs.Conflict, CodeChainBroken, "The service knows another chain of reports than this prober's state file: one of the two was restored from a copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.")
 	}
-	log := a.cfg.Log.With(slog.String("code", errs.CodeOf(said)), slog.Any("error", said))
+	log := a.cfg.Log.With(slog.String("code", string(errs.CodeOf(said))), slog.Any("error", said))
 	switch errs.KindOf(said) {
 	case errs.Invalid, errs.Malformed, errs.NotFound, errs.Conflict, errs.TooLarge, errs.Precondition:
 		log.WarnContext(ctx, "the service refused a report; it is dropped")

@@ -27,13 +27,13 @@ func Parse(text string) (Spec, error) {
 	var r refusals
 	switch {
 	case text == "":
-		r.add("endpoint", "missing", "Paste a link or the content of a configuration file.")
+		r.add("endpoint", CodeMissing, "Paste a link or the content of a configuration file.")
 		return nil, r.err()
 	case len(text) > maxText:
-		r.add("endpoint", "too_long", fmt.Sprintf("A configuration has at most %d bytes.", maxText))
+		r.add("endpoint", errs.CodeTooLong, fmt.Sprintf("A configuration has at most %d bytes.", maxText))
 		return nil, r.err()
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, control):
-		r.add("endpoint", "not_text", "This is not a text file.")
+		r.add("endpoint", errs.CodeNotText, "This is not a text file.")
 		return nil, r.err()
 	case strings.Contains(text, "\n") || strings.HasPrefix(text, "["):
 		return parseFile(text)
@@ -64,14 +64,14 @@ func parseFile(text string) (Spec, error) {
 		}
 	}
 	var r refusals
-	r.add("endpoint", "several", "This is neither a WireGuard nor an OpenVPN configuration. Links go in one at a time.")
+	r.add("endpoint", CodeSeveral, "This is neither a WireGuard nor an OpenVPN configuration. Links go in one at a time.")
 	return nil, r.err()
 }
 
 func parseLink(text string) (Spec, error) {
 	var r refusals
 	if len(text) > maxLink {
-		r.add("endpoint", "too_long", fmt.Sprintf("A link has at most %d bytes.", maxLink))
+		r.add("endpoint", errs.CodeTooLong, fmt.Sprintf("A link has at most %d bytes.", maxLink))
 		return nil, r.err()
 	}
 	scheme, rest, found := strings.Cut(text, "://")
@@ -79,7 +79,7 @@ func parseLink(text string) (Spec, error) {
 		if host, _, _ := strings.Cut(text, "/"); isTelegramHost(host) {
 			return parseTelegramWeb(text)
 		}
-		r.add("endpoint", "unknown_form", "A link begins with a scheme such as tg:// or socks5://.")
+		r.add("endpoint", CodeUnknownForm, "A link begins with a scheme such as tg:// or socks5://.")
 		return nil, r.err()
 	}
 	switch strings.ToLower(scheme) {
@@ -90,7 +90,7 @@ func parseLink(text string) (Spec, error) {
 			return parseTelegramWeb(rest)
 		}
 		if strings.EqualFold(scheme, "https") {
-			r.add("endpoint", "unsupported", "HTTP proxies that speak TLS themselves are not checked yet. Use http:// for a plain one.")
+			r.add("endpoint", CodeUnsupported, "HTTP proxies that speak TLS themselves are not checked yet. Use http:// for a plain one.")
 			return nil, r.err()
 		}
 		return parseProxy(rest, probe.HTTPConnect)
@@ -103,7 +103,7 @@ func parseLink(text string) (Spec, error) {
 	case "vless":
 		return parseVLESS(rest)
 	}
-	r.add("endpoint", "unsupported", fmt.Sprintf("Links that begin with %s are not checked.", quote(scheme)))
+	r.add("endpoint", CodeUnsupported, fmt.Sprintf("Links that begin with %s are not checked.", quote(scheme)))
 	return nil, r.err()
 }
 
@@ -120,12 +120,12 @@ func (r *refusals) put(f errs.Field) {
 }
 
 // add names a parameter.
-func (r *refusals) add(name, code, message string) {
+func (r *refusals) add(name string, code errs.Code, message string) {
 	r.put(errs.Field{Field: name, Code: code, Message: message})
 }
 
 // line names a line, counted from 1.
-func (r *refusals) line(n int, code, message string) {
+func (r *refusals) line(n int, code errs.Code, message string) {
 	line := strconv.Itoa(n)
 	r.put(errs.Field{Field: "line " + line, Code: code, Message: message, Params: map[string]string{"line": line}})
 }
@@ -133,7 +133,7 @@ func (r *refusals) line(n int, code, message string) {
 // check adds err, the error of one of probe's parsers, if it is one.
 func (r *refusals) check(name string, err error) {
 	if err != nil {
-		r.add(name, "invalid", sentence(err))
+		r.add(name, CodeInvalid, sentence(err))
 	}
 }
 
@@ -142,7 +142,7 @@ func (r *refusals) err() error {
 		return nil
 	}
 	return &errs.Error{
-		Kind: errs.Invalid, Code: "endpoint_refused", Fields: r.fields,
+		Kind: errs.Invalid, Code: CodeEndpointRefused, Fields: r.fields,
 		Message: "The endpoint cannot be used as it is written. Nothing was saved and nothing was sent to it.",
 	}
 }
@@ -196,9 +196,9 @@ func queryOf(query string, r *refusals) map[string]string {
 		value, err := url.PathUnescape(value)
 		switch _, twice := out[name]; {
 		case err != nil || !utf8.ValidString(value) || strings.ContainsFunc(value, controlOrNewline):
-			r.add(shown(name), "bad_escape", "A % is followed by two hexadecimal digits.")
+			r.add(shown(name), CodeBadEscape, "A % is followed by two hexadecimal digits.")
 		case twice:
-			r.add(shown(name), "twice", "This parameter stands twice.")
+			r.add(shown(name), errs.CodeTwice, "This parameter stands twice.")
 		}
 		out[name] = value
 	}
@@ -222,7 +222,7 @@ func (p parts) only(r *refusals, names ...string) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		r.add(shown(name), "unknown_parameter", "This parameter is not among those that are read. Take it out of the link.")
+		r.add(shown(name), CodeUnknownParameter, "This parameter is not among those that are read. Take it out of the link.")
 	}
 }
 
@@ -231,7 +231,7 @@ func (p parts) server(r *refusals) probe.Address {
 	a, err := probe.ParseAddress(p.host)
 	r.check("server", err)
 	if p.path != "" {
-		r.add("path", "unknown_part", "Nothing may stand between the port and the parameters.")
+		r.add("path", CodeUnknownPart, "Nothing may stand between the port and the parameters.")
 	}
 	return a
 }
@@ -240,7 +240,7 @@ func (p parts) server(r *refusals) probe.Address {
 func unescape(s, name string, r *refusals) string {
 	out, err := url.PathUnescape(s)
 	if err != nil || !utf8.ValidString(out) || strings.ContainsFunc(out, controlOrNewline) {
-		r.add(name, "bad_escape", "A % is followed by two hexadecimal digits.")
+		r.add(name, CodeBadEscape, "A % is followed by two hexadecimal digits.")
 		return ""
 	}
 	return out

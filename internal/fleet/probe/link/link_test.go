@@ -83,7 +83,7 @@ func refusal(t *testing.T, err error) []string {
 	}
 	var out []string
 	for _, f := range e.Fields {
-		out = append(out, f.Field+" "+f.Code)
+		out = append(out, f.Field+" "+string(f.Code))
 	}
 	return out
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 )
 
@@ -94,12 +96,12 @@ func (v *ovpnReader) block(lines []string, i int) int {
 	end := slices.IndexFunc(lines[i:], func(l string) bool { return strings.TrimSpace(l) == "</"+name+">" })
 	switch {
 	case end < 0:
-		v.r.line(i+1, "unclosed", "The block that begins here has no end.")
+		v.r.line(i+1, CodeUnclosed, "The block that begins here has no end.")
 		return len(lines) - 1
 	case !known:
-		v.r.line(i+1, "refused", "The block "+quote(name)+" is not among those that are read: "+strings.Join(inline(), ", ")+".")
+		v.r.line(i+1, CodeRefused, "The block "+quote(name)+" is not among those that are read: "+strings.Join(inline(), ", ")+".")
 	case v.seen["<"+name]:
-		v.r.line(i+1, "twice", "The block "+quote(name)+" stands twice.")
+		v.r.line(i+1, errs.CodeTwice, "The block "+quote(name)+" stands twice.")
 	default:
 		v.seen["<"+name] = true
 		v.inline(i+1, name, lines[i+1:i+end])
@@ -130,7 +132,7 @@ func (v *ovpnReader) inline(n int, name string, body []string) {
 		v.out.User, v.out.Password = body[0], body[1]
 	}
 	if why != "" {
-		v.r.line(n, "refused", quote(name)+": "+why+".")
+		v.r.line(n, CodeRefused, quote(name)+": "+why+".")
 	}
 }
 
@@ -140,7 +142,7 @@ func (v *ovpnReader) setting(n int, w []string) {
 		return
 	}
 	name, args := strings.TrimPrefix(w[0], "--"), w[1:]
-	refuse := func(why string) { v.r.line(n, "refused", quote(name)+": "+why+".") }
+	refuse := func(why string) { v.r.line(n, CodeRefused, quote(name)+": "+why+".") }
 	arg := ""
 	if len(args) > 0 {
 		arg = args[0]
@@ -267,7 +269,7 @@ func (v *ovpnReader) finish() {
 		port = defaultPort
 	}
 	if len(v.remote) == 0 {
-		v.r.add("server", "missing", "The line \"remote HOST PORT\" is missing.")
+		v.r.add("server", CodeMissing, "The line \"remote HOST PORT\" is missing.")
 		return
 	}
 	host, err := probe.ParseHost(v.remote[0])
@@ -280,18 +282,18 @@ func (v *ovpnReader) finish() {
 	case "tcp", "tcp4", "tcp6", "tcp-client", "tcp4-client", "tcp6-client":
 		v.out.TCP = true
 	default:
-		v.r.add("proto", "unsupported", fmt.Sprintf("The protocol is udp or tcp, not %s.", quote(proto)))
+		v.r.add("proto", CodeUnsupported, fmt.Sprintf("The protocol is udp or tcp, not %s.", quote(proto)))
 	}
 	switch {
 	case v.out.CA == "":
-		v.r.add("ca", "missing", "The certificate authority is missing: a block <ca>.")
+		v.r.add("ca", CodeMissing, "The certificate authority is missing: a block <ca>.")
 	case (v.out.Cert == "") != (v.out.Key == ""):
-		v.r.add("cert", "missing", "A client's certificate goes with its key: the blocks <cert> and <key>.")
+		v.r.add("cert", CodeMissing, "A client's certificate goes with its key: the blocks <cert> and <key>.")
 	case v.out.Cert != "" && !matches(v.out.Cert, v.out.Key):
-		v.r.add("key", "contradiction", "The client's certificate is not one of this key.")
+		v.r.add("key", CodeContradiction, "The client's certificate is not one of this key.")
 	case v.out.Cert == "" && v.out.User == "":
-		v.r.add("key", "missing", "The client has nothing to show: give <cert> and <key>, or <auth-user-pass>.")
+		v.r.add("key", CodeMissing, "The client has nothing to show: give <cert> and <key>, or <auth-user-pass>.")
 	case v.out.TLSAuth != nil && v.out.TLSCrypt != nil:
-		v.r.add("tls-auth", "contradiction", "tls-auth and tls-crypt exclude each other.")
+		v.r.add("tls-auth", CodeContradiction, "tls-auth and tls-crypt exclude each other.")
 	}
 }

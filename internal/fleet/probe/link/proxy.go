@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 )
 
@@ -18,7 +20,7 @@ func parseProxy(rest string, protocol probe.Protocol) (Spec, error) {
 	p.only(&r)
 	user, password, _ := strings.Cut(p.user, ":")
 	if strings.Contains(password, "@") || strings.Contains(user, "@") {
-		r.add("user", "bad_escape", "An @ in a user name or password is written %40.")
+		r.add("user", CodeBadEscape, "An @ in a user name or password is written %40.")
 	}
 	return proxy(&r, protocol, p.server(&r), unescape(user, "user", &r), unescape(password, "password", &r), p.hasUser)
 }
@@ -26,15 +28,15 @@ func parseProxy(rest string, protocol probe.Protocol) (Spec, error) {
 // proxy makes the Spec of a SOCKS5 or HTTP proxy.
 func proxy(r *refusals, protocol probe.Protocol, a probe.Address, user, password string, hasUser bool) (Spec, error) {
 	if user == "" && (password != "" || hasUser) {
-		r.add("user", "missing", "The user name is missing.")
+		r.add("user", CodeMissing, "The user name is missing.")
 	}
 	for name, v := range map[string]string{"user": user, "password": password} {
 		if len(v) > maxCredential {
-			r.add(name, "too_long", fmt.Sprintf("It has at most %d bytes.", maxCredential))
+			r.add(name, errs.CodeTooLong, fmt.Sprintf("It has at most %d bytes.", maxCredential))
 		}
 	}
 	if protocol == probe.HTTPConnect && strings.Contains(user, ":") {
-		r.add("user", "colon", "The user name of an HTTP proxy holds no colon.")
+		r.add("user", CodeColon, "The user name of an HTTP proxy holds no colon.")
 	}
 	if err := r.err(); err != nil {
 		return nil, err

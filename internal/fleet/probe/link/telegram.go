@@ -31,7 +31,7 @@ func parseTelegram(rest string) (Spec, error) {
 	p := split(rest, &r)
 	p.host = strings.TrimSuffix(p.host, "/")
 	if p.hasUser || p.path != "" || p.host != "proxy" && p.host != "socks" {
-		r.add("endpoint", "unknown_form", "Telegram's links for proxies are proxy?server=… and socks?server=….")
+		r.add("endpoint", CodeUnknownForm, "Telegram's links for proxies are proxy?server=… and socks?server=….")
 		return nil, r.err()
 	}
 	host, err := probe.ParseHost(p.query["server"])
@@ -79,12 +79,12 @@ func parseSecret(s string, r *refusals) MTProto {
 		out.Kind, b = SecretTLS, b[1:]
 		name, err := probe.ParseName(string(b[16:]))
 		if err != nil || len(name) > maxSNI {
-			r.add("secret", "bad_host", "The host name inside the secret is not one.")
+			r.add("secret", CodeBadHost, "The host name inside the secret is not one.")
 		}
 		// Both sides compute over the ClientHello, so that case does not matter.
 		out.SNI = name
 	default:
-		r.add("secret", "bad_secret", "A secret is 32 hexadecimal digits, dd and 32 digits, or ee, 32 digits and a host name; or the same in base64.")
+		r.add("secret", CodeBadSecret, "A secret is 32 hexadecimal digits, dd and 32 digits, or ee, 32 digits and a host name; or the same in base64.")
 		return out
 	}
 	copy(out.Key[:], b)

@@ -19,7 +19,7 @@ func parseShadowsocks(rest string) (Spec, error) {
 	p := split(rest, &r)
 	p.path = strings.TrimSuffix(p.path, "/")
 	if _, plugin := p.query["plugin"]; plugin {
-		r.add("plugin", "unsupported", "Servers behind a plugin are not checked.")
+		r.add("plugin", CodeUnsupported, "Servers behind a plugin are not checked.")
 	}
 	p.only(&r, "plugin", "tag", "group")
 	var method, password string
@@ -33,7 +33,7 @@ func parseShadowsocks(rest string) (Spec, error) {
 		plain, ok := decodeAny(whole)
 		i := strings.LastIndex(plain, "@")
 		if !ok || i < 0 {
-			r.add("endpoint", "unknown_form", "Shadowsocks links are ss://, method and password in base64, @, host:port.")
+			r.add("endpoint", CodeUnknownForm, "Shadowsocks links are ss://, method and password in base64, @, host:port.")
 			return nil, r.err()
 		}
 		p.host = plain[i+1:]
@@ -46,11 +46,11 @@ func parseShadowsocks(rest string) (Spec, error) {
 	out := Shadowsocks{Addr: p.server(&r), Method: strings.ToLower(method), Password: password}
 	switch {
 	case !found || password == "":
-		r.add("password", "missing", "The method and the password are missing.")
+		r.add("password", CodeMissing, "The method and the password are missing.")
 	case strings.HasPrefix(out.Method, "2022-"):
-		r.add("method", "unsupported", "Shadowsocks 2022 is not checked yet.")
+		r.add("method", CodeUnsupported, "Shadowsocks 2022 is not checked yet.")
 	case !slices.Contains(Methods(), out.Method):
-		r.add("method", "unsupported", "The method is one of "+strings.Join(Methods(), ", ")+". Others are not safe enough to be used.")
+		r.add("method", CodeUnsupported, "The method is one of "+strings.Join(Methods(), ", ")+". Others are not safe enough to be used.")
 	}
 	if err := r.err(); err != nil {
 		return nil, err
@@ -79,11 +79,11 @@ func parseTrojan(rest string) (Spec, error) {
 	p.only(&r, append(cosmetic(), "sni", "peer", "security", "type", "headerType", "allowInsecure", "encryption")...)
 	out := Trojan{Addr: p.server(&r), Password: unescape(p.user, "password", &r)}
 	if out.Password == "" {
-		r.add("password", "missing", "The password is missing.")
+		r.add("password", CodeMissing, "The password is missing.")
 	}
 	p.overTCP(&r)
 	if s := p.query["security"]; s != "" && s != "tls" {
-		r.add("security", "unsupported", "Trojan is checked over TLS only.")
+		r.add("security", CodeUnsupported, "Trojan is checked over TLS only.")
 	}
 	out.SNI = p.sni(&r, out.Addr)
 	if err := r.err(); err != nil {
@@ -100,26 +100,26 @@ func parseVLESS(rest string) (Spec, error) {
 	out := VLESS{Addr: p.server(&r)}
 	id, err := uuid.Parse(p.user)
 	if err != nil || len(p.user) != 36 {
-		r.add("id", "bad_id", "The id is a UUID.")
+		r.add("id", CodeBadID, "The id is a UUID.")
 	}
 	out.ID = id
 	p.overTCP(&r)
 	if e := p.query["encryption"]; e != "" && e != "none" {
-		r.add("encryption", "unsupported", "VLESS is checked with encryption=none only.")
+		r.add("encryption", CodeUnsupported, "VLESS is checked with encryption=none only.")
 	}
 	if f := p.query["flow"]; f != "" {
-		r.add("flow", "unsupported", "VLESS with a flow is not checked yet.")
+		r.add("flow", CodeUnsupported, "VLESS with a flow is not checked yet.")
 	}
 	switch s := p.query["security"]; s {
 	case "", "none":
 		if p.query["sni"] != "" {
-			r.add("sni", "without_tls", "A server name goes with security=tls.")
+			r.add("sni", CodeWithoutTLS, "A server name goes with security=tls.")
 		}
 	case "tls":
 		out.TLS = true
 		out.SNI = p.sni(&r, out.Addr)
 	default:
-		r.add("security", "unsupported", "VLESS is checked with security=none or tls only.")
+		r.add("security", CodeUnsupported, "VLESS is checked with security=none or tls only.")
 	}
 	if err := r.err(); err != nil {
 		return nil, err
@@ -130,13 +130,13 @@ func parseVLESS(rest string) (Spec, error) {
 // overTCP refuses other transports, and certificates that nobody checks.
 func (p parts) overTCP(r *refusals) {
 	if t := p.query["type"]; t != "" && t != "tcp" && t != "raw" {
-		r.add("type", "unsupported", "The transport is tcp. Others are not checked yet.")
+		r.add("type", CodeUnsupported, "The transport is tcp. Others are not checked yet.")
 	}
 	if h := p.query["headerType"]; h != "" && h != "none" {
-		r.add("headerType", "unsupported", "A header is not checked.")
+		r.add("headerType", CodeUnsupported, "A header is not checked.")
 	}
 	if i := p.query["allowInsecure"]; i != "" && i != "0" && i != "false" {
-		r.add("allowInsecure", "unsafe", "A certificate that nobody checks proves nothing. Use a valid one.")
+		r.add("allowInsecure", CodeUnsafe, "A certificate that nobody checks proves nothing. Use a valid one.")
 	}
 }
 
@@ -144,7 +144,7 @@ func (p parts) overTCP(r *refusals) {
 func (p parts) sni(r *refusals, a probe.Address) string {
 	sni, peer := p.query["sni"], p.query["peer"]
 	if sni != "" && peer != "" && sni != peer {
-		r.add("peer", "contradiction", fmt.Sprintf("%s and %s name two servers.", "sni", "peer"))
+		r.add("peer", CodeContradiction, fmt.Sprintf("%s and %s name two servers.", "sni", "peer"))
 	}
 	if sni == "" {
 		sni = peer

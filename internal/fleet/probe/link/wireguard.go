@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/causeway-fund/causeway/internal/errs"
+
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 )
 
@@ -42,14 +44,14 @@ func parseWireGuard(lines []string) (Spec, error) {
 	}
 	switch {
 	case !w.seen["[peer]"]:
-		w.r.add("peer", "missing", "The section [Peer] is missing.")
+		w.r.add("peer", CodeMissing, "The section [Peer] is missing.")
 	case !w.seen["publickey"]:
-		w.r.add("public_key", "missing", "The peer's PublicKey is missing.")
+		w.r.add("public_key", CodeMissing, "The peer's PublicKey is missing.")
 	case !w.seen["endpoint"]:
-		w.r.add("server", "missing", "The peer's Endpoint is missing.")
+		w.r.add("server", CodeMissing, "The peer's Endpoint is missing.")
 	}
 	if !w.seen["address"] {
-		w.r.add("addresses", "missing", "The Address of the interface is missing.")
+		w.r.add("addresses", CodeMissing, "The Address of the interface is missing.")
 	}
 	if err := w.r.err(); err != nil {
 		return nil, err
@@ -70,9 +72,9 @@ func (w *wgReader) read(n int, l string) {
 		w.section = strings.ToLower(l)
 		switch {
 		case w.section != "[interface]" && w.section != "[peer]":
-			w.r.line(n, "unknown_section", "The sections are [Interface] and [Peer].")
+			w.r.line(n, CodeUnknownSection, "The sections are [Interface] and [Peer].")
 		case w.seen[w.section]:
-			w.r.line(n, "several", "An endpoint has one [Interface] and one [Peer].")
+			w.r.line(n, CodeSeveral, "An endpoint has one [Interface] and one [Peer].")
 		}
 		w.seen[w.section] = true
 		return
@@ -80,18 +82,18 @@ func (w *wgReader) read(n int, l string) {
 	name, value, found := strings.Cut(l, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	if !found {
-		w.r.line(n, "not_a_setting", "This is not Name = value.")
+		w.r.line(n, CodeNotASetting, "This is not Name = value.")
 		return
 	}
 	key := strings.ToLower(name)
 	lists := []string{"address", "dns", "allowedips"}
 	if w.seen[key] && !slices.Contains(lists, key) {
-		w.r.line(n, "twice", quote(name)+" stands twice.")
+		w.r.line(n, errs.CodeTwice, quote(name)+" stands twice.")
 		return
 	}
 	w.seen[key] = true
 	if err := w.set(key, value); err != nil {
-		w.r.line(n, "refused", quote(name)+": "+err.Error()+".")
+		w.r.line(n, CodeRefused, quote(name)+": "+err.Error()+".")
 	}
 }
 

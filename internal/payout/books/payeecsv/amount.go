@@ -8,6 +8,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
+	"github.com/causeway-fund/causeway/internal/errs"
 )
 
 // btcDecimals is the number of digits after the point that a satoshi needs.
@@ -22,9 +23,9 @@ var (
 
 // parseAmount reads whole satoshi, or bitcoin with a point and at most eight
 // decimals. Otherwise it returns a code and a sentence.
-func parseAmount(s string, btc bool) (amount btcutil.Amount, code, message string) {
+func parseAmount(s string, btc bool) (amount btcutil.Amount, code errs.Code, message string) {
 	if s == "" {
-		return 0, "required", "The amount is missing."
+		return 0, errs.CodeRequired, "The amount is missing."
 	}
 	if code, message := damage(s, btc); code != "" {
 		return 0, code, message
@@ -33,15 +34,15 @@ func parseAmount(s string, btc bool) (amount btcutil.Amount, code, message strin
 	whole, decimals, point := strings.Cut(number, ".")
 	if !allDigits(whole) || point && !allDigits(decimals) {
 		if btc {
-			return 0, "not_a_number", "Write the amount in bitcoin with digits and a point alone, for example 0.015."
+			return 0, errs.CodeNotANumber, "Write the amount in bitcoin with digits and a point alone, for example 0.015."
 		}
-		return 0, "not_a_number", "Write the amount in satoshi with digits alone, for example 1500000."
+		return 0, errs.CodeNotANumber, "Write the amount in satoshi with digits alone, for example 1500000."
 	}
 	if point && !btc {
-		return 0, "fractional_sat", "A satoshi cannot be split: write a whole number, without a point. A column in bitcoin is called amount_btc."
+		return 0, errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a point. A column in bitcoin is called amount_btc."
 	}
 	if len(decimals) > btcDecimals {
-		return 0, "too_many_decimals", "Bitcoin has eight decimals. This amount has more; round it yourself."
+		return 0, CodeTooManyDecimals, "Bitcoin has eight decimals. This amount has more; round it yourself."
 	}
 	digits := whole
 	if btc {
@@ -50,31 +51,31 @@ func parseAmount(s string, btc bool) (amount btcutil.Amount, code, message strin
 	sat, err := strconv.ParseInt(digits, 10, 64)
 	switch {
 	case err != nil || btcutil.Amount(sat) > money.MaxSat:
-		return 0, "too_large", "That is more than the 21 million bitcoin that can exist."
+		return 0, errs.CodeTooLarge, "That is more than the 21 million bitcoin that can exist."
 	case negative || sat == 0:
-		return 0, "not_positive", "The amount must be more than zero."
+		return 0, money.CodeNotPositive, "The amount must be more than zero."
 	}
 	return btcutil.Amount(sat), "", ""
 }
 
 // damage names what spreadsheets and habits of writing do to numbers. Each could
 // be read in two ways, so none is.
-func damage(s string, btc bool) (code, message string) {
+func damage(s string, btc bool) (code errs.Code, message string) {
 	switch {
 	case strings.HasPrefix(s, "#"):
-		return "spreadsheet_error", "The spreadsheet shows an error or a column that is too narrow instead of the amount."
+		return CodeSpreadsheetError, "The spreadsheet shows an error or a column that is too narrow instead of the amount."
 	case exponent.MatchString(s):
-		return "scientific", "A spreadsheet has shortened this number, and digits may be lost. Show the column as numbers without an exponent, and save the list again."
+		return CodeScientific, "A spreadsheet has shortened this number, and digits may be lost. Show the column as numbers without an exponent, and save the list again."
 	case !markedDigits.MatchString(s):
 		return "", "" // not a number at all
 	case strings.ContainsAny(s, "'’_ \u00a0\u2009\u202f") || strings.Count(s, ",")+strings.Count(s, ".") > 1:
-		return "thousands_separators", "The amount has marks between its digits. Write it without them."
+		return CodeThousandsSeparators, "The amount has marks between its digits. Write it without them."
 	case !btc && oneThousand.MatchString(s):
-		return "thousands_separators", "The amount has a mark between its digits. Write it without."
+		return CodeThousandsSeparators, "The amount has a mark between its digits. Write it without."
 	case !btc && strings.Contains(s, ","):
-		return "fractional_sat", "A satoshi cannot be split: write a whole number, without a comma. A column in bitcoin is called amount_btc."
+		return errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a comma. A column in bitcoin is called amount_btc."
 	case strings.Contains(s, ","):
-		return "decimal_comma", "Write the amount with a point before the decimals, not with a comma."
+		return CodeDecimalComma, "Write the amount with a point before the decimals, not with a comma."
 	}
 	return "", ""
 }

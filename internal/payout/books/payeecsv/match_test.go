@@ -33,7 +33,7 @@ func TestAllThatIsWrongWithARowIsSaid(t *testing.T) {
 	for i, m := range payeecsv.Match(rows, payable) {
 		var got []string
 		for _, r := range m.Reasons {
-			got = append(got, r.Code)
+			got = append(got, string(r.Code))
 		}
 		if diff := cmp.Diff(want[i], got); diff != "" {
 			t.Errorf("line %d (-want +got):\n%s", m.Line, diff)
@@ -93,7 +93,7 @@ func TestMatch(t *testing.T) {
 		w := want[i]
 		code, message := "", ""
 		if len(m.Reasons) > 0 {
-			code, message = m.Reasons[0].Code, m.Reasons[0].Message
+			code, message = string(m.Reasons[0].Code), m.Reasons[0].Message
 		}
 		if m.Line != rows[i].Line || m.InstalmentID != (uuid.UUID{15: w.instalment}) || code != w.code || !strings.Contains(message, w.says) {
 			t.Errorf("line %d: instalment %s, %s %q; want %d, %s %q", m.Line, m.InstalmentID, code, message, w.instalment, w.code, w.says)

@@ -205,26 +205,26 @@ func noHeader() error {
 // or, where it can be taken apart into its columns, those of each.
 func readRow(line string, columns []string, separator rune) Row {
 	var row Row
-	bad := func(field, code, format string, args ...any) {
+	bad := func(field string, code errs.Code, format string, args ...any) {
 		row.Errors = append(row.Errors, errs.Field{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
 	if len(line) > MaxLine {
-		bad("line", "line_too_long", "The line is longer than %d bytes.", MaxLine)
+		bad("line", CodeLineTooLong, "The line is longer than %d bytes.", MaxLine)
 	}
 	switch {
 	case !utf8.ValidString(line):
-		bad("line", "not_utf8", "The line is not in UTF-8. Save the list as CSV in UTF-8.")
+		bad("line", CodeNotUTF8, "The line is not in UTF-8. Save the list as CSV in UTF-8.")
 	case isEmpty(line, separator):
-		bad("line", "empty_line", "The line is empty. Take it out; only the end of the list may have empty lines.")
+		bad("line", CodeEmptyLine, "The line is empty. Take it out; only the end of the list may have empty lines.")
 	case strings.ContainsFunc(line, func(r rune) bool { return r != separator && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029') }):
-		bad("line", "control_character", "The line has a character that cannot be seen, such as a tab or a line break in a cell.")
+		bad("line", CodeControlCharacter, "The line has a character that cannot be seen, such as a tab or a line break in a cell.")
 	}
 	if len(row.Errors) > 0 {
 		return row
 	}
 	values, fault := fields(line, separator)
 	if fault != "" {
-		bad("line", "quote", "%s", fault)
+		bad("line", CodeQuote, "%s", fault)
 		return row
 	}
 	if len(values) != len(columns) {
@@ -232,7 +232,7 @@ func readRow(line string, columns []string, separator rune) Row {
 		if separator == ',' && len(values) > len(columns) {
 			hint = " A text or a number with a comma in it needs quotes."
 		}
-		bad("line", "columns", "The line has %d columns, but the first line names %d.%s", len(values), len(columns), hint)
+		bad("line", CodeColumns, "The line has %d columns, but the first line names %d.%s", len(values), len(columns), hint)
 		return row
 	}
 	for i, name := range columns {
@@ -242,18 +242,18 @@ func readRow(line string, columns []string, separator rune) Row {
 }
 
 // read takes the value of one column.
-func (r *Row) read(name, value string, bad func(field, code, format string, args ...any)) {
+func (r *Row) read(name, value string, bad func(field string, code errs.Code, format string, args ...any)) {
 	switch name {
 	case colReference:
 		r.Reference = value
 		if value == "" {
-			bad(name, "required", "The reference of the grant is missing.")
+			bad(name, errs.CodeRequired, "The reference of the grant is missing.")
 		} else if len(value) > maxReference {
-			bad(name, "too_long", "A reference has no more than %d characters.", maxReference)
+			bad(name, errs.CodeTooLong, "A reference has no more than %d characters.", maxReference)
 		}
 	case colAddress:
 		if value == "" {
-			bad(name, "required", "The address is missing.")
+			bad(name, errs.CodeRequired, "The address is missing.")
 			break
 		}
 		address, wrong := wallet.CleanAddress(value)
@@ -267,7 +267,7 @@ func (r *Row) read(name, value string, bad func(field, code, format string, args
 			r.Address = value
 		case len(address) > maxAddress || strings.ContainsFunc(address, func(c rune) bool { return !isAlphanumeric(c) }):
 			r.Address = value
-			bad(name, "not_an_address", "This is not a Bitcoin address: it has letters and digits alone.")
+			bad(name, wallet.CodeNotAnAddress, "This is not a Bitcoin address: it has letters and digits alone.")
 		default:
 			r.Address = address
 		}
@@ -280,7 +280,7 @@ func (r *Row) read(name, value string, bad func(field, code, format string, args
 	case colLabel:
 		r.Label = value
 		if utf8.RuneCountInString(value) > maxLabel {
-			bad(name, "too_long", "A label has no more than %d characters.", maxLabel)
+			bad(name, errs.CodeTooLong, "A label has no more than %d characters.", maxLabel)
 		}
 	}
 }
@@ -312,12 +312,12 @@ func nameDuplicates(rows []Row) {
 
 func duplicate(line, other int) errs.Field {
 	return errs.Field{
-		Field: "line", Code: "duplicate",
+		Field: "line", Code: CodeDuplicate,
 		Message: fmt.Sprintf("Lines %d and %d say the same. Take one of them out.", min(line, other), max(line, other)),
 		Params:  map[string]string{"line": strconv.Itoa(other)},
 	}
 }
 
 func badList(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, "bad_payee_list", "The list of payees cannot be read. "+fmt.Sprintf(format, args...)+" Nothing was read from it, and no money moved.")
+	return errs.New(errs.Invalid, CodeBadPayeeList, "The list of payees cannot be read. "+fmt.Sprintf(format, args...)+" Nothing was read from it, and no money moved.")
 }

@@ -34,7 +34,7 @@ func codes(f payeecsv.File) []string {
 	var list []string
 	for _, row := range f.Rows {
 		for _, e := range row.Errors {
-			list = append(list, strconv.Itoa(row.Line)+":"+e.Field+":"+e.Code)
+			list = append(list, strconv.Itoa(row.Line)+":"+e.Field+":"+string(e.Code))
 		}
 	}
 	return list

@@ -73,7 +73,7 @@ func TestWhatKeepsItFromStartingIsOneLine(t *testing.T) {
 
 			_, err := btcdnode.Start(t.Context(), cfg)
 
-			if !errs.Is(err, tt.code) || !strings.Contains(err.Error(), tt.says) {
+			if !errs.Is(err, errs.Code(tt.code)) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("got %v, want %s with %q", err, tt.code, tt.says)
 			}
 		})

@@ -31,7 +31,7 @@ func LoadKey(path string) (*rsa.PrivateKey, error) {
 			return key, nil
 		}
 	}
-	return nil, errs.Newf(errs.Unavailable, "data_dir_damaged", "%s holds no RSA key: remove the file or the folder.", path)
+	return nil, errs.Newf(errs.Unavailable, errs.CodeDataDirDamaged, "%s holds no RSA key: remove the file or the folder.", path)
 }
 
 func makeKey(path string) (*rsa.PrivateKey, error) {
@@ -41,7 +41,7 @@ func makeKey(path string) (*rsa.PrivateKey, error) {
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot write "+path+".")
+		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot write "+path+".")
 	}
 	return key, nil
 }

@@ -80,7 +80,7 @@ func (c cluster) socketDir() (string, error) {
 	}
 	dir, err := proc.TempDir(base, "causeway-pg-", c.path("socket"))
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, "temp_dir_unwritable", "Cannot make a folder for PostgreSQL's socket in "+base+".")
+		return "", errs.Wrap(err, errs.Unavailable, CodeTempDirUnwritable, "Cannot make a folder for PostgreSQL's socket in "+base+".")
 	}
 	if err := c.giveAway(dir); err != nil {
 		return "", errors.Join(err, os.Remove(dir))
@@ -93,7 +93,7 @@ func (c cluster) giveAway(path string) error {
 		return nil
 	}
 	if err := os.Chown(path, int(c.user.UID), int(c.user.GID)); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot give "+path+" to user "+c.user.Name+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot give "+path+" to user "+c.user.Name+".")
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (c cluster) ensureData(ctx context.Context) (string, error) {
 	}
 	password := rand.Text()
 	if err := os.WriteFile(c.path("password"), []byte(password+"\n"), 0o600); err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot write to folder "+c.Dir+".")
+		return "", errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot write to folder "+c.Dir+".")
 	}
 	if err := c.initdb(ctx, password); err != nil {
 		return "", err
@@ -121,7 +121,7 @@ func (c cluster) ensureData(ctx context.Context) (string, error) {
 func (c cluster) readPassword() (string, error) {
 	b, err := os.ReadFile(c.path("password"))
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, "data_dir_damaged",
+		return "", errs.Wrap(err, errs.Unavailable, errs.CodeDataDirDamaged,
 			"The PostgreSQL data in "+c.Dir+" has lost its password file: restore the file or remove the folder.")
 	}
 	return strings.TrimSpace(string(b)), nil
@@ -175,7 +175,7 @@ func (c cluster) runInitdb(ctx context.Context, args []string) error {
 		return errors.Join(ctx.Err(), p.Kill())
 	}
 	if err := p.Err(); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "postgres_init", "PostgreSQL could not make its data; see "+c.path("initdb.log")+".")
+		return errs.Wrap(err, errs.Unavailable, CodePostgresInit, "PostgreSQL could not make its data; see "+c.path("initdb.log")+".")
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (c cluster) waitForFormer(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return errs.Newf(errs.Unavailable, "already_running",
+			return errs.Newf(errs.Unavailable, errs.CodeAlreadyRunning,
 				"Another PostgreSQL (process %d) is using %s: stop it first.", pid, c.Dir)
 		}
 	}

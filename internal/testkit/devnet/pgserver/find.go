@@ -57,7 +57,7 @@ func missing(major int, seen []string) error {
 	if runtime.GOOS == "darwin" {
 		how = "run `brew install postgresql@17`"
 	}
-	return errs.Newf(errs.Unavailable, "postgres_missing", "%s is not installed%s: %s.", want, found, how)
+	return errs.Newf(errs.Unavailable, CodePostgresMissing, "%s is not installed%s: %s.", want, found, how)
 }
 
 // candidates lists folders that may hold a server, best first.

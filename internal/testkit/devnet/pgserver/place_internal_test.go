@@ -115,7 +115,7 @@ func TestPlaceTrustsNoFolderOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			if got, err := placeFor(stranger, dir, everybodys); !errs.Is(err, test.code) {
+			if got, err := placeFor(stranger, dir, everybodys); !errs.Is(err, errs.Code(test.code)) {
 				t.Errorf("got %s, %v, want %s", got, err, test.code)
 			}
 		})

@@ -95,7 +95,7 @@ func makeDir(dir string) error {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // see above
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot make folder "+dir+" for PostgreSQL.")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+" for PostgreSQL.")
 	}
 	return nil
 }
@@ -191,9 +191,9 @@ func (s *Server) waitReady(ctx context.Context, logPath string) error {
 		select {
 		case <-tick.C:
 		case <-s.proc.Done():
-			return errs.Newf(errs.Unavailable, "postgres_start", "PostgreSQL did not start: %s (its log is %s).", fatalLine(logPath), logPath)
+			return errs.Newf(errs.Unavailable, CodePostgresStart, "PostgreSQL did not start: %s (its log is %s).", fatalLine(logPath), logPath)
 		case <-ctx.Done():
-			return errs.Wrap(err, errs.Unavailable, "postgres_start", "PostgreSQL did not answer in time; its log is "+logPath+".")
+			return errs.Wrap(err, errs.Unavailable, CodePostgresStart, "PostgreSQL did not answer in time; its log is "+logPath+".")
 		}
 	}
 }

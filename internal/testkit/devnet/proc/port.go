@@ -45,7 +45,7 @@ func tryPort(ctx context.Context, host string, want int, who string) (int, error
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
 	if err != nil {
-		return 0, errs.Wrap(err, errs.Unavailable, "port_taken",
+		return 0, errs.Wrap(err, errs.Unavailable, errs.CodePortTaken,
 			fmt.Sprintf("Port %d for %s is taken by another program: stop that program, then try again.", want, who))
 	}
 	if err := l.Close(); err != nil {

@@ -32,7 +32,7 @@ func Unprivileged(names ...string) (*User, error) {
 		}
 		return &User{Name: name, UID: uint32(uid), GID: uint32(gid)}, nil
 	}
-	return nil, errs.Newf(errs.Unavailable, "no_unprivileged_user",
+	return nil, errs.Newf(errs.Unavailable, CodeNoUnprivilegedUser,
 		"PostgreSQL refuses to run as root and none of the accounts %q exists: run as an ordinary user.", names)
 }
 
@@ -49,13 +49,13 @@ func CheckReach(u *User, dir string) error {
 	for _, folder := range parents(dir) {
 		info, err := os.Stat(folder)
 		if err != nil {
-			return errs.Wrap(err, errs.Unavailable, "data_dir_unreachable", "Cannot look at folder "+folder+".")
+			return errs.Wrap(err, errs.Unavailable, CodeDataDirUnreachable, "Cannot look at folder "+folder+".")
 		}
 		stat, ok := info.Sys().(*syscall.Stat_t)
 		if !ok || mayEnter(u, stat.Uid, stat.Gid, info.Mode().Perm()) {
 			continue
 		}
-		return errs.Newf(errs.Unavailable, "data_dir_unreachable",
+		return errs.Newf(errs.Unavailable, CodeDataDirUnreachable,
 			"Root starts PostgreSQL as user %s, who cannot enter %s (mode %04o): keep the data in a folder that everybody may enter, run as an ordinary user, or run `chmod o+x %s`.",
 			u.Name, folder, info.Mode().Perm(), folder)
 	}

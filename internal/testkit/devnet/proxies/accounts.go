@@ -39,7 +39,7 @@ func (a accounts) ensure(line string) error {
 
 func (a accounts) write(lines []string) error {
 	if err := os.WriteFile(a.path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		return errs.Wrap(err, errs.Unavailable, "data_dir_unwritable", "Cannot write "+a.path+".")
+		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot write "+a.path+".")
 	}
 	return nil
 }

@@ -1,0 +1,29 @@
+package ctl
+
+import "github.com/causeway-fund/causeway/internal/errs"
+
+// The codes of this package's errors and what each means.
+const (
+	// CodeAnswerLost: The call was sent and no answer came: it may or may not have been done.
+	CodeAnswerLost errs.Code = "answer_lost"
+	// CodeInterrupted: The program was told to stop before it was done.
+	CodeInterrupted errs.Code = "interrupted"
+	// CodeNoWay: There is no way to prove control of this server.
+	CodeNoWay errs.Code = "no_way"
+	// CodeNotAFund: The answer is not one of a Causeway fund.
+	CodeNotAFund errs.Code = "not_a_fund"
+	// CodeNotAccountedFor: The treasury is not accounted for.
+	CodeNotAccountedFor errs.Code = "not_accounted_for"
+	// CodeNotConfirmed: Not confirmed.
+	CodeNotConfirmed errs.Code = "not_confirmed"
+	// CodeResultsWrong: The uptime does not follow from its results.
+	CodeResultsWrong errs.Code = "results_wrong"
+	// CodeSealed: This token may not open what is sealed, so the note cannot be checked.
+	CodeSealed errs.Code = "sealed"
+	// CodeSecretMalformed: A file with a secret must hold one line.
+	CodeSecretMalformed errs.Code = "secret_malformed"
+	// CodeUnreachable: The fund does not answer.
+	CodeUnreachable errs.Code = "unreachable"
+	// CodeTokenShown: An earlier attempt made it, and its token is shown once.
+	CodeTokenShown errs.Code = "token_shown"
+)
