@@ -140,8 +140,12 @@ func (v *vault) many(n int) (ids []uuid.UUID, openAll func()) {
 		ids = append(ids, id)
 		hash := sha256.Sum256(id[:])
 		return []any{
-			id, fundID, fmt.Sprintf("GR-%08d", i), fmt.Sprintf("one of %d", i), "submitted", 1, int64(1), []string{"socks5"}, "other", "en", int64(200_000),
-			hash[:], hash[:], []int64{}, wrapped.Bytes, wrapped.KEKID, time.Now(), time.Now(),
+			id, fundID, fmt.Sprintf("GR-%08d", i), fmt.Sprintf("one of %d", i), "submitted", 1, int64(1),
+			[]string{"socks5"},
+			"other", "en", int64(200_000),
+			hash[:], hash[:],
+			[]int64{},
+			wrapped.Bytes, wrapped.KEKID, time.Now(), time.Now(),
 		}, nil
 	}
 	_, err = v.owner.Pool().CopyFrom(v.Context(), pgx.Identifier{"application"}, []string{
@@ -337,7 +341,9 @@ func TestRewrapIsKilledInTheMiddle(t *testing.T) {
 	const rewraps = " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%name: Rewrap%'"
 	v.until(ended, &said, "SELECT count(*) = 1"+rewraps+" AND wait_event_type = 'Lock'")
 	v.must(cmd.Process.Kill())
-	<-ended
+	if err := <-ended; err == nil {
+		t.Fatal("the program ended well before it was killed")
+	}
 	v.must(tx.Rollback(t.Context()))
 	// PostgreSQL learns of the death when it has the row, and takes the batch back.
 	v.until(nil, &said, "SELECT count(*) = 0"+rewraps)

@@ -165,7 +165,7 @@ func (c *Client) explain(err error) error {
 	var answer *btcdrpc.Error
 	var wrongCert *tls.CertificateVerificationError
 	var wrongName x509.HostnameError
-	code, text := errs.Code(CodeNodeDown), "btcd at "+host+" does not answer: check that it runs and listens there. Nothing is lost; work goes on when it is back."
+	code, text := CodeNodeDown, "btcd at "+host+" does not answer: check that it runs and listens there. Nothing is lost; work goes on when it is back."
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err

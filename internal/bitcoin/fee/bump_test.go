@@ -72,8 +72,14 @@ func TestDueAsksForTheRelayFee(t *testing.T) {
 		current, wanted, relay int64
 		want                   bool
 	}{
-		{100, 199, 100, false}, {100, 200, 100, true}, {1000, 1999, 1000, false}, {1000, 2000, 1000, true},
-		{4000, 5000, 1000, true}, {5000, 6249, 1000, false}, {5000, 6250, 1000, true}, {200, 299, 100, false},
+		{100, 199, 100, false},
+		{100, 200, 100, true},
+		{1000, 1999, 1000, false},
+		{1000, 2000, 1000, true},
+		{4000, 5000, 1000, true},
+		{5000, 6249, 1000, false},
+		{5000, 6250, 1000, true},
+		{200, 299, 100, false},
 	} {
 		if got := fee.Due(tt.current, tt.wanted, tt.relay); got != tt.want {
 			t.Errorf("%+v: got %v", tt, got)

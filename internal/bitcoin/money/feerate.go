@@ -59,7 +59,7 @@ func perKVB(fee btcutil.Amount, vsize int64, up uint64) int64 {
 		return math.MaxInt64 // the quotient needs more than 64 bits
 	}
 	rate, _ := bits.Div64(high, low, uint64(vsize))
-	return int64(min(rate, math.MaxInt64)) //nolint:gosec // bounded here
+	return int64(min(rate, math.MaxInt64))
 }
 
 // ParseFeeRate reads a feerate that a person types in sat/vB, with up to three

@@ -167,9 +167,17 @@ func TestFeeRateOfTheSmallestAndLargest(t *testing.T) {
 		vsize        int64
 		below, above int64
 	}{
-		{0, 100, 0, 0}, {-1, 100, 0, 0}, {100, 0, 0, 0}, {100, -1, 0, 0}, {1, 1000, 1, 1}, {1, 1001, 0, 1}, {141, 141, 1000, 1000},
-		{math.MaxInt64, 1, math.MaxInt64, math.MaxInt64}, {math.MaxInt64, 999, math.MaxInt64, math.MaxInt64},
-		{math.MaxInt64, math.MaxInt64, 1000, 1000}, {1, math.MaxInt64, 0, 1},
+		{0, 100, 0, 0},
+		{-1, 100, 0, 0},
+		{100, 0, 0, 0},
+		{100, -1, 0, 0},
+		{1, 1000, 1, 1},
+		{1, 1001, 0, 1},
+		{141, 141, 1000, 1000},
+		{math.MaxInt64, 1, math.MaxInt64, math.MaxInt64},
+		{math.MaxInt64, 999, math.MaxInt64, math.MaxInt64},
+		{math.MaxInt64, math.MaxInt64, 1000, 1000},
+		{1, math.MaxInt64, 0, 1},
 	} {
 		if below, above := money.FeeRateOf(tc.fee, tc.vsize), money.FeeRateAbove(tc.fee, tc.vsize); below != tc.below || above != tc.above {
 			t.Errorf("%d sat for %d vB: %d to %d, want %d to %d", tc.fee, tc.vsize, below, above, tc.below, tc.above)

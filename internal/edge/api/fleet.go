@@ -152,7 +152,7 @@ func (h *Handlers) AddVantage(ctx context.Context, r AddVantageRequestObject) (A
 	}
 	v, err := makeOnce(ctx, h, "addVantage", r.Params.IdempotencyKey, r, func(ctx context.Context) (Vantage, error) {
 		v, token, err := service.AddVantage(ctx, actorFrom(ctx), endpoint.NewVantage{
-			Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn),
+			Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn), //nolint:gosec // bounded above
 		})
 		out := prober(v)
 		out.Token = optional(token)

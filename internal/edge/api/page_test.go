@@ -105,7 +105,7 @@ func TestPagesShowEveryItemOnce(t *testing.T) {
 		c.payouts.treasury.Breakers = append(c.payouts.treasury.Breakers, b)
 		v := endpoint.Vantage{ID: someID, Name: "fi-" + string(rune('a'+n)), Place: vantage.Outside, CreatedAt: at}
 		c.checks.probers = append(c.checks.probers, v)
-		u := payout.UnjoinedPayment{Number: uint32(n), FoundAt: at} //nolint:gosec // a small number
+		u := payout.UnjoinedPayment{Number: uint32(n), FoundAt: at}
 		u.OutPoint.Hash, u.OutPoint.Index = txid, 1
 		c.payouts.unjoined = append(c.payouts.unjoined, u)
 	}

@@ -187,7 +187,9 @@ func TestTheDocumentationIsLight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEdge(t, func(c *Config) { c.Look = Look{Styles: []string{assets.URL("app.css"), assets.URL("docs.css")}, Icons: assets.URL("icons.svg")} })
+	e := newEdge(t, func(c *Config) {
+		c.Look = Look{Styles: []string{assets.URL("app.css"), assets.URL("docs.css")}, Icons: assets.URL("icons.svg")}
+	})
 	size := 0
 	page := e.call(t, http.MethodGet, "/docs/api", "", "Accept-Encoding", "gzip")
 	size += page.Body.Len()

@@ -32,7 +32,7 @@ func (s *Site) ErrorPage(c echo.Context, e ErrorView) error {
 	}
 	page := views.ErrorPage{Status: e.Status, Code: e.Code, RequestID: e.RequestID, BackURL: s.wayBack(c, e.Status)}
 	if e.Message != "" && e.Status < http.StatusInternalServerError {
-		page.Next = said(string(e.Code), e.Message, e.Params)
+		page.Next = said(e.Code, e.Message, e.Params)
 	}
 	return v.show(e.Status, views.ErrorPageView(v.page, page))
 }

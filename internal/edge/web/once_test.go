@@ -39,7 +39,7 @@ func (r *rig) send(path, body string, headers ...string) answered {
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req)
 	must(r.t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)

@@ -142,18 +142,6 @@ func (f Family) fitVoid(request *txbuild.Request, infos []signerrpc.Info) error 
 	return nil
 }
 
-// Spends reports whether one of the attempts spends a coin.
-func Spends(attempts []payout.Attempt, op wire.OutPoint) bool {
-	for _, a := range attempts {
-		for _, in := range a.Inputs {
-			if in.OutPoint == op {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // inputCoins reads the coins that a PSBT of ours spends.
 func inputCoins(packet *psbt.Packet, d *wallet.Descriptor) ([]txbuild.Coin, error) {
 	own, err := d.OwnInputs(packet)

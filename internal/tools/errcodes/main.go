@@ -26,10 +26,12 @@ func main() {
 	if len(os.Args) > 1 {
 		root = os.Args[1]
 	}
+	code := 0
 	if err := run(root); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		code = 1
 	}
+	os.Exit(code)
 }
 
 func run(root string) error {
@@ -71,7 +73,10 @@ func (c *codes) declared(p *packages.Package, f *ast.File) {
 			continue
 		}
 		for _, s := range group.Specs {
-			spec := s.(*ast.ValueSpec)
+			spec, ok := s.(*ast.ValueSpec)
+			if !ok {
+				continue
+			}
 			for _, name := range spec.Names {
 				v, ok := p.TypesInfo.Defs[name].(*types.Const)
 				if !ok || v.Type().String() != codeType {
