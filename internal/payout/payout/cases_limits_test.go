@@ -37,7 +37,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 	}
 	round()
 	rec := r.wantState(b.ID, payout.Announced)
-	for _, rate := range []int64{1, 13} {
+	for _, rate := range []int64{1_000, 13_000} {
 		if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rate); codeOf(err) != "invalid_fields" {
 			t.Errorf("bump to %d: %v, want invalid_fields", rate, err)
 		}
@@ -97,7 +97,7 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	r.approve(b)
 	r.step()
 	rec := r.wantState(b.ID, payout.Announced)
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); codeOf(err) != "invalid_fields" {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); codeOf(err) != "invalid_fields" {
 		t.Errorf("a bump above it: %v", err)
 	}
 	r.askBump(b.ID, 10_000)

@@ -215,7 +215,7 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	b := r.announced(1)
 	r.askBump(b.ID, 20_000)
 	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 30); codeOf(err) != "breaker_open" {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 30_000); codeOf(err) != "breaker_open" {
 		t.Errorf("asked for while the breaker is open: %v", err)
 	}
 	r.restartNode()

@@ -21,7 +21,7 @@ func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rec.Attempts[0].FeeRateSatKVB()); codeOf(err) != "invalid_fields" {
 		t.Errorf("the same feerate again: %v, want invalid_fields", err)
 	}
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); err != nil {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); err != nil {
 		t.Fatal(err)
 	}
 	r.step()

@@ -100,7 +100,7 @@ func TestAPaymentApprovedAgainIsNotPaidTwice(t *testing.T) {
 			l.reorg(1, false)
 			l.mustSync()
 			rec := l.wantState(l.batch.ID, payout.Announced)
-			_, err := l.service.Bump(t.Context(), l.treasurer, l.batch.ID, rec.Batch.Version, 20)
+			_, err := l.service.Bump(t.Context(), l.treasurer, l.batch.ID, rec.Batch.Version, 20_000)
 			l.wantCode("bump", err, "approvals_lost")
 		}
 		l.mine(finalDepth + 2)

@@ -64,7 +64,7 @@ func (r *restorable) dumpAtEachStage(ids []uuid.UUID) (payout.Batch, []staged) {
 	take("signed", b, payout.Signed)
 	r.step()
 	take("announced", b, payout.Announced)
-	r.bump(b, 12)
+	r.bump(b, 12_000)
 	take("bumped", b, payout.Announced)
 	r.mine(1)
 	take("mined", b, payout.Mined)
@@ -105,7 +105,7 @@ func (r *restorable) paySince(known uuid.UUID, a age) unjoinable {
 		return b
 	}
 	mixed := pay(nil, []uuid.UUID{known}, 1)
-	r.bump(mixed, 15)
+	r.bump(mixed, 15_000)
 	pay(nil, nil, 2)
 	if !a.mined {
 		return u

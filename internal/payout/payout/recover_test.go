@@ -209,7 +209,7 @@ var stages = []struct {
 	{"bumped", payout.Announced, func(r *restorable, ids []uuid.UUID) payout.Batch {
 		b := r.approve(r.compose(ids))
 		r.step()
-		r.bump(b, 12)
+		r.bump(b, 12_000)
 		return b
 	}},
 	{"mined", payout.Mined, func(r *restorable, ids []uuid.UUID) payout.Batch {
@@ -256,7 +256,7 @@ func TestAnOlderDumpIsRebuilt(t *testing.T) {
 			}
 			r.step()
 			if r.record(b.ID).Batch.State == payout.Announced {
-				r.bump(b, 20)
+				r.bump(b, 20_000)
 			}
 			further := order(later)
 			if mined { // the further batch spends a coin that the dump does not know

@@ -21,7 +21,7 @@ func TestCoinTableEqualsARescan(t *testing.T) {
 	r.wantRescan("deposits")
 	b := r.announced(2)
 	rec := r.record(b.ID)
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20); err != nil {
+	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); err != nil {
 		t.Fatal(err)
 	}
 	r.step()

@@ -91,7 +91,7 @@ func TestWhatPeopleDoWakesTheWorker(t *testing.T) {
 	r.approve(b)
 	want("an approval", 1)
 	sign(b)
-	must(r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 20))
+	must(r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 20_000))
 	want("a higher fee", 1)
 	sign(b)
 	asked := r.askVoid(b.ID)

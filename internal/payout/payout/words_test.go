@@ -28,12 +28,12 @@ attempt_not_released bad_attempt bad_checksum bad_child bad_derivation bad_descr
 bad_request bad_seed bad_sighash bad_signature bad_transaction batch_not_found batch_voided breaker_open
 breaker_reset coin_locked coin_not_found coin_not_locked coin_taken coins_locked coins_wait commit_unknown
 conflict_of_duty database_busy database_down database_slow duplicate_key foreign_input gate_not_looked
-instalment_exists insufficient_funds journal_unwritable lease_lost missing_prev_tx name_taken no_block no_change
+instalment_exists insufficient_funds journal_unwritable key_dropped lease_lost missing_prev_tx name_taken no_block no_change
 no_fee_cap no_relay_feerate node_auth node_behind node_busy node_cert node_config node_down node_error node_limited_user
 node_nonsense node_pass node_relay_fee node_slow node_too_old node_wrong_network nodes_disagree not_paid not_payable
 not_relayed not_the_same not_working nothing_signed other_attempt other_batch paid_before_restore pinned
 prev_tx_inside prev_tx_mismatch prev_tx_twice proof_missing psbt_changed recovering schema_version second_person
-signer_down signer_refused signer_socket_missing signing_failed stale_digest stale_version txid_changed void_lapsed
+signer_down signer_refused signer_socket_missing signing_failed stale_digest stale_version txid_changed unjoined_not_found void_lapsed
 unexpected_prev_tx unknown_invariant unknown_kind unknown_network unknown_script wrong_audit_key wrong_head
 wrong_key wrong_signer wrong_state`
 
@@ -47,6 +47,7 @@ var snake = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 func errorsOf(t *testing.T, files ...string) []words {
 	t.Helper()
 	var list []words
+	codes := codesOf(t)
 	for _, name := range files {
 		set := token.NewFileSet()
 		file, err := parser.ParseFile(set, name, nil, 0)
@@ -80,7 +81,7 @@ func errorsOf(t *testing.T, files ...string) []words {
 			}
 			w := words{at: set.Position(n.Pos()).String()}
 			for _, a := range args {
-				for _, text := range literals(a) {
+				for _, text := range literals(a, codes) {
 					if w.code == "" && snake.MatchString(text) && (strings.Contains(text, "_") || len(args) > 2) {
 						w.code = text
 						continue
@@ -122,8 +123,44 @@ func rowOf(x *ast.CompositeLit) ([]ast.Expr, bool) {
 	return x.Elts, ok && pkg.Name == "errs"
 }
 
-func literals(e ast.Expr) (list []string) {
+// codesOf are the texts of the constants whose names begin as those of error codes do. Their
+// names are told apart by what stands before them, so one of two of a name may be the other's:
+// both are codes.
+func codesOf(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	err := filepath.WalkDir("../../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "codes.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Code") {
+				return true
+			}
+			if list := literals(spec.Values[0], nil); len(list) == 1 {
+				texts[spec.Names[0].Name] = list[0]
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// literals are the texts of an expression, and those of the codes that it names.
+func literals(e ast.Expr, codes map[string]string) (list []string) {
 	ast.Inspect(e, func(n ast.Node) bool {
+		if name, ok := n.(*ast.Ident); ok && codes[name.Name] != "" {
+			list = append(list, codes[name.Name])
+		}
 		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			text, err := strconv.Unquote(lit.Value)
 			if err == nil {

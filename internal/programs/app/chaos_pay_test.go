@@ -107,7 +107,7 @@ func (a *arena) await(o order, states ...payout.State) {
 func (a *arena) bump(o order) {
 	a.t.Helper()
 	b := a.record(o).Batch
-	_, err := a.services.Payouts.Bump(a.t.Context(), a.treasurer, b.ID, b.Version, 12)
+	_, err := a.services.Payouts.Bump(a.t.Context(), a.treasurer, b.ID, b.Version, 12_000)
 	a.must(err)
 }
 
