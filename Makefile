@@ -52,18 +52,19 @@ PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbu
 	internal/payout/books internal/payout/books/payeecsv internal/payout/recovery internal/review/screen \
 	internal/fleet/blocklist internal/fleet/netplace internal/fleet/probe/advice internal/fleet/probe/link \
 	internal/fleet/uptime internal/fleet/vantage internal/ledger internal/prose internal/secretfile \
-	internal/trust/decision internal/edge/web/i18n internal/cli internal/errs cmd/causeway migrations
+	internal/trust/decision internal/edge/web/i18n internal/cli internal/errs migrations
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all tests run without it (internal/pure_test.go holds which it has to watch). The
 # longest come first, so that none is left alone at the end.
 MET := internal/payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \
 	internal/review/grant=^Test(Parallel|OfRacingClaims|OneAddressHas|OneVotePerPerson|ReadersAtOnce|LeavesComeInTheOrder) \
 	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads) \
-	internal/edge/web=^Test(PagesHear|Streams|ParallelGets|NobodyWaits) \
+	internal/edge/web=^Test(OneKey|PagesHear|Streams|ParallelGets|NobodyWaits) \
 	internal/signer/signer=^Test(ASignerOnAFullDisk|DiskFull|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheJournalComes|ThreeThousand) \
 	internal/bitcoin/chain=^Test(AHungWebsocket|AWebsocketTo|BlocksAreRead|ReadsOutlive|WakeOutlives) \
 	internal/programs/jobs=^Test(ARecheckIsOffered|ASlotIsPlanned|TwoSchedulers) \
-	internal/auditor/chainaudit=^Test(NodeChangesItsBranch|NodesOwnCoinSet|PaymentDuring|RunStopsWhenTold)
+	internal/auditor/chainaudit=^Test(NodeChangesItsBranch|NodesOwnCoinSet|PaymentDuring|RunStopsWhenTold) \
+	cmd/causeway=^Test(RewrapIsKilled)
 # The longest of those that the detector watches as a whole come first; and Chromium last, with
 # nothing beside it, since a click that waits behind other tests runs out of its time.
 SLOW := internal/programs/app

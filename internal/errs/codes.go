@@ -92,4 +92,8 @@ const (
 	CodeUnknownProtocol Code = "unknown_protocol"
 	// CodeWrongState: The state does not allow this, or it changed in the meantime.
 	CodeWrongState Code = "wrong_state"
+	// CodeIdempotencyKeyForm: An Idempotency-Key has 16 to 128 characters.
+	CodeIdempotencyKeyForm Code = "idempotency_key_form"
+	// CodeIdempotencyMismatch: The Idempotency-Key was used with another body.
+	CodeIdempotencyMismatch Code = "idempotency_mismatch"
 )

@@ -96,7 +96,7 @@ func TestFeesAreEstimatedFromARealNode(t *testing.T) {
 
 	// Blocks are nearly empty, so whoever pays the floor is in the next one.
 	want := fee.Estimate{
-		At: now.Now(), Height: chaintest.Ready + 4, FloorSatKVB: 1000, Trusted: true,
+		At: now.Now(), Height: chaintest.Ready + 4, FloorSatKVB: 1000, RelaySatKVB: 1000, Trusted: true,
 		Targets: []fee.Target{{Blocks: 2, RateSatKVB: 1000}, {Blocks: 6, RateSatKVB: 1000}, {Blocks: 36, RateSatKVB: 1000}, {Blocks: 144, RateSatKVB: 1000}},
 	}
 	votes := own.Votes

@@ -225,7 +225,7 @@ func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) erro
 	switch {
 	case err == nil && len(bad) == 0:
 		return v.show(http.StatusOK, views.ReceiptPage(v.page, views.Receipt{Code: receipt.Code, Reference: receipt.Reference}))
-	case errs.Is(err, grant.CodeIdempotencyMismatch):
+	case errs.Is(err, errs.CodeIdempotencyMismatch):
 		// Somebody went back, changed the form and sent it again: the new words
 		// are another application, which needs a key of its own.
 		form.Step, form.IdempotencyKey = stepCheck, rand.Text()

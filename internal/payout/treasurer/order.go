@@ -250,16 +250,6 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 	return batches, payout.NotComposed(s.cfg.Store.CreateBatches(ctx, list))
 }
 
-// buildable refuses a batch that the conductor could not build from the coins of now,
-// while nobody has approved it yet. One that only lacks money may wait for it.
-func buildable(f fund.Fund, b payout.Batch, items []payout.Item, h payout.Holdings, now time.Time) error {
-	_, _, err := plan.Build(plan.Family{Fund: f, Batch: b, Items: items, RelaySatKVB: h.RelaySatKVB}, h, now)
-	if plan.LacksMoney(err) {
-		return nil
-	}
-	return err
-}
-
 // freeze writes the canonical note of one batch.
 func (s *Service) freeze(ctx context.Context, by identity.Actor, f fund.Fund, items []payout.Item, o Order) (payout.Batch, error) {
 	b, err := s.blank(ctx, by, f, payout.Payout)

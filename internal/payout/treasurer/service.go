@@ -20,6 +20,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/plan"
+	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -289,5 +290,15 @@ func conflictOfDuty() error {
 func staleVersion(have int64) error {
 	err := errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
+	return err
+}
+
+// buildable refuses a batch that the conductor could not build from the coins of now,
+// while nobody has approved it yet. One that only lacks money may wait for it.
+func buildable(f fund.Fund, b payout.Batch, items []payout.Item, h payout.Holdings, now time.Time) error {
+	_, _, err := plan.Build(plan.Family{Fund: f, Batch: b, Items: items, RelaySatKVB: h.RelaySatKVB}, h, now)
+	if plan.LacksMoney(err) {
+		return nil
+	}
 	return err
 }

@@ -20,10 +20,6 @@ const (
 	CodeEndpointUnproven errs.Code = "endpoint_unproven"
 	// CodeHighNeedsNote: Automatic checks are HIGH, so that a vote needs a note.
 	CodeHighNeedsNote errs.Code = "high_needs_note"
-	// CodeIdempotencyKeyForm: An Idempotency-Key has 16 to 128 characters.
-	CodeIdempotencyKeyForm errs.Code = "idempotency_key_form"
-	// CodeIdempotencyMismatch: The Idempotency-Key was used with another body.
-	CodeIdempotencyMismatch errs.Code = "idempotency_mismatch"
 	// CodeNameTaken: Another application has this name.
 	CodeNameTaken errs.Code = "name_taken"
 	// CodeNoNetwork: The fund's network is not known to this program.

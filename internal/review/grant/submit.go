@@ -38,7 +38,7 @@ type Receipt struct {
 // the address already), idempotency_mismatch (the key was used with another body).
 func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal) (Receipt, error) {
 	if n := len(idempotencyKey); n != 0 && (n < 16 || n > 128) {
-		return Receipt{}, errs.New(errs.Invalid, CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
+		return Receipt{}, errs.New(errs.Invalid, errs.CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
 	}
 	p = p.normalise()
 	request, err := json.Marshal(p)
@@ -77,7 +77,7 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 		}
 	}
 	if subtle.ConstantTimeCompare(done.BodySHA256, bodyHash) != 1 {
-		return Receipt{}, errs.New(errs.Invalid, CodeIdempotencyMismatch, "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
+		return Receipt{}, errs.New(errs.Invalid, errs.CodeIdempotencyMismatch, "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
 	}
 	return receipt(code, done.Reference, done.Commitment), nil
 }

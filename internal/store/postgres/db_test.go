@@ -319,7 +319,7 @@ func TestMappedConstraintsExist(t *testing.T) {
 	d := open(t, pgtest.New(t).URL)
 	rows, err := d.Pool().Query(t.Context(), `
 		SELECT conname::text FROM pg_constraint UNION SELECT relname::text FROM pg_class WHERE relkind = 'i'
-		UNION SELECT object_kind || '_state_edge' FROM state_edge`)
+		UNION SELECT object_kind || '_state_edge' FROM state_edge UNION SELECT tgname::text FROM pg_trigger`)
 	if err != nil {
 		t.Fatal(err)
 	}

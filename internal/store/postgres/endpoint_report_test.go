@@ -291,7 +291,7 @@ func TestEveryBreachOfChecksIsNamed(t *testing.T) {
 	}
 	for name, fault := range map[string]string{
 		"c01_one_result": `INSERT INTO check_result SELECT gen_random_uuid(), endpoint_id, vantage_id, kind, mode, place, slot, attempt, started, verdict, stage, failed_at,
-			class, ms, record, sha256 FROM check_result LIMIT 1`,
+			class, ms, record, exit_known, sha256 FROM check_result LIMIT 1`,
 		"c02_proven": `UPDATE endpoint SET proven_until = proven_until + interval '1 d' WHERE control IS NOT NULL`,
 		"c03_chain":  `UPDATE vantage SET seq = seq + 1 WHERE seq > 0`,
 		"c04_gate": `INSERT INTO instalment VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', '', '', 1, 'held', 'uptime:hold_below', 1,

@@ -59,7 +59,7 @@ var books = map[string]string{
 	"maintenance":      "VALUES (gen_random_uuid(), gen_random_uuid(), now(), now() + interval '1 h', now())",
 	"vantage_report":   "VALUES (gen_random_uuid(), 1, sha256(''), sha256(''), gen_random_uuid(), now())",
 	"check_result": "VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'slot', 'full', 'outside', now(), 1, now(), 'up', '', '', '', '{}', '', " +
-		"sha256(''))",
+		"false, sha256(''))",
 	"endpoint_day":    "VALUES (gen_random_uuid(), 'outside', current_date, 86400, 'u', sha256(''), 1)",
 	"endpoint_proof":  "VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'dns', false, '', gen_random_uuid(), now(), NULL, NULL)",
 	"uptime_snapshot": "VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', sha256(''), now())",

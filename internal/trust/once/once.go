@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 
 	"github.com/google/uuid"
@@ -99,7 +98,7 @@ func (s *Service) ticket(r Request) (*Ticket, error) {
 	case n == 0:
 		return nil, errs.New(errs.Precondition, identity.CodeIdempotencyKeyMissing, "Send an Idempotency-Key, so that trying again cannot do this twice. Nothing was saved.")
 	case n < minKey || n > maxKey:
-		return nil, errs.New(errs.Invalid, grant.CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
+		return nil, errs.New(errs.Invalid, errs.CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
 	}
 	key, err := s.keys.BlindIndex("idempotency-key", r.Operation+"\x00"+r.Caller+"\x00"+r.Key)
 	if err != nil {
@@ -118,7 +117,7 @@ func (s *Service) made(ctx context.Context, t *Ticket) ([]uuid.UUID, error) {
 		return nil, err
 	}
 	if subtle.ConstantTimeCompare(made.BodyHash, t.BodyHash) != 1 {
-		return nil, errs.New(errs.Invalid, grant.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request. Nothing was saved: send the new one with a new key.")
+		return nil, errs.New(errs.Invalid, errs.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request. Nothing was saved: send the new one with a new key.")
 	}
 	return made.Objects, nil
 }
