@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,13 +90,18 @@ func TestClientSendsAKeyedCallAgain(t *testing.T) {
 	if err != nil || made.JSON201 == nil || made.JSON201.Number != 7 {
 		t.Fatalf("got %+v, %v", made, err)
 	}
-	if sent := seen["/v1/upkeep"]; len(sent) != 3 || sent[0] != sent[1] || sent[1] != sent[2] || !strings.HasPrefix(sent[0], key16+` {"`) {
+	calls := func(path string) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(seen[path])
+	}
+	if sent := calls("/v1/upkeep"); len(sent) != 3 || sent[0] != sent[1] || sent[1] != sent[2] || !strings.HasPrefix(sent[0], key16+` {"`) {
 		t.Errorf("sent %q", sent)
 	}
 	if _, err := fund.WithdrawVoidWithResponse(t.Context(), someID, &client.WithdrawVoidParams{IfMatch: `"7"`}); err == nil {
 		t.Error("no answer was taken for one")
 	}
-	if n := len(seen["/v1/batches/"+someID.String()+"/void/withdraw"]); n != 1 {
+	if n := len(calls("/v1/batches/" + someID.String() + "/void/withdraw")); n != 1 {
 		t.Errorf("a call without a key was sent %d times", n)
 	}
 }
