@@ -24,6 +24,8 @@ STAGES := deps build lint verify reproducible test
 STAGE ?= $(STAGES)
 FUZZTIME ?= 10s
 BENCH ?= .
+COUNT ?= 6
+BASELINE := internal/tools/benchreport/baseline.txt
 NAME ?=
 CHAOS_RUNS ?= 20
 VERSION ?=
@@ -153,6 +155,17 @@ chaos: deps ## Kill the real processes at every label, CHAOS_RUNS times each (de
 bench: deps ## Run the benchmarks (BENCH=Sign PKG=./internal/signer/signer for some), and say which were left out
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
 	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" $(PKG)
+
+.PHONY: bench-compare
+bench-compare: deps ## Hold the ratios of the benchmarks against those on record (BENCH, PKG for some; COUNT times each, default 6)
+	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; new=$$(mktemp); trap 'rm -f $$new' EXIT; \
+	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" -count $(COUNT) -ratios $$new $(PKG); \
+	$(TOOL) benchstat before=$(BASELINE) now=$$new
+
+.PHONY: bench-baseline
+bench-baseline: deps ## Write the ratios on record again, all of them, on a quiet machine
+	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
+	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" -count $(COUNT) -ratios $(CURDIR)/$(BASELINE) $(PKG)
 
 
 .PHONY: generate

@@ -41,22 +41,36 @@ type Node struct {
 }
 
 // New starts a node at height Ready. extraArgs are added to btcd's flags.
+//
+// The first Ready blocks are mined once in a process and copied for each node, so two nodes
+// of New agree on them, and their miners have the same key.
 func New(t testing.TB, extraArgs ...string) *Node {
 	t.Helper()
-	n := NewEmpty(t, extraArgs...)
-	n.Mine(Ready)
-	return n
+	files, err := ready()
+	if err != nil {
+		t.Fatalf("chaintest: %v", err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, files); err != nil {
+		t.Fatalf("chaintest: copy the mined chain: %v", err)
+	}
+	return start(t, dir, extraArgs)
 }
 
 // NewEmpty starts a node that has only the first block. extraArgs are added to
 // btcd's flags, for tests of a node that is wrongly set up.
 func NewEmpty(t testing.TB, extraArgs ...string) *Node {
 	t.Helper()
+	return start(t, t.TempDir(), extraArgs)
+}
+
+// start runs a node on what is in dir.
+func start(t testing.TB, dir string, extraArgs []string) *Node {
+	t.Helper()
 	bin, err := btcd()
 	if err != nil {
 		t.Fatalf("chaintest: %v", err)
 	}
-	dir := t.TempDir()
 	key, err := faucet.LoadKey(filepath.Join(dir, "miner.key"))
 	if err != nil {
 		t.Fatalf("chaintest: %v", err)

@@ -5,5 +5,9 @@
 // for, not built with these tags, or without a result. A benchmark that is quietly missing
 // from a list of figures is how a promise gets lost.
 //
+// With -ratios it also writes the figures that are ratios of two measurements of one run, in
+// the form that benchstat reads: `make bench-compare` holds them against baseline.txt, which
+// `make bench-baseline` writes anew. Seconds and bytes are not compared: they are the machine's.
+//
 // It exits as go test did, and with 1 when a benchmark that was asked for gave no result.
 package main

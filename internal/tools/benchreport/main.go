@@ -13,6 +13,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -31,6 +32,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	dir := flags.String("in", ".", "folder of the module")
 	bench := flags.String("bench", ".", "which benchmarks, as go test takes it")
 	tags := flags.String("tags", "", "build tags")
+	count := flags.Int("count", 1, "how often each benchmark is run")
+	ratios := flags.String("ratios", "", "file that the ratios are written to, for benchstat")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -55,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 
 	// Some take minutes by themselves, and a time-out would take the others along.
-	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", *bench, "-benchmem", "-timeout", "0", "-tags", *tags}, packages...)...) //nolint:gosec // the caller's own
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", *bench, "-benchmem", "-count", strconv.Itoa(*count), "-timeout", "0", "-tags", *tags}, packages...)...) //nolint:gosec // the caller's own
 	cmd.Dir, cmd.Stderr = *dir, stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -72,6 +75,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() > 0 {
 			code = exit.ExitCode()
+		}
+	}
+	if *ratios != "" {
+		if err := writeRatios(*ratios, rep); err != nil {
+			fmt.Fprintln(stderr, "benchreport:", err)
+			return 1
 		}
 	}
 	rep.table(stdout)

@@ -104,3 +104,36 @@ func TestEveryBenchmarkIsAccountedFor(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlyRatiosAreKept: what is compared with another day's run holds nothing of the machine.
+func TestOnlyRatiosAreKept(t *testing.T) {
+	t.Parallel()
+	dir, file := module(t), filepath.Join(t.TempDir(), "ratios")
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"-in", dir, "-bench", "Fast|Parts|Talks", "-count", "2", "-ratios", file, "./a"}, &out, &errs); code != 0 {
+		t.Fatalf("exit %d: %s%s", code, errs.String(), out.String())
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "pkg: example.com/m/a\n" +
+		"BenchmarkFast\t1\t1.250 x_peer\nBenchmarkFast\t1\t1.250 x_peer\n" +
+		"BenchmarkParts/one\t1\t2.000 x\nBenchmarkParts/one\t1\t2.000 x\n" +
+		"BenchmarkParts/two\t1\t3.000 x\nBenchmarkParts/two\t1\t3.000 x\n"
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestUnitsThatAreRatios(t *testing.T) {
+	t.Parallel()
+	for unit, want := range map[string]bool{
+		"x": true, "x_btcec": true, "x-bare": true, "ratio": true, "ours-paid/needed": true,
+		"ns/op": false, "B/op": false, "max": false, "ms_x": false, "ratios": false, "calls/s": false,
+	} {
+		if ratio.MatchString(unit) != want {
+			t.Errorf("%s: %v, want %v", unit, !want, want)
+		}
+	}
+}
