@@ -171,6 +171,7 @@ bench-baseline: deps ## Write the ratios on record again, all of them, on a quie
 .PHONY: generate
 generate: ## Regenerate SQL code, API server and client, pages
 	$(TOOL) sqlc generate
+	cd internal/tools && CGO_ENABLED=0 go run ./openapibundle ../../api/spec/openapi.yaml ../../api/openapi.yaml
 	cd api && $(TOOL) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
 	cd api && $(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
 	@for dir in $$(git ls-files -co --exclude-standard '*.templ' | xargs -r -n1 dirname | sort -u); do \

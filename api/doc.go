@@ -2,7 +2,8 @@
 // which the server's routes and types and the Go client are generated.
 //
 // Invariants:
-//   - openapi.yaml is the source; generated code is never edited.
+//   - spec/ is the source. openapi.yaml is bundled from it, and never edited, as
+//     other generated code.
 //   - What is released under /v1 only grows: no field, code or route changes its
 //     meaning.
 package api

@@ -1917,8 +1917,9 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at
+// the floor. `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to
+// propose.
 type Proposal struct {
 	// Coin A coin: txid, colon, number of the output.
 	Coin OutPoint `json:"coin"`
@@ -1996,8 +1997,9 @@ type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
 
-	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
-	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none
+	// (non_witness_utxo). Each input still states its amount. A device that asks for whole previous transactions
+	// refuses it.
 	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
 
 	// Signed Fingerprints of keys.
@@ -2132,8 +2134,9 @@ type Treasury struct {
 	Limits  Limits `json:"limits"`
 	Network string `json:"network"`
 
-	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at
+	// the floor. `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to
+	// propose.
 	Proposal *Proposal `json:"proposal,omitempty"`
 	Stuck    []Stuck   `json:"stuck"`
 
@@ -2432,9 +2435,9 @@ type GetOwnEndpointParams struct {
 
 // DeclareMaintenanceParams defines parameters for DeclareMaintenance.
 type DeclareMaintenanceParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2446,16 +2449,17 @@ type GetOwnResultsParams struct {
 
 // AddOwnMessageParams defines parameters for AddOwnMessage.
 type AddOwnMessageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
-	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every word,
-	// whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120 characters.
+	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every
+	// word, whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120
+	// characters.
 	Search *string `form:"search,omitempty" json:"search,omitempty"`
 
 	// State Any of these states, parted by commas.
@@ -2487,9 +2491,9 @@ type ListApplicationsParamsClaimed string
 
 // SubmitApplicationParams defines parameters for SubmitApplication.
 type SubmitApplicationParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2514,17 +2518,17 @@ type ListEndpointsParams struct {
 
 // AddMessageParams defines parameters for AddMessage.
 type AddMessageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // AskOperatorParams defines parameters for AskOperator.
 type AskOperatorParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2539,9 +2543,9 @@ type GetResultsParams struct {
 
 // VoteApplicationParams defines parameters for VoteApplication.
 type VoteApplicationParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2582,9 +2586,9 @@ type ListBatchesParams struct {
 
 // ComposeBatchParams defines parameters for ComposeBatch.
 type ComposeBatchParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2617,9 +2621,9 @@ type ExportPsbtParamsFormat string
 
 // AskVoidParams defines parameters for AskVoid.
 type AskVoidParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
@@ -2693,9 +2697,9 @@ type ListTokensParams struct {
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2708,9 +2712,9 @@ type ListUnjoinedParams struct {
 
 // ComposeUpkeepParams defines parameters for ComposeUpkeep.
 type ComposeUpkeepParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2723,9 +2727,9 @@ type ListVantagesParams struct {
 
 // AddVantageParams defines parameters for AddVantage.
 type AddVantageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2917,8 +2921,8 @@ type ClientInterface interface {
 
 	// GetControl How to prove that a server is yours
 	//
-	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. A fund may pay only for servers that are proven.
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so
+	// nothing here is shown once. A fund may pay only for servers that are proven.
 	//
 	// Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
 	GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2950,8 +2954,8 @@ type ClientInterface interface {
 
 	// DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
 	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+	// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2960,8 +2964,8 @@ type ClientInterface interface {
 
 	// DeclareMaintenance Declare a break; it is held neither for nor against you
 	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+	// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2970,18 +2974,19 @@ type ClientInterface interface {
 
 	// RecheckEndpoint Ask for a check soon, at most every ten minutes
 	//
-	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts
+	// for no slot. Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin
+	// (`checks_not_begun`): 429 with `until` in `params`. One that is under way is not asked for again
+	// (`check_pending`).
 	//
 	// Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
 	RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetOwnResults The single results behind a day of one of your servers
 	//
-	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-	// (`results_gone`).
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one
+	// behind the other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some
+	// weeks only (`results_gone`).
 	//
 	// Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
 	GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3018,19 +3023,20 @@ type ClientInterface interface {
 
 	// ListApplications The review queue, newest first
 	//
-	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
-	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
-	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
+	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold
+	// fewer items than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session:
+	// `fund.titles_unsealed`.
 	//
 	// Corresponds with GET /v1/applications (the `ListApplications` operationId).
 	ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SubmitApplicationWithBody Apply for a grant
 	//
-	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-	// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-	// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-	// forget it once the code is kept.
+	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+	// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+	// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+	// from a strong random source and forget it once the code is kept.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3039,10 +3045,10 @@ type ClientInterface interface {
 
 	// SubmitApplication Apply for a grant
 	//
-	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-	// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-	// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-	// forget it once the code is kept.
+	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+	// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+	// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+	// from a strong random source and forget it once the code is kept.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3051,8 +3057,8 @@ type ClientInterface interface {
 
 	// GetApplication One application with its votes, messages and decision note
 	//
-	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
-	// session and application. User names, secrets and contact stay sealed.
+	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first:
+	// `application.unsealed`, once a token or session and application. User names, secrets and contact stay sealed.
 	//
 	// Corresponds with GET /v1/applications/{id} (the `GetApplication` operationId).
 	GetApplication(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3212,9 +3218,9 @@ type ClientInterface interface {
 
 	// ComposeBatchWithBody Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only: composed again with another key it is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+	// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+	// in one batch only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3223,9 +3229,9 @@ type ClientInterface interface {
 
 	// ComposeBatch Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only: composed again with another key it is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+	// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+	// in one batch only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3257,11 +3263,11 @@ type ClientInterface interface {
 
 	// BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
 	//
-	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-	// can be had.
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+	// `fee_above_cap`. The batch's `raise` says what can be had.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3270,11 +3276,11 @@ type ClientInterface interface {
 
 	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
 	//
-	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-	// can be had.
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+	// `fee_above_cap`. The batch's `raise` says what can be had.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3288,19 +3294,20 @@ type ClientInterface interface {
 
 	// ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-	// with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file
+	// would be larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the
+	// signatures says so. Refused with `wrong_state` when no signature is waited for.
 	//
 	// Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 	ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportPsbtWithBody Bring a signed PSBT back
 	//
-	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or
+	// not. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail
+	// says what differs. Signatures of several people are combined. The same file again is refused
+	// (`nothing_signed`), and so is a transaction of another batch (`other_batch`) or one that was replaced
+	// (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3316,11 +3323,11 @@ type ClientInterface interface {
 
 	// AskVoidWithBody Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-	// cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3329,11 +3336,11 @@ type ClientInterface interface {
 
 	// AskVoid Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-	// cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3379,10 +3386,11 @@ type ClientInterface interface {
 
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	//
-	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
-	// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
-	// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
-	// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a
+	// breaker, and accept with it what was found as it stands: the same difference does not stop signing again,
+	// another one does. `If-Match` is the breaker's `version` in quotes; when more was found since, the answer is
+	// 409 (`stale_version`). 404 (`breaker_not_found`) for a number that is not one; 409 `already_reset` (you have
+	// consented), `breaker_reset` (it is closed).
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 	ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3440,9 +3448,10 @@ type ClientInterface interface {
 
 	// ReadLinkWithBody What a link or a configuration file says; nothing is stored
 	//
-	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+	// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+	// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+	// `errors`. The server is not contacted.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3451,9 +3460,10 @@ type ClientInterface interface {
 
 	// ReadLink What a link or a configuration file says; nothing is stored
 	//
-	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+	// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+	// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+	// `errors`. The server is not contacted.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3462,10 +3472,11 @@ type ClientInterface interface {
 
 	// CheckPayeeListWithBody Hold a list of payees against what may be paid; nothing is stored
 	//
-	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
-	// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
-	// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
-	// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc`
+	// and, if wanted, `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks
+	// the instalment whose reference, address and amount it names exactly; the answer has every line of the file,
+	// with the instalment or what is wrong with it. Refused with `bad_payee_list` when the file has no lines to
+	// speak of. Needs `grant.read` too.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3474,16 +3485,17 @@ type ClientInterface interface {
 
 	// ExportPayments Payments by the time of their block, for accountants and wallets
 	//
-	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
-	// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting;
+	// `bip329` is labels for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in
+	// journals.
 	//
 	// Corresponds with GET /v1/payments (the `ExportPayments` operationId).
 	ExportPayments(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
 	//
-	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
-	// document holds its own checksum. `not_paid` until the payment is in a block.
+	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they
+	// are: the document holds its own checksum. `not_paid` until the payment is in a block.
 	//
 	// Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
 	GetCertificate(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3526,8 +3538,8 @@ type ClientInterface interface {
 
 	// ReportChecksWithBody A prober says what came of its work
 	//
-	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-	// `lease_unknown` when it answers another's lease; nothing is written then.
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+	// and with `lease_unknown` when it answers another's lease; nothing is written then.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3536,8 +3548,8 @@ type ClientInterface interface {
 
 	// ReportChecks A prober says what came of its work
 	//
-	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-	// `lease_unknown` when it answers another's lease; nothing is written then.
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+	// and with `lease_unknown` when it answers another's lease; nothing is written then.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3619,9 +3631,9 @@ type ClientInterface interface {
 
 	// ComposeUpkeepWithBody Make a batch that pays nobody
 	//
-	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: of two batches that were made alike with two keys, one alone can be built.
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+	// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+	// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3630,9 +3642,9 @@ type ClientInterface interface {
 
 	// ComposeUpkeep Make a batch that pays nobody
 	//
-	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: of two batches that were made alike with two keys, one alone can be built.
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+	// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+	// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3769,8 +3781,8 @@ func (c *Client) GetOwnEndpoint(ctx context.Context, label Label, params *GetOwn
 
 // GetControl How to prove that a server is yours
 //
-// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. A fund may pay only for servers that are proven.
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so
+// nothing here is shown once. A fund may pay only for servers that are proven.
 //
 // Corresponds with GET /v1/application/endpoints/{label}/control (the `GetControl` operationId).
 func (c *Client) GetControl(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3842,8 +3854,8 @@ func (c *Client) RotateControl(ctx context.Context, label Label, reqEditors ...R
 
 // DeclareMaintenanceWithBody Declare a break; it is held neither for nor against you
 //
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -3862,8 +3874,8 @@ func (c *Client) DeclareMaintenanceWithBody(ctx context.Context, label Label, pa
 
 // DeclareMaintenance Declare a break; it is held neither for nor against you
 //
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3882,9 +3894,10 @@ func (c *Client) DeclareMaintenance(ctx context.Context, label Label, params *De
 
 // RecheckEndpoint Ask for a check soon, at most every ten minutes
 //
-// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts
+// for no slot. Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin
+// (`checks_not_begun`): 429 with `until` in `params`. One that is under way is not asked for again
+// (`check_pending`).
 //
 // Corresponds with POST /v1/application/endpoints/{label}/recheck (the `RecheckEndpoint` operationId).
 func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3901,9 +3914,9 @@ func (c *Client) RecheckEndpoint(ctx context.Context, label Label, reqEditors ..
 
 // GetOwnResults The single results behind a day of one of your servers
 //
-// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-// (`results_gone`).
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one
+// behind the other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some
+// weeks only (`results_gone`).
 //
 // Corresponds with GET /v1/application/endpoints/{label}/results (the `GetOwnResults` operationId).
 func (c *Client) GetOwnResults(ctx context.Context, label Label, params *GetOwnResultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3990,9 +4003,10 @@ func (c *Client) WithdrawApplication(ctx context.Context, reqEditors ...RequestE
 
 // ListApplications The review queue, newest first
 //
-// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
-// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
-// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
+// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold
+// fewer items than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session:
+// `fund.titles_unsealed`.
 //
 // Corresponds with GET /v1/applications (the `ListApplications` operationId).
 func (c *Client) ListApplications(ctx context.Context, params *ListApplicationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4009,10 +4023,10 @@ func (c *Client) ListApplications(ctx context.Context, params *ListApplicationsP
 
 // SubmitApplicationWithBody Apply for a grant
 //
-// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-// forget it once the code is kept.
+// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+// from a strong random source and forget it once the code is kept.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4031,10 +4045,10 @@ func (c *Client) SubmitApplicationWithBody(ctx context.Context, params *SubmitAp
 
 // SubmitApplication Apply for a grant
 //
-// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-// forget it once the code is kept.
+// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+// from a strong random source and forget it once the code is kept.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4053,8 +4067,8 @@ func (c *Client) SubmitApplication(ctx context.Context, params *SubmitApplicatio
 
 // GetApplication One application with its votes, messages and decision note
 //
-// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
-// session and application. User names, secrets and contact stay sealed.
+// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first:
+// `application.unsealed`, once a token or session and application. User names, secrets and contact stay sealed.
 //
 // Corresponds with GET /v1/applications/{id} (the `GetApplication` operationId).
 func (c *Client) GetApplication(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4454,9 +4468,9 @@ func (c *Client) ListBatches(ctx context.Context, params *ListBatchesParams, req
 
 // ComposeBatchWithBody Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only: composed again with another key it is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+// in one batch only: composed again with another key it is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4475,9 +4489,9 @@ func (c *Client) ComposeBatchWithBody(ctx context.Context, params *ComposeBatchP
 
 // ComposeBatch Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only: composed again with another key it is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+// in one batch only: composed again with another key it is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4549,11 +4563,11 @@ func (c *Client) ApproveBatch(ctx context.Context, id ID, params *ApproveBatchPa
 
 // BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
 //
-// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-// can be had.
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+// `fee_above_cap`. The batch's `raise` says what can be had.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4572,11 +4586,11 @@ func (c *Client) BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatch
 
 // BumpBatch Ask for a higher fee rate of a batch that waits for a block
 //
-// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-// can be had.
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+// `fee_above_cap`. The batch's `raise` says what can be had.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4610,9 +4624,9 @@ func (c *Client) CancelBatch(ctx context.Context, id ID, params *CancelBatchPara
 
 // ExportPsbt The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-// with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file
+// would be larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the
+// signatures says so. Refused with `wrong_state` when no signature is waited for.
 //
 // Corresponds with GET /v1/batches/{id}/psbt (the `ExportPsbt` operationId).
 func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4629,10 +4643,11 @@ func (c *Client) ExportPsbt(ctx context.Context, id ID, params *ExportPsbtParams
 
 // ImportPsbtWithBody Bring a signed PSBT back
 //
-// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or
+// not. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail
+// says what differs. Signatures of several people are combined. The same file again is refused
+// (`nothing_signed`), and so is a transaction of another batch (`other_batch`) or one that was replaced
+// (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -4668,11 +4683,11 @@ func (c *Client) GetSignatures(ctx context.Context, id ID, reqEditors ...Request
 
 // AskVoidWithBody Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-// cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4691,11 +4706,11 @@ func (c *Client) AskVoidWithBody(ctx context.Context, id ID, params *AskVoidPara
 
 // AskVoid Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-// cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4801,10 +4816,11 @@ func (c *Client) ListBreakers(ctx context.Context, params *ListBreakersParams, r
 
 // ResetBreaker Consent to go on after a surprise; two people close a breaker
 //
-// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
-// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
-// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
-// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a
+// breaker, and accept with it what was found as it stands: the same difference does not stop signing again,
+// another one does. `If-Match` is the breaker's `version` in quotes; when more was found since, the answer is
+// 409 (`stale_version`). 404 (`breaker_not_found`) for a number that is not one; 409 `already_reset` (you have
+// consented), `breaker_reset` (it is closed).
 //
 // Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 func (c *Client) ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4962,9 +4978,10 @@ func (c *Client) GetGrant(ctx context.Context, id ID, reqEditors ...RequestEdito
 
 // ReadLinkWithBody What a link or a configuration file says; nothing is stored
 //
-// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+// `errors`. The server is not contacted.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4983,9 +5000,10 @@ func (c *Client) ReadLinkWithBody(ctx context.Context, contentType string, body 
 
 // ReadLink What a link or a configuration file says; nothing is stored
 //
-// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+// `errors`. The server is not contacted.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5004,10 +5022,11 @@ func (c *Client) ReadLink(ctx context.Context, body ReadLinkJSONRequestBody, req
 
 // CheckPayeeListWithBody Hold a list of payees against what may be paid; nothing is stored
 //
-// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
-// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
-// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
-// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc`
+// and, if wanted, `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks
+// the instalment whose reference, address and amount it names exactly; the answer has every line of the file,
+// with the instalment or what is wrong with it. Refused with `bad_payee_list` when the file has no lines to
+// speak of. Needs `grant.read` too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5026,8 +5045,9 @@ func (c *Client) CheckPayeeListWithBody(ctx context.Context, contentType string,
 
 // ExportPayments Payments by the time of their block, for accountants and wallets
 //
-// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
-// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting;
+// `bip329` is labels for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in
+// journals.
 //
 // Corresponds with GET /v1/payments (the `ExportPayments` operationId).
 func (c *Client) ExportPayments(ctx context.Context, params *ExportPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5044,8 +5064,8 @@ func (c *Client) ExportPayments(ctx context.Context, params *ExportPaymentsParam
 
 // GetCertificate The proof of a payment, which `causewayctl verify` checks off-line
 //
-// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
-// document holds its own checksum. `not_paid` until the payment is in a block.
+// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they
+// are: the document holds its own checksum. `not_paid` until the payment is in a block.
 //
 // Corresponds with GET /v1/payments/{id}/certificate (the `GetCertificate` operationId).
 func (c *Client) GetCertificate(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5138,8 +5158,8 @@ func (c *Client) LeaseChecks(ctx context.Context, body LeaseChecksJSONRequestBod
 
 // ReportChecksWithBody A prober says what came of its work
 //
-// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-// `lease_unknown` when it answers another's lease; nothing is written then.
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+// and with `lease_unknown` when it answers another's lease; nothing is written then.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5158,8 +5178,8 @@ func (c *Client) ReportChecksWithBody(ctx context.Context, contentType string, b
 
 // ReportChecks A prober says what came of its work
 //
-// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-// `lease_unknown` when it answers another's lease; nothing is written then.
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+// and with `lease_unknown` when it answers another's lease; nothing is written then.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5361,9 +5381,9 @@ func (c *Client) SeparateUnjoined(ctx context.Context, outpoint OutPoint, body S
 
 // ComposeUpkeepWithBody Make a batch that pays nobody
 //
-// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: of two batches that were made alike with two keys, one alone can be built.
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5382,9 +5402,9 @@ func (c *Client) ComposeUpkeepWithBody(ctx context.Context, params *ComposeUpkee
 
 // ComposeUpkeep Make a batch that pays nobody
 //
-// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: of two batches that were made alike with two keys, one alone can be built.
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9341,8 +9361,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetControlWithResponse How to prove that a server is yours
 	//
-	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-	// shown once. A fund may pay only for servers that are proven.
+	// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so
+	// nothing here is shown once. A fund may pay only for servers that are proven.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9378,8 +9398,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
 	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+	// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9388,8 +9408,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
 	//
-	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-	// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+	// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+	// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9398,9 +9418,10 @@ type ClientWithResponsesInterface interface {
 
 	// RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
 	//
-	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-	// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-	// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+	// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts
+	// for no slot. Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin
+	// (`checks_not_begun`): 429 with `until` in `params`. One that is under way is not asked for again
+	// (`check_pending`).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9409,9 +9430,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetOwnResultsWithResponse The single results behind a day of one of your servers
 	//
-	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-	// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-	// (`results_gone`).
+	// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one
+	// behind the other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some
+	// weeks only (`results_gone`).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9454,9 +9475,10 @@ type ClientWithResponsesInterface interface {
 
 	// ListApplicationsWithResponse The review queue, newest first
 	//
-	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
-	// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
-	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
+	// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold
+	// fewer items than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+	// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session:
+	// `fund.titles_unsealed`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9465,10 +9487,10 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitApplicationWithBodyWithResponse Apply for a grant
 	//
-	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-	// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-	// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-	// forget it once the code is kept.
+	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+	// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+	// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+	// from a strong random source and forget it once the code is kept.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9477,10 +9499,10 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitApplicationWithResponse Apply for a grant
 	//
-	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-	// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-	// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-	// forget it once the code is kept.
+	// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+	// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+	// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+	// from a strong random source and forget it once the code is kept.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9489,8 +9511,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetApplicationWithResponse One application with its votes, messages and decision note
 	//
-	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
-	// session and application. User names, secrets and contact stay sealed.
+	// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first:
+	// `application.unsealed`, once a token or session and application. User names, secrets and contact stay sealed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9678,9 +9700,9 @@ type ClientWithResponsesInterface interface {
 
 	// ComposeBatchWithBodyWithResponse Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only: composed again with another key it is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+	// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+	// in one batch only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9689,9 +9711,9 @@ type ClientWithResponsesInterface interface {
 
 	// ComposeBatchWithResponse Put instalments into a new batch, or into as many as it takes
 	//
-	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-	// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-	// only: composed again with another key it is refused with `not_payable`.
+	// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+	// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+	// in one batch only: composed again with another key it is refused with `not_payable`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9725,11 +9747,11 @@ type ClientWithResponsesInterface interface {
 
 	// BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
 	//
-	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-	// can be had.
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+	// `fee_above_cap`. The batch's `raise` says what can be had.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9738,11 +9760,11 @@ type ClientWithResponsesInterface interface {
 
 	// BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
 	//
-	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-	// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-	// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-	// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-	// can be had.
+	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+	// `fee_above_cap`. The batch's `raise` says what can be had.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9758,9 +9780,9 @@ type ClientWithResponsesInterface interface {
 
 	// ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 	//
-	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-	// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-	// with `wrong_state` when no signature is waited for.
+	// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file
+	// would be larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the
+	// signatures says so. Refused with `wrong_state` when no signature is waited for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9769,10 +9791,11 @@ type ClientWithResponsesInterface interface {
 
 	// ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 	//
-	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-	// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-	// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-	// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+	// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or
+	// not. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail
+	// says what differs. Signatures of several people are combined. The same file again is refused
+	// (`nothing_signed`), and so is a transaction of another batch (`other_batch`) or one that was replaced
+	// (`other_attempt`). What cannot be read is named (`bad_psbt`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9790,11 +9813,11 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-	// cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9803,11 +9826,11 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-	// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-	// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-	// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-	// cancelled when `cancel_ids` names them.
+	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9859,10 +9882,11 @@ type ClientWithResponsesInterface interface {
 
 	// ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
 	//
-	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
-	// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
-	// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
-	// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+	// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a
+	// breaker, and accept with it what was found as it stands: the same difference does not stop signing again,
+	// another one does. `If-Match` is the breaker's `version` in quotes; when more was found since, the answer is
+	// 409 (`stale_version`). 404 (`breaker_not_found`) for a number that is not one; 409 `already_reset` (you have
+	// consented), `breaker_reset` (it is closed).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9936,9 +9960,10 @@ type ClientWithResponsesInterface interface {
 
 	// ReadLinkWithBodyWithResponse What a link or a configuration file says; nothing is stored
 	//
-	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+	// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+	// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+	// `errors`. The server is not contacted.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9947,9 +9972,10 @@ type ClientWithResponsesInterface interface {
 
 	// ReadLinkWithResponse What a link or a configuration file says; nothing is stored
 	//
-	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-	// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-	// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+	// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+	// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+	// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+	// `errors`. The server is not contacted.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9958,10 +9984,11 @@ type ClientWithResponsesInterface interface {
 
 	// CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
 	//
-	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
-	// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
-	// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
-	// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+	// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc`
+	// and, if wanted, `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks
+	// the instalment whose reference, address and amount it names exactly; the answer has every line of the file,
+	// with the instalment or what is wrong with it. Refused with `bad_payee_list` when the file has no lines to
+	// speak of. Needs `grant.read` too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9970,8 +9997,9 @@ type ClientWithResponsesInterface interface {
 
 	// ExportPaymentsWithResponse Payments by the time of their block, for accountants and wallets
 	//
-	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
-	// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+	// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting;
+	// `bip329` is labels for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in
+	// journals.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9980,8 +10008,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCertificateWithResponse The proof of a payment, which `causewayctl verify` checks off-line
 	//
-	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
-	// document holds its own checksum. `not_paid` until the payment is in a block.
+	// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they
+	// are: the document holds its own checksum. `not_paid` until the payment is in a block.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10026,8 +10054,8 @@ type ClientWithResponsesInterface interface {
 
 	// ReportChecksWithBodyWithResponse A prober says what came of its work
 	//
-	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-	// `lease_unknown` when it answers another's lease; nothing is written then.
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+	// and with `lease_unknown` when it answers another's lease; nothing is written then.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10036,8 +10064,8 @@ type ClientWithResponsesInterface interface {
 
 	// ReportChecksWithResponse A prober says what came of its work
 	//
-	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-	// `lease_unknown` when it answers another's lease; nothing is written then.
+	// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+	// and with `lease_unknown` when it answers another's lease; nothing is written then.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10129,9 +10157,9 @@ type ClientWithResponsesInterface interface {
 
 	// ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 	//
-	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: of two batches that were made alike with two keys, one alone can be built.
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+	// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+	// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10140,9 +10168,9 @@ type ClientWithResponsesInterface interface {
 
 	// ComposeUpkeepWithResponse Make a batch that pays nobody
 	//
-	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-	// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-	// approved: of two batches that were made alike with two keys, one alone can be built.
+	// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+	// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+	// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -14234,8 +14262,8 @@ func (c *ClientWithResponses) GetOwnEndpointWithResponse(ctx context.Context, la
 
 // GetControlWithResponse How to prove that a server is yours
 //
-// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so nothing here is
-// shown once. A fund may pay only for servers that are proven.
+// Each way with what it needs. A credential is made for this server alone; the fund can make it again, so
+// nothing here is shown once. A fund may pay only for servers that are proven.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14295,8 +14323,8 @@ func (c *ClientWithResponses) RotateControlWithResponse(ctx context.Context, lab
 
 // DeclareMaintenanceWithBodyWithResponse Declare a break; it is held neither for nor against you
 //
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14311,8 +14339,8 @@ func (c *ClientWithResponses) DeclareMaintenanceWithBodyWithResponse(ctx context
 
 // DeclareMaintenanceWithResponse Declare a break; it is held neither for nor against you
 //
-// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some time before it
-// begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
+// Slots of a break count as unknown: they lower the coverage and never the uptime. It has to be declared some
+// time before it begins (`too_soon`), and there is only so much of it in 30 days (`maintenance_exhausted`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14327,9 +14355,10 @@ func (c *ClientWithResponses) DeclareMaintenanceWithResponse(ctx context.Context
 
 // RecheckEndpointWithResponse Ask for a check soon, at most every ten minutes
 //
-// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts for no slot.
-// Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin (`checks_not_begun`): 429 with
-// `until` in `params`. One that is under way is not asked for again (`check_pending`).
+// The check is made by a prober some seconds or minutes later; `pending` says that it is on its way. It counts
+// for no slot. Asked for too often (`recheck_too_soon`, `checks_exhausted`) or before checks begin
+// (`checks_not_begun`): 429 with `until` in `params`. One that is under way is not asked for again
+// (`check_pending`).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14344,9 +14373,9 @@ func (c *ClientWithResponses) RecheckEndpointWithResponse(ctx context.Context, l
 
 // GetOwnResultsWithResponse The single results behind a day of one of your servers
 //
-// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one behind the
-// other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some weeks only
-// (`results_gone`).
+// What the marks of that day were made from, and its `evidence`: the SHA-256 over the sums of the lines, one
+// behind the other. `causewayctl uptime verify --results` holds an uptime against them. They are kept for some
+// weeks only (`results_gone`).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14419,9 +14448,10 @@ func (c *ClientWithResponses) WithdrawApplicationWithResponse(ctx context.Contex
 
 // ListApplicationsWithResponse The review queue, newest first
 //
-// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold fewer items
-// than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
-// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session: `fund.titles_unsealed`.
+// One request looks at a bounded number of applications. With a filter that few of many fit, a page may hold
+// fewer items than `limit`, even none, and still have a `next_cursor`: only a page without one is the last.
+// Titles are opened for `application.unseal` alone; the audit log has it, once a token or session:
+// `fund.titles_unsealed`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14436,10 +14466,10 @@ func (c *ClientWithResponses) ListApplicationsWithResponse(ctx context.Context, 
 
 // SubmitApplicationWithBodyWithResponse Apply for a grant
 //
-// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-// forget it once the code is kept.
+// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+// from a strong random source and forget it once the code is kept.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14454,10 +14484,10 @@ func (c *ClientWithResponses) SubmitApplicationWithBodyWithResponse(ctx context.
 
 // SubmitApplicationWithResponse Apply for a grant
 //
-// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key with the
-// same body gives the same answer, receipt code included, so a lost reply is safe to ask for again; with another body it
-// is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it from a strong random source and
-// forget it once the code is kept.
+// The answer carries the receipt code, which is the only way back to the application. The same Idempotency-Key
+// with the same body gives the same answer, receipt code included, so a lost reply is safe to ask for again;
+// with another body it is refused (`idempotency_mismatch`). The receipt code is derived from the key: draw it
+// from a strong random source and forget it once the code is kept.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14472,8 +14502,8 @@ func (c *ClientWithResponses) SubmitApplicationWithResponse(ctx context.Context,
 
 // GetApplicationWithResponse One application with its votes, messages and decision note
 //
-// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first: `application.unsealed`, once a token or
-// session and application. User names, secrets and contact stay sealed.
+// What is sealed is opened for `application.unseal` alone (see `sealed`), and the audit log has it first:
+// `application.unsealed`, once a token or session and application. User names, secrets and contact stay sealed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14805,9 +14835,9 @@ func (c *ClientWithResponses) ListBatchesWithResponse(ctx context.Context, param
 
 // ComposeBatchWithBodyWithResponse Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only: composed again with another key it is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+// in one batch only: composed again with another key it is refused with `not_payable`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14822,9 +14852,9 @@ func (c *ClientWithResponses) ComposeBatchWithBodyWithResponse(ctx context.Conte
 
 // ComposeBatchWithResponse Put instalments into a new batch, or into as many as it takes
 //
-// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the fund's
-// policy; each batch has its own note and digest to approve, and all are made or none. An instalment is in one batch
-// only: composed again with another key it is refused with `not_payable`.
+// Nothing is paid until a batch has been approved. An order that does not fit into one batch is split by the
+// fund's policy; each batch has its own note and digest to approve, and all are made or none. An instalment is
+// in one batch only: composed again with another key it is refused with `not_payable`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14882,11 +14912,11 @@ func (c *ClientWithResponses) ApproveBatchWithResponse(ctx context.Context, id I
 
 // BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
 //
-// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-// can be had.
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+// `fee_above_cap`. The batch's `raise` says what can be had.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14901,11 +14931,11 @@ func (c *ClientWithResponses) BumpBatchWithBodyWithResponse(ctx context.Context,
 
 // BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
 //
-// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The highest
-// fee rate that was approved stays the limit, so no new approval is needed. The old transaction may still be the one that
-// confirms. The replacement is built on trial, and refused here when it cannot be had: `at_limit`, `fee_limit`,
-// `raised_too_often` (after eight times only the limit itself is left), `fee_above_cap`. The batch's `raise` says what
-// can be had.
+// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
+// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
+// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
+// `fee_above_cap`. The batch's `raise` says what can be had.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14933,9 +14963,9 @@ func (c *ClientWithResponses) CancelBatchWithResponse(ctx context.Context, id ID
 
 // ExportPsbtWithResponse The newest transaction as a PSBT to sign elsewhere, with the signatures that are there so far
 //
-// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file would be
-// larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the signatures says so. Refused
-// with `wrong_state` when no signature is waited for.
+// BIP 174, version 0; of a treasury of several keys with their account keys (`PSBT_GLOBAL_XPUB`). Where the file
+// would be larger than 8 MiB the previous transactions are left out, and `psbt_without_prev_txs` of the
+// signatures says so. Refused with `wrong_state` when no signature is waited for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14950,10 +14980,11 @@ func (c *ClientWithResponses) ExportPsbtWithResponse(ctx context.Context, id ID,
 
 // ImportPsbtWithBodyWithResponse Bring a signed PSBT back
 //
-// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or not.
-// Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail says what differs.
-// Signatures of several people are combined. The same file again is refused (`nothing_signed`), and so is a transaction of
-// another batch (`other_batch`) or one that was replaced (`other_attempt`). What cannot be read is named (`bad_psbt`).
+// A PSBT of version 0 or 2 (BIPs 174 and 370), or the finished transaction: binary, base64 or hex, wrapped or
+// not. Whatever differs from what was given out, save signatures, refuses it (`psbt_changed`), and the detail
+// says what differs. Signatures of several people are combined. The same file again is refused
+// (`nothing_signed`), and so is a transaction of another batch (`other_batch`) or one that was replaced
+// (`other_attempt`). What cannot be read is named (`bad_psbt`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14983,11 +15014,11 @@ func (c *ClientWithResponses) GetSignaturesWithResponse(ctx context.Context, id 
 
 // AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-// cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15002,11 +15033,11 @@ func (c *ClientWithResponses) AskVoidWithBodyWithResponse(ctx context.Context, i
 
 // AskVoidWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds it, and it
-// is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes nothing: the batch is
-// announced and raised as before until another treasurer has approved it, and it lapses after 24 hours. Once approved, any
-// transaction of the batch may be paid until the void is as deep as final. Only then are its payments payable again, or
-// cancelled when `cancel_ids` names them.
+// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
+// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
+// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15094,10 +15125,11 @@ func (c *ClientWithResponses) ListBreakersWithResponse(ctx context.Context, para
 
 // ResetBreakerWithResponse Consent to go on after a surprise; two people close a breaker
 //
-// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a breaker, and accept
-// with it what was found as it stands: the same difference does not stop signing again, another one does. `If-Match` is the
-// breaker's `version` in quotes; when more was found since, the answer is 409 (`stale_version`). 404 (`breaker_not_found`) for a
-// number that is not one; 409 `already_reset` (you have consented), `breaker_reset` (it is closed).
+// For people who are signed in: no API token can do this, whatever its scopes. Two different people close a
+// breaker, and accept with it what was found as it stands: the same difference does not stop signing again,
+// another one does. `If-Match` is the breaker's `version` in quotes; when more was found since, the answer is
+// 409 (`stale_version`). 404 (`breaker_not_found`) for a number that is not one; 409 `already_reset` (you have
+// consented), `breaker_reset` (it is closed).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15231,9 +15263,10 @@ func (c *ClientWithResponses) GetGrantWithResponse(ctx context.Context, id ID, r
 
 // ReadLinkWithBodyWithResponse What a link or a configuration file says; nothing is stored
 //
-// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+// `errors`. The server is not contacted.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15248,9 +15281,10 @@ func (c *ClientWithResponses) ReadLinkWithBodyWithResponse(ctx context.Context, 
 
 // ReadLinkWithResponse What a link or a configuration file says; nothing is stored
 //
-// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's `.conf` and OpenVPN's
-// `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their value is `set`. What is refused
-// (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in `errors`. The server is not contacted.
+// `tg://`, `t.me`, `socks5://`, `http://`, `https://`, `ss://`, `trojan://` and `vless://` links, WireGuard's
+// `.conf` and OpenVPN's `.ovpn`. Files are read by an allow list and never run. The answer has no secrets: their
+// value is `set`. What is refused (`endpoint_refused`) names the line (`line 3`) or the parameter (`secret`) in
+// `errors`. The server is not contacted.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15265,10 +15299,11 @@ func (c *ClientWithResponses) ReadLinkWithResponse(ctx context.Context, body Rea
 
 // CheckPayeeListWithBodyWithResponse Hold a list of payees against what may be paid; nothing is stored
 //
-// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc` and, if wanted,
-// `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks the instalment whose
-// reference, address and amount it names exactly; the answer has every line of the file, with the instalment or what is
-// wrong with it. Refused with `bad_payee_list` when the file has no lines to speak of. Needs `grant.read` too.
+// A CSV file whose first line names the columns `reference`, `address`, one of `amount_sat` and `amount_btc`
+// and, if wanted, `label`, parted by commas, semicolons or tabs. The list pays nobody: decisions do. A row picks
+// the instalment whose reference, address and amount it names exactly; the answer has every line of the file,
+// with the instalment or what is wrong with it. Refused with `bad_payee_list` when the file has no lines to
+// speak of. Needs `grant.read` too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15283,8 +15318,9 @@ func (c *ClientWithResponses) CheckPayeeListWithBodyWithResponse(ctx context.Con
 
 // ExportPaymentsWithResponse Payments by the time of their block, for accountants and wallets
 //
-// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting; `bip329` is labels
-// for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in journals.
+// `json` and `csv` have a line a payment; `ledger` and `beancount` are journals for plain-text accounting;
+// `bip329` is labels for a wallet, one JSON object a line. Amounts are in satoshi, but for `unit=btc` in
+// journals.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15299,8 +15335,8 @@ func (c *ClientWithResponses) ExportPaymentsWithResponse(ctx context.Context, pa
 
 // GetCertificateWithResponse The proof of a payment, which `causewayctl verify` checks off-line
 //
-// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they are: the
-// document holds its own checksum. `not_paid` until the payment is in a block.
+// The decision note, the transaction, its Merkle branch and the block headers on top. Keep the bytes as they
+// are: the document holds its own checksum. `not_paid` until the payment is in a block.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15375,8 +15411,8 @@ func (c *ClientWithResponses) LeaseChecksWithResponse(ctx context.Context, body 
 
 // ReportChecksWithBodyWithResponse A prober says what came of its work
 //
-// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-// `lease_unknown` when it answers another's lease; nothing is written then.
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+// and with `lease_unknown` when it answers another's lease; nothing is written then.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15391,8 +15427,8 @@ func (c *ClientWithResponses) ReportChecksWithBodyWithResponse(ctx context.Conte
 
 // ReportChecksWithResponse A prober says what came of its work
 //
-// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not, and with
-// `lease_unknown` when it answers another's lease; nothing is written then.
+// Each report follows the one before it by number and hash. Refused with `report_out_of_order` when it does not,
+// and with `lease_unknown` when it answers another's lease; nothing is written then.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15556,9 +15592,9 @@ func (c *ClientWithResponses) SeparateUnjoinedWithResponse(ctx context.Context, 
 
 // ComposeUpkeepWithBodyWithResponse Make a batch that pays nobody
 //
-// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: of two batches that were made alike with two keys, one alone can be built.
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15573,9 +15609,9 @@ func (c *ClientWithResponses) ComposeUpkeepWithBodyWithResponse(ctx context.Cont
 
 // ComposeUpkeepWithResponse Make a batch that pays nobody
 //
-// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays for both.
-// Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its coins only once it is
-// approved: of two batches that were made alike with two keys, one alone can be built.
+// `consolidate` joins coins, `split` makes several of one, `child` spends the change of a stuck batch and pays
+// for both. Like any batch it waits for an approval, and is read, approved and cancelled as one. It takes its
+// coins only once it is approved: of two batches that were made alike with two keys, one alone can be built.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 sums() {
-	git ls-files -co --exclude-standard -- '*.gen.go' '*_templ.go' 'internal/store/postgres/db/*.go' \
+	git ls-files -co --exclude-standard -- '*.gen.go' '*_templ.go' 'internal/store/postgres/db/*.go' api/openapi.yaml \
 		| LC_ALL=C sort -u \
 		| while IFS= read -r file; do [[ -e "$file" ]] && sha256sum "$file"; done || true
 }

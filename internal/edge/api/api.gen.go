@@ -1916,8 +1916,9 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at
+// the floor. `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to
+// propose.
 type Proposal struct {
 	// Coin A coin: txid, colon, number of the output.
 	Coin OutPoint `json:"coin"`
@@ -1995,8 +1996,9 @@ type Signatures struct {
 	Missing int32 `json:"missing"`
 	Needed  int32 `json:"needed"`
 
-	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none (non_witness_utxo).
-	// Each input still states its amount. A device that asks for whole previous transactions refuses it.
+	// PsbtWithoutPrevTxs With the previous transaction in each input the PSBT would be larger than 8 MiB, so it has none
+	// (non_witness_utxo). Each input still states its amount. A device that asks for whole previous transactions
+	// refuses it.
 	PsbtWithoutPrevTxs bool `json:"psbt_without_prev_txs"`
 
 	// Signed Fingerprints of keys.
@@ -2131,8 +2133,9 @@ type Treasury struct {
 	Limits  Limits `json:"limits"`
 	Network string `json:"network"`
 
-	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at the floor.
-	// `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to propose.
+	// Proposal A split worth making now: fewer coins are ready for a batch of their own than the fund wants, and fees are at
+	// the floor. `POST /v1/upkeep` with kind `split` and these values composes it. Absent when there is nothing to
+	// propose.
 	Proposal *Proposal `json:"proposal,omitempty"`
 	Stuck    []Stuck   `json:"stuck"`
 
@@ -2431,9 +2434,9 @@ type GetOwnEndpointParams struct {
 
 // DeclareMaintenanceParams defines parameters for DeclareMaintenance.
 type DeclareMaintenanceParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2445,16 +2448,17 @@ type GetOwnResultsParams struct {
 
 // AddOwnMessageParams defines parameters for AddOwnMessage.
 type AddOwnMessageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
-	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every word,
-	// whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120 characters.
+	// Search The reference of an application, its whole designation, or words of titles. A title fits that holds every
+	// word, whole; case and accents do not count. Chinese, Japanese and Thai are found by any part. At most 120
+	// characters.
 	Search *string `form:"search,omitempty" json:"search,omitempty"`
 
 	// State Any of these states, parted by commas.
@@ -2486,9 +2490,9 @@ type ListApplicationsParamsClaimed string
 
 // SubmitApplicationParams defines parameters for SubmitApplication.
 type SubmitApplicationParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2513,17 +2517,17 @@ type ListEndpointsParams struct {
 
 // AddMessageParams defines parameters for AddMessage.
 type AddMessageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // AskOperatorParams defines parameters for AskOperator.
 type AskOperatorParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2538,9 +2542,9 @@ type GetResultsParams struct {
 
 // VoteApplicationParams defines parameters for VoteApplication.
 type VoteApplicationParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2581,9 +2585,9 @@ type ListBatchesParams struct {
 
 // ComposeBatchParams defines parameters for ComposeBatch.
 type ComposeBatchParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2616,9 +2620,9 @@ type ExportPsbtParamsFormat string
 
 // AskVoidParams defines parameters for AskVoid.
 type AskVoidParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
 	// IfMatch The ETag that you have read. Without it the call is refused with 428, with an old one with 409 (`stale_version`).
@@ -2692,9 +2696,9 @@ type ListTokensParams struct {
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2707,9 +2711,9 @@ type ListUnjoinedParams struct {
 
 // ComposeUpkeepParams defines parameters for ComposeUpkeep.
 type ComposeUpkeepParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
@@ -2722,9 +2726,9 @@ type ListVantagesParams struct {
 
 // AddVantageParams defines parameters for AddVantage.
 type AddVantageParams struct {
-	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is made twice,
-	// and the answer is what was made, as it stands now. With another body it is refused (`idempotency_mismatch`). A key is yours
-	// and this operation's alone. Without it the call is refused with 428.
+	// IdempotencyKey A random value of your own, which makes the call safe to send again: with the same key and body nothing is
+	// made twice, and the answer is what was made, as it stands now. With another body it is refused
+	// (`idempotency_mismatch`). A key is yours and this operation's alone. Without it the call is refused with 428.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
