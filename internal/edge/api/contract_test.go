@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +131,38 @@ func (c *contract) call(t *testing.T, method, path, body string, headers ...stri
 	if err := openapi3filter.ValidateResponse(t.Context(), answer); err != nil {
 		t.Errorf("%s %s: the answer %d breaks the document: %v\n%s", method, path, rec.Code, err, rec.Body)
 	}
+	c.listed(t, rec, route.Operation)
 	return rec, route.Operation.OperationID
+}
+
+// listed refuses an answer with a code that the document does not have for the call.
+func (c *contract) listed(t *testing.T, rec *httptest.ResponseRecorder, op *openapi3.Operation) {
+	t.Helper()
+	if rec.Code < http.StatusBadRequest {
+		return
+	}
+	code := decode[api.Problem](t, rec).Code
+	doc, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code == nil || !slices.Contains(errorsOf(t, op.Extensions), *code) && !slices.Contains(errorsOf(t, doc.Components.Responses["Problem"].Value.Extensions), *code) {
+		t.Errorf("%s answers %d %s, which is neither in its x-errors nor in those of any call", op.OperationID, rec.Code, rec.Body)
+	}
+}
+
+// errorsOf reads x-errors.
+func errorsOf(t *testing.T, extensions map[string]any) []string {
+	t.Helper()
+	list, ok := extensions["x-errors"].([]any)
+	if !ok && extensions["x-errors"] != nil {
+		t.Fatalf("x-errors is a %T", extensions["x-errors"])
+	}
+	var out []string
+	for _, code := range list {
+		out = append(out, fmt.Sprint(code))
+	}
+	return out
 }
 
 const (

@@ -170,13 +170,13 @@ func TestNumberOfANetworkHasItsBounds(t *testing.T) {
 func TestRecheckSaysWhenToComeBack(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	limited := errs.New(errs.RateLimited, "recheck_too_soon", "It can be asked for every 10 minutes.")
+	limited := errs.New(errs.RateLimited, "checks_exhausted", "You have asked for as many checks as one hour allows.")
 	limited.Params = map[string]string{"until": at.Add(90*time.Second + time.Millisecond).Format(time.RFC3339Nano)}
 	c.checks.fail = limited
 	for _, path := range []string{serverPath + "/recheck", "/v1/endpoints/" + idPath + "/recheck"} {
 		rec, _ := c.call(t, http.MethodPost, path, "")
 		p := decode[api.Problem](t, rec)
-		if rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") != "91" || (*p.Params)["until"] == "" || *p.Code != "recheck_too_soon" {
+		if rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") != "91" || (*p.Params)["until"] == "" || *p.Code != "checks_exhausted" {
 			t.Errorf("%s: %d %v %s", path, rec.Code, rec.Header(), rec.Body)
 		}
 	}

@@ -134,16 +134,17 @@ func TestTheNotesOfExamplesAreNotes(t *testing.T) {
 		}
 		return v
 	}
+	text := func(v any) string { s, _ := v.(string); return s }
 	app, batch := example("Application"), example("Batch")
-	note, err := decision.Parse([]byte(app["decision_note"].(string)))
+	note, err := decision.Parse([]byte(text(app["decision_note"])))
 	if err != nil || note.Digest().String() != app["decision_digest"] {
 		t.Errorf("decision note: %v, %s", err, note.Digest())
 	}
-	order, err := decision.ParseBatch([]byte(batch["note"].(string)))
+	order, err := decision.ParseBatch([]byte(text(batch["note"])))
 	if err != nil || order.Digest().String() != batch["digest"] {
 		t.Errorf("batch note: %v, %s", err, order.Digest())
 	}
-	if _, err := identity.ParseReceipt(example("Receipt")["receipt_code"].(string)); err != nil {
+	if _, err := identity.ParseReceipt(text(example("Receipt")["receipt_code"])); err != nil {
 		t.Error(err)
 	}
 }

@@ -109,6 +109,7 @@ type body struct {
 	Description string
 	Headers     ordered[*parameter]
 	Content     ordered[*media]
+	Errors      []string `yaml:"x-errors"` // error codes of every call that answers with it
 }
 
 // media is one form of a body.

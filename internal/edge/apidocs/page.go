@@ -44,9 +44,10 @@ type (
 		Setup       string
 		Groups      []group
 		Common      []schemaView
-		Refusals    []bodyView // that calls share
-		Errors      []errorView
-		Problem     string // an example
+		Refusals    []bodyView  // that calls share
+		General     []errorView // of any call
+		Errors      []errorView // of those that list them
+		Problem     string      // an example
 		Handling    string
 	}
 	errorView struct{ Code, Status, Meaning string }
@@ -221,12 +222,14 @@ func (d *document) shared() []*body {
 // refusals fills in what calls have in common when they refuse.
 func (d *document) refusals(v *view, ops []*operation) error {
 	seen := map[*body]bool{}
+	var general []string
 	for _, op := range ops {
 		for _, r := range op.Responses {
 			if strings.HasPrefix(r.Key, "2") || seen[r.Value] || !slices.Contains(d.shared(), r.Value) {
 				continue
 			}
 			seen[r.Value] = true
+			general = append(general, r.Value.Errors...)
 			v.Refusals = append(v.Refusals, d.bodyView(r.Key, r.Value, op, nil))
 			if form, ok := r.Value.Content.get(mediaProblem); ok && v.Problem == "" {
 				sample, err := maker{doc: d}.ofMedia(form)
@@ -238,7 +241,11 @@ func (d *document) refusals(v *view, ops []*operation) error {
 		}
 	}
 	for _, e := range d.problems {
-		v.Errors = append(v.Errors, errorView{e.Key, e.Value.Status, e.Value.Meaning})
+		if slices.Contains(general, e.Key) {
+			v.General = append(v.General, errorView{e.Key, e.Value.Status, e.Value.Meaning})
+		} else {
+			v.Errors = append(v.Errors, errorView{e.Key, e.Value.Status, e.Value.Meaning})
+		}
 	}
 	return nil
 }

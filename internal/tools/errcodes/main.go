@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/constant"
@@ -22,19 +24,17 @@ const loads = packages.NeedName | packages.NeedFiles | packages.NeedSyntax | pac
 	packages.NeedImports | packages.NeedDeps
 
 func main() {
-	root := "."
-	if len(os.Args) > 1 {
-		root = os.Args[1]
-	}
+	write := flag.Bool("w", false, "write x-errors of each call into api/spec")
+	flag.Parse()
 	code := 0
-	if err := run(root); err != nil {
+	if err := run(cmp.Or(flag.Arg(0), "."), *write); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
 }
 
-func run(root string) error {
+func run(root string, write bool) error {
 	pkgs, err := packages.Load(&packages.Config{Mode: loads, Dir: root}, "./...")
 	if err != nil {
 		return fmt.Errorf("load packages: %w", err)
@@ -49,6 +49,11 @@ func run(root string) error {
 			found.written(p, f)
 		}
 	}
+	faults, err := operations(pkgs, root, write)
+	if err != nil {
+		return fmt.Errorf("errors of calls: %w", err)
+	}
+	found.faults = append(found.faults, faults...)
 	if len(found.faults) > 0 {
 		return errors.New(strings.Join(found.faults, "\n"))
 	}

@@ -42,7 +42,7 @@ func TestCodesAreDeclaredOnceWithAMeaning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := tree(t, tc.source)
-			err := run(root)
+			err := run(root, false)
 			switch {
 			case tc.fault == "" && err != nil:
 				t.Fatal(err)
