@@ -9,6 +9,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
+	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -72,7 +73,7 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payo
 	}
 	// All that any attempt spends: the new one then conflicts with each of them, so
 	// that no pair of them could both stand in one chain.
-	must := map[wire.OutPoint]bool{}
+	must, dearest := map[wire.OutPoint]bool{}, int64(0)
 	for _, a := range f.Attempts {
 		if !a.Released() {
 			continue
@@ -96,6 +97,7 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payo
 			}
 		}
 		request.Replaces = max(request.Replaces, a.Fee)
+		dearest = max(dearest, money.FeeRateOf(a.Fee, txbuild.VSize(a.SignedWeight())))
 	}
 	request.Replaces += lost.Fees // BIP 125, rule 3; rule 4 is txbuild's
 	request.FeeRate = txbuild.FeeRate(rateSatKVB)
@@ -111,6 +113,10 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payo
 		request.FeeRate = f.relay()
 		request.MinFee = f.childFee(request.Descriptor, rateSatKVB)
 	}
+	// A node asks for a higher feerate than that of anything replaced. A signature may be shorter
+	// than was reckoned with, and what is about as large (the void of a child or of a
+	// consolidation) would then pay more in all, and less for a byte.
+	request.FeeRate = max(request.FeeRate, txbuild.FeeRate(dearest+1))
 	if kind == payout.Pays {
 		request.Payees = payees(f.Items)
 	}

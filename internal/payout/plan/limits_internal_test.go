@@ -182,7 +182,13 @@ func (r *tableRig) release(w *payout.Record, p *txbuild.Plan, kind payout.Attemp
 // void has two people take the batch back and signs it.
 func (r *tableRig) void(w *payout.Record, h payout.Holdings) payout.Attempt {
 	r.t.Helper()
-	o := payout.VoidOrder{Reason: "a test"}
+	return r.voidAt(w, h, 0)
+}
+
+// voidAt is void at a feerate in sat/kvB; 0 leaves it to us.
+func (r *tableRig) voidAt(w *payout.Record, h payout.Holdings, rate int64) payout.Attempt {
+	r.t.Helper()
+	o := payout.VoidOrder{Reason: "a test", FeeRateSatKVB: rate}
 	if _, err := r.family(w).TrialVoid(&o, h); err != nil {
 		r.t.Fatalf("on trial: %v", err)
 	}
