@@ -1,11 +1,8 @@
 package probe
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"strings"
 	"time"
@@ -14,11 +11,10 @@ import (
 // Version is the version of Result.
 const Version = 1
 
-// MaxDetail is the longest detail of a record, in bytes; maxRecord and maxID are
-// far above any record and identifier of ours.
+// MaxDetail is the longest detail of a record, in bytes; maxID is far above any identifier
+// of ours.
 const (
 	MaxDetail = 200
-	maxRecord = 16 << 10
 	maxID     = 128
 )
 
@@ -93,73 +89,6 @@ type Result struct {
 
 // Verdict returns what the record says about its endpoint.
 func (r *Result) Verdict() Verdict { return r.Class.Verdict(r.Mode) }
-
-// ParseResult reads a record from outside, such as a vantage agent's, and
-// refuses one that Validate refuses, unknown or repeated names and bytes behind
-// the record. Names count as repeated whatever their case.
-func ParseResult(b []byte) (*Result, error) {
-	if len(b) > maxRecord {
-		return nil, fmt.Errorf("a record has at most %d bytes", maxRecord)
-	}
-	if err := uniqueNames(b); err != nil {
-		return nil, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	var r Result
-	if err := dec.Decode(&r); err != nil {
-		return nil, fmt.Errorf("read record: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("bytes behind the record")
-	}
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return &r, nil
-}
-
-// uniqueNames refuses an object that says something twice: encoding/json would
-// keep the last, and other readers the first.
-func uniqueNames(b []byte) error {
-	type level struct {
-		names map[string]bool // nil in an array
-		name  bool            // the next string is a name
-	}
-	var open []level
-	dec := json.NewDecoder(bytes.NewReader(b))
-	for {
-		tok, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read record: %w", err)
-		}
-		if d, ok := tok.(json.Delim); ok {
-			switch d {
-			case '{':
-				open = append(open, level{names: map[string]bool{}, name: true})
-				continue
-			case '[':
-				open = append(open, level{})
-				continue
-			default:
-				open = open[:len(open)-1]
-			}
-		} else if s, ok := tok.(string); ok && len(open) > 0 && open[len(open)-1].name {
-			top := &open[len(open)-1]
-			if s = strings.ToLower(s); top.names[s] {
-				return fmt.Errorf("the name %q stands twice", s)
-			}
-			top.names[s], top.name = true, false
-			continue
-		}
-		if len(open) > 0 && open[len(open)-1].names != nil {
-			open[len(open)-1].name = true
-		}
-	}
-}
 
 // Validate refuses a record whose values are not of the closed sets or do not
 // agree with one another.

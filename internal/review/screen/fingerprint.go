@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"math/bits"
 	"strings"
 	"unicode"
 
@@ -47,9 +46,6 @@ func Fingerprint(key []byte, fund uuid.UUID, text string) uint64 {
 	}
 	return out
 }
-
-// Distance returns in how many bits two fingerprints differ.
-func Distance(a, b uint64) int { return bits.OnesCount64(a ^ b) }
 
 // shingles returns the pairs of neighbouring words, each once: saying a thing again
 // and again must not outweigh the rest. One word alone, or none, is a pair of its

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -103,17 +102,6 @@ func (l Leaf) check() error {
 		return fmt.Errorf("leaf %d: time %q is not RFC 3339 in UTC and whole seconds", l.Seq, l.At)
 	}
 	return nil
-}
-
-// Digest returns the salted commitment that a leaf may carry: without the salt,
-// which is stored beside the content and purged with it, the digest tells
-// nothing, however few contents are possible.
-func Digest(salt [32]byte, content []byte) [32]byte {
-	h := sha256.New()
-	h.Write([]byte("causeway/audit-digest/v1\n"))
-	h.Write(salt[:])
-	h.Write(content)
-	return [32]byte(h.Sum(nil))
 }
 
 // Row is what a store writes for one leaf: the leaf, and the hashes that it
