@@ -167,6 +167,10 @@ bench-baseline: deps ## Write the ratios on record again, all of them, on a quie
 	@tags="$$(internal/tools/servers.sh tags "$(TAGS)")"; \
 	go -C internal/tools run ./benchreport -in ../.. -bench '$(BENCH)' -tags "$$tags" -count $(COUNT) -ratios $(CURDIR)/$(BASELINE) $(PKG)
 
+.PHONY: cover
+cover: deps ## Hold what tests cover of the packages that handle money against its floors (internal/tools/coverage.txt)
+	@internal/tools/cover.sh
+
 
 .PHONY: generate
 generate: ## Regenerate SQL code, API server and client, pages
