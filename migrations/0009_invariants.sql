@@ -7,9 +7,9 @@ SELECT x.batch_id, x.alarm FROM (
         WHEN b.state IN ('conflicted', 'voiding') THEN b.state
         WHEN b.last_code = 'not_relayed' THEN 'not_in_mempool'
         WHEN EXISTS (SELECT FROM attempt a JOIN attempt_event e ON e.attempt_id = a.id
-            WHERE a.batch_id = b.id AND e.event = 'announced' AND e.height + b.deadline_blocks <= (SELECT max(height) FROM header)) THEN 'past_deadline'
+            WHERE a.batch_id = b.id AND e.event = 'broadcast' AND e.height + b.deadline_blocks <= (SELECT max(height) FROM header)) THEN 'past_deadline'
     END AS alarm
-    FROM batch b WHERE b.state IN ('announced', 'conflicted', 'voiding')
+    FROM batch b WHERE b.state IN ('broadcast', 'conflicted', 'voiding')
 ) x WHERE x.alarm IS NOT NULL;
 
 -- A txid as people write it: its bytes the other way round.
@@ -165,7 +165,7 @@ CREATE TRIGGER unjoined_separate_no_truncate BEFORE TRUNCATE ON unjoined_separat
 CREATE VIEW invariant_i07_payments WITH (security_invoker = true) AS
 SELECT x.account || ' holds ' || l.sat || ' sat and its payments are ' || i.sat + u.sat AS what
 FROM (VALUES ('committed', '{payable,held,allocated}'::text[], '{}'::text[]),
-        ('in_flight', '{maybe_paid}', '{signing,signed,announced,conflicted,voiding}'), ('confirming', '{mined}', '{mined}'), ('paid', '{paid,final}', '{paid,final}')) x (account, states, batch_states),
+        ('in_flight', '{maybe_paid}', '{signing,signed,broadcast,conflicted,voiding}'), ('confirming', '{mined}', '{mined}'), ('paid', '{paid,final}', '{paid,final}')) x (account, states, batch_states),
     LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM ledger_posting p JOIN ledger_transfer t ON t.id = p.transfer_id
         WHERE p.account = x.account AND NOT (t.kind = 'adopt' AND p.account = 'paid')) l,
     LATERAL (SELECT coalesce(sum(p.amount_sat), 0) AS sat FROM instalment p WHERE p.state = ANY (x.states)) i,
@@ -220,7 +220,7 @@ FROM batch b
 JOIN batch_item bi ON bi.batch_id = b.id AND bi.released_at IS NULL
 JOIN instalment i ON i.id = bi.instalment_id
 WHERE b.state = 'cancelled' OR i.state <> CASE WHEN b.state IN ('composed', 'approved', 'built') THEN 'allocated'
-    WHEN b.state IN ('signing', 'signed', 'announced', 'conflicted', 'voiding') THEN 'maybe_paid' ELSE b.state END
+    WHEN b.state IN ('signing', 'signed', 'broadcast', 'conflicted', 'voiding') THEN 'maybe_paid' ELSE b.state END
 UNION ALL
 SELECT 'payment ' || i.id || ' is ' || i.state || ' and in no batch'
 FROM instalment i
@@ -238,7 +238,7 @@ WHERE i.state IN ('payable', 'held', 'allocated', 'cancelled')
 CREATE VIEW invariant_i11_write_ahead WITH (security_invoker = true) AS
 SELECT 'attempt ' || e.attempt_id || ' was ' || e.event || ' before that was stored' AS what
 FROM attempt_event e
-WHERE (e.event = 'announced' AND NOT EXISTS (SELECT FROM attempt_raw r WHERE r.attempt_id = e.attempt_id))
+WHERE (e.event = 'broadcast' AND NOT EXISTS (SELECT FROM attempt_raw r WHERE r.attempt_id = e.attempt_id))
     OR (e.event = 'signed' AND NOT EXISTS (SELECT FROM attempt_event s WHERE s.attempt_id = e.attempt_id AND s.event = 'signing' AND s.id < e.id))
     OR (e.event = 'signing' AND NOT EXISTS (SELECT FROM attempt_event s WHERE s.attempt_id = e.attempt_id AND s.event = 'built' AND s.id < e.id));
 

@@ -534,12 +534,12 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	// AnnouncedHeight Tip when a node was told first.
-	AnnouncedHeight *int32         `json:"announced_height,omitempty"`
+	// BroadcastHeight Tip when a node was told first.
+	BroadcastHeight *int32         `json:"broadcast_height,omitempty"`
 	CreatedAt       time.Time      `json:"created_at"`
 	Events          []AttemptEvent `json:"events"`
 
-	// Fate built, signing, signed, announced, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
+	// Fate built, signing, signed, broadcast, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
 	Fate string `json:"fate"`
 
 	// FeeSat Satoshi.
@@ -635,7 +635,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -680,7 +680,7 @@ type Batch struct {
 	// Signatures Who has signed the newest transaction.
 	Signatures *Signatures `json:"signatures,omitempty"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
+	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -796,7 +796,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -818,7 +818,7 @@ type BatchSummary struct {
 	Number int64 `json:"number"`
 	Payees int32 `json:"payees"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
+	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -1723,7 +1723,7 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
@@ -3325,7 +3325,7 @@ type ClientInterface interface {
 	//
 	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
@@ -3338,7 +3338,7 @@ type ClientInterface interface {
 	//
 	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
@@ -4685,7 +4685,7 @@ func (c *Client) GetSignatures(ctx context.Context, id ID, reqEditors ...Request
 //
 // A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 // Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
@@ -4708,7 +4708,7 @@ func (c *Client) AskVoidWithBody(ctx context.Context, id ID, params *AskVoidPara
 //
 // A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 // Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
@@ -9815,7 +9815,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
@@ -9828,7 +9828,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-	// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 	// Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 	//
@@ -15016,7 +15016,7 @@ func (c *ClientWithResponses) GetSignaturesWithResponse(ctx context.Context, id 
 //
 // A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 // Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //
@@ -15035,7 +15035,7 @@ func (c *ClientWithResponses) AskVoidWithBodyWithResponse(ctx context.Context, i
 //
 // A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
-// nothing: the batch is announced and raised as before until another treasurer has approved it, and it lapses
+// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
 // Only then are its payments payable again, or cancelled when `cancel_ids` names them.
 //

@@ -63,7 +63,7 @@ const (
 
 // underway are states of a batch that nobody may approve any more.
 var underway = map[string]bool{
-	"signing": true, "signed": true, "announced": true, "mined": true, "paid": true, "final": true, "conflicted": true, "voided": true,
+	"signing": true, "signed": true, "broadcast": true, "mined": true, "paid": true, "final": true, "conflicted": true, "voided": true,
 }
 
 // readLog reads an export's rows that count. The error says why it is none.

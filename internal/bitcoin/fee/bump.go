@@ -10,11 +10,11 @@ import (
 const MaxBumps = 8
 
 // Escalate is the rate, in satoshi per 1000 virtual bytes, that a batch should pay at
-// tipHeight: start at the height it was announced, limit when deadlineBlocks have
+// tipHeight: start at the height it was broadcast, limit when deadlineBlocks have
 // passed, and on the straight line between. It is never above limit, and below
 // start only when limit is.
-func Escalate(start, limit int64, announcedHeight, deadlineBlocks, tipHeight int32) int64 {
-	elapsed, deadline := int64(tipHeight)-int64(announcedHeight), int64(deadlineBlocks)
+func Escalate(start, limit int64, broadcastHeight, deadlineBlocks, tipHeight int32) int64 {
+	elapsed, deadline := int64(tipHeight)-int64(broadcastHeight), int64(deadlineBlocks)
 	switch {
 	case start >= limit || elapsed >= deadline:
 		return limit

@@ -14,7 +14,7 @@ func TestEscalateRunsStraightToTheLimit(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		start, limit             int64
-		announced, deadline, tip int32
+		broadcast, deadline, tip int32
 		want                     int64
 	}{
 		{5, 105, 100, 100, 99, 5}, // a reorganisation took the height away
@@ -32,7 +32,7 @@ func TestEscalateRunsStraightToTheLimit(t *testing.T) {
 		{0, math.MaxInt64, 0, math.MaxInt32, math.MaxInt32 - 1, math.MaxInt64 - math.MaxInt64/math.MaxInt32 - 1},
 	}
 	for _, tt := range tests {
-		if got := fee.Escalate(tt.start, tt.limit, tt.announced, tt.deadline, tt.tip); got != tt.want {
+		if got := fee.Escalate(tt.start, tt.limit, tt.broadcast, tt.deadline, tt.tip); got != tt.want {
 			t.Errorf("%+v: got %d", tt, got)
 		}
 	}

@@ -533,12 +533,12 @@ type Approval struct {
 
 // Attempt defines model for Attempt.
 type Attempt struct {
-	// AnnouncedHeight Tip when a node was told first.
-	AnnouncedHeight *int32         `json:"announced_height,omitempty"`
+	// BroadcastHeight Tip when a node was told first.
+	BroadcastHeight *int32         `json:"broadcast_height,omitempty"`
 	CreatedAt       time.Time      `json:"created_at"`
 	Events          []AttemptEvent `json:"events"`
 
-	// Fate built, signing, signed, announced, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
+	// Fate built, signing, signed, broadcast, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
 	Fate string `json:"fate"`
 
 	// FeeSat Satoshi.
@@ -634,7 +634,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -679,7 +679,7 @@ type Batch struct {
 	// Signatures Who has signed the newest transaction.
 	Signatures *Signatures `json:"signatures,omitempty"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
+	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -795,7 +795,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -817,7 +817,7 @@ type BatchSummary struct {
 	Number int64 `json:"number"`
 	Payees int32 `json:"payees"`
 
-	// State composed, approved, built, signing, signed, announced, mined, paid, final, cancelled, conflicted, voiding or voided.
+	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
 	State string `json:"state"`
 
 	// TotalSat Satoshi.
@@ -1722,7 +1722,7 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first announcement until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.

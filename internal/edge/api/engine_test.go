@@ -196,26 +196,26 @@ func TestBatchShowsAttemptsAndTheirFate(t *testing.T) {
 	}
 	record.Attempts = nil
 	for _, events := range [][]string{
-		{"built", "signing", "signed", "announced"},
-		{"built", "signing", "signed", "announced", "conflicted"},
-		{"built", "signing", "signed", "announced", "mined", "reorged"},
-		{"built", "signing", "signed", "announced", "dead"},
-		{"built", "signing", "signed", "announced", "mined", "paid", "final"},
+		{"built", "signing", "signed", "broadcast"},
+		{"built", "signing", "signed", "broadcast", "conflicted"},
+		{"built", "signing", "signed", "broadcast", "mined", "reorged"},
+		{"built", "signing", "signed", "broadcast", "dead"},
+		{"built", "signing", "signed", "broadcast", "mined", "paid", "final"},
 		{"built", "signing"},
 	} {
 		record.Attempts = append(record.Attempts, with(payout.Pays, events...))
 	}
-	record.Attempts = append(record.Attempts, with(payout.Voids, "built", "signing", "signed", "announced", "mined", "reorged"))
+	record.Attempts = append(record.Attempts, with(payout.Voids, "built", "signing", "signed", "broadcast", "mined", "reorged"))
 	b := decode[api.Batch](t, first(c.call(t, http.MethodGet, batchPath, "")))
 	var got []string
 	for _, a := range b.Attempts {
 		got = append(got, a.Kind+" "+a.Fate)
 	}
-	want := []string{"pay replaced", "pay conflicted", "pay replaced", "pay dead", "pay final", "pay replaced", "void announced"}
+	want := []string{"pay replaced", "pay conflicted", "pay replaced", "pay dead", "pay final", "pay replaced", "void broadcast"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if a := b.Attempts[0]; *a.AnnouncedHeight != 4 || a.FeerateSatKvb != 5_000 || *a.Events[1].Height != 2 {
+	if a := b.Attempts[0]; *a.BroadcastHeight != 4 || a.FeerateSatKvb != 5_000 || *a.Events[1].Height != 2 {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -270,8 +270,8 @@ func TestNextAction(t *testing.T) {
 		"signer is asked":           {state: payout.Signing, status: none, want: "wait"},
 		"signer is not enough":      {state: payout.Signing, status: some, want: "sign"},
 		"there is no signer":        {state: payout.Signing, status: none, trouble: "Waits for people.", want: "sign"},
-		"void is asked for":         {state: payout.Announced, asked: true, want: "approve_void"},
-		"void is agreed to":         {state: payout.Announced, asked: true, approved: true, want: "wait"},
+		"void is asked for":         {state: payout.Broadcast, asked: true, want: "approve_void"},
+		"void is agreed to":         {state: payout.Broadcast, asked: true, approved: true, want: "wait"},
 		"void waits for signatures": {state: payout.Voiding, asked: true, approved: true, status: some, want: "sign"},
 		"void waits for a block":    {state: payout.Voiding, asked: true, approved: true, want: "wait"},
 		"conflicted":                {state: payout.Conflicted, want: "investigate"},

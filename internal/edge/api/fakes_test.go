@@ -334,7 +334,7 @@ func (f *fakePayouts) fill() {
 		Attempts: []payout.Attempt{{
 			No: 0, Kind: payout.Pays, PSBT: []byte("psbt"), TxID: txid, Fee: 700, Weight: 561, Raw: []byte{1}, Height: 5, CreatedAt: at,
 			Outputs: []payout.AttemptOutput{{Vout: 0, InstalmentID: &id}, {Vout: 1, ChangeIndex: &index}},
-			Events:  []payout.AttemptEvent{{Event: "announced", Height: 4, At: at}, {Event: "mined", Detail: "d", Height: 5, At: at}},
+			Events:  []payout.AttemptEvent{{Event: "broadcast", Height: 4, At: at}, {Event: "mined", Detail: "d", Height: 5, At: at}},
 			Partial: []payout.Signature{{Source: "d34db33f 00c0ffee", Name: "Tom", At: at}},
 		}},
 		History: []grant.Happening{{Action: "batch.approved", ActorKind: "staff", At: at}},
@@ -356,7 +356,7 @@ func (f *fakePayouts) fill() {
 		CoinsSat:   170_000,
 		Tip:        payout.Tip{Height: 6, Hash: txid, At: at},
 		Descriptor: "wpkh(x)#abc", DepositAddress: "sb1q", DepositIndex: 4,
-		Stuck:    []payout.Stuck{{BatchID: id, Number: 3, State: payout.Announced, Why: "No block took it."}},
+		Stuck:    []payout.Stuck{{BatchID: id, Number: 3, State: payout.Broadcast, Why: "No block took it."}},
 		Limits:   payout.Limits{MaxPayees: 200, MaxFeeRateSatKVB: 60_000, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 		Estimate: f.treasury.Estimate,
 		Breakers: []payout.Breaker{{

@@ -59,7 +59,7 @@ func nextAction(r payout.Record, signatures *Signatures) string {
 		return "investigate"
 	case payout.Final, payout.Cancelled, payout.Voided:
 		return "none"
-	case payout.Signing, payout.Signed, payout.Announced:
+	case payout.Signing, payout.Signed, payout.Broadcast:
 		if r.Void != nil && !r.Void.Agreed() {
 			return "approve_void"
 		}
@@ -185,8 +185,8 @@ func attempt(a payout.Attempt, newest bool) Attempt {
 		Weight: a.Weight, Signed: len(a.Raw) > 0, Height: optional(a.Height), CreatedAt: a.CreatedAt,
 		Signatures: make([]PartialSignature, 0, len(a.Partial)), Events: make([]AttemptEvent, 0, len(a.Events)),
 	}
-	if height, ok := a.Announced(); ok {
-		out.AnnouncedHeight = optional(height)
+	if height, ok := a.Broadcast(); ok {
+		out.BroadcastHeight = optional(height)
 	}
 	for _, s := range a.Partial {
 		out.Signatures = append(out.Signatures, PartialSignature{Keys: orEmpty(strings.Fields(s.Source)), By: optional(s.Name), At: s.At})
@@ -202,10 +202,10 @@ func fate(a payout.Attempt, newest bool) string {
 	state, chain := "built", false
 	for _, e := range a.Events {
 		switch e.Event {
-		case "built", "signing", "signed", "announced":
+		case "built", "signing", "signed", "broadcast":
 			state, chain = e.Event, false
 		case "reorged":
-			state, chain = "announced", false
+			state, chain = "broadcast", false
 		case "mined", "paid", "final", "conflicted", "dead":
 			state, chain = e.Event, true
 		}

@@ -33,7 +33,7 @@ var auditActions = strings.Fields(`application.submitted application.opened appl
 application.voted_decline application.asked application.answered application.revised application.approved application.declined application.withdrawn
 application.unsealed application.endpoints_unsealed fund.titles_unsealed application.internal_note application.message_from_operator
 application.message_to_operator instalment.created payment.joined payment.separated
-batch.composed batch.approved batch.cancelled batch.lapsed batch.built batch.signing batch.signed batch.announced batch.mined batch.paid batch.final
+batch.composed batch.approved batch.cancelled batch.lapsed batch.built batch.signing batch.signed batch.broadcast batch.mined batch.paid batch.final
 batch.conflicted batch.reorged batch.dead batch.bump_asked batch.bumped batch.signature_brought batch.void_asked batch.void_withdrawn
 batch.void_lapsed batch.void_approved batch.void_built batch.voided batch.recovered breaker.tripped breaker.consented breaker.reset staff.invited staff.reinvited
 staff.passkey_enrolled staff.signed_in staff.login_link staff.roles_set staff.disabled staff.enabled session.revoked token.created token.revoked`)

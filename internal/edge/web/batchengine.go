@@ -48,8 +48,8 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 			view.Bump.Refused = words
 		}
 	}
-	view.CanChild = b.State == payout.Announced && slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
-	if r.Void == nil && (b.State == payout.Signing || b.State == payout.Signed || b.State == payout.Announced) {
+	view.CanChild = b.State == payout.Broadcast && slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
+	if r.Void == nil && (b.State == payout.Signing || b.State == payout.Signed || b.State == payout.Broadcast) {
 		view.VoidForm = &views.VoidForm{}
 	}
 	return nil
@@ -75,7 +75,7 @@ func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bo
 		}
 	case payout.Approved, payout.Built:
 		next.Kind = "await_build"
-	case payout.Signing, payout.Signed, payout.Announced:
+	case payout.Signing, payout.Signed, payout.Broadcast:
 		next.Kind = waiting(b, status, waits)
 		if v.mayAgree(r) {
 			next.Kind = "approve_void"
@@ -103,7 +103,7 @@ func waiting(b payout.Batch, status payout.SignatureStatus, waits bool) string {
 		return "signatures"
 	case waits:
 		return "await_signer"
-	case b.State != payout.Announced:
+	case b.State != payout.Broadcast:
 		return "await_broadcast"
 	case b.Alarm != "", b.LastError != "" && b.Tries >= stuckTries:
 		return "stuck"

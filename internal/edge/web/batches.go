@@ -48,7 +48,7 @@ func (s *Site) getBatches(v *visit) error {
 
 // batchStates are the states in the order of a batch's road.
 var batchStates = []payout.State{
-	payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced, payout.Mined, payout.Paid, payout.Final,
+	payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Broadcast, payout.Mined, payout.Paid, payout.Final,
 	payout.Voiding, payout.Voided, payout.Cancelled, payout.Conflicted,
 }
 

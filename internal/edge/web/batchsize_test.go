@@ -184,7 +184,7 @@ func TestABatchPageOf200PayeesIsLean(t *testing.T) {
 	}
 	lean("taken back", tove.submit(form, path+"/void", asked)).wants(200, "200 payments are cancelled")
 	lean("taken back, for the second person", tage.get(path)).wants(200, "Approve taking it back")
-	for _, s := range []struct{ batch, instalments string }{{"announced", "maybe_paid"}, {"mined", "mined"}, {"paid", "paid"}, {"final", "final"}, {"voided", "payable"}, {"voided", "cancelled"}, {"cancelled", "payable"}} {
+	for _, s := range []struct{ batch, instalments string }{{"broadcast", "maybe_paid"}, {"mined", "mined"}, {"paid", "paid"}, {"final", "final"}, {"voided", "payable"}, {"voided", "cancelled"}, {"cancelled", "payable"}} {
 		r.putBatch(s.batch, s.instalments)
 		lean(s.batch+" with "+s.instalments, tove.get(path))
 	}

@@ -121,8 +121,8 @@ func TestMaybePaidIsAnAlarmOnlyWhenSomethingIsOff(t *testing.T) {
 		t.Helper()
 		found, err := r.store.Batch(t.Context(), id)
 		must(t, err)
-		if found.Batch.State != payout.Announced || found.Batch.Alarm != alarm {
-			t.Fatalf("the batch is %s with alarm %q, want announced with %q", found.Batch.State, found.Batch.Alarm, alarm)
+		if found.Batch.State != payout.Broadcast || found.Batch.Alarm != alarm {
+			t.Fatalf("the batch is %s with alarm %q, want broadcast with %q", found.Batch.State, found.Batch.Alarm, alarm)
 		}
 		batch, grants := tove.get(p.path).wants(200, says), tove.get("/grants").wants(200)
 		if alarm == "" {

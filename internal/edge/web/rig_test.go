@@ -280,7 +280,7 @@ func (absentSigner) Sign(context.Context, signerrpc.Request) (signerrpc.Response
 	return signerrpc.Response{}, errs.New(errs.Unavailable, "signer_down", "The signer does not answer.")
 }
 
-func (absentSigner) Announce(context.Context, []byte, int64) (string, error) {
+func (absentSigner) Broadcast(context.Context, []byte, int64) (string, error) {
 	return "", io.ErrUnexpectedEOF
 }
 
@@ -289,7 +289,7 @@ func (r *rig) conduct() {
 	r.t.Helper()
 	s := absentSigner{r.fund}
 	c, err := conductor.New(conductor.Config{
-		Store: r.store, Signers: []conductor.Signer{s}, Announcer: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+		Store: r.store, Signers: []conductor.Signer{s}, Broadcaster: s, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	must(r.t, err)
 	must(r.t, c.Step(r.t.Context()))

@@ -19,7 +19,7 @@ import (
 // treasurer asked for it. It reports whether it did.
 func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 	if r.Attempts[len(r.Attempts)-1].LacksNotes() {
-		return false, nil // no signer can be shown what it pays; it is announced on
+		return false, nil // no signer can be shown what it pays; it is broadcast on
 	}
 	f := plan.FamilyOf(r)
 	raise := f.Raise()
@@ -85,9 +85,9 @@ func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, lim
 		start = f.Rate(since)
 		limit = min(limit, max(start, r.Batch.MaxFeeRateSatKVB))
 	}
-	height, ok := since.Announced()
+	height, ok := since.Broadcast()
 	if !ok {
-		height, _ = newest.Announced()
+		height, _ = newest.Broadcast()
 	}
 	current := f.Rate(newest)
 	wanted := fee.Escalate(start, limit, height, r.Batch.DeadlineBlocks, r.Tip.Height)

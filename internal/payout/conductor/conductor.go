@@ -59,10 +59,10 @@ type Store interface {
 	LapsedVoids(ctx context.Context, asked time.Time) ([]uuid.UUID, error)
 }
 
-// Announcer tells a node about a transaction. The reply is for people; whatever
-// it says, an announced transaction may confirm.
-type Announcer interface {
-	Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (reply string, err error)
+// Broadcaster tells a node about a transaction. The reply is for people; whatever
+// it says, a broadcast transaction may confirm.
+type Broadcaster interface {
+	Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (reply string, err error)
 }
 
 // Signer asks a signer for signatures.
@@ -80,22 +80,22 @@ type Mempool interface {
 
 // Config is what a Conductor needs.
 type Config struct {
-	Store     Store
-	Signers   []Signer // asked one after the other; none: every signature is brought by people
-	Announcer Announcer
-	Mempool   Mempool // may be nil: nothing is known of descendants
-	Clock     clock.Clock
-	Log       *slog.Logger
-	Epoch     int64 // of the lease; every write checks it
+	Store       Store
+	Signers     []Signer // asked one after the other; none: every signature is brought by people
+	Broadcaster Broadcaster
+	Mempool     Mempool // may be nil: nothing is known of descendants
+	Clock       clock.Clock
+	Log         *slog.Logger
+	Epoch       int64 // of the lease; every write checks it
 }
 
-// Conductor takes batches from approved to announced, one committed step at a
+// Conductor takes batches from approved to broadcast, one committed step at a
 // time. It is for one goroutine.
 type Conductor struct {
 	cfg Config
 	by  identity.Actor
 
-	announcedAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last announced
+	broadcastAt map[uuid.UUID]chainhash.Hash // tip at which a batch was last broadcast
 	retryAt     map[uuid.UUID]time.Time      // when a batch whose step did not work is tried again
 	waits       map[uuid.UUID]*backoff.ExponentialBackOff
 	failing     map[uuid.UUID]error // why a batch does not go on
@@ -118,10 +118,10 @@ func newWaits() *backoff.ExponentialBackOff {
 
 // New checks cfg and returns a Conductor.
 func New(cfg Config) (*Conductor, error) {
-	if cfg.Store == nil || cfg.Announcer == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
-		return nil, errors.New("payout: conductor needs store, announcer, clock, log and a lease")
+	if cfg.Store == nil || cfg.Broadcaster == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
+		return nil, errors.New("payout: conductor needs store, broadcaster, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), announcedAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[errs.Code]int{}}, nil
+	return &Conductor{cfg: cfg, by: identity.System("worker"), broadcastAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[errs.Code]int{}}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -180,7 +180,7 @@ func (c *Conductor) forget(due []uuid.UUID) {
 	maps.DeleteFunc(c.retryAt, func(id uuid.UUID, _ time.Time) bool { return gone(id) })
 	maps.DeleteFunc(c.waits, func(id uuid.UUID, _ *backoff.ExponentialBackOff) bool { return gone(id) })
 	maps.DeleteFunc(c.failing, func(id uuid.UUID, _ error) bool { return gone(id) })
-	maps.DeleteFunc(c.announcedAt, func(id uuid.UUID, _ chainhash.Hash) bool { return gone(id) })
+	maps.DeleteFunc(c.broadcastAt, func(id uuid.UUID, _ chainhash.Hash) bool { return gone(id) })
 }
 
 // tell logs what has changed among the causes that keep batches from going on.
@@ -232,7 +232,7 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 		return true, c.build(ctx, record.Batch)
 	case payout.Built:
 		return true, c.commitToSign(ctx, record)
-	case payout.Signing, payout.Signed, payout.Announced, payout.Voiding:
+	case payout.Signing, payout.Signed, payout.Broadcast, payout.Voiding:
 		return c.pursue(ctx, record)
 	case payout.Composed, payout.Mined, payout.Paid, payout.Final, payout.Cancelled, payout.Conflicted, payout.Voided:
 	}
@@ -240,12 +240,12 @@ func (c *Conductor) advance(ctx context.Context, id uuid.UUID) (again bool, err 
 }
 
 // pursue takes a batch on that a signer may have seen: the newest attempt is
-// signed, then announced; then the chain is waited for, and a higher fee or a void
+// signed, then broadcast; then the chain is waited for, and a higher fee or a void
 // makes one more attempt.
 func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, err error) {
 	newest := r.Attempts[len(r.Attempts)-1]
 	wantsVoid := r.Batch.State == payout.Voiding && newest.Kind != payout.Voids
-	switch _, told := newest.Announced(); {
+	switch _, told := newest.Broadcast(); {
 	case wantsVoid:
 		return c.pursueVoid(ctx, r)
 	case !newest.Released():
@@ -253,14 +253,14 @@ func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, er
 	case len(newest.Raw) == 0:
 		return c.signNewest(ctx, r)
 	case !told:
-		return false, c.announce(ctx, r)
+		return false, c.broadcast(ctx, r)
 	}
 	bumped, bumpErr := c.bump(ctx, r)
 	if bumped || errs.Is(bumpErr, payout.CodeLeaseLost) {
 		return bumped, bumpErr
 	}
 	// A bump that cannot be had is no reason to let the node forget what there is.
-	err = c.announceAgain(ctx, r)
+	err = c.broadcastAgain(ctx, r)
 	switch {
 	case bumpErr != nil && err != nil:
 		return false, both(bumpErr, err)
@@ -275,12 +275,12 @@ func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, er
 // both is what to store when the fee cannot be raised and the node does not take
 // what there is: the words of either, under the code of the latter, which is the
 // graver one.
-func both(bump, announce error) error {
+func both(bump, broadcast error) error {
 	var first, second *errs.Error
-	if !errors.As(bump, &first) || !errors.As(announce, &second) {
-		return announce
+	if !errors.As(bump, &first) || !errors.As(broadcast, &second) {
+		return broadcast
 	}
-	e := errs.Wrap(errors.Join(bump, announce), second.Kind, second.Code, second.Message+" "+first.Message)
+	e := errs.Wrap(errors.Join(bump, broadcast), second.Kind, second.Code, second.Message+" "+first.Message)
 	return e
 }
 
@@ -291,7 +291,7 @@ func (c *Conductor) pursueVoid(ctx context.Context, r payout.Record) (again bool
 	if err == nil || errs.Is(err, payout.CodeLeaseLost) {
 		return err == nil, err
 	}
-	_ = c.announceAgain(ctx, r) // that there is no void yet is what people have to know
+	_ = c.broadcastAgain(ctx, r) // that there is no void yet is what people have to know
 	return false, err
 }
 
@@ -302,7 +302,7 @@ func (c *Conductor) signNewest(ctx context.Context, r payout.Record) (again bool
 	if len(r.Attempts) == 1 || (err == nil && again) || errs.Is(err, payout.CodeLeaseLost) {
 		return again, err
 	}
-	if told := c.announceAgain(ctx, r); err == nil {
+	if told := c.broadcastAgain(ctx, r); err == nil {
 		err = told
 	}
 	return false, err

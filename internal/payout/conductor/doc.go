@@ -1,5 +1,5 @@
 // Package conductor takes due batches on, one committed step at a time: it builds, has
-// signed, announces, replaces and takes back.
+// signed, broadcasts, replaces and takes back.
 //
 // Invariants:
 //   - Intent is stored before the act, the act's result before the next act. The PSBT and

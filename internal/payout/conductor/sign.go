@@ -141,18 +141,18 @@ func (c *Conductor) storeSigned(ctx context.Context, r payout.Record, merged *ps
 	return err
 }
 
-// announce tells the node of the newest attempt for the first time.
-func (c *Conductor) announce(ctx context.Context, r payout.Record) error {
+// broadcast tells the node of the newest attempt for the first time.
+func (c *Conductor) broadcast(ctx context.Context, r payout.Record) error {
 	newest := r.Attempts[len(r.Attempts)-1]
 	crash.At("C9")
-	reply, err := c.cfg.Announcer.Announce(ctx, newest.Raw, newest.AnnounceCap())
+	reply, err := c.cfg.Broadcaster.Broadcast(ctx, newest.Raw, newest.BroadcastCap())
 	crash.At("C10")
 	if err != nil && reply == "" {
 		// The node may have taken it before the answer was lost, so it counts as
-		// announced; the next round tells it again.
+		// broadcast; the next round tells it again.
 		reply = "no answer: " + payout.PlainWords(err)
 	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Hash
+	c.broadcastAt[r.Batch.ID] = r.Tip.Hash
 	now := c.now()
 	crash.At("C11")
 	_, storeErr := c.cfg.Store.UpdateBatch(ctx, c.cfg.Epoch, r.Batch.ID, now, func(l *payout.Locked) error {
@@ -164,21 +164,21 @@ func (c *Conductor) announce(ctx context.Context, r payout.Record) error {
 	return err
 }
 
-// announceAgain sends the same bytes once a block, and at every start: nodes
+// broadcastAgain sends the same bytes once a block, and at every start: nodes
 // forget. When the node does not take the newest attempt, because it holds an
 // earlier one or its parent is gone, the earlier ones are sent as well: any of them
 // may be the one that confirms.
-func (c *Conductor) announceAgain(ctx context.Context, r payout.Record) error {
-	if at, ok := c.announcedAt[r.Batch.ID]; ok && at == r.Tip.Hash && r.Batch.LastError == "" {
+func (c *Conductor) broadcastAgain(ctx context.Context, r payout.Record) error {
+	if at, ok := c.broadcastAt[r.Batch.ID]; ok && at == r.Tip.Hash && r.Batch.LastError == "" {
 		return nil
 	}
 	var first error
 	for _, a := range slices.Backward(r.Attempts) {
-		_, told := a.Announced()
+		_, told := a.Broadcast()
 		if len(a.Raw) == 0 || (a.Kind == payout.Pays && !told && r.Void.Agreed()) {
 			continue // what two people take back is not told for the first time
 		}
-		_, err := c.cfg.Announcer.Announce(ctx, a.Raw, a.AnnounceCap())
+		_, err := c.cfg.Broadcaster.Broadcast(ctx, a.Raw, a.BroadcastCap())
 		if err == nil {
 			first = nil
 			break
@@ -190,6 +190,6 @@ func (c *Conductor) announceAgain(ctx context.Context, r payout.Record) error {
 	if first != nil {
 		return first
 	}
-	c.announcedAt[r.Batch.ID] = r.Tip.Hash
+	c.broadcastAt[r.Batch.ID] = r.Tip.Hash
 	return nil
 }

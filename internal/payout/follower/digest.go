@@ -241,7 +241,7 @@ func (f *Follower) revert(w *payout.ChainWork, head payout.Tip, now time.Time) e
 		case ours.Void.Agreed():
 			f.to(w, ours, payout.Voiding, grant.MaybePaid, "reorged", gone, now)
 		default:
-			f.to(w, ours, payout.Announced, grant.MaybePaid, "reorged", gone, now)
+			f.to(w, ours, payout.Broadcast, grant.MaybePaid, "reorged", gone, now)
 		}
 	}
 	for _, waiting := range w.Waiting {
@@ -251,7 +251,7 @@ func (f *Follower) revert(w *payout.ChainWork, head payout.Tip, now time.Time) e
 		}
 	}
 	for _, freed := range w.Freed {
-		back := payout.Announced
+		back := payout.Broadcast
 		if freed.Void.Agreed() {
 			back = payout.Voiding
 		}

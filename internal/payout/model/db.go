@@ -10,7 +10,7 @@ const (
 	Built
 	Signing
 	Signed
-	Announced
+	Broadcast
 	Mined
 	Paid
 	Final
@@ -39,7 +39,7 @@ const (
 // String returns the word that package payout has for it.
 func (s BatchState) String() string {
 	return [batchStates]string{
-		"composed", "approved", "built", "signing", "signed", "announced", "mined", "paid", "final",
+		"composed", "approved", "built", "signing", "signed", "broadcast", "mined", "paid", "final",
 		"cancelled", "conflicted", "voiding", "voided",
 	}[s]
 }
@@ -93,7 +93,7 @@ type batch struct {
 	voids   txSet
 	voided  bool // two people have agreed on a void; a request alone changes nothing
 	why     reason
-	waiting uint8 // rounds since it was announced (only ReleaseOnTimeout looks)
+	waiting uint8 // rounds since it was broadcast (only ReleaseOnTimeout looks)
 }
 
 // live reports whether coins are kept for the batch.

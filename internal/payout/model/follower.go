@@ -108,7 +108,7 @@ func (h *History) refresh() {
 		case b.voided:
 			h.stepBatch(b, Voiding)
 		case b.state == Mined || b.state == Paid || b.state == Conflicted:
-			h.stepBatch(b, Announced)
+			h.stepBatch(b, Broadcast)
 		}
 	}
 	for p := range payments {
@@ -132,10 +132,10 @@ func (h *History) deepen(b *batch, paid, final bool) {
 	}
 }
 
-// stepBatch goes by way of announced where there is no shorter way.
+// stepBatch goes by way of broadcast where there is no shorter way.
 func (h *History) stepBatch(b *batch, to BatchState) {
 	if to == Conflicted && (b.state == Mined || b.state == Paid) {
-		h.setBatch(b, Announced)
+		h.setBatch(b, Broadcast)
 	}
 	h.setBatch(b, to)
 }

@@ -60,7 +60,7 @@ func (h *History) child(pick uint8) bool {
 	reserved := h.db.reserved(&h.w)
 	for n := range h.db.n {
 		b := &h.db.batches[(n+pick)%h.db.n]
-		if b.state != Announced || b.n == 0 || h.db.n >= maxBatches-8 {
+		if b.state != Broadcast || b.n == 0 || h.db.n >= maxBatches-8 {
 			continue
 		}
 		c := h.w.txs[b.tries[b.n-1].tx].coin
@@ -103,7 +103,7 @@ func (h *History) find(pick uint8, fits func(*batch) bool) (int, bool) {
 // sometimes one more that is confirmed. ok is false when none can be bumped.
 func (h *History) bump(pick uint8, wider bool) bool {
 	i, ok := h.find(pick, func(b *batch) bool {
-		return (b.state == Announced || b.state == Signed || b.state == Voiding) && b.n > 0 && b.n < maxAttempts-4 && b.settled()
+		return (b.state == Broadcast || b.state == Signed || b.state == Voiding) && b.n > 0 && b.n < maxAttempts-4 && b.settled()
 	})
 	if !ok {
 		return false
@@ -162,7 +162,7 @@ func (h *History) replace(b *batch, ins coinSet, pays paySet, fee int32, kind ki
 // void takes a batch back that a signer was asked about.
 func (h *History) void(pick uint8) bool {
 	i, ok := h.find(pick, func(b *batch) bool {
-		return (b.state == Signing || b.state == Signed || b.state == Announced) && !b.voided && b.n > 0 && b.n < maxAttempts-2
+		return (b.state == Signing || b.state == Signed || b.state == Broadcast) && !b.voided && b.n > 0 && b.n < maxAttempts-2
 	})
 	if !ok {
 		return false
@@ -216,7 +216,7 @@ func (h *History) release(pick uint8) bool {
 // overdue is what ReleaseOnTimeout breaks: a node that does not know a transaction
 // is taken for proof that it is dead.
 func (h *History) overdue(b *batch) bool {
-	return h.without.Has(ReleaseOnTimeout) && b.state == Announced && b.waiting > 2 && h.node.mempool&b.txs == 0
+	return h.without.Has(ReleaseOnTimeout) && b.state == Broadcast && b.waiting > 2 && h.node.mempool&b.txs == 0
 }
 
 // allDead asks that no transaction of the batch but its voids can confirm any more, and for each

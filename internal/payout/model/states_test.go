@@ -21,7 +21,7 @@ var recovery = []grant.Edge{
 var ruleR = []grant.Edge{
 	{From: "signing", To: "voiding"},
 	{From: "signed", To: "voiding"},
-	{From: "announced", To: "voiding"},
+	{From: "broadcast", To: "voiding"},
 	{From: "mined", To: "voiding"},
 	{From: "paid", To: "voiding"},
 	{From: "conflicted", To: "voiding"},

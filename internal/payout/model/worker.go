@@ -31,7 +31,7 @@ func (p Point) String() string {
 		"-", "before a journal line is taken in", "before a block is committed", "after a block is committed",
 		"before the transaction is stored", "after the transaction is stored", "before signing is committed",
 		"after signing is committed", "before the signer is asked", "signer's answer lost", "after signed bytes are stored",
-		"before the node is told", "node's answer lost", "after announced is committed",
+		"before the node is told", "node's answer lost", "after broadcast is committed",
 	}[p]
 }
 
@@ -108,7 +108,7 @@ func (h *History) advance(i int) (again bool) {
 		return h.build(b)
 	case Built:
 		return h.commitToSign(i, b)
-	case Signing, Signed, Announced, Conflicted, Voiding:
+	case Signing, Signed, Broadcast, Conflicted, Voiding:
 		return h.converse(b)
 	default:
 		return false
@@ -216,7 +216,7 @@ func (h *History) converse(b *batch) bool {
 			h.node.tell(&h.w, a.tx)
 		}
 	}
-	if b.state == Announced {
+	if b.state == Broadcast {
 		b.waiting++
 	}
 	return false
@@ -280,20 +280,20 @@ func (h *History) tell(b *batch, k uint8) bool {
 		h.stall(BeforeTell, b.id, request{line: line{tx: a.tx}})
 		return false
 	}
-	h.announce(a.tx)
+	h.broadcast(a.tx)
 	if h.crash(AfterTell) {
 		return false
 	}
 	a.phase = told
 	if b.state == Signed {
-		h.setBatch(b, Announced)
+		h.setBatch(b, Broadcast)
 	}
 	return !h.crash(AfterTold)
 }
 
-func (h *History) announce(t uint8) {
+func (h *History) broadcast(t uint8) {
 	if h.hasRaw&txBit(t) == 0 {
-		h.violate("transaction %d was announced before its bytes were stored", t)
+		h.violate("transaction %d was broadcast before its bytes were stored", t)
 	}
 	h.node.tell(&h.w, t)
 }
@@ -343,7 +343,7 @@ func (h *History) resume() bool {
 			return true
 		}
 	case BeforeTell:
-		h.announce(s.request.tx)
+		h.broadcast(s.request.tx)
 		return true
 	default:
 		return false
@@ -373,7 +373,7 @@ func (h *History) tellFirst(b *batch, t uint8) bool {
 	if h.ask(r) != signed {
 		return false
 	}
-	h.announce(t)
+	h.broadcast(t)
 	if h.crash(BeforeBuild) || !h.addTry(b, attempt{tx: t, kind: b.kind, phase: told}) {
 		return false
 	}
@@ -385,7 +385,7 @@ func (h *History) tellFirst(b *batch, t uint8) bool {
 		}
 	}
 	h.setBatch(b, Signed)
-	h.setBatch(b, Announced)
+	h.setBatch(b, Broadcast)
 	return false
 }
 

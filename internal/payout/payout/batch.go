@@ -47,7 +47,7 @@ type Batch struct {
 	MaxFee           btcutil.Amount
 	Seed             [32]byte
 	Outputs          int             // change outputs; more than 1 for a split only
-	DeadlineBlocks   int32           // blocks after the first announcement until it pays MaxFeeRateSatKVB
+	DeadlineBlocks   int32           // blocks after the first broadcast until it pays MaxFeeRateSatKVB
 	WantedSatKVB     int64           // feerate that a treasurer asked for since; 0: none
 	Chosen           []wire.OutPoint // coins a treasurer chose; empty: the engine chooses
 	Anchor           *wire.OutPoint  // set when built
@@ -176,10 +176,10 @@ func (a Attempt) has(event string) bool {
 // Released reports whether a signer may have signed the attempt.
 func (a Attempt) Released() bool { return a.has("signing") }
 
-// Announced reports whether a node was told, and at which height first.
-func (a Attempt) Announced() (height int32, ok bool) {
+// Broadcast reports whether a node was told, and at which height first.
+func (a Attempt) Broadcast() (height int32, ok bool) {
 	for _, e := range a.Events {
-		if e.Event == "announced" {
+		if e.Event == "broadcast" {
 			return e.Height, true
 		}
 	}
@@ -255,7 +255,7 @@ func ApprovalsLost() error {
 
 // AttemptEvent is something that happened to an attempt.
 type AttemptEvent struct {
-	Event  string // built, signing, signed, announced, mined, reorged, paid, final, conflicted, dead
+	Event  string // built, signing, signed, broadcast, mined, reorged, paid, final, conflicted, dead
 	Detail string
 	Height int32 // walked tip at the time; 0: not noted
 	At     time.Time

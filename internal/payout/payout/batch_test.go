@@ -104,12 +104,12 @@ func (r *rig) approved(n int) payout.Batch {
 	return r.approve(r.compose(r.owe(n, owed)))
 }
 
-// announced is approved, and then built, signed and told to the node.
-func (r *rig) announced(n int) payout.Batch {
+// broadcast is approved, and then built, signed and told to the node.
+func (r *rig) broadcast(n int) payout.Batch {
 	r.t.Helper()
 	b := r.approved(n)
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	return b
 }
 
@@ -140,7 +140,7 @@ func (r *rig) wantState(id uuid.UUID, want payout.State) payout.Record {
 // itemStates says how instalments stand while their batch does.
 var itemStates = map[payout.State]string{
 	payout.Composed: "allocated", payout.Approved: "allocated", payout.Built: "allocated",
-	payout.Signing: "maybe_paid", payout.Signed: "maybe_paid", payout.Announced: "maybe_paid", payout.Voiding: "maybe_paid", payout.Conflicted: "maybe_paid",
+	payout.Signing: "maybe_paid", payout.Signed: "maybe_paid", payout.Broadcast: "maybe_paid", payout.Voiding: "maybe_paid", payout.Conflicted: "maybe_paid",
 	payout.Mined: "mined", payout.Paid: "paid", payout.Final: "final", payout.Cancelled: "payable",
 }
 

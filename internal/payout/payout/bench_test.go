@@ -16,14 +16,14 @@ import (
 
 // stopwatch tells the node as the worker does and notes how long the node took.
 type stopwatch struct {
-	conductor.Announcer
+	conductor.Broadcaster
 	took time.Duration
 }
 
-func (s *stopwatch) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
+func (s *stopwatch) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	began := time.Now()
 	defer func() { s.took += time.Since(began) }()
-	return s.Announcer.Announce(ctx, raw, maxFeeRateSatKVB)
+	return s.Broadcaster.Broadcast(ctx, raw, maxFeeRateSatKVB)
 }
 
 const (
@@ -31,13 +31,13 @@ const (
 	benchCoin = btcutil.Amount(100_000_000)
 )
 
-// BenchmarkApprovedToAnnounced takes one batch of 3,000 payees from approved to the
+// BenchmarkApprovedToBroadcast takes one batch of 3,000 payees from approved to the
 // node: building, both looks at the policy, the signer's own checks and journal,
 // every commit, and btcd's acceptance, which is given beside.
-func BenchmarkApprovedToAnnounced(b *testing.B) {
+func BenchmarkApprovedToBroadcast(b *testing.B) {
 	r := newRig(b, benchCoin, benchCoin, benchCoin)
 	r.exec("UPDATE fund SET max_payees = 3000")
-	watch := &stopwatch{Announcer: announcer{r.chain}}
+	watch := &stopwatch{Broadcaster: broadcaster{r.chain}}
 	conductor := r.conductorWith(r.signer.client(), watch)
 	var ours, node time.Duration
 	for b.Loop() {
@@ -49,7 +49,7 @@ func BenchmarkApprovedToAnnounced(b *testing.B) {
 			b.Fatal(err)
 		}
 		took := time.Since(began)
-		r.wantState(batch.ID, payout.Announced)
+		r.wantState(batch.ID, payout.Broadcast)
 		ours, node = ours+took-watch.took, node+watch.took
 		r.mine(1)
 	}
@@ -63,7 +63,7 @@ func BenchmarkApprovedToAnnounced(b *testing.B) {
 func BenchmarkTenThousand(b *testing.B) {
 	r := newRig(b, benchCoin, benchCoin, benchCoin, benchCoin, benchCoin)
 	r.exec("UPDATE fund SET max_payees = 2500")
-	watch := &stopwatch{Announcer: announcer{r.chain}}
+	watch := &stopwatch{Broadcaster: broadcaster{r.chain}}
 	conductor := r.conductorWith(r.signer.client(), watch)
 	var before, after runtime.MemStats
 	for b.Loop() {
@@ -85,7 +85,7 @@ func BenchmarkTenThousand(b *testing.B) {
 		}
 		took := time.Since(began) - watch.took
 		for _, batch := range batches {
-			r.wantState(batch.ID, payout.Announced)
+			r.wantState(batch.ID, payout.Broadcast)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)

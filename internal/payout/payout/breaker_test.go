@@ -219,7 +219,7 @@ func TestALedgerMismatchIsAcceptedByItsFigure(t *testing.T) {
 		t.Errorf("accepted %+v", a)
 	}
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 
 	r.skew(7)
 	look()

@@ -24,11 +24,11 @@ func (r *rig) void(id uuid.UUID, cancel ...uuid.UUID) {
 }
 
 // TestAVoidThatLosesIsPaidAfterCancel mines the payment after its void was signed
-// and announced: the recipient was paid, and that it was to be cancelled is known.
+// and broadcast: the recipient was paid, and that it was to be cancelled is known.
 func TestAVoidThatLosesIsPaidAfterCancel(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 	items := r.record(b.ID).Items
 	cancelled, other := items[0].InstalmentID, items[1].InstalmentID
 	r.void(b.ID, cancelled)
@@ -130,7 +130,7 @@ func TestLeftoversReturnBeforeSigning(t *testing.T) {
 	}
 	r.step()
 	for _, b := range batches[:2] {
-		anchors[r.wantState(b.ID, payout.Announced).Batch.Anchor.String()] = true
+		anchors[r.wantState(b.ID, payout.Broadcast).Batch.Anchor.String()] = true
 	}
 	if len(anchors) != 2 {
 		t.Errorf("%d anchors for 2 batches", len(anchors))

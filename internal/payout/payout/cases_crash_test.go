@@ -16,7 +16,7 @@ import (
 )
 
 // TestACrashBetweenAnyTwoCommits lets the worker die before and after each call of
-// its store, from an approved batch on until one is announced without a crash. The
+// its store, from an approved batch on until one is broadcast without a crash. The
 // next worker goes on with the transaction that was stored, or builds the first.
 func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 	t.Parallel()
@@ -37,7 +37,7 @@ func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 
 		r.lead()
 		r.step()
-		rec := r.wantState(b.ID, payout.Announced)
+		rec := r.wantState(b.ID, payout.Broadcast)
 		if len(rec.Attempts) != 1 || (len(left.Attempts) == 1 && left.Attempts[0].TxID != rec.Attempts[0].TxID) {
 			t.Errorf("%d attempts after a crash in %s, want the one that was stored", len(rec.Attempts), left.Batch.State)
 		}
@@ -47,7 +47,7 @@ func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 			break
 		}
 	}
-	for _, state := range []payout.State{payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced} {
+	for _, state := range []payout.State{payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Broadcast} {
 		if died[state] == 0 {
 			t.Errorf("no worker died with its batch %s: %v", state, died)
 		}
@@ -57,37 +57,37 @@ func TestACrashBetweenAnyTwoCommits(t *testing.T) {
 	}
 }
 
-// lostAnnouncer tells the node, or does not, and loses the reply.
-type lostAnnouncer struct {
-	conductor.Announcer
+// lostBroadcaster tells the node, or does not, and loses the reply.
+type lostBroadcaster struct {
+	conductor.Broadcaster
 	sends bool
 }
 
-func (l lostAnnouncer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
+func (l lostBroadcaster) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	if l.sends {
-		if _, err := l.Announcer.Announce(ctx, raw, maxFeeRateSatKVB); err != nil {
+		if _, err := l.Broadcaster.Broadcast(ctx, raw, maxFeeRateSatKVB); err != nil {
 			return "", err
 		}
 	}
 	return "", errs.New(errs.Unavailable, "node_down", "The node did not answer.")
 }
 
-// TestLostRepliesOfTheNode has the announcement, or its reply, get lost: both count
-// as announced, and the same bytes are told again.
+// TestLostRepliesOfTheNode has the broadcast, or its reply, get lost: both count
+// as broadcast, and the same bytes are told again.
 func TestLostRepliesOfTheNode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	for _, sends := range []bool{true, false} {
 		b := r.approved(1)
-		if err := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, sends}).Step(t.Context()); err != nil {
+		if err := r.conductorWith(r.signer.client(), lostBroadcaster{broadcaster{r.chain}, sends}).Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		rec := r.wantState(b.ID, payout.Announced)
+		rec := r.wantState(b.ID, payout.Broadcast)
 		if !strings.Contains(rec.Batch.LastError, "did not answer") {
 			t.Errorf("last error %q", rec.Batch.LastError)
 		}
 		r.step()
-		if rec := r.wantState(b.ID, payout.Announced); rec.Batch.LastError != "" || len(rec.Attempts) != 1 {
+		if rec := r.wantState(b.ID, payout.Broadcast); rec.Batch.LastError != "" || len(rec.Attempts) != 1 {
 			t.Errorf("last error %q, %d attempts after the node was told again", rec.Batch.LastError, len(rec.Attempts))
 		}
 		r.mine(1)
@@ -123,7 +123,7 @@ func TestTwoWorkersAtOnce(t *testing.T) {
 	both()
 	r.step() // what one of them stumbled over
 	for _, b := range batches {
-		if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 1 {
+		if rec := r.wantState(b.ID, payout.Broadcast); len(rec.Attempts) != 1 {
 			t.Errorf("%d attempts, want 1", len(rec.Attempts))
 		}
 		r.askBump(b.ID, 20_000)
@@ -131,7 +131,7 @@ func TestTwoWorkersAtOnce(t *testing.T) {
 	both()
 	r.step()
 	for _, b := range batches {
-		if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 || len(rec.Attempts[1].Raw) == 0 {
+		if rec := r.wantState(b.ID, payout.Broadcast); len(rec.Attempts) != 2 || len(rec.Attempts[1].Raw) == 0 {
 			t.Errorf("%d attempts, want 2 that are signed", len(rec.Attempts))
 		}
 	}

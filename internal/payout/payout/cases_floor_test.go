@@ -70,7 +70,7 @@ func TestABatchAtATenthOfASatoshi(t *testing.T) {
 func TestNothingIsBuiltWithoutTheNodesFloor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
-	out := r.announced(1)
+	out := r.broadcast(1)
 	ids := r.owe(1, owed)
 	r.exec("DELETE FROM fee_estimate")
 

@@ -27,7 +27,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.approve(b)
-	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false}) // so that no block takes it
+	silent := r.conductorWith(r.signer.client(), lostBroadcaster{broadcaster{r.chain}, false}) // so that no block takes it
 	round := func() {
 		r.mustSync()
 		r.clock.Advance(time.Minute)
@@ -36,7 +36,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 		}
 	}
 	round()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	for _, rate := range []int64{1_000, 13_000} {
 		if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rate); codeOf(err) != "invalid_fields" {
 			t.Errorf("bump to %d: %v, want invalid_fields", rate, err)
@@ -49,7 +49,7 @@ func TestABumpKeepsToTheApprovedLimits(t *testing.T) {
 			t.Fatal("more than eight bumps")
 		}
 	}
-	rec = r.wantState(b.ID, payout.Announced)
+	rec = r.wantState(b.ID, payout.Broadcast)
 	newest := rec.Attempts[len(rec.Attempts)-1]
 	if newest.FeeRateSatKVB() != 12_000 || len(rec.Attempts) < 3 {
 		t.Errorf("%d attempts, the newest pays %d sat/kvB, want 12000", len(rec.Attempts), newest.FeeRateSatKVB())
@@ -96,13 +96,13 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 	}
 	r.approve(b)
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); codeOf(err) != "invalid_fields" {
 		t.Errorf("a bump above it: %v", err)
 	}
 	r.askBump(b.ID, 10_000)
 	r.step()
-	if rec = r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
+	if rec = r.wantState(b.ID, payout.Broadcast); len(rec.Attempts) != 2 {
 		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.mine(1)
@@ -114,13 +114,13 @@ func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
 func TestWhatIsSignedIsToldWhileABumpIsNot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	r.askBump(b.ID, 20_000)
 	alone := r.conductorOf(deaf{r.signer.client()})
 	if err := alone.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.wantBroadcastStill(b.ID, 2, "deaf")
 	r.restartNode()
 	r.node.Mine(1)
 	r.mustSync()
@@ -129,7 +129,7 @@ func TestWhatIsSignedIsToldWhileABumpIsNot(t *testing.T) {
 	if err := alone.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantAnnouncedStill(b.ID, 2, "deaf")
+	r.wantBroadcastStill(b.ID, 2, "deaf")
 	r.node.Mine(1)
 	r.mustSync()
 	r.wantState(b.ID, payout.Mined)

@@ -55,10 +55,10 @@ func outputTo(t testing.TB, a payout.Attempt, instalment uuid.UUID) wire.OutPoin
 	return wire.OutPoint{}
 }
 
-// wantAnnouncedStill says that a step changed nothing but the error on a batch.
-func (r *rig) wantAnnouncedStill(id uuid.UUID, attempts int, why string) {
+// wantBroadcastStill says that a step changed nothing but the error on a batch.
+func (r *rig) wantBroadcastStill(id uuid.UUID, attempts int, why string) {
 	r.t.Helper()
-	rec := r.wantState(id, payout.Announced)
+	rec := r.wantState(id, payout.Broadcast)
 	if len(rec.Attempts) != attempts || !strings.Contains(rec.Batch.LastError, why) {
 		r.t.Errorf("%d attempts, last error %q; want %d and %q", len(rec.Attempts), rec.Batch.LastError, attempts, why)
 	}
@@ -72,7 +72,7 @@ func TestMissingInputsOfAMinedPayment(t *testing.T) {
 	id := r.oweOpen(1, coin-700) // what is left is the fee, and no change
 	b := r.approve(r.compose([]uuid.UUID{id}))
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts[0].Outputs) != 1 {
 		t.Fatal("the payment has change")
 	}
@@ -82,7 +82,7 @@ func TestMissingInputsOfAMinedPayment(t *testing.T) {
 
 	r.lead()
 	r.step()
-	r.wantAnnouncedStill(b.ID, 1, "orphan")
+	r.wantBroadcastStill(b.ID, 1, "orphan")
 	r.round()
 	r.wantState(b.ID, payout.Mined)
 	if n := r.signer.signatures(); n != 1 {
@@ -90,7 +90,7 @@ func TestMissingInputsOfAMinedPayment(t *testing.T) {
 	}
 }
 
-// TestMissingInputsOfARivalOfOurs announces a replacement when the original is in a
+// TestMissingInputsOfARivalOfOurs broadcasts a replacement when the original is in a
 // block that the follower has not seen yet.
 func TestMissingInputsOfARivalOfOurs(t *testing.T) {
 	t.Parallel()
@@ -106,26 +106,26 @@ func TestMissingInputsOfARivalOfOurs(t *testing.T) {
 	if err := conductor.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantAnnouncedStill(rec.Batch.ID, 2, "")
+	r.wantBroadcastStill(rec.Batch.ID, 2, "")
 	r.mustSync()
 	r.wantState(rec.Batch.ID, payout.Mined)
 	r.wantWinner(rec.Batch.ID, 0)
 }
 
-// TestMissingInputsOfAForeignSpend announces when a stranger's transaction spends
+// TestMissingInputsOfAForeignSpend broadcasts when a stranger's transaction spends
 // the coin: in the mempool it proves nothing; in a block it stops all signing.
 func TestMissingInputsOfAForeignSpend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	r.restartNode()
 	r.steal(r.record(b.ID).Attempts[0].Inputs[0].OutPoint, 4_000_000)
 	r.lead()
 	r.step()
-	r.wantAnnouncedStill(b.ID, 1, "did not take it")
+	r.wantBroadcastStill(b.ID, 1, "did not take it")
 	r.node.Mine(1)
 	r.step()
-	r.wantAnnouncedStill(b.ID, 1, "orphan")
+	r.wantBroadcastStill(b.ID, 1, "orphan")
 	r.mustSync()
 	r.wantState(b.ID, payout.Conflicted)
 	if codes := r.texts("SELECT code FROM breaker"); len(codes) != 1 || codes[0] != "foreign_spend" {
@@ -137,24 +137,24 @@ func TestMissingInputsOfAForeignSpend(t *testing.T) {
 }
 
 // TestMissingInputsOfAParentThatIsGone has the block with the coin leave the chain
-// after the batch was announced; it is told until the coin is back.
+// after the batch was broadcast; it is told until the coin is back.
 func TestMissingInputsOfAParentThatIsGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deposit(coin)
 	r.mine(6)
-	b := r.announced(1)
+	b := r.broadcast(1)
 
 	gone := r.reorg(6, false)
 	for range 3 {
 		r.round()
-		r.wantAnnouncedStill(b.ID, 1, "orphan")
+		r.wantBroadcastStill(b.ID, 1, "orphan")
 	}
 	r.node.Reconsider(gone)
 	r.node.Invalidate(r.hashAt(r.height() - 6))
 	r.node.Mine(3)
 	r.round()
-	r.wantAnnouncedStill(b.ID, 1, "")
+	r.wantBroadcastStill(b.ID, 1, "")
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
 	if n := r.signer.signatures(); n != 1 {
@@ -168,9 +168,9 @@ func TestMissingInputsOfAParentThatIsGone(t *testing.T) {
 func TestANodeThatWasKilledIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	final := r.announced(1)
+	final := r.broadcast(1)
 	r.mine(finalDepth)
-	waiting := r.announced(1)
+	waiting := r.broadcast(1)
 	peer := r.node.Peer()
 
 	r.node.Kill9()
@@ -184,7 +184,7 @@ func TestANodeThatWasKilledIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantState(final.ID, payout.Final)
-	r.wantState(waiting.ID, payout.Announced)
+	r.wantState(waiting.ID, payout.Broadcast)
 
 	r.node.Connect(peer)
 	r.node.WaitTip(peer)

@@ -26,7 +26,7 @@ func serialized(t testing.TB, tx *wire.MsgTx) []byte {
 	return b.Bytes()
 }
 
-// spentByItsRecipient is an announced batch of one payment to open script 1, whose
+// spentByItsRecipient is a broadcast batch of one payment to open script 1, whose
 // output the recipient has spent into outs.
 func (r *rig) spentByItsRecipient(outs ...*wire.TxOut) (payout.Record, *wire.MsgTx) {
 	r.t.Helper()
@@ -39,7 +39,7 @@ func (r *rig) spentByOneOf(payees int, outs ...*wire.TxOut) (payout.Record, *wir
 	id := r.oweOpen(1, owed)
 	b := r.approve(r.compose(append(r.owe(payees-1, owed/10), id)))
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	return rec, r.takeOpen(1, outputTo(r.t, rec.Attempts[0], id), outs...)
 }
 
@@ -56,7 +56,7 @@ func TestABumpPaysForWhatItPushesOut(t *testing.T) {
 	rec, _ := r.spentByItsRecipient(outs...)
 	r.askBump(rec.Batch.ID, 20_000) // which would cost less than theirs
 	r.step()
-	rec = r.wantState(rec.Batch.ID, payout.Announced)
+	rec = r.wantState(rec.Batch.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || rec.Batch.LastError != "" {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
@@ -137,7 +137,7 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 			rec := pin(r)
 			r.askBump(rec.Batch.ID, 20_000)
 			r.step()
-			rec = r.wantState(rec.Batch.ID, payout.Announced)
+			rec = r.wantState(rec.Batch.ID, payout.Broadcast)
 			if len(rec.Attempts) != 1 || !strings.Contains(rec.Batch.LastError, "add a child") {
 				t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 			}
@@ -145,7 +145,7 @@ func TestAPinnedBatchIsPulledAlongByAChild(t *testing.T) {
 			rate := int64(20_000) // of both; alone the child of a large parent pays far more
 			child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: rec.Batch.ID, FeeRateSatKVB: rate})
 			r.step()
-			mine := r.wantState(child.ID, payout.Announced)
+			mine := r.wantState(child.ID, payout.Broadcast)
 			if mine.Batch.LastError != "" {
 				t.Errorf("last error of the child %q", mine.Batch.LastError)
 			}
@@ -187,7 +187,7 @@ func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
 	r := newRig(t, coin, coin)
 	rec, _ := r.spentByItsRecipient(wire.NewTxOut(int64(owed)-5000, payeeScript(7001)))
 	blind, err := conductor.New(conductor.Config{
-		Store: r.store, Signers: []conductor.Signer{r.signer.client()}, Announcer: announcer{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
+		Store: r.store, Signers: []conductor.Signer{r.signer.client()}, Broadcaster: broadcaster{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: r.epoch,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -197,9 +197,9 @@ func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
 	if err := blind.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantAnnouncedStill(rec.Batch.ID, 2, "insufficient fee")
+	r.wantBroadcastStill(rec.Batch.ID, 2, "insufficient fee")
 	r.step()
-	if rec := r.wantState(rec.Batch.ID, payout.Announced); rec.Batch.LastError != "" {
+	if rec := r.wantState(rec.Batch.ID, payout.Broadcast); rec.Batch.LastError != "" {
 		t.Errorf("last error %q although the node holds the first attempt", rec.Batch.LastError)
 	}
 	r.mine(1)
@@ -212,7 +212,7 @@ func TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken(t *testing.T) {
 func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	r.askBump(b.ID, 20_000)
 	r.trip(payout.Finding{Code: payout.DeepReorg, Detail: "a test"})
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, 30_000); codeOf(err) != "breaker_open" {
@@ -220,7 +220,7 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 	}
 	r.restartNode()
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts) != 1 || !strings.Contains(rec.Batch.LastError, "Two people") {
 		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
@@ -234,18 +234,18 @@ func TestABumpThatCannotBeHadIsNoSilence(t *testing.T) {
 func TestAChildDiesWithItsParent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: b.ID, FeeRateSatKVB: 10_000})
 	r.step()
-	r.wantState(child.ID, payout.Announced)
+	r.wantState(child.ID, payout.Broadcast)
 	r.askBump(b.ID, 20_000)
 	r.step()
-	if rec := r.wantState(b.ID, payout.Announced); len(rec.Attempts) != 2 {
+	if rec := r.wantState(b.ID, payout.Broadcast); len(rec.Attempts) != 2 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.mine(finalDepth - 1)
 	r.wantState(b.ID, payout.Paid)
-	r.wantState(child.ID, payout.Announced)
+	r.wantState(child.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(b.ID, payout.Final)
 	if rec := r.wantState(child.ID, payout.Voided); len(rec.Attempts) != 1 {
@@ -265,7 +265,7 @@ func TestABatchDiesWithItsParent(t *testing.T) {
 	r.hold(parent.Attempts[0].Raw)
 	r.node.Mine(1)
 	r.mustSync()
-	b := r.announced(1)
+	b := r.broadcast(1)
 	id := r.record(b.ID).Items[0].InstalmentID
 	if in := r.record(b.ID).Attempts[0].Inputs[0].OutPoint; in.Hash != parent.Attempts[0].TxID {
 		t.Fatalf("the batch spends %s, want change of the original", in)
@@ -277,16 +277,16 @@ func TestABatchDiesWithItsParent(t *testing.T) {
 	r.round()
 	r.wantState(parent.Batch.ID, payout.Mined)
 	r.wantWinner(parent.Batch.ID, 1)
-	r.wantAnnouncedStill(b.ID, 1, "orphan")
+	r.wantBroadcastStill(b.ID, 1, "orphan")
 	r.mine(finalDepth - 3)
-	r.wantAnnouncedStill(b.ID, 1, "orphan")
+	r.wantBroadcastStill(b.ID, 1, "orphan")
 	r.mine(1)
 	r.wantState(parent.Batch.ID, payout.Final)
 	r.wantState(b.ID, payout.Voided)
 
 	again := r.approve(r.compose([]uuid.UUID{id}))
 	r.step()
-	r.wantState(again.ID, payout.Announced)
+	r.wantState(again.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(again.ID, payout.Mined)
 	if n := r.number("SELECT count(*) FROM breaker"); n != 0 {

@@ -83,7 +83,7 @@ func TestTwoSignersOfThree(t *testing.T) {
 	}
 	r.mine(1)
 	r.wantState(rec.Batch.ID, payout.Mined)
-	back := r.announced(1)
+	back := r.broadcast(1)
 	r.void(back.ID)
 	r.step()
 	r.mine(finalDepth)
@@ -122,7 +122,7 @@ func TestASignerThatIsDownWaitsForPeople(t *testing.T) {
 		if err := r.conductorOf(signers...).Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		r.wantState(b.ID, payout.Announced)
+		r.wantState(b.ID, payout.Broadcast)
 		r.mine(1)
 		r.wantState(b.ID, payout.Mined)
 	}
@@ -176,7 +176,7 @@ func TestPeopleBringEverySignature(t *testing.T) {
 		t.Fatalf("signed by %v, %v, want %v", status.Signed, err, want)
 	}
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	if _, _, err := r.service.ExportPSBT(t.Context(), r.treasurer, b.ID); codeOf(err) != "wrong_state" {
 		t.Errorf("export of a signed batch: %v, want wrong_state", err)
 	}
@@ -207,7 +207,7 @@ func TestATaprootTreasury(t *testing.T) {
 	rec := r.bumped(2)
 	r.mine(1)
 	r.wantState(rec.Batch.ID, payout.Mined)
-	back := r.announced(1)
+	back := r.broadcast(1)
 	r.void(back.ID)
 	r.step()
 	r.mine(finalDepth)

@@ -63,7 +63,7 @@ func TestAStrangersDepositsNeverStopAPayout(t *testing.T) {
 			for range 3 {
 				r.step()
 			}
-			rec := r.wantState(b.ID, payout.Announced)
+			rec := r.wantState(b.ID, payout.Broadcast)
 			a := rec.Attempts[0]
 			if len(a.Inputs) < n*9/10 || len(a.PrevTxs) != 1 || len(a.PSBT) > 100_000 {
 				t.Errorf("%d inputs, %d previous transactions, PSBT of %d bytes", len(a.Inputs), len(a.PrevTxs), len(a.PSBT))
@@ -84,7 +84,7 @@ func TestDustStopsNothing(t *testing.T) {
 	r := newRig(t, coin, coin)
 	r.strangerPays(1500, 400)
 	r.strangerPays(100, 700)
-	b := r.announced(2)
+	b := r.broadcast(2)
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
 
@@ -107,7 +107,7 @@ func TestDustStopsNothing(t *testing.T) {
 	for range 3 {
 		r.step()
 	}
-	r.wantState(up.ID, payout.Announced)
+	r.wantState(up.ID, payout.Broadcast)
 }
 
 // Where every key is in people's hands, a file that would be too large for any reader
@@ -164,7 +164,7 @@ func TestALargePSBTIsTakenOutBare(t *testing.T) {
 		}
 	}
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 }
 
 // The limits of what is built and of what a signer reads are the same.

@@ -17,7 +17,7 @@ var cases = []struct {
 }{
 	{"crash before a signer may have been asked", []string{"TestACrashBetweenAnyTwoCommits", "TestCancelRacesTheWorker", "TestSignerThatIsDownLeavesTheBatchCancellable"}},
 	{"crash while signing, or before the signed bytes are stored", []string{"TestACrashBetweenAnyTwoCommits", "TestSignatureThatGotLostIsFoundInABlock", "TestPeopleBringEverySignature"}},
-	{"crash after the signed bytes are stored, around the announcement", []string{"TestACrashBetweenAnyTwoCommits", "TestLostRepliesOfTheNode", "TestNodeThatForgetsIsToldAgain", "TestRunningWorkerTellsAgainOnceABlock"}},
+	{"crash after the signed bytes are stored, around the broadcast", []string{"TestACrashBetweenAnyTwoCommits", "TestLostRepliesOfTheNode", "TestNodeThatForgetsIsToldAgain", "TestRunningWorkerTellsAgainOnceABlock"}},
 	{"the node misses the inputs", []string{"TestMissingInputsOfAMinedPayment", "TestMissingInputsOfARivalOfOurs", "TestMissingInputsOfAForeignSpend", "TestMissingInputsOfAParentThatIsGone"}},
 	{"a replacement with a higher fee", []string{"TestABumpReplacesAndOneIsPaid", "TestABumpKeepsToTheApprovedLimits", "TestADecisionsOwnFeerateHoldsBeforeTheSigner"}},
 	{"an old attempt confirms instead of the newest", []string{"TestTheOriginalWinsAfterABump", "TestMissingInputsOfARivalOfOurs", "TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken"}},

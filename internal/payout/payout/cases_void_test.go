@@ -15,7 +15,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
-// paysAt is an announced batch of n payments at a feerate, of so much together that
+// paysAt is a broadcast batch of n payments at a feerate, of so much together that
 // no fee below is more than five per cent.
 func (r *rig) paysAt(n int, satKVB int64) payout.Record {
 	r.t.Helper()
@@ -27,7 +27,7 @@ func (r *rig) paysAt(n int, satKVB int64) payout.Record {
 	}
 	r.approve(b)
 	r.step()
-	return r.wantState(b.ID, payout.Announced)
+	return r.wantState(b.ID, payout.Broadcast)
 }
 
 // askVoid asks to take a batch back, and nobody agrees.
@@ -89,7 +89,7 @@ func TestAVoidThatCannotBeHadIsRefusedAtOnce(t *testing.T) {
 	if codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("at 9,000 sat/vB: %v", err)
 	}
-	if rec := r.wantState(rec.Batch.ID, payout.Announced); rec.Void != nil {
+	if rec := r.wantState(rec.Batch.ID, payout.Broadcast); rec.Void != nil {
 		t.Error("a refused request is there")
 	}
 }
@@ -100,9 +100,9 @@ func TestAVoidThatCannotBeHadIsRefusedAtOnce(t *testing.T) {
 func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 	asked := r.askVoid(b.ID)
-	if asked.State != payout.Announced {
+	if asked.State != payout.Broadcast {
 		t.Errorf("asking made it %s", asked.State)
 	}
 	if _, err := r.service.AskVoid(t.Context(), r.second, b.ID, asked.Version, payout.VoidOrder{Reason: "x"}); codeOf(err) != "already_voiding" {
@@ -146,7 +146,7 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	r.node.WaitMempool(r.record(b.ID).Attempts[0].TxID)
 	r.askBump(b.ID, 20_000)
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || rec.Attempts[1].Kind != payout.Pays || rec.Void == nil {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
@@ -159,7 +159,7 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	r.node.Invalidate(r.hashAt(r.height()))
 	r.node.Mine(2)
 	r.mustSync()
-	r.wantState(b.ID, payout.Mined) // through announced, and not being taken back
+	r.wantState(b.ID, payout.Mined) // through broadcast, and not being taken back
 	r.mine(finalDepth)
 	r.wantState(b.ID, payout.Final)
 }
@@ -168,7 +168,7 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 func TestTheDatabaseKeepsRequestsApart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	asked := r.askVoid(b.ID)
 	refused := func(what, sql string, args ...any) {
 		t.Helper()
@@ -198,7 +198,7 @@ func TestTheDatabaseKeepsRequestsApart(t *testing.T) {
 func TestABatchIsToldUntilItsVoidIsSigned(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	rec := r.record(r.announced(2).ID)
+	rec := r.record(r.broadcast(2).ID)
 	r.void(rec.Batch.ID)
 	alone := r.conductorOf(deaf{r.signer.client()})
 	for _, restart := range []bool{false, true} {
@@ -259,7 +259,7 @@ func TestTheNinthBumpIsRefused(t *testing.T) {
 	r.node.Mine(2)
 	r.mustSync()
 	r.clock.Advance(time.Minute)
-	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false})
+	silent := r.conductorWith(r.signer.client(), lostBroadcaster{broadcaster{r.chain}, false})
 	if err := silent.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.approve(b)
-	silent := r.conductorWith(r.signer.client(), lostAnnouncer{announcer{r.chain}, false})
+	silent := r.conductorWith(r.signer.client(), lostBroadcaster{broadcaster{r.chain}, false})
 	rates := func(believed bool) int64 {
 		t.Helper()
 		e := fee.Estimate{At: r.clock.Now(), RelaySatKVB: 1000, Targets: []fee.Target{{Blocks: 2, RateSatKVB: 8_000}, {Blocks: 6, RateSatKVB: 5_000}}, Trusted: believed}
@@ -297,7 +297,7 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		rec := r.wantState(b.ID, payout.Announced)
+		rec := r.wantState(b.ID, payout.Broadcast)
 		if rec.Batch.LastError != "" && !strings.Contains(rec.Batch.LastError, "lost") && !strings.Contains(rec.Batch.LastError, "answer") {
 			t.Errorf("last error %q", rec.Batch.LastError)
 		}
@@ -321,7 +321,7 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 func TestTheWindowIsForTheFirstTransaction(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
-	out := r.announced(1)
+	out := r.broadcast(1)
 	r.signer.stop()
 	late := r.approved(1)
 	r.step()
@@ -330,7 +330,7 @@ func TestTheWindowIsForTheFirstTransaction(t *testing.T) {
 	r.signer.start(policy())
 	r.askBump(out.ID, 20_000)
 	r.step()
-	rec := r.wantState(out.ID, payout.Announced)
+	rec := r.wantState(out.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || rec.Batch.LastError != "" {
 		t.Fatalf("%d attempts after a bump, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
@@ -386,7 +386,7 @@ func TestAChildPaysForALargeParent(t *testing.T) {
 	parent := r.paysAt(150, 1_000)
 	child := r.upkeep(payout.UpkeepOrder{Kind: payout.Child, Parent: parent.Batch.ID, FeeRateSatKVB: 3_000})
 	r.step()
-	rec := r.wantState(child.ID, payout.Announced)
+	rec := r.wantState(child.ID, payout.Broadcast)
 	together := func(a payout.Attempt) int64 {
 		return money.FeeRateOf(parent.Attempts[0].Fee+a.Fee, txbuild.VSize(parent.Attempts[0].Weight)+txbuild.VSize(a.Weight))
 	}
@@ -395,7 +395,7 @@ func TestAChildPaysForALargeParent(t *testing.T) {
 	}
 	r.askBump(child.ID, 5_000)
 	r.step()
-	rec = r.wantState(child.ID, payout.Announced)
+	rec = r.wantState(child.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || together(rec.Attempts[1]) != 5_000 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}

@@ -22,13 +22,13 @@ func (r *rig) askBump(id uuid.UUID, rateSatKVB int64) {
 	}
 }
 
-// bumped is announced, and then replaced by an attempt that pays 20 sat/vB.
+// bumped is broadcast, and then replaced by an attempt that pays 20 sat/vB.
 func (r *rig) bumped(n int) payout.Record {
 	r.t.Helper()
-	b := r.announced(n)
+	b := r.broadcast(n)
 	r.askBump(b.ID, 20_000)
 	r.step()
-	rec := r.wantState(b.ID, payout.Announced)
+	rec := r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || len(rec.Attempts[1].Raw) == 0 || rec.Batch.LastError != "" {
 		r.t.Fatalf("%d attempts after a bump, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
@@ -79,7 +79,7 @@ func standing(depth int32) payout.State {
 }
 
 // TestTheOriginalWinsAfterABump mines the first attempt after a second one was
-// signed and announced: it is as good, and the second one is never sent again.
+// signed and broadcast: it is as good, and the second one is never sent again.
 func TestTheOriginalWinsAfterABump(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
@@ -132,7 +132,7 @@ func TestReorgsWithEveryWinner(t *testing.T) {
 			r.wantWinner(original, 0)
 			r.wantState(replaced, standing(depth+1))
 			r.wantWinner(replaced, 1)
-			r.wantState(neither, payout.Announced)
+			r.wantState(neither, payout.Broadcast)
 			r.wantWinner(neither, -1)
 			r.wantState(stolen, payout.Conflicted)
 			r.wantWinner(stolen, -1)
@@ -164,7 +164,7 @@ func TestReorgsWithEveryWinner(t *testing.T) {
 func TestAForeignSpendReleasesByDepth(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	id := r.record(b.ID).Items[0].InstalmentID
 	r.restartNode()
 	r.steal(r.record(b.ID).Attempts[0].Inputs[0].OutPoint, 4_000_000)
@@ -197,7 +197,7 @@ func TestAForeignSpendReleasesByDepth(t *testing.T) {
 		t.Errorf("asked without a proof: last error %q, want would_pay_twice", rec.Batch.LastError)
 	}
 	r.step()
-	r.wantState(again.ID, payout.Announced)
+	r.wantState(again.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(again.ID, payout.Mined)
 }

@@ -16,7 +16,7 @@ import (
 func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 	rec := r.record(b.ID)
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, rec.Attempts[0].FeeRateSatKVB()); codeOf(err) != "invalid_fields" {
 		t.Errorf("the same feerate again: %v, want invalid_fields", err)
@@ -25,12 +25,12 @@ func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	rec = r.wantState(b.ID, payout.Announced)
+	rec = r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts) != 2 || rec.Attempts[1].Fee <= rec.Attempts[0].Fee || rec.Attempts[1].FeeRateSatKVB() < 19_000 {
 		t.Fatalf("attempts after a bump to 20 sat/vB: %+v", rec.Attempts)
 	}
-	if _, told := rec.Attempts[1].Announced(); !told {
-		t.Error("the replacement was not announced")
+	if _, told := rec.Attempts[1].Broadcast(); !told {
+		t.Error("the replacement was not broadcast")
 	}
 	r.mine(1)
 	rec = r.wantState(b.ID, payout.Mined)
@@ -47,7 +47,7 @@ func TestABumpReplacesAndOneIsPaid(t *testing.T) {
 func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 	rec := r.record(b.ID)
 	cancel, again := rec.Items[0].InstalmentID, rec.Items[1].InstalmentID
 	voided, err := r.service.AskVoid(t.Context(), r.treasurer, b.ID, rec.Batch.Version, payout.VoidOrder{Reason: "the operator asked us to", CancelIDs: []uuid.UUID{cancel}})
@@ -55,7 +55,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	rec = r.wantState(b.ID, payout.Announced)
+	rec = r.wantState(b.ID, payout.Broadcast)
 	if len(rec.Attempts) != 1 {
 		t.Fatal("a void was built that nobody approved")
 	}
@@ -86,7 +86,7 @@ func TestAVoidReleasesOnlyWhenItIsFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	r.wantState(next.ID, payout.Announced)
+	r.wantState(next.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(next.ID, payout.Mined)
 	r.wantInstalment(again, grant.Mined)
@@ -119,7 +119,7 @@ func TestADryRunIsWhatIsBuilt(t *testing.T) {
 	}
 	r.approve(b)
 	r.step()
-	built := r.wantState(b.ID, payout.Announced).Attempts[0]
+	built := r.wantState(b.ID, payout.Broadcast).Attempts[0]
 	summary, err := r.service.Describe(t.Context(), built)
 	if err != nil {
 		t.Fatal(err)

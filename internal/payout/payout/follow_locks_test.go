@@ -74,10 +74,10 @@ func TestABlockLocksOnlyWhatItChanges(t *testing.T) {
 	}
 
 	alone := deposit("a deposit, before there is a batch")
-	first, second := r.announced(2), r.announced(1)
+	first, second := r.broadcast(2), r.broadcast(1)
 	r.node.Mine(1)
 	block("the block of two batches", first.ID, second.ID)
-	third := r.announced(1)
+	third := r.broadcast(1)
 	r.node.Mine(1)
 	block("the block of the third", third.ID)
 	beside := deposit("a deposit, beside batches that wait for depth")

@@ -33,13 +33,13 @@ func TestDustLeavesRoomToBump(t *testing.T) {
 	}
 	r.approve(b)
 	r.step()
-	if n := len(r.wantState(b.ID, payout.Announced).Attempts[0].Inputs); n != 1 {
+	if n := len(r.wantState(b.ID, payout.Broadcast).Attempts[0].Inputs); n != 1 {
 		t.Errorf("%d inputs, one would do", n)
 	}
 	for i, rate := range []int64{5_000, 10_000, 20_000, r.fund.MaxFeeRateSatKVB} {
 		r.askBump(b.ID, rate)
 		r.step()
-		record := r.wantState(b.ID, payout.Announced)
+		record := r.wantState(b.ID, payout.Broadcast)
 		if len(record.Attempts) != i+2 || record.Attempts[i+1].FeeRateSatKVB() < rate {
 			t.Fatalf("bump to %d sat/kvB: %d attempts, last error %q", rate, len(record.Attempts), record.Batch.LastError)
 		}
@@ -59,7 +59,7 @@ func TestABatchLeavesCoinsToTheNext(t *testing.T) {
 	}
 	r.step()
 	for _, b := range batches[:5] {
-		if n := len(r.wantState(b.ID, payout.Announced).Attempts[0].Inputs); n != 1 {
+		if n := len(r.wantState(b.ID, payout.Broadcast).Attempts[0].Inputs); n != 1 {
 			t.Errorf("batch %d spends %d coins", b.Number, n)
 		}
 	}
@@ -74,7 +74,7 @@ func TestABatchLeavesCoinsToTheNext(t *testing.T) {
 		t.Errorf("more than the treasury has: %v", err)
 	}
 	r.mine(1)
-	r.wantState(batches[5].ID, payout.Announced)
+	r.wantState(batches[5].ID, payout.Broadcast)
 }
 
 // TestTheTreasuryProposesASplit asks for eight ready coins: with one there, and fees
@@ -110,7 +110,7 @@ func TestTheTreasuryProposesASplit(t *testing.T) {
 		t.Errorf("proposed again: %+v", again)
 	}
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(1)
 	if again := r.treasury().Proposal; again != nil {
 		t.Errorf("proposed with 8 coins ready: %+v", again)

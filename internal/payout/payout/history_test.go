@@ -135,7 +135,7 @@ func (r *rig) changeOne(d deed) {
 	b := list[d.n-1]
 	if d.what == "bump" {
 		_, err := r.service.Bump(r.t.Context(), r.treasurer, b.ID, b.Version, 10_000+1_000*(int64(b.Number)%20))
-		if err == nil && b.State != payout.Announced && b.State != payout.Voiding {
+		if err == nil && b.State != payout.Broadcast && b.State != payout.Voiding {
 			r.t.Errorf("bumped a batch that is %s", b.State)
 		}
 		return

@@ -24,7 +24,7 @@ import (
 
 // allowedIn says in which states a verb of a locked batch may succeed.
 func allowedIn(verb string) []payout.State {
-	waits := []payout.State{payout.Signing, payout.Signed, payout.Announced, payout.Voiding}
+	waits := []payout.State{payout.Signing, payout.Signed, payout.Broadcast, payout.Voiding}
 	switch verb {
 	case "approve", "forget":
 		return []payout.State{payout.Composed}
@@ -37,7 +37,7 @@ func allowedIn(verb string) []payout.State {
 	case "replace", "add signature", "bring signature", "sign", "ask void", "agree void":
 		return waits
 	case "ask raise":
-		return []payout.State{payout.Announced, payout.Voiding}
+		return []payout.State{payout.Broadcast, payout.Voiding}
 	case "recover", "recover void":
 		return slices.DeleteFunc(payout.States(), func(s payout.State) bool { return s == payout.Voided })
 	}
@@ -202,7 +202,7 @@ func (h *handler) checkAttempts(before payout.Record, ch payout.Changes) {
 		if a.Released() && h.r.Batch.State.BeforeSigning() {
 			h.rt.Fatalf("%s: a signer was asked for attempt %d, and the batch is %s", h.verb, a.No, h.r.Batch.State)
 		}
-		if _, told := a.Announced(); told && len(a.Raw) == 0 {
+		if _, told := a.Broadcast(); told && len(a.Raw) == 0 {
 			h.rt.Fatalf("%s: a node was told of what is not signed", h.verb)
 		}
 		if !slices.ContainsFunc(a.Inputs, func(in payout.AttemptInput) bool { return in.OutPoint == *h.r.Batch.Anchor }) {
@@ -274,7 +274,7 @@ func (h *handler) chain() {
 	var next []payout.State
 	for _, e := range payout.Edges() {
 		to := payout.State(e.To)
-		if e.From == string(h.r.Batch.State) && slices.Contains([]payout.State{payout.Mined, payout.Conflicted, payout.Announced}, to) && h.r.Batch.State != payout.Signed {
+		if e.From == string(h.r.Batch.State) && slices.Contains([]payout.State{payout.Mined, payout.Conflicted, payout.Broadcast}, to) && h.r.Batch.State != payout.Signed {
 			next = append(next, to)
 		}
 	}
@@ -282,7 +282,7 @@ func (h *handler) chain() {
 		slices.Sort(next)
 		h.r.Batch.State = rapid.SampledFrom(next).Draw(h.rt, "to")
 	}
-	if h.r.Batch.State == payout.Announced && h.r.Void.Agreed() {
+	if h.r.Batch.State == payout.Broadcast && h.r.Void.Agreed() {
 		h.r.Batch.State = payout.Voiding
 	}
 }
@@ -403,7 +403,7 @@ func TestVerbsOfABatchKeepToItsStates(t *testing.T) {
 		"approve", "forget", "cancel", "add attempt", "release", "replace", "add signature", "bring signature", "sign", "broadcast", "ask raise",
 		"ask void", "agree void", "withdraw void", "lapse void", "recover", "recover void",
 		"composed --> approved", "composed --> cancelled", "approved --> built", "approved --> cancelled", "built --> signing", "built --> cancelled",
-		"signing --> signed", "signed --> announced", "signing --> voiding", "signed --> voiding", "announced --> voiding", "cancelled --> signing",
+		"signing --> signed", "signed --> broadcast", "signing --> voiding", "signed --> voiding", "broadcast --> voiding", "cancelled --> signing",
 	}
 	done := map[string]bool{}
 	never := func() []string {
@@ -427,7 +427,7 @@ func TestAVerbAimsAtTheAttemptItNames(t *testing.T) {
 	first := payout.Attempt{ID: uuid.New(), BatchID: id, No: 0, Kind: payout.Pays, TxID: chainhash.Hash{1}, Inputs: coin}
 	third := payout.Attempt{ID: uuid.New(), BatchID: id, No: 2, Kind: payout.Pays, TxID: chainhash.Hash{3}, Inputs: coin, Events: []payout.AttemptEvent{{Event: "signing"}}}
 	second := payout.Attempt{ID: uuid.New(), BatchID: id, No: 1, Kind: payout.Pays, TxID: chainhash.Hash{2}, Inputs: coin}
-	r := payout.Record{Batch: payout.Batch{ID: id, Kind: payout.Consolidate, State: payout.Announced, Anchor: &coin[0].OutPoint}, Attempts: []payout.Attempt{first, third}}
+	r := payout.Record{Batch: payout.Batch{ID: id, Kind: payout.Consolidate, State: payout.Broadcast, Anchor: &coin[0].OutPoint}, Attempts: []payout.Attempt{first, third}}
 	for name, a := range map[string]payout.Attempt{"that is there": first, "that was lost": second} {
 		l := payout.NewLocked(r, time.Time{})
 		if err := l.Recover(identity.System("worker"), payout.Recovered{Attempt: a}); err != nil {

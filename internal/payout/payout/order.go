@@ -26,7 +26,7 @@ type UpkeepOrder struct {
 	Kind             Kind            // Consolidate, Split or Child
 	Coins            []wire.OutPoint // of Consolidate (2 or more) and Split (1 or more); empty: the smallest, or the largest
 	Outputs          int             // of Split: 2 to 20
-	Parent           uuid.UUID       // of Child: an announced batch
+	Parent           uuid.UUID       // of Child: a broadcast batch
 	FeeRateSatKVB    int64           // 0: the estimate for 36 blocks
 	MaxFeeRateSatKVB int64           // 0: the fund's
 	MaxFeeSat        int64           // 0: the fund's
@@ -58,9 +58,9 @@ func (a Attempt) SignedWeight() int64 {
 	return txbuild.Weight(tx)
 }
 
-// AnnounceCap is the feerate in sat/kvB above which a node is not to be told of signed
+// BroadcastCap is the feerate in sat/kvB above which a node is not to be told of signed
 // bytes: what they were built to pay, rounded up. Void and child have no other.
-func (a Attempt) AnnounceCap() int64 {
+func (a Attempt) BroadcastCap() int64 {
 	return max(money.FeeRateAbove(a.Fee, max(txbuild.VSize(a.SignedWeight()), 1)), 1)
 }
 

@@ -21,7 +21,7 @@ func TestBatchGoesFromComposedToFinal(t *testing.T) {
 	r.wantState(b.ID, payout.Approved)
 
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
 	r.mine(paidDepth - 2)
@@ -33,7 +33,7 @@ func TestBatchGoesFromComposedToFinal(t *testing.T) {
 	r.mine(1)
 	rec := r.wantState(b.ID, payout.Final)
 
-	want := []string{"built", "signing", "signed", "announced", "mined", "paid", "final"}
+	want := []string{"built", "signing", "signed", "broadcast", "mined", "paid", "final"}
 	if diff := cmp.Diff(want, events(rec)); diff != "" {
 		t.Error(diff)
 	}
@@ -63,7 +63,7 @@ func TestBatchesOfAnySize(t *testing.T) {
 		t.Run(fmt.Sprint(payees), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, 10*coin, 10*coin, 10*coin)
-			b := r.announced(payees)
+			b := r.broadcast(payees)
 			r.mine(paidDepth)
 			rec := r.wantState(b.ID, payout.Paid)
 			if len(rec.Items) != payees || len(rec.Attempts[0].Outputs) > payees+1 {
@@ -78,7 +78,7 @@ func TestBatchesOfAnySize(t *testing.T) {
 func TestChangeIsSpentNext(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
-	first := r.announced(2)
+	first := r.broadcast(2)
 	second := r.approved(3)
 	r.step()
 	if rec := r.wantState(second.ID, payout.Approved); rec.Batch.LastError == "" {
@@ -87,7 +87,7 @@ func TestChangeIsSpentNext(t *testing.T) {
 
 	r.mine(1)
 	r.wantState(first.ID, payout.Mined)
-	rec := r.wantState(second.ID, payout.Announced)
+	rec := r.wantState(second.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(second.ID, payout.Mined)
 

@@ -66,7 +66,7 @@ func TestQuietBlocksAreStoredTogether(t *testing.T) {
 	sync("a deposit in between", []int{30, 1, 30}, 0)
 	r.wantRescan("stored together")
 
-	b := r.announced(1)
+	b := r.broadcast(1)
 	r.node.Mine(finalDepth + 1)
 	sync("a payment that waits", slices.Repeat([]int{1}, finalDepth+1), 1)
 	r.wantState(b.ID, payout.Final)

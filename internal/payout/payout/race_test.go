@@ -91,7 +91,7 @@ func TestCancelRacesTheWorker(t *testing.T) {
 				}
 			}
 		case errs.CodeOf(cancelErr) == "wrong_state":
-			r.wantState(b.ID, payout.Announced)
+			r.wantState(b.ID, payout.Broadcast)
 			signed++
 		default:
 			t.Fatal(cancelErr)
@@ -185,7 +185,7 @@ func TestDryRunIsWhatWillBeAndStoresNothing(t *testing.T) {
 	}
 	b := r.approve(r.compose(ids))
 	r.step()
-	a := r.wantState(b.ID, payout.Announced).Attempts[0]
+	a := r.wantState(b.ID, payout.Broadcast).Attempts[0]
 	if p.Fee != a.Fee || p.Total != 2*owed || p.Change != coin-2*owed-a.Fee {
 		t.Errorf("promised fee %d, total %d, change %d; fee is %d", p.Fee, p.Total, p.Change, a.Fee)
 	}
@@ -198,8 +198,8 @@ func TestWorkerWithoutTheLeaseWritesNothing(t *testing.T) {
 	for name, stand := range map[string]func(*rig){
 		"approved":  func(r *rig) { r.approved(1) },
 		"built":     func(r *rig) { r.signer.stop(); r.approved(1); r.step(); r.signer.start(policy()) },
-		"announced": func(r *rig) { r.announced(1); r.node.Mine(1) },
-		"reorg":     func(r *rig) { r.announced(1); r.mine(2); r.reorg(2, true) },
+		"broadcast": func(r *rig) { r.broadcast(1); r.node.Mine(1) },
+		"reorg":     func(r *rig) { r.broadcast(1); r.mine(2); r.reorg(2, true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

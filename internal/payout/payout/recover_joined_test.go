@@ -27,7 +27,7 @@ func loseOne(t *testing.T, mined bool) *lost {
 	dump := l.dump()
 	l.batch = l.approve(l.compose([]uuid.UUID{l.again(owed)}))
 	l.step()
-	l.wantState(l.batch.ID, payout.Announced)
+	l.wantState(l.batch.ID, payout.Broadcast)
 	if mined {
 		l.mine(1)
 	}
@@ -99,7 +99,7 @@ func TestAPaymentApprovedAgainIsNotPaidTwice(t *testing.T) {
 		if mined {
 			l.reorg(1, false)
 			l.mustSync()
-			rec := l.wantState(l.batch.ID, payout.Announced)
+			rec := l.wantState(l.batch.ID, payout.Broadcast)
 			_, err := l.service.Bump(t.Context(), l.treasurer, l.batch.ID, rec.Batch.Version, 20_000)
 			l.wantCode("bump", err, "approvals_lost")
 		}

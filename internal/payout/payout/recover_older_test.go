@@ -55,7 +55,7 @@ func (r *restorable) dumpAtEachStage(ids []uuid.UUID) (payout.Batch, []staged) {
 	take("built", b, payout.Built)
 	r.signer.start(policy())
 	r.clock.Advance(time.Minute)
-	if err := r.conductorWith(mute{r.signer.client()}, announcer{r.chain}).Step(r.t.Context()); err != nil {
+	if err := r.conductorWith(mute{r.signer.client()}, broadcaster{r.chain}).Step(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
 	take("signing", b, payout.Signing)
@@ -63,9 +63,9 @@ func (r *restorable) dumpAtEachStage(ids []uuid.UUID) (payout.Batch, []staged) {
 	_ = r.conductorWith(r.signer.client(), cutOff{cancel}).Step(ctx)
 	take("signed", b, payout.Signed)
 	r.step()
-	take("announced", b, payout.Announced)
+	take("broadcast", b, payout.Broadcast)
 	r.bump(b, 12_000)
-	take("bumped", b, payout.Announced)
+	take("bumped", b, payout.Broadcast)
 	r.mine(1)
 	take("mined", b, payout.Mined)
 	return b, taken
@@ -97,7 +97,7 @@ func (r *restorable) paySince(known uuid.UUID, a age) unjoinable {
 		r.approve(b)
 		r.step()
 		u.batches = append(u.batches, b)
-		for _, it := range r.wantState(b.ID, payout.Announced).Items {
+		for _, it := range r.wantState(b.ID, payout.Broadcast).Items {
 			if slices.Contains(lacking, it.InstalmentID) {
 				u.digests, u.lost = append(u.digests, it.Digest.String()), u.lost+it.Amount
 			}
@@ -138,14 +138,14 @@ func (r *restorable) paySince(known uuid.UUID, a age) unjoinable {
 }
 
 // standing is where batches and books are, with what waits for its signature again
-// told as announced.
+// told as broadcast.
 func (r *restorable) standing(numbers []payout.Batch) map[string]string {
 	r.t.Helper()
 	all := map[string]string{}
 	for _, b := range numbers {
 		state := r.record(b.ID).Batch.State
 		if state == payout.Signing || state == payout.Signed {
-			state = payout.Announced
+			state = payout.Broadcast
 		}
 		all[fmt.Sprintf("batch %d", b.Number)] = string(state)
 	}

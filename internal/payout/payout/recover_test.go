@@ -190,7 +190,7 @@ var stages = []struct {
 	}},
 	{"signing", payout.Signing, func(r *restorable, ids []uuid.UUID) payout.Batch {
 		b := r.approve(r.compose(ids))
-		if err := r.conductorWith(mute{r.signer.client()}, announcer{r.chain}).Step(r.t.Context()); err != nil {
+		if err := r.conductorWith(mute{r.signer.client()}, broadcaster{r.chain}).Step(r.t.Context()); err != nil {
 			r.t.Fatal(err)
 		}
 		return b
@@ -201,12 +201,12 @@ var stages = []struct {
 		_ = r.conductorWith(r.signer.client(), cutOff{cancel}).Step(ctx)
 		return b
 	}},
-	{"announced", payout.Announced, func(r *restorable, ids []uuid.UUID) payout.Batch {
+	{"broadcast", payout.Broadcast, func(r *restorable, ids []uuid.UUID) payout.Batch {
 		b := r.approve(r.compose(ids))
 		r.step()
 		return b
 	}},
-	{"bumped", payout.Announced, func(r *restorable, ids []uuid.UUID) payout.Batch {
+	{"bumped", payout.Broadcast, func(r *restorable, ids []uuid.UUID) payout.Batch {
 		b := r.approve(r.compose(ids))
 		r.step()
 		r.bump(b, 12_000)
@@ -220,10 +220,10 @@ var stages = []struct {
 	}},
 }
 
-// cutOff dies when it is asked to announce.
+// cutOff dies when it is asked to broadcast.
 type cutOff struct{ die func() }
 
-func (c cutOff) Announce(context.Context, []byte, int64) (string, error) {
+func (c cutOff) Broadcast(context.Context, []byte, int64) (string, error) {
 	c.die()
 	return "", errs.New(errs.Unavailable, "down", "Down.")
 }
@@ -255,7 +255,7 @@ func TestAnOlderDumpIsRebuilt(t *testing.T) {
 				r.approve(b)
 			}
 			r.step()
-			if r.record(b.ID).Batch.State == payout.Announced {
+			if r.record(b.ID).Batch.State == payout.Broadcast {
 				r.bump(b, 20_000)
 			}
 			further := order(later)
@@ -271,7 +271,7 @@ func TestAnOlderDumpIsRebuilt(t *testing.T) {
 			}
 			r.approve(c)
 			r.step()
-			r.wantState(c.ID, payout.Announced)
+			r.wantState(c.ID, payout.Broadcast)
 			if mined {
 				r.mine(2)
 			}
@@ -305,7 +305,7 @@ func TestAnOlderDumpIsRebuilt(t *testing.T) {
 // pays the same again: the second one waits until the first is known to be dead.
 func TestAVoidAndWhatFollowedIsRebuilt(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{"composed", "announced", "asked", "voiding"} {
+	for _, at := range []string{"composed", "broadcast", "asked", "voiding"} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			r := newRestorable(t, coin, coin)
@@ -320,7 +320,7 @@ func TestAVoidAndWhatFollowedIsRebuilt(t *testing.T) {
 			take("composed")
 			r.approve(b)
 			r.step()
-			take("announced")
+			take("broadcast")
 			asked, err := r.service.AskVoid(t.Context(), r.treasurer, b.ID, r.record(b.ID).Batch.Version, payout.VoidOrder{Reason: "asked to"})
 			if err != nil {
 				t.Fatal(err)
@@ -339,7 +339,7 @@ func TestAVoidAndWhatFollowedIsRebuilt(t *testing.T) {
 			r.wantState(again.ID, payout.Mined)
 			rest := r.approve(r.compose(ids[1:]))
 			r.step()
-			r.wantState(rest.ID, payout.Announced)
+			r.wantState(rest.ID, payout.Broadcast)
 			before := r.released()
 
 			r.restore(dump)
@@ -446,7 +446,7 @@ func TestNothingIsFollowedBeforeTheJournalIsRead(t *testing.T) {
 func TestAJournalIsReadOnce(t *testing.T) {
 	t.Parallel()
 	r := newRestorable(t, coin, coin)
-	r.announced(1)
+	r.broadcast(1)
 	r.start(r.signer.client())
 	if err := r.recover(); err != nil {
 		t.Fatal(err)

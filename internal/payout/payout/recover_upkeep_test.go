@@ -11,7 +11,7 @@ import (
 func TestUpkeepIsRebuilt(t *testing.T) {
 	t.Parallel()
 	r := newRestorable(t, coin, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	dump := r.dump()
 	join, err := r.service.ComposeUpkeep(t.Context(), r.treasurer, payout.UpkeepOrder{Kind: payout.Consolidate, FeeRateSatKVB: 2_000})
 	if err != nil {
@@ -24,8 +24,8 @@ func TestUpkeepIsRebuilt(t *testing.T) {
 	}
 	r.approveUpkeep(child)
 	r.step()
-	r.wantState(join.ID, payout.Announced)
-	r.wantState(child.ID, payout.Announced)
+	r.wantState(join.ID, payout.Broadcast)
+	r.wantState(child.ID, payout.Broadcast)
 	before := r.released()
 
 	r.restore(dump)

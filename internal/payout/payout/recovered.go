@@ -96,7 +96,7 @@ func (l *Locked) recoverTo(by identity.Actor, a Attempt, x Recovered) error {
 		path = []State{Built, Signing}
 	case Built, Cancelled:
 		path = []State{Signing}
-	case Signing, Signed, Announced, Mined, Paid, Final, Conflicted, Voiding, Voided:
+	case Signing, Signed, Broadcast, Mined, Paid, Final, Conflicted, Voiding, Voided:
 		l.enter(by, "batch.recovered", l.r.Batch.State).Detail = x.Detail
 		return nil
 	}
@@ -140,7 +140,7 @@ func (l *Locked) RecoverVoid(by identity.Actor, v Void, second uuid.UUID, detail
 	if !l.r.Void.Agreed() {
 		l.approveVoid(Approval{BatchID: l.r.Batch.ID, Digest: v.Digest, StaffID: second, CreatedAt: l.now})
 	}
-	if s := l.r.Batch.State; s == Signing || s == Signed || s == Announced {
+	if s := l.r.Batch.State; s == Signing || s == Signed || s == Broadcast {
 		if err := l.move(by, Voiding, "batch.recovered"); err != nil {
 			return err
 		}

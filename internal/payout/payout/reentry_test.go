@@ -62,7 +62,7 @@ func TestParallelImportsOfSignatures(t *testing.T) {
 		}
 	}
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 }
 
 // TestOneLineOfLogForACause has several batches fail for the same reason, then for
@@ -73,7 +73,7 @@ func TestOneLineOfLogForACause(t *testing.T) {
 	var out bytes.Buffer
 	signer := &moody{Signer: r.signer.client(), err: errs.New(errs.Unavailable, "signer_down", "The signer does not answer.")}
 	c, err := conductor.New(conductor.Config{
-		Store: r.store, Signers: []conductor.Signer{signer}, Announcer: announcer{r.chain}, Clock: r.clock, Epoch: r.epoch, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+		Store: r.store, Signers: []conductor.Signer{signer}, Broadcaster: broadcaster{r.chain}, Clock: r.clock, Epoch: r.epoch, Log: slog.New(slog.NewJSONHandler(&out, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestOneLineOfLogForACause(t *testing.T) {
 	signer.err = nil
 	want(lines(5), `["batches go on again","signer_full",0,3]`)
 	for _, b := range batches[:3] {
-		r.wantState(b.ID, payout.Announced)
+		r.wantState(b.ID, payout.Broadcast)
 	}
 }
 

@@ -19,16 +19,16 @@ func TestReorgsOfAnyDepth(t *testing.T) {
 			t.Run(fmt.Sprintf("%d, mempool kept %t", depth, keep), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, coin, coin)
-				b := r.announced(2)
+				b := r.broadcast(2)
 				r.mine(int(depth))
 				before := r.record(b.ID)
 
 				r.reorg(depth, keep)
 				if !keep {
 					r.mustSync()
-					r.wantState(b.ID, payout.Announced)
+					r.wantState(b.ID, payout.Broadcast)
 					checkInvariants(t, r)
-					r.mine(1) // it is announced again, and mined with the next block
+					r.mine(1) // it is broadcast again, and mined with the next block
 				}
 				r.mine(finalDepth)
 				rec := r.wantState(b.ID, payout.Final)
@@ -37,7 +37,7 @@ func TestReorgsOfAnyDepth(t *testing.T) {
 					t.Errorf("%d attempts and %d signatures, want the one of before", len(rec.Attempts), r.signer.signatures())
 				}
 				got := events(rec)
-				want := []string{"built", "signing", "signed", "announced", "mined"}
+				want := []string{"built", "signing", "signed", "broadcast", "mined"}
 				if depth >= paidDepth {
 					want = append(want, "paid")
 				}
@@ -70,7 +70,7 @@ func reorgEvents(depth int32) int {
 func TestReorgBelowFinalStopsSigning(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	r.mine(finalDepth + 1)
 	raw := r.wantState(b.ID, payout.Final).Attempts[0].Raw
 
@@ -125,7 +125,7 @@ func TestReorgTakesADepositAway(t *testing.T) {
 	r.node.Invalidate(r.hashAt(r.height() - 6)) // the other branch, from its first block on
 	r.node.Mine(3)
 	r.round()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(paidDepth)
 	r.wantState(b.ID, payout.Paid)
 }
@@ -133,7 +133,7 @@ func TestReorgTakesADepositAway(t *testing.T) {
 func TestNodeThatForgetsIsToldAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 
 	r.node.Restart()
 	r.chain = r.node.Client()
@@ -149,12 +149,12 @@ func TestNodeThatForgetsIsToldAgain(t *testing.T) {
 func TestRunningWorkerTellsAgainOnceABlock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(2)
+	b := r.broadcast(2)
 
 	r.node.Restart()
 	r.node.Mine(1)
 	r.round()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(1)
 
 	r.wantState(b.ID, payout.Mined)
@@ -166,7 +166,7 @@ func TestRunningWorkerTellsAgainOnceABlock(t *testing.T) {
 func TestNodeThatFellBackIsNoReorg(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	hashes := r.mine(finalDepth)
 	r.wantState(b.ID, payout.Final)
 

@@ -19,7 +19,7 @@ func TestCoinTableEqualsARescan(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
 	r.wantRescan("deposits")
-	b := r.announced(2)
+	b := r.broadcast(2)
 	rec := r.record(b.ID)
 	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestCoinTableEqualsARescan(t *testing.T) {
 	r.reorg(2, false)
 	r.round()
 	r.wantRescan("reorg that forgets them")
-	r.announced(1)
+	r.broadcast(1)
 	r.mine(7)
 	r.wantRescan("second payment")
 }

@@ -239,7 +239,7 @@ func (r *rig) worker(store workerStore, epoch int64) (*follower.Follower, *condu
 	for _, host := range r.signers {
 		signers = append(signers, host.client())
 	}
-	return follower, r.newConductor(store, announcer{r.chain}, epoch, signers...)
+	return follower, r.newConductor(store, broadcaster{r.chain}, epoch, signers...)
 }
 
 func (r *rig) mustSync() {
@@ -314,10 +314,10 @@ func (r *rig) reorg(depth int32, keep bool) chainhash.Hash {
 	return gone
 }
 
-// announcer tells the node as the worker does.
-type announcer struct{ node *chain.Client }
+// broadcaster tells the node as the worker does.
+type broadcaster struct{ node *chain.Client }
 
-func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
+func (a broadcaster) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	out, err := a.node.Submit(ctx, raw, maxFeeRateSatKVB)
 	if err != nil {
 		return "", err
@@ -410,7 +410,7 @@ func policy() signer.Policy {
 func codeOf(err error) string { return string(errs.CodeOf(err)) }
 
 // conductorWith is a conductor of the leading worker with other partners.
-func (r *rig) conductorWith(s conductor.Signer, a conductor.Announcer) *conductor.Conductor {
+func (r *rig) conductorWith(s conductor.Signer, a conductor.Broadcaster) *conductor.Conductor {
 	r.t.Helper()
 	return r.newConductor(r.store, a, r.epoch, s)
 }
@@ -419,13 +419,13 @@ func (r *rig) conductorWith(s conductor.Signer, a conductor.Announcer) *conducto
 // every batch again.
 func (r *rig) conductorOf(signers ...conductor.Signer) *conductor.Conductor {
 	r.t.Helper()
-	return r.newConductor(r.store, announcer{r.chain}, r.epoch, signers...)
+	return r.newConductor(r.store, broadcaster{r.chain}, r.epoch, signers...)
 }
 
-func (r *rig) newConductor(store workerStore, a conductor.Announcer, epoch int64, signers ...conductor.Signer) *conductor.Conductor {
+func (r *rig) newConductor(store workerStore, a conductor.Broadcaster, epoch int64, signers ...conductor.Signer) *conductor.Conductor {
 	r.t.Helper()
 	c, err := conductor.New(conductor.Config{
-		Store: store, Signers: signers, Announcer: a, Mempool: mempool{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: epoch,
+		Store: store, Signers: signers, Broadcaster: a, Mempool: mempool{r.chain}, Clock: r.clock, Log: slog.New(slog.DiscardHandler), Epoch: epoch,
 	})
 	if err != nil {
 		r.t.Fatal(err)

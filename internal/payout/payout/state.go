@@ -18,7 +18,7 @@ const (
 	Built      State = "built"      // coins reserved; unsigned transaction and txid stored
 	Signing    State = "signing"    // a signer may have been asked
 	Signed     State = "signed"     // signed bytes stored
-	Announced  State = "announced"  // a node was told; it is told again until the chain answers
+	Broadcast  State = "broadcast"  // a node was told; it is told again until the chain answers
 	Mined      State = "mined"      // in a block
 	Paid       State = "paid"       // deep enough to be called paid
 	Final      State = "final"      // deep enough to be forgotten by reorgs
@@ -33,13 +33,13 @@ var batchNext = map[State][]State{
 	Approved:   {Built, Cancelled},
 	Built:      {Signing, Cancelled},
 	Signing:    {Signed, Mined, Conflicted, Voiding},
-	Signed:     {Announced, Mined, Conflicted, Voiding},
-	Announced:  {Mined, Conflicted, Voiding},
-	Mined:      {Announced, Voiding, Paid},
-	Paid:       {Mined, Announced, Voiding, Final},
+	Signed:     {Broadcast, Mined, Conflicted, Voiding},
+	Broadcast:  {Mined, Conflicted, Voiding},
+	Mined:      {Broadcast, Voiding, Paid},
+	Paid:       {Mined, Broadcast, Voiding, Final},
 	Final:      {},
 	Cancelled:  {Signing}, // in a restored database only: a signer's journal knows better
-	Conflicted: {Announced, Mined, Voiding, Voided},
+	Conflicted: {Broadcast, Mined, Voiding, Voided},
 	Voiding:    {Mined, Conflicted, Voided},
 	Voided:     {},
 }
@@ -78,4 +78,4 @@ func (s State) to(next State) (State, error) {
 }
 
 // Waits reports whether the batch's transaction is out and not in a block.
-func (s State) Waits() bool { return s == Signing || s == Signed || s == Announced || s == Voiding }
+func (s State) Waits() bool { return s == Signing || s == Signed || s == Broadcast || s == Voiding }

@@ -105,7 +105,7 @@ func tamper(t *testing.T, lies map[string]string, at payout.State) {
 
 	// The truth is signed, which shows that the lies were what held it up.
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
 }

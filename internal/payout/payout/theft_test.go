@@ -16,13 +16,13 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 )
 
-// TestForeignSpendStopsSigning has a coin of an announced batch go elsewhere with
+// TestForeignSpendStopsSigning has a coin of a broadcast batch go elsewhere with
 // the treasury's own key: the breaker trips, the loss is booked, nothing is signed
 // until two people agree, and the batch is free again when the theft is undone.
 func TestForeignSpendStopsSigning(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin, coin)
-	b := r.announced(1)
+	b := r.broadcast(1)
 	stolen := r.record(b.ID).Attempts[0].Inputs[0].OutPoint
 	r.node.Restart() // its mempool would keep the thief out
 	r.chain = r.node.Client()
@@ -54,7 +54,7 @@ func TestForeignSpendStopsSigning(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	r.wantState(next.ID, payout.Announced)
+	r.wantState(next.ID, payout.Broadcast)
 	if r.signer.signatures() != 2 {
 		t.Errorf("%d signatures, want 2", r.signer.signatures())
 	}
@@ -65,7 +65,7 @@ func TestForeignSpendStopsSigning(t *testing.T) {
 	r.lead()
 	r.node.Mine(2)
 	r.mustSync()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.step()
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
@@ -81,7 +81,7 @@ func TestBreakerStopsABatchThatWaitsForTheSigner(t *testing.T) {
 	r := newRig(t, coin, coin)
 	b := r.approved(1)
 	down := refusingSigner{deaf{r.signer.client()}}
-	if err := r.conductorWith(down, announcer{r.chain}).Step(t.Context()); err != nil {
+	if err := r.conductorWith(down, broadcaster{r.chain}).Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	used := r.wantState(b.ID, payout.Signing).Attempts[0].Inputs[0].OutPoint

@@ -22,7 +22,7 @@ func MoneyWords(k Kind, s State) string {
 		return "No money moved."
 	case Signing, Signed:
 		return "A signature may exist, so the payments of this batch may still be made. Do not pay by hand."
-	case Announced:
+	case Broadcast:
 		return "The payments of this batch may still be made by the transaction that is out. Do not pay by hand."
 	case Voiding:
 		return "The payments of this batch may still be made until the replacement is final. Do not pay by hand."
@@ -43,7 +43,7 @@ func upkeepWords(s State) string {
 	switch s {
 	case Composed, Approved, Built, Cancelled:
 		return "No money moved."
-	case Signing, Signed, Announced, Voiding, Conflicted:
+	case Signing, Signed, Broadcast, Voiding, Conflicted:
 		return "Its transaction may still confirm; it pays the treasury alone."
 	case Mined, Paid, Final:
 		return "Its transaction is in a block; it pays the treasury alone."
@@ -98,7 +98,7 @@ func (b Batch) WhyStuck() string {
 		return b.Trouble()
 	case b.State == Voiding:
 		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final. " + MoneyWords(b.Kind, b.State)
-	case b.State == Announced:
+	case b.State == Broadcast:
 		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(b.Kind, b.State)
 	}
 	return "The step that is due did not work several times; the worker goes on trying. " + MoneyWords(b.Kind, b.State)

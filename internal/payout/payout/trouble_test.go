@@ -36,7 +36,7 @@ func TestSignerThatIsDownLeavesTheBatchCancellable(t *testing.T) {
 	r.step()
 
 	r.wantState(b.ID, payout.Cancelled)
-	rec = r.wantState(other.ID, payout.Announced)
+	rec = r.wantState(other.ID, payout.Broadcast)
 	if rec.Batch.LastError != "" || rec.Batch.Tries != 0 {
 		t.Errorf("last error %q after %d tries is still there", rec.Batch.LastError, rec.Batch.Tries)
 	}
@@ -88,7 +88,7 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 		t.Errorf("last error %q", rec.Batch.LastError)
 	}
 
-	conductor := r.conductorWith(refusingSigner{r.signer.client()}, announcer{r.chain})
+	conductor := r.conductorWith(refusingSigner{r.signer.client()}, broadcaster{r.chain})
 	r.clock.Advance(time.Minute)
 	if err := conductor.Step(t.Context()); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestSignerThatRefusesKeepsTheBatchInSigning(t *testing.T) {
 	r.signer.stop()
 	r.signer.start(policy())
 	r.step()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(b.ID, payout.Mined)
 }
@@ -137,7 +137,7 @@ func TestSignatureThatGotLostIsFoundInABlock(t *testing.T) {
 	r := newRig(t, coin)
 	var lost []byte
 	b := r.approved(1)
-	if err := r.conductorWith(lossySigner{r.signer.client(), &lost}, announcer{r.chain}).Step(t.Context()); err != nil {
+	if err := r.conductorWith(lossySigner{r.signer.client(), &lost}, broadcaster{r.chain}).Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	rec := r.wantState(b.ID, payout.Signing)
@@ -151,7 +151,7 @@ func TestSignatureThatGotLostIsFoundInABlock(t *testing.T) {
 
 	r.reorg(1, false)
 	r.mustSync()
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 	r.step()
 	r.mine(1)
 
@@ -199,7 +199,7 @@ func TestTooLittleMoneyIsSaidInWords(t *testing.T) {
 	r.mine(5)
 	r.wantState(b.ID, payout.Approved) // not deep enough
 	r.mine(1)
-	r.wantState(b.ID, payout.Announced)
+	r.wantState(b.ID, payout.Broadcast)
 }
 
 // TestBadBatchDoesNotBlockTheRest has a batch in the middle that no step can read.
@@ -210,8 +210,8 @@ func TestBadBatchDoesNotBlockTheRest(t *testing.T) {
 	r.exec("UPDATE instalment SET payee_script = 'x' WHERE id = (SELECT instalment_id FROM batch_item WHERE batch_id = $1)", bad.ID)
 	r.step()
 
-	r.wantState(first.ID, payout.Announced)
-	r.wantState(last.ID, payout.Announced)
+	r.wantState(first.ID, payout.Broadcast)
+	r.wantState(last.ID, payout.Broadcast)
 	if rec := r.record(bad.ID); !rec.Batch.State.BeforeSigning() || rec.Batch.LastError == "" {
 		t.Errorf("bad batch is %s with last error %q", rec.Batch.State, rec.Batch.LastError)
 	}
@@ -241,7 +241,7 @@ func TestSignerOfAnotherTreasuryIsNotAsked(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
 	b := r.approved(1)
-	if err := r.conductorWith(otherSigner{r.signer.client()}, announcer{r.chain}).Step(t.Context()); err != nil {
+	if err := r.conductorWith(otherSigner{r.signer.client()}, broadcaster{r.chain}).Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if rec := r.wantState(b.ID, payout.Built); !strings.Contains(rec.Batch.LastError, "another treasury") || r.signer.signatures() != 0 {
@@ -256,7 +256,7 @@ func TestBlockThatWasNotStoredIsReadAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin, coin)
 	for call := 1; call <= 16; call++ {
-		b := r.announced(1)
+		b := r.broadcast(1)
 		r.deposit(owed)
 		r.node.Mine(1)
 		left := call

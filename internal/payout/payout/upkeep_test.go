@@ -21,13 +21,13 @@ func TestConsolidateAndSplit(t *testing.T) {
 	r := newRig(t, owed, owed, owed, coin)
 	joined := r.upkeep(payout.UpkeepOrder{Kind: payout.Consolidate})
 	r.step()
-	rec := r.wantState(joined.ID, payout.Announced)
+	rec := r.wantState(joined.ID, payout.Broadcast)
 	if a := rec.Attempts[0]; len(a.Inputs) != 4 || len(a.Outputs) != 1 || a.Outputs[0].Amount != coin+3*owed-a.Fee {
 		t.Errorf("consolidated %d coins into %+v", len(a.Inputs), a.Outputs)
 	}
 	r.askBump(joined.ID, 20_000)
 	r.step()
-	if rec = r.wantState(joined.ID, payout.Announced); len(rec.Attempts) != 2 {
+	if rec = r.wantState(joined.ID, payout.Broadcast); len(rec.Attempts) != 2 {
 		t.Fatalf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
 	r.mine(1)
@@ -35,7 +35,7 @@ func TestConsolidateAndSplit(t *testing.T) {
 
 	parts := r.upkeep(payout.UpkeepOrder{Kind: payout.Split, Outputs: 5})
 	r.step()
-	a := r.wantState(parts.ID, payout.Announced).Attempts[0]
+	a := r.wantState(parts.ID, payout.Broadcast).Attempts[0]
 	if len(a.Inputs) != 1 || len(a.Outputs) != 5 {
 		t.Fatalf("split %d coins into %d", len(a.Inputs), len(a.Outputs))
 	}
@@ -111,7 +111,7 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 	big := r.approve(r.compose(r.owe(1, 2*coin+owed))) // needs the locked coin
 	r.step()
 	for i, b := range batches {
-		if in := r.wantState(b.ID, payout.Announced).Attempts[0].Inputs; len(in) != 1 || in[0].OutPoint != chosen[i] {
+		if in := r.wantState(b.ID, payout.Broadcast).Attempts[0].Inputs; len(in) != 1 || in[0].OutPoint != chosen[i] {
 			t.Errorf("spends %v, want the coin that was chosen", in)
 		}
 	}
@@ -125,7 +125,7 @@ func TestCoinsArePeoplesToChoose(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.step()
-	r.wantState(big.ID, payout.Announced)
+	r.wantState(big.ID, payout.Broadcast)
 	r.mine(1)
 	r.wantState(batches[2].ID, payout.Mined)
 	r.wantState(big.ID, payout.Mined)

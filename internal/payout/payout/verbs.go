@@ -249,11 +249,11 @@ func (l *Locked) Broadcast(by identity.Actor, txid chainhash.Hash, reply string)
 	if a, _ := l.Attempt(txid); len(a.Raw) == 0 {
 		return wrongState("This transaction is not signed, so no node can be told of it.")
 	}
-	l.event(txid, "announced", reply, l.now)
+	l.event(txid, "broadcast", reply, l.now)
 	if l.r.Batch.State == Signed {
-		return l.move(by, Announced, "batch.announced")
+		return l.move(by, Broadcast, "batch.broadcast")
 	}
-	l.note(by, "batch.announced")
+	l.note(by, "batch.broadcast")
 	return nil
 }
 
@@ -262,7 +262,7 @@ func (l *Locked) Broadcast(by identity.Actor, txid chainhash.Hash, reply string)
 func (r Record) WaitsForBlock() error {
 	newest, ok := r.Newest()
 	takenBack := r.Batch.State == Voiding && newest.Kind == Voids && newest.Height == 0
-	if !ok || r.Batch.State != Announced && !takenBack {
+	if !ok || r.Batch.State != Broadcast && !takenBack {
 		return wrongState("Only a batch that waits for a block can pay more.")
 	}
 	return nil

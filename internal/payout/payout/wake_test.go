@@ -79,7 +79,7 @@ func TestWhatPeopleDoWakesTheWorker(t *testing.T) {
 		must(r.service.ImportPSBT(t.Context(), r.second, b.ID, r.signElsewhere(raw, 23)))
 		want("a signature that was brought", 1)
 		r.step()
-		want("signing and announcing", 0)
+		want("signing and broadcasting", 0)
 	}
 
 	b := r.compose(r.owe(1, owed))
@@ -137,5 +137,5 @@ func TestABatchThatWaitsIsTriedAtOnceWhenPeopleAct(t *testing.T) {
 	}
 	step(payout.Approved)
 	r.conductor.Retry()
-	step(payout.Announced)
+	step(payout.Broadcast)
 }

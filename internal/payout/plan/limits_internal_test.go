@@ -134,7 +134,7 @@ func (r *tableRig) release(w *payout.Record, p *txbuild.Plan, kind payout.Attemp
 		r.t.Fatal(err)
 	}
 	if len(w.Attempts) == 0 {
-		w.Batch.Anchor, w.Batch.State = &a.Inputs[0].OutPoint, payout.Announced
+		w.Batch.Anchor, w.Batch.State = &a.Inputs[0].OutPoint, payout.Broadcast
 	}
 	if err := r.family(w).CheckPolicy(a); err != nil {
 		r.t.Fatalf("the worker's own policy: %v", err)
@@ -174,7 +174,7 @@ func (r *tableRig) release(w *payout.Record, p *txbuild.Plan, kind payout.Attemp
 	if a.Raw, _, err = txbuild.ExtractSigned(packet, d); err != nil {
 		r.t.Fatal(err)
 	}
-	a.Events = []payout.AttemptEvent{{Event: "built"}, {Event: "signing"}, {Event: "signed"}, {Event: "announced", Height: 100}}
+	a.Events = []payout.AttemptEvent{{Event: "built"}, {Event: "signing"}, {Event: "signed"}, {Event: "broadcast", Height: 100}}
 	w.Attempts = append(w.Attempts, a)
 	return a
 }

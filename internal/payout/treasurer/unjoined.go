@@ -100,7 +100,7 @@ func pathTo(s payout.State) []grant.InstalmentState {
 		return all[:4]
 	case payout.Final:
 		return all
-	case payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Announced, payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided:
+	case payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Broadcast, payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided:
 	}
 	return all[:2]
 }

@@ -206,7 +206,7 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 	if err != nil {
 		return nil, nil, err
 	}
-	if parent.Batch.State != payout.Announced {
+	if parent.Batch.State != payout.Broadcast {
 		return nil, nil, payout.WithMoney(errs.New(errs.Conflict, errs.CodeWrongState, "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]

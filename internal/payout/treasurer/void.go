@@ -55,7 +55,7 @@ func raiseOf(r payout.Record) *payout.Raise {
 
 // AskVoid freezes a void as a canonical note. It is built on trial, and refused with
 // the figure when it cannot be had. Until another person has approved it nothing is
-// changed: the batch is announced and raised as before, and the request lapses after
+// changed: the batch is broadcast and raised as before, and the request lapses after
 // VoidLapse. Conflict: stale_version, wrong_state, already_voiding; Invalid
 // invalid_fields, fee_above_cap, and the others of txbuild.Build.
 func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error) {

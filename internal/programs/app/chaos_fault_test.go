@@ -150,7 +150,7 @@ func (a *arena) part() {
 // nodesRestarted empties both mempools with the payment in them.
 func nodesRestarted(a *arena, label string) order {
 	o := a.approved()
-	a.await(o, payout.Announced)
+	a.await(o, payout.Broadcast)
 	a.part()
 	a.node.Restart()
 	a.second.Restart()
@@ -171,7 +171,7 @@ func nodeKilled(a *arena, label string) order {
 	a.node.Restart()
 	a.meet()
 	o := a.approved()
-	a.await(o, payout.Announced)
+	a.await(o, payout.Broadcast)
 	a.walk(3)
 	a.await(o, payout.Mined)
 	a.second.WaitTip(a.node)
@@ -273,7 +273,7 @@ func callsHang(a *arena, label string) order {
 	a.killWorker()
 	a.startWorkerWith([]string{"--btcd-host", line.addr()})
 	o := a.approved()
-	a.await(o, payout.Announced)
+	a.await(o, payout.Broadcast)
 	line.hold(true)
 	before := len(a.logged())
 	a.node.Mine(1)
@@ -360,7 +360,7 @@ func badLine(a *arena, label string) order {
 	line.slow(5 * time.Millisecond)
 	a.approve(o)
 	for range 4 {
-		if a.within(300*time.Millisecond, func() bool { return a.state(o) == payout.Announced }) {
+		if a.within(300*time.Millisecond, func() bool { return a.state(o) == payout.Broadcast }) {
 			break
 		}
 		line.reset()

@@ -103,7 +103,7 @@ func (a *arena) await(o order, states ...payout.State) {
 	a.until(fmt.Sprintf("batch %d is %v", o.Number, states), func() bool { return slices.Contains(states, a.state(o)) })
 }
 
-// bump asks for a higher fee of an announced batch.
+// bump asks for a higher fee of a broadcast batch.
 func (a *arena) bump(o order) {
 	a.t.Helper()
 	b := a.record(o).Batch
@@ -120,7 +120,7 @@ func (a *arena) settle(label string, o order) {
 			return true
 		case payout.Mined:
 			a.walk(5)
-		case payout.Announced:
+		case payout.Broadcast:
 			a.walk(1)
 		}
 		return false

@@ -66,7 +66,7 @@ func olderDump(a *arena, label string) order {
 	first := a.approved()
 	a.settle(label, first)
 	o := a.approved()
-	a.await(o, payout.Announced)
+	a.await(o, payout.Broadcast)
 	a.bump(o)
 	a.until("the replacement is out", func() bool {
 		r := a.record(o)

@@ -26,7 +26,7 @@ func onTheWay(a *arena, label string) order {
 func atBlock(a *arena, label string) order {
 	return a.killedWorker(label, func(o order) {
 		a.approve(o)
-		a.await(o, payout.Announced)
+		a.await(o, payout.Broadcast)
 		a.node.Mine(1)
 	}, nil)
 }
@@ -35,7 +35,7 @@ func atBlock(a *arena, label string) order {
 func atReorg(a *arena, label string) order {
 	return a.killedWorker(label, func(o order) {
 		a.approve(o)
-		a.await(o, payout.Announced)
+		a.await(o, payout.Broadcast)
 		block := a.node.Mine(1)[0]
 		a.await(o, payout.Mined)
 		a.node.Invalidate(block)
@@ -47,7 +47,7 @@ func atReorg(a *arena, label string) order {
 func atBump(a *arena, label string) order {
 	return a.killedWorker(label, func(o order) {
 		a.approve(o)
-		a.await(o, payout.Announced)
+		a.await(o, payout.Broadcast)
 		a.bump(o)
 	}, nil)
 }
@@ -56,7 +56,7 @@ func atBump(a *arena, label string) order {
 func originalWins(a *arena, label string) order {
 	return a.killedWorker(label, func(o order) {
 		a.approve(o)
-		a.await(o, payout.Announced)
+		a.await(o, payout.Broadcast)
 		a.bump(o)
 	}, func() { a.node.Mine(1) })
 }

@@ -125,7 +125,7 @@ func (r *rig) released(op operator) {
 	r.must(err)
 	batch := r.compose(op)
 	r.approve(batch)
-	r.await(batch, "announced")
+	r.await(batch, "broadcast")
 	r.mine(int(r.Services.Fund.PaidDepth) - 1)
 	depth := r.Services.Fund.PaidDepth - 1
 	r.until("the batch has five confirmations", func() bool { return r.batch(batch).Confirmations == depth })

@@ -94,13 +94,13 @@ func (l *leaving) exec(sql string, args ...any) {
 const mostInOne = 1500
 
 // leave composes what new payees are owed, each batch on a coin of its own, and times the
-// way out from the first approval to the last announcement.
+// way out from the first approval to the last broadcast.
 func (l *leaving) leave(payees int) time.Duration {
 	l.t.Helper()
 	ctx := l.t.Context()
 	l.mine(1) // the batch before is in a block, and its fee is booked
 	l.must(l.Until(ctx, "nothing is on its way", func(ctx context.Context) (quiet bool, err error) {
-		err = l.owner.Pool().QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM batch WHERE state = 'announced')").Scan(&quiet)
+		err = l.owner.Pool().QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM batch WHERE state = 'broadcast')").Scan(&quiet)
 		return quiet, err
 	}))
 	owed := l.owe(payees)
@@ -127,7 +127,7 @@ func (l *leaving) leave(payees int) time.Duration {
 	for {
 		var gone int
 		var trouble string
-		l.must(l.owner.Pool().QueryRow(ctx, "SELECT count(*) FILTER (WHERE state = 'announced'), coalesce(max(last_error), '') FROM batch WHERE number >= $1",
+		l.must(l.owner.Pool().QueryRow(ctx, "SELECT count(*) FILTER (WHERE state = 'broadcast'), coalesce(max(last_error), '') FROM batch WHERE number >= $1",
 			int64(batches[0].Number)).Scan(&gone, &trouble))
 		switch {
 		case gone == len(batches):

@@ -58,14 +58,14 @@ func (f follow) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock,
 	return node.Block(ctx, hash)
 }
 
-// announcer is the worker's node as a place to tell transactions to.
-type announcer struct{ *worker }
+// broadcaster is the worker's node as a place to tell transactions to.
+type broadcaster struct{ *worker }
 
-var _ conductor.Announcer = announcer{}
+var _ conductor.Broadcaster = broadcaster{}
 
-// Announce implements conductor.Announcer. An outcome that is not "the node has it"
+// Broadcast implements conductor.Broadcaster. An outcome that is not "the node has it"
 // is an error for people to read; the transaction may confirm all the same.
-func (a announcer) Announce(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
+func (a broadcaster) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	node, err := follow(a).client()
 	if err != nil {
 		return "", err

@@ -315,7 +315,7 @@ func (r *rig) mine(blocks int) {
 // settle mines until the batch is paid.
 func (r *rig) settle(id uuid.UUID) *client.Batch {
 	r.t.Helper()
-	r.await(id, "announced", "mined")
+	r.await(id, "broadcast", "mined")
 	r.mine(int(r.Services.Fund.PaidDepth))
 	return r.await(id, "paid")
 }

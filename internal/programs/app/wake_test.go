@@ -35,7 +35,7 @@ func TestApprovalWakesTheWorker(t *testing.T) {
 			ops := r.granted(1)
 			batch := r.compose(ops...)
 			r.approve(batch)
-			r.await(batch, "announced")
+			r.await(batch, "broadcast")
 			paid = append(paid, ops...)
 		}
 	}

@@ -221,7 +221,7 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 
 func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	conductor, err := conductor.New(conductor.Config{
-		Store: w.store, Signers: w.signers, Announcer: announcer{w}, Mempool: mempool{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
+		Store: w.store, Signers: w.signers, Broadcaster: broadcaster{w}, Mempool: mempool{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
 	})
 	if err != nil {
 		return err

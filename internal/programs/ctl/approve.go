@@ -92,7 +92,7 @@ func (c *call) showBatch(b client.Batch, note checked) error {
 
 // payouts is the way of a batch.
 func payouts() []string {
-	return []string{"composed", "approved", "built", "signing", "signed", "announced", "mined", "paid", "final"}
+	return []string{"composed", "approved", "built", "signing", "signed", "broadcast", "mined", "paid", "final"}
 }
 
 // stateVoided is where a batch ends that was taken back.

@@ -105,9 +105,9 @@ func batchParts(b client.Batch, holds bool) []part {
 		table("Approvals", []string{"AT", "BY", "DIGEST"}, b.Approvals, func(x client.BatchApproval) []string {
 			return []string{when(x.At), x.By, x.Digest}
 		}),
-		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT/VB", "SIGNED", "ANNOUNCED_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
+		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT/VB", "SIGNED", "BROADCAST_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
 			return []string{
-				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), money.FormatFeeRate(x.FeerateSatKvb), yesNo(x.Signed), number(x.AnnouncedHeight), number(x.Height), when(x.CreatedAt),
+				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), money.FormatFeeRate(x.FeerateSatKvb), yesNo(x.Signed), number(x.BroadcastHeight), number(x.Height), when(x.CreatedAt),
 			}
 		}),
 	}

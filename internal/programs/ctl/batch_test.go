@@ -146,7 +146,7 @@ func TestWatchWaitsForItsState(t *testing.T) {
 	trouble := "The signer does not answer."
 	stuck := inState("signing", 0)
 	stuck.LastError = &trouble
-	f.walk(inState("approved", 0), stuck, inState("announced", 0), inState("mined", 1), inState("paid", 3), inState("final", 6))
+	f.walk(inState("approved", 0), stuck, inState("broadcast", 0), inState("mined", 1), inState("paid", 3), inState("final", 6))
 
 	out := f.run("", "batch", "watch", id(9).String(), "-o", "csv").want(t, 0)
 
@@ -158,7 +158,7 @@ func TestWatchWaitsForItsState(t *testing.T) {
 	if !strings.Contains(out.stdout, "state,paid\n") {
 		t.Errorf("stdout: %s", out.stdout)
 	}
-	if out := f.run("", "batch", "watch", "--until", "announced", id(9).String(), "-o", "csv").want(t, 0); !strings.Contains(out.stdout, "state,announced\n") {
+	if out := f.run("", "batch", "watch", "--until", "broadcast", id(9).String(), "-o", "csv").want(t, 0); !strings.Contains(out.stdout, "state,broadcast\n") {
 		t.Errorf("stdout: %s", out.stdout)
 	}
 	f.run("", "batch", "watch", "--until", "spent", id(9).String()).want(t, 2)

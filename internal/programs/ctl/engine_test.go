@@ -34,7 +34,7 @@ func sampleUpkeep() client.Batch {
 // payment shall be cancelled.
 func sampleVoid(t *testing.T) client.Batch {
 	t.Helper()
-	b := inState("announced", 0)
+	b := inState("broadcast", 0)
 	own, err := decision.ParseDigest(b.Digest)
 	if err != nil {
 		t.Fatal(err)

@@ -210,7 +210,7 @@ func samples() map[string]func(sent) answer {
 				Txid: strings.Repeat("ef", 32), Vout: 1, AmountSat: 3_000_000, Confirmations: 6, At: &made,
 				Lock: &client.CoinLock{Reason: "kept for the rent", By: "Tom", At: at},
 			}},
-			Stuck:    []client.Stuck{{BatchId: id(9), Number: 7, State: "announced", Why: "No block took it by its deadline."}},
+			Stuck:    []client.Stuck{{BatchId: id(9), Number: 7, State: "broadcast", Why: "No block took it by its deadline."}},
 			Limits:   client.Limits{MaxPayees: 200, MaxFeerateSatKvb: 60_000, MaxFeeSat: 100_000, DeadlineBlocks: 144},
 			Estimate: sampleEstimate(),
 			Breakers: []client.Breaker{sampleBreaker()},

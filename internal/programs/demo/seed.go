@@ -281,7 +281,7 @@ func (w *World) Pay(ctx context.Context, by identity.Actor, instalments []uuid.U
 	if b, err = w.Services.Payouts.Approve(ctx, by, b.ID, b.Version, b.Digest); err != nil {
 		return b, err
 	}
-	if err := w.untilBatch(ctx, by, b.ID, payout.Announced, payout.Mined); err != nil {
+	if err := w.untilBatch(ctx, by, b.ID, payout.Broadcast, payout.Mined); err != nil {
 		return b, err
 	}
 	if _, err := w.Devnet.Mine(ctx, int(w.Services.Fund.PaidDepth)); err != nil {

@@ -19,7 +19,7 @@ func StandingOf(s InstalmentState, batch string, alarmed bool) Standing {
 		return Standing(s)
 	case batch == "signing" || batch == "signed":
 		return StandingSigning
-	case batch == "announced":
+	case batch == "broadcast":
 		return StandingSent
 	}
 	return Standing(s) // conflicted or voiding, and whatever should not be

@@ -126,7 +126,7 @@ func TestUpkeepAndPaymentsKeepOffEachOther(t *testing.T) {
 	}
 }
 
-// A child spends the change of a batch that is announced: an output that no
+// A child spends the change of a batch that is broadcast: an output that no
 // batch was promised.
 func TestAChildSpendsTheChangeOfABatch(t *testing.T) {
 	t.Parallel()

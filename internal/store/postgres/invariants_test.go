@@ -66,21 +66,21 @@ var ground = []string{
 	`INSERT INTO vote SELECT u(n), u(2), 1, d(note()), u(n), 'approve', NULL, 'login', NULL, now() FROM unnest('{21,22}'::int[]) n`,
 	`INSERT INTO instalment VALUES (u(3), u(2), 1, u(3), d(note()), note(), 'script', 'address', 2000, 'maybe_paid', NULL, 1, now(), now())`,
 	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
-		VALUES (u(4), u(1), 4, 'announced', 1, 'n', d('n'), 1500, 10000, 1000, h(4), h(8), 0, u(9), now(), now())`,
+		VALUES (u(4), u(1), 4, 'broadcast', 1, 'n', d('n'), 1500, 10000, 1000, h(4), h(8), 0, u(9), now(), now())`,
 	`INSERT INTO batch_item VALUES (u(4), 0, u(3), NULL)`,
 	`INSERT INTO approval VALUES (u(10), u(4), d('n'), u(23), 'login', NULL, now())`,
 	`INSERT INTO attempt VALUES (u(5), u(4), 0, '', h(5), 300, 600, 1, now())`,
 	`INSERT INTO attempt_input VALUES (u(5), h(8), 0, 5000)`,
 	`INSERT INTO attempt_output VALUES (u(5), 0, 'script', 2000, u(3), NULL), (u(5), 1, 'change', 2700, NULL, 4)`,
 	`INSERT INTO attempt_raw VALUES (u(5), 'raw', now())`,
-	`INSERT INTO attempt_event (attempt_id, event, at) SELECT u(5), e, now() FROM unnest('{built,signing,signed,announced}'::text[]) e`,
+	`INSERT INTO attempt_event (attempt_id, event, at) SELECT u(5), e, now() FROM unnest('{built,signing,signed,broadcast}'::text[]) e`,
 	`INSERT INTO reservation (txid, vout, batch_id) VALUES (h(8), 0, u(4))`,
 	`SELECT say('application.voted_approve', 'staff:' || u(21), 'application', u(2), '', '', d(note()))`,
 	`SELECT say('application.voted_approve', 'staff:' || u(22), 'application', u(2), '', 'ready', d(note()))`,
 	`SELECT say('application.approved', 'staff:' || u(22), 'application', u(2), 'ready', 'approved', d(note()))`,
 	`SELECT say('instalment.created', 'staff:' || u(22), 'instalment', u(3), '', 'payable', d(note()))`,
 	`SELECT say('batch.approved', 'staff:' || u(23), 'batch', u(4), 'composed', 'approved', d('n'))`,
-	`SELECT say('batch.announced', 'system:worker', 'batch', u(4), 'signed', 'announced', d('n'))`,
+	`SELECT say('batch.broadcast', 'system:worker', 'batch', u(4), 'signed', 'broadcast', d('n'))`,
 	`INSERT INTO header SELECT n, h(n), h(n - 1), now() FROM generate_series(1, 120) n`,
 	`INSERT INTO chain_tx VALUES (h(8), 2, 'raw')`,
 	`INSERT INTO coin VALUES (h(8), 0, 'deposit', 5000, 0, 0, 2, false, NULL)`,
@@ -124,7 +124,7 @@ const (
 	voided = bump + `; UPDATE attempt SET kind = 'void' WHERE id = u(6); DELETE FROM attempt_output WHERE attempt_id = u(6) AND vout = 0;
 		UPDATE attempt_output SET amount_sat = 4600 WHERE attempt_id = u(6);
 		INSERT INTO void VALUES (u(40), u(4), 'v', d('v'), 3, 400, 'why', u(23), now()); INSERT INTO void_approval VALUES (u(40), d('v'), u(24), now());
-		SELECT say('batch.void_approved', 'staff:' || u(24), 'batch', u(4), 'announced', 'announced', d('v'))`
+		SELECT say('batch.void_approved', 'staff:' || u(24), 'batch', u(4), 'broadcast', 'broadcast', d('v'))`
 	// A second attempt for the payment, in a batch of its own, that went to a signer.
 	secondHome = `INSERT INTO attempt VALUES (u(6), u(7), 0, '', h(6), 300, 600, 1, now());
 		INSERT INTO attempt_input VALUES (u(6), h(9), 0, 2300);
@@ -207,7 +207,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i10_together", "a payment that its batch does not know of", `UPDATE instalment SET state = 'allocated'`},
 		{"i10_together", "a payment in no batch", `DELETE FROM batch_item`},
 		{"i10_rule_r", "payable while it may be paid", `UPDATE instalment SET state = 'payable'`},
-		{"i11_write_ahead", "announced without bytes", `DELETE FROM attempt_raw`},
+		{"i11_write_ahead", "broadcast without bytes", `DELETE FROM attempt_raw`},
 		{"i11_write_ahead", "signed without intent", `DELETE FROM attempt_event WHERE event = 'signing'`},
 		{"i12_view", "a block is missing", `DELETE FROM header WHERE height = 60`},
 		{"i12_view", "a block of another chain", `UPDATE header SET hash = h(999) WHERE height = 60`},
@@ -220,8 +220,8 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i15_history", "another actor in the history", `UPDATE event SET actor_id = u(77) WHERE event = 'batch.approved'`},
 		{"i15_history", "another actor in the leaf", `SELECT forge(4, 'staff:' || u(23), 'staff:' || u(77))`},
 		{"i15_history", "another act in the history", `UPDATE event SET event = 'batch.composed' WHERE event = 'batch.approved'`},
-		{"i15_history", "another state before", `UPDATE event SET from_state = NULL WHERE event = 'batch.announced'`},
-		{"i15_history", "another state after", `UPDATE event SET to_state = 'signed' WHERE event = 'batch.announced'`},
+		{"i15_history", "another state before", `UPDATE event SET from_state = NULL WHERE event = 'batch.broadcast'`},
+		{"i15_history", "another state after", `UPDATE event SET to_state = 'signed' WHERE event = 'batch.broadcast'`},
 		{"i15_history", "the worker where a person was", `UPDATE event SET actor_kind = 'system', actor_id = NULL WHERE event = 'batch.approved'`},
 		{"i15_leaves", "a flipped vote", `UPDATE vote SET verdict = 'decline' WHERE staff_id = u(22)`},
 		{"i15_leaves", "a vote of somebody else", `UPDATE vote SET staff_id = u(77) WHERE staff_id = u(22)`},
@@ -266,7 +266,7 @@ func TestLostApprovalIsNamed(t *testing.T) {
 	for _, sql := range words {
 		exec(t, owner, sql)
 	}
-	lostVoid := voided + `; SELECT forge(5, 'batch.announced', 'batch.recovered'); UPDATE event SET event = 'batch.recovered' WHERE event = 'batch.announced';
+	lostVoid := voided + `; SELECT forge(5, 'batch.broadcast', 'batch.recovered'); UPDATE event SET event = 'batch.recovered' WHERE event = 'batch.broadcast';
 		UPDATE void_approval SET staff_id = u(23)`
 	for fault, want := range map[string][][]string{
 		`SELECT 1`: nil,

@@ -30,7 +30,7 @@ const (
 	UpkeepConsolidate = "consolidate"
 	// UpkeepSplit makes 2 to MaxUpkeepOutputs equal coins.
 	UpkeepSplit = "split"
-	// UpkeepChild spends the change of an announced batch, so that its fee pulls
+	// UpkeepChild spends the change of a broadcast batch, so that its fee pulls
 	// the parent along (CPFP).
 	UpkeepChild = "child"
 )

@@ -228,7 +228,7 @@ func (h *house) mineBatch(t *testing.T, number string) {
 			return false, err
 		}
 	}
-	h.until(t, "the network has the transaction", in(payout.Announced))
+	h.until(t, "the network has the transaction", in(payout.Broadcast))
 	if _, err := h.Devnet.Mine(t.Context(), int(h.Services.Fund.PaidDepth)); err != nil {
 		t.Fatal(err)
 	}

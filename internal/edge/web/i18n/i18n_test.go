@@ -93,8 +93,8 @@ func TestStatesHaveWords(t *testing.T) {
 		"grant":       "active completed terminated",
 		"instalment":  "payable held allocated signing sent maybe_paid mined paid final cancelled",
 		"payout":      "payable held allocated signing sent maybe_paid mined paid final cancelled",
-		"batch":       "composed approved built signing signed announced mined paid final cancelled conflicted voiding voided",
-		"attempt":     "built signing signed announced mined reorged paid final conflicted dead replaced",
+		"batch":       "composed approved built signing signed broadcast mined paid final cancelled conflicted voiding voided",
+		"attempt":     "built signing signed broadcast mined reorged paid final conflicted dead replaced",
 		"coin":        "available reserved locked immature",
 	}
 	for kind, list := range states {

@@ -47,14 +47,14 @@ func sampleTakeBack() views.Batch {
 
 func sampleStuck() views.Batch {
 	v := sampleSigning()
-	v.State, v.Step, v.Signing, v.Errors = "announced", views.BatchStep("announced"), nil, nil
+	v.State, v.Step, v.Signing, v.Errors = "broadcast", views.BatchStep("broadcast"), nil, nil
 	v.Next = views.BatchNext{Kind: "stuck", Detail: views.Msg{Text: "Others have built on this transaction."}}
 	v.CanChild, v.Bump = true, &views.Bump{Least: "60", Limit: "60", Wanted: "12", LastStep: true, Typed: "90"}
 	v.VoidForm = &views.VoidForm{Reason: "Two recipients moved.", Cancelled: []string{v.Recipients[0].ID}}
 	v.Errors = []views.FieldError{{Field: "feerate", Code: "out_of_range"}}
 	v.Attempts = append(v.Attempts, views.Attempt{
-		N: 2, Kind: "pay", State: "announced", TxID: root, FeeSat: 12_100, FeeRate: "7.5", Now: true, Fate: views.Msg{Key: "fate.waits"},
-		Events: []views.Event{{At: now, Msg: views.Msg{Key: "event.attempt.announced_detail", Params: map[string]string{"Detail": "accepted"}}}},
+		N: 2, Kind: "pay", State: "broadcast", TxID: root, FeeSat: 12_100, FeeRate: "7.5", Now: true, Fate: views.Msg{Key: "fate.waits"},
+		Events: []views.Event{{At: now, Msg: views.Msg{Key: "event.attempt.broadcast_detail", Params: map[string]string{"Detail": "accepted"}}}},
 	})
 	v.Attempts[0].State, v.Attempts[0].Now, v.Attempts[0].Fate = "replaced", false, views.Msg{Key: "fate.replaced", Params: map[string]string{"N": "2"}}
 	for i := range v.Recipients {
@@ -75,7 +75,7 @@ func sampleVoiding(mined bool) views.Batch {
 		FeeSat: 9_000, LapsesAt: now.Add(23 * time.Hour), CanWithdraw: true,
 	}
 	if !mined {
-		v.State, v.Side, v.Step = "announced", "", views.BatchStep("announced")
+		v.State, v.Side, v.Step = "broadcast", "", views.BatchStep("broadcast")
 		v.Bump = &views.Bump{Refused: views.Msg{Text: "The fee of this batch cannot be raised any further: it pays 60 sat/vB, and 60 is the most that was approved."}}
 		return v
 	}

@@ -87,7 +87,7 @@ func TestAgoIsCoarse(t *testing.T) {
 func TestBatchStepsFollowTheRoad(t *testing.T) {
 	t.Parallel()
 	last := 0
-	for _, s := range []string{"composed", "approved", "built", "signing", "signed", "announced", "mined", "paid", "final"} {
+	for _, s := range []string{"composed", "approved", "built", "signing", "signed", "broadcast", "mined", "paid", "final"} {
 		at := views.BatchStep(s)
 		if at < last {
 			t.Errorf("BatchStep(%q) = %d goes back from %d", s, at, last)

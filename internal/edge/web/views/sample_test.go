@@ -254,7 +254,7 @@ func sampleGrants() views.Grants {
 
 func sampleBatches() views.Batches {
 	v := views.Batches{States: []views.Option{{Value: "composed"}, {Value: "mined"}}, CanCompose: true, DueCount: 12, DueSat: 22_400_000}
-	for i, s := range []string{"composed", "signing", "announced", "mined", "paid", "final", "cancelled", "conflicted"} {
+	for i, s := range []string{"composed", "signing", "broadcast", "mined", "paid", "final", "cancelled", "conflicted"} {
 		v.Rows = append(v.Rows, views.BatchRow{Number: fmt.Sprintf("B-%04d", 42-i), URL: fmt.Sprintf("/batches/%d", i), State: s, Payments: 38 - i, AmountSat: int64(91_930_000 - i*4_100_000), FeeSat: int64(10_006 - i*321), CreatedAt: now.Add(-time.Duration(i) * 31 * time.Hour), By: "noor", Confirmations: i - 2, Needed: 6})
 	}
 	return v
@@ -348,7 +348,7 @@ func sampleTreasury() views.Treasury {
 		Node:     views.Node{Target: 284_400, WalkedPermille: 970, Height: 284_312, Hash: "0000010b1f7c2d0a98e1c3d5c0f41a77e2b6d8aa30c9f5be1477d02c51e0aa91", At: now.Add(-20 * time.Second)},
 		Breakers: []views.Breaker{{ID: 3, Code: "foreign_spend", Findings: []views.Finding{{Text: "A coin of the treasury was spent by a transaction that we did not make.", At: now.Add(-4 * time.Minute)}}, Version: 1, At: now.Add(-4 * time.Minute), ResetBy: []string{"ada"}, Needed: 2, CanReset: true}},
 		Runway:   views.Runway{ApprovedSat: 22_400_000, SpendableSat: 93_720_000, ReservedSat: 91_930_000, LockedSat: 18_750_000, ImmatureSat: 9_000_000},
-		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "announced", Why: views.Msg{Text: "The node does not answer."}}},
+		Stuck:    []views.Stuck{{Number: "B-0040", URL: "/batches/40", State: "broadcast", Why: views.Msg{Text: "The node does not answer."}}},
 		Lapsed:   []views.Lapsed{{Number: "B-0039", URL: "/batches/39", By: "noor", Payees: 12, At: now.Add(-26 * time.Hour)}}, Unjoined: []views.Unjoined{
 			{OutPoint: "lost:0", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 250_000, FoundAt: now, CanJoin: true, Same: []views.Option{{Value: "1", Label: "GR-RS931AD8"}}},
 			{OutPoint: "lost:1", Number: "B-0040", URL: "/batches/40", State: "mined", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", AmountSat: 90_000, FoundAt: now, CanJoin: true},

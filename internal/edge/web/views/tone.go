@@ -20,8 +20,8 @@ func tone(kind, state string) string {
 	switch state {
 	case "submitted", "payable":
 		return "tone-new"
-	case "in_review", "built", "signing", "signed", "announced", "mined", "allocated", "active",
-		"queued", "sent", "broadcast", "confirming", "replaced":
+	case "in_review", "built", "signing", "signed", "broadcast", "mined", "allocated", "active",
+		"queued", "sent", "confirming", "replaced":
 		return "tone-half"
 	case "needs_info", "held", "stuck", "maybe_paid", "delayed", "reorged", "immature", "waiting", "disabled", "voiding":
 		return "tone-info"
@@ -39,7 +39,7 @@ func BatchStep(state string) int {
 	switch state {
 	case "approved", "built", "signing":
 		return 2
-	case "signed", "announced", "conflicted", "voiding", "voided":
+	case "signed", "broadcast", "conflicted", "voiding", "voided":
 		return 3
 	case "mined":
 		return 4

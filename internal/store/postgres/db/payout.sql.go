@@ -1337,7 +1337,7 @@ func (q *Queries) ListDead(ctx context.Context, finalHeight int32, batchID uuid.
 }
 
 const listDue = `-- name: ListDue :many
-SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number
+SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'broadcast', 'voiding') ORDER BY number
 `
 
 func (q *Queries) ListDue(ctx context.Context) ([]uuid.UUID, error) {
@@ -1703,7 +1703,7 @@ func (q *Queries) ListPrevTxs(ctx context.Context, ids []uuid.UUID) ([]PrevTx, e
 
 const listStuck = `-- name: ListStuck :many
 SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, coalesce(last_code, '') AS last_code, tries FROM batch
-WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3)
+WHERE (state IN ('approved', 'built', 'signing', 'signed', 'broadcast', 'voiding') AND tries >= 3)
     OR EXISTS (SELECT FROM batch_alarm x WHERE x.batch_id = batch.id)
 ORDER BY number
 `

@@ -64,7 +64,7 @@ WHERE a.id IN (
     SELECT first.id FROM (SELECT unnest(@spent_txids::bytea[]) AS txid, unnest(@spent_vouts::bigint[]) AS vout) spent
     JOIN attempt_input i ON i.txid = spent.txid AND i.vout = spent.vout
     JOIN attempt first ON first.id = i.attempt_id AND first.no = 0
-    JOIN batch w ON w.id = first.batch_id AND w.state IN ('signing', 'signed', 'announced', 'voiding')
+    JOIN batch w ON w.id = first.batch_id AND w.state IN ('signing', 'signed', 'broadcast', 'voiding')
     WHERE NOT EXISTS (SELECT FROM chain_tx t WHERE t.txid = first.txid))
 ORDER BY b.number, a.no;
 
@@ -87,7 +87,7 @@ ORDER BY b.number, a.no;
 -- name: ListReleasable :many
 SELECT b.id, newest.id AS newest_id FROM batch b
 JOIN LATERAL (SELECT n.id FROM attempt n WHERE n.batch_id = b.id ORDER BY n.no DESC LIMIT 1) newest ON true
-WHERE b.state IN ('signing', 'signed', 'announced', 'voiding', 'conflicted') AND NOT EXISTS (
+WHERE b.state IN ('signing', 'signed', 'broadcast', 'voiding', 'conflicted') AND NOT EXISTS (
     SELECT FROM attempt a
     WHERE a.batch_id = b.id AND a.kind = 'pay'
         AND EXISTS (SELECT FROM attempt_event e WHERE e.attempt_id = a.id AND e.event = 'signing')

@@ -199,7 +199,7 @@ SELECT count(*) FROM batch WHERE state = 'approved';
 
 -- name: ListStuck :many
 SELECT id, number, kind, state, coalesce(last_error, '') AS last_error, coalesce(last_code, '') AS last_code, tries FROM batch
-WHERE (state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') AND tries >= 3)
+WHERE (state IN ('approved', 'built', 'signing', 'signed', 'broadcast', 'voiding') AND tries >= 3)
     OR EXISTS (SELECT FROM batch_alarm x WHERE x.batch_id = batch.id)
 ORDER BY number;
 
@@ -233,7 +233,7 @@ FROM event e JOIN batch b ON b.id = e.object_id JOIN staff s ON s.id = b.compose
 WHERE e.object_kind = 'batch' AND e.event = 'batch.lapsed' AND e.at >= @since ORDER BY e.id DESC LIMIT 50;
 
 -- name: ListDue :many
-SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'announced', 'voiding') ORDER BY number;
+SELECT id FROM batch WHERE state IN ('approved', 'built', 'signing', 'signed', 'broadcast', 'voiding') ORDER BY number;
 
 -- name: WakeWorker :exec
 SELECT pg_notify('causeway_due', '');
