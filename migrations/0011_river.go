@@ -55,11 +55,18 @@ func upRiver(ctx context.Context, url string, roles Roles) error {
 	if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+RiverSchema); err != nil {
 		return fmt.Errorf("make schema: %w", err)
 	}
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema, Logger: slog.New(slog.DiscardHandler)})
+	migrator, err := rivermigrate.New(
+		riverpgxv5.New(pool),
+		&rivermigrate.Config{Schema: RiverSchema, Logger: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		return fmt.Errorf("make migrator: %w", err)
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: riverTarget}); err != nil {
+	if _, err := migrator.Migrate(
+		ctx,
+		rivermigrate.DirectionUp,
+		&rivermigrate.MigrateOpts{TargetVersion: riverTarget},
+	); err != nil {
 		return fmt.Errorf("migrate River to %d: %w", riverTarget, err)
 	}
 	if _, err := pool.Exec(ctx, string(named{roles}.in([]byte(riverGrants)))); err != nil {

@@ -44,7 +44,12 @@ func Up(ctx context.Context, url string, o Options) error {
 			return err
 		}
 		if _, err := p.Up(ctx); err != nil {
-			return errs.Wrap(err, errs.Unavailable, CodeMigrationFailed, "The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.")
+			return errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodeMigrationFailed,
+				"The database could not be brought to the newest version. Nothing was half applied: each step is one transaction.",
+			)
 		}
 		return shutOut(ctx, db, roles)
 	})
@@ -70,7 +75,10 @@ func List(ctx context.Context, url string) ([]Status, error) {
 			return fmt.Errorf("read migration status: %w", err)
 		}
 		for _, s := range states {
-			list = append(list, Status{Version: s.Source.Version, File: s.Source.Path, Applied: s.State == goose.StateApplied})
+			list = append(
+				list,
+				Status{Version: s.Source.Version, File: s.Source.Path, Applied: s.State == goose.StateApplied},
+			)
 		}
 		return nil
 	})
@@ -79,7 +87,12 @@ func List(ctx context.Context, url string) ([]Status, error) {
 
 // Newest returns the version of the newest file.
 func Newest() (int64, error) {
-	sources, err := goose.NewProvider(goose.DialectPostgres, new(sql.DB), FS, goose.WithGoMigrations(goMigrations("", Roles{})...))
+	sources, err := goose.NewProvider(
+		goose.DialectPostgres,
+		new(sql.DB),
+		FS,
+		goose.WithGoMigrations(goMigrations("", Roles{})...),
+	)
 	if err != nil {
 		return 0, fmt.Errorf("read embedded migrations: %w", err)
 	}
@@ -98,15 +111,42 @@ func Check(ctx context.Context, conn interface {
 		return err
 	}
 	var got int64
-	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&got); err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeSchemaVersion, "The database has no Causeway schema. Run: causeway migrate up")
+	if err := conn.QueryRow(
+		ctx,
+		"SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied",
+	).Scan(
+		&got,
+	); err != nil {
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeSchemaVersion,
+			"The database has no Causeway schema. Run: causeway migrate up",
+		)
 	}
 	if got != want {
-		return errs.Newf(errs.Unavailable, CodeSchemaVersion, "The database has schema version %d and this program needs %d. Run: causeway migrate up", got, want)
+		return errs.Newf(
+			errs.Unavailable,
+			CodeSchemaVersion,
+			"The database has schema version %d and this program needs %d. Run: causeway migrate up",
+			got,
+			want,
+		)
 	}
 	// A dump of some schemas alone would leave them out.
-	if err := conn.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+RiverSchema+".river_migration WHERE line = 'main'").Scan(&got); err != nil || got < riverTarget {
-		return errs.Wrap(err, errs.Unavailable, CodeSchemaVersion, "The database lacks the tables of the job queue, in schema "+RiverSchema+". Restore a whole dump of it.")
+	if err := conn.QueryRow(
+		ctx,
+		"SELECT coalesce(max(version), 0) FROM "+RiverSchema+".river_migration WHERE line = 'main'",
+	).Scan(
+		&got,
+	); err != nil ||
+		got < riverTarget {
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeSchemaVersion,
+			"The database lacks the tables of the job queue, in schema "+RiverSchema+". Restore a whole dump of it.",
+		)
 	}
 	return nil
 }
@@ -127,7 +167,11 @@ func with(url string, f func(*sql.DB, lock.SessionLocker) error) error {
 }
 
 func provider(url string, db *sql.DB, roles Roles, options ...goose.ProviderOption) (*goose.Provider, error) {
-	p, err := goose.NewProvider(goose.DialectPostgres, db, named{roles}, append(options, goose.WithGoMigrations(goMigrations(url, roles)...))...)
+	p, err := goose.NewProvider(
+		goose.DialectPostgres,
+		db,
+		named{roles},
+		append(options, goose.WithGoMigrations(goMigrations(url, roles)...))...)
 	if err != nil {
 		return nil, fmt.Errorf("read embedded migrations: %w", err)
 	}

@@ -24,8 +24,11 @@ type Roles struct{ App, Worker string }
 // WithPrefix returns the roles of a prefix. Invalid "role_prefix".
 func WithPrefix(prefix string) (Roles, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`).MatchString(prefix) {
-		return Roles{}, errs.New(errs.Invalid, CodeRolePrefix,
-			"A prefix of roles has small letters of English, digits and underscores, begins with a letter, and has at most 41 characters. Nothing was changed.")
+		return Roles{}, errs.New(
+			errs.Invalid,
+			CodeRolePrefix,
+			"A prefix of roles has small letters of English, digits and underscores, begins with a letter, and has at most 41 characters. Nothing was changed.",
+		)
 	}
 	return Roles{App: prefix + "_app", Worker: prefix + "_worker"}, nil
 }
@@ -39,7 +42,12 @@ type querier interface {
 func RolesOf(ctx context.Context, conn querier) (Roles, error) {
 	var r Roles
 	if err := conn.QueryRow(ctx, "SELECT app, worker FROM database_role").Scan(&r.App, &r.Worker); err != nil {
-		return Roles{}, errs.Wrap(err, errs.Unavailable, CodeSchemaVersion, "The database does not say which roles are its own. Run: causeway migrate up")
+		return Roles{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeSchemaVersion,
+			"The database does not say which roles are its own. Run: causeway migrate up",
+		)
 	}
 	return r, nil
 }
@@ -52,12 +60,22 @@ func rolesFor(ctx context.Context, db *sql.DB, o Options) (roles Roles, fresh bo
 	case err == nil:
 		wanted, err := WithPrefix(o.RolePrefix)
 		if o.RolePrefix != "" && (err != nil || wanted != has) {
-			return Roles{}, false, errs.Newf(errs.Conflict, CodeRolePrefixKept,
-				"This database has the roles %s and %s, and keeps them. Nothing was changed: leave --role-prefix out.", has.App, has.Worker)
+			return Roles{}, false, errs.Newf(
+				errs.Conflict,
+				CodeRolePrefixKept,
+				"This database has the roles %s and %s, and keeps them. Nothing was changed: leave --role-prefix out.",
+				has.App,
+				has.Worker,
+			)
 		}
 		return has, false, nil
 	case !noSuchTable(err):
-		return Roles{}, false, errs.Wrap(err, errs.Unavailable, CodeDatabaseDown, "The database did not say which roles are its own: "+err.Error()+". Nothing was changed.")
+		return Roles{}, false, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeDatabaseDown,
+			"The database did not say which roles are its own: "+err.Error()+". Nothing was changed.",
+		)
 	}
 	if o.RolePrefix == "" {
 		o.RolePrefix = DefaultPrefix
@@ -83,15 +101,31 @@ func checkRoles(ctx context.Context, db *sql.DB, r Roles, shared bool) error {
 		FROM pg_roles WHERE rolname = current_user`, r.App, r.Worker).Scan(&who, &may, &other)
 	switch {
 	case err != nil:
-		return errs.Wrap(err, errs.Unavailable, CodeDatabaseDown, "The database did not tell who its owner is: "+err.Error()+". Nothing was changed.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeDatabaseDown,
+			"The database did not tell who its owner is: "+err.Error()+". Nothing was changed.",
+		)
 	case other != "" && !shared:
-		return errs.Newf(errs.Conflict, CodeRolesTaken,
+		return errs.Newf(
+			errs.Conflict,
+			CodeRolesTaken,
 			"The roles %s and %s belong to the database %s of this PostgreSQL, and two funds must not share them. Nothing was changed. Choose others: causeway migrate up --role-prefix NAME",
-			r.App, r.Worker, other)
+			r.App,
+			r.Worker,
+			other,
+		)
 	case !may:
-		return errs.Newf(errs.Unavailable, CodeRolesMissing,
+		return errs.Newf(
+			errs.Unavailable,
+			CodeRolesMissing,
 			"The roles %s and %s are missing, and %s may not make them. Nothing was changed. As PostgreSQL's superuser, run: %s",
-			r.App, r.Worker, who, "ALTER ROLE "+pgx.Identifier{who}.Sanitize()+" CREATEROLE")
+			r.App,
+			r.Worker,
+			who,
+			"ALTER ROLE "+pgx.Identifier{who}.Sanitize()+" CREATEROLE",
+		)
 	}
 	return nil
 }
@@ -103,12 +137,19 @@ func shutOut(ctx context.Context, db *sql.DB, r Roles) error {
 	err := db.QueryRowContext(ctx, "SELECT current_database()").Scan(&name)
 	if err == nil {
 		database := pgx.Identifier{name}.Sanitize()
-		_, err = db.ExecContext(ctx, "REVOKE CONNECT, TEMPORARY ON DATABASE "+database+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+database+
-			" TO "+pgx.Identifier{r.App}.Sanitize()+", "+pgx.Identifier{r.Worker}.Sanitize())
+		_, err = db.ExecContext(
+			ctx,
+			"REVOKE CONNECT, TEMPORARY ON DATABASE "+database+" FROM PUBLIC; GRANT CONNECT ON DATABASE "+database+
+				" TO "+pgx.Identifier{r.App}.Sanitize()+", "+pgx.Identifier{r.Worker}.Sanitize(),
+		)
 	}
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeMigrationFailed,
-			"The database has the newest version, but others may still connect to it: "+err.Error()+". Run this again as its owner.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeMigrationFailed,
+			"The database has the newest version, but others may still connect to it: "+err.Error()+". Run this again as its owner.",
+		)
 	}
 	return nil
 }

@@ -45,7 +45,11 @@ func New(baseURL string, opts Options) (*API, error) {
 		httpClient = *opts.HTTP
 	}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	generated, err := NewClientWithResponses(baseURL, WithHTTPClient(doer{http: &httpClient}), WithRequestEditorFn(opts.credentials))
+	generated, err := NewClientWithResponses(
+		baseURL,
+		WithHTTPClient(doer{http: &httpClient}),
+		WithRequestEditorFn(opts.credentials),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +120,8 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		resp, err := d.once(req)
 		var refused *Error
-		if err == nil || errors.As(err, &refused) || try == mostTries || req.Header.Get(keyHeader) == "" || req.GetBody == nil {
+		if err == nil || errors.As(err, &refused) || try == mostTries || req.Header.Get(keyHeader) == "" ||
+			req.GetBody == nil {
 			return resp, err
 		}
 		select {

@@ -57,8 +57,18 @@ func root() *cobra.Command {
 	f.StringVar(&cfg.Dir, "dir", ".causeway", "where the demo's data is kept")
 	f.IntVar(&cfg.Port, "port", 8080, "port of the dashboard")
 	f.DurationVar(&cfg.BlockEvery, "block-every", 10*time.Second, "how often a block is mined")
-	f.BoolVar(&journey, "journey", false, "pay one application from receipt to six confirmations, prove it on the chain, and end")
-	f.BoolVar(&reset, "reset", false, "remove the demo's data from --dir, and end; refused while it runs or when anything else is in there")
+	f.BoolVar(
+		&journey,
+		"journey",
+		false,
+		"pay one application from receipt to six confirmations, prove it on the chain, and end",
+	)
+	f.BoolVar(
+		&reset,
+		"reset",
+		false,
+		"remove the demo's data from --dir, and end; refused while it runs or when anything else is in there",
+	)
 	f.BoolVar(&asJSON, "json", false, "print the journey's result as one JSON object")
 	return cmd
 }

@@ -44,13 +44,38 @@ func initCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&cfg.keyPath, "key-file", "", "where to write the encrypted key (must not exist, save with --descriptor)")
+	flags.StringVar(
+		&cfg.keyPath,
+		"key-file",
+		"",
+		"where to write the encrypted key (must not exist, save with --descriptor)",
+	)
 	flags.StringVar(&cfg.journalPath, "journal", "", "where to create the journal (must not exist or be empty)")
-	flags.StringVar(&cfg.passphrasePath, "passphrase-file", "", "file with the passphrase; else the systemd credential, else the terminal")
+	flags.StringVar(
+		&cfg.passphrasePath,
+		"passphrase-file",
+		"",
+		"file with the passphrase; else the systemd credential, else the terminal",
+	)
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	flags.StringVar(&cfg.kind, "kind", string(wallet.KindWPKH), "wpkh (BIP84), tr (BIP86) or wsh (BIP48, one of several keys)")
-	flags.StringVar(&cfg.descriptor, "descriptor", "", "wsh(sortedmulti(...)) with checksum, for a key that init --kind wsh made")
-	flags.IntVar(&cfg.workFactor, "work-factor", signer.DefaultWorkFactor, "log2 of the scrypt cost of the passphrase; lower only for tests")
+	flags.StringVar(
+		&cfg.kind,
+		"kind",
+		string(wallet.KindWPKH),
+		"wpkh (BIP84), tr (BIP86) or wsh (BIP48, one of several keys)",
+	)
+	flags.StringVar(
+		&cfg.descriptor,
+		"descriptor",
+		"",
+		"wsh(sortedmulti(...)) with checksum, for a key that init --kind wsh made",
+	)
+	flags.IntVar(
+		&cfg.workFactor,
+		"work-factor",
+		signer.DefaultWorkFactor,
+		"log2 of the scrypt cost of the passphrase; lower only for tests",
+	)
 	return cmd
 }
 
@@ -60,7 +85,12 @@ func makeKey(cmd *cobra.Command, cfg initConfig) error {
 		return err
 	}
 	if _, err := os.Stat(cfg.keyPath); !errors.Is(err, fs.ErrNotExist) {
-		return errs.Wrap(err, errs.Conflict, signer.CodeKeyExists, "There is a key file at "+cfg.keyPath+" already. It was left as it is.")
+		return errs.Wrap(
+			err,
+			errs.Conflict,
+			signer.CodeKeyExists,
+			"There is a key file at "+cfg.keyPath+" already. It was left as it is.",
+		)
 	}
 	secret, err := passphrase(cfg.passphrasePath, true, os.Stdin, cmd.ErrOrStderr())
 	if err != nil {
@@ -100,7 +130,12 @@ func adopt(cmd *cobra.Command, cfg initConfig) error {
 		return err
 	}
 	if k, n := key.Descriptor().Threshold(); 2*k <= n {
-		_, err = fmt.Fprintf(cmd.ErrOrStderr(), "warning: %d of %d keys is no majority: two groups of signers that never meet could pay the same decision\n", k, n)
+		_, err = fmt.Fprintf(
+			cmd.ErrOrStderr(),
+			"warning: %d of %d keys is no majority: two groups of signers that never meet could pay the same decision\n",
+			k,
+			n,
+		)
 	}
 	return err
 }
@@ -137,7 +172,12 @@ func keyCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.keyPath, "key-file", "", "the encrypted key")
-	flags.StringVar(&cfg.passphrasePath, "passphrase-file", "", "file with the passphrase; else the systemd credential, else the terminal")
+	flags.StringVar(
+		&cfg.passphrasePath,
+		"passphrase-file",
+		"",
+		"file with the passphrase; else the systemd credential, else the terminal",
+	)
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	return cmd
 }

@@ -34,7 +34,13 @@ func journalCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %d records, head %s, torn bytes %d\n", len(j.Records()), j.Head(), j.Repaired)
+				_, err = fmt.Fprintf(
+					cmd.OutOrStdout(),
+					"ok: %d records, head %s, torn bytes %d\n",
+					len(j.Records()),
+					j.Head(),
+					j.Repaired,
+				)
 				return err
 			},
 		},

@@ -36,7 +36,11 @@ func passphrase(path string, confirm bool, in *os.File, out io.Writer) ([]byte, 
 		return passphraseFromFile(path)
 	}
 	if !term.IsTerminal(int(in.Fd())) {
-		return nil, cli.UsageError{Err: errors.New("there is no terminal to ask for the passphrase; use --passphrase-file or the systemd credential " + credentialName)}
+		return nil, cli.UsageError{
+			Err: errors.New(
+				"there is no terminal to ask for the passphrase; use --passphrase-file or the systemd credential " + credentialName,
+			),
+		}
 	}
 	first, err := ask(in, out, "Passphrase: ")
 	if err != nil || !confirm {
@@ -66,7 +70,13 @@ func passphraseFromFile(path string) ([]byte, error) {
 
 func checkPassphrase(text []byte) error {
 	if len(text) < minPassphrase || len(text) > maxPassphrase || bytes.ContainsAny(text, "\r\n") {
-		return errs.Newf(errs.Invalid, signer.CodeBadPassphrase, "The passphrase must be one line of %d to %d bytes.", minPassphrase, maxPassphrase)
+		return errs.Newf(
+			errs.Invalid,
+			signer.CodeBadPassphrase,
+			"The passphrase must be one line of %d to %d bytes.",
+			minPassphrase,
+			maxPassphrase,
+		)
 	}
 	return nil
 }
@@ -78,7 +88,13 @@ func checkPrivate(path string) error {
 		return fmt.Errorf("look at secret file: %w", err)
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return errs.Newf(errs.Invalid, errs.CodeSecretExposed, "%s can be read by every user. Make it private: chmod 600 %s", path, path)
+		return errs.Newf(
+			errs.Invalid,
+			errs.CodeSecretExposed,
+			"%s can be read by every user. Make it private: chmod 600 %s",
+			path,
+			path,
+		)
 	}
 	return nil
 }

@@ -47,18 +47,51 @@ func runCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.keyPath, "key-file", "", "the encrypted key")
 	flags.StringVar(&cfg.journalPath, "journal", "", "the journal")
-	flags.StringVar(&cfg.passphrasePath, "passphrase-file", "", "file with the passphrase; else the systemd credential, else the terminal")
+	flags.StringVar(
+		&cfg.passphrasePath,
+		"passphrase-file",
+		"",
+		"file with the passphrase; else the systemd credential, else the terminal",
+	)
 	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
 	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group of the socket, which the worker is in")
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	flags.Var((*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB), "max-feerate", "refuse a higher feerate, in sat/vB with up to three decimals")
-	flags.Var((*money.FeeRateFlag)(&cfg.policy.MinFeeRateSatKVB), "min-feerate", "refuse a lower feerate, in sat/vB with up to three decimals: what the fund's node relays from on (its --minrelaytxfee)")
+	flags.Var(
+		(*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB),
+		"max-feerate",
+		"refuse a higher feerate, in sat/vB with up to three decimals",
+	)
+	flags.Var(
+		(*money.FeeRateFlag)(&cfg.policy.MinFeeRateSatKVB),
+		"min-feerate",
+		"refuse a lower feerate, in sat/vB with up to three decimals: what the fund's node relays from on (its --minrelaytxfee)",
+	)
 	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a higher fee, in sat")
-	flags.Int64Var(&cfg.policy.MaxFeePermille, "max-fee-permille", cfg.policy.MaxFeePermille, "refuse a fee above so many thousandths of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)")
+	flags.Int64Var(
+		&cfg.policy.MaxFeePermille,
+		"max-fee-permille",
+		cfg.policy.MaxFeePermille,
+		"refuse a fee above so many thousandths of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)",
+	)
 	flags.IntVar(&cfg.policy.MaxInputs, "max-inputs", cfg.policy.MaxInputs, "refuse a transaction with more inputs")
-	flags.IntVar(&cfg.policy.MaxOutputs, "max-outputs", cfg.policy.MaxOutputs, "refuse a transaction with more outputs, change included")
-	flags.IntVar(&cfg.policy.FinalDepth, "final-depth", cfg.policy.FinalDepth, "confirmations that a proof needs before a payment is made again; fewer only on simnet and regtest")
-	flags.Int64Var(&cfg.minDifficulty, "min-difficulty", 0, "least difficulty of a block header in such a proof; 0 is the network's default")
+	flags.IntVar(
+		&cfg.policy.MaxOutputs,
+		"max-outputs",
+		cfg.policy.MaxOutputs,
+		"refuse a transaction with more outputs, change included",
+	)
+	flags.IntVar(
+		&cfg.policy.FinalDepth,
+		"final-depth",
+		cfg.policy.FinalDepth,
+		"confirmations that a proof needs before a payment is made again; fewer only on simnet and regtest",
+	)
+	flags.Int64Var(
+		&cfg.minDifficulty,
+		"min-difficulty",
+		0,
+		"least difficulty of a block header in such a proof; 0 is the network's default",
+	)
 	return cmd
 }
 
@@ -77,9 +110,23 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
 	if journal.Repaired > 0 {
-		log.LogAttrs(cmd.Context(), slog.LevelWarn, "removed a torn journal line that was never released", slog.Int64("bytes", journal.Repaired))
+		log.LogAttrs(
+			cmd.Context(),
+			slog.LevelWarn,
+			"removed a torn journal line that was never released",
+			slog.Int64("bytes", journal.Repaired),
+		)
 	}
-	s, err := signer.New(signer.Config{Key: key, Journal: journal, Policy: cfg.policy, Clock: clock.Real{}, Log: log, Program: cli.Version()})
+	s, err := signer.New(
+		signer.Config{
+			Key:     key,
+			Journal: journal,
+			Policy:  cfg.policy,
+			Clock:   clock.Real{},
+			Log:     log,
+			Program: cli.Version(),
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -88,8 +135,15 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 		return err
 	}
 	info := s.Info()
-	log.LogAttrs(cmd.Context(), slog.LevelInfo, "listening", slog.String("socket", cfg.socket), slog.String("network", info.Network),
-		slog.String("fingerprint", info.Fingerprint), slog.Int64("journal_records", info.JournalRecords))
+	log.LogAttrs(
+		cmd.Context(),
+		slog.LevelInfo,
+		"listening",
+		slog.String("socket", cfg.socket),
+		slog.String("network", info.Network),
+		slog.String("fingerprint", info.Fingerprint),
+		slog.Int64("journal_records", info.JournalRecords),
+	)
 	return s.Serve(cmd.Context(), listener)
 }
 
@@ -122,9 +176,19 @@ func openKey(cmd *cobra.Command, cfg runConfig) (*signer.Key, error) {
 func explainJournal(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errs.Newf(errs.NotFound, errs.CodeNoJournal, "There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.", path)
+		return errs.Newf(
+			errs.NotFound,
+			errs.CodeNoJournal,
+			"There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.",
+			path,
+		)
 	case errors.Is(err, signer.ErrCorrupt):
-		return errs.Wrap(err, errs.Conflict, CodeJournalDamaged, "The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.")
+		return errs.Wrap(
+			err,
+			errs.Conflict,
+			CodeJournalDamaged,
+			"The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.",
+		)
 	}
 	return err
 }

@@ -37,7 +37,12 @@ func migrateCommand() *cobra.Command {
 			return listMigrations(cmd, url)
 		},
 	}
-	up.Flags().StringVar(&prefix, "role-prefix", "", "prefix of the two database roles, kept by the database; causeway for a new one. Each fund of one PostgreSQL needs its own")
+	up.Flags().StringVar(
+		&prefix,
+		"role-prefix",
+		"",
+		"prefix of the two database roles, kept by the database; causeway for a new one. Each fund of one PostgreSQL needs its own",
+	)
 	cmd.AddCommand(up, &cobra.Command{
 		Use: "status", Short: "Show which migrations the database has", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -69,14 +74,28 @@ func listMigrations(cmd *cobra.Command, url string) error {
 	}
 	rows := cli.Rows{Header: []string{"VERSION", "FILE", "APPLIED"}}
 	for _, m := range list {
-		rows.Cells = append(rows.Cells, []string{strconv.FormatInt(m.Version, 10), m.File, strconv.FormatBool(m.Applied)})
+		rows.Cells = append(
+			rows.Cells,
+			[]string{strconv.FormatInt(m.Version, 10), m.File, strconv.FormatBool(m.Applied)},
+		)
 	}
 	return rows.Write(cmd.OutOrStdout(), cli.Table)
 }
 
 func adminCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
-	cmd.AddCommand(keysCommand(), roleCommand(), fundCommand(), inviteCommand(), staffCommand(), disableCommand(), enableCommand(), invariantsCommand(), checksCommand(), readyCoinsCommand())
+	cmd.AddCommand(
+		keysCommand(),
+		roleCommand(),
+		fundCommand(),
+		inviteCommand(),
+		staffCommand(),
+		disableCommand(),
+		enableCommand(),
+		invariantsCommand(),
+		checksCommand(),
+		readyCoinsCommand(),
+	)
 	return cmd
 }
 
@@ -85,7 +104,13 @@ func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "keys", Short: "Make the key files of a fund", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "fund-id", "key-file", "audit-key-file", "audit-public-key-file"); err != nil {
+			if err := cli.Need(
+				cmd.Flags(),
+				"fund-id",
+				"key-file",
+				"audit-key-file",
+				"audit-public-key-file",
+			); err != nil {
 				return err
 			}
 			id, err := uuid.Parse(fundID)
@@ -107,7 +132,8 @@ func keysCommand() *cobra.Command {
 func rotateCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Add a key to the file that seals what operators write, for applications from now on",
+		Use:   "rotate",
+		Short: "Add a key to the file that seals what operators write, for applications from now on",
 		Long: "The new key seals applications that come after serve has been restarted. Older keys stay in the file,\n" +
 			"since older applications open under no other until keys rewrap has run. Copy the file to its backup before\n" +
 			"you restart serve: what is sealed under the new key opens under no older copy.",
@@ -132,7 +158,8 @@ func rotateCommand() *cobra.Command {
 func rewrapCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
-		Use: "rewrap", Short: "Put what older applications are sealed with under the newest key",
+		Use:   "rewrap",
+		Short: "Put what older applications are sealed with under the newest key",
 		Long: "Every application has a data key of its own, stored under a key of the key file. rewrap puts each of them\n" +
 			"under the newest key of the file. What operators wrote is not touched. Restart every serve with that file\n" +
 			"first: one that runs with an older copy cannot open what was rewrapped until it is restarted.\n\n" +
@@ -148,10 +175,20 @@ func rewrapCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "key %s: %d rewrapped, %d under it already, %d left\n", r.Key, r.Done, r.Already, r.Left)
+			_, err = fmt.Fprintf(
+				cmd.OutOrStdout(),
+				"key %s: %d rewrapped, %d under it already, %d left\n",
+				r.Key,
+				r.Done,
+				r.Already,
+				r.Left,
+			)
 			if err == nil && r.Left > 0 {
-				err = errs.New(errs.Conflict, CodeOlderKeyInUse,
-					"Applications came in under an older key meanwhile. Restart every serve with the newest key file, then run this again.")
+				err = errs.New(
+					errs.Conflict,
+					CodeOlderKeyInUse,
+					"Applications came in under an older key meanwhile. Restart every serve with the newest key file, then run this again.",
+				)
 			}
 			return err
 		},
@@ -164,7 +201,8 @@ func rewrapCommand() *cobra.Command {
 func dropKeysCommand() *cobra.Command {
 	var urlFile, path string
 	cmd := &cobra.Command{
-		Use: "drop", Short: "Take all keys but the newest out of the key file, once nothing is under them",
+		Use:   "drop",
+		Short: "Take all keys but the newest out of the key file, once nothing is under them",
 		Long: "drop refuses as long as the data key of one application is under an older key. Then the database refuses\n" +
 			"for ever what a serve with an older copy of the file would seal, and the older keys leave the file.\n\n" +
 			"Backups of the database from before keys rewrap open under no other key: keep a copy of the old file\n" +
@@ -232,7 +270,11 @@ func fundCommand() *cobra.Command {
 				return err
 			}
 			if !cmd.Flags().Changed("birthday-height") {
-				return cli.UsageError{Err: errors.New("--birthday-height is missing: the height of the newest block (btcctl getblockcount) for a treasury that is new; 0 walks the whole chain")}
+				return cli.UsageError{
+					Err: errors.New(
+						"--birthday-height is missing: the height of the newest block (btcctl getblockcount) for a treasury that is new; 0 walks the whole chain",
+					),
+				}
 			}
 			url, err := ownerURL(cmd, urlFile)
 			if err != nil {
@@ -242,7 +284,11 @@ func fundCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := app.Checks(cmd.Context(), url, func(p *endpoint.Policy) { p.RequireControl = control }); err != nil {
+			if _, err := app.Checks(
+				cmd.Context(),
+				url,
+				func(p *endpoint.Policy) { p.RequireControl = control },
+			); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "fund %s\n", made.ID)
@@ -253,18 +299,57 @@ func fundCommand() *cobra.Command {
 	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
 	f.StringVar(&fund.Name, "name", "", "what people call the fund")
 	f.StringVar(&fund.Network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	f.StringVar(&fund.Descriptor, "descriptor", "", "the treasury's output descriptor with checksum, as causeway-signer init prints it")
-	f.Int32Var(&fund.BirthdayHeight, "birthday-height", 0, "first block that can hold a deposit: today's height for a new treasury; the worker reads every block from here on")
+	f.StringVar(
+		&fund.Descriptor,
+		"descriptor",
+		"",
+		"the treasury's output descriptor with checksum, as causeway-signer init prints it",
+	)
+	f.Int32Var(
+		&fund.BirthdayHeight,
+		"birthday-height",
+		0,
+		"first block that can hold a deposit: today's height for a new treasury; the worker reads every block from here on",
+	)
 	amountFlag(cmd, &fund.Budget, "budget-sat", "sum of all grants that may ever be approved")
 	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "least that one application may ask for")
 	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
 	amountFlag(cmd, &fund.MaxFee, "max-fee-sat", "highest fee of one batch")
-	f.Var((*money.FeeRateFlag)(&fund.MaxFeeRateSatKVB), "max-feerate", "highest feerate, in sat/vB with up to three decimals")
-	f.IntVar(&fund.MaxPayees, "max-payees", fund.MaxPayees, "most payments of one batch, 1 to 3000; a longer order becomes several")
-	f.Int32Var(&fund.DeadlineBlocks, "deadline-blocks", fund.DeadlineBlocks, "blocks after which a batch pays its highest feerate")
-	f.IntVar(&fund.ReadyCoins, "ready-coins", fund.ReadyCoins, "coins that should be ready for a batch of their own, 0 to 20; a split is proposed when they are fewer")
-	f.BoolVar(&fund.FutureWitness, "future-witness", fund.FutureWitness, "allow addresses of witness versions that have no meaning yet")
-	f.BoolVar(&control, "require-control", true, "approve and pay only applications that have proven control of their servers")
+	f.Var(
+		(*money.FeeRateFlag)(&fund.MaxFeeRateSatKVB),
+		"max-feerate",
+		"highest feerate, in sat/vB with up to three decimals",
+	)
+	f.IntVar(
+		&fund.MaxPayees,
+		"max-payees",
+		fund.MaxPayees,
+		"most payments of one batch, 1 to 3000; a longer order becomes several",
+	)
+	f.Int32Var(
+		&fund.DeadlineBlocks,
+		"deadline-blocks",
+		fund.DeadlineBlocks,
+		"blocks after which a batch pays its highest feerate",
+	)
+	f.IntVar(
+		&fund.ReadyCoins,
+		"ready-coins",
+		fund.ReadyCoins,
+		"coins that should be ready for a batch of their own, 0 to 20; a split is proposed when they are fewer",
+	)
+	f.BoolVar(
+		&fund.FutureWitness,
+		"future-witness",
+		fund.FutureWitness,
+		"allow addresses of witness versions that have no meaning yet",
+	)
+	f.BoolVar(
+		&control,
+		"require-control",
+		true,
+		"approve and pay only applications that have proven control of their servers",
+	)
 	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
 	return cmd
 }
@@ -272,7 +357,9 @@ func fundCommand() *cobra.Command {
 func readyCoinsCommand() *cobra.Command {
 	var urlFile string
 	cmd := &cobra.Command{
-		Use: "ready-coins [N]", Short: "Show or change how many coins should be ready for a batch of their own", Args: cobra.MaximumNArgs(1),
+		Use:   "ready-coins [N]",
+		Short: "Show or change how many coins should be ready for a batch of their own",
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var wanted *int
 			if len(args) == 1 {
@@ -355,7 +442,16 @@ func staffCommand() *cobra.Command {
 				for i, r := range p.Roles {
 					roles[i] = string(r)
 				}
-				rows.Cells = append(rows.Cells, []string{p.Name, strings.Join(roles, ","), p.CreatedAt.Format("2006-01-02"), strconv.FormatBool(p.DisabledAt != nil), p.ID.String()})
+				rows.Cells = append(
+					rows.Cells,
+					[]string{
+						p.Name,
+						strings.Join(roles, ","),
+						p.CreatedAt.Format("2006-01-02"),
+						strconv.FormatBool(p.DisabledAt != nil),
+						p.ID.String(),
+					},
+				)
 			}
 			return rows.Write(cmd.OutOrStdout(), cli.Table)
 		},
@@ -367,8 +463,10 @@ func staffCommand() *cobra.Command {
 func disableCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
-		Use: "disable NAME", Short: "End a person's sessions, tokens and invitations and keep them out", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return app.Disable(cmd.Context(), cfg, args[0]) },
+		Use:   "disable NAME",
+		Short: "End a person's sessions, tokens and invitations and keep them out",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return app.Disable(cmd.Context(), cfg, args[0]) },
 	}
 	serviceFlags(cmd.Flags(), &cfg)
 	return cmd
@@ -377,8 +475,10 @@ func disableCommand() *cobra.Command {
 func enableCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
-		Use: "enable NAME", Short: "Let a disabled person sign in again with the passkeys they had", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return app.Enable(cmd.Context(), cfg, args[0]) },
+		Use:   "enable NAME",
+		Short: "Let a disabled person sign in again with the passkeys they had",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return app.Enable(cmd.Context(), cfg, args[0]) },
 	}
 	serviceFlags(cmd.Flags(), &cfg)
 	return cmd

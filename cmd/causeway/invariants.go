@@ -10,7 +10,8 @@ import (
 func invariantsCommand() *cobra.Command {
 	var urlFile, keyFile string
 	cmd := &cobra.Command{
-		Use: "invariants", Short: "Hold the database against what must always be true, now",
+		Use:   "invariants",
+		Short: "Hold the database against what must always be true, now",
 		Long: "Each line is an invariant and 0, or what breaks it. The worker does the same when it starts and every\n" +
 			"day, and stops signing; this command changes nothing. Exit code 5 when anything is found. Lines of\n" +
 			"\"worth knowing\" are no breach: a checkpoint of the audit log that nobody signed, an approval that was\n" +
@@ -38,7 +39,10 @@ func invariantsCommand() *cobra.Command {
 			}
 			switch {
 			case !found.LogRead:
-				rows.Cells = append(rows.Cells, []string{"signed log", "not checked (no --audit-public-key-file given)"})
+				rows.Cells = append(
+					rows.Cells,
+					[]string{"signed log", "not checked (no --audit-public-key-file given)"},
+				)
 			case len(found.Log) == 0:
 				rows.Cells = append(rows.Cells, []string{"signed log", "0"})
 			}
@@ -58,6 +62,11 @@ func invariantsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&urlFile, "database-url-file", "", "file with the URL of the database, of any of its roles")
-	cmd.Flags().StringVar(&keyFile, "audit-public-key-file", "", "file with the public key of the audit log, to check its signed checkpoints too")
+	cmd.Flags().StringVar(
+		&keyFile,
+		"audit-public-key-file",
+		"",
+		"file with the public key of the audit log, to check its signed checkpoints too",
+	)
 	return cmd
 }

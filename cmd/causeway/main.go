@@ -21,7 +21,15 @@ func root() *cobra.Command {
 			"the approved ones in Bitcoin.\n\nEvery flag can be given as CAUSEWAY_NAME too. Secrets are read from files only.",
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return cli.BindEnv(cmd.Flags(), "CAUSEWAY") },
 	}
-	cmd.AddCommand(serveCommand(), workerCommand(), proberCommand(), echoCommand(), migrateCommand(), adminCommand(), versionCommand())
+	cmd.AddCommand(
+		serveCommand(),
+		workerCommand(),
+		proberCommand(),
+		echoCommand(),
+		migrateCommand(),
+		adminCommand(),
+		versionCommand(),
+	)
 	return cmd
 }
 

@@ -13,7 +13,8 @@ import (
 func proberCommand() *cobra.Command {
 	var cfg app.ProberConfig
 	cmd := &cobra.Command{
-		Use: "prober", Short: "Check endpoints for a fund, and report to it",
+		Use:   "prober",
+		Short: "Check endpoints for a fund, and report to it",
 		Long: "prober asks the service for checks to make, makes them, and reports. It needs no database and no node,\n" +
 			"and only the service, through its signed leases, tells it what to dial. Enrol it first: causeway prober enrol.",
 		Args: cobra.NoArgs,
@@ -31,11 +32,36 @@ func proberCommand() *cobra.Command {
 	p.StringVar(&cfg.State, "state", "", "file with the prober's key and its place in the chain of its reports")
 	f := cmd.Flags()
 	f.StringVar(&cfg.Exit, "exit", "", "socks5://ip:port through which checks go out; empty: from here")
-	f.StringVar(&cfg.ExitLoginFile, "exit-login-file", "", "file with user:password of the exit; empty: it asks for none")
-	f.StringVar(&cfg.Tor, "tor", "", "ip:port of Tor's SOCKS port, through which checks go out, each on a circuit of its own")
-	f.StringSliceVar(&cfg.Resolvers, "resolver", app.DefaultResolvers(), "ip:port of a resolver, for DNS proofs and, with an exit, for every name; several")
-	f.StringSliceVar(&cfg.Anchors, "anchor", nil, "host:port that answers while our own network works; several; none: Telegram's data centres")
-	f.StringSliceVar(&cfg.Allow, "allow", nil, "network that may be dialled though it is not public; for tests and the demo only")
+	f.StringVar(
+		&cfg.ExitLoginFile,
+		"exit-login-file",
+		"",
+		"file with user:password of the exit; empty: it asks for none",
+	)
+	f.StringVar(
+		&cfg.Tor,
+		"tor",
+		"",
+		"ip:port of Tor's SOCKS port, through which checks go out, each on a circuit of its own",
+	)
+	f.StringSliceVar(
+		&cfg.Resolvers,
+		"resolver",
+		app.DefaultResolvers(),
+		"ip:port of a resolver, for DNS proofs and, with an exit, for every name; several",
+	)
+	f.StringSliceVar(
+		&cfg.Anchors,
+		"anchor",
+		nil,
+		"host:port that answers while our own network works; several; none: Telegram's data centres",
+	)
+	f.StringSliceVar(
+		&cfg.Allow,
+		"allow",
+		nil,
+		"network that may be dialled though it is not public; for tests and the demo only",
+	)
 	f.IntVar(&cfg.Workers, "workers", 0, "checks at once; 0 for a default within the limit on open files")
 	cmd.AddCommand(enrolCommand(&cfg))
 	return cmd
@@ -74,7 +100,12 @@ func enrolCommand(cfg *app.ProberConfig) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&tokenFile, "token-file", "-", "file with the token that the fleet page showed; - reads it from standard input")
+	cmd.Flags().StringVar(
+		&tokenFile,
+		"token-file",
+		"-",
+		"file with the token that the fleet page showed; - reads it from standard input",
+	)
 	return cmd
 }
 
@@ -91,6 +122,11 @@ func echoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":8081", "ip:port that the internet reaches, with no proxy in front")
-	cmd.Flags().StringVar(&cfg.KeyFile, "key-file", "", "file with the key that serve has too, such as openssl rand -hex 32 prints")
+	cmd.Flags().StringVar(
+		&cfg.KeyFile,
+		"key-file",
+		"",
+		"file with the key that serve has too, such as openssl rand -hex 32 prints",
+	)
 	return cmd
 }

@@ -26,8 +26,18 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&cfg.AuditPublicKey, "audit-public-key-file", "", "file with the audit log's public key")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "host:port of API and dashboard")
 	cmd.Flags().StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
-	cmd.Flags().StringVar(&cfg.OnionListen, "onion-listen", "", "host:port on loopback where Tor delivers an onion service; empty for none")
-	cmd.Flags().StringSliceVar(&cfg.TrustedProxies, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded-For says who calls; once for each")
+	cmd.Flags().StringVar(
+		&cfg.OnionListen,
+		"onion-listen",
+		"",
+		"host:port on loopback where Tor delivers an onion service; empty for none",
+	)
+	cmd.Flags().StringSliceVar(
+		&cfg.TrustedProxies,
+		"trusted-proxy",
+		nil,
+		"address or network of a proxy whose X-Forwarded-For says who calls; once for each",
+	)
 	limitFlags(cmd.Flags(), &cfg.Rates)
 	checksFlags(cmd.Flags(), &cfg.Checks)
 	cmd.Flags().BoolVar(&cfg.Demo, "demo", false, "let one-time links sign people in; never on a real fund")
@@ -40,22 +50,82 @@ func limitFlags(flags *pflag.FlagSet, r *app.Rates) {
 	d := app.DefaultRates()
 	flags.IntVar(&r.Reading, "limit-reading", d.Reading, "pages and public calls a second, of all strangers together")
 	flags.IntVar(&r.Writing, "limit-writing", d.Writing, "steps of applying a second, of all strangers together")
-	flags.IntVar(&r.Entering, "limit-entering", d.Entering, "steps of signing in and enrolling a second, of all strangers together")
-	flags.IntVar(&r.Guessing, "limit-guessing", d.Guessing, "unknown sessions, tokens, receipts and signatures that are looked up a second, of all clients that showed too many bad ones")
-	flags.IntVar(&r.Receipts, "limit-receipts", d.Receipts, "calls with a valid receipt a second, of everybody together")
-	flags.IntVar(&r.ClientReading, "limit-client-reading", d.ClientReading, "pages and public calls a second, of one client")
+	flags.IntVar(
+		&r.Entering,
+		"limit-entering",
+		d.Entering,
+		"steps of signing in and enrolling a second, of all strangers together",
+	)
+	flags.IntVar(
+		&r.Guessing,
+		"limit-guessing",
+		d.Guessing,
+		"unknown sessions, tokens, receipts and signatures that are looked up a second, of all clients that showed too many bad ones",
+	)
+	flags.IntVar(
+		&r.Receipts,
+		"limit-receipts",
+		d.Receipts,
+		"calls with a valid receipt a second, of everybody together",
+	)
+	flags.IntVar(
+		&r.ClientReading,
+		"limit-client-reading",
+		d.ClientReading,
+		"pages and public calls a second, of one client",
+	)
 	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying a second, of one client")
-	flags.IntVar(&r.ClientEntering, "limit-client-entering", d.ClientEntering, "steps of signing in and enrolling a second, of one client")
-	flags.IntVar(&r.ClientGuessing, "limit-client-guessing", d.ClientGuessing, "bad sessions, tokens, receipts and signatures a second, of one client")
-	flags.IntVar(&r.Caller, "limit-caller", d.Caller, "calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for two")
+	flags.IntVar(
+		&r.ClientEntering,
+		"limit-client-entering",
+		d.ClientEntering,
+		"steps of signing in and enrolling a second, of one client",
+	)
+	flags.IntVar(
+		&r.ClientGuessing,
+		"limit-client-guessing",
+		d.ClientGuessing,
+		"bad sessions, tokens, receipts and signatures a second, of one client",
+	)
+	flags.IntVar(
+		&r.Caller,
+		"limit-caller",
+		d.Caller,
+		"calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for two",
+	)
 }
 
 func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {
-	flags.StringVar(&cfg.TelegramFile, "telegram-file", "", "JSON file with Telegram's keys and data centres; without it nothing is checked (deploy/telegram.json)")
-	flags.StringVar(&cfg.CanaryFile, "canary-file", "", "JSON file with servers whose answer is known, which show what a prober's word is worth")
-	flags.StringVar(&cfg.BlocklistDir, "blocklist-dir", "", "folder of blocklists: dump.csv of zapret-info, whole or in parts, and .cidr or .txt files")
-	flags.StringSliceVar(&cfg.PlaceFiles, "places-file", nil, ".mmdb file that knows networks or countries; once for each")
-	flags.StringVar(&cfg.EchoURL, "echo-url", "", "http://IP:PORT of `causeway echo`, as probers reach it; empty: exit addresses are not known")
+	flags.StringVar(
+		&cfg.TelegramFile,
+		"telegram-file",
+		"",
+		"JSON file with Telegram's keys and data centres; without it nothing is checked (deploy/telegram.json)",
+	)
+	flags.StringVar(
+		&cfg.CanaryFile,
+		"canary-file",
+		"",
+		"JSON file with servers whose answer is known, which show what a prober's word is worth",
+	)
+	flags.StringVar(
+		&cfg.BlocklistDir,
+		"blocklist-dir",
+		"",
+		"folder of blocklists: dump.csv of zapret-info, whole or in parts, and .cidr or .txt files",
+	)
+	flags.StringSliceVar(
+		&cfg.PlaceFiles,
+		"places-file",
+		nil,
+		".mmdb file that knows networks or countries; once for each",
+	)
+	flags.StringVar(
+		&cfg.EchoURL,
+		"echo-url",
+		"",
+		"http://IP:PORT of `causeway echo`, as probers reach it; empty: exit addresses are not known",
+	)
 	flags.StringVar(&cfg.EchoKeyFile, "echo-key-file", "", "file with the key that the echo server signs with")
 }
 
@@ -71,7 +141,15 @@ func workerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "worker", Short: "Follow the chain and pay what was approved", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "database-url-file", "btcd-host", "btcd-user", "btcd-pass-file", "btcd-cert-file", "audit-key-file"); err != nil {
+			if err := cli.Need(
+				cmd.Flags(),
+				"database-url-file",
+				"btcd-host",
+				"btcd-user",
+				"btcd-pass-file",
+				"btcd-cert-file",
+				"audit-key-file",
+			); err != nil {
 				return err
 			}
 			if second.Host != "" {
@@ -90,11 +168,21 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&cfg.Chain.User, "btcd-user", "", "btcd's RPC user (the administrator's, not the limited one)")
 	f.StringVar(&cfg.Chain.PassFile, "btcd-pass-file", "", "file with btcd's RPC password")
 	f.StringVar(&cfg.Chain.CertFile, "btcd-cert-file", "", "btcd's rpc.cert")
-	f.StringVar(&second.Host, "btcd2-host", "", "host:port of a second btcd, which must agree with the first and is told as well")
+	f.StringVar(
+		&second.Host,
+		"btcd2-host",
+		"",
+		"host:port of a second btcd, which must agree with the first and is told as well",
+	)
 	f.StringVar(&second.User, "btcd2-user", "", "its RPC user")
 	f.StringVar(&second.PassFile, "btcd2-pass-file", "", "file with its RPC password")
 	f.StringVar(&second.CertFile, "btcd2-cert-file", "", "its rpc.cert")
-	f.StringSliceVar(&cfg.SignerSockets, "signer-socket", nil, "Unix socket of causeway-signer; once for each signer; none: every signature is brought by people")
+	f.StringSliceVar(
+		&cfg.SignerSockets,
+		"signer-socket",
+		nil,
+		"Unix socket of causeway-signer; once for each signer; none: every signature is brought by people",
+	)
 	f.StringVar(&cfg.AuditKeyFile, "audit-key-file", "", "file with the key that signs checkpoints")
 	f.StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
 	f.DurationVar(&cfg.Poll, "poll", time.Second, "how often to look without being woken")

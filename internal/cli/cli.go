@@ -71,7 +71,15 @@ func Code(err error) int {
 		return ExitNotFound
 	case errs.Conflict:
 		return ExitConflict
-	case errs.Invalid, errs.Malformed, errs.Unauthenticated, errs.Forbidden, errs.TooLarge, errs.Precondition, errs.RateLimited, errs.Unavailable, errs.Internal:
+	case errs.Invalid,
+		errs.Malformed,
+		errs.Unauthenticated,
+		errs.Forbidden,
+		errs.TooLarge,
+		errs.Precondition,
+		errs.RateLimited,
+		errs.Unavailable,
+		errs.Internal:
 	}
 	return ExitError
 }

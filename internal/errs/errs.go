@@ -88,7 +88,12 @@ func InvalidFields(fields []Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Error{Kind: Invalid, Code: CodeInvalidFields, Message: "Some fields need another look. Nothing was saved.", Fields: fields}
+	return &Error{
+		Kind:    Invalid,
+		Code:    CodeInvalidFields,
+		Message: "Some fields need another look. Nothing was saved.",
+		Fields:  fields,
+	}
 }
 
 // KindOf returns the kind of the first *Error in err's chain, or Internal.

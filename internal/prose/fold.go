@@ -10,7 +10,14 @@ import (
 
 // unspaced are the scripts that put no space between words.
 var unspaced = []*unicode.RangeTable{
-	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar,
+	unicode.Han,
+	unicode.Hiragana,
+	unicode.Katakana,
+	unicode.Bopomofo,
+	unicode.Thai,
+	unicode.Lao,
+	unicode.Khmer,
+	unicode.Myanmar,
 }
 
 // Letters that one keyboard writes so and another one so.

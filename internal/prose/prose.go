@@ -20,7 +20,22 @@ type Rule struct {
 // has four. More of them grow over the lines above and below.
 const maxMarks = 6
 
-var dropped = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\u00ad", "", "\ufeff", "")
+var dropped = strings.NewReplacer(
+	"\r\n",
+	"\n",
+	"\r",
+	"\n",
+	"\u0085",
+	"\n",
+	"\u2028",
+	"\n",
+	"\u2029",
+	"\n",
+	"\u00ad",
+	"",
+	"\ufeff",
+	"",
+)
 
 // Tidy returns s as it is kept: without white space at its ends, with line feeds for
 // every kind of line break, and without byte-order marks and soft hyphens.
@@ -39,9 +54,17 @@ func Check(field, value string, r Rule) *errs.Field {
 	case n == 0 && r.Min > 0, n > 0 && r.Min > 0 && blank(value):
 		return bad(errs.CodeRequired, "Please fill this in.", nil)
 	case n < r.Min:
-		return bad(CodeTooShort, "Please write a little more: at least "+strconv.Itoa(r.Min)+" characters.", map[string]string{"min": strconv.Itoa(r.Min)})
+		return bad(
+			CodeTooShort,
+			"Please write a little more: at least "+strconv.Itoa(r.Min)+" characters.",
+			map[string]string{"min": strconv.Itoa(r.Min)},
+		)
 	case r.Max > 0 && n > r.Max:
-		return bad(errs.CodeTooLong, "Please make this shorter: "+strconv.Itoa(r.Max)+" characters at most.", map[string]string{"max": strconv.Itoa(r.Max)})
+		return bad(
+			errs.CodeTooLong,
+			"Please make this shorter: "+strconv.Itoa(r.Max)+" characters at most.",
+			map[string]string{"max": strconv.Itoa(r.Max)},
+		)
 	}
 	if !r.Lines && strings.ContainsAny(value, "\n\r\u0085\u2028\u2029\v\f") {
 		return bad(CodeLineBreak, "Write this on one line.", nil)
@@ -126,8 +149,22 @@ const (
 // joining are the scripts whose letters change with a joiner or non-joiner between
 // them (UAX 31, 2.3).
 var joining = []*unicode.RangeTable{
-	unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
-	unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Myanmar, unicode.Khmer,
+	unicode.Arabic,
+	unicode.Syriac,
+	unicode.Mongolian,
+	unicode.Nko,
+	unicode.Devanagari,
+	unicode.Bengali,
+	unicode.Gurmukhi,
+	unicode.Gujarati,
+	unicode.Oriya,
+	unicode.Tamil,
+	unicode.Telugu,
+	unicode.Kannada,
+	unicode.Malayalam,
+	unicode.Sinhala,
+	unicode.Myanmar,
+	unicode.Khmer,
 }
 
 // joins reports whether a joiner or non-joiner is needed at i. Persian writes a
@@ -155,8 +192,13 @@ func isSelector(c rune) bool { return c >= 0xfe00 && c <= 0xfe0f || c >= 0xe0100
 
 // selectable reports whether a variation selector has an effect on c.
 func selectable(c rune) bool {
-	return unicode.In(c, unicode.So, unicode.Sm, unicode.Han, unicode.Mongolian, unicode.Myanmar) || c == '#' || c == '*' || c >= '0' && c <= '9' ||
-		c == '\u203c' || c == '\u2049' || c == '\u3030' || c == '\u303d'
+	return unicode.In(c, unicode.So, unicode.Sm, unicode.Han, unicode.Mongolian, unicode.Myanmar) || c == '#' ||
+		c == '*' ||
+		c >= '0' && c <= '9' ||
+		c == '\u203c' ||
+		c == '\u2049' ||
+		c == '\u3030' ||
+		c == '\u303d'
 }
 
 // isHidden reports whether a letter or mark shows nothing at all.
@@ -169,8 +211,18 @@ func isHidden(c rune) bool {
 }
 
 func isRightToLeft(c rune) bool {
-	return unicode.In(c, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Samaritan, unicode.Mandaic, unicode.Adlam,
-		unicode.Hanifi_Rohingya)
+	return unicode.In(
+		c,
+		unicode.Arabic,
+		unicode.Hebrew,
+		unicode.Syriac,
+		unicode.Thaana,
+		unicode.Nko,
+		unicode.Samaritan,
+		unicode.Mandaic,
+		unicode.Adlam,
+		unicode.Hanifi_Rohingya,
+	)
 }
 
 // Open and Close set what somebody else wrote apart from the sentence around it, in

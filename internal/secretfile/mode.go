@@ -15,8 +15,14 @@ func Check(what, path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() && info.Mode().Perm()&othersRights(path) == 0 {
 		return nil
 	}
-	return errs.Newf(errs.Unavailable, CodeKeyFileMode, "The %s %s has mode %04o; only its owner may have any right to it (chmod 600).",
-		what, path, info.Mode().Perm())
+	return errs.Newf(
+		errs.Unavailable,
+		CodeKeyFileMode,
+		"The %s %s has mode %04o; only its owner may have any right to it (chmod 600).",
+		what,
+		path,
+		info.Mode().Perm(),
+	)
 }
 
 // othersRights returns the mode bits that nobody but a file's owner may have.

@@ -75,7 +75,17 @@ func (j *judge) grantApproved(r *record, id string) bool {
 	if len(voters) >= leastVotes {
 		return true
 	}
-	j.approvalAlarm(r, id, VotesMissing, fmt.Sprintf("Decision %s was paid with %d votes for it in the audit log; a fund needs at least %d people.", id, len(voters), leastVotes))
+	j.approvalAlarm(
+		r,
+		id,
+		VotesMissing,
+		fmt.Sprintf(
+			"Decision %s was paid with %d votes for it in the audit log; a fund needs at least %d people.",
+			id,
+			len(voters),
+			leastVotes,
+		),
+	)
 	return false
 }
 
@@ -119,12 +129,22 @@ func (j *judge) flaw(r *record, n need, a act) (code, why string) {
 	case !a.byPerson():
 		return ApprovalActor, fmt.Sprintf("%s says %s by %s, who is nobody of the staff", a.where(), n.action, a.Actor)
 	case late:
-		return ApprovalLate, fmt.Sprintf("%s says %s only after row %d, where the batch was with a signer", a.where(), n.action, begun)
+		return ApprovalLate, fmt.Sprintf(
+			"%s says %s only after row %d, where the batch was with a signer",
+			a.where(),
+			n.action,
+			begun,
+		)
 	case a.at.After(released.Add(clockSlack)):
 		return ApprovalLate, fmt.Sprintf("%s says %s at %s; the journal says that it was released at %s",
 			a.where(), n.action, a.at.UTC().Format(time.RFC3339), released.Format(time.RFC3339))
 	case n.action == approvedBatch && j.voted(r, a.Actor):
-		return ApprovalActor, fmt.Sprintf("%s says %s by %s, who voted on one of its payments", a.where(), n.action, a.Actor)
+		return ApprovalActor, fmt.Sprintf(
+			"%s says %s by %s, who voted on one of its payments",
+			a.where(),
+			n.action,
+			a.Actor,
+		)
 	}
 	return "", ""
 }
@@ -134,7 +154,10 @@ func (j *judge) voted(r *record, actor string) bool {
 	for _, o := range r.payments {
 		for _, a := range j.acts.byDigest[approvedGrant+" "+o.note] {
 			for _, action := range []string{votedFor, votedAgainst} {
-				if slices.ContainsFunc(j.acts.byObject[action+" "+a.Object], func(v act) bool { return v.Actor == actor }) {
+				if slices.ContainsFunc(
+					j.acts.byObject[action+" "+a.Object],
+					func(v act) bool { return v.Actor == actor },
+				) {
 					return true
 				}
 			}
@@ -147,13 +170,21 @@ func (j *judge) voted(r *record, actor string) bool {
 func (j *judge) absent(r *record, n need) (code, why string) {
 	for _, a := range j.acts.byObject[recoveredBatch+" "+r.batch] {
 		if a.Digest == r.batchNote {
-			return ApprovalLost, fmt.Sprintf("no %s leaf names its digest: %s says that the batch was rebuilt from a signer's journal, so that the approval was lost with the restored database, or never was",
-				n.action, a.where())
+			return ApprovalLost, fmt.Sprintf(
+				"no %s leaf names its digest: %s says that the batch was rebuilt from a signer's journal, so that the approval was lost with the restored database, or never was",
+				n.action,
+				a.where(),
+			)
 		}
 	}
 	for _, a := range j.acts.byObject[n.action+" "+n.object] {
 		if n.object != "" {
-			return ApprovalDiffers, fmt.Sprintf("no %s leaf names its digest: %s approves another one, %s", n.action, a.where(), a.Digest)
+			return ApprovalDiffers, fmt.Sprintf(
+				"no %s leaf names its digest: %s approves another one, %s",
+				n.action,
+				a.where(),
+				a.Digest,
+			)
 		}
 	}
 	for _, a := range j.acts.byDigest[n.action+" "+n.digest] {

@@ -63,7 +63,14 @@ const (
 
 // underway are states of a batch that nobody may approve any more.
 var underway = map[string]bool{
-	"signing": true, "signed": true, "broadcast": true, "mined": true, "paid": true, "final": true, "conflicted": true, "voided": true,
+	"signing":    true,
+	"signed":     true,
+	"broadcast":  true,
+	"mined":      true,
+	"paid":       true,
+	"final":      true,
+	"conflicted": true,
+	"voided":     true,
 }
 
 // readLog reads an export's rows that count. The error says why it is none.
@@ -135,7 +142,12 @@ func (a *auditor) logs() (*ledgerOfActs, error) {
 	for _, source := range a.cfg.Logs {
 		log, acts, err := readLog(source)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, CodeLogUnreadable, fmt.Sprintf("The audit log %s cannot be read: %v. Nothing was judged.", source.Name, err))
+			return nil, errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodeLogUnreadable,
+				fmt.Sprintf("The audit log %s cannot be read: %v. Nothing was judged.", source.Name, err),
+			)
 		}
 		l.read = append(l.read, LogRead{Name: log.name, Rows: log.rows})
 		for _, x := range acts {

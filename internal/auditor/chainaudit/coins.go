@@ -51,7 +51,12 @@ func (a *auditor) compareCoins(ctx context.Context, s *scan, report *Report) (st
 	for i, op := range ops {
 		if wrong[i] != "" {
 			vout := int(op.Index)
-			report.alarm(Finding{Code: NodeDisagrees, TxID: op.Hash.String(), Vout: &vout, Sat: s.coins[op].sat}, "Coin %s %s.", op, wrong[i])
+			report.alarm(
+				Finding{Code: NodeDisagrees, TxID: op.Hash.String(), Vout: &vout, Sat: s.coins[op].sat},
+				"Coin %s %s.",
+				op,
+				wrong[i],
+			)
 		}
 	}
 	return true, nil
@@ -110,8 +115,13 @@ func (a *auditor) mempool(ctx context.Context, s *scan, report *Report) error {
 	}
 	for _, txid := range slices.Sorted(maps.Keys(foreign)) {
 		coin := foreign[txid]
-		report.alarm(Finding{Code: ForeignWaiting, TxID: txid},
-			"Transaction %s waits in the node's mempool, spends coin %s:%d and is in no journal: a key is in other hands.", txid, coin.TxID, coin.Vout)
+		report.alarm(
+			Finding{Code: ForeignWaiting, TxID: txid},
+			"Transaction %s waits in the node's mempool, spends coin %s:%d and is in no journal: a key is in other hands.",
+			txid,
+			coin.TxID,
+			coin.Vout,
+		)
 	}
 	return nil
 }

@@ -47,7 +47,12 @@ type treasury struct {
 func parseDescriptor(text string, net *chaincfg.Params) (*treasury, error) {
 	t, err := readDescriptor(strings.TrimSpace(text), net)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, errs.CodeBadDescriptor, "The descriptor cannot be used: "+err.Error()+".")
+		return nil, errs.Wrap(
+			err,
+			errs.Invalid,
+			errs.CodeBadDescriptor,
+			"The descriptor cannot be used: "+err.Error()+".",
+		)
 	}
 	return t, nil
 }

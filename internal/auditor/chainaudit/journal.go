@@ -129,8 +129,12 @@ func readJournal(name string, text io.Reader, report *Report) (*journal, error) 
 			// A signer writes a line, waits for the disk and only then releases: an
 			// unfinished line is of a transaction that nobody has.
 			j.read.TornBytes = int64(len(raw))
-			report.note(Finding{Code: JournalTorn, Journal: name, Line: j.read.Lines + 1},
-				"Journal %s ends in %d bytes of a line that was never finished; its transaction was not released.", name, len(raw))
+			report.note(
+				Finding{Code: JournalTorn, Journal: name, Line: j.read.Lines + 1},
+				"Journal %s ends in %d bytes of a line that was never finished; its transaction was not released.",
+				name,
+				len(raw),
+			)
 			break
 		}
 		j.read.Lines++
@@ -144,7 +148,12 @@ func readJournal(name string, text io.Reader, report *Report) (*journal, error) 
 		}
 		if l.Seq != seq+1 || l.Prev != hex.EncodeToString(head[:]) {
 			at.Code = JournalChain
-			report.alarm(at, "Line %d of journal %s does not follow the line before it: a line was changed, added or taken out.", at.Line, name)
+			report.alarm(
+				at,
+				"Line %d of journal %s does not follow the line before it: a line was changed, added or taken out.",
+				at.Line,
+				name,
+			)
 		}
 		head, seq = sha256.Sum256(raw), l.Seq
 		r, err := l.record()
@@ -170,7 +179,14 @@ func (j *journal) add(r *record, l *line, notes notebook, report *Report) {
 	if l.V >= 2 { // version 1 has neither lock time nor notes
 		if got := l.hashed(r); got != r.txid {
 			f.Code = JournalTxID
-			report.alarm(f, "Line %d of journal %s describes transaction %s and names %s.", r.line, r.journal, got, r.txid)
+			report.alarm(
+				f,
+				"Line %d of journal %s describes transaction %s and names %s.",
+				r.line,
+				r.journal,
+				got,
+				r.txid,
+			)
 		}
 		if err := notes.check(r, l.Note, l.Void); err != nil {
 			f.Code = JournalNote

@@ -102,8 +102,15 @@ func (j *judge) foreign(t *touch, in int64) {
 		}
 	}
 	f := Finding{Code: ForeignSpend, TxID: t.txid.String(), Height: t.height, Sat: in - back}
-	j.report.alarm(f, "Transaction %s in block %d spends %d sat of the treasury and is in no journal; %d sat came back. "+
-		"Either a journal is missing or a key is in other hands.", t.txid, t.height, in, back)
+	j.report.alarm(
+		f,
+		"Transaction %s in block %d spends %d sat of the treasury and is in no journal; %d sat came back. "+
+			"Either a journal is missing or a key is in other hands.",
+		t.txid,
+		t.height,
+		in,
+		back,
+	)
 	// What came back beyond what was taken was brought by somebody else.
 	lost, gift := max(in-back, 0), max(back-in, 0)
 	j.report.LostSat += lost
@@ -116,7 +123,13 @@ func (j *judge) foreign(t *touch, in int64) {
 // ours books a journalled transaction, output by output.
 func (j *judge) ours(t *touch, r *record, in int64, known int) {
 	line := Transaction{
-		TxID: t.txid.String(), Height: t.height, Kind: r.kind, Batch: r.batch, Number: r.number, Attempt: r.attempt, InSat: in,
+		TxID:    t.txid.String(),
+		Height:  t.height,
+		Kind:    r.kind,
+		Batch:   r.batch,
+		Number:  r.number,
+		Attempt: r.attempt,
+		InSat:   in,
 	}
 	f := r.finding()
 	f.Height = t.height
@@ -137,8 +150,12 @@ func (j *judge) ours(t *touch, r *record, in int64, known int) {
 	line.FeeSat = in - out
 	if known < len(t.inputs) {
 		f.Code = UnknownInput
-		j.report.alarm(f, "Transaction %s spends %d coins that are not known as the treasury's: is the birthday too late, or the window too small?",
-			t.txid, len(t.inputs)-known)
+		j.report.alarm(
+			f,
+			"Transaction %s spends %d coins that are not known as the treasury's: is the birthday too late, or the window too small?",
+			t.txid,
+			len(t.inputs)-known,
+		)
 		line.FeeSat = r.fee // nobody here can say better
 	} else if line.FeeSat != r.fee {
 		f.Code, f.Sat = WrongFee, line.FeeSat
@@ -167,7 +184,13 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 		switch {
 		case want.decision != "":
 			f.Code = WrongPayment
-			j.report.alarm(f, "Output %d of %s should pay decision %s and returns to the treasury.", i, t.txid, want.decision)
+			j.report.alarm(
+				f,
+				"Output %d of %s should pay decision %s and returns to the treasury.",
+				i,
+				t.txid,
+				want.decision,
+			)
 		case own.chain != change || own.index != r.number || want.change == nil || *want.change != r.number:
 			f.Code = WrongChange
 			j.report.alarm(f, "Output %d of %s returns %d sat to script %d/%d; the change of batch %d belongs to 1/%d.",
@@ -187,7 +210,14 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 	default:
 		line.LostSat += got.Value
 		f.Code = UnmappedOutput
-		j.report.alarm(f, "Output %d of %s pays %d sat to %s, which no decision names.", i, t.txid, got.Value, j.payee(got.PkScript))
+		j.report.alarm(
+			f,
+			"Output %d of %s pays %d sat to %s, which no decision names.",
+			i,
+			t.txid,
+			got.Value,
+			j.payee(got.PkScript),
+		)
 	}
 }
 
@@ -201,7 +231,13 @@ func (j *judge) paid(t *touch, r *record, i int, decision string) {
 	}
 	j.payments[decision] = append(j.payments[decision], t.txid)
 	j.report.Payments = append(j.report.Payments, Payment{
-		Decision: decision, TxID: t.txid.String(), Vout: i, Height: t.height, Sat: sat, Batch: r.batch, Number: r.number,
+		Decision: decision,
+		TxID:     t.txid.String(),
+		Vout:     i,
+		Height:   t.height,
+		Sat:      sat,
+		Batch:    r.batch,
+		Number:   r.number,
 	})
 }
 
@@ -230,8 +266,12 @@ func (j *judge) coins() {
 	r := j.report
 	r.DifferenceSat = r.DepositsSat - r.PaidSat - r.FeesSat - r.LostSat - r.UnspentSat
 	if r.DifferenceSat != 0 {
-		r.alarm(Finding{Code: DoesNotAddUp, Sat: r.DifferenceSat},
-			"Deposits - paid - fees - lost is %d sat; the coins are worth %d sat.", r.UnspentSat+r.DifferenceSat, r.UnspentSat)
+		r.alarm(
+			Finding{Code: DoesNotAddUp, Sat: r.DifferenceSat},
+			"Deposits - paid - fees - lost is %d sat; the coins are worth %d sat.",
+			r.UnspentSat+r.DifferenceSat,
+			r.UnspentSat,
+		)
 	}
 }
 

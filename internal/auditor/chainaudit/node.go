@@ -49,7 +49,12 @@ type reader struct{ node Node }
 func (r reader) ask(ctx context.Context, result any, method string, params ...any) error {
 	err := r.node.Call(ctx, result, method, params...)
 	if err != nil && ctx.Err() == nil {
-		return errs.Wrap(err, errs.Unavailable, CodeNodeUnavailable, fmt.Sprintf("The node cannot be asked: %v. Nothing was judged.", err))
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeNodeUnavailable,
+			fmt.Sprintf("The node cannot be asked: %v. Nothing was judged.", err),
+		)
 	}
 	return err
 }
@@ -151,7 +156,9 @@ func (r reader) fetch(ctx context.Context, header *wire.BlockHeader) (*block, er
 	}
 	root, err := merkleRoot(slices.Clone(b.txids))
 	if err != nil || root != header.MerkleRoot {
-		return nil, badNode(fmt.Sprintf("block %s does not hold the transactions that its header says", header.BlockHash()))
+		return nil, badNode(
+			fmt.Sprintf("block %s does not hold the transactions that its header says", header.BlockHash()),
+		)
 	}
 	return b, nil
 }
@@ -192,5 +199,9 @@ func merkleRoot(level []chainhash.Hash) (chainhash.Hash, error) {
 }
 
 func badNode(what string) error {
-	return errs.New(errs.Unavailable, CodeBadNode, "The node's answer cannot be believed: "+what+". Nothing was judged; ask another node.")
+	return errs.New(
+		errs.Unavailable,
+		CodeBadNode,
+		"The node's answer cannot be believed: "+what+". Nothing was judged; ask another node.",
+	)
 }

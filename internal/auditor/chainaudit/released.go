@@ -45,22 +45,44 @@ func (j *judge) compare(r *record, other *journal) {
 		f.Journal, f.Line = other.read.Name, 0
 		if t := j.onChain[r.txid]; t != nil {
 			f.Code, f.Height = OneJournalOnly, t.height
-			j.report.alarm(f, "Transaction %s is confirmed in block %d and is not in journal %s.", r.txid, t.height, other.read.Name)
+			j.report.alarm(
+				f,
+				"Transaction %s is confirmed in block %d and is not in journal %s.",
+				r.txid,
+				t.height,
+				other.read.Name,
+			)
 			return
 		}
 		f.Code = WaitsInOne
-		j.report.note(f, "Transaction %s waits and is not in journal %s: that signer was not asked yet, or its journal is older.", r.txid, other.read.Name)
+		j.report.note(
+			f,
+			"Transaction %s waits and is not in journal %s: that signer was not asked yet, or its journal is older.",
+			r.txid,
+			other.read.Name,
+		)
 		return
 	}
 	if !r.same(again) {
 		f.Code = JournalsDiffer
-		j.report.alarm(f, "Journals %s (line %d) and %s (line %d) tell transaction %s in two ways.", r.journal, r.line, again.journal, again.line, r.txid)
+		j.report.alarm(
+			f,
+			"Journals %s (line %d) and %s (line %d) tell transaction %s in two ways.",
+			r.journal,
+			r.line,
+			again.journal,
+			again.line,
+			r.txid,
+		)
 	}
 }
 
 func (r *record) same(o *record) bool {
-	return r.kind == o.kind && r.batch == o.batch && r.number == o.number && r.batchNote == o.batchNote && r.attempt == o.attempt &&
-		r.fee == o.fee && slices.Equal(r.inputs, o.inputs) && slices.EqualFunc(r.outs, o.outs, output.same)
+	return r.kind == o.kind && r.batch == o.batch && r.number == o.number && r.batchNote == o.batchNote &&
+		r.attempt == o.attempt &&
+		r.fee == o.fee &&
+		slices.Equal(r.inputs, o.inputs) &&
+		slices.EqualFunc(r.outs, o.outs, output.same)
 }
 
 func (o output) same(p output) bool {
@@ -79,7 +101,13 @@ func (j *judge) attempts(one *journal) {
 		f := r.finding()
 		if o, ok := owner[r.number]; ok && o != r.batch {
 			f.Code = NumberReused
-			j.report.alarm(f, "Batches %s and %s have number %d, so their change returns to one script.", o, r.batch, r.number)
+			j.report.alarm(
+				f,
+				"Batches %s and %s have number %d, so their change returns to one script.",
+				o,
+				r.batch,
+				r.number,
+			)
 		}
 		owner[r.number] = r.batch
 		if voided[r.batch] && r.kind != KindVoid {
@@ -125,7 +153,13 @@ func (j *judge) decisions() {
 			if before := payers[id]; len(before) > 0 && !before[0].payments[id].same(o) {
 				f := r.finding()
 				f.Code, f.Decision = DecisionChanged, id
-				j.report.alarm(f, "Decision %s stands in the journals with two scripts, amounts or notes: in %s and in %s.", id, before[0].txid, r.txid)
+				j.report.alarm(
+					f,
+					"Decision %s stands in the journals with two scripts, amounts or notes: in %s and in %s.",
+					id,
+					before[0].txid,
+					r.txid,
+				)
 			}
 			payers[id] = append(payers[id], r)
 		}
@@ -136,7 +170,13 @@ func (j *judge) decisions() {
 				if !j.anchored(before, r) {
 					f := r.finding()
 					f.Code, f.Decision = MayPayTwice, id
-					j.report.alarm(f, "Transactions %s and %s pay decision %s, share no coin, and neither can be said to be dead.", before.txid, r.txid, id)
+					j.report.alarm(
+						f,
+						"Transactions %s and %s pay decision %s, share no coin, and neither can be said to be dead.",
+						before.txid,
+						r.txid,
+						id,
+					)
 				}
 			}
 		}

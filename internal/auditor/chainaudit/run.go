@@ -70,7 +70,11 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	case len(cfg.Journals) == 0:
 		return Report{}, errs.New(errs.Invalid, errs.CodeNoJournal, "Give at least one signer's journal.")
 	case cfg.Gap > maxGap || cfg.Final < 1:
-		return Report{}, errs.New(errs.Invalid, CodeBadWindow, "The window of scripts or the final depth makes no sense.")
+		return Report{}, errs.New(
+			errs.Invalid,
+			CodeBadWindow,
+			"The window of scripts or the final depth makes no sense.",
+		)
 	}
 	a := &auditor{cfg: cfg, reader: reader{cfg.Node}}
 	report, err := a.run(ctx)
@@ -102,7 +106,11 @@ func (a *auditor) run(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	return Report{}, errs.New(errs.Unavailable, CodeNodeUnsteady, "The node changed its branch again and again. Nothing was judged; try again later.")
+	return Report{}, errs.New(
+		errs.Unavailable,
+		CodeNodeUnsteady,
+		"The node changed its branch again and again. Nothing was judged; try again later.",
+	)
 }
 
 // meet learns the node's network and reads the descriptor for it.
@@ -120,7 +128,12 @@ func (a *auditor) meet(ctx context.Context) error {
 		}
 	}
 	if a.net == nil {
-		return errs.Newf(errs.Invalid, errs.CodeUnknownNetwork, "The node's chain begins with block %s, which is none that is known.", genesis)
+		return errs.Newf(
+			errs.Invalid,
+			errs.CodeUnknownNetwork,
+			"The node's chain begins with block %s, which is none that is known.",
+			genesis,
+		)
 	}
 	a.treasury, err = parseDescriptor(a.cfg.Descriptor, a.net)
 	return err
@@ -133,7 +146,13 @@ func (a *auditor) begin(ctx context.Context) (*scan, error) {
 		return nil, err
 	}
 	if a.cfg.Birthday < 0 || a.cfg.Birthday > tip {
-		return nil, errs.Newf(errs.Invalid, CodeBadBirthday, "The birthday is block %d; the node has blocks 0 to %d.", a.cfg.Birthday, tip)
+		return nil, errs.Newf(
+			errs.Invalid,
+			CodeBadBirthday,
+			"The birthday is block %d; the node has blocks 0 to %d.",
+			a.cfg.Birthday,
+			tip,
+		)
 	}
 	w, err := newWindow(a.treasury, a.cfg.Gap)
 	if err != nil {
@@ -189,7 +208,11 @@ func (a *auditor) audit(ctx context.Context, s *scan) (Report, error) {
 			continue
 		}
 		if !still {
-			report.note(Finding{Code: NodeWentOn}, "Blocks came faster than the node's own coins could be compared; everything else was judged at block %d.", s.height)
+			report.note(
+				Finding{Code: NodeWentOn},
+				"Blocks came faster than the node's own coins could be compared; everything else was judged at block %d.",
+				s.height,
+			)
 		}
 		return report, a.mempool(ctx, s, &report)
 	}
@@ -209,7 +232,12 @@ func (a *auditor) journals(report *Report) ([]*journal, error) {
 	for _, source := range a.cfg.Journals {
 		j, err := open(source, report)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, CodeJournalUnreadable, fmt.Sprintf("Journal %s cannot be read: %v. Nothing was judged.", source.Name, err))
+			return nil, errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodeJournalUnreadable,
+				fmt.Sprintf("Journal %s cannot be read: %v. Nothing was judged.", source.Name, err),
+			)
 		}
 		all = append(all, j)
 	}

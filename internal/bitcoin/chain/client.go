@@ -54,19 +54,39 @@ func New(cfg Config) (*Client, error) {
 	}
 	cert, err := os.ReadFile(cfg.CertFile)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, CodeNodeCert, fmt.Sprintf("Cannot read btcd's certificate file %q: start btcd once so that it writes it, or copy its rpc.cert.", cfg.CertFile))
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeNodeCert,
+			fmt.Sprintf(
+				"Cannot read btcd's certificate file %q: start btcd once so that it writes it, or copy its rpc.cert.",
+				cfg.CertFile,
+			),
+		)
 	}
 	pass := cfg.Pass
 	if pass == "" {
 		b, err := os.ReadFile(cfg.PassFile)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, CodeNodePass, fmt.Sprintf("Cannot read the file %q with btcd's password.", cfg.PassFile))
+			return nil, errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodeNodePass,
+				fmt.Sprintf("Cannot read the file %q with btcd's password.", cfg.PassFile),
+			)
 		}
 		pass = strings.TrimSpace(string(b))
 	}
-	rpc, err := btcdrpc.New(btcdrpc.Config{Host: cfg.Host, User: cfg.User, Pass: pass, CertPEM: cert, Timeout: cfg.Timeout})
+	rpc, err := btcdrpc.New(
+		btcdrpc.Config{Host: cfg.Host, User: cfg.User, Pass: pass, CertPEM: cert, Timeout: cfg.Timeout},
+	)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, CodeNodeConfig, "The settings for btcd are incomplete: "+err.Error()+".")
+		return nil, errs.Wrap(
+			err,
+			errs.Invalid,
+			CodeNodeConfig,
+			"The settings for btcd are incomplete: "+err.Error()+".",
+		)
 	}
 	return &Client{rpc: rpc, net: net, clock: cfg.Clock, cert: cfg.CertFile, wake: make(chan struct{}, 1)}, nil
 }

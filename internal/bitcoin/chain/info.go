@@ -89,18 +89,33 @@ func (c *Client) Check(ctx context.Context) (Info, error) {
 	// Every fee floor is the node's. One that relays for nothing has none, and would
 	// take what no other node relays.
 	if info.RelayFeeSatKVB <= 0 {
-		return info, errs.Newf(errs.Unavailable, CodeNodeRelayFee,
-			"btcd at %s relays transactions that pay nothing: start it with --minrelaytxfee above 0, or without it.", c.rpc.Host())
+		return info, errs.Newf(
+			errs.Unavailable,
+			CodeNodeRelayFee,
+			"btcd at %s relays transactions that pay nothing: start it with --minrelaytxfee above 0, or without it.",
+			c.rpc.Host(),
+		)
 	}
 	// A peer may announce a block a moment before we have it.
 	if info.Behind > 1 {
-		return info, errs.Newf(errs.Unavailable, errs.CodeNodeBehind,
-			"btcd at %s is at block %d and its peers are at %d: wait until it has caught up.", c.rpc.Host(), info.Height, info.PeerHeight)
+		return info, errs.Newf(
+			errs.Unavailable,
+			errs.CodeNodeBehind,
+			"btcd at %s is at block %d and its peers are at %d: wait until it has caught up.",
+			c.rpc.Host(),
+			info.Height,
+			info.PeerHeight,
+		)
 	}
 	// Test networks stand still for days; mainnet does not.
 	if age := c.clock.Now().Sub(info.TipTime); c.net.Name == "mainnet" && age > maxTipAge {
-		return info, errs.Newf(errs.Unavailable, errs.CodeNodeBehind,
-			"btcd at %s has its newest block from %s: it is cut off or still catching up.", c.rpc.Host(), info.TipTime.Format(time.RFC3339))
+		return info, errs.Newf(
+			errs.Unavailable,
+			errs.CodeNodeBehind,
+			"btcd at %s has its newest block from %s: it is cut off or still catching up.",
+			c.rpc.Host(),
+			info.TipTime.Format(time.RFC3339),
+		)
 	}
 	return info, nil
 }

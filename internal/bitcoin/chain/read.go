@@ -94,7 +94,12 @@ type verboseHeader struct {
 func (v verboseHeader) header() (wire.BlockHeader, error) {
 	bits, err := strconv.ParseUint(v.Bits, 16, 32)
 	if err != nil {
-		return wire.BlockHeader{}, errs.Wrap(err, errs.Unavailable, CodeNodeNonsense, "btcd sent a block header that cannot be read.")
+		return wire.BlockHeader{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeNodeNonsense,
+			"btcd sent a block header that cannot be read.",
+		)
 	}
 	root, err := parseHash(v.MerkleRoot)
 	if err != nil {
@@ -159,7 +164,12 @@ func merkleRoot(txs []*wire.MsgTx) chainhash.Hash {
 }
 
 func errWrongBlock(hash chainhash.Hash) error {
-	return errs.Newf(errs.Unavailable, CodeNodeNonsense, "btcd answered for block %s with another block or a damaged one.", hash)
+	return errs.Newf(
+		errs.Unavailable,
+		CodeNodeNonsense,
+		"btcd answered for block %s with another block or a damaged one.",
+		hash,
+	)
 }
 
 // noBlock turns btcd's answer with that code into errs.NotFound.

@@ -45,7 +45,11 @@ func (o Outcome) Held() bool {
 // another network. Whatever may have reached the node is an Outcome.
 func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (Outcome, error) {
 	if maxFeeRateSatKVB <= 0 {
-		return Outcome{}, errs.New(errs.Invalid, CodeNoFeeCap, "A transaction is never sent without a cap on its fee rate.")
+		return Outcome{}, errs.New(
+			errs.Invalid,
+			CodeNoFeeCap,
+			"A transaction is never sent without a cap on its fee rate.",
+		)
 	}
 	tx := new(wire.MsgTx)
 	r := bytes.NewReader(raw)

@@ -35,7 +35,13 @@ func (c *Client) Watch(ctx context.Context, log *slog.Logger) error {
 			waits.Reset()
 		}
 		wait := waits.NextBackOff()
-		log.LogAttrs(ctx, slog.LevelInfo, "btcd websocket broke", slog.Any("error", err), slog.Duration("retry_in", wait))
+		log.LogAttrs(
+			ctx,
+			slog.LevelInfo,
+			"btcd websocket broke",
+			slog.Any("error", err),
+			slog.Duration("retry_in", wait),
+		)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:

@@ -182,8 +182,11 @@ func (h *history) vote(targets []int) ([]int64, string) {
 		}
 	}
 	if unseen, _ := h.unseenPermille(false); 1000-unseen < seenPermille {
-		return rates, fmt.Sprintf("Of the last blocks' room %s %% went to transactions that were not in our mempool; %s %% may at most.",
-			money.FormatPermille(unseen), money.FormatPermille(1000-seenPermille))
+		return rates, fmt.Sprintf(
+			"Of the last blocks' room %s %% went to transactions that were not in our mempool; %s %% may at most.",
+			money.FormatPermille(unseen),
+			money.FormatPermille(1000-seenPermille),
+		)
 	}
 	return rates, ""
 }

@@ -105,7 +105,11 @@ func (e *Estimator) Tick(ctx context.Context) (Estimate, error) {
 		e.guess.see(rates, status.Height, now)
 	}
 
-	votes := []Vote{e.mempoolVote(now, floor(status), poolErr), e.blocksVote(now, blocksErr), e.guess.vote(now, status.Height, guessErr)}
+	votes := []Vote{
+		e.mempoolVote(now, floor(status), poolErr),
+		e.blocksVote(now, blocksErr),
+		e.guess.vote(now, status.Height, guessErr),
+	}
 	return e.decide(now, status, votes), nil
 }
 

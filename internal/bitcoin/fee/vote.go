@@ -92,13 +92,23 @@ func (e *Estimator) mempoolVote(now time.Time, floor int64, err error) Vote {
 	passed := e.blocks.passedPermille()
 	switch {
 	case watched < watchFor && !e.cfg.Private:
-		v.Why = fmt.Sprintf("The mempool is watched for %d of the %d minutes that tell what flows in.", int(watched.Minutes()), int(watchFor.Minutes()))
+		v.Why = fmt.Sprintf(
+			"The mempool is watched for %d of the %d minutes that tell what flows in.",
+			int(watched.Minutes()),
+			int(watchFor.Minutes()),
+		)
 	case of == 0:
 		v.Why = "No block has shown yet whether our mempool is the network's."
 	case 1000-unseen < seenPermille:
-		v.Why = fmt.Sprintf("Of the last blocks' room %s %% went to transactions that were not in our mempool, so it is not the network's.", money.FormatPermille(unseen))
+		v.Why = fmt.Sprintf(
+			"Of the last blocks' room %s %% went to transactions that were not in our mempool, so it is not the network's.",
+			money.FormatPermille(unseen),
+		)
 	case passed > 1000-seenPermille:
-		v.Why = fmt.Sprintf("Miners left transactions of our mempool for others that pay less, %s %% of the last blocks' room, so it is not the network's.", money.FormatPermille(passed))
+		v.Why = fmt.Sprintf(
+			"Miners left transactions of our mempool for others that pay less, %s %% of the last blocks' room, so it is not the network's.",
+			money.FormatPermille(passed),
+		)
 	default:
 		v.Used = true
 	}
@@ -143,7 +153,13 @@ func median(rates []int64) int64 {
 
 // decide puts the votes together.
 func (e *Estimator) decide(now time.Time, status Status, votes []Vote) Estimate {
-	est := Estimate{At: now, Height: status.Height, FloorSatKVB: floor(status), RelaySatKVB: max(1, status.RelayFeeSatKVB), Votes: votes}
+	est := Estimate{
+		At:          now,
+		Height:      status.Height,
+		FloorSatKVB: floor(status),
+		RelaySatKVB: max(1, status.RelayFeeSatKVB),
+		Votes:       votes,
+	}
 	var used []Vote
 	for i, v := range votes {
 		votes[i].RatesSatKVB = raised(v.RatesSatKVB, est.FloorSatKVB)

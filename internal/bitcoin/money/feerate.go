@@ -157,7 +157,13 @@ func thousandths(n int64) string {
 		sign, size = "-", -size
 	}
 	decimals := strconv.FormatUint(size%1000, 10)
-	return sign + strconv.FormatUint(size/1000, 10) + "." + strings.Repeat("0", feeRateDecimals-len(decimals)) + decimals
+	return sign + strconv.FormatUint(
+		size/1000,
+		10,
+	) + "." + strings.Repeat(
+		"0",
+		feeRateDecimals-len(decimals),
+	) + decimals
 }
 
 // FeeRateFlag is a feerate in satoshi per 1,000 virtual bytes as the value of a

@@ -49,7 +49,10 @@ func ParseSat(field, s string) (btcutil.Amount, *errs.Field) {
 		}
 	}
 	if fraction {
-		return bad(errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a point or a comma.")
+		return bad(
+			errs.CodeFractionalSat,
+			"A satoshi cannot be split: write a whole number, without a point or a comma.",
+		)
 	}
 	if digits.Len() == 0 {
 		return bad(errs.CodeNotANumber, "Write the amount in satoshi with digits only, for example 1500000.")

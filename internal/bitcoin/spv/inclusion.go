@@ -39,7 +39,11 @@ type Inclusion struct {
 func Prove(block *wire.MsgBlock, position int, following []wire.BlockHeader) (Inclusion, error) {
 	branch := Branch(block, position)
 	if branch == nil {
-		return Inclusion{}, badProof("is about transaction %d of a block that has %d", position, len(block.Transactions))
+		return Inclusion{}, badProof(
+			"is about transaction %d of a block that has %d",
+			position,
+			len(block.Transactions),
+		)
 	}
 	var tx, headers bytes.Buffer
 	if err := block.Transactions[position].Serialize(&tx); err != nil {
@@ -63,7 +67,11 @@ func Prove(block *wire.MsgBlock, position int, following []wire.BlockHeader) (In
 // fewer than minConfirmations headers are refused, and so is one whose target is
 // easier than maxTarget (nil: net.PowLimit). Every fault is errs.Invalid with
 // code bad_proof.
-func (p Inclusion) Verify(net *chaincfg.Params, minConfirmations int, maxTarget *big.Int) (*wire.MsgTx, chainhash.Hash, error) {
+func (p Inclusion) Verify(
+	net *chaincfg.Params,
+	minConfirmations int,
+	maxTarget *big.Int,
+) (*wire.MsgTx, chainhash.Hash, error) {
 	headers, err := p.headers()
 	if err != nil {
 		return nil, chainhash.Hash{}, err
@@ -83,7 +91,10 @@ func (p Inclusion) Verify(net *chaincfg.Params, minConfirmations int, maxTarget 
 		return nil, chainhash.Hash{}, err
 	}
 	if Root(leaf, p.Position, p.Branch) != headers[0].MerkleRoot {
-		return nil, chainhash.Hash{}, badProof("does not lead from transaction %s to the Merkle root of its block", leaf)
+		return nil, chainhash.Hash{}, badProof(
+			"does not lead from transaction %s to the Merkle root of its block",
+			leaf,
+		)
 	}
 	return tx, headers[0].BlockHash(), nil
 }
@@ -94,7 +105,12 @@ func (p Inclusion) Confirmations() int { return len(p.Headers) / HeaderSize }
 func (p Inclusion) headers() ([]wire.BlockHeader, error) {
 	n := len(p.Headers) / HeaderSize
 	if n == 0 || n > MaxHeaders || len(p.Headers)%HeaderSize != 0 {
-		return nil, badProof("has %d bytes of block headers; it needs 1 to %d headers of %d bytes", len(p.Headers), MaxHeaders, HeaderSize)
+		return nil, badProof(
+			"has %d bytes of block headers; it needs 1 to %d headers of %d bytes",
+			len(p.Headers),
+			MaxHeaders,
+			HeaderSize,
+		)
 	}
 	headers := make([]wire.BlockHeader, n)
 	r := bytes.NewReader(p.Headers)

@@ -65,7 +65,11 @@ func ReadBrought(data []byte) (Brought, error) {
 }
 
 func notBrought(what, words string) error {
-	e := errs.New(errs.Malformed, wallet.CodeBadPSBT, words+" Nothing was changed: bring the PSBT that was downloaded here, signed, or the finished transaction.")
+	e := errs.New(
+		errs.Malformed,
+		wallet.CodeBadPSBT,
+		words+" Nothing was changed: bring the PSBT that was downloaded here, signed, or the finished transaction.",
+	)
 	if what != "" {
 		e.Params = map[string]string{"what": what}
 	}
@@ -74,7 +78,9 @@ func notBrought(what, words string) error {
 
 func secretBrought(found wallet.Found) error {
 	return &errs.Error{
-		Kind: errs.Malformed, Code: wallet.CodeBadPSBT, Params: map[string]string{"what": string(found.Code)},
+		Kind:    errs.Malformed,
+		Code:    wallet.CodeBadPSBT,
+		Params:  map[string]string{"what": string(found.Code)},
 		Message: "This is " + found.Name + ", which nobody but its owner may see. It was not kept and nothing was changed, but it has left your machine: treat it as stolen, and tell the other treasurers.",
 	}
 }
@@ -96,9 +102,15 @@ func nameText(text string) error {
 	case found.Code == wallet.FoundTxID:
 		return notBrought(string(found.Code), "These are "+found.Name+", not the transaction itself.")
 	case found.Code == wallet.FoundJSON:
-		return notBrought(string(found.Code), "This is JSON. Where a value in it is named psbt or hex, paste that value alone.")
+		return notBrought(
+			string(found.Code),
+			"This is JSON. Where a value in it is named psbt or hex, paste that value alone.",
+		)
 	case found.Code == wallet.FoundQRPart:
-		return notBrought(string(found.Code), "This is "+found.Name+", which holds a part of a PSBT at most. Save it as a file on the device instead.")
+		return notBrought(
+			string(found.Code),
+			"This is "+found.Name+", which holds a part of a PSBT at most. Save it as a file on the device instead.",
+		)
 	}
 	return notBrought(string(found.Code), "This is "+found.Name+", not a PSBT.")
 }
@@ -109,7 +121,12 @@ func readPacket(raw []byte) (Brought, error) {
 		return Brought{}, notBrought(string(wallet.FoundPSBT), "This PSBT is larger than 8 MiB.")
 	}
 	damaged := func(err error) (Brought, error) {
-		e := errs.Wrap(err, errs.Malformed, wallet.CodeBadPSBT, "This is a PSBT that was damaged, cut short or changed. Nothing was changed here: export it again from where it was signed.")
+		e := errs.Wrap(
+			err,
+			errs.Malformed,
+			wallet.CodeBadPSBT,
+			"This is a PSBT that was damaged, cut short or changed. Nothing was changed here: export it again from where it was signed.",
+		)
 		e.Params = map[string]string{"what": string(wallet.FoundPSBT)}
 		return Brought{}, e
 	}
@@ -124,7 +141,10 @@ func readPacket(raw []byte) (Brought, error) {
 	case 2:
 		packet, err = fromVersion2(raw)
 	default:
-		return Brought{}, notBrought(string(wallet.FoundPSBT), "This is a PSBT of a version that is not known here; 0 and 2 are read.")
+		return Brought{}, notBrought(
+			string(wallet.FoundPSBT),
+			"This is a PSBT of a version that is not known here; 0 and 2 are read.",
+		)
 	}
 	if err != nil {
 		return damaged(err)
@@ -221,7 +241,11 @@ func fileKind(data []byte) string {
 // which has to be the same transaction: Merge then verifies what it takes over.
 func Finished(own *psbt.Packet, tx *wire.MsgTx) (*psbt.Packet, error) {
 	if tx.TxHash() != own.UnsignedTx.TxHash() || len(own.Inputs) != len(tx.TxIn) {
-		return nil, errs.New(errs.Invalid, CodePSBTChanged, "This transaction is not the one that was exported. It was not used. Sign the exported file again.")
+		return nil, errs.New(
+			errs.Invalid,
+			CodePSBTChanged,
+			"This transaction is not the one that was exported. It was not used. Sign the exported file again.",
+		)
 	}
 	packet, err := psbt.NewFromUnsignedTx(own.UnsignedTx.Copy())
 	if err != nil {

@@ -233,7 +233,12 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, badRequest("%d inputs, %d per mille: out of range", r.MaxInputs, r.MaxFeePermille)
 	}
 	if r.Room < 0 || r.LeaveCoins < 0 || r.LeaveWorth < 0 {
-		return nil, badRequest("room of %d sat, %d coins of %d sat to leave: out of range", r.Room, r.LeaveCoins, r.LeaveWorth)
+		return nil, badRequest(
+			"room of %d sat, %d coins of %d sat to leave: out of range",
+			r.Room,
+			r.LeaveCoins,
+			r.LeaveWorth,
+		)
 	}
 	if r.RelayFeeRate < 0 || r.RelayFeeRate > maxFeeRate || r.RelayFeeRate == 0 && (r.RoomForVoid || r.Replaces > 0) {
 		return nil, badRequest("nodes relay from %d sat/kvB on: out of range", r.RelayFeeRate)
@@ -245,7 +250,12 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, badRequest("%d change outputs beside %d payments", r.ChangeOutputs, len(r.Payees))
 	}
 	if least := max(r.MinFee, r.Replaces); least > r.MaxFee {
-		return nil, feeAboveCap(least, "The fee has to be at least %d sat, and at most %d sat are allowed.", int64(least), int64(r.MaxFee))
+		return nil, feeAboveCap(
+			least,
+			"The fee has to be at least %d sat, and at most %d sat are allowed.",
+			int64(least),
+			int64(r.MaxFee),
+		)
 	}
 	if r.FeeRate > r.MaxFeeRate {
 		return nil, feeAboveCap(0, "The feerate of %s sat/vB is above the highest allowed, %s sat/vB.",
@@ -256,17 +266,27 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, err
 	}
 	p := &pool{
-		payees:      len(r.Payees),
-		inputWeight: r.Descriptor.InputWeight(), changeWeight: outputWeight(changeScript),
-		changes: max(1, r.ChangeOutputs),
-		rate:    r.FeeRate, longRun: cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate), minFee: r.MinFee,
-		maxRate: r.MaxFeeRate, maxFee: r.MaxFee, maxShare: r.MaxFeePermille, mostInputs: cmp.Or(r.MaxInputs, defaultMaxInputs),
-		needChange: r.RequireChange || len(r.Payees) == 0,
-		fewAdded:   r.MinFee > 0 || r.Replaces > 0 || len(r.Payees) == 0,
-		extra:      max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),
-		joinBelow:  cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPermille / 1000,
-		leave:      r.LeaveCoins, leaveWorth: r.LeaveWorth,
-		relay: r.RelayFeeRate, replaces: r.Replaces, roomForVoid: r.RoomForVoid, changeDust: wallet.DustLimit(changeScript),
+		payees:       len(r.Payees),
+		inputWeight:  r.Descriptor.InputWeight(),
+		changeWeight: outputWeight(changeScript),
+		changes:      max(1, r.ChangeOutputs),
+		rate:         r.FeeRate,
+		longRun:      cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate),
+		minFee:       r.MinFee,
+		maxRate:      r.MaxFeeRate,
+		maxFee:       r.MaxFee,
+		maxShare:     r.MaxFeePermille,
+		mostInputs:   cmp.Or(r.MaxInputs, defaultMaxInputs),
+		needChange:   r.RequireChange || len(r.Payees) == 0,
+		fewAdded:     r.MinFee > 0 || r.Replaces > 0 || len(r.Payees) == 0,
+		extra:        max(0, cmp.Or(r.ExtraInputs, defaultExtraInputs)),
+		joinBelow:    cmp.Or(r.LongTermFeeRate, defaultLongTermFeeRate) * joinBelowPermille / 1000,
+		leave:        r.LeaveCoins,
+		leaveWorth:   r.LeaveWorth,
+		relay:        r.RelayFeeRate,
+		replaces:     r.Replaces,
+		roomForVoid:  r.RoomForVoid,
+		changeDust:   wallet.DustLimit(changeScript),
 	}
 	k := btcutil.Amount(p.changes)
 	p.changeCost = k * (p.rate.part(p.changeWeight) + p.longRun.part(p.inputWeight))
@@ -301,7 +321,12 @@ func (p *pool) addPayees(payees []Payee, changeScript []byte) error {
 		}
 		seen[payee.Decision] = true
 		if bytes.Equal(payee.Script, changeScript) {
-			return errs.Newf(errs.Invalid, wallet.CodeTreasuryScript, "Decision %s would pay the treasury itself.", payee.Decision)
+			return errs.Newf(
+				errs.Invalid,
+				wallet.CodeTreasuryScript,
+				"Decision %s would pay the treasury itself.",
+				payee.Decision,
+			)
 		}
 		if dust := wallet.DustLimit(payee.Script); payee.Amount < dust || payee.Amount <= 0 {
 			e := errs.Newf(errs.Invalid, errs.CodeDustOutput,
@@ -332,15 +357,28 @@ func (p *pool) refusal(priced bool, cheapest btcutil.Amount) error {
 	if priced {
 		if p.roomForVoid {
 			room := p.voidRoom(max(1, len(p.must)))
-			return feeAboveCap(cheapest, "The fee would be at least %d sat, and at most %d sat are allowed, of which some %d have to stay free so that the transaction can be taken back.",
-				int64(cheapest), int64(p.maxFee), int64(room))
+			return feeAboveCap(
+				cheapest,
+				"The fee would be at least %d sat, and at most %d sat are allowed, of which some %d have to stay free so that the transaction can be taken back.",
+				int64(cheapest),
+				int64(p.maxFee),
+				int64(room),
+			)
 		}
-		return feeAboveCap(cheapest, "The fee would be at least %d sat, and at most %d sat are allowed.", int64(cheapest), int64(p.maxFee))
+		return feeAboveCap(
+			cheapest,
+			"The fee would be at least %d sat, and at most %d sat are allowed.",
+			int64(cheapest),
+			int64(p.maxFee),
+		)
 	}
 	missing := p.missing()
 	if missing == 0 {
-		return errs.New(errs.Invalid, CodeCoinsTooSmall,
-			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.")
+		return errs.New(
+			errs.Invalid,
+			CodeCoinsTooSmall,
+			"The treasury has enough, in coins too small to be spent in one transaction. Pay fewer people at once, or consolidate first.",
+		)
 	}
 	e := errs.Newf(errs.Invalid, CodeInsufficientFunds,
 		"The treasury is short of %d sat for these payments and their fee.", int64(missing))
@@ -390,7 +428,10 @@ func (plan *Plan) layOutputs(r Request) error {
 	// and one without change list the payees in the same order.
 	stream(r.Seed, "payees").Shuffle(len(payees), func(i, j int) { payees[i], payees[j] = payees[j], payees[i] })
 	for _, payee := range payees {
-		plan.Outputs = append(plan.Outputs, Output{Script: payee.Script, Amount: payee.Amount, Decision: payee.Decision})
+		plan.Outputs = append(
+			plan.Outputs,
+			Output{Script: payee.Script, Amount: payee.Amount, Decision: payee.Decision},
+		)
 	}
 	if plan.Change > 0 {
 		script, err := r.Descriptor.Script(wallet.ChainChange, r.ChangeIndex)

@@ -36,7 +36,13 @@ func DiffOn(sent, got *psbt.Packet, net *chaincfg.Params) []string {
 	// The fields of inputs and outputs can be held against each other only where
 	// they belong to the same ones.
 	if len(sent.Inputs) != len(got.Inputs) || len(sent.Outputs) != len(got.Outputs) {
-		d.say("It described %d inputs and %d outputs, and describes %d and %d.", len(sent.Inputs), len(sent.Outputs), len(got.Inputs), len(got.Outputs))
+		d.say(
+			"It described %d inputs and %d outputs, and describes %d and %d.",
+			len(sent.Inputs),
+			len(sent.Outputs),
+			len(got.Inputs),
+			len(got.Outputs),
+		)
 		return d.found
 	}
 	if len(sent.Inputs) == len(sent.UnsignedTx.TxIn) {
@@ -146,7 +152,12 @@ func (d *differ) input(i int, sent, got *psbt.PInput, spends wire.OutPoint) {
 		}
 	}
 	if got.SighashType != sent.SighashType && got.SighashType != 0 && got.SighashType != wholeSighash(prev) {
-		d.say("%s asked for signature type %#x and asks for %#x.", name, uint32(sent.SighashType), uint32(got.SighashType))
+		d.say(
+			"%s asked for signature type %#x and asks for %#x.",
+			name,
+			uint32(sent.SighashType),
+			uint32(got.SighashType),
+		)
 	}
 	d.bytes(name, "redeem script", sent.RedeemScript, got.RedeemScript)
 	d.bytes(name, "witness script", sent.WitnessScript, got.WitnessScript)
@@ -155,7 +166,10 @@ func (d *differ) input(i int, sent, got *psbt.PInput, spends wire.OutPoint) {
 	d.keys(name, sent.Bip32Derivation, got.Bip32Derivation)
 	d.taprootKeys(name, sent.TaprootBip32Derivation, got.TaprootBip32Derivation)
 	for _, leaf := range got.TaprootLeafScript {
-		if !slices.ContainsFunc(sent.TaprootLeafScript, func(l *psbt.TaprootTapLeafScript) bool { return bytes.Equal(l.Script, leaf.Script) }) {
+		if !slices.ContainsFunc(
+			sent.TaprootLeafScript,
+			func(l *psbt.TaprootTapLeafScript) bool { return bytes.Equal(l.Script, leaf.Script) },
+		) {
 			d.say("%s had no taproot script %x and has it.", name, leaf.Script)
 		}
 	}
@@ -218,7 +232,10 @@ func (d *differ) keys(name string, sent, got []*psbt.Bip32Derivation) {
 
 func (d *differ) taprootKeys(name string, sent, got []*psbt.TaprootBip32Derivation) {
 	for _, g := range got {
-		i := slices.IndexFunc(sent, func(s *psbt.TaprootBip32Derivation) bool { return bytes.Equal(s.XOnlyPubKey, g.XOnlyPubKey) })
+		i := slices.IndexFunc(
+			sent,
+			func(s *psbt.TaprootBip32Derivation) bool { return bytes.Equal(s.XOnlyPubKey, g.XOnlyPubKey) },
+		)
 		is := path(g.MasterKeyFingerprint, g.Bip32Path)
 		if i < 0 {
 			d.say("%s did not name key %x and names it as %s.", name, g.XOnlyPubKey, is)
@@ -228,7 +245,13 @@ func (d *differ) taprootKeys(name string, sent, got []*psbt.TaprootBip32Derivati
 			d.say("%s named key %x as %s and names it as %s.", name, g.XOnlyPubKey, was, is)
 		}
 		if len(g.LeafHashes) != len(sent[i].LeafHashes) {
-			d.say("%s named key %x for %d taproot scripts and names it for %d.", name, g.XOnlyPubKey, len(sent[i].LeafHashes), len(g.LeafHashes))
+			d.say(
+				"%s named key %x for %d taproot scripts and names it for %d.",
+				name,
+				g.XOnlyPubKey,
+				len(sent[i].LeafHashes),
+				len(g.LeafHashes),
+			)
 		}
 	}
 }

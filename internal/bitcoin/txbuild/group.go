@@ -59,7 +59,12 @@ func (p *pool) addCoins(r Request, grouped, small bool) error {
 		}
 	}
 	if len(p.must) != len(must) || len(p.must) > p.mostInputs {
-		return badRequest("%d coins are required; %d of them are here, and %d may be spent", len(must), len(p.must), p.mostInputs)
+		return badRequest(
+			"%d coins are required; %d of them are here, and %d may be spent",
+			len(must),
+			len(p.must),
+			p.mostInputs,
+		)
 	}
 	slices.SortFunc(free, bySize)
 	for _, coin := range free {
@@ -70,7 +75,11 @@ func (p *pool) addCoins(r Request, grouped, small bool) error {
 		p.mustAmount += coin.Amount
 	}
 	slices.SortFunc(p.groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.effective, a.effective), cmp.Compare(a.inputs, b.inputs), bySize(a.coins[0], b.coins[0]))
+		return cmp.Or(
+			cmp.Compare(b.effective, a.effective),
+			cmp.Compare(a.inputs, b.inputs),
+			bySize(a.coins[0], b.coins[0]),
+		)
 	})
 	return nil
 }
@@ -92,7 +101,8 @@ func (p *pool) group(free []Coin, grouped bool) {
 	open := map[string]int{} // by script, the place of the group that has room
 	for _, coin := range free {
 		script := string(coin.Script)
-		if required[script] > 0 && coin.Chain == wallet.ChainDeposit && brought < p.extra && len(p.must) < p.mostInputs {
+		if required[script] > 0 && coin.Chain == wallet.ChainDeposit && brought < p.extra &&
+			len(p.must) < p.mostInputs {
 			brought++
 			p.must = append(p.must, coin)
 			continue

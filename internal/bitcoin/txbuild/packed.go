@@ -47,7 +47,13 @@ func Pack(packet *psbt.Packet) (Packed, error) {
 
 func (p Packed) fits() error {
 	if len(p.PSBT) > MaxPackedBytes {
-		return errs.Newf(errs.Invalid, errs.CodeTooManyOutputs, "The transaction and the data that signers need take %d bytes; at most %d are allowed. Pay fewer people at once.", len(p.PSBT), MaxPackedBytes)
+		return errs.Newf(
+			errs.Invalid,
+			errs.CodeTooManyOutputs,
+			"The transaction and the data that signers need take %d bytes; at most %d are allowed. Pay fewer people at once.",
+			len(p.PSBT),
+			MaxPackedBytes,
+		)
 	}
 	if size := p.prevSize(); size > MaxPrevTxBytes {
 		return prevTxsTooLarge(size, MaxPrevTxBytes)

@@ -119,7 +119,10 @@ func checkFields(raw []byte, packet *psbt.Packet) error {
 		}
 	}
 	for i := range packet.Outputs {
-		if err := readMap(r, func(key, _ []byte) error { return notVersion2(key, outputV2First, outputV2Last) }); err != nil {
+		if err := readMap(
+			r,
+			func(key, _ []byte) error { return notVersion2(key, outputV2First, outputV2Last) },
+		); err != nil {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
@@ -202,7 +205,10 @@ func Merge(own, signed *psbt.Packet) (*psbt.Packet, error) {
 			to.TaprootKeySpendSig = added.KeyPath
 		}
 		for _, sig := range added.Partial {
-			if !slices.ContainsFunc(to.PartialSigs, func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, sig.PubKey) }) {
+			if !slices.ContainsFunc(
+				to.PartialSigs,
+				func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, sig.PubKey) },
+			) {
 				to.PartialSigs = append(to.PartialSigs, sig)
 			}
 		}

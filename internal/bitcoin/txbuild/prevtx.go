@@ -212,9 +212,13 @@ func worthiest(list []*load, room int) []*load {
 }
 
 func prevTxsTooLarge(size, limit int) error {
-	e := errs.Newf(errs.Invalid, CodePrevTxsTooLarge,
+	e := errs.Newf(
+		errs.Invalid,
+		CodePrevTxsTooLarge,
 		"The previous transactions of these coins take %s MB together; a signer accepts at most %s MB at once. Pay fewer people at once, spend fewer coins, or consolidate some of them first.",
-		megabytes(size), megabytes(limit))
+		megabytes(size),
+		megabytes(limit),
+	)
 	e.Params = map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(limit)}
 	return e
 }

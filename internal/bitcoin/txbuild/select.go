@@ -245,7 +245,12 @@ type rank struct {
 }
 
 func (r rank) compare(s rank) int {
-	return cmp.Or(cmp.Compare(r.added, s.added), cmp.Compare(r.tight, s.tight), cmp.Compare(r.takes, s.takes), cmp.Compare(r.little, s.little))
+	return cmp.Or(
+		cmp.Compare(r.added, s.added),
+		cmp.Compare(r.tight, s.tight),
+		cmp.Compare(r.takes, s.takes),
+		cmp.Compare(r.little, s.little),
+	)
 }
 
 // crowds compares what a choice takes from later bumps and from others.

@@ -153,7 +153,12 @@ func verifyOutputs(tx *wire.MsgTx, want Want) (sum btcutil.Amount, err error) {
 	}
 	if want.ChangeOutputs > 1 {
 		if len(want.Payees) > 0 || len(changes) != want.ChangeOutputs {
-			return 0, mismatch("%d change outputs of %d, with %d payees", len(changes), want.ChangeOutputs, len(want.Payees))
+			return 0, mismatch(
+				"%d change outputs of %d, with %d payees",
+				len(changes),
+				want.ChangeOutputs,
+				len(want.Payees),
+			)
 		}
 		for _, amount := range changes {
 			if amount != changes[0] {
@@ -201,7 +206,10 @@ func witnessOf(in *psbt.PInput, own wallet.Own, d *wallet.Descriptor) (wire.TxWi
 	if len(in.FinalScriptWitness) > 0 {
 		return wallet.ReadWitness(in.FinalScriptWitness)
 	}
-	sigs := slices.SortedFunc(slices.Values(in.PartialSigs), func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) })
+	sigs := slices.SortedFunc(
+		slices.Values(in.PartialSigs),
+		func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) },
+	)
 	need, _ := d.Threshold()
 	switch {
 	case d.Kind() == wallet.KindTR && len(in.TaprootKeySpendSig) > 0:
@@ -265,7 +273,16 @@ func checkSigned(tx *wire.MsgTx, packet *psbt.Packet, d *wallet.Descriptor) erro
 			return badInput(i, err)
 		}
 		prev := prevouts.FetchPrevOutput(in.PreviousOutPoint)
-		engine, err := txscript.NewEngine(prev.PkScript, tx, i, txscript.StandardVerifyFlags, nil, hashes, prev.Value, prevouts)
+		engine, err := txscript.NewEngine(
+			prev.PkScript,
+			tx,
+			i,
+			txscript.StandardVerifyFlags,
+			nil,
+			hashes,
+			prev.Value,
+			prevouts,
+		)
 		if err != nil {
 			return badInput(i, err)
 		}

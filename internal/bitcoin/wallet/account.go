@@ -31,7 +31,12 @@ func AccountXprv(seed []byte, kind Kind, net *chaincfg.Params) (*hdkeychain.Exte
 		return nil, Origin{}, err
 	}
 	unusable := func(err error) (*hdkeychain.ExtendedKey, Origin, error) {
-		return nil, Origin{}, errs.Wrap(err, errs.Invalid, CodeBadSeed, "The seed cannot be used: it must be 16 to 64 random bytes.")
+		return nil, Origin{}, errs.Wrap(
+			err,
+			errs.Invalid,
+			CodeBadSeed,
+			"The seed cannot be used: it must be 16 to 64 random bytes.",
+		)
 	}
 	key, err := hdkeychain.NewMaster(seed, net)
 	if err != nil {

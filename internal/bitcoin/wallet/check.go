@@ -61,7 +61,12 @@ func NewChecker(packet *psbt.Packet) (*Checker, error) {
 		}
 		s, ok := readSpend(&packet.Inputs[i], prev)
 		if !ok {
-			return nil, errs.Newf(errs.Invalid, CodeUnknownScript, "Input %d spends a script whose signatures cannot be checked here.", i)
+			return nil, errs.Newf(
+				errs.Invalid,
+				CodeUnknownScript,
+				"Input %d spends a script whose signatures cannot be checked here.",
+				i,
+			)
 		}
 		c.spends = append(c.spends, s)
 		c.prevouts.AddPrevOut(in.PreviousOutPoint, prev)
@@ -139,7 +144,10 @@ func (c *Checker) Verify(i int, in *psbt.PInput) (Signatures, error) {
 			continue
 		}
 		if !c.ecdsa(i, p.PubKey, p.Signature) {
-			return bad("that of key %x was made for another transaction or by another key, or it does not cover the whole transaction", p.PubKey)
+			return bad(
+				"that of key %x was made for another transaction or by another key, or it does not cover the whole transaction",
+				p.PubKey,
+			)
 		}
 		out.Partial = append(out.Partial, p)
 	}
@@ -236,7 +244,14 @@ func (c *Checker) ecdsa(i int, pub, sig []byte) bool {
 		return false
 	}
 	spend := c.spends[i]
-	digest, err := txscript.CalcWitnessSigHash(spend.code, c.hashes, txscript.SigHashAll, c.packet.UnsignedTx, i, spend.prev.Value)
+	digest, err := txscript.CalcWitnessSigHash(
+		spend.code,
+		c.hashes,
+		txscript.SigHashAll,
+		c.packet.UnsignedTx,
+		i,
+		spend.prev.Value,
+	)
 	return err == nil && parsed.Verify(digest, key)
 }
 
@@ -253,7 +268,13 @@ func (c *Checker) schnorr(i int, sig []byte) bool {
 	if err != nil {
 		return false
 	}
-	digest, err := txscript.CalcTaprootSignatureHash(c.hashes, txscript.SigHashDefault, c.packet.UnsignedTx, i, c.prevouts)
+	digest, err := txscript.CalcTaprootSignatureHash(
+		c.hashes,
+		txscript.SigHashDefault,
+		c.packet.UnsignedTx,
+		i,
+		c.prevouts,
+	)
 	return err == nil && parsed.Verify(digest, key)
 }
 

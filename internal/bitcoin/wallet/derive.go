@@ -47,7 +47,13 @@ const maxDerived = 1 << 14
 // at derives what stands at chain and index. Nothing in it may be changed.
 func (d *Descriptor) at(chain, index uint32) (*derived, error) {
 	if chain > ChainChange || index >= hdkeychain.HardenedKeyStart {
-		return nil, errs.Newf(errs.Internal, CodeBadDerivation, "The descriptor has no key at chain %d, index %d.", chain, index)
+		return nil, errs.Newf(
+			errs.Internal,
+			CodeBadDerivation,
+			"The descriptor has no key at chain %d, index %d.",
+			chain,
+			index,
+		)
 	}
 	p := place{chain, index}
 	d.derived.mu.Lock()

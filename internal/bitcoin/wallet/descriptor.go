@@ -73,7 +73,11 @@ func parseDescriptor(s string, net *chaincfg.Params, needChecksum bool) (*Descri
 		return nil, errs.Wrap(err, errs.Invalid, CodeBadChecksum, "The descriptor cannot be used: "+err.Error()+".")
 	}
 	if needChecksum && !found {
-		return nil, errs.New(errs.Invalid, CodeBadChecksum, "The descriptor has no checksum. Add the # and the 8 characters after it.")
+		return nil, errs.New(
+			errs.Invalid,
+			CodeBadChecksum,
+			"The descriptor has no checksum. Add the # and the 8 characters after it.",
+		)
 	}
 	d := &Descriptor{net: net}
 	keys, err := d.takeKind(payload)
@@ -145,8 +149,14 @@ func (d *Descriptor) takeMulti(inner string) (keys []string, err error) {
 // looks like two people would be one.
 func (d *Descriptor) checkDistinct() error {
 	twice := func(what string, i, j int) error {
-		return errs.Newf(errs.Invalid, CodeDuplicateKey,
-			"Keys %d and %d of the descriptor %s. Each signer needs a key of their own, with the fingerprint of its own master key.", i+1, j+1, what)
+		return errs.Newf(
+			errs.Invalid,
+			CodeDuplicateKey,
+			"Keys %d and %d of the descriptor %s. Each signer needs a key of their own, with the fingerprint of its own master key.",
+			i+1,
+			j+1,
+			what,
+		)
 	}
 	for j, b := range d.keys {
 		for i, a := range d.keys[:j] {

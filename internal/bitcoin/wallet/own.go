@@ -41,7 +41,10 @@ func (d *Descriptor) AddOutputFields(out *psbt.POutput, chain, index uint32) err
 	return nil
 }
 
-func (d *Descriptor) derivations(made *derived, chain, index uint32) ([]*psbt.Bip32Derivation, []*psbt.TaprootBip32Derivation) {
+func (d *Descriptor) derivations(
+	made *derived,
+	chain, index uint32,
+) ([]*psbt.Bip32Derivation, []*psbt.TaprootBip32Derivation) {
 	keys := make([]*psbt.Bip32Derivation, len(d.keys))
 	for i, k := range d.keys {
 		keys[i] = k.derivation(made.pubs[i], chain, index)
@@ -67,18 +70,30 @@ func (d *Descriptor) OwnOutput(out *psbt.POutput, script []byte) (chain, index u
 // be the outpoint's (BIP 174: a stated amount alone can lie about the fee).
 // Errors are Invalid with code missing_prev_tx, prev_tx_mismatch or
 // foreign_input.
-func (d *Descriptor) OwnInput(in *psbt.PInput, spends wire.OutPoint) (prev *wire.TxOut, chain, index uint32, err error) {
+func (d *Descriptor) OwnInput(
+	in *psbt.PInput,
+	spends wire.OutPoint,
+) (prev *wire.TxOut, chain, index uint32, err error) {
 	return d.ownInput(in, spends, txids{})
 }
 
-func (d *Descriptor) ownInput(in *psbt.PInput, spends wire.OutPoint, known txids) (prev *wire.TxOut, chain, index uint32, err error) {
+func (d *Descriptor) ownInput(
+	in *psbt.PInput,
+	spends wire.OutPoint,
+	known txids,
+) (prev *wire.TxOut, chain, index uint32, err error) {
 	prev, err = prevOut(in, spends, known)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	chain, index, ok := d.own(in.Bip32Derivation, in.TaprootBip32Derivation, in.WitnessScript, prev.PkScript)
 	if !ok {
-		return nil, 0, 0, errs.Newf(errs.Invalid, CodeForeignInput, "Input %s is not an output of this treasury.", spends)
+		return nil, 0, 0, errs.Newf(
+			errs.Invalid,
+			CodeForeignInput,
+			"Input %s is not an output of this treasury.",
+			spends,
+		)
 	}
 	return prev, chain, index, nil
 }
@@ -90,11 +105,21 @@ func prevOut(in *psbt.PInput, spends wire.OutPoint, known txids) (*wire.TxOut, e
 		return nil, errs.Newf(errs.Invalid, CodeMissingPrevTx, "Input %s lacks its previous transaction.", spends)
 	}
 	if known.of(in.NonWitnessUtxo) != spends.Hash || int(spends.Index) >= len(in.NonWitnessUtxo.TxOut) {
-		return nil, errs.Newf(errs.Invalid, CodePrevTxMismatch, "Input %s comes with another transaction than the one it spends.", spends)
+		return nil, errs.Newf(
+			errs.Invalid,
+			CodePrevTxMismatch,
+			"Input %s comes with another transaction than the one it spends.",
+			spends,
+		)
 	}
 	prev := in.NonWitnessUtxo.TxOut[spends.Index]
 	if w := in.WitnessUtxo; w != nil && (w.Value != prev.Value || !bytes.Equal(w.PkScript, prev.PkScript)) {
-		return nil, errs.Newf(errs.Invalid, CodePrevTxMismatch, "Input %s states another amount or script than its previous transaction.", spends)
+		return nil, errs.Newf(
+			errs.Invalid,
+			CodePrevTxMismatch,
+			"Input %s states another amount or script than its previous transaction.",
+			spends,
+		)
 	}
 	return prev, nil
 }
@@ -118,7 +143,10 @@ func (d *Descriptor) own(
 
 // locate finds which chain and index PSBT fields claim. The claim is worth
 // nothing until the script has been derived and compared.
-func (d *Descriptor) locate(keys []*psbt.Bip32Derivation, taproot []*psbt.TaprootBip32Derivation) (chain, index uint32, ok bool) {
+func (d *Descriptor) locate(
+	keys []*psbt.Bip32Derivation,
+	taproot []*psbt.TaprootBip32Derivation,
+) (chain, index uint32, ok bool) {
 	if d.kind == KindTR {
 		if len(taproot) != 1 || len(keys) != 0 {
 			return 0, 0, false

@@ -75,7 +75,10 @@ func (r PayeeRules) Parse(text string, net *chaincfg.Params, isTreasury func(scr
 		return Payee{}, bad
 	}
 	if isTreasury != nil && isTreasury(payee.Script) {
-		return Payee{}, payeeError(CodeTreasuryScript, "This address belongs to the treasury itself. Give one of your own.")
+		return Payee{}, payeeError(
+			CodeTreasuryScript,
+			"This address belongs to the treasury itself. Give one of your own.",
+		)
 	}
 	return payee, nil
 }
@@ -125,7 +128,10 @@ func addressOfLink(link string) (string, *errs.Field) {
 		name = strings.ToLower(name)
 		switch {
 		case strings.HasPrefix(name, "req-"):
-			return "", payeeError(CodeUnsupportedLink, "This payment link asks for something that is not supported here. Paste the address alone.")
+			return "", payeeError(
+				CodeUnsupportedLink,
+				"This payment link asks for something that is not supported here. Paste the address alone.",
+			)
 		case address == "" && slices.ContainsFunc(networks(), func(n *chaincfg.Params) bool { return name == n.Bech32HRPSegwit }):
 			address = value
 		case value != "" && (name == "lightning" || name == "lno" || name == "sp"):
@@ -252,7 +258,10 @@ func payeeError(code errs.Code, message string) *errs.Field {
 }
 
 func notAnAddress() *errs.Field {
-	return payeeError(CodeNotAnAddress, "This is not a Bitcoin address. Copy it again from your wallet, and nothing else.")
+	return payeeError(
+		CodeNotAnAddress,
+		"This is not a Bitcoin address. Copy it again from your wallet, and nothing else.",
+	)
 }
 
 func badChecksum() *errs.Field {
@@ -301,13 +310,18 @@ func looksBase58(text string) bool {
 
 // base58Networks returns the networks that use a version byte for addresses.
 func base58Networks(version byte) []*chaincfg.Params {
-	return networksWhere(func(n *chaincfg.Params) bool { return version == n.PubKeyHashAddrID || version == n.ScriptHashAddrID })
+	return networksWhere(
+		func(n *chaincfg.Params) bool { return version == n.PubKeyHashAddrID || version == n.ScriptHashAddrID },
+	)
 }
 
 // segwitScript decodes a BIP 173 or BIP 350 address.
 func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 	if text != strings.ToLower(text) && text != strings.ToUpper(text) {
-		return nil, payeeError(CodeMixedCase, "This address mixes capital and small letters. Copy it again from your wallet.")
+		return nil, payeeError(
+			CodeMixedCase,
+			"This address mixes capital and small letters. Copy it again from your wallet.",
+		)
 	}
 	_, data, encoding, err := bech32.DecodeGeneric(text)
 	switch tooShort := bech32.ErrInvalidLength(0); {
@@ -335,14 +349,19 @@ func (r PayeeRules) segwitScript(text string) ([]byte, *errs.Field) {
 		return nil, notAnAddress()
 	case version == 1 && len(program) == 32:
 		if _, err := schnorr.ParsePubKey(program); err != nil {
-			return nil, payeeError(CodeUnspendable, "No key can exist for this address: coins sent to it would be lost.")
+			return nil, payeeError(
+				CodeUnspendable,
+				"No key can exist for this address: coins sent to it would be lost.",
+			)
 		}
 	case version == 1 && program[0] == 0x4e && program[1] == 0x73 && len(program) == 2:
 		return nil, payeeError(CodeUnspendable, "Anyone could take coins sent to this address. Give one of your own.")
 	case version > 1 && r.AllowFutureWitness:
 	default:
-		return nil, payeeError(CodeUnknownWitnessVersion,
-			"This address is of a newer kind that is not in use yet. Give an address that starts with bc1q or bc1p, or an older one.")
+		return nil, payeeError(
+			CodeUnknownWitnessVersion,
+			"This address is of a newer kind that is not in use yet. Give an address that starts with bc1q or bc1p, or an older one.",
+		)
 	}
 	op := byte(txscript.OP_0)
 	if version > 0 {

@@ -34,7 +34,12 @@ func TakePrevTxs(packet *psbt.Packet) (bare *psbt.Packet, prevTxs [][]byte, err 
 			seen[txid] = true
 			var b bytes.Buffer
 			if err := prev.SerializeNoWitness(&b); err != nil {
-				return nil, nil, errs.Wrap(err, errs.Internal, CodeBadPrevTx, "A previous transaction could not be written.")
+				return nil, nil, errs.Wrap(
+					err,
+					errs.Internal,
+					CodeBadPrevTx,
+					"A previous transaction could not be written.",
+				)
 			}
 			prevTxs = append(prevTxs, b.Bytes())
 		}
@@ -67,7 +72,12 @@ func GivePrevTxs(packet *psbt.Packet, prevTxs [][]byte) error {
 	spent := make(map[chainhash.Hash]bool, len(known))
 	for i, in := range packet.UnsignedTx.TxIn {
 		if packet.Inputs[i].NonWitnessUtxo != nil {
-			return errs.Newf(errs.Invalid, CodePrevTxInside, "Input %d has its previous transaction inside the PSBT; it belongs beside it.", i)
+			return errs.Newf(
+				errs.Invalid,
+				CodePrevTxInside,
+				"Input %d has its previous transaction inside the PSBT; it belongs beside it.",
+				i,
+			)
 		}
 		if prev := known[in.PreviousOutPoint.Hash]; prev != nil {
 			packet.Inputs[i].NonWitnessUtxo = prev
@@ -106,7 +116,11 @@ func DropWitnesses(tx *wire.MsgTx) *wire.MsgTx {
 	bare := *tx
 	bare.TxIn = make([]*wire.TxIn, len(tx.TxIn))
 	for i, in := range tx.TxIn {
-		bare.TxIn[i] = &wire.TxIn{PreviousOutPoint: in.PreviousOutPoint, SignatureScript: in.SignatureScript, Sequence: in.Sequence}
+		bare.TxIn[i] = &wire.TxIn{
+			PreviousOutPoint: in.PreviousOutPoint,
+			SignatureScript:  in.SignatureScript,
+			Sequence:         in.Sequence,
+		}
 	}
 	return &bare
 }

@@ -116,7 +116,12 @@ func (s *Signer) Sign(packet *psbt.Packet) error {
 	}
 	for i := range packet.Inputs {
 		if asked := packet.Inputs[i].SighashType; asked != 0 && asked != s.d.kind.sighash() {
-			return errs.Newf(errs.Invalid, CodeBadSighash, "Input %d asks for a signature that would not cover the whole transaction.", i)
+			return errs.Newf(
+				errs.Invalid,
+				CodeBadSighash,
+				"Input %d asks for a signature that would not cover the whole transaction.",
+				i,
+			)
 		}
 	}
 	own, err := s.d.OwnInputs(packet)
@@ -217,7 +222,10 @@ func (s *Signer) put(in *psbt.PInput, pub, sig []byte) {
 		in.PartialSigs = []*psbt.PartialSig{mine}
 		return
 	}
-	all := slices.DeleteFunc(slices.Clone(in.PartialSigs), func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, pub) })
+	all := slices.DeleteFunc(
+		slices.Clone(in.PartialSigs),
+		func(p *psbt.PartialSig) bool { return bytes.Equal(p.PubKey, pub) },
+	)
 	all = append(all, mine)
 	in.PartialSigs = all
 	slices.SortFunc(all, func(a, b *psbt.PartialSig) int { return bytes.Compare(a.PubKey, b.PubKey) })

@@ -47,15 +47,22 @@ func parseXpub(s string, net *chaincfg.Params) (*hdkeychain.ExtendedKey, error) 
 				return bad(CodeWrongNetwork, "The extended public key is for %s, not for %s.", other.Name, net.Name)
 			}
 		}
-		return bad(errs.CodeBadDescriptor,
-			"The extended key has an unknown version. Write zpub, ypub and the like as a plain xpub or tpub: wpkh(…) and tr(…) already say the kind.")
+		return bad(
+			errs.CodeBadDescriptor,
+			"The extended key has an unknown version. Write zpub, ypub and the like as a plain xpub or tpub: wpkh(…) and tr(…) already say the kind.",
+		)
 	}
 	if payload[xkeyDepth] == 0 && !bytes.Equal(payload[xkeyParent:xkeyChild+4], make([]byte, 8)) {
 		return bad(errs.CodeBadDescriptor, "The extended public key claims to be a root and to have a parent at once.")
 	}
 	parsed, err := hdkeychain.NewKeyFromString(s)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, errs.CodeBadDescriptor, "The extended public key is not a point on the curve.")
+		return nil, errs.Wrap(
+			err,
+			errs.Invalid,
+			errs.CodeBadDescriptor,
+			"The extended public key is not a point on the curve.",
+		)
 	}
 	return parsed, nil
 }

@@ -58,7 +58,13 @@ func (h *Handlers) GetToken(ctx context.Context, r GetTokenRequestObject) (GetTo
 
 func apiToken(t identity.Token) Token {
 	return Token{
-		Id: t.ID, Name: t.Name, Scopes: scopes(t), CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, RevokedAt: t.RevokedAt,
+		Id:         t.ID,
+		Name:       t.Name,
+		Scopes:     scopes(t),
+		CreatedAt:  t.CreatedAt,
+		ExpiresAt:  t.ExpiresAt,
+		LastUsedAt: t.LastUsedAt,
+		RevokedAt:  t.RevokedAt,
 	}
 }
 

@@ -25,7 +25,10 @@ func (h *Handlers) GetAuditKey(context.Context, GetAuditKeyRequestObject) (GetAu
 }
 
 // GetCheckpoint answers GET /v1/audit/checkpoint.
-func (h *Handlers) GetCheckpoint(ctx context.Context, _ GetCheckpointRequestObject) (GetCheckpointResponseObject, error) {
+func (h *Handlers) GetCheckpoint(
+	ctx context.Context,
+	_ GetCheckpointRequestObject,
+) (GetCheckpointResponseObject, error) {
 	c, err := h.cfg.AuditLog.Latest(ctx)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,10 @@ func checkpoint(c audit.StoredCheckpoint) Checkpoint {
 }
 
 // ListCheckpoints answers GET /v1/audit/checkpoints.
-func (h *Handlers) ListCheckpoints(ctx context.Context, r ListCheckpointsRequestObject) (ListCheckpointsResponseObject, error) {
+func (h *Handlers) ListCheckpoints(
+	ctx context.Context,
+	r ListCheckpointsRequestObject,
+) (ListCheckpointsResponseObject, error) {
 	limit, err := pageLimit(r.Params.Limit, 100)
 	if err != nil {
 		return nil, err
@@ -56,7 +62,9 @@ func (h *Handlers) ListCheckpoints(ctx context.Context, r ListCheckpointsRequest
 		newest = newest[:limit]
 		next = newCursor("checkpoints", strconv.FormatInt(newest[limit-1].Size, 10))
 	}
-	out := ListCheckpoints200JSONResponse{Body: CheckpointPage{Items: make([]Checkpoint, 0, len(newest)), NextCursor: optional(next)}}
+	out := ListCheckpoints200JSONResponse{
+		Body: CheckpointPage{Items: make([]Checkpoint, 0, len(newest)), NextCursor: optional(next)},
+	}
 	for _, c := range newest {
 		out.Body.Items = append(out.Body.Items, checkpoint(c))
 	}
@@ -107,7 +115,11 @@ func firstLeaf(p ListLeavesParams) (int64, error) {
 	case p.From == nil:
 		return last, nil
 	case p.Cursor != nil:
-		return 0, errs.InvalidFields([]errs.Field{{Field: "from", Code: CodeNotWanted, Message: "The cursor says where the page begins: leave this out."}})
+		return 0, errs.InvalidFields(
+			[]errs.Field{
+				{Field: "from", Code: CodeNotWanted, Message: "The cursor says where the page begins: leave this out."},
+			},
+		)
 	case *p.From < 0:
 		return 0, outOfRange("from", 0, 1<<53)
 	}
@@ -115,16 +127,27 @@ func firstLeaf(p ListLeavesParams) (int64, error) {
 }
 
 // GetInclusionProof answers GET /v1/audit/proof.
-func (h *Handlers) GetInclusionProof(ctx context.Context, r GetInclusionProofRequestObject) (GetInclusionProofResponseObject, error) {
+func (h *Handlers) GetInclusionProof(
+	ctx context.Context,
+	r GetInclusionProofRequestObject,
+) (GetInclusionProofResponseObject, error) {
 	p, err := h.cfg.AuditLog.Inclusion(ctx, r.Params.Seq)
 	if err != nil {
 		return nil, err
 	}
-	return GetInclusionProof200JSONResponse{Seq: p.Seq, Leaf: p.Leaf, Checkpoint: p.Checkpoint, Hashes: hashes(p.Hashes)}, nil
+	return GetInclusionProof200JSONResponse{
+		Seq:        p.Seq,
+		Leaf:       p.Leaf,
+		Checkpoint: p.Checkpoint,
+		Hashes:     hashes(p.Hashes),
+	}, nil
 }
 
 // GetConsistencyProof answers GET /v1/audit/consistency.
-func (h *Handlers) GetConsistencyProof(ctx context.Context, r GetConsistencyProofRequestObject) (GetConsistencyProofResponseObject, error) {
+func (h *Handlers) GetConsistencyProof(
+	ctx context.Context,
+	r GetConsistencyProofRequestObject,
+) (GetConsistencyProofResponseObject, error) {
 	p, err := h.cfg.AuditLog.Consistency(ctx, r.Params.From)
 	if err != nil {
 		return nil, err
@@ -141,7 +164,10 @@ func hashes(list []tlog.Hash) [][]byte {
 }
 
 // GetAuditBundle answers GET /v1/audit/bundle.
-func (h *Handlers) GetAuditBundle(ctx context.Context, _ GetAuditBundleRequestObject) (GetAuditBundleResponseObject, error) {
+func (h *Handlers) GetAuditBundle(
+	ctx context.Context,
+	_ GetAuditBundleRequestObject,
+) (GetAuditBundleResponseObject, error) {
 	b, err := h.cfg.AuditLog.Export(ctx)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,12 @@ func (h *Handlers) ListBatches(ctx context.Context, r ListBatchesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := h.cfg.Payouts.Batches(ctx, actorFrom(ctx), uint32(before), limit) //nolint:gosec // as bounded above
+	list, next, err := h.cfg.Payouts.Batches(
+		ctx,
+		actorFrom(ctx),
+		uint32(before),
+		limit,
+	) //nolint:gosec // as bounded above
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +40,9 @@ func (h *Handlers) ListBatches(ctx context.Context, r ListBatchesRequestObject) 
 	if next > 0 {
 		cursor = newCursor("batches", strconv.FormatUint(uint64(next), 10))
 	}
-	out := ListBatches200JSONResponse{Body: BatchPage{Items: make([]BatchSummary, 0, len(list)), NextCursor: optional(cursor)}}
+	out := ListBatches200JSONResponse{
+		Body: BatchPage{Items: make([]BatchSummary, 0, len(list)), NextCursor: optional(cursor)},
+	}
 	for _, b := range list {
 		out.Body.Items = append(out.Body.Items, batchSummary(b))
 	}

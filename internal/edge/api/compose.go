@@ -20,8 +20,12 @@ func orderOf(o *Order) (treasurer.Order, error) {
 	bad = append(bad, atLeastOne("max_fee_sat", o.MaxFeeSat)...)
 	bad = append(bad, atLeastOne("deadline_blocks", o.DeadlineBlocks)...)
 	return treasurer.Order{
-		InstalmentIDs: o.InstalmentIds, FeeRateSatKVB: o.FeerateSatKvb, MaxFeeRateSatKVB: value(o.MaxFeerateSatKvb), MaxFeeSat: value(o.MaxFeeSat),
-		DeadlineBlocks: value(o.DeadlineBlocks), Coins: coins,
+		InstalmentIDs:    o.InstalmentIds,
+		FeeRateSatKVB:    o.FeerateSatKvb,
+		MaxFeeRateSatKVB: value(o.MaxFeerateSatKvb),
+		MaxFeeSat:        value(o.MaxFeeSat),
+		DeadlineBlocks:   value(o.DeadlineBlocks),
+		Coins:            coins,
 	}, errs.InvalidFields(bad)
 }
 
@@ -31,7 +35,14 @@ func atLeastOne[T int32 | int64](field string, v *T) []errs.Field {
 	if v == nil || *v != 0 {
 		return nil
 	}
-	return []errs.Field{{Field: field, Code: errs.CodeOutOfRange, Message: "must be at least 1, or left out", Params: map[string]string{"min": "1"}}}
+	return []errs.Field{
+		{
+			Field:   field,
+			Code:    errs.CodeOutOfRange,
+			Message: "must be at least 1, or left out",
+			Params:  map[string]string{"min": "1"},
+		},
+	}
 }
 
 // outPoints reads coins as txid:vout.
@@ -61,7 +72,11 @@ func outPoint(text string) (wire.OutPoint, error) {
 }
 
 func notACoin(field string) errs.Field {
-	return errs.Field{Field: field, Code: CodeNotACoin, Message: "must be a txid in 64 small hex digits, a colon, and the number of an output"}
+	return errs.Field{
+		Field:   field,
+		Code:    CodeNotACoin,
+		Message: "must be a txid in 64 small hex digits, a colon, and the number of an output",
+	}
 }
 
 func outPointTexts(list []wire.OutPoint) *[]string {
@@ -86,14 +101,40 @@ func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject
 		return nil, err
 	}
 	out := PreviewBatch200JSONResponse{
-		Payees: int32(len(p.Items)), TotalSat: int64(p.Total), Batches: int32(p.Batches), //nolint:gosec // payout.MaxOrder
-		FeeSat: int64(p.Fee), FeerateSatKvb: p.Order.FeeRateSatKVB, FeePermille: p.FeePermille, MaxFeerateSatKvb: p.Order.MaxFeeRateSatKVB,
-		MaxFeeSat: p.Order.MaxFeeSat, HeadroomSat: headroom(p), DeadlineBlocks: p.Order.DeadlineBlocks, Weight: p.Weight,
-		ChangeSat: int64(p.Change), AvailableAfterSat: int64(p.FreeAfter), Transaction: transaction(p.Summary, nil, false),
-		AtTargets: make([]FeeAt, 0, len(p.AtTargets)), Notes: make([]Remark, 0, len(p.Notes)), Estimate: estimate(p.Estimate),
+		Payees: int32(
+			len(p.Items),
+		),
+		TotalSat: int64(p.Total),
+		Batches:  int32(p.Batches), //nolint:gosec // payout.MaxOrder
+		FeeSat: int64(
+			p.Fee,
+		),
+		FeerateSatKvb:    p.Order.FeeRateSatKVB,
+		FeePermille:      p.FeePermille,
+		MaxFeerateSatKvb: p.Order.MaxFeeRateSatKVB,
+		MaxFeeSat:        p.Order.MaxFeeSat,
+		HeadroomSat:      headroom(p),
+		DeadlineBlocks:   p.Order.DeadlineBlocks,
+		Weight:           p.Weight,
+		ChangeSat: int64(
+			p.Change,
+		),
+		AvailableAfterSat: int64(p.FreeAfter),
+		Transaction:       transaction(p.Summary, nil, false),
+		AtTargets: make(
+			[]FeeAt,
+			0,
+			len(p.AtTargets),
+		),
+		Notes:    make([]Remark, 0, len(p.Notes)),
+		Estimate: estimate(p.Estimate),
 	}
 	for _, t := range p.AtTargets {
-		at := FeeAt{Blocks: int32(t.Blocks), FeerateSatKvb: t.FeeRateSatKVB, Refused: optional(t.Refused)} //nolint:gosec // a few blocks
+		at := FeeAt{
+			Blocks:        int32(t.Blocks),
+			FeerateSatKvb: t.FeeRateSatKVB,
+			Refused:       optional(t.Refused),
+		} //nolint:gosec // a few blocks
 		if t.Refused == "" {
 			fee := int64(t.Fee)
 			at.FeeSat, at.FeePermille = &fee, &t.FeePermille
@@ -118,9 +159,17 @@ func (h *Handlers) ComposeBatch(ctx context.Context, r ComposeBatchRequestObject
 	if err != nil {
 		return nil, err
 	}
-	list, err := makeOnce(ctx, h, "composeBatch", r.Params.IdempotencyKey, r, func(ctx context.Context) ([]payout.Batch, error) {
-		return h.cfg.Payouts.ComposeAll(ctx, actorFrom(ctx), o)
-	}, h.madeBatches)
+	list, err := makeOnce(
+		ctx,
+		h,
+		"composeBatch",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) ([]payout.Batch, error) {
+			return h.cfg.Payouts.ComposeAll(ctx, actorFrom(ctx), o)
+		},
+		h.madeBatches,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +198,10 @@ func (h *Handlers) madeBatch(ctx context.Context, made []uuid.UUID) (payout.Batc
 }
 
 // ComposeUpkeep answers POST /v1/upkeep.
-func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObject) (ComposeUpkeepResponseObject, error) {
+func (h *Handlers) ComposeUpkeep(
+	ctx context.Context,
+	r ComposeUpkeepRequestObject,
+) (ComposeUpkeepResponseObject, error) {
 	coins, bad := outPoints("coins", value(r.Body.Coins))
 	bad = append(bad, atLeastOne("max_feerate_sat_kvb", r.Body.MaxFeerateSatKvb)...)
 	bad = append(bad, atLeastOne("max_fee_sat", r.Body.MaxFeeSat)...)
@@ -157,18 +209,38 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 	bad = append(bad, onlyFor(child, "child", "parent", r.Body.Parent != nil)...)
 	bad = append(bad, onlyFor(payout.Kind(r.Body.Kind) == payout.Split, "split", "outputs", r.Body.Outputs != nil)...)
 	if child && len(coins) > 0 {
-		bad = append(bad, errs.Field{Field: "coins", Code: CodeNotWanted, Message: "A child spends the change of its parent: leave the coins out."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "coins",
+				Code:    CodeNotWanted,
+				Message: "A child spends the change of its parent: leave the coins out.",
+			},
+		)
 	}
 	if err := errs.InvalidFields(bad); err != nil {
 		return nil, err
 	}
 	order := payout.UpkeepOrder{
-		Kind: payout.Kind(r.Body.Kind), Coins: coins, Outputs: int(value(r.Body.Outputs)), Parent: value(r.Body.Parent),
-		FeeRateSatKVB: r.Body.FeerateSatKvb, MaxFeeRateSatKVB: value(r.Body.MaxFeerateSatKvb), MaxFeeSat: value(r.Body.MaxFeeSat),
+		Kind:             payout.Kind(r.Body.Kind),
+		Coins:            coins,
+		Outputs:          int(value(r.Body.Outputs)),
+		Parent:           value(r.Body.Parent),
+		FeeRateSatKVB:    r.Body.FeerateSatKvb,
+		MaxFeeRateSatKVB: value(r.Body.MaxFeerateSatKvb),
+		MaxFeeSat:        value(r.Body.MaxFeeSat),
 	}
-	b, err := makeOnce(ctx, h, "composeUpkeep", r.Params.IdempotencyKey, r, func(ctx context.Context) (payout.Batch, error) {
-		return h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), order)
-	}, h.madeBatch)
+	b, err := makeOnce(
+		ctx,
+		h,
+		"composeUpkeep",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (payout.Batch, error) {
+			return h.cfg.Payouts.ComposeUpkeep(ctx, actorFrom(ctx), order)
+		},
+		h.madeBatch,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +253,13 @@ func (h *Handlers) ComposeUpkeep(ctx context.Context, r ComposeUpkeepRequestObje
 func onlyFor(is bool, kind, field string, present bool) []errs.Field {
 	switch {
 	case is && !present:
-		return []errs.Field{{Field: field, Code: errs.CodeRequired, Message: strings.ToUpper(kind[:1]) + kind[1:] + " needs it."}}
+		return []errs.Field{
+			{Field: field, Code: errs.CodeRequired, Message: strings.ToUpper(kind[:1]) + kind[1:] + " needs it."},
+		}
 	case !is && present:
-		return []errs.Field{{Field: field, Code: CodeNotWanted, Message: "It goes with " + kind + " alone: leave it out."}}
+		return []errs.Field{
+			{Field: field, Code: CodeNotWanted, Message: "It goes with " + kind + " alone: leave it out."},
+		}
 	}
 	return nil
 }

@@ -19,7 +19,13 @@ func orEmpty[T any](list []T) []T {
 }
 
 func standing(a grant.Application) ApplicationStanding {
-	return ApplicationStanding{Id: a.ID, Reference: a.Reference, State: string(a.State), Revision: int32(a.Revision), Version: a.Version} //nolint:gosec // counts up by one
+	return ApplicationStanding{
+		Id:        a.ID,
+		Reference: a.Reference,
+		State:     string(a.State),
+		Revision:  int32(a.Revision),
+		Version:   a.Version,
+	} //nolint:gosec // counts up by one
 }
 
 func claimOf(c *grant.Claim, by identity.Actor) *Claim {
@@ -30,13 +36,22 @@ func claimOf(c *grant.Claim, by identity.Actor) *Claim {
 }
 
 func tally(approve, decline, quorum int) Tally {
-	return Tally{Approve: int32(approve), Decline: int32(decline), Required: int32(quorum)} //nolint:gosec // numbers of people
+	return Tally{
+		Approve:  int32(approve),
+		Decline:  int32(decline),
+		Required: int32(quorum),
+	} //nolint:gosec // numbers of people
 }
 
 func screened(found []screen.Finding) []Screened {
 	out := make([]Screened, len(found))
 	for i, f := range found {
-		out[i] = Screened{Check: string(f.Check), Level: ScreenedLevel(f.Level.String()), Reason: f.Reason, Others: make([]ApplicationName, len(f.Others))}
+		out[i] = Screened{
+			Check:  string(f.Check),
+			Level:  ScreenedLevel(f.Level.String()),
+			Reason: f.Reason,
+			Others: make([]ApplicationName, len(f.Others)),
+		}
 		for j, o := range f.Others {
 			out[i].Others[j] = ApplicationName{Id: o.ID, Reference: o.Reference}
 		}
@@ -47,7 +62,14 @@ func screened(found []screen.Finding) []Screened {
 func events(history []grant.Happening) []Event {
 	out := make([]Event, 0, len(history))
 	for _, h := range history {
-		e := Event{At: h.At, Event: h.Action, From: optional(h.From), To: optional(h.To), By: EventBy(h.ActorKind), Name: optional(h.StaffName)}
+		e := Event{
+			At:    h.At,
+			Event: h.Action,
+			From:  optional(h.From),
+			To:    optional(h.To),
+			By:    EventBy(h.ActorKind),
+			Name:  optional(h.StaffName),
+		}
 		if len(h.Detail) > 0 {
 			e.Detail = &h.Detail
 		}
@@ -59,7 +81,13 @@ func events(history []grant.Happening) []Event {
 func messages(texts []grant.Text) []Message {
 	out := make([]Message, 0, len(texts))
 	for _, t := range texts {
-		m := Message{At: t.At, From: MessageFromTeam, Author: optional(t.StaffName), Audience: Audience(t.Audience), Text: t.Text}
+		m := Message{
+			At:       t.At,
+			From:     MessageFromTeam,
+			Author:   optional(t.StaffName),
+			Audience: Audience(t.Audience),
+			Text:     t.Text,
+		}
 		if t.FromOperator {
 			m.From = MessageFromOperator
 		}
@@ -69,7 +97,13 @@ func messages(texts []grant.Text) []Message {
 }
 
 func payment(p grant.Payment) Payment {
-	out := Payment{AmountSat: int64(p.Amount), State: string(p.State), Standing: string(p.Standing), Confirmations: p.Confirmations, BatchNumber: optional(p.BatchNumber)}
+	out := Payment{
+		AmountSat:     int64(p.Amount),
+		State:         string(p.State),
+		Standing:      string(p.Standing),
+		Confirmations: p.Confirmations,
+		BatchNumber:   optional(p.BatchNumber),
+	}
 	if p.TxID != "" {
 		vout := int64(p.Vout)
 		out.Txid, out.Vout = &p.TxID, &vout

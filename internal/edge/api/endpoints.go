@@ -56,7 +56,11 @@ func (h *Handlers) ReadLink(_ context.Context, r ReadLinkRequestObject) (ReadLin
 	if err != nil {
 		return nil, err
 	}
-	out := ReadLink200JSONResponse{Protocol: protocolOf(u.Protocol), Fields: specFields(u.Fields), Control: make([]ControlKind, 0, len(u.Control))}
+	out := ReadLink200JSONResponse{
+		Protocol: protocolOf(u.Protocol),
+		Fields:   specFields(u.Fields),
+		Control:  make([]ControlKind, 0, len(u.Control)),
+	}
 	for _, k := range u.Control {
 		out.Control = append(out.Control, ControlKind(k))
 	}
@@ -64,7 +68,10 @@ func (h *Handlers) ReadLink(_ context.Context, r ReadLinkRequestObject) (ReadLin
 }
 
 // ListOwnEndpoints answers GET /v1/application/endpoints.
-func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsRequestObject) (ListOwnEndpointsResponseObject, error) {
+func (h *Handlers) ListOwnEndpoints(
+	ctx context.Context,
+	r ListOwnEndpointsRequestObject,
+) (ListOwnEndpointsResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -81,7 +88,9 @@ func (h *Handlers) ListOwnEndpoints(ctx context.Context, r ListOwnEndpointsReque
 	if err != nil {
 		return nil, err
 	}
-	out := ListOwnEndpoints200JSONResponse{Body: EndpointPage{Items: endpointViews(list, who), NextCursor: optional(next)}}
+	out := ListOwnEndpoints200JSONResponse{
+		Body: EndpointPage{Items: endpointViews(list, who), NextCursor: optional(next)},
+	}
 	out.Headers.Link = nextLink("/v1/application/endpoints", endpointQuery(r.Params.Limit, r.Params.Checks), next)
 	return out, nil
 }
@@ -92,7 +101,13 @@ func endpointPage(name string, list []endpoint.View, p paging) ([]endpoint.View,
 	for i, v := range list {
 		position[v.Endpoint.ID] = int64(i) + 1
 	}
-	return pageOf(name, list, p, grant.MaxPage, func(v endpoint.View) string { return sortable(position[v.Endpoint.ID]) })
+	return pageOf(
+		name,
+		list,
+		p,
+		grant.MaxPage,
+		func(v endpoint.View) string { return sortable(position[v.Endpoint.ID]) },
+	)
 }
 
 // endpointQuery is what a page of servers was asked with, for the link to the next.
@@ -107,7 +122,10 @@ func endpointQuery(limit, checks *int32) url.Values {
 }
 
 // GetOwnEndpoint answers GET /v1/application/endpoints/{label}.
-func (h *Handlers) GetOwnEndpoint(ctx context.Context, r GetOwnEndpointRequestObject) (GetOwnEndpointResponseObject, error) {
+func (h *Handlers) GetOwnEndpoint(
+	ctx context.Context,
+	r GetOwnEndpointRequestObject,
+) (GetOwnEndpointResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -124,7 +142,10 @@ func (h *Handlers) GetOwnEndpoint(ctx context.Context, r GetOwnEndpointRequestOb
 }
 
 // RecheckEndpoint answers POST /v1/application/endpoints/{label}/recheck.
-func (h *Handlers) RecheckEndpoint(ctx context.Context, r RecheckEndpointRequestObject) (RecheckEndpointResponseObject, error) {
+func (h *Handlers) RecheckEndpoint(
+	ctx context.Context,
+	r RecheckEndpointRequestObject,
+) (RecheckEndpointResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -163,7 +184,10 @@ func (h *Handlers) ProveControl(ctx context.Context, r ProveControlRequestObject
 }
 
 // RotateControl answers POST /v1/application/endpoints/{label}/control/rotate.
-func (h *Handlers) RotateControl(ctx context.Context, r RotateControlRequestObject) (RotateControlResponseObject, error) {
+func (h *Handlers) RotateControl(
+	ctx context.Context,
+	r RotateControlRequestObject,
+) (RotateControlResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -176,16 +200,27 @@ func (h *Handlers) RotateControl(ctx context.Context, r RotateControlRequestObje
 }
 
 // DeclareMaintenance answers POST /v1/application/endpoints/{label}/maintenance.
-func (h *Handlers) DeclareMaintenance(ctx context.Context, r DeclareMaintenanceRequestObject) (DeclareMaintenanceResponseObject, error) {
+func (h *Handlers) DeclareMaintenance(
+	ctx context.Context,
+	r DeclareMaintenanceRequestObject,
+) (DeclareMaintenanceResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
 	}
-	m, err := makeOnce(ctx, h, "declareMaintenance", r.Params.IdempotencyKey, r, func(ctx context.Context) (endpoint.Maintenance, error) {
-		return service.DeclareMaintenance(ctx, receiptFrom(ctx), r.Label, r.Body.From, r.Body.To)
-	}, func(ctx context.Context, _ []uuid.UUID) (endpoint.Maintenance, error) {
-		return declared(ctx, service, r)
-	})
+	m, err := makeOnce(
+		ctx,
+		h,
+		"declareMaintenance",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (endpoint.Maintenance, error) {
+			return service.DeclareMaintenance(ctx, receiptFrom(ctx), r.Label, r.Body.From, r.Body.To)
+		},
+		func(ctx context.Context, _ []uuid.UUID) (endpoint.Maintenance, error) {
+			return declared(ctx, service, r)
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +240,11 @@ func declared(ctx context.Context, service Endpoints, r DeclareMaintenanceReques
 			return m, nil
 		}
 	}
-	return endpoint.Maintenance{}, errs.New(errs.NotFound, CodeMaintenanceOver, "This break was declared, and is long over.")
+	return endpoint.Maintenance{}, errs.New(
+		errs.NotFound,
+		CodeMaintenanceOver,
+		"This break was declared, and is long over.",
+	)
 }
 
 // GetOwnUptime answers GET /v1/application/endpoints/{label}/uptime.
@@ -222,7 +261,10 @@ func (h *Handlers) GetOwnUptime(ctx context.Context, r GetOwnUptimeRequestObject
 }
 
 // GetOwnResults answers GET /v1/application/endpoints/{label}/results.
-func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObject) (GetOwnResultsResponseObject, error) {
+func (h *Handlers) GetOwnResults(
+	ctx context.Context,
+	r GetOwnResultsRequestObject,
+) (GetOwnResultsResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -241,14 +283,20 @@ func (h *Handlers) GetOwnResults(ctx context.Context, r GetOwnResultsRequestObje
 // dayOf refuses a day that was named and left empty, which generated code takes.
 func dayOf(d openapi_types.Date) (time.Time, error) {
 	if d.IsZero() {
-		return time.Time{}, errs.InvalidFields([]errs.Field{{Field: "day", Code: CodeNotADay, Message: "Write a day as 2026-11-22."}})
+		return time.Time{}, errs.InvalidFields(
+			[]errs.Field{{Field: "day", Code: CodeNotADay, Message: "Write a day as 2026-11-22."}},
+		)
 	}
 	return d.Time, nil
 }
 
 // resultsFile is one JSON object a line.
 func resultsFile(d endpoint.DayResults) file {
-	return file{name: "results-" + d.Label + "-" + d.Day.Format(time.DateOnly) + ".ndjson", kind: "text/plain; charset=utf-8", body: d.Text}
+	return file{
+		name: "results-" + d.Label + "-" + d.Day.Format(time.DateOnly) + ".ndjson",
+		kind: "text/plain; charset=utf-8",
+		body: d.Text,
+	}
 }
 
 // VisitGetOwnResultsResponse writes results.

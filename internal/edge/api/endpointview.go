@@ -65,11 +65,22 @@ func endpointViews(list []endpoint.View, who reader) []CheckedEndpoint {
 func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 	e := v.Endpoint
 	out := CheckedEndpoint{
-		Label: e.Label, Protocol: protocolOf(e.Protocol), State: string(e.State), CheckedAt: e.LastAt, ChecksFrom: e.ChecksFrom, Pending: v.Pending,
-		Stage: optional(string(e.LastStage)), Class: optional(string(e.LastClass)), RecheckAt: moment(v.RecheckAt),
-		Control: controlOf(e, who.now), Proofs: make([]ControlProof, 0, len(v.Proofs)), Checks: []EndpointCheck{},
-		Uptime: make([]PlaceUptime, 0, len(v.Uptime)), Strip: make([]StripDay, 0, len(v.Strip)),
-		Maintenance: make([]Maintenance, 0, len(v.Maintenance)), Exit: exitOf(v.Exit),
+		Label:       e.Label,
+		Protocol:    protocolOf(e.Protocol),
+		State:       string(e.State),
+		CheckedAt:   e.LastAt,
+		ChecksFrom:  e.ChecksFrom,
+		Pending:     v.Pending,
+		Stage:       optional(string(e.LastStage)),
+		Class:       optional(string(e.LastClass)),
+		RecheckAt:   moment(v.RecheckAt),
+		Control:     controlOf(e, who.now),
+		Proofs:      make([]ControlProof, 0, len(v.Proofs)),
+		Checks:      []EndpointCheck{},
+		Uptime:      make([]PlaceUptime, 0, len(v.Uptime)),
+		Strip:       make([]StripDay, 0, len(v.Strip)),
+		Maintenance: make([]Maintenance, 0, len(v.Maintenance)),
+		Exit:        exitOf(v.Exit),
 	}
 	out.Verdict = optional(CheckVerdict(e.LastVerdict))
 	if e.LastClass != probe.ClassNone {
@@ -81,7 +92,14 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 	}
 	for _, p := range v.Proofs {
 		out.Proofs = append(out.Proofs, ControlProof{
-			Kind: ControlKind(p.Kind), Held: p.Held, Why: optional(p.Why), At: p.At, AgainAt: moment(p.AgainAt), Until: moment(p.ValidUntil),
+			Kind: ControlKind(
+				p.Kind,
+			),
+			Held:    p.Held,
+			Why:     optional(p.Why),
+			At:      p.At,
+			AgainAt: moment(p.AgainAt),
+			Until:   moment(p.ValidUntil),
 		})
 	}
 	for _, c := range v.Checks {
@@ -94,7 +112,13 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 	}
 	for _, d := range v.Strip {
 		out.Strip = append(out.Strip, StripDay{
-			Day: openapi_types.Date{Time: d.Day}, Marks: d.Marks, Up: int32(d.Up), Down: int32(d.Down), Unknown: int32(d.Unknown), //nolint:gosec // slots of a day
+			Day: openapi_types.Date{
+				Time: d.Day,
+			},
+			Marks:   d.Marks,
+			Up:      int32(d.Up),
+			Down:    int32(d.Down),
+			Unknown: int32(d.Unknown), //nolint:gosec // slots of a day
 		})
 	}
 	for _, m := range v.Maintenance {
@@ -110,7 +134,10 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 func linkages(list []endpoint.Linkage) *[]Linkage {
 	out := make([]Linkage, 0, len(list))
 	for _, l := range list {
-		out = append(out, Linkage{Kind: string(l.Kind), Applications: int32(l.Applications)}) //nolint:gosec // a count of rows
+		out = append(
+			out,
+			Linkage{Kind: string(l.Kind), Applications: int32(l.Applications)},
+		) //nolint:gosec // a count of rows
 	}
 	return &out
 }
@@ -119,7 +146,12 @@ func blocklistHits(list []endpoint.Hit) *[]BlocklistHit {
 	out := make([]BlocklistHit, 0, len(list))
 	for _, b := range list {
 		out = append(out, BlocklistHit{
-			What: b.What, List: b.List, Version: b.Version, Order: optional(b.Order), Permille: optional(int32(b.Permille)), FoundAt: b.FoundAt, //nolint:gosec // at most 1000
+			What:     b.What,
+			List:     b.List,
+			Version:  b.Version,
+			Order:    optional(b.Order),
+			Permille: optional(int32(b.Permille)),
+			FoundAt:  b.FoundAt, //nolint:gosec // at most 1000
 		})
 	}
 	return &out
@@ -127,16 +159,33 @@ func blocklistHits(list []endpoint.Hit) *[]BlocklistHit {
 
 func controlOf(e endpoint.Endpoint, now time.Time) EndpointControl {
 	return EndpointControl{
-		Proven: e.Proven(now), Kind: optional(ControlKind(e.Control)), ProvenAt: e.ProvenAt, AgainAt: e.ProveAgainAt, Until: e.ProvenUntil,
+		Proven: e.Proven(
+			now,
+		),
+		Kind:       optional(ControlKind(e.Control)),
+		ProvenAt:   e.ProvenAt,
+		AgainAt:    e.ProveAgainAt,
+		Until:      e.ProvenUntil,
 		Generation: int32(e.Generation), //nolint:gosec // counts up by one
 	}
 }
 
 func checkOf(c endpoint.Check, who reader) EndpointCheck {
 	out := EndpointCheck{
-		At: c.At, Slot: moment(c.Slot), Kind: string(c.Kind), Mode: string(c.Mode), Place: Place(c.Place), Attempt: int32(c.Attempt), //nolint:gosec // a few
-		Verdict: CheckVerdict(c.Verdict), Class: optional(string(c.Class)), Advice: adviceOf(c.Advice), Detail: optional(c.Detail),
-		TelegramProven: c.Proven, Stages: make([]CheckStage, 0, len(c.Stages)),
+		At:      c.At,
+		Slot:    moment(c.Slot),
+		Kind:    string(c.Kind),
+		Mode:    string(c.Mode),
+		Place:   Place(c.Place),
+		Attempt: int32(c.Attempt), //nolint:gosec // a few
+		Verdict: CheckVerdict(
+			c.Verdict,
+		),
+		Class:          optional(string(c.Class)),
+		Advice:         adviceOf(c.Advice),
+		Detail:         optional(c.Detail),
+		TelegramProven: c.Proven,
+		Stages:         make([]CheckStage, 0, len(c.Stages)),
 	}
 	if who.staff {
 		out.Vantage = optional(c.Vantage)
@@ -164,8 +213,20 @@ func moment(t time.Time) *time.Time {
 
 func placeUptime(p vantage.Place, u uptime.Uptime) PlaceUptime {
 	return PlaceUptime{
-		Place: Place(p), Slots: int32(u.Slots), Up: int32(u.Up), Down: int32(u.Down), Unknown: int32(u.Unknown), Maintenance: int32(u.Maintenance), //nolint:gosec // slots of 30 days
-		Permille: int32(u.Permille), CoveragePermille: int32(u.CoveragePermille), LowPermille: int32(u.LowPermille), HighPermille: int32(u.HighPermille), //nolint:gosec // at most 1000
+		Place: Place(
+			p,
+		),
+		Slots:       int32(u.Slots),
+		Up:          int32(u.Up),
+		Down:        int32(u.Down),
+		Unknown:     int32(u.Unknown),
+		Maintenance: int32(u.Maintenance), //nolint:gosec // slots of 30 days
+		Permille: int32(
+			u.Permille,
+		),
+		CoveragePermille: int32(u.CoveragePermille),
+		LowPermille:      int32(u.LowPermille),
+		HighPermille:     int32(u.HighPermille), //nolint:gosec // at most 1000
 	}
 }
 
@@ -177,7 +238,13 @@ func exitOf(e *endpoint.ExitView) *EndpointExit {
 	if e == nil {
 		return nil
 	}
-	return &EndpointExit{Address: optional(e.Address), Country: optional(e.Country), Asn: optional(int64(e.ASN)), Organisation: optional(e.Org), SeenAt: e.SeenAt}
+	return &EndpointExit{
+		Address:      optional(e.Address),
+		Country:      optional(e.Country),
+		Asn:          optional(int64(e.ASN)),
+		Organisation: optional(e.Org),
+		SeenAt:       e.SeenAt,
+	}
 }
 
 func controlWays(list []endpoint.Instructions) ControlWays {
@@ -189,7 +256,13 @@ func controlWays(list []endpoint.Instructions) ControlWays {
 		}
 		if c := in.Credential; c != nil {
 			way.Credential = &ControlCredential{
-				User: optional(c.User), Password: optional(c.Password), Uuid: optional(c.UUID), Secret: optional(c.Secret), PublicKey: optional(c.PublicKey),
+				User: optional(
+					c.User,
+				),
+				Password:  optional(c.Password),
+				Uuid:      optional(c.UUID),
+				Secret:    optional(c.Secret),
+				PublicKey: optional(c.PublicKey),
 			}
 		}
 		out.Items = append(out.Items, way)

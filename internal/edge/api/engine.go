@@ -89,7 +89,10 @@ func (h *Handlers) WithdrawVoid(ctx context.Context, r WithdrawVoidRequestObject
 }
 
 // GetSignatures answers GET /v1/batches/{id}/signatures.
-func (h *Handlers) GetSignatures(ctx context.Context, r GetSignaturesRequestObject) (GetSignaturesResponseObject, error) {
+func (h *Handlers) GetSignatures(
+	ctx context.Context,
+	r GetSignaturesRequestObject,
+) (GetSignaturesResponseObject, error) {
 	record, err := h.cfg.Payouts.Batch(ctx, actorFrom(ctx), r.Id)
 	if err != nil {
 		return nil, err
@@ -116,7 +119,11 @@ func (h *Handlers) ExportPsbt(ctx context.Context, r ExportPsbtRequestObject) (E
 	}
 	name := "batch-" + r.Id.String() + ".psbt"
 	if format == Base64 {
-		return file{name: name + ".txt", kind: "text/plain; charset=utf-8", body: []byte(base64.StdEncoding.EncodeToString(out.PSBT) + "\n")}, nil
+		return file{
+			name: name + ".txt",
+			kind: "text/plain; charset=utf-8",
+			body: []byte(base64.StdEncoding.EncodeToString(out.PSBT) + "\n"),
+		}, nil
 	}
 	return file{name: name, kind: "application/octet-stream", body: out.PSBT}, nil
 }

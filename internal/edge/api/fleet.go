@@ -16,7 +16,10 @@ import (
 const MaxReportBody = vantage.MaxReport/3*4 + 4<<10
 
 // ListEndpoints answers GET /v1/applications/{id}/endpoints.
-func (h *Handlers) ListEndpoints(ctx context.Context, r ListEndpointsRequestObject) (ListEndpointsResponseObject, error) {
+func (h *Handlers) ListEndpoints(
+	ctx context.Context,
+	r ListEndpointsRequestObject,
+) (ListEndpointsResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -73,7 +76,10 @@ func (h *Handlers) GetResults(ctx context.Context, r GetResultsRequestObject) (G
 }
 
 // RecheckAsStaff answers POST /v1/endpoints/{id}/recheck.
-func (h *Handlers) RecheckAsStaff(ctx context.Context, r RecheckAsStaffRequestObject) (RecheckAsStaffResponseObject, error) {
+func (h *Handlers) RecheckAsStaff(
+	ctx context.Context,
+	r RecheckAsStaffRequestObject,
+) (RecheckAsStaffResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -96,13 +102,29 @@ func (h *Handlers) GetFleet(ctx context.Context, _ GetFleetRequestObject) (GetFl
 		return nil, err
 	}
 	out := GetFleet200JSONResponse{
-		Rows: make([]FleetRow, 0, len(f.Rows)), OldestAt: f.Oldest, Waiting: int32(f.Waiting), //nolint:gosec // a count of rows
-		LateS: int64(f.Late / time.Second), Vantages: vantages(probers),
+		Rows: make(
+			[]FleetRow,
+			0,
+			len(f.Rows),
+		),
+		OldestAt: f.Oldest,
+		Waiting:  int32(f.Waiting), //nolint:gosec // a count of rows
+		LateS:    int64(f.Late / time.Second),
+		Vantages: vantages(probers),
 	}
 	for _, r := range f.Rows {
 		out.Rows = append(out.Rows, FleetRow{
-			Protocol: r.Protocol, Country: r.Country, Vantage: r.Vantage, OldestAt: r.Oldest,
-			Up: int32(r.Up), Down: int32(r.Down), Unknown: int32(r.Unknown), Unchecked: int32(r.Unchecked), Proven: int32(r.Proven), //nolint:gosec // counts of rows
+			Protocol: r.Protocol,
+			Country:  r.Country,
+			Vantage:  r.Vantage,
+			OldestAt: r.Oldest,
+			Up: int32(
+				r.Up,
+			),
+			Down:      int32(r.Down),
+			Unknown:   int32(r.Unknown),
+			Unchecked: int32(r.Unchecked),
+			Proven:    int32(r.Proven), //nolint:gosec // counts of rows
 		})
 	}
 	return out, nil
@@ -118,7 +140,13 @@ func (h *Handlers) ListVantages(ctx context.Context, r ListVantagesRequestObject
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := pageOf("vantages", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, func(v endpoint.Vantage) string { return v.Name })
+	list, next, err := pageOf(
+		"vantages",
+		list,
+		paging{r.Params.Cursor, r.Params.Limit},
+		grant.MaxPage,
+		func(v endpoint.Vantage) string { return v.Name },
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +180,10 @@ func (h *Handlers) AddVantage(ctx context.Context, r AddVantageRequestObject) (A
 	}
 	v, err := makeOnce(ctx, h, "addVantage", r.Params.IdempotencyKey, r, func(ctx context.Context) (Vantage, error) {
 		v, token, err := service.AddVantage(ctx, actorFrom(ctx), endpoint.NewVantage{
-			Name: r.Body.Name, Place: vantage.Place(r.Body.Place), Country: value(r.Body.Country), ASN: uint32(asn), //nolint:gosec // bounded above
+			Name:    r.Body.Name,
+			Place:   vantage.Place(r.Body.Place),
+			Country: value(r.Body.Country),
+			ASN:     uint32(asn), //nolint:gosec // bounded above
 		})
 		out := prober(v)
 		out.Token = optional(token)
@@ -173,7 +204,10 @@ func (h *Handlers) AddVantage(ctx context.Context, r AddVantageRequestObject) (A
 const maxASN = 1<<32 - 1
 
 // DisableVantage answers POST /v1/vantages/{id}/disable.
-func (h *Handlers) DisableVantage(ctx context.Context, r DisableVantageRequestObject) (DisableVantageResponseObject, error) {
+func (h *Handlers) DisableVantage(
+	ctx context.Context,
+	r DisableVantageRequestObject,
+) (DisableVantageResponseObject, error) {
 	service, err := h.checks()
 	if err != nil {
 		return nil, err
@@ -195,10 +229,19 @@ func vantages(list []endpoint.Vantage) []Vantage {
 
 func prober(v endpoint.Vantage) Vantage {
 	return Vantage{
-		Id: v.ID, Name: v.Name, Place: Place(v.Place), Country: v.Country, Asn: optional(int64(v.ASN)), State: stateOf(v),
-		SeenAt: v.SeenAt, Software: optional(v.SW), Reports: int64(v.Seq), //nolint:gosec // counts up by one
-		CanaryGood: int32(v.CanaryGood), CanaryBad: int32(v.CanaryBad), //nolint:gosec // counts of a day
-		CreatedAt: v.CreatedAt, DisabledAt: v.DisabledAt,
+		Id:         v.ID,
+		Name:       v.Name,
+		Place:      Place(v.Place),
+		Country:    v.Country,
+		Asn:        optional(int64(v.ASN)),
+		State:      stateOf(v),
+		SeenAt:     v.SeenAt,
+		Software:   optional(v.SW),
+		Reports:    int64(v.Seq), //nolint:gosec // counts up by one
+		CanaryGood: int32(v.CanaryGood),
+		CanaryBad:  int32(v.CanaryBad), //nolint:gosec // counts of a day
+		CreatedAt:  v.CreatedAt,
+		DisabledAt: v.DisabledAt,
 	}
 }
 
@@ -246,7 +289,11 @@ func (h *Handlers) ReportChecks(ctx context.Context, r ReportChecksRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if err := service.Report(ctx, vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature}, ProberGate(ctx)); err != nil {
+	if err := service.Report(
+		ctx,
+		vantage.Envelope{Body: r.Body.Body, Signature: r.Body.Signature},
+		ProberGate(ctx),
+	); err != nil {
 		return nil, err
 	}
 	return ReportChecks204Response{}, nil

@@ -29,10 +29,14 @@ func makeOnce[T any](
 	if err != nil {
 		return none, fmt.Errorf("encode the request of %s: %w", operation, err)
 	}
-	made, err := h.cfg.Once.Do(ctx, once.Request{Operation: operation, Caller: caller(ctx), Key: key, Body: body}, func(ctx context.Context) (err error) {
-		out, err = do(ctx)
-		return err
-	})
+	made, err := h.cfg.Once.Do(
+		ctx,
+		once.Request{Operation: operation, Caller: caller(ctx), Key: key, Body: body},
+		func(ctx context.Context) (err error) {
+			out, err = do(ctx)
+			return err
+		},
+	)
 	switch {
 	case err != nil:
 		return none, err

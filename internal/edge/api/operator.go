@@ -27,14 +27,22 @@ func (h *Handlers) GetFund(ctx context.Context, _ GetFundRequestObject) (GetFund
 }
 
 // SubmitApplication answers POST /v1/applications.
-func (h *Handlers) SubmitApplication(ctx context.Context, r SubmitApplicationRequestObject) (SubmitApplicationResponseObject, error) {
+func (h *Handlers) SubmitApplication(
+	ctx context.Context,
+	r SubmitApplicationRequestObject,
+) (SubmitApplicationResponseObject, error) {
 	receipt, err := h.cfg.Grants.Submit(ctx, r.Params.IdempotencyKey, proposal(r.Body))
 	if err != nil {
 		return nil, err
 	}
 	out := SubmitApplication201JSONResponse{Body: Receipt{
-		ReceiptCode: receipt.Code, Reference: receipt.Reference, State: string(receipt.State),
-		Revision: int32(receipt.Revision), ApplicationSha256: receipt.ApplicationSHA256, //nolint:gosec // counts up by one
+		ReceiptCode: receipt.Code,
+		Reference:   receipt.Reference,
+		State:       string(receipt.State),
+		Revision: int32(
+			receipt.Revision,
+		),
+		ApplicationSha256: receipt.ApplicationSHA256, //nolint:gosec // counts up by one
 	}}
 	out.Headers.Location = location(ownPath)
 	return out, nil
@@ -44,7 +52,10 @@ func (h *Handlers) SubmitApplication(ctx context.Context, r SubmitApplicationReq
 const ownPath = "/v1/application"
 
 // GetOwnApplication answers GET /v1/application.
-func (h *Handlers) GetOwnApplication(ctx context.Context, _ GetOwnApplicationRequestObject) (GetOwnApplicationResponseObject, error) {
+func (h *Handlers) GetOwnApplication(
+	ctx context.Context,
+	_ GetOwnApplicationRequestObject,
+) (GetOwnApplicationResponseObject, error) {
 	own, err := h.own(ctx)
 	if err != nil {
 		return nil, err
@@ -60,10 +71,18 @@ func (h *Handlers) own(ctx context.Context) (OwnApplication, error) {
 	}
 	a := s.Application
 	out := OwnApplication{
-		Reference: a.Reference, State: string(a.State), Revision: int32(a.Revision), SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
-		Title: optional(s.Body.Title), AmountSat: int64(a.Amount), PayoutAddress: s.Body.PayoutAddress,
-		PaidConfirmations: s.PaidDepth, Purged: s.Purged,
-		Timeline: events(s.History), Messages: messages(s.Messages), Payments: make([]Payment, 0, len(s.Payments)),
+		Reference:         a.Reference,
+		State:             string(a.State),
+		Revision:          int32(a.Revision),
+		SubmittedAt:       a.SubmittedAt, //nolint:gosec // counts up by one
+		Title:             optional(s.Body.Title),
+		AmountSat:         int64(a.Amount),
+		PayoutAddress:     s.Body.PayoutAddress,
+		PaidConfirmations: s.PaidDepth,
+		Purged:            s.Purged,
+		Timeline:          events(s.History),
+		Messages:          messages(s.Messages),
+		Payments:          make([]Payment, 0, len(s.Payments)),
 	}
 	for _, p := range s.Payments {
 		p.BatchNumber = 0 // how the fund groups payments is not the operator's to know
@@ -73,12 +92,23 @@ func (h *Handlers) own(ctx context.Context) (OwnApplication, error) {
 }
 
 // AddOwnMessage answers POST /v1/application/messages.
-func (h *Handlers) AddOwnMessage(ctx context.Context, r AddOwnMessageRequestObject) (AddOwnMessageResponseObject, error) {
-	_, err := makeOnce(ctx, h, "addOwnMessage", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
-		return h.cfg.Grants.Reply(ctx, receiptFrom(ctx), r.Body.Text)
-	}, func(context.Context, []uuid.UUID) (grant.Application, error) {
-		return grant.Application{}, nil // it is read below, as after the first call
-	})
+func (h *Handlers) AddOwnMessage(
+	ctx context.Context,
+	r AddOwnMessageRequestObject,
+) (AddOwnMessageResponseObject, error) {
+	_, err := makeOnce(
+		ctx,
+		h,
+		"addOwnMessage",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (grant.Application, error) {
+			return h.cfg.Grants.Reply(ctx, receiptFrom(ctx), r.Body.Text)
+		},
+		func(context.Context, []uuid.UUID) (grant.Application, error) {
+			return grant.Application{}, nil // it is read below, as after the first call
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +122,10 @@ func (h *Handlers) AddOwnMessage(ctx context.Context, r AddOwnMessageRequestObje
 }
 
 // ReviseApplication answers PUT /v1/application.
-func (h *Handlers) ReviseApplication(ctx context.Context, r ReviseApplicationRequestObject) (ReviseApplicationResponseObject, error) {
+func (h *Handlers) ReviseApplication(
+	ctx context.Context,
+	r ReviseApplicationRequestObject,
+) (ReviseApplicationResponseObject, error) {
 	if _, err := h.cfg.Grants.Revise(ctx, receiptFrom(ctx), proposal(r.Body)); err != nil {
 		return nil, err
 	}
@@ -104,7 +137,10 @@ func (h *Handlers) ReviseApplication(ctx context.Context, r ReviseApplicationReq
 }
 
 // WithdrawApplication answers POST /v1/application/withdraw.
-func (h *Handlers) WithdrawApplication(ctx context.Context, _ WithdrawApplicationRequestObject) (WithdrawApplicationResponseObject, error) {
+func (h *Handlers) WithdrawApplication(
+	ctx context.Context,
+	_ WithdrawApplicationRequestObject,
+) (WithdrawApplicationResponseObject, error) {
 	if _, err := h.cfg.Grants.Withdraw(ctx, receiptFrom(ctx)); err != nil {
 		return nil, err
 	}

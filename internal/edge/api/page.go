@@ -59,7 +59,11 @@ func openCursor(list string, cursor *string) (string, error) {
 }
 
 func badCursor() error {
-	err := errs.New(errs.Malformed, grant.CodeBadCursor, "The parameter cursor is not a next_cursor of this list. Start from the first page.")
+	err := errs.New(
+		errs.Malformed,
+		grant.CodeBadCursor,
+		"The parameter cursor is not a next_cursor of this list. Start from the first page.",
+	)
 	err.Params = map[string]string{"parameter": "cursor"}
 	return err
 }

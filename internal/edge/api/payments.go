@@ -21,7 +21,10 @@ const MaxPayeeListBody = payeecsv.MaxBytes
 const blockAhead = 3 * time.Hour
 
 // ExportPayments answers GET /v1/payments.
-func (h *Handlers) ExportPayments(ctx context.Context, r ExportPaymentsRequestObject) (ExportPaymentsResponseObject, error) {
+func (h *Handlers) ExportPayments(
+	ctx context.Context,
+	r ExportPaymentsRequestObject,
+) (ExportPaymentsResponseObject, error) {
 	format, unit := Json, Sat
 	if r.Params.Format != nil {
 		format = *r.Params.Format
@@ -38,7 +41,9 @@ func (h *Handlers) ExportPayments(ctx context.Context, r ExportPaymentsRequestOb
 		until = *r.Params.Until
 	}
 	if until.Before(from) {
-		return nil, errs.InvalidFields([]errs.Field{{Field: "until", Code: CodeBeforeFrom, Message: "The end is before the beginning."}})
+		return nil, errs.InvalidFields(
+			[]errs.Field{{Field: "until", Code: CodeBeforeFrom, Message: "The end is before the beginning."}},
+		)
 	}
 	list, err := h.cfg.Payouts.Payments(ctx, actorFrom(ctx), from, until)
 	if err != nil {
@@ -53,7 +58,10 @@ func (h *Handlers) ExportPayments(ctx context.Context, r ExportPaymentsRequestOb
 }
 
 // exporter returns what writes a format, and the file without its body.
-func exporter(format ExportPaymentsParamsFormat, unit ExportPaymentsParamsUnit) (func(io.Writer, []books.Payment) error, file, error) {
+func exporter(
+	format ExportPaymentsParamsFormat,
+	unit ExportPaymentsParamsUnit,
+) (func(io.Writer, []books.Payment) error, file, error) {
 	const text = "text/plain; charset=utf-8"
 	commodity, known := map[ExportPaymentsParamsUnit]books.Commodity{Sat: books.SAT, Btc: books.BTC}[unit]
 	if !known {
@@ -78,7 +86,10 @@ func exporter(format ExportPaymentsParamsFormat, unit ExportPaymentsParamsUnit) 
 }
 
 // GetCertificate answers GET /v1/payments/{id}/certificate.
-func (h *Handlers) GetCertificate(ctx context.Context, r GetCertificateRequestObject) (GetCertificateResponseObject, error) {
+func (h *Handlers) GetCertificate(
+	ctx context.Context,
+	r GetCertificateRequestObject,
+) (GetCertificateResponseObject, error) {
 	c, err := h.cfg.Payouts.Certificate(ctx, actorFrom(ctx), r.Id)
 	if err != nil {
 		return nil, err
@@ -91,7 +102,10 @@ func (h *Handlers) GetCertificate(ctx context.Context, r GetCertificateRequestOb
 }
 
 // CheckPayeeList answers POST /v1/payee-lists.
-func (h *Handlers) CheckPayeeList(ctx context.Context, r CheckPayeeListRequestObject) (CheckPayeeListResponseObject, error) {
+func (h *Handlers) CheckPayeeList(
+	ctx context.Context,
+	r CheckPayeeListRequestObject,
+) (CheckPayeeListResponseObject, error) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -102,8 +116,13 @@ func (h *Handlers) CheckPayeeList(ctx context.Context, r CheckPayeeListRequestOb
 	}
 	ids := list.IDs()
 	out := CheckPayeeList200JSONResponse{
-		Ok: list.OK(), Lines: int32(list.Lines), EmptyAtEnd: int32(list.EmptyAtEnd), Matched: int32(len(ids)), //nolint:gosec // payeecsv.MaxBytes
-		MatchedSat: int64(list.Matched), InstalmentIds: orEmpty(ids), Rows: make([]PayeeListRow, 0, len(list.Rows)),
+		Ok:            list.OK(),
+		Lines:         int32(list.Lines),
+		EmptyAtEnd:    int32(list.EmptyAtEnd),
+		Matched:       int32(len(ids)), //nolint:gosec // payeecsv.MaxBytes
+		MatchedSat:    int64(list.Matched),
+		InstalmentIds: orEmpty(ids),
+		Rows:          make([]PayeeListRow, 0, len(list.Rows)),
 	}
 	for _, row := range list.Rows {
 		out.Rows = append(out.Rows, payeeRow(row))
@@ -113,7 +132,12 @@ func (h *Handlers) CheckPayeeList(ctx context.Context, r CheckPayeeListRequestOb
 
 func payeeRow(row treasurer.PayeeRow) PayeeListRow {
 	out := PayeeListRow{
-		Line: int32(row.Line), Reference: optional(row.Reference), Address: optional(row.Address), Label: optional(row.Label), //nolint:gosec // payeecsv.MaxRows
+		Line: int32(
+			row.Line,
+		),
+		Reference: optional(row.Reference),
+		Address:   optional(row.Address),
+		Label:     optional(row.Label), //nolint:gosec // payeecsv.MaxRows
 		AmountSat: optional(int64(row.Amount)),
 	}
 	if row.Instalment != uuid.Nil {

@@ -16,11 +16,25 @@ import (
 
 func batchSummary(b payout.Batch) BatchSummary {
 	return BatchSummary{
-		Id: b.ID, Kind: string(b.Kind), Number: int64(b.Number), State: string(b.State), Version: b.Version, Digest: b.Digest.String(),
-		Payees: int32(b.Payees), TotalSat: int64(b.Total), //nolint:gosec // payout.MaxOrder
-		FeerateSatKvb: b.FeeRateSatKVB, MaxFeerateSatKvb: b.MaxFeeRateSatKVB, MaxFeeSat: int64(b.MaxFee),
-		DeadlineBlocks: b.DeadlineBlocks, WantedFeerateSatKvb: optional(b.WantedSatKVB),
-		LastError: optional(b.Trouble()), Alarm: optional(BatchAlarm(b.Alarm)), CreatedAt: b.CreatedAt, CreatedBy: optional(b.ComposerName),
+		Id:                  b.ID,
+		Kind:                string(b.Kind),
+		Number:              int64(b.Number),
+		State:               string(b.State),
+		Version:             b.Version,
+		Digest:              b.Digest.String(),
+		Payees:              int32(b.Payees),
+		TotalSat:            int64(b.Total), //nolint:gosec // payout.MaxOrder
+		FeerateSatKvb:       b.FeeRateSatKVB,
+		MaxFeerateSatKvb:    b.MaxFeeRateSatKVB,
+		MaxFeeSat:           int64(b.MaxFee),
+		DeadlineBlocks:      b.DeadlineBlocks,
+		WantedFeerateSatKvb: optional(b.WantedSatKVB),
+		LastError: optional(
+			b.Trouble(),
+		),
+		Alarm:     optional(BatchAlarm(b.Alarm)),
+		CreatedAt: b.CreatedAt,
+		CreatedBy: optional(b.ComposerName),
 	}
 }
 
@@ -80,27 +94,61 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 	}
 	sum := batchSummary(r.Batch)
 	out := Batch{
-		Id: sum.Id, Kind: sum.Kind, Number: sum.Number, State: sum.State, Version: sum.Version, Digest: sum.Digest,
-		FeerateSatKvb: sum.FeerateSatKvb, MaxFeerateSatKvb: sum.MaxFeerateSatKvb, MaxFeeSat: sum.MaxFeeSat, DeadlineBlocks: sum.DeadlineBlocks,
-		WantedFeerateSatKvb: sum.WantedFeerateSatKvb, LastError: sum.LastError, Alarm: sum.Alarm, CreatedAt: sum.CreatedAt, CreatedBy: sum.CreatedBy,
-		Payees:  int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
-		Outputs: optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
-		Coins:   outPointTexts(r.Batch.Chosen), Void: void(r.Void), Raise: raise(r.Raise), Signatures: signatures,
-		WatchToken: watchToken(r), Note: r.Batch.Note, NextAction: nextAction(r, signatures), Events: events(r.History),
-		Items: make([]BatchItem, 0, len(r.Items)), Approvals: make([]BatchApproval, 0, len(r.Approvals)), Attempts: make([]Attempt, 0, len(r.Attempts)),
+		Id:                  sum.Id,
+		Kind:                sum.Kind,
+		Number:              sum.Number,
+		State:               sum.State,
+		Version:             sum.Version,
+		Digest:              sum.Digest,
+		FeerateSatKvb:       sum.FeerateSatKvb,
+		MaxFeerateSatKvb:    sum.MaxFeerateSatKvb,
+		MaxFeeSat:           sum.MaxFeeSat,
+		DeadlineBlocks:      sum.DeadlineBlocks,
+		WantedFeerateSatKvb: sum.WantedFeerateSatKvb,
+		LastError:           sum.LastError,
+		Alarm:               sum.Alarm,
+		CreatedAt:           sum.CreatedAt,
+		CreatedBy:           sum.CreatedBy,
+		Payees:              int32(len(r.Items)),              //nolint:gosec // payout.MaxOrder
+		Outputs:             optional(int32(r.Batch.Outputs)), //nolint:gosec // decision.MaxUpkeepOutputs
+		Coins:               outPointTexts(r.Batch.Chosen),
+		Void:                void(r.Void),
+		Raise:               raise(r.Raise),
+		Signatures:          signatures,
+		WatchToken:          watchToken(r),
+		Note:                r.Batch.Note,
+		NextAction:          nextAction(r, signatures),
+		Events:              events(r.History),
+		Items: make(
+			[]BatchItem,
+			0,
+			len(r.Items),
+		),
+		Approvals: make([]BatchApproval, 0, len(r.Approvals)),
+		Attempts:  make([]Attempt, 0, len(r.Attempts)),
 	}
 	now := current(r.Attempts)
 	for _, it := range r.Items {
 		out.TotalSat += int64(it.Amount)
 		out.Items = append(out.Items, BatchItem{
-			InstalmentId: it.InstalmentID, GrantId: it.GrantID, Reference: it.Reference, Designation: it.Designation,
-			PayoutAddress: it.Address, AmountSat: int64(it.Amount), DecisionDigest: it.Digest.String(), State: string(it.State),
-			Standing: string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
-			Vout:     voutOf(now, it.InstalmentID), PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
+			InstalmentId:    it.InstalmentID,
+			GrantId:         it.GrantID,
+			Reference:       it.Reference,
+			Designation:     it.Designation,
+			PayoutAddress:   it.Address,
+			AmountSat:       int64(it.Amount),
+			DecisionDigest:  it.Digest.String(),
+			State:           string(it.State),
+			Standing:        string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
+			Vout:            voutOf(now, it.InstalmentID),
+			PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
 		})
 	}
 	for _, a := range r.Approvals {
-		out.Approvals = append(out.Approvals, BatchApproval{By: a.StaffName, Digest: a.Digest.String(), At: a.CreatedAt})
+		out.Approvals = append(
+			out.Approvals,
+			BatchApproval{By: a.StaffName, Digest: a.Digest.String(), At: a.CreatedAt},
+		)
 	}
 	for i, a := range r.Attempts {
 		out.Attempts = append(out.Attempts, attempt(a, i == len(r.Attempts)-1))
@@ -136,7 +184,13 @@ func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatur
 }
 
 func signatures(s payout.SignatureStatus) Signatures {
-	return Signatures{Needed: int32(s.Needed), Total: int32(s.Total), Signed: orEmpty(s.Signed), Missing: int32(s.Missing), PsbtWithoutPrevTxs: s.Bare} //nolint:gosec // keys of a treasury
+	return Signatures{
+		Needed:             int32(s.Needed),
+		Total:              int32(s.Total),
+		Signed:             orEmpty(s.Signed),
+		Missing:            int32(s.Missing),
+		PsbtWithoutPrevTxs: s.Bare,
+	} //nolint:gosec // keys of a treasury
 }
 
 func void(v *payout.Void) *Void {
@@ -144,8 +198,16 @@ func void(v *payout.Void) *Void {
 		return nil
 	}
 	out := &Void{
-		Note: v.Note, Digest: v.Digest.String(), FeerateSatKvb: v.FeeRateSatKVB, FeeSat: int64(v.Fee), Reason: v.Reason, CancelIds: orEmpty(v.CancelIDs),
-		AskedBy: v.AskedByName, AskedAt: v.AskedAt, ApprovedBy: optional(v.ApproverName), ApprovedAt: v.ApprovedAt,
+		Note:          v.Note,
+		Digest:        v.Digest.String(),
+		FeerateSatKvb: v.FeeRateSatKVB,
+		FeeSat:        int64(v.Fee),
+		Reason:        v.Reason,
+		CancelIds:     orEmpty(v.CancelIDs),
+		AskedBy:       v.AskedByName,
+		AskedAt:       v.AskedAt,
+		ApprovedBy:    optional(v.ApproverName),
+		ApprovedAt:    v.ApprovedAt,
 	}
 	if !v.Agreed() {
 		out.LapsesAt = optional(v.LapsesAt())
@@ -181,18 +243,35 @@ func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {
 
 func attempt(a payout.Attempt, newest bool) Attempt {
 	out := Attempt{
-		Number: int32(a.No), Kind: string(a.Kind), Fate: fate(a, newest), Txid: a.TxID.String(), FeeSat: int64(a.Fee), FeerateSatKvb: a.FeeRateSatKVB(), //nolint:gosec // counts up by one
-		Weight: a.Weight, Signed: len(a.Raw) > 0, Height: optional(a.Height), CreatedAt: a.CreatedAt,
-		Signatures: make([]PartialSignature, 0, len(a.Partial)), Events: make([]AttemptEvent, 0, len(a.Events)),
+		Number: int32(
+			a.No,
+		),
+		Kind:          string(a.Kind),
+		Fate:          fate(a, newest),
+		Txid:          a.TxID.String(),
+		FeeSat:        int64(a.Fee),
+		FeerateSatKvb: a.FeeRateSatKVB(), //nolint:gosec // counts up by one
+		Weight:        a.Weight,
+		Signed:        len(a.Raw) > 0,
+		Height:        optional(a.Height),
+		CreatedAt:     a.CreatedAt,
+		Signatures:    make([]PartialSignature, 0, len(a.Partial)),
+		Events:        make([]AttemptEvent, 0, len(a.Events)),
 	}
 	if height, ok := a.Broadcast(); ok {
 		out.BroadcastHeight = optional(height)
 	}
 	for _, s := range a.Partial {
-		out.Signatures = append(out.Signatures, PartialSignature{Keys: orEmpty(strings.Fields(s.Source)), By: optional(s.Name), At: s.At})
+		out.Signatures = append(
+			out.Signatures,
+			PartialSignature{Keys: orEmpty(strings.Fields(s.Source)), By: optional(s.Name), At: s.At},
+		)
 	}
 	for _, e := range a.Events {
-		out.Events = append(out.Events, AttemptEvent{At: e.At, Event: e.Event, Detail: optional(e.Detail), Height: optional(e.Height)})
+		out.Events = append(
+			out.Events,
+			AttemptEvent{At: e.At, Event: e.Event, Detail: optional(e.Detail), Height: optional(e.Height)},
+		)
 	}
 	return out
 }
@@ -225,10 +304,21 @@ func transaction(s txbuild.Summary, psbt []byte, signed bool) Transaction {
 		out.Psbt = &psbt
 	}
 	for _, in := range s.Inputs {
-		out.Inputs = append(out.Inputs, TxInput{Txid: in.OutPoint.Hash.String(), Vout: int64(in.OutPoint.Index), AmountSat: int64(in.Amount), Address: in.Address})
+		out.Inputs = append(
+			out.Inputs,
+			TxInput{
+				Txid:      in.OutPoint.Hash.String(),
+				Vout:      int64(in.OutPoint.Index),
+				AmountSat: int64(in.Amount),
+				Address:   in.Address,
+			},
+		)
 	}
 	for vout, o := range s.Outputs {
-		out.Outputs = append(out.Outputs, TxOutput{Vout: int64(vout), Address: o.Address, AmountSat: int64(o.Amount), Change: o.IsChange})
+		out.Outputs = append(
+			out.Outputs,
+			TxOutput{Vout: int64(vout), Address: o.Address, AmountSat: int64(o.Amount), Change: o.IsChange},
+		)
 	}
 	return out
 }

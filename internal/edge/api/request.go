@@ -10,10 +10,14 @@ import (
 )
 
 func outOfRange(field string, least, most int64) error {
-	return errs.InvalidFields([]errs.Field{{
-		Field: field, Code: errs.CodeOutOfRange, Message: "must be from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10),
-		Params: map[string]string{"min": strconv.FormatInt(least, 10), "max": strconv.FormatInt(most, 10)},
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field:   field,
+			Code:    errs.CodeOutOfRange,
+			Message: "must be from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10),
+			Params:  map[string]string{"min": strconv.FormatInt(least, 10), "max": strconv.FormatInt(most, 10)},
+		},
+	})
 }
 
 func oneOf(field string, code errs.Code) error {
@@ -29,7 +33,11 @@ func etag(version int64) *string {
 // versionOf reads what etag wrote. Neither weak tags, nor lists, nor "*" say
 // which version the caller has read.
 func versionOf(ifMatch string) (int64, error) {
-	bad := errs.InvalidFields([]errs.Field{{Field: "If-Match", Code: CodeBadEtag, Message: `must be one ETag as it was sent, for example "7"`}})
+	bad := errs.InvalidFields(
+		[]errs.Field{
+			{Field: "If-Match", Code: CodeBadEtag, Message: `must be one ETag as it was sent, for example "7"`},
+		},
+	)
 	if len(ifMatch) < 3 || ifMatch[0] != '"' || ifMatch[len(ifMatch)-1] != '"' {
 		return 0, bad
 	}
@@ -79,7 +87,15 @@ func proposal(n *NewApplication) grant.Proposal {
 	}
 	for _, e := range n.Endpoints {
 		p.Endpoints = append(p.Endpoints, claim.Endpoint{
-			Protocol: string(e.Protocol), Host: e.Host, Port: int(e.Port), Username: value(e.Username), Secret: value(e.Secret), Note: value(e.Note), Link: value(e.Link),
+			Protocol: string(
+				e.Protocol,
+			),
+			Host:     e.Host,
+			Port:     int(e.Port),
+			Username: value(e.Username),
+			Secret:   value(e.Secret),
+			Note:     value(e.Note),
+			Link:     value(e.Link),
 		})
 	}
 	return p

@@ -17,7 +17,10 @@ import (
 )
 
 // ListApplications answers GET /v1/applications.
-func (h *Handlers) ListApplications(ctx context.Context, r ListApplicationsRequestObject) (ListApplicationsResponseObject, error) {
+func (h *Handlers) ListApplications(
+	ctx context.Context,
+	r ListApplicationsRequestObject,
+) (ListApplicationsResponseObject, error) {
 	by := actorFrom(ctx)
 	filter, query, err := queueFilter(r.Params, by)
 	if err != nil {
@@ -36,7 +39,9 @@ func (h *Handlers) ListApplications(ctx context.Context, r ListApplicationsReque
 	if err != nil {
 		return nil, err
 	}
-	out := ListApplications200JSONResponse{Body: ApplicationPage{Items: make([]ApplicationSummary, 0, len(page.Lines)), NextCursor: optional(next)}}
+	out := ListApplications200JSONResponse{
+		Body: ApplicationPage{Items: make([]ApplicationSummary, 0, len(page.Lines)), NextCursor: optional(next)},
+	}
 	for _, line := range page.Lines {
 		out.Body.Items = append(out.Body.Items, queueLine(line, by, fund.Quorum))
 	}
@@ -52,7 +57,13 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 	if err != nil {
 		return grant.Filter{}, nil, err
 	}
-	f := grant.Filter{Protocol: string(value(p.Protocol)), Region: value(p.Region), Language: value(p.Language), Search: strings.TrimSpace(value(p.Search)), Limit: limit}
+	f := grant.Filter{
+		Protocol: string(value(p.Protocol)),
+		Region:   value(p.Region),
+		Language: value(p.Language),
+		Search:   strings.TrimSpace(value(p.Search)),
+		Limit:    limit,
+	}
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	for name, text := range map[string]string{
 		"search": f.Search, "protocol": f.Protocol, "region": f.Region, "language": f.Language,
@@ -97,16 +108,32 @@ func queueFilter(p ListApplicationsParams, by identity.Actor) (grant.Filter, url
 func queueLine(line grant.Line, by identity.Actor, quorum int) ApplicationSummary {
 	a := line.Application
 	return ApplicationSummary{
-		Id: a.ID, Reference: a.Reference, Designation: a.Designation, Title: line.Title, State: string(a.State),
-		Protocols: orEmpty(a.Protocols), Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
-		Revision: int32(a.Revision), Version: a.Version, SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
-		Claim: claimOf(line.Claim, by), Votes: tally(line.Approve, line.Decline, quorum),
-		MyVerdict: optional(Verdict(line.MyVote)), SamePayee: optional(int32(line.SamePayee)), //nolint:gosec // a count of rows
+		Id:          a.ID,
+		Reference:   a.Reference,
+		Designation: a.Designation,
+		Title:       line.Title,
+		State:       string(a.State),
+		Protocols:   orEmpty(a.Protocols),
+		Region:      a.Region,
+		Language:    a.Language,
+		AmountSat:   int64(a.Amount),
+		Revision:    int32(a.Revision),
+		Version:     a.Version,
+		SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
+		Claim:       claimOf(line.Claim, by),
+		Votes:       tally(line.Approve, line.Decline, quorum),
+		MyVerdict: optional(
+			Verdict(line.MyVote),
+		),
+		SamePayee: optional(int32(line.SamePayee)), //nolint:gosec // a count of rows
 	}
 }
 
 // GetApplication answers GET /v1/applications/{id}.
-func (h *Handlers) GetApplication(ctx context.Context, r GetApplicationRequestObject) (GetApplicationResponseObject, error) {
+func (h *Handlers) GetApplication(
+	ctx context.Context,
+	r GetApplicationRequestObject,
+) (GetApplicationResponseObject, error) {
 	by := actorFrom(ctx)
 	d, err := h.cfg.Grants.Show(ctx, by, r.Id)
 	if err != nil {
@@ -120,23 +147,53 @@ func (h *Handlers) GetApplication(ctx context.Context, r GetApplicationRequestOb
 func detail(d grant.Detail, by identity.Actor) Application {
 	a := d.Application
 	out := Application{
-		Id: a.ID, Reference: a.Reference, Designation: a.Designation, Title: d.Body.Title, State: string(a.State),
-		Protocols: orEmpty(a.Protocols), Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
-		Revision: int32(a.Revision), Version: a.Version, SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
-		Claim: claimOf(d.Claim, by), Votes: tally(d.Tally.Approve, d.Tally.Decline, d.Quorum), MyVerdict: optional(Verdict(d.MyVote)), SamePayee: optional(int32(d.SamePayee)), //nolint:gosec // a bounded count
-		Narrative: d.Body.Narrative, PayoutAddress: d.Body.PayoutAddress, Purged: d.Purged, Sealed: d.Sealed,
-		ApplicationSha256: hexOf(d.BodySHA256[:]), DecisionDigest: d.Decision.Digest.String(), DecisionNote: d.Note,
-		Outcome:   optional(Verdict(d.Outcome)),
-		Endpoints: make([]EndpointSeen, 0, len(d.Body.Endpoints)), VoteList: make([]Vote, 0, len(d.Votes)),
-		Messages: messages(d.Messages), Events: events(d.History), Checks: screened(d.Findings),
+		Id:          a.ID,
+		Reference:   a.Reference,
+		Designation: a.Designation,
+		Title:       d.Body.Title,
+		State:       string(a.State),
+		Protocols:   orEmpty(a.Protocols),
+		Region:      a.Region,
+		Language:    a.Language,
+		AmountSat:   int64(a.Amount),
+		Revision:    int32(a.Revision),
+		Version:     a.Version,
+		SubmittedAt: a.SubmittedAt, //nolint:gosec // counts up by one
+		Claim: claimOf(
+			d.Claim,
+			by,
+		),
+		Votes:             tally(d.Tally.Approve, d.Tally.Decline, d.Quorum),
+		MyVerdict:         optional(Verdict(d.MyVote)),
+		SamePayee:         optional(int32(d.SamePayee)), //nolint:gosec // a bounded count
+		Narrative:         d.Body.Narrative,
+		PayoutAddress:     d.Body.PayoutAddress,
+		Purged:            d.Purged,
+		Sealed:            d.Sealed,
+		ApplicationSha256: hexOf(d.BodySHA256[:]),
+		DecisionDigest:    d.Decision.Digest.String(),
+		DecisionNote:      d.Note,
+		Outcome:           optional(Verdict(d.Outcome)),
+		Endpoints:         make([]EndpointSeen, 0, len(d.Body.Endpoints)),
+		VoteList:          make([]Vote, 0, len(d.Votes)),
+		Messages:          messages(d.Messages),
+		Events:            events(d.History),
+		Checks:            screened(d.Findings),
 	}
 	for _, e := range d.Body.Endpoints {
-		out.Endpoints = append(out.Endpoints, EndpointSeen{Protocol: e.Protocol, Host: e.Host, Port: int32(e.Port), Note: optional(e.Note)}) //nolint:gosec // checked when stored
+		out.Endpoints = append(
+			out.Endpoints,
+			EndpointSeen{Protocol: e.Protocol, Host: e.Host, Port: int32(e.Port), Note: optional(e.Note)},
+		) //nolint:gosec // checked when stored
 	}
 	for _, v := range d.Votes {
 		out.VoteList = append(out.VoteList, Vote{
-			By: v.StaffName, Mine: v.StaffID == by.StaffID, Verdict: Verdict(v.Verdict), Note: optional(d.VoteNotes[v.ID]),
-			Revision: int32(v.Revision), At: v.CreatedAt, //nolint:gosec // counts up by one
+			By:       v.StaffName,
+			Mine:     v.StaffID == by.StaffID,
+			Verdict:  Verdict(v.Verdict),
+			Note:     optional(d.VoteNotes[v.ID]),
+			Revision: int32(v.Revision),
+			At:       v.CreatedAt, //nolint:gosec // counts up by one
 		})
 	}
 	if d.Grant != nil {
@@ -146,7 +203,10 @@ func detail(d grant.Detail, by identity.Actor) Application {
 }
 
 // ClaimApplication answers POST /v1/applications/{id}/claim.
-func (h *Handlers) ClaimApplication(ctx context.Context, r ClaimApplicationRequestObject) (ClaimApplicationResponseObject, error) {
+func (h *Handlers) ClaimApplication(
+	ctx context.Context,
+	r ClaimApplicationRequestObject,
+) (ClaimApplicationResponseObject, error) {
 	a, err := h.cfg.Grants.ClaimApplication(ctx, actorFrom(ctx), r.Id)
 	if err != nil {
 		return nil, err
@@ -157,7 +217,10 @@ func (h *Handlers) ClaimApplication(ctx context.Context, r ClaimApplicationReque
 }
 
 // ReleaseApplication answers DELETE /v1/applications/{id}/claim.
-func (h *Handlers) ReleaseApplication(ctx context.Context, r ReleaseApplicationRequestObject) (ReleaseApplicationResponseObject, error) {
+func (h *Handlers) ReleaseApplication(
+	ctx context.Context,
+	r ReleaseApplicationRequestObject,
+) (ReleaseApplicationResponseObject, error) {
 	a, err := h.cfg.Grants.ReleaseApplication(ctx, actorFrom(ctx), r.Id)
 	if err != nil {
 		return nil, err
@@ -168,16 +231,27 @@ func (h *Handlers) ReleaseApplication(ctx context.Context, r ReleaseApplicationR
 }
 
 // VoteApplication answers POST /v1/applications/{id}/votes.
-func (h *Handlers) VoteApplication(ctx context.Context, r VoteApplicationRequestObject) (VoteApplicationResponseObject, error) {
+func (h *Handlers) VoteApplication(
+	ctx context.Context,
+	r VoteApplicationRequestObject,
+) (VoteApplicationResponseObject, error) {
 	digest, err := grant.DecisionDigest("decision_digest", r.Body.DecisionDigest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := makeOnce(ctx, h, "voteApplication", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
-		return h.cfg.Grants.Vote(ctx, actorFrom(ctx), grant.CastVote{
-			ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Note: value(r.Body.Note),
-		})
-	}, h.actedOn)
+	a, err := makeOnce(
+		ctx,
+		h,
+		"voteApplication",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (grant.Application, error) {
+			return h.cfg.Grants.Vote(ctx, actorFrom(ctx), grant.CastVote{
+				ID: r.Id, Verdict: grant.Verdict(r.Body.Verdict), Digest: digest, Note: value(r.Body.Note),
+			})
+		},
+		h.actedOn,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -201,9 +275,21 @@ func (h *Handlers) AskOperator(ctx context.Context, r AskOperatorRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := makeOnce(ctx, h, "askOperator", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
-		return h.cfg.Grants.Ask(ctx, actorFrom(ctx), grant.Question{ID: r.Id, Digest: digest, Message: r.Body.Message})
-	}, h.actedOn)
+	a, err := makeOnce(
+		ctx,
+		h,
+		"askOperator",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (grant.Application, error) {
+			return h.cfg.Grants.Ask(
+				ctx,
+				actorFrom(ctx),
+				grant.Question{ID: r.Id, Digest: digest, Message: r.Body.Message},
+			)
+		},
+		h.actedOn,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +299,10 @@ func (h *Handlers) AskOperator(ctx context.Context, r AskOperatorRequestObject) 
 }
 
 // DecideApplication answers POST /v1/applications/{id}/decision.
-func (h *Handlers) DecideApplication(ctx context.Context, r DecideApplicationRequestObject) (DecideApplicationResponseObject, error) {
+func (h *Handlers) DecideApplication(
+	ctx context.Context,
+	r DecideApplicationRequestObject,
+) (DecideApplicationResponseObject, error) {
 	version, err := versionOf(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
@@ -223,7 +312,12 @@ func (h *Handlers) DecideApplication(ctx context.Context, r DecideApplicationReq
 		return nil, err
 	}
 	a, err := h.cfg.Grants.Decide(ctx, actorFrom(ctx), grant.Decide{
-		ID: r.Id, Version: version, Outcome: grant.Verdict(r.Body.Outcome), Digest: digest, Message: value(r.Body.Message), Note: value(r.Body.Note),
+		ID:      r.Id,
+		Version: version,
+		Outcome: grant.Verdict(r.Body.Outcome),
+		Digest:  digest,
+		Message: value(r.Body.Message),
+		Note:    value(r.Body.Note),
 	})
 	if err != nil {
 		return nil, withYourVersion(err, version)
@@ -235,9 +329,17 @@ func (h *Handlers) DecideApplication(ctx context.Context, r DecideApplicationReq
 
 // AddMessage answers POST /v1/applications/{id}/messages.
 func (h *Handlers) AddMessage(ctx context.Context, r AddMessageRequestObject) (AddMessageResponseObject, error) {
-	a, err := makeOnce(ctx, h, "addMessage", r.Params.IdempotencyKey, r, func(ctx context.Context) (grant.Application, error) {
-		return h.cfg.Grants.PostMessage(ctx, actorFrom(ctx), r.Id, grant.Audience(r.Body.Audience), r.Body.Text)
-	}, h.actedOn)
+	a, err := makeOnce(
+		ctx,
+		h,
+		"addMessage",
+		r.Params.IdempotencyKey,
+		r,
+		func(ctx context.Context) (grant.Application, error) {
+			return h.cfg.Grants.PostMessage(ctx, actorFrom(ctx), r.Id, grant.Audience(r.Body.Audience), r.Body.Text)
+		},
+		h.actedOn,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -281,8 +383,14 @@ func (h *Handlers) GetGrant(ctx context.Context, r GetGrantRequestObject) (GetGr
 func grantOf(r grant.GrantRecord) Grant {
 	g := r.Grant
 	out := Grant{
-		Id: g.ID, ApplicationId: g.ApplicationID, Reference: g.Reference, Designation: g.Designation, State: string(g.State),
-		AmountSat: int64(g.Amount), CreatedAt: g.CreatedAt, Instalments: make([]Instalment, 0, len(r.Instalments)),
+		Id:            g.ID,
+		ApplicationId: g.ApplicationID,
+		Reference:     g.Reference,
+		Designation:   g.Designation,
+		State:         string(g.State),
+		AmountSat:     int64(g.Amount),
+		CreatedAt:     g.CreatedAt,
+		Instalments:   make([]Instalment, 0, len(r.Instalments)),
 	}
 	paid := make(map[uuid.UUID]Payment, len(r.Payments))
 	for _, p := range r.Payments {
@@ -290,8 +398,14 @@ func grantOf(r grant.GrantRecord) Grant {
 	}
 	for _, i := range r.Instalments {
 		instalment := Instalment{
-			Id: i.ID, Period: int32(i.Period), State: string(i.State), AmountSat: int64(i.Amount), PayoutAddress: i.PayeeAddress, //nolint:gosec // counts up by one
-			DecisionDigest: i.Digest.String(), DecisionNote: i.Note, HeldReason: optional(i.HeldReason),
+			Id:             i.ID,
+			Period:         int32(i.Period),
+			State:          string(i.State),
+			AmountSat:      int64(i.Amount),
+			PayoutAddress:  i.PayeeAddress, //nolint:gosec // counts up by one
+			DecisionDigest: i.Digest.String(),
+			DecisionNote:   i.Note,
+			HeldReason:     optional(i.HeldReason),
 		}
 		if p, ok := paid[i.ID]; ok {
 			instalment.Payment = &p

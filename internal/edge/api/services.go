@@ -42,7 +42,13 @@ type Grants interface {
 	Vote(ctx context.Context, by identity.Actor, cmd grant.CastVote) (grant.Application, error)
 	Ask(ctx context.Context, by identity.Actor, cmd grant.Question) (grant.Application, error)
 	Decide(ctx context.Context, by identity.Actor, cmd grant.Decide) (grant.Application, error)
-	PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience grant.Audience, text string) (grant.Application, error)
+	PostMessage(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		audience grant.Audience,
+		text string,
+	) (grant.Application, error)
 
 	Grants(ctx context.Context, by identity.Actor, cursor string, limit int) ([]grant.GrantRecord, string, error)
 	Grant(ctx context.Context, by identity.Actor, id uuid.UUID) (grant.GrantRecord, error)
@@ -54,12 +60,35 @@ type Payouts interface {
 	ComposeAll(ctx context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
 	Made(ctx context.Context, by identity.Actor, ids []uuid.UUID) ([]payout.Batch, error)
-	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
-	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	MatchPayees(
+		ctx context.Context,
+		by identity.Actor,
+		grants treasurer.GrantLister,
+		text []byte,
+	) (treasurer.PayeeList, error)
+	Approve(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		digest decision.Digest,
+	) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error)
-	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
-	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	AskVoid(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		o payout.VoidOrder,
+	) (payout.Batch, error)
+	ApproveVoid(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		digest decision.Digest,
+	) (payout.Batch, error)
 	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Signatures(ctx context.Context, r payout.Record) (payout.SignatureStatus, error)
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
@@ -73,8 +102,18 @@ type Payouts interface {
 	LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error)
 	UnlockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint) (payout.Coin, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
-	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error)
-	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error)
+	JoinPayment(
+		ctx context.Context,
+		by identity.Actor,
+		op wire.OutPoint,
+		instalment uuid.UUID,
+	) (payout.UnjoinedPayment, error)
+	SeparatePayment(
+		ctx context.Context,
+		by identity.Actor,
+		op wire.OutPoint,
+		reason string,
+	) (payout.UnjoinedPayment, error)
 	Payments(ctx context.Context, by identity.Actor, from, until time.Time) ([]books.Payment, error)
 	Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error)
 }
@@ -92,10 +131,22 @@ type Endpoints interface {
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
 	Results(ctx context.Context, code, label string, day time.Time) (endpoint.DayResults, error)
 
-	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
+	Panel(
+		ctx context.Context,
+		by identity.Actor,
+		application uuid.UUID,
+		unseal bool,
+		checks int,
+	) ([]endpoint.View, error)
 	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.View, error)
 	Snapshot(ctx context.Context, by identity.Actor, application uuid.UUID) (endpoint.StoredSnapshot, error)
-	StaffResults(ctx context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (endpoint.DayResults, error)
+	StaffResults(
+		ctx context.Context,
+		by identity.Actor,
+		application uuid.UUID,
+		label string,
+		day time.Time,
+	) (endpoint.DayResults, error)
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)
 	AddedVantage(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.Vantage, error)
@@ -125,7 +176,13 @@ type AuditRows interface {
 
 // Tokens is what the handlers need of API tokens.
 type Tokens interface {
-	CreateToken(ctx context.Context, by identity.Actor, name string, scopes []identity.Permission, life time.Duration) (identity.Token, string, error)
+	CreateToken(
+		ctx context.Context,
+		by identity.Actor,
+		name string,
+		scopes []identity.Permission,
+		life time.Duration,
+	) (identity.Token, string, error)
 	Tokens(ctx context.Context, by identity.Actor) ([]identity.Token, error)
 	Token(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
 	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
@@ -163,7 +220,9 @@ var _ StrictServerInterface = (*Handlers)(nil)
 
 // NewHandlers checks cfg and returns the handlers.
 func NewHandlers(cfg Config) (*Handlers, error) {
-	if cfg.Grants == nil || cfg.Payouts == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Tokens == nil || cfg.Once == nil || cfg.Clock == nil {
+	if cfg.Grants == nil || cfg.Payouts == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Tokens == nil ||
+		cfg.Once == nil ||
+		cfg.Clock == nil {
 		return nil, errors.New("api: a service is missing")
 	}
 	if cfg.PollEvery <= 0 {

@@ -22,24 +22,56 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 	}
 	b := t.Balances
 	out := GetTreasury200JSONResponse{
-		Network: fund.Network, Descriptor: t.Descriptor, DepositAddress: t.DepositAddress, DepositIndex: int64(t.DepositIndex),
-		Tip: Tip{Height: t.Tip.Height, Hash: t.Tip.Hash.String(), At: t.Tip.At},
+		Network:        fund.Network,
+		Descriptor:     t.Descriptor,
+		DepositAddress: t.DepositAddress,
+		DepositIndex:   int64(t.DepositIndex),
+		Tip:            Tip{Height: t.Tip.Height, Hash: t.Tip.Hash.String(), At: t.Tip.At},
 		Balances: Balances{
-			DepositsSat: -int64(b[ledger.Outside]), AvailableSat: int64(b[ledger.Available]), CommittedSat: int64(b[ledger.Committed]),
-			InFlightSat: int64(b[ledger.InFlight]), ConfirmingSat: int64(b[ledger.Confirming]), PaidSat: int64(b[ledger.Paid]),
-			FeesSat: int64(b[ledger.Fees]), LostSat: int64(b[ledger.Lost]),
+			DepositsSat: -int64(
+				b[ledger.Outside],
+			),
+			AvailableSat: int64(b[ledger.Available]),
+			CommittedSat: int64(b[ledger.Committed]),
+			InFlightSat: int64(
+				b[ledger.InFlight],
+			),
+			ConfirmingSat: int64(b[ledger.Confirming]),
+			PaidSat:       int64(b[ledger.Paid]),
+			FeesSat:       int64(b[ledger.Fees]),
+			LostSat:       int64(b[ledger.Lost]),
 		},
-		Coins: make([]Coin, 0, len(t.Coins)), CoinsSat: int64(t.CoinsSat), DifferenceSat: int64(t.Difference),
-		Breakers: make([]Breaker, 0, len(t.Breakers)), Stuck: make([]Stuck, 0, len(t.Stuck)), Lapsed: make([]LapsedBatch, 0, len(t.Lapsed)), Estimate: estimate(t.Estimate),
+		Coins:         make([]Coin, 0, len(t.Coins)),
+		CoinsSat:      int64(t.CoinsSat),
+		DifferenceSat: int64(t.Difference),
+		Breakers: make(
+			[]Breaker,
+			0,
+			len(t.Breakers),
+		),
+		Stuck:    make([]Stuck, 0, len(t.Stuck)),
+		Lapsed:   make([]LapsedBatch, 0, len(t.Lapsed)),
+		Estimate: estimate(t.Estimate),
 		Limits: Limits{
-			MaxPayees: int32(t.Limits.MaxPayees), MaxFeerateSatKvb: t.Limits.MaxFeeRateSatKVB, MaxFeeSat: t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
-			DeadlineBlocks: t.Limits.DeadlineBlocks, ReadyCoins: int32(t.Limits.ReadyCoins), //nolint:gosec // 20 at most
+			MaxPayees: int32(
+				t.Limits.MaxPayees,
+			),
+			MaxFeerateSatKvb: t.Limits.MaxFeeRateSatKVB,
+			MaxFeeSat:        t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
+			DeadlineBlocks:   t.Limits.DeadlineBlocks,
+			ReadyCoins:       int32(t.Limits.ReadyCoins), //nolint:gosec // 20 at most
 		},
 	}
 	if p := t.Proposal; p != nil {
 		out.Proposal = &Proposal{
-			Coin: p.Order.Coins[0].String(), Outputs: int32(p.Order.Outputs), FeerateSatKvb: p.Order.FeeRateSatKVB, //nolint:gosec // 20 at most
-			EachSat: int64(p.Each), ReadyCoins: int32(p.Ready), WantedCoins: int32(p.Target), //nolint:gosec // numbers of coins
+			Coin:          p.Order.Coins[0].String(),
+			Outputs:       int32(p.Order.Outputs),
+			FeerateSatKvb: p.Order.FeeRateSatKVB, //nolint:gosec // 20 at most
+			EachSat: int64(
+				p.Each,
+			),
+			ReadyCoins:  int32(p.Ready),
+			WantedCoins: int32(p.Target), //nolint:gosec // numbers of coins
 		}
 	}
 	for _, c := range t.Coins {
@@ -49,10 +81,22 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		out.Breakers = append(out.Breakers, breaker(x))
 	}
 	for _, x := range t.Stuck {
-		out.Stuck = append(out.Stuck, Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: string(x.State), Why: x.Why})
+		out.Stuck = append(
+			out.Stuck,
+			Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: string(x.State), Why: x.Why},
+		)
 	}
 	for _, x := range t.Lapsed {
-		out.Lapsed = append(out.Lapsed, LapsedBatch{BatchId: x.BatchID, Number: int64(x.Number), ComposedBy: x.ComposedBy, Payees: int32(x.Payees), At: x.At}) //nolint:gosec // of one batch
+		out.Lapsed = append(
+			out.Lapsed,
+			LapsedBatch{
+				BatchId:    x.BatchID,
+				Number:     int64(x.Number),
+				ComposedBy: x.ComposedBy,
+				Payees:     int32(x.Payees),
+				At:         x.At,
+			},
+		) //nolint:gosec // of one batch
 	}
 	if a := t.Accepted; a != nil {
 		out.AcceptedDifference = &AcceptedDifference{AmountSat: int64(a.Amount), At: a.At, By: orEmpty(a.By)}
@@ -63,8 +107,14 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 func coin(c payout.Coin) Coin {
 	index := int64(c.Index)
 	out := Coin{
-		Txid: c.OutPoint.Hash.String(), Vout: int64(c.OutPoint.Index), AmountSat: int64(c.Amount), Height: optional(c.Height),
-		Confirmations: c.Confirmations, Change: c.Chain == 1, Index: &index, Spendable: c.Spendable(),
+		Txid:          c.OutPoint.Hash.String(),
+		Vout:          int64(c.OutPoint.Index),
+		AmountSat:     int64(c.Amount),
+		Height:        optional(c.Height),
+		Confirmations: c.Confirmations,
+		Change:        c.Chain == 1,
+		Index:         &index,
+		Spendable:     c.Spendable(),
 	}
 	if c.ReservedBy != nil {
 		number := int64(*c.ReservedBy)
@@ -88,22 +138,41 @@ func estimate(e *fee.Estimate) *FeeEstimate {
 		Targets: make([]FeeTarget, 0, len(e.Targets)), Votes: make([]FeeVote, 0, len(e.Votes)),
 	}
 	for _, t := range e.Targets {
-		out.Targets = append(out.Targets, FeeTarget{Blocks: int32(t.Blocks), FeerateSatKvb: t.RateSatKVB}) //nolint:gosec // a few blocks
+		out.Targets = append(
+			out.Targets,
+			FeeTarget{Blocks: int32(t.Blocks), FeerateSatKvb: t.RateSatKVB},
+		) //nolint:gosec // a few blocks
 	}
 	for _, v := range e.Votes {
-		out.Votes = append(out.Votes, FeeVote{Name: v.Name, FeeratesSatKvb: orEmpty(v.RatesSatKVB), Used: v.Used, Why: optional(v.Why), AgeS: v.AgeSec})
+		out.Votes = append(
+			out.Votes,
+			FeeVote{
+				Name:           v.Name,
+				FeeratesSatKvb: orEmpty(v.RatesSatKVB),
+				Used:           v.Used,
+				Why:            optional(v.Why),
+				AgeS:           v.AgeSec,
+			},
+		)
 	}
 	return out
 }
 
 // GetFeeEstimate answers GET /v1/fee.
-func (h *Handlers) GetFeeEstimate(ctx context.Context, _ GetFeeEstimateRequestObject) (GetFeeEstimateResponseObject, error) {
+func (h *Handlers) GetFeeEstimate(
+	ctx context.Context,
+	_ GetFeeEstimateRequestObject,
+) (GetFeeEstimateResponseObject, error) {
 	t, err := h.cfg.Payouts.Treasury(ctx, actorFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
 	if t.Estimate == nil {
-		return nil, errs.New(errs.NotFound, CodeNoEstimate, "The worker has no fee estimate yet. Enter a feerate yourself, in satoshi per 1,000 virtual bytes.")
+		return nil, errs.New(
+			errs.NotFound,
+			CodeNoEstimate,
+			"The worker has no fee estimate yet. Enter a feerate yourself, in satoshi per 1,000 virtual bytes.",
+		)
 	}
 	return GetFeeEstimate200JSONResponse(*estimate(t.Estimate)), nil
 }
@@ -140,11 +209,19 @@ func (h *Handlers) ListBreakers(ctx context.Context, r ListBreakersRequestObject
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := pageOf("breakers", list, paging{r.Params.Cursor, r.Params.Limit}, grant.MaxPage, func(b payout.Breaker) string { return sortable(b.ID) })
+	list, next, err := pageOf(
+		"breakers",
+		list,
+		paging{r.Params.Cursor, r.Params.Limit},
+		grant.MaxPage,
+		func(b payout.Breaker) string { return sortable(b.ID) },
+	)
 	if err != nil {
 		return nil, err
 	}
-	out := ListBreakers200JSONResponse{Body: BreakerPage{Items: make([]Breaker, 0, len(list)), NextCursor: optional(next)}}
+	out := ListBreakers200JSONResponse{
+		Body: BreakerPage{Items: make([]Breaker, 0, len(list)), NextCursor: optional(next)},
+	}
 	for _, b := range list {
 		out.Body.Items = append(out.Body.Items, breaker(b))
 	}
@@ -169,8 +246,14 @@ func (h *Handlers) ResetBreaker(ctx context.Context, r ResetBreakerRequestObject
 
 func breaker(b payout.Breaker) Breaker {
 	out := Breaker{
-		Number: b.ID, Code: string(b.Code), State: BreakerState(b.State), Version: b.Version(), Detail: b.Detail(), TrippedAt: b.TrippedAt,
-		Findings: make([]BreakerFinding, 0, len(b.Findings)), ResetBy: make([]string, 0, len(b.Consents)),
+		Number:    b.ID,
+		Code:      string(b.Code),
+		State:     BreakerState(b.State),
+		Version:   b.Version(),
+		Detail:    b.Detail(),
+		TrippedAt: b.TrippedAt,
+		Findings:  make([]BreakerFinding, 0, len(b.Findings)),
+		ResetBy:   make([]string, 0, len(b.Consents)),
 	}
 	for _, f := range b.Findings {
 		out.Findings = append(out.Findings, BreakerFinding{Detail: f.Detail, AmountSat: (*int64)(f.Amount), At: f.At})

@@ -19,7 +19,9 @@ func (h *Handlers) ListUnjoined(ctx context.Context, r ListUnjoinedRequestObject
 	if err != nil {
 		return nil, err
 	}
-	out := ListUnjoined200JSONResponse{Body: UnjoinedPage{Items: make([]UnjoinedPayment, 0, len(list)), NextCursor: optional(next)}}
+	out := ListUnjoined200JSONResponse{
+		Body: UnjoinedPage{Items: make([]UnjoinedPayment, 0, len(list)), NextCursor: optional(next)},
+	}
 	for _, p := range list {
 		out.Body.Items = append(out.Body.Items, unjoinedPayment(p))
 	}
@@ -29,8 +31,15 @@ func (h *Handlers) ListUnjoined(ctx context.Context, r ListUnjoinedRequestObject
 
 func unjoinedPayment(p payout.UnjoinedPayment) UnjoinedPayment {
 	return UnjoinedPayment{
-		Outpoint: p.OutPoint.String(), BatchId: p.BatchID, BatchNumber: int64(p.Number), BatchState: string(p.State), Address: p.Address,
-		AmountSat: int64(p.Amount), Decision: p.Decision.String(), FoundAt: p.FoundAt, Separate: optional(p.Separate),
+		Outpoint:    p.OutPoint.String(),
+		BatchId:     p.BatchID,
+		BatchNumber: int64(p.Number),
+		BatchState:  string(p.State),
+		Address:     p.Address,
+		AmountSat:   int64(p.Amount),
+		Decision:    p.Decision.String(),
+		FoundAt:     p.FoundAt,
+		Separate:    optional(p.Separate),
 	}
 }
 
@@ -50,7 +59,10 @@ func (h *Handlers) JoinUnjoined(ctx context.Context, r JoinUnjoinedRequestObject
 }
 
 // SeparateUnjoined answers POST /v1/unjoined/{outpoint}/separate.
-func (h *Handlers) SeparateUnjoined(ctx context.Context, r SeparateUnjoinedRequestObject) (SeparateUnjoinedResponseObject, error) {
+func (h *Handlers) SeparateUnjoined(
+	ctx context.Context,
+	r SeparateUnjoinedRequestObject,
+) (SeparateUnjoinedResponseObject, error) {
 	op, err := outPoint(r.Outpoint)
 	if err != nil {
 		return nil, errs.InvalidFields([]errs.Field{notACoin("outpoint")})

@@ -182,7 +182,18 @@ var likely = []struct {
 	end   string
 	value int64
 }{
-	{"status", 409}, {"port", 443}, {"height", 284_310}, {"permille", 993}, {"confirmations", 2}, {"_kvb", 2_500}, {"_vb", 3}, {"fee_sat", 846}, {"_sat", 150_000},
+	{
+		"status",
+		409,
+	},
+	{"port", 443},
+	{"height", 284_310},
+	{"permille", 993},
+	{"confirmations", 2},
+	{"_kvb", 2_500},
+	{"_vb", 3},
+	{"fee_sat", 846},
+	{"_sat", 150_000},
 }
 
 // number returns a number that s allows.

@@ -78,7 +78,9 @@ func (d *document) golang(c *call, noToken bool) (string, error) {
 		args = append(args, body)
 	default:
 		method += "WithBody"
-		before = "file, err := os.Open(" + strconv.Quote(c.fileName(c.form)) + ")\nif err != nil {\n\treturn err\n}\ndefer file.Close()\n"
+		before = "file, err := os.Open(" + strconv.Quote(
+			c.fileName(c.form),
+		) + ")\nif err != nil {\n\treturn err\n}\ndefer file.Close()\n"
 		args = append(args, strconv.Quote(c.form), "file")
 	}
 
@@ -93,8 +95,10 @@ func (d *document) golang(c *call, noToken bool) (string, error) {
 	if result == "_" && before != "" {
 		assign = "="
 	}
-	code, err := format.Source([]byte(before + result + ", err " + assign + " fund." + method + "WithResponse(" + joined(args) + ")\n" +
-		"if err != nil {\nreturn err\n}" + use))
+	code, err := format.Source(
+		[]byte(before + result + ", err " + assign + " fund." + method + "WithResponse(" + joined(args) + ")\n" +
+			"if err != nil {\nreturn err\n}" + use),
+	)
 	if err != nil {
 		return "", err
 	}
@@ -220,7 +224,15 @@ func goString(v string, s *schema, name string, pointer bool) (string, error) {
 }
 
 func goTime(t time.Time) string {
-	return fmt.Sprintf("time.Date(%d, %d, %d, %d, %d, %d, 0, time.UTC)", t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second())
+	return fmt.Sprintf(
+		"time.Date(%d, %d, %d, %d, %d, %d, 0, time.UTC)",
+		t.Year(),
+		t.Month(),
+		t.Day(),
+		t.Hour(),
+		t.Minute(),
+		t.Second(),
+	)
 }
 
 func goNumber(s *schema) string {
@@ -264,7 +276,12 @@ func (d *document) composite(v object, s *schema, name string) (string, error) {
 		if field.GoName != "" {
 			goName = field.GoName
 		}
-		text, err := d.literal(m.Value, field, name+goName, !needed[m.Name] && !field.SkipPointer && !d.at(field).SkipPointer)
+		text, err := d.literal(
+			m.Value,
+			field,
+			name+goName,
+			!needed[m.Name] && !field.SkipPointer && !d.at(field).SkipPointer,
+		)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", m.Name, err)
 		}

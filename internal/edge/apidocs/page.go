@@ -107,7 +107,13 @@ func Render(source []byte, cfg Config) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("page").Funcs(template.FuncMap{"prose": prose, "route": route, "lower": strings.ToLower}).Parse(pageTemplate)
+	page, err := template.New(
+		"page",
+	).Funcs(
+		template.FuncMap{"prose": prose, "route": route, "lower": strings.ToLower},
+	).Parse(
+		pageTemplate,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
 	}
@@ -120,8 +126,16 @@ func Render(source []byte, cfg Config) ([]byte, error) {
 
 func (d *document) view(cfg Config) (*view, error) {
 	v := &view{
-		Title: d.Info.Title, Version: d.Info.Version, Summary: d.Info.Summary, Description: paragraphs(d.Info.Description),
-		Styles: cfg.Styles, Icons: cfg.Icons, Icon: cfg.Icon, Imports: goImports, Setup: goSetup, Handling: goErrors,
+		Title:       d.Info.Title,
+		Version:     d.Info.Version,
+		Summary:     d.Info.Summary,
+		Description: paragraphs(d.Info.Description),
+		Styles:      cfg.Styles,
+		Icons:       cfg.Icons,
+		Icon:        cfg.Icon,
+		Imports:     goImports,
+		Setup:       goSetup,
+		Handling:    goErrors,
 	}
 	for _, tag := range d.Tags {
 		v.Groups = append(v.Groups, group{Name: tag.Name, Title: words(tag.Name), Description: tag.Description})
@@ -177,8 +191,18 @@ func (d *document) callView(op *operation, caller Caller, homes map[string]home)
 		return nil, fmt.Errorf("in Go: %w", err)
 	}
 	out := &callView{
-		ID: op.OperationID, Title: words(op.OperationID), Method: op.method, Path: op.path, Summary: op.Summary,
-		Description: paragraphs(op.Description), Permission: op.Permission, Caller: caller, Curl: c.curl(caller.NoToken), Go: goCode,
+		ID:      op.OperationID,
+		Title:   words(op.OperationID),
+		Method:  op.method,
+		Path:    op.path,
+		Summary: op.Summary,
+		Description: paragraphs(
+			op.Description,
+		),
+		Permission: op.Permission,
+		Caller:     caller,
+		Curl:       c.curl(caller.NoToken),
+		Go:         goCode,
 	}
 	for _, p := range op.Parameters {
 		word := ""
@@ -311,7 +335,16 @@ func (d *document) schemaView(name string, s *schema) schemaView {
 		out.Fields = append(out.Fields, d.field(f.Key, "", f.Value.Description, word, f.Value))
 	}
 	if len(fields) == 0 {
-		out.Type = d.typeOf(&schema{Type: s.Type, Format: s.Format, Items: s.Items, Additional: s.Additional, OneOf: s.OneOf, AnyOf: s.AnyOf})
+		out.Type = d.typeOf(
+			&schema{
+				Type:       s.Type,
+				Format:     s.Format,
+				Items:      s.Items,
+				Additional: s.Additional,
+				OneOf:      s.OneOf,
+				AnyOf:      s.AnyOf,
+			},
+		)
 	}
 	return out
 }
@@ -364,7 +397,11 @@ func (d *document) typeOf(s *schema) typeView {
 
 // formats are the words for what a string holds.
 var formats = map[string]string{
-	"date-time": "time (RFC 3339)", "date": "day (2026-11-22)", "uuid": "UUID", "byte": "bytes (base64)", "binary": "bytes",
+	"date-time": "time (RFC 3339)",
+	"date":      "day (2026-11-22)",
+	"uuid":      "UUID",
+	"byte":      "bytes (base64)",
+	"binary":    "bytes",
 }
 
 // rule says the limits of a value in words.

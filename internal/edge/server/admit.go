@@ -58,7 +58,10 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 			return s.countProber(c, from, a, next)
 		case LimitOrdinary, LimitHeavy, LimitWriting, LimitEntering, LimitFree:
 			if !valid {
-				err = s.refused(rule.Limit.class(), s.limits.stranger(from, rule.Limit.class(), rule.Limit.strangerCost()))
+				err = s.refused(
+					rule.Limit.class(),
+					s.limits.stranger(from, rule.Limit.class(), rule.Limit.strangerCost()),
+				)
 			}
 		}
 		if err != nil {
@@ -71,7 +74,11 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 
 // identify looks a session or token up. refused is about how often; of what was
 // shown and is no good says bad.
-func (s *Server) identify(c echo.Context, rule *Rule, from origin) (actor identity.Actor, valid bool, bad, refused error) {
+func (s *Server) identify(
+	c echo.Context,
+	rule *Rule,
+	from origin,
+) (actor identity.Actor, valid bool, bad, refused error) {
 	cred, look := s.shown(c)
 	if look == nil {
 		return actor, false, nil, nil
@@ -91,7 +98,11 @@ func (s *Server) shown(c echo.Context) (credential, func(context.Context) (ident
 		token = strings.TrimSpace(token)
 		return credential{"token", token}, func(ctx context.Context) (identity.Actor, error) {
 			if !strings.EqualFold(scheme, "bearer") {
-				return identity.Actor{}, errs.New(errs.Unauthenticated, identity.CodeTokenInvalid, "Authorization must be a bearer token.")
+				return identity.Actor{}, errs.New(
+					errs.Unauthenticated,
+					identity.CodeTokenInvalid,
+					"Authorization must be a bearer token.",
+				)
 			}
 			return s.cfg.Auth.AuthenticateToken(ctx, token)
 		}

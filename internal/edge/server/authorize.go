@@ -70,7 +70,10 @@ func (s *Server) checkForm(c echo.Context) error {
 	if !signedIn || isAPI(c) || method == http.MethodGet || method == http.MethodHead {
 		return nil
 	}
-	if mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType)); err == nil && mediaType == echo.MIMEApplicationJSON {
+	if mediaType, _, err := mime.ParseMediaType(
+		c.Request().Header.Get(echo.HeaderContentType),
+	); err == nil &&
+		mediaType == echo.MIMEApplicationJSON {
 		return nil // no form of another site can send JSON without asking first
 	}
 	if _, err := c.FormParams(); err != nil {
@@ -90,7 +93,12 @@ func checkMedia(c echo.Context, takes string) error {
 	if err == nil && mediaType == takes && utf8Charset(params["charset"]) {
 		return nil
 	}
-	return errs.Wrap(echo.NewHTTPError(http.StatusUnsupportedMediaType), errs.Malformed, CodeUnsupportedMediaType, "Send the body as "+takes+". Nothing was saved.")
+	return errs.Wrap(
+		echo.NewHTTPError(http.StatusUnsupportedMediaType),
+		errs.Malformed,
+		CodeUnsupportedMediaType,
+		"Send the body as "+takes+". Nothing was saved.",
+	)
 }
 
 func formError(err error) error {
@@ -113,14 +121,19 @@ func permit(c echo.Context, actor identity.Actor, p identity.Permission) error {
 		if c.Request().Header.Get(api.HeaderReceipt) != "" {
 			return nil
 		}
-		return errs.New(errs.Unauthenticated, CodeReceiptRequired, "Send the receipt code in the header "+api.HeaderReceipt+".")
+		return errs.New(
+			errs.Unauthenticated,
+			CodeReceiptRequired,
+			"Send the receipt code in the header "+api.HeaderReceipt+".",
+		)
 	}
 	return actor.Require(p)
 }
 
 // signInOr sends a page's visitor to the sign-in page and gives a program err.
 func (s *Server) signInOr(c echo.Context, err error) error {
-	if s.cfg.SignInPath == "" || errs.KindOf(err) != errs.Unauthenticated || wantsProblem(c) || c.Request().Method != http.MethodGet {
+	if s.cfg.SignInPath == "" || errs.KindOf(err) != errs.Unauthenticated || wantsProblem(c) ||
+		c.Request().Method != http.MethodGet {
 		return err
 	}
 	back := url.Values{"next": {c.Request().URL.RequestURI()}}

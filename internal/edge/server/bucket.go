@@ -142,8 +142,14 @@ func newLimits(r Rates, c clock.Clock) *limits {
 	l := &limits{
 		clock: c, start: c.Now(),
 		everyone: [classes]pace{
-			reading: paceOf(r.Reading, burstOfEverybody), writing: paceOf(r.Writing, burstOfEverybody), entering: paceOf(r.Entering, burstOfEverybody),
-			guessing: paceOf(r.Guessing, burstOfEverybody), receipts: paceOf(r.Receipts, burstOfEverybody),
+			reading: paceOf(
+				r.Reading,
+				burstOfEverybody,
+			),
+			writing:  paceOf(r.Writing, burstOfEverybody),
+			entering: paceOf(r.Entering, burstOfEverybody),
+			guessing: paceOf(r.Guessing, burstOfEverybody),
+			receipts: paceOf(r.Receipts, burstOfEverybody),
 		},
 		oneClient: [clientClasses]pace{
 			reading: paceOf(r.ClientReading, burstOfOne), writing: paceOf(r.ClientWriting, burstOfOne),

@@ -173,7 +173,14 @@ func malformed(body []byte, offset int, what string) error {
 	before := body[:offset]
 	line := bytes.Count(before, []byte{'\n'}) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	err := errs.Newf(errs.Malformed, errs.CodeMalformedJSON, "The JSON %s, at line %d, column %d. Nothing was saved.", what, line, column)
+	err := errs.Newf(
+		errs.Malformed,
+		errs.CodeMalformedJSON,
+		"The JSON %s, at line %d, column %d. Nothing was saved.",
+		what,
+		line,
+		column,
+	)
 	err.Params = map[string]string{"line": strconv.Itoa(line), "column": strconv.Itoa(column)}
 	return err
 }

@@ -136,7 +136,14 @@ func (r Rates) withDefaults() (Rates, error) {
 			*x.value = x.fallback
 		}
 		if *x.value < 1 || *x.value > maxRate {
-			return r, errs.Newf(errs.Invalid, CodeLimitOutOfRange, "--limit-%s is %d; it is a number of requests a second, 1 to %d.", x.name, *x.value, maxRate)
+			return r, errs.Newf(
+				errs.Invalid,
+				CodeLimitOutOfRange,
+				"--limit-%s is %d; it is a number of requests a second, 1 to %d.",
+				x.name,
+				*x.value,
+				maxRate,
+			)
 		}
 	}
 	return r, nil
@@ -166,7 +173,11 @@ func (r *refusal) err() error {
 	case byCaller:
 		e = errs.New(errs.RateLimited, CodeRateLimitedCaller, "You have sent many requests in a short time."+again)
 	case byClient:
-		e = errs.New(errs.RateLimited, CodeRateLimitedClient, "Many requests came from your network in a short time."+again)
+		e = errs.New(
+			errs.RateLimited,
+			CodeRateLimitedClient,
+			"Many requests came from your network in a short time."+again,
+		)
 	default:
 		e = errs.New(errs.RateLimited, CodeRateLimitedEverybody, "Many people are using this at once."+again)
 	}

@@ -105,7 +105,15 @@ type lasting struct {
 func (l lasting) Value(key any) any { return l.values.Value(key) }
 
 func timedOut(err error, limit time.Duration) error {
-	e := errs.Wrap(err, errs.Unavailable, CodeTimeout, fmt.Sprintf("This took longer than %d seconds and was stopped. Check what was saved before you repeat it.", int(limit.Seconds())))
+	e := errs.Wrap(
+		err,
+		errs.Unavailable,
+		CodeTimeout,
+		fmt.Sprintf(
+			"This took longer than %d seconds and was stopped. Check what was saved before you repeat it.",
+			int(limit.Seconds()),
+		),
+	)
 	e.Params = map[string]string{"limit_s": strconv.Itoa(int(limit.Seconds()))}
 	return e
 }
@@ -113,7 +121,13 @@ func timedOut(err error, limit time.Duration) error {
 // methodLabel keeps invented methods out of logs and metrics.
 func methodLabel(method string) string {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet,
+		http.MethodHead,
+		http.MethodPost,
+		http.MethodPut,
+		http.MethodPatch,
+		http.MethodDelete,
+		http.MethodOptions:
 		return method
 	}
 	return "OTHER"
@@ -190,7 +204,12 @@ func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	guard := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if err := guard.Check(c.Request()); err != nil {
-			return errs.Wrap(err, errs.Forbidden, CodeCrossOrigin, "This form was sent from another site. Nothing was changed.")
+			return errs.Wrap(
+				err,
+				errs.Forbidden,
+				CodeCrossOrigin,
+				"This form was sent from another site. Nothing was changed.",
+			)
 		}
 		return next(c)
 	}

@@ -73,7 +73,12 @@ func ParseTrustedProxy(s string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil || p.Addr().Is4In6() || p.Masked() != p {
-		return netip.Prefix{}, errs.Newf(errs.Invalid, CodeTrustedProxy, "--trusted-proxy %q is no address and no network. Write one such as 127.0.0.1 or 10.1.2.0/24.", s)
+		return netip.Prefix{}, errs.Newf(
+			errs.Invalid,
+			CodeTrustedProxy,
+			"--trusted-proxy %q is no address and no network. Write one such as 127.0.0.1 or 10.1.2.0/24.",
+			s,
+		)
 	}
 	return p, nil
 }
@@ -149,7 +154,10 @@ func forwardedAddr(s string) (netip.Addr, bool) {
 // warn says once that a proxy may have been forgotten. It names nobody.
 func (o *origins) warn(ctx context.Context) {
 	o.warned.Do(func() {
-		o.log.WarnContext(ctx, "ignored X-Forwarded-For from an address that is not a --trusted-proxy; if a proxy stands in front, name it, or everybody behind it counts as one client")
+		o.log.WarnContext(
+			ctx,
+			"ignored X-Forwarded-For from an address that is not a --trusted-proxy; if a proxy stands in front, name it, or everybody behind it counts as one client",
+		)
 	})
 }
 

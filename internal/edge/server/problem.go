@@ -61,7 +61,14 @@ func viewOf(err error) ErrorView {
 	if !known {
 		facts = kinds[errs.Internal]
 	}
-	view := ErrorView{Status: facts.status, Title: facts.title, Code: string(e.Code), Message: e.Message, Fields: e.Fields, Params: e.Params}
+	view := ErrorView{
+		Status:  facts.status,
+		Title:   facts.title,
+		Code:    string(e.Code),
+		Message: e.Message,
+		Fields:  e.Fields,
+		Params:  e.Params,
+	}
 	var he *echo.HTTPError
 	if errors.As(err, &he) && he.Code >= http.StatusBadRequest && he.Code < http.StatusInternalServerError {
 		view.Status = he.Code
@@ -79,11 +86,21 @@ func classify(err error) *errs.Error {
 	case errors.As(err, &classified):
 		return classified
 	case errors.As(err, &tooLarge):
-		return errs.Newf(errs.TooLarge, CodeBodyTooLarge, "The request is larger than %d bytes. Nothing was saved.", tooLarge.Limit)
+		return errs.Newf(
+			errs.TooLarge,
+			CodeBodyTooLarge,
+			"The request is larger than %d bytes. Nothing was saved.",
+			tooLarge.Limit,
+		)
 	case errors.As(err, &he):
 		return httpError(he)
 	case errors.Is(err, context.DeadlineExceeded):
-		return errs.Wrap(err, errs.Unavailable, CodeTimeout, "This took too long and was stopped. Check what was saved before you repeat it.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeTimeout,
+			"This took too long and was stopped. Check what was saved before you repeat it.",
+		)
 	}
 	return errs.Wrap(err, errs.Internal, errs.CodeInternal, internalMessage)
 }
@@ -98,11 +115,20 @@ func httpError(he *echo.HTTPError) *errs.Error {
 	case http.StatusMethodNotAllowed:
 		return errs.New(errs.Malformed, CodeMethodNotAllowed, "This address does not accept that method.")
 	case http.StatusUnsupportedMediaType:
-		return errs.New(errs.Malformed, CodeUnsupportedMediaType, "Send the body as application/json in UTF-8. Nothing was saved.")
+		return errs.New(
+			errs.Malformed,
+			CodeUnsupportedMediaType,
+			"Send the body as application/json in UTF-8. Nothing was saved.",
+		)
 	case http.StatusRequestEntityTooLarge:
 		return errs.New(errs.TooLarge, CodeBodyTooLarge, "The request is too large. Nothing was saved.")
 	case http.StatusBadRequest:
-		e := errs.Wrap(he, errs.Malformed, CodeMalformedParameter, "A parameter of the request cannot be read. Nothing was saved.")
+		e := errs.Wrap(
+			he,
+			errs.Malformed,
+			CodeMalformedParameter,
+			"A parameter of the request cannot be read. Nothing was saved.",
+		)
 		message, _ := he.Message.(string)
 		if m := parameterName.FindStringSubmatch(message); m != nil {
 			e.Message = "The parameter " + m[1] + " is missing or cannot be read. Nothing was saved."
@@ -140,7 +166,12 @@ func (s *Server) handleError(err error, c echo.Context) {
 		sendErr = sendPlain(c, view)
 	}
 	if sendErr != nil {
-		s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelDebug, "error not delivered", slog.String("request_id", view.RequestID))
+		s.cfg.Log.LogAttrs(
+			c.Request().Context(),
+			slog.LevelDebug,
+			"error not delivered",
+			slog.String("request_id", view.RequestID),
+		)
 	}
 }
 

@@ -100,7 +100,8 @@ type Server struct {
 // New builds the edge. It fails when a route has no line in the policy table or
 // a line has no route.
 func New(cfg Config) (*Server, error) {
-	if cfg.API == nil || cfg.Auth == nil || cfg.Receipts == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Metrics == nil {
+	if cfg.API == nil || cfg.Auth == nil || cfg.Receipts == nil || cfg.Clock == nil || cfg.Log == nil ||
+		cfg.Metrics == nil {
 		return nil, errors.New("server: API, Auth, Receipts, Clock, Log and Metrics are required")
 	}
 	if cfg.CookieName == "" {
@@ -140,7 +141,17 @@ func (s *Server) mount() {
 	e.StdLogger = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.observe, s.deadline, s.recoverPanic, s.securityHeaders, s.boundBody, s.admit, s.limitBody, s.refuseCrossOrigin, s.authorize)
+	e.Use(
+		s.observe,
+		s.deadline,
+		s.recoverPanic,
+		s.securityHeaders,
+		s.boundBody,
+		s.admit,
+		s.limitBody,
+		s.refuseCrossOrigin,
+		s.authorize,
+	)
 
 	api.RegisterHandlers(e, api.NewStrictHandler(s.cfg.API, nil))
 	e.GET("/v1/openapi.yaml", s.getDocument)
@@ -175,9 +186,16 @@ func (s *Server) bindPolicy() error {
 			return fmt.Errorf("server: %s %s needs %q, which no policy knows", r.Method, r.Path, r.Permission)
 		}
 		if r.Timeout >= writeTimeout {
-			return fmt.Errorf("server: %s %s may take %s, and an answer is cut off after %s", r.Method, r.Path, r.Timeout, writeTimeout)
+			return fmt.Errorf(
+				"server: %s %s may take %s, and an answer is cut off after %s",
+				r.Method,
+				r.Path,
+				r.Timeout,
+				writeTimeout,
+			)
 		}
-		if !r.Limit.known() || (r.Limit == LimitFree && (r.Permission != identity.PermPublic || r.Method != http.MethodGet)) {
+		if !r.Limit.known() ||
+			(r.Limit == LimitFree && (r.Permission != identity.PermPublic || r.Method != http.MethodGet)) {
 			return fmt.Errorf("server: %s %s cannot have the limit %q", r.Method, r.Path, r.Limit)
 		}
 		s.rules[key] = &r

@@ -101,7 +101,15 @@ func (v *visit) applyValues() views.ApplyValues {
 	// One more than allowed, so that the use case refuses what is too long.
 	for i := range min(len(v.list("endpoint_host")), claim.MaxEndpoints+1) {
 		values.Endpoints = append(values.Endpoints, views.ApplyEndpoint{
-			Protocol: at("protocol", i), Host: at("host", i), Port: at("port", i), Username: at("username", i), Secret: at("secret", i), Link: at("link", i),
+			Protocol: at(
+				"protocol",
+				i,
+			),
+			Host:     at("host", i),
+			Port:     at("port", i),
+			Username: at("username", i),
+			Secret:   at("secret", i),
+			Link:     at("link", i),
 		})
 	}
 	return values
@@ -122,9 +130,19 @@ func proposal(values views.ApplyValues) (grant.Proposal, []errs.Field) {
 		}
 		port, err := strconv.Atoi(asciiDigits(e.Port))
 		if err != nil {
-			bad = append(bad, errs.Field{Field: endpointField(i, "port"), Code: claim.CodeNotAPort, Message: "A port is a number from 1 to 65535."})
+			bad = append(
+				bad,
+				errs.Field{
+					Field:   endpointField(i, "port"),
+					Code:    claim.CodeNotAPort,
+					Message: "A port is a number from 1 to 65535.",
+				},
+			)
 		}
-		p.Endpoints = append(p.Endpoints, claim.Endpoint{Protocol: e.Protocol, Host: e.Host, Port: port, Username: e.Username, Secret: e.Secret})
+		p.Endpoints = append(
+			p.Endpoints,
+			claim.Endpoint{Protocol: e.Protocol, Host: e.Host, Port: port, Username: e.Username, Secret: e.Secret},
+		)
 	}
 	amount, wrong := money.ParseSat("amount_sat", values.AmountSat)
 	if wrong != nil {
@@ -203,7 +221,10 @@ func (v *visit) canonicalAddress(text string) string {
 // forgetSecret takes a private key out of a form that is shown again: it must not
 // stand in a page, and from there in a cache or on a screen.
 func forgetSecret(form *views.Apply) {
-	if _, wrong := wallet.CleanAddress(form.Values.PayoutAddress); wrong != nil && wrong.Code == wallet.FoundPrivateKey {
+	if _, wrong := wallet.CleanAddress(
+		form.Values.PayoutAddress,
+	); wrong != nil &&
+		wrong.Code == wallet.FoundPrivateKey {
 		form.Values.PayoutAddress = ""
 	}
 }
@@ -224,7 +245,10 @@ func (s *Site) send(v *visit, form views.Apply, refused []views.FieldError) erro
 	wrong := fieldErrors(err)
 	switch {
 	case err == nil && len(bad) == 0:
-		return v.show(http.StatusOK, views.ReceiptPage(v.page, views.Receipt{Code: receipt.Code, Reference: receipt.Reference}))
+		return v.show(
+			http.StatusOK,
+			views.ReceiptPage(v.page, views.Receipt{Code: receipt.Code, Reference: receipt.Reference}),
+		)
 	case errs.Is(err, errs.CodeIdempotencyMismatch):
 		// Somebody went back, changed the form and sent it again: the new words
 		// are another application, which needs a key of its own.

@@ -62,7 +62,15 @@ func linkErrors(p views.Page, field string, err error) []views.FieldError {
 		params := map[string]string{}
 		maps.Copy(params, f.Params)
 		params["Where"], params["Words"] = where, f.Message
-		out = append(out, views.FieldError{Field: field, Code: "link_" + string(f.Code), Message: where + ": " + f.Message, Params: params})
+		out = append(
+			out,
+			views.FieldError{
+				Field:   field,
+				Code:    "link_" + string(f.Code),
+				Message: where + ": " + f.Message,
+				Params:  params,
+			},
+		)
 	}
 	return out
 }

@@ -29,22 +29,27 @@ const (
 )
 
 // auditActions are offered in the filter; any other can stand in the address.
-var auditActions = strings.Fields(`application.submitted application.opened application.claimed application.released application.voted_approve
+var auditActions = strings.Fields(
+	`application.submitted application.opened application.claimed application.released application.voted_approve
 application.voted_decline application.asked application.answered application.revised application.approved application.declined application.withdrawn
 application.unsealed application.endpoints_unsealed fund.titles_unsealed application.internal_note application.message_from_operator
 application.message_to_operator instalment.created payment.joined payment.separated
 batch.composed batch.approved batch.cancelled batch.lapsed batch.built batch.signing batch.signed batch.broadcast batch.mined batch.paid batch.final
 batch.conflicted batch.reorged batch.dead batch.bump_asked batch.bumped batch.signature_brought batch.void_asked batch.void_withdrawn
 batch.void_lapsed batch.void_approved batch.void_built batch.voided batch.recovered breaker.tripped breaker.consented breaker.reset staff.invited staff.reinvited
-staff.passkey_enrolled staff.signed_in staff.login_link staff.roles_set staff.disabled staff.enabled session.revoked token.created token.revoked`)
+staff.passkey_enrolled staff.signed_in staff.login_link staff.roles_set staff.disabled staff.enabled session.revoked token.created token.revoked`,
+)
 
 var auditParams = []string{"actor", "action", "object", "cursor", "ui"}
 
 func (s *Site) getAudit(v *visit) error {
 	q := v.QueryParams()
 	view := views.Audit{
-		Actor: strings.TrimSpace(q.Get("actor")), Action: q.Get("action"), Object: strings.TrimSpace(q.Get("object")),
-		BundleURL: "/audit/bundle", Command: "causewayctl audit verify --key '" + s.cfg.AuditKey + "' --bundle causeway-audit.json",
+		Actor:     strings.TrimSpace(q.Get("actor")),
+		Action:    q.Get("action"),
+		Object:    strings.TrimSpace(q.Get("object")),
+		BundleURL: "/audit/bundle",
+		Command:   "causewayctl audit verify --key '" + s.cfg.AuditKey + "' --bundle causeway-audit.json",
 	}
 	for _, action := range auditActions {
 		view.Actions = append(view.Actions, views.Option{Value: action, Label: action})
@@ -107,7 +112,12 @@ func (s *Site) listAudit(v *visit, view *views.Audit, q url.Values) error {
 	if end > 0 {
 		next = strconv.FormatInt(end, 10)
 	}
-	view.Paging = paging("/audit", url.Values{"actor": {view.Actor}, "action": {view.Action}, "object": {view.Object}}, cursor, next)
+	view.Paging = paging(
+		"/audit",
+		url.Values{"actor": {view.Actor}, "action": {view.Action}, "object": {view.Object}},
+		cursor,
+		next,
+	)
 	return nil
 }
 
@@ -126,7 +136,11 @@ func (s *Site) staffNames(ctx context.Context) (map[string]string, error) {
 
 func (v *visit) auditRow(leaf audit.Leaf, names map[string]string) views.AuditRow {
 	row := views.AuditRow{
-		Seq: leaf.Seq, Actor: orElse(names[leaf.Actor], leaf.Actor), Action: leaf.Action, Object: leaf.ObjectKind + " " + leaf.ObjectID, Digest: leaf.Digest,
+		Seq:    leaf.Seq,
+		Actor:  orElse(names[leaf.Actor], leaf.Actor),
+		Action: leaf.Action,
+		Object: leaf.ObjectKind + " " + leaf.ObjectID,
+		Digest: leaf.Digest,
 	}
 	if at, err := time.Parse(time.RFC3339, leaf.At); err == nil {
 		row.At = at
@@ -142,7 +156,8 @@ func (v *visit) auditRow(leaf audit.Leaf, names map[string]string) views.AuditRo
 
 func fits(filter views.Audit, row views.AuditRow, leaf audit.Leaf) bool {
 	holds := func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) }
-	return holds(row.Actor+" "+leaf.Actor, filter.Actor) && holds(row.Object, filter.Object) && (filter.Action == "" || filter.Action == leaf.Action)
+	return holds(row.Actor+" "+leaf.Actor, filter.Actor) && holds(row.Object, filter.Object) &&
+		(filter.Action == "" || filter.Action == leaf.Action)
 }
 
 // checkpoint reads the newest signed head for people; none yet is an empty one.

@@ -79,12 +79,26 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 	b := r.Batch
 	base := "/batches/" + b.ID.String()
 	view := views.Batch{
-		Number: batchNumber(b.Number), BaseURL: base, Kind: string(b.Kind), State: string(b.State), Version: b.Version, CreatedAt: b.CreatedAt,
-		By: b.ComposerName, Step: views.BatchStep(string(b.State)), Payments: len(r.Items), Live: b.State != payout.Final && b.State != payout.Cancelled,
-		Approvals: len(r.Approvals), ApprovalsNeeded: approvalsNeeded, MaxFeeSat: int64(b.MaxFee),
-		Digest: views.SignedText{Text: b.Note, Digest: b.Digest.String()}, Events: events(r.History),
-		CSVURL: base + "/csv", NoteURL: base + "/note",
-		CanCancel: b.State.BeforeSigning() && v.by.Can(identity.PermBatchCompose),
+		Number: batchNumber(
+			b.Number,
+		),
+		BaseURL:         base,
+		Kind:            string(b.Kind),
+		State:           string(b.State),
+		Version:         b.Version,
+		CreatedAt:       b.CreatedAt,
+		By:              b.ComposerName,
+		Step:            views.BatchStep(string(b.State)),
+		Payments:        len(r.Items),
+		Live:            b.State != payout.Final && b.State != payout.Cancelled,
+		Approvals:       len(r.Approvals),
+		ApprovalsNeeded: approvalsNeeded,
+		MaxFeeSat:       int64(b.MaxFee),
+		Digest:          views.SignedText{Text: b.Note, Digest: b.Digest.String()},
+		Events:          events(r.History),
+		CSVURL:          base + "/csv",
+		NoteURL:         base + "/note",
+		CanCancel:       b.State.BeforeSigning() && v.by.Can(identity.PermBatchCompose),
 	}
 	if slices.Contains([]payout.State{payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided}, b.State) {
 		view.Side = string(b.State)
@@ -108,8 +122,14 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 
 func recipient(n int, it payout.Item, b payout.Batch, now *payout.Attempt) views.Recipient {
 	return views.Recipient{
-		N: n, ID: it.InstalmentID.String(), Operator: it.Designation, Reference: it.Reference, Address: it.Address, AmountSat: int64(it.Amount),
-		State: string(grant.StandingOf(it.State, string(b.State), b.Alarm != "")), Vout: voutOf(now, it.InstalmentID),
+		N:           n,
+		ID:          it.InstalmentID.String(),
+		Operator:    it.Designation,
+		Reference:   it.Reference,
+		Address:     it.Address,
+		AmountSat:   int64(it.Amount),
+		State:       string(grant.StandingOf(it.State, string(b.State), b.Alarm != "")),
+		Vout:        voutOf(now, it.InstalmentID),
 		Certificate: onChain(it.State),
 	}
 }
@@ -126,7 +146,10 @@ func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *view
 	if err != nil {
 		return fmt.Errorf("decode attempt %d of batch %s: %w", now.No, b.ID, err)
 	}
-	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(summary, r.Items), now.TxID.String(), view.BaseURL+"/psbt"
+	view.HasTx, view.Tx, view.TxID, view.PSBTURL = true, transaction(
+		summary,
+		r.Items,
+	), now.TxID.String(), view.BaseURL+"/psbt"
 	view.FeeSat, view.FeeRate, view.VSize = int64(summary.Fee), perVB(summary.FeeRate), summary.VSize
 	view.FeeShare = shareOf(int64(summary.Fee), view.AmountSat)
 	view.Checks = batchChecks(capsOf(b, now), paidBy(r, now), summary)
@@ -194,7 +217,14 @@ func transaction(s txbuild.Summary, items []payout.Item) views.Tx {
 		tx.Inputs = append(tx.Inputs, views.Flow{Label: label, AmountSat: int64(in.Amount)})
 	}
 	for _, o := range s.Outputs {
-		tx.Outputs = append(tx.Outputs, views.Flow{Label: orElse(names[string(o.Script)], o.Address), AmountSat: int64(o.Amount), Change: o.IsChange})
+		tx.Outputs = append(
+			tx.Outputs,
+			views.Flow{
+				Label:     orElse(names[string(o.Script)], o.Address),
+				AmountSat: int64(o.Amount),
+				Change:    o.IsChange,
+			},
+		)
 	}
 	return tx
 }

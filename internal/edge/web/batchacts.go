@@ -48,7 +48,11 @@ func (s *Site) sayYes(v *visit, r payout.Record, approve func(version int64, dig
 	return s.actOnBatch(v, r, s.showBatch, nil, func(version int64) error {
 		digest, err := decision.ParseDigest(v.posted("digest"))
 		if err != nil {
-			return errs.New(errs.Conflict, errs.CodeStaleDigest, "This is not the digest of the batch. Nothing was approved.")
+			return errs.New(
+				errs.Conflict,
+				errs.CodeStaleDigest,
+				"This is not the digest of the batch. Nothing was approved.",
+			)
 		}
 		return approve(version, digest)
 	})
@@ -79,7 +83,12 @@ func (s *Site) postBump(v *visit) error {
 	}
 	rate, wrong := feeRateGiven("feerate", typed)
 	if wrong != nil {
-		return s.showBatch(v, http.StatusUnprocessableEntity, r, func(b *views.Batch) { keep(b); b.Errors = []views.FieldError{*wrong} })
+		return s.showBatch(
+			v,
+			http.StatusUnprocessableEntity,
+			r,
+			func(b *views.Batch) { keep(b); b.Errors = []views.FieldError{*wrong} },
+		)
 	}
 	return s.actOnBatch(v, r, s.showBatch, keep, func(version int64) error {
 		_, err := s.cfg.Payouts.Bump(v.ctx(), v.by, r.Batch.ID, version, rate)
@@ -151,7 +160,11 @@ func (s *Site) postVoid(v *visit) error {
 	for _, text := range v.list("cancel") {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form names a payment that does not exist. Nothing was changed: load the page again.")
+			return errs.New(
+				errs.Malformed,
+				errs.CodeMalformedForm,
+				"The form names a payment that does not exist. Nothing was changed: load the page again.",
+			)
 		}
 		o.CancelIDs = append(o.CancelIDs, id)
 	}
@@ -229,7 +242,8 @@ func (s *Site) postPSBT(v *visit) error {
 		return err
 	}
 	v.page.Flash = &views.Flash{Tone: "ok", Msg: views.Msg{
-		Key: "sign.thanks", Params: map[string]string{"Have": strconv.Itoa(len(status.Signed)), "Need": strconv.Itoa(status.Needed)},
+		Key:    "sign.thanks",
+		Params: map[string]string{"Have": strconv.Itoa(len(status.Signed)), "Need": strconv.Itoa(status.Needed)},
 	}}
 	return s.showBatch(v, http.StatusOK, r, nil)
 }
@@ -265,10 +279,20 @@ func wholeNumber(field, text string) (int64, *views.FieldError) {
 // actOnBatch does something to the version of the batch that the form names, and
 // goes back to its page; a refusal is shown on the page of the form. keep puts what was
 // typed back into it; it may be nil.
-func (s *Site) actOnBatch(v *visit, r payout.Record, form func(*visit, int, payout.Record, func(*views.Batch)) error, keep func(*views.Batch), do func(version int64) error) error {
+func (s *Site) actOnBatch(
+	v *visit,
+	r payout.Record,
+	form func(*visit, int, payout.Record, func(*views.Batch)) error,
+	keep func(*views.Batch),
+	do func(version int64) error,
+) error {
 	version, err := strconv.ParseInt(v.posted("version"), 10, 64)
 	if err != nil {
-		return errs.New(errs.Precondition, CodeVersionMissing, "The form does not say which version it is about. Nothing was changed: load the page again.")
+		return errs.New(
+			errs.Precondition,
+			CodeVersionMissing,
+			"The form does not say which version it is about. Nothing was changed: load the page again.",
+		)
 	}
 	page := "/batches/" + r.Batch.ID.String()
 	err = do(version)

@@ -40,7 +40,11 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 	}
 	newest, b := r.Attempts[len(r.Attempts)-1], r.Batch
 	if x := r.Raise; x != nil {
-		view.Bump = &views.Bump{Least: money.FormatFeeRate(x.LeastSatKVB), Limit: money.FormatFeeRate(x.MostSatKVB), LastStep: x.Last}
+		view.Bump = &views.Bump{
+			Least:    money.FormatFeeRate(x.LeastSatKVB),
+			Limit:    money.FormatFeeRate(x.MostSatKVB),
+			LastStep: x.Last,
+		}
 		if b.WantedSatKVB > 0 {
 			view.Bump.Wanted = money.FormatFeeRate(b.WantedSatKVB)
 		}
@@ -48,7 +52,8 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 			view.Bump.Refused = words
 		}
 	}
-	view.CanChild = b.State == payout.Broadcast && slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
+	view.CanChild = b.State == payout.Broadcast &&
+		slices.ContainsFunc(newest.Outputs, func(o payout.AttemptOutput) bool { return o.ChangeIndex != nil })
 	if r.Void == nil && (b.State == payout.Signing || b.State == payout.Signed || b.State == payout.Broadcast) {
 		view.VoidForm = &views.VoidForm{}
 	}
@@ -56,7 +61,13 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 }
 
 func signing(r payout.Record, status payout.SignatureStatus) *views.Signing {
-	view := &views.Signing{Needed: status.Needed, Total: status.Total, Signed: status.Signed, Missing: status.Missing, Bare: status.Bare}
+	view := &views.Signing{
+		Needed:  status.Needed,
+		Total:   status.Total,
+		Signed:  status.Signed,
+		Missing: status.Missing,
+		Bare:    status.Bare,
+	}
 	for _, p := range r.Attempts[len(r.Attempts)-1].Partial {
 		view.Brought = append(view.Brought, views.Brought{Keys: p.Source, Who: p.Name, At: p.At})
 	}
@@ -90,8 +101,13 @@ func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bo
 		next.Kind = string(b.State)
 	}
 	next.Params = map[string]string{
-		"Have": strconv.Itoa(len(status.Signed)), "Need": strconv.Itoa(status.Needed), "Missing": strconv.Itoa(status.Missing),
-		"Paid": strconv.Itoa(int(v.fund.PaidDepth)), "Final": strconv.Itoa(int(v.fund.FinalDepth)),
+		"Have": strconv.Itoa(
+			len(status.Signed),
+		),
+		"Need":    strconv.Itoa(status.Needed),
+		"Missing": strconv.Itoa(status.Missing),
+		"Paid":    strconv.Itoa(int(v.fund.PaidDepth)),
+		"Final":   strconv.Itoa(int(v.fund.FinalDepth)),
 	}
 	return next
 }
@@ -135,8 +151,14 @@ func (v *visit) void(r payout.Record) *views.Void {
 		return nil
 	}
 	view := &views.Void{
-		Reason: x.Reason, AskedBy: x.AskedByName, AskedAt: x.AskedAt, ApprovedBy: x.ApproverName, FeeRate: money.FormatFeeRate(x.FeeRateSatKVB), FeeSat: int64(x.Fee),
-		Again: len(r.Items) - len(x.CancelIDs), Digest: views.SignedText{Text: x.Note, Digest: x.Digest.String()},
+		Reason:     x.Reason,
+		AskedBy:    x.AskedByName,
+		AskedAt:    x.AskedAt,
+		ApprovedBy: x.ApproverName,
+		FeeRate:    money.FormatFeeRate(x.FeeRateSatKVB),
+		FeeSat:     int64(x.Fee),
+		Again:      len(r.Items) - len(x.CancelIDs),
+		Digest:     views.SignedText{Text: x.Note, Digest: x.Digest.String()},
 		OwnRequest: x.AskedBy == v.by.StaffID,
 	}
 	view.CanApprove = v.mayAgree(r)
@@ -157,10 +179,14 @@ func (v *visit) void(r payout.Record) *views.Void {
 // doubt says what would resolve whether a batch is paid, while something is off.
 // Without an alarm the batch was sent and waits for a block, as every batch does.
 func (v *visit) doubt(r payout.Record) []views.Msg {
-	if r.Batch.Alarm == "" || !slices.ContainsFunc(r.Items, func(it payout.Item) bool { return it.State == grant.MaybePaid }) {
+	if r.Batch.Alarm == "" ||
+		!slices.ContainsFunc(r.Items, func(it payout.Item) bool { return it.State == grant.MaybePaid }) {
 		return nil
 	}
-	params := map[string]string{"Paid": strconv.Itoa(int(v.fund.PaidDepth)), "Final": strconv.Itoa(int(v.fund.FinalDepth))}
+	params := map[string]string{
+		"Paid":  strconv.Itoa(int(v.fund.PaidDepth)),
+		"Final": strconv.Itoa(int(v.fund.FinalDepth)),
+	}
 	list := []views.Msg{{Key: "maybe.mined", Params: params}, {Key: "maybe.dead", Params: params}}
 	switch {
 	case r.Batch.State == payout.Conflicted:
@@ -188,7 +214,8 @@ func paidAnyway(r payout.Record) []views.Recipient {
 	}
 	var list []views.Recipient
 	for i, it := range r.Items {
-		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled || r.Batch.State == payout.Voided ||
+		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled ||
+			r.Batch.State == payout.Voided ||
 			(r.Void.Agreed() && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
 		if unwanted && paid[it.InstalmentID] {
 			list = append(list, recipient(i+1, it, r.Batch, nil))
@@ -208,8 +235,15 @@ func attempts(r payout.Record) []views.Attempt {
 	list := make([]views.Attempt, len(r.Attempts))
 	for i, a := range r.Attempts {
 		view := views.Attempt{
-			N: a.No + 1, Kind: string(a.Kind), State: "built", TxID: a.TxID.String(), FeeSat: int64(a.Fee), FeeRate: perVB(txbuild.FeeRateOf(a.Fee, a.Weight)),
-			Height: int64(a.Height), At: a.CreatedAt, Now: i == won || (won < 0 && i == len(r.Attempts)-1),
+			N:       a.No + 1,
+			Kind:    string(a.Kind),
+			State:   "built",
+			TxID:    a.TxID.String(),
+			FeeSat:  int64(a.Fee),
+			FeeRate: perVB(txbuild.FeeRateOf(a.Fee, a.Weight)),
+			Height:  int64(a.Height),
+			At:      a.CreatedAt,
+			Now:     i == won || (won < 0 && i == len(r.Attempts)-1),
 		}
 		for _, e := range a.Events {
 			view.Events = append(view.Events, attemptEvent(e))
@@ -230,7 +264,11 @@ func attempts(r payout.Record) []views.Attempt {
 func attemptEvent(e payout.AttemptEvent) views.Event {
 	view := views.Event{At: e.At, Msg: views.Msg{Key: "event.attempt." + e.Event, Text: e.Event}}
 	if e.Detail != "" {
-		view.Msg = views.Msg{Key: "event.attempt." + e.Event + "_detail", Params: map[string]string{"Detail": e.Detail}, Text: e.Detail}
+		view.Msg = views.Msg{
+			Key:    "event.attempt." + e.Event + "_detail",
+			Params: map[string]string{"Detail": e.Detail},
+			Text:   e.Detail,
+		}
 	}
 	switch e.Event {
 	case "paid", "final":

@@ -48,8 +48,19 @@ func (s *Site) getBatches(v *visit) error {
 
 // batchStates are the states in the order of a batch's road.
 var batchStates = []payout.State{
-	payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Broadcast, payout.Mined, payout.Paid, payout.Final,
-	payout.Voiding, payout.Voided, payout.Cancelled, payout.Conflicted,
+	payout.Composed,
+	payout.Approved,
+	payout.Built,
+	payout.Signing,
+	payout.Signed,
+	payout.Broadcast,
+	payout.Mined,
+	payout.Paid,
+	payout.Final,
+	payout.Voiding,
+	payout.Voided,
+	payout.Cancelled,
+	payout.Conflicted,
 }
 
 func (s *Site) listBatches(v *visit, view *views.Batches) error {
@@ -102,8 +113,16 @@ func batchCursor(text string) (uint32, error) {
 
 func (s *Site) batchRow(v *visit, b payout.Batch) (views.BatchRow, error) {
 	row := views.BatchRow{
-		Number: batchNumber(b.Number), URL: "/batches/" + b.ID.String(), Kind: string(b.Kind), State: string(b.State), Payments: b.Payees,
-		AmountSat: int64(b.Total), CreatedAt: b.CreatedAt, By: b.ComposerName,
+		Number: batchNumber(
+			b.Number,
+		),
+		URL:       "/batches/" + b.ID.String(),
+		Kind:      string(b.Kind),
+		State:     string(b.State),
+		Payments:  b.Payees,
+		AmountSat: int64(b.Total),
+		CreatedAt: b.CreatedAt,
+		By:        b.ComposerName,
 	}
 	if b.State == payout.Composed || b.State == payout.Approved || b.State == payout.Cancelled {
 		return row, nil

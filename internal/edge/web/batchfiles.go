@@ -29,7 +29,11 @@ func (s *Site) getBatchPSBT(v *visit) error {
 	if n := len(r.Attempts); n > 0 {
 		out, _, err := s.cfg.Payouts.ExportPSBT(v.ctx(), v.by, r.Batch.ID)
 		if err == nil {
-			return v.file(batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt", echo.MIMEOctetStream, out.PSBT)
+			return v.file(
+				batchNumber(r.Batch.Number)+"-"+strconv.Itoa(r.Attempts[n-1].No+1)+".psbt",
+				echo.MIMEOctetStream,
+				out.PSBT,
+			)
 		}
 		if errs.CodeOf(err) != errs.CodeWrongState {
 			return err
@@ -53,7 +57,12 @@ func (v *visit) upload(name string) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Malformed, errs.CodeMalformedForm, "The file cannot be read. Nothing was saved.")
+		return nil, errs.Wrap(
+			err,
+			errs.Malformed,
+			errs.CodeMalformedForm,
+			"The file cannot be read. Nothing was saved.",
+		)
 	}
 	data, err := io.ReadAll(file) // the server bounds the body
 	if closed := file.Close(); err == nil {
@@ -88,7 +97,16 @@ func (s *Site) getBatchCSV(v *visit) error {
 			txid, vout = now.TxID.String(), strconv.Itoa(n)
 		}
 		rows = append(rows, []string{
-			batchNumber(r.Batch.Number), it.Reference, it.Designation, it.Address, strconv.FormatInt(int64(it.Amount), 10), string(it.State), txid, vout,
+			batchNumber(
+				r.Batch.Number,
+			),
+			it.Reference,
+			it.Designation,
+			it.Address,
+			strconv.FormatInt(int64(it.Amount), 10),
+			string(it.State),
+			txid,
+			vout,
 		})
 	}
 	if err := w.WriteAll(rows); err != nil {

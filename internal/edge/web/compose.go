@@ -48,7 +48,10 @@ func (s *Site) postPicked(v *visit) error {
 
 func (v *visit) freshOrder() views.Compose {
 	return views.Compose{
-		MaxFeeRate: money.FormatFeeRate(v.fund.MaxFeeRateSatKVB), MaxFeeSat: strconv.FormatInt(int64(v.fund.MaxFee), 10),
+		MaxFeeRate: money.FormatFeeRate(
+			v.fund.MaxFeeRateSatKVB,
+		),
+		MaxFeeSat:      strconv.FormatInt(int64(v.fund.MaxFee), 10),
 		DeadlineBlocks: strconv.Itoa(int(v.fund.DeadlineBlocks)),
 	}
 }
@@ -108,7 +111,8 @@ func (v *visit) offerFees(view *views.Compose, t treasurer.Treasury, d draft) {
 	view.EstimatedAt = t.Estimate.At
 	for _, target := range t.Estimate.Targets {
 		choice := feeChoice(target)
-		choice.Checked = view.FeeRate == "" && (d.rate == choice.Value || (d.rate == "" && target.Blocks == patient)) && !slices.ContainsFunc(view.Fees, func(f views.FeeChoice) bool { return f.Checked })
+		choice.Checked = view.FeeRate == "" && (d.rate == choice.Value || (d.rate == "" && target.Blocks == patient)) &&
+			!slices.ContainsFunc(view.Fees, func(f views.FeeChoice) bool { return f.Checked })
 		for _, p := range d.priced {
 			if p.Blocks == target.Blocks {
 				choice.CostSat, choice.Share, choice.Refused = int64(p.Fee), shareOf(int64(p.Fee), d.pays), p.Refused
@@ -164,7 +168,14 @@ func (v *visit) order() (treasurer.Order, views.Compose, draft) {
 	for _, text := range d.picked {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			view.Errors = append(view.Errors, views.FieldError{Field: "instalments", Code: "unknown_instalment", Message: "One of these payments does not exist."})
+			view.Errors = append(
+				view.Errors,
+				views.FieldError{
+					Field:   "instalments",
+					Code:    "unknown_instalment",
+					Message: "One of these payments does not exist.",
+				},
+			)
 			continue
 		}
 		o.InstalmentIDs = append(o.InstalmentIDs, id)
@@ -172,7 +183,10 @@ func (v *visit) order() (treasurer.Order, views.Compose, draft) {
 	for _, text := range d.coins {
 		op, err := wire.NewOutPointFromString(text)
 		if err != nil {
-			view.Errors = append(view.Errors, views.FieldError{Field: "coins", Code: "unknown_coin", Message: "One of these coins does not exist."})
+			view.Errors = append(
+				view.Errors,
+				views.FieldError{Field: "coins", Code: "unknown_coin", Message: "One of these coins does not exist."},
+			)
 			continue
 		}
 		o.Coins = append(o.Coins, *op)
@@ -261,10 +275,26 @@ func (s *Site) postDryRun(v *visit) error {
 func result(p treasurer.Preview, first []payout.Item) *views.DryRun {
 	caps := payout.Batch{MaxFeeRateSatKVB: p.Order.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(p.Order.MaxFeeSat)}
 	view := &views.DryRun{
-		OK: true, AmountSat: int64(p.Total), FeeSat: int64(p.Fee), ChangeSat: int64(p.Change), HeadroomSat: p.Order.MaxFeeSat - int64(p.Fee),
-		FreeAfterSat: int64(p.FreeAfter), VSize: p.Summary.VSize, Weight: p.Summary.Weight, FeeRate: perVB(p.Summary.FeeRate),
-		FeeShare: shareOf(int64(p.Fee), sumOf(first)), Inputs: len(p.Summary.Inputs), Payments: len(p.Items), Batches: p.Batches,
-		Tx: transaction(p.Summary, p.Items), Checks: batchChecks(caps, first, p.Summary),
+		OK:          true,
+		AmountSat:   int64(p.Total),
+		FeeSat:      int64(p.Fee),
+		ChangeSat:   int64(p.Change),
+		HeadroomSat: p.Order.MaxFeeSat - int64(p.Fee),
+		FreeAfterSat: int64(
+			p.FreeAfter,
+		),
+		VSize:   p.Summary.VSize,
+		Weight:  p.Summary.Weight,
+		FeeRate: perVB(p.Summary.FeeRate),
+		FeeShare: shareOf(
+			int64(p.Fee),
+			sumOf(first),
+		),
+		Inputs:   len(p.Summary.Inputs),
+		Payments: len(p.Items),
+		Batches:  p.Batches,
+		Tx:       transaction(p.Summary, p.Items),
+		Checks:   batchChecks(caps, first, p.Summary),
 	}
 	for _, n := range p.Notes {
 		view.Notes = append(view.Notes, views.Msg{Text: n.Text})

@@ -35,7 +35,13 @@ func (s *Site) setCookie(c echo.Context, name, value string, life time.Duration,
 		seconds = -1
 	}
 	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure is off on http alone: loopback and onion sites
-		Name: name, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: s.cfg.SecureCookies, SameSite: mode,
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   seconds,
+		HttpOnly: true,
+		Secure:   s.cfg.SecureCookies,
+		SameSite: mode,
 	})
 }
 

@@ -46,7 +46,10 @@ func (s *Site) getSignIn(v *visit) error {
 	if next != "" {
 		done += "?" + url.Values{"next": {next}}.Encode()
 	}
-	return v.show(http.StatusOK, views.SignInPage(v.page, views.SignIn{ReturnTo: next, BeginURL: "/sign-in/begin", DoneURL: done}))
+	return v.show(
+		http.StatusOK,
+		views.SignInPage(v.page, views.SignIn{ReturnTo: next, BeginURL: "/sign-in/begin", DoneURL: done}),
+	)
 }
 
 func orElse(s, fallback string) string {
@@ -76,7 +79,12 @@ func (s *Site) postSignInFinish(v *visit) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.cfg.Identity.FinishLogin(v.ctx(), cookie(v, cookieCeremony), answer.Credential, cookie(v, s.cfg.CookieName))
+	in, err := s.cfg.Identity.FinishLogin(
+		v.ctx(),
+		cookie(v, cookieCeremony),
+		answer.Credential,
+		cookie(v, s.cfg.CookieName),
+	)
 	if err != nil {
 		return err
 	}
@@ -95,7 +103,12 @@ func (v *visit) passkeyAnswer() (passkeyAnswer, error) {
 	if err == nil || errors.As(err, &tooLarge) {
 		return answer, err
 	}
-	return answer, errs.Wrap(err, errs.Malformed, errs.CodeMalformedJSON, "The passkey's answer cannot be read. Try again; nothing was changed.")
+	return answer, errs.Wrap(
+		err,
+		errs.Malformed,
+		errs.CodeMalformedJSON,
+		"The passkey's answer cannot be read. Try again; nothing was changed.",
+	)
 }
 
 // openSession gives the browser its new session. The cookie ends with the browser;
@@ -103,7 +116,12 @@ func (v *visit) passkeyAnswer() (passkeyAnswer, error) {
 func (s *Site) openSession(v *visit, in identity.SignIn) {
 	s.setCookie(v, cookieCeremony, "", 0, http.SameSiteStrictMode)
 	v.SetCookie(&http.Cookie{ //nolint:gosec // Secure is off on http alone: loopback and onion sites
-		Name: s.cfg.CookieName, Value: in.Token, Path: "/", HttpOnly: true, Secure: s.cfg.SecureCookies, SameSite: http.SameSiteLaxMode,
+		Name:     s.cfg.CookieName,
+		Value:    in.Token,
+		Path:     "/",
+		HttpOnly: true,
+		Secure:   s.cfg.SecureCookies,
+		SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -126,7 +144,8 @@ func (s *Site) getEnrol(v *visit) error {
 
 // deadLink reports whether err says that a one-time link is of no use.
 func deadLink(err error) bool {
-	return errs.Is(err, identity.CodeLinkUnknown) || errs.Is(err, identity.CodeLinkUsed) || errs.Is(err, identity.CodeLinkExpired)
+	return errs.Is(err, identity.CodeLinkUnknown) || errs.Is(err, identity.CodeLinkUsed) ||
+		errs.Is(err, identity.CodeLinkExpired)
 }
 
 func statusOf(err error) int {
@@ -150,7 +169,13 @@ func (s *Site) postEnrolFinish(v *visit) error {
 		return err
 	}
 	label := orElse(answer.Name, v.page.T("enrol.unnamed"))
-	in, err := s.cfg.Identity.FinishEnrol(v.ctx(), v.Param("token"), cookie(v, cookieCeremony), answer.Credential, label)
+	in, err := s.cfg.Identity.FinishEnrol(
+		v.ctx(),
+		v.Param("token"),
+		cookie(v, cookieCeremony),
+		answer.Credential,
+		label,
+	)
 	if err != nil {
 		return err
 	}

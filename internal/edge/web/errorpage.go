@@ -56,7 +56,10 @@ func fieldErrors(err error) []views.FieldError {
 	}
 	list := make([]views.FieldError, 0, len(e.Fields))
 	for _, f := range e.Fields {
-		list = append(list, views.FieldError{Field: f.Field, Code: string(f.Code), Message: f.Message, Params: f.Params})
+		list = append(
+			list,
+			views.FieldError{Field: f.Field, Code: string(f.Code), Message: f.Message, Params: f.Params},
+		)
 	}
 	return list
 }
@@ -105,7 +108,11 @@ func (v *visit) clash(err error, yours int64, reload string, changes ...views.Ch
 	if !errors.As(err, &e) || e.Code != grant.CodeStaleVersion {
 		return false, nil
 	}
-	current, _ := strconv.ParseInt(e.Params["current_version"], 10, 64) // the use case wrote it; 0 shows that it did not
+	current, _ := strconv.ParseInt(
+		e.Params["current_version"],
+		10,
+		64,
+	) // the use case wrote it; 0 shows that it did not
 	return true, v.show(http.StatusConflict, views.ErrorPageView(v.page, views.ErrorPage{
 		Status: http.StatusConflict, Code: string(e.Code), BackURL: reload,
 		Versions: &views.VersionClash{Yours: yours, Current: current, Changes: changes, ReloadURL: reload},

@@ -25,7 +25,12 @@ func (s *Site) getFleet(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := views.Fleet{Oldest: moment(fleet.Oldest), Waiting: int64(fleet.Waiting), Late: fleet.Late, Vantages: v.vantages(probers)}
+	view := views.Fleet{
+		Oldest:   moment(fleet.Oldest),
+		Waiting:  int64(fleet.Waiting),
+		Late:     fleet.Late,
+		Vantages: v.vantages(probers),
+	}
 	for _, r := range fleet.Rows {
 		view.Up += int64(r.Up)
 		view.Down += int64(r.Down)
@@ -129,14 +134,36 @@ func (s *Site) showVantages(v *visit, status int, view views.Vantages) error {
 // postVantage shows the token of a new prober in the answer itself, once.
 func (s *Site) postVantage(v *visit) error {
 	typed := views.VantageTyped{
-		Name: strings.TrimSpace(v.posted("name")), Place: v.posted("place"), Country: strings.ToUpper(strings.TrimSpace(v.posted("country"))), ASN: v.posted("asn"),
+		Name: strings.TrimSpace(
+			v.posted("name"),
+		),
+		Place:   v.posted("place"),
+		Country: strings.ToUpper(strings.TrimSpace(v.posted("country"))),
+		ASN:     v.posted("asn"),
 	}
-	asn, err := strconv.ParseUint(orElse(strings.TrimPrefix(strings.ToUpper(asciiDigits(typed.ASN)), "AS"), "0"), 10, 32)
+	asn, err := strconv.ParseUint(
+		orElse(strings.TrimPrefix(strings.ToUpper(asciiDigits(typed.ASN)), "AS"), "0"),
+		10,
+		32,
+	)
 	if err != nil {
-		err = errs.InvalidFields([]errs.Field{{Field: "asn", Code: CodeNotAnASN, Message: "A network number is a whole number up to 4294967295."}})
+		err = errs.InvalidFields(
+			[]errs.Field{
+				{Field: "asn", Code: CodeNotAnASN, Message: "A network number is a whole number up to 4294967295."},
+			},
+		)
 		return s.refuseVantage(v, err, typed)
 	}
-	made, token, err := s.cfg.Endpoints.AddVantage(v.ctx(), v.by, endpoint.NewVantage{Name: typed.Name, Place: vantage.Place(typed.Place), Country: typed.Country, ASN: uint32(asn)})
+	made, token, err := s.cfg.Endpoints.AddVantage(
+		v.ctx(),
+		v.by,
+		endpoint.NewVantage{
+			Name:    typed.Name,
+			Place:   vantage.Place(typed.Place),
+			Country: typed.Country,
+			ASN:     uint32(asn),
+		},
+	)
 	if err != nil {
 		return s.refuseVantage(v, err, typed)
 	}

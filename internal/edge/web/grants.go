@@ -37,8 +37,12 @@ func (s *Site) getGrants(v *visit) error {
 
 func (v *visit) grantRow(g grant.GrantRecord) views.GrantRow {
 	row := views.GrantRow{
-		ID: g.Grant.ID.String(), Reference: g.Grant.Reference, Operator: g.Grant.Designation, State: string(g.Grant.State),
-		AmountSat: int64(g.Grant.Amount), DecidedAt: g.Grant.CreatedAt,
+		ID:        g.Grant.ID.String(),
+		Reference: g.Grant.Reference,
+		Operator:  g.Grant.Designation,
+		State:     string(g.Grant.State),
+		AmountSat: int64(g.Grant.Amount),
+		DecidedAt: g.Grant.CreatedAt,
 	}
 	if v.by.Can(identity.PermApplicationRead) {
 		row.URL = "/review/" + g.Grant.ApplicationID.String()

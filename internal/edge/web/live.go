@@ -63,7 +63,11 @@ func (s *streams) add(ctx context.Context, session uuid.UUID) (*stream, error) {
 		}
 	}
 	if own >= streamsPerSession || len(s.open) >= maxStreams {
-		return nil, errs.New(errs.RateLimited, CodeTooManyStreams, "Too many pages are kept up to date at once. This one works without.")
+		return nil, errs.New(
+			errs.RateLimited,
+			CodeTooManyStreams,
+			"Too many pages are kept up to date at once. This one works without.",
+		)
 	}
 	x := &stream{session: session, news: make(chan string, 1), end: make(chan struct{})}
 	if s.open == nil {

@@ -16,14 +16,24 @@ const otherRegion = "other"
 
 // regions are the countries on offer: those whose people are known to need a way
 // round. "other" takes the rest.
-var regions = strings.Fields("AE AZ BD BH BY CD CN CU DJ EG ER ET GA GN ID IN IQ IR JO KG KH KW KZ LA LK LY MA MM MY NG NI OM PK PS QA RU RW SA SD SN SO SS SY TD TH TJ TM TR TZ UA UG UZ VE VN YE ZM ZW")
+var regions = strings.Fields(
+	"AE AZ BD BH BY CD CN CU DJ EG ER ET GA GN ID IN IQ IR JO KG KH KW KZ LA LK LY MA MM MY NG NI OM PK PS QA RU RW SA SD SN SO SS SY TD TH TJ TM TR TZ UA UG UZ VE VN YE ZM ZW",
+)
 
 // languages are those that reviewers can be expected to read or have translated.
-var languages = strings.Fields("am ar az be bn en es fa fr hi id kk km ku ky lo ms my ps pt ru so sw tg th tk tr uk ur uz vi zh")
+var languages = strings.Fields(
+	"am ar az be bn en es fa fr hi id kk km ku ky lo ms my ps pt ru so sw tg th tk tr uk ur uz vi zh",
+)
 
 var protocolNames = map[string]string{
-	"socks5": "SOCKS5", "mtproto": "MTProto", "http-connect": "HTTP CONNECT", "wireguard": "WireGuard", "openvpn": "OpenVPN",
-	"shadowsocks": "Shadowsocks", "trojan": "Trojan", "vless": "VLESS",
+	"socks5":       "SOCKS5",
+	"mtproto":      "MTProto",
+	"http-connect": "HTTP CONNECT",
+	"wireguard":    "WireGuard",
+	"openvpn":      "OpenVPN",
+	"shadowsocks":  "Shadowsocks",
+	"trojan":       "Trojan",
+	"vless":        "VLESS",
 }
 
 func protocolName(p string) string {

@@ -47,7 +47,13 @@ func (s *Site) postImport(v *visit) error {
 func matched(view *views.Import, list treasurer.PayeeList) {
 	view.Lines, view.Empty, view.FitSat = list.Lines, list.EmptyAtEnd, int64(list.Matched)
 	for _, row := range list.Rows {
-		out := views.ImportRow{Line: row.Line, Reference: row.Reference, Address: row.Address, Label: row.Label, AmountSat: int64(row.Amount)}
+		out := views.ImportRow{
+			Line:      row.Line,
+			Reference: row.Reference,
+			Address:   row.Address,
+			Label:     row.Label,
+			AmountSat: int64(row.Amount),
+		}
 		for _, f := range row.Errors {
 			out.Problems = append(out.Problems, problem(f))
 		}

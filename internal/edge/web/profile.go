@@ -24,7 +24,11 @@ func (s *Site) showProfile(v *visit, status int, view views.Profile) error {
 	}
 	for _, x := range sessions {
 		view.Sessions = append(view.Sessions, views.Session{
-			ID: x.ID.String(), StartedAt: x.CreatedAt, LastSeen: x.LastSeenAt, ExpiresAt: x.ExpiresAt, Current: x.ID == v.by.SessionID,
+			ID:        x.ID.String(),
+			StartedAt: x.CreatedAt,
+			LastSeen:  x.LastSeenAt,
+			ExpiresAt: x.ExpiresAt,
+			Current:   x.ID == v.by.SessionID,
 		})
 	}
 	tokens, err := s.cfg.Identity.Tokens(v.ctx(), v.by)
@@ -79,13 +83,21 @@ func (s *Site) postToken(v *visit) error {
 		scopes = append(scopes, identity.Permission(name))
 	}
 	const day = 24 * time.Hour
-	days, err := strconv.ParseInt(asciiDigits(typed.Days), 10, 16) // a number that is none becomes 0 days, which is out of range
+	days, err := strconv.ParseInt(
+		asciiDigits(typed.Days),
+		10,
+		16,
+	) // a number that is none becomes 0 days, which is out of range
 	if err != nil {
 		days = 0
 	}
 	_, secret, err := s.cfg.Identity.CreateToken(v.ctx(), v.by, typed.Name, scopes, time.Duration(days)*day)
 	if err == nil {
-		return s.showProfile(v, http.StatusOK, views.Profile{NewToken: secret, Typed: views.TokenTyped{Days: usualTokenDays}})
+		return s.showProfile(
+			v,
+			http.StatusOK,
+			views.Profile{NewToken: secret, Typed: views.TokenTyped{Days: usualTokenDays}},
+		)
 	}
 	wrong := fieldErrors(err)
 	if len(wrong) == 0 {

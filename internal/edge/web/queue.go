@@ -26,7 +26,11 @@ var queueViews = []struct {
 }{
 	{"open", grant.OpenStates(), nil},
 	{"mine", nil, func(f *grant.Filter, me uuid.UUID) { f.ClaimedBy = &me }},
-	{"to_vote", []grant.State{grant.Submitted, grant.InReview, grant.Ready}, func(f *grant.Filter, me uuid.UUID) { f.NotVoted = &me }},
+	{
+		"to_vote",
+		[]grant.State{grant.Submitted, grant.InReview, grant.Ready},
+		func(f *grant.Filter, me uuid.UUID) { f.NotVoted = &me },
+	},
 	{"needs_info", []grant.State{grant.NeedsInfo}, nil},
 	{"ready", []grant.State{grant.Ready}, nil},
 	{"approved", []grant.State{grant.Approved}, nil},
@@ -43,7 +47,13 @@ func queueFilter(q url.Values, me uuid.UUID) (views.ReviewFilter, grant.Filter) 
 		View: orElse(q.Get("view"), "open"), Query: strings.TrimSpace(q.Get("q")),
 		Protocol: q.Get("protocol"), Region: q.Get("region"), Lang: q.Get("lang"), Selected: q.Get("id"),
 	}
-	f := grant.Filter{Protocol: shown.Protocol, Region: shown.Region, Language: shown.Lang, Search: shown.Query, Limit: queuePage}
+	f := grant.Filter{
+		Protocol: shown.Protocol,
+		Region:   shown.Region,
+		Language: shown.Lang,
+		Search:   shown.Query,
+		Limit:    queuePage,
+	}
 	known := false
 	for _, view := range queueViews {
 		if view.name != shown.View {
@@ -72,7 +82,13 @@ func queueFilter(q url.Values, me uuid.UUID) (views.ReviewFilter, grant.Filter) 
 func (s *Site) getQueue(v *visit) error {
 	query := v.QueryParams()
 	filter, f := queueFilter(query, v.by.StaffID)
-	view := views.Review{Filter: filter, Protocols: protocolOptions(), Regions: regionOptions(v.page), Languages: languageOptions(), MaxSearch: grant.MaxSearch}
+	view := views.Review{
+		Filter:    filter,
+		Protocols: protocolOptions(),
+		Regions:   regionOptions(v.page),
+		Languages: languageOptions(),
+		MaxSearch: grant.MaxSearch,
+	}
 	page, named, err := grant.Page{}, false, error(nil)
 	if filter.Unknown == "" && !filter.TooLong {
 		page, named, err = s.search(v.ctx(), v.by, f, query.Get("cursor"))
@@ -134,7 +150,12 @@ func queueURL(query url.Values, more ...string) string {
 
 // search returns a page of the queue. The reference or designation of an application
 // finds it in whichever view it is; named is true then.
-func (s *Site) search(ctx context.Context, by identity.Actor, f grant.Filter, cursor string) (page grant.Page, named bool, err error) {
+func (s *Site) search(
+	ctx context.Context,
+	by identity.Actor,
+	f grant.Filter,
+	cursor string,
+) (page grant.Page, named bool, err error) {
 	if name, ok := grant.ParseName(f.Search); ok && cursor == "" {
 		page, err = s.cfg.Grants.Queue(ctx, by, grant.Filter{Name: name, Limit: f.Limit}, "")
 		if err != nil || len(page.Lines) > 0 {
@@ -169,7 +190,10 @@ func (s *Site) rail(v *visit, view *views.Review, f grant.Filter) error {
 		if current {
 			view.Total = total
 		}
-		view.Views = append(view.Views, views.ReviewRail{Name: saved.name, URL: "/review?view=" + saved.name, Count: total, Current: current})
+		view.Views = append(
+			view.Views,
+			views.ReviewRail{Name: saved.name, URL: "/review?view=" + saved.name, Count: total, Current: current},
+		)
 	}
 	if narrow {
 		last := totals[len(queueViews)]
@@ -192,11 +216,25 @@ func (v *visit) queueRow(line grant.Line) views.ReviewRow {
 		names[i] = protocolName(p)
 	}
 	row := views.ReviewRow{
-		ID: a.ID.String(), URL: queueURL(v.QueryParams(), "id", a.ID.String(), "cursor", v.QueryParam("cursor")),
-		DetailURL: "/review/" + a.ID.String() + "?" + url.Values{"part": {"detail"}, "back": {queueURL(v.QueryParams(), "cursor", v.QueryParam("cursor"))}}.Encode(),
-		Title:     orElse(line.Title, a.Reference), Lang: a.Language, State: string(a.State), AmountSat: int64(a.Amount),
-		Operator: a.Designation, Protocol: strings.Join(names, ", "), Region: a.Region,
-		Votes: line.Approve, VotesNeeded: v.fund.Quorum, SubmittedAt: a.SubmittedAt,
+		ID:  a.ID.String(),
+		URL: queueURL(v.QueryParams(), "id", a.ID.String(), "cursor", v.QueryParam("cursor")),
+		DetailURL: "/review/" + a.ID.String() + "?" + url.Values{
+			"part": {"detail"},
+			"back": {queueURL(v.QueryParams(), "cursor", v.QueryParam("cursor"))},
+		}.Encode(),
+		Title: orElse(
+			line.Title,
+			a.Reference,
+		),
+		Lang:        a.Language,
+		State:       string(a.State),
+		AmountSat:   int64(a.Amount),
+		Operator:    a.Designation,
+		Protocol:    strings.Join(names, ", "),
+		Region:      a.Region,
+		Votes:       line.Approve,
+		VotesNeeded: v.fund.Quorum,
+		SubmittedAt: a.SubmittedAt,
 	}
 	if line.SamePayee > 0 {
 		row.Flag = views.Msg{Key: "flag.same_payee"}

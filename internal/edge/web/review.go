@@ -43,12 +43,32 @@ func (s *Site) getApplication(v *visit) error {
 func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 	a := d.Application
 	view := views.ReviewDetail{
-		ID: a.ID.String(), Reference: a.Reference, BackURL: "/review", BaseURL: "/review/" + a.ID.String(),
-		Title: orElse(d.Body.Title, a.Reference), Lang: a.Language, State: string(a.State), Revision: a.Revision, Version: a.Version,
-		SubmittedAt: a.SubmittedAt, AmountSat: int64(a.Amount), Operator: a.Designation, Region: regionName(v.page, a.Region),
-		Narrative: d.Body.Narrative, Sealed: true, PayoutAddress: d.Body.PayoutAddress, Network: v.fund.Network,
-		VotesNeeded: d.Quorum, MyVerdict: string(d.MyVote), Note: views.SignedText{Text: d.Note, Digest: d.Decision.Digest.String()},
-		Timeline: events(d.History), DeclineReasons: declineReasons(v.page), WordsSealed: d.Sealed,
+		ID:        a.ID.String(),
+		Reference: a.Reference,
+		BackURL:   "/review",
+		BaseURL:   "/review/" + a.ID.String(),
+		Title: orElse(
+			d.Body.Title,
+			a.Reference,
+		),
+		Lang:           a.Language,
+		State:          string(a.State),
+		Revision:       a.Revision,
+		Version:        a.Version,
+		SubmittedAt:    a.SubmittedAt,
+		AmountSat:      int64(a.Amount),
+		Operator:       a.Designation,
+		Region:         regionName(v.page, a.Region),
+		Narrative:      d.Body.Narrative,
+		Sealed:         true,
+		PayoutAddress:  d.Body.PayoutAddress,
+		Network:        v.fund.Network,
+		VotesNeeded:    d.Quorum,
+		MyVerdict:      string(d.MyVote),
+		Note:           views.SignedText{Text: d.Note, Digest: d.Decision.Digest.String()},
+		Timeline:       events(d.History),
+		DeclineReasons: declineReasons(v.page),
+		WordsSealed:    d.Sealed,
 	}
 	for _, e := range d.Body.Endpoints {
 		view.Endpoints = append(view.Endpoints, views.EndpointFact{
@@ -57,14 +77,20 @@ func (v *visit) detail(d grant.Detail) views.ReviewDetail {
 		})
 	}
 	for _, x := range d.Votes {
-		view.Votes = append(view.Votes, views.Vote{Who: x.StaffName, Verdict: string(x.Verdict), Note: d.VoteNotes[x.ID], At: x.CreatedAt})
+		view.Votes = append(
+			view.Votes,
+			views.Vote{Who: x.StaffName, Verdict: string(x.Verdict), Note: d.VoteNotes[x.ID], At: x.CreatedAt},
+		)
 	}
 	for _, m := range d.Messages {
 		from, lang := m.StaffName, ""
 		if m.FromOperator {
 			from, lang = "operator", a.Language
 		}
-		view.Messages = append(view.Messages, views.Message{At: m.At, From: from, Audience: string(m.Audience), Text: m.Text, Lang: lang})
+		view.Messages = append(
+			view.Messages,
+			views.Message{At: m.At, From: from, Audience: string(m.Audience), Text: m.Text, Lang: lang},
+		)
 	}
 	if d.Claim != nil {
 		view.ClaimedBy, view.ClaimedUntil, view.ClaimedByMe = d.Claim.StaffName, d.Claim.ExpiresAt, d.Claim.StaffID == v.by.StaffID
@@ -79,7 +105,8 @@ func (v *visit) mayDo(view *views.ReviewDetail, d grant.Detail) {
 	state := d.Application.State
 	free := d.Claim == nil || view.ClaimedByMe
 	view.CanClaim = free && !state.Closed() && v.by.Can(identity.PermApplicationClaim)
-	view.CanVote = free && d.MyVote == "" && !state.Closed() && state != grant.NeedsInfo && !d.Purged && !d.Sealed && v.by.Can(identity.PermApplicationVote)
+	view.CanVote = free && d.MyVote == "" && !state.Closed() && state != grant.NeedsInfo && !d.Purged && !d.Sealed &&
+		v.by.Can(identity.PermApplicationVote)
 	view.CanDecide = state == grant.Ready && !d.Purged && !d.Sealed && v.by.Can(identity.PermApplicationDecide)
 	switch {
 	case view.CanVote || view.CanDecide:
@@ -125,12 +152,21 @@ func declineReasons(p views.Page) []views.Option {
 func events(history []grant.Happening) []views.Event {
 	list := make([]views.Event, 0, len(history))
 	for _, h := range history {
-		e := views.Event{At: h.At, Who: h.StaffName, Tone: eventTone(h.To), Msg: views.Msg{Key: "event." + h.Action, Text: h.Action}}
+		e := views.Event{
+			At:   h.At,
+			Who:  h.StaffName,
+			Tone: eventTone(h.To),
+			Msg:  views.Msg{Key: "event." + h.Action, Text: h.Action},
+		}
 		if verdict := h.Detail["verdict"]; verdict != "" {
 			e.Msg = views.Msg{Key: "verdict.done." + verdict, Text: verdict}
 			e.Tone = map[string]string{"approve": "ok", "decline": "bad"}[verdict]
 		} else if h.Detail["event"] != "" { // the worker's: one state may be reached in several ways
-			e.Msg = views.Msg{Key: "event.batch." + h.Detail["event"], Params: map[string]string{"Detail": h.Detail["detail"]}, Text: h.Detail["detail"]}
+			e.Msg = views.Msg{
+				Key:    "event.batch." + h.Detail["event"],
+				Params: map[string]string{"Detail": h.Detail["detail"]},
+				Text:   h.Detail["detail"],
+			}
 		}
 		list = append(list, e)
 	}
@@ -171,7 +207,11 @@ func (s *Site) postVote(v *visit) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.cfg.Grants.Vote(v.ctx(), v.by, grant.CastVote{ID: id, Verdict: grant.Verdict(v.posted("verdict")), Digest: digest, Note: note})
+		_, err = s.cfg.Grants.Vote(
+			v.ctx(),
+			v.by,
+			grant.CastVote{ID: id, Verdict: grant.Verdict(v.posted("verdict")), Digest: digest, Note: note},
+		)
 		return err
 	}, func(d *views.ReviewDetail) { d.Typed.VoteNote = note })
 }
@@ -196,9 +236,20 @@ func (s *Site) postDecide(v *visit) error {
 			return err
 		}
 		if versionErr != nil {
-			return errs.New(errs.Precondition, CodeVersionMissing, "The form does not say which version it is about. Nothing was decided: load the page again.")
+			return errs.New(
+				errs.Precondition,
+				CodeVersionMissing,
+				"The form does not say which version it is about. Nothing was decided: load the page again.",
+			)
 		}
-		cmd := grant.Decide{ID: id, Version: version, Outcome: grant.Verdict(v.posted("outcome")), Digest: digest, Message: v.posted("message"), Note: v.posted("decide_note")}
+		cmd := grant.Decide{
+			ID:      id,
+			Version: version,
+			Outcome: grant.Verdict(v.posted("outcome")),
+			Digest:  digest,
+			Message: v.posted("message"),
+			Note:    v.posted("decide_note"),
+		}
 		if code := v.posted("reason_code"); cmd.Outcome == grant.VerdictDecline && slices.Contains(declineCodes, code) {
 			d, err := s.cfg.Grants.Show(v.ctx(), v.by, id)
 			if err != nil {
@@ -250,7 +301,12 @@ func (s *Site) act(v *visit, do func(id uuid.UUID) error, keep func(*views.Revie
 		return showErr
 	}
 	if yours, parseErr := strconv.ParseInt(v.posted("version"), 10, 64); parseErr == nil {
-		now := views.Change{Label: "state", New: v.page.Say(views.Msg{Key: "state.application." + string(d.Application.State), Text: string(d.Application.State)})}
+		now := views.Change{
+			Label: "state",
+			New: v.page.Say(
+				views.Msg{Key: "state.application." + string(d.Application.State), Text: string(d.Application.State)},
+			),
+		}
 		if done, sent := v.clash(err, yours, page, now); done {
 			return sent
 		}

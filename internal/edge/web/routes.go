@@ -189,7 +189,13 @@ func (s *Site) endpointTable() []Route {
 		{post, "/status/server/snapshot", public, receipt, s.visit("status", s.postServerSnapshot)},
 
 		{post, "/review/:id/servers", identity.PermApplicationUnseal, 0, s.visit("review", s.postUnseal)},
-		{post, "/review/:id/servers/:server/recheck", identity.PermEndpointCheck, 0, s.visit("review", s.postPanelRecheck)},
+		{
+			post,
+			"/review/:id/servers/:server/recheck",
+			identity.PermEndpointCheck,
+			0,
+			s.visit("review", s.postPanelRecheck),
+		},
 
 		{get, "/fleet", read, 0, s.visit("fleet", s.getFleet)},
 		{get, "/fleet/vantages", read, 0, s.visit("fleet", s.getVantages)},

@@ -77,7 +77,9 @@ func momentOf(field, typed string) (time.Time, []errs.Field) {
 			return at, nil
 		}
 	}
-	return time.Time{}, []errs.Field{{Field: field, Code: CodeNotATime, Message: "Write a date and a time, such as 2026-11-22T18:30."}}
+	return time.Time{}, []errs.Field{
+		{Field: field, Code: CodeNotATime, Message: "Write a date and a time, such as 2026-11-22T18:30."},
+	}
 }
 
 // postServerSnapshot sends the record that the uptime can be computed from again.
@@ -144,7 +146,11 @@ func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) 
 	}
 	at := slices.IndexFunc(list, func(x endpoint.View) bool { return x.Endpoint.Label == label })
 	if at < 0 {
-		return errs.New(errs.NotFound, errs.CodeEndpointNotFound, "This application has no such server. Open the application again.")
+		return errs.New(
+			errs.NotFound,
+			errs.CodeEndpointNotFound,
+			"This application has no such server. Open the application again.",
+		)
 	}
 	ways, err := s.cfg.Endpoints.Instructions(v.ctx(), code, label)
 	if err != nil {
@@ -165,7 +171,14 @@ func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) 
 }
 
 func way(in endpoint.Instructions) views.Way {
-	w := views.Way{Kind: string(in.Kind), Generation: in.Generation, Command: in.Command, Name: in.Name, Token: in.Token, Until: in.Until}
+	w := views.Way{
+		Kind:       string(in.Kind),
+		Generation: in.Generation,
+		Command:    in.Command,
+		Name:       in.Name,
+		Token:      in.Token,
+		Until:      in.Until,
+	}
 	if c := in.Credential; c != nil {
 		for _, f := range []views.SpecField{
 			{Name: "user", Value: c.User},

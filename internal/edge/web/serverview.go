@@ -54,7 +54,10 @@ func server(in *endpoint.View) views.Server {
 		if h.List == "all" { // a share of all lists together
 			h.List = ""
 		}
-		out.Hits = append(out.Hits, views.Hit{What: h.What, List: h.List, Version: h.Version, Order: h.Order, Permille: h.Permille})
+		out.Hits = append(
+			out.Hits,
+			views.Hit{What: h.What, List: h.List, Version: h.Version, Order: h.Order, Permille: h.Permille},
+		)
 	}
 	for _, l := range in.Linkages {
 		out.Links = append(out.Links, views.Linked{Kind: string(l.Kind), Applications: l.Applications})
@@ -102,7 +105,8 @@ func serverCheck(c *endpoint.Check) views.ServerCheck {
 	}
 	for _, s := range c.Stages {
 		step := views.Stage{Name: string(s.Stage), State: s.State, MS: s.MS}
-		if c.Mode == probe.Light && s.State == "skipped" && (s.Stage == probe.StageRelay || s.Stage == probe.StageTarget) {
+		if c.Mode == probe.Light && s.State == "skipped" &&
+			(s.Stage == probe.StageRelay || s.Stage == probe.StageTarget) {
 			step.State = "short"
 		}
 		out.Stages = append(out.Stages, step)

@@ -38,7 +38,13 @@ type Grants interface {
 	Vote(ctx context.Context, by identity.Actor, cmd grant.CastVote) (grant.Application, error)
 	Ask(ctx context.Context, by identity.Actor, cmd grant.Question) (grant.Application, error)
 	Decide(ctx context.Context, by identity.Actor, cmd grant.Decide) (grant.Application, error)
-	PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience grant.Audience, text string) (grant.Application, error)
+	PostMessage(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		audience grant.Audience,
+		text string,
+	) (grant.Application, error)
 
 	Grants(ctx context.Context, by identity.Actor, cursor string, limit int) ([]grant.GrantRecord, string, error)
 }
@@ -48,15 +54,38 @@ type Payouts interface {
 	Payable(ctx context.Context, by identity.Actor) ([]payout.Item, error)
 	DryRun(ctx context.Context, by identity.Actor, o treasurer.Order) (treasurer.Preview, error)
 	ComposeAll(ctx context.Context, by identity.Actor, o treasurer.Order) ([]payout.Batch, error)
-	MatchPayees(ctx context.Context, by identity.Actor, grants treasurer.GrantLister, text []byte) (treasurer.PayeeList, error)
+	MatchPayees(
+		ctx context.Context,
+		by identity.Actor,
+		grants treasurer.GrantLister,
+		text []byte,
+	) (treasurer.PayeeList, error)
 	ComposeUpkeep(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) (payout.Batch, error)
-	Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	Approve(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		digest decision.Digest,
+	) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
 	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
 	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error)
-	AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error)
-	ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error)
+	AskVoid(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		o payout.VoidOrder,
+	) (payout.Batch, error)
+	ApproveVoid(
+		ctx context.Context,
+		by identity.Actor,
+		id uuid.UUID,
+		version int64,
+		digest decision.Digest,
+	) (payout.Batch, error)
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
 	AttemptPSBT(ctx context.Context, a payout.Attempt) (txbuild.File, error)
 	WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
@@ -70,8 +99,18 @@ type Payouts interface {
 	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Sums(ctx context.Context, by identity.Actor) (payout.Sums, error)
 	Unjoined(ctx context.Context, by identity.Actor) ([]payout.UnjoinedPayment, error)
-	JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error)
-	SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error)
+	JoinPayment(
+		ctx context.Context,
+		by identity.Actor,
+		op wire.OutPoint,
+		instalment uuid.UUID,
+	) (payout.UnjoinedPayment, error)
+	SeparatePayment(
+		ctx context.Context,
+		by identity.Actor,
+		op wire.OutPoint,
+		reason string,
+	) (payout.UnjoinedPayment, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
 }
@@ -88,7 +127,13 @@ type Identity interface {
 	FormToken(session identity.Session) string
 	Sessions(ctx context.Context, by identity.Actor) ([]identity.Session, error)
 	RevokeSession(ctx context.Context, by identity.Actor, id uuid.UUID) error
-	CreateToken(ctx context.Context, by identity.Actor, name string, scopes []identity.Permission, life time.Duration) (identity.Token, string, error)
+	CreateToken(
+		ctx context.Context,
+		by identity.Actor,
+		name string,
+		scopes []identity.Permission,
+		life time.Duration,
+	) (identity.Token, string, error)
 	Tokens(ctx context.Context, by identity.Actor) ([]identity.Token, error)
 	RevokeToken(ctx context.Context, by identity.Actor, id uuid.UUID) (identity.Token, error)
 
@@ -112,7 +157,13 @@ type Endpoints interface {
 	DeclareMaintenance(ctx context.Context, code, label string, from, to time.Time) (endpoint.Maintenance, error)
 	MySnapshot(ctx context.Context, code, label string) (endpoint.StoredSnapshot, error)
 
-	Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]endpoint.View, error)
+	Panel(
+		ctx context.Context,
+		by identity.Actor,
+		application uuid.UUID,
+		unseal bool,
+		checks int,
+	) ([]endpoint.View, error)
 	StaffRecheck(ctx context.Context, by identity.Actor, id uuid.UUID) (endpoint.View, error)
 	Fleet(ctx context.Context, by identity.Actor) (endpoint.Fleet, []endpoint.Vantage, error)
 	AddVantage(ctx context.Context, by identity.Actor, v endpoint.NewVantage) (endpoint.Vantage, string, error)

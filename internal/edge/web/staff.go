@@ -18,7 +18,11 @@ func (s *Site) showStaff(v *visit, status int, view views.Staff) error {
 	}
 	for _, p := range people {
 		view.People = append(view.People, views.Person{
-			ID: p.ID.String(), Name: p.Name, Roles: roleNames(p.Roles), Disabled: p.DisabledAt != nil, Self: p.ID == v.by.StaffID,
+			ID:       p.ID.String(),
+			Name:     p.Name,
+			Roles:    roleNames(p.Roles),
+			Disabled: p.DisabledAt != nil,
+			Self:     p.ID == v.by.StaffID,
 		})
 	}
 	for _, r := range identity.Roles() {

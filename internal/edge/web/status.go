@@ -140,7 +140,11 @@ func timeline(found grant.Status) []views.StatusEvent {
 }
 
 var paymentEvent = map[grant.InstalmentState]string{
-	grant.Allocated: "queued", grant.MaybePaid: "signing", grant.Mined: "mined", grant.Paid: "paid", grant.Final: "final",
+	grant.Allocated: "queued",
+	grant.MaybePaid: "signing",
+	grant.Mined:     "mined",
+	grant.Paid:      "paid",
+	grant.Final:     "final",
 }
 
 // whereabouts are the words for a payment that a signer was asked for.

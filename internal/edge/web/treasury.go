@@ -37,10 +37,24 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 		return err
 	}
 	view := views.Treasury{
-		DepositAddress: t.DepositAddress, Descriptor: t.Descriptor, Fingerprint: fingerprint(t.Descriptor),
-		LedgerSat: int64(t.Balances.OnChain()), ChainSat: int64(t.CoinsSat), TotalSat: int64(t.CoinsSat),
-		Node:       views.Node{Height: int64(t.Tip.Height), Hash: t.Tip.Hash.String(), At: t.Tip.At, Network: v.fund.Network},
-		CanCompose: v.by.Can(identity.PermBatchCompose), Runway: runway(t), Estimate: v.estimate(t.Estimate), Breakers: v.breakers(t.Breakers),
+		DepositAddress: t.DepositAddress,
+		Descriptor:     t.Descriptor,
+		Fingerprint:    fingerprint(t.Descriptor),
+		LedgerSat:      int64(t.Balances.OnChain()),
+		ChainSat:       int64(t.CoinsSat),
+		TotalSat:       int64(t.CoinsSat),
+		Node: views.Node{
+			Height:  int64(t.Tip.Height),
+			Hash:    t.Tip.Hash.String(),
+			At:      t.Tip.At,
+			Network: v.fund.Network,
+		},
+		CanCompose: v.by.Can(
+			identity.PermBatchCompose,
+		),
+		Runway:   runway(t),
+		Estimate: v.estimate(t.Estimate),
+		Breakers: v.breakers(t.Breakers),
 	}
 	switch {
 	case t.Tip.At.IsZero():
@@ -55,10 +69,27 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 		}
 	}
 	for _, b := range t.Stuck {
-		view.Stuck = append(view.Stuck, views.Stuck{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), State: string(b.State), Why: views.Msg{Text: b.Why}})
+		view.Stuck = append(
+			view.Stuck,
+			views.Stuck{
+				Number: batchNumber(b.Number),
+				URL:    "/batches/" + b.BatchID.String(),
+				State:  string(b.State),
+				Why:    views.Msg{Text: b.Why},
+			},
+		)
 	}
 	for _, b := range t.Lapsed {
-		view.Lapsed = append(view.Lapsed, views.Lapsed{Number: batchNumber(b.Number), URL: "/batches/" + b.BatchID.String(), By: b.ComposedBy, Payees: int64(b.Payees), At: b.At})
+		view.Lapsed = append(
+			view.Lapsed,
+			views.Lapsed{
+				Number: batchNumber(b.Number),
+				URL:    "/batches/" + b.BatchID.String(),
+				By:     b.ComposedBy,
+				Payees: int64(b.Payees),
+				At:     b.At,
+			},
+		)
 	}
 	if view.Unjoined, err = s.unjoined(v); err != nil {
 		return err
@@ -82,7 +113,13 @@ func (s *Site) showTreasury(v *visit, status int, change func(*views.Treasury)) 
 	}
 	if x := t.Proposal; x != nil {
 		view.Proposal = &views.Proposal{
-			Ready: int64(x.Ready), Target: int64(x.Target), Outputs: x.Order.Outputs, EachSat: int64(x.Each), FeeRate: money.FormatFeeRate(x.Order.FeeRateSatKVB),
+			Ready: int64(
+				x.Ready,
+			),
+			Target:  int64(x.Target),
+			Outputs: x.Order.Outputs,
+			EachSat: int64(x.Each),
+			FeeRate: money.FormatFeeRate(x.Order.FeeRateSatKVB),
 		}
 	}
 	if change != nil {
@@ -121,7 +158,12 @@ func (v *visit) estimate(e *fee.Estimate) views.Estimate {
 		view.Targets = append(view.Targets, views.FeeChoice{Blocks: t.Blocks, Rate: money.FormatFeeRate(t.RateSatKVB)})
 	}
 	for _, x := range e.Votes {
-		source := views.Source{Name: x.Name, Used: x.Used, Why: x.Why, Age: v.page.Ago(e.At.Add(-time.Duration(x.AgeSec) * time.Second))}
+		source := views.Source{
+			Name: x.Name,
+			Used: x.Used,
+			Why:  x.Why,
+			Age:  v.page.Ago(e.At.Add(-time.Duration(x.AgeSec) * time.Second)),
+		}
 		for _, r := range x.RatesSatKVB {
 			source.Rates = append(source.Rates, money.FormatFeeRate(r))
 		}
@@ -134,7 +176,12 @@ func (v *visit) breakers(list []payout.Breaker) []views.Breaker {
 	var out []views.Breaker
 	for _, b := range list {
 		view := views.Breaker{
-			ID: b.ID, Code: string(b.Code), At: b.TrippedAt, Version: b.Version(), Needed: resetsNeeded, CanReset: v.by.Can(identity.PermBreakerReset),
+			ID:       b.ID,
+			Code:     string(b.Code),
+			At:       b.TrippedAt,
+			Version:  b.Version(),
+			Needed:   resetsNeeded,
+			CanReset: v.by.Can(identity.PermBreakerReset),
 		}
 		for _, c := range b.Consents {
 			view.ResetBy = append(view.ResetBy, c.Name)
@@ -174,8 +221,16 @@ func fingerprint(descriptor string) string {
 // plainCoin shows a coin without its batch.
 func plainCoin(c payout.Coin) views.Coin {
 	view := views.Coin{
-		TxID: c.OutPoint.Hash.String(), Vout: int(c.OutPoint.Index), AmountSat: int64(c.Amount), At: c.At,
-		Height: int64(c.Height), Confirmations: int64(c.Confirmations), State: "immature", CanLock: c.ReservedBy == nil && c.Lock == nil,
+		TxID:      c.OutPoint.Hash.String(),
+		Vout:      int(c.OutPoint.Index),
+		AmountSat: int64(c.Amount),
+		At:        c.At,
+		Height: int64(
+			c.Height,
+		),
+		Confirmations: int64(c.Confirmations),
+		State:         "immature",
+		CanLock:       c.ReservedBy == nil && c.Lock == nil,
 	}
 	switch {
 	case c.ReservedBy != nil:

@@ -79,7 +79,11 @@ func (s *Site) postUpkeep(v *visit) error {
 	o.Outputs = int(min(max(number("outputs", typed.Outputs), 0), 1000))
 	keep := func(t *views.Treasury) { t.Upkeep.Outputs, t.Upkeep.FeeRate = typed.Outputs, typed.FeeRate }
 	if o.Kind != payout.Consolidate && o.Kind != payout.Split {
-		return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form does not say what to do. Nothing was changed: load the page again.")
+		return errs.New(
+			errs.Malformed,
+			errs.CodeMalformedForm,
+			"The form does not say what to do. Nothing was changed: load the page again.",
+		)
 	}
 	if len(wrong) > 0 {
 		return s.showTreasury(v, http.StatusUnprocessableEntity, func(t *views.Treasury) { t.Errors = wrong; keep(t) })
@@ -117,7 +121,11 @@ func inSat(write func(io.Writer, []books.Payment, books.Commodity) error) func(i
 func (s *Site) getPayments(v *visit) error {
 	form, ok := exportAs(v.QueryParam("format"))
 	if !ok {
-		return errs.New(errs.Malformed, errs.CodeUnknownFormat, "Payments are written as csv, json, ledger, beancount or bip329.")
+		return errs.New(
+			errs.Malformed,
+			errs.CodeUnknownFormat,
+			"Payments are written as csv, json, ledger, beancount or bip329.",
+		)
 	}
 	from, err := day(v.QueryParam("from"), time.Unix(0, 0).UTC())
 	if err != nil {

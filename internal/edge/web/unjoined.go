@@ -32,9 +32,15 @@ func (s *Site) unjoined(v *visit) ([]views.Unjoined, error) {
 	var out []views.Unjoined
 	for _, p := range list {
 		view := views.Unjoined{
-			OutPoint: p.OutPoint.String(), Number: batchNumber(p.Number), URL: "/batches/" + p.BatchID.String(), State: string(p.State),
-			Address: p.Address, AmountSat: int64(p.Amount), FoundAt: p.FoundAt, Separate: p.Separate,
-			CanJoin: v.by.Can(identity.PermBatchApprove) && p.State != payout.Voided,
+			OutPoint:  p.OutPoint.String(),
+			Number:    batchNumber(p.Number),
+			URL:       "/batches/" + p.BatchID.String(),
+			State:     string(p.State),
+			Address:   p.Address,
+			AmountSat: int64(p.Amount),
+			FoundAt:   p.FoundAt,
+			Separate:  p.Separate,
+			CanJoin:   v.by.Can(identity.PermBatchApprove) && p.State != payout.Voided,
 		}
 		for _, it := range payable {
 			if it.Amount == p.Amount && bytes.Equal(it.Script, p.Script) {
@@ -54,7 +60,11 @@ func (s *Site) postJoin(v *visit) error {
 	}
 	id, err := uuid.Parse(v.posted("instalment"))
 	if err != nil {
-		return errs.New(errs.Malformed, errs.CodeMalformedForm, "The form does not say which payment it is. Nothing was changed: load the page again.")
+		return errs.New(
+			errs.Malformed,
+			errs.CodeMalformedForm,
+			"The form does not say which payment it is. Nothing was changed: load the page again.",
+		)
 	}
 	_, err = s.cfg.Payouts.JoinPayment(v.ctx(), v.by, op, id)
 	return s.refuseHere(v, err, func(*views.Treasury) {})
@@ -85,7 +95,12 @@ func (s *Site) postSeparate(v *visit) error {
 func unjoinedOf(v *visit) (wire.OutPoint, error) {
 	op, err := wire.NewOutPointFromString(v.posted("outpoint"))
 	if err != nil {
-		return wire.OutPoint{}, errs.Wrap(err, errs.NotFound, errs.CodeUnjoinedNotFound, "There is no such payment. Nothing was changed.")
+		return wire.OutPoint{}, errs.Wrap(
+			err,
+			errs.NotFound,
+			errs.CodeUnjoinedNotFound,
+			"There is no such payment. Nothing was changed.",
+		)
 	}
 	return *op, nil
 }

@@ -91,8 +91,11 @@ func (s *Site) frame(c echo.Context) views.Page {
 	if by, ok := c.Get(keyActor).(identity.Actor); ok && by.Kind == identity.KindStaff {
 		p.User = &views.User{
 			Name:      by.Name,
-			CanReview: by.Can(identity.PermApplicationRead), CanPay: by.Can(identity.PermBatchCompose),
-			CanAudit: by.Can(identity.PermAuditRead) && by.Can(identity.PermBatchRead), CanAdmin: by.Can(identity.PermStaffManage),
+			CanReview: by.Can(identity.PermApplicationRead),
+			CanPay:    by.Can(identity.PermBatchCompose),
+			CanAudit: by.Can(identity.PermAuditRead) &&
+				by.Can(identity.PermBatchRead),
+			CanAdmin: by.Can(identity.PermStaffManage),
 			CanFleet: s.cfg.Endpoints != nil && by.Can(identity.PermEndpointRead),
 			KeysOff:  cookie(c, cookieKeys) == "off",
 		}
@@ -165,7 +168,8 @@ func (v *visit) id() (uuid.UUID, error) {
 // localPath returns path if it leads into this site, else fallback.
 func localPath(path, fallback string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsAny(path, "\\\r\n\t") {
 		return fallback
 	}
 	return path

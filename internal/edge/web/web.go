@@ -49,7 +49,8 @@ type Site struct {
 
 // New checks cfg and returns the dashboard.
 func New(cfg Config) (*Site, error) {
-	if cfg.Grants == nil || cfg.Payouts == nil || cfg.Identity == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Clock == nil {
+	if cfg.Grants == nil || cfg.Payouts == nil || cfg.Identity == nil || cfg.AuditLog == nil || cfg.AuditRows == nil ||
+		cfg.Clock == nil {
 		return nil, errors.New("web: a service is missing")
 	}
 	if cfg.CookieName == "" {

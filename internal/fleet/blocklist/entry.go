@@ -129,7 +129,10 @@ func (e *entries) addHost(name string, wild bool, m mark) error {
 	}
 	off := uint32(len(e.names)) //nolint:gosec // maxEntries times maxName
 	e.names = append(e.names, name...)
-	e.hosts = append(e.hosts, host{off: off, n: uint8(len(name)), wild: wild, mark: m}) //nolint:gosec // at most maxName
+	e.hosts = append(
+		e.hosts,
+		host{off: off, n: uint8(len(name)), wild: wild, mark: m},
+	) //nolint:gosec // at most maxName
 	return nil
 }
 
@@ -169,7 +172,13 @@ func (e *entries) build() {
 		hosts = append(hosts, h)
 	}
 	e.names, e.hosts = slices.Clone(names), slices.Clone(hosts)
-	e.marks, e.orders.text, e.orders.ends = slices.Clone(e.marks), slices.Clone(e.orders.text), slices.Clone(e.orders.ends)
+	e.marks, e.orders.text, e.orders.ends = slices.Clone(
+		e.marks,
+	), slices.Clone(
+		e.orders.text,
+	), slices.Clone(
+		e.orders.ends,
+	)
 	e.orders.index = nil
 }
 

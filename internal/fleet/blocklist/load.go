@@ -71,13 +71,20 @@ func Load(ctx context.Context, folder fs.FS, old *Set) (*Set, Report, error) {
 	}
 	sources, ignored, err := scan(folder)
 	if err != nil {
-		return old, Report{}, errs.Wrap(err, errs.Unavailable, CodeBlocklistsUnreadable,
-			"The folder of blocklists cannot be read. The lists in use stay in use. Check that it exists and may be read by this service.")
+		return old, Report{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeBlocklistsUnreadable,
+			"The folder of blocklists cannot be read. The lists in use stay in use. Check that it exists and may be read by this service.",
+		)
 	}
 	if len(sources) == 0 && len(old.lists) > 0 {
-		return old, Report{}, errs.New(errs.Unavailable, CodeBlocklistsGone,
+		return old, Report{}, errs.New(
+			errs.Unavailable,
+			CodeBlocklistsGone,
 			"The folder of blocklists no longer has a list. The lists in use stay in use until this service is restarted. "+
-				"Check that the folder is the right one and that its disk is mounted.")
+				"Check that the folder is the right one and that its disk is mounted.",
+		)
 	}
 	report := Report{Ignored: ignored}
 	var lists []*List
@@ -121,7 +128,11 @@ func load(ctx context.Context, folder fs.FS, name string, src *source, before *L
 			stays = fmt.Sprintf("The one of version %s stays in use.", before.info.Version)
 		}
 		r.Err = errs.Wrap(err, errs.Invalid, CodeBlocklistRefused, fmt.Sprintf(
-			"The blocklist %s was not read: %s. %s Replace its files; they are read again at the next look.", name, reason(err), stays))
+			"The blocklist %s was not read: %s. %s Replace its files; they are read again at the next look.",
+			name,
+			reason(err),
+			stays,
+		))
 		return before, r
 	}
 	return l, r
@@ -271,7 +282,8 @@ func parseFileName(file string) (name string, f format, part int, ok bool) {
 		part = int(name[n-2]-'0')*10 + int(name[n-1]-'0')
 		name = name[:n-3]
 	}
-	if name == "" || name[0] == '-' || len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if name == "" || name[0] == '-' || len(name) > 32 ||
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return "", 0, 0, false
 	}
 	return name, f, part, true

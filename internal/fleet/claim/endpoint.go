@@ -96,7 +96,11 @@ func (e Endpoint) checkForm(add func(field string, code errs.Code, message strin
 	case e.Host == "":
 		add("host", errs.CodeRequired, "Give the server's name or address.")
 	case len(e.Host) > maxHost || notHost != nil || (notIP != nil && !hostForm.MatchString(e.Host)):
-		add("host", CodeNotAHost, "This is not a host name or an IP address. Write it without a scheme and without a port.")
+		add(
+			"host",
+			CodeNotAHost,
+			"This is not a host name or an IP address. Write it without a scheme and without a port.",
+		)
 	}
 	if e.Port < 1 || e.Port > 65535 {
 		add("port", CodeNotAPort, "A port is a number from 1 to 65535.")

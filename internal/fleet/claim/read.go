@@ -37,8 +37,19 @@ func Read(list []Endpoint) Claims {
 		e := &c.Endpoints[i]
 		prefix := prefix(i)
 		one := e.read(prefix, &c.bad)
-		if one != nil && slices.ContainsFunc(seen, func(s link.Spec) bool { return link.Digest(nil, s) == link.Digest(nil, one.spec) }) {
-			c.bad = append(c.bad, errs.Field{Field: prefix + e.named(), Code: CodeEndpointTwice, Message: "This server is already in the list."})
+		if one != nil &&
+			slices.ContainsFunc(
+				seen,
+				func(s link.Spec) bool { return link.Digest(nil, s) == link.Digest(nil, one.spec) },
+			) {
+			c.bad = append(
+				c.bad,
+				errs.Field{
+					Field:   prefix + e.named(),
+					Code:    CodeEndpointTwice,
+					Message: "This server is already in the list.",
+				},
+			)
 		}
 		if one != nil {
 			seen = append(seen, one.spec)
@@ -57,7 +68,14 @@ func (c Claims) Refused() []errs.Field {
 	case len(c.Endpoints) == 0:
 		bad = append(bad, errs.Field{Field: "endpoints", Code: errs.CodeRequired, Message: "Name at least one server."})
 	case len(c.Endpoints) > MaxEndpoints:
-		bad = append(bad, errs.Field{Field: "endpoints", Code: errs.CodeTooMany, Message: "Name at most " + strconv.Itoa(MaxEndpoints) + " servers."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "endpoints",
+				Code:    errs.CodeTooMany,
+				Message: "Name at most " + strconv.Itoa(MaxEndpoints) + " servers.",
+			},
+		)
 	}
 	for i, e := range c.Endpoints {
 		bad = append(bad, e.refused(prefix(i))...)

@@ -84,7 +84,13 @@ func NewRegister(keys *seal.Keyring, random io.Reader) (*Register, error) {
 
 // Rows makes the rows of the claims that no live endpoint stands for, sealed under key,
 // and says which live ones are no longer claimed. revision counts from 1.
-func (r *Register) Rows(c Claims, revision int, key *seal.DataKey, live []Live, now time.Time) (rows []Row, retire []uuid.UUID, err error) {
+func (r *Register) Rows(
+	c Claims,
+	revision int,
+	key *seal.DataKey,
+	live []Live,
+	now time.Time,
+) (rows []Row, retire []uuid.UUID, err error) {
 	kept := map[uuid.UUID]bool{}
 	for i, one := range c.read {
 		if one == nil {
@@ -147,7 +153,11 @@ func (r *Register) row(one *readable, index [sha256.Size]byte, key *seal.DataKey
 func (r *Register) links(spec link.Spec, index [sha256.Size]byte) ([]Link, error) {
 	values := [][2]string{{"spec", hex.EncodeToString(index[:])}}
 	if ip, literal := spec.Server().Host.IP(); literal {
-		values = append(values, [2]string{"listen_ip", ip.String()}, [2]string{"listen_net", netplace.Group(ip).String()})
+		values = append(
+			values,
+			[2]string{"listen_ip", ip.String()},
+			[2]string{"listen_net", netplace.Group(ip).String()},
+		)
 	}
 	switch v := spec.(type) {
 	case link.MTProto:

@@ -64,13 +64,23 @@ func (s *Service) instructions(e Opened) ([]Instructions, error) {
 		case control.KindPort:
 			from := period(now, kind, 0)
 			in.Token, in.Until = control.Token(s.control, e.ID, from), from.Add(grace*portPeriod)
-			in.Command = "causewayctl challenge-serve --listen :" + strconv.Itoa(int(spec.Server().Port)) + " --token " + in.Token
+			in.Command = "causewayctl challenge-serve --listen :" + strconv.Itoa(
+				int(spec.Server().Port),
+			) + " --token " + in.Token
 			if control.Network(spec) == probe.UDP {
 				in.Command += " --udp"
 			}
 		case control.KindDNS:
 			from := period(now, kind, 0)
-			in.Name, in.Token, in.Until = control.TXTName(spec.Server().Host), control.Token(s.control, e.ID, from), from.Add(grace*dnsPeriod)
+			in.Name, in.Token, in.Until = control.TXTName(
+				spec.Server().Host,
+			), control.Token(
+				s.control,
+				e.ID,
+				from,
+			), from.Add(
+				grace*dnsPeriod,
+			)
 		}
 		out = append(out, in)
 	}
@@ -90,7 +100,11 @@ func (s *Service) Prove(ctx context.Context, code, label string, kind control.Ki
 		return View{}, err
 	}
 	if !slices.Contains(ways(spec), kind) {
-		return View{}, errs.InvalidFields([]errs.Field{{Field: "kind", Code: CodeUnknownWay, Message: "Control of this server cannot be proven in this way."}})
+		return View{}, errs.InvalidFields(
+			[]errs.Field{
+				{Field: "kind", Code: CodeUnknownWay, Message: "Control of this server cannot be proven in this way."},
+			},
+		)
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if err := c.allowed(); err != nil {
@@ -113,13 +127,25 @@ func (s *Service) RotateCredential(ctx context.Context, code, label string) ([]I
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, CodeEndpointRetired, "This server is no longer part of your application. Nothing was changed.")
+			return errs.New(
+				errs.Conflict,
+				CodeEndpointRetired,
+				"This server is no longer part of your application. Nothing was changed.",
+			)
 		}
 		c.Endpoint.Generation++
 		if c.Endpoint.Control == control.KindCredential {
 			c.Endpoint.Control, c.Endpoint.ProvenAt, c.Endpoint.ProveAgainAt, c.Endpoint.ProvenUntil = "", nil, nil, nil
 		}
-		c.Entries = []audit.Entry{entry(identity.Operator(c.Endpoint.ApplicationID), "endpoint.credential_rotated", "endpoint", c.Endpoint.ID, c.Now)}
+		c.Entries = []audit.Entry{
+			entry(
+				identity.Operator(c.Endpoint.ApplicationID),
+				"endpoint.credential_rotated",
+				"endpoint",
+				c.Endpoint.ID,
+				c.Now,
+			),
+		}
 		return nil
 	})
 	if err != nil {

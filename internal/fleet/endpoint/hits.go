@@ -36,7 +36,10 @@ func find(lists *blocklist.Set, endpoint uuid.UUID, host string, listen, exit ne
 	known := map[string]bool{}
 	add := func(what string, entries []blocklist.Hit) {
 		for _, h := range entries {
-			out.hits = append(out.hits, Hit{EndpointID: endpoint, What: what, List: h.List, Version: h.Version, Order: h.Order})
+			out.hits = append(
+				out.hits,
+				Hit{EndpointID: endpoint, What: what, List: h.List, Version: h.Version, Order: h.Order},
+			)
 			if tag := h.Tag(); !known[tag] && len(out.tags) < maxTags {
 				known[tag] = true
 				out.tags = append(out.tags, tag)

@@ -46,7 +46,13 @@ func (r *reading) proof(t Taken, spec link.Spec, a vantage.Answer) error {
 		return err
 	}
 	p := Proof{
-		ID: id, EndpointID: o.EndpointID, OfferID: o.ID, Kind: string(o.Proof), Held: finding == control.Held, VantageID: r.v.ID, At: r.now,
+		ID:         id,
+		EndpointID: o.EndpointID,
+		OfferID:    o.ID,
+		Kind:       string(o.Proof),
+		Held:       finding == control.Held,
+		VantageID:  r.v.ID,
+		At:         r.now,
 	}
 	if p.Held && o.Proof == control.KindPort {
 		if p.Held, err = r.dialledBefore(t, spec, a.Outcome.Addr); err != nil {
@@ -88,8 +94,16 @@ func (r *reading) askOlder(o Offer) error {
 	}
 	due := r.now.Add(wait).Truncate(time.Microsecond)
 	r.in.Confirm = append(r.in.Confirm, Offer{
-		ID: id, EndpointID: o.EndpointID, Kind: o.Kind, Proof: o.Proof, Mode: o.Mode, Place: o.Place, Slot: o.Slot, Attempt: o.Attempt + 1,
-		Due: due, Until: due.Add(askedFor),
+		ID:         id,
+		EndpointID: o.EndpointID,
+		Kind:       o.Kind,
+		Proof:      o.Proof,
+		Mode:       o.Mode,
+		Place:      o.Place,
+		Slot:       o.Slot,
+		Attempt:    o.Attempt + 1,
+		Due:        due,
+		Until:      due.Add(askedFor),
 	})
 	return nil
 }
@@ -101,7 +115,13 @@ func (r *reading) dialledBefore(t Taken, spec link.Spec, addr string) (bool, err
 	if _, literal := spec.Server().Host.IP(); literal {
 		return addr == spec.Server().String(), nil
 	}
-	attempts, err := r.cfg.Store.Attempts(r.ctx, t.Endpoint.ID, r.now.Add(-24*time.Hour), r.now.Add(clockOff), maxAttempts)
+	attempts, err := r.cfg.Store.Attempts(
+		r.ctx,
+		t.Endpoint.ID,
+		r.now.Add(-24*time.Hour),
+		r.now.Add(clockOff),
+		maxAttempts,
+	)
 	if err != nil {
 		return false, err
 	}

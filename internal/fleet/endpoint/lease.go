@@ -53,7 +53,12 @@ func (g Gate) Pass(prober uuid.UUID) error {
 // "enrolment_unknown".
 func (s *Service) Enrol(ctx context.Context, e vantage.Enrolment) (vantage.Welcome, error) {
 	if err := e.Validate(); err != nil {
-		return vantage.Welcome{}, errs.Wrap(err, errs.Malformed, vantage.CodeMessageRefused, "This version does not understand the enrolment. Nothing was changed.")
+		return vantage.Welcome{}, errs.Wrap(
+			err,
+			errs.Malformed,
+			vantage.CodeMessageRefused,
+			"This version does not understand the enrolment. Nothing was changed.",
+		)
 	}
 	v, err := s.cfg.Store.Enrol(ctx, hashToken(e.Token), e.PublicKey, s.now())
 	if err != nil {
@@ -68,7 +73,11 @@ func (s *Service) prober(ctx context.Context, now time.Time, v *Vantage) vantage
 		found, err := s.cfg.Store.Vantage(ctx, id, now)
 		switch {
 		case errs.Is(err, CodeVantageNotFound):
-			return nil, errs.New(errs.Unauthenticated, CodeVantageUnknown, "This prober is not enrolled here. Nothing was saved: enrol it.")
+			return nil, errs.New(
+				errs.Unauthenticated,
+				CodeVantageUnknown,
+				"This prober is not enrolled here. Nothing was saved: enrol it.",
+			)
 		case err != nil:
 			return nil, err
 		case found.DisabledAt != nil:
@@ -93,18 +102,36 @@ func (s *Service) Lease(ctx context.Context, e vantage.Envelope, gate Gate) (van
 		return vantage.Envelope{}, err
 	}
 	if off := ask.At.Sub(now); off.Abs() > clockOff {
-		return vantage.Envelope{}, errs.New(errs.Conflict, CodeClockOff, "The prober's clock differs from ours by more than 5 minutes. Nothing was given out. Set its clock.")
+		return vantage.Envelope{}, errs.New(
+			errs.Conflict,
+			CodeClockOff,
+			"The prober's clock differs from ours by more than 5 minutes. Nothing was given out. Set its clock.",
+		)
 	}
 	telegram := s.cfg.Telegram()
 	if len(telegram.Centres) == 0 {
-		return vantage.Envelope{}, errs.New(errs.Unavailable, CodeTelegramUnknown, "The service has no addresses of Telegram's data centres. Nothing was given out.")
+		return vantage.Envelope{}, errs.New(
+			errs.Unavailable,
+			CodeTelegramUnknown,
+			"The service has no addresses of Telegram's data centres. Nothing was given out.",
+		)
 	}
 	id, err := s.leaseID(now)
 	if err != nil {
 		return vantage.Envelope{}, err
 	}
 	most := min(ask.Max, leaseMost)
-	l := vantage.Lease{V: vantage.Version, ID: id, Vantage: v.ID, Issued: now, Expires: now.Add(leaseLife), Telegram: telegram, EchoURL: s.cfg.EchoURL, Jobs: []vantage.Job{}, Next: nextIdle}
+	l := vantage.Lease{
+		V:        vantage.Version,
+		ID:       id,
+		Vantage:  v.ID,
+		Issued:   now,
+		Expires:  now.Add(leaseLife),
+		Telegram: telegram,
+		EchoURL:  s.cfg.EchoURL,
+		Jobs:     []vantage.Job{},
+		Next:     nextIdle,
+	}
 	taken, err := s.cfg.Store.Take(ctx, v.ID, ask.At, ask.SW, id, now, l.Expires, most, perVantageDay)
 	if err != nil {
 		return vantage.Envelope{}, err
@@ -193,7 +220,14 @@ func (s *Service) job(lease uuid.UUID, t Taken, telegram vantage.Telegram) (vant
 		return vantage.Job{}, err
 	}
 	o := t.Offer
-	j := vantage.Job{ID: s.jobID(lease, o.ID.String()), Kind: o.Kind, Mode: o.Mode, Spec: text, Due: o.Due, Until: o.Until}
+	j := vantage.Job{
+		ID:    s.jobID(lease, o.ID.String()),
+		Kind:  o.Kind,
+		Mode:  o.Mode,
+		Spec:  text,
+		Due:   o.Due,
+		Until: o.Until,
+	}
 	if j.DC, err = s.centre(telegram); err != nil {
 		return vantage.Job{}, err
 	}
@@ -208,7 +242,10 @@ func (s *Service) job(lease uuid.UUID, t Taken, telegram vantage.Telegram) (vant
 		}
 		j.Credential, j.Decoy = &ours, &decoy
 	default:
-		j.Challenge = &vantage.Challenge{Kind: o.Proof, Token: control.Token(s.control, t.Endpoint.ID, period(o.Slot, o.Proof, o.Attempt-1))}
+		j.Challenge = &vantage.Challenge{
+			Kind:  o.Proof,
+			Token: control.Token(s.control, t.Endpoint.ID, period(o.Slot, o.Proof, o.Attempt-1)),
+		}
 	}
 	if j.Credential != nil {
 		j.Spec = withoutSecrets(text, spec)
@@ -251,7 +288,16 @@ func (s *Service) withCanaries(l vantage.Lease, room int) ([]vantage.Job, error)
 			return nil, fmt.Errorf("canary %d: %w", which+1, err)
 		}
 		j := vantage.Job{
-			ID: s.jobID(l.ID, canaryName(made, c.Answer)), Kind: like.Kind, Mode: like.Mode, Spec: c.Spec, DC: like.DC, Due: like.Due, Until: like.Until,
+			ID: s.jobID(
+				l.ID,
+				canaryName(made, c.Answer),
+			),
+			Kind:  like.Kind,
+			Mode:  like.Mode,
+			Spec:  c.Spec,
+			DC:    like.DC,
+			Due:   like.Due,
+			Until: like.Until,
 		}
 		if j.Kind == vantage.KindControl {
 			j.Kind = vantage.KindSlot

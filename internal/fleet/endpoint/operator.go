@@ -48,7 +48,11 @@ func (s *Service) own(ctx context.Context, code, label string) (Opened, error) {
 	if e, ok := labelled(all, label); ok {
 		return e, nil
 	}
-	return Opened{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "Your application has no such server. Nothing was changed.")
+	return Opened{}, errs.New(
+		errs.NotFound,
+		errs.CodeEndpointNotFound,
+		"Your application has no such server. Nothing was changed.",
+	)
 }
 
 // Mine returns the endpoints of a receipt as their operator sees them, each with its newest
@@ -79,7 +83,11 @@ func (s *Service) Recheck(ctx context.Context, code, label string) (View, error)
 	}
 	e, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		if at := c.Endpoint.RecheckedAt; at != nil && c.Now.Before(at.Add(RecheckEvery)) {
-			return later(CodeRecheckTooSoon, "You asked for a check of this server a moment ago. It can be asked for every 10 minutes.", at.Add(RecheckEvery))
+			return later(
+				CodeRecheckTooSoon,
+				"You asked for a check of this server a moment ago. It can be asked for every 10 minutes.",
+				at.Add(RecheckEvery),
+			)
 		}
 		if err := c.allowed(); err != nil {
 			return err
@@ -117,22 +125,37 @@ func (s *Service) DeclareMaintenance(ctx context.Context, code, label string, fr
 	if err != nil {
 		return Maintenance{}, err
 	}
-	m := Maintenance{ID: id, EndpointID: e.ID, From: from.UTC().Truncate(time.Second), To: to.UTC().Truncate(time.Second)}
+	m := Maintenance{
+		ID:         id,
+		EndpointID: e.ID,
+		From:       from.UTC().Truncate(time.Second),
+		To:         to.UTC().Truncate(time.Second),
+	}
 	_, err = s.cfg.Store.UpdateEndpoint(ctx, e.ID, func(c *Change) error {
 		m.DeclaredAt = c.Now.Truncate(time.Second)
 		if err := errs.InvalidFields(m.refusals(policy)); err != nil {
 			return err
 		}
 		if c.Endpoint.State != Active {
-			return errs.New(errs.Conflict, CodeEndpointRetired, "This server is no longer part of your application. Nothing was saved.")
+			return errs.New(
+				errs.Conflict,
+				CodeEndpointRetired,
+				"This server is no longer part of your application. Nothing was saved.",
+			)
 		}
 		if c.Declared+m.To.Sub(m.From) > policy.MaintenanceMax {
-			err := errs.New(errs.Conflict, CodeMaintenanceExhausted, "This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.")
+			err := errs.New(
+				errs.Conflict,
+				CodeMaintenanceExhausted,
+				"This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.",
+			)
 			err.Params = map[string]string{"declared_s": seconds(c.Declared), "max_s": seconds(policy.MaintenanceMax)}
 			return err
 		}
 		c.Maintenance = []Maintenance{m}
-		c.Entries = []audit.Entry{entry(identity.Operator(e.ApplicationID), "endpoint.maintenance", "endpoint", e.ID, c.Now)}
+		c.Entries = []audit.Entry{
+			entry(identity.Operator(e.ApplicationID), "endpoint.maintenance", "endpoint", e.ID, c.Now),
+		}
 		return nil
 	})
 	return m, err
@@ -147,11 +170,17 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 		})
 	}
 	if m.From.After(m.DeclaredAt.Add(maxAhead)) {
-		bad = append(bad, errs.Field{Field: "from", Code: CodeTooFar, Message: "Declare maintenance at most 90 days ahead."})
+		bad = append(
+			bad,
+			errs.Field{Field: "from", Code: CodeTooFar, Message: "Declare maintenance at most 90 days ahead."},
+		)
 	}
 	switch length := m.To.Sub(m.From); {
 	case length < minBreak:
-		bad = append(bad, errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance ends at least a minute after it begins."})
+		bad = append(
+			bad,
+			errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance ends at least a minute after it begins."},
+		)
 	case length > p.MaintenanceMax:
 		bad = append(bad, errs.Field{
 			Field: "to", Code: errs.CodeTooLong, Message: "This is longer than the fund leaves out of the count.",

@@ -30,17 +30,46 @@ func (p Policy) Check() error {
 	}
 	slot := p.Slot >= time.Minute && p.Slot <= aDay && aDay%p.Slot == 0
 	need(slot, "slot", CodeSlotLength, "A slot is at least a minute long, and a day is a whole number of slots.")
-	need(p.Confirmations >= 0 && p.Confirmations <= 5, "confirmations", errs.CodeOutOfRange, "A failure can be confirmed 0 to 5 times.")
-	need(p.BackoffAfter > 0, "backoff_after", errs.CodeOutOfRange, "At least one slot must fail before checks become less frequent.")
+	need(
+		p.Confirmations >= 0 && p.Confirmations <= 5,
+		"confirmations",
+		errs.CodeOutOfRange,
+		"A failure can be confirmed 0 to 5 times.",
+	)
+	need(
+		p.BackoffAfter > 0,
+		"backoff_after",
+		errs.CodeOutOfRange,
+		"At least one slot must fail before checks become less frequent.",
+	)
 	if slot {
-		need(p.BackoffEvery >= p.Slot && p.BackoffEvery%p.Slot == 0 && aDay%p.BackoffEvery == 0, "backoff_every", CodeBackoffLength,
-			"A server that has been down for long is checked once every so many slots: a whole number of slots, and a day must be a whole number of those.")
+		need(
+			p.BackoffEvery >= p.Slot && p.BackoffEvery%p.Slot == 0 && aDay%p.BackoffEvery == 0,
+			"backoff_every",
+			CodeBackoffLength,
+			"A server that has been down for long is checked once every so many slots: a whole number of slots, and a day must be a whole number of those.",
+		)
 	}
 	permille(p.FullPermille, "full_permille")
 	permille(p.MinCoveragePermille, "min_coverage_permille")
 	permille(p.MinUptimePermille, "min_uptime_permille")
-	need(p.PayPlace == vantage.Outside || p.PayPlace == vantage.Inside, "pay_place", CodeNotAPlace, "The place is either outside or inside.")
-	need(p.MaintenanceNotice >= 0 && p.MaintenanceMax >= 0, "maintenance", errs.CodeOutOfRange, "Maintenance times cannot be negative.")
-	need(p.KeepRaw >= 31*aDay && p.KeepRaw <= 400*aDay, "keep_raw", errs.CodeOutOfRange, "Results are kept for 31 to 400 days: a payment's window has 30.")
+	need(
+		p.PayPlace == vantage.Outside || p.PayPlace == vantage.Inside,
+		"pay_place",
+		CodeNotAPlace,
+		"The place is either outside or inside.",
+	)
+	need(
+		p.MaintenanceNotice >= 0 && p.MaintenanceMax >= 0,
+		"maintenance",
+		errs.CodeOutOfRange,
+		"Maintenance times cannot be negative.",
+	)
+	need(
+		p.KeepRaw >= 31*aDay && p.KeepRaw <= 400*aDay,
+		"keep_raw",
+		errs.CodeOutOfRange,
+		"Results are kept for 31 to 400 days: a payment's window has 30.",
+	)
 	return errs.InvalidFields(bad)
 }

@@ -31,14 +31,30 @@ const (
 func (c *Change) allowed() error {
 	switch {
 	case c.Endpoint.State != Active:
-		return errs.New(errs.Conflict, CodeEndpointRetired, "This server is no longer part of your application. Nothing was checked.")
+		return errs.New(
+			errs.Conflict,
+			CodeEndpointRetired,
+			"This server is no longer part of your application. Nothing was checked.",
+		)
 	case c.Now.Before(c.Endpoint.ChecksFrom):
-		return later(CodeChecksNotBegun, "Checks of a new server begin within the first hour, at a moment that nobody can foresee. Nothing was checked yet; look again later.", c.Endpoint.ChecksFrom)
+		return later(
+			CodeChecksNotBegun,
+			"Checks of a new server begin within the first hour, at a moment that nobody can foresee. Nothing was checked yet; look again later.",
+			c.Endpoint.ChecksFrom,
+		)
 	case c.Endpoint.Pending:
-		return errs.New(errs.Conflict, CodeCheckPending, "A check of this server is already running. Wait for its result.")
+		return errs.New(
+			errs.Conflict,
+			CodeCheckPending,
+			"A check of this server is already running. Wait for its result.",
+		)
 	case !c.Endpoint.Proven(c.Now) && c.Asked.Endpoint >= askedUnproven,
 		c.Asked.Application >= askedTogether, c.Asked.Network >= askedTogether:
-		return later(CodeChecksExhausted, "You have asked for as many checks as one hour allows. Nothing was checked; scheduled checks continue.", c.Now.Add(time.Hour))
+		return later(
+			CodeChecksExhausted,
+			"You have asked for as many checks as one hour allows. Nothing was checked; scheduled checks continue.",
+			c.Now.Add(time.Hour),
+		)
 	}
 	return nil
 }

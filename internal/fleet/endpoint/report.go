@@ -71,7 +71,13 @@ func (s *Service) Report(ctx context.Context, e vantage.Envelope, gate Gate) err
 		return err
 	}
 	r.in = Intake{
-		VantageID: r.v.ID, Seq: r.report.Seq, Prev: r.v.Prev, SHA256: e.Hash(), Lease: r.report.Lease, Now: r.now, SW: r.report.SW,
+		VantageID: r.v.ID,
+		Seq:       r.report.Seq,
+		Prev:      r.v.Prev,
+		SHA256:    e.Hash(),
+		Lease:     r.report.Lease,
+		Now:       r.now,
+		SW:        r.report.SW,
 	}
 	for _, a := range r.report.Answers {
 		if err := r.answer(a); err != nil {
@@ -93,7 +99,11 @@ func (r *reading) open() error {
 	r.trusted = r.v.Trusted()
 	r.issued = issuedAt(r.report.Lease)
 	if r.now.After(r.issued.Add(leaseLife + clockOff)) {
-		return errs.New(errs.Conflict, CodeReportLate, "The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.")
+		return errs.New(
+			errs.Conflict,
+			CodeReportLate,
+			"The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.",
+		)
 	}
 	if !r.inTime(r.report.Clock) {
 		return wrongTimes()
@@ -112,7 +122,11 @@ func (r *reading) open() error {
 	}
 	for _, a := range r.report.Answers {
 		if !r.known(a.Job) {
-			return errs.New(errs.Conflict, CodeJobUnknown, "The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.")
+			return errs.New(
+				errs.Conflict,
+				CodeJobUnknown,
+				"The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.",
+			)
 		}
 		if !r.inTime(a.Started) {
 			return wrongTimes()
@@ -128,11 +142,16 @@ func (r *reading) known(job uuid.UUID) bool {
 }
 
 func (r *reading) inTime(t time.Time) bool {
-	return !t.Before(r.issued.Add(-clockOff)) && !t.After(r.issued.Add(leaseLife+clockOff)) && !t.After(r.now.Add(clockOff))
+	return !t.Before(r.issued.Add(-clockOff)) && !t.After(r.issued.Add(leaseLife+clockOff)) &&
+		!t.After(r.now.Add(clockOff))
 }
 
 func wrongTimes() error {
-	return errs.New(errs.Conflict, CodeReportTimes, "The report's times lie outside its lease. Nothing was saved. Set the prober's clock.")
+	return errs.New(
+		errs.Conflict,
+		CodeReportTimes,
+		"The report's times lie outside its lease. Nothing was saved. Set the prober's clock.",
+	)
 }
 
 func (r *reading) answer(a vantage.Answer) error {
@@ -163,7 +182,13 @@ func (r *reading) answer(a vantage.Answer) error {
 	if !r.trusted {
 		return nil
 	}
-	latest := Latest{EndpointID: t.Endpoint.ID, At: attempt.Started, Verdict: attempt.Verdict, Stage: attempt.FailedAt, Class: attempt.Class}
+	latest := Latest{
+		EndpointID: t.Endpoint.ID,
+		At:         attempt.Started,
+		Verdict:    attempt.Verdict,
+		Stage:      attempt.FailedAt,
+		Class:      attempt.Class,
+	}
 	if t.Offer.Kind == vantage.KindSlot {
 		if latest.Slot, err = r.slot(t.Offer, attempt.Verdict); err != nil {
 			return err
@@ -198,8 +223,15 @@ func (r *reading) slot(o Offer, v probe.Verdict) (SlotOutcome, error) {
 				return SlotOpen, err
 			}
 			r.in.Confirm = append(r.in.Confirm, Offer{
-				ID: id, EndpointID: o.EndpointID, Kind: vantage.KindSlot, Mode: probe.Full, Place: o.Place, Slot: o.Slot, Attempt: o.Attempt + 1,
-				Due: due, Until: due.Add(confirmFor),
+				ID:         id,
+				EndpointID: o.EndpointID,
+				Kind:       vantage.KindSlot,
+				Mode:       probe.Full,
+				Place:      o.Place,
+				Slot:       o.Slot,
+				Attempt:    o.Attempt + 1,
+				Due:        due,
+				Until:      due.Add(confirmFor),
 			})
 			return SlotOpen, nil
 		}
@@ -251,9 +283,21 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 	o := t.Offer
 	started := a.Started.UTC().Truncate(time.Microsecond)
 	result := probe.Result{
-		V: probe.Version, ID: o.ID.String(), Endpoint: t.Endpoint.Label, SpecHash: hex.EncodeToString(t.Endpoint.SpecIndex), Protocol: t.Endpoint.Protocol,
-		Vantage: r.v.Name, AgentSeq: r.report.Seq, Started: started, Slot: o.Slot.UTC().Format(time.RFC3339), Attempt: o.Attempt, Mode: o.Mode,
-		Outcome: s.outcome, ExitASN: s.where.ASN, Blocklists: s.found.tags, SW: r.report.SW,
+		V:          probe.Version,
+		ID:         o.ID.String(),
+		Endpoint:   t.Endpoint.Label,
+		SpecHash:   hex.EncodeToString(t.Endpoint.SpecIndex),
+		Protocol:   t.Endpoint.Protocol,
+		Vantage:    r.v.Name,
+		AgentSeq:   r.report.Seq,
+		Started:    started,
+		Slot:       o.Slot.UTC().Format(time.RFC3339),
+		Attempt:    o.Attempt,
+		Mode:       o.Mode,
+		Outcome:    s.outcome,
+		ExitASN:    s.where.ASN,
+		Blocklists: s.found.tags,
+		SW:         r.report.SW,
 	}
 	if s.exit.IsValid() {
 		result.ExitIP = s.exit.String()
@@ -274,14 +318,29 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 		return Attempt{}, fmt.Errorf("seal result: %w", err)
 	}
 	verdict := s.outcome.Class.Verdict(o.Mode)
-	unproven := verdict == probe.Up && o.Mode == probe.Full && o.Kind != vantage.KindControl && (s.outcome.Evidence == nil || !s.outcome.Evidence.TGProven)
+	unproven := verdict == probe.Up && o.Mode == probe.Full && o.Kind != vantage.KindControl &&
+		(s.outcome.Evidence == nil || !s.outcome.Evidence.TGProven)
 	if !r.trusted || unproven {
 		verdict = probe.Unknown
 	}
 	return Attempt{
-		OfferID: o.ID, EndpointID: o.EndpointID, VantageID: r.v.ID, Kind: o.Kind, Mode: o.Mode, Place: o.Place, Slot: o.Slot, Attempt: o.Attempt,
-		Started: started, Verdict: verdict, Stage: s.outcome.Stage, FailedAt: s.outcome.FailedAt, Class: s.outcome.Class, MS: s.outcome.MS,
-		Record: sealed, ExitKnown: result.ExitIP != "", SHA256: sha256.Sum256(text),
+		OfferID:    o.ID,
+		EndpointID: o.EndpointID,
+		VantageID:  r.v.ID,
+		Kind:       o.Kind,
+		Mode:       o.Mode,
+		Place:      o.Place,
+		Slot:       o.Slot,
+		Attempt:    o.Attempt,
+		Started:    started,
+		Verdict:    verdict,
+		Stage:      s.outcome.Stage,
+		FailedAt:   s.outcome.FailedAt,
+		Class:      s.outcome.Class,
+		MS:         s.outcome.MS,
+		Record:     sealed,
+		ExitKnown:  result.ExitIP != "",
+		SHA256:     sha256.Sum256(text),
 	}, nil
 }
 

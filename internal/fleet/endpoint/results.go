@@ -32,7 +32,13 @@ func (s *Service) Results(ctx context.Context, code, label string, day time.Time
 }
 
 // StaffResults returns the same of any application's endpoint.
-func (s *Service) StaffResults(ctx context.Context, by identity.Actor, application uuid.UUID, label string, day time.Time) (DayResults, error) {
+func (s *Service) StaffResults(
+	ctx context.Context,
+	by identity.Actor,
+	application uuid.UUID,
+	label string,
+	day time.Time,
+) (DayResults, error) {
 	if err := by.Require(identity.PermEndpointRead); err != nil {
 		return DayResults{}, err
 	}
@@ -42,7 +48,11 @@ func (s *Service) StaffResults(ctx context.Context, by identity.Actor, applicati
 	}
 	e, ok := labelled(all, label)
 	if !ok {
-		return DayResults{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "This application has no such server. Nothing was changed.")
+		return DayResults{}, errs.New(
+			errs.NotFound,
+			errs.CodeEndpointNotFound,
+			"This application has no such server. Nothing was changed.",
+		)
 	}
 	return s.results(ctx, e, day)
 }
@@ -89,8 +99,16 @@ func (s *Service) withoutResults(ctx context.Context, e Opened, p Policy, day ti
 	case len(days) == 1 && days[0].Attempts == 0:
 		return nil
 	case len(days) == 0 && s.now().Before(day.Add(p.KeepRaw)):
-		return errs.New(errs.NotFound, CodeResultsNone, "This server was not checked for a slot of that day (UTC). Nothing was changed: ask for another day.")
+		return errs.New(
+			errs.NotFound,
+			CodeResultsNone,
+			"This server was not checked for a slot of that day (UTC). Nothing was changed: ask for another day.",
+		)
 	}
-	return errs.Newf(errs.NotFound, CodeResultsGone,
-		"The single results of that day are gone: they are kept for %d days. Nothing was changed: the day itself stands in the uptime, with the hash of its results.", int(p.KeepRaw/aDay))
+	return errs.Newf(
+		errs.NotFound,
+		CodeResultsGone,
+		"The single results of that day are gone: they are kept for %d days. Nothing was changed: the day itself stands in the uptime, with the hash of its results.",
+		int(p.KeepRaw/aDay),
+	)
 }

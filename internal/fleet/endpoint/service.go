@@ -127,7 +127,11 @@ func (s *Service) text(e Opened) (string, link.Spec, error) {
 	}
 	spec, err := link.Parse(string(text))
 	if err != nil {
-		return "", nil, errs.New(errs.Internal, CodeEndpointOutdated, "This version does not understand the configuration of "+e.Label+". It is not checked; its operator has to send it again.")
+		return "", nil, errs.New(
+			errs.Internal,
+			CodeEndpointOutdated,
+			"This version does not understand the configuration of "+e.Label+". It is not checked; its operator has to send it again.",
+		)
 	}
 	return string(text), spec, nil
 }

@@ -152,7 +152,14 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 // open decrypts the newest checks of an endpoint, as many as are shown, and the newest that
 // has seen an exit, and returns the addresses that they have seen. What lists say of an
 // address is made exact with it, so that some are opened for that even if none is shown.
-func (s *Service) open(ctx context.Context, v *View, e Opened, who audience, checks int, now time.Time) (places, error) {
+func (s *Service) open(
+	ctx context.Context,
+	v *View,
+	e Opened,
+	who audience,
+	checks int,
+	now time.Time,
+) (places, error) {
 	from, to := now.Add(-shownChecks), now.Add(clockOff) // a prober's clock may be ahead of ours
 	limit := checks
 	if len(v.Hits) > 0 {
@@ -247,8 +254,16 @@ func (p *places) read(r probe.Result) {
 // check returns an attempt as people see it, and keeps its exit in v.
 func (s *Service) check(v *View, e Opened, a Attempt, result probe.Result, who audience) Check {
 	c := Check{
-		At: a.Started, Slot: a.Slot, Kind: a.Kind, Mode: a.Mode, Attempt: a.Attempt, Place: a.Place, Verdict: a.Verdict, Class: a.Class,
-		Stages: stages(a), Proven: result.Evidence != nil && result.Evidence.TGProven,
+		At:      a.Started,
+		Slot:    a.Slot,
+		Kind:    a.Kind,
+		Mode:    a.Mode,
+		Attempt: a.Attempt,
+		Place:   a.Place,
+		Verdict: a.Verdict,
+		Class:   a.Class,
+		Stages:  stages(a),
+		Proven:  result.Evidence != nil && result.Evidence.TGProven,
 	}
 	if a.Class != probe.ClassNone {
 		c.Advice = advice.Key(e.Protocol, a.FailedAt, a.Class)
@@ -334,7 +349,13 @@ func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, now 
 }
 
 // sofar returns the day that is not over, at the place that decides.
-func (s *Service) sofar(ctx context.Context, id uuid.UUID, p Policy, days []uptime.Day, today, now time.Time) (uptime.Day, error) {
+func (s *Service) sofar(
+	ctx context.Context,
+	id uuid.UUID,
+	p Policy,
+	days []uptime.Day,
+	today, now time.Time,
+) (uptime.Day, error) {
 	before := ""
 	for _, d := range days {
 		if d.Day.Equal(today.AddDate(0, 0, -1)) {
@@ -347,7 +368,12 @@ func (s *Service) sofar(ctx context.Context, id uuid.UUID, p Policy, days []upti
 
 // Rules returns how p makes marks of attempts.
 func (p Policy) Rules() uptime.Rules {
-	return uptime.Rules{Slot: p.Slot, Confirmations: p.Confirmations, BackoffAfter: p.BackoffAfter, BackoffEvery: p.BackoffEvery}
+	return uptime.Rules{
+		Slot:          p.Slot,
+		Confirmations: p.Confirmations,
+		BackoffAfter:  p.BackoffAfter,
+		BackoffEvery:  p.BackoffEvery,
+	}
 }
 
 // strip returns 30 days up to today, each with its marks.

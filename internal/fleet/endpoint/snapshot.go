@@ -12,12 +12,21 @@ import (
 
 // thresholds returns what p asks of a payment.
 func (p Policy) thresholds() uptime.Thresholds {
-	return uptime.Thresholds{MinCoveragePermille: p.MinCoveragePermille, MinUptimePermille: p.MinUptimePermille, RequireControl: p.RequireControl}
+	return uptime.Thresholds{
+		MinCoveragePermille: p.MinCoveragePermille,
+		MinUptimePermille:   p.MinUptimePermille,
+		RequireControl:      p.RequireControl,
+	}
 }
 
 // input returns what a snapshot at now is made of for one endpoint.
 func (e Endpoint) input(p Policy, days []Day, breaks []Maintenance, now time.Time) uptime.Input {
-	in := uptime.Input{Endpoint: e.Label, Protocol: string(e.Protocol), Proven: e.Proven(now), Window: uptime.DecisiveWindow(now, e.ChecksFrom)}
+	in := uptime.Input{
+		Endpoint: e.Label,
+		Protocol: string(e.Protocol),
+		Proven:   e.Proven(now),
+		Window:   uptime.DecisiveWindow(now, e.ChecksFrom),
+	}
 	for _, d := range days {
 		if d.EndpointID == e.ID && d.Place == p.PayPlace {
 			in.Days = append(in.Days, d.Plain())
@@ -48,7 +57,14 @@ func DecideGate(g GateWork, p Policy, id uuid.UUID, now time.Time) (StoredSnapsh
 		return StoredSnapshot{}, "", err
 	}
 	instalment := g.InstalmentID
-	stored := StoredSnapshot{ID: id, ApplicationID: g.ApplicationID, InstalmentID: &instalment, Text: text, SHA256: sum, CreatedAt: now}
+	stored := StoredSnapshot{
+		ID:            id,
+		ApplicationID: g.ApplicationID,
+		InstalmentID:  &instalment,
+		Text:          text,
+		SHA256:        sum,
+		CreatedAt:     now,
+	}
 	return stored, snap.Decision, nil
 }
 
@@ -75,7 +91,13 @@ func (s *Service) snapshot(ctx context.Context, application uuid.UUID, all []Ope
 		}
 		inputs = append(inputs, e.input(p, days, breaks, now))
 	}
-	text, sum, err := uptime.NewSnapshot(all[0].Reference, string(p.PayPlace), p.thresholds(), p.MaintenanceNotice, inputs).Text()
+	text, sum, err := uptime.NewSnapshot(
+		all[0].Reference,
+		string(p.PayPlace),
+		p.thresholds(),
+		p.MaintenanceNotice,
+		inputs,
+	).Text()
 	if err != nil {
 		return StoredSnapshot{}, err
 	}

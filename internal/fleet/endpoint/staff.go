@@ -19,7 +19,13 @@ import (
 // Panel returns the endpoints of an application as staff see them: without
 // anything that says where they are, unless they are unsealed, which leaves an
 // audit leaf, once a session or token. Each has its newest checks, at most as many as given.
-func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid.UUID, unseal bool, checks int) ([]View, error) {
+func (s *Service) Panel(
+	ctx context.Context,
+	by identity.Actor,
+	application uuid.UUID,
+	unseal bool,
+	checks int,
+) ([]View, error) {
 	if err := by.Require(identity.PermEndpointRead); err != nil {
 		return nil, err
 	}
@@ -34,7 +40,10 @@ func (s *Service) Panel(ctx context.Context, by identity.Actor, application uuid
 		return nil, err
 	}
 	err = s.cfg.Store.Opened(ctx, audit.Opening{
-		Via: by.Via(), What: "endpoints", Object: application, Entry: entry(by, "application.endpoints_unsealed", "application", application, s.now()),
+		Via:    by.Via(),
+		What:   "endpoints",
+		Object: application,
+		Entry:  entry(by, "application.endpoints_unsealed", "application", application, s.now()),
 	})
 	if err != nil {
 		return nil, err
@@ -80,7 +89,11 @@ func (s *Service) Snapshot(ctx context.Context, by identity.Actor, application u
 		return StoredSnapshot{}, err
 	}
 	if len(all) == 0 {
-		return StoredSnapshot{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "This application has no servers that are checked.")
+		return StoredSnapshot{}, errs.New(
+			errs.NotFound,
+			errs.CodeEndpointNotFound,
+			"This application has no servers that are checked.",
+		)
 	}
 	return s.snapshot(ctx, application, all)
 }
@@ -143,13 +156,30 @@ func (s *Service) AddVantage(ctx context.Context, by identity.Actor, n NewVantag
 	}
 	var bad []errs.Field
 	if !vantageName.MatchString(n.Name) {
-		bad = append(bad, errs.Field{Field: "name", Code: CodeNotAName, Message: "A name has up to 32 lower-case letters, digits and dashes, for example \"fi-1\"."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "name",
+				Code:    CodeNotAName,
+				Message: "A name has up to 32 lower-case letters, digits and dashes, for example \"fi-1\".",
+			},
+		)
 	}
 	if !slices.Contains(vantage.Places(), n.Place) {
-		bad = append(bad, errs.Field{Field: "place", Code: CodeUnknownPlace, Message: "A place is either outside or inside."})
+		bad = append(
+			bad,
+			errs.Field{Field: "place", Code: CodeUnknownPlace, Message: "A place is either outside or inside."},
+		)
 	}
 	if !countryForm.MatchString(n.Country) {
-		bad = append(bad, errs.Field{Field: "country", Code: CodeUnknownCountry, Message: "A country has two capital letters, for example \"FI\"."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "country",
+				Code:    CodeUnknownCountry,
+				Message: "A country has two capital letters, for example \"FI\".",
+			},
+		)
 	}
 	if err := errs.InvalidFields(bad); err != nil {
 		return Vantage{}, "", err
@@ -165,7 +195,12 @@ func (s *Service) AddVantage(ctx context.Context, by identity.Actor, n NewVantag
 	token := base64.RawURLEncoding.EncodeToString(secret[:])
 	now := s.now()
 	v := Vantage{ID: id, Name: n.Name, Place: n.Place, Country: n.Country, ASN: n.ASN, CreatedAt: now}
-	if err := s.cfg.Store.CreateVantage(ctx, v, hashToken(token), entry(by, "vantage.added", "vantage", id, now)); err != nil {
+	if err := s.cfg.Store.CreateVantage(
+		ctx,
+		v,
+		hashToken(token),
+		entry(by, "vantage.added", "vantage", id, now),
+	); err != nil {
 		return Vantage{}, "", err
 	}
 	return v, token, nil

@@ -43,7 +43,15 @@ type Store interface {
 	// UPDATE SKIP LOCKED), and notes when it asked. Conflict "replayed" when
 	// askedAt is not later than before. It gives no more than perDay distinct
 	// endpoints a day.
-	Take(ctx context.Context, v uuid.UUID, askedAt time.Time, sw string, lease uuid.UUID, now, until time.Time, most, perDay int) ([]Taken, error)
+	Take(
+		ctx context.Context,
+		v uuid.UUID,
+		askedAt time.Time,
+		sw string,
+		lease uuid.UUID,
+		now, until time.Time,
+		most, perDay int,
+	) ([]Taken, error)
 	// Lease returns the offers that were given with a lease to v. NotFound "lease_unknown".
 	Lease(ctx context.Context, v, lease uuid.UUID) ([]Taken, error)
 	// Record writes a report and all that follows from it, if in.Seq is one more

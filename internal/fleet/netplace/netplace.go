@@ -93,8 +93,12 @@ func (p *Places) Of(a netip.Addr) (Place, error) {
 		}
 		found, err := look(r, a)
 		if err != nil {
-			failed = errs.Wrap(err, errs.Internal, CodePlaceFileUnread,
-				"A file of networks and countries has a record of an unknown form. The endpoint's network is not known; nothing else is affected.")
+			failed = errs.Wrap(
+				err,
+				errs.Internal,
+				CodePlaceFileUnread,
+				"A file of networks and countries has a record of an unknown form. The endpoint's network is not known; nothing else is affected.",
+			)
 			continue
 		}
 		if place.ASN == 0 {

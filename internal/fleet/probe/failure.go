@@ -65,7 +65,12 @@ func InTLS(stage Stage, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &invalid), errors.As(err, &name):
-		return &Error{Stage: stage, Class: ClassProtocolMismatch, Detail: "the certificate is not valid for this server name", Cause: err}
+		return &Error{
+			Stage:  stage,
+			Class:  ClassProtocolMismatch,
+			Detail: "the certificate is not valid for this server name",
+			Cause:  err,
+		}
 	case class == ClassLocalResources && !localTrouble(err):
 		return &Error{Stage: stage, Class: ClassProtocolMismatch, Detail: "no TLS handshake", Cause: err}
 	default:
@@ -109,7 +114,9 @@ func ClassOf(err error) Class {
 		return ClassReset
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTDOWN):
 		return ClassUnreachable
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, syscall.ETIMEDOUT):
 		return ClassTimeout
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout

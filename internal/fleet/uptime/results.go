@@ -28,7 +28,13 @@ func Results(endpoint string, attempts []Attempt) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out) // ends each with a line feed
 	for _, a := range inOrder(attempts) {
-		r := Result{Endpoint: endpoint, Slot: a.Slot.UTC(), Attempt: a.Attempt, Verdict: a.Verdict, SHA256: hex.EncodeToString(a.SHA256[:])}
+		r := Result{
+			Endpoint: endpoint,
+			Slot:     a.Slot.UTC(),
+			Attempt:  a.Attempt,
+			Verdict:  a.Verdict,
+			SHA256:   hex.EncodeToString(a.SHA256[:]),
+		}
 		if err := enc.Encode(r); err != nil {
 			return nil, fmt.Errorf("encode result: %w", err)
 		}
@@ -55,11 +61,20 @@ func ParseResults(text []byte) (map[Checked][]Attempt, error) {
 			return out, nil
 		}
 		sum, hexErr := hex.DecodeString(r.SHA256)
-		if err != nil || hexErr != nil || len(sum) != 32 || r.Endpoint == "" || r.Attempt < 1 || r.Slot.IsZero() || !slices.Contains(verdicts(), r.Verdict) {
-			return nil, errs.Newf(errs.Malformed, CodeResultsForm, "Result %d lacks a field or has another: a result has endpoint, slot, attempt, verdict and sha256.", n)
+		if err != nil || hexErr != nil || len(sum) != 32 || r.Endpoint == "" || r.Attempt < 1 || r.Slot.IsZero() ||
+			!slices.Contains(verdicts(), r.Verdict) {
+			return nil, errs.Newf(
+				errs.Malformed,
+				CodeResultsForm,
+				"Result %d lacks a field or has another: a result has endpoint, slot, attempt, verdict and sha256.",
+				n,
+			)
 		}
 		day := Checked{r.Endpoint, r.Slot.UTC().Format(time.DateOnly)}
-		out[day] = append(out[day], Attempt{Slot: r.Slot.UTC(), Attempt: r.Attempt, Verdict: r.Verdict, SHA256: [32]byte(sum)})
+		out[day] = append(
+			out[day],
+			Attempt{Slot: r.Slot.UTC(), Attempt: r.Attempt, Verdict: r.Verdict, SHA256: [32]byte(sum)},
+		)
 	}
 }
 

@@ -51,7 +51,13 @@ func Roll(day time.Time, r Rules, attempts []Attempt, before string, until time.
 		marks[i] = byte(r.mark(list))
 	}
 	r.backOff(marks, failed(before))
-	return Day{Day: day, SlotS: int(r.Slot / time.Second), Marks: string(marks), Evidence: Evidence(of), Attempts: len(of)}
+	return Day{
+		Day:      day,
+		SlotS:    int(r.Slot / time.Second),
+		Marks:    string(marks),
+		Evidence: Evidence(of),
+		Attempts: len(of),
+	}
 }
 
 // mark returns what the attempts of one slot came to.
@@ -120,6 +126,10 @@ func Evidence(attempts []Attempt) [32]byte {
 
 func inOrder(attempts []Attempt) []Attempt {
 	return slices.SortedFunc(slices.Values(attempts), func(a, b Attempt) int {
-		return cmp.Or(a.Slot.Compare(b.Slot), cmp.Compare(a.Attempt, b.Attempt), bytes.Compare(a.SHA256[:], b.SHA256[:]))
+		return cmp.Or(
+			a.Slot.Compare(b.Slot),
+			cmp.Compare(a.Attempt, b.Attempt),
+			bytes.Compare(a.SHA256[:], b.SHA256[:]),
+		)
 	})
 }

@@ -132,21 +132,45 @@ type Input struct {
 
 // NewSnapshot measures endpoints, which count together, and decides.
 func NewSnapshot(application, place string, t Thresholds, notice time.Duration, endpoints []Input) Snapshot {
-	s := Snapshot{V: SnapshotVersion, Application: application, Place: place, Thresholds: t, NoticeS: int(notice / time.Second), Endpoints: []Measured{}}
+	s := Snapshot{
+		V:           SnapshotVersion,
+		Application: application,
+		Place:       place,
+		Thresholds:  t,
+		NoticeS:     int(notice / time.Second),
+		Endpoints:   []Measured{},
+	}
 	for _, in := range endpoints {
 		m := Measured{
-			Endpoint: in.Endpoint, Protocol: in.Protocol, Proven: in.Proven, From: second(in.Window.From), To: second(in.Window.To),
-			Days: []DayText{}, Breaks: []BreakText{},
+			Endpoint: in.Endpoint,
+			Protocol: in.Protocol,
+			Proven:   in.Proven,
+			From:     second(in.Window.From),
+			To:       second(in.Window.To),
+			Days:     []DayText{},
+			Breaks:   []BreakText{},
 		}
 		for _, d := range in.Days {
 			if d.Day.Before(m.To) && d.Day.AddDate(0, 0, 1).After(m.From) {
-				m.Days = append(m.Days, DayText{Day: d.Day.UTC().Format(time.DateOnly), SlotS: d.SlotS, Marks: d.Marks, Attempts: d.Attempts, Evidence: hex.EncodeToString(d.Evidence[:])})
+				m.Days = append(
+					m.Days,
+					DayText{
+						Day:      d.Day.UTC().Format(time.DateOnly),
+						SlotS:    d.SlotS,
+						Marks:    d.Marks,
+						Attempts: d.Attempts,
+						Evidence: hex.EncodeToString(d.Evidence[:]),
+					},
+				)
 			}
 		}
 		slices.SortFunc(m.Days, func(a, b DayText) int { return strings.Compare(a.Day, b.Day) })
 		for _, b := range in.Breaks {
 			if b.From.Before(m.To) && b.To.After(m.From) {
-				m.Breaks = append(m.Breaks, BreakText{From: second(b.From), To: second(b.To), Declared: second(b.Declared)})
+				m.Breaks = append(
+					m.Breaks,
+					BreakText{From: second(b.From), To: second(b.To), Declared: second(b.Declared)},
+				)
 			}
 		}
 		slices.SortFunc(m.Breaks, compareBreaks)
@@ -213,7 +237,12 @@ func (s Snapshot) Text() ([]byte, [32]byte, error) {
 func ParseSnapshot(text []byte) (Snapshot, error) {
 	s, err := parse(text)
 	if err != nil {
-		return Snapshot{}, errs.Wrap(err, errs.Invalid, CodeSnapshotForm, "This is not a snapshot of uptime as this program writes them: "+err.Error()+".")
+		return Snapshot{}, errs.Wrap(
+			err,
+			errs.Invalid,
+			CodeSnapshotForm,
+			"This is not a snapshot of uptime as this program writes them: "+err.Error()+".",
+		)
 	}
 	return s, nil
 }
@@ -304,7 +333,8 @@ func whole(t time.Time) bool { return t.Equal(second(t)) && t.Location() == time
 
 // word reports a short name as labels and places are.
 func word(s string) bool {
-	return s != "" && len(s) <= maxWord && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
+	return s != "" && len(s) <= maxWord &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 
 func clip(s string) string {
@@ -339,7 +369,12 @@ func Verify(text []byte) (Snapshot, error) {
 	default:
 		return s, nil
 	}
-	return Snapshot{}, errs.Newf(errs.Invalid, CodeSnapshotWrong, "The snapshot does not match its own days: %s.", wrong)
+	return Snapshot{}, errs.Newf(
+		errs.Invalid,
+		CodeSnapshotWrong,
+		"The snapshot does not match its own days: %s.",
+		wrong,
+	)
 }
 
 // VerifyDay reports whether attempts are what the day of a snapshot was made
@@ -347,7 +382,12 @@ func Verify(text []byte) (Snapshot, error) {
 func VerifyDay(d DayText, attempts []Attempt) error {
 	evidence := Evidence(attempts)
 	if len(attempts) != d.Attempts || hex.EncodeToString(evidence[:]) != d.Evidence {
-		return errs.Newf(errs.Invalid, CodeEvidenceWrong, "The results are not those that %s was made from.", clip(d.Day))
+		return errs.Newf(
+			errs.Invalid,
+			CodeEvidenceWrong,
+			"The results are not those that %s was made from.",
+			clip(d.Day),
+		)
 	}
 	return nil
 }

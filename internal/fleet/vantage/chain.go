@@ -23,9 +23,18 @@ func PrevOf(last [sha256.Size]byte) string { return hex.EncodeToString(last[:]) 
 func (r Report) Follows(seq uint64, last, hash [sha256.Size]byte) error {
 	switch {
 	case seq > 0 && r.Seq == seq && hash == last:
-		return errs.New(errs.Conflict, CodeReportRepeated, "This report was taken already. Nothing more was saved; go on with the next one.")
+		return errs.New(
+			errs.Conflict,
+			CodeReportRepeated,
+			"This report was taken already. Nothing more was saved; go on with the next one.",
+		)
 	case seq == ^uint64(0) || r.Seq != seq+1 || r.Prev != PrevOf(last):
-		return errs.Newf(errs.Conflict, CodeReportOutOfOrder, "This report does not follow the last one that was taken, number %d. Nothing was saved. Enrol the prober again if its state was lost.", seq)
+		return errs.Newf(
+			errs.Conflict,
+			CodeReportOutOfOrder,
+			"This report does not follow the last one that was taken, number %d. Nothing was saved. Enrol the prober again if its state was lost.",
+			seq,
+		)
 	}
 	return nil
 }

@@ -114,8 +114,13 @@ func open[T message](purpose string, limit int, e Envelope, keyOf func(T) (ed255
 	if err != nil {
 		return none, err
 	}
-	if len(key) != ed25519.PublicKeySize || ed25519.VerifyWithOptions(key, e.Body, e.Signature, &ed25519.Options{Context: purpose}) != nil {
-		return none, errs.New(errs.Unauthenticated, CodeSignatureWrong, "The message is not signed with the key that was enrolled. Nothing was saved. Enrol again if the key was lost.")
+	if len(key) != ed25519.PublicKeySize ||
+		ed25519.VerifyWithOptions(key, e.Body, e.Signature, &ed25519.Options{Context: purpose}) != nil {
+		return none, errs.New(
+			errs.Unauthenticated,
+			CodeSignatureWrong,
+			"The message is not signed with the key that was enrolled. Nothing was saved. Enrol again if the key was lost.",
+		)
 	}
 	if err := m.Validate(); err != nil {
 		return none, refused(err)
@@ -124,7 +129,12 @@ func open[T message](purpose string, limit int, e Envelope, keyOf func(T) (ed255
 }
 
 func refused(err error) error {
-	return errs.Wrap(err, errs.Malformed, CodeMessageRefused, "The message is not of the form that this version reads: "+err.Error()+". Nothing was saved. Both sides may need the same version.")
+	return errs.Wrap(
+		err,
+		errs.Malformed,
+		CodeMessageRefused,
+		"The message is not of the form that this version reads: "+err.Error()+". Nothing was saved. Both sides may need the same version.",
+	)
 }
 
 // decode reads a message in its one spelling, which is what encoding/json writes:

@@ -215,7 +215,14 @@ func (a Answer) Validate() error {
 
 // checkOutcome holds an outcome to the rules of the record that it becomes.
 func checkOutcome(started time.Time, o probe.Outcome) error {
-	r := probe.Result{V: probe.Version, Protocol: probe.SOCKS5, Started: started, Attempt: 1, Mode: probe.Full, Outcome: o}
+	r := probe.Result{
+		V:        probe.Version,
+		Protocol: probe.SOCKS5,
+		Started:  started,
+		Attempt:  1,
+		Mode:     probe.Full,
+		Outcome:  o,
+	}
 	return r.Validate()
 }
 

@@ -28,9 +28,25 @@ func WriteCSV(w io.Writer, payments []Payment) error {
 	}
 	for _, p := range payments {
 		row := []string{
-			cell(p.GrantReference), p.InstalmentID.String(), strconv.FormatInt(p.BatchNumber, 10), cell(p.Designation), cell(p.Address),
-			strconv.FormatInt(int64(p.AmountSat), 10), money.FormatBTC(p.AmountSat), strconv.FormatInt(int64(p.FeeShareSat), 10),
-			cell(p.TxID), "", "", cell(p.BlockHash), stamp(p.PaidAt), cell(p.State),
+			cell(
+				p.GrantReference,
+			),
+			p.InstalmentID.String(),
+			strconv.FormatInt(p.BatchNumber, 10),
+			cell(p.Designation),
+			cell(p.Address),
+			strconv.FormatInt(
+				int64(p.AmountSat),
+				10,
+			),
+			money.FormatBTC(p.AmountSat),
+			strconv.FormatInt(int64(p.FeeShareSat), 10),
+			cell(p.TxID),
+			"",
+			"",
+			cell(p.BlockHash),
+			stamp(p.PaidAt),
+			cell(p.State),
 		}
 		if p.TxID != "" {
 			row[9] = strconv.FormatUint(uint64(p.Vout), 10)

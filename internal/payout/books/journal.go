@@ -61,7 +61,14 @@ func WriteLedger(w io.Writer, payments []Payment, unit Commodity) error {
 			notBooked(out, p, unit)
 			continue
 		}
-		fmt.Fprintf(out, "\n%s %s (batch %d) %s\n", p.PaidAt.UTC().Format("2006/01/02"), p.flag(), p.BatchNumber, ledgerText("Grant "+p.GrantReference))
+		fmt.Fprintf(
+			out,
+			"\n%s %s (batch %d) %s\n",
+			p.PaidAt.UTC().Format("2006/01/02"),
+			p.flag(),
+			p.BatchNumber,
+			ledgerText("Grant "+p.GrantReference),
+		)
 		for _, m := range p.tags() {
 			fmt.Fprintf(out, "    ; %s: %s\n", m.key, ledgerText(m.value))
 		}
@@ -93,7 +100,13 @@ func WriteBeancount(w io.Writer, payments []Payment, unit Commodity) error {
 			notBooked(out, p, unit)
 			continue
 		}
-		fmt.Fprintf(out, "\n%s %s %s\n", p.PaidAt.UTC().Format(time.DateOnly), p.flag(), quoted("Grant "+p.GrantReference))
+		fmt.Fprintf(
+			out,
+			"\n%s %s %s\n",
+			p.PaidAt.UTC().Format(time.DateOnly),
+			p.flag(),
+			quoted("Grant "+p.GrantReference),
+		)
 		for _, m := range p.tags() {
 			fmt.Fprintf(out, "  %s: %s\n", m.key, quoted(m.value))
 		}

@@ -43,9 +43,18 @@ func WriteJSON(w io.Writer, payments []Payment) error {
 		total += p.AmountSat
 		fee += p.FeeShareSat
 		doc.Payments[i] = line{
-			GrantReference: p.GrantReference, InstalmentID: p.InstalmentID.String(), BatchNumber: p.BatchNumber, Designation: p.Designation,
-			Address: p.Address, AmountSat: int64(p.AmountSat), FeeShareSat: int64(p.FeeShareSat),
-			TxID: p.TxID, Height: p.Height, BlockHash: p.BlockHash, PaidAt: stamp(p.PaidAt), State: p.State,
+			GrantReference: p.GrantReference,
+			InstalmentID:   p.InstalmentID.String(),
+			BatchNumber:    p.BatchNumber,
+			Designation:    p.Designation,
+			Address:        p.Address,
+			AmountSat:      int64(p.AmountSat),
+			FeeShareSat:    int64(p.FeeShareSat),
+			TxID:           p.TxID,
+			Height:         p.Height,
+			BlockHash:      p.BlockHash,
+			PaidAt:         stamp(p.PaidAt),
+			State:          p.State,
 		}
 		if p.TxID != "" {
 			doc.Payments[i].Vout = &p.Vout

@@ -53,7 +53,10 @@ func WriteLabels(w io.Writer, payments []Payment) error {
 		}
 		grant := "Grant " + oneLine(p.GrantReference)
 		if p.TxID != "" {
-			add(label{Type: "tx", Ref: p.TxID, Height: height, Time: time}, "Batch "+strconv.FormatInt(p.BatchNumber, 10))
+			add(
+				label{Type: "tx", Ref: p.TxID, Height: height, Time: time},
+				"Batch "+strconv.FormatInt(p.BatchNumber, 10),
+			)
 			ref := p.TxID + ":" + strconv.FormatUint(uint64(p.Vout), 10)
 			add(label{Type: "output", Ref: ref, Value: &p.AmountSat, Height: height, Time: time}, grant)
 		}

@@ -26,7 +26,13 @@ type Store interface {
 
 // CheckLedger holds the ledger against the coins of the chain. A difference that
 // two people have not accepted stops all signing. It returns the difference.
-func CheckLedger(ctx context.Context, store Store, h payout.Holdings, epoch int64, now time.Time) (btcutil.Amount, error) {
+func CheckLedger(
+	ctx context.Context,
+	store Store,
+	h payout.Holdings,
+	epoch int64,
+	now time.Time,
+) (btcutil.Amount, error) {
 	difference := h.Difference()
 	switch {
 	case difference == 0 && h.Accepted == nil:
@@ -35,11 +41,20 @@ func CheckLedger(ctx context.Context, store Store, h payout.Holdings, epoch int6
 		return 0, store.Lapse(ctx, epoch, payout.LedgerMismatch, nil, now)
 	}
 	ledger := h.Balances.OnChain()
-	detail := fmt.Sprintf("The treasury's coins on the chain are worth %d sat and the ledger says %d sat: a difference of %d sat.", int64(ledger+difference), int64(ledger), int64(difference))
+	detail := fmt.Sprintf(
+		"The treasury's coins on the chain are worth %d sat and the ledger says %d sat: a difference of %d sat.",
+		int64(ledger+difference),
+		int64(ledger),
+		int64(difference),
+	)
 	if h.Accepted != nil {
 		detail += fmt.Sprintf(" Before, two people had accepted a difference of %d sat.", int64(h.Accepted.Amount))
 	}
-	return difference, store.Trip(ctx, epoch, payout.Finding{Code: payout.LedgerMismatch, Detail: detail, Amount: &difference, At: now})
+	return difference, store.Trip(
+		ctx,
+		epoch,
+		payout.Finding{Code: payout.LedgerMismatch, Detail: detail, Amount: &difference, At: now},
+	)
 }
 
 // InvariantStore reads the views and stops signing.
@@ -69,14 +84,28 @@ func CheckInvariants(ctx context.Context, store InvariantStore, epoch int64, now
 	var still []string
 	for _, b := range found {
 		if !slices.Contains(payout.Invariants(), b.Invariant) {
-			return found, errs.Newf(errs.Internal, payout.CodeUnknownInvariant, "The database names the invariant %s, which this program does not know.", b.Invariant)
+			return found, errs.Newf(
+				errs.Internal,
+				payout.CodeUnknownInvariant,
+				"The database names the invariant %s, which this program does not know.",
+				b.Invariant,
+			)
 		}
 		subject := b.Invariant + ": " + b.What
 		still = append(still, subject)
 		if listed[b.Invariant]++; listed[b.Invariant] > maxFindings {
 			continue
 		}
-		err := store.Trip(ctx, epoch, payout.Finding{Code: payout.InvariantBroken, Subject: subject, Detail: "What must never be is in the database (" + b.Invariant + "): " + b.What + ".", At: now})
+		err := store.Trip(
+			ctx,
+			epoch,
+			payout.Finding{
+				Code:    payout.InvariantBroken,
+				Subject: subject,
+				Detail:  "What must never be is in the database (" + b.Invariant + "): " + b.What + ".",
+				At:      now,
+			},
+		)
 		if err != nil {
 			return found, err
 		}

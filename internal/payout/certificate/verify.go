@@ -69,7 +69,11 @@ func (c Certificate) Verify(opt Options) Report {
 	r := Report{OK: true, NotProven: c.notProven(opt)}
 	net := paramsOf(c.Network)
 	if net == nil {
-		r.add("network", fmt.Sprintf("The certificate is for network %q, which this program does not know.", c.Network), "")
+		r.add(
+			"network",
+			fmt.Sprintf("The certificate is for network %q, which this program does not know.", c.Network),
+			"",
+		)
 		return r
 	}
 	note, err := decision.Parse([]byte(c.DecisionNote))
@@ -78,9 +82,21 @@ func (c Certificate) Verify(opt Options) Report {
 		return r
 	}
 	digest := note.Digest().String()
-	r.add("note", unless(digest == c.DecisionDigest, "The digest of the decision note is %s, but the certificate says %s.", digest, c.DecisionDigest),
-		"The decision note is in its one form and its digest is "+digest+".")
-	r.add("network", faultOf(note.Check(net)), fmt.Sprintf("The note is for network %s, and its address %s gives its script.", c.Network, note.PayeeAddress))
+	r.add(
+		"note",
+		unless(
+			digest == c.DecisionDigest,
+			"The digest of the decision note is %s, but the certificate says %s.",
+			digest,
+			c.DecisionDigest,
+		),
+		"The decision note is in its one form and its digest is "+digest+".",
+	)
+	r.add(
+		"network",
+		faultOf(note.Check(net)),
+		fmt.Sprintf("The note is for network %s, and its address %s gives its script.", c.Network, note.PayeeAddress),
+	)
 	r.add("claim", claimFault(c, note), fmt.Sprintf("The note decides to pay %s sat (%s BTC), as the certificate says.",
 		money.Group(note.Amount, " "), money.FormatBTC(note.Amount)))
 	c.verifyChain(&r, note, net, opt)
@@ -98,19 +114,67 @@ func (c Certificate) verifyChain(r *Report, note decision.Note, net *chaincfg.Pa
 		r.add("proof", faultOf(err), "")
 		return
 	}
-	r.add("proof", "", "The Merkle branch leads from the transaction to the root in its block's header, and every header has the work that it claims.")
-	r.add("transaction", unless(tx.TxHash().String() == c.TxID, "The proof is about transaction %s, but the certificate names %s.", tx.TxHash(), c.TxID),
-		"The transaction is "+c.TxID+".")
-	r.add("block", unless(block.String() == c.BlockHash, "The proof is about block %s, but the certificate names %s.", block, c.BlockHash),
-		fmt.Sprintf("The block is %s; its header gives the time %s.", c.BlockHash, c.blockTime()))
-	r.add("output", outputFault(c, note, tx), fmt.Sprintf("Output %d of the transaction pays exactly %d sat to exactly the script of the note.", c.Vout, int64(note.Amount)))
+	r.add(
+		"proof",
+		"",
+		"The Merkle branch leads from the transaction to the root in its block's header, and every header has the work that it claims.",
+	)
+	r.add(
+		"transaction",
+		unless(
+			tx.TxHash().String() == c.TxID,
+			"The proof is about transaction %s, but the certificate names %s.",
+			tx.TxHash(),
+			c.TxID,
+		),
+		"The transaction is "+c.TxID+".",
+	)
+	r.add(
+		"block",
+		unless(
+			block.String() == c.BlockHash,
+			"The proof is about block %s, but the certificate names %s.",
+			block,
+			c.BlockHash,
+		),
+		fmt.Sprintf("The block is %s; its header gives the time %s.", c.BlockHash, c.blockTime()),
+	)
+	r.add(
+		"output",
+		outputFault(c, note, tx),
+		fmt.Sprintf(
+			"Output %d of the transaction pays exactly %d sat to exactly the script of the note.",
+			c.Vout,
+			int64(note.Amount),
+		),
+	)
 	n := c.Inclusion.Confirmations()
-	r.add("confirmations", unless(n >= opt.MinConfirmations, "The certificate has %d block headers, the payment's block included; you asked for %d.", n, opt.MinConfirmations),
-		fmt.Sprintf("%d block headers follow one another, the payment's block included. To make them up takes about %s hashes.", n, powerOfTwo(c.Inclusion.Work())))
+	r.add(
+		"confirmations",
+		unless(
+			n >= opt.MinConfirmations,
+			"The certificate has %d block headers, the payment's block included; you asked for %d.",
+			n,
+			opt.MinConfirmations,
+		),
+		fmt.Sprintf(
+			"%d block headers follow one another, the payment's block included. To make them up takes about %s hashes.",
+			n,
+			powerOfTwo(c.Inclusion.Work()),
+		),
+	)
 	if opt.BlockHash != "" {
 		same := strings.EqualFold(opt.BlockHash, block.String())
-		r.add("best_chain", unless(same, "You found block %s on the chain, but the payment is in block %s.", strings.ToLower(opt.BlockHash), block),
-			"It is the block that you found on the chain yourself.")
+		r.add(
+			"best_chain",
+			unless(
+				same,
+				"You found block %s on the chain, but the payment is in block %s.",
+				strings.ToLower(opt.BlockHash),
+				block,
+			),
+			"It is the block that you found on the chain yourself.",
+		)
 	}
 }
 
@@ -138,7 +202,11 @@ func claimFault(c Certificate, note decision.Note) string {
 
 func outputFault(c Certificate, note decision.Note, tx *wire.MsgTx) string {
 	if int64(c.Vout) >= int64(len(tx.TxOut)) {
-		return fmt.Sprintf("The transaction has %d outputs, and the certificate names number %d (the first is 0).", len(tx.TxOut), c.Vout)
+		return fmt.Sprintf(
+			"The transaction has %d outputs, and the certificate names number %d (the first is 0).",
+			len(tx.TxOut),
+			c.Vout,
+		)
 	}
 	out := tx.TxOut[c.Vout]
 	switch {
@@ -160,7 +228,9 @@ func (c Certificate) notProven(opt Options) []string {
 		list = append(list, "That anything of worth was paid: "+strconv.Quote(c.Network)+" is a test network.")
 	}
 	if opt.BlockHash == "" {
-		list = append([]string{"That the block is on the best chain of today: compare its hash with any node or block explorer."}, list...)
+		list = append(
+			[]string{"That the block is on the best chain of today: compare its hash with any node or block explorer."},
+			list...)
 	}
 	return list
 }

@@ -77,7 +77,12 @@ func (c *Conductor) bump(ctx context.Context, r payout.Record) (bool, error) {
 // due is the feerate that the newest attempt should pay by now if nobody asks, and
 // whether it is time for the step: the straight line from its first feerate to limit
 // at the deadline, never above what the next block costs, where that is believed.
-func (c *Conductor) due(ctx context.Context, r payout.Record, f plan.Family, limit int64) (satKVB int64, due bool, err error) {
+func (c *Conductor) due(
+	ctx context.Context,
+	r payout.Record,
+	f plan.Family,
+	limit int64,
+) (satKVB int64, due bool, err error) {
 	start, since, newest := r.Batch.FeeRateSatKVB, r.Attempts[0], f.Newest()
 	if newest.Kind == payout.Voids {
 		// A void has no highest feerate. Left alone, it goes as far as its batch would have.
@@ -140,7 +145,14 @@ func (c *Conductor) void(ctx context.Context, r payout.Record) error {
 // replace adds an attempt that spends all that the earlier ones spend and pays a
 // higher fee, and takes it past the point of no return in the same commit: it
 // changes nothing about who may be paid.
-func (c *Conductor) replace(ctx context.Context, f plan.Family, kind payout.AttemptKind, rateSatKVB int64, lost payout.Evicted, infos []signerrpc.Info) error {
+func (c *Conductor) replace(
+	ctx context.Context,
+	f plan.Family,
+	kind payout.AttemptKind,
+	rateSatKVB int64,
+	lost payout.Evicted,
+	infos []signerrpc.Info,
+) error {
 	holdings, err := c.cfg.Store.Holdings(ctx)
 	if err != nil {
 		return err

@@ -32,7 +32,13 @@ type Store interface {
 	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
 	// with version+1. fn may run more than once. With an epoch above zero it
 	// first checks that the lease is still this one: Conflict "lease_lost".
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
+	UpdateBatch(
+		ctx context.Context,
+		epoch int64,
+		id uuid.UUID,
+		now time.Time,
+		fn func(*payout.Locked) error,
+	) (payout.Batch, error)
 
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (payout.Holdings, error)
@@ -121,7 +127,15 @@ func New(cfg Config) (*Conductor, error) {
 	if cfg.Store == nil || cfg.Broadcaster == nil || cfg.Clock == nil || cfg.Log == nil || cfg.Epoch <= 0 {
 		return nil, errors.New("payout: conductor needs store, broadcaster, clock, log and a lease")
 	}
-	return &Conductor{cfg: cfg, by: identity.System("worker"), broadcastAt: map[uuid.UUID]chainhash.Hash{}, retryAt: map[uuid.UUID]time.Time{}, waits: map[uuid.UUID]*backoff.ExponentialBackOff{}, failing: map[uuid.UUID]error{}, told: map[errs.Code]int{}}, nil
+	return &Conductor{
+		cfg:         cfg,
+		by:          identity.System("worker"),
+		broadcastAt: map[uuid.UUID]chainhash.Hash{},
+		retryAt:     map[uuid.UUID]time.Time{},
+		waits:       map[uuid.UUID]*backoff.ExponentialBackOff{},
+		failing:     map[uuid.UUID]error{},
+		told:        map[errs.Code]int{},
+	}, nil
 }
 
 func (c *Conductor) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -159,7 +173,14 @@ func (c *Conductor) Step(ctx context.Context) error {
 		}
 		c.retryAt[id] = c.now().Add(c.waits[id].NextBackOff())
 		c.failing[id] = err
-		if err := c.cfg.Store.SetError(ctx, c.cfg.Epoch, id, errs.CodeOf(err), payout.PlainWords(err), c.now()); err != nil {
+		if err := c.cfg.Store.SetError(
+			ctx,
+			c.cfg.Epoch,
+			id,
+			errs.CodeOf(err),
+			payout.PlainWords(err),
+			c.now(),
+		); err != nil {
 			return err
 		}
 	}
@@ -199,13 +220,25 @@ func (c *Conductor) tell(ctx context.Context) {
 	for _, cause := range slices.Sorted(maps.Keys(counts)) {
 		if c.told[cause] != counts[cause] {
 			id := sample[cause]
-			c.cfg.Log.WarnContext(ctx, "batches do not go on", slog.String("cause", string(cause)), slog.Int("batches", counts[cause]), slog.Int("before", c.told[cause]),
-				slog.String("batch_id", id.String()), slog.Any("error", c.failing[id]))
+			c.cfg.Log.WarnContext(
+				ctx,
+				"batches do not go on",
+				slog.String("cause", string(cause)),
+				slog.Int("batches", counts[cause]),
+				slog.Int("before", c.told[cause]),
+				slog.String("batch_id", id.String()),
+				slog.Any("error", c.failing[id]),
+			)
 		}
 	}
 	for _, cause := range slices.Sorted(maps.Keys(c.told)) {
 		if counts[cause] == 0 {
-			c.cfg.Log.InfoContext(ctx, "batches go on again", slog.String("cause", string(cause)), slog.Int("before", c.told[cause]))
+			c.cfg.Log.InfoContext(
+				ctx,
+				"batches go on again",
+				slog.String("cause", string(cause)),
+				slog.Int("before", c.told[cause]),
+			)
 		}
 	}
 	c.told = counts
@@ -249,7 +282,11 @@ func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, er
 	case wantsVoid:
 		return c.pursueVoid(ctx, r)
 	case !newest.Released():
-		return false, errs.New(errs.Internal, CodeAttemptNotReleased, "The newest attempt of a batch that went to the signer has not.")
+		return false, errs.New(
+			errs.Internal,
+			CodeAttemptNotReleased,
+			"The newest attempt of a batch that went to the signer has not.",
+		)
 	case len(newest.Raw) == 0:
 		return c.signNewest(ctx, r)
 	case !told:
@@ -353,7 +390,11 @@ func (c *Conductor) signerInfos(ctx context.Context, f fund.Fund) ([]signerrpc.I
 			return nil, err
 		}
 		if info.Descriptor != f.Descriptor || info.Network != f.Network {
-			return nil, errs.New(errs.Conflict, CodeWrongSigner, "The signer holds the key of another treasury or network.")
+			return nil, errs.New(
+				errs.Conflict,
+				CodeWrongSigner,
+				"The signer holds the key of another treasury or network.",
+			)
 		}
 		infos[i] = info
 	}

@@ -63,9 +63,22 @@ func (c *Conductor) sign(ctx context.Context, r payout.Record) (again bool, err 
 
 // ask has one signer sign. When its signature is the last one the signed bytes are
 // stored at once, otherwise the signature itself.
-func (c *Conductor) ask(ctx context.Context, r payout.Record, signer Signer, info signerrpc.Info, merged *psbt.Packet, d *wallet.Descriptor) error {
+func (c *Conductor) ask(
+	ctx context.Context,
+	r payout.Record,
+	signer Signer,
+	info signerrpc.Info,
+	merged *psbt.Packet,
+	d *wallet.Descriptor,
+) error {
 	newest := r.Attempts[len(r.Attempts)-1]
-	request := signerrpc.Request{PSBT: newest.PSBT, PrevTxs: newest.PrevTxs, BatchNote: r.Batch.Note, BatchID: r.Batch.ID.String(), AttemptNo: int64(newest.No)}
+	request := signerrpc.Request{
+		PSBT:      newest.PSBT,
+		PrevTxs:   newest.PrevTxs,
+		BatchNote: r.Batch.Note,
+		BatchID:   r.Batch.ID.String(),
+		AttemptNo: int64(newest.No),
+	}
 	if newest.Kind == payout.Voids {
 		request.Void = r.Void.Note
 	} else {

@@ -36,7 +36,14 @@ func (f *Follower) digest(w *payout.ChainWork, b payout.Block) error {
 			f.foreign(w, own, b.Tip, now)
 		default:
 			for _, c := range own.Coins {
-				t := ledger.Move(ledger.KindDeposit, c.OutPoint.String(), ledger.Outside, ledger.Available, c.Amount, now)
+				t := ledger.Move(
+					ledger.KindDeposit,
+					c.OutPoint.String(),
+					ledger.Outside,
+					ledger.Available,
+					c.Amount,
+					now,
+				)
 				t.Height = &b.Tip.Height
 				w.Post = append(w.Post, t)
 			}
@@ -47,7 +54,15 @@ func (f *Follower) digest(w *payout.ChainWork, b payout.Block) error {
 	}
 	for _, dead := range w.Dead {
 		if !dead.Batch.State.Can(payout.Voided) {
-			f.to(w, dead, payout.Conflicted, "", "conflicted", "a transaction whose change it spends can never confirm", now)
+			f.to(
+				w,
+				dead,
+				payout.Conflicted,
+				"",
+				"conflicted",
+				"a transaction whose change it spends can never confirm",
+				now,
+			)
 			dead.Batch.State = payout.Conflicted
 		}
 		f.release(w, dead, now)
@@ -57,7 +72,13 @@ func (f *Follower) digest(w *payout.ChainWork, b payout.Block) error {
 
 // voidMined books a void: nobody was paid, and its fee is gone. Its batch goes on
 // waiting, because only as deep as final nothing can be paid any more.
-func (f *Follower) voidMined(w *payout.ChainWork, ours payout.Followed, own payout.OwnTx, tip payout.Tip, now time.Time) {
+func (f *Follower) voidMined(
+	w *payout.ChainWork,
+	ours payout.Followed,
+	own payout.OwnTx,
+	tip payout.Tip,
+	now time.Time,
+) {
 	w.Post = append(w.Post, ledger.Mined(own.Tx.TxHash().String(), tip.Height, 0, own.SpentSat-own.PaidBackSat, now))
 	state := ours.Batch.State
 	if state.Can(payout.Voiding) {
@@ -87,11 +108,17 @@ func (f *Follower) release(w *payout.ChainWork, x payout.Followed, now time.Time
 		again += it.Amount
 	}
 	if again > 0 {
-		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Committed, again, now))
+		w.Post = append(
+			w.Post,
+			ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Committed, again, now),
+		)
 	}
 	// Nobody here owes what only a journal knew: it is free again.
 	if free := cancelled + x.Unjoined; free > 0 {
-		w.Post = append(w.Post, ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Available, free, now))
+		w.Post = append(
+			w.Post,
+			ledger.Move(ledger.KindVoid, x.Batch.ID.String(), ledger.InFlight, ledger.Available, free, now),
+		)
 	}
 	var to grant.InstalmentState
 	if len(x.Items) > 0 {
@@ -113,11 +140,22 @@ func (f *Follower) keepRaw(w *payout.ChainWork, ours payout.Followed, own payout
 }
 
 // mined takes a batch whose transaction is in the block to mined.
-func (f *Follower) mined(w *payout.ChainWork, ours payout.Followed, own payout.OwnTx, tip payout.Tip, now time.Time) error {
+func (f *Follower) mined(
+	w *payout.ChainWork,
+	ours payout.Followed,
+	own payout.OwnTx,
+	tip payout.Tip,
+	now time.Time,
+) error {
 	paid := ours.Attempt.Paid()
 	fee := own.SpentSat - own.PaidBackSat - paid
 	if fee != ours.Attempt.Fee {
-		return fmt.Errorf("attempt %s: the block's fee is %d sat, the stored one %d", ours.Attempt.ID, int64(fee), int64(ours.Attempt.Fee))
+		return fmt.Errorf(
+			"attempt %s: the block's fee is %d sat, the stored one %d",
+			ours.Attempt.ID,
+			int64(fee),
+			int64(ours.Attempt.Fee),
+		)
 	}
 	if ours.Batch.State == payout.Built {
 		f.adopt(w, &ours, tip, now)
@@ -140,12 +178,29 @@ func (f *Follower) mined(w *payout.ChainWork, ours payout.Followed, own payout.O
 // adopt takes a batch past the signer that, as far as this database knows, was
 // never asked. The chain has the last word, and people have to look.
 func (f *Follower) adopt(w *payout.ChainWork, ours *payout.Followed, tip payout.Tip, now time.Time) {
-	w.Post = append(w.Post, ledger.Move(ledger.KindRelease, ours.Batch.ID.String(), ledger.Committed, ledger.InFlight, ours.Attempt.Paid(), now))
+	w.Post = append(
+		w.Post,
+		ledger.Move(
+			ledger.KindRelease,
+			ours.Batch.ID.String(),
+			ledger.Committed,
+			ledger.InFlight,
+			ours.Attempt.Paid(),
+			now,
+		),
+	)
 	f.to(w, *ours, payout.Signing, grant.MaybePaid, "signing", "found in block "+strconv.Itoa(int(tip.Height)), now)
 	ours.Batch.State = payout.Signing
 	w.Trip = append(w.Trip, payout.Finding{
-		Code: payout.UnexpectedPayment, Subject: ours.Attempt.TxID.String(), At: now,
-		Detail: fmt.Sprintf("Transaction %s of batch %d is in block %d although no signer was asked for it here. Was an older database restored?", ours.Attempt.TxID, ours.Batch.Number, tip.Height),
+		Code:    payout.UnexpectedPayment,
+		Subject: ours.Attempt.TxID.String(),
+		At:      now,
+		Detail: fmt.Sprintf(
+			"Transaction %s of batch %d is in block %d although no signer was asked for it here. Was an older database restored?",
+			ours.Attempt.TxID,
+			ours.Batch.Number,
+			tip.Height,
+		),
 	})
 }
 
@@ -178,8 +233,16 @@ func (f *Follower) foreign(w *payout.ChainWork, own payout.OwnTx, tip payout.Tip
 	}
 	taken := own.SpentSat
 	w.Trip = append(w.Trip, payout.Finding{
-		Code: payout.ForeignSpend, Subject: txid, Amount: &taken, At: now,
-		Detail: fmt.Sprintf("Transaction %s in block %d spends %d sat of the treasury and is not one of ours.", txid, tip.Height, int64(own.SpentSat)),
+		Code:    payout.ForeignSpend,
+		Subject: txid,
+		Amount:  &taken,
+		At:      now,
+		Detail: fmt.Sprintf(
+			"Transaction %s in block %d spends %d sat of the treasury and is not one of ours.",
+			txid,
+			tip.Height,
+			int64(own.SpentSat),
+		),
 	})
 	f.conflict(w, own, now)
 }
@@ -194,7 +257,10 @@ func (f *Follower) conflict(w *payout.ChainWork, own payout.OwnTx, now time.Time
 	for _, hit := range w.Spending {
 		// Every attempt spends what the first one spends, so a spend of that stops them
 		// all; one of a coin that a bump added leaves the earlier attempts alive.
-		dead := slices.ContainsFunc(hit.Attempt.Inputs, func(in payout.AttemptInput) bool { return spent[in.OutPoint.String()] })
+		dead := slices.ContainsFunc(
+			hit.Attempt.Inputs,
+			func(in payout.AttemptInput) bool { return spent[in.OutPoint.String()] },
+		)
 		if dead && hit.Attempt.No == 0 && hit.Batch.State.Can(payout.Conflicted) {
 			f.to(w, hit, payout.Conflicted, "", "conflicted", "spent by "+txid, now)
 		}
@@ -263,14 +329,38 @@ func (f *Follower) revert(w *payout.ChainWork, head payout.Tip, now time.Time) e
 }
 
 // to records that an attempt's batch moves to a state, or stays where it is.
-func (f *Follower) to(w *payout.ChainWork, x payout.Followed, to payout.State, items grant.InstalmentState, event, detail string, now time.Time) {
+func (f *Follower) to(
+	w *payout.ChainWork,
+	x payout.Followed,
+	to payout.State,
+	items grant.InstalmentState,
+	event, detail string,
+	now time.Time,
+) {
 	if x.Batch.Kind != payout.Payout {
 		items = ""
 	}
-	w.Moves = append(w.Moves, payout.Move{Batch: x.Batch, To: to, ItemsTo: items, Attempt: x.Attempt.ID, Event: payout.AttemptEvent{Event: event, Detail: detail, At: now}})
+	w.Moves = append(
+		w.Moves,
+		payout.Move{
+			Batch:   x.Batch,
+			To:      to,
+			ItemsTo: items,
+			Attempt: x.Attempt.ID,
+			Event:   payout.AttemptEvent{Event: event, Detail: detail, At: now},
+		},
+	)
 	w.NewEntries = append(w.NewEntries, audit.Entry{
-		Actor: identity.System("worker"), Action: "batch." + string(to), ObjectKind: "batch", ObjectID: x.Batch.ID.String(),
-		From: string(x.Batch.State), To: string(to), Digest: x.Batch.Digest[:], At: now,
-		Detail: map[string]string{"event": event, "detail": detail},
+		Actor: identity.System(
+			"worker",
+		),
+		Action:     "batch." + string(to),
+		ObjectKind: "batch",
+		ObjectID:   x.Batch.ID.String(),
+		From:       string(x.Batch.State),
+		To:         string(to),
+		Digest:     x.Batch.Digest[:],
+		At:         now,
+		Detail:     map[string]string{"event": event, "detail": detail},
 	})
 }

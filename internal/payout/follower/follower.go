@@ -155,7 +155,12 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 // moved. Blocks that do not touch the treasury are stored many at a time: of what they
 // are for, which is to count depths and to notice a reorg, nothing is lost when the last
 // of them are walked again.
-func (f *Follower) run(ctx context.Context, next, target int32, head payout.Tip, hasHead bool) (connected bool, err error) {
+func (f *Follower) run(
+	ctx context.Context,
+	next, target int32,
+	head payout.Tip,
+	hasHead bool,
+) (connected bool, err error) {
 	ahead := f.fetchAhead(ctx, next, target)
 	defer ahead.stop()
 	var quiet []payout.Block
@@ -261,7 +266,13 @@ func (f *Follower) checkBehind(ctx context.Context, head payout.Tip, target int3
 	if ok && ours != theirs {
 		return nil
 	}
-	return errs.Newf(errs.Unavailable, errs.CodeNodeBehind, "The node is at block %d and had block %d before: wait until it has caught up.", target, head.Height)
+	return errs.Newf(
+		errs.Unavailable,
+		errs.CodeNodeBehind,
+		"The node is at block %d and had block %d before: wait until it has caught up.",
+		target,
+		head.Height,
+	)
 }
 
 func (f *Follower) onBestChain(ctx context.Context, head payout.Tip, target int32) (bool, error) {
@@ -277,7 +288,11 @@ func (f *Follower) onBestChain(ctx context.Context, head payout.Tip, target int3
 
 func (f *Follower) blockOf(got fetched, height int32, hasHead bool) payout.Block {
 	header := got.block.Header
-	b := payout.Block{Header: header, Tip: payout.Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()}, Base: !hasHead}
+	b := payout.Block{
+		Header: header,
+		Tip:    payout.Tip{Height: height, Hash: got.hash, At: header.Timestamp.UTC()},
+		Base:   !hasHead,
+	}
 	if hasHead {
 		b.Txs = f.scan(got.block, height)
 	}
@@ -332,9 +347,14 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []payout.OwnTx {
 			}
 			f.index.Use(chain, index)
 			c := payout.Coin{CoinBase: i == 0 && blockchain.IsCoinBaseTx(tx)}
-			c.OutPoint = wire.OutPoint{Hash: tx.TxHash(), Index: uint32(vout)} // of our own alone: hashing every transaction takes longer than all the rest
+			c.OutPoint = wire.OutPoint{
+				Hash:  tx.TxHash(),
+				Index: uint32(vout),
+			} // of our own alone: hashing every transaction takes longer than all the rest
 			c.At = block.Header.Timestamp.UTC()
-			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(out.Value), out.PkScript, chain, index, height, tx
+			c.Amount, c.Script, c.Chain, c.Index, c.Height, c.PrevTx = btcutil.Amount(
+				out.Value,
+			), out.PkScript, chain, index, height, tx
 			found.Coins = append(found.Coins, c)
 			found.PaidBackSat += c.Amount
 			f.coins[c.OutPoint] = c.Amount
@@ -348,9 +368,19 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []payout.OwnTx {
 }
 
 func (f *Follower) undo(ctx context.Context, head payout.Tip) error {
-	f.cfg.Log.WarnContext(ctx, "block left the best chain", slog.Int("height", int(head.Height)), slog.String("hash", head.Hash.String()))
+	f.cfg.Log.WarnContext(
+		ctx,
+		"block left the best chain",
+		slog.Int("height", int(head.Height)),
+		slog.String("hash", head.Hash.String()),
+	)
 	now := f.now()
-	err := f.cfg.Store.Disconnect(ctx, f.cfg.Epoch, head, func(w *payout.ChainWork) error { return f.revert(w, head, now) })
+	err := f.cfg.Store.Disconnect(
+		ctx,
+		f.cfg.Epoch,
+		head,
+		func(w *payout.ChainWork) error { return f.revert(w, head, now) },
+	)
 	crash.At("C16")
 	if err != nil {
 		return err

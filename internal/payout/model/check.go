@@ -176,7 +176,8 @@ func (h *History) checkRecovered() {
 	for _, l := range h.journal.lines[:h.journal.n] {
 		for p := range payments {
 			state := h.db.payments[p].state
-			if (state == PaymentPayable || state == PaymentAllocated) && h.w.txs[l.tx].pays&payBit(p) != 0 && !never(&h.w, settled, l.tx) {
+			if (state == PaymentPayable || state == PaymentAllocated) && h.w.txs[l.tx].pays&payBit(p) != 0 &&
+				!never(&h.w, settled, l.tx) {
 				h.violate("payment %d is %s, and transaction %d may pay it", p, state, l.tx)
 			}
 		}

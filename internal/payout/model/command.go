@@ -49,10 +49,31 @@ type Command struct{ Op, A, B, C uint8 }
 
 // weights say how often each command comes, of their sum.
 var weights = [Ops]uint8{
-	Deposit: 9, Compose: 14, Approve: 16, Cancel: 2, Tidy: 3, Child: 5, Bump: 18, Void: 5, Release: 16, ResetBreaker: 14,
-	Step: 46, Crash: 18, Stall: 12, Resume: 10,
-	MineOurs: 14, MineAny: 12, MineForeign: 1, MineQuiet: 12,
-	Wipe: 4, Reorg: 9, Hide: 2, Show: 14, Dump: 6, Restore: 5, Revoke: 4,
+	Deposit:      9,
+	Compose:      14,
+	Approve:      16,
+	Cancel:       2,
+	Tidy:         3,
+	Child:        5,
+	Bump:         18,
+	Void:         5,
+	Release:      16,
+	ResetBreaker: 14,
+	Step:         46,
+	Crash:        18,
+	Stall:        12,
+	Resume:       10,
+	MineOurs:     14,
+	MineAny:      12,
+	MineForeign:  1,
+	MineQuiet:    12,
+	Wipe:         4,
+	Reorg:        9,
+	Hide:         2,
+	Show:         14,
+	Dump:         6,
+	Restore:      5,
+	Revoke:       4,
 }
 
 // Commands turns bytes into commands, four bytes each: every input is a history.

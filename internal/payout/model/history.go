@@ -148,7 +148,19 @@ func (h *History) say(format string, args ...any) {
 func (h *History) trace(r request, why Verdict) {
 	if h.Log != nil {
 		x := h.w.txs[r.tx]
-		h.Log("  signer: transaction %d of batch %d (number %d, attempt %d, kind %d) spends %b pays %04b fee %d, dead %b: verdict %d", r.tx, r.batch, r.number, r.attempt, r.kind, x.ins, x.pays, x.fee, r.dead, why)
+		h.Log(
+			"  signer: transaction %d of batch %d (number %d, attempt %d, kind %d) spends %b pays %04b fee %d, dead %b: verdict %d",
+			r.tx,
+			r.batch,
+			r.number,
+			r.attempt,
+			r.kind,
+			x.ins,
+			x.pays,
+			x.fee,
+			r.dead,
+			why,
+		)
 	}
 }
 

@@ -29,7 +29,8 @@ type request struct {
 // proves reports whether the request shows that old is dead by a transaction that
 // pays nobody whom the request pays.
 func (r request) proves(w *world, depths Depths, without Fault, old uint8) bool {
-	return r.dead&txBit(old) != 0 && deadAt(w, without, w.deep(r.tip, proofDepth(depths, without)), old, w.txs[r.tx].pays, 4)
+	return r.dead&txBit(old) != 0 &&
+		deadAt(w, without, w.deep(r.tip, proofDepth(depths, without)), old, w.txs[r.tx].pays, 4)
 }
 
 // Verdict is what the signer answers: signed, or the rule by which it did not.

@@ -103,7 +103,8 @@ func (h *History) find(pick uint8, fits func(*batch) bool) (int, bool) {
 // sometimes one more that is confirmed. ok is false when none can be bumped.
 func (h *History) bump(pick uint8, wider bool) bool {
 	i, ok := h.find(pick, func(b *batch) bool {
-		return (b.state == Broadcast || b.state == Signed || b.state == Voiding) && b.n > 0 && b.n < maxAttempts-4 && b.settled()
+		return (b.state == Broadcast || b.state == Signed || b.state == Voiding) && b.n > 0 && b.n < maxAttempts-4 &&
+			b.settled()
 	})
 	if !ok {
 		return false
@@ -162,7 +163,8 @@ func (h *History) replace(b *batch, ins coinSet, pays paySet, fee int32, kind ki
 // void takes a batch back that a signer was asked about.
 func (h *History) void(pick uint8) bool {
 	i, ok := h.find(pick, func(b *batch) bool {
-		return (b.state == Signing || b.state == Signed || b.state == Broadcast) && !b.voided && b.n > 0 && b.n < maxAttempts-2
+		return (b.state == Signing || b.state == Signed || b.state == Broadcast) && !b.voided && b.n > 0 &&
+			b.n < maxAttempts-2
 	})
 	if !ok {
 		return false
@@ -240,7 +242,8 @@ func (h *History) deadFor(p int) bool {
 	for i := range h.db.batches[:h.db.n] {
 		b := &h.db.batches[i]
 		for _, a := range b.tries[:b.n] {
-			if a.phase != refused && h.w.txs[a.tx].pays&payBit(p) != 0 && !dead(&h.w, h.depths, h.without, a.tx, p, h.db.walked) {
+			if a.phase != refused && h.w.txs[a.tx].pays&payBit(p) != 0 &&
+				!dead(&h.w, h.depths, h.without, a.tx, p, h.db.walked) {
 				return false
 			}
 		}

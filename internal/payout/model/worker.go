@@ -192,7 +192,8 @@ func (h *History) commitToSign(i int, b *batch) bool {
 func (h *History) toSigning(i int, b *batch) {
 	h.setBatch(b, Signing)
 	for p := range payments {
-		if h.db.payments[p].batch == int8(i) && h.db.payments[p].state == PaymentAllocated { //nolint:gosec // at most maxBatches
+		if h.db.payments[p].batch == int8(i) &&
+			h.db.payments[p].state == PaymentAllocated { //nolint:gosec // at most maxBatches
 			h.setPayment(p, PaymentMaybePaid)
 		}
 	}

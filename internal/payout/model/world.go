@@ -199,7 +199,8 @@ func (w *world) draft(ins coinSet, pays paySet, fee int32, number uint8) (uint8,
 		return 0, false
 	}
 	for t := range w.nTxs {
-		if x := &w.txs[t]; x.ins == ins && x.pays == pays && x.fee == fee && x.number == number && !x.deposit && !x.foreign {
+		if x := &w.txs[t]; x.ins == ins && x.pays == pays && x.fee == fee && x.number == number && !x.deposit &&
+			!x.foreign {
 			return t, true
 		}
 	}

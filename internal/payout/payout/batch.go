@@ -250,7 +250,11 @@ func Unjoined(attempts []Attempt) btcutil.Amount {
 // ApprovalsLost says why no new transaction can be made of a batch that pays people
 // whose approvals went with the older database.
 func ApprovalsLost() error {
-	return errs.New(errs.Conflict, CodeApprovalsLost, "This batch pays people whose approvals were lost when an older database was restored, so no signer can be asked for it again. Its transaction may still confirm. If it must not, take the batch back.")
+	return errs.New(
+		errs.Conflict,
+		CodeApprovalsLost,
+		"This batch pays people whose approvals were lost when an older database was restored, so no signer can be asked for it again. Its transaction may still confirm. If it must not, take the batch back.",
+	)
 }
 
 // AttemptEvent is something that happened to an attempt.

@@ -157,8 +157,14 @@ func (w *BreakerWork) Consent(by identity.Actor, now time.Time) {
 	w.NewConsent = &Consent{StaffID: by.StaffID, Name: by.Name, At: now}
 	w.Breaker.Consents = append(w.Breaker.Consents, *w.NewConsent)
 	w.Entries = append(w.Entries, audit.Entry{
-		Actor: by, Action: action, ObjectKind: "breaker", ObjectID: strconv.FormatInt(w.Breaker.ID, 10), From: string(from), To: string(to),
-		Digest: w.Breaker.Digest(), At: now,
+		Actor:      by,
+		Action:     action,
+		ObjectKind: "breaker",
+		ObjectID:   strconv.FormatInt(w.Breaker.ID, 10),
+		From:       string(from),
+		To:         string(to),
+		Digest:     w.Breaker.Digest(),
+		At:         now,
 	})
 }
 
@@ -167,8 +173,16 @@ func (w *BreakerWork) Consent(by identity.Actor, now time.Time) {
 func (f Finding) Tripped(id int64, from BreakerState) audit.Entry {
 	sum := f.digest()
 	return audit.Entry{
-		Actor: identity.System("worker"), Action: "breaker.tripped", ObjectKind: "breaker", ObjectID: strconv.FormatInt(id, 10),
-		From: string(from), To: string(BreakerOpen), Digest: sum[:], At: f.At,
+		Actor: identity.System(
+			"worker",
+		),
+		Action:     "breaker.tripped",
+		ObjectKind: "breaker",
+		ObjectID:   strconv.FormatInt(id, 10),
+		From:       string(from),
+		To:         string(BreakerOpen),
+		Digest:     sum[:],
+		At:         f.At,
 	}
 }
 
@@ -197,7 +211,11 @@ func (b Breaker) Digest() []byte {
 // Calm refuses while a breaker is open.
 func Calm(h Holdings) error {
 	if len(h.Breakers) > 0 {
-		return errs.New(errs.Conflict, CodeBreakerOpen, "Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.")
+		return errs.New(
+			errs.Conflict,
+			CodeBreakerOpen,
+			"Signing is stopped because something unexpected happened to the treasury. Two people have to look at it first; see the treasury page.",
+		)
 	}
 	return nil
 }
@@ -214,7 +232,13 @@ func (h Holdings) Difference() btcutil.Amount {
 // FoundDeepReorg is the finding of a block that left the best chain from below final.
 func FoundDeepReorg(head Tip, now time.Time) Finding {
 	return Finding{
-		Code: DeepReorg, Subject: head.Hash.String(), At: now,
-		Detail: fmt.Sprintf("Block %d (%s) left the best chain although a payment in it had been final.", head.Height, head.Hash),
+		Code:    DeepReorg,
+		Subject: head.Hash.String(),
+		At:      now,
+		Detail: fmt.Sprintf(
+			"Block %d (%s) left the best chain although a payment in it had been final.",
+			head.Height,
+			head.Hash,
+		),
 	}
 }

@@ -125,7 +125,11 @@ func (l *Locked) isNewest(txid chainhash.Hash) error {
 }
 
 func attemptChanged() error {
-	return errs.New(errs.Conflict, CodeAttemptChanged, "Another attempt was added meanwhile. This step changed nothing.")
+	return errs.New(
+		errs.Conflict,
+		CodeAttemptChanged,
+		"Another attempt was added meanwhile. This step changed nothing.",
+	)
 }
 
 func wrongState(why string) error {
@@ -158,8 +162,14 @@ func (l *Locked) note(by identity.Actor, action string) { l.enter(by, action, l.
 func (l *Locked) enter(by identity.Actor, action string, from State) *audit.Entry {
 	b := l.r.Batch
 	l.ch.Entries = append(l.ch.Entries, audit.Entry{
-		Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), To: string(b.State),
-		Digest: slices.Clone(b.Digest[:]), At: l.now,
+		Actor:      by,
+		Action:     action,
+		ObjectKind: "batch",
+		ObjectID:   b.ID.String(),
+		From:       string(from),
+		To:         string(b.State),
+		Digest:     slices.Clone(b.Digest[:]),
+		At:         l.now,
 	})
 	return &l.ch.Entries[len(l.ch.Entries)-1]
 }
@@ -192,7 +202,8 @@ func (l *Locked) add(a Attempt) {
 func (l *Locked) reserve(a Attempt) {
 	for _, in := range a.Inputs {
 		taken := slices.ContainsFunc(l.r.Attempts, func(before Attempt) bool {
-			return before.ID != a.ID && slices.ContainsFunc(before.Inputs, func(x AttemptInput) bool { return x.OutPoint == in.OutPoint })
+			return before.ID != a.ID &&
+				slices.ContainsFunc(before.Inputs, func(x AttemptInput) bool { return x.OutPoint == in.OutPoint })
 		})
 		if !taken {
 			l.ch.Reserve = append(l.ch.Reserve, in.OutPoint)

@@ -34,7 +34,11 @@ type UpkeepOrder struct {
 
 // CoinGone refuses an order for a coin that cannot be spent now.
 func CoinGone() error {
-	return errs.New(errs.Conflict, CodeCoinGone, "A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Look at the treasury page.")
+	return errs.New(
+		errs.Conflict,
+		CodeCoinGone,
+		"A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Look at the treasury page.",
+	)
 }
 
 // Raise is how far the fee of a batch can be raised now, as far as is known without
@@ -67,13 +71,20 @@ func (a Attempt) BroadcastCap() int64 {
 // NoRelayFeeRate refuses what depends on the feerate from which on the node relays while
 // nobody knows it.
 func NoRelayFeeRate() error {
-	return errs.New(errs.Conflict, CodeNoRelayFeerate, "The worker has not yet said from which feerate its node relays, so no transaction can be built. Nothing was changed. Try again in a minute; if it stays so, check that the worker runs.")
+	return errs.New(
+		errs.Conflict,
+		CodeNoRelayFeerate,
+		"The worker has not yet said from which feerate its node relays, so no transaction can be built. Nothing was changed. Try again in a minute; if it stays so, check that the worker runs.",
+	)
 }
 
 // RaiseRefused says why the fee of a batch cannot be raised, with what it pays and may pay.
 func RaiseRefused(code errs.Code, message string, r Raise) error {
 	err := errs.New(errs.Conflict, code, message+" Nothing was changed.")
-	err.Params = map[string]string{"current_sat_kvb": strconv.FormatInt(r.CurrentSatKVB, 10), "limit_sat_kvb": strconv.FormatInt(r.MostSatKVB, 10)}
+	err.Params = map[string]string{
+		"current_sat_kvb": strconv.FormatInt(r.CurrentSatKVB, 10),
+		"limit_sat_kvb":   strconv.FormatInt(r.MostSatKVB, 10),
+	}
 	return err
 }
 
@@ -85,15 +96,33 @@ func (r Raise) Check(feeRateSatKVB int64) error {
 	case feeRateSatKVB >= r.LeastSatKVB && feeRateSatKVB <= r.MostSatKVB:
 		return nil
 	case r.Last && feeRateSatKVB > r.CurrentSatKVB && feeRateSatKVB < r.MostSatKVB:
-		return RaiseRefused(CodeRaisedTooOften, fmt.Sprintf("The fee of this batch has been raised %d times. It can be raised once more, to %s sat/vB, the most that it may pay.",
-			fee.MaxBumps, money.FormatFeeRate(r.MostSatKVB)), r)
+		return RaiseRefused(
+			CodeRaisedTooOften,
+			fmt.Sprintf(
+				"The fee of this batch has been raised %d times. It can be raised once more, to %s sat/vB, the most that it may pay.",
+				fee.MaxBumps,
+				money.FormatFeeRate(r.MostSatKVB),
+			),
+			r,
+		)
 	}
 	to := money.FormatFeeRate(r.MostSatKVB) + " sat/vB, the most that the approved limits allow"
 	if r.Approved {
 		to = "the approved " + money.FormatFeeRate(r.MostSatKVB) + " sat/vB"
 	}
-	return errs.InvalidFields([]errs.Field{{
-		Field: "feerate_sat_kvb", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("The new feerate is from %s, which is more than it pays now, to %s.", money.FormatFeeRate(r.LeastSatKVB), to),
-		Params: map[string]string{"least_sat_kvb": strconv.FormatInt(r.LeastSatKVB, 10), "limit_sat_kvb": strconv.FormatInt(r.MostSatKVB, 10)},
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field: "feerate_sat_kvb",
+			Code:  errs.CodeOutOfRange,
+			Message: fmt.Sprintf(
+				"The new feerate is from %s, which is more than it pays now, to %s.",
+				money.FormatFeeRate(r.LeastSatKVB),
+				to,
+			),
+			Params: map[string]string{
+				"least_sat_kvb": strconv.FormatInt(r.LeastSatKVB, 10),
+				"limit_sat_kvb": strconv.FormatInt(r.MostSatKVB, 10),
+			},
+		},
+	})
 }

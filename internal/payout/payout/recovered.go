@@ -108,7 +108,10 @@ func (l *Locked) recoverTo(by identity.Actor, a Attempt, x Recovered) error {
 		l.ch.Entries[len(l.ch.Entries)-1].Detail = x.Detail
 	}
 	if lost := a.Unjoined(); lost > 0 { // nothing was set aside for it here
-		l.ch.Transfers = append(l.ch.Transfers, ledger.Move(ledger.KindAdopt, l.r.Batch.ID.String(), ledger.Available, ledger.InFlight, lost, l.now))
+		l.ch.Transfers = append(
+			l.ch.Transfers,
+			ledger.Move(ledger.KindAdopt, l.r.Batch.ID.String(), ledger.Available, ledger.InFlight, lost, l.now),
+		)
 	}
 	if len(l.r.Items) == 0 {
 		return nil

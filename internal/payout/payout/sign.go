@@ -55,7 +55,13 @@ func StatusOf(f fund.Fund, a Attempt) (SignatureStatus, error) {
 		return SignatureStatus{}, err
 	}
 	state, err := txbuild.Missing(merged, descriptor)
-	return SignatureStatus{Needed: need, Total: keys, Signed: state.Signed, Missing: state.Missing, Bare: txbuild.IsBare(merged)}, err
+	return SignatureStatus{
+		Needed:  need,
+		Total:   keys,
+		Signed:  state.Signed,
+		Missing: state.Missing,
+		Bare:    txbuild.IsBare(merged),
+	}, err
 }
 
 // Sources is how the signers of a signature are stored: their fingerprints in a row.

@@ -70,7 +70,12 @@ func (s State) Payable() bool { return s == Built || s == Final || s.Can(Mined) 
 
 func (s State) to(next State) (State, error) {
 	if !s.Can(next) {
-		err := errs.Newf(errs.Conflict, errs.CodeWrongState, "The batch is %s, so this cannot be done. Nothing was changed.", s)
+		err := errs.Newf(
+			errs.Conflict,
+			errs.CodeWrongState,
+			"The batch is %s, so this cannot be done. Nothing was changed.",
+			s,
+		)
 		err.Params = map[string]string{"state": string(s)}
 		return s, err
 	}

@@ -57,9 +57,20 @@ func upkeepWords(s State) string {
 // limits, other coins, fewer payments. The worker goes on trying after every other
 // code, or the message says what to do.
 var recompose = map[string]bool{
-	"coin_gone": true, "coins_too_small": true, "dust_output": true, "fee_above_cap": true, "fee_above_decision_cap": true,
-	"fee_above_signer_cap": true, "fee_below_signer_floor": true, "outside_window": true, "plan_mismatch": true, "policy_refused": true, "prev_txs_too_large": true,
-	"too_large_for_signer": true, "too_many_outputs": true, "treasury_script": true,
+	"coin_gone":              true,
+	"coins_too_small":        true,
+	"dust_output":            true,
+	"fee_above_cap":          true,
+	"fee_above_decision_cap": true,
+	"fee_above_signer_cap":   true,
+	"fee_below_signer_floor": true,
+	"outside_window":         true,
+	"plan_mismatch":          true,
+	"policy_refused":         true,
+	"prev_txs_too_large":     true,
+	"too_large_for_signer":   true,
+	"too_many_outputs":       true,
+	"treasury_script":        true,
 }
 
 // advice is what to do about a code in a state. Only a batch that no signer was
@@ -93,13 +104,22 @@ func (b Batch) Trouble() string {
 func (b Batch) WhyStuck() string {
 	switch {
 	case b.State == Conflicted:
-		return "Somebody else's transaction spent a coin of this batch. Its payments may be made again only when that transaction is as deep as final; if it leaves the chain, the batch goes on. " + MoneyWords(b.Kind, b.State)
+		return "Somebody else's transaction spent a coin of this batch. Its payments may be made again only when that transaction is as deep as final; if it leaves the chain, the batch goes on. " + MoneyWords(
+			b.Kind,
+			b.State,
+		)
 	case b.LastError != "":
 		return b.Trouble()
 	case b.State == Voiding:
-		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final. " + MoneyWords(b.Kind, b.State)
+		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final. " + MoneyWords(
+			b.Kind,
+			b.State,
+		)
 	case b.State == Broadcast:
-		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(b.Kind, b.State)
+		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(
+			b.Kind,
+			b.State,
+		)
 	}
 	return "The step that is due did not work several times; the worker goes on trying. " + MoneyWords(b.Kind, b.State)
 }

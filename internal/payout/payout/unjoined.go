@@ -55,10 +55,19 @@ func PaidBefore(items []Item, unjoined []UnjoinedPayment) error {
 		if at < 0 {
 			continue
 		}
-		e := errs.Newf(errs.Conflict, CodePaidBeforeRestore,
+		e := errs.Newf(
+			errs.Conflict,
+			CodePaidBeforeRestore,
 			"%s goes to an address that batch %d pays %d sat, a payment whose approval was lost when an older database was restored. Paying it could pay twice, so the worker waits. Join the two, or say that they are separate (causewayctl unjoined), then try again.",
-			items[at].Reference, p.Number, int64(p.Amount))
-		e.Params = map[string]string{"payment": p.OutPoint.String(), "instalment": items[at].InstalmentID.String(), "batch": strconv.FormatUint(uint64(p.Number), 10)}
+			items[at].Reference,
+			p.Number,
+			int64(p.Amount),
+		)
+		e.Params = map[string]string{
+			"payment":    p.OutPoint.String(),
+			"instalment": items[at].InstalmentID.String(),
+			"batch":      strconv.FormatUint(uint64(p.Number), 10),
+		}
 		return e
 	}
 	return nil

@@ -17,7 +17,11 @@ import (
 // stale_digest, wrong_state.
 func (l *Locked) Approve(by identity.Actor, a Approval) error {
 	if a.Digest != l.r.Batch.Digest {
-		return errs.New(errs.Conflict, errs.CodeStaleDigest, "This is not the digest of the batch. Nothing was approved.")
+		return errs.New(
+			errs.Conflict,
+			errs.CodeStaleDigest,
+			"This is not the digest of the batch. Nothing was approved.",
+		)
 	}
 	if err := l.move(by, Approved, "batch.approved"); err != nil {
 		return err
@@ -97,7 +101,11 @@ func (l *Locked) CanReplace(txid chainhash.Hash, kind AttemptKind) error {
 		return ApprovalsLost()
 	}
 	if (kind == Voids) != l.r.Void.Agreed() {
-		return errs.New(errs.Conflict, errs.CodeBatchVoided, "Whether the batch is taken back has changed meanwhile. This step changed nothing.")
+		return errs.New(
+			errs.Conflict,
+			errs.CodeBatchVoided,
+			"Whether the batch is taken back has changed meanwhile. This step changed nothing.",
+		)
 	}
 	return nil
 }
@@ -175,7 +183,14 @@ func (l *Locked) Release(by identity.Actor) error {
 
 // inFlight is the transfer of the payments that a signer was asked for.
 func (l *Locked) inFlight() ledger.Transfer {
-	return ledger.Move(ledger.KindRelease, l.r.Batch.ID.String(), ledger.Committed, ledger.InFlight, Total(l.r.Items), l.now)
+	return ledger.Move(
+		ledger.KindRelease,
+		l.r.Batch.ID.String(),
+		ledger.Committed,
+		ledger.InFlight,
+		Total(l.r.Items),
+		l.now,
+	)
 }
 
 // AddSignature keeps what a signer answered for the attempt that a txid names, while more are needed.
@@ -290,10 +305,16 @@ func (l *Locked) CanAskRaise() error {
 // Conflict already_voiding, wrong_state.
 func (l *Locked) CanAskVoid() error {
 	if l.r.Void != nil && !l.r.Void.Lapsed(l.now) {
-		return errs.New(errs.Conflict, CodeAlreadyVoiding, "Taking this batch back was asked for already. Nothing was changed.")
+		return errs.New(
+			errs.Conflict,
+			CodeAlreadyVoiding,
+			"Taking this batch back was asked for already. Nothing was changed.",
+		)
 	}
 	if !l.r.Batch.State.Waits() {
-		return wrongState("A batch can be taken back while its transaction waits for a block. Before that it is cancelled; after that it is paid.")
+		return wrongState(
+			"A batch can be taken back while its transaction waits for a block. Before that it is cancelled; after that it is paid.",
+		)
 	}
 	return nil
 }
@@ -320,11 +341,23 @@ func (l *Locked) AgreeVoid(by identity.Actor, digest decision.Digest) error {
 	case v == nil || v.Agreed():
 		return nothingAsked()
 	case v.Lapsed(l.now):
-		return errs.New(errs.Conflict, CodeVoidLapsed, "Nobody agreed to this within 24 hours, so the request has lapsed. Nothing was changed: ask again.")
+		return errs.New(
+			errs.Conflict,
+			CodeVoidLapsed,
+			"Nobody agreed to this within 24 hours, so the request has lapsed. Nothing was changed: ask again.",
+		)
 	case v.Digest != digest:
-		return errs.New(errs.Conflict, errs.CodeStaleDigest, "This is not the digest of the void. Nothing was approved.")
+		return errs.New(
+			errs.Conflict,
+			errs.CodeStaleDigest,
+			"This is not the digest of the void. Nothing was approved.",
+		)
 	case v.AskedBy == by.StaffID:
-		return errs.New(errs.Forbidden, CodeSecondPerson, "You asked for this, so another treasurer has to agree. Nothing was changed.")
+		return errs.New(
+			errs.Forbidden,
+			CodeSecondPerson,
+			"You asked for this, so another treasurer has to agree. Nothing was changed.",
+		)
 	case !l.r.Batch.State.Waits():
 		return wrongState("The batch does not wait for a block any more, so it cannot be taken back.")
 	}

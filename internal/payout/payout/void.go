@@ -43,16 +43,33 @@ func (o *VoidOrder) Complete(items []Item) error {
 	var bad []errs.Field
 	o.Reason = strings.TrimSpace(o.Reason)
 	if n := utf8.RuneCountInString(o.Reason); n == 0 || n > MaxReason {
-		bad = append(bad, errs.Field{Field: "reason", Code: errs.CodeRequired, Message: "Say in up to 500 characters why the batch is taken back."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "reason",
+				Code:    errs.CodeRequired,
+				Message: "Say in up to 500 characters why the batch is taken back.",
+			},
+		)
 	}
 	for _, id := range o.CancelIDs {
 		if !slices.ContainsFunc(items, func(it Item) bool { return it.InstalmentID == id }) {
-			bad = append(bad, errs.Field{Field: "cancel_ids", Code: identity.CodeUnknown, Message: "A payment to cancel is not in this batch."})
+			bad = append(
+				bad,
+				errs.Field{
+					Field:   "cancel_ids",
+					Code:    identity.CodeUnknown,
+					Message: "A payment to cancel is not in this batch.",
+				},
+			)
 			break
 		}
 	}
 	if o.FeeRateSatKVB < 0 {
-		bad = append(bad, errs.Field{Field: "feerate_sat_kvb", Code: errs.CodeOutOfRange, Message: "The feerate is more than 0."})
+		bad = append(
+			bad,
+			errs.Field{Field: "feerate_sat_kvb", Code: errs.CodeOutOfRange, Message: "The feerate is more than 0."},
+		)
 	}
 	return errs.InvalidFields(bad)
 }
@@ -64,6 +81,10 @@ func (r Record) PaidAfterCancel(instalment uuid.UUID) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool {
-		return a.Height > 0 && slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.InstalmentID != nil && *o.InstalmentID == instalment })
+		return a.Height > 0 &&
+			slices.ContainsFunc(
+				a.Outputs,
+				func(o AttemptOutput) bool { return o.InstalmentID != nil && *o.InstalmentID == instalment },
+			)
 	})
 }

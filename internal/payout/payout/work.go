@@ -31,5 +31,12 @@ func Total(items []Item) btcutil.Amount {
 
 // Entry is the audit leaf of what was done to a batch.
 func Entry(by identity.Actor, action string, b Batch, from State, now time.Time) audit.Entry {
-	return audit.Entry{Actor: by, Action: action, ObjectKind: "batch", ObjectID: b.ID.String(), From: string(from), At: now}
+	return audit.Entry{
+		Actor:      by,
+		Action:     action,
+		ObjectKind: "batch",
+		ObjectID:   b.ID.String(),
+		From:       string(from),
+		At:         now,
+	}
 }

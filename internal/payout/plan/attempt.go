@@ -20,7 +20,13 @@ func nextNo(attempts []payout.Attempt) int {
 }
 
 // AttemptOf is a plan as the next attempt of its batch, built under a lease of that epoch.
-func (f Family) AttemptOf(p *txbuild.Plan, kind payout.AttemptKind, id uuid.UUID, epoch int64, now time.Time) (payout.Attempt, error) {
+func (f Family) AttemptOf(
+	p *txbuild.Plan,
+	kind payout.AttemptKind,
+	id uuid.UUID,
+	epoch int64,
+	now time.Time,
+) (payout.Attempt, error) {
 	packed, err := txbuild.Pack(p.PSBT)
 	if err != nil {
 		return payout.Attempt{}, err
@@ -29,12 +35,29 @@ func (f Family) AttemptOf(p *txbuild.Plan, kind payout.AttemptKind, id uuid.UUID
 	for _, it := range f.Items {
 		byDigest[it.Digest.String()] = it.InstalmentID
 	}
-	a := payout.Attempt{ID: id, BatchID: f.Batch.ID, No: nextNo(f.Attempts), Kind: kind, PSBT: packed.PSBT, PrevTxs: packed.PrevTxs, TxID: p.TxID, Fee: p.Fee, Weight: p.Weight, Epoch: epoch, CreatedAt: now}
+	a := payout.Attempt{
+		ID:        id,
+		BatchID:   f.Batch.ID,
+		No:        nextNo(f.Attempts),
+		Kind:      kind,
+		PSBT:      packed.PSBT,
+		PrevTxs:   packed.PrevTxs,
+		TxID:      p.TxID,
+		Fee:       p.Fee,
+		Weight:    p.Weight,
+		Epoch:     epoch,
+		CreatedAt: now,
+	}
 	for _, in := range p.Inputs {
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}
 	for _, out := range p.Outputs {
-		o := payout.AttemptOutput{Vout: uint32(out.Vout), Script: out.Script, Amount: out.Amount, ChangeIndex: out.ChangeIndex} //nolint:gosec // an index of at most a few thousand outputs
+		o := payout.AttemptOutput{
+			Vout:        uint32(out.Vout),
+			Script:      out.Script,
+			Amount:      out.Amount,
+			ChangeIndex: out.ChangeIndex,
+		} //nolint:gosec // an index of at most a few thousand outputs
 		if out.ChangeIndex == nil {
 			instalment, ok := byDigest[out.Decision]
 			if !ok {

@@ -51,13 +51,23 @@ func EvictedBy(txids []chainhash.Hash, mempool []fee.Tx) payout.Evicted {
 
 // Pinned refuses a replacement that is too dear because of what descends from the transaction.
 func Pinned() error {
-	return errs.New(errs.Conflict, CodePinned, "Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.")
+	return errs.New(
+		errs.Conflict,
+		CodePinned,
+		"Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.",
+	)
 }
 
 // Replacement builds the transaction that comes after the family's attempts and
 // takes their place, at a feerate in sat/kvB. It stores nothing: a request to take a
 // batch back builds one on trial.
-func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payout.Evicted, infos []signerrpc.Info, h payout.Holdings) (*txbuild.Plan, error) {
+func (f Family) Replacement(
+	kind payout.AttemptKind,
+	rateSatKVB int64,
+	lost payout.Evicted,
+	infos []signerrpc.Info,
+	h payout.Holdings,
+) (*txbuild.Plan, error) {
 	request, err := f.base(kind, h)
 	if err != nil {
 		return nil, err
@@ -107,7 +117,11 @@ func (f Family) Replacement(kind payout.AttemptKind, rateSatKVB int64, lost payo
 			return nil, err
 		}
 		if int64(request.FeeRate) <= lost.TopSatKVB { // btcd's rule: dearer than any that it pushes out
-			return nil, errs.New(errs.Invalid, errs.CodeFeeAboveCap, "Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.")
+			return nil, errs.New(
+				errs.Invalid,
+				errs.CodeFeeAboveCap,
+				"Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.",
+			)
 		}
 	case f.Parent != nil:
 		request.FeeRate = f.relay()
@@ -158,8 +172,12 @@ func inputCoins(packet *psbt.Packet, d *wallet.Descriptor) ([]txbuild.Coin, erro
 	for i, in := range packet.UnsignedTx.TxIn {
 		prev := own[i].Prev
 		coins[i] = txbuild.Coin{
-			OutPoint: in.PreviousOutPoint, Amount: btcutil.Amount(prev.Value), Script: prev.PkScript, Chain: own[i].Chain, Index: own[i].Index,
-			PrevTx: packet.Inputs[i].NonWitnessUtxo,
+			OutPoint: in.PreviousOutPoint,
+			Amount:   btcutil.Amount(prev.Value),
+			Script:   prev.PkScript,
+			Chain:    own[i].Chain,
+			Index:    own[i].Index,
+			PrevTx:   packet.Inputs[i].NonWitnessUtxo,
 		}
 	}
 	return coins, nil

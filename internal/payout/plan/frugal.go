@@ -56,11 +56,19 @@ func whyShort(err error, b payout.Batch, h payout.Holdings) error {
 	missing := missingSat(err)
 	switch {
 	case coming > 0 && coming >= missing:
-		return errs.Newf(errs.Conflict, CodeCoinsWait,
-			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. A batch that is approved goes on by itself when they are there.", int64(coming))
+		return errs.Newf(
+			errs.Conflict,
+			CodeCoinsWait,
+			"The treasury has enough, but not in coins that can be spent now: %d sat wait for blocks, as change of batches on their way or as new deposits. A batch that is approved goes on by itself when they are there.",
+			int64(coming),
+		)
 	case held > 0 && max(coming, 0)+held >= missing:
-		return errs.Newf(errs.Conflict, CodeCoinsLocked,
-			"The treasury has enough only with coins that are locked (%d sat). Unlock coins on the treasury page, or pay fewer people.", int64(held))
+		return errs.Newf(
+			errs.Conflict,
+			CodeCoinsLocked,
+			"The treasury has enough only with coins that are locked (%d sat). Unlock coins on the treasury page, or pay fewer people.",
+			int64(held),
+		)
 	}
 	return err
 }
@@ -92,7 +100,10 @@ func OutOfReach(items []payout.Item, b payout.Batch, p *txbuild.Plan) []payout.R
 	}
 	reach := money.FormatFeeRate(int64(txbuild.FeeRateOf(room, p.Weight)))
 	return []payout.Remark{{Code: "cap_out_of_reach", Text: fmt.Sprintf(
-		"The fee cannot rise to the highest feerate: it reaches its limit of %d sat at %s sat/vB. Pay more people at once, or allow a higher fee.", int64(room), reach)}}
+		"The fee cannot rise to the highest feerate: it reaches its limit of %d sat at %s sat/vB. Pay more people at once, or allow a higher fee.",
+		int64(room),
+		reach,
+	)}}
 }
 
 // Proposal is a split that a treasurer may want: too few coins are ready for as many
@@ -133,8 +144,15 @@ func Propose(f fund.Fund, h payout.Holdings, e *fee.Estimate) *Proposal {
 		return nil
 	}
 	return &Proposal{
-		Ready: ready, Target: f.ReadyCoins, Each: largest.Amount / btcutil.Amount(parts),
-		Order: payout.UpkeepOrder{Kind: payout.Split, Coins: []wire.OutPoint{largest.OutPoint}, Outputs: int(parts), FeeRateSatKVB: floor},
+		Ready:  ready,
+		Target: f.ReadyCoins,
+		Each:   largest.Amount / btcutil.Amount(parts),
+		Order: payout.UpkeepOrder{
+			Kind:          payout.Split,
+			Coins:         []wire.OutPoint{largest.OutPoint},
+			Outputs:       int(parts),
+			FeeRateSatKVB: floor,
+		},
 	}
 }
 

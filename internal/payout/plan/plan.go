@@ -30,9 +30,17 @@ func (f Family) base(kind payout.AttemptKind, h payout.Holdings) (txbuild.Reques
 	}
 	r := txbuild.Request{
 		Descriptor: descriptor,
-		FeeRate:    txbuild.FeeRate(b.FeeRateSatKVB), MaxFeeRate: maxRate(f.Fund, b, kind), MaxFee: maxFee(f.Fund, b, kind),
-		RoomForVoid: kind != payout.Voids, RelayFeeRate: f.relay(),
-		ChangeIndex: b.Number, ChangeTarget: b.MaxFee, Seed: b.Seed, MaxPrevTxBytes: signerrpc.MaxPrevTxs,
+		FeeRate: txbuild.FeeRate(
+			b.FeeRateSatKVB,
+		),
+		MaxFeeRate:     maxRate(f.Fund, b, kind),
+		MaxFee:         maxFee(f.Fund, b, kind),
+		RoomForVoid:    kind != payout.Voids,
+		RelayFeeRate:   f.relay(),
+		ChangeIndex:    b.Number,
+		ChangeTarget:   b.MaxFee,
+		Seed:           b.Seed,
+		MaxPrevTxBytes: signerrpc.MaxPrevTxs,
 	}
 	if b.Kind != payout.Payout {
 		return r, nil // upkeep spends exactly the coins that its note names
@@ -113,7 +121,8 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 	for _, it := range f.Items {
 		p, ok := approved[it.Digest]
 		text, err := decision.Parse([]byte(it.Note))
-		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount || !bytes.Equal(text.PayeeScript, p.Script) {
+		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount ||
+			!bytes.Equal(text.PayeeScript, p.Script) {
 			return refuse("the note of a payment is not the approved one.")
 		}
 		// The bytes to sign do not depend on these; a difference is a sign of tampering.
@@ -122,7 +131,12 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		}
 		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
 	}
-	return f.checkBytes(a, txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee}, note.MaxFeeRateSatKVB, refuse)
+	return f.checkBytes(
+		a,
+		txbuild.Want{Payees: list, ChangeIndex: note.Number, MaxFee: note.MaxFee},
+		note.MaxFeeRateSatKVB,
+		refuse,
+	)
 }
 
 // approved reports whether a treasurer has approved the batch. The approval of a
@@ -213,7 +227,11 @@ func CheckCoins(b payout.Batch, a payout.Attempt, h payout.Holdings) error {
 	}
 	for _, in := range a.Inputs {
 		if !slices.ContainsFunc(h.Coins, func(c payout.Coin) bool { return c.OutPoint == in.OutPoint }) {
-			return errs.New(errs.Conflict, payout.CodeCoinGone, "A coin of this batch is not in the best chain now. The signer is asked when the coin is back.")
+			return errs.New(
+				errs.Conflict,
+				payout.CodeCoinGone,
+				"A coin of this batch is not in the best chain now. The signer is asked when the coin is back.",
+			)
 		}
 	}
 	return nil
@@ -238,10 +256,22 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 			return err
 		}
 		if a.Fee > txbuild.FeeRate(note.MaxFeeRateSatKVB).Fee(a.Weight) {
-			return refuse(CodeFeeAboveDecisionCap, "the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(note.MaxFeeRateSatKVB)+" sat/vB.")
+			return refuse(
+				CodeFeeAboveDecisionCap,
+				"the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(
+					note.MaxFeeRateSatKVB,
+				)+" sat/vB.",
+			)
 		}
 		if first := a.No == f.Attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
-			return refuse(CodeOutsideWindow, "the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(time.DateOnly)+" to "+note.NotAfter.Format(time.DateOnly)+".")
+			return refuse(
+				CodeOutsideWindow,
+				"the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(
+					time.DateOnly,
+				)+" to "+note.NotAfter.Format(
+					time.DateOnly,
+				)+".",
+			)
 		}
 	}
 	worth, times := f.moved(a)
@@ -249,14 +279,26 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 	for _, info := range infos {
 		switch fee := int64(a.Fee); {
 		case a.Fee < txbuild.FeeRate(info.MinFeeRateSatKVB).Fee(a.Weight):
-			return refuse(CodeFeeBelowSignerFloor, "it signs nothing below "+money.FormatFeeRate(info.MinFeeRateSatKVB)+" sat/vB (its --min-feerate), and the node relays from "+money.FormatFeeRate(f.RelaySatKVB)+" on.")
+			return refuse(
+				CodeFeeBelowSignerFloor,
+				"it signs nothing below "+money.FormatFeeRate(
+					info.MinFeeRateSatKVB,
+				)+" sat/vB (its --min-feerate), and the node relays from "+money.FormatFeeRate(
+					f.RelaySatKVB,
+				)+" on.",
+			)
 		case fee > info.MaxFeeSat, !anyRate && a.Fee > txbuild.FeeRate(info.MaxFeeRateSatKVB).Fee(a.Weight):
 			return refuse(CodeFeeAboveSignerCap, "its fee is above the signer's own cap.")
-		case fee+int64(f.roomFor(info, a)) > info.MaxFeeSat, a.Kind != payout.Voids && a.Fee+f.roomFor(info, a) > maxFee(f.Fund, f.Batch, a.Kind):
+		case fee+int64(f.roomFor(info, a)) > info.MaxFeeSat,
+			a.Kind != payout.Voids && a.Fee+f.roomFor(info, a) > maxFee(f.Fund, f.Batch, a.Kind):
 			return refuse(CodeFeeAboveSignerCap, "its fee leaves no room below the highest fee for taking it back.")
 		case a.Fee > permilleCap(info, worth, times):
-			return refuse(CodeFeeAboveSignerCap, "its fee is more than "+money.FormatPermille(info.MaxFeePermille)+" % of what it moves.")
-		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs, info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
+			return refuse(
+				CodeFeeAboveSignerCap,
+				"its fee is more than "+money.FormatPermille(info.MaxFeePermille)+" % of what it moves.",
+			)
+		case info.MaxOutputs > 0 && int64(len(a.Outputs)) > info.MaxOutputs,
+			info.MaxInputs > 0 && int64(len(a.Inputs)) > info.MaxInputs:
 			return refuse(CodeTooLargeForSigner, "it has more inputs or outputs than the signer allows.")
 		}
 	}

@@ -32,7 +32,16 @@ func (f Family) relay() txbuild.FeeRate { return txbuild.FeeRate(f.RelaySatKVB) 
 
 // FamilyOf is what a plan depends on, of a batch as it was loaded.
 func FamilyOf(r payout.Record) Family {
-	return Family{Fund: r.Fund, Batch: r.Batch, Items: r.Items, Approvals: r.Approvals, Attempts: r.Attempts, Parent: r.Parent, Void: r.Void, RelaySatKVB: r.RelaySatKVB}
+	return Family{
+		Fund:        r.Fund,
+		Batch:       r.Batch,
+		Items:       r.Items,
+		Approvals:   r.Approvals,
+		Attempts:    r.Attempts,
+		Parent:      r.Parent,
+		Void:        r.Void,
+		RelaySatKVB: r.RelaySatKVB,
+	}
 }
 
 // Newest returns the newest attempt; a family has one.
@@ -146,12 +155,34 @@ func (f Family) Raise() payout.Raise {
 			r.LeastSatKVB, r.Last = r.MostSatKVB, true // the last step is kept for the limit
 		}
 	case r.MostSatKVB == fees && newest.Kind == payout.Pays:
-		r.Refused = payout.RaiseRefused(CodeFeeLimit, fmt.Sprintf("The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.", int64(f.Batch.MaxFee), int64(f.room(newest))), r)
+		r.Refused = payout.RaiseRefused(
+			CodeFeeLimit,
+			fmt.Sprintf(
+				"The fee of this batch cannot be raised any further: it may cost %d sat, and %d of them must stay free so that the batch can be taken back.",
+				int64(f.Batch.MaxFee),
+				int64(f.room(newest)),
+			),
+			r,
+		)
 	case newest.Kind == payout.Voids:
-		r.Refused = payout.RaiseRefused(CodeFeeLimit, fmt.Sprintf("The fee cannot be raised any further: %d sat is the most that was approved for this batch.", int64(f.Batch.MaxFee)), r)
+		r.Refused = payout.RaiseRefused(
+			CodeFeeLimit,
+			fmt.Sprintf(
+				"The fee cannot be raised any further: %d sat is the most that was approved for this batch.",
+				int64(f.Batch.MaxFee),
+			),
+			r,
+		)
 	default:
-		r.Refused = payout.RaiseRefused(CodeAtLimit, fmt.Sprintf("The fee of this batch cannot be raised any further: it pays %s sat/vB, and %s is the most that was approved.",
-			money.FormatFeeRate(current), money.FormatFeeRate(r.MostSatKVB)), r)
+		r.Refused = payout.RaiseRefused(
+			CodeAtLimit,
+			fmt.Sprintf(
+				"The fee of this batch cannot be raised any further: it pays %s sat/vB, and %s is the most that was approved.",
+				money.FormatFeeRate(current),
+				money.FormatFeeRate(r.MostSatKVB),
+			),
+			r,
+		)
 	}
 	return r
 }

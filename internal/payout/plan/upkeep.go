@@ -49,13 +49,21 @@ func (f Family) childCoin() (txbuild.Coin, error) {
 	if err != nil {
 		return txbuild.Coin{}, err
 	}
-	at := slices.IndexFunc(f.Parent.Outputs, func(o payout.AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil })
+	at := slices.IndexFunc(
+		f.Parent.Outputs,
+		func(o payout.AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil },
+	)
 	if at < 0 {
 		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child spends change.")
 	}
 	out := f.Parent.Outputs[at]
 	return txbuild.Coin{
-		OutPoint: op, Amount: out.Amount, Script: out.Script, Chain: wallet.ChainChange, Index: *out.ChangeIndex, PrevTx: packet.UnsignedTx,
+		OutPoint: op,
+		Amount:   out.Amount,
+		Script:   out.Script,
+		Chain:    wallet.ChainChange,
+		Index:    *out.ChangeIndex,
+		PrevTx:   packet.UnsignedTx,
 	}, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
@@ -155,8 +154,12 @@ func (r *Recovery) Standing() error {
 	if len(r.lost) == 0 {
 		return nil
 	}
-	e := errs.Newf(errs.Unavailable, CodeRecovering,
-		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. The worker waits until all are accounted for.", len(r.lost))
+	e := errs.Newf(
+		errs.Unavailable,
+		CodeRecovering,
+		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. The worker waits until all are accounted for.",
+		len(r.lost),
+	)
 	if r.waiting != "" {
 		e.Message += " The first waits: " + r.waiting
 	}
@@ -210,7 +213,11 @@ func (r *Recovery) Read(ctx context.Context) error {
 	})
 	r.lost = slices.CompactFunc(r.lost, func(a, b lostLine) bool { return a.TxID == b.TxID })
 	if len(r.lost) > 0 {
-		r.cfg.Log.WarnContext(ctx, "the database is older than the signer's journal", slog.Int("lost_transactions", len(r.lost)))
+		r.cfg.Log.WarnContext(
+			ctx,
+			"the database is older than the signer's journal",
+			slog.Int("lost_transactions", len(r.lost)),
+		)
 		if err := r.cfg.Store.AdvanceNumber(ctx, r.cfg.Epoch, r.top); err != nil {
 			return err
 		}
@@ -231,7 +238,14 @@ func (r *Recovery) readJournal(ctx context.Context, j JournalSource) error {
 	}
 	mark.Fingerprint = info.Fingerprint
 	if info.JournalRecords < mark.Seq {
-		return &lostError{fmt.Sprintf("The journal of signer %s has %d lines and had %d before. An older journal was put in its place: it must not sign.", info.Fingerprint, info.JournalRecords, mark.Seq)}
+		return &lostError{
+			fmt.Sprintf(
+				"The journal of signer %s has %d lines and had %d before. An older journal was put in its place: it must not sign.",
+				info.Fingerprint,
+				info.JournalRecords,
+				mark.Seq,
+			),
+		}
 	}
 	for {
 		page, err := j.Journal(ctx, mark.Seq)
@@ -254,11 +268,14 @@ func (r *Recovery) readPage(ctx context.Context, mark JournalMark, page []signer
 	treasury := sha256.Sum256([]byte(r.fund.Descriptor))
 	for i, e := range page {
 		line, err := parseLine(e.Line)
-		if err == nil && (line.Prev != hex.EncodeToString(mark.Head[:]) || line.Treasury != hex.EncodeToString(treasury[:])) {
+		if err == nil &&
+			(line.Prev != hex.EncodeToString(mark.Head[:]) || line.Treasury != hex.EncodeToString(treasury[:])) {
 			err = errors.New("does not follow on what was read before, or is of another treasury")
 		}
 		if err != nil {
-			return mark, &lostError{fmt.Sprintf("Line %d of the journal of signer %s %v.", e.Seq, mark.Fingerprint, err)}
+			return mark, &lostError{
+				fmt.Sprintf("Line %d of the journal of signer %s %v.", e.Seq, mark.Fingerprint, err),
+			}
 		}
 		lines[i], txids[i] = line, line.txid
 		r.top = max(r.top, line.Number)
@@ -373,54 +390,34 @@ func (r *Recovery) conclude(ctx context.Context) error {
 		if text.Len() > 0 {
 			text.WriteByte(' ')
 		}
-		text.WriteString("What a signer's journal names and could not be rebuilt; what of it is in a block is booked as paid: " + strings.Join(r.failed, " "))
+		text.WriteString(
+			"What a signer's journal names and could not be rebuilt; what of it is in a block is booked as paid: " + strings.Join(
+				r.failed,
+				" ",
+			),
+		)
 	}
 	if text.Len() == 0 {
 		return nil
 	}
-	r.cfg.Log.ErrorContext(ctx, "not all that the journals name could be joined", slog.Int("payments", len(unjoined)), slog.Int("lines", len(r.failed)))
+	r.cfg.Log.ErrorContext(
+		ctx,
+		"not all that the journals name could be joined",
+		slog.Int("payments", len(unjoined)),
+		slog.Int("lines", len(r.failed)),
+	)
 	// The same findings have the same subject, which is short, however many they are.
 	subject := sha256.Sum256([]byte(text.String()))
-	return r.cfg.Store.Trip(ctx, r.cfg.Epoch, payout.Finding{Code: payout.RecoveryFailed, Subject: hex.EncodeToString(subject[:]), Detail: text.String(), At: r.now()})
-}
-
-// unjoinedText names payments whose approvals are lost.
-func unjoinedText(list []payout.UnjoinedPayment) string {
-	var sent, back []string
-	var sum btcutil.Amount
-	count := 0
-	for i, p := range list {
-		line := fmt.Sprintf("Batch %d, output %d of %s: %d sat, decision note %s.", p.Number, p.OutPoint.Index, p.OutPoint.Hash, int64(p.Amount), p.Decision)
-		if i >= maxNamed {
-			line = ""
-		}
-		if p.State == payout.Voided {
-			back = append(back, line)
-			continue
-		}
-		count, sum, sent = count+1, sum+p.Amount, append(sent, line)
-	}
-	var text strings.Builder
-	text.WriteString("An older database was restored, and the signers' journals name payments whose approvals it lacks.")
-	if count > 0 {
-		fmt.Fprintf(&text, " %d of them, %d sat in all, were signed and count as paid once a block has them: do not pay them again. ", count, int64(sum))
-		text.WriteString(joinLines(sent))
-	}
-	if len(back) > 0 {
-		fmt.Fprintf(&text, " %d were taken back and paid nobody: they need an approval again. ", len(back))
-		text.WriteString(joinLines(back))
-	}
-	return text.String()
-}
-
-// joinLines joins those lines that are not empty and counts the others.
-func joinLines(lines []string) string {
-	shown := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return l == "" })
-	text := strings.Join(shown, " ")
-	if more := len(lines) - len(shown); more > 0 {
-		text += fmt.Sprintf(" And %d more, which the pages of their batches name.", more)
-	}
-	return text
+	return r.cfg.Store.Trip(
+		ctx,
+		r.cfg.Epoch,
+		payout.Finding{
+			Code:    payout.RecoveryFailed,
+			Subject: hex.EncodeToString(subject[:]),
+			Detail:  text.String(),
+			At:      r.now(),
+		},
+	)
 }
 
 // rebuild tries every lost line until none gets any further.

@@ -79,7 +79,14 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []payout.OwnTx) (ma
 			if err != nil {
 				return nil, err
 			}
-			coins[op] = txbuild.Coin{OutPoint: op, Amount: o.Amount, Script: o.Script, Chain: wallet.ChainChange, Index: *o.ChangeIndex, PrevTx: packet.UnsignedTx}
+			coins[op] = txbuild.Coin{
+				OutPoint: op,
+				Amount:   o.Amount,
+				Script:   o.Script,
+				Chain:    wallet.ChainChange,
+				Index:    *o.ChangeIndex,
+				PrevTx:   packet.UnsignedTx,
+			}
 		}
 	}
 	return coins, nil
@@ -128,7 +135,12 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 		return never("the database has another note of its batch.")
 	}
 	err = w.Recover(r.by, payout.Recovered{
-		Attempt: attempt, At: time.Unix(l.Time, 0).UTC(), Words: fromJournal(l), Detail: leafDetail(l), Freed: freed, Reserved: w.Reserved,
+		Attempt:  attempt,
+		At:       time.Unix(l.Time, 0).UTC(),
+		Words:    fromJournal(l),
+		Detail:   leafDetail(l),
+		Freed:    freed,
+		Reserved: w.Reserved,
 	})
 	if err != nil || l.Void == "" {
 		return err
@@ -156,7 +168,10 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) ([]uuid.UUID, error) {
 			for _, it := range rival.Record().Items {
 				freed = append(freed, it.InstalmentID)
 			}
-			if err := rival.Cancel(r.by, "a signer's journal says that batch "+strconv.FormatUint(uint64(l.Number), 10)+" went out instead"); err != nil {
+			if err := rival.Cancel(
+				r.by,
+				"a signer's journal says that batch "+strconv.FormatUint(uint64(l.Number), 10)+" went out instead",
+			); err != nil {
 				return nil, err
 			}
 		case b.Number == l.Number:
@@ -201,7 +216,13 @@ func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) ([]payout.Ite
 }
 
 // attempt makes the row of the transaction again, with all that signing it takes.
-func (r *Recovery) attempt(w *Rebuild, items []payout.Item, l lostLine, tx *wire.MsgTx, now time.Time) (payout.Attempt, error) {
+func (r *Recovery) attempt(
+	w *Rebuild,
+	items []payout.Item,
+	l lostLine,
+	tx *wire.MsgTx,
+	now time.Time,
+) (payout.Attempt, error) {
 	packet, err := psbt.NewFromUnsignedTx(tx)
 	if err != nil {
 		return payout.Attempt{}, fmt.Errorf("make PSBT of %s: %w", l.TxID, err)
@@ -221,7 +242,9 @@ func (r *Recovery) attempt(w *Rebuild, items []payout.Item, l lostLine, tx *wire
 	for i, op := range l.inputs {
 		coin, ok := w.Coins[op]
 		if !ok {
-			return payout.Attempt{}, &waitError{fmt.Sprintf("transaction %s for the coin %s, which the walked chain does not have.", l.TxID, op)}
+			return payout.Attempt{}, &waitError{
+				fmt.Sprintf("transaction %s for the coin %s, which the walked chain does not have.", l.TxID, op),
+			}
 		}
 		in := &packet.Inputs[i]
 		in.NonWitnessUtxo, in.WitnessUtxo = coin.PrevTx, wire.NewTxOut(int64(coin.Amount), coin.Script)
@@ -244,7 +267,12 @@ func (r *Recovery) attempt(w *Rebuild, items []payout.Item, l lostLine, tx *wire
 		}
 	}
 	for i, o := range l.Outs {
-		out := payout.AttemptOutput{Vout: uint32(i), Script: tx.TxOut[i].PkScript, Amount: btcutil.Amount(o.Sat), ChangeIndex: o.Change}
+		out := payout.AttemptOutput{
+			Vout:        uint32(i),
+			Script:      tx.TxOut[i].PkScript,
+			Amount:      btcutil.Amount(o.Sat),
+			ChangeIndex: o.Change,
+		}
 		if o.Change != nil {
 			if err := r.wallet.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *o.Change); err != nil {
 				return payout.Attempt{}, err
@@ -273,8 +301,18 @@ func (r *Recovery) attempt(w *Rebuild, items []payout.Item, l lostLine, tx *wire
 // is lost; the journal proves that it went out.
 func (r *Recovery) batch(w *Rebuild, first payout.Attempt, l lostLine, now time.Time) (payout.Batch, error) {
 	b := payout.Batch{
-		ID: l.batch, FundID: r.fund.ID, Kind: payout.Payout, Number: l.Number, State: payout.Composed, Version: 1, Note: l.Note, Outputs: 1,
-		DeadlineBlocks: r.fund.DeadlineBlocks, ComposedBy: w.Staff[0], CreatedAt: time.Unix(l.Time, 0).UTC(), ChangedAt: now,
+		ID:             l.batch,
+		FundID:         r.fund.ID,
+		Kind:           payout.Payout,
+		Number:         l.Number,
+		State:          payout.Composed,
+		Version:        1,
+		Note:           l.Note,
+		Outputs:        1,
+		DeadlineBlocks: r.fund.DeadlineBlocks,
+		ComposedBy:     w.Staff[0],
+		CreatedAt:      time.Unix(l.Time, 0).UTC(),
+		ChangedAt:      now,
 	}
 	var of uuid.UUID
 	var number uint32
@@ -317,8 +355,15 @@ func (r *Recovery) void(w *Rebuild, a payout.Attempt, l lostLine, now time.Time)
 		return fmt.Errorf("draw void id: %w", err)
 	}
 	v := payout.Void{
-		ID: voidID, BatchID: have.Batch.ID, Note: l.Void, Fee: btcutil.Amount(l.Fee), Digest: note.Digest(), FeeRateSatKVB: max(int64(txbuild.FeeRateOf(btcutil.Amount(l.Fee), a.Weight)), 1),
-		Reason: "Recovered from the signer's journal: who asked, and why, is lost.", AskedBy: w.Staff[0], AskedAt: now,
+		ID:            voidID,
+		BatchID:       have.Batch.ID,
+		Note:          l.Void,
+		Fee:           btcutil.Amount(l.Fee),
+		Digest:        note.Digest(),
+		FeeRateSatKVB: max(int64(txbuild.FeeRateOf(btcutil.Amount(l.Fee), a.Weight)), 1),
+		Reason:        "Recovered from the signer's journal: who asked, and why, is lost.",
+		AskedBy:       w.Staff[0],
+		AskedAt:       now,
 	}
 	if have.Void != nil {
 		if have.Void.Note != l.Void {

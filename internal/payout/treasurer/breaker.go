@@ -34,11 +34,23 @@ func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id, versi
 		b := &w.Breaker
 		switch {
 		case b.State == payout.BreakerReset:
-			return errs.New(errs.Conflict, CodeBreakerReset, "Two people have agreed to this already. Nothing was changed.")
+			return errs.New(
+				errs.Conflict,
+				CodeBreakerReset,
+				"Two people have agreed to this already. Nothing was changed.",
+			)
 		case slices.ContainsFunc(b.Consents, func(c payout.Consent) bool { return c.StaffID == by.StaffID }):
-			return errs.New(errs.Conflict, payout.CodeAlreadyReset, "You have agreed to this already; another person has to agree as well.")
+			return errs.New(
+				errs.Conflict,
+				payout.CodeAlreadyReset,
+				"You have agreed to this already; another person has to agree as well.",
+			)
 		case b.Version() != version:
-			err := errs.New(errs.Conflict, grant.CodeStaleVersion, "Something more was found since you looked. Your consent was not stored: read it, then decide again.")
+			err := errs.New(
+				errs.Conflict,
+				grant.CodeStaleVersion,
+				"Something more was found since you looked. Your consent was not stored: read it, then decide again.",
+			)
 			err.Params = map[string]string{"current_version": strconv.FormatInt(b.Version(), 10)}
 			return err
 		}

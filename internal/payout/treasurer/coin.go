@@ -20,13 +20,26 @@ import (
 
 // LockCoin keeps a coin out of every new batch until it is unlocked, and returns it.
 // Errors as of Store.LockCoin; Invalid invalid_fields without a reason.
-func (s *Service) LockCoin(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.Coin, error) {
+func (s *Service) LockCoin(
+	ctx context.Context,
+	by identity.Actor,
+	op wire.OutPoint,
+	reason string,
+) (payout.Coin, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Coin{}, err
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
-		return payout.Coin{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: errs.CodeRequired, Message: "Say in up to 200 characters why the coin is locked."}})
+		return payout.Coin{}, errs.InvalidFields(
+			[]errs.Field{
+				{
+					Field:   "reason",
+					Code:    errs.CodeRequired,
+					Message: "Say in up to 200 characters why the coin is locked.",
+				},
+			},
+		)
 	}
 	if err := s.cfg.Store.LockCoin(ctx, op, reason, by.StaffID, coinEntry(by, "coin.locked", op, s)); err != nil {
 		return payout.Coin{}, err
@@ -57,7 +70,11 @@ func (s *Service) coin(ctx context.Context, op wire.OutPoint) (payout.Coin, erro
 			return c, nil
 		}
 	}
-	return payout.Coin{}, errs.New(errs.NotFound, errs.CodeCoinNotFound, "The coin was changed, and is not unspent any more.")
+	return payout.Coin{}, errs.New(
+		errs.NotFound,
+		errs.CodeCoinNotFound,
+		"The coin was changed, and is not unspent any more.",
+	)
 }
 
 func coinEntry(by identity.Actor, action string, op wire.OutPoint, s *Service) audit.Entry {
@@ -75,7 +92,11 @@ func (s *Service) Payments(ctx context.Context, by identity.Actor, from, until t
 
 // Certificate returns the proof of a payment that anyone can check off-line.
 // NotFound not_paid; Conflict proof_missing.
-func (s *Service) Certificate(ctx context.Context, by identity.Actor, instalment uuid.UUID) (certificate.Certificate, error) {
+func (s *Service) Certificate(
+	ctx context.Context,
+	by identity.Actor,
+	instalment uuid.UUID,
+) (certificate.Certificate, error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return certificate.Certificate{}, err
 	}
@@ -88,6 +109,12 @@ func (s *Service) Certificate(ctx context.Context, by identity.Actor, instalment
 		return certificate.Certificate{}, err
 	}
 	return certificate.Build(certificate.Parts{
-		Note: note, Reference: p.Item.Reference, BatchDigest: p.BatchDigest, Vout: p.Vout, Height: p.Height, Inclusion: p.Inclusion, IssuedAt: s.now(),
+		Note:        note,
+		Reference:   p.Item.Reference,
+		BatchDigest: p.BatchDigest,
+		Vout:        p.Vout,
+		Height:      p.Height,
+		Inclusion:   p.Inclusion,
+		IssuedAt:    s.now(),
 	}, certificate.Options{})
 }

@@ -24,7 +24,13 @@ type ForgottenStore interface {
 	Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error)
 
 	// UpdateBatch is Store's.
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
+	UpdateBatch(
+		ctx context.Context,
+		epoch int64,
+		id uuid.UUID,
+		now time.Time,
+		fn func(*payout.Locked) error,
+	) (payout.Batch, error)
 }
 
 // CancelForgotten cancels composed batches that nobody has approved for

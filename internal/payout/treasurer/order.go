@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/causeway-fund/causeway/internal/payout/books/payeecsv"
-
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -22,7 +20,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/payout/plan"
 	"github.com/causeway-fund/causeway/internal/review/fund"
-	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
@@ -80,8 +77,13 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 	}
 	parts := split(theFund, items)
 	trial := payout.Batch{
-		Kind: payout.Payout, Number: holdings.LastNumber + 1, FeeRateSatKVB: o.FeeRateSatKVB, MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
-		Seed: s.seedOf(parts[0]), Chosen: o.Coins,
+		Kind:             payout.Payout,
+		Number:           holdings.LastNumber + 1,
+		FeeRateSatKVB:    o.FeeRateSatKVB,
+		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB,
+		MaxFee:           btcutil.Amount(o.MaxFeeSat),
+		Seed:             s.seedOf(parts[0]),
+		Chosen:           o.Coins,
 	}
 	f := plan.Family{Fund: theFund, Batch: trial, Items: parts[0], RelaySatKVB: holdings.RelaySatKVB}
 	built, descriptor, err := plan.Build(f, holdings, s.now())
@@ -93,7 +95,14 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 		return Preview{}, err
 	}
 	p := Preview{
-		Items: items, Summary: summary, Batches: len(parts), Fee: built.Fee, Change: built.Change, Weight: built.Weight, Order: o, Total: payout.Total(items),
+		Items:   items,
+		Summary: summary,
+		Batches: len(parts),
+		Fee:     built.Fee,
+		Change:  built.Change,
+		Weight:  built.Weight,
+		Order:   o,
+		Total:   payout.Total(items),
 	}
 	p.FeePermille = int64(built.Fee) * 1000 / int64(payout.Total(parts[0]))
 	p.FreeAfter = holdings.Balances["available"] - built.Fee
@@ -140,11 +149,30 @@ func remarks(items []payout.Item, p *txbuild.Plan, h payout.Holdings) []payout.R
 	}
 	for _, n := range scripts {
 		if n > 1 {
-			list = append(list, payout.Remark{Code: "address_reused", Text: fmt.Sprintf("One address is paid %d times in this batch, which shows that the payments belong together.", n)})
+			list = append(
+				list,
+				payout.Remark{
+					Code: "address_reused",
+					Text: fmt.Sprintf(
+						"One address is paid %d times in this batch, which shows that the payments belong together.",
+						n,
+					),
+				},
+			)
 		}
 	}
 	if round > 0 {
-		list = append(list, payout.Remark{Code: "round_amounts", Text: fmt.Sprintf("Round amounts (%d of %d) show an onlooker which outputs are payments and which is change.", round, len(items))})
+		list = append(
+			list,
+			payout.Remark{
+				Code: "round_amounts",
+				Text: fmt.Sprintf(
+					"Round amounts (%d of %d) show an onlooker which outputs are payments and which is change.",
+					round,
+					len(items),
+				),
+			},
+		)
 	}
 	used := map[string]int{}
 	for _, c := range p.Inputs {
@@ -158,7 +186,13 @@ func remarks(items []payout.Item, p *txbuild.Plan, h payout.Holdings) []payout.R
 			}
 		}
 		if left > n {
-			list = append(list, payout.Remark{Code: "address_seen", Text: "Some coins of one deposit address are spent and others stay, which ties this batch to later ones."})
+			list = append(
+				list,
+				payout.Remark{
+					Code: "address_seen",
+					Text: "Some coins of one deposit address are spent and others stay, which ties this batch to later ones.",
+				},
+			)
 		}
 	}
 	free := 0
@@ -168,7 +202,13 @@ func remarks(items []payout.Item, p *txbuild.Plan, h payout.Holdings) []payout.R
 		}
 	}
 	if free-len(p.Inputs) == 0 {
-		list = append(list, payout.Remark{Code: "uses_all_coins", Text: "The batch takes every coin that can be spent now: the next one waits for its change to confirm."})
+		list = append(
+			list,
+			payout.Remark{
+				Code: "uses_all_coins",
+				Text: "The batch takes every coin that can be spent now: the next one waits for its change to confirm.",
+			},
+		)
 	}
 	slices.SortFunc(list, func(a, b payout.Remark) int { return bytes.Compare([]byte(a.Code), []byte(b.Code)) })
 	return list
@@ -187,13 +227,27 @@ func limits(f fund.Fund, items []payout.Item, b payout.Batch, p *txbuild.Plan, n
 			money.FormatFeeRate(most), reference, money.FormatFeeRate(f.MaxFeeRateSatKVB))})
 	}
 	if p.Fee*2 > b.MaxFee || b.FeeRateSatKVB*2 > b.MaxFeeRateSatKVB {
-		list = append(list, payout.Remark{Code: "near_cap", Text: "The fee to start with is more than half of what is allowed, so there is little room to raise it later."})
+		list = append(
+			list,
+			payout.Remark{
+				Code: "near_cap",
+				Text: "The fee to start with is more than half of what is allowed, so there is little room to raise it later.",
+			},
+		)
 	}
 	list = append(list, plan.OutOfReach(items, b, p)...)
 	for _, it := range items {
 		note, err := decision.Parse([]byte(it.Note))
 		if err == nil && note.NotAfter.Sub(now) < soon {
-			list = append(list, payout.Remark{Code: "window_ends", Text: "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(time.DateOnly) + " and not after: the batch has to be on its way by then. Its fee can still be raised later."})
+			list = append(
+				list,
+				payout.Remark{
+					Code: "window_ends",
+					Text: "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(
+						time.DateOnly,
+					) + " and not after: the batch has to be on its way by then. Its fee can still be raised later.",
+				},
+			)
 		}
 	}
 	return list
@@ -226,10 +280,18 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 	}
 	parts := split(f, items)
 	if len(parts) > atMost {
-		return nil, errs.InvalidFields([]errs.Field{{
-			Field: "instalment_ids", Code: errs.CodeTooMany, Message: fmt.Sprintf("These payments need %d batches: one holds at most %d, and no more than fit into a transaction.", len(parts), f.MaxPayees),
-			Params: map[string]string{"limit": strconv.Itoa(f.MaxPayees), "batches": strconv.Itoa(len(parts))},
-		}})
+		return nil, errs.InvalidFields([]errs.Field{
+			{
+				Field: "instalment_ids",
+				Code:  errs.CodeTooMany,
+				Message: fmt.Sprintf(
+					"These payments need %d batches: one holds at most %d, and no more than fit into a transaction.",
+					len(parts),
+					f.MaxPayees,
+				),
+				Params: map[string]string{"limit": strconv.Itoa(f.MaxPayees), "batches": strconv.Itoa(len(parts))},
+			},
+		})
 	}
 	holdings, err := s.cfg.Store.Holdings(ctx)
 	if err != nil {
@@ -251,7 +313,13 @@ func (s *Service) compose(ctx context.Context, by identity.Actor, o Order, atMos
 }
 
 // freeze writes the canonical note of one batch.
-func (s *Service) freeze(ctx context.Context, by identity.Actor, f fund.Fund, items []payout.Item, o Order) (payout.Batch, error) {
+func (s *Service) freeze(
+	ctx context.Context,
+	by identity.Actor,
+	f fund.Fund,
+	items []payout.Item,
+	o Order,
+) (payout.Batch, error) {
 	b, err := s.blank(ctx, by, f, payout.Payout)
 	if err != nil {
 		return payout.Batch{}, err
@@ -265,14 +333,19 @@ func (s *Service) freeze(ctx context.Context, by identity.Actor, f fund.Fund, it
 		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
 	}
 	for _, it := range items {
-		note.Payments = append(note.Payments, decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount})
+		note.Payments = append(
+			note.Payments,
+			decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount},
+		)
 	}
 	text := note.Encode()
 	if _, err := decision.ParseBatch(text); err != nil {
 		return payout.Batch{}, err
 	}
 	b.Note, b.Digest, b.Seed = string(text), note.Digest(), s.seedOf(items)
-	b.FeeRateSatKVB, b.MaxFeeRateSatKVB, b.MaxFee, b.DeadlineBlocks = o.FeeRateSatKVB, o.MaxFeeRateSatKVB, btcutil.Amount(o.MaxFeeSat), o.DeadlineBlocks
+	b.FeeRateSatKVB, b.MaxFeeRateSatKVB, b.MaxFee, b.DeadlineBlocks = o.FeeRateSatKVB, o.MaxFeeRateSatKVB, btcutil.Amount(
+		o.MaxFeeSat,
+	), o.DeadlineBlocks
 	b.Chosen, b.Payees, b.Total = o.Coins, len(items), payout.Total(items)
 	return b, nil
 }
@@ -293,8 +366,19 @@ func (s *Service) blank(ctx context.Context, by identity.Actor, f fund.Fund, kin
 	}
 	now := s.now()
 	return payout.Batch{
-		ID: id, FundID: f.ID, Kind: kind, Number: number, State: payout.Composed, Version: 1, Seed: seed, Outputs: 1, DeadlineBlocks: f.DeadlineBlocks,
-		ComposedBy: by.StaffID, ComposerName: by.Name, CreatedAt: now, ChangedAt: now,
+		ID:             id,
+		FundID:         f.ID,
+		Kind:           kind,
+		Number:         number,
+		State:          payout.Composed,
+		Version:        1,
+		Seed:           seed,
+		Outputs:        1,
+		DeadlineBlocks: f.DeadlineBlocks,
+		ComposedBy:     by.StaffID,
+		ComposerName:   by.Name,
+		CreatedAt:      now,
+		ChangedAt:      now,
 	}, nil
 }
 
@@ -324,169 +408,4 @@ func split(f fund.Fund, items []payout.Item) [][]payout.Item {
 		parts = append(parts, part)
 	}
 	return parts
-}
-
-// check validates an order against the fund and fills in the fund's limits.
-func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.Fund, []payout.Item, Order, error) {
-	f, err := s.cfg.Store.Fund(ctx)
-	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	asked := o
-	if o.MaxFeeRateSatKVB == 0 {
-		o.MaxFeeRateSatKVB = f.MaxFeeRateSatKVB
-	}
-	if o.MaxFeeSat == 0 {
-		o.MaxFeeSat = int64(f.MaxFee)
-	}
-	if o.DeadlineBlocks == 0 {
-		o.DeadlineBlocks = f.DeadlineBlocks
-	}
-	if o.FeeRateSatKVB == 0 {
-		if o.FeeRateSatKVB, err = s.startRate(ctx, o.MaxFeeRateSatKVB); err != nil {
-			return fund.Fund{}, nil, o, err
-		}
-	}
-	relay, err := s.relay(ctx)
-	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	if err := o.validate(f, relay); err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	items, err := s.cfg.Store.Items(ctx, o.InstalmentIDs)
-	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	if len(items) != len(o.InstalmentIDs) || slices.ContainsFunc(items, func(i payout.Item) bool { return i.State != grant.Payable }) {
-		return fund.Fund{}, nil, o, payout.NotComposed(notPayable())
-	}
-	unjoined, err := s.cfg.Store.Unjoined(ctx)
-	if err == nil {
-		err = payout.PaidBefore(items, unjoined)
-	}
-	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	if err := o.keepToDecisions(asked, items); err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
-	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	if len(voted) > 0 {
-		return fund.Fund{}, nil, o, conflictOfDuty()
-	}
-	// The order of an application form must not decide the order of a transaction.
-	slices.SortFunc(items, func(a, b payout.Item) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
-	return f, items, o, nil
-}
-
-// keepToDecisions lowers the limits that nobody named to what the decisions allow, and
-// refuses those that somebody named: a fund's limit may have been raised since people
-// voted, and no signer would sign above the older one.
-func (o *Order) keepToDecisions(asked Order, items []payout.Item) error {
-	most, reference := plan.DecisionsAllow(items)
-	if most == 0 || o.MaxFeeRateSatKVB <= most {
-		return nil
-	}
-	var bad []errs.Field
-	above := func(field string) {
-		bad = append(bad, errs.Field{
-			Field: field, Code: CodeAboveDecision, Message: fmt.Sprintf("These decisions allow at most %s sat/vB; the lowest is that for %s.", money.FormatFeeRate(most), reference),
-			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(most, 10), "reference": reference},
-		})
-	}
-	if asked.MaxFeeRateSatKVB > most {
-		above("max_feerate_sat_kvb")
-	}
-	if asked.FeeRateSatKVB > most {
-		above("feerate_sat_kvb")
-	}
-	o.MaxFeeRateSatKVB, o.FeeRateSatKVB = most, min(o.FeeRateSatKVB, most)
-	return errs.InvalidFields(bad)
-}
-
-// startRate is the estimate for a patient payment, when there is one to believe.
-func (s *Service) startRate(ctx context.Context, limit int64) (int64, error) {
-	e, err := s.cfg.Store.Estimate(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if e == nil || !e.Trusted {
-		return 0, errs.InvalidFields([]errs.Field{{
-			Field: "feerate_sat_kvb", Code: errs.CodeRequired, Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
-		}})
-	}
-	return min(max(e.RateSatKVB(plan.Patient), 1), limit), nil
-}
-
-// relay is the feerate from which on the node relays; Conflict "no_relay_feerate"
-// before the worker has asked it.
-func (s *Service) relay(ctx context.Context) (int64, error) {
-	e, err := s.cfg.Store.Estimate(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if e.Relay() <= 0 {
-		return 0, payout.NoRelayFeeRate()
-	}
-	return e.Relay(), nil
-}
-
-func (o Order) validate(f fund.Fund, relay int64) error {
-	var bad []errs.Field
-	add := func(field string, code errs.Code, message string, limit int64) {
-		bad = append(bad, errs.Field{Field: field, Code: code, Message: message, Params: map[string]string{"limit": strconv.FormatInt(limit, 10)}})
-	}
-	switch n := len(o.InstalmentIDs); {
-	case n == 0:
-		add("instalment_ids", errs.CodeRequired, "Choose at least one payment.", 1)
-	case n > payout.MaxOrder:
-		add("instalment_ids", errs.CodeTooMany, "An order holds at most 10,000 payments: make two.", payout.MaxOrder)
-	}
-	ids := slices.Clone(o.InstalmentIDs)
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	if len(slices.Compact(ids)) != len(o.InstalmentIDs) {
-		add("instalment_ids", payeecsv.CodeDuplicate, "A payment is named twice.", 1)
-	}
-	bad = append(bad, checkFees(f, relay, o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.MaxFeeSat)...)
-	if o.DeadlineBlocks < 1 || o.DeadlineBlocks > 2016 {
-		add("deadline_blocks", errs.CodeOutOfRange, "The deadline is from 1 to 2016 blocks.", 2016)
-	}
-	bad = append(bad, checkTwice(o.Coins)...)
-	return errs.InvalidFields(bad)
-}
-
-// checkTwice refuses a coin that is named twice.
-func checkTwice(coins []wire.OutPoint) []errs.Field {
-	seen := map[wire.OutPoint]bool{}
-	for _, op := range coins {
-		if seen[op] {
-			return []errs.Field{{Field: "coins", Code: payeecsv.CodeDuplicate, Message: "A coin is named twice.", Params: map[string]string{"limit": "1"}}}
-		}
-		seen[op] = true
-	}
-	return nil
-}
-
-// checkFees holds a batch's feerates, in sat/kvB, against what the node relays and the
-// fund's limits, and its highest fee against the fund's.
-func checkFees(f fund.Fund, relay, rate, maxRate, maxFee int64) []errs.Field {
-	var bad []errs.Field
-	add := func(field, message, param string, limit int64) {
-		bad = append(bad, errs.Field{Field: field, Code: errs.CodeOutOfRange, Message: message, Params: map[string]string{param: strconv.FormatInt(limit, 10)}})
-	}
-	least := "from " + money.FormatFeeRate(relay) + " sat/vB, from which on the node relays,"
-	if maxRate < relay || maxRate > f.MaxFeeRateSatKVB {
-		add("max_feerate_sat_kvb", "The highest feerate is "+least+" to the fund's limit of "+money.FormatFeeRate(f.MaxFeeRateSatKVB)+" sat/vB.", "limit_sat_kvb", f.MaxFeeRateSatKVB)
-	}
-	if rate < relay || rate > maxRate {
-		add("feerate_sat_kvb", "The feerate is "+least+" to the batch's highest feerate of "+money.FormatFeeRate(maxRate)+" sat/vB.", "limit_sat_kvb", maxRate)
-	}
-	if maxFee < 1 || maxFee > int64(f.MaxFee) {
-		add("max_fee_sat", "The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(f.MaxFee), 10)+" sat.", "limit", int64(f.MaxFee))
-	}
-	return bad
 }

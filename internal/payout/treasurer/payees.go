@@ -55,7 +55,12 @@ func (l PayeeList) OK() bool { return len(l.IDs()) == len(l.Rows) }
 // each row. It stores nothing, and the list pays nobody: an order names
 // instalments, and their decisions say whom they pay. Errors: Invalid
 // bad_payee_list, for a file without lines to speak of.
-func (s *Service) MatchPayees(ctx context.Context, by identity.Actor, grants GrantLister, text []byte) (PayeeList, error) {
+func (s *Service) MatchPayees(
+	ctx context.Context,
+	by identity.Actor,
+	grants GrantLister,
+	text []byte,
+) (PayeeList, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return PayeeList{}, err
 	}
@@ -98,7 +103,11 @@ func payableRefs(ctx context.Context, by identity.Actor, grants GrantLister) ([]
 		for _, r := range records {
 			for _, it := range r.Instalments {
 				refs = append(refs, payeecsv.PayableRef{
-					InstalmentID: it.ID, Reference: r.Grant.Reference, Address: it.PayeeAddress, AmountSat: it.Amount, State: string(it.State),
+					InstalmentID: it.ID,
+					Reference:    r.Grant.Reference,
+					Address:      it.PayeeAddress,
+					AmountSat:    it.Amount,
+					State:        string(it.State),
 				})
 			}
 		}

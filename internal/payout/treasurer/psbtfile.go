@@ -18,7 +18,11 @@ import (
 // ExportPSBT returns the newest attempt as a file to sign elsewhere, with the
 // signatures that are there so far, and who has signed. Conflict wrong_state: nothing
 // waits for a signature.
-func (s *Service) ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error) {
+func (s *Service) ExportPSBT(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+) (txbuild.File, payout.SignatureStatus, error) {
 	record, err := s.Batch(ctx, by, id)
 	if err != nil {
 		return txbuild.File{}, payout.SignatureStatus{}, err
@@ -81,7 +85,12 @@ func (s *Service) Signatures(ctx context.Context, record payout.Record) (payout.
 // was given out, save signatures, refuses it. Errors: Malformed bad_psbt; Invalid
 // psbt_changed, bad_signature, nothing_signed, other_attempt, other_batch; Conflict
 // wrong_state.
-func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error) {
+func (s *Service) ImportPSBT(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	data []byte,
+) (payout.SignatureStatus, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.SignatureStatus{}, err
 	}
@@ -112,19 +121,40 @@ func (s *Service) ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUI
 		if err != nil {
 			return err
 		}
-		added := slices.DeleteFunc(slices.Clone(state.Signed), func(f string) bool { return slices.Contains(before.Signed, f) })
+		added := slices.DeleteFunc(
+			slices.Clone(state.Signed),
+			func(f string) bool { return slices.Contains(before.Signed, f) },
+		)
 		if len(added) == 0 {
-			return errs.New(errs.Invalid, CodeNothingSigned, "This file holds no signature that was not here before. Nothing was changed.")
+			return errs.New(
+				errs.Invalid,
+				CodeNothingSigned,
+				"This file holds no signature that was not here before. Nothing was changed.",
+			)
 		}
-		status = payout.SignatureStatus{Needed: before.Needed, Total: before.Total, Signed: state.Signed, Missing: state.Missing, Bare: before.Bare}
-		return l.BringSignature(by, newest.TxID, payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now})
+		status = payout.SignatureStatus{
+			Needed:  before.Needed,
+			Total:   before.Total,
+			Signed:  state.Signed,
+			Missing: state.Missing,
+			Bare:    before.Bare,
+		}
+		return l.BringSignature(
+			by,
+			newest.TxID,
+			payout.Signature{PSBT: packed, Source: payout.Sources(added), StaffID: &by.StaffID, At: now},
+		)
 	})
 	return status, err
 }
 
 // takeOver adds the signatures that came back to those of the attempt. Where they
 // make it whole, the script engine has run every input.
-func takeOver(a payout.Attempt, back txbuild.Brought, d *wallet.Descriptor) (raw []byte, state txbuild.Progress, err error) {
+func takeOver(
+	a payout.Attempt,
+	back txbuild.Brought,
+	d *wallet.Descriptor,
+) (raw []byte, state txbuild.Progress, err error) {
 	merged, err := payout.Gather(a)
 	if err != nil {
 		return nil, state, err
@@ -167,11 +197,22 @@ func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Br
 	newest := record.Attempts[len(record.Attempts)-1]
 	switch {
 	case found.BatchID != id:
-		e := errs.Newf(errs.Invalid, CodeOtherBatch, "This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.", record.Batch.Number)
+		e := errs.Newf(
+			errs.Invalid,
+			CodeOtherBatch,
+			"This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.",
+			record.Batch.Number,
+		)
 		e.Params = map[string]string{"batch": strconv.FormatUint(uint64(record.Batch.Number), 10)}
 		return e
 	case found.ID != newest.ID:
-		e := errs.Newf(errs.Invalid, CodeOtherAttempt, "This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.", found.No+1, newest.No+1)
+		e := errs.Newf(
+			errs.Invalid,
+			CodeOtherAttempt,
+			"This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.",
+			found.No+1,
+			newest.No+1,
+		)
 		e.Params = map[string]string{"attempt": strconv.Itoa(found.No + 1), "newest": strconv.Itoa(newest.No + 1)}
 		return e
 	}

@@ -68,7 +68,13 @@ func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]payout.Item
 // Approve records a treasurer's yes to the batch's digest; the worker then takes
 // it on. Conflict: stale_version, stale_digest, wrong_state; Forbidden
 // conflict_of_duty.
-func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error) {
+func (s *Service) Approve(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	version int64,
+	digest decision.Digest,
+) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
 		return payout.Batch{}, err
 	}
@@ -93,7 +99,17 @@ func (s *Service) Approve(ctx context.Context, by identity.Actor, id uuid.UUID, 
 	}
 	now := s.now()
 	return s.changeSeen(ctx, id, now, version, func(l *payout.Locked) error {
-		return l.Approve(by, payout.Approval{ID: approvalID, BatchID: id, Digest: digest, StaffID: by.StaffID, AuthKind: grant.AuthLogin, CreatedAt: now})
+		return l.Approve(
+			by,
+			payout.Approval{
+				ID:        approvalID,
+				BatchID:   id,
+				Digest:    digest,
+				StaffID:   by.StaffID,
+				AuthKind:  grant.AuthLogin,
+				CreatedAt: now,
+			},
+		)
 	})
 }
 
@@ -111,7 +127,13 @@ func (s *Service) Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, v
 
 // changeSeen is change for a person who has seen a version of the batch, and decides on that.
 // Conflict stale_version.
-func (s *Service) changeSeen(ctx context.Context, id uuid.UUID, now time.Time, version int64, fn func(*payout.Locked) error) (payout.Batch, error) {
+func (s *Service) changeSeen(
+	ctx context.Context,
+	id uuid.UUID,
+	now time.Time,
+	version int64,
+	fn func(*payout.Locked) error,
+) (payout.Batch, error) {
 	return s.change(ctx, id, now, func(l *payout.Locked) error {
 		if have := l.Batch().Version; have != version {
 			return staleVersion(have)
@@ -122,7 +144,12 @@ func (s *Service) changeSeen(ctx context.Context, id uuid.UUID, now time.Time, v
 
 // change is the store's UpdateBatch for a person: a refusal also says what it means
 // for the money of the batch.
-func (s *Service) change(ctx context.Context, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error) {
+func (s *Service) change(
+	ctx context.Context,
+	id uuid.UUID,
+	now time.Time,
+	fn func(*payout.Locked) error,
+) (payout.Batch, error) {
 	var before *payout.Batch
 	b, err := s.cfg.Store.UpdateBatch(ctx, 0, id, now, func(l *payout.Locked) error {
 		found := l.Batch()
@@ -169,7 +196,12 @@ func (s *Service) Made(ctx context.Context, by identity.Actor, ids []uuid.UUID) 
 
 // Batches returns a page of batches, newest first, with numbers below before (0:
 // from the newest). next is 0 at the end.
-func (s *Service) Batches(ctx context.Context, by identity.Actor, before uint32, limit int) (list []payout.Batch, next uint32, err error) {
+func (s *Service) Batches(
+	ctx context.Context,
+	by identity.Actor,
+	before uint32,
+	limit int,
+) (list []payout.Batch, next uint32, err error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, 0, err
 	}
@@ -229,9 +261,22 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 		return Treasury{}, err
 	}
 	t := Treasury{
-		Balances: h.Balances, Coins: h.Coins, Tip: h.Tip, DepositAddress: address, DepositIndex: h.NextIndex,
-		Descriptor: f.Descriptor, Breakers: h.Breakers, Approved: h.Balances["committed"], Stuck: h.Stuck,
-		Limits: payout.Limits{MaxPayees: f.MaxPayees, MaxFeeRateSatKVB: f.MaxFeeRateSatKVB, MaxFeeSat: int64(f.MaxFee), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: f.ReadyCoins},
+		Balances:       h.Balances,
+		Coins:          h.Coins,
+		Tip:            h.Tip,
+		DepositAddress: address,
+		DepositIndex:   h.NextIndex,
+		Descriptor:     f.Descriptor,
+		Breakers:       h.Breakers,
+		Approved:       h.Balances["committed"],
+		Stuck:          h.Stuck,
+		Limits: payout.Limits{
+			MaxPayees:        f.MaxPayees,
+			MaxFeeRateSatKVB: f.MaxFeeRateSatKVB,
+			MaxFeeSat:        int64(f.MaxFee),
+			DeadlineBlocks:   f.DeadlineBlocks,
+			ReadyCoins:       f.ReadyCoins,
+		},
 	}
 	if t.Estimate, err = s.cfg.Store.Estimate(ctx); err != nil {
 		return Treasury{}, err
@@ -280,15 +325,27 @@ func (s *Service) seed() ([32]byte, error) {
 }
 
 func notPayable() error {
-	return errs.New(errs.Conflict, errs.CodeNotPayable, "One of these payments is no longer free: it is in another batch or on hold. Reload the list.")
+	return errs.New(
+		errs.Conflict,
+		errs.CodeNotPayable,
+		"One of these payments is no longer free: it is in another batch or on hold. Reload the list.",
+	)
 }
 
 func conflictOfDuty() error {
-	return errs.New(errs.Forbidden, CodeConflictOfDuty, "You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.")
+	return errs.New(
+		errs.Forbidden,
+		CodeConflictOfDuty,
+		"You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.",
+	)
 }
 
 func staleVersion(have int64) error {
-	err := errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.")
+	err := errs.New(
+		errs.Conflict,
+		grant.CodeStaleVersion,
+		"Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.",
+	)
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
 	return err
 }

@@ -30,7 +30,13 @@ type Store interface {
 	// UpdateBatch loads the row FOR UPDATE, calls fn and writes what the verbs added,
 	// with version+1. fn may run more than once. With an epoch above zero it
 	// first checks that the lease is still this one: Conflict "lease_lost".
-	UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error)
+	UpdateBatch(
+		ctx context.Context,
+		epoch int64,
+		id uuid.UUID,
+		now time.Time,
+		fn func(*payout.Locked) error,
+	) (payout.Batch, error)
 
 	// Holdings returns what the treasury has.
 	Holdings(ctx context.Context) (payout.Holdings, error)
@@ -92,7 +98,13 @@ type Store interface {
 	// JoinPayment loads one of them and an instalment under lock, calls fn, and writes
 	// what it added with the instalment as an item of the batch. NotFound
 	// "unjoined_not_found", "instalment_not_found".
-	JoinPayment(ctx context.Context, op wire.OutPoint, instalment uuid.UUID, now time.Time, fn func(*payout.Join) error) error
+	JoinPayment(
+		ctx context.Context,
+		op wire.OutPoint,
+		instalment uuid.UUID,
+		now time.Time,
+		fn func(*payout.Join) error,
+	) error
 
 	// SeparatePayment notes that one of them stands for itself. NotFound
 	// "unjoined_not_found"; Conflict "already_separate".

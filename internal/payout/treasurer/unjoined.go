@@ -49,7 +49,12 @@ func (s *Service) unjoined(ctx context.Context) ([]payout.UnjoinedPayment, error
 // is not paid again. Script and amount must be the same. It returns the payment, which
 // is no longer an unjoined one. Errors: NotFound unjoined_not_found; Conflict
 // not_payable, not_the_same, batch_voided.
-func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.OutPoint, instalment uuid.UUID) (payout.UnjoinedPayment, error) {
+func (s *Service) JoinPayment(
+	ctx context.Context,
+	by identity.Actor,
+	op wire.OutPoint,
+	instalment uuid.UUID,
+) (payout.UnjoinedPayment, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
 		return payout.UnjoinedPayment{}, err
 	}
@@ -60,11 +65,28 @@ func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.Ou
 		joined, joined.Address = p, it.Address // the scripts are the same, as is seen below
 		switch {
 		case p.State == payout.Voided:
-			return errs.New(errs.Conflict, errs.CodeBatchVoided, "That batch was taken back and paid nobody. Pay the new approval instead. Nothing was changed.")
+			return errs.New(
+				errs.Conflict,
+				errs.CodeBatchVoided,
+				"That batch was taken back and paid nobody. Pay the new approval instead. Nothing was changed.",
+			)
 		case it.State != grant.Payable && it.State != grant.Held:
-			return errs.Newf(errs.Conflict, errs.CodeNotPayable, "%s is %s: only a payment that is in no batch can be joined. Nothing was changed.", it.Reference, it.State)
+			return errs.Newf(
+				errs.Conflict,
+				errs.CodeNotPayable,
+				"%s is %s: only a payment that is in no batch can be joined. Nothing was changed.",
+				it.Reference,
+				it.State,
+			)
 		case it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script):
-			return errs.Newf(errs.Conflict, CodeNotTheSame, "Batch %d paid %d sat to another address or another amount than %s asks for. Nothing was changed.", p.Number, int64(p.Amount), it.Reference)
+			return errs.Newf(
+				errs.Conflict,
+				CodeNotTheSame,
+				"Batch %d paid %d sat to another address or another amount than %s asks for. Nothing was changed.",
+				p.Number,
+				int64(p.Amount),
+				it.Reference,
+			)
 		}
 		ids := []uuid.UUID{it.InstalmentID}
 		from := it.State
@@ -77,10 +99,17 @@ func (s *Service) JoinPayment(ctx context.Context, by identity.Actor, op wire.Ou
 			from = to
 		}
 		// The approval set the sum aside a second time: the batch had taken it from what was free.
-		j.Transfers = []ledger.Transfer{ledger.Move(ledger.KindAdopt, it.InstalmentID.String(), ledger.Committed, ledger.Available, it.Amount, now)}
+		j.Transfers = []ledger.Transfer{
+			ledger.Move(ledger.KindAdopt, it.InstalmentID.String(), ledger.Committed, ledger.Available, it.Amount, now),
+		}
 		j.Entry = audit.Entry{
-			Actor: by, Action: "payment.joined", ObjectKind: "unjoined", ObjectID: op.String(), Digest: p.Decision[:], At: now,
-			Detail: map[string]string{"instalment": it.InstalmentID.String(), "batch": p.BatchID.String()},
+			Actor:      by,
+			Action:     "payment.joined",
+			ObjectKind: "unjoined",
+			ObjectID:   op.String(),
+			Digest:     p.Decision[:],
+			At:         now,
+			Detail:     map[string]string{"instalment": it.InstalmentID.String(), "batch": p.BatchID.String()},
 		}
 		return nil
 	})
@@ -100,7 +129,16 @@ func pathTo(s payout.State) []grant.InstalmentState {
 		return all[:4]
 	case payout.Final:
 		return all
-	case payout.Composed, payout.Approved, payout.Built, payout.Signing, payout.Signed, payout.Broadcast, payout.Cancelled, payout.Conflicted, payout.Voiding, payout.Voided:
+	case payout.Composed,
+		payout.Approved,
+		payout.Built,
+		payout.Signing,
+		payout.Signed,
+		payout.Broadcast,
+		payout.Cancelled,
+		payout.Conflicted,
+		payout.Voiding,
+		payout.Voided:
 	}
 	return all[:2]
 }
@@ -108,13 +146,26 @@ func pathTo(s payout.State) []grant.InstalmentState {
 // SeparatePayment says that an unjoined payment stands for itself: whoever is paid at
 // its address from now on is owed that as well. It returns the payment. Errors: NotFound
 // unjoined_not_found; Conflict already_separate; Invalid invalid_fields without a reason.
-func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wire.OutPoint, reason string) (payout.UnjoinedPayment, error) {
+func (s *Service) SeparatePayment(
+	ctx context.Context,
+	by identity.Actor,
+	op wire.OutPoint,
+	reason string,
+) (payout.UnjoinedPayment, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
 		return payout.UnjoinedPayment{}, err
 	}
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n == 0 || n > payout.MaxReason {
-		return payout.UnjoinedPayment{}, errs.InvalidFields([]errs.Field{{Field: "reason", Code: errs.CodeRequired, Message: "Say in up to 500 characters why the two payments have nothing to do with each other."}})
+		return payout.UnjoinedPayment{}, errs.InvalidFields(
+			[]errs.Field{
+				{
+					Field:   "reason",
+					Code:    errs.CodeRequired,
+					Message: "Say in up to 500 characters why the two payments have nothing to do with each other.",
+				},
+			},
+		)
 	}
 	e := audit.Entry{Actor: by, Action: "payment.separated", ObjectKind: "unjoined", ObjectID: op.String(), At: s.now()}
 	if err := s.cfg.Store.SeparatePayment(ctx, op, reason, by.StaffID, e); err != nil {
@@ -126,7 +177,11 @@ func (s *Service) SeparatePayment(ctx context.Context, by identity.Actor, op wir
 	}
 	at := slices.IndexFunc(list, func(p payout.UnjoinedPayment) bool { return p.OutPoint == op })
 	if at < 0 {
-		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, errs.CodeUnjoinedNotFound, "The payment was marked as another one, and joined by somebody since.")
+		return payout.UnjoinedPayment{}, errs.New(
+			errs.NotFound,
+			errs.CodeUnjoinedNotFound,
+			"The payment was marked as another one, and joined by somebody since.",
+		)
 	}
 	return list[at], nil
 }

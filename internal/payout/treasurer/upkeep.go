@@ -35,7 +35,13 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	if err != nil {
 		return payout.Batch{}, err
 	}
-	o.MaxFeeRateSatKVB, o.MaxFeeSat = cmp.Or(o.MaxFeeRateSatKVB, fund.MaxFeeRateSatKVB), cmp.Or(o.MaxFeeSat, int64(fund.MaxFee))
+	o.MaxFeeRateSatKVB, o.MaxFeeSat = cmp.Or(
+		o.MaxFeeRateSatKVB,
+		fund.MaxFeeRateSatKVB,
+	), cmp.Or(
+		o.MaxFeeSat,
+		int64(fund.MaxFee),
+	)
 	if o.FeeRateSatKVB == 0 {
 		if o.FeeRateSatKVB, err = s.startRate(ctx, o.MaxFeeRateSatKVB); err != nil {
 			return payout.Batch{}, err
@@ -49,10 +55,21 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	if o.Kind != payout.Split {
 		o.Outputs = 1
 	} else if o.Outputs < 2 || o.Outputs > decision.MaxUpkeepOutputs {
-		bad = append(bad, errs.Field{Field: "outputs", Code: errs.CodeOutOfRange, Message: "A coin is split into 2 to 20.", Params: map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)}})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "outputs",
+				Code:    errs.CodeOutOfRange,
+				Message: "A coin is split into 2 to 20.",
+				Params:  map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)},
+			},
+		)
 	}
 	if !slices.Contains([]payout.Kind{payout.Consolidate, payout.Split, payout.Child}, o.Kind) {
-		bad = append(bad, errs.Field{Field: "kind", Code: identity.CodeUnknown, Message: "Upkeep is consolidate, split or child."})
+		bad = append(
+			bad,
+			errs.Field{Field: "kind", Code: identity.CodeUnknown, Message: "Upkeep is consolidate, split or child."},
+		)
 	}
 	if o.Kind != payout.Child {
 		low, err := s.feesLow(ctx, o.FeeRateSatKVB)
@@ -77,8 +94,17 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 		return payout.Batch{}, err
 	}
 	note := decision.UpkeepNote{
-		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: fund.PolicyVersion, Kind: string(o.Kind), Outputs: o.Outputs,
-		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat), Coins: coins,
+		Network: decision.NetworkOf(
+			params,
+		),
+		Batch:            b.ID,
+		Number:           b.Number,
+		Policy:           fund.PolicyVersion,
+		Kind:             string(o.Kind),
+		Outputs:          o.Outputs,
+		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB,
+		MaxFee:           btcutil.Amount(o.MaxFeeSat),
+		Coins:            coins,
 	}
 	if o.Kind == payout.Child {
 		note.MaxFeeRateSatKVB = 0
@@ -94,7 +120,11 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 		return payout.Batch{}, err
 	}
 	// Built on trial: what cannot be had is refused before anybody is asked to approve it.
-	if _, _, err := plan.Build(plan.Family{Fund: fund, Batch: b, Parent: parent, RelaySatKVB: holdings.RelaySatKVB}, holdings, b.CreatedAt); err != nil {
+	if _, _, err := plan.Build(
+		plan.Family{Fund: fund, Batch: b, Parent: parent, RelaySatKVB: holdings.RelaySatKVB},
+		holdings,
+		b.CreatedAt,
+	); err != nil {
 		return payout.Batch{}, payout.NotComposed(err)
 	}
 	e := payout.Entry(by, "batch.composed", b, "", b.CreatedAt)
@@ -113,15 +143,26 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 	if rate <= limit {
 		return nil, nil
 	}
-	return []errs.Field{{
-		Field: "feerate_sat_kvb", Code: CodeNotLow, Message: fmt.Sprintf("Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.", money.FormatFeeRate(limit)),
-		Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(limit, 10)},
-	}}, nil
+	return []errs.Field{
+		{
+			Field: "feerate_sat_kvb",
+			Code:  CodeNotLow,
+			Message: fmt.Sprintf(
+				"Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.",
+				money.FormatFeeRate(limit),
+			),
+			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(limit, 10)},
+		},
+	}, nil
 }
 
 // upkeepCoins returns the coins that an upkeep order names or leaves to us, and the
 // parent of a child.
-func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o payout.UpkeepOrder) ([]wire.OutPoint, *payout.Attempt, error) {
+func (s *Service) upkeepCoins(
+	ctx context.Context,
+	by identity.Actor,
+	o payout.UpkeepOrder,
+) ([]wire.OutPoint, *payout.Attempt, error) {
 	if o.Kind == payout.Child {
 		return s.parentChange(ctx, by, o.Parent)
 	}
@@ -155,19 +196,31 @@ func (s *Service) upkeepCoins(ctx context.Context, by identity.Actor, o payout.U
 		}
 	}
 	if size := prevTxBytes(free, o.Coins); size > signerrpc.MaxPrevTxs {
-		return nil, nil, errs.InvalidFields([]errs.Field{{
-			Field: "coins", Code: txbuild.CodePrevTxsTooLarge, Message: fmt.Sprintf("The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.", size, signerrpc.MaxPrevTxs),
-			Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
-		}})
+		return nil, nil, errs.InvalidFields([]errs.Field{
+			{
+				Field: "coins",
+				Code:  txbuild.CodePrevTxsTooLarge,
+				Message: fmt.Sprintf(
+					"The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.",
+					size,
+					signerrpc.MaxPrevTxs,
+				),
+				Params: map[string]string{"bytes": strconv.Itoa(size), "limit": strconv.Itoa(signerrpc.MaxPrevTxs)},
+			},
+		})
 	}
 	least := 1
 	if o.Kind == payout.Consolidate {
 		least = 2
 	}
 	if len(o.Coins) < least || len(o.Coins) > consolidateMost {
-		return nil, nil, errs.InvalidFields([]errs.Field{{
-			Field: "coins", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
-		}})
+		return nil, nil, errs.InvalidFields([]errs.Field{
+			{
+				Field:   "coins",
+				Code:    errs.CodeOutOfRange,
+				Message: fmt.Sprintf("This takes %d to %d coins that can be spent now.", least, consolidateMost),
+			},
+		})
 	}
 	return o.Coins, nil, nil
 }
@@ -181,7 +234,12 @@ func smallest(free []payout.Coin) []payout.Coin {
 		if len(chosen) == consolidateMost {
 			break
 		}
-		if with := append(plain, c.Coin); txbuild.PrevTxBytes(with) <= signerrpc.MaxPrevTxs { //nolint:gocritic // tried before it is kept
+		if with := append(
+			plain,
+			c.Coin,
+		); txbuild.PrevTxBytes(
+			with,
+		) <= signerrpc.MaxPrevTxs { //nolint:gocritic // tried before it is kept
 			chosen, plain = append(chosen, c), with
 		}
 	}
@@ -201,13 +259,25 @@ func prevTxBytes(coins []payout.Coin, named []wire.OutPoint) int {
 
 // parentChange is the change output of the newest transaction of a batch that
 // waits for a block.
-func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.UUID) ([]wire.OutPoint, *payout.Attempt, error) {
+func (s *Service) parentChange(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+) ([]wire.OutPoint, *payout.Attempt, error) {
 	parent, err := s.Batch(ctx, by, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if parent.Batch.State != payout.Broadcast {
-		return nil, nil, payout.WithMoney(errs.New(errs.Conflict, errs.CodeWrongState, "Only a batch that waits for a block can be given a child. Nothing was changed."), parent.Batch.Kind, parent.Batch.State)
+		return nil, nil, payout.WithMoney(
+			errs.New(
+				errs.Conflict,
+				errs.CodeWrongState,
+				"Only a batch that waits for a block can be given a child. Nothing was changed.",
+			),
+			parent.Batch.Kind,
+			parent.Batch.State,
+		)
 	}
 	newest := parent.Attempts[len(parent.Attempts)-1]
 	for _, o := range newest.Outputs {
@@ -215,5 +285,13 @@ func (s *Service) parentChange(ctx context.Context, by identity.Actor, id uuid.U
 			return []wire.OutPoint{{Hash: newest.TxID, Index: o.Vout}}, &newest, nil
 		}
 	}
-	return nil, nil, payout.WithMoney(errs.New(errs.Conflict, CodeNoChange, "The batch has no change that a child could spend. Raise its fee instead."), parent.Batch.Kind, parent.Batch.State)
+	return nil, nil, payout.WithMoney(
+		errs.New(
+			errs.Conflict,
+			CodeNoChange,
+			"The batch has no change that a child could spend. Raise its fee instead.",
+		),
+		parent.Batch.Kind,
+		parent.Batch.State,
+	)
 }

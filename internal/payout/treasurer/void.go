@@ -16,7 +16,12 @@ import (
 // an attempt that replaces the newest one. It is built on trial, and what cannot be
 // had is refused here. Conflict: stale_version, wrong_state, at_limit, fee_limit,
 // raised_too_often, breaker_open; Invalid invalid_fields, and those of txbuild.Build.
-func (s *Service) Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error) {
+func (s *Service) Bump(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	version, feeRateSatKVB int64,
+) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Batch{}, err
 	}
@@ -58,7 +63,13 @@ func raiseOf(r payout.Record) *payout.Raise {
 // changed: the batch is broadcast and raised as before, and the request lapses after
 // VoidLapse. Conflict: stale_version, wrong_state, already_voiding; Invalid
 // invalid_fields, fee_above_cap, and the others of txbuild.Build.
-func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, o payout.VoidOrder) (payout.Batch, error) {
+func (s *Service) AskVoid(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	version int64,
+	o payout.VoidOrder,
+) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Batch{}, err
 	}
@@ -88,15 +99,29 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 			return err
 		}
 		note := decision.VoidNote{
-			Network: decision.NetworkOf(params), Batch: id, Number: r.Batch.Number, Note: r.Batch.Digest, MaxFee: r.Batch.MaxFee,
+			Network: decision.NetworkOf(
+				params,
+			),
+			Batch:  id,
+			Number: r.Batch.Number,
+			Note:   r.Batch.Digest,
+			MaxFee: r.Batch.MaxFee,
 		}
 		text := note.Encode()
 		if _, err := decision.ParseVoid(text); err != nil {
 			return err
 		}
 		return l.AskVoid(by, payout.Void{
-			ID: voidID, BatchID: id, Note: string(text), Digest: note.Digest(), FeeRateSatKVB: o.FeeRateSatKVB, Fee: built.Fee,
-			Reason: o.Reason, CancelIDs: o.CancelIDs, AskedBy: by.StaffID, AskedAt: now,
+			ID:            voidID,
+			BatchID:       id,
+			Note:          string(text),
+			Digest:        note.Digest(),
+			FeeRateSatKVB: o.FeeRateSatKVB,
+			Fee:           built.Fee,
+			Reason:        o.Reason,
+			CancelIDs:     o.CancelIDs,
+			AskedBy:       by.StaffID,
+			AskedAt:       now,
 		})
 	})
 }
@@ -104,7 +129,13 @@ func (s *Service) AskVoid(ctx context.Context, by identity.Actor, id uuid.UUID, 
 // ApproveVoid is a second person's yes to the void's digest: from then on the batch
 // is being taken back, and the worker signs the void. Conflict: stale_version,
 // stale_digest, wrong_state, void_lapsed; Forbidden second_person.
-func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64, digest decision.Digest) (payout.Batch, error) {
+func (s *Service) ApproveVoid(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	version int64,
+	digest decision.Digest,
+) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchApprove); err != nil {
 		return payout.Batch{}, err
 	}
@@ -115,7 +146,12 @@ func (s *Service) ApproveVoid(ctx context.Context, by identity.Actor, id uuid.UU
 
 // WithdrawVoid ends a request to take a batch back that nobody has agreed to: any
 // treasurer may. Conflict: stale_version, wrong_state.
-func (s *Service) WithdrawVoid(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error) {
+func (s *Service) WithdrawVoid(
+	ctx context.Context,
+	by identity.Actor,
+	id uuid.UUID,
+	version int64,
+) (payout.Batch, error) {
 	if err := by.Require(identity.PermBatchCompose); err != nil {
 		return payout.Batch{}, err
 	}

@@ -68,10 +68,22 @@ func CreateFund(ctx context.Context, ownerURL string, f fund.Fund) (fund.Fund, e
 // DefaultFund returns the policy that a fund starts with.
 func DefaultFund(name, network, descriptor string) fund.Fund {
 	return fund.Fund{
-		Name: name, Network: network, Descriptor: descriptor,
-		Budget: 100_000_000, MinAmount: 10_000, MaxAmount: 5_000_000, PolicyVersion: 1, Quorum: 2,
-		MaxFeeRateSatKVB: fund.DefaultMaxFeeRateSatKVB, MaxFee: fund.DefaultMaxFee, PayWindow: 180 * 24 * time.Hour, PaidDepth: 6, FinalDepth: 100,
-		MaxPayees: fund.DefaultMaxPayees, DeadlineBlocks: fund.DefaultDeadlineBlocks, ReadyCoins: fund.DefaultReadyCoins,
+		Name:             name,
+		Network:          network,
+		Descriptor:       descriptor,
+		Budget:           100_000_000,
+		MinAmount:        10_000,
+		MaxAmount:        5_000_000,
+		PolicyVersion:    1,
+		Quorum:           2,
+		MaxFeeRateSatKVB: fund.DefaultMaxFeeRateSatKVB,
+		MaxFee:           fund.DefaultMaxFee,
+		PayWindow:        180 * 24 * time.Hour,
+		PaidDepth:        6,
+		FinalDepth:       100,
+		MaxPayees:        fund.DefaultMaxPayees,
+		DeadlineBlocks:   fund.DefaultDeadlineBlocks,
+		ReadyCoins:       fund.DefaultReadyCoins,
 	}
 }
 
@@ -202,7 +214,13 @@ func Enable(ctx context.Context, cfg ServeConfig, name string) error {
 
 // staffByName finds the one person with a name, among those who are disabled or
 // among those who are not. The id stands for the name where several left who had it.
-func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, name string, disabled bool) (identity.Staff, error) {
+func staffByName(
+	ctx context.Context,
+	svc *identity.Service,
+	by identity.Actor,
+	name string,
+	disabled bool,
+) (identity.Staff, error) {
 	all, err := svc.ListStaff(ctx, by)
 	if err != nil {
 		return identity.Staff{}, err
@@ -217,10 +235,19 @@ func staffByName(ctx context.Context, svc *identity.Service, by identity.Actor, 
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return identity.Staff{}, errs.Newf(errs.Conflict, CodeStaffAmbiguous,
-			"Several disabled people were called %q. Nothing was changed: name one by its id, as \"causeway admin staff\" lists it.", name)
+		return identity.Staff{}, errs.Newf(
+			errs.Conflict,
+			CodeStaffAmbiguous,
+			"Several disabled people were called %q. Nothing was changed: name one by its id, as \"causeway admin staff\" lists it.",
+			name,
+		)
 	case disabled:
-		return identity.Staff{}, errs.Newf(errs.NotFound, identity.CodeStaffNotFound, "No disabled person here is called %q.", name)
+		return identity.Staff{}, errs.Newf(
+			errs.NotFound,
+			identity.CodeStaffNotFound,
+			"No disabled person here is called %q.",
+			name,
+		)
 	}
 	return identity.Staff{}, errs.Newf(errs.NotFound, identity.CodeStaffNotFound, "Nobody here is called %q.", name)
 }
@@ -229,10 +256,17 @@ func checkReadyCoins(n int) error {
 	if n >= 0 && n <= fund.MaxReadyCoins {
 		return nil
 	}
-	return errs.InvalidFields([]errs.Field{{
-		Field: "ready_coins", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("The number of ready coins is from 0 to %d; 0 proposes none. Nothing was changed.", fund.MaxReadyCoins),
-		Params: map[string]string{"limit": strconv.Itoa(fund.MaxReadyCoins)},
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field: "ready_coins",
+			Code:  errs.CodeOutOfRange,
+			Message: fmt.Sprintf(
+				"The number of ready coins is from 0 to %d; 0 proposes none. Nothing was changed.",
+				fund.MaxReadyCoins,
+			),
+			Params: map[string]string{"limit": strconv.Itoa(fund.MaxReadyCoins)},
+		},
+	})
 }
 
 // ReadyCoins changes how many coins of the treasury should be ready for a batch of
@@ -252,8 +286,14 @@ func ReadyCoins(ctx context.Context, ownerURL string, n *int) (int, error) {
 		return f.ReadyCoins, err
 	}
 	return *n, db.SetReadyCoins(ctx, *n, audit.Entry{
-		Actor: identity.System("admin"), Action: "fund.ready_coins", ObjectKind: "fund", ObjectID: f.ID.String(), At: clock.Real{}.Now(),
-		Detail: map[string]string{"ready_coins": strconv.Itoa(*n)},
+		Actor: identity.System(
+			"admin",
+		),
+		Action:     "fund.ready_coins",
+		ObjectKind: "fund",
+		ObjectID:   f.ID.String(),
+		At:         clock.Real{}.Now(),
+		Detail:     map[string]string{"ready_coins": strconv.Itoa(*n)},
 	})
 }
 
@@ -282,11 +322,21 @@ func Checks(ctx context.Context, ownerURL string, change func(*endpoint.Policy))
 		return before, err
 	}
 	return policy, db.SetCheckPolicy(ctx, policy, audit.Entry{
-		Actor: identity.System("admin"), Action: "checks.changed", ObjectKind: "fund", ObjectID: f.ID.String(), At: clock.Real{}.Now(),
+		Actor: identity.System(
+			"admin",
+		),
+		Action:     "checks.changed",
+		ObjectKind: "fund",
+		ObjectID:   f.ID.String(),
+		At:         clock.Real{}.Now(),
 		Detail: map[string]string{
-			"slot": policy.Slot.String(), "require_control": strconv.FormatBool(policy.RequireControl),
-			"min_uptime_permille": strconv.Itoa(policy.MinUptimePermille), "min_coverage_permille": strconv.Itoa(policy.MinCoveragePermille),
-			"pay_place": string(policy.PayPlace),
+			"slot":            policy.Slot.String(),
+			"require_control": strconv.FormatBool(policy.RequireControl),
+			"min_uptime_permille": strconv.Itoa(
+				policy.MinUptimePermille,
+			),
+			"min_coverage_permille": strconv.Itoa(policy.MinCoveragePermille),
+			"pay_place":             string(policy.PayPlace),
 		},
 	})
 }

@@ -61,7 +61,12 @@ func openChecks(ctx context.Context, cfg ChecksConfig, log *slog.Logger) (*check
 	for _, path := range cfg.PlaceFiles {
 		b, err := os.ReadFile(path)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Unavailable, CodePlacesUnreadable, "Cannot read the file of networks and countries at "+path+".")
+			return nil, errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodePlacesUnreadable,
+				"Cannot read the file of networks and countries at "+path+".",
+			)
 		}
 		files = append(files, b)
 	}
@@ -81,7 +86,11 @@ func openChecks(ctx context.Context, cfg ChecksConfig, log *slog.Logger) (*check
 func (c *checks) watch(ctx context.Context) error {
 	for pause(ctx, reloadEvery) {
 		if err := c.reload(ctx); err != nil {
-			c.log.WarnContext(ctx, "what checks are made with was not read again; the old stays in use", slog.Any("error", err))
+			c.log.WarnContext(
+				ctx,
+				"what checks are made with was not read again; the old stays in use",
+				slog.Any("error", err),
+			)
 		}
 	}
 	return nil
@@ -135,14 +144,28 @@ func (c *checks) reloadLists(ctx context.Context) error {
 		if l.Unchanged {
 			continue
 		}
-		attrs := []any{slog.String("list", l.Name), slog.String("version", l.Version), slog.Int("rows", l.Rows), slog.Int("bad_rows", l.Bad)}
+		attrs := []any{
+			slog.String("list", l.Name),
+			slog.String("version", l.Version),
+			slog.Int("rows", l.Rows),
+			slog.Int("bad_rows", l.Bad),
+		}
 		if l.Err != nil {
-			c.log.WarnContext(ctx, "a blocklist was not read; the one before stays in use", append(attrs, slog.Any("error", l.Err))...)
+			c.log.WarnContext(
+				ctx,
+				"a blocklist was not read; the one before stays in use",
+				append(attrs, slog.Any("error", l.Err))...)
 			continue
 		}
 		c.log.InfoContext(ctx, "a blocklist was read", attrs...)
 		for _, p := range l.Problems {
-			c.log.WarnContext(ctx, "a row of a blocklist was left out", slog.String("file", p.File), slog.Int("line", p.Line), slog.String("why", p.Why))
+			c.log.WarnContext(
+				ctx,
+				"a row of a blocklist was left out",
+				slog.String("file", p.File),
+				slog.Int("line", p.Line),
+				slog.String("why", p.Why),
+			)
 		}
 	}
 	return nil
@@ -188,14 +211,27 @@ func parseCanaries(b []byte) ([]endpoint.Canary, error) {
 }
 
 // newEndpoints builds the use cases of endpoints on an open database.
-func newEndpoints(db *postgres.DB, keys *seal.Keyring, grants *grant.Service, c *checks, at clock.Clock) (*endpoint.Service, error) {
+func newEndpoints(
+	db *postgres.DB,
+	keys *seal.Keyring,
+	grants *grant.Service,
+	c *checks,
+	at clock.Clock,
+) (*endpoint.Service, error) {
 	enqueue, err := jobs.Enqueuer()
 	if err != nil {
 		return nil, err
 	}
 	return endpoint.New(endpoint.Config{
-		Store: postgres.EndpointStore{DB: db, Clock: at, Enqueue: enqueue}, Receipts: grants, Keys: keys, Clock: at,
-		Telegram: func() vantage.Telegram { return *c.telegram.Load() }, Canaries: func() []endpoint.Canary { return *c.canaries.Load() },
-		Blocklist: &c.lists, Places: c.places, EchoURL: c.cfg.EchoURL, EchoKey: c.echoKey,
+		Store:     postgres.EndpointStore{DB: db, Clock: at, Enqueue: enqueue},
+		Receipts:  grants,
+		Keys:      keys,
+		Clock:     at,
+		Telegram:  func() vantage.Telegram { return *c.telegram.Load() },
+		Canaries:  func() []endpoint.Canary { return *c.canaries.Load() },
+		Blocklist: &c.lists,
+		Places:    c.places,
+		EchoURL:   c.cfg.EchoURL,
+		EchoKey:   c.echoKey,
 	})
 }

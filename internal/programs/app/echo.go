@@ -31,7 +31,12 @@ func ServeEcho(ctx context.Context, cfg EchoConfig) error {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, errs.CodeCannotListen, fmt.Sprintf("Cannot listen on %s: is something else there?", cfg.Listen))
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeCannotListen,
+			fmt.Sprintf("Cannot listen on %s: is something else there?", cfg.Listen),
+		)
 	}
 	cfg.Log.InfoContext(ctx, "listening", slog.String("addr", ln.Addr().String()))
 	return s.Serve(ctx, ln)
@@ -47,7 +52,12 @@ func readEchoKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(text) < minEchoKey {
-		return nil, errs.Newf(errs.Invalid, CodeEchoKeyShort, "The echo server's key has at least %d characters, such as openssl rand -hex 32 prints.", minEchoKey)
+		return nil, errs.Newf(
+			errs.Invalid,
+			CodeEchoKeyShort,
+			"The echo server's key has at least %d characters, such as openssl rand -hex 32 prints.",
+			minEchoKey,
+		)
 	}
 	return []byte(text), nil
 }

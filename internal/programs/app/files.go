@@ -14,7 +14,12 @@ func readSecret(what, path string) (string, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, CodeSecretUnreadable, "Cannot read the file with the "+what+" at "+path+".")
+		return "", errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeSecretUnreadable,
+			"Cannot read the file with the "+what+" at "+path+".",
+		)
 	}
 	return strings.TrimSpace(string(text)), nil
 }

@@ -51,7 +51,13 @@ func RewrapKeys(ctx context.Context, cfg ServeConfig, progress func(done int64))
 	return rewrap(ctx, db, keys, rewrapAtOnce, progress)
 }
 
-func rewrap(ctx context.Context, db *postgres.DB, keys *seal.Keyring, atOnce int, progress func(done int64)) (Rewrapped, error) {
+func rewrap(
+	ctx context.Context,
+	db *postgres.DB,
+	keys *seal.Keyring,
+	atOnce int,
+	progress func(done int64),
+) (Rewrapped, error) {
 	r := Rewrapped{Key: keys.ActiveKEK()}
 	before, err := db.CountByKey(ctx)
 	if err != nil {
@@ -98,9 +104,14 @@ func rewrap(ctx context.Context, db *postgres.DB, keys *seal.Keyring, atOnce int
 	}
 	r.Left -= r.Failed
 	if r.Failed > 0 {
-		return r, errs.Newf(errs.Internal, seal.CodeUnsealingFailed,
+		return r, errs.Newf(
+			errs.Internal,
+			seal.CodeUnsealingFailed,
 			"The data keys of %d applications open under no key of this file and were left as they are. %d others were put under key %s. Run this again with the newest copy of the key file.",
-			r.Failed, r.Done, r.Key)
+			r.Failed,
+			r.Done,
+			r.Key,
+		)
 	}
 	return r, nil
 }
@@ -115,10 +126,21 @@ func DropOlderKeys(ctx context.Context, ownerURL, sealPath string) ([]string, er
 	}
 	defer db.Close()
 	return seal.DropOlderKeys(sealPath, func(ids []string) error {
-		return db.DropKeys(ctx, ids, clock.Real{}.Now(), func(id string) audit.Entry { return keyEntry("key.dropped", id) })
+		return db.DropKeys(
+			ctx,
+			ids,
+			clock.Real{}.Now(),
+			func(id string) audit.Entry { return keyEntry("key.dropped", id) },
+		)
 	})
 }
 
 func keyEntry(action, id string) audit.Entry {
-	return audit.Entry{Actor: identity.System("admin"), Action: action, ObjectKind: "seal_key", ObjectID: id, At: clock.Real{}.Now()}
+	return audit.Entry{
+		Actor:      identity.System("admin"),
+		Action:     action,
+		ObjectKind: "seal_key",
+		ObjectID:   id,
+		At:         clock.Real{}.Now(),
+	}
 }

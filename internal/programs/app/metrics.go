@@ -18,11 +18,32 @@ type workerMetrics struct {
 
 func newWorkerMetrics(r prometheus.Registerer) *workerMetrics {
 	m := &workerMetrics{
-		tip:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "causeway_tip_height", Help: "Height of the walked tip."}),
-		difference: prometheus.NewGauge(prometheus.GaugeOpts{Name: "causeway_ledger_minus_chain_sat", Help: "Ledger minus the treasury's confirmed coins; anything but 0 and what was accepted stops signing."}),
-		accepted:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "causeway_ledger_minus_chain_accepted_sat", Help: "The difference that two people have accepted."}),
-		breakers:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "causeway_breakers_open", Help: "Surprises that stop signing: 1 while the breaker of this code is open."}, []string{"code"}),
-		accounts:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "causeway_ledger_sat", Help: "Balance of each ledger account."}, []string{"account"}),
+		tip: prometheus.NewGauge(
+			prometheus.GaugeOpts{Name: "causeway_tip_height", Help: "Height of the walked tip."},
+		),
+		difference: prometheus.NewGauge(
+			prometheus.GaugeOpts{
+				Name: "causeway_ledger_minus_chain_sat",
+				Help: "Ledger minus the treasury's confirmed coins; anything but 0 and what was accepted stops signing.",
+			},
+		),
+		accepted: prometheus.NewGauge(
+			prometheus.GaugeOpts{
+				Name: "causeway_ledger_minus_chain_accepted_sat",
+				Help: "The difference that two people have accepted.",
+			},
+		),
+		breakers: prometheus.NewGaugeVec(
+			prometheus.GaugeOpts{
+				Name: "causeway_breakers_open",
+				Help: "Surprises that stop signing: 1 while the breaker of this code is open.",
+			},
+			[]string{"code"},
+		),
+		accounts: prometheus.NewGaugeVec(
+			prometheus.GaugeOpts{Name: "causeway_ledger_sat", Help: "Balance of each ledger account."},
+			[]string{"account"},
+		),
 	}
 	r.MustRegister(m.tip, m.difference, m.accepted, m.breakers, m.accounts)
 	m.stopped(nil)

@@ -30,7 +30,12 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		wait := nightlyEvery
 		found, err := breaker.CheckInvariants(ctx, w.store, epoch, w.clock.Now())
 		for _, b := range found {
-			w.cfg.Log.ErrorContext(ctx, "invariant does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
+			w.cfg.Log.ErrorContext(
+				ctx,
+				"invariant does not hold",
+				slog.String("invariant", b.Invariant),
+				slog.String("what", b.What),
+			)
 		}
 		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
@@ -67,7 +72,11 @@ func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
 	case errs.Is(err, audit.CodeAuditBroken):
 		w.cfg.Log.ErrorContext(ctx, "the audit log does not hold", slog.Any("error", err))
 		detail := brokenLog(err)
-		err = w.store.Trip(ctx, epoch, payout.Finding{Code: payout.AuditBroken, Subject: detail, Detail: detail, At: w.clock.Now()})
+		err = w.store.Trip(
+			ctx,
+			epoch,
+			payout.Finding{Code: payout.AuditBroken, Subject: detail, Detail: detail, At: w.clock.Now()},
+		)
 	case err == nil:
 		err = w.store.Lapse(ctx, epoch, payout.AuditBroken, nil, w.clock.Now())
 	}
@@ -94,7 +103,13 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 	for {
 		gone, err := treasurer.CancelForgotten(ctx, w.store, epoch, w.clock.Now())
 		for _, b := range gone {
-			w.cfg.Log.WarnContext(ctx, "batch cancelled: nobody approved it in time", slog.Int64("number", int64(b.Number)), slog.String("batch_id", b.ID.String()), slog.Int("payees", b.Payees))
+			w.cfg.Log.WarnContext(
+				ctx,
+				"batch cancelled: nobody approved it in time",
+				slog.Int64("number", int64(b.Number)),
+				slog.String("batch_id", b.ID.String()),
+				slog.Int("payees", b.Payees),
+			)
 		}
 		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
@@ -114,7 +129,12 @@ func (w *worker) lookAtChecks(ctx context.Context) {
 		w.cfg.Log.WarnContext(ctx, "the books of checks were not looked at", slog.Any("error", err))
 	}
 	for _, b := range found {
-		w.cfg.Log.ErrorContext(ctx, "an invariant of checks does not hold", slog.String("invariant", b.Invariant), slog.String("what", b.What))
+		w.cfg.Log.ErrorContext(
+			ctx,
+			"an invariant of checks does not hold",
+			slog.String("invariant", b.Invariant),
+			slog.String("what", b.What),
+		)
 	}
 }
 

@@ -85,11 +85,20 @@ func (a broadcaster) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB
 	if held {
 		return reply, nil
 	}
-	return reply, errs.New(errs.Unavailable, CodeNotRelayed, "The node did not take the transaction now ("+reply+"). It may still confirm, so it keeps its state and is sent again.")
+	return reply, errs.New(
+		errs.Unavailable,
+		CodeNotRelayed,
+		"The node did not take the transaction now ("+reply+"). It may still confirm, so it keeps its state and is sent again.",
+	)
 }
 
 // tell submits to one node and puts its answer into words.
-func tell(ctx context.Context, node *chain.Client, raw []byte, maxFeeRateSatKVB int64) (reply string, held bool, err error) {
+func tell(
+	ctx context.Context,
+	node *chain.Client,
+	raw []byte,
+	maxFeeRateSatKVB int64,
+) (reply string, held bool, err error) {
 	out, err := node.Submit(ctx, raw, maxFeeRateSatKVB)
 	if err != nil {
 		return "", false, err

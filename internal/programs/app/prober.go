@@ -84,7 +84,13 @@ func Probe(ctx context.Context, cfg ProberConfig) error {
 	if err != nil {
 		return err
 	}
-	cfg.Log.InfoContext(ctx, "probing", slog.String("vantage", state.Name), slog.Int("workers", workers), slog.Bool("exit", way.exit != nil))
+	cfg.Log.InfoContext(
+		ctx,
+		"probing",
+		slog.String("vantage", state.Name),
+		slog.Int("workers", workers),
+		slog.Bool("exit", way.exit != nil),
+	)
 	return a.Run(ctx)
 }
 
@@ -97,7 +103,12 @@ func EnrolProber(ctx context.Context, cfg ProberConfig, token string) (name stri
 	}
 	defer func() { _ = file.Close() }() // what it holds was synced
 	if _, err := file.Load(); !errs.Is(err, agent.CodeProberNotEnrolled) {
-		return "", errs.Wrap(err, errs.Conflict, CodeProberEnrolled, "There is a state file at "+cfg.State+" already. The token was not used. To enrol anew, move that file away first.")
+		return "", errs.Wrap(
+			err,
+			errs.Conflict,
+			CodeProberEnrolled,
+			"There is a state file at "+cfg.State+" already. The token was not used. To enrol anew, move that file away first.",
+		)
 	}
 	client, err := cfg.client()
 	if err != nil {
@@ -109,7 +120,12 @@ func EnrolProber(ctx context.Context, cfg ProberConfig, token string) (name stri
 	}
 	e := vantage.Enrolment{Token: token, PublicKey: public}
 	if err := e.Validate(); err != nil {
-		return "", errs.Wrap(err, errs.Invalid, CodeEnrolmentTokenMalformed, "This is not an enrolment token. Copy it from the fleet page, where it is shown once.")
+		return "", errs.Wrap(
+			err,
+			errs.Invalid,
+			CodeEnrolmentTokenMalformed,
+			"This is not an enrolment token. Copy it from the fleet page, where it is shown once.",
+		)
 	}
 	welcome, err := client.Enrol(ctx, e)
 	if err != nil {
@@ -125,12 +141,20 @@ func EnrolProber(ctx context.Context, cfg ProberConfig, token string) (name stri
 // client calls the service.
 func (cfg ProberConfig) client() (*agent.Client, error) {
 	t := &http.Transport{
-		DialContext: cfg.dial, ForceAttemptHTTP2: true, MaxIdleConns: 2, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
+		DialContext:         cfg.dial,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        2,
+		IdleConnTimeout:     time.Minute,
+		TLSHandshakeTimeout: 10 * time.Second,
 	}
 	if cfg.APIProxy != "" {
 		u, err := url.Parse(cfg.APIProxy)
 		if err != nil || u.Host == "" || u.Scheme != "socks5" && u.Scheme != "http" {
-			return nil, errs.New(errs.Invalid, CodeAPIProxyMalformed, "The proxy on the way to the service has the form socks5://host:port or http://host:port.")
+			return nil, errs.New(
+				errs.Invalid,
+				CodeAPIProxyMalformed,
+				"The proxy on the way to the service has the form socks5://host:port or http://host:port.",
+			)
 		}
 		t.Proxy = http.ProxyURL(u)
 	}
@@ -175,7 +199,11 @@ func (cfg ProberConfig) way() (*way, error) {
 	}
 	if exit != nil {
 		if len(cfg.Resolvers) == 0 {
-			return nil, errs.New(errs.Invalid, CodeResolverMissing, "With an exit, name at least one resolver: looking names up from here would reveal what is checked.")
+			return nil, errs.New(
+				errs.Invalid,
+				CodeResolverMissing,
+				"With an exit, name at least one resolver: looking names up from here would reveal what is checked.",
+			)
 		}
 		w.exit = exit
 	}
@@ -194,13 +222,21 @@ func (cfg ProberConfig) exit() (*egress.Proxy, error) {
 	case cfg.Exit != "":
 		rest, ok := strings.CutPrefix(cfg.Exit, "socks5://")
 		if !ok {
-			return nil, errs.New(errs.Invalid, CodeExitMalformed, "The exit has the form socks5://ip:port; a user and a password go into a file.")
+			return nil, errs.New(
+				errs.Invalid,
+				CodeExitMalformed,
+				"The exit has the form socks5://ip:port; a user and a password go into a file.",
+			)
 		}
 		at, isolate = rest, false
 	}
 	var err error
 	if c.Addr, err = netip.ParseAddrPort(at); err != nil {
-		return nil, errs.New(errs.Invalid, CodeExitMalformed, "The exit is given by its address and port, such as 127.0.0.1:9050; a name would be looked up from here.")
+		return nil, errs.New(
+			errs.Invalid,
+			CodeExitMalformed,
+			"The exit is given by its address and port, such as 127.0.0.1:9050; a name would be looked up from here.",
+		)
 	}
 	c.Isolate = isolate
 	if cfg.ExitLoginFile != "" && !isolate {
@@ -210,7 +246,11 @@ func (cfg ProberConfig) exit() (*egress.Proxy, error) {
 		}
 		var ok bool
 		if c.User, c.Password, ok = strings.Cut(login, ":"); !ok {
-			return nil, errs.New(errs.Invalid, CodeExitLoginMalformed, "The file with the exit's login holds user:password.")
+			return nil, errs.New(
+				errs.Invalid,
+				CodeExitLoginMalformed,
+				"The file with the exit's login holds user:password.",
+			)
 		}
 	}
 	return egress.New(c)
@@ -273,7 +313,11 @@ func workersWithin(want int) (int, error) {
 	}
 	most := (min(limit.Cur, 1<<20) - min(limit.Cur, filesForRest)) / filesPerCheck
 	if most == 0 {
-		return 0, errs.New(errs.Unavailable, CodeTooFewFiles, "The limit on open files is too low for a single check. Raise it (ulimit -n, LimitNOFILE=).")
+		return 0, errs.New(
+			errs.Unavailable,
+			CodeTooFewFiles,
+			"The limit on open files is too low for a single check. Raise it (ulimit -n, LimitNOFILE=).",
+		)
 	}
 	return min(want, int(most)), nil
 }

@@ -117,7 +117,13 @@ func checkSchema(ctx context.Context, db *postgres.DB) error {
 }
 
 // NewServices builds the use cases on an open database.
-func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg ServeConfig, c clock.Clock) (*Services, error) {
+func NewServices(
+	ctx context.Context,
+	db *postgres.DB,
+	keys *seal.Keyring,
+	cfg ServeConfig,
+	c clock.Clock,
+) (*Services, error) {
 	f, err := db.Fund(ctx)
 	if err != nil {
 		return nil, err
@@ -135,7 +141,14 @@ func NewServices(ctx context.Context, db *postgres.DB, keys *seal.Keyring, cfg S
 	}
 	s := &Services{DB: db, Fund: f}
 	if s.Identity, err = identity.New(identity.Config{
-		Store: postgres.IdentityStore{DB: db}, Clock: c, PublicURL: cfg.PublicURL, FundName: f.Name, CSRFKey: csrf, AllowLoginLinks: cfg.Demo,
+		Store: postgres.IdentityStore{
+			DB: db,
+		},
+		Clock:           c,
+		PublicURL:       cfg.PublicURL,
+		FundName:        f.Name,
+		CSRFKey:         csrf,
+		AllowLoginLinks: cfg.Demo,
 	}); err != nil {
 		return nil, err
 	}
@@ -163,7 +176,11 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	defer s.DB.Close()
 	if cfg.OnionListen != "" && !onLoopback(cfg.OnionListen) {
-		return errs.New(errs.Invalid, CodeOnionListen, "--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8082.")
+		return errs.New(
+			errs.Invalid,
+			CodeOnionListen,
+			"--onion-listen "+cfg.OnionListen+" is not on loopback. Only Tor may reach it: write one such as 127.0.0.1:8082.",
+		)
 	}
 	registry := prometheus.NewRegistry()
 	handler, err := newServer(s, cfg, registry) //nolint:contextcheck // each request brings its own context
@@ -178,7 +195,12 @@ func Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	if cfg.AdminListen != "" {
 		g.Go(func() error {
-			return listen(ctx, cfg.AdminListen, server.NewAdmin(registry, serveChecks(s.DB, s.Fund), clock.Real{}), cfg.Log)
+			return listen(
+				ctx,
+				cfg.AdminListen,
+				server.NewAdmin(registry, serveChecks(s.DB, s.Fund), clock.Real{}),
+				cfg.Log,
+			)
 		})
 	}
 	return g.Wait()
@@ -202,30 +224,83 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 	rows := postgres.AuditStore{DB: s.DB}
 	auditLog := audit.NewLog(rows, clock.Real{}, auditKey)
 	handlers, err := api.NewHandlers(api.Config{
-		Grants: s.Grants, Payouts: s.Payouts, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Origin: audit.Origin(s.Fund.ID.String()),
-		Tokens: s.Identity, Once: s.Once, Clock: clock.Real{}, Endpoints: s.Endpoints,
+		Grants:    s.Grants,
+		Payouts:   s.Payouts,
+		AuditLog:  auditLog,
+		AuditRows: rows,
+		AuditKey:  auditKey,
+		Origin:    audit.Origin(s.Fund.ID.String()),
+		Tokens:    s.Identity,
+		Once:      s.Once,
+		Clock:     clock.Real{},
+		Endpoints: s.Endpoints,
 	})
 	if err != nil {
 		return nil, err
 	}
 	secure := public.Scheme == "https"
 	site, err := web.New(web.Config{
-		Grants: s.Grants, Payouts: s.Payouts, Endpoints: s.Endpoints, Identity: s.Identity, AuditLog: auditLog, AuditRows: rows, AuditKey: auditKey, Clock: clock.Real{}, Chain: postgres.PayoutStore{DB: s.DB},
-		Demo: cfg.Demo, PublicURL: cfg.PublicURL, SecureCookies: secure, CookieName: server.SessionCookie(secure),
+		Grants:        s.Grants,
+		Payouts:       s.Payouts,
+		Endpoints:     s.Endpoints,
+		Identity:      s.Identity,
+		AuditLog:      auditLog,
+		AuditRows:     rows,
+		AuditKey:      auditKey,
+		Clock:         clock.Real{},
+		Chain:         postgres.PayoutStore{DB: s.DB},
+		Demo:          cfg.Demo,
+		PublicURL:     cfg.PublicURL,
+		SecureCookies: secure,
+		CookieName:    server.SessionCookie(secure),
 	})
 	if err != nil {
 		return nil, err
 	}
 	var rules []server.Rule
 	for _, r := range site.Routes() {
-		rules = append(rules, server.Rule{Method: r.Method, Path: r.Path, Permission: r.Permission, Limit: server.Limit(r.Limit.String()), MaxBody: r.MaxBody(), Timeout: r.Timeout()})
+		rules = append(
+			rules,
+			server.Rule{
+				Method:     r.Method,
+				Path:       r.Path,
+				Permission: r.Permission,
+				Limit:      server.Limit(r.Limit.String()),
+				MaxBody:    r.MaxBody(),
+				Timeout:    r.Timeout(),
+			},
+		)
 	}
 	return server.New(server.Config{
-		API: handlers, Auth: s.Identity, Receipts: s.Grants, Clock: clock.Real{}, Log: cfg.Log, Metrics: registry, Checks: serveChecks(s.DB, s.Fund),
-		Rates: cfg.Rates, TrustedProxies: proxies,
-		SecureCookies: secure, MountPages: site.Mount, Pages: rules, SignInPath: "/sign-in", Look: server.Look{Styles: []string{site.File("app.css"), site.File("docs.css")}, Icons: site.File("icons.svg"), Icon: site.File("icon.svg")},
+		API:            handlers,
+		Auth:           s.Identity,
+		Receipts:       s.Grants,
+		Clock:          clock.Real{},
+		Log:            cfg.Log,
+		Metrics:        registry,
+		Checks:         serveChecks(s.DB, s.Fund),
+		Rates:          cfg.Rates,
+		TrustedProxies: proxies,
+		SecureCookies:  secure,
+		MountPages:     site.Mount,
+		Pages:          rules,
+		SignInPath:     "/sign-in",
+		Look: server.Look{
+			Styles: []string{site.File("app.css"), site.File("docs.css")},
+			Icons:  site.File("icons.svg"),
+			Icon:   site.File("icon.svg"),
+		},
 		ErrorPage: func(c echo.Context, v server.ErrorView) error {
-			return site.ErrorPage(c, web.ErrorView{Status: v.Status, Code: v.Code, Message: v.Message, Params: v.Params, RequestID: v.RequestID})
+			return site.ErrorPage(
+				c,
+				web.ErrorView{
+					Status:    v.Status,
+					Code:      v.Code,
+					Message:   v.Message,
+					Params:    v.Params,
+					RequestID: v.RequestID,
+				},
+			)
 		},
 	})
 }
@@ -286,7 +361,12 @@ func onLoopback(address string) bool {
 func open(ctx context.Context, address string, log *slog.Logger) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodePortTaken, "Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodePortTaken,
+			"Cannot listen on "+address+": is another program using the port? Choose another with a flag, or stop that program.",
+		)
 	}
 	log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()))
 	return listener, nil

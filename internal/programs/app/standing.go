@@ -29,7 +29,12 @@ func (s *standing) moved(ctx context.Context) func(done, target int32) {
 		s.now.Walked, s.now.Target = done, target
 		far := target-done > 10
 		if now := s.w.clock.Now(); far && now.Sub(s.stored.At) >= standEvery {
-			s.w.cfg.Log.InfoContext(ctx, "walking the chain", slog.Int("height", int(done)), slog.Int("target", int(target)))
+			s.w.cfg.Log.InfoContext(
+				ctx,
+				"walking the chain",
+				slog.Int("height", int(done)),
+				slog.Int("target", int(target)),
+			)
 			s.store(ctx, now)
 		}
 	}

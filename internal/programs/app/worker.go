@@ -123,7 +123,15 @@ func (w *worker) schedule(ctx context.Context) error {
 		return err
 	}
 	scheduler, err := jobs.NewScheduler(jobs.Config{
-		Store: postgres.EndpointStore{DB: db, Clock: w.clock, Enqueue: enqueue}, Pool: db.Pool(), Clock: w.clock, Random: rand.Reader, Log: w.cfg.Log,
+		Store: postgres.EndpointStore{
+			DB:      db,
+			Clock:   w.clock,
+			Enqueue: enqueue,
+		},
+		Pool:   db.Pool(),
+		Clock:  w.clock,
+		Random: rand.Reader,
+		Log:    w.cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -156,7 +164,18 @@ func newWorker(ctx context.Context, cfg WorkerConfig) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{cfg: cfg, clock: clock.Real{}, db: db, store: postgres.PayoutStore{DB: db}, signers: signers, sources: sources, audit: auditSigner, known: make(chan struct{}), due: make(chan struct{}, 1), often: troubles{log: cfg.Log}}
+	w := &worker{
+		cfg:     cfg,
+		clock:   clock.Real{},
+		db:      db,
+		store:   postgres.PayoutStore{DB: db},
+		signers: signers,
+		sources: sources,
+		audit:   auditSigner,
+		known:   make(chan struct{}),
+		due:     make(chan struct{}, 1),
+		often:   troubles{log: cfg.Log},
+	}
 	w.log = audit.NewLog(postgres.AuditStore{DB: db}, w.clock, auditSigner.PublicKey())
 	if w.fund, err = w.bind(ctx); err != nil {
 		db.Close()
@@ -182,7 +201,13 @@ func (w *worker) bind(ctx context.Context) (fund.Fund, error) {
 		return f, err
 	}
 	if want := audit.Origin(f.ID.String()); w.audit.Origin() != want {
-		return f, errs.Newf(errs.Unavailable, CodeWrongAuditKey, "The audit key file is for the log %s and this fund's is %s.", w.audit.Origin(), want)
+		return f, errs.Newf(
+			errs.Unavailable,
+			CodeWrongAuditKey,
+			"The audit key file is for the log %s and this fund's is %s.",
+			w.audit.Origin(),
+			want,
+		)
 	}
 	return f, w.db.CheckNetwork(ctx, params.Name, params.GenesisHash.String())
 }
@@ -221,7 +246,13 @@ func (w *worker) work(ctx context.Context, epoch int64) error {
 
 func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	conductor, err := conductor.New(conductor.Config{
-		Store: w.store, Signers: w.signers, Broadcaster: broadcaster{w}, Mempool: mempool{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch,
+		Store:       w.store,
+		Signers:     w.signers,
+		Broadcaster: broadcaster{w},
+		Mempool:     mempool{w},
+		Clock:       w.clock,
+		Log:         w.cfg.Log,
+		Epoch:       epoch,
 	})
 	if err != nil {
 		return err
@@ -234,12 +265,22 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 	}
 	standing := &standing{w: w, epoch: epoch}
 	follower, err := follower.New(follower.Config{
-		Store: w.store, Chain: follow{w}, Clock: w.clock, Log: w.cfg.Log, Epoch: epoch, Recovery: recovery, Progress: standing.moved(ctx),
+		Store:    w.store,
+		Chain:    follow{w},
+		Clock:    w.clock,
+		Log:      w.cfg.Log,
+		Epoch:    epoch,
+		Recovery: recovery,
+		Progress: standing.moved(ctx),
 	})
 	if err != nil {
 		return err
 	}
-	market := fee.Config{Node: market{w}, Clock: w.clock, Private: w.fund.Network == "simnet" || w.fund.Network == "regtest"}
+	market := fee.Config{
+		Node:    market{w},
+		Clock:   w.clock,
+		Private: w.fund.Network == "simnet" || w.fund.Network == "regtest",
+	}
 	if w.fund.Network == "mainnet" {
 		market.MaxTipAge = 3 * time.Hour
 	}
@@ -277,7 +318,13 @@ type looked struct {
 // is built or signed on a chain that the node cannot vouch for, nor before ledger
 // and coins were compared: whoever led before may have died in between. Nor before
 // all that a signer ever released is in the database.
-func (w *worker) round(ctx context.Context, epoch int64, follower *follower.Follower, conductor *conductor.Conductor, done *looked) error {
+func (w *worker) round(
+	ctx context.Context,
+	epoch int64,
+	follower *follower.Follower,
+	conductor *conductor.Conductor,
+	done *looked,
+) error {
 	if now := w.clock.Now(); now.Sub(done.node) >= nodeCheckEvery || w.trouble.Load() != nil {
 		if err := w.checkNode(ctx); err != nil {
 			return err
@@ -319,82 +366,6 @@ func (w *worker) round(ctx context.Context, epoch int64, follower *follower.Foll
 		w.metrics.stopped(open)
 	}
 	return err
-}
-
-// watchBlocks listens for blocks as long as this worker leads, whichever lease it
-// is: the node is known from the first on.
-func (w *worker) watchBlocks(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.known:
-	}
-	return w.node.Load().Watch(ctx, w.cfg.Log)
-}
-
-// checkNode connects if need be, and asks whether the node is fit for work.
-func (w *worker) checkNode(ctx context.Context) error {
-	node := w.node.Load()
-	if node == nil {
-		fresh, err := chain.New(w.cfg.Chain)
-		if err != nil {
-			return err
-		}
-		w.node.Store(fresh)
-		close(w.known)
-		node = fresh
-	}
-	if _, err := node.Check(ctx); err != nil {
-		return err
-	}
-	return w.checkSecond(ctx, node)
-}
-
-// settled is how deep a block lies that two nodes have to agree on.
-const settled = 6
-
-// checkSecond compares the nodes a few blocks below their tips. Nothing is built,
-// signed or advanced while they disagree.
-func (w *worker) checkSecond(ctx context.Context, first *chain.Client) error {
-	if w.cfg.Second == nil {
-		return nil
-	}
-	second := w.second.Load()
-	if second == nil {
-		fresh, err := chain.New(*w.cfg.Second)
-		if err != nil {
-			return err
-		}
-		w.second.Store(fresh)
-		second = fresh
-	}
-	if _, err := second.Check(ctx); err != nil {
-		return err
-	}
-	a, _, err := first.Tip(ctx)
-	if err != nil {
-		return err
-	}
-	b, _, err := second.Tip(ctx)
-	if err != nil {
-		return err
-	}
-	if behind := max(a, b) - min(a, b); behind > settled {
-		return errs.Newf(errs.Unavailable, errs.CodeNodeBehind, "One node is at block %d and the other at %d: one of them is cut off or still catching up. The worker waits for it.", a, b)
-	}
-	height := max(min(a, b)-settled, 0)
-	ours, err := first.HashAt(ctx, height)
-	if err != nil {
-		return err
-	}
-	theirs, err := second.HashAt(ctx, height)
-	if err != nil {
-		return err
-	}
-	if ours != theirs {
-		return errs.Newf(errs.Unavailable, CodeNodesDisagree, "The two nodes have different blocks at height %d, so one of them is on a chain of its own. The worker waits until they agree.", height)
-	}
-	return nil
 }
 
 // estimate asks what a transaction should pay and keeps it for the dashboard. A

@@ -33,17 +33,48 @@ type form struct {
 }
 
 // formFlags are the flags that --file takes the place of.
-var formFlags = []string{"title", "narrative-file", "contact", "endpoint", "link", "endpoint-file", "region", "language", "amount-sat", "payout-address"}
+var formFlags = []string{
+	"title",
+	"narrative-file",
+	"contact",
+	"endpoint",
+	"link",
+	"endpoint-file",
+	"region",
+	"language",
+	"amount-sat",
+	"payout-address",
+}
 
 func (f *form) flags(cmd *cobra.Command) {
 	set := cmd.Flags()
-	set.StringVar(&f.file, "file", "", "file with the application as JSON, or - for standard input; takes the place of the other flags")
+	set.StringVar(
+		&f.file,
+		"file",
+		"",
+		"file with the application as JSON, or - for standard input; takes the place of the other flags",
+	)
 	set.StringVar(&f.title, "title", "", "what it is for, in a few words")
-	set.StringVar(&f.narrative, "narrative-file", "", "file with the story, or - for standard input; leave out what identifies you")
+	set.StringVar(
+		&f.narrative,
+		"narrative-file",
+		"",
+		"file with the story, or - for standard input; leave out what identifies you",
+	)
 	set.StringVar(&f.contact, "contact", "", "optional: where to reach you")
-	set.StringArrayVar(&f.endpoints, "endpoint", nil, "protocol://[user@]host:port; may be given several times; secrets go into --file")
+	set.StringArrayVar(
+		&f.endpoints,
+		"endpoint",
+		nil,
+		"protocol://[user@]host:port; may be given several times; secrets go into --file",
+	)
 	set.StringArrayVar(&f.links, "link", nil, "a server's link without a secret in it; may be given several times")
-	set.StringArrayVar(&f.endpointFiles, "endpoint-file", nil, "file with a server's link or configuration (.conf, .ovpn); may be given several times")
+	set.StringArrayVar(
+		&f.endpointFiles,
+		"endpoint-file",
+		nil,
+		"file with a server's link or configuration (.conf, .ovpn); may be given several times",
+	)
 	set.StringVar(&f.region, "region", "", "ISO 3166-1 code of the country that it serves, or other")
 	set.StringVar(&f.language, "language", "en", "ISO 639-1 code of the language to answer in")
 	set.StringVar(&f.amount, "amount-sat", "", "what you ask for, in satoshi")
@@ -55,7 +86,9 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 	if f.file != "" {
 		for _, name := range formFlags {
 			if c.cmd.Flags().Changed(name) {
-				return client.NewApplication{}, cli.UsageError{Err: fmt.Errorf("--%s and --file exclude each other", name)}
+				return client.NewApplication{}, cli.UsageError{
+					Err: fmt.Errorf("--%s and --file exclude each other", name),
+				}
 			}
 		}
 		return readApplication(c, f.file)
@@ -64,7 +97,9 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 		return client.NewApplication{}, err
 	}
 	if len(f.endpoints)+len(f.links)+len(f.endpointFiles) == 0 {
-		return client.NewApplication{}, cli.UsageError{Err: errors.New("--endpoint, --link or --endpoint-file is missing; see --help")}
+		return client.NewApplication{}, cli.UsageError{
+			Err: errors.New("--endpoint, --link or --endpoint-file is missing; see --help"),
+		}
 	}
 	narrative, err := c.readText(f.narrative)
 	if err != nil {
@@ -95,7 +130,11 @@ func (f *form) linked(c *call) ([]client.Endpoint, error) {
 	var out []client.Endpoint
 	for _, text := range f.links {
 		if spec, err := link.Parse(text); err != nil || len(link.Secrets(spec)) > 0 {
-			return nil, cli.UsageError{Err: errors.New("--link: a secret does not belong into an argument, which other users can see, and this link has one or cannot be read; write it into a file for --endpoint-file")}
+			return nil, cli.UsageError{
+				Err: errors.New(
+					"--link: a secret does not belong into an argument, which other users can see, and this link has one or cannot be read; write it into a file for --endpoint-file",
+				),
+			}
 		}
 		out = append(out, client.Endpoint{Link: &text})
 	}
@@ -118,14 +157,21 @@ func parseEndpoint(text string) (client.Endpoint, error) {
 		return client.Endpoint{}, fmt.Errorf("%q is not protocol://host:port", text)
 	}
 	if _, secret := u.User.Password(); secret {
-		return client.Endpoint{}, errors.New("a secret does not belong into an argument, which other users can see; write the application into a file for --file")
+		return client.Endpoint{}, errors.New(
+			"a secret does not belong into an argument, which other users can see; write the application into a file for --file",
+		)
 	}
 	host, portText, err := net.SplitHostPort(u.Host)
 	port, portErr := strconv.ParseUint(portText, 10, 16)
 	if err != nil || portErr != nil || host == "" || port == 0 {
 		return client.Endpoint{}, fmt.Errorf("%q has no host and port", text)
 	}
-	return client.Endpoint{Protocol: client.Protocol(u.Scheme), Host: host, Port: int32(port), Username: given(u.User.Username())}, nil
+	return client.Endpoint{
+		Protocol: client.Protocol(u.Scheme),
+		Host:     host,
+		Port:     int32(port),
+		Username: given(u.User.Username()),
+	}, nil
 }
 
 // readApplication reads the JSON of an application and refuses names that the
@@ -203,15 +249,22 @@ func (a *app) applyCommand() *cobra.Command {
 		err = storeSecret("receipt-out", receiptOut, func() (string, error) {
 			if key == "" {
 				key = client.NewIdempotencyKey()
-				c.talk("Idempotency key: %s\nIf no answer comes, run the same again with --idempotency-key and this key. Then forget it.", key)
+				c.talk(
+					"Idempotency key: %s\nIf no answer comes, run the same again with --idempotency-key and this key. Then forget it.",
+					key,
+				)
 			}
-			receipt, err = ok201(c.api.SubmitApplicationWithResponse(c.ctx, &client.SubmitApplicationParams{IdempotencyKey: key}, body))
+			receipt, err = ok201(
+				c.api.SubmitApplicationWithResponse(c.ctx, &client.SubmitApplicationParams{IdempotencyKey: key}, body),
+			)
 			return receipt.ReceiptCode, err
 		})
 		if receipt.ReceiptCode == "" {
 			return page{}, err
 		}
-		c.talk("Keep the receipt code. It is the only way back to your application; the fund cannot tell it to you again.")
+		c.talk(
+			"Keep the receipt code. It is the only way back to your application; the fund cannot tell it to you again.",
+		)
 		return page{value: receipt, parts: []part{record(
 			"receipt_code", receipt.ReceiptCode, "reference", receipt.Reference, "state", receipt.State,
 			"revision", itoa(receipt.Revision), "application_sha256", receipt.ApplicationSha256,
@@ -234,7 +287,14 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 		bad = append(bad, *field)
 	}
 	if body.AmountSat < fund.MinAmountSat || body.AmountSat > fund.MaxAmountSat {
-		bad = append(bad, errs.Field{Field: "amount_sat", Code: errs.CodeOutOfRange, Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat)})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "amount_sat",
+				Code:    errs.CodeOutOfRange,
+				Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat),
+			},
+		)
 	}
 	for i, e := range body.Endpoints {
 		field := fmt.Sprintf("endpoints[%d].", i)
@@ -247,7 +307,14 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 			field, e.Protocol = field+"link, ", protocolName(spec.Protocol())
 		}
 		if !slices.Contains(fund.Protocols, e.Protocol) {
-			bad = append(bad, errs.Field{Field: field + "protocol", Code: errs.CodeUnknownProtocol, Message: fmt.Sprintf("must be one of %v", fund.Protocols)})
+			bad = append(
+				bad,
+				errs.Field{
+					Field:   field + "protocol",
+					Code:    errs.CodeUnknownProtocol,
+					Message: fmt.Sprintf("must be one of %v", fund.Protocols),
+				},
+			)
 		}
 	}
 	if err := errs.InvalidFields(bad); err != nil {

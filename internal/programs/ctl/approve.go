@@ -18,7 +18,9 @@ func (a *app) batchApproveCommand() *cobra.Command {
 	var digest string
 	var yes, dry bool
 	cmd := &cobra.Command{
-		Use: "approve ID", Short: "Release a batch for payment, after a check of its note", Args: cobra.ExactArgs(1),
+		Use:   "approve ID",
+		Short: "Release a batch for payment, after a check of its note",
+		Args:  cobra.ExactArgs(1),
 		Long: "Release a batch. What it pays is read from its note, addresses from the scripts in it, and the note's digest is\n" +
 			"computed here. When the server shows anything else, nothing is sent and the exit code is 5. To go on, type the\n" +
 			"batch's number.",
@@ -45,7 +47,11 @@ func (a *app) batchApproveCommand() *cobra.Command {
 			c.talk("Nothing was sent. Without --dry-run this would release batch %d.", note.number)
 			return page{}, nil
 		}
-		question := fmt.Sprintf("To release %s to %d payees, type the batch's number: ", sats(note.total), len(note.payees))
+		question := fmt.Sprintf(
+			"To release %s to %d payees, type the batch's number: ",
+			sats(note.total),
+			len(note.payees),
+		)
 		if note.upkeep != nil {
 			question = fmt.Sprintf("To release this %s, which pays nobody, type the batch's number: ", note.upkeep.Kind)
 		}
@@ -53,7 +59,9 @@ func (a *app) batchApproveCommand() *cobra.Command {
 			return page{}, err
 		}
 		params := client.ApproveBatchParams{IfMatch: etag(b.Version)}
-		return summarised(ok200(c.api.ApproveBatchWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.digest.String()})))
+		return summarised(
+			ok200(c.api.ApproveBatchWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.digest.String()})),
+		)
 	})
 }
 
@@ -62,7 +70,11 @@ func readBefore(wanted string, have decision.Digest) error {
 	if wanted == "" || wanted == have.String() {
 		return nil
 	}
-	return errs.New(errs.Conflict, errs.CodeStaleDigest, "The note is not the one that --digest names. Nothing was sent; read it again.")
+	return errs.New(
+		errs.Conflict,
+		errs.CodeStaleDigest,
+		"The note is not the one that --digest names. Nothing was sent; read it again.",
+	)
 }
 
 // showBatch tells the person what an approval releases.
@@ -111,7 +123,9 @@ func outcomeOf(state, until string) (there, lost bool) {
 func (a *app) batchWatchCommand() *cobra.Command {
 	var until string
 	cmd := &cobra.Command{
-		Use: "watch ID", Short: "Wait until a batch has got somewhere", Args: cobra.ExactArgs(1),
+		Use:   "watch ID",
+		Short: "Wait until a batch has got somewhere",
+		Args:  cobra.ExactArgs(1),
 		Long: "Wait until a batch is in a state or past it, and tell of every change on standard error. Exit code 4 when it\n" +
 			"cannot get there any more, because it was cancelled or taken back, or somebody else spent its coins.",
 	}
@@ -137,7 +151,16 @@ func (a *app) batchWatchCommand() *cobra.Command {
 				return watched(b), nil
 			}
 			if lost {
-				return watched(b), errs.Newf(errs.Conflict, errs.Code("batch_"+b.State), "Batch %d is %s; it does not become %s.", b.Number, b.State, until)
+				return watched(
+						b,
+					), errs.Newf(
+						errs.Conflict,
+						errs.Code("batch_"+b.State),
+						"Batch %d is %s; it does not become %s.",
+						b.Number,
+						b.State,
+						until,
+					)
 			}
 			if b, err = c.next(b); err != nil {
 				return page{}, err
@@ -175,10 +198,30 @@ func progressOf(b client.Batch) string {
 }
 
 func watched(b client.Batch) page {
-	return page{value: b, parts: []part{record(
-		"number", itoa(b.Number), "id", b.Id.String(), "state", b.State, "next_action", b.NextAction, "txid", text(b.Txid),
-		"fee_sat", number(b.FeeSat), "height", number(b.Height), "confirmations", itoa(b.Confirmations), "alarm", alarm(b), "trouble", text(b.LastError),
-	)}}
+	return page{value: b, parts: []part{
+		record(
+			"number",
+			itoa(b.Number),
+			"id",
+			b.Id.String(),
+			"state",
+			b.State,
+			"next_action",
+			b.NextAction,
+			"txid",
+			text(b.Txid),
+			"fee_sat",
+			number(b.FeeSat),
+			"height",
+			number(b.Height),
+			"confirmations",
+			itoa(b.Confirmations),
+			"alarm",
+			alarm(b),
+			"trouble",
+			text(b.LastError),
+		),
+	}}
 }
 
 // alarm says what is off about a batch that may be paid; empty while it waits for

@@ -20,11 +20,19 @@ import (
 
 func (a *app) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "audit", Short: "Verify the fund's audit log",
+		Use:   "audit",
+		Short: "Verify the fund's audit log",
 		Long: "Verify the fund's audit log with its public key. Take the key from somewhere else than the server that you\n" +
 			"check, and keep checkpoints: only they show later that a log was cut off or told in two ways.",
 	}
-	return group(cmd, a.auditVerifyCommand(), a.auditChainCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditProofCommand())
+	return group(
+		cmd,
+		a.auditVerifyCommand(),
+		a.auditChainCommand(),
+		a.auditExportCommand(),
+		a.auditCheckpointCommand(),
+		a.auditProofCommand(),
+	)
 }
 
 // verifier is the flags of what a log is verified against.
@@ -64,7 +72,8 @@ func readKnown(paths []string) ([]string, error) {
 // verdict makes code 5 of what the verifier of package audit found. A bundle
 // that is none stays an error of its own.
 func verdict(err error) error {
-	if errs.Is(err, audit.CodeAuditBroken) || errs.Is(err, audit.CodeCheckpointRefused) || errs.Is(err, audit.CodeNotEarlier) {
+	if errs.Is(err, audit.CodeAuditBroken) || errs.Is(err, audit.CodeCheckpointRefused) ||
+		errs.Is(err, audit.CodeNotEarlier) {
 		return checkFailed("%s", userText(err))
 	}
 	return err
@@ -75,13 +84,20 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 	var bundle string
 	var known []string
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Verify the whole log, from the server or off-line from a bundle", Args: cobra.NoArgs,
+		Use:   "verify",
+		Short: "Verify the whole log, from the server or off-line from a bundle",
+		Args:  cobra.NoArgs,
 		Long: "Verify the whole log, from the server or off-line from a bundle. Exit code 5 when a row was dropped, altered,\n" +
 			"swapped or cut off; the first such row is named. A checkpoint that the key did not sign is named and passed\n" +
 			"over: the newest valid one counts.",
 	}
 	v.flags(cmd)
-	cmd.Flags().StringVar(&bundle, "bundle", "", "file of causewayctl audit export, or - for standard input; from the server when absent")
+	cmd.Flags().StringVar(
+		&bundle,
+		"bundle",
+		"",
+		"file of causewayctl audit export, or - for standard input; from the server when absent",
+	)
 	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint that you kept; may be given several times")
 	verify := func(c *call) (page, error) {
 		key, err := v.read()
@@ -149,14 +165,35 @@ func reportPart(r audit.Report) part {
 	if n := len(r.BadCheckpoints); n > 0 {
 		passedOver = itoa(n)
 	}
-	return record("result", result, "origin", r.Origin, "size", itoa(r.Size), "root", r.Root, "rows_checked", itoa(r.Rows),
-		"checkpoints_checked", itoa(r.Checkpoints), "checkpoints_passed_over", passedOver, "rows_not_covered_yet", itoa(r.Uncovered))
+	return record(
+		"result",
+		result,
+		"origin",
+		r.Origin,
+		"size",
+		itoa(r.Size),
+		"root",
+		r.Root,
+		"rows_checked",
+		itoa(r.Rows),
+		"checkpoints_checked",
+		itoa(r.Checkpoints),
+		"checkpoints_passed_over",
+		passedOver,
+		"rows_not_covered_yet",
+		itoa(r.Uncovered),
+	)
 }
 
 func badCheckpoints(r audit.Report) part {
-	return table("Checkpoints that were passed over", []string{"PLACE", "BEGINS"}, r.BadCheckpoints, func(b audit.BadCheckpoint) []string {
-		return []string{itoa(b.Place), b.Says}
-	})
+	return table(
+		"Checkpoints that were passed over",
+		[]string{"PLACE", "BEGINS"},
+		r.BadCheckpoints,
+		func(b audit.BadCheckpoint) []string {
+			return []string{itoa(b.Place), b.Says}
+		},
+	)
 }
 
 func (a *app) auditExportCommand() *cobra.Command {
@@ -171,7 +208,9 @@ func (a *app) auditCheckpointCommand() *cobra.Command {
 	var v verifier
 	var known string
 	cmd := &cobra.Command{
-		Use: "checkpoint", Short: "Fetch the newest checkpoint, to keep it", Args: cobra.NoArgs,
+		Use:   "checkpoint",
+		Short: "Fetch the newest checkpoint, to keep it",
+		Args:  cobra.NoArgs,
 		Long: "Fetch the newest checkpoint, verify it and write it, to be kept. With --known, the log must also contain all that\n" +
 			"the checkpoint in that file covered; exit code 5 when it does not. Needs no token: anybody can be a witness.",
 	}
@@ -221,7 +260,9 @@ func (c *call) grown(kept, key string, newest audit.Checkpoint, signed string) (
 	if old.Size == newest.Size {
 		return newest, signed, sameLog(old, newest)
 	}
-	answer, err := ok200(c.api.GetConsistencyProofWithResponse(c.ctx, &client.GetConsistencyProofParams{From: old.Size}))
+	answer, err := ok200(
+		c.api.GetConsistencyProofWithResponse(c.ctx, &client.GetConsistencyProofParams{From: old.Size}),
+	)
 	if err != nil {
 		return newest, signed, err
 	}
@@ -266,7 +307,9 @@ func proofHashes(list [][]byte) ([]tlog.Hash, error) {
 func (a *app) auditProofCommand() *cobra.Command {
 	var v verifier
 	cmd := &cobra.Command{
-		Use: "proof SEQ", Short: "Prove here that a row is in the log", Args: cobra.ExactArgs(1),
+		Use:   "proof SEQ",
+		Short: "Prove here that a row is in the log",
+		Args:  cobra.ExactArgs(1),
 		Long: "Fetch a row with the proof that it is in the log of the newest checkpoint, and verify the proof here. Exit code 5\n" +
 			"when it does not hold.",
 	}
@@ -297,7 +340,30 @@ func (a *app) auditProofCommand() *cobra.Command {
 		if err != nil {
 			return page{}, checkFailed("Row %d cannot be read.", seq)
 		}
-		return page{value: proof, parts: []part{record("result", "the row is in the signed log", "seq", itoa(leaf.Seq), "at", leaf.At,
-			"action", leaf.Action, "actor", leaf.Actor, "object", leaf.ObjectKind+" "+leaf.ObjectID, "from", leaf.From, "to", leaf.To, "digest", leaf.Digest)}}, nil
+		return page{
+			value: proof,
+			parts: []part{
+				record(
+					"result",
+					"the row is in the signed log",
+					"seq",
+					itoa(leaf.Seq),
+					"at",
+					leaf.At,
+					"action",
+					leaf.Action,
+					"actor",
+					leaf.Actor,
+					"object",
+					leaf.ObjectKind+" "+leaf.ObjectID,
+					"from",
+					leaf.From,
+					"to",
+					leaf.To,
+					"digest",
+					leaf.Digest,
+				),
+			},
+		}, nil
 	})
 }

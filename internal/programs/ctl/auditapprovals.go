@@ -23,11 +23,21 @@ type approvalFlags struct {
 }
 
 func (a *approvalFlags) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&a.bundles, "bundle", nil, "file of causewayctl audit export, or - for standard input; may be given several times")
+	f.StringArrayVar(
+		&a.bundles,
+		"bundle",
+		nil,
+		"file of causewayctl audit export, or - for standard input; may be given several times",
+	)
 	f.BoolVar(&a.api, "api", false, "read the audit log from the fund")
 	f.StringVar(&a.key.key, "key", "", "the audit log's public key")
 	f.StringVar(&a.key.keyFile, "key-file", "", "file with the audit log's public key")
-	f.UintSliceVar(&a.acceptLost, "accept-lost", nil, "numbers of batches whose approval was lost with a restored database, as you know")
+	f.UintSliceVar(
+		&a.acceptLost,
+		"accept-lost",
+		nil,
+		"numbers of batches whose approval was lost with a restored database, as you know",
+	)
 }
 
 func (a *approvalFlags) lost() []uint32 {
@@ -45,11 +55,17 @@ func (c *call) approvalLogs(a approvalFlags) ([]chainaudit.AuditLog, error) {
 	given := len(a.bundles) > 0 || a.api
 	switch keyed := a.key.key != "" || a.key.keyFile != ""; {
 	case !given && (keyed || len(a.acceptLost) > 0):
-		return nil, cli.UsageError{Err: errors.New("--key and --accept-lost are for an audit log: give --bundle or --api")}
+		return nil, cli.UsageError{
+			Err: errors.New("--key and --accept-lost are for an audit log: give --bundle or --api"),
+		}
 	case !given:
 		return nil, nil
 	case !keyed:
-		return nil, cli.UsageError{Err: errors.New("give the audit log's public key by --key or --key-file; take it from somewhere else than the server")}
+		return nil, cli.UsageError{
+			Err: errors.New(
+				"give the audit log's public key by --key or --key-file; take it from somewhere else than the server",
+			),
+		}
 	}
 	key, err := a.key.read()
 	if err != nil {
@@ -86,10 +102,19 @@ func (c *call) approvalLog(path, key string) (chainaudit.AuditLog, error) {
 		c.talk("%s: %s.", name, b)
 	}
 	if err != nil {
-		return chainaudit.AuditLog{}, errs.Wrap(err, errs.Precondition, errs.CodeOf(err), fmt.Sprintf("%s: %s Nothing was judged.", name, userText(err)))
+		return chainaudit.AuditLog{}, errs.Wrap(
+			err,
+			errs.Precondition,
+			errs.CodeOf(err),
+			fmt.Sprintf("%s: %s Nothing was judged.", name, userText(err)),
+		)
 	}
 	if report.Uncovered > 0 {
-		c.talk("%s: the last %d rows are not covered by a checkpoint yet, and count for nothing here.", name, report.Uncovered)
+		c.talk(
+			"%s: the last %d rows are not covered by a checkpoint yet, and count for nothing here.",
+			name,
+			report.Uncovered,
+		)
 	}
 	return chainaudit.AuditLog{
 		Name: name, Rows: report.Rows - report.Uncovered,
@@ -115,15 +140,40 @@ func approvalRows(a *chainaudit.Approvals) [][]string {
 	if a == nil {
 		return [][]string{{"approvals", "not checked (no audit bundle given)"}}
 	}
-	rows := [][]string{{"approvals", fmt.Sprintf("%d of %d payments have an application.approved and a batch.approved leaf", a.Approved, a.Payments)}}
+	rows := [][]string{
+		{
+			"approvals",
+			fmt.Sprintf(
+				"%d of %d payments have an application.approved and a batch.approved leaf",
+				a.Approved,
+				a.Payments,
+			),
+		},
+	}
 	if a.Others > 0 {
-		rows = append(rows, []string{"other_approvals", fmt.Sprintf("%d of %d voids and upkeep transactions have a batch.void_approved or a batch.approved leaf", a.OthersApproved, a.Others)})
+		rows = append(
+			rows,
+			[]string{
+				"other_approvals",
+				fmt.Sprintf(
+					"%d of %d voids and upkeep transactions have a batch.void_approved or a batch.approved leaf",
+					a.OthersApproved,
+					a.Others,
+				),
+			},
+		)
 	}
 	if a.Accepted > 0 {
 		rows = append(rows, []string{"lost_approvals", howMany(a.Accepted, "finding") + " accepted by --accept-lost"})
 	}
 	for _, l := range a.Logs {
-		rows = append(rows, []string{"audit_log", fmt.Sprintf("%s, %s that a checkpoint covers", clean(l.Name), howMany(int(l.Rows), "row"))})
+		rows = append(
+			rows,
+			[]string{
+				"audit_log",
+				fmt.Sprintf("%s, %s that a checkpoint covers", clean(l.Name), howMany(int(l.Rows), "row")),
+			},
+		)
 	}
 	return rows
 }

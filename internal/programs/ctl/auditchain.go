@@ -32,7 +32,9 @@ type chainAudit struct {
 func (a *app) auditChainCommand() *cobra.Command {
 	var o chainAudit
 	cmd := &cobra.Command{
-		Use: "chain", Short: "Account for every satoshi of the treasury, from the chain and the signers' journals", Args: cobra.NoArgs,
+		Use:   "chain",
+		Short: "Account for every satoshi of the treasury, from the chain and the signers' journals",
+		Args:  cobra.NoArgs,
 		Long: "Read every block since the treasury's birthday from a btcd of your own and account for every satoshi: deposits,\n" +
 			"payments by decision, change, fees, voids and upkeep. It asks no fund and no database, and shares no code with\n" +
 			"what pays. Give the journal of each signer; two are compared.\n\n" +
@@ -96,7 +98,12 @@ func (c *call) auditChain(o chainAudit) (page, error) {
 		chainaudit.Report
 	}{report.OK(), report}, parts: chainParts(report)}
 	if !report.OK() {
-		return p, errs.Newf(errs.Precondition, CodeNotAccountedFor, "The treasury is not accounted for: %s. This audit moved no money.", howMany(len(report.Alarms), "alarm"))
+		return p, errs.Newf(
+			errs.Precondition,
+			CodeNotAccountedFor,
+			"The treasury is not accounted for: %s. This audit moved no money.",
+			howMany(len(report.Alarms), "alarm"),
+		)
 	}
 	return p, nil
 }
@@ -112,7 +119,9 @@ func (o chainAudit) config(cmd *cobra.Command) (chainaudit.Config, error) {
 	case !cmd.Flags().Changed("birthday"):
 		return chainaudit.Config{}, cli.UsageError{Err: errors.New("--birthday is missing; 0 reads the whole chain")}
 	case len(o.journals) == 0:
-		return chainaudit.Config{}, cli.UsageError{Err: errors.New("--journal is missing; without a journal every payment looks like theft")}
+		return chainaudit.Config{}, cli.UsageError{
+			Err: errors.New("--journal is missing; without a journal every payment looks like theft"),
+		}
 	}
 	if o.descriptorFile != "" {
 		text, err := os.ReadFile(o.descriptorFile)
@@ -159,24 +168,63 @@ func chainParts(r chainaudit.Report) []part {
 		}
 	}
 	sat := func(n int64) string { return itoa(n) + " sat" }
-	sums := record("result", chainResult(r), "network", r.Network, "blocks", fmt.Sprintf("%d to %d", r.Birthday, r.Height),
-		"last_block", r.Block, "its_time", time.Unix(r.BlockTime, 0).UTC().Format(time.RFC3339),
-		"deposits", fmt.Sprintf("%s in %s", sat(r.DepositsSat), howMany(len(r.Deposits), "output")),
-		"paid", fmt.Sprintf("%s for %s", sat(r.PaidSat), howMany(len(r.Payments), "decision")),
-		"fees", fmt.Sprintf("%s for %s, %s, %s", sat(r.FeesSat), howMany(r.Count(chainaudit.KindPay), "payout"),
-			howMany(r.Count(chainaudit.KindVoid), "void"), howMany(r.Count(chainaudit.KindUpkeep), "upkeep transaction")),
-		"lost", sat(r.LostSat), "unspent", fmt.Sprintf("%s in %s", sat(r.UnspentSat), howMany(len(r.Coins), "coin")),
-		"difference", sat(r.DifferenceSat), "can_never_confirm", howMany(len(r.Waiting)-len(alive), "replaced or voided attempt"))
+	sums := record(
+		"result",
+		chainResult(r),
+		"network",
+		r.Network,
+		"blocks",
+		fmt.Sprintf("%d to %d", r.Birthday, r.Height),
+		"last_block",
+		r.Block,
+		"its_time",
+		time.Unix(r.BlockTime, 0).UTC().Format(time.RFC3339),
+		"deposits",
+		fmt.Sprintf("%s in %s", sat(r.DepositsSat), howMany(len(r.Deposits), "output")),
+		"paid",
+		fmt.Sprintf("%s for %s", sat(r.PaidSat), howMany(len(r.Payments), "decision")),
+		"fees",
+		fmt.Sprintf(
+			"%s for %s, %s, %s",
+			sat(r.FeesSat),
+			howMany(r.Count(chainaudit.KindPay), "payout"),
+			howMany(
+				r.Count(chainaudit.KindVoid),
+				"void",
+			),
+			howMany(r.Count(chainaudit.KindUpkeep), "upkeep transaction"),
+		),
+		"lost",
+		sat(r.LostSat),
+		"unspent",
+		fmt.Sprintf("%s in %s", sat(r.UnspentSat), howMany(len(r.Coins), "coin")),
+		"difference",
+		sat(r.DifferenceSat),
+		"can_never_confirm",
+		howMany(len(r.Waiting)-len(alive), "replaced or voided attempt"),
+	)
 	sums.cells = append(sums.cells, approvalRows(r.Approvals)...)
 	findings := func(f chainaudit.Finding) []string { return []string{f.Code, f.Text} }
 	parts := []part{
 		sums,
 		table("Alarms", []string{"CODE", "WHAT WAS FOUND"}, r.Alarms, findings),
 		table("Worth knowing", []string{"CODE", "WHAT WAS FOUND"}, r.Notes, findings),
-		table("Released and not on the chain", []string{"TRANSACTION", "BATCH", "ATTEMPT", "KIND", "PAYS_SAT", "CAN IT CONFIRM", "CONFLICTS WITH"}, alive,
+		table(
+			"Released and not on the chain",
+			[]string{"TRANSACTION", "BATCH", "ATTEMPT", "KIND", "PAYS_SAT", "CAN IT CONFIRM", "CONFLICTS WITH"},
+			alive,
 			func(w chainaudit.Waiting) []string {
-				return []string{w.TxID, itoa(int64(w.Number)), itoa(w.Attempt), w.Kind, itoa(w.PaysSat), fate(w.State), strings.Join(w.Conflicts, " ")}
-			}),
+				return []string{
+					w.TxID,
+					itoa(int64(w.Number)),
+					itoa(w.Attempt),
+					w.Kind,
+					itoa(w.PaysSat),
+					fate(w.State),
+					strings.Join(w.Conflicts, " "),
+				}
+			},
+		),
 		table("Journals", []string{"FILE", "LINES", "HEAD"}, r.Journals, func(j chainaudit.JournalRead) []string {
 			return []string{j.Name, itoa(j.Lines), j.Head}
 		}),

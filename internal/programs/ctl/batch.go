@@ -11,10 +11,21 @@ import (
 )
 
 func (a *app) batchCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "batch", Short: "Compose, approve, watch, hurry and take back payments"},
-		a.batchListCommand(), a.batchShowCommand(), a.batchDryRunCommand(), a.batchComposeCommand(),
-		a.batchApproveCommand(), a.batchCancelCommand(), a.batchWatchCommand(),
-		a.batchBumpCommand(), a.batchVoidCommand(), a.batchApproveVoidCommand(), a.batchWithdrawVoidCommand(), a.batchSignaturesCommand(), a.batchPSBTCommand(),
+	return group(
+		&cobra.Command{Use: "batch", Short: "Compose, approve, watch, hurry and take back payments"},
+		a.batchListCommand(),
+		a.batchShowCommand(),
+		a.batchDryRunCommand(),
+		a.batchComposeCommand(),
+		a.batchApproveCommand(),
+		a.batchCancelCommand(),
+		a.batchWatchCommand(),
+		a.batchBumpCommand(),
+		a.batchVoidCommand(),
+		a.batchApproveVoidCommand(),
+		a.batchWithdrawVoidCommand(),
+		a.batchSignaturesCommand(),
+		a.batchPSBTCommand(),
 	)
 }
 
@@ -23,23 +34,54 @@ func (a *app) batchListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List batches, newest first", Args: cobra.NoArgs}
 	p.flags(cmd)
 	return a.online(staff, cmd, func(c *call) (page, error) {
-		list, next, err := pages(c, p, "batches", func(cursor *string, limit *int32) ([]client.BatchSummary, *string, error) {
-			answer, err := ok200(c.api.ListBatchesWithResponse(c.ctx, &client.ListBatchesParams{Cursor: cursor, Limit: limit}))
-			return answer.Items, answer.NextCursor, err
-		})
+		list, next, err := pages(
+			c,
+			p,
+			"batches",
+			func(cursor *string, limit *int32) ([]client.BatchSummary, *string, error) {
+				answer, err := ok200(
+					c.api.ListBatchesWithResponse(c.ctx, &client.ListBatchesParams{Cursor: cursor, Limit: limit}),
+				)
+				return answer.Items, answer.NextCursor, err
+			},
+		)
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: client.BatchPage{Items: orEmpty(list), NextCursor: next}, parts: []part{batchesPart(list)}}, nil
+		return page{
+			value: client.BatchPage{Items: orEmpty(list), NextCursor: next},
+			parts: []part{batchesPart(list)},
+		}, nil
 	})
 }
 
 func batchesPart(list []client.BatchSummary) part {
-	header := []string{"NUMBER", "ID", "KIND", "STATE", "PAYEES", "TOTAL_SAT", "MAX_FEE_SAT", "CREATED", "BY", "TROUBLE"}
+	header := []string{
+		"NUMBER",
+		"ID",
+		"KIND",
+		"STATE",
+		"PAYEES",
+		"TOTAL_SAT",
+		"MAX_FEE_SAT",
+		"CREATED",
+		"BY",
+		"TROUBLE",
+	}
 	return table("", header, list, func(b client.BatchSummary) []string {
 		return []string{
-			itoa(b.Number), b.Id.String(), b.Kind, b.State, itoa(b.Payees), itoa(b.TotalSat), itoa(b.MaxFeeSat), when(b.CreatedAt),
-			text(b.CreatedBy), text(b.LastError),
+			itoa(
+				b.Number,
+			),
+			b.Id.String(),
+			b.Kind,
+			b.State,
+			itoa(b.Payees),
+			itoa(b.TotalSat),
+			itoa(b.MaxFeeSat),
+			when(b.CreatedAt),
+			text(b.CreatedBy),
+			text(b.LastError),
 		}
 	})
 }
@@ -69,7 +111,9 @@ type shownBatch struct {
 
 func (a *app) batchShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show a batch and check its note", Args: cobra.ExactArgs(1),
+		Use:   "show ID",
+		Short: "Show a batch and check its note",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show a batch. Its note's digest is computed here and compared with the server's; so is every payment.\n" +
 			"Exit code 5 when they do not agree. CSV lists the payments.",
 	}
@@ -89,30 +133,123 @@ func batchParts(b client.Batch, holds bool) []part {
 		check = "DOES NOT HOLD"
 	}
 	parts := []part{
-		table("Payments", []string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"}, b.Items, func(it client.BatchItem) []string {
-			state := it.Standing
-			if it.PaidAfterCancel != nil && *it.PaidAfterCancel {
-				state += ", paid after it was cancelled"
-			}
-			return []string{it.Reference, it.Designation, itoa(it.AmountSat), it.PayoutAddress, state, number(it.Vout), it.InstalmentId.String()}
-		}),
-		record("number", itoa(b.Number), "id", b.Id.String(), "kind", b.Kind, "state", b.State, "next_action", b.NextAction, "alarm", alarm(b), "trouble", text(b.LastError),
-			"payees", itoa(b.Payees), "total_sat", itoa(b.TotalSat), "fee_sat", number(b.FeeSat), "feerate", perVB(b.FeerateSatKvb),
-			"max_fee_sat", itoa(b.MaxFeeSat), "max_feerate", perVB(b.MaxFeerateSatKvb),
-			"wanted_feerate", wantedRate(b.WantedFeerateSatKvb), "deadline_blocks", itoa(b.DeadlineBlocks), "coins", list(b.Coins),
-			"txid", text(b.Txid), "height", number(b.Height), "confirmations", itoa(b.Confirmations),
-			"created_at", when(b.CreatedAt), "created_by", text(b.CreatedBy), "version", itoa(b.Version), "digest", b.Digest, "note_check", check),
+		table(
+			"Payments",
+			[]string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"},
+			b.Items,
+			func(it client.BatchItem) []string {
+				state := it.Standing
+				if it.PaidAfterCancel != nil && *it.PaidAfterCancel {
+					state += ", paid after it was cancelled"
+				}
+				return []string{
+					it.Reference,
+					it.Designation,
+					itoa(it.AmountSat),
+					it.PayoutAddress,
+					state,
+					number(it.Vout),
+					it.InstalmentId.String(),
+				}
+			},
+		),
+		record(
+			"number",
+			itoa(b.Number),
+			"id",
+			b.Id.String(),
+			"kind",
+			b.Kind,
+			"state",
+			b.State,
+			"next_action",
+			b.NextAction,
+			"alarm",
+			alarm(b),
+			"trouble",
+			text(b.LastError),
+			"payees",
+			itoa(b.Payees),
+			"total_sat",
+			itoa(b.TotalSat),
+			"fee_sat",
+			number(b.FeeSat),
+			"feerate",
+			perVB(b.FeerateSatKvb),
+			"max_fee_sat",
+			itoa(b.MaxFeeSat),
+			"max_feerate",
+			perVB(b.MaxFeerateSatKvb),
+			"wanted_feerate",
+			wantedRate(b.WantedFeerateSatKvb),
+			"deadline_blocks",
+			itoa(b.DeadlineBlocks),
+			"coins",
+			list(b.Coins),
+			"txid",
+			text(b.Txid),
+			"height",
+			number(b.Height),
+			"confirmations",
+			itoa(b.Confirmations),
+			"created_at",
+			when(b.CreatedAt),
+			"created_by",
+			text(b.CreatedBy),
+			"version",
+			itoa(b.Version),
+			"digest",
+			b.Digest,
+			"note_check",
+			check,
+		),
 		table("Approvals", []string{"AT", "BY", "DIGEST"}, b.Approvals, func(x client.BatchApproval) []string {
 			return []string{when(x.At), x.By, x.Digest}
 		}),
-		table("Attempts", []string{"NUMBER", "KIND", "FATE", "TXID", "FEE_SAT", "SAT/VB", "SIGNED", "BROADCAST_AT", "HEIGHT", "CREATED"}, b.Attempts, func(x client.Attempt) []string {
-			return []string{
-				itoa(x.Number), x.Kind, x.Fate, x.Txid, itoa(x.FeeSat), money.FormatFeeRate(x.FeerateSatKvb), yesNo(x.Signed), number(x.BroadcastHeight), number(x.Height), when(x.CreatedAt),
-			}
-		}),
+		table(
+			"Attempts",
+			[]string{
+				"NUMBER",
+				"KIND",
+				"FATE",
+				"TXID",
+				"FEE_SAT",
+				"SAT/VB",
+				"SIGNED",
+				"BROADCAST_AT",
+				"HEIGHT",
+				"CREATED",
+			},
+			b.Attempts,
+			func(x client.Attempt) []string {
+				return []string{
+					itoa(
+						x.Number,
+					),
+					x.Kind,
+					x.Fate,
+					x.Txid,
+					itoa(x.FeeSat),
+					money.FormatFeeRate(x.FeerateSatKvb),
+					yesNo(x.Signed),
+					number(x.BroadcastHeight),
+					number(x.Height),
+					when(x.CreatedAt),
+				}
+			},
+		),
 	}
 	if r := b.Raise; r != nil {
-		p := record("raise_current", perVB(r.CurrentSatKvb), "raise_least", perVB(r.LeastSatKvb), "raise_most", perVB(r.MostSatKvb), "refused", text(r.Refused))
+		p := record(
+			"raise_current",
+			perVB(r.CurrentSatKvb),
+			"raise_least",
+			perVB(r.LeastSatKvb),
+			"raise_most",
+			perVB(r.MostSatKvb),
+			"refused",
+			text(r.Refused),
+		)
 		p.title = "Raising the fee"
 		parts = append(parts, p)
 	}
@@ -137,14 +274,41 @@ func wantedRate(satKVB *int64) string {
 }
 
 func voidPart(v client.Void) part {
-	p := record("reason", v.Reason, "asked_by", v.AskedBy, "asked_at", when(v.AskedAt), "lapses_at", whenever(v.LapsesAt), "approved_by", text(v.ApprovedBy), "approved_at", whenever(v.ApprovedAt),
-		"feerate", perVB(v.FeerateSatKvb), "fee_sat", itoa(v.FeeSat), "payments_to_cancel", itoa(len(v.CancelIds)), "digest", v.Digest)
+	p := record(
+		"reason",
+		v.Reason,
+		"asked_by",
+		v.AskedBy,
+		"asked_at",
+		when(v.AskedAt),
+		"lapses_at",
+		whenever(v.LapsesAt),
+		"approved_by",
+		text(v.ApprovedBy),
+		"approved_at",
+		whenever(v.ApprovedAt),
+		"feerate",
+		perVB(v.FeerateSatKvb),
+		"fee_sat",
+		itoa(v.FeeSat),
+		"payments_to_cancel",
+		itoa(len(v.CancelIds)),
+		"digest",
+		v.Digest,
+	)
 	p.title = "Taking it back"
 	return p
 }
 
 func signaturesPart(title string, s client.Signatures) part {
-	p := record("needed", fmt.Sprintf("%d of %d", s.Needed, s.Total), "missing", itoa(s.Missing), "signed", strings.Join(s.Signed, " "))
+	p := record(
+		"needed",
+		fmt.Sprintf("%d of %d", s.Needed, s.Total),
+		"missing",
+		itoa(s.Missing),
+		"signed",
+		strings.Join(s.Signed, " "),
+	)
 	p.title = title
 	return p
 }
@@ -161,9 +325,14 @@ func transactionParts(tx client.Transaction) []part {
 		table("Inputs", []string{"TXID", "VOUT", "AMOUNT_SAT", "ADDRESS"}, tx.Inputs, func(in client.TxInput) []string {
 			return []string{in.Txid, itoa(in.Vout), itoa(in.AmountSat), in.Address}
 		}),
-		table("Outputs", []string{"VOUT", "AMOUNT_SAT", "ADDRESS", "CHANGE"}, tx.Outputs, func(out client.TxOutput) []string {
-			return []string{itoa(out.Vout), itoa(out.AmountSat), out.Address, yesNo(out.Change)}
-		}),
+		table(
+			"Outputs",
+			[]string{"VOUT", "AMOUNT_SAT", "ADDRESS", "CHANGE"},
+			tx.Outputs,
+			func(out client.TxOutput) []string {
+				return []string{itoa(out.Vout), itoa(out.AmountSat), out.Address, yesNo(out.Change)}
+			},
+		),
 	}
 }
 
@@ -176,10 +345,17 @@ func (a *app) batchCancelCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		question := fmt.Sprintf("Batch %d is %s and pays %d payees. To cancel it, type its number: ", b.Number, clean(b.State), b.Payees)
+		question := fmt.Sprintf(
+			"Batch %d is %s and pays %d payees. To cancel it, type its number: ",
+			b.Number,
+			clean(b.State),
+			b.Payees,
+		)
 		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {
 			return page{}, err
 		}
-		return summarised(ok200(c.api.CancelBatchWithResponse(c.ctx, b.Id, &client.CancelBatchParams{IfMatch: etag(b.Version)})))
+		return summarised(
+			ok200(c.api.CancelBatchWithResponse(c.ctx, b.Id, &client.CancelBatchParams{IfMatch: etag(b.Version)})),
+		)
 	})
 }

@@ -67,7 +67,11 @@ func (c *call) tellKey(err error) {
 	if c.drawn == "" || err == nil || (errors.As(err, &refused) && refused.Status < http.StatusInternalServerError) {
 		return
 	}
-	c.talk("No answer came, so it is not known whether this was done. Run the same again with --%s %s: it cannot be done twice.", keyFlag, c.drawn)
+	c.talk(
+		"No answer came, so it is not known whether this was done. Run the same again with --%s %s: it cannot be done twice.",
+		keyFlag,
+		c.drawn,
+	)
 }
 
 // everyPage reads a list from its first page to its last.
@@ -133,7 +137,12 @@ func (c *call) connect(who caller) (*client.API, error) {
 		return nil, cli.UsageError{Err: errors.New("--server: only scheme, host, port and path, please")}
 	}
 	if who != nobody && base.Scheme == "http" && !c.plainHTTP && !staysHidden(base.Hostname()) {
-		return nil, cli.UsageError{Err: fmt.Errorf("--server: anyone on the way to %s could read what you send; use https:// or, if you mean it, --plain-http", base.Host)}
+		return nil, cli.UsageError{
+			Err: fmt.Errorf(
+				"--server: anyone on the way to %s could read what you send; use https:// or, if you mean it, --plain-http",
+				base.Host,
+			),
+		}
 	}
 	if c.wire, err = c.transport(); err != nil {
 		return nil, err
@@ -171,7 +180,9 @@ func isLoopback(host string) bool {
 func (c *call) id() (uuid.UUID, error) {
 	id, err := uuid.Parse(c.args[0])
 	if err != nil {
-		return uuid.UUID{}, cli.UsageError{Err: fmt.Errorf("%q is no id; an id looks like 0198c0de-0000-7000-8000-000000000001", c.args[0])}
+		return uuid.UUID{}, cli.UsageError{
+			Err: fmt.Errorf("%q is no id; an id looks like 0198c0de-0000-7000-8000-000000000001", c.args[0]),
+		}
 	}
 	return id, nil
 }

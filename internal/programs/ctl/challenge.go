@@ -24,7 +24,9 @@ func (a *app) challengeCommand() *cobra.Command {
 	var udp bool
 	var length time.Duration
 	cmd := &cobra.Command{
-		Use: "challenge-serve", Short: "Answer the fund's challenge on your server's own port", Args: cobra.NoArgs,
+		Use:   "challenge-serve",
+		Short: "Answer the fund's challenge on your server's own port",
+		Args:  cobra.NoArgs,
 		Long: "Answer the fund's challenge on your server's own address and port, to prove that the server is yours. Stop the server\n" +
 			"first, since it holds the port; run this as causewayctl endpoints control shows it; ask for the proof with --check;\n" +
 			"start the server again when the proof was tried. It ends by itself when the token does.",
@@ -55,17 +57,31 @@ func (c *call) serveChallenge(listen, token string, udp bool, length time.Durati
 		if err != nil {
 			return cannotListen(listen, err)
 		}
-		c.talk("Answering the challenge on %s over UDP for %s. Stop with Ctrl-C when the proof was tried.", pc.LocalAddr(), length)
+		c.talk(
+			"Answering the challenge on %s over UDP for %s. Stop with Ctrl-C when the proof was tried.",
+			pc.LocalAddr(),
+			length,
+		)
 		return control.ServePacket(ctx, pc, token)
 	}
 	ln, err := open.Listen(ctx, "tcp", listen)
 	if err != nil {
 		return cannotListen(listen, err)
 	}
-	c.talk("Answering the challenge on %s over TCP for %s. Stop with Ctrl-C when the proof was tried.", ln.Addr(), length)
+	c.talk(
+		"Answering the challenge on %s over TCP for %s. Stop with Ctrl-C when the proof was tried.",
+		ln.Addr(),
+		length,
+	)
 	return control.Serve(ctx, ln, token)
 }
 
 func cannotListen(listen string, err error) error {
-	return errs.Newf(errs.Unavailable, errs.CodeCannotListen, "Cannot listen at %s (%v). Stop your server first: it holds the port.", clean(listen), err)
+	return errs.Newf(
+		errs.Unavailable,
+		errs.CodeCannotListen,
+		"Cannot listen at %s (%v). Stop your server first: it holds the port.",
+		clean(listen),
+		err,
+	)
 }

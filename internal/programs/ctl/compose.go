@@ -62,14 +62,28 @@ func (o *order) flags(cmd *cobra.Command) {
 	o.coinFlag(cmd, "a coin to spend, and no other")
 	f := cmd.Flags()
 	f.StringSliceVar(&o.instalments, "instalment", nil, "id of an instalment to pay; may be given several times")
-	f.BoolVar(&o.payable, "payable", false, fmt.Sprintf("the oldest instalments that are payable, at most %d", maxOrder))
-	f.StringVar(&o.payees, "payees", "", "file with a list of payees (CSV), of which every row must match; see causewayctl payees check")
+	f.BoolVar(
+		&o.payable,
+		"payable",
+		false,
+		fmt.Sprintf("the oldest instalments that are payable, at most %d", maxOrder),
+	)
+	f.StringVar(
+		&o.payees,
+		"payees",
+		"",
+		"file with a list of payees (CSV), of which every row must match; see causewayctl payees check",
+	)
 	f.Int32Var(&o.deadline, "deadline-blocks", 0, "blocks until it pays the highest fee rate; the fund's when absent")
 }
 
 func (o *order) read(c *call) (client.Order, error) {
 	out := client.Order{
-		FeerateSatKvb: o.feeRate, MaxFeerateSatKvb: given(o.maxFeeRate), MaxFeeSat: given(o.maxFee), DeadlineBlocks: given(o.deadline), Coins: nonEmpty(o.coins),
+		FeerateSatKvb:    o.feeRate,
+		MaxFeerateSatKvb: given(o.maxFeeRate),
+		MaxFeeSat:        given(o.maxFee),
+		DeadlineBlocks:   given(o.deadline),
+		Coins:            nonEmpty(o.coins),
 	}
 	if err := o.check(); err != nil {
 		return out, err
@@ -146,15 +160,55 @@ func dryRun(c *call, body client.Order) (page, error) {
 	}
 	parts := []part{
 		record(
-			"payees", itoa(r.Payees), "total_sat", itoa(r.TotalSat), "batches", itoa(r.Batches), "fee_sat", itoa(r.FeeSat), "feerate", perVB(r.FeerateSatKvb),
-			"fee_permille", itoa(r.FeePermille), "max_fee_sat", itoa(r.MaxFeeSat), "max_feerate", perVB(r.MaxFeerateSatKvb), "headroom_sat", itoa(r.HeadroomSat),
-			"deadline_blocks", itoa(r.DeadlineBlocks), "change_sat", itoa(r.ChangeSat), "available_after_sat", itoa(r.AvailableAfterSat),
-			"weight", itoa(r.Weight), "vsize", itoa(r.Transaction.Vsize),
+			"payees",
+			itoa(r.Payees),
+			"total_sat",
+			itoa(r.TotalSat),
+			"batches",
+			itoa(r.Batches),
+			"fee_sat",
+			itoa(r.FeeSat),
+			"feerate",
+			perVB(r.FeerateSatKvb),
+			"fee_permille",
+			itoa(r.FeePermille),
+			"max_fee_sat",
+			itoa(r.MaxFeeSat),
+			"max_feerate",
+			perVB(r.MaxFeerateSatKvb),
+			"headroom_sat",
+			itoa(r.HeadroomSat),
+			"deadline_blocks",
+			itoa(r.DeadlineBlocks),
+			"change_sat",
+			itoa(r.ChangeSat),
+			"available_after_sat",
+			itoa(r.AvailableAfterSat),
+			"weight",
+			itoa(r.Weight),
+			"vsize",
+			itoa(r.Transaction.Vsize),
 		),
-		table("To be mined within", []string{"BLOCKS", "SAT/VB", "FEE_SAT", "FEE_PERMILLE", "REFUSED"}, r.AtTargets, func(t client.FeeAt) []string {
-			return []string{itoa(t.Blocks), money.FormatFeeRate(t.FeerateSatKvb), number(t.FeeSat), number(t.FeePermille), text(t.Refused)}
-		}),
-		table("Before you say yes", []string{"CODE", "TEXT"}, r.Notes, func(n client.Remark) []string { return []string{n.Code, n.Text} }),
+		table(
+			"To be mined within",
+			[]string{"BLOCKS", "SAT/VB", "FEE_SAT", "FEE_PERMILLE", "REFUSED"},
+			r.AtTargets,
+			func(t client.FeeAt) []string {
+				return []string{
+					itoa(t.Blocks),
+					money.FormatFeeRate(t.FeerateSatKvb),
+					number(t.FeeSat),
+					number(t.FeePermille),
+					text(t.Refused),
+				}
+			},
+		),
+		table(
+			"Before you say yes",
+			[]string{"CODE", "TEXT"},
+			r.Notes,
+			func(n client.Remark) []string { return []string{n.Code, n.Text} },
+		),
 	}
 	return page{value: r, parts: withRows(append(parts, transactionParts(r.Transaction)...)...)}, nil
 }
@@ -163,7 +217,9 @@ func (a *app) batchComposeCommand() *cobra.Command {
 	var o order
 	var dry bool
 	cmd := &cobra.Command{
-		Use: "compose", Short: "Put instalments into a new batch; nothing is paid until it is approved", Args: cobra.NoArgs,
+		Use:   "compose",
+		Short: "Put instalments into a new batch; nothing is paid until it is approved",
+		Args:  cobra.NoArgs,
 		Long: "Put instalments into a new batch, or into several when one does not hold them; all are made or none.\n" +
 			"Nothing is paid until a batch is approved.",
 	}
@@ -177,7 +233,9 @@ func (a *app) batchComposeCommand() *cobra.Command {
 		if dry {
 			return dryRun(c, body)
 		}
-		made, err := ok201(c.api.ComposeBatchWithResponse(c.ctx, &client.ComposeBatchParams{IdempotencyKey: c.key()}, body))
+		made, err := ok201(
+			c.api.ComposeBatchWithResponse(c.ctx, &client.ComposeBatchParams{IdempotencyKey: c.key()}, body),
+		)
 		if err != nil {
 			return page{}, err
 		}
@@ -193,19 +251,37 @@ type upkeep struct {
 
 func (a *app) upkeepCommand() *cobra.Command {
 	var joined, parted, child upkeep
-	join := &cobra.Command{Use: "consolidate", Short: "Make one coin of many: the smallest, or those of --coin", Args: cobra.NoArgs}
+	join := &cobra.Command{
+		Use:   "consolidate",
+		Short: "Make one coin of many: the smallest, or those of --coin",
+		Args:  cobra.NoArgs,
+	}
 	joined.flags(join)
 	joined.coinFlag(join, "a coin to join")
-	divide := &cobra.Command{Use: "split", Short: "Make several coins of one: the largest, or those of --coin", Args: cobra.NoArgs}
+	divide := &cobra.Command{
+		Use:   "split",
+		Short: "Make several coins of one: the largest, or those of --coin",
+		Args:  cobra.NoArgs,
+	}
 	parted.flags(divide)
 	parted.coinFlag(divide, "a coin to split")
 	divide.Flags().Int32Var(&parted.outputs, "outputs", 0, "into how many, 2 to 20")
 	pull := &cobra.Command{
-		Use: "child BATCH", Short: "Spend the change of a batch that waits for a block, and pay for both", Args: cobra.ExactArgs(1),
+		Use:   "child BATCH",
+		Short: "Spend the change of a batch that waits for a block, and pay for both",
+		Args:  cobra.ExactArgs(1),
 	}
 	child.flags(pull)
-	return group(&cobra.Command{Use: "upkeep", Short: "Make batches that pay nobody: join coins, split one, pull a stuck batch along"},
-		a.online(staff, making(join), func(c *call) (page, error) { return c.upkeep(joined, client.Upkeep{Kind: client.Consolidate}) }),
+	return group(
+		&cobra.Command{
+			Use:   "upkeep",
+			Short: "Make batches that pay nobody: join coins, split one, pull a stuck batch along",
+		},
+		a.online(
+			staff,
+			making(join),
+			func(c *call) (page, error) { return c.upkeep(joined, client.Upkeep{Kind: client.Consolidate}) },
+		),
 		a.online(staff, making(divide), func(c *call) (page, error) {
 			if parted.outputs < 2 {
 				return page{}, cli.UsageError{Err: errors.New("--outputs: 2 to 20")}
@@ -226,8 +302,16 @@ func (c *call) upkeep(u upkeep, body client.Upkeep) (page, error) {
 	if err := u.check(); err != nil {
 		return page{}, err
 	}
-	body.FeerateSatKvb, body.MaxFeerateSatKvb, body.MaxFeeSat, body.Coins = u.feeRate, given(u.maxFeeRate), given(u.maxFee), nonEmpty(u.coins)
-	return summarised(ok201(c.api.ComposeUpkeepWithResponse(c.ctx, &client.ComposeUpkeepParams{IdempotencyKey: c.key()}, body)))
+	body.FeerateSatKvb, body.MaxFeerateSatKvb, body.MaxFeeSat, body.Coins = u.feeRate, given(
+		u.maxFeeRate,
+	), given(
+		u.maxFee,
+	), nonEmpty(
+		u.coins,
+	)
+	return summarised(
+		ok201(c.api.ComposeUpkeepWithResponse(c.ctx, &client.ComposeUpkeepParams{IdempotencyKey: c.key()}, body)),
+	)
 }
 
 // nonEmpty returns nil for an empty list, so that it is left out of the call.

@@ -15,8 +15,10 @@ import (
 
 func (a *app) endpointsCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "endpoints", Short: "List your servers, how they were checked and what to fix", Args: cobra.NoArgs,
-		Long: "List your servers, how they were checked and what to fix. LABEL is the public name of a server, like EP-7K3FQ2X9.",
+		Use:   "endpoints",
+		Short: "List your servers, how they were checked and what to fix",
+		Args:  cobra.NoArgs,
+		Long:  "List your servers, how they were checked and what to fix. LABEL is the public name of a server, like EP-7K3FQ2X9.",
 	}
 	a.online(operator, cmd, func(c *call) (page, error) {
 		list, err := c.servers(1)
@@ -25,7 +27,13 @@ func (a *app) endpointsCommand() *cobra.Command {
 		}
 		return page{value: list, parts: withRows(endpointsPart(list.Items), advicePart(list.Items))}, nil
 	})
-	cmd.AddCommand(a.endpointShowCommand(), a.recheckCommand(), a.controlCommand(), a.rotateCommand(), a.maintenanceCommand())
+	cmd.AddCommand(
+		a.endpointShowCommand(),
+		a.recheckCommand(),
+		a.controlCommand(),
+		a.rotateCommand(),
+		a.maintenanceCommand(),
+	)
 	return cmd
 }
 
@@ -35,20 +43,42 @@ const defaultChecks = 20
 // servers fetches the operator's own with their newest checks.
 func (c *call) servers(checks int32) (client.EndpointPage, error) {
 	items, err := everyPage(func(cursor *string) ([]client.CheckedEndpoint, *string, error) {
-		p, err := ok200(c.api.ListOwnEndpointsWithResponse(c.ctx, &client.ListOwnEndpointsParams{Checks: &checks, Cursor: cursor}))
+		p, err := ok200(
+			c.api.ListOwnEndpointsWithResponse(c.ctx, &client.ListOwnEndpointsParams{Checks: &checks, Cursor: cursor}),
+		)
 		return p.Items, p.NextCursor, err
 	})
 	return client.EndpointPage{Items: items}, err
 }
 
 func endpointsPart(list []client.CheckedEndpoint) part {
-	header := []string{"LABEL", "PROTOCOL", "SERVER", "VERDICT", "CHECKED", "PROVEN", "UPTIME_PERMILLE", "COVERAGE_PERMILLE", "PENDING"}
+	header := []string{
+		"LABEL",
+		"PROTOCOL",
+		"SERVER",
+		"VERDICT",
+		"CHECKED",
+		"PROVEN",
+		"UPTIME_PERMILLE",
+		"COVERAGE_PERMILLE",
+		"PENDING",
+	}
 	return table("", header, list, func(e client.CheckedEndpoint) []string {
 		uptime, coverage := "", ""
 		if len(e.Uptime) > 0 && e.Uptime[0].Slots > 0 {
 			uptime, coverage = itoa(e.Uptime[0].Permille), itoa(e.Uptime[0].CoveragePermille)
 		}
-		return []string{e.Label, string(e.Protocol), serverOf(e), text(e.Verdict), whenever(e.CheckedAt), yesNo(e.Control.Proven), uptime, coverage, yesNo(e.Pending)}
+		return []string{
+			e.Label,
+			string(e.Protocol),
+			serverOf(e),
+			text(e.Verdict),
+			whenever(e.CheckedAt),
+			yesNo(e.Control.Proven),
+			uptime,
+			coverage,
+			yesNo(e.Pending),
+		}
 	})
 }
 
@@ -77,7 +107,11 @@ func advicePart(list []client.CheckedEndpoint) part {
 
 func (a *app) endpointShowCommand() *cobra.Command {
 	var checks int32
-	cmd := &cobra.Command{Use: "show LABEL", Short: "Show one of your servers with its checks of the last two days", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "show LABEL",
+		Short: "Show one of your servers with its checks of the last two days",
+		Args:  cobra.ExactArgs(1),
+	}
 	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks to show")
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		list, err := c.servers(checks)
@@ -89,7 +123,11 @@ func (a *app) endpointShowCommand() *cobra.Command {
 				return endpointPage(e), nil
 			}
 		}
-		return page{}, errs.New(errs.NotFound, errs.CodeEndpointNotFound, "Your application has no such server; causewayctl endpoints lists them.")
+		return page{}, errs.New(
+			errs.NotFound,
+			errs.CodeEndpointNotFound,
+			"Your application has no such server; causewayctl endpoints lists them.",
+		)
 	})
 }
 
@@ -98,28 +136,74 @@ func endpointPage(e client.CheckedEndpoint) page {
 	if e.Id != nil {
 		pairs = append(pairs, "id", e.Id.String())
 	}
-	pairs = append(pairs, "protocol", string(e.Protocol), "state", e.State, "verdict", text(e.Verdict), "checked_at", whenever(e.CheckedAt),
-		"failed_at", text(e.Stage), "class", text(e.Class), "checks_from", when(e.ChecksFrom), "pending", yesNo(e.Pending), "recheck_at", whenever(e.RecheckAt),
-		"proven", yesNo(e.Control.Proven), "proven_by", text(e.Control.Kind), "proven_at", whenever(e.Control.ProvenAt), "proven_until", whenever(e.Control.Until))
+	pairs = append(
+		pairs,
+		"protocol",
+		string(e.Protocol),
+		"state",
+		e.State,
+		"verdict",
+		text(e.Verdict),
+		"checked_at",
+		whenever(e.CheckedAt),
+		"failed_at",
+		text(e.Stage),
+		"class",
+		text(e.Class),
+		"checks_from",
+		when(e.ChecksFrom),
+		"pending",
+		yesNo(e.Pending),
+		"recheck_at",
+		whenever(e.RecheckAt),
+		"proven",
+		yesNo(e.Control.Proven),
+		"proven_by",
+		text(e.Control.Kind),
+		"proven_at",
+		whenever(e.Control.ProvenAt),
+		"proven_until",
+		whenever(e.Control.Until),
+	)
 	if e.Fields != nil {
 		for _, f := range *e.Fields {
 			pairs = append(pairs, f.Name, f.Value)
 		}
 	}
 	if x := e.Exit; x != nil {
-		pairs = append(pairs, "exit", strings.Join(filled(text(x.Address), text(x.Country), number(x.Asn), text(x.Organisation)), " "))
+		pairs = append(
+			pairs,
+			"exit",
+			strings.Join(filled(text(x.Address), text(x.Country), number(x.Asn), text(x.Organisation)), " "),
+		)
 	}
 	return page{value: e, parts: withRows(
-		record(pairs...), advicePart([]client.CheckedEndpoint{e}), uptimesPart(e.Uptime), stripPart(e.Strip), checksPart(e.Checks), proofsPart(e.Proofs),
+		record(
+			pairs...),
+		advicePart([]client.CheckedEndpoint{e}),
+		uptimesPart(e.Uptime),
+		stripPart(e.Strip),
+		checksPart(e.Checks),
+		proofsPart(e.Proofs),
 		table("Maintenance", []string{"FROM", "TO", "DECLARED"}, e.Maintenance, func(m client.Maintenance) []string {
 			return []string{when(m.From), when(m.To), when(m.DeclaredAt)}
 		}),
-		table("Blocklists", []string{"WHAT", "LIST", "VERSION", "ORDER", "PERMILLE"}, orNone(e.Blocklists), func(h client.BlocklistHit) []string {
-			return []string{h.What, h.List, h.Version, text(h.Order), number(h.Permille)}
-		}),
-		table("Shared with other applications", []string{"WHAT", "APPLICATIONS"}, orNone(e.Linkages), func(l client.Linkage) []string {
-			return []string{l.Kind, itoa(l.Applications)}
-		}),
+		table(
+			"Blocklists",
+			[]string{"WHAT", "LIST", "VERSION", "ORDER", "PERMILLE"},
+			orNone(e.Blocklists),
+			func(h client.BlocklistHit) []string {
+				return []string{h.What, h.List, h.Version, text(h.Order), number(h.Permille)}
+			},
+		),
+		table(
+			"Shared with other applications",
+			[]string{"WHAT", "APPLICATIONS"},
+			orNone(e.Linkages),
+			func(l client.Linkage) []string {
+				return []string{l.Kind, itoa(l.Applications)}
+			},
+		),
 	)}
 }
 
@@ -141,27 +225,67 @@ func filled(words ...string) []string {
 	return out
 }
 
-var uptimeHeader = []string{"SLOTS", "UP", "DOWN", "UNKNOWN", "MAINTENANCE", "PERMILLE", "LOW_PERMILLE", "HIGH_PERMILLE", "COVERAGE_PERMILLE"}
+var uptimeHeader = []string{
+	"SLOTS",
+	"UP",
+	"DOWN",
+	"UNKNOWN",
+	"MAINTENANCE",
+	"PERMILLE",
+	"LOW_PERMILLE",
+	"HIGH_PERMILLE",
+	"COVERAGE_PERMILLE",
+}
 
 func uptimesPart(list []client.PlaceUptime) part {
-	return table("Uptime of the last 30 days", append([]string{"PLACE"}, uptimeHeader...), list, func(u client.PlaceUptime) []string {
-		return []string{
-			string(u.Place), itoa(u.Slots), itoa(u.Up), itoa(u.Down), itoa(u.Unknown), itoa(u.Maintenance), itoa(u.Permille),
-			itoa(u.LowPermille), itoa(u.HighPermille), itoa(u.CoveragePermille),
-		}
-	})
+	return table(
+		"Uptime of the last 30 days",
+		append([]string{"PLACE"}, uptimeHeader...),
+		list,
+		func(u client.PlaceUptime) []string {
+			return []string{
+				string(
+					u.Place,
+				),
+				itoa(u.Slots),
+				itoa(u.Up),
+				itoa(u.Down),
+				itoa(u.Unknown),
+				itoa(u.Maintenance),
+				itoa(u.Permille),
+				itoa(u.LowPermille),
+				itoa(u.HighPermille),
+				itoa(u.CoveragePermille),
+			}
+		},
+	)
 }
 
 func stripPart(list []client.StripDay) part {
-	return table("Days (u up, d down, b left out while down, ? unknown, - not checked, m maintenance)", []string{"DAY", "UP", "DOWN", "UNKNOWN", "MARKS"}, list, func(d client.StripDay) []string {
-		return []string{d.Day.String(), itoa(d.Up), itoa(d.Down), itoa(d.Unknown), d.Marks}
-	})
+	return table(
+		"Days (u up, d down, b left out while down, ? unknown, - not checked, m maintenance)",
+		[]string{"DAY", "UP", "DOWN", "UNKNOWN", "MARKS"},
+		list,
+		func(d client.StripDay) []string {
+			return []string{d.Day.String(), itoa(d.Up), itoa(d.Down), itoa(d.Unknown), d.Marks}
+		},
+	)
 }
 
 func checksPart(list []client.EndpointCheck) part {
 	header := []string{"AT", "KIND", "MODE", "PLACE", "VANTAGE", "VERDICT", "STAGES", "CLASS", "DETAIL"}
 	return table("Checks, newest first", header, list, func(x client.EndpointCheck) []string {
-		return []string{when(x.At), x.Kind, x.Mode, string(x.Place), text(x.Vantage), string(x.Verdict), stagesText(x.Stages), text(x.Class), text(x.Detail)}
+		return []string{
+			when(x.At),
+			x.Kind,
+			x.Mode,
+			string(x.Place),
+			text(x.Vantage),
+			string(x.Verdict),
+			stagesText(x.Stages),
+			text(x.Class),
+			text(x.Detail),
+		}
 	})
 }
 
@@ -181,9 +305,21 @@ func stagesText(list []client.CheckStage) string {
 }
 
 func proofsPart(list []client.ControlProof) part {
-	return table("Proofs of control, newest first", []string{"AT", "KIND", "HELD", "WHY", "AGAIN", "UNTIL"}, list, func(p client.ControlProof) []string {
-		return []string{when(p.At), string(p.Kind), yesNo(p.Held), text(p.Why), whenever(p.AgainAt), whenever(p.Until)}
-	})
+	return table(
+		"Proofs of control, newest first",
+		[]string{"AT", "KIND", "HELD", "WHY", "AGAIN", "UNTIL"},
+		list,
+		func(p client.ControlProof) []string {
+			return []string{
+				when(p.At),
+				string(p.Kind),
+				yesNo(p.Held),
+				text(p.Why),
+				whenever(p.AgainAt),
+				whenever(p.Until),
+			}
+		},
+	)
 }
 
 // asked shows a server of which a check was asked for.
@@ -195,11 +331,17 @@ func asked(e client.CheckedEndpoint, err error) (page, error) {
 }
 
 func (a *app) recheckCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "recheck LABEL", Short: "Ask for a check soon, at most every ten minutes", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "recheck LABEL",
+		Short: "Ask for a check soon, at most every ten minutes",
+		Args:  cobra.ExactArgs(1),
+	}
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		p, err := asked(ok202(c.api.RecheckEndpointWithResponse(c.ctx, c.args[0])))
 		if err == nil {
-			c.talk("A check was asked for. It is made within some minutes; causewayctl endpoints shows what came of it.")
+			c.talk(
+				"A check was asked for. It is made within some minutes; causewayctl endpoints shows what came of it.",
+			)
 		}
 		return p, err
 	})
@@ -209,12 +351,19 @@ func (a *app) controlCommand() *cobra.Command {
 	var check bool
 	var kind string
 	cmd := &cobra.Command{
-		Use: "control LABEL", Short: "Show how to prove that a server is yours, or have the proof tried", Args: cobra.ExactArgs(1),
+		Use:   "control LABEL",
+		Short: "Show how to prove that a server is yours, or have the proof tried",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show how to prove that a server is yours: by a credential that you put into its configuration, by a challenge that is\n" +
 			"answered on its own port (causewayctl challenge-serve), or by a record of its name. With --check the proof is tried.",
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "have the proof tried soon")
-	cmd.Flags().StringVar(&kind, "kind", "", "with --check: credential, port or dns; the strongest that the server has when absent")
+	cmd.Flags().StringVar(
+		&kind,
+		"kind",
+		"",
+		"with --check: credential, port or dns; the strongest that the server has when absent",
+	)
 	complete(cmd, "kind", "credential", "port", "dns")
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		if err := oneOf(cmd, "kind", "credential", "port", "dns"); err != nil {
@@ -229,13 +378,23 @@ func (a *app) controlCommand() *cobra.Command {
 				return waysPage(ways), err
 			}
 			if len(ways.Items) == 0 {
-				return page{}, errs.New(errs.Conflict, CodeNoWay, "There is no way to prove control of this server. Nothing was sent.")
+				return page{}, errs.New(
+					errs.Conflict,
+					CodeNoWay,
+					"There is no way to prove control of this server. Nothing was sent.",
+				)
 			}
 			kind = string(ways.Items[0].Kind)
 		}
-		p, err := asked(ok202(c.api.ProveControlWithResponse(c.ctx, c.args[0], client.NewProof{Kind: client.ControlKind(kind)})))
+		p, err := asked(
+			ok202(c.api.ProveControlWithResponse(c.ctx, c.args[0], client.NewProof{Kind: client.ControlKind(kind)})),
+		)
 		if err == nil {
-			c.talk("The proof by %s is tried within some minutes; causewayctl endpoints show %s tells what came of it.", kind, clean(c.args[0]))
+			c.talk(
+				"The proof by %s is tried within some minutes; causewayctl endpoints show %s tells what came of it.",
+				kind,
+				clean(c.args[0]),
+			)
 		}
 		return p, err
 	})
@@ -270,7 +429,9 @@ func waysPage(w client.ControlWays) page {
 func (a *app) rotateCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "rotate LABEL", Short: "Make another credential in place of the one that you were given", Args: cobra.ExactArgs(1),
+		Use:   "rotate LABEL",
+		Short: "Make another credential in place of the one that you were given",
+		Args:  cobra.ExactArgs(1),
 		Long: "Make another credential in place of the one that you were given. A proof by the old one falls with it: put the new\n" +
 			"one into the server's configuration, then run causewayctl endpoints control --check.",
 	}
@@ -290,7 +451,9 @@ func (a *app) rotateCommand() *cobra.Command {
 func (a *app) maintenanceCommand() *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
-		Use: "maintenance LABEL", Short: "Declare a break, which is held neither for nor against you", Args: cobra.ExactArgs(1),
+		Use:   "maintenance LABEL",
+		Short: "Declare a break, which is held neither for nor against you",
+		Args:  cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "when it begins, like 2026-12-01T02:00:00Z")
 	cmd.Flags().StringVar(&to, "to", "", "when it ends")
@@ -303,11 +466,21 @@ func (a *app) maintenanceCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		m, err := ok201(c.api.DeclareMaintenanceWithResponse(c.ctx, c.args[0], &client.DeclareMaintenanceParams{IdempotencyKey: c.key()}, client.NewMaintenance{From: begin, To: end}))
+		m, err := ok201(
+			c.api.DeclareMaintenanceWithResponse(
+				c.ctx,
+				c.args[0],
+				&client.DeclareMaintenanceParams{IdempotencyKey: c.key()},
+				client.NewMaintenance{From: begin, To: end},
+			),
+		)
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: m, parts: []part{record("from", when(m.From), "to", when(m.To), "declared_at", when(m.DeclaredAt))}}, nil
+		return page{
+			value: m,
+			parts: []part{record("from", when(m.From), "to", when(m.To), "declared_at", when(m.DeclaredAt))},
+		}, nil
 	})
 }
 

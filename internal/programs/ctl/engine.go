@@ -22,7 +22,9 @@ const maxPSBTBytes = 16<<20 + 64<<10
 func (a *app) batchBumpCommand() *cobra.Command {
 	var rate int64
 	cmd := &cobra.Command{
-		Use: "bump ID", Short: "Ask for a higher fee rate of a batch that waits for a block", Args: cobra.ExactArgs(1),
+		Use:   "bump ID",
+		Short: "Ask for a higher fee rate of a batch that waits for a block",
+		Args:  cobra.ExactArgs(1),
 		Long: "Ask for a higher fee rate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
 			"payees. What was approved stays the limit, so nobody has to approve again.",
 	}
@@ -35,7 +37,16 @@ func (a *app) batchBumpCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return summarised(ok200(c.api.BumpBatchWithResponse(c.ctx, b.Id, &client.BumpBatchParams{IfMatch: etag(b.Version)}, client.Bump{FeerateSatKvb: rate})))
+		return summarised(
+			ok200(
+				c.api.BumpBatchWithResponse(
+					c.ctx,
+					b.Id,
+					&client.BumpBatchParams{IfMatch: etag(b.Version)},
+					client.Bump{FeerateSatKvb: rate},
+				),
+			),
+		)
 	})
 }
 
@@ -45,7 +56,9 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	var rate int64
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "void ID", Short: "Ask to take a batch back after a signer was asked", Args: cobra.ExactArgs(1),
+		Use:   "void ID",
+		Short: "Ask to take a batch back after a signer was asked",
+		Args:  cobra.ExactArgs(1),
 		Long: "Ask to take a batch back after a signer was asked. Another treasurer has to agree (causewayctl batch approve-void)\n" +
 			"within 24 hours; until then nothing changes, and the request can be withdrawn (batch withdraw-void). Once agreed,\n" +
 			"a replacement that pays nobody is signed. Until that is as deep as final, any transaction of the batch may\n" +
@@ -53,7 +66,12 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&reason, "reason", "", "why; up to 500 characters")
-	f.StringSliceVar(&cancel, "cancel-instalment", nil, "id of an instalment that shall not be paid at all; may be given several times")
+	f.StringSliceVar(
+		&cancel,
+		"cancel-instalment",
+		nil,
+		"id of an instalment that shall not be paid at all; may be given several times",
+	)
 	feeRateFlag(cmd, &rate, "feerate", "feerate of the replacement; a quarter more than now when absent")
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	return a.online(staff, making(cmd), func(c *call) (page, error) {
@@ -74,11 +92,25 @@ func (a *app) batchVoidCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		question := fmt.Sprintf("Batch %d is %s, pays %d payees and may be paid until the replacement is final. To ask for that, type its number: ", b.Number, clean(b.State), b.Payees)
+		question := fmt.Sprintf(
+			"Batch %d is %s, pays %d payees and may be paid until the replacement is final. To ask for that, type its number: ",
+			b.Number,
+			clean(b.State),
+			b.Payees,
+		)
 		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {
 			return page{}, err
 		}
-		return summarised(ok201(c.api.AskVoidWithResponse(c.ctx, b.Id, &client.AskVoidParams{IfMatch: etag(b.Version), IdempotencyKey: c.key()}, body)))
+		return summarised(
+			ok201(
+				c.api.AskVoidWithResponse(
+					c.ctx,
+					b.Id,
+					&client.AskVoidParams{IfMatch: etag(b.Version), IdempotencyKey: c.key()},
+					body,
+				),
+			),
+		)
 	})
 }
 
@@ -86,11 +118,18 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 	var digest string
 	var yes, dry bool
 	cmd := &cobra.Command{
-		Use: "approve-void ID", Short: "Agree to take a batch back, after a check of the notes", Args: cobra.ExactArgs(1),
+		Use:   "approve-void ID",
+		Short: "Agree to take a batch back, after a check of the notes",
+		Args:  cobra.ExactArgs(1),
 		Long: "Agree to take a batch back that another treasurer asked for. The void note and the batch's own are checked here;\n" +
 			"when the server shows anything else, nothing is sent and the exit code is 5.",
 	}
-	cmd.Flags().StringVar(&digest, "digest", "", "go on only if the void note has this digest, as you have read it before")
+	cmd.Flags().StringVar(
+		&digest,
+		"digest",
+		"",
+		"go on only if the void note has this digest, as you have read it before",
+	)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -111,7 +150,11 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 			return page{}, err
 		}
 		if b.Void.ApprovedBy != nil {
-			return page{}, errs.New(errs.Conflict, errs.CodeWrongState, "Somebody has agreed to this already. Nothing was sent.")
+			return page{}, errs.New(
+				errs.Conflict,
+				errs.CodeWrongState,
+				"Somebody has agreed to this already. Nothing was sent.",
+			)
 		}
 		if dry {
 			c.talk("Nothing was sent. Without --dry-run this would agree to take back batch %d.", note.Number)
@@ -121,13 +164,17 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 			return page{}, err
 		}
 		params := client.ApproveVoidParams{IfMatch: etag(b.Version)}
-		return summarised(ok200(c.api.ApproveVoidWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.Digest().String()})))
+		return summarised(
+			ok200(c.api.ApproveVoidWithResponse(c.ctx, b.Id, &params, client.Approval{Digest: note.Digest().String()})),
+		)
 	})
 }
 
 func (a *app) batchWithdrawVoidCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "withdraw-void ID", Short: "Withdraw a request to take a batch back", Args: cobra.ExactArgs(1),
+		Use:   "withdraw-void ID",
+		Short: "Withdraw a request to take a batch back",
+		Args:  cobra.ExactArgs(1),
 		Long: "Withdraw a request to take a batch back to which nobody has agreed. Any treasurer may; the batch goes on as if\n" +
 			"nobody had asked. A request that nobody agrees to lapses after 24 hours.",
 	}
@@ -136,28 +183,50 @@ func (a *app) batchWithdrawVoidCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return summarised(ok200(c.api.WithdrawVoidWithResponse(c.ctx, b.Id, &client.WithdrawVoidParams{IfMatch: etag(b.Version)})))
+		return summarised(
+			ok200(c.api.WithdrawVoidWithResponse(c.ctx, b.Id, &client.WithdrawVoidParams{IfMatch: etag(b.Version)})),
+		)
 	})
 }
 
 // showVoid tells the person what a yes to the void brings about.
 func (c *call) showVoid(b client.Batch, own checked) {
 	v := *b.Void
-	c.talk("Batch %d on %s, %s: %s asked to take it back.", own.number, own.network.Name, clean(b.State), clean(v.AskedBy))
+	c.talk(
+		"Batch %d on %s, %s: %s asked to take it back.",
+		own.number,
+		own.network.Name,
+		clean(b.State),
+		clean(v.AskedBy),
+	)
 	c.talk("Reason   %s", clean(v.Reason))
 	for _, p := range own.payees {
 		fate := "payable again"
 		if slices.Contains(v.CancelIds, p.item.InstalmentId) {
 			fate = "CANCELLED"
 		}
-		c.talk("%s %s, %d sat: %s once the void is final", clean(p.item.Reference), clean(p.item.Designation), p.sat, fate)
+		c.talk(
+			"%s %s, %d sat: %s once the void is final",
+			clean(p.item.Reference),
+			clean(p.item.Designation),
+			p.sat,
+			fate,
+		)
 	}
-	c.talk("Max fee  %s; some %s if it were made when it was asked for", sats(own.maxFee), sats(btcutil.Amount(v.FeeSat)))
+	c.talk(
+		"Max fee  %s; some %s if it were made when it was asked for",
+		sats(own.maxFee),
+		sats(btcutil.Amount(v.FeeSat)),
+	)
 	c.talk("Digest   %s, computed here", clean(v.Digest))
 }
 
 func (a *app) batchSignaturesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "signatures ID", Short: "Show who has signed, and what is missing", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "signatures ID",
+		Short: "Show who has signed, and what is missing",
+		Args:  cobra.ExactArgs(1),
+	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
@@ -183,7 +252,9 @@ func (a *app) batchPSBTCommand() *cobra.Command {
 func (a *app) psbtExportCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "export ID", Short: "Write the PSBT of a batch that waits for signatures", Args: cobra.ExactArgs(1),
+		Use:   "export ID",
+		Short: "Write the PSBT of a batch that waits for signatures",
+		Args:  cobra.ExactArgs(1),
 		Long: "Write the PSBT of a batch that waits for signatures: base64 on standard output, or, with --file, the file that\n" +
 			"wallets open. An existing file is not overwritten.",
 	}
@@ -201,7 +272,9 @@ func (a *app) psbtExportCommand() *cobra.Command {
 			return page{}, errNoFund()
 		}
 		if s, err := ok200(c.api.GetSignaturesWithResponse(c.ctx, id)); err == nil && s.PsbtWithoutPrevTxs {
-			c.talk("The previous transactions were left out: with them the file would have more than 8 MiB. A device that asks for them refuses it.")
+			c.talk(
+				"The previous transactions were left out: with them the file would have more than 8 MiB. A device that asks for them refuses it.",
+			)
 		}
 		if path == "" {
 			return page{raw: []byte(base64.StdEncoding.EncodeToString(answer.Body) + "\n")}, nil
@@ -216,7 +289,9 @@ func (a *app) psbtExportCommand() *cobra.Command {
 
 func (a *app) psbtImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "import ID FILE", Short: "Bring a signed PSBT or the finished transaction back", Args: cobra.ExactArgs(2),
+		Use:   "import ID FILE",
+		Short: "Bring a signed PSBT or the finished transaction back",
+		Args:  cobra.ExactArgs(2),
 		Long: "Bring back what was signed elsewhere: a PSBT of version 0 or 2, or the finished transaction; binary, base64 or hex;\n" +
 			"- for standard input. If anything but signatures was changed in it, it is refused and the difference is named.",
 	}
@@ -229,6 +304,8 @@ func (a *app) psbtImportCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return signed(ok200(c.api.ImportPsbtWithBodyWithResponse(c.ctx, id, "application/octet-stream", bytes.NewReader(raw))))
+		return signed(
+			ok200(c.api.ImportPsbtWithBodyWithResponse(c.ctx, id, "application/octet-stream", bytes.NewReader(raw))),
+		)
 	})
 }

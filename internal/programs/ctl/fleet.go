@@ -11,7 +11,11 @@ import (
 )
 
 func (a *app) fleetCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "fleet", Short: "Show all servers together, by protocol, country and prober", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use:   "fleet",
+		Short: "Show all servers together, by protocol, country and prober",
+		Args:  cobra.NoArgs,
+	}
 	a.online(staff, cmd, func(c *call) (page, error) {
 		f, err := ok200(c.api.GetFleetWithResponse(c.ctx))
 		if err != nil {
@@ -21,7 +25,15 @@ func (a *app) fleetCommand() *cobra.Command {
 		return page{value: f, parts: withRows(
 			table("", header, f.Rows, func(r client.FleetRow) []string {
 				return []string{
-					r.Protocol, r.Country, r.Vantage, itoa(r.Up), itoa(r.Down), itoa(r.Unknown), itoa(r.Unchecked), itoa(r.Proven), whenever(r.OldestAt),
+					r.Protocol,
+					r.Country,
+					r.Vantage,
+					itoa(r.Up),
+					itoa(r.Down),
+					itoa(r.Unknown),
+					itoa(r.Unchecked),
+					itoa(r.Proven),
+					whenever(r.OldestAt),
 				}
 			}),
 			part{title: "Waiting", text: waiting(f)}, vantagesPart("Probers", f.Vantages),
@@ -43,7 +55,9 @@ func (a *app) panelCommand() *cobra.Command {
 	var unseal bool
 	var checks int32
 	cmd := &cobra.Command{
-		Use: "show APPLICATION", Short: "Show the servers of an application as its reviewers see them", Args: cobra.ExactArgs(1),
+		Use:   "show APPLICATION",
+		Short: "Show the servers of an application as its reviewers see them",
+		Args:  cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&unseal, "unseal", false, "show what describes them too; every use is in the audit log")
 	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks of each to show")
@@ -53,7 +67,13 @@ func (a *app) panelCommand() *cobra.Command {
 			return page{}, err
 		}
 		items, err := everyPage(func(cursor *string) ([]client.CheckedEndpoint, *string, error) {
-			p, err := ok200(c.api.ListEndpointsWithResponse(c.ctx, id, &client.ListEndpointsParams{Unseal: given(unseal), Checks: &checks, Cursor: cursor}))
+			p, err := ok200(
+				c.api.ListEndpointsWithResponse(
+					c.ctx,
+					id,
+					&client.ListEndpointsParams{Unseal: given(unseal), Checks: &checks, Cursor: cursor},
+				),
+			)
 			return p.Items, p.NextCursor, err
 		})
 		list := client.EndpointPage{Items: items}
@@ -69,7 +89,11 @@ func (a *app) panelCommand() *cobra.Command {
 }
 
 func (a *app) fleetRecheckCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "recheck ENDPOINT", Short: "Ask for a check of a server by its id", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "recheck ENDPOINT",
+		Short: "Ask for a check of a server by its id",
+		Args:  cobra.ExactArgs(1),
+	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
@@ -85,18 +109,40 @@ func (a *app) fleetRecheckCommand() *cobra.Command {
 }
 
 func vantagesPart(title string, list []client.Vantage) part {
-	header := []string{"ID", "NAME", "PLACE", "COUNTRY", "ASN", "STATE", "SEEN", "REPORTS", "CANARIES_RIGHT", "CANARIES_WRONG", "SOFTWARE"}
+	header := []string{
+		"ID",
+		"NAME",
+		"PLACE",
+		"COUNTRY",
+		"ASN",
+		"STATE",
+		"SEEN",
+		"REPORTS",
+		"CANARIES_RIGHT",
+		"CANARIES_WRONG",
+		"SOFTWARE",
+	}
 	return table(title, header, list, func(v client.Vantage) []string {
 		return []string{
-			v.Id.String(), v.Name, string(v.Place), v.Country, number(v.Asn), v.State, whenever(v.SeenAt), itoa(v.Reports),
-			itoa(v.CanaryGood), itoa(v.CanaryBad), text(v.Software),
+			v.Id.String(),
+			v.Name,
+			string(v.Place),
+			v.Country,
+			number(v.Asn),
+			v.State,
+			whenever(v.SeenAt),
+			itoa(v.Reports),
+			itoa(v.CanaryGood),
+			itoa(v.CanaryBad),
+			text(v.Software),
 		}
 	})
 }
 
 func (a *app) vantageCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "vantage", Short: "List, add and disable probers",
+		Use:   "vantage",
+		Short: "List, add and disable probers",
 		Long: "List, add and disable probers. An API token cannot add or disable one: use the dashboard, or give the dashboard's\n" +
 			"session with --session-file.",
 	}
@@ -121,8 +167,10 @@ func (a *app) vantageAddCommand() *cobra.Command {
 	var name, place, country, out string
 	var asn uint32
 	cmd := &cobra.Command{
-		Use: "add", Short: "Let a prober in; its token is shown once", Args: cobra.NoArgs,
-		Long: "Let a prober in. Its token is shown once and works once: give it to causeway prober on the machine that checks.",
+		Use:   "add",
+		Short: "Let a prober in; its token is shown once",
+		Args:  cobra.NoArgs,
+		Long:  "Let a prober in. Its token is shown once and works once: give it to causeway prober on the machine that checks.",
 	}
 	f := cmd.Flags()
 	f.StringVar(&name, "name", "", "lower-case letters, digits and dashes, like fi-1")
@@ -138,24 +186,45 @@ func (a *app) vantageAddCommand() *cobra.Command {
 		var made client.Vantage
 		err := storeSecret("token-out", out, func() (string, error) {
 			var err error
-			made, err = ok201(c.api.AddVantageWithResponse(c.ctx, &client.AddVantageParams{IdempotencyKey: c.key()}, client.NewVantage{
-				Name: name, Place: client.Place(place), Country: given(country), Asn: given(int64(asn)),
-			}))
+			made, err = ok201(
+				c.api.AddVantageWithResponse(
+					c.ctx,
+					&client.AddVantageParams{IdempotencyKey: c.key()},
+					client.NewVantage{
+						Name: name, Place: client.Place(place), Country: given(country), Asn: given(int64(asn)),
+					},
+				),
+			)
 			return shownOnce(made.Token, made.Id, "vantage disable", err)
 		})
 		if made.Token == nil {
 			return page{}, err
 		}
-		return page{value: made, parts: []part{record(
-			"token", *made.Token, "id", made.Id.String(), "name", made.Name, "place", string(made.Place), "country", made.Country, "asn", number(made.Asn),
-		)}}, err
+		return page{value: made, parts: []part{
+			record(
+				"token",
+				*made.Token,
+				"id",
+				made.Id.String(),
+				"name",
+				made.Name,
+				"place",
+				string(made.Place),
+				"country",
+				made.Country,
+				"asn",
+				number(made.Asn),
+			),
+		}}, err
 	})
 }
 
 func (a *app) vantageDisableCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "disable ID", Short: "Give a prober no more work and take no more of its reports", Args: cobra.ExactArgs(1),
+		Use:   "disable ID",
+		Short: "Give a prober no more work and take no more of its reports",
+		Args:  cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return a.online(member, cmd, func(c *call) (page, error) {

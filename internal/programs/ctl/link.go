@@ -20,7 +20,9 @@ const maxLinkBytes = 64 << 10
 func (a *app) linkCommand() *cobra.Command {
 	var ask bool
 	cmd := &cobra.Command{
-		Use: "link FILE", Short: "Show what a link or a configuration file of a server says", Args: cobra.ExactArgs(1),
+		Use:   "link FILE",
+		Short: "Show what a link or a configuration file of a server says",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show what a link (tg://, socks5://, http://, ss://, trojan://, vless://) or a configuration file (WireGuard, OpenVPN)\n" +
 			"says, without its secrets, or which line is refused and why. FILE may be - for standard input. Nothing is sent and\n" +
 			"nothing is run, unless --api asks the fund, which may know more or less than this program.",

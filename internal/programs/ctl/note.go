@@ -26,7 +26,11 @@ func checkDecision(app client.Application) (decision.Digest, error) {
 	}
 	digest := note.Digest()
 	if digest.String() != app.DecisionDigest {
-		return digest, checkFailed("The digest of the note is %s, but the server says %s. Do not vote; tell the fund.", digest, clean(app.DecisionDigest))
+		return digest, checkFailed(
+			"The digest of the note is %s, but the server says %s. Do not vote; tell the fund.",
+			digest,
+			clean(app.DecisionDigest),
+		)
 	}
 	net, err := wallet.Params(note.Network.Name)
 	if err != nil {
@@ -37,11 +41,19 @@ func checkDecision(app client.Application) (decision.Digest, error) {
 	}
 	switch {
 	case int64(note.Amount) != app.AmountSat:
-		return digest, checkFailed("The note pays %d sat, the application asks for %d. Do not vote; tell the fund.", int64(note.Amount), app.AmountSat)
+		return digest, checkFailed(
+			"The note pays %d sat, the application asks for %d. Do not vote; tell the fund.",
+			int64(note.Amount),
+			app.AmountSat,
+		)
 	case hex.EncodeToString(note.ApplicationSHA256[:]) != app.ApplicationSha256:
 		return digest, checkFailed("The note is about another text of the application. Do not vote; tell the fund.")
 	case !app.Purged && note.PayeeAddress != app.PayoutAddress:
-		return digest, checkFailed("The note pays %s, the application names %s. Do not vote; tell the fund.", note.PayeeAddress, clean(app.PayoutAddress))
+		return digest, checkFailed(
+			"The note pays %s, the application names %s. Do not vote; tell the fund.",
+			note.PayeeAddress,
+			clean(app.PayoutAddress),
+		)
 	}
 	return digest, nil
 }
@@ -77,7 +89,12 @@ func checkNote(b client.Batch) (checked, error) {
 		return checked{}, checkFailed("The batch note cannot be trusted: %s", userText(err))
 	}
 	out := checked{
-		digest: note.Digest(), network: note.Network, number: note.Number, total: note.Total(), maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatKVB,
+		digest:  note.Digest(),
+		network: note.Network,
+		number:  note.Number,
+		total:   note.Total(),
+		maxFee:  note.MaxFee,
+		maxRate: note.MaxFeeRateSatKVB,
 	}
 	net, err := out.against(b, note.Batch)
 	if err != nil {
@@ -101,13 +118,18 @@ func (n checked) anyRate() bool { return n.upkeep != nil && n.upkeep.Kind == dec
 // against compares what all notes have with what the server says of the batch.
 func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error) {
 	if n.digest.String() != b.Digest {
-		return nil, checkFailed("The digest of the note is %s, but the server says %s. Do not approve; tell the fund.", n.digest, clean(b.Digest))
+		return nil, checkFailed(
+			"The digest of the note is %s, but the server says %s. Do not approve; tell the fund.",
+			n.digest,
+			clean(b.Digest),
+		)
 	}
 	net, err := checkNetwork(n.network)
 	if err != nil {
 		return nil, err
 	}
-	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || !n.anyRate() && n.maxRate != b.MaxFeerateSatKvb {
+	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat ||
+		!n.anyRate() && n.maxRate != b.MaxFeerateSatKvb {
 		return nil, checkFailed(otherSums)
 	}
 	return net, nil
@@ -119,7 +141,10 @@ func checkNetwork(n decision.Network) (*chaincfg.Params, error) {
 		return nil, checkFailed("The batch note cannot be trusted: %s", userText(err))
 	}
 	if n != decision.NetworkOf(net) {
-		return nil, checkFailed("The batch note is for a chain that calls itself %s and has another genesis block. Do not approve; tell the fund.", n.Name)
+		return nil, checkFailed(
+			"The batch note is for a chain that calls itself %s and has another genesis block. Do not approve; tell the fund.",
+			n.Name,
+		)
 	}
 	return net, nil
 }
@@ -130,14 +155,21 @@ func checkPayees(b client.Batch, note decision.BatchNote, net *chaincfg.Params) 
 		items[it.DecisionDigest] = it
 	}
 	if len(b.Items) != len(note.Payments) {
-		return nil, checkFailed("The batch note has %d payments, the server lists %d. Do not approve; tell the fund.", len(note.Payments), len(b.Items))
+		return nil, checkFailed(
+			"The batch note has %d payments, the server lists %d. Do not approve; tell the fund.",
+			len(note.Payments),
+			len(b.Items),
+		)
 	}
 	payees := make([]payee, 0, len(note.Payments))
 	for _, p := range note.Payments {
 		it, ok := items[p.Decision.String()]
 		listed, bad := wallet.ParsePayee(it.PayoutAddress, net, nil)
 		if !ok || bad != nil || it.AmountSat != int64(p.Amount) || !bytes.Equal(listed.Script, p.Script) {
-			return nil, checkFailed("The batch note pays something else for decision %s than the server lists. Do not approve; tell the fund.", p.Decision)
+			return nil, checkFailed(
+				"The batch note pays something else for decision %s than the server lists. Do not approve; tell the fund.",
+				p.Decision,
+			)
 		}
 		payees = append(payees, payee{item: it, address: wallet.AddressOf(p.Script, net), sat: int64(p.Amount)})
 	}
@@ -150,12 +182,22 @@ func checkUpkeep(b client.Batch) (checked, error) {
 	if err != nil {
 		return checked{}, checkFailed("The upkeep note cannot be trusted: %s", userText(err))
 	}
-	out := checked{digest: note.Digest(), network: note.Network, number: note.Number, maxFee: note.MaxFee, maxRate: note.MaxFeeRateSatKVB, upkeep: &note}
+	out := checked{
+		digest:  note.Digest(),
+		network: note.Network,
+		number:  note.Number,
+		maxFee:  note.MaxFee,
+		maxRate: note.MaxFeeRateSatKVB,
+		upkeep:  &note,
+	}
 	if _, err := out.against(b, note.Batch); err != nil {
 		return out, err
 	}
 	if note.Kind != b.Kind || len(b.Items) > 0 || b.TotalSat != 0 {
-		return out, checkFailed("The note is for %s and pays nobody, the server shows something else. Do not approve; tell the fund.", note.Kind)
+		return out, checkFailed(
+			"The note is for %s and pays nobody, the server shows something else. Do not approve; tell the fund.",
+			note.Kind,
+		)
 	}
 	return out, nil
 }
@@ -163,18 +205,28 @@ func checkUpkeep(b client.Batch) (checked, error) {
 // checkVoid reads the void note of a batch whose own note holds.
 func checkVoid(b client.Batch, own checked) (decision.VoidNote, error) {
 	if b.Void == nil {
-		return decision.VoidNote{}, errs.New(errs.Conflict, errs.CodeWrongState, "Nobody has asked to take this batch back.")
+		return decision.VoidNote{}, errs.New(
+			errs.Conflict,
+			errs.CodeWrongState,
+			"Nobody has asked to take this batch back.",
+		)
 	}
 	note, err := decision.ParseVoid([]byte(b.Void.Note))
 	if err != nil {
 		return note, checkFailed("The void note cannot be trusted: %s", userText(err))
 	}
 	if note.Digest().String() != b.Void.Digest {
-		return note, checkFailed("The digest of the void note is %s, but the server says %s. Do not approve; tell the fund.", note.Digest(), clean(b.Void.Digest))
+		return note, checkFailed(
+			"The digest of the void note is %s, but the server says %s. Do not approve; tell the fund.",
+			note.Digest(),
+			clean(b.Void.Digest),
+		)
 	}
 	if note.Network != own.network || note.Batch != b.Id || note.Number != own.number || note.Note != own.digest ||
 		note.MaxFee != own.maxFee {
-		return note, checkFailed("The void note is about another batch or other limits than the batch's own note. Do not approve; tell the fund.")
+		return note, checkFailed(
+			"The void note is about another batch or other limits than the batch's own note. Do not approve; tell the fund.",
+		)
 	}
 	return note, nil
 }

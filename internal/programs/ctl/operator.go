@@ -21,11 +21,28 @@ func (a *app) fundCommand() *cobra.Command {
 		for i, p := range f.Protocols {
 			protocols[i] = string(p)
 		}
-		return page{value: f, parts: []part{record(
-			"name", f.Name, "network", f.Network, "min_amount_sat", itoa(f.MinAmountSat), "max_amount_sat", itoa(f.MaxAmountSat),
-			"approvals_required", itoa(f.ApprovalsRequired), "policy_version", itoa(f.PolicyVersion),
-			"paid_confirmations", itoa(f.PaidConfirmations), "final_confirmations", itoa(f.FinalConfirmations), "protocols", strings.Join(protocols, " "),
-		)}}, nil
+		return page{value: f, parts: []part{
+			record(
+				"name",
+				f.Name,
+				"network",
+				f.Network,
+				"min_amount_sat",
+				itoa(f.MinAmountSat),
+				"max_amount_sat",
+				itoa(f.MaxAmountSat),
+				"approvals_required",
+				itoa(f.ApprovalsRequired),
+				"policy_version",
+				itoa(f.PolicyVersion),
+				"paid_confirmations",
+				itoa(f.PaidConfirmations),
+				"final_confirmations",
+				itoa(f.FinalConfirmations),
+				"protocols",
+				strings.Join(protocols, " "),
+			),
+		}}, nil
 	})
 }
 
@@ -41,17 +58,38 @@ func (a *app) statusCommand() *cobra.Command {
 			purged = "yes: what you wrote was destroyed"
 		}
 		return page{value: s, parts: withRows(
-			record("reference", s.Reference, "state", s.State, "title", text(s.Title), "amount_sat", itoa(s.AmountSat),
-				"payout_address", s.PayoutAddress, "revision", itoa(s.Revision), "submitted_at", when(s.SubmittedAt), "purged", purged),
+			record(
+				"reference",
+				s.Reference,
+				"state",
+				s.State,
+				"title",
+				text(s.Title),
+				"amount_sat",
+				itoa(s.AmountSat),
+				"payout_address",
+				s.PayoutAddress,
+				"revision",
+				itoa(s.Revision),
+				"submitted_at",
+				when(s.SubmittedAt),
+				"purged",
+				purged,
+			),
 			paymentsPart(s.Payments), messagesPart(s.Messages), eventsPart(s.Timeline),
 		)}, nil
 	})
 }
 
 func paymentsPart(list []client.Payment) part {
-	return table("Payments", []string{"AMOUNT_SAT", "STATE", "CONFIRMATIONS", "TXID", "VOUT"}, list, func(p client.Payment) []string {
-		return []string{itoa(p.AmountSat), p.Standing, itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
-	})
+	return table(
+		"Payments",
+		[]string{"AMOUNT_SAT", "STATE", "CONFIRMATIONS", "TXID", "VOUT"},
+		list,
+		func(p client.Payment) []string {
+			return []string{itoa(p.AmountSat), p.Standing, itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
+		},
+	)
 }
 
 // messagesPart shows messages in full; what the operator may not read says so.
@@ -88,9 +126,20 @@ func changed(s client.ApplicationStanding, err error) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{value: s, parts: []part{record(
-		"id", s.Id.String(), "reference", s.Reference, "state", s.State, "revision", itoa(s.Revision), "version", itoa(s.Version),
-	)}}, nil
+	return page{value: s, parts: []part{
+		record(
+			"id",
+			s.Id.String(),
+			"reference",
+			s.Reference,
+			"state",
+			s.State,
+			"revision",
+			itoa(s.Revision),
+			"version",
+			itoa(s.Version),
+		),
+	}}, nil
 }
 
 // ownChanged shows where one's own application stands after a call.
@@ -98,7 +147,10 @@ func ownChanged(s client.OwnApplication, err error) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{value: s, parts: []part{record("reference", s.Reference, "state", s.State, "revision", itoa(s.Revision))}}, nil
+	return page{
+		value: s,
+		parts: []part{record("reference", s.Reference, "state", s.State, "revision", itoa(s.Revision))},
+	}, nil
 }
 
 // written is a text from a flag or a file.
@@ -138,13 +190,25 @@ func (a *app) replyCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return ownChanged(ok201(c.api.AddOwnMessageWithResponse(c.ctx, &client.AddOwnMessageParams{IdempotencyKey: c.key()}, client.NewOwnMessage{Text: text})))
+		return ownChanged(
+			ok201(
+				c.api.AddOwnMessageWithResponse(
+					c.ctx,
+					&client.AddOwnMessageParams{IdempotencyKey: c.key()},
+					client.NewOwnMessage{Text: text},
+				),
+			),
+		)
 	})
 }
 
 func (a *app) withdrawCommand() *cobra.Command {
 	var yes bool
-	cmd := &cobra.Command{Use: "withdraw", Short: "Take your application back, before it is decided", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use:   "withdraw",
+		Short: "Take your application back, before it is decided",
+		Args:  cobra.NoArgs,
+	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		if err := c.confirm(yes, "This cannot be undone. Type withdraw: ", "withdraw"); err != nil {

@@ -46,7 +46,9 @@ func (a *app) paymentsCommand() *cobra.Command {
 func (a *app) paymentsExportCommand() *cobra.Command {
 	var from, until, format, unit, path string
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write payments by the time of their block", Args: cobra.NoArgs,
+		Use:   "export",
+		Short: "Write payments by the time of their block",
+		Args:  cobra.NoArgs,
 		Long: "Write payments by the time of their block: json and csv for programs, ledger and beancount for plain-text\n" +
 			"accounting, bip329 as labels for a wallet. Times are days (2026-11-01, in UTC) or RFC 3339.",
 	}
@@ -72,7 +74,10 @@ func (a *app) paymentsExportCommand() *cobra.Command {
 			return page{}, err
 		}
 		kind, in := client.ExportPaymentsParamsFormat(format), client.ExportPaymentsParamsUnit(unit)
-		answer, err := c.api.ExportPaymentsWithResponse(c.ctx, &client.ExportPaymentsParams{From: since, Until: before, Format: &kind, Unit: &in})
+		answer, err := c.api.ExportPaymentsWithResponse(
+			c.ctx,
+			&client.ExportPaymentsParams{From: since, Until: before, Format: &kind, Unit: &in},
+		)
 		if err != nil {
 			return page{}, err
 		}
@@ -93,7 +98,9 @@ func instant(flag, s string) (*time.Time, error) {
 			return &t, nil
 		}
 	}
-	return nil, cli.UsageError{Err: fmt.Errorf("--%s: %q is neither a day like 2026-11-01 nor a time like 2026-11-01T12:00:00Z", flag, s)}
+	return nil, cli.UsageError{
+		Err: fmt.Errorf("--%s: %q is neither a day like 2026-11-01 nor a time like 2026-11-01T12:00:00Z", flag, s),
+	}
 }
 
 func (a *app) certificateCommand() *cobra.Command {
@@ -121,7 +128,9 @@ func (a *app) certificateCommand() *cobra.Command {
 
 func (a *app) payeesCommand() *cobra.Command {
 	check := &cobra.Command{
-		Use: "check FILE", Short: "Hold a list of payees against what may be paid; nothing is stored", Args: cobra.ExactArgs(1),
+		Use:   "check FILE",
+		Short: "Hold a list of payees against what may be paid; nothing is stored",
+		Args:  cobra.ExactArgs(1),
 		Long: "Hold a list of payees against what may be paid. The file is CSV; its first line names the columns: reference,\n" +
 			"address, one of amount_sat and amount_btc and, if wanted, label. FILE may be - for standard input.\n" +
 			"Exit code 5 when a line has no instalment.",
@@ -162,21 +171,37 @@ func listHolds(list client.PayeeListCheck) error {
 	if list.Ok {
 		return nil
 	}
-	return checkFailed("%d of the list's %d rows have no instalment to pay. Nothing was composed.", len(list.Rows)-int(list.Matched), len(list.Rows))
+	return checkFailed(
+		"%d of the list's %d rows have no instalment to pay. Nothing was composed.",
+		len(list.Rows)-int(list.Matched),
+		len(list.Rows),
+	)
 }
 
 func listPart(list client.PayeeListCheck) part {
-	return table("", []string{"LINE", "REFERENCE", "AMOUNT_SAT", "ADDRESS", "INSTALMENT", "TROUBLE"}, list.Rows, func(r client.PayeeListRow) []string {
-		id := ""
-		if r.InstalmentId != nil {
-			id = r.InstalmentId.String()
-		}
-		var trouble []string
-		if r.Errors != nil {
-			for _, e := range *r.Errors {
-				trouble = append(trouble, e.Field+": "+e.Message)
+	return table(
+		"",
+		[]string{"LINE", "REFERENCE", "AMOUNT_SAT", "ADDRESS", "INSTALMENT", "TROUBLE"},
+		list.Rows,
+		func(r client.PayeeListRow) []string {
+			id := ""
+			if r.InstalmentId != nil {
+				id = r.InstalmentId.String()
 			}
-		}
-		return []string{itoa(r.Line), text(r.Reference), number(r.AmountSat), text(r.Address), id, strings.Join(trouble, " ")}
-	})
+			var trouble []string
+			if r.Errors != nil {
+				for _, e := range *r.Errors {
+					trouble = append(trouble, e.Field+": "+e.Message)
+				}
+			}
+			return []string{
+				itoa(r.Line),
+				text(r.Reference),
+				number(r.AmountSat),
+				text(r.Address),
+				id,
+				strings.Join(trouble, " "),
+			}
+		},
+	)
 }

@@ -53,7 +53,10 @@ func explainRefusal(r *client.Error) error {
 	}
 	if r.Problem.Errors != nil {
 		for _, f := range *r.Problem.Errors {
-			e.Fields = append(e.Fields, errs.Field{Field: clean(f.Field), Code: errs.Code(f.Code), Message: clean(f.Message)})
+			e.Fields = append(
+				e.Fields,
+				errs.Field{Field: clean(f.Field), Code: errs.Code(f.Code), Message: clean(f.Message)},
+			)
 		}
 	}
 	if r.Status >= http.StatusInternalServerError && r.Problem.Instance != nil {
@@ -69,7 +72,11 @@ func refusalText(r *client.Error) string {
 	case r.Problem.Title != "":
 		return r.Problem.Title
 	}
-	return fmt.Sprintf("The server answered %d %s. Is --server the address of a fund?", r.Status, http.StatusText(r.Status))
+	return fmt.Sprintf(
+		"The server answered %d %s. Is --server the address of a fund?",
+		r.Status,
+		http.StatusText(r.Status),
+	)
 }
 
 func kindOf(status int) errs.Kind {
@@ -104,13 +111,29 @@ func (a *app) explainLost(lost *url.Error) error {
 	// here, not an end.
 	why := clean(lost.Err.Error())
 	if never || lost.Op == "Get" {
-		return errs.Newf(errs.Unavailable, CodeUnreachable, "No answer from %s (%s). Nothing was changed.", a.server, why)
+		return errs.Newf(
+			errs.Unavailable,
+			CodeUnreachable,
+			"No answer from %s (%s). Nothing was changed.",
+			a.server,
+			why,
+		)
 	}
-	return errs.Newf(errs.Unavailable, CodeAnswerLost, "The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.", a.server, why)
+	return errs.Newf(
+		errs.Unavailable,
+		CodeAnswerLost,
+		"The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.",
+		a.server,
+		why,
+	)
 }
 
 func errNoFund() error {
-	return errs.New(errs.Unavailable, CodeNotAFund, "The answer is not one of a Causeway fund. Is --server the address of a fund?")
+	return errs.New(
+		errs.Unavailable,
+		CodeNotAFund,
+		"The answer is not one of a Causeway fund. Is --server the address of a fund?",
+	)
 }
 
 // checkFailed is the error of a check that ran and found something wrong; it

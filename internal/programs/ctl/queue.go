@@ -27,7 +27,12 @@ func (p *paging) flags(cmd *cobra.Command) {
 
 // pages reads one page, or all. fetch returns the items behind a cursor and the
 // next cursor, nil on the last page.
-func pages[T any](c *call, p paging, what string, fetch func(cursor *string, limit *int32) ([]T, *string, error)) ([]T, *string, error) {
+func pages[T any](
+	c *call,
+	p paging,
+	what string,
+	fetch func(cursor *string, limit *int32) ([]T, *string, error),
+) ([]T, *string, error) {
 	limit := given(p.limit)
 	if !p.all {
 		items, next, err := fetch(given(p.cursor), limit)
@@ -72,7 +77,18 @@ func (a *app) queueCommand() *cobra.Command {
 	f.StringVar(&claimed, "claimed", "", "me: by you; free: by nobody")
 	p.flags(cmd)
 	complete(cmd, "state", "submitted", "in_review", "needs_info", "ready", "approved", "declined", "withdrawn")
-	complete(cmd, "protocol", "socks5", "mtproto", "http-connect", "wireguard", "openvpn", "shadowsocks", "trojan", "vless")
+	complete(
+		cmd,
+		"protocol",
+		"socks5",
+		"mtproto",
+		"http-connect",
+		"wireguard",
+		"openvpn",
+		"shadowsocks",
+		"trojan",
+		"vless",
+	)
 	complete(cmd, "voted", "me", "not_me")
 	complete(cmd, "claimed", "me", "free")
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -80,34 +96,79 @@ func (a *app) queueCommand() *cobra.Command {
 			return page{}, err
 		}
 		params := client.ListApplicationsParams{
-			Search: given(search), Protocol: given(client.Protocol(protocol)), Region: given(region), Language: given(language),
-			Voted: given(client.ListApplicationsParamsVoted(voted)), Claimed: given(client.ListApplicationsParamsClaimed(claimed)),
+			Search: given(
+				search,
+			),
+			Protocol: given(client.Protocol(protocol)),
+			Region:   given(region),
+			Language: given(language),
+			Voted: given(
+				client.ListApplicationsParamsVoted(voted),
+			),
+			Claimed: given(client.ListApplicationsParamsClaimed(claimed)),
 		}
 		if len(states) > 0 {
 			params.State = &states
 		}
-		list, next, err := pages(c, p, "the queue", func(cursor *string, limit *int32) ([]client.ApplicationSummary, *string, error) {
-			params.Cursor, params.Limit = cursor, limit
-			answer, err := ok200(c.api.ListApplicationsWithResponse(c.ctx, &params))
-			return answer.Items, answer.NextCursor, err
-		})
+		list, next, err := pages(
+			c,
+			p,
+			"the queue",
+			func(cursor *string, limit *int32) ([]client.ApplicationSummary, *string, error) {
+				params.Cursor, params.Limit = cursor, limit
+				answer, err := ok200(c.api.ListApplicationsWithResponse(c.ctx, &params))
+				return answer.Items, answer.NextCursor, err
+			},
+		)
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: client.ApplicationPage{Items: orEmpty(list), NextCursor: next}, parts: []part{queuePart(list)}}, nil
+		return page{
+			value: client.ApplicationPage{Items: orEmpty(list), NextCursor: next},
+			parts: []part{queuePart(list)},
+		}, nil
 	})
 }
 
 func queuePart(list []client.ApplicationSummary) part {
-	header := []string{"ID", "REFERENCE", "STATE", "AMOUNT_SAT", "PROTOCOLS", "REGION", "LANGUAGE", "APPROVE", "DECLINE", "MINE", "CLAIM", "SUBMITTED", "TITLE"}
+	header := []string{
+		"ID",
+		"REFERENCE",
+		"STATE",
+		"AMOUNT_SAT",
+		"PROTOCOLS",
+		"REGION",
+		"LANGUAGE",
+		"APPROVE",
+		"DECLINE",
+		"MINE",
+		"CLAIM",
+		"SUBMITTED",
+		"TITLE",
+	}
 	return table("", header, list, func(a client.ApplicationSummary) []string {
 		claim := ""
 		if a.Claim != nil {
 			claim = a.Claim.By
 		}
 		return []string{
-			a.Id.String(), a.Reference, a.State, itoa(a.AmountSat), strings.Join(a.Protocols, " "), a.Region, a.Language,
-			fmt.Sprintf("%d/%d", a.Votes.Approve, a.Votes.Required), itoa(a.Votes.Decline), text(a.MyVerdict), claim, when(a.SubmittedAt), a.Title,
+			a.Id.String(),
+			a.Reference,
+			a.State,
+			itoa(a.AmountSat),
+			strings.Join(a.Protocols, " "),
+			a.Region,
+			a.Language,
+			fmt.Sprintf(
+				"%d/%d",
+				a.Votes.Approve,
+				a.Votes.Required,
+			),
+			itoa(a.Votes.Decline),
+			text(a.MyVerdict),
+			claim,
+			when(a.SubmittedAt),
+			a.Title,
 		}
 	})
 }
@@ -121,7 +182,9 @@ type shown struct {
 
 func (a *app) showCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show an application and check its decision note", Args: cobra.ExactArgs(1),
+		Use:   "show ID",
+		Short: "Show an application and check its decision note",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show an application with the note that votes approve. The note's digest is computed here and compared with\n" +
 			"the server's; so are address, amount and text. Exit code 5 when they do not agree.",
 	}
@@ -178,27 +241,80 @@ func applicationParts(v shown) []part {
 		digest = "DOES NOT HOLD"
 	}
 	return withRows(
-		record("id", a.Id.String(), "reference", a.Reference, "designation", a.Designation, "title", a.Title, "state", a.State,
-			"amount_sat", itoa(a.AmountSat), "payout_address", a.PayoutAddress, "same_payee", samePayee,
-			"protocols", strings.Join(a.Protocols, " "), "region", a.Region, "language", a.Language,
-			"revision", itoa(a.Revision), "version", itoa(a.Version), "submitted_at", when(a.SubmittedAt),
-			"claim", claim, "votes", votes, "my_verdict", text(a.MyVerdict), "outcome", text(a.Outcome), "grant_id", grant,
-			"purged", purged, "sealed", sealed, "decision_digest", a.DecisionDigest, "note_check", digest),
+		record(
+			"id",
+			a.Id.String(),
+			"reference",
+			a.Reference,
+			"designation",
+			a.Designation,
+			"title",
+			a.Title,
+			"state",
+			a.State,
+			"amount_sat",
+			itoa(a.AmountSat),
+			"payout_address",
+			a.PayoutAddress,
+			"same_payee",
+			samePayee,
+			"protocols",
+			strings.Join(a.Protocols, " "),
+			"region",
+			a.Region,
+			"language",
+			a.Language,
+			"revision",
+			itoa(a.Revision),
+			"version",
+			itoa(a.Version),
+			"submitted_at",
+			when(a.SubmittedAt),
+			"claim",
+			claim,
+			"votes",
+			votes,
+			"my_verdict",
+			text(a.MyVerdict),
+			"outcome",
+			text(a.Outcome),
+			"grant_id",
+			grant,
+			"purged",
+			purged,
+			"sealed",
+			sealed,
+			"decision_digest",
+			a.DecisionDigest,
+			"note_check",
+			digest,
+		),
 		part{title: "Narrative", text: a.Narrative},
-		table("Servers", []string{"PROTOCOL", "HOST", "PORT", "NOTE"}, a.Endpoints, func(e client.EndpointSeen) []string {
-			return []string{e.Protocol, e.Host, itoa(e.Port), text(e.Note)}
-		}),
-		table("Automatic checks", []string{"LEVEL", "CHECK", "REASON", "SEE"}, a.Checks, func(s client.Screened) []string {
-			see := make([]string, len(s.Others))
-			for i, o := range s.Others {
-				see[i] = o.Reference
-			}
-			return []string{strings.ToUpper(string(s.Level)), s.Check, s.Reason, strings.Join(see, " ")}
-		}),
+		table(
+			"Servers",
+			[]string{"PROTOCOL", "HOST", "PORT", "NOTE"},
+			a.Endpoints,
+			func(e client.EndpointSeen) []string {
+				return []string{e.Protocol, e.Host, itoa(e.Port), text(e.Note)}
+			},
+		),
+		table(
+			"Automatic checks",
+			[]string{"LEVEL", "CHECK", "REASON", "SEE"},
+			a.Checks,
+			func(s client.Screened) []string {
+				see := make([]string, len(s.Others))
+				for i, o := range s.Others {
+					see[i] = o.Reference
+				}
+				return []string{strings.ToUpper(string(s.Level)), s.Check, s.Reason, strings.Join(see, " ")}
+			},
+		),
 		table("Votes", []string{"AT", "BY", "VERDICT", "REVISION", "REASON"}, a.VoteList, func(v client.Vote) []string {
 			return []string{when(v.At), v.By, string(v.Verdict), itoa(v.Revision), text(v.Note)}
 		}),
-		messagesPart(a.Messages), eventsPart(a.Events),
+		messagesPart(a.Messages),
+		eventsPart(a.Events),
 		part{title: "Decision note", text: a.DecisionNote},
 	)
 }

@@ -62,7 +62,15 @@ func marksFollow(endpoint string, d uptime.DayText, attempts []uptime.Attempt) e
 	for i, x := range slots {
 		if !x.carry(uptime.Mark(d.Marks[i])) {
 			at := day.Add(time.Duration(i) * time.Duration(d.SlotS) * time.Second)
-			return errResults("The mark %q of %s at %s does not follow from its results: %d up, %d down, %d in all.", d.Marks[i:i+1], endpoint, when(at), x.up, x.down, x.all)
+			return errResults(
+				"The mark %q of %s at %s does not follow from its results: %d up, %d down, %d in all.",
+				d.Marks[i:i+1],
+				endpoint,
+				when(at),
+				x.up,
+				x.down,
+				x.all,
+			)
 		}
 	}
 	return nil

@@ -13,7 +13,11 @@ import (
 )
 
 func (a *app) claimCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "claim ID", Short: "Claim an application for 30 minutes, or prolong your claim", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "claim ID",
+		Short: "Claim an application for 30 minutes, or prolong your claim",
+		Args:  cobra.ExactArgs(1),
+	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
@@ -55,7 +59,11 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 		return app, digest, false, err
 	}
 	if app.Sealed {
-		return app, digest, false, errs.New(errs.Forbidden, CodeSealed, "This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.")
+		return app, digest, false, errs.New(
+			errs.Forbidden,
+			CodeSealed,
+			"This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.",
+		)
 	}
 	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
 	for _, s := range app.Checks {
@@ -68,7 +76,11 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 	}
 	c.talk("Digest, computed here: %s", digest)
 	if g.digest != "" && g.digest != digest.String() {
-		return app, digest, false, errs.New(errs.Conflict, errs.CodeStaleDigest, "The note is not the one that --digest names: the application has changed. Nothing was sent; read it again.")
+		return app, digest, false, errs.New(
+			errs.Conflict,
+			errs.CodeStaleDigest,
+			"The note is not the one that --digest names: the application has changed. Nothing was sent; read it again.",
+		)
 	}
 	if g.dryRun {
 		c.talk("Nothing was sent. Without --dry-run this would %s.", what)
@@ -94,12 +106,18 @@ func (a *app) voteCommand() *cobra.Command {
 	var verdict string
 	var note written
 	cmd := &cobra.Command{
-		Use: "vote ID", Short: "Vote on an application, after a check of its note", Args: cobra.ExactArgs(1),
+		Use:   "vote ID",
+		Short: "Vote on an application, after a check of its note",
+		Args:  cobra.ExactArgs(1),
 		Long: "Vote on an application. The note that the vote is about is shown, its digest computed here and compared with\n" +
 			"the server's. When they differ, nothing is sent and the exit code is 5.",
 	}
 	cmd.Flags().StringVar(&verdict, "verdict", "", "approve or decline")
-	note.flags(cmd, "note", "why, for colleagues; the operator never reads it; needed for decline, and for approve while a check is HIGH")
+	note.flags(
+		cmd,
+		"note",
+		"why, for colleagues; the operator never reads it; needed for decline, and for approve while a check is HIGH",
+	)
 	g.flags(cmd)
 	complete(cmd, "verdict", verdicts()...)
 	return a.online(staff, making(cmd), func(c *call) (page, error) {
@@ -115,7 +133,16 @@ func (a *app) voteCommand() *cobra.Command {
 			return page{}, err
 		}
 		vote := client.NewVote{Verdict: client.Verdict(verdict), DecisionDigest: digest.String(), Note: given(why)}
-		return changed(ok201(c.api.VoteApplicationWithResponse(c.ctx, app.Id, &client.VoteApplicationParams{IdempotencyKey: c.key()}, vote)))
+		return changed(
+			ok201(
+				c.api.VoteApplicationWithResponse(
+					c.ctx,
+					app.Id,
+					&client.VoteApplicationParams{IdempotencyKey: c.key()},
+					vote,
+				),
+			),
+		)
 	})
 }
 
@@ -123,7 +150,9 @@ func (a *app) askCommand() *cobra.Command {
 	var g agreement
 	var message written
 	cmd := &cobra.Command{
-		Use: "ask ID", Short: "Ask the operator of an application a question", Args: cobra.ExactArgs(1),
+		Use:   "ask ID",
+		Short: "Ask the operator of an application a question",
+		Args:  cobra.ExactArgs(1),
 		Long: "Ask the operator a question. The application waits for the answer. This is no vote: you may vote later.\n" +
 			"The operator reads the message word for word.",
 	}
@@ -138,7 +167,16 @@ func (a *app) askCommand() *cobra.Command {
 		if err != nil || !proceed {
 			return page{}, err
 		}
-		return changed(ok201(c.api.AskOperatorWithResponse(c.ctx, app.Id, &client.AskOperatorParams{IdempotencyKey: c.key()}, client.NewQuestion{DecisionDigest: digest.String(), Message: words})))
+		return changed(
+			ok201(
+				c.api.AskOperatorWithResponse(
+					c.ctx,
+					app.Id,
+					&client.AskOperatorParams{IdempotencyKey: c.key()},
+					client.NewQuestion{DecisionDigest: digest.String(), Message: words},
+				),
+			),
+		)
 	})
 }
 
@@ -147,13 +185,19 @@ func (a *app) decideCommand() *cobra.Command {
 	var outcome string
 	var message, note written
 	cmd := &cobra.Command{
-		Use: "decide ID", Short: "Decide an application whose quorum is met", Args: cobra.ExactArgs(1),
+		Use:   "decide ID",
+		Short: "Decide an application whose quorum is met",
+		Args:  cobra.ExactArgs(1),
 		Long: "Decide an application. An approved one is owed its grant from here on. The decision is refused (exit code 4)\n" +
 			"when the application changes between being shown and being decided.",
 	}
 	cmd.Flags().StringVar(&outcome, "outcome", "", "approve or decline")
 	message.flags(cmd, "message", "what the operator reads; needed for decline")
-	note.flags(cmd, "note", "for colleagues; needed for approve while a check is HIGH and no vote to approve has a note")
+	note.flags(
+		cmd,
+		"note",
+		"for colleagues; needed for approve while a check is HIGH and no vote to approve has a note",
+	)
 	g.flags(cmd)
 	complete(cmd, "outcome", outcomes()...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -172,7 +216,12 @@ func (a *app) decideCommand() *cobra.Command {
 		if err != nil || !proceed {
 			return page{}, err
 		}
-		order := client.NewDecision{Outcome: client.NewDecisionOutcome(outcome), DecisionDigest: digest.String(), Message: given(words), Note: given(why)}
+		order := client.NewDecision{
+			Outcome:        client.NewDecisionOutcome(outcome),
+			DecisionDigest: digest.String(),
+			Message:        given(words),
+			Note:           given(why),
+		}
 		params := client.DecideApplicationParams{IfMatch: etag(app.Version)}
 		return changed(ok200(c.api.DecideApplicationWithResponse(c.ctx, app.Id, &params, order)))
 	})
@@ -184,7 +233,11 @@ func etag(version int64) string { return strconv.Quote(itoa(version)) }
 func (a *app) messageCommand() *cobra.Command {
 	var message written
 	var audience string
-	cmd := &cobra.Command{Use: "message ID", Short: "Write to the operator, or note something for the team", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "message ID",
+		Short: "Write to the operator, or note something for the team",
+		Args:  cobra.ExactArgs(1),
+	}
 	cmd.Flags().StringVar(&audience, "to", "", "operator: the operator reads it; team: a note among staff")
 	message.flags(cmd, "text", "what to write")
 	complete(cmd, "to", audiences()...)
@@ -200,6 +253,15 @@ func (a *app) messageCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return changed(ok201(c.api.AddMessageWithResponse(c.ctx, id, &client.AddMessageParams{IdempotencyKey: c.key()}, client.NewMessage{Audience: client.Audience(audience), Text: text})))
+		return changed(
+			ok201(
+				c.api.AddMessageWithResponse(
+					c.ctx,
+					id,
+					&client.AddMessageParams{IdempotencyKey: c.key()},
+					client.NewMessage{Audience: client.Audience(audience), Text: text},
+				),
+			),
+		)
 	})
 }

@@ -57,7 +57,12 @@ func Root(cfg Config) *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVar(&a.server, "server", "http://localhost:8080", "address of the fund")
 	f.StringVar(&a.tokenFile, "token-file", "", "file with your API token (staff)")
-	f.StringVar(&a.sessionFile, "session-file", "", "file with the value of the dashboard's session cookie, where a token is not enough (staff)")
+	f.StringVar(
+		&a.sessionFile,
+		"session-file",
+		"",
+		"file with the value of the dashboard's session cookie, where a token is not enough (staff)",
+	)
 	f.StringVar(&a.receiptFile, "receipt-file", "", "file with the receipt code; asked for when absent (operators)")
 	f.StringVar(&a.proxy, "proxy", "", "proxy for every call, e.g. socks5h://127.0.0.1:9050 for Tor")
 	f.BoolVar(&a.plainHTTP, "plain-http", false, "send secrets over http:// to another machine")
@@ -67,12 +72,40 @@ func Root(cfg Config) *cobra.Command {
 	complete(root, "output", string(cli.Table), string(cli.JSON), string(cli.CSV))
 
 	root.AddCommand(
-		a.fundCommand(), a.linkCommand(), a.applyCommand(), a.statusCommand(), a.replyCommand(), a.reviseCommand(), a.withdrawCommand(),
-		a.endpointsCommand(), a.challengeCommand(), a.uptimeCommand(), a.fleetCommand(), a.vantageCommand(),
-		a.queueCommand(), a.showCommand(), a.claimCommand(), a.releaseCommand(), a.voteCommand(), a.askCommand(), a.decideCommand(), a.messageCommand(),
-		a.grantsCommand(), a.batchCommand(), a.upkeepCommand(), a.treasuryCommand(), a.coinsCommand(), a.unjoinedCommand(), a.feeCommand(),
-		a.paymentsCommand(), a.payeesCommand(), a.auditCommand(), a.verifyCommand(),
-		a.whoamiCommand(), a.tokenCommand(), a.versionCommand(),
+		a.fundCommand(),
+		a.linkCommand(),
+		a.applyCommand(),
+		a.statusCommand(),
+		a.replyCommand(),
+		a.reviseCommand(),
+		a.withdrawCommand(),
+		a.endpointsCommand(),
+		a.challengeCommand(),
+		a.uptimeCommand(),
+		a.fleetCommand(),
+		a.vantageCommand(),
+		a.queueCommand(),
+		a.showCommand(),
+		a.claimCommand(),
+		a.releaseCommand(),
+		a.voteCommand(),
+		a.askCommand(),
+		a.decideCommand(),
+		a.messageCommand(),
+		a.grantsCommand(),
+		a.batchCommand(),
+		a.upkeepCommand(),
+		a.treasuryCommand(),
+		a.coinsCommand(),
+		a.unjoinedCommand(),
+		a.feeCommand(),
+		a.paymentsCommand(),
+		a.payeesCommand(),
+		a.auditCommand(),
+		a.verifyCommand(),
+		a.whoamiCommand(),
+		a.tokenCommand(),
+		a.versionCommand(),
 	)
 	return root
 }
@@ -104,13 +137,16 @@ func oneOf(cmd *cobra.Command, flag string, values ...string) error {
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	return a.local(&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs}, func(*call) (page, error) {
-		version := cli.Version()
-		return page{
-			value: map[string]string{"program": "causewayctl", "version": version},
-			parts: []part{{header: []string{"PROGRAM", "VERSION"}, cells: [][]string{{"causewayctl", version}}}},
-		}, nil
-	})
+	return a.local(
+		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs},
+		func(*call) (page, error) {
+			version := cli.Version()
+			return page{
+				value: map[string]string{"program": "causewayctl", "version": version},
+				parts: []part{{header: []string{"PROGRAM", "VERSION"}, cells: [][]string{{"causewayctl", version}}}},
+			}, nil
+		},
+	)
 }
 
 func itoa[T int | int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }

@@ -31,7 +31,13 @@ func readSecret(flag, path string) (string, error) {
 		return "", cli.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return "", errs.Newf(errs.Invalid, errs.CodeSecretExposed, "%s can be read by every user of this machine. Make it private: chmod 600 %s", path, path)
+		return "", errs.Newf(
+			errs.Invalid,
+			errs.CodeSecretExposed,
+			"%s can be read by every user of this machine. Make it private: chmod 600 %s",
+			path,
+			path,
+		)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -54,7 +60,9 @@ func (c *call) receipt() (string, error) {
 		return "", err
 	}
 	if code == "" {
-		return "", cli.UsageError{Err: errors.New("a receipt code is needed: type it, or name its file with --receipt-file")}
+		return "", cli.UsageError{
+			Err: errors.New("a receipt code is needed: type it, or name its file with --receipt-file"),
+		}
 	}
 	return code, nil
 }
@@ -63,9 +71,13 @@ func (c *call) receipt() (string, error) {
 func (c *call) session(who caller, scheme string) (*http.Cookie, error) {
 	if c.sessionFile == "" {
 		if who == member {
-			return nil, cli.UsageError{Err: errors.New("--session-file is missing: an API token cannot do this; the dashboard can")}
+			return nil, cli.UsageError{
+				Err: errors.New("--session-file is missing: an API token cannot do this; the dashboard can"),
+			}
 		}
-		return nil, cli.UsageError{Err: errors.New("--token-file is missing; make a token on the profile page of the dashboard")}
+		return nil, cli.UsageError{
+			Err: errors.New("--token-file is missing; make a token on the profile page of the dashboard"),
+		}
 	}
 	value, err := readSecret("session-file", c.sessionFile)
 	if err != nil {

@@ -16,7 +16,8 @@ const defaultTokenLife = 90 * 24 * time.Hour
 
 func (a *app) tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "token", Short: "Make, list and revoke your API tokens",
+		Use:   "token",
+		Short: "Make, list and revoke your API tokens",
 		Long: "Make, list and revoke your API tokens. A token cannot do this, so that a stolen one cannot make itself\n" +
 			"permanent: use the profile page of the dashboard, or give the dashboard's session with --session-file.",
 	}
@@ -27,7 +28,13 @@ var tokenHeader = []string{"ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST_U
 
 func tokenLine(t client.Token) []string {
 	return []string{
-		t.Id.String(), t.Name, strings.Join(t.Scopes, " "), when(t.CreatedAt), when(t.ExpiresAt), whenever(t.LastUsedAt), whenever(t.RevokedAt),
+		t.Id.String(),
+		t.Name,
+		strings.Join(t.Scopes, " "),
+		when(t.CreatedAt),
+		when(t.ExpiresAt),
+		whenever(t.LastUsedAt),
+		whenever(t.RevokedAt),
 	}
 }
 
@@ -51,7 +58,12 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 	var life time.Duration
 	cmd := &cobra.Command{Use: "create", Short: "Make an API token; it is shown once", Args: cobra.NoArgs}
 	cmd.Flags().StringVar(&name, "name", "", "what it is for")
-	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "permission that it carries, as whoami lists them; may be given several times")
+	cmd.Flags().StringSliceVar(
+		&scopes,
+		"scope",
+		nil,
+		"permission that it carries, as whoami lists them; may be given several times",
+	)
 	cmd.Flags().DurationVar(&life, "expires-in", defaultTokenLife, "how long it works; at most a year")
 	cmd.Flags().StringVar(&out, "token-out", "", "new file to write the token to")
 	return a.online(member, making(cmd), func(c *call) (page, error) {
@@ -61,17 +73,36 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 		var made client.Token
 		err := storeSecret("token-out", out, func() (string, error) {
 			var err error
-			made, err = ok201(c.api.CreateTokenWithResponse(c.ctx, &client.CreateTokenParams{IdempotencyKey: c.key()}, client.NewToken{
-				Name: name, Scopes: orEmpty(scopes), ExpiresAt: a.cfg.Clock.Now().Add(life).UTC().Truncate(time.Second),
-			}))
+			made, err = ok201(
+				c.api.CreateTokenWithResponse(
+					c.ctx,
+					&client.CreateTokenParams{IdempotencyKey: c.key()},
+					client.NewToken{
+						Name:      name,
+						Scopes:    orEmpty(scopes),
+						ExpiresAt: a.cfg.Clock.Now().Add(life).UTC().Truncate(time.Second),
+					},
+				),
+			)
 			return shownOnce(made.Token, made.Id, "token revoke", err)
 		})
 		if made.Token == nil {
 			return page{}, err
 		}
-		return page{value: made, parts: []part{record(
-			"token", *made.Token, "id", made.Id.String(), "name", made.Name, "scopes", strings.Join(made.Scopes, " "), "expires_at", when(made.ExpiresAt),
-		)}}, err
+		return page{value: made, parts: []part{
+			record(
+				"token",
+				*made.Token,
+				"id",
+				made.Id.String(),
+				"name",
+				made.Name,
+				"scopes",
+				strings.Join(made.Scopes, " "),
+				"expires_at",
+				when(made.ExpiresAt),
+			),
+		}}, err
 	})
 }
 
@@ -97,7 +128,13 @@ func shownOnce(token *string, id uuid.UUID, end string, err error) (string, erro
 	case err != nil:
 		return "", err
 	case token == nil:
-		return "", errs.Newf(errs.Conflict, CodeTokenShown, "An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.", end, id)
+		return "", errs.Newf(
+			errs.Conflict,
+			CodeTokenShown,
+			"An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.",
+			end,
+			id,
+		)
 	}
 	return *token, nil
 }

@@ -31,7 +31,9 @@ func (c *call) transport() (*transport, error) {
 	if c.proxy != "" {
 		proxy, err := url.Parse(c.proxy)
 		if err != nil || proxy.Host == "" {
-			return nil, cli.UsageError{Err: fmt.Errorf("--proxy: %q is not socks5h://host:port or http://host:port", c.proxy)}
+			return nil, cli.UsageError{
+				Err: fmt.Errorf("--proxy: %q is not socks5h://host:port or http://host:port", c.proxy),
+			}
 		}
 		direct.Proxy = http.ProxyURL(proxy)
 	}

@@ -16,7 +16,11 @@ import (
 
 func (a *app) grantsCommand() *cobra.Command {
 	var p paging
-	cmd := &cobra.Command{Use: "grants [ID]", Short: "List grants with their instalments, newest first, or show one", Args: cobra.MaximumNArgs(1)}
+	cmd := &cobra.Command{
+		Use:   "grants [ID]",
+		Short: "List grants with their instalments, newest first, or show one",
+		Args:  cobra.MaximumNArgs(1),
+	}
 	p.flags(cmd)
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		if len(c.args) == 1 {
@@ -34,7 +38,10 @@ func (a *app) grantsCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: client.GrantPage{Items: orEmpty(list), NextCursor: next}, parts: []part{instalmentsPart(list)}}, nil
+		return page{
+			value: client.GrantPage{Items: orEmpty(list), NextCursor: next},
+			parts: []part{instalmentsPart(list)},
+		}, nil
 	})
 }
 
@@ -56,7 +63,19 @@ func instalmentsPart(list []client.Grant) part {
 			rows = append(rows, row{g, it})
 		}
 	}
-	header := []string{"INSTALMENT", "GRANT", "REFERENCE", "DESIGNATION", "GRANT_STATE", "PERIOD", "STATE", "AMOUNT_SAT", "PAYOUT_ADDRESS", "TXID", "HELD"}
+	header := []string{
+		"INSTALMENT",
+		"GRANT",
+		"REFERENCE",
+		"DESIGNATION",
+		"GRANT_STATE",
+		"PERIOD",
+		"STATE",
+		"AMOUNT_SAT",
+		"PAYOUT_ADDRESS",
+		"TXID",
+		"HELD",
+	}
 	return table("", header, rows, func(r row) []string {
 		txid, state := "", r.it.State
 		if r.it.Payment != nil {
@@ -78,18 +97,61 @@ func (a *app) treasuryCommand() *cobra.Command {
 		}
 		b := t.Balances
 		return page{value: t, parts: withRows(
-			record("network", t.Network, "available_sat", itoa(b.AvailableSat), "committed_sat", itoa(b.CommittedSat), "in_flight_sat", itoa(b.InFlightSat),
-				"confirming_sat", itoa(b.ConfirmingSat), "paid_sat", itoa(b.PaidSat), "fees_sat", itoa(b.FeesSat), "lost_sat", itoa(b.LostSat),
-				"deposits_sat", itoa(b.DepositsSat), "coins_sat", itoa(t.CoinsSat), "difference_sat", itoa(t.DifferenceSat),
-				"accepted_difference_sat", accepted(t.AcceptedDifference), "deposit_address", t.DepositAddress, "deposit_index", itoa(t.DepositIndex), "descriptor", t.Descriptor,
-				"tip_height", itoa(t.Tip.Height), "tip_hash", t.Tip.Hash, "tip_at", when(t.Tip.At)),
+			record(
+				"network",
+				t.Network,
+				"available_sat",
+				itoa(b.AvailableSat),
+				"committed_sat",
+				itoa(b.CommittedSat),
+				"in_flight_sat",
+				itoa(b.InFlightSat),
+				"confirming_sat",
+				itoa(b.ConfirmingSat),
+				"paid_sat",
+				itoa(b.PaidSat),
+				"fees_sat",
+				itoa(b.FeesSat),
+				"lost_sat",
+				itoa(b.LostSat),
+				"deposits_sat",
+				itoa(b.DepositsSat),
+				"coins_sat",
+				itoa(t.CoinsSat),
+				"difference_sat",
+				itoa(t.DifferenceSat),
+				"accepted_difference_sat",
+				accepted(t.AcceptedDifference),
+				"deposit_address",
+				t.DepositAddress,
+				"deposit_index",
+				itoa(t.DepositIndex),
+				"descriptor",
+				t.Descriptor,
+				"tip_height",
+				itoa(t.Tip.Height),
+				"tip_hash",
+				t.Tip.Hash,
+				"tip_at",
+				when(t.Tip.At),
+			),
 			breakersPart(t.Breakers),
-			table("Batches that do not go on by themselves", []string{"NUMBER", "ID", "STATE", "WHY"}, t.Stuck, func(x client.Stuck) []string {
-				return []string{itoa(x.Number), x.BatchId.String(), x.State, x.Why}
-			}),
-			table("Batches that nobody approved for 7 days; their payments are payable again", []string{"NUMBER", "ID", "COMPOSED_BY", "PAYEES", "CANCELLED"}, t.Lapsed, func(x client.LapsedBatch) []string {
-				return []string{itoa(x.Number), x.BatchId.String(), x.ComposedBy, itoa(x.Payees), when(x.At)}
-			}),
+			table(
+				"Batches that do not go on by themselves",
+				[]string{"NUMBER", "ID", "STATE", "WHY"},
+				t.Stuck,
+				func(x client.Stuck) []string {
+					return []string{itoa(x.Number), x.BatchId.String(), x.State, x.Why}
+				},
+			),
+			table(
+				"Batches that nobody approved for 7 days; their payments are payable again",
+				[]string{"NUMBER", "ID", "COMPOSED_BY", "PAYEES", "CANCELLED"},
+				t.Lapsed,
+				func(x client.LapsedBatch) []string {
+					return []string{itoa(x.Number), x.BatchId.String(), x.ComposedBy, itoa(x.Payees), when(x.At)}
+				},
+			),
 			proposalPart(t.Proposal),
 			coinsPart("Coins", t.Coins),
 		)}, nil
@@ -126,17 +188,34 @@ func breakersPart(list []client.Breaker) part {
 			rows = append(rows, row{b, f})
 		}
 	}
-	return table("Signing is stopped", []string{"NUMBER", "CODE", "STATE", "DETAIL", "AMOUNT_SAT", "FOUND", "CONSENTED"}, rows, func(x row) []string {
-		amount := ""
-		if x.f.AmountSat != nil {
-			amount = itoa(*x.f.AmountSat)
-		}
-		return []string{itoa(x.b.Number), x.b.Code, string(x.b.State), x.f.Detail, amount, when(x.f.At), strings.Join(x.b.ResetBy, ", ")}
-	})
+	return table(
+		"Signing is stopped",
+		[]string{"NUMBER", "CODE", "STATE", "DETAIL", "AMOUNT_SAT", "FOUND", "CONSENTED"},
+		rows,
+		func(x row) []string {
+			amount := ""
+			if x.f.AmountSat != nil {
+				amount = itoa(*x.f.AmountSat)
+			}
+			return []string{
+				itoa(x.b.Number),
+				x.b.Code,
+				string(x.b.State),
+				x.f.Detail,
+				amount,
+				when(x.f.At),
+				strings.Join(x.b.ResetBy, ", "),
+			}
+		},
+	)
 }
 
 func (a *app) breakersCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "breakers", Short: "Show what stopped all signing, and who has consented to go on", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use:   "breakers",
+		Short: "Show what stopped all signing, and who has consented to go on",
+		Args:  cobra.NoArgs,
+	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		list, err := c.breakers()
 		if err != nil {
@@ -152,18 +231,32 @@ func proposalPart(p *client.Proposal) part {
 	if p != nil {
 		rows = append(rows, *p)
 	}
-	return table("Proposed: few coins are ready and fees are at the floor", []string{"READY", "WANTED", "EACH_SAT", "COMMAND"}, rows, func(x client.Proposal) []string {
-		return []string{
-			itoa(x.ReadyCoins), itoa(x.WantedCoins), itoa(x.EachSat),
-			fmt.Sprintf("causewayctl upkeep split --coin %s --outputs %d --feerate %s", x.Coin, x.Outputs, money.FormatFeeRate(x.FeerateSatKvb)),
-		}
-	})
+	return table(
+		"Proposed: few coins are ready and fees are at the floor",
+		[]string{"READY", "WANTED", "EACH_SAT", "COMMAND"},
+		rows,
+		func(x client.Proposal) []string {
+			return []string{
+				itoa(x.ReadyCoins),
+				itoa(x.WantedCoins),
+				itoa(x.EachSat),
+				fmt.Sprintf(
+					"causewayctl upkeep split --coin %s --outputs %d --feerate %s",
+					x.Coin,
+					x.Outputs,
+					money.FormatFeeRate(x.FeerateSatKvb),
+				),
+			}
+		},
+	)
 }
 
 func (a *app) resetCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "reset NUMBER", Short: "Consent to sign again after a surprise; two people have to", Args: cobra.ExactArgs(1),
+		Use:   "reset NUMBER",
+		Short: "Consent to sign again after a surprise; two people have to",
+		Args:  cobra.ExactArgs(1),
 		Long: "Consent to sign again after a surprise. Two different people have to, and accept with it what was found as it\n" +
 			"stands. A token cannot do this: use the dashboard, or give the dashboard's session with --session-file.",
 	}
@@ -171,7 +264,9 @@ func (a *app) resetCommand() *cobra.Command {
 	return a.online(member, cmd, func(c *call) (page, error) {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || n < 1 {
-			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury breakers shows them", c.args[0])}
+			return page{}, cli.UsageError{
+				Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury breakers shows them", c.args[0]),
+			}
 		}
 		list, err := c.breakers()
 		if err != nil {
@@ -179,20 +274,43 @@ func (a *app) resetCommand() *cobra.Command {
 		}
 		at := slices.IndexFunc(list.Items, func(b client.Breaker) bool { return b.Number == n })
 		if at < 0 {
-			return page{}, errs.Newf(errs.NotFound, errs.CodeBreakerNotFound, "No breaker with the number %d is open. Nothing was changed.", n)
+			return page{}, errs.Newf(
+				errs.NotFound,
+				errs.CodeBreakerNotFound,
+				"No breaker with the number %d is open. Nothing was changed.",
+				n,
+			)
 		}
 		b := list.Items[at]
 		for _, f := range b.Findings {
 			c.talk("%s", f.Detail)
 		}
-		if err := c.confirm(yes, "Signing was stopped because of this. If you know what it was, type the number: ", itoa(n)); err != nil {
+		if err := c.confirm(
+			yes,
+			"Signing was stopped because of this. If you know what it was, type the number: ",
+			itoa(n),
+		); err != nil {
 			return page{}, err
 		}
 		b, err = ok200(c.api.ResetBreakerWithResponse(c.ctx, n, &client.ResetBreakerParams{IfMatch: etag(b.Version)}))
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: b, parts: []part{record("number", itoa(b.Number), "code", b.Code, "state", string(b.State), "consented", strings.Join(b.ResetBy, ", "))}}, nil
+		return page{
+			value: b,
+			parts: []part{
+				record(
+					"number",
+					itoa(b.Number),
+					"code",
+					b.Code,
+					"state",
+					string(b.State),
+					"consented",
+					strings.Join(b.ResetBy, ", "),
+				),
+			},
+		}, nil
 	})
 }
 
@@ -203,6 +321,18 @@ func (a *app) whoamiCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		return page{value: w, parts: []part{record("name", w.Name, "roles", strings.Join(w.Roles, " "), "permissions", strings.Join(w.Permissions, " "))}}, nil
+		return page{
+			value: w,
+			parts: []part{
+				record(
+					"name",
+					w.Name,
+					"roles",
+					strings.Join(w.Roles, " "),
+					"permissions",
+					strings.Join(w.Permissions, " "),
+				),
+			},
+		}, nil
 	})
 }

@@ -13,7 +13,9 @@ import (
 
 func (a *app) unjoinedCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "unjoined", Short: "List payments whose approvals were lost with a restored database", Args: cobra.NoArgs,
+		Use:   "unjoined",
+		Short: "List payments whose approvals were lost with a restored database",
+		Args:  cobra.NoArgs,
 		Long: "After an older database was restored, the signers' journals name payments that it has no approval for. They count as\n" +
 			"paid. When one is approved again, join the two, and it is not paid twice.",
 	}
@@ -28,11 +30,17 @@ func (a *app) unjoinedCommand() *cobra.Command {
 		return page{value: client.UnjoinedPage{Items: list}, parts: []part{unjoinedPart(list)}}, nil
 	})
 	var reason string
-	separate := &cobra.Command{Use: "separate PAYMENT", Short: "Say that later payments to the address of PAYMENT (txid:vout) are others", Args: cobra.ExactArgs(1)}
+	separate := &cobra.Command{
+		Use:   "separate PAYMENT",
+		Short: "Say that later payments to the address of PAYMENT (txid:vout) are others",
+		Args:  cobra.ExactArgs(1),
+	}
 	separate.Flags().StringVar(&reason, "reason", "", "why; up to 500 characters")
 	cmd.AddCommand(
 		a.online(staff, &cobra.Command{
-			Use: "join PAYMENT ID", Short: "Say that the payment ID, which was approved again, is PAYMENT (txid:vout)", Args: cobra.ExactArgs(2),
+			Use:   "join PAYMENT ID",
+			Short: "Say that the payment ID, which was approved again, is PAYMENT (txid:vout)",
+			Args:  cobra.ExactArgs(2),
 		}, func(c *call) (page, error) {
 			if err := checkCoins("PAYMENT", c.args[:1]); err != nil {
 				return page{}, err
@@ -41,7 +49,9 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			if err != nil {
 				return page{}, cli.UsageError{Err: errors.New("ID is not the id of a payment; see causewayctl grants")}
 			}
-			return unjoinedPage(ok200(c.api.JoinUnjoinedWithResponse(c.ctx, c.args[0], client.NewJoin{InstalmentId: id})))
+			return unjoinedPage(
+				ok200(c.api.JoinUnjoinedWithResponse(c.ctx, c.args[0], client.NewJoin{InstalmentId: id})),
+			)
 		}),
 		a.online(staff, separate, func(c *call) (page, error) {
 			if strings.TrimSpace(reason) == "" {
@@ -50,7 +60,9 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			if err := checkCoins("PAYMENT", c.args); err != nil {
 				return page{}, err
 			}
-			return unjoinedPage(ok200(c.api.SeparateUnjoinedWithResponse(c.ctx, c.args[0], client.NewSeparation{Reason: reason})))
+			return unjoinedPage(
+				ok200(c.api.SeparateUnjoinedWithResponse(c.ctx, c.args[0], client.NewSeparation{Reason: reason})),
+			)
 		}),
 	)
 	return cmd
@@ -64,11 +76,24 @@ func unjoinedPage(p client.UnjoinedPayment, err error) (page, error) {
 }
 
 func unjoinedPart(list []client.UnjoinedPayment) part {
-	return table("", []string{"PAYMENT", "BATCH", "STATE", "AMOUNT_SAT", "ADDRESS", "DECISION_NOTE", "SEPARATE"}, list, func(x client.UnjoinedPayment) []string {
-		why := ""
-		if x.Separate != nil {
-			why = *x.Separate
-		}
-		return []string{x.Outpoint, itoa(x.BatchNumber), x.BatchState, itoa(x.AmountSat), x.Address, x.Decision, why}
-	})
+	return table(
+		"",
+		[]string{"PAYMENT", "BATCH", "STATE", "AMOUNT_SAT", "ADDRESS", "DECISION_NOTE", "SEPARATE"},
+		list,
+		func(x client.UnjoinedPayment) []string {
+			why := ""
+			if x.Separate != nil {
+				why = *x.Separate
+			}
+			return []string{
+				x.Outpoint,
+				itoa(x.BatchNumber),
+				x.BatchState,
+				itoa(x.AmountSat),
+				x.Address,
+				x.Decision,
+				why,
+			}
+		},
+	)
 }

@@ -26,15 +26,23 @@ const (
 )
 
 func (a *app) uptimeCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "uptime", Short: "Take an uptime out with all that it is computed from, and compute it again"},
-		a.uptimeGetCommand(), a.uptimeResultsCommand(), a.uptimeVerifyCommand(),
+	return group(
+		&cobra.Command{
+			Use:   "uptime",
+			Short: "Take an uptime out with all that it is computed from, and compute it again",
+		},
+		a.uptimeGetCommand(),
+		a.uptimeResultsCommand(),
+		a.uptimeVerifyCommand(),
 	)
 }
 
 func (a *app) uptimeGetCommand() *cobra.Command {
 	var application, path string
 	cmd := &cobra.Command{
-		Use: "get [LABEL]", Short: "Write the uptime of your server, or of an application's servers", Args: cobra.MaximumNArgs(1),
+		Use:   "get [LABEL]",
+		Short: "Write the uptime of your server, or of an application's servers",
+		Args:  cobra.MaximumNArgs(1),
 		Long: "Write the uptime of your server with all that it is computed from, or, as staff, that of an application's servers,\n" +
 			"which is what the gate of a payment uses. Anyone can compute it again off-line: causewayctl uptime verify FILE.",
 	}
@@ -81,7 +89,9 @@ func snapshotOutput(path string, text []byte) (page, error) {
 func (a *app) uptimeResultsCommand() *cobra.Command {
 	var application, day, path string
 	cmd := &cobra.Command{
-		Use: "results LABEL", Short: "Write the single results behind a day of a server", Args: cobra.ExactArgs(1),
+		Use:   "results LABEL",
+		Short: "Write the single results behind a day of a server",
+		Args:  cobra.ExactArgs(1),
 		Long: "Write the single results behind a day of your server, or, as staff with --application, of one of an application:\n" +
 			"one JSON object a line with endpoint, slot, attempt, verdict and the sha256 of the record. The fund keeps them for some\n" +
 			"weeks. Files of several days can be put one behind the other: causewayctl uptime verify FILE --results FILE.",
@@ -143,7 +153,11 @@ func resultsOutput(path string, text []byte, of uptime.Checked) (page, error) {
 	}
 	for d := range days {
 		if d != of {
-			return page{}, checkFailed("The server sent results of %s on %s, which were not asked for.", clean(d.Endpoint), d.Day)
+			return page{}, checkFailed(
+				"The server sent results of %s on %s, which were not asked for.",
+				clean(d.Endpoint),
+				d.Day,
+			)
 		}
 	}
 	return output(path, text)
@@ -160,7 +174,9 @@ type measured struct {
 func (a *app) uptimeVerifyCommand() *cobra.Command {
 	var results string
 	cmd := &cobra.Command{
-		Use: "verify FILE", Short: "Compute an uptime again, off-line", Args: cobra.ExactArgs(1),
+		Use:   "verify FILE",
+		Short: "Compute an uptime again, off-line",
+		Args:  cobra.ExactArgs(1),
 		Long: "Compute an uptime again from its days, breaks and thresholds: every figure and the decision of a payment's gate. FILE\n" +
 			"may be - for standard input. Exit code 1 when anything does not follow, with the first thing that does not.\n\n" +
 			"With --results the days are held against the results of single checks as well, as causewayctl uptime results writes\n" +
@@ -199,8 +215,18 @@ func measuredPage(m measured) page {
 	s := m.Snapshot
 	line := func(name, protocol, proven string, f uptime.Figures) []string {
 		return []string{
-			name, protocol, proven, itoa(f.Slots), itoa(f.Up), itoa(f.Down), itoa(f.Unknown), itoa(f.Maintenance), itoa(f.Permille),
-			itoa(f.LowPermille), itoa(f.HighPermille), itoa(f.CoveragePermille),
+			name,
+			protocol,
+			proven,
+			itoa(f.Slots),
+			itoa(f.Up),
+			itoa(f.Down),
+			itoa(f.Unknown),
+			itoa(f.Maintenance),
+			itoa(f.Permille),
+			itoa(f.LowPermille),
+			itoa(f.HighPermille),
+			itoa(f.CoveragePermille),
 		}
 	}
 	var cells [][]string
@@ -209,10 +235,28 @@ func measuredPage(m measured) page {
 	}
 	cells = append(cells, line("all", "", "", s.Total))
 	return page{value: m, parts: []part{
-		table("", append([]string{"ENDPOINT", "PROTOCOL", "PROVEN"}, uptimeHeader...), cells, func(c []string) []string { return c }),
-		record("application", s.Application, "place", s.Place, "min_uptime_permille", itoa(s.Thresholds.MinUptimePermille),
-			"min_coverage_permille", itoa(s.Thresholds.MinCoveragePermille), "require_control", yesNo(s.Thresholds.RequireControl),
-			"decision", string(s.Decision), "sha256", m.SHA256),
+		table(
+			"",
+			append([]string{"ENDPOINT", "PROTOCOL", "PROVEN"}, uptimeHeader...),
+			cells,
+			func(c []string) []string { return c },
+		),
+		record(
+			"application",
+			s.Application,
+			"place",
+			s.Place,
+			"min_uptime_permille",
+			itoa(s.Thresholds.MinUptimePermille),
+			"min_coverage_permille",
+			itoa(s.Thresholds.MinCoveragePermille),
+			"require_control",
+			yesNo(s.Thresholds.RequireControl),
+			"decision",
+			string(s.Decision),
+			"sha256",
+			m.SHA256,
+		),
 	}}
 }
 

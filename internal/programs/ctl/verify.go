@@ -40,15 +40,27 @@ func (a *app) verifyCommand() *cobra.Command {
 	var opt certificate.Options
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "verify FILE...", Short: "Verify payment certificates off-line", Args: cobra.MinimumNArgs(1),
+		Use:   "verify FILE...",
+		Short: "Verify payment certificates off-line",
+		Args:  cobra.MinimumNArgs(1),
 		Long: "Verify payment certificates off-line: that the decision's note is whole, that an output pays exactly what it says,\n" +
 			"that the transaction is in its block, and the work of the headers. Exit code 0 only when everything holds, 1 when\n" +
 			"anything does not, and when two files show the same output. FILE may be - for standard input.\n\n" +
 			"No file can show that its block is on the chain of today: look the height up with a node or a block explorer that you\n" +
 			"trust, and give what it says as --block-hash.",
 	}
-	cmd.Flags().IntVar(&opt.MinConfirmations, "min-confirmations", minConfirmations, "block headers that must be given, the payment's block included")
-	cmd.Flags().StringVar(&opt.BlockHash, "block-hash", "", "hash of the block at the certificate's height, from a node or an explorer; with one FILE")
+	cmd.Flags().IntVar(
+		&opt.MinConfirmations,
+		"min-confirmations",
+		minConfirmations,
+		"block headers that must be given, the payment's block included",
+	)
+	cmd.Flags().StringVar(
+		&opt.BlockHash,
+		"block-hash",
+		"",
+		"hash of the block at the certificate's height, from a node or an explorer; with one FILE",
+	)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, as -o json does")
 	a.local(cmd, func(c *call) (page, error) {
 		switch {
@@ -57,7 +69,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		case opt.BlockHash != "" && len(c.args) > 1:
 			return page{}, cli.UsageError{Err: errors.New("--block-hash: compares one FILE")}
 		case opt.BlockHash != "" && !blockHashForm.MatchString(opt.BlockHash):
-			return page{}, cli.UsageError{Err: fmt.Errorf("--block-hash: %q is not 64 hexadecimal digits", opt.BlockHash)}
+			return page{}, cli.UsageError{
+				Err: fmt.Errorf("--block-hash: %q is not 64 hexadecimal digits", opt.BlockHash),
+			}
 		}
 		list := make([]verified, len(c.args))
 		for i, path := range c.args {
@@ -105,9 +119,19 @@ func verifyOne(path string, text []byte, opt certificate.Options) verified {
 		return verified{File: path, Report: certificate.Report{Lines: []certificate.Line{fault}}}
 	}
 	return verified{
-		File: path, Network: cert.Network, Reference: cert.Reference, Digest: cert.DecisionDigest, AmountSat: cert.AmountSat, Address: cert.Address,
-		Output: cert.TxID + ":" + strconv.FormatUint(uint64(cert.Vout), 10), BlockHash: cert.BlockHash, Height: cert.Height,
-		Report: cert.Verify(opt),
+		File:      path,
+		Network:   cert.Network,
+		Reference: cert.Reference,
+		Digest:    cert.DecisionDigest,
+		AmountSat: cert.AmountSat,
+		Address:   cert.Address,
+		Output: cert.TxID + ":" + strconv.FormatUint(
+			uint64(cert.Vout),
+			10,
+		),
+		BlockHash: cert.BlockHash,
+		Height:    cert.Height,
+		Report:    cert.Verify(opt),
 	}
 }
 
@@ -149,7 +173,13 @@ func firstFault(list []verified) error {
 	if len(list) == 1 {
 		return refused("The certificate does not hold. %s", clean(why))
 	}
-	return refused("%d of %d certificates do not hold. The first is %s: %s", failed, len(list), clean(first.File), clean(why))
+	return refused(
+		"%d of %d certificates do not hold. The first is %s: %s",
+		failed,
+		len(list),
+		clean(first.File),
+		clean(why),
+	)
 }
 
 // refused ends the program with code 1, as a difference of audit chain does: a
@@ -159,9 +189,23 @@ func refused(format string, args ...any) error {
 }
 
 func verifyPage(list []verified) page {
-	summary := table("", []string{"FILE", "RESULT", "REFERENCE", "AMOUNT_SAT", "ADDRESS", "OUTPUT", "BLOCK", "HEIGHT"}, list, func(v verified) []string {
-		return []string{v.File, verdictOf(v.Report.OK), v.Reference, itoa(v.AmountSat), v.Address, v.Output, v.BlockHash, itoa(v.Height)}
-	})
+	summary := table(
+		"",
+		[]string{"FILE", "RESULT", "REFERENCE", "AMOUNT_SAT", "ADDRESS", "OUTPUT", "BLOCK", "HEIGHT"},
+		list,
+		func(v verified) []string {
+			return []string{
+				v.File,
+				verdictOf(v.Report.OK),
+				v.Reference,
+				itoa(v.AmountSat),
+				v.Address,
+				v.Output,
+				v.BlockHash,
+				itoa(v.Height),
+			}
+		},
+	)
 	parts := []part{summary}
 	for _, v := range list {
 		if len(list) == 1 {
@@ -169,17 +213,47 @@ func verifyPage(list []verified) page {
 			if v.Output != "" {
 				amount, height = sats(btcutil.Amount(v.AmountSat)), itoa(v.Height)
 			}
-			parts[0] = record("file", v.File, "result", verdictOf(v.Report.OK), "network", v.Network, "reference", v.Reference,
-				"decision", v.Digest, "amount", amount, "address", v.Address, "output", v.Output, "block", v.BlockHash, "height", height)
+			parts[0] = record(
+				"file",
+				v.File,
+				"result",
+				verdictOf(v.Report.OK),
+				"network",
+				v.Network,
+				"reference",
+				v.Reference,
+				"decision",
+				v.Digest,
+				"amount",
+				amount,
+				"address",
+				v.Address,
+				"output",
+				v.Output,
+				"block",
+				v.BlockHash,
+				"height",
+				height,
+			)
 		}
-		lines := table("What was checked in "+clean(v.File)+":", []string{"", ""}, v.Report.Lines, func(l certificate.Line) []string {
-			return []string{"  " + verdictOf(l.OK), l.Text}
-		})
+		lines := table(
+			"What was checked in "+clean(v.File)+":",
+			[]string{"", ""},
+			v.Report.Lines,
+			func(l certificate.Line) []string {
+				return []string{"  " + verdictOf(l.OK), l.Text}
+			},
+		)
 		lines.plain = true
 		parts = append(parts, lines)
 	}
 	if list[0].Report.OK {
-		open := table("What a file cannot show:", []string{""}, list[0].Report.NotProven, func(s string) []string { return []string{"  " + s} })
+		open := table(
+			"What a file cannot show:",
+			[]string{""},
+			list[0].Report.NotProven,
+			func(s string) []string { return []string{"  " + s} },
+		)
 		open.plain = true
 		parts = append(parts, open)
 	}

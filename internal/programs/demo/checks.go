@@ -88,7 +88,12 @@ func (w *World) writeChecks() error {
 	if err := os.MkdirAll(w.path("blocklists"), 0o700); err != nil {
 		return fmt.Errorf("make blocklists folder: %w", err)
 	}
-	list := "# Made up for the demo; no state has listed these.\n" + w.sampleHost(1) + "\n" + w.Devnet.World.Host(sampleNet+7, 0) + "/28\n"
+	list := "# Made up for the demo; no state has listed these.\n" + w.sampleHost(
+		1,
+	) + "\n" + w.Devnet.World.Host(
+		sampleNet+7,
+		0,
+	) + "/28\n"
 	return errors.Join(
 		os.WriteFile(w.path("canaries.json"), text, 0o600),
 		os.WriteFile(w.path("blocklists", "demo.cidr"), []byte(list), 0o600),
@@ -101,8 +106,16 @@ func (w *World) checksArgs() []string {
 		return nil
 	}
 	return []string{
-		"--telegram-file", w.Devnet.TelegramFile(), "--canary-file", w.path("canaries.json"), "--blocklist-dir", w.path("blocklists"),
-		"--echo-url", w.echoURL, "--echo-key-file", w.path("keys", "echo.key"),
+		"--telegram-file",
+		w.Devnet.TelegramFile(),
+		"--canary-file",
+		w.path("canaries.json"),
+		"--blocklist-dir",
+		w.path("blocklists"),
+		"--echo-url",
+		w.echoURL,
+		"--echo-key-file",
+		w.path("keys", "echo.key"),
 	}
 }
 
@@ -168,7 +181,12 @@ func (w *World) hurry(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := w.hurryNow(ctx); err != nil && ctx.Err() == nil {
-			w.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "checks of new servers do not begin at once", slog.Any("error", err))
+			w.cfg.Log.LogAttrs(
+				ctx,
+				slog.LevelWarn,
+				"checks of new servers do not begin at once",
+				slog.Any("error", err),
+			)
 		}
 		select {
 		case <-ctx.Done():
@@ -179,5 +197,9 @@ func (w *World) hurry(ctx context.Context) {
 }
 
 func (w *World) hurryNow(ctx context.Context) error {
-	return w.Devnet.Postgres.Exec(ctx, "causeway", "UPDATE endpoint SET checks_from = created_at WHERE checks_from > now()")
+	return w.Devnet.Postgres.Exec(
+		ctx,
+		"causeway",
+		"UPDATE endpoint SET checks_from = created_at WHERE checks_from > now()",
+	)
 }

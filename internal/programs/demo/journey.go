@@ -135,7 +135,13 @@ func (j *journey) fund(ctx context.Context) (string, error) {
 		return "", err
 	}
 	api := func(p Person) (*client.API, error) {
-		_, secret, err := j.Services.Identity.CreateToken(ctx, p.Actor, "journey", identity.Scopes(p.Actor.Roles), time.Hour)
+		_, secret, err := j.Services.Identity.CreateToken(
+			ctx,
+			p.Actor,
+			"journey",
+			identity.Scopes(p.Actor.Roles),
+			time.Hour,
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -166,11 +172,19 @@ func (j *journey) apply(ctx context.Context) (string, error) {
 		return "", err
 	}
 	link := j.Devnet.Proxies[2].URL() // the one that asks who comes
-	resp, err := anyone.SubmitApplicationWithResponse(ctx, &client.SubmitApplicationParams{IdempotencyKey: client.NewIdempotencyKey()}, client.NewApplication{
-		Title: "One SOCKS5 proxy for the journey", Narrative: "A proxy on loopback, to prove that an application can be paid.",
-		Endpoints: []client.Endpoint{{Link: &link}}, Region: "other", Language: "en",
-		AmountSat: j.result.AmountSat, PayoutAddress: j.result.Address,
-	})
+	resp, err := anyone.SubmitApplicationWithResponse(
+		ctx,
+		&client.SubmitApplicationParams{IdempotencyKey: client.NewIdempotencyKey()},
+		client.NewApplication{
+			Title:         "One SOCKS5 proxy for the journey",
+			Narrative:     "A proxy on loopback, to prove that an application can be paid.",
+			Endpoints:     []client.Endpoint{{Link: &link}},
+			Region:        "other",
+			Language:      "en",
+			AmountSat:     j.result.AmountSat,
+			PayoutAddress: j.result.Address,
+		},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -203,7 +217,12 @@ func (j *journey) approve(ctx context.Context, reviewer int) (string, error) {
 	}
 	// A second journey is like the first, which the automatic checks find.
 	note := "The journey's own application."
-	_, err = api.VoteApplicationWithResponse(ctx, id, &client.VoteApplicationParams{IdempotencyKey: client.NewIdempotencyKey()}, client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note})
+	_, err = api.VoteApplicationWithResponse(
+		ctx,
+		id,
+		&client.VoteApplicationParams{IdempotencyKey: client.NewIdempotencyKey()},
+		client.NewVote{DecisionDigest: a.JSON200.DecisionDigest, Verdict: "approve", Note: &note},
+	)
 	return "", err
 }
 
@@ -216,8 +235,12 @@ func (j *journey) decide(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = j.reviewers[1].DecideApplicationWithResponse(ctx, id, &client.DecideApplicationParams{IfMatch: *a.Headers200.ETag},
-		client.NewDecision{DecisionDigest: a.JSON200.DecisionDigest, Outcome: "approve"})
+	_, err = j.reviewers[1].DecideApplicationWithResponse(
+		ctx,
+		id,
+		&client.DecideApplicationParams{IfMatch: *a.Headers200.ETag},
+		client.NewDecision{DecisionDigest: a.JSON200.DecisionDigest, Outcome: "approve"},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -239,7 +262,11 @@ func (j *journey) compose(ctx context.Context) (string, error) {
 	if _, err := j.treasurer.PreviewBatchWithResponse(ctx, order); err != nil {
 		return "", err
 	}
-	b, err := j.treasurer.ComposeBatchWithResponse(ctx, &client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()}, order)
+	b, err := j.treasurer.ComposeBatchWithResponse(
+		ctx,
+		&client.ComposeBatchParams{IdempotencyKey: client.NewIdempotencyKey()},
+		order,
+	)
 	if err != nil {
 		return "", err
 	}
@@ -255,7 +282,12 @@ func (j *journey) release(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = j.treasurer.ApproveBatchWithResponse(ctx, j.batch.Id, &client.ApproveBatchParams{IfMatch: *b.Headers200.ETag}, client.Approval{Digest: j.batch.Digest})
+	_, err = j.treasurer.ApproveBatchWithResponse(
+		ctx,
+		j.batch.Id,
+		&client.ApproveBatchParams{IfMatch: *b.Headers200.ETag},
+		client.Approval{Digest: j.batch.Digest},
+	)
 	return "digest " + j.batch.Digest[:16] + "…", err
 }
 

@@ -136,8 +136,17 @@ func (j *journey) offerChecks(ctx context.Context) (err error) {
 	}
 	for kind, proof := range map[vantage.Kind]control.Kind{vantage.KindRecheck: "", vantage.KindControl: control.KindCredential} {
 		_, err := schedule.Offer(ctx, endpoint.Offer{
-			ID: uuid.New(), EndpointID: servers[0].ID, Kind: kind, Proof: proof, Mode: probe.Full, Place: vantage.Outside, Slot: now, Attempt: 1,
-			VantageID: all[0].ID, Due: now, Until: now.Add(time.Minute),
+			ID:         uuid.New(),
+			EndpointID: servers[0].ID,
+			Kind:       kind,
+			Proof:      proof,
+			Mode:       probe.Full,
+			Place:      vantage.Outside,
+			Slot:       now,
+			Attempt:    1,
+			VantageID:  all[0].ID,
+			Due:        now,
+			Until:      now.Add(time.Minute),
 		})
 		if err != nil {
 			return err

@@ -59,12 +59,20 @@ func (p places) check() error {
 // dashboardPort returns want, or any free port when want is 0.
 func dashboardPort(ctx context.Context, want int) (int, error) {
 	if want < 0 || want > maxPort {
-		return 0, errs.Newf(errs.Invalid, CodePortMalformed, "--port %d is not a port: give 1 to %d, or 0 for any free one.", want, maxPort)
+		return 0, errs.Newf(
+			errs.Invalid,
+			CodePortMalformed,
+			"--port %d is not a port: give 1 to %d, or 0 for any free one.",
+			want,
+			maxPort,
+		)
 	}
 	port, err := proc.Port(ctx, want, "the dashboard")
 	if errs.Is(err, errs.CodePortTaken) {
 		return 0, errs.Wrap(err, errs.Unavailable, errs.CodePortTaken, fmt.Sprintf(
-			"Port %d for the dashboard is taken by another program, perhaps by another demo: stop that program, or choose another port with --port.", want))
+			"Port %d for the dashboard is taken by another program, perhaps by another demo: stop that program, or choose another port with --port.",
+			want,
+		))
 	}
 	return port, err
 }
@@ -75,18 +83,33 @@ func dashboardPort(ctx context.Context, want int) (int, error) {
 func lockDir(dir string) (*os.File, error) {
 	// PostgreSQL may run as another account and must pass through.
 	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // what is inside has modes of its own
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+". Choose another with --dir.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot make folder "+dir+". Choose another with --dir.",
+		)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot write to folder "+dir+". Choose another with --dir.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot write to folder "+dir+". Choose another with --dir.",
+		)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
 		return f, nil
 	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errs.Wrap(err, errs.Unavailable, errs.CodeAlreadyRunning, "A demo is running on "+dir+" already. Stop it, or give this one a folder of its own with --dir.")
+		err = errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeAlreadyRunning,
+			"A demo is running on "+dir+" already. Stop it, or give this one a folder of its own with --dir.",
+		)
 	} else {
 		err = fmt.Errorf("lock folder %s: %w", dir, err)
 	}

@@ -18,8 +18,20 @@ import (
 // ours are the names that a demo makes in its folder, the lock last: as long as it stands,
 // a reset that was cut off can be run again.
 var ours = []string{
-	"blocklists", "btcd", "canaries.json", "causeway.log", "datacentre.key", "keys", "postgres", "probers", "proxies", "run", "signer",
-	"telegram.json", stateFile, "lock",
+	"blocklists",
+	"btcd",
+	"canaries.json",
+	"causeway.log",
+	"datacentre.key",
+	"keys",
+	"postgres",
+	"probers",
+	"proxies",
+	"run",
+	"signer",
+	"telegram.json",
+	stateFile,
+	"lock",
 }
 
 // Reset removes a demo's data from dir, and dir itself. Conflict "data_dir_foreign" when
@@ -32,17 +44,33 @@ func Reset(dir string) (found bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot read folder "+dir+". Nothing was removed.")
+		return false, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot read folder "+dir+". Nothing was removed.",
+		)
 	}
 	names := make([]string, len(entries))
 	for i, e := range entries {
 		names[i] = e.Name()
 		if !slices.Contains(ours, e.Name()) {
-			return false, errs.Newf(errs.Conflict, pgserver.CodeDataDirForeign, "%s holds %s, which no demo made. Nothing was removed: choose a demo's folder with --dir.", dir, e.Name())
+			return false, errs.Newf(
+				errs.Conflict,
+				pgserver.CodeDataDirForeign,
+				"%s holds %s, which no demo made. Nothing was removed: choose a demo's folder with --dir.",
+				dir,
+				e.Name(),
+			)
 		}
 	}
 	if !slices.Contains(names, "lock") {
-		return false, errs.Newf(errs.Conflict, pgserver.CodeDataDirForeign, "%s is no folder of a demo. Nothing was removed: choose one with --dir.", dir)
+		return false, errs.Newf(
+			errs.Conflict,
+			pgserver.CodeDataDirForeign,
+			"%s is no folder of a demo. Nothing was removed: choose one with --dir.",
+			dir,
+		)
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
@@ -51,7 +79,13 @@ func Reset(dir string) (found bool, err error) {
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	// A demo that was killed may have left its PostgreSQL behind.
 	if pid, runs := serverRuns(filepath.Join(dir, "postgres", "data", "postmaster.pid")); runs {
-		return false, errs.Newf(errs.Unavailable, errs.CodeAlreadyRunning, "PostgreSQL of the demo in %s still runs (process %d). Nothing was removed: stop it first.", dir, pid)
+		return false, errs.Newf(
+			errs.Unavailable,
+			errs.CodeAlreadyRunning,
+			"PostgreSQL of the demo in %s still runs (process %d). Nothing was removed: stop it first.",
+			dir,
+			pid,
+		)
 	}
 	if err := pgserver.Remove(filepath.Join(dir, "postgres")); err != nil {
 		return false, err

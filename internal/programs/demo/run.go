@@ -53,7 +53,11 @@ func Run(ctx context.Context, cfg Config, progress *cli.Progress, out io.Writer)
 
 // prepare funds and seeds a fresh world and returns its staff, and the receipt code
 // of a sample application.
-func (w *World) prepare(ctx context.Context, progress *cli.Progress, known state) (people []Person, receipt string, err error) {
+func (w *World) prepare(
+	ctx context.Context,
+	progress *cli.Progress,
+	known state,
+) (people []Person, receipt string, err error) {
 	if people, err = w.Staff(ctx); err != nil {
 		return nil, "", err
 	}
@@ -106,7 +110,12 @@ func (w *World) printLinks(out io.Writer, people []Person, receipt string) error
 	}
 	text.WriteString("\nEach link signs in once; restart for new ones.\n")
 	if receipt != "" {
-		fmt.Fprintf(&text, "\nAn operator whose server is being checked sees it at %s/status with\n\n  %s\n", w.URL, receipt)
+		fmt.Fprintf(
+			&text,
+			"\nAn operator whose server is being checked sees it at %s/status with\n\n  %s\n",
+			w.URL,
+			receipt,
+		)
 	}
 	text.WriteString("\nProxies to apply with. To prove control of one, add our credential as a line to its file:\n\n")
 	for _, p := range w.Devnet.Proxies {
@@ -126,7 +135,12 @@ func (w *World) printLinks(out io.Writer, people []Person, receipt string) error
 	}
 	fmt.Fprintf(&text, "  %s\n", address)
 	if w.cfg.BlockEvery > 0 {
-		fmt.Fprintf(&text, "\nA block is mined every %s. Logs: %s. Ctrl-C stops everything; `make demo` goes on with the same data.\n", w.cfg.BlockEvery, w.path("causeway.log"))
+		fmt.Fprintf(
+			&text,
+			"\nA block is mined every %s. Logs: %s. Ctrl-C stops everything; `make demo` goes on with the same data.\n",
+			w.cfg.BlockEvery,
+			w.path("causeway.log"),
+		)
 	}
 	_, err = io.WriteString(out, text.String())
 	return err

@@ -53,7 +53,18 @@ func readStories() ([]story, error) {
 }
 
 var storyProtocols = [][]string{
-	{"wireguard"}, {"socks5"}, {"mtproto"}, {"shadowsocks", "http-connect"}, {"openvpn"}, {"vless"}, {"mtproto", "socks5"}, {"mtproto"}, {"trojan"}, {"wireguard", "openvpn"},
+	{
+		"wireguard",
+	},
+	{"socks5"},
+	{"mtproto"},
+	{"shadowsocks", "http-connect"},
+	{"openvpn"},
+	{"vless"},
+	{"mtproto", "socks5"},
+	{"mtproto"},
+	{"trojan"},
+	{"wireguard", "openvpn"},
 }
 
 var sampleHosts = []string{"203.0.113.%d", "198.51.100.%d", "192.0.2.%d", "relay%d.example.net", "exit%d.example.org"}

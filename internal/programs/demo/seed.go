@@ -31,7 +31,14 @@ var staffNames = []struct {
 	name string
 	role identity.Role
 }{
-	{"Mara", identity.RoleReviewer}, {"Idris", identity.RoleReviewer}, {"Lin", identity.RoleTreasurer}, {"Noor", identity.RoleAdmin}, {"Sami", identity.RoleAuditor},
+	{
+		"Mara",
+		identity.RoleReviewer,
+	},
+	{"Idris", identity.RoleReviewer},
+	{"Lin", identity.RoleTreasurer},
+	{"Noor", identity.RoleAdmin},
+	{"Sami", identity.RoleAuditor},
 }
 
 // Staff makes the demo's staff if need be, and a fresh sign-in link for each.
@@ -77,9 +84,14 @@ func samples() ([]sample, error) {
 			i := len(list)
 			s := stories[i%len(stories)]
 			list = append(list, sample{
-				title: s.Title, narrative: s.Narrative, language: s.Language, region: s.Regions[(i/len(stories))%len(s.Regions)],
-				protocols: storyProtocols[i%len(storyProtocols)], host: fmt.Sprintf(sampleHosts[i%len(sampleHosts)], 10+i),
-				amountSat: 300_000 + int64(i*7919%37)*85_000, fate: f.fate,
+				title:     s.Title,
+				narrative: s.Narrative,
+				language:  s.Language,
+				region:    s.Regions[(i/len(stories))%len(s.Regions)],
+				protocols: storyProtocols[i%len(storyProtocols)],
+				host:      fmt.Sprintf(sampleHosts[i%len(sampleHosts)], 10+i),
+				amountSat: 300_000 + int64(i*7919%37)*85_000,
+				fate:      f.fate,
 			})
 		}
 	}
@@ -149,15 +161,28 @@ func (w *World) Seed(ctx context.Context, people []Person) (receipt string, err 
 // provenSamples is how many sample applications prove control of their servers.
 const provenSamples = 3
 
-func (w *World) seedOne(ctx context.Context, people []Person, i int, s sample, now time.Time, params *chaincfg.Params) (receipt string, err error) {
+func (w *World) seedOne(
+	ctx context.Context,
+	people []Person,
+	i int,
+	s sample,
+	now time.Time,
+	params *chaincfg.Params,
+) (receipt string, err error) {
 	to, err := sampleAddress(i, params)
 	if err != nil {
 		return "", err
 	}
 	w.Clock.at = now.Add(-time.Duration(s.days)*24*time.Hour - time.Duration(i*37%600)*time.Minute)
 	r, err := w.Services.Grants.Submit(ctx, fmt.Sprintf("demo-sample-application-%d", i), grant.Proposal{
-		Title: s.title, Narrative: s.narrative, Contact: "matrix: @sample:example.org", Endpoints: w.sampleEndpoints(i, s), Region: s.region, Language: s.language,
-		AmountSat: s.amountSat, PayoutAddress: to,
+		Title:         s.title,
+		Narrative:     s.narrative,
+		Contact:       "matrix: @sample:example.org",
+		Endpoints:     w.sampleEndpoints(i, s),
+		Region:        s.region,
+		Language:      s.language,
+		AmountSat:     s.amountSat,
+		PayoutAddress: to,
 	})
 	if err != nil || s.fate == fateNew {
 		return r.Code, err
@@ -183,7 +208,11 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		if err != nil {
 			return err
 		}
-		_, err = w.Services.Grants.Vote(ctx, by, grant.CastVote{ID: id, Verdict: v, Digest: d.Decision.Digest, Note: note})
+		_, err = w.Services.Grants.Vote(
+			ctx,
+			by,
+			grant.CastVote{ID: id, Verdict: v, Digest: d.Decision.Digest, Note: note},
+		)
 		return err
 	}
 	decide := func(outcome grant.Verdict, message string) error {
@@ -192,7 +221,17 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 		if err != nil {
 			return err
 		}
-		_, err = w.Services.Grants.Decide(ctx, second, grant.Decide{ID: id, Version: d.Application.Version, Outcome: outcome, Digest: d.Decision.Digest, Message: message})
+		_, err = w.Services.Grants.Decide(
+			ctx,
+			second,
+			grant.Decide{
+				ID:      id,
+				Version: d.Application.Version,
+				Outcome: outcome,
+				Digest:  d.Decision.Digest,
+				Message: message,
+			},
+		)
 		return err
 	}
 	// Sixty samples tell ten stories, which the automatic checks find.
@@ -210,13 +249,19 @@ func (w *World) seedReview(ctx context.Context, people []Person, code string, s 
 			return err
 		}
 		_, err = w.Services.Grants.Ask(ctx, first, grant.Question{
-			ID: id, Digest: d.Decision.Digest, Message: "How many people use these servers on a usual evening, and how do you count them without logs?",
+			ID:      id,
+			Digest:  d.Decision.Digest,
+			Message: "How many people use these servers on a usual evening, and how do you count them without logs?",
 		})
 		if err != nil || s.fate == fateAsked {
 			return err
 		}
 		later(5)
-		_, err = w.Services.Grants.Reply(ctx, code, "About 400 at the same time, counted from open connections each five minutes; we keep only the maximum of the day.")
+		_, err = w.Services.Grants.Reply(
+			ctx,
+			code,
+			"About 400 at the same time, counted from open connections each five minutes; we keep only the maximum of the day.",
+		)
 		return err
 	case fateDeclined:
 		const why = "The servers named here answer from one network that the fund already pays three times. Please come back with another one."

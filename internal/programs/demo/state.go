@@ -36,7 +36,11 @@ func loadState(dir string) (state, error) {
 	}
 	if err != nil {
 		return state{}, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirDamaged, fmt.Sprintf(
-			"Cannot read the demo's state in %s: %v. Nothing was changed. Remove the folder %s, or give another with --dir, to begin a new demo.", path, err, dir))
+			"Cannot read the demo's state in %s: %v. Nothing was changed. Remove the folder %s, or give another with --dir, to begin a new demo.",
+			path,
+			err,
+			dir,
+		))
 	}
 	return s, nil
 }

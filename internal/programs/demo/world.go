@@ -18,19 +18,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
-	"github.com/btcsuite/btcd/wire/v2"
-
-	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/programs/app"
-	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/loopback"
 	"github.com/causeway-fund/causeway/internal/testkit/devnet/proc"
-	"github.com/causeway-fund/causeway/internal/trust/seal"
-	"github.com/causeway-fund/causeway/migrations"
 )
 
 // network is where the demo's coins are worth nothing.
@@ -117,12 +110,24 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	}
 	for _, program := range []string{"causeway", "causeway-signer", "btcd"} {
 		if _, err := os.Stat(filepath.Join(cfg.Programs, program)); err != nil {
-			return w, errs.Newf(errs.Unavailable, CodeProgramMissing, "The program %s is not in %s. Run: make build", program, cfg.Programs)
+			return w, errs.Newf(
+				errs.Unavailable,
+				CodeProgramMissing,
+				"The program %s is not in %s. Run: make build",
+				program,
+				cfg.Programs,
+			)
 		}
 	}
 	w.Devnet, err = devnet.Start(ctx, devnet.Config{
-		Dir: cfg.Dir, Btcd: filepath.Join(cfg.Programs, "btcd"), BlockEvery: cfg.BlockEvery,
-		World: cfg.places.World, ProxyPorts: cfg.places.ProxyPorts, Blocked: w.blocked(), Volatile: cfg.Volatile, Log: cfg.Log,
+		Dir:        cfg.Dir,
+		Btcd:       filepath.Join(cfg.Programs, "btcd"),
+		BlockEvery: cfg.BlockEvery,
+		World:      cfg.places.World,
+		ProxyPorts: cfg.places.ProxyPorts,
+		Blocked:    w.blocked(),
+		Volatile:   cfg.Volatile,
+		Log:        cfg.Log,
 	})
 	if err != nil {
 		return w, err
@@ -142,7 +147,12 @@ func Start(ctx context.Context, cfg Config) (w *World, err error) {
 	}
 	// A socket's path may not be long, and the data folder's may be.
 	if w.run, err = proc.TempDir("", "causeway-run-", w.path("run")); err != nil {
-		return w, errs.Wrap(err, errs.Unavailable, errs.CodeNoTempDir, "Cannot make a temporary folder for the signer's socket.")
+		return w, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeNoTempDir,
+			"Cannot make a temporary folder for the signer's socket.",
+		)
 	}
 	if err := w.startSigner(ctx); err != nil {
 		return w, err
@@ -181,12 +191,30 @@ func (w *World) startSigner(ctx context.Context) error {
 		return fmt.Errorf("make signer folder: %w", err)
 	}
 	if _, err := os.Stat(w.path("signer", "key.age")); errors.Is(err, fs.ErrNotExist) {
-		if err := os.WriteFile(w.path("signer", "passphrase"), []byte("a demo treasury worth nothing\n"), 0o600); err != nil {
+		if err := os.WriteFile(
+			w.path("signer", "passphrase"),
+			[]byte("a demo treasury worth nothing\n"),
+			0o600,
+		); err != nil {
 			return fmt.Errorf("write passphrase: %w", err)
 		}
-		out, err := exec.CommandContext(ctx, filepath.Join(w.cfg.Programs, "causeway-signer"), "init", "--network", network, "--kind", "wpkh", //nolint:gosec // our own program
-			"--key-file", w.path("signer", "key.age"), "--journal", w.path("signer", "journal"),
-			"--passphrase-file", w.path("signer", "passphrase"), "--work-factor", "12").Output()
+		out, err := exec.CommandContext(
+			ctx,
+			filepath.Join(w.cfg.Programs, "causeway-signer"),
+			"init",
+			"--network",
+			network,
+			"--kind",
+			"wpkh", //nolint:gosec // our own program
+			"--key-file",
+			w.path("signer", "key.age"),
+			"--journal",
+			w.path("signer", "journal"),
+			"--passphrase-file",
+			w.path("signer", "passphrase"),
+			"--work-factor",
+			"12",
+		).Output()
 		if err != nil {
 			return fmt.Errorf("make the treasury's key: %w", err)
 		}
@@ -203,8 +231,20 @@ func (w *World) startSigner(ctx context.Context) error {
 
 // StartSigner runs the signer, again after it died.
 func (w *World) StartSigner() (err error) {
-	w.signer, err = w.start("causeway-signer", "run", "--network", network, "--key-file", w.path("signer", "key.age"),
-		"--journal", w.path("signer", "journal"), "--passphrase-file", w.path("signer", "passphrase"), "--socket", w.socket())
+	w.signer, err = w.start(
+		"causeway-signer",
+		"run",
+		"--network",
+		network,
+		"--key-file",
+		w.path("signer", "key.age"),
+		"--journal",
+		w.path("signer", "journal"),
+		"--passphrase-file",
+		w.path("signer", "passphrase"),
+		"--socket",
+		w.socket(),
+	)
 	return err
 }
 
@@ -212,75 +252,18 @@ func (w *World) socket() string { return filepath.Join(w.run, "signer.sock") }
 
 func (w *World) start(program string, args ...string) (*proc.Process, error) {
 	p, err := proc.Start(proc.Spec{
-		Path: filepath.Join(w.cfg.Programs, program), Args: args, Env: append([]string{"PATH=" + os.Getenv("PATH"), "TZ=UTC"}, w.Env...), Output: w.log,
+		Path: filepath.Join(
+			w.cfg.Programs,
+			program,
+		),
+		Args:   args,
+		Env:    append([]string{"PATH=" + os.Getenv("PATH"), "TZ=UTC"}, w.Env...),
+		Output: w.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	return p, nil
-}
-
-// openDatabase makes and migrates the database, sets the fund up on the first
-// start, and opens the services.
-func (w *World) openDatabase(ctx context.Context) error {
-	if err := postgres.CreateDatabase(ctx, w.Devnet.Postgres.URL("postgres"), "causeway"); err != nil {
-		return err
-	}
-	owner := w.Devnet.Postgres.URL("causeway")
-	if err := migrations.Up(ctx, owner, migrations.Options{}); err != nil {
-		return err
-	}
-	if err := w.setUpFund(ctx, owner); err != nil {
-		return err
-	}
-	for role, file := range map[string]string{"app": "app.url", "worker": "worker.url"} {
-		if err := app.SetRolePassword(ctx, owner, role, w.path("keys", file)); err != nil {
-			return err
-		}
-	}
-	keys, err := seal.Load(w.path("keys", "seal.key"))
-	if err != nil {
-		return err
-	}
-	url, err := os.ReadFile(w.path("keys", "app.url"))
-	if err != nil {
-		return fmt.Errorf("read database URL: %w", err)
-	}
-	db, err := postgres.Open(ctx, strings.TrimSpace(string(url)))
-	if err != nil {
-		return err
-	}
-	w.Services, err = app.NewServices(ctx, db, keys, app.ServeConfig{PublicURL: w.URL, Demo: true}, w.Clock)
-	return err
-}
-
-func (w *World) setUpFund(ctx context.Context, owner string) error {
-	if _, err := os.Stat(w.path("keys", "audit.pub")); err == nil {
-		return nil
-	}
-	descriptor, err := os.ReadFile(w.path("signer", "descriptor"))
-	if err != nil {
-		return fmt.Errorf("read descriptor: %w", err)
-	}
-	fund := app.DefaultFund("Causeway Demo Fund", network, string(descriptor))
-	fund.Budget = 2_000_000_000
-	// Nothing before now can be the treasury's, so the worker need not walk it.
-	if err := w.Devnet.Node.RPC().Call(ctx, &fund.BirthdayHeight, "getblockcount"); err != nil {
-		return err
-	}
-	fund, err = app.CreateFund(ctx, owner, fund)
-	if err != nil {
-		return err
-	}
-	if w.cfg.Checks {
-		if err := setPolicy(ctx, owner); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(w.path("keys"), 0o700); err != nil {
-		return fmt.Errorf("make keys folder: %w", err)
-	}
-	return app.CreateKeys(fund.ID, w.path("keys", "seal.key"), w.path("keys", "audit.key"), w.path("keys", "audit.pub"))
 }
 
 // StartWorker runs the worker, again after it died.
@@ -297,19 +280,45 @@ func (w *World) WorkerArgs(admin string) []string {
 		poll = 250 * time.Millisecond
 	}
 	return []string{
-		"worker", "--database-url-file", w.path("keys", "worker.url"),
-		"--btcd-host", node.Host(), "--btcd-user", node.User(), "--btcd-pass-file", node.PassFile(), "--btcd-cert-file", node.CertFile(),
-		"--signer-socket", w.socket(), "--audit-key-file", w.path("keys", "audit.key"), "--poll", poll.String(),
-		"--admin-listen", strings.TrimPrefix(admin, "http://"),
+		"worker",
+		"--database-url-file",
+		w.path("keys", "worker.url"),
+		"--btcd-host",
+		node.Host(),
+		"--btcd-user",
+		node.User(),
+		"--btcd-pass-file",
+		node.PassFile(),
+		"--btcd-cert-file",
+		node.CertFile(),
+		"--signer-socket",
+		w.socket(),
+		"--audit-key-file",
+		w.path("keys", "audit.key"),
+		"--poll",
+		poll.String(),
+		"--admin-listen",
+		strings.TrimPrefix(admin, "http://"),
 	}
 }
 
 // ServeArgs is how the dashboard is called.
 func (w *World) ServeArgs() []string {
 	return append([]string{
-		"serve", "--demo", "--listen", "127.0.0.1:" + strconv.Itoa(w.port), "--public-url", w.URL,
-		"--database-url-file", w.path("keys", "app.url"), "--key-file", w.path("keys", "seal.key"), "--audit-public-key-file", w.path("keys", "audit.pub"),
-		"--admin-listen", strings.TrimPrefix(w.ServeAdmin, "http://"),
+		"serve",
+		"--demo",
+		"--listen",
+		"127.0.0.1:" + strconv.Itoa(w.port),
+		"--public-url",
+		w.URL,
+		"--database-url-file",
+		w.path("keys", "app.url"),
+		"--key-file",
+		w.path("keys", "seal.key"),
+		"--audit-public-key-file",
+		w.path("keys", "audit.pub"),
+		"--admin-listen",
+		strings.TrimPrefix(w.ServeAdmin, "http://"),
 	}, w.checksArgs()...)
 }
 
@@ -411,7 +420,15 @@ func (w *World) Run(ctx context.Context) error {
 			case <-ctx.Done():
 			case <-p.Done():
 				if ctx.Err() == nil {
-					cancel(errs.Newf(errs.Unavailable, devnet.CodePartDied, "%s has ended by itself: %s", name, w.lastLine()))
+					cancel(
+						errs.Newf(
+							errs.Unavailable,
+							devnet.CodePartDied,
+							"%s has ended by itself: %s",
+							name,
+							w.lastLine(),
+						),
+					)
 				}
 			}
 		}()
@@ -454,43 +471,3 @@ func (w *World) Stop(ctx context.Context) error {
 	}
 	return errors.Join(problems...)
 }
-
-// Fund pays amounts to the treasury's next deposit addresses, confirms them
-// deeply enough to be spent, and waits until the ledger has them.
-func (w *World) Fund(ctx context.Context, amounts ...btcutil.Amount) error {
-	params, err := w.Services.Fund.Params()
-	if err != nil {
-		return err
-	}
-	descriptor, err := wallet.ParseChecksummed(w.Services.Fund.Descriptor, params)
-	if err != nil {
-		return err
-	}
-	store := postgres.PayoutStore{DB: w.Services.DB}
-	before, err := store.Holdings(ctx)
-	if err != nil {
-		return err
-	}
-	var outs []*wire.TxOut
-	var sum btcutil.Amount
-	for i, amount := range amounts {
-		script, err := descriptor.Script(wallet.ChainDeposit, before.NextIndex+uint32(i))
-		if err != nil {
-			return err
-		}
-		outs = append(outs, wire.NewTxOut(int64(amount), script))
-		sum += amount
-	}
-	if _, err := w.Devnet.Fund(ctx, outs...); err != nil {
-		return err
-	}
-	if _, err := w.Devnet.Mine(ctx, depositDepth); err != nil {
-		return err
-	}
-	return w.Until(ctx, "the treasury has its deposits", func(ctx context.Context) (bool, error) {
-		h, err := store.Holdings(ctx)
-		return err == nil && h.Balances["available"] >= before.Balances["available"]+sum, err
-	})
-}
-
-const depositDepth = 6

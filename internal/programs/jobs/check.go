@@ -53,8 +53,16 @@ func (checkArgs) Kind() string { return "check" }
 func checkOf(o endpoint.Offer) river.InsertManyParams {
 	return river.InsertManyParams{
 		Args: checkArgs{
-			ID: o.ID, Endpoint: o.EndpointID, Check: o.Kind, Proof: o.Proof, Mode: o.Mode, Place: o.Place, Slot: o.Slot.UTC(), Attempt: o.Attempt,
-			Due: o.Due.UTC(), Until: o.Until.UTC(),
+			ID:       o.ID,
+			Endpoint: o.EndpointID,
+			Check:    o.Kind,
+			Proof:    o.Proof,
+			Mode:     o.Mode,
+			Place:    o.Place,
+			Slot:     o.Slot.UTC(),
+			Attempt:  o.Attempt,
+			Due:      o.Due.UTC(),
+			Until:    o.Until.UTC(),
 		},
 		InsertOpts: &river.InsertOpts{ScheduledAt: o.Due},
 	}
@@ -62,7 +70,16 @@ func checkOf(o endpoint.Offer) river.InsertManyParams {
 
 func (a checkArgs) offer() endpoint.Offer {
 	return endpoint.Offer{
-		ID: a.ID, EndpointID: a.Endpoint, Kind: a.Check, Proof: a.Proof, Mode: a.Mode, Place: a.Place, Slot: a.Slot, Attempt: a.Attempt, Due: a.Due, Until: a.Until,
+		ID:         a.ID,
+		EndpointID: a.Endpoint,
+		Kind:       a.Check,
+		Proof:      a.Proof,
+		Mode:       a.Mode,
+		Place:      a.Place,
+		Slot:       a.Slot,
+		Attempt:    a.Attempt,
+		Due:        a.Due,
+		Until:      a.Until,
 	}
 }
 
@@ -118,7 +135,10 @@ func (s *Scheduler) choose(ctx context.Context, o endpoint.Offer, now time.Time)
 		if err != nil {
 			return endpoint.Vantage{}, false, err
 		}
-		others := slices.DeleteFunc(slices.Clone(list), func(v endpoint.Vantage) bool { return slices.Contains(asked, v.ID) })
+		others := slices.DeleteFunc(
+			slices.Clone(list),
+			func(v endpoint.Vantage) bool { return slices.Contains(asked, v.ID) },
+		)
 		if len(others) > 0 {
 			list = others
 		}

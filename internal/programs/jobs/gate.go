@@ -46,8 +46,19 @@ func (s *Scheduler) gate(ctx context.Context, g endpoint.GateWork, policy endpoi
 		return err
 	}
 	e := audit.Entry{
-		Actor: identity.System("gate"), Action: "instalment.held", ObjectKind: "instalment", ObjectID: g.InstalmentID.String(),
-		From: string(grant.Payable), To: string(grant.Held), Digest: snapshot.SHA256[:], Detail: map[string]string{"decision": string(decision)}, At: now,
+		Actor: identity.System(
+			"gate",
+		),
+		Action:     "instalment.held",
+		ObjectKind: "instalment",
+		ObjectID:   g.InstalmentID.String(),
+		From: string(
+			grant.Payable,
+		),
+		To:     string(grant.Held),
+		Digest: snapshot.SHA256[:],
+		Detail: map[string]string{"decision": string(decision)},
+		At:     now,
 	}
 	pay := decision == uptime.Pay
 	if pay {
@@ -57,7 +68,12 @@ func (s *Scheduler) gate(ctx context.Context, g endpoint.GateWork, policy endpoi
 		return err
 	}
 	if pay == g.Held {
-		s.cfg.Log.InfoContext(ctx, "a gate moved a payment", slog.String("instalment", g.InstalmentID.String()), slog.String("decision", string(decision)))
+		s.cfg.Log.InfoContext(
+			ctx,
+			"a gate moved a payment",
+			slog.String("instalment", g.InstalmentID.String()),
+			slog.String("decision", string(decision)),
+		)
 	}
 	return nil
 }

@@ -64,16 +64,22 @@ func (s *Scheduler) plan(ctx context.Context, slot time.Time) error {
 		return err
 	}
 	for {
-		done, err := s.cfg.Store.PlanSlot(ctx, slot, s.cfg.Clock.Now(), planAtOnce, func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error {
-			jobs, err := s.draw(batch, policy, places, slot, s.cfg.Clock.Now())
-			if err != nil || len(jobs) == 0 {
-				return err
-			}
-			if _, err := s.river.InsertManyFastTx(ctx, tx, jobs); err != nil {
-				return fmt.Errorf("add %d checks: %w", len(jobs), err)
-			}
-			return nil
-		})
+		done, err := s.cfg.Store.PlanSlot(
+			ctx,
+			slot,
+			s.cfg.Clock.Now(),
+			planAtOnce,
+			func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error {
+				jobs, err := s.draw(batch, policy, places, slot, s.cfg.Clock.Now())
+				if err != nil || len(jobs) == 0 {
+					return err
+				}
+				if _, err := s.river.InsertManyFastTx(ctx, tx, jobs); err != nil {
+					return fmt.Errorf("add %d checks: %w", len(jobs), err)
+				}
+				return nil
+			},
+		)
 		if err != nil || done {
 			return err
 		}
@@ -96,7 +102,12 @@ func (s *Scheduler) places(ctx context.Context, now time.Time) ([]vantage.Place,
 }
 
 // draw returns the jobs of a batch of endpoints.
-func (s *Scheduler) draw(batch []endpoint.Plan, policy endpoint.Policy, places []vantage.Place, slot, now time.Time) ([]river.InsertManyParams, error) {
+func (s *Scheduler) draw(
+	batch []endpoint.Plan,
+	policy endpoint.Policy,
+	places []vantage.Place,
+	slot, now time.Time,
+) ([]river.InsertManyParams, error) {
 	end := slot.Add(policy.Slot)
 	from := slot
 	if now.After(from) {
@@ -112,7 +123,14 @@ func (s *Scheduler) draw(batch []endpoint.Plan, policy endpoint.Policy, places [
 			continue
 		}
 		for _, place := range places {
-			o := endpoint.Offer{EndpointID: p.EndpointID, Kind: vantage.KindSlot, Place: place, Slot: slot, Attempt: 1, Until: end.Add(slotGrace)}
+			o := endpoint.Offer{
+				EndpointID: p.EndpointID,
+				Kind:       vantage.KindSlot,
+				Place:      place,
+				Slot:       slot,
+				Attempt:    1,
+				Until:      end.Add(slotGrace),
+			}
 			if o.ID, err = uuid.NewRandomFromReader(s.cfg.Random); err != nil {
 				return nil, fmt.Errorf("draw id: %w", err)
 			}

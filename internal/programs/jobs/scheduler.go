@@ -26,12 +26,22 @@ type Store interface {
 
 	// PlanSlot hands the next endpoints of a slot, at most limit, to fn, which adds
 	// their jobs in tx; each endpoint once a slot. It reports whether all were.
-	PlanSlot(ctx context.Context, slot, now time.Time, limit int, fn func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error) (bool, error)
+	PlanSlot(
+		ctx context.Context,
+		slot, now time.Time,
+		limit int,
+		fn func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error,
+	) (bool, error)
 	// Asked returns the probers that were offered attempts of a slot.
 	Asked(ctx context.Context, endpoint uuid.UUID, p vantage.Place, slot time.Time) ([]uuid.UUID, error)
 	// Reprove hands endpoints whose proof is due again to fn, which adds their jobs
 	// in tx, and moves their date on. Only ID and Control of an endpoint are set.
-	Reprove(ctx context.Context, now time.Time, limit int, fn func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error) error
+	Reprove(
+		ctx context.Context,
+		now time.Time,
+		limit int,
+		fn func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error,
+	) error
 	// FirstDay returns the first day (UTC) that may lack its roll-up.
 	FirstDay(ctx context.Context, now time.Time) (time.Time, error)
 	// Prune forgets offers, leases and the like that nothing asks for any more.
@@ -101,7 +111,10 @@ func NewScheduler(cfg Config) (*Scheduler, error) {
 		Schema:  schema,
 		Workers: workers,
 		// Upkeep waits behind nobody, however many checks are due.
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: s.cfg.Workers}, upkeepQueue: {MaxWorkers: upkeepWorkers}},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: s.cfg.Workers},
+			upkeepQueue:        {MaxWorkers: upkeepWorkers},
+		},
 		Logger:                      slog.New(warnings{cfg.Log.Handler()}),
 		FetchCooldown:               fetchEvery,
 		JobTimeout:                  jobWithin,
@@ -187,7 +200,11 @@ func (s *Scheduler) add(ctx context.Context, args river.JobArgs) error {
 	if known {
 		return nil
 	}
-	_, err := s.river.Insert(ctx, args, &river.InsertOpts{Queue: upkeepQueue, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true}})
+	_, err := s.river.Insert(
+		ctx,
+		args,
+		&river.InsertOpts{Queue: upkeepQueue, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true}},
+	)
 	if err != nil {
 		return fmt.Errorf("add %s: %w", kind, err)
 	}
@@ -200,7 +217,10 @@ func (s *Scheduler) add(ctx context.Context, args river.JobArgs) error {
 // Enqueuer returns what a store adds the jobs of later offers with, in its own
 // transaction.
 func Enqueuer() (func(ctx context.Context, tx pgx.Tx, offers []endpoint.Offer) error, error) {
-	client, err := river.NewClient(riverpgxv5.New(nil), &river.Config{Schema: schema, Logger: slog.New(slog.DiscardHandler)})
+	client, err := river.NewClient(
+		riverpgxv5.New(nil),
+		&river.Config{Schema: schema, Logger: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
 	}

@@ -155,7 +155,15 @@ func (s *Scheduler) again(ended []endpoint.Offer, policy endpoint.Policy, now ti
 			return nil, fmt.Errorf("draw id: %w", err)
 		}
 		list = append(list, endpoint.Offer{
-			ID: id, EndpointID: o.EndpointID, Kind: o.Kind, Mode: o.Mode, Place: o.Place, Slot: o.Slot, Attempt: o.Attempt + 1, Due: due, Until: end,
+			ID:         id,
+			EndpointID: o.EndpointID,
+			Kind:       o.Kind,
+			Mode:       o.Mode,
+			Place:      o.Place,
+			Slot:       o.Slot,
+			Attempt:    o.Attempt + 1,
+			Due:        due,
+			Until:      end,
 		})
 	}
 	return list, nil
@@ -168,7 +176,12 @@ func (s *Scheduler) partitions(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	today := uptime.Midnight(s.cfg.Clock.Now())
-	made, dropped, err := s.cfg.Store.Partitions(ctx, today.AddDate(0, 0, -1), today.AddDate(0, 0, daysAhead), today.Add(-policy.KeepRaw))
+	made, dropped, err := s.cfg.Store.Partitions(
+		ctx,
+		today.AddDate(0, 0, -1),
+		today.AddDate(0, 0, daysAhead),
+		today.Add(-policy.KeepRaw),
+	)
 	if err == nil && made+dropped > 0 {
 		s.cfg.Log.InfoContext(ctx, "tables of results", slog.Int("made", made), slog.Int("dropped", dropped))
 	}
@@ -198,25 +211,38 @@ func (s *Scheduler) reprove(ctx context.Context) (bool, error) {
 	return s.pieces(func() (bool, error) {
 		n := 0
 		now := s.cfg.Clock.Now().Truncate(time.Microsecond)
-		err := s.cfg.Store.Reprove(ctx, now, reproveAtOnce, func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error {
-			n = len(due)
-			offers := make([]endpoint.Offer, len(due))
-			for i, e := range due {
-				at, err := chance.Moment(s.cfg.Random, now, now.Add(reproveWithin))
-				if err != nil {
-					return err
+		err := s.cfg.Store.Reprove(
+			ctx,
+			now,
+			reproveAtOnce,
+			func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error {
+				n = len(due)
+				offers := make([]endpoint.Offer, len(due))
+				for i, e := range due {
+					at, err := chance.Moment(s.cfg.Random, now, now.Add(reproveWithin))
+					if err != nil {
+						return err
+					}
+					id, err := uuid.NewRandomFromReader(s.cfg.Random)
+					if err != nil {
+						return fmt.Errorf("draw id: %w", err)
+					}
+					offers[i] = endpoint.Offer{
+						ID:         id,
+						EndpointID: e.ID,
+						Kind:       vantage.KindControl,
+						Proof:      e.Control,
+						Mode:       probe.Full,
+						Place:      vantage.Outside,
+						Slot:       now,
+						Attempt:    1,
+						Due:        at,
+						Until:      at.Add(proofFor),
+					}
 				}
-				id, err := uuid.NewRandomFromReader(s.cfg.Random)
-				if err != nil {
-					return fmt.Errorf("draw id: %w", err)
-				}
-				offers[i] = endpoint.Offer{
-					ID: id, EndpointID: e.ID, Kind: vantage.KindControl, Proof: e.Control, Mode: probe.Full, Place: vantage.Outside,
-					Slot: now, Attempt: 1, Due: at, Until: at.Add(proofFor),
-				}
-			}
-			return enqueue(ctx, s.river, tx, offers)
-		})
+				return enqueue(ctx, s.river, tx, offers)
+			},
+		)
 		return n == reproveAtOnce, err
 	})
 }

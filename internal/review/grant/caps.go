@@ -19,17 +19,27 @@ const (
 
 // TooManyOfPayee is the refusal of one more undecided application for an address.
 func TooManyOfPayee() error {
-	return errs.InvalidFields([]errs.Field{{
-		Field: "payout_address", Code: CodeTooManyOpen,
-		Message: "There are " + itoa(MaxOpenOfPayee) + " undecided applications with this address already, and no more are taken. Nothing was saved: give another address, or wait for a decision.",
-		Params:  map[string]string{"limit": itoa(MaxOpenOfPayee)},
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field: "payout_address",
+			Code:  CodeTooManyOpen,
+			Message: "There are " + itoa(
+				MaxOpenOfPayee,
+			) + " undecided applications with this address already, and no more are taken. Nothing was saved: give another address, or wait for a decision.",
+			Params: map[string]string{"limit": itoa(MaxOpenOfPayee)},
+		},
+	})
 }
 
 func tooManyUnanswered() error {
-	return errs.InvalidFields([]errs.Field{{
-		Field: "text", Code: CodeTooManyUnanswered,
-		Message: "Your last " + itoa(MaxUnanswered) + " messages wait for an answer, and no more are taken until there is one. This one was not sent.",
-		Params:  map[string]string{"limit": itoa(MaxUnanswered)},
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field: "text",
+			Code:  CodeTooManyUnanswered,
+			Message: "Your last " + itoa(
+				MaxUnanswered,
+			) + " messages wait for an answer, and no more are taken until there is one. This one was not sent.",
+			Params: map[string]string{"limit": itoa(MaxUnanswered)},
+		},
+	})
 }

@@ -27,9 +27,18 @@ func provenControl(w *Work) error {
 	}
 	switch {
 	case len(w.Endpoints) == 0:
-		return errs.New(errs.Conflict, CodeEndpointUnproven, "The fund pays only for servers whose control is proven, and this application has none that can be checked. Nothing was decided: ask the operator for a link or a configuration file of each server.")
+		return errs.New(
+			errs.Conflict,
+			CodeEndpointUnproven,
+			"The fund pays only for servers whose control is proven, and this application has none that can be checked. Nothing was decided: ask the operator for a link or a configuration file of each server.",
+		)
 	case len(unproven) > 0:
-		err := errs.Newf(errs.Conflict, CodeEndpointUnproven, "The fund pays only for servers whose control is proven. Not proven: %s. Nothing was decided: ask the operator to prove them on the status page, then decide again.", strings.Join(unproven, ", "))
+		err := errs.Newf(
+			errs.Conflict,
+			CodeEndpointUnproven,
+			"The fund pays only for servers whose control is proven. Not proven: %s. Nothing was decided: ask the operator to prove them on the status page, then decide again.",
+			strings.Join(unproven, ", "),
+		)
 		err.Params = map[string]string{"endpoints": strings.Join(unproven, ", ")}
 		return err
 	}

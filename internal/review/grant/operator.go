@@ -37,13 +37,21 @@ type Text struct {
 
 // inside are actions that only reviewers are told of.
 var inside = []string{
-	"application.internal_note", "application.claimed", "application.released", "application.unsealed", "application.endpoints_unsealed",
+	"application.internal_note",
+	"application.claimed",
+	"application.released",
+	"application.unsealed",
+	"application.endpoints_unsealed",
 }
 
 // unknownReceipt is one value for a code that cannot be one and for a code that
 // is not known, so that the answers cannot be told apart.
 func unknownReceipt() error {
-	return errs.New(errs.NotFound, CodeReceiptUnknown, "No application has this receipt code. Check it against what you wrote down.")
+	return errs.New(
+		errs.NotFound,
+		CodeReceiptUnknown,
+		"No application has this receipt code. Check it against what you wrote down.",
+	)
 }
 
 // Status returns the application of a receipt code. NotFound "receipt_unknown";
@@ -208,7 +216,11 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 			return err
 		}
 		a.Revision++
-		a.Protocols, a.Region, a.Language, a.Amount, a.PayeeIndex = claim.DistinctProtocols(p.Endpoints), p.Region, p.Language, btcutil.Amount(p.AmountSat), payeeIndex
+		a.Protocols, a.Region, a.Language, a.Amount, a.PayeeIndex = claim.DistinctProtocols(
+			p.Endpoints,
+		), p.Region, p.Language, btcutil.Amount(
+			p.AmountSat,
+		), payeeIndex
 		a.TitleWords = s.hashWords(p.Title)
 		key, err := s.dataKey(*a)
 		if err != nil {
@@ -218,7 +230,14 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		if err != nil {
 			return err
 		}
-		text, digest, err := Body{Salt: salt, Title: p.Title, Narrative: p.Narrative, Contact: p.Contact, Endpoints: p.Endpoints, PayoutAddress: payee.Address}.encode()
+		text, digest, err := Body{
+			Salt:          salt,
+			Title:         p.Title,
+			Narrative:     p.Narrative,
+			Contact:       p.Contact,
+			Endpoints:     p.Endpoints,
+			PayoutAddress: payee.Address,
+		}.encode()
 		if err != nil {
 			return err
 		}
@@ -226,7 +245,14 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		if err != nil {
 			return err
 		}
-		w.NewRevision = &Revision{ApplicationID: a.ID, Revision: a.Revision, Body: sealed, Commitment: commit(digest), Amount: a.Amount, CreatedAt: now}
+		w.NewRevision = &Revision{
+			ApplicationID: a.ID,
+			Revision:      a.Revision,
+			Body:          sealed,
+			Commitment:    commit(digest),
+			Amount:        a.Amount,
+			CreatedAt:     now,
+		}
 		dec, note, err := s.propose(*a, f, payee, digest, now)
 		if err != nil {
 			return err
@@ -236,7 +262,13 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		}
 		w.NewDecision = &dec
 		w.NewPrint = &mark
-		if w.NewEndpoints, w.RetireEndpoints, err = s.register.Rows(claimed, a.Revision, key, w.Endpoints, now); err != nil {
+		if w.NewEndpoints, w.RetireEndpoints, err = s.register.Rows(
+			claimed,
+			a.Revision,
+			key,
+			w.Endpoints,
+			now,
+		); err != nil {
 			return err
 		}
 		if err := w.move(by, "application.revised", now, Answer); err != nil {

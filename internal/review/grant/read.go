@@ -107,7 +107,8 @@ func (s *Service) find(ctx context.Context, by identity.Actor, f Filter) ([]Queu
 // known reports whether there can be an application that f selects: no other value of
 // these is ever stored.
 func (f Filter) known() bool {
-	return (f.Protocol == "" || slices.Contains(claim.Protocols(), f.Protocol)) && (f.Region == "" || isRegion(f.Region)) &&
+	return (f.Protocol == "" || slices.Contains(claim.Protocols(), f.Protocol)) &&
+		(f.Region == "" || isRegion(f.Region)) &&
 		(f.Language == "" || isLanguage(f.Language))
 }
 
@@ -197,7 +198,12 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 	if err != nil {
 		return Detail{}, err
 	}
-	d := Detail{Record: r, Quorum: f.Quorum, Tally: Count(r.Votes, r.Decision.Digest), VoteNotes: map[uuid.UUID]string{}}
+	d := Detail{
+		Record:    r,
+		Quorum:    f.Quorum,
+		Tally:     Count(r.Votes, r.Decision.Digest),
+		VoteNotes: map[uuid.UUID]string{},
+	}
 	d.Outcome, _ = d.Tally.Outcome(f.Quorum)
 	for _, v := range r.Votes {
 		if v.StaffID == by.StaffID {
@@ -247,7 +253,12 @@ func (s *Service) Show(ctx context.Context, by identity.Actor, id uuid.UUID) (De
 }
 
 // Grants returns a page of grants, newest first.
-func (s *Service) Grants(ctx context.Context, by identity.Actor, cursor string, limit int) (grants []GrantRecord, next string, err error) {
+func (s *Service) Grants(
+	ctx context.Context,
+	by identity.Actor,
+	cursor string,
+	limit int,
+) (grants []GrantRecord, next string, err error) {
 	if err := by.Require(identity.PermGrantRead); err != nil {
 		return nil, "", err
 	}
@@ -287,14 +298,20 @@ func (s *Service) Grant(ctx context.Context, by identity.Actor, id uuid.UUID) (G
 func DecisionDigest(field, text string) (decision.Digest, error) {
 	d, err := decision.ParseDigest(text)
 	if err != nil {
-		return d, errs.InvalidFields([]errs.Field{{Field: field, Code: decision.CodeBadDigest, Message: "A digest is 64 lower-case hexadecimal digits."}})
+		return d, errs.InvalidFields(
+			[]errs.Field{
+				{Field: field, Code: decision.CodeBadDigest, Message: "A digest is 64 lower-case hexadecimal digits."},
+			},
+		)
 	}
 	return d, nil
 }
 
 // String writes the cursor for a URL.
 func (c Cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.SubmittedAt.UnixMicro(), 36) + "." + c.ID.String()))
+	return base64.RawURLEncoding.EncodeToString(
+		[]byte(strconv.FormatInt(c.SubmittedAt.UnixMicro(), 36) + "." + c.ID.String()),
+	)
 }
 
 // ParseCursor reads what String wrote of a time in the years 2000 to 9999; empty

@@ -114,7 +114,10 @@ func (s *Service) Vote(ctx context.Context, by identity.Actor, cmd CastVote) (Ap
 
 // votedAction names a verdict in the audit log: a vote that says the contrary in
 // the table differs from its leaf.
-var votedAction = map[Verdict]string{VerdictApprove: "application.voted_approve", VerdictDecline: "application.voted_decline"}
+var votedAction = map[Verdict]string{
+	VerdictApprove: "application.voted_approve",
+	VerdictDecline: "application.voted_decline",
+}
 
 // open reports why by can neither vote nor ask now.
 func open(w *Work, by identity.Actor, digest decision.Digest) error {
@@ -172,10 +175,20 @@ func validateVote(v Verdict, note string) error {
 	switch v {
 	case VerdictApprove, VerdictDecline:
 	default:
-		bad = append(bad, errs.Field{Field: "verdict", Code: CodeUnknownVerdict, Message: "A verdict is either approve or decline."})
+		bad = append(
+			bad,
+			errs.Field{Field: "verdict", Code: CodeUnknownVerdict, Message: "A verdict is either approve or decline."},
+		)
 	}
 	if note == "" && v == VerdictDecline {
-		bad = append(bad, errs.Field{Field: "note", Code: errs.CodeRequired, Message: "Tell your colleagues why. The operator does not read it."})
+		bad = append(
+			bad,
+			errs.Field{
+				Field:   "note",
+				Code:    errs.CodeRequired,
+				Message: "Tell your colleagues why. The operator does not read it.",
+			},
+		)
 	}
 	if f := checkMessage("note", note); f != nil && note != "" {
 		bad = append(bad, *f)
@@ -228,7 +241,11 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			return err
 		}
 		if outcome, met := Count(w.Votes, cmd.Digest).Outcome(f.Quorum); !met || outcome != cmd.Outcome {
-			return errs.New(errs.Conflict, CodeNoQuorum, "There are not enough votes for this decision. Nothing was decided.")
+			return errs.New(
+				errs.Conflict,
+				CodeNoQuorum,
+				"There are not enough votes for this decision. Nothing was decided.",
+			)
 		}
 		if cmd.Outcome == VerdictApprove {
 			if !noted(w) {
@@ -258,7 +275,10 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 				return err
 			}
 			w.NewMessages = append(w.NewMessages, message)
-			w.Entries = append(w.Entries, entry(by, "application.internal_note", w.Application, w.Application.State, now))
+			w.Entries = append(
+				w.Entries,
+				entry(by, "application.internal_note", w.Application, w.Application.State, now),
+			)
 		}
 		w.Claim = nil
 		action := map[Event]string{Approve: "application.approved", Decline: "application.declined"}[event]
@@ -271,8 +291,13 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 				Actor: by, Action: "grant.created", ObjectKind: "grant", ObjectID: w.NewGrant.ID.String(),
 				To: string(GrantActive), Digest: cmd.Digest[:], At: now,
 			}, audit.Entry{
-				Actor: by, Action: "instalment.created", ObjectKind: "instalment", ObjectID: w.NewInstalment.ID.String(),
-				To: string(Payable), Digest: cmd.Digest[:], At: now,
+				Actor:      by,
+				Action:     "instalment.created",
+				ObjectKind: "instalment",
+				ObjectID:   w.NewInstalment.ID.String(),
+				To:         string(Payable),
+				Digest:     cmd.Digest[:],
+				At:         now,
 			})
 		}
 		return nil
@@ -282,7 +307,10 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 func validateDecide(outcome Verdict, text, note string) error {
 	var bad []errs.Field
 	if outcome != VerdictApprove && outcome != VerdictDecline {
-		bad = append(bad, errs.Field{Field: "outcome", Code: CodeUnknownOutcome, Message: "An outcome is either approve or decline."})
+		bad = append(
+			bad,
+			errs.Field{Field: "outcome", Code: CodeUnknownOutcome, Message: "An outcome is either approve or decline."},
+		)
 	}
 	if outcome == VerdictDecline && text == "" {
 		bad = append(bad, errs.Field{Field: "message", Code: errs.CodeRequired, Message: "Tell the operator why."})
@@ -300,10 +328,18 @@ func validateDecide(outcome Verdict, text, note string) error {
 func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 	a := w.Application
 	if w.Available < a.Amount {
-		return errs.New(errs.Conflict, CodeTreasuryShort, "The treasury does not hold enough that is free for this grant. Nothing was decided and no money moved: fund the treasury, then decide again.")
+		return errs.New(
+			errs.Conflict,
+			CodeTreasuryShort,
+			"The treasury does not hold enough that is free for this grant. Nothing was decided and no money moved: fund the treasury, then decide again.",
+		)
 	}
 	if w.Granted+a.Amount > f.Budget {
-		return errs.New(errs.Conflict, CodeBudgetSpent, "The fund's budget does not cover this grant. Nothing was decided and no money moved.")
+		return errs.New(
+			errs.Conflict,
+			CodeBudgetSpent,
+			"The fund's budget does not cover this grant. Nothing was decided and no money moved.",
+		)
 	}
 	key, err := s.dataKey(a)
 	if err != nil {
@@ -321,7 +357,11 @@ func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 		return fmt.Errorf("decision %s: stored note does not match its row", w.Decision.ID)
 	}
 	if now.After(note.NotAfter) {
-		return errs.New(errs.Conflict, CodeWindowOver, "The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.")
+		return errs.New(
+			errs.Conflict,
+			CodeWindowOver,
+			"The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.",
+		)
 	}
 	id, err := s.newID()
 	if err != nil {
@@ -332,46 +372,33 @@ func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 		State: GrantActive, Amount: note.Amount, Version: 1, CreatedAt: now,
 	}
 	w.NewInstalment = &Instalment{
-		ID: id, GrantID: note.Grant, Period: 1, DecisionID: note.Decision, Digest: w.Decision.Digest, Note: string(text),
-		PayeeScript: note.PayeeScript, PayeeAddress: note.PayeeAddress, Amount: note.Amount,
-		State: Payable, Version: 1, CreatedAt: now, ChangedAt: now,
+		ID:           id,
+		GrantID:      note.Grant,
+		Period:       1,
+		DecisionID:   note.Decision,
+		Digest:       w.Decision.Digest,
+		Note:         string(text),
+		PayeeScript:  note.PayeeScript,
+		PayeeAddress: note.PayeeAddress,
+		Amount:       note.Amount,
+		State:        Payable,
+		Version:      1,
+		CreatedAt:    now,
+		ChangedAt:    now,
 	}
-	w.Transfers = append(w.Transfers, ledger.Move(ledger.KindCommit, id.String(), ledger.Available, ledger.Committed, note.Amount, now))
+	w.Transfers = append(
+		w.Transfers,
+		ledger.Move(ledger.KindCommit, id.String(), ledger.Available, ledger.Committed, note.Amount, now),
+	)
 	return nil
 }
 
-// PostMessage adds a word for the operator or for the team.
-func (s *Service) PostMessage(ctx context.Context, by identity.Actor, id uuid.UUID, audience Audience, text string) (Application, error) {
-	if err := by.Require(identity.PermApplicationVote); err != nil {
-		return Application{}, err
-	}
-	text = prose.Tidy(text)
-	var bad []errs.Field
-	if audience != ToOperator && audience != ToTeam {
-		bad = append(bad, errs.Field{Field: "audience", Code: CodeUnknownAudience, Message: "A message is either for the operator or for the team."})
-	}
-	if f := checkMessage("text", text); f != nil {
-		bad = append(bad, *f)
-	}
-	if err := errs.InvalidFields(bad); err != nil {
-		return Application{}, err
-	}
-	return s.update(ctx, id, func(w *Work, now time.Time) error {
-		message, err := s.sealMessage(w.Application, &by.StaffID, audience, text, now)
-		if err != nil {
-			return err
-		}
-		w.NewMessages = append(w.NewMessages, message)
-		action := "application.message_to_operator"
-		if audience == ToTeam {
-			action = "application.internal_note"
-		}
-		return w.move(by, action, now)
-	})
-}
-
 // update runs fn under the application's lock and takes the version on.
-func (s *Service) update(ctx context.Context, id uuid.UUID, fn func(w *Work, now time.Time) error) (Application, error) {
+func (s *Service) update(
+	ctx context.Context,
+	id uuid.UUID,
+	fn func(w *Work, now time.Time) error,
+) (Application, error) {
 	now := s.now()
 	defer s.counted.changed()
 	return s.cfg.Store.UpdateApplication(ctx, id, now, func(w *Work) error { return fn(w, now) })
@@ -407,13 +434,22 @@ func notClaimedByOther(w *Work, by identity.Actor) error {
 	if w.Claim == nil || w.Claim.StaffID == by.StaffID {
 		return nil
 	}
-	err := errs.Newf(errs.Conflict, CodeClaimedByOther, "%s is working on this one. Nothing was changed: take another, or wait until the claim ends.", w.Claim.StaffName)
+	err := errs.Newf(
+		errs.Conflict,
+		CodeClaimedByOther,
+		"%s is working on this one. Nothing was changed: take another, or wait until the claim ends.",
+		w.Claim.StaffName,
+	)
 	err.Params = map[string]string{"name": w.Claim.StaffName, "until": w.Claim.ExpiresAt.Format(time.RFC3339)}
 	return err
 }
 
 func staleDigest() error {
-	return errs.New(errs.Conflict, errs.CodeStaleDigest, "The application was revised after you opened it. Nothing of yours was saved: read the new revision first.")
+	return errs.New(
+		errs.Conflict,
+		errs.CodeStaleDigest,
+		"The application was revised after you opened it. Nothing of yours was saved: read the new revision first.",
+	)
 }
 
 func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, note string, now time.Time) (Vote, error) {
@@ -434,24 +470,4 @@ func (s *Service) sealVote(w *Work, by identity.Actor, v Verdict, note string, n
 	}
 	vote.Note, err = key.Seal(voteNoteAAD(id), []byte(note))
 	return vote, err
-}
-
-func (s *Service) sealMessage(a Application, by *uuid.UUID, audience Audience, text string, now time.Time) (Message, error) {
-	id, err := s.newID()
-	if err != nil {
-		return Message{}, err
-	}
-	key, err := s.dataKey(a)
-	if err != nil {
-		return Message{}, err
-	}
-	body, err := key.Seal(messageAAD(id), []byte(text))
-	if err != nil {
-		return Message{}, err
-	}
-	return Message{ID: id, ApplicationID: a.ID, Audience: audience, ByStaff: by, Body: body, CreatedAt: now}, nil
-}
-
-func checkMessage(field, text string) *errs.Field {
-	return prose.Check(field, text, prose.Rule{Min: 1, Max: MaxMessage, Lines: true})
 }

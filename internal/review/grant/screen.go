@@ -46,10 +46,14 @@ func explained(found []screen.Finding, note string) error {
 		return nil
 	}
 	high := screen.Named(found, screen.High)
-	return errs.InvalidFields([]errs.Field{{
-		Field: "note", Code: CodeHighNeedsNote, Params: map[string]string{"checks": high},
-		Message: "Automatic checks are HIGH: " + high + ". To approve, write for your colleagues why that is all right.",
-	}})
+	return errs.InvalidFields([]errs.Field{
+		{
+			Field:   "note",
+			Code:    CodeHighNeedsNote,
+			Params:  map[string]string{"checks": high},
+			Message: "Automatic checks are HIGH: " + high + ". To approve, write for your colleagues why that is all right.",
+		},
+	})
 }
 
 // noted reports whether somebody who approved w's digest wrote a note.

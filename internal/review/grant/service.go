@@ -78,7 +78,14 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive fingerprint key: %w", err)
 	}
-	return &Service{cfg: cfg, pepper: pepper, register: register, wordKey: wordKey, printKey: printKey, treasury: map[string]*wallet.Index{}}, nil
+	return &Service{
+		cfg:      cfg,
+		pepper:   pepper,
+		register: register,
+		wordKey:  wordKey,
+		printKey: printKey,
+		treasury: map[string]*wallet.Index{},
+	}, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -157,7 +164,11 @@ func entry(by identity.Actor, action string, a Application, from State, at time.
 }
 
 func stale(have int64) error {
-	err := errs.New(errs.Conflict, CodeStaleVersion, "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
+	err := errs.New(
+		errs.Conflict,
+		CodeStaleVersion,
+		"Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.",
+	)
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
 	return err
 }

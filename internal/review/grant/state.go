@@ -57,7 +57,12 @@ func OpenStates() []State { return slices.DeleteFunc(States(), State.Closed) }
 func (s State) Next(e Event) (State, error) {
 	next, ok := applicationNext[s][e]
 	if !ok {
-		err := errs.Newf(errs.Conflict, errs.CodeWrongState, "This cannot be done while the application is %s. Nothing was changed.", s.words())
+		err := errs.Newf(
+			errs.Conflict,
+			errs.CodeWrongState,
+			"This cannot be done while the application is %s. Nothing was changed.",
+			s.words(),
+		)
 		err.Params = map[string]string{"state": string(s)}
 		return "", err
 	}

@@ -38,7 +38,11 @@ type Receipt struct {
 // the address already), idempotency_mismatch (the key was used with another body).
 func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal) (Receipt, error) {
 	if n := len(idempotencyKey); n != 0 && (n < 16 || n > 128) {
-		return Receipt{}, errs.New(errs.Invalid, errs.CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
+		return Receipt{}, errs.New(
+			errs.Invalid,
+			errs.CodeIdempotencyKeyForm,
+			"An Idempotency-Key has 16 to 128 characters. Nothing was saved.",
+		)
 	}
 	p = p.normalise()
 	request, err := json.Marshal(p)
@@ -77,7 +81,11 @@ func (s *Service) Submit(ctx context.Context, idempotencyKey string, p Proposal)
 		}
 	}
 	if subtle.ConstantTimeCompare(done.BodySHA256, bodyHash) != 1 {
-		return Receipt{}, errs.New(errs.Invalid, errs.CodeIdempotencyMismatch, "This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.")
+		return Receipt{}, errs.New(
+			errs.Invalid,
+			errs.CodeIdempotencyMismatch,
+			"This Idempotency-Key was used for another application. Nothing was saved: send the new one with a new key.",
+		)
 	}
 	return receipt(code, done.Reference, done.Commitment), nil
 }
@@ -102,7 +110,13 @@ func (s *Service) store(ctx context.Context, in *Submission) (*Replay, error) {
 }
 
 func receipt(code identity.Receipt, reference string, commitment [sha256.Size]byte) Receipt {
-	return Receipt{Code: code.Grouped(), Reference: reference, State: Submitted, Revision: 1, ApplicationSHA256: hex.EncodeToString(commitment[:])}
+	return Receipt{
+		Code:              code.Grouped(),
+		Reference:         reference,
+		State:             Submitted,
+		Revision:          1,
+		ApplicationSHA256: hex.EncodeToString(commitment[:]),
+	}
 }
 
 // prepare validates p and builds all rows of a new application.
@@ -144,13 +158,34 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	now := s.now()
 	lookup := code.LookupHash(s.pepper)
 	app := Application{
-		ID: id, FundID: f.ID, Reference: reference, Designation: designation,
-		State: Submitted, Revision: 1, Version: 1,
-		Protocols: claim.DistinctProtocols(p.Endpoints), Region: p.Region, Language: p.Language, Amount: btcutil.Amount(p.AmountSat),
-		ReceiptHash: lookup[:], PayeeIndex: payeeIndex, TitleWords: s.hashWords(p.Title), DataKey: wrapped,
-		SubmittedAt: now, ChangedAt: now,
+		ID:          id,
+		FundID:      f.ID,
+		Reference:   reference,
+		Designation: designation,
+		State:       Submitted,
+		Revision:    1,
+		Version:     1,
+		Protocols: claim.DistinctProtocols(
+			p.Endpoints,
+		),
+		Region:      p.Region,
+		Language:    p.Language,
+		Amount:      btcutil.Amount(p.AmountSat),
+		ReceiptHash: lookup[:],
+		PayeeIndex:  payeeIndex,
+		TitleWords:  s.hashWords(p.Title),
+		DataKey:     wrapped,
+		SubmittedAt: now,
+		ChangedAt:   now,
 	}
-	body := Body{Salt: salt, Title: p.Title, Narrative: p.Narrative, Contact: p.Contact, Endpoints: p.Endpoints, PayoutAddress: payee.Address}
+	body := Body{
+		Salt:          salt,
+		Title:         p.Title,
+		Narrative:     p.Narrative,
+		Contact:       p.Contact,
+		Endpoints:     p.Endpoints,
+		PayoutAddress: payee.Address,
+	}
 	text, digest, err := body.encode()
 	if err != nil {
 		return Submission{}, err
@@ -175,16 +210,29 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	e.Digest = commitment[:]
 	return Submission{
 		Application: app,
-		Revision:    Revision{ApplicationID: id, Revision: 1, Body: sealed, Commitment: commitment, Amount: app.Amount, CreatedAt: now},
-		Decision:    dec,
-		Endpoints:   endpoints,
-		Print:       s.print(f, p),
-		Entry:       e,
+		Revision: Revision{
+			ApplicationID: id,
+			Revision:      1,
+			Body:          sealed,
+			Commitment:    commitment,
+			Amount:        app.Amount,
+			CreatedAt:     now,
+		},
+		Decision:  dec,
+		Endpoints: endpoints,
+		Print:     s.print(f, p),
+		Entry:     e,
 	}, nil
 }
 
 // propose writes the note that reviewers of this revision vote for.
-func (s *Service) propose(a Application, f fund.Fund, payee wallet.Payee, body [sha256.Size]byte, now time.Time) (Decision, []byte, error) {
+func (s *Service) propose(
+	a Application,
+	f fund.Fund,
+	payee wallet.Payee,
+	body [sha256.Size]byte,
+	now time.Time,
+) (Decision, []byte, error) {
 	params, err := f.Params()
 	if err != nil {
 		return Decision{}, nil, err

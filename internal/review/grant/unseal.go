@@ -16,7 +16,13 @@ func (s *Service) mayOpen(ctx context.Context, by identity.Actor, what string, o
 	if !by.Can(identity.PermApplicationUnseal) {
 		return false, nil
 	}
-	e := audit.Entry{Actor: by, Action: "application.unsealed", ObjectKind: "application", ObjectID: object.String(), At: s.now()}
+	e := audit.Entry{
+		Actor:      by,
+		Action:     "application.unsealed",
+		ObjectKind: "application",
+		ObjectID:   object.String(),
+		At:         s.now(),
+	}
 	if what == "titles" {
 		e.Action, e.ObjectKind = "fund.titles_unsealed", "fund"
 	}

@@ -84,17 +84,32 @@ func (p Proposal) validate(f fund.Fund, c claim.Claims, isTreasury func([]byte) 
 
 func validateAmount(amt btcutil.Amount, f fund.Fund, script []byte) []errs.Field {
 	one := func(code errs.Code, message string, limit btcutil.Amount) []errs.Field {
-		return []errs.Field{{Field: "amount_sat", Code: code, Message: message, Params: map[string]string{"limit_sat": itoa(int(limit))}}}
+		return []errs.Field{
+			{
+				Field:   "amount_sat",
+				Code:    code,
+				Message: message,
+				Params:  map[string]string{"limit_sat": itoa(int(limit))},
+			},
+		}
 	}
 	switch dust := wallet.DustLimit(script); {
 	case amt <= 0:
 		return one(money.CodeNotPositive, "The amount must be more than zero.", 0)
 	case len(script) > 0 && amt < dust:
-		return one(CodeDust, "The amount is dust: nodes do not relay less than "+money.Group(dust, " ")+" sat to this kind of address.", dust)
+		return one(
+			CodeDust,
+			"The amount is dust: nodes do not relay less than "+money.Group(dust, " ")+" sat to this kind of address.",
+			dust,
+		)
 	case amt < f.MinAmount:
 		return one(CodeBelowMinimum, "The fund pays "+money.Group(f.MinAmount, " ")+" sat or more.", f.MinAmount)
 	case amt > f.MaxAmount:
-		return one(CodeAboveLimit, "The fund pays at most "+money.Group(f.MaxAmount, " ")+" sat for one application.", f.MaxAmount)
+		return one(
+			CodeAboveLimit,
+			"The fund pays at most "+money.Group(f.MaxAmount, " ")+" sat for one application.",
+			f.MaxAmount,
+		)
 	}
 	return nil
 }

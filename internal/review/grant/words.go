@@ -89,12 +89,19 @@ func ParseName(text string) (name Name, ok bool) {
 
 func checkSearch(text string) error {
 	if !utf8.ValidString(text) {
-		return errs.InvalidFields([]errs.Field{{Field: "search", Code: errs.CodeNotText, Message: "This is not readable text."}})
+		return errs.InvalidFields(
+			[]errs.Field{{Field: "search", Code: errs.CodeNotText, Message: "This is not readable text."}},
+		)
 	}
 	if utf8.RuneCountInString(text) > MaxSearch {
-		return errs.InvalidFields([]errs.Field{{
-			Field: "search", Code: errs.CodeTooLong, Message: "Search for less: at most " + itoa(MaxSearch) + " characters.", Params: map[string]string{"max": itoa(MaxSearch)},
-		}})
+		return errs.InvalidFields([]errs.Field{
+			{
+				Field:   "search",
+				Code:    errs.CodeTooLong,
+				Message: "Search for less: at most " + itoa(MaxSearch) + " characters.",
+				Params:  map[string]string{"max": itoa(MaxSearch)},
+			},
+		})
 	}
 	return nil
 }

@@ -25,10 +25,20 @@ func servers(s ServerFacts) Finding {
 		f.Reason = fmt.Sprintf("%d of %s down at the latest check; %d up.", s.Down, were(measured, "server"), s.Up)
 	case s.Listed > measured:
 		f.Level = Low
-		f.Reason = fmt.Sprintf("%d of %s cannot be measured: the configuration is missing.", s.Listed-measured, count(s.Listed, "server"))
+		f.Reason = fmt.Sprintf(
+			"%d of %s cannot be measured: the configuration is missing.",
+			s.Listed-measured,
+			count(s.Listed, "server"),
+		)
 	case s.Up < measured:
 		f.Level = Low
-		f.Reason = fmt.Sprintf("%d of %s up at the latest check; %d not checked yet, %d without a clear result.", s.Up, were(measured, "server"), s.Unchecked, s.Unknown)
+		f.Reason = fmt.Sprintf(
+			"%d of %s up at the latest check; %d not checked yet, %d without a clear result.",
+			s.Up,
+			were(measured, "server"),
+			s.Unchecked,
+			s.Unknown,
+		)
 	default:
 		f.Reason = fmt.Sprintf("%d of %s up at the latest check.", s.Up, were(measured, "server"))
 	}
@@ -36,7 +46,14 @@ func servers(s ServerFacts) Finding {
 }
 
 func control(s ServerFacts) Finding {
-	f := Finding{Check: Control, Reason: fmt.Sprintf("The operator has proven control of %d of %s.", s.Proven, count(max(s.Listed, s.Proven), "server"))}
+	f := Finding{
+		Check: Control,
+		Reason: fmt.Sprintf(
+			"The operator has proven control of %d of %s.",
+			s.Proven,
+			count(max(s.Listed, s.Proven), "server"),
+		),
+	}
 	switch {
 	case s.Proven == 0:
 		f.Level = Med
@@ -92,8 +109,12 @@ func text(t TextFacts) Finding {
 		f.Others, f.Reason = nil, "No statement like this one was found."
 		return f
 	}
-	f.Reason = fmt.Sprintf("%s a statement like this one (%s). The closest differs in %d of 64 bits; texts that have nothing in common differ in about 32.",
-		have(t.Group), standing(t.Group), closest)
+	f.Reason = fmt.Sprintf(
+		"%s a statement like this one (%s). The closest differs in %d of 64 bits; texts that have nothing in common differ in about 32.",
+		have(t.Group),
+		standing(t.Group),
+		closest,
+	)
 	return f
 }
 
@@ -113,7 +134,13 @@ func links(l LinkFacts) Finding {
 	if l.Known == 0 {
 		return Finding{Check: Links, Level: Low, Reason: "The servers were not compared: too little is known of them."}
 	}
-	f := Finding{Check: Links, Reason: fmt.Sprintf("No other open or approved application shares a server or a network with this one; %s compared.", were(l.Known, "trait"))}
+	f := Finding{
+		Check: Links,
+		Reason: fmt.Sprintf(
+			"No other open or approved application shares a server or a network with this one; %s compared.",
+			were(l.Known, "trait"),
+		),
+	}
 	for _, kind := range oneServer {
 		g := l.By[kind]
 		level := Pass
@@ -124,7 +151,12 @@ func links(l LinkFacts) Finding {
 			level = Med
 		}
 		if level > f.Level {
-			f = Finding{Links, level, fmt.Sprintf("%s a server with %s: %s.", have(g), sharing[kind], standing(g)), g.Some}
+			f = Finding{
+				Links,
+				level,
+				fmt.Sprintf("%s a server with %s: %s.", have(g), sharing[kind], standing(g)),
+				g.Some,
+			}
 		}
 	}
 	weaker := func(kinds []string, steps []step) {
@@ -135,7 +167,12 @@ func links(l LinkFacts) Finding {
 				live = MostLinks
 			}
 			if level := levelOf(live, steps); level > f.Level {
-				f = Finding{Links, level, fmt.Sprintf("%s a server %s: %s.", have(g), sharing[kind], standing(g)), g.Some}
+				f = Finding{
+					Links,
+					level,
+					fmt.Sprintf("%s a server %s: %s.", have(g), sharing[kind], standing(g)),
+					g.Some,
+				}
 			}
 		}
 	}
@@ -146,9 +183,15 @@ func links(l LinkFacts) Finding {
 
 // sharing says in a sentence what is shared.
 var sharing = map[string]string{
-	"spec": "the same configuration", "listen_ip": "the same address", "exit_ip": "the same exit address", "server_key": "the same key or certificate",
-	"secret": "the same secret", "replay": "the same process behind it",
-	"listen_net": "in the same network (/24 or /48)", "exit_net": "with its exit in the same network (/24 or /48)", "exit_asn": "with its exit at the same provider",
+	"spec":       "the same configuration",
+	"listen_ip":  "the same address",
+	"exit_ip":    "the same exit address",
+	"server_key": "the same key or certificate",
+	"secret":     "the same secret",
+	"replay":     "the same process behind it",
+	"listen_net": "in the same network (/24 or /48)",
+	"exit_net":   "with its exit in the same network (/24 or /48)",
+	"exit_asn":   "with its exit at the same provider",
 }
 
 func burst(b BurstFacts) Finding {
@@ -172,7 +215,11 @@ func burst(b BurstFacts) Finding {
 		f.Reason = fmt.Sprintf("No other application came within 30 minutes of this one (%s).", rate)
 		return f
 	}
-	f.Reason = fmt.Sprintf("%s came within 30 minutes of this one (%s).", many(b.Others, b.Others > Most, "other application"), rate)
+	f.Reason = fmt.Sprintf(
+		"%s came within 30 minutes of this one (%s).",
+		many(b.Others, b.Others > Most, "other application"),
+		rate,
+	)
 	return f
 }
 
@@ -186,11 +233,24 @@ func amount(m MoneyFacts) Finding {
 	case m.Grants >= fewestGrants && m.Median > 0:
 		permille := permilleOf(m.Amount, m.Median)
 		f.Level = levelOf(permille, ofMedian)
-		f.Reason = fmt.Sprintf("%s sat is %s %% of the median of the newest %d grants, %s sat. %s", sat(m.Amount), money.FormatPermille(permille), m.Grants, sat(m.Median), limits)
+		f.Reason = fmt.Sprintf(
+			"%s sat is %s %% of the median of the newest %d grants, %s sat. %s",
+			sat(m.Amount),
+			money.FormatPermille(permille),
+			m.Grants,
+			sat(m.Median),
+			limits,
+		)
 	default:
 		permille := permilleOf(m.Amount, m.Max)
 		f.Level = levelOf(permille, ofMaximum)
-		f.Reason = fmt.Sprintf("%s sat is %s %% of the most that the fund pays. %s There is no median yet: %s.", sat(m.Amount), money.FormatPermille(permille), limits, count(m.Grants, "other grant"))
+		f.Reason = fmt.Sprintf(
+			"%s sat is %s %% of the most that the fund pays. %s There is no median yet: %s.",
+			sat(m.Amount),
+			money.FormatPermille(permille),
+			limits,
+			count(m.Grants, "other grant"),
+		)
 	}
 	return f
 }

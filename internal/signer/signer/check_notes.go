@@ -17,7 +17,12 @@ import (
 func (r rules) checkNotes(p *proposal) error {
 	own := decision.NetworkOf(r.params)
 	if p.network != own {
-		return refuse(wallet.CodeWrongNetwork, "The batch note is for network %s, not for %s.", p.network.Name, r.params.Name)
+		return refuse(
+			wallet.CodeWrongNetwork,
+			"The batch note is for network %s, not for %s.",
+			p.network.Name,
+			r.params.Name,
+		)
 	}
 	if p.kind != KindPay {
 		return nil
@@ -32,7 +37,13 @@ func (r rules) checkNotes(p *proposal) error {
 	seen := make(map[uuid.UUID]bool, len(p.notes))
 	for _, n := range p.notes {
 		if n.Network != own {
-			return refuse(wallet.CodeWrongNetwork, "Decision %s is for network %s, not for %s.", n.Decision, n.Network.Name, r.params.Name)
+			return refuse(
+				wallet.CodeWrongNetwork,
+				"Decision %s is for network %s, not for %s.",
+				n.Decision,
+				n.Network.Name,
+				r.params.Name,
+			)
 		}
 		if err := n.Check(r.params); err != nil {
 			return refuse(CodeBadDecisionNote, "Decision %s does not hold: %v.", n.Decision, err)
@@ -50,7 +61,12 @@ func (r rules) checkNotes(p *proposal) error {
 		}
 	}
 	if len(p.notes) != len(listed) {
-		return refuse(CodeNoteMissing, "The batch note lists %d decisions and %d notes are shown.", len(listed), len(p.notes))
+		return refuse(
+			CodeNoteMissing,
+			"The batch note lists %d decisions and %d notes are shown.",
+			len(listed),
+			len(p.notes),
+		)
 	}
 	return nil
 }
@@ -71,7 +87,12 @@ func (r rules) checkCoins(p *proposal) error {
 		}
 	}
 	if len(p.packet.UnsignedTx.TxIn) != len(named) {
-		return refuse(CodeCoinsDiffer, "The upkeep note names %d coins and %d are spent.", len(named), len(p.packet.UnsignedTx.TxIn))
+		return refuse(
+			CodeCoinsDiffer,
+			"The upkeep note names %d coins and %d are spent.",
+			len(named),
+			len(p.packet.UnsignedTx.TxIn),
+		)
 	}
 	return nil
 }
@@ -85,10 +106,20 @@ func (h *history) checkWindow(p *proposal, now time.Time) error {
 			continue
 		}
 		if now.Before(n.NotBefore) {
-			return refuse(CodeTooEarly, "Decision %s may be paid from %s.", n.Decision, n.NotBefore.Format(time.RFC3339))
+			return refuse(
+				CodeTooEarly,
+				"Decision %s may be paid from %s.",
+				n.Decision,
+				n.NotBefore.Format(time.RFC3339),
+			)
 		}
 		if now.After(n.NotAfter) {
-			return refuse(CodeTooLate, "Decision %s could be paid until %s.", n.Decision, n.NotAfter.Format(time.RFC3339))
+			return refuse(
+				CodeTooLate,
+				"Decision %s could be paid until %s.",
+				n.Decision,
+				n.NotAfter.Format(time.RFC3339),
+			)
 		}
 	}
 	return nil

@@ -52,7 +52,9 @@ func (r rules) checkPayments(p *proposal) error {
 		if len(notes) == 0 {
 			return refuse(CodeForeignOutput, "Output %d pays %d sat to a script that no decision names.", i, out.Value)
 		}
-		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 || f.TaprootInternalKey != nil || f.WitnessScript != nil {
+		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 ||
+			f.TaprootInternalKey != nil ||
+			f.WitnessScript != nil {
 			return refuse(CodeUnexpectedField, "Output %d is a payment and claims to be the treasury's own.", i)
 		}
 		open[key] = notes[1:]

@@ -31,9 +31,19 @@ func (r rules) checkTransaction(p *proposal) error {
 	case len(tx.TxIn) == 0 || len(tx.TxOut) == 0:
 		return refuse(CodeEmptyTransaction, "The transaction has no input or no output.")
 	case len(tx.TxIn) > r.policy.MaxInputs:
-		return refuse(CodeTooManyInputs, "The transaction has %d inputs; %d are allowed.", len(tx.TxIn), r.policy.MaxInputs)
+		return refuse(
+			CodeTooManyInputs,
+			"The transaction has %d inputs; %d are allowed.",
+			len(tx.TxIn),
+			r.policy.MaxInputs,
+		)
 	case len(tx.TxOut) > r.policy.MaxOutputs:
-		return refuse(errs.CodeTooManyOutputs, "The transaction has %d outputs; %d are allowed.", len(tx.TxOut), r.policy.MaxOutputs)
+		return refuse(
+			errs.CodeTooManyOutputs,
+			"The transaction has %d outputs; %d are allowed.",
+			len(tx.TxOut),
+			r.policy.MaxOutputs,
+		)
 	case tx.LockTime >= txscript.LockTimeThreshold:
 		return refuse(CodeBadLocktime, "The transaction is locked by time, not by height.")
 	}
@@ -66,7 +76,12 @@ func (r rules) checkFields(p *proposal) error {
 			return refuse(errs.CodeUnknownField, "Input %d has fields that are not known.", i)
 		}
 		if in.SighashType != 0 && in.SighashType != whole {
-			return refuse(wallet.CodeBadSighash, "Input %d asks for signature type %#x, not for the one that covers the whole transaction.", i, uint32(in.SighashType))
+			return refuse(
+				wallet.CodeBadSighash,
+				"Input %d asks for signature type %#x, not for the one that covers the whole transaction.",
+				i,
+				uint32(in.SighashType),
+			)
 		}
 		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil && !shared ||
 			in.TaprootScriptSpendSig != nil || in.TaprootLeafScript != nil || in.TaprootMerkleRoot != nil {
@@ -85,7 +100,8 @@ func (r rules) checkFields(p *proposal) error {
 }
 
 func hasSignature(in psbt.PInput) bool {
-	return len(in.PartialSigs) > 0 || in.TaprootKeySpendSig != nil || in.FinalScriptSig != nil || in.FinalScriptWitness != nil
+	return len(in.PartialSigs) > 0 || in.TaprootKeySpendSig != nil || in.FinalScriptSig != nil ||
+		in.FinalScriptWitness != nil
 }
 
 // checkInputs proves that every input is the treasury's own and adds up what

@@ -136,7 +136,11 @@ func (h *history) known(e *entry) (bool, error) {
 	}
 	if old.Batch != e.Batch || old.Number != e.Number || old.Attempt != e.Attempt ||
 		old.kind() != e.kind() || !maps.Equal(decisions(old), decisions(e)) {
-		return false, refuse(CodeRepeatDiffers, "Transaction %s was signed before for other decisions or another attempt.", e.TxID)
+		return false, refuse(
+			CodeRepeatDiffers,
+			"Transaction %s was signed before for other decisions or another attempt.",
+			e.TxID,
+		)
 	}
 	return true, nil
 }
@@ -197,7 +201,12 @@ func (t *trial) checkAnchor() error {
 				shares[old] = together
 			}
 			if !together && !t.deadFor[deadFor{id, old.TxID}] && !t.provenDead(old) {
-				return refuse(CodeWouldPayTwice, "Transaction %s pays decision %s already and could confirm beside this one.", old.TxID, id)
+				return refuse(
+					CodeWouldPayTwice,
+					"Transaction %s pays decision %s already and could confirm beside this one.",
+					old.TxID,
+					id,
+				)
 			}
 		}
 	}
@@ -233,14 +242,21 @@ func (t *trial) checkReplacement() error {
 	}
 	for _, in := range first.Inputs {
 		if !t.e.inputs[in] {
-			return refuse(CodeAnchorDropped, "The replacement does not spend %s, which the batch's first transaction spends.", in)
+			return refuse(
+				CodeAnchorDropped,
+				"The replacement does not spend %s, which the batch's first transaction spends.",
+				in,
+			)
 		}
 	}
 	if t.e.Number != first.Number {
 		return refuse(CodeBatchChanged, "The batch was signed before with number %d.", first.Number)
 	}
 	if t.e.what != first.what {
-		return refuse(CodePaymentsChanged, "The replacement is about other decisions or coins than the batch's first transaction.")
+		return refuse(
+			CodePaymentsChanged,
+			"The replacement is about other decisions or coins than the batch's first transaction.",
+		)
 	}
 	for _, old := range earlier {
 		if t.e.Attempt <= old.Attempt {

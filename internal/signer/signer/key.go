@@ -82,7 +82,11 @@ func NewSharedKey(seed []byte, descriptor string, params *chaincfg.Params) (*Key
 		return nil, err
 	}
 	if d.Kind() != wallet.KindWSH {
-		return nil, errs.New(errs.Invalid, wallet.CodeUnknownKind, "The descriptor is not one of several keys: wsh(sortedmulti(...)).")
+		return nil, errs.New(
+			errs.Invalid,
+			wallet.CodeUnknownKind,
+			"The descriptor is not one of several keys: wsh(sortedmulti(...)).",
+		)
 	}
 	k, err := NewKey(seed, wallet.KindWSH, params)
 	if err != nil {
@@ -112,7 +116,14 @@ func (k *Key) Fingerprint() string { return hexFingerprint(k.origin.Fingerprint)
 // CreateKeyFile draws a seed from random, writes it to path encrypted with
 // passphrase (age, scrypt, cost 2^workFactor) and returns its key. It never
 // overwrites a file.
-func CreateKeyFile(path string, passphrase []byte, kind wallet.Kind, params *chaincfg.Params, workFactor int, random io.Reader) (*Key, error) {
+func CreateKeyFile(
+	path string,
+	passphrase []byte,
+	kind wallet.Kind,
+	params *chaincfg.Params,
+	workFactor int,
+	random io.Reader,
+) (*Key, error) {
 	seed := make([]byte, seedBytes)
 	defer clear(seed)
 	if _, err := io.ReadFull(random, seed); err != nil {
@@ -133,7 +144,13 @@ func CreateKeyFile(path string, passphrase []byte, kind wallet.Kind, params *cha
 // key file. A file that names one already is left as it is (key_complete).
 // Beside the errors of OpenKeyFile and NewSharedKey it fails with unknown_kind
 // for a key that is not shared.
-func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *chaincfg.Params, workFactor int) (*Key, error) {
+func AdoptDescriptor(
+	path string,
+	passphrase []byte,
+	descriptor string,
+	params *chaincfg.Params,
+	workFactor int,
+) (*Key, error) {
 	f, err := readKeyFile(path, passphrase, params)
 	if err != nil {
 		return nil, err
@@ -141,9 +158,19 @@ func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *
 	defer clear(f.Seed)
 	switch {
 	case f.Kind != wallet.KindWSH:
-		return nil, errs.Newf(errs.Conflict, wallet.CodeUnknownKind, "The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.", path)
+		return nil, errs.Newf(
+			errs.Conflict,
+			wallet.CodeUnknownKind,
+			"The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.",
+			path,
+		)
 	case f.Descriptor != "":
-		return nil, errs.Newf(errs.Conflict, CodeKeyComplete, "The key at %s has a descriptor already. It was left as it is.", path)
+		return nil, errs.Newf(
+			errs.Conflict,
+			CodeKeyComplete,
+			"The key at %s has a descriptor already. It was left as it is.",
+			path,
+		)
 	}
 	key, err := NewSharedKey(f.Seed, descriptor, params)
 	if err != nil {
@@ -169,7 +196,13 @@ func AdoptDescriptor(path string, passphrase []byte, descriptor string, params *
 
 func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
 	if workFactor < minWorkFactor || workFactor > maxWorkFactor {
-		return nil, errs.Newf(errs.Invalid, CodeBadWorkFactor, "The work factor must be %d to %d.", minWorkFactor, maxWorkFactor)
+		return nil, errs.Newf(
+			errs.Invalid,
+			CodeBadWorkFactor,
+			"The work factor must be %d to %d.",
+			minWorkFactor,
+			maxWorkFactor,
+		)
 	}
 	f.V = f.version()
 	plain, err := json.Marshal(f)
@@ -204,7 +237,12 @@ func seal(plain, passphrase []byte, workFactor int) ([]byte, error) {
 func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return errs.Wrap(err, errs.Conflict, CodeKeyExists, "There is a key file at "+path+" already. It was left as it is.")
+		return errs.Wrap(
+			err,
+			errs.Conflict,
+			CodeKeyExists,
+			"There is a key file at "+path+" already. It was left as it is.",
+		)
 	}
 	if err != nil {
 		return fmt.Errorf("create key file: %w", err)
@@ -252,7 +290,13 @@ func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFi
 	}
 	if f.Network != params.Name {
 		clear(f.Seed)
-		return keyFile{}, errs.Newf(errs.Invalid, wallet.CodeWrongNetwork, "The key is for network %s, not for %s.", f.Network, params.Name)
+		return keyFile{}, errs.Newf(
+			errs.Invalid,
+			wallet.CodeWrongNetwork,
+			"The key is for network %s, not for %s.",
+			f.Network,
+			params.Name,
+		)
 	}
 	return f, nil
 }

@@ -64,7 +64,12 @@ func TargetOf(difficulty int64) *big.Int {
 func (p Policy) Validate() error {
 	switch {
 	case p.MinFeeRateSatKVB < 0 || p.MinFeeRateSatKVB > money.MaxFeeRateSatKVB:
-		return errs.Newf(errs.Invalid, CodeBadPolicy, "The lowest feerate must be 0.001 to %s sat/vB.", money.FormatFeeRate(money.MaxFeeRateSatKVB))
+		return errs.Newf(
+			errs.Invalid,
+			CodeBadPolicy,
+			"The lowest feerate must be 0.001 to %s sat/vB.",
+			money.FormatFeeRate(money.MaxFeeRateSatKVB),
+		)
 	case p.MaxFeeRateSatKVB < max(p.MinFeeRateSatKVB, 1) || p.MaxFeeRateSatKVB > money.MaxFeeRateSatKVB:
 		return errs.Newf(errs.Invalid, CodeBadPolicy, "The highest feerate must be %s to %s sat/vB.",
 			money.FormatFeeRate(max(p.MinFeeRateSatKVB, 1)), money.FormatFeeRate(money.MaxFeeRateSatKVB))
@@ -100,7 +105,13 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 	}
 	private := params.Net == wire.SimNet || params.Net == wire.TestNet // regtest
 	if p.FinalDepth < standard.FinalDepth && !private {
-		return Policy{}, errs.Newf(errs.Invalid, CodeBadPolicy, "On %s the final depth must be %d or more.", params.Name, standard.FinalDepth)
+		return Policy{}, errs.Newf(
+			errs.Invalid,
+			CodeBadPolicy,
+			"On %s the final depth must be %d or more.",
+			params.Name,
+			standard.FinalDepth,
+		)
 	}
 	return p, nil
 }
@@ -118,11 +129,27 @@ func (r rules) checkFee(p *proposal) error {
 	case p.fee < money.FeeAt(vsize, r.policy.MinFeeRateSatKVB):
 		return refuse(CodeFeerateTooLow, "A fee of %d sat for %d vbytes would not be relayed.", int64(p.fee), vsize)
 	case p.fee > r.policy.MaxFee:
-		return refuse(errs.CodeFeeAboveCap, "The fee of %d sat is above this signer's cap of %d sat.", int64(p.fee), int64(r.policy.MaxFee))
+		return refuse(
+			errs.CodeFeeAboveCap,
+			"The fee of %d sat is above this signer's cap of %d sat.",
+			int64(p.fee),
+			int64(r.policy.MaxFee),
+		)
 	case p.fee > p.maxFee:
-		return refuse(CodeFeeAboveBatchCap, "The fee of %d sat is above the batch's cap of %d sat.", int64(p.fee), int64(p.maxFee))
+		return refuse(
+			CodeFeeAboveBatchCap,
+			"The fee of %d sat is above the batch's cap of %d sat.",
+			int64(p.fee),
+			int64(p.maxFee),
+		)
 	case p.fee > permilleCap:
-		return refuse(CodeFeeAbovePermille, "The fee of %d sat is above the %d sat that %s %% allow.", int64(p.fee), int64(permilleCap), money.FormatPermille(r.policy.MaxFeePermille))
+		return refuse(
+			CodeFeeAbovePermille,
+			"The fee of %d sat is above the %d sat that %s %% allow.",
+			int64(p.fee),
+			int64(permilleCap),
+			money.FormatPermille(r.policy.MaxFeePermille),
+		)
 	}
 	if !p.anyFeeRate() {
 		if err := r.checkFeeRate(p, vsize); err != nil {
@@ -139,13 +166,29 @@ func (r rules) checkFeeRate(p *proposal, vsize int64) error {
 	text, paid := money.FormatFeeRate, money.FormatFeeRate(money.FeeRateAbove(p.fee, vsize))
 	switch {
 	case above(r.policy.MaxFeeRateSatKVB):
-		return refuse(CodeFeerateAboveCap, "The feerate of %s sat/vB is above this signer's cap of %s.", paid, text(r.policy.MaxFeeRateSatKVB))
+		return refuse(
+			CodeFeerateAboveCap,
+			"The feerate of %s sat/vB is above this signer's cap of %s.",
+			paid,
+			text(r.policy.MaxFeeRateSatKVB),
+		)
 	case above(p.maxRateSatKVB):
-		return refuse(CodeFeerateAboveBatchCap, "The feerate of %s sat/vB is above the batch's cap of %s.", paid, text(p.maxRateSatKVB))
+		return refuse(
+			CodeFeerateAboveBatchCap,
+			"The feerate of %s sat/vB is above the batch's cap of %s.",
+			paid,
+			text(p.maxRateSatKVB),
+		)
 	}
 	for _, n := range p.notes {
 		if above(n.MaxFeeRateSatKVB) {
-			return refuse(CodeFeerateAboveDecisionCap, "The feerate of %s sat/vB is above the cap of %s of decision %s.", paid, text(n.MaxFeeRateSatKVB), n.Decision)
+			return refuse(
+				CodeFeerateAboveDecisionCap,
+				"The feerate of %s sat/vB is above the cap of %s of decision %s.",
+				paid,
+				text(n.MaxFeeRateSatKVB),
+				n.Decision,
+			)
 		}
 	}
 	return nil
@@ -209,7 +252,13 @@ func (r rules) checkRoom(p *proposal) error {
 	void.AddTxOut(wire.NewTxOut(0, change))
 	least := p.fee + money.FeeAt(worstVSize(void, r.descriptor), r.policy.MinFeeRateSatKVB)
 	if most := min(r.policy.MaxFee, p.maxFee); least > most || p.in < least+wallet.DustLimit(change) {
-		return refuse(CodeNoRoomForVoid, "To take the transaction back would cost %d sat; the caps allow %d sat, and its coins hold %d.", int64(least), int64(most), int64(p.in))
+		return refuse(
+			CodeNoRoomForVoid,
+			"To take the transaction back would cost %d sat; the caps allow %d sat, and its coins hold %d.",
+			int64(least),
+			int64(most),
+			int64(p.in),
+		)
 	}
 	return nil
 }

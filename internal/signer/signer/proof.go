@@ -38,7 +38,12 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 			continue // others of the treasury's signers have signed it
 		}
 		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
-			return nil, refuse(CodeDeadUnknown, "Proof %d is about decision %s, which this request does not pay.", i, p.Decision)
+			return nil, refuse(
+				CodeDeadUnknown,
+				"Proof %d is about decision %s, which this request does not pay.",
+				i,
+				p.Decision,
+			)
 		}
 		tx, block, err := p.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
 		if e := (*errs.Error)(nil); errors.As(err, &e) {
@@ -49,11 +54,23 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 		}
 		f := h.newFact(tx, block.String())
 		if !f.kills(old) {
-			return nil, refuse(CodeNotDead, "Proof %d shows transaction %s, which does not stand in the way of %s.", i, f.txid, old.TxID)
+			return nil, refuse(
+				CodeNotDead,
+				"Proof %d shows transaction %s, which does not stand in the way of %s.",
+				i,
+				f.txid,
+				old.TxID,
+			)
 		}
 		for _, out := range tx.TxOut {
 			if id, ok := owed[payment{string(out.PkScript), out.Value}]; ok {
-				return nil, refuse(CodePaidByProof, "Transaction %s of proof %d pays decision %s itself.", f.txid, i, id)
+				return nil, refuse(
+					CodePaidByProof,
+					"Transaction %s of proof %d pays decision %s itself.",
+					f.txid,
+					i,
+					id,
+				)
 			}
 		}
 		facts = append(facts, f)

@@ -87,7 +87,12 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 	if err := packet.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), req.PSBT) {
 		return nil, refuse(wallet.CodeBadPSBT, "The PSBT is not in canonical form.")
 	}
-	p := &proposal{packet: packet, prevTxs: req.PrevTxs, attempt: req.AttemptNo, txid: packet.UnsignedTx.TxHash().String()}
+	p := &proposal{
+		packet:  packet,
+		prevTxs: req.PrevTxs,
+		attempt: req.AttemptNo,
+		txid:    packet.UnsignedTx.TxHash().String(),
+	}
 	if err := p.readBatchNote([]byte(req.BatchNote)); err != nil {
 		return nil, err
 	}

@@ -141,8 +141,18 @@ func (s *Signer) answer(ctx context.Context, conn net.Conn) {
 	crash.At("S1")
 	resp, err := s.Sign(ctx, *call.Sign)
 	if err != nil {
-		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "not signed", slog.String("batch", shorten(call.Sign.BatchID)),
-			slog.Int64("attempt", call.Sign.AttemptNo), slog.String("code", string(errs.CodeOf(err))), slog.String("error", err.Error()))
+		s.cfg.Log.LogAttrs(
+			ctx,
+			slog.LevelWarn,
+			"not signed",
+			slog.String("batch", shorten(call.Sign.BatchID)),
+			slog.Int64(
+				"attempt",
+				call.Sign.AttemptNo,
+			),
+			slog.String("code", string(errs.CodeOf(err))),
+			slog.String("error", err.Error()),
+		)
 		s.reply(ctx, conn, failure(err))
 		return
 	}
@@ -162,7 +172,11 @@ func (s *Signer) reply(ctx context.Context, conn net.Conn, r signerrpc.Reply) {
 // failure says what may be said about err: refusals in full, faults of the
 // signer itself only by their code.
 func failure(err error) signerrpc.Reply {
-	f := signerrpc.Failure{Code: string(errs.CodeOf(err)), Message: "The signer has an internal error; its log says which.", Retry: true}
+	f := signerrpc.Failure{
+		Code:    string(errs.CodeOf(err)),
+		Message: "The signer has an internal error; its log says which.",
+		Retry:   true,
+	}
 	if e := (*errs.Error)(nil); errors.As(err, &e) {
 		f.Message = e.Message
 		f.Retry = e.Kind == errs.Unavailable || e.Kind == errs.Internal

@@ -22,7 +22,12 @@ func (s *Signer) sign(p *proposal) ([]byte, error) {
 		return nil, errs.Wrap(err, errs.Internal, wallet.CodeSigningFailed, "The transaction could not be signed.")
 	}
 	if err := verifySignatures(p, s.cfg.Key.Descriptor()); err != nil {
-		return nil, errs.Wrap(err, errs.Internal, wallet.CodeSigningFailed, "A signature did not verify and was thrown away.")
+		return nil, errs.Wrap(
+			err,
+			errs.Internal,
+			wallet.CodeSigningFailed,
+			"A signature did not verify and was thrown away.",
+		)
 	}
 	// The caller has the previous transactions, which may be megabytes.
 	bare, _, err := wallet.TakePrevTxs(p.packet)
@@ -56,13 +61,28 @@ func verifySignatures(p *proposal, d *wallet.Descriptor) error {
 }
 
 // verifyWhole runs the script engine on an input that one signature completes.
-func verifyWhole(p *proposal, i int, tx *wire.MsgTx, hashes *txscript.TxSigHashes, prevouts txscript.PrevOutputFetcher) error {
+func verifyWhole(
+	p *proposal,
+	i int,
+	tx *wire.MsgTx,
+	hashes *txscript.TxSigHashes,
+	prevouts txscript.PrevOutputFetcher,
+) error {
 	tx.TxIn[i].Witness = wire.TxWitness{p.packet.Inputs[i].TaprootKeySpendSig}
 	if sigs := p.packet.Inputs[i].PartialSigs; len(sigs) == 1 {
 		tx.TxIn[i].Witness = wire.TxWitness{sigs[0].Signature, sigs[0].PubKey}
 	}
 	prev := p.coins[i].prev
-	engine, err := txscript.NewEngine(prev.PkScript, tx, i, txscript.StandardVerifyFlags, nil, hashes, prev.Value, prevouts)
+	engine, err := txscript.NewEngine(
+		prev.PkScript,
+		tx,
+		i,
+		txscript.StandardVerifyFlags,
+		nil,
+		hashes,
+		prev.Value,
+		prevouts,
+	)
 	if err != nil {
 		return err
 	}
@@ -72,7 +92,9 @@ func verifyWhole(p *proposal, i int, tx *wire.MsgTx, hashes *txscript.TxSigHashe
 // verifyPartial holds the one signature that was added to an input against the
 // BIP143 digest of the derived witness script, whose other signatures are not
 // here.
-func verifyPartial(d *wallet.Descriptor) func(*proposal, int, *wire.MsgTx, *txscript.TxSigHashes, txscript.PrevOutputFetcher) error {
+func verifyPartial(
+	d *wallet.Descriptor,
+) func(*proposal, int, *wire.MsgTx, *txscript.TxSigHashes, txscript.PrevOutputFetcher) error {
 	return func(p *proposal, i int, tx *wire.MsgTx, hashes *txscript.TxSigHashes, _ txscript.PrevOutputFetcher) error {
 		c, sigs := p.coins[i], p.packet.Inputs[i].PartialSigs
 		if len(sigs) != 1 {

@@ -47,7 +47,11 @@ type Signer struct {
 // for another treasury (wrong_journal).
 func New(cfg Config) (*Signer, error) {
 	if cfg.Key.Descriptor() == nil {
-		return nil, errs.New(errs.Conflict, CodeDescriptorMissing, "The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.")
+		return nil, errs.New(
+			errs.Conflict,
+			CodeDescriptorMissing,
+			"The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.",
+		)
 	}
 	policy, err := cfg.Policy.on(cfg.Key.Params())
 	if err != nil {
@@ -60,7 +64,12 @@ func New(cfg Config) (*Signer, error) {
 	s := &Signer{cfg: cfg, policy: policy, keys: keys, treasury: sha256.Sum256([]byte(cfg.Key.Descriptor().String()))}
 	for _, r := range cfg.Journal.Records() {
 		if r.Treasury != s.treasury {
-			return nil, errs.Newf(errs.Conflict, CodeWrongJournal, "Line %d of the journal is for another treasury than this key.", r.Seq)
+			return nil, errs.Newf(
+				errs.Conflict,
+				CodeWrongJournal,
+				"Line %d of the journal is for another treasury than this key.",
+				r.Seq,
+			)
 		}
 	}
 	s.history = newHistory(cfg.Journal.Records())
@@ -75,7 +84,12 @@ func (s *Signer) journalTrouble() bool {
 	if now := s.cfg.Clock.Now(); s.probedAt.IsZero() || now.Sub(s.probedAt) >= probeEvery || now.Before(s.probedAt) {
 		err := s.cfg.Journal.Probe()
 		if err != nil && s.probed == nil {
-			s.cfg.Log.LogAttrs(context.Background(), slog.LevelError, "the journal cannot be written", slog.String("error", err.Error())) //nolint:forbidigo // the probe outlives one caller
+			s.cfg.Log.LogAttrs(
+				context.Background(),
+				slog.LevelError,
+				"the journal cannot be written",
+				slog.String("error", err.Error()),
+			) //nolint:forbidigo // the probe outlives one caller
 		}
 		s.probedAt, s.probed = now, err
 	}
@@ -88,11 +102,22 @@ func (s *Signer) Info() signerrpc.Info {
 	defer s.mu.Unlock()
 	network := decision.NetworkOf(s.cfg.Key.Params())
 	return signerrpc.Info{
-		Program: s.cfg.Program, Network: network.Name, Genesis: network.Genesis,
-		Descriptor: s.cfg.Key.Descriptor().String(), Fingerprint: s.cfg.Key.Fingerprint(),
-		JournalRecords: int64(len(s.cfg.Journal.Records())), JournalHead: s.cfg.Journal.Head().String(),
-		MinFeeRateSatKVB: s.policy.MinFeeRateSatKVB, MaxFeeRateSatKVB: s.policy.MaxFeeRateSatKVB, MaxFeeSat: int64(s.policy.MaxFee), MaxFeePermille: s.policy.MaxFeePermille,
-		MaxInputs: int64(s.policy.MaxInputs), MaxOutputs: int64(s.policy.MaxOutputs), FinalDepth: int64(s.policy.FinalDepth),
+		Program:          s.cfg.Program,
+		Network:          network.Name,
+		Genesis:          network.Genesis,
+		Descriptor:       s.cfg.Key.Descriptor().String(),
+		Fingerprint:      s.cfg.Key.Fingerprint(),
+		JournalRecords:   int64(len(s.cfg.Journal.Records())),
+		JournalHead:      s.cfg.Journal.Head().String(),
+		MinFeeRateSatKVB: s.policy.MinFeeRateSatKVB,
+		MaxFeeRateSatKVB: s.policy.MaxFeeRateSatKVB,
+		MaxFeeSat:        int64(s.policy.MaxFee),
+		MaxFeePermille:   s.policy.MaxFeePermille,
+		MaxInputs: int64(
+			s.policy.MaxInputs,
+		),
+		MaxOutputs:     int64(s.policy.MaxOutputs),
+		FinalDepth:     int64(s.policy.FinalDepth),
 		JournalTrouble: s.journalTrouble(),
 	}
 }
@@ -112,7 +137,10 @@ func (s *Signer) Journal(after int64) (signerrpc.JournalPage, error) {
 		return signerrpc.JournalPage{}, err
 	}
 	for i, line := range lines {
-		page.Entries = append(page.Entries, signerrpc.JournalEntry{Seq: max(after, 0) + int64(i) + 1, Line: string(line)})
+		page.Entries = append(
+			page.Entries,
+			signerrpc.JournalEntry{Seq: max(after, 0) + int64(i) + 1, Line: string(line)},
+		)
 	}
 	return page, nil
 }

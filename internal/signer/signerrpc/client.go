@@ -79,7 +79,9 @@ func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, erro
 	}
 	for i, e := range reply.Journal.Entries {
 		if e.Seq != after+int64(i)+1 {
-			return nil, c.down(fmt.Errorf("the reply has line %d of the journal where %d should be", e.Seq, after+int64(i)+1))
+			return nil, c.down(
+				fmt.Errorf("the reply has line %d of the journal where %d should be", e.Seq, after+int64(i)+1),
+			)
 		}
 	}
 	return reply.Journal.Entries, nil
@@ -118,7 +120,10 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 		return reply, nil
 	case reply.Error.Retry:
 		down := c.down(errors.New(reply.Error.Code))
-		down.Message = fmt.Sprintf("The signer cannot work: %s The same request will be sent again.", reply.Error.Message)
+		down.Message = fmt.Sprintf(
+			"The signer cannot work: %s The same request will be sent again.",
+			reply.Error.Message,
+		)
 		down.Params["rule"] = reply.Error.Code
 		return Reply{}, down
 	}
@@ -135,8 +140,13 @@ func refused(f Failure) *errs.Error {
 
 func (c *Client) down(cause error) *errs.Error {
 	return &errs.Error{
-		Kind: errs.Unavailable, Code: CodeSignerDown,
-		Message: fmt.Sprintf("The signer at %s does not answer. Nothing is lost: the same request will be sent again.", c.socket),
-		Params:  map[string]string{"socket": c.socket}, Cause: cause,
+		Kind: errs.Unavailable,
+		Code: CodeSignerDown,
+		Message: fmt.Sprintf(
+			"The signer at %s does not answer. Nothing is lost: the same request will be sent again.",
+			c.socket,
+		),
+		Params: map[string]string{"socket": c.socket},
+		Cause:  cause,
 	}
 }

@@ -120,7 +120,12 @@ func (i Info) Trouble() error {
 	if !i.JournalTrouble {
 		return nil
 	}
-	return errs.Newf(errs.Unavailable, CodeJournalUnwritable, "Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If it still says so then, restart it.", i.Fingerprint)
+	return errs.Newf(
+		errs.Unavailable,
+		CodeJournalUnwritable,
+		"Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If it still says so then, restart it.",
+		i.Fingerprint,
+	)
 }
 
 // Failure is an answer that carries no result.

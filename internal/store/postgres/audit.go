@@ -67,10 +67,23 @@ func appendEntry(ctx context.Context, q *db.Queries, seq int64, e audit.Entry) e
 	}
 	object, notUUID := uuid.Parse(e.ObjectID) // a txid or the like
 	arg := db.AppendAuditParams{
-		Seq: row.Seq, At: e.At, Actor: e.Actor.Label(), Action: e.Action, ObjectKind: e.ObjectKind, ObjectID: e.ObjectID, Leaf: row.Leaf,
-		Indexes: make([]int64, len(row.Hashes)), Hashes: make([][]byte, len(row.Hashes)),
-		Object: uuid.NullUUID{UUID: object, Valid: notUUID == nil}, FromState: orNull(e.From), ToState: orNull(e.To),
-		ActorKind: string(e.Actor.Kind), ActorStaff: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff}, Detail: text,
+		Seq:        row.Seq,
+		At:         e.At,
+		Actor:      e.Actor.Label(),
+		Action:     e.Action,
+		ObjectKind: e.ObjectKind,
+		ObjectID:   e.ObjectID,
+		Leaf:       row.Leaf,
+		Indexes:    make([]int64, len(row.Hashes)),
+		Hashes:     make([][]byte, len(row.Hashes)),
+		Object:     uuid.NullUUID{UUID: object, Valid: notUUID == nil},
+		FromState:  orNull(e.From),
+		ToState:    orNull(e.To),
+		ActorKind: string(
+			e.Actor.Kind,
+		),
+		ActorStaff: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff},
+		Detail:     text,
 	}
 	for i, h := range row.Hashes {
 		arg.Indexes[i], arg.Hashes[i] = row.FirstHash+int64(i), h[:]

@@ -32,8 +32,19 @@ func queueEntry(ctx context.Context, q *db.Queries, e audit.Entry) error {
 		return err
 	}
 	return q.QueueAudit(ctx, db.QueueAuditParams{
-		At: e.At, Actor: e.Actor.Label(), Action: e.Action, ObjectKind: e.ObjectKind, ObjectID: object, Digest: orEmpty(e.Digest), FromState: e.From, ToState: e.To,
-		ActorKind: string(e.Actor.Kind), ActorStaff: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff}, Detail: text,
+		At:         e.At,
+		Actor:      e.Actor.Label(),
+		Action:     e.Action,
+		ObjectKind: e.ObjectKind,
+		ObjectID:   object,
+		Digest:     orEmpty(e.Digest),
+		FromState:  e.From,
+		ToState:    e.To,
+		ActorKind: string(
+			e.Actor.Kind,
+		),
+		ActorStaff: uuid.NullUUID{UUID: e.Actor.StaffID, Valid: e.Actor.Kind == identity.KindStaff},
+		Detail:     text,
 	})
 }
 
@@ -48,14 +59,42 @@ func appendWaiting(ctx context.Context, q *db.Queries, size int64) (int64, error
 	known := hashes{stored: hashReader(ctx, q), fresh: map[int64]tlog.Hash{}}
 	for i, w := range taken {
 		row, err := audit.AppendLeaf(audit.Leaf{
-			Action: w.Action, Actor: w.Actor, At: w.At.UTC().Format(time.RFC3339), Digest: hex.EncodeToString(w.Digest),
-			From: w.FromState, ObjectID: w.ObjectID.String(), ObjectKind: w.ObjectKind, Seq: size + int64(i), To: w.ToState,
+			Action:     w.Action,
+			Actor:      w.Actor,
+			At:         w.At.UTC().Format(time.RFC3339),
+			Digest:     hex.EncodeToString(w.Digest),
+			From:       w.FromState,
+			ObjectID:   w.ObjectID.String(),
+			ObjectKind: w.ObjectKind,
+			Seq:        size + int64(i),
+			To:         w.ToState,
 		}, known)
 		if err != nil {
 			return 0, fmt.Errorf("append what waits of %s %s: %w", w.ObjectKind, w.ObjectID, err)
 		}
-		arg.Seqs, arg.Ats, arg.Actors, arg.Actions = append(arg.Seqs, row.Seq), append(arg.Ats, w.At), append(arg.Actors, w.Actor), append(arg.Actions, w.Action)
-		arg.ObjectKinds, arg.ObjectIds, arg.Leaves = append(arg.ObjectKinds, w.ObjectKind), append(arg.ObjectIds, w.ObjectID.String()), append(arg.Leaves, row.Leaf)
+		arg.Seqs, arg.Ats, arg.Actors, arg.Actions = append(
+			arg.Seqs,
+			row.Seq,
+		), append(
+			arg.Ats,
+			w.At,
+		), append(
+			arg.Actors,
+			w.Actor,
+		), append(
+			arg.Actions,
+			w.Action,
+		)
+		arg.ObjectKinds, arg.ObjectIds, arg.Leaves = append(
+			arg.ObjectKinds,
+			w.ObjectKind,
+		), append(
+			arg.ObjectIds,
+			w.ObjectID.String(),
+		), append(
+			arg.Leaves,
+			row.Leaf,
+		)
 		for j, h := range row.Hashes {
 			at := row.FirstHash + int64(j)
 			known.fresh[at] = h

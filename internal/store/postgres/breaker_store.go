@@ -38,7 +38,13 @@ func breakersOf(ctx context.Context, q *db.Queries, rows []db.Breaker) ([]payout
 	}
 	list, ids, at := make([]payout.Breaker, len(rows)), make([]int64, len(rows)), map[int64]*payout.Breaker{}
 	for i, r := range rows {
-		list[i] = payout.Breaker{ID: r.ID, Code: payout.BreakerCode(r.Code), State: payout.BreakerState(r.State), TrippedAt: r.TrippedAt, ChangedAt: r.ChangedAt}
+		list[i] = payout.Breaker{
+			ID:        r.ID,
+			Code:      payout.BreakerCode(r.Code),
+			State:     payout.BreakerState(r.State),
+			TrippedAt: r.TrippedAt,
+			ChangedAt: r.ChangedAt,
+		}
 		ids[i], at[r.ID] = r.ID, &list[i]
 	}
 	findings, err := q.ListBreakerFindings(ctx, ids)
@@ -47,7 +53,16 @@ func breakersOf(ctx context.Context, q *db.Queries, rows []db.Breaker) ([]payout
 	}
 	for _, f := range findings {
 		b := at[f.BreakerID]
-		b.Findings = append(b.Findings, payout.Finding{Code: b.Code, Subject: f.Subject, Detail: f.Detail, Amount: (*btcutil.Amount)(f.AmountSat), At: f.At})
+		b.Findings = append(
+			b.Findings,
+			payout.Finding{
+				Code:    b.Code,
+				Subject: f.Subject,
+				Detail:  f.Detail,
+				Amount:  (*btcutil.Amount)(f.AmountSat),
+				At:      f.At,
+			},
+		)
 	}
 	consents, err := q.ListBreakerConsents(ctx, ids)
 	for _, c := range consents {
@@ -57,12 +72,20 @@ func breakersOf(ctx context.Context, q *db.Queries, rows []db.Breaker) ([]payout
 	return list, err
 }
 
-func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payout.BreakerWork) error) (payout.Breaker, error) {
+func (s PayoutStore) UpdateBreaker(
+	ctx context.Context,
+	id int64,
+	fn func(*payout.BreakerWork) error,
+) (payout.Breaker, error) {
 	var out payout.Breaker
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		row, err := q.LockBreaker(ctx, id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, errs.CodeBreakerNotFound, "There is no breaker with this number. Nothing was changed.")
+			return errs.New(
+				errs.NotFound,
+				errs.CodeBreakerNotFound,
+				"There is no breaker with this number. Nothing was changed.",
+			)
 		}
 		if err != nil {
 			return err
@@ -76,12 +99,18 @@ func (s PayoutStore) UpdateBreaker(ctx context.Context, id int64, fn func(*payou
 			return err
 		}
 		if c := w.NewConsent; c != nil {
-			err := q.InsertBreakerConsent(ctx, db.InsertBreakerConsentParams{BreakerID: id, Findings: row.Findings, StaffID: c.StaffID, At: c.At})
+			err := q.InsertBreakerConsent(
+				ctx,
+				db.InsertBreakerConsentParams{BreakerID: id, Findings: row.Findings, StaffID: c.StaffID, At: c.At},
+			)
 			if err != nil {
 				return err
 			}
 		}
-		if err := q.UpdateBreaker(ctx, db.UpdateBreakerParams{ID: id, State: string(w.Breaker.State), ChangedAt: w.Breaker.ChangedAt}); err != nil {
+		if err := q.UpdateBreaker(
+			ctx,
+			db.UpdateBreakerParams{ID: id, State: string(w.Breaker.State), ChangedAt: w.Breaker.ChangedAt},
+		); err != nil {
 			return err
 		}
 		if w.Accept {
@@ -119,7 +148,10 @@ func (s PayoutStore) Trip(ctx context.Context, epoch int64, f payout.Finding) er
 func trip(ctx context.Context, q *db.Queries, f payout.Finding) ([]audit.Entry, error) {
 	amount := (*int64)(f.Amount)
 	if f.Code.Standing() {
-		n, err := q.CountAccepted(ctx, db.CountAcceptedParams{Code: string(f.Code), Subject: f.Subject, AmountSat: amount})
+		n, err := q.CountAccepted(
+			ctx,
+			db.CountAcceptedParams{Code: string(f.Code), Subject: f.Subject, AmountSat: amount},
+		)
 		if err != nil || n > 0 {
 			return nil, err
 		}
@@ -146,7 +178,17 @@ func trip(ctx context.Context, q *db.Queries, f payout.Finding) ([]audit.Entry, 
 		}
 		id, from, no = row.ID, list[0].State, row.Findings+1
 	}
-	if err := q.InsertBreakerFinding(ctx, db.InsertBreakerFindingParams{BreakerID: id, No: no, Subject: f.Subject, Detail: f.Detail, AmountSat: amount, At: f.At}); err != nil {
+	if err := q.InsertBreakerFinding(
+		ctx,
+		db.InsertBreakerFindingParams{
+			BreakerID: id,
+			No:        no,
+			Subject:   f.Subject,
+			Detail:    f.Detail,
+			AmountSat: amount,
+			At:        f.At,
+		},
+	); err != nil {
 		return nil, err
 	}
 	if no > 1 {
@@ -167,7 +209,13 @@ func has(b payout.Breaker, f payout.Finding) bool {
 	return false
 }
 
-func (s PayoutStore) Lapse(ctx context.Context, epoch int64, code payout.BreakerCode, still []string, now time.Time) error {
+func (s PayoutStore) Lapse(
+	ctx context.Context,
+	epoch int64,
+	code payout.BreakerCode,
+	still []string,
+	now time.Time,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err

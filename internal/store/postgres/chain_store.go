@@ -16,7 +16,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
@@ -106,7 +105,16 @@ func (s PayoutStore) Connect(ctx context.Context, epoch int64, b payout.Block, f
 		if err := b.Header.Serialize(&raw); err != nil {
 			return err
 		}
-		err := q.InsertHeader(ctx, db.InsertHeaderParams{Height: b.Tip.Height, Hash: b.Tip.Hash[:], Prev: b.Header.PrevBlock[:], At: b.Tip.At, Raw: raw.Bytes()})
+		err := q.InsertHeader(
+			ctx,
+			db.InsertHeaderParams{
+				Height: b.Tip.Height,
+				Hash:   b.Tip.Hash[:],
+				Prev:   b.Header.PrevBlock[:],
+				At:     b.Tip.At,
+				Raw:    raw.Bytes(),
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -140,7 +148,13 @@ func (s PayoutStore) ConnectQuiet(ctx context.Context, epoch int64, blocks []pay
 			return false, err
 		}
 		p.Heights, p.Ats, p.Raws = append(p.Heights, b.Tip.Height), append(p.Ats, b.Tip.At), append(p.Raws, raw.Bytes())
-		p.Hashes, p.Prevs = append(p.Hashes, bytes.Clone(b.Tip.Hash[:])), append(p.Prevs, bytes.Clone(b.Header.PrevBlock[:]))
+		p.Hashes, p.Prevs = append(
+			p.Hashes,
+			bytes.Clone(b.Tip.Hash[:]),
+		), append(
+			p.Prevs,
+			bytes.Clone(b.Header.PrevBlock[:]),
+		)
 	}
 	err = s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		all = false
@@ -177,13 +191,22 @@ func insertOwnTx(ctx context.Context, q *db.Queries, own payout.OwnTx, height in
 	for _, hash := range own.Branch {
 		branch = append(branch, hash[:]...)
 	}
-	if err := q.InsertChainTx(ctx, db.InsertChainTxParams{Txid: txid[:], Height: height, Raw: raw.Bytes(), Position: &position, Branch: branch}); err != nil {
+	if err := q.InsertChainTx(
+		ctx,
+		db.InsertChainTxParams{Txid: txid[:], Height: height, Raw: raw.Bytes(), Position: &position, Branch: branch},
+	); err != nil {
 		return err
 	}
 	for _, c := range own.Coins {
 		err := q.InsertCoin(ctx, db.InsertCoinParams{
-			Txid: txid[:], Vout: int64(c.OutPoint.Index), Script: c.Script, AmountSat: int64(c.Amount), Chain: int32(c.Chain), Index: int64(c.Index),
-			Height: height, Coinbase: c.CoinBase,
+			Txid:      txid[:],
+			Vout:      int64(c.OutPoint.Index),
+			Script:    c.Script,
+			AmountSat: int64(c.Amount),
+			Chain:     int32(c.Chain),
+			Index:     int64(c.Index),
+			Height:    height,
+			Coinbase:  c.CoinBase,
 		})
 		if err != nil {
 			return err
@@ -214,7 +237,13 @@ func loadChainWork(ctx context.Context, q *db.Queries, b payout.Block) (*payout.
 		txid := tx.Tx.TxHash()
 		txids, p.Txids = append(txids, txid.String()), append(p.Txids, txid[:])
 		for _, op := range tx.Spends {
-			p.SpentTxids, p.SpentVouts = append(p.SpentTxids, bytes.Clone(op.Hash[:])), append(p.SpentVouts, int64(op.Index))
+			p.SpentTxids, p.SpentVouts = append(
+				p.SpentTxids,
+				bytes.Clone(op.Hash[:]),
+			), append(
+				p.SpentVouts,
+				int64(op.Index),
+			)
 		}
 	}
 	if len(txids) > 0 {
@@ -316,7 +345,12 @@ func (l followedBatches) read(ctx context.Context, q *db.Queries, batch, attempt
 	return payout.Followed{}, fmt.Errorf("batch %s has no attempt %s", batch, attempt)
 }
 
-func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip, fn func(*payout.ChainWork) error) error {
+func (s PayoutStore) Disconnect(
+	ctx context.Context,
+	epoch int64,
+	tip payout.Tip,
+	fn func(*payout.ChainWork) error,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
@@ -345,65 +379,6 @@ func (s PayoutStore) Disconnect(ctx context.Context, epoch int64, tip payout.Tip
 	})
 }
 
-// readDead returns the batches of which nothing can be paid any more, when what
-// stopped them is at or below height.
-func readDead(ctx context.Context, q *db.Queries, height int32) ([]payout.Followed, error) {
-	ids, err := q.ListReleasable(ctx, height)
-	if err != nil {
-		return nil, err
-	}
-	var dead []payout.Followed
-	locked := followedBatches{}
-	for _, r := range ids {
-		f, err := locked.read(ctx, q, r.ID, r.NewestID)
-		if err != nil {
-			return nil, err
-		}
-		if f.Items, err = readItems(ctx, q, r.ID); err != nil {
-			return nil, err
-		}
-		dead = append(dead, f)
-	}
-	return dead, nil
-}
-
-// readFreed is called once the header is gone, and with it what spent the coins.
-func readFreed(ctx context.Context, q *db.Queries) ([]payout.Followed, error) {
-	rows, err := q.ListUnconflicted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var freed []payout.Followed
-	locked := followedBatches{}
-	for _, r := range rows {
-		f, err := locked.read(ctx, q, r.BatchID, r.AttemptID)
-		if err != nil {
-			return nil, err
-		}
-		if n := len(freed); n > 0 && freed[n-1].Batch.ID == f.Batch.ID {
-			freed = freed[:n-1]
-		}
-		freed = append(freed, f)
-	}
-	return freed, nil
-}
-
-func standingTransfers(ctx context.Context, q *db.Queries, height int32) ([]ledger.Transfer, error) {
-	rows, err := q.StandingTransfersAt(ctx, height)
-	if err != nil {
-		return nil, err
-	}
-	var list []ledger.Transfer
-	for _, r := range rows {
-		if len(list) == 0 || list[len(list)-1].ID != r.ID {
-			list = append(list, ledger.Transfer{ID: r.ID, Kind: ledger.Kind(r.Kind), Ref: r.Ref, Height: r.Height})
-		}
-		last := &list[len(list)-1]
-		last.Postings = append(last.Postings, ledger.Posting{Account: ledger.Account(r.Account), Amount: btcutil.Amount(r.AmountSat)})
-	}
-	return list, nil
-}
-
 func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payout.ChainWork) error {
 	versions := map[uuid.UUID]int64{}
 	for _, m := range w.Moves {
@@ -416,11 +391,22 @@ func (s PayoutStore) writeChainWork(ctx context.Context, q *db.Queries, w *payou
 			return err
 		}
 		versions[b.ID] = b.Version + 1
-		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: m.Attempt, Event: m.Event.Event, Detail: m.Event.Detail, At: m.Event.At}); err != nil {
+		if err := q.InsertAttemptEvent(
+			ctx,
+			db.InsertAttemptEventParams{
+				AttemptID: m.Attempt,
+				Event:     m.Event.Event,
+				Detail:    m.Event.Detail,
+				At:        m.Event.At,
+			},
+		); err != nil {
 			return err
 		}
 		if len(m.Raw) > 0 {
-			if err := q.InsertAttemptRaw(ctx, db.InsertAttemptRawParams{AttemptID: m.Attempt, Raw: m.Raw, CreatedAt: m.Event.At}); err != nil {
+			if err := q.InsertAttemptRaw(
+				ctx,
+				db.InsertAttemptRawParams{AttemptID: m.Attempt, Raw: m.Raw, CreatedAt: m.Event.At},
+			); err != nil {
 				return err
 			}
 		}

@@ -89,7 +89,11 @@ func open(ctx context.Context, url string, conns int32, tracer pgx.QueryTracer) 
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The cause may quote the password, so it is left out.
-		return nil, errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+		return nil, errs.New(
+			errs.Unavailable,
+			migrations.CodeDatabaseURL,
+			"The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+		)
 	}
 	config.AfterConnect, config.ConnConfig.Tracer = codecs, tracer
 	if conns > 0 {
@@ -124,8 +128,18 @@ func (d *DB) Ping(ctx context.Context) error {
 	c := d.pool.Config().ConnConfig
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return errs.Wrap(err, errs.Unavailable, migrations.CodeDatabaseDown,
-			fmt.Sprintf("The PostgreSQL server at %s refused database %q to user %q: %s.", addressOf(c), c.Database, c.User, refused.Message))
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			migrations.CodeDatabaseDown,
+			fmt.Sprintf(
+				"The PostgreSQL server at %s refused database %q to user %q: %s.",
+				addressOf(c),
+				c.Database,
+				c.User,
+				refused.Message,
+			),
+		)
 	}
 	return errs.Wrap(err, errs.Unavailable, migrations.CodeDatabaseDown,
 		fmt.Sprintf("The PostgreSQL server at %s (database %q) does not answer.", addressOf(c), c.Database))
@@ -201,7 +215,9 @@ func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
-		_ = tx.Rollback(ctx) // after a commit there is nothing to roll back; else the connection is gone and so is its work
+		_ = tx.Rollback(
+			ctx,
+		) // after a commit there is nothing to roll back; else the connection is gone and so is its work
 	}()
 
 	if err := fn(ctx, db.New(tx), tx); err != nil {
@@ -229,14 +245,25 @@ func (d *DB) Bind(ctx context.Context, network, genesis string) error {
 func (d *DB) CheckNetwork(ctx context.Context, network, genesis string) error {
 	meta, err := d.q.GetMeta(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return errs.New(errs.Unavailable, CodeNetworkUnbound, "The database does not belong to a Bitcoin network yet. Set up the fund first.")
+		return errs.New(
+			errs.Unavailable,
+			CodeNetworkUnbound,
+			"The database does not belong to a Bitcoin network yet. Set up the fund first.",
+		)
 	}
 	if err != nil {
 		return mapError(fmt.Errorf("read network of the database: %w", err))
 	}
 	if meta.Network != network || meta.Genesis != genesis {
-		return errs.Newf(errs.Unavailable, wallet.CodeWrongNetwork,
-			"The database belongs to %s (first block %s) and this program runs on %s (first block %s). Nothing was changed.", meta.Network, meta.Genesis, network, genesis)
+		return errs.Newf(
+			errs.Unavailable,
+			wallet.CodeWrongNetwork,
+			"The database belongs to %s (first block %s) and this program runs on %s (first block %s). Nothing was changed.",
+			meta.Network,
+			meta.Genesis,
+			network,
+			genesis,
+		)
 	}
 	return nil
 }

@@ -40,14 +40,26 @@ func (s EndpointStore) Gates(ctx context.Context, limit int) ([]endpoint.GateWor
 		if err != nil {
 			return err
 		}
-		rows, err := q.ListGates(ctx, db.ListGatesParams{Gated: p.MinUptimePermille > 0 || p.RequireControl, Before: now.Add(-gateRest), RowLimit: int32(limit)})
+		rows, err := q.ListGates(
+			ctx,
+			db.ListGatesParams{
+				Gated:    p.MinUptimePermille > 0 || p.RequireControl,
+				Before:   now.Add(-gateRest),
+				RowLimit: int32(limit),
+			},
+		)
 		if err != nil {
 			return err
 		}
 		list = make([]endpoint.GateWork, len(rows))
 		for i, r := range rows {
 			list[i] = endpoint.GateWork{
-				InstalmentID: r.ID, ApplicationID: r.ApplicationID, Reference: r.Reference, GrantID: r.GrantID, Period: int(r.Period), Held: r.State == string(grant.Held),
+				InstalmentID:  r.ID,
+				ApplicationID: r.ApplicationID,
+				Reference:     r.Reference,
+				GrantID:       r.GrantID,
+				Period:        int(r.Period),
+				Held:          r.State == string(grant.Held),
 			}
 			if err := loadGate(ctx, q, &list[i], p.PayPlace, now); err != nil {
 				return err
@@ -66,10 +78,28 @@ func loadGate(ctx context.Context, q *db.Queries, g *endpoint.GateWork, place st
 	}
 	for _, e := range endpoints {
 		out := endpoint.Endpoint{
-			ID: e.ID, ApplicationID: e.ApplicationID, Label: e.Label, Position: int(e.Position), Protocol: probe.Protocol(e.Protocol),
-			State: endpoint.State(e.State), Generation: int(e.Generation), ProvenAt: e.ProvenAt, ProveAgainAt: e.ProveAgainAt, ProvenUntil: e.ProvenUntil,
-			FailedSlots: int(e.FailedSlots), RecheckedAt: e.RecheckedAt, LastAt: e.LastAt, LastStage: probe.Stage(e.LastStage), LastClass: probe.Class(e.LastClass),
-			ChecksFrom: e.ChecksFrom, CreatedAt: e.CreatedAt, RetiredAt: e.RetiredAt,
+			ID:            e.ID,
+			ApplicationID: e.ApplicationID,
+			Label:         e.Label,
+			Position:      int(e.Position),
+			Protocol:      probe.Protocol(e.Protocol),
+			State: endpoint.State(
+				e.State,
+			),
+			Generation:   int(e.Generation),
+			ProvenAt:     e.ProvenAt,
+			ProveAgainAt: e.ProveAgainAt,
+			ProvenUntil:  e.ProvenUntil,
+			FailedSlots: int(
+				e.FailedSlots,
+			),
+			RecheckedAt: e.RecheckedAt,
+			LastAt:      e.LastAt,
+			LastStage:   probe.Stage(e.LastStage),
+			LastClass:   probe.Class(e.LastClass),
+			ChecksFrom:  e.ChecksFrom,
+			CreatedAt:   e.CreatedAt,
+			RetiredAt:   e.RetiredAt,
 		}
 		if e.Control != nil {
 			out.Control = control.Kind(*e.Control)
@@ -79,7 +109,10 @@ func loadGate(ctx context.Context, q *db.Queries, g *endpoint.GateWork, place st
 		}
 		g.Endpoints = append(g.Endpoints, out)
 	}
-	days, err := q.ListGateDays(ctx, db.ListGateDaysParams{ApplicationID: g.ApplicationID, Place: place, FromDay: dateOf(from)})
+	days, err := q.ListGateDays(
+		ctx,
+		db.ListGateDaysParams{ApplicationID: g.ApplicationID, Place: place, FromDay: dateOf(from)},
+	)
 	if err != nil {
 		return err
 	}
@@ -92,7 +125,13 @@ func loadGate(ctx context.Context, q *db.Queries, g *endpoint.GateWork, place st
 // Gate implements endpoint.Schedule. The snapshot is stored when it says something
 // else than the one before; the entry is recorded when the payment was held or
 // let go. A payment that somebody moved meanwhile is left alone.
-func (s EndpointStore) Gate(ctx context.Context, g endpoint.GateWork, snapshot endpoint.StoredSnapshot, pay bool, e audit.Entry) error {
+func (s EndpointStore) Gate(
+	ctx context.Context,
+	g endpoint.GateWork,
+	snapshot endpoint.StoredSnapshot,
+	pay bool,
+	e audit.Entry,
+) error {
 	said, err := uptime.Verify(snapshot.Text)
 	if err != nil {
 		return err
@@ -116,7 +155,10 @@ func (s EndpointStore) Gate(ctx context.Context, g endpoint.GateWork, snapshot e
 			changed, err = q.FreeInstalment(ctx, snapshot.CreatedAt, g.InstalmentID)
 		case !pay && !g.Held:
 			reason := heldByGate + string(said.Decision)
-			changed, err = q.HoldInstalment(ctx, db.HoldInstalmentParams{ID: g.InstalmentID, HeldReason: reason, ChangedAt: snapshot.CreatedAt})
+			changed, err = q.HoldInstalment(
+				ctx,
+				db.HoldInstalmentParams{ID: g.InstalmentID, HeldReason: reason, ChangedAt: snapshot.CreatedAt},
+			)
 		default:
 			err = nil
 		}

@@ -22,8 +22,23 @@ import (
 // Attempts implements endpoint.Store. The query bounds slots as well, so that it
 // stays out of the tables of other days: a check begins at most a day after the
 // moment that it is filed under, and clocks differ by minutes.
-func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Attempt, error) {
-	rows, err := s.q.ListCheckAttempts(ctx, db.ListCheckAttemptsParams{EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute), RowLimit: int32(limit)})
+func (s EndpointStore) Attempts(
+	ctx context.Context,
+	id uuid.UUID,
+	from, to time.Time,
+	limit int,
+) ([]endpoint.Attempt, error) {
+	rows, err := s.q.ListCheckAttempts(
+		ctx,
+		db.ListCheckAttemptsParams{
+			EndpointID: id,
+			FromAt:     from,
+			ToAt:       to,
+			FromSlot:   from.Add(-25 * time.Hour),
+			ToSlot:     to.Add(10 * time.Minute),
+			RowLimit:   int32(limit),
+		},
+	)
 	if err != nil {
 		return nil, mapError(err)
 	}
@@ -39,19 +54,46 @@ func (s EndpointStore) Attempts(ctx context.Context, id uuid.UUID, from, to time
 
 func attemptOf(r db.CheckResult, vantageName string) (endpoint.Attempt, error) {
 	a := endpoint.Attempt{
-		OfferID: r.OfferID, EndpointID: r.EndpointID, VantageID: r.VantageID, Vantage: vantageName, Kind: vantage.Kind(r.Kind), Mode: probe.Mode(r.Mode),
-		Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started, Verdict: probe.Verdict(r.Verdict),
-		Stage: probe.Stage(r.Stage), FailedAt: probe.Stage(r.FailedAt), Class: probe.Class(r.Class), Record: r.Record, ExitKnown: r.ExitKnown,
-		SHA256: [32]byte(r.Sha256),
+		OfferID:    r.OfferID,
+		EndpointID: r.EndpointID,
+		VantageID:  r.VantageID,
+		Vantage:    vantageName,
+		Kind:       vantage.Kind(r.Kind),
+		Mode:       probe.Mode(r.Mode),
+		Place: vantage.Place(
+			r.Place,
+		),
+		Slot:    r.Slot,
+		Attempt: int(r.Attempt),
+		Started: r.Started,
+		Verdict: probe.Verdict(r.Verdict),
+		Stage: probe.Stage(
+			r.Stage,
+		),
+		FailedAt:  probe.Stage(r.FailedAt),
+		Class:     probe.Class(r.Class),
+		Record:    r.Record,
+		ExitKnown: r.ExitKnown,
+		SHA256:    [32]byte(r.Sha256),
 	}
 	err := json.Unmarshal(r.Ms, &a.MS)
 	return a, err
 }
 
 // Outcomes implements endpoint.Store; slots are bounded as in Attempts.
-func (s EndpointStore) Outcomes(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Outcome, error) {
+func (s EndpointStore) Outcomes(
+	ctx context.Context,
+	id uuid.UUID,
+	from, to time.Time,
+	limit int,
+) ([]endpoint.Outcome, error) {
 	rows, err := s.q.ListOutcomes(ctx, db.ListOutcomesParams{
-		EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute), RowLimit: int32(limit),
+		EndpointID: id,
+		FromAt:     from,
+		ToAt:       to,
+		FromSlot:   from.Add(-25 * time.Hour),
+		ToSlot:     to.Add(10 * time.Minute),
+		RowLimit:   int32(limit),
 	})
 	if err != nil {
 		return nil, mapError(err)
@@ -60,16 +102,35 @@ func (s EndpointStore) Outcomes(ctx context.Context, id uuid.UUID, from, to time
 	list := make([]endpoint.Outcome, len(rows))
 	for i, r := range rows {
 		list[i] = endpoint.Outcome{
-			VantageID: r.VantageID, Kind: vantage.Kind(r.Kind), Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started,
-			Verdict: probe.Verdict(r.Verdict), Class: probe.Class(r.Class),
+			VantageID: r.VantageID,
+			Kind:      vantage.Kind(r.Kind),
+			Place:     vantage.Place(r.Place),
+			Slot:      r.Slot,
+			Attempt:   int(r.Attempt),
+			Started:   r.Started,
+			Verdict:   probe.Verdict(r.Verdict),
+			Class:     probe.Class(r.Class),
 		}
 	}
 	return list, nil
 }
 
 // ExitAttempt implements endpoint.Store; slots are bounded as in Attempts.
-func (s EndpointStore) ExitAttempt(ctx context.Context, id uuid.UUID, from, to time.Time) (endpoint.Attempt, bool, error) {
-	row, err := s.q.GetExitAttempt(ctx, db.GetExitAttemptParams{EndpointID: id, FromAt: from, ToAt: to, FromSlot: from.Add(-25 * time.Hour), ToSlot: to.Add(10 * time.Minute)})
+func (s EndpointStore) ExitAttempt(
+	ctx context.Context,
+	id uuid.UUID,
+	from, to time.Time,
+) (endpoint.Attempt, bool, error) {
+	row, err := s.q.GetExitAttempt(
+		ctx,
+		db.GetExitAttemptParams{
+			EndpointID: id,
+			FromAt:     from,
+			ToAt:       to,
+			FromSlot:   from.Add(-25 * time.Hour),
+			ToSlot:     to.Add(10 * time.Minute),
+		},
+	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return endpoint.Attempt{}, false, nil
 	}
@@ -81,8 +142,21 @@ func (s EndpointStore) ExitAttempt(ctx context.Context, id uuid.UUID, from, to t
 }
 
 // DayAttempts implements endpoint.Store, with the query of the roll-up.
-func (s EndpointStore) DayAttempts(ctx context.Context, id uuid.UUID, p vantage.Place, day time.Time) ([]uptime.Attempt, error) {
-	rows, err := s.q.ListDayAttempts(ctx, db.ListDayAttemptsParams{Endpoints: []uuid.UUID{id}, DayStart: day, DayEnd: day.AddDate(0, 0, 1), Place: string(p)})
+func (s EndpointStore) DayAttempts(
+	ctx context.Context,
+	id uuid.UUID,
+	p vantage.Place,
+	day time.Time,
+) ([]uptime.Attempt, error) {
+	rows, err := s.q.ListDayAttempts(
+		ctx,
+		db.ListDayAttemptsParams{
+			Endpoints: []uuid.UUID{id},
+			DayStart:  day,
+			DayEnd:    day.AddDate(0, 0, 1),
+			Place:     string(p),
+		},
+	)
 	if err != nil {
 		return nil, mapError(err)
 	}
@@ -93,8 +167,16 @@ func (s EndpointStore) DayAttempts(ctx context.Context, id uuid.UUID, p vantage.
 	return list, nil
 }
 
-func (s EndpointStore) Days(ctx context.Context, id uuid.UUID, p vantage.Place, from, to time.Time) ([]endpoint.Day, error) {
-	rows, err := s.q.ListDays(ctx, db.ListDaysParams{EndpointID: id, Place: string(p), FromDay: dateOf(from), ToDay: dateOf(to)})
+func (s EndpointStore) Days(
+	ctx context.Context,
+	id uuid.UUID,
+	p vantage.Place,
+	from, to time.Time,
+) ([]endpoint.Day, error) {
+	rows, err := s.q.ListDays(
+		ctx,
+		db.ListDaysParams{EndpointID: id, Place: string(p), FromDay: dateOf(from), ToDay: dateOf(to)},
+	)
 	return daysOf(rows), mapError(err)
 }
 
@@ -102,14 +184,23 @@ func daysOf(rows []db.EndpointDay) []endpoint.Day {
 	list := make([]endpoint.Day, len(rows))
 	for i, r := range rows {
 		list[i] = endpoint.Day{
-			EndpointID: r.EndpointID, Place: vantage.Place(r.Place), Day: r.Day.Time, SlotS: int(r.SlotS), Marks: r.Marks,
-			Evidence: [32]byte(r.Evidence), Attempts: int(r.Attempts),
+			EndpointID: r.EndpointID,
+			Place:      vantage.Place(r.Place),
+			Day:        r.Day.Time,
+			SlotS:      int(r.SlotS),
+			Marks:      r.Marks,
+			Evidence:   [32]byte(r.Evidence),
+			Attempts:   int(r.Attempts),
 		}
 	}
 	return list
 }
 
-func (s EndpointStore) Maintenance(ctx context.Context, id uuid.UUID, from, to time.Time) ([]endpoint.Maintenance, error) {
+func (s EndpointStore) Maintenance(
+	ctx context.Context,
+	id uuid.UUID,
+	from, to time.Time,
+) ([]endpoint.Maintenance, error) {
 	rows, err := s.q.ListMaintenance(ctx, db.ListMaintenanceParams{EndpointID: id, FromAt: from, ToAt: to})
 	return maintenanceOf(rows), mapError(err)
 }
@@ -117,7 +208,13 @@ func (s EndpointStore) Maintenance(ctx context.Context, id uuid.UUID, from, to t
 func maintenanceOf(rows []db.Maintenance) []endpoint.Maintenance {
 	list := make([]endpoint.Maintenance, len(rows))
 	for i, r := range rows {
-		list[i] = endpoint.Maintenance{ID: r.ID, EndpointID: r.EndpointID, From: r.FromAt, To: r.ToAt, DeclaredAt: r.DeclaredAt}
+		list[i] = endpoint.Maintenance{
+			ID:         r.ID,
+			EndpointID: r.EndpointID,
+			From:       r.FromAt,
+			To:         r.ToAt,
+			DeclaredAt: r.DeclaredAt,
+		}
 	}
 	return list
 }
@@ -129,7 +226,16 @@ func (s EndpointStore) Proofs(ctx context.Context, id uuid.UUID) ([]endpoint.Pro
 	}
 	list := make([]endpoint.Proof, len(rows))
 	for i, r := range rows {
-		list[i] = endpoint.Proof{ID: r.ID, EndpointID: r.EndpointID, OfferID: r.OfferID, Kind: r.Kind, Held: r.Held, Why: r.Why, VantageID: r.VantageID, At: r.At}
+		list[i] = endpoint.Proof{
+			ID:         r.ID,
+			EndpointID: r.EndpointID,
+			OfferID:    r.OfferID,
+			Kind:       r.Kind,
+			Held:       r.Held,
+			Why:        r.Why,
+			VantageID:  r.VantageID,
+			At:         r.At,
+		}
 		if r.Held {
 			list[i].AgainAt, list[i].ValidUntil = *r.AgainAt, *r.ValidUntil
 		}
@@ -145,7 +251,13 @@ func (s EndpointStore) Hits(ctx context.Context, application uuid.UUID) ([]endpo
 	list := make([]endpoint.Hit, len(rows))
 	for i, r := range rows {
 		list[i] = endpoint.Hit{
-			EndpointID: r.EndpointID, What: r.What, List: r.List, Version: r.Version, Order: r.OrderNo, Permille: int(r.Permille), FoundAt: r.FoundAt,
+			EndpointID: r.EndpointID,
+			What:       r.What,
+			List:       r.List,
+			Version:    r.Version,
+			Order:      r.OrderNo,
+			Permille:   int(r.Permille),
+			FoundAt:    r.FoundAt,
 		}
 	}
 	return list, nil
@@ -158,7 +270,11 @@ func (s EndpointStore) Linkages(ctx context.Context, application uuid.UUID) ([]e
 	}
 	list := make([]endpoint.Linkage, len(rows))
 	for i, r := range rows {
-		list[i] = endpoint.Linkage{Kind: endpoint.LinkKind(r.Kind), EndpointID: r.EndpointID, Applications: int(r.Applications)}
+		list[i] = endpoint.Linkage{
+			Kind:         endpoint.LinkKind(r.Kind),
+			EndpointID:   r.EndpointID,
+			Applications: int(r.Applications),
+		}
 	}
 	return list, nil
 }
@@ -173,8 +289,15 @@ func (s EndpointStore) Fleet(ctx context.Context, now time.Time) (endpoint.Fleet
 		fleet.Rows = make([]endpoint.FleetRow, len(rows))
 		for i, r := range rows {
 			fleet.Rows[i] = endpoint.FleetRow{
-				Protocol: r.Protocol, Country: r.Region, Vantage: r.Vantage, Up: int(r.Up), Down: int(r.Down), Unknown: int(r.Unknown),
-				Unchecked: int(r.Unchecked), Proven: int(r.Proven), Oldest: nullTime(r.Oldest),
+				Protocol:  r.Protocol,
+				Country:   r.Region,
+				Vantage:   r.Vantage,
+				Up:        int(r.Up),
+				Down:      int(r.Down),
+				Unknown:   int(r.Unknown),
+				Unchecked: int(r.Unchecked),
+				Proven:    int(r.Proven),
+				Oldest:    nullTime(r.Oldest),
 			}
 			if o := fleet.Rows[i].Oldest; o != nil && (fleet.Oldest == nil || o.Before(*fleet.Oldest)) {
 				fleet.Oldest = o
@@ -199,7 +322,12 @@ func (s EndpointStore) SaveSnapshot(ctx context.Context, snapshot endpoint.Store
 
 func insertSnapshot(ctx context.Context, q *db.Queries, s endpoint.StoredSnapshot) error {
 	return q.InsertSnapshot(ctx, db.InsertSnapshotParams{
-		ID: s.ID, ApplicationID: s.ApplicationID, InstalmentID: nullUUID(s.InstalmentID), Text: s.Text, Sha256: s.SHA256[:], CreatedAt: s.CreatedAt,
+		ID:            s.ID,
+		ApplicationID: s.ApplicationID,
+		InstalmentID:  nullUUID(s.InstalmentID),
+		Text:          s.Text,
+		Sha256:        s.SHA256[:],
+		CreatedAt:     s.CreatedAt,
 	})
 }
 
@@ -215,12 +343,22 @@ func (s EndpointStore) LatestSnapshot(ctx context.Context, instalment uuid.UUID)
 
 func snapshotOf(r db.UptimeSnapshot, err error) (endpoint.StoredSnapshot, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return endpoint.StoredSnapshot{}, errs.New(errs.NotFound, CodeSnapshotNotFound, "There is no such snapshot of uptime.")
+		return endpoint.StoredSnapshot{}, errs.New(
+			errs.NotFound,
+			CodeSnapshotNotFound,
+			"There is no such snapshot of uptime.",
+		)
 	}
 	if err != nil {
 		return endpoint.StoredSnapshot{}, mapError(err)
 	}
-	out := endpoint.StoredSnapshot{ID: r.ID, ApplicationID: r.ApplicationID, Text: r.Text, SHA256: [32]byte(r.Sha256), CreatedAt: r.CreatedAt}
+	out := endpoint.StoredSnapshot{
+		ID:            r.ID,
+		ApplicationID: r.ApplicationID,
+		Text:          r.Text,
+		SHA256:        [32]byte(r.Sha256),
+		CreatedAt:     r.CreatedAt,
+	}
 	if r.InstalmentID.Valid {
 		out.InstalmentID = &r.InstalmentID.UUID
 	}

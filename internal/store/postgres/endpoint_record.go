@@ -46,13 +46,30 @@ func follow(ctx context.Context, q *db.Queries, in endpoint.Intake) error {
 	case err != nil:
 		return err
 	case in.Seq != uint64(row.Seq)+1 || in.Prev != [32]byte(row.Prev):
-		return errs.New(errs.Conflict, vantage.CodeReportOutOfOrder, "This report does not follow on the one before. Nothing was written.")
+		return errs.New(
+			errs.Conflict,
+			vantage.CodeReportOutOfOrder,
+			"This report does not follow on the one before. Nothing was written.",
+		)
 	}
-	err = q.InsertReport(ctx, db.InsertReportParams{VantageID: in.VantageID, Seq: int64(in.Seq), Prev: in.Prev[:], Sha256: in.SHA256[:], LeaseID: in.Lease, At: in.Now})
+	err = q.InsertReport(
+		ctx,
+		db.InsertReportParams{
+			VantageID: in.VantageID,
+			Seq:       int64(in.Seq),
+			Prev:      in.Prev[:],
+			Sha256:    in.SHA256[:],
+			LeaseID:   in.Lease,
+			At:        in.Now,
+		},
+	)
 	if err != nil {
 		return err
 	}
-	if err := q.VantageReported(ctx, db.VantageReportedParams{ID: in.VantageID, Seq: int64(in.Seq), Prev: in.SHA256[:], Now: in.Now, Sw: in.SW}); err != nil {
+	if err := q.VantageReported(
+		ctx,
+		db.VantageReportedParams{ID: in.VantageID, Seq: int64(in.Seq), Prev: in.SHA256[:], Now: in.Now, Sw: in.SW},
+	); err != nil {
 		return err
 	}
 	good, bad := int32(0), int32(0)
@@ -79,7 +96,10 @@ func stillOpen(ctx context.Context, q *db.Queries, in endpoint.Intake) (endpoint
 	for i, a := range in.Attempts {
 		ids[i] = a.OfferID
 	}
-	ended, err := q.FinishOffers(ctx, db.FinishOffersParams{Now: in.Now, Ids: ids, VantageID: in.VantageID, LeaseID: in.Lease})
+	ended, err := q.FinishOffers(
+		ctx,
+		db.FinishOffersParams{Now: in.Now, Ids: ids, VantageID: in.VantageID, LeaseID: in.Lease},
+	)
 	if err != nil {
 		return in, err
 	}
@@ -110,7 +130,10 @@ func stillOpen(ctx context.Context, q *db.Queries, in endpoint.Intake) (endpoint
 	})
 	in.Latest = only(in.Latest, func(l endpoint.Latest) bool { return started[moment{l.EndpointID, l.At.UnixNano()}] })
 	in.Proofs = only(in.Proofs, func(p endpoint.Proof) bool { return open[p.OfferID] })
-	in.Confirm = only(in.Confirm, func(o endpoint.Offer) bool { return attempts[attempt{o.EndpointID, o.Slot.UnixNano(), o.Attempt - 1}] })
+	in.Confirm = only(
+		in.Confirm,
+		func(o endpoint.Offer) bool { return attempts[attempt{o.EndpointID, o.Slot.UnixNano(), o.Attempt - 1}] },
+	)
 	return in, nil
 }
 
@@ -137,9 +160,23 @@ func insertAttempts(ctx context.Context, q *db.Queries, list []endpoint.Attempt)
 			return err
 		}
 		rows[i] = db.InsertResultsParams{
-			OfferID: a.OfferID, EndpointID: a.EndpointID, VantageID: a.VantageID, Kind: string(a.Kind), Mode: string(a.Mode), Place: string(a.Place),
-			Slot: a.Slot, Attempt: int32(a.Attempt), Started: a.Started, Verdict: string(a.Verdict), Stage: string(a.Stage), FailedAt: string(a.FailedAt),
-			Class: string(a.Class), Ms: ms, Record: a.Record, ExitKnown: a.ExitKnown, Sha256: a.SHA256[:],
+			OfferID:    a.OfferID,
+			EndpointID: a.EndpointID,
+			VantageID:  a.VantageID,
+			Kind:       string(a.Kind),
+			Mode:       string(a.Mode),
+			Place:      string(a.Place),
+			Slot:       a.Slot,
+			Attempt:    int32(a.Attempt),
+			Started:    a.Started,
+			Verdict:    string(a.Verdict),
+			Stage:      string(a.Stage),
+			FailedAt:   string(a.FailedAt),
+			Class:      string(a.Class),
+			Ms:         ms,
+			Record:     a.Record,
+			ExitKnown:  a.ExitKnown,
+			Sha256:     a.SHA256[:],
 		}
 	}
 	_, err := q.InsertResults(ctx, rows)
@@ -164,8 +201,14 @@ func writeFindings(ctx context.Context, q *db.Queries, in endpoint.Intake) error
 	}
 	for _, l := range in.Latest {
 		err := q.SetLatest(ctx, db.SetLatestParams{
-			ID: l.EndpointID, At: l.At, Verdict: string(l.Verdict), Stage: string(l.Stage), Class: string(l.Class), VantageID: in.VantageID,
-			Outcome: string(l.Slot), Slot: nullTime(slots[l.EndpointID]),
+			ID:        l.EndpointID,
+			At:        l.At,
+			Verdict:   string(l.Verdict),
+			Stage:     string(l.Stage),
+			Class:     string(l.Class),
+			VantageID: in.VantageID,
+			Outcome:   string(l.Slot),
+			Slot:      nullTime(slots[l.EndpointID]),
 		})
 		if err != nil {
 			return err
@@ -175,7 +218,10 @@ func writeFindings(ctx context.Context, q *db.Queries, in endpoint.Intake) error
 		return err
 	}
 	for _, l := range in.Links {
-		err := q.PutEndpointLink(ctx, db.PutEndpointLinkParams{EndpointID: l.EndpointID, Kind: string(l.Kind), Index: l.Index, SeenAt: l.SeenAt})
+		err := q.PutEndpointLink(
+			ctx,
+			db.PutEndpointLinkParams{EndpointID: l.EndpointID, Kind: string(l.Kind), Index: l.Index, SeenAt: l.SeenAt},
+		)
 		if err != nil {
 			return err
 		}
@@ -185,7 +231,16 @@ func writeFindings(ctx context.Context, q *db.Queries, in endpoint.Intake) error
 
 func writeProofs(ctx context.Context, q *db.Queries, proofs []endpoint.Proof) error {
 	for _, p := range proofs {
-		arg := db.InsertProofParams{ID: p.ID, EndpointID: p.EndpointID, OfferID: p.OfferID, Kind: p.Kind, Held: p.Held, Why: p.Why, VantageID: p.VantageID, At: p.At}
+		arg := db.InsertProofParams{
+			ID:         p.ID,
+			EndpointID: p.EndpointID,
+			OfferID:    p.OfferID,
+			Kind:       p.Kind,
+			Held:       p.Held,
+			Why:        p.Why,
+			VantageID:  p.VantageID,
+			At:         p.At,
+		}
 		if p.Held {
 			arg.AgainAt, arg.ValidUntil = &p.AgainAt, &p.ValidUntil
 		}
@@ -195,7 +250,16 @@ func writeProofs(ctx context.Context, q *db.Queries, proofs []endpoint.Proof) er
 		if !p.Held {
 			continue
 		}
-		err := q.ProveEndpoint(ctx, db.ProveEndpointParams{ID: p.EndpointID, Kind: p.Kind, At: p.At, AgainAt: p.AgainAt, ValidUntil: p.ValidUntil})
+		err := q.ProveEndpoint(
+			ctx,
+			db.ProveEndpointParams{
+				ID:         p.EndpointID,
+				Kind:       p.Kind,
+				At:         p.At,
+				AgainAt:    p.AgainAt,
+				ValidUntil: p.ValidUntil,
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -214,7 +278,13 @@ func writeHits(ctx context.Context, q *db.Queries, hits []endpoint.Hit) error {
 			}
 		}
 		err := q.InsertHit(ctx, db.InsertHitParams{
-			EndpointID: h.EndpointID, What: h.What, List: h.List, Version: h.Version, OrderNo: h.Order, Permille: int32(h.Permille), FoundAt: h.FoundAt,
+			EndpointID: h.EndpointID,
+			What:       h.What,
+			List:       h.List,
+			Version:    h.Version,
+			OrderNo:    h.Order,
+			Permille:   int32(h.Permille),
+			FoundAt:    h.FoundAt,
 		})
 		if err != nil {
 			return err

@@ -28,7 +28,12 @@ const (
 )
 
 // Planned implements endpoint.Schedule.
-func (s EndpointStore) Planned(ctx context.Context, slot time.Time, after uuid.UUID, limit int) ([]endpoint.Plan, error) {
+func (s EndpointStore) Planned(
+	ctx context.Context,
+	slot time.Time,
+	after uuid.UUID,
+	limit int,
+) ([]endpoint.Plan, error) {
 	list, err := planned(ctx, s.q, slot, after, limit)
 	return list, mapError(err)
 }
@@ -45,7 +50,12 @@ func planned(ctx context.Context, q *db.Queries, slot time.Time, after uuid.UUID
 // PlanSlot hands the next endpoints of a slot, at most limit, to fn, which adds
 // their jobs in tx. Each endpoint is handed out once a slot, whoever asks and
 // however often it was interrupted. It reports whether all were.
-func (s EndpointStore) PlanSlot(ctx context.Context, slot, now time.Time, limit int, fn func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error) (bool, error) {
+func (s EndpointStore) PlanSlot(
+	ctx context.Context,
+	slot, now time.Time,
+	limit int,
+	fn func(ctx context.Context, tx pgx.Tx, batch []endpoint.Plan) error,
+) (bool, error) {
 	var done bool
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
 		done = false
@@ -82,14 +92,28 @@ func (s EndpointStore) PlanSlot(ctx context.Context, slot, now time.Time, limit 
 // Offer implements endpoint.Schedule.
 func (s EndpointStore) Offer(ctx context.Context, o endpoint.Offer) (bool, error) {
 	n, err := s.q.InsertOffer(ctx, db.InsertOfferParams{
-		ID: o.ID, EndpointID: o.EndpointID, Kind: string(o.Kind), Proof: orNull(string(o.Proof)), Mode: string(o.Mode), Place: string(o.Place),
-		Slot: o.Slot, Attempt: int32(o.Attempt), VantageID: o.VantageID, Due: o.Due, Until: o.Until,
+		ID:         o.ID,
+		EndpointID: o.EndpointID,
+		Kind:       string(o.Kind),
+		Proof:      orNull(string(o.Proof)),
+		Mode:       string(o.Mode),
+		Place:      string(o.Place),
+		Slot:       o.Slot,
+		Attempt:    int32(o.Attempt),
+		VantageID:  o.VantageID,
+		Due:        o.Due,
+		Until:      o.Until,
 	})
 	return n == 1, mapError(err)
 }
 
 // SlotAttempts implements endpoint.Schedule. Record and MS are left out.
-func (s EndpointStore) SlotAttempts(ctx context.Context, id uuid.UUID, p vantage.Place, slot time.Time) ([]endpoint.Attempt, error) {
+func (s EndpointStore) SlotAttempts(
+	ctx context.Context,
+	id uuid.UUID,
+	p vantage.Place,
+	slot time.Time,
+) ([]endpoint.Attempt, error) {
 	rows, err := s.q.ListSlotAttempts(ctx, db.ListSlotAttemptsParams{EndpointID: id, Slot: slot, Place: string(p)})
 	if err != nil {
 		return nil, mapError(err)
@@ -97,9 +121,24 @@ func (s EndpointStore) SlotAttempts(ctx context.Context, id uuid.UUID, p vantage
 	list := make([]endpoint.Attempt, len(rows))
 	for i, r := range rows {
 		list[i] = endpoint.Attempt{
-			OfferID: r.OfferID, EndpointID: r.EndpointID, VantageID: r.VantageID, Kind: vantage.Kind(r.Kind), Mode: probe.Mode(r.Mode),
-			Place: vantage.Place(r.Place), Slot: r.Slot, Attempt: int(r.Attempt), Started: r.Started, Verdict: probe.Verdict(r.Verdict),
-			Stage: probe.Stage(r.Stage), FailedAt: probe.Stage(r.FailedAt), Class: probe.Class(r.Class), SHA256: [32]byte(r.Sha256),
+			OfferID:    r.OfferID,
+			EndpointID: r.EndpointID,
+			VantageID:  r.VantageID,
+			Kind:       vantage.Kind(r.Kind),
+			Mode:       probe.Mode(r.Mode),
+			Place: vantage.Place(
+				r.Place,
+			),
+			Slot:    r.Slot,
+			Attempt: int(r.Attempt),
+			Started: r.Started,
+			Verdict: probe.Verdict(r.Verdict),
+			Stage: probe.Stage(
+				r.Stage,
+			),
+			FailedAt: probe.Stage(r.FailedAt),
+			Class:    probe.Class(r.Class),
+			SHA256:   [32]byte(r.Sha256),
 		}
 	}
 	return list, nil
@@ -116,7 +155,10 @@ func (s EndpointStore) Asked(ctx context.Context, id uuid.UUID, p vantage.Place,
 func (s EndpointStore) Expired(ctx context.Context, now time.Time, limit int) ([]endpoint.Offer, error) {
 	var list []endpoint.Offer
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		rows, err := q.ExpireOffers(ctx, db.ExpireOffersParams{Now: now, ReportBefore: now.Add(-reportGrace), RowLimit: int32(limit)})
+		rows, err := q.ExpireOffers(
+			ctx,
+			db.ExpireOffersParams{Now: now, ReportBefore: now.Add(-reportGrace), RowLimit: int32(limit)},
+		)
 		if err != nil {
 			return err
 		}
@@ -170,7 +212,10 @@ func (s EndpointStore) Prune(ctx context.Context, now time.Time) (int, error) {
 
 // Partitions implements endpoint.Schedule.
 func (s EndpointStore) Partitions(ctx context.Context, from, until, before time.Time) (made, dropped int, err error) {
-	row, err := s.q.MakeResultDays(ctx, db.MakeResultDaysParams{FromDay: dateOf(from), UntilDay: dateOf(until), BeforeDay: dateOf(before)})
+	row, err := s.q.MakeResultDays(
+		ctx,
+		db.MakeResultDaysParams{FromDay: dateOf(from), UntilDay: dateOf(until), BeforeDay: dateOf(before)},
+	)
 	if err != nil {
 		return 0, 0, mapError(err)
 	}
@@ -218,21 +263,40 @@ func (s EndpointStore) RollUp(ctx context.Context, day time.Time, limit int) (in
 	return written, nil
 }
 
-func rollUp(ctx context.Context, q *db.Queries, policy endpoint.Policy, p vantage.Place, day time.Time, limit int) (int, error) {
+func rollUp(
+	ctx context.Context,
+	q *db.Queries,
+	policy endpoint.Policy,
+	p vantage.Place,
+	day time.Time,
+	limit int,
+) (int, error) {
 	end := day.AddDate(0, 0, 1)
-	ids, err := q.ListWithoutDay(ctx, db.ListWithoutDayParams{DayStart: day, DayEnd: end, Place: string(p), Day: dateOf(day), RowLimit: int32(limit)})
+	ids, err := q.ListWithoutDay(
+		ctx,
+		db.ListWithoutDayParams{DayStart: day, DayEnd: end, Place: string(p), Day: dateOf(day), RowLimit: int32(limit)},
+	)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	rows, err := q.ListDayAttempts(ctx, db.ListDayAttemptsParams{Endpoints: ids, DayStart: day, DayEnd: end, Place: string(p)})
+	rows, err := q.ListDayAttempts(
+		ctx,
+		db.ListDayAttemptsParams{Endpoints: ids, DayStart: day, DayEnd: end, Place: string(p)},
+	)
 	if err != nil {
 		return 0, err
 	}
 	attempts := map[uuid.UUID][]uptime.Attempt{}
 	for _, r := range rows {
-		attempts[r.EndpointID] = append(attempts[r.EndpointID], uptime.Attempt{Slot: r.Slot, Attempt: int(r.Attempt), Verdict: r.Verdict, SHA256: [32]byte(r.Sha256)})
+		attempts[r.EndpointID] = append(
+			attempts[r.EndpointID],
+			uptime.Attempt{Slot: r.Slot, Attempt: int(r.Attempt), Verdict: r.Verdict, SHA256: [32]byte(r.Sha256)},
+		)
 	}
-	earlier, err := q.ListDaysBefore(ctx, db.ListDaysBeforeParams{Endpoints: ids, Place: string(p), Day: dateOf(day.AddDate(0, 0, -1))})
+	earlier, err := q.ListDaysBefore(
+		ctx,
+		db.ListDaysBeforeParams{Endpoints: ids, Place: string(p), Day: dateOf(day.AddDate(0, 0, -1))},
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -244,7 +308,13 @@ func rollUp(ctx context.Context, q *db.Queries, policy endpoint.Policy, p vantag
 	for _, id := range ids {
 		d := uptime.Roll(day, policy.Rules(), attempts[id], before[id], end)
 		n, err := q.PutDay(ctx, db.PutDayParams{
-			EndpointID: id, Place: string(p), Day: dateOf(day), SlotS: int32(d.SlotS), Marks: d.Marks, Evidence: d.Evidence[:], Attempts: int32(d.Attempts),
+			EndpointID: id,
+			Place:      string(p),
+			Day:        dateOf(day),
+			SlotS:      int32(d.SlotS),
+			Marks:      d.Marks,
+			Evidence:   d.Evidence[:],
+			Attempts:   int32(d.Attempts),
 		})
 		if err != nil {
 			return written, err
@@ -270,9 +340,17 @@ func (s EndpointStore) ProveAgain(ctx context.Context, now time.Time, limit int)
 // Reprove hands up to limit endpoints whose proof is due again to fn, which adds
 // their jobs in tx, and moves the date on by a day: should nothing come of it, it
 // is tried again. Only ID and Control of an endpoint are set.
-func (s EndpointStore) Reprove(ctx context.Context, now time.Time, limit int, fn func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error) error {
+func (s EndpointStore) Reprove(
+	ctx context.Context,
+	now time.Time,
+	limit int,
+	fn func(ctx context.Context, tx pgx.Tx, due []endpoint.Endpoint) error,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
-		rows, err := q.ProveAgain(ctx, db.ProveAgainParams{Now: now, NextAt: now.Add(24 * time.Hour), RowLimit: int32(limit)})
+		rows, err := q.ProveAgain(
+			ctx,
+			db.ProveAgainParams{Now: now, NextAt: now.Add(24 * time.Hour), RowLimit: int32(limit)},
+		)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

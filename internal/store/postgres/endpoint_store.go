@@ -62,11 +62,20 @@ func (s EndpointStore) Policy(ctx context.Context) (endpoint.Policy, error) {
 
 func policyOf(p db.CheckPolicy) endpoint.Policy {
 	return endpoint.Policy{
-		Slot: seconds(p.SlotS), FullPermille: int(p.FullPermille), Confirmations: int(p.Confirmations),
-		BackoffAfter: int(p.BackoffAfter), BackoffEvery: seconds(p.BackoffEveryS),
-		MinCoveragePermille: int(p.MinCoveragePermille), MinUptimePermille: int(p.MinUptimePermille), PayPlace: vantage.Place(p.PayPlace),
-		RequireControl: p.RequireControl, MaintenanceNotice: seconds(p.MaintenanceNoticeS), MaintenanceMax: seconds(p.MaintenanceMaxS),
-		KeepRaw: time.Duration(p.KeepRawDays) * 24 * time.Hour,
+		Slot:          seconds(p.SlotS),
+		FullPermille:  int(p.FullPermille),
+		Confirmations: int(p.Confirmations),
+		BackoffAfter:  int(p.BackoffAfter),
+		BackoffEvery:  seconds(p.BackoffEveryS),
+		MinCoveragePermille: int(
+			p.MinCoveragePermille,
+		),
+		MinUptimePermille: int(p.MinUptimePermille),
+		PayPlace:          vantage.Place(p.PayPlace),
+		RequireControl:    p.RequireControl,
+		MaintenanceNotice: seconds(p.MaintenanceNoticeS),
+		MaintenanceMax:    seconds(p.MaintenanceMaxS),
+		KeepRaw:           time.Duration(p.KeepRawDays) * 24 * time.Hour,
 	}
 }
 
@@ -85,11 +94,20 @@ func (d *DB) SetCheckPolicy(ctx context.Context, p endpoint.Policy, e audit.Entr
 
 func setCheckPolicy(ctx context.Context, q *db.Queries, p endpoint.Policy) error {
 	return q.SetCheckPolicy(ctx, db.SetCheckPolicyParams{
-		SlotS: int32(p.Slot / time.Second), FullPermille: int32(p.FullPermille), Confirmations: int32(p.Confirmations),
-		BackoffAfter: int32(p.BackoffAfter), BackoffEveryS: int32(p.BackoffEvery / time.Second),
-		MinCoveragePermille: int32(p.MinCoveragePermille), MinUptimePermille: int32(p.MinUptimePermille), PayPlace: string(p.PayPlace),
-		RequireControl: p.RequireControl, MaintenanceNoticeS: int32(p.MaintenanceNotice / time.Second), MaintenanceMaxS: int32(p.MaintenanceMax / time.Second),
-		KeepRawDays: int32(p.KeepRaw / (24 * time.Hour)),
+		SlotS:         int32(p.Slot / time.Second),
+		FullPermille:  int32(p.FullPermille),
+		Confirmations: int32(p.Confirmations),
+		BackoffAfter:  int32(p.BackoffAfter),
+		BackoffEveryS: int32(p.BackoffEvery / time.Second),
+		MinCoveragePermille: int32(
+			p.MinCoveragePermille,
+		),
+		MinUptimePermille:  int32(p.MinUptimePermille),
+		PayPlace:           string(p.PayPlace),
+		RequireControl:     p.RequireControl,
+		MaintenanceNoticeS: int32(p.MaintenanceNotice / time.Second),
+		MaintenanceMaxS:    int32(p.MaintenanceMax / time.Second),
+		KeepRawDays:        int32(p.KeepRaw / (24 * time.Hour)),
 	})
 }
 
@@ -142,17 +160,37 @@ func endpointNotFound() error {
 
 func openedOf(e db.Endpoint, dataKey []byte, keyID, reference, designation string) endpoint.Opened {
 	return endpoint.Opened{
-		Endpoint: endpointOf(e), DataKey: seal.Wrapped{KEKID: keyID, Bytes: dataKey}, Reference: reference, Designation: designation,
+		Endpoint: endpointOf(
+			e,
+		),
+		DataKey:     seal.Wrapped{KEKID: keyID, Bytes: dataKey},
+		Reference:   reference,
+		Designation: designation,
 	}
 }
 
 func endpointOf(e db.Endpoint) endpoint.Endpoint {
 	out := endpoint.Endpoint{
-		ID: e.ID, ApplicationID: e.ApplicationID, Label: e.Label, Position: int(e.Position), Protocol: probe.Protocol(e.Protocol),
-		Spec: e.Spec, SpecIndex: e.SpecIndex, State: endpoint.State(e.State), Generation: int(e.Generation),
-		ProvenAt: e.ProvenAt, ProveAgainAt: e.ProveAgainAt, ProvenUntil: e.ProvenUntil, FailedSlots: int(e.FailedSlots), RecheckedAt: e.RecheckedAt,
-		LastAt: e.LastAt, LastStage: probe.Stage(e.LastStage), LastClass: probe.Class(e.LastClass),
-		ChecksFrom: e.ChecksFrom, CreatedAt: e.CreatedAt, RetiredAt: e.RetiredAt,
+		ID:            e.ID,
+		ApplicationID: e.ApplicationID,
+		Label:         e.Label,
+		Position:      int(e.Position),
+		Protocol:      probe.Protocol(e.Protocol),
+		Spec:          e.Spec,
+		SpecIndex:     e.SpecIndex,
+		State:         endpoint.State(e.State),
+		Generation:    int(e.Generation),
+		ProvenAt:      e.ProvenAt,
+		ProveAgainAt:  e.ProveAgainAt,
+		ProvenUntil:   e.ProvenUntil,
+		FailedSlots:   int(e.FailedSlots),
+		RecheckedAt:   e.RecheckedAt,
+		LastAt:        e.LastAt,
+		LastStage:     probe.Stage(e.LastStage),
+		LastClass:     probe.Class(e.LastClass),
+		ChecksFrom:    e.ChecksFrom,
+		CreatedAt:     e.CreatedAt,
+		RetiredAt:     e.RetiredAt,
 	}
 	if e.Control != nil {
 		out.Control = control.Kind(*e.Control)
@@ -163,7 +201,11 @@ func endpointOf(e db.Endpoint) endpoint.Endpoint {
 	return out
 }
 
-func (s EndpointStore) UpdateEndpoint(ctx context.Context, id uuid.UUID, fn func(*endpoint.Change) error) (endpoint.Opened, error) {
+func (s EndpointStore) UpdateEndpoint(
+	ctx context.Context,
+	id uuid.UUID,
+	fn func(*endpoint.Change) error,
+) (endpoint.Opened, error) {
 	var out endpoint.Opened
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, tx pgx.Tx) error {
 		c, err := s.loadChange(ctx, q, id)
@@ -195,11 +237,18 @@ func (s EndpointStore) loadChange(ctx context.Context, q *db.Queries, id uuid.UU
 	if c.Endpoint, err = getOpened(ctx, q, id); err != nil {
 		return nil, err
 	}
-	asked, err := q.AskedOf(ctx, db.AskedOfParams{ID: id, Since: c.Now.Add(-askedWithin), MonthAgo: c.Now.Add(-declaredWithin)})
+	asked, err := q.AskedOf(
+		ctx,
+		db.AskedOfParams{ID: id, Since: c.Now.Add(-askedWithin), MonthAgo: c.Now.Add(-declaredWithin)},
+	)
 	if err != nil {
 		return nil, err
 	}
-	c.Asked = endpoint.Asked{Endpoint: int(asked.OfEndpoint), Application: int(asked.OfApplication), Network: int(asked.OfNetwork)}
+	c.Asked = endpoint.Asked{
+		Endpoint:    int(asked.OfEndpoint),
+		Application: int(asked.OfApplication),
+		Network:     int(asked.OfNetwork),
+	}
 	c.Declared = time.Duration(asked.DeclaredS * float64(time.Second))
 	return c, nil
 }
@@ -207,20 +256,40 @@ func (s EndpointStore) loadChange(ctx context.Context, q *db.Queries, id uuid.UU
 func (s EndpointStore) writeChange(ctx context.Context, q *db.Queries, tx pgx.Tx, c endpoint.Change) error {
 	e := c.Endpoint
 	err := q.UpdateEndpoint(ctx, db.UpdateEndpointParams{
-		ID: e.ID, State: string(e.State), Generation: int32(e.Generation), Control: orNull(string(e.Control)), ProvenAt: e.ProvenAt,
-		ProveAgainAt: e.ProveAgainAt, ProvenUntil: e.ProvenUntil, FailedSlots: int32(e.FailedSlots), RecheckedAt: e.RecheckedAt, RetiredAt: e.RetiredAt,
+		ID:           e.ID,
+		State:        string(e.State),
+		Generation:   int32(e.Generation),
+		Control:      orNull(string(e.Control)),
+		ProvenAt:     e.ProvenAt,
+		ProveAgainAt: e.ProveAgainAt,
+		ProvenUntil:  e.ProvenUntil,
+		FailedSlots:  int32(e.FailedSlots),
+		RecheckedAt:  e.RecheckedAt,
+		RetiredAt:    e.RetiredAt,
 	})
 	if err != nil {
 		return err
 	}
 	for _, m := range c.Maintenance {
-		err := q.InsertMaintenance(ctx, db.InsertMaintenanceParams{ID: m.ID, EndpointID: e.ID, FromAt: m.From, ToAt: m.To, DeclaredAt: m.DeclaredAt})
+		err := q.InsertMaintenance(
+			ctx,
+			db.InsertMaintenanceParams{
+				ID:         m.ID,
+				EndpointID: e.ID,
+				FromAt:     m.From,
+				ToAt:       m.To,
+				DeclaredAt: m.DeclaredAt,
+			},
+		)
 		if err != nil {
 			return err
 		}
 	}
 	for _, o := range c.NewOffers {
-		err := q.InsertCheckRequest(ctx, db.InsertCheckRequestParams{ID: o.ID, EndpointID: o.EndpointID, AskedAt: o.Slot, Until: o.Until})
+		err := q.InsertCheckRequest(
+			ctx,
+			db.InsertCheckRequestParams{ID: o.ID, EndpointID: o.EndpointID, AskedAt: o.Slot, Until: o.Until},
+		)
 		if err != nil {
 			return err
 		}

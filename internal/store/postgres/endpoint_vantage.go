@@ -23,7 +23,14 @@ const canaryWindow = 24 * time.Hour
 func (s EndpointStore) CreateVantage(ctx context.Context, v endpoint.Vantage, tokenHash []byte, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		err := q.InsertVantage(ctx, db.InsertVantageParams{
-			ID: v.ID, Name: v.Name, Place: string(v.Place), Country: v.Country, Asn: int64(v.ASN), TokenHash: tokenHash, Prev: v.Prev[:], CreatedAt: v.CreatedAt,
+			ID:        v.ID,
+			Name:      v.Name,
+			Place:     string(v.Place),
+			Country:   v.Country,
+			Asn:       int64(v.ASN),
+			TokenHash: tokenHash,
+			Prev:      v.Prev[:],
+			CreatedAt: v.CreatedAt,
 		})
 		if err != nil {
 			return err
@@ -67,18 +74,38 @@ func vantageNotFound() error {
 
 func vantageOf(r db.ListVantagesRow) endpoint.Vantage {
 	return endpoint.Vantage{
-		ID: r.ID, Name: r.Name, Place: vantage.Place(r.Place), Country: r.Country, ASN: uint32(r.Asn), PublicKey: r.PublicKey,
-		Seq: uint64(r.Seq), Prev: [32]byte(r.Prev), AskedAt: r.AskedAt, SeenAt: r.SeenAt, SW: r.Sw,
-		CanaryGood: int(r.Good), CanaryBad: int(r.Bad), CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
+		ID:         r.ID,
+		Name:       r.Name,
+		Place:      vantage.Place(r.Place),
+		Country:    r.Country,
+		ASN:        uint32(r.Asn),
+		PublicKey:  r.PublicKey,
+		Seq:        uint64(r.Seq),
+		Prev:       [32]byte(r.Prev),
+		AskedAt:    r.AskedAt,
+		SeenAt:     r.SeenAt,
+		SW:         r.Sw,
+		CanaryGood: int(r.Good),
+		CanaryBad:  int(r.Bad),
+		CreatedAt:  r.CreatedAt,
+		DisabledAt: r.DisabledAt,
 	}
 }
 
-func (s EndpointStore) Enrol(ctx context.Context, tokenHash, publicKey []byte, now time.Time) (endpoint.Vantage, error) {
+func (s EndpointStore) Enrol(
+	ctx context.Context,
+	tokenHash, publicKey []byte,
+	now time.Time,
+) (endpoint.Vantage, error) {
 	var out endpoint.Vantage
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		id, err := q.EnrolVantage(ctx, db.EnrolVantageParams{TokenHash: tokenHash, PublicKey: publicKey, Now: now})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.New(errs.NotFound, CodeEnrolmentUnknown, "This enrolment token is unknown or was already used. Nothing was changed; ask for a new one.")
+			return errs.New(
+				errs.NotFound,
+				CodeEnrolmentUnknown,
+				"This enrolment token is unknown or was already used. Nothing was changed; ask for a new one.",
+			)
 		}
 		if err != nil {
 			return err
@@ -102,7 +129,15 @@ func (s EndpointStore) DisableVantage(ctx context.Context, id uuid.UUID, now tim
 	})
 }
 
-func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time, sw string, lease uuid.UUID, now, until time.Time, most, perDay int) ([]endpoint.Taken, error) {
+func (s EndpointStore) Take(
+	ctx context.Context,
+	v uuid.UUID,
+	askedAt time.Time,
+	sw string,
+	lease uuid.UUID,
+	now, until time.Time,
+	most, perDay int,
+) ([]endpoint.Taken, error) {
 	askedAt = askedAt.Truncate(time.Microsecond) // as the column keeps it, or a replay would look later than itself
 	var taken []endpoint.Taken
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -113,13 +148,26 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 		case err != nil:
 			return err
 		case row.AskedAt != nil && !askedAt.After(*row.AskedAt):
-			return errs.New(errs.Conflict, CodeReplayed, "This request for work was made before, or after a later one. Nothing was given out.")
+			return errs.New(
+				errs.Conflict,
+				CodeReplayed,
+				"This request for work was made before, or after a later one. Nothing was given out.",
+			)
 		}
 		day, shown := dateOf(now), int(row.Shown)
 		if row.ShownDay != day {
 			shown = 0
 		}
-		picked, err := q.PickOffers(ctx, db.PickOffersParams{Day: day, VantageID: v, Now: now, MayShowMore: shown < perDay, RowLimit: int32(max(most, 0))})
+		picked, err := q.PickOffers(
+			ctx,
+			db.PickOffersParams{
+				Day:         day,
+				VantageID:   v,
+				Now:         now,
+				MayShowMore: shown < perDay,
+				RowLimit:    int32(max(most, 0)),
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -136,10 +184,17 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 			}
 			ids = append(ids, p.ID)
 		}
-		if err := q.VantageAsked(ctx, db.VantageAskedParams{ID: v, AskedAt: askedAt, Now: now, Sw: sw, Day: day, Shown: int32(shown)}); err != nil {
+		if err := q.VantageAsked(
+			ctx,
+			db.VantageAskedParams{ID: v, AskedAt: askedAt, Now: now, Sw: sw, Day: day, Shown: int32(shown)},
+		); err != nil {
 			return err
 		}
-		if err := q.InsertLease(ctx, db.InsertLeaseParams{ID: lease, VantageID: v, At: now}); err != nil || len(ids) == 0 {
+		if err := q.InsertLease(
+			ctx,
+			db.InsertLeaseParams{ID: lease, VantageID: v, At: now},
+		); err != nil ||
+			len(ids) == 0 {
 			return err
 		}
 		if err := q.GiveOffers(ctx, db.GiveOffersParams{LeaseID: lease, LeaseUntil: until, Ids: ids}); err != nil {
@@ -156,7 +211,11 @@ func (s EndpointStore) Take(ctx context.Context, v uuid.UUID, askedAt time.Time,
 
 func (s EndpointStore) Lease(ctx context.Context, v, lease uuid.UUID) ([]endpoint.Taken, error) {
 	if _, err := s.q.FindLease(ctx, lease, v); errors.Is(err, pgx.ErrNoRows) {
-		return nil, errs.New(errs.NotFound, CodeLeaseUnknown, "This lease is not known, or it was given to another prober. Nothing was written.")
+		return nil, errs.New(
+			errs.NotFound,
+			CodeLeaseUnknown,
+			"This lease is not known, or it was given to another prober. Nothing was written.",
+		)
 	} else if err != nil {
 		return nil, mapError(err)
 	}
@@ -171,15 +230,27 @@ func listTaken(ctx context.Context, q *db.Queries, lease, v uuid.UUID) ([]endpoi
 	}
 	taken := make([]endpoint.Taken, len(rows))
 	for i, r := range rows {
-		taken[i] = endpoint.Taken{Offer: offerOf(r.CheckOffer), Endpoint: openedOf(r.Endpoint, r.DataKey, r.KeyID, r.Reference, r.Designation)}
+		taken[i] = endpoint.Taken{
+			Offer:    offerOf(r.CheckOffer),
+			Endpoint: openedOf(r.Endpoint, r.DataKey, r.KeyID, r.Reference, r.Designation),
+		}
 	}
 	return taken, nil
 }
 
 func offerOf(o db.CheckOffer) endpoint.Offer {
 	out := endpoint.Offer{
-		ID: o.ID, EndpointID: o.EndpointID, Kind: vantage.Kind(o.Kind), Mode: probe.Mode(o.Mode), Place: vantage.Place(o.Place),
-		Slot: o.Slot, Attempt: int(o.Attempt), VantageID: o.VantageID, Due: o.Due, Until: o.Until, DoneAt: o.DoneAt,
+		ID:         o.ID,
+		EndpointID: o.EndpointID,
+		Kind:       vantage.Kind(o.Kind),
+		Mode:       probe.Mode(o.Mode),
+		Place:      vantage.Place(o.Place),
+		Slot:       o.Slot,
+		Attempt:    int(o.Attempt),
+		VantageID:  o.VantageID,
+		Due:        o.Due,
+		Until:      o.Until,
+		DoneAt:     o.DoneAt,
 	}
 	if o.Proof != nil {
 		out.Proof = control.Kind(*o.Proof)

@@ -24,20 +24,43 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error {
+func (s PayoutStore) LockCoin(
+	ctx context.Context,
+	op wire.OutPoint,
+	reason string,
+	staff uuid.UUID,
+	e audit.Entry,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		use, err := q.GetCoinUse(ctx, op.Hash[:], int64(op.Index))
 		switch {
 		case err != nil:
 			return err
 		case !use.Unspent:
-			return errs.New(errs.NotFound, errs.CodeCoinNotFound, "The treasury has no such coin now. Nothing was changed.")
+			return errs.New(
+				errs.NotFound,
+				errs.CodeCoinNotFound,
+				"The treasury has no such coin now. Nothing was changed.",
+			)
 		case use.Locked:
 			return errs.New(errs.Conflict, CodeCoinLocked, "The coin is already locked.")
 		case use.Reserved:
-			return errs.New(errs.Conflict, CodeCoinTaken, "A batch holds the coin, so it cannot be locked. Nothing was changed.")
+			return errs.New(
+				errs.Conflict,
+				CodeCoinTaken,
+				"A batch holds the coin, so it cannot be locked. Nothing was changed.",
+			)
 		}
-		err = q.InsertCoinLock(ctx, db.InsertCoinLockParams{Txid: op.Hash[:], Vout: int64(op.Index), Reason: reason, LockedBy: staff, LockedAt: e.At})
+		err = q.InsertCoinLock(
+			ctx,
+			db.InsertCoinLockParams{
+				Txid:     op.Hash[:],
+				Vout:     int64(op.Index),
+				Reason:   reason,
+				LockedBy: staff,
+				LockedAt: e.At,
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -48,7 +71,10 @@ func (s PayoutStore) LockCoin(ctx context.Context, op wire.OutPoint, reason stri
 func (s PayoutStore) UnlockCoin(ctx context.Context, op wire.OutPoint, staff uuid.UUID, e audit.Entry) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		n, err := q.Unlock(ctx, db.UnlockParams{
-			Txid: op.Hash[:], Vout: int64(op.Index), UnlockedBy: uuid.NullUUID{UUID: staff, Valid: true}, UnlockedAt: &e.At,
+			Txid:       op.Hash[:],
+			Vout:       int64(op.Index),
+			UnlockedBy: uuid.NullUUID{UUID: staff, Valid: true},
+			UnlockedAt: &e.At,
 		})
 		if err != nil {
 			return err
@@ -137,7 +163,10 @@ func (s PayoutStore) SetProgress(ctx context.Context, epoch int64, p payout.Prog
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.SetWorkerStatus(ctx, db.SetWorkerStatusParams{WalkedHeight: p.Walked, TargetHeight: p.Target, Trouble: p.Trouble, At: p.At})
+		return q.SetWorkerStatus(
+			ctx,
+			db.SetWorkerStatusParams{WalkedHeight: p.Walked, TargetHeight: p.Target, Trouble: p.Trouble, At: p.At},
+		)
 	})
 }
 
@@ -148,7 +177,12 @@ func readStuck(ctx context.Context, q *db.Queries) ([]payout.Stuck, error) {
 	}
 	var list []payout.Stuck
 	for _, r := range rows {
-		b := payout.Batch{Kind: payout.Kind(r.Kind), State: payout.State(r.State), LastError: r.LastError, LastCode: r.LastCode}
+		b := payout.Batch{
+			Kind:      payout.Kind(r.Kind),
+			State:     payout.State(r.State),
+			LastError: r.LastError,
+			LastCode:  r.LastCode,
+		}
 		list = append(list, payout.Stuck{BatchID: r.ID, Number: uint32(r.Number), State: b.State, Why: b.WhyStuck()})
 	}
 	return list, nil
@@ -165,8 +199,19 @@ func (s PayoutStore) Proof(ctx context.Context, instalment uuid.UUID, headers in
 			return err
 		}
 		p = payout.Proof{
-			Item: itemOf(row.Instalment, row.Reference, row.Designation), BatchNumber: uint32(row.Number), BatchDigest: decision.Digest(row.BatchDigest),
-			TxID: chainhash.Hash(row.Txid), Vout: uint32(row.Vout), Height: row.Height, BlockHash: chainhash.Hash(row.Hash),
+			Item: itemOf(
+				row.Instalment,
+				row.Reference,
+				row.Designation,
+			),
+			BatchNumber: uint32(row.Number),
+			BatchDigest: decision.Digest(row.BatchDigest),
+			TxID: chainhash.Hash(
+				row.Txid,
+			),
+			Vout:      uint32(row.Vout),
+			Height:    row.Height,
+			BlockHash: chainhash.Hash(row.Hash),
 		}
 		p.Inclusion, err = readInclusion(ctx, q, row.Raw, row.Position, row.Branch, row.Height, headers)
 		return err
@@ -190,9 +235,21 @@ func (s PayoutStore) Payments(ctx context.Context, from, until time.Time) ([]boo
 				}
 			}
 			list = append(list, books.Payment{
-				GrantReference: r.Reference, InstalmentID: r.Instalment.ID, BatchNumber: r.Number, Designation: r.Designation, Address: r.Instalment.PayeeAddress,
-				AmountSat: btcutil.Amount(r.Instalment.AmountSat), FeeShareSat: shares[r.AttemptID][r.Instalment.ID], TxID: txidString(r.Txid), Vout: uint32(r.Vout),
-				Height: r.Height, BlockHash: txidString(r.Hash), PaidAt: r.BlockAt, State: r.Instalment.State,
+				GrantReference: r.Reference,
+				InstalmentID:   r.Instalment.ID,
+				BatchNumber:    r.Number,
+				Designation:    r.Designation,
+				Address:        r.Instalment.PayeeAddress,
+				AmountSat: btcutil.Amount(
+					r.Instalment.AmountSat,
+				),
+				FeeShareSat: shares[r.AttemptID][r.Instalment.ID],
+				TxID:        txidString(r.Txid),
+				Vout:        uint32(r.Vout),
+				Height:      r.Height,
+				BlockHash:   txidString(r.Hash),
+				PaidAt:      r.BlockAt,
+				State:       r.Instalment.State,
 			})
 		}
 		return nil
@@ -200,7 +257,12 @@ func (s PayoutStore) Payments(ctx context.Context, from, until time.Time) ([]boo
 	return list, err
 }
 
-func readShares(ctx context.Context, q *db.Queries, attempt uuid.UUID, paid btcutil.Amount) (map[uuid.UUID]btcutil.Amount, error) {
+func readShares(
+	ctx context.Context,
+	q *db.Queries,
+	attempt uuid.UUID,
+	paid btcutil.Amount,
+) (map[uuid.UUID]btcutil.Amount, error) {
 	outputs, err := q.ListAttemptOutputs(ctx, []uuid.UUID{attempt})
 	if err != nil {
 		return nil, err
@@ -221,8 +283,20 @@ func readShares(ctx context.Context, q *db.Queries, attempt uuid.UUID, paid btcu
 
 // readInclusion puts the proof of a stored transaction together, with as many of
 // the wanted headers as there are.
-func readInclusion(ctx context.Context, q *db.Queries, raw []byte, position *int32, branch []byte, height int32, headers int) (spv.Inclusion, error) {
-	missing := errs.New(errs.Conflict, CodeProofMissing, "This block was walked by an older version, which kept no proof. Walk the chain again from the birthday to have it.")
+func readInclusion(
+	ctx context.Context,
+	q *db.Queries,
+	raw []byte,
+	position *int32,
+	branch []byte,
+	height int32,
+	headers int,
+) (spv.Inclusion, error) {
+	missing := errs.New(
+		errs.Conflict,
+		CodeProofMissing,
+		"This block was walked by an older version, which kept no proof. Walk the chain again from the birthday to have it.",
+	)
 	if position == nil {
 		return spv.Inclusion{}, missing
 	}

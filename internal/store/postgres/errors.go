@@ -27,23 +27,76 @@ type refusal struct {
 // refusals is the one place that gives constraints a meaning. Constraints that
 // only a fault of the program can break are not in it.
 var refusals = map[string]refusal{
-	"application_reference_key":                 {errs.Conflict, grant.CodeNameTaken, "Another application has this name. Nothing was saved: send it again."},
-	"application_designation_key":               {errs.Conflict, grant.CodeNameTaken, "Another application has this name. Nothing was saved: send it again."},
-	"vote_application_id_revision_staff_id_key": {errs.Conflict, CodeAlreadyVoted, "You have voted on this revision already. Your first vote stands; nothing was changed."},
-	"approval_batch_id_staff_id_key":            {errs.Conflict, CodeAlreadyApproved, "You have approved this batch already. Nothing was changed."},
-	"batch_item_live":                           {errs.Conflict, errs.CodeNotPayable, "One of these payments is in another batch by now. Reload the list."},
-	"reservation_live":                          {errs.Conflict, CodeCoinTaken, "A coin of the treasury is held by another batch."},
-	"instalment_grant_id_period_key":            {errs.Conflict, CodeInstalmentExists, "This instalment exists already. Nothing was changed."},
-	"application_state_edge":                    {errs.Conflict, errs.CodeWrongState, "The application changed in the meantime. Nothing of yours was saved: reload it."},
-	"grant_state_edge":                          {errs.Conflict, errs.CodeWrongState, "The grant changed in the meantime. Nothing of yours was saved: reload it."},
-	"instalment_state_edge":                     {errs.Conflict, errs.CodeWrongState, "The payment changed in the meantime. Nothing of yours was saved: reload it."},
-	"batch_state_edge":                          {errs.Conflict, errs.CodeWrongState, "The batch changed in the meantime. Nothing of yours was saved: reload it."},
-	"breaker_state_edge":                        {errs.Conflict, errs.CodeWrongState, "The breaker changed in the meantime. Nothing of yours was saved: reload the page."},
+	"application_reference_key": {
+		errs.Conflict,
+		grant.CodeNameTaken,
+		"Another application has this name. Nothing was saved: send it again.",
+	},
+	"application_designation_key": {
+		errs.Conflict,
+		grant.CodeNameTaken,
+		"Another application has this name. Nothing was saved: send it again.",
+	},
+	"vote_application_id_revision_staff_id_key": {
+		errs.Conflict,
+		CodeAlreadyVoted,
+		"You have voted on this revision already. Your first vote stands; nothing was changed.",
+	},
+	"approval_batch_id_staff_id_key": {
+		errs.Conflict,
+		CodeAlreadyApproved,
+		"You have approved this batch already. Nothing was changed.",
+	},
+	"batch_item_live": {
+		errs.Conflict,
+		errs.CodeNotPayable,
+		"One of these payments is in another batch by now. Reload the list.",
+	},
+	"reservation_live": {
+		errs.Conflict,
+		CodeCoinTaken,
+		"A coin of the treasury is held by another batch.",
+	},
+	"instalment_grant_id_period_key": {
+		errs.Conflict,
+		CodeInstalmentExists,
+		"This instalment exists already. Nothing was changed.",
+	},
+	"application_state_edge": {
+		errs.Conflict,
+		errs.CodeWrongState,
+		"The application changed in the meantime. Nothing of yours was saved: reload it.",
+	},
+	"grant_state_edge": {
+		errs.Conflict,
+		errs.CodeWrongState,
+		"The grant changed in the meantime. Nothing of yours was saved: reload it.",
+	},
+	"instalment_state_edge": {
+		errs.Conflict,
+		errs.CodeWrongState,
+		"The payment changed in the meantime. Nothing of yours was saved: reload it.",
+	},
+	"batch_state_edge": {
+		errs.Conflict,
+		errs.CodeWrongState,
+		"The batch changed in the meantime. Nothing of yours was saved: reload it.",
+	},
+	"breaker_state_edge": {
+		errs.Conflict,
+		errs.CodeWrongState,
+		"The breaker changed in the meantime. Nothing of yours was saved: reload the page.",
+	},
 	"application_key_dropped": {
-		errs.Unavailable, CodeKeyDropped,
+		errs.Unavailable,
+		CodeKeyDropped,
 		"This server seals with a key that was taken out of use. Nothing was saved. Its operators have to give it the newest key file and restart it.",
 	},
-	"breaker_consent_pkey": {errs.Conflict, payout.CodeAlreadyReset, "You have agreed to this already; another person has to agree as well."},
+	"breaker_consent_pkey": {
+		errs.Conflict,
+		payout.CodeAlreadyReset,
+		"You have agreed to this already; another person has to agree as well.",
+	},
 }
 
 // staffRefusals are those whose words package identity keeps.
@@ -74,7 +127,12 @@ func mapError(err error) error {
 		return err
 	}
 	if isDown(err) {
-		return errs.Wrap(err, errs.Unavailable, migrations.CodeDatabaseDown, "The database does not answer. Nothing was changed; try again in a moment.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			migrations.CodeDatabaseDown,
+			"The database does not answer. Nothing was changed; try again in a moment.",
+		)
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -93,11 +151,26 @@ func mapError(err error) error {
 	case lostToAnother(err):
 		return tooMuchAtOnce(err)
 	case pg.Code == "55P03": // lock_not_available
-		return errs.Wrap(err, errs.Unavailable, CodeDatabaseBusy, "The database is busy: what this needs is locked. Nothing was changed; try again in a moment.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeDatabaseBusy,
+			"The database is busy: what this needs is locked. Nothing was changed; try again in a moment.",
+		)
 	case pg.Code == "57014": // query_canceled: statement_timeout
-		return errs.Wrap(err, errs.Unavailable, CodeDatabaseSlow, "The database took too long, so this was stopped. Nothing was changed; try again in a moment.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeDatabaseSlow,
+			"The database took too long, so this was stopped. Nothing was changed; try again in a moment.",
+		)
 	case pg.Code == "42P01": // undefined_table
-		return errs.Wrap(err, errs.Unavailable, migrations.CodeSchemaVersion, "The database has no Causeway schema. Run: causeway migrate up")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			migrations.CodeSchemaVersion,
+			"The database has no Causeway schema. Run: causeway migrate up",
+		)
 	}
 	return err
 }

@@ -26,7 +26,12 @@ var newest = grant.Cursor{
 	ID:          uuid.Max,
 }
 
-func (s GrantStore) Queue(ctx context.Context, f grant.Filter, asker uuid.UUID, now time.Time) ([]grant.QueueItem, *grant.Cursor, error) {
+func (s GrantStore) Queue(
+	ctx context.Context,
+	f grant.Filter,
+	asker uuid.UUID,
+	now time.Time,
+) ([]grant.QueueItem, *grant.Cursor, error) {
 	var items []grant.QueueItem
 	var next *grant.Cursor
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -82,7 +87,13 @@ func (s GrantStore) Counts(ctx context.Context, filters []grant.Filter, now time
 	return counts, err
 }
 
-func count(ctx context.Context, q *db.Queries, f grant.Filter, byState map[string]int, now time.Time) (grant.Total, error) {
+func count(
+	ctx context.Context,
+	q *db.Queries,
+	f grant.Filter,
+	byState map[string]int,
+	now time.Time,
+) (grant.Total, error) {
 	n, more := 0, false
 	if w := newWalk(q, f, now); w.driver == driveStates && !w.picky {
 		for _, state := range w.states {
@@ -142,7 +153,10 @@ func newWalk(q *db.Queries, f grant.Filter, now time.Time) *queueWalk {
 	case f.Language != "":
 		w.driver = driveLanguage
 	}
-	stateless := !slices.ContainsFunc(grant.States(), func(s grant.State) bool { return !slices.Contains(w.states, string(s)) }) // every state fits
+	stateless := !slices.ContainsFunc(
+		grant.States(),
+		func(s grant.State) bool { return !slices.Contains(w.states, string(s)) },
+	) // every state fits
 	w.picky = f.Protocol != "" || f.VotedBy != nil || f.NotVoted != nil || f.Unclaimed ||
 		f.Region != "" && w.driver != driveRegion || f.Language != "" && w.driver != driveLanguage ||
 		len(f.Words) > 1 || len(f.Words) == 1 && w.driver != driveWord ||
@@ -152,7 +166,12 @@ func newWalk(q *db.Queries, f grant.Filter, now time.Time) *queueWalk {
 
 // walk returns up to f.Limit places of the queue that fit f, and where the rest begins;
 // nil when there is no more.
-func walk(ctx context.Context, q *db.Queries, f grant.Filter, now time.Time) (found []grant.Cursor, next *grant.Cursor, err error) {
+func walk(
+	ctx context.Context,
+	q *db.Queries,
+	f grant.Filter,
+	now time.Time,
+) (found []grant.Cursor, next *grant.Cursor, err error) {
 	w := newWalk(q, f, now)
 	if w.driver == driveWord {
 		rarest, err := q.RarestWord(ctx, f.Words[:min(len(f.Words), probed)])
@@ -196,23 +215,59 @@ func (w *queueWalk) look(ctx context.Context, before grant.Cursor, n int) ([]gra
 	switch w.driver {
 	case driveName:
 		rows, err := w.q.QueueNamed(ctx, w.f.Name.Reference, w.f.Name.Designation)
-		return places(rows, err, func(r db.QueueNamedRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+		return places(
+			rows,
+			err,
+			func(r db.QueueNamedRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+		)
 	case driveClaims:
-		rows, err := w.q.QueueOfClaims(ctx, db.QueueOfClaimsParams{StaffID: *w.f.ClaimedBy, Now: w.now, BeforeAt: at, BeforeID: id, Look: look})
-		return places(rows, err, func(r db.QueueOfClaimsRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+		rows, err := w.q.QueueOfClaims(
+			ctx,
+			db.QueueOfClaimsParams{StaffID: *w.f.ClaimedBy, Now: w.now, BeforeAt: at, BeforeID: id, Look: look},
+		)
+		return places(
+			rows,
+			err,
+			func(r db.QueueOfClaimsRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+		)
 	case driveWord:
 		rows, err := w.q.QueueOfWord(ctx, db.QueueOfWordParams{Word: w.word, BeforeAt: at, BeforeID: id, Look: look})
-		return places(rows, err, func(r db.QueueOfWordRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+		return places(
+			rows,
+			err,
+			func(r db.QueueOfWordRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+		)
 	case driveRegion:
-		rows, err := w.q.QueueOfRegion(ctx, db.QueueOfRegionParams{States: w.states, Region: w.f.Region, BeforeAt: at, BeforeID: id, Look: look})
-		return places(rows, err, func(r db.QueueOfRegionRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+		rows, err := w.q.QueueOfRegion(
+			ctx,
+			db.QueueOfRegionParams{States: w.states, Region: w.f.Region, BeforeAt: at, BeforeID: id, Look: look},
+		)
+		return places(
+			rows,
+			err,
+			func(r db.QueueOfRegionRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+		)
 	case driveLanguage:
-		rows, err := w.q.QueueOfLanguage(ctx, db.QueueOfLanguageParams{States: w.states, Language: w.f.Language, BeforeAt: at, BeforeID: id, Look: look})
-		return places(rows, err, func(r db.QueueOfLanguageRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+		rows, err := w.q.QueueOfLanguage(
+			ctx,
+			db.QueueOfLanguageParams{States: w.states, Language: w.f.Language, BeforeAt: at, BeforeID: id, Look: look},
+		)
+		return places(
+			rows,
+			err,
+			func(r db.QueueOfLanguageRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+		)
 	case driveStates:
 	}
-	rows, err := w.q.QueueOfStates(ctx, db.QueueOfStatesParams{States: w.states, BeforeAt: at, BeforeID: id, Look: look})
-	return places(rows, err, func(r db.QueueOfStatesRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} })
+	rows, err := w.q.QueueOfStates(
+		ctx,
+		db.QueueOfStatesParams{States: w.states, BeforeAt: at, BeforeID: id, Look: look},
+	)
+	return places(
+		rows,
+		err,
+		func(r db.QueueOfStatesRow) grant.Cursor { return grant.Cursor{SubmittedAt: r.SubmittedAt, ID: r.ID} },
+	)
 }
 
 func places[R any](rows []R, err error, place func(R) grant.Cursor) ([]grant.Cursor, error) {
@@ -230,8 +285,17 @@ func (w *queueWalk) fit(ctx context.Context, seen []grant.Cursor) ([]grant.Curso
 	}
 	f := w.f
 	arg := db.QueueFitsParams{
-		Now: w.now, Ids: ids(seen), States: w.states, Protocol: f.Protocol, Region: f.Region, Language: f.Language, Words: orEmpty(f.Words),
-		Voted: f.VotedBy != nil, NotVoted: f.NotVoted != nil, ClaimedBy: nullUUID(f.ClaimedBy), Unclaimed: f.Unclaimed,
+		Now:       w.now,
+		Ids:       ids(seen),
+		States:    w.states,
+		Protocol:  f.Protocol,
+		Region:    f.Region,
+		Language:  f.Language,
+		Words:     orEmpty(f.Words),
+		Voted:     f.VotedBy != nil,
+		NotVoted:  f.NotVoted != nil,
+		ClaimedBy: nullUUID(f.ClaimedBy),
+		Unclaimed: f.Unclaimed,
 	}
 	switch {
 	case f.VotedBy != nil:

@@ -41,17 +41,40 @@ func (d *DB) Fund(ctx context.Context) (fund.Fund, error) {
 func readFund(ctx context.Context, q *db.Queries) (fund.Fund, error) {
 	f, err := q.GetFund(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fund.Fund{}, errs.New(errs.NotFound, CodeNoFund, "No fund has been set up here yet. Run: causeway admin fund create")
+		return fund.Fund{}, errs.New(
+			errs.NotFound,
+			CodeNoFund,
+			"No fund has been set up here yet. Run: causeway admin fund create",
+		)
 	}
 	if err != nil {
 		return fund.Fund{}, err
 	}
 	return fund.Fund{
-		ID: f.ID, Name: f.Name, Network: f.Network, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight,
-		Budget: btcutil.Amount(f.BudgetSat), MinAmount: btcutil.Amount(f.MinAmountSat), MaxAmount: btcutil.Amount(f.MaxAmountSat),
-		PolicyVersion: f.PolicyVersion, Quorum: int(f.Quorum), MaxFeeRateSatKVB: f.MaxFeerateSatKvb, MaxFee: btcutil.Amount(f.MaxFeeSat),
-		PayWindow: time.Duration(f.PayWindowDays) * 24 * time.Hour, PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
-		MaxPayees: int(f.MaxPayees), DeadlineBlocks: f.DeadlineBlocks, ReadyCoins: int(f.ReadyCoins), FutureWitness: f.FutureWitness, CreatedAt: f.CreatedAt,
+		ID:             f.ID,
+		Name:           f.Name,
+		Network:        f.Network,
+		Descriptor:     f.Descriptor,
+		BirthdayHeight: f.BirthdayHeight,
+		Budget: btcutil.Amount(
+			f.BudgetSat,
+		),
+		MinAmount:        btcutil.Amount(f.MinAmountSat),
+		MaxAmount:        btcutil.Amount(f.MaxAmountSat),
+		PolicyVersion:    f.PolicyVersion,
+		Quorum:           int(f.Quorum),
+		MaxFeeRateSatKVB: f.MaxFeerateSatKvb,
+		MaxFee:           btcutil.Amount(f.MaxFeeSat),
+		PayWindow:        time.Duration(f.PayWindowDays) * 24 * time.Hour,
+		PaidDepth:        f.PaidDepth,
+		FinalDepth:       f.FinalDepth,
+		MaxPayees: int(
+			f.MaxPayees,
+		),
+		DeadlineBlocks: f.DeadlineBlocks,
+		ReadyCoins:     int(f.ReadyCoins),
+		FutureWitness:  f.FutureWitness,
+		CreatedAt:      f.CreatedAt,
 	}, nil
 }
 
@@ -59,12 +82,29 @@ func readFund(ctx context.Context, q *db.Queries) (fund.Fund, error) {
 func (d *DB) CreateFund(ctx context.Context, f fund.Fund) error {
 	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		return q.InsertFund(ctx, db.InsertFundParams{
-			ID: f.ID, Name: f.Name, Descriptor: f.Descriptor, BirthdayHeight: f.BirthdayHeight, BudgetSat: int64(f.Budget),
-			MinAmountSat: int64(f.MinAmount), MaxAmountSat: int64(f.MaxAmount), PolicyVersion: f.PolicyVersion, Quorum: int32(f.Quorum),
-			MaxFeerateSatKvb: f.MaxFeeRateSatKVB, MaxFeeSat: int64(f.MaxFee), PayWindowDays: int32(f.PayWindow / (24 * time.Hour)),
-			PaidDepth: f.PaidDepth, FinalDepth: f.FinalDepth,
-			MaxPayees: int32(cmp.Or(f.MaxPayees, fund.DefaultMaxPayees)), DeadlineBlocks: cmp.Or(f.DeadlineBlocks, fund.DefaultDeadlineBlocks), ReadyCoins: int32(f.ReadyCoins), FutureWitness: f.FutureWitness,
-			CreatedAt: f.CreatedAt,
+			ID:             f.ID,
+			Name:           f.Name,
+			Descriptor:     f.Descriptor,
+			BirthdayHeight: f.BirthdayHeight,
+			BudgetSat:      int64(f.Budget),
+			MinAmountSat: int64(
+				f.MinAmount,
+			),
+			MaxAmountSat:     int64(f.MaxAmount),
+			PolicyVersion:    f.PolicyVersion,
+			Quorum:           int32(f.Quorum),
+			MaxFeerateSatKvb: f.MaxFeeRateSatKVB,
+			MaxFeeSat:        int64(f.MaxFee),
+			PayWindowDays:    int32(f.PayWindow / (24 * time.Hour)),
+			PaidDepth:        f.PaidDepth,
+			FinalDepth:       f.FinalDepth,
+			MaxPayees: int32(
+				cmp.Or(f.MaxPayees, fund.DefaultMaxPayees),
+			),
+			DeadlineBlocks: cmp.Or(f.DeadlineBlocks, fund.DefaultDeadlineBlocks),
+			ReadyCoins:     int32(f.ReadyCoins),
+			FutureWitness:  f.FutureWitness,
+			CreatedAt:      f.CreatedAt,
 		})
 	})
 }
@@ -98,7 +138,12 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	if err != nil {
 		return nil, err
 	}
-	return &grant.Replay{BodySHA256: row.BodySha256, ApplicationID: row.ApplicationID, Reference: row.Reference, Commitment: [32]byte(row.FirstSha256)}, nil
+	return &grant.Replay{
+		BodySHA256:    row.BodySha256,
+		ApplicationID: row.ApplicationID,
+		Reference:     row.Reference,
+		Commitment:    [32]byte(row.FirstSha256),
+	}, nil
 }
 
 // Submit implements grant.Store. It is one round trip, and takes no lock that others wait
@@ -122,7 +167,16 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 // writeSubmission asks for all rows of a submission.
 func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
 	a := in.Application
-	err := q.UseKey(ctx, db.UseKeyParams{Scope: in.Scope, KeyHash: in.KeyHash, BodySha256: in.BodySHA256, ObjectIds: []uuid.UUID{a.ID}, CreatedAt: a.SubmittedAt})
+	err := q.UseKey(
+		ctx,
+		db.UseKeyParams{
+			Scope:      in.Scope,
+			KeyHash:    in.KeyHash,
+			BodySha256: in.BodySHA256,
+			ObjectIds:  []uuid.UUID{a.ID},
+			CreatedAt:  a.SubmittedAt,
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -130,10 +184,26 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 		return err
 	}
 	err = q.InsertApplication(ctx, db.InsertApplicationParams{
-		ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: string(a.State),
-		Revision: int32(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, AmountSat: int64(a.Amount),
-		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), DataKey: a.DataKey.Bytes, KeyID: a.DataKey.KEKID,
-		SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
+		ID:          a.ID,
+		FundID:      a.FundID,
+		Reference:   a.Reference,
+		Designation: a.Designation,
+		State:       string(a.State),
+		Revision: int32(
+			a.Revision,
+		),
+		Version:     a.Version,
+		Protocols:   a.Protocols,
+		Region:      a.Region,
+		Language:    a.Language,
+		AmountSat:   int64(a.Amount),
+		ReceiptHash: a.ReceiptHash,
+		PayeeIndex:  a.PayeeIndex,
+		TitleWords:  orEmpty(a.TitleWords),
+		DataKey:     a.DataKey.Bytes,
+		KeyID:       a.DataKey.KEKID,
+		SubmittedAt: a.SubmittedAt,
+		ChangedAt:   a.ChangedAt,
 	})
 	if err != nil {
 		return err
@@ -160,19 +230,34 @@ func checkPayee(ctx context.Context, q *db.Queries, a grant.Application) error {
 
 func insertRevision(ctx context.Context, q *db.Queries, r grant.Revision, d grant.Decision) error {
 	err := q.InsertRevision(ctx, db.InsertRevisionParams{
-		ApplicationID: r.ApplicationID, Revision: int32(r.Revision), Body: r.Body, BodySha256: r.Commitment[:], AmountSat: int64(r.Amount), CreatedAt: r.CreatedAt,
+		ApplicationID: r.ApplicationID,
+		Revision:      int32(r.Revision),
+		Body:          r.Body,
+		BodySha256:    r.Commitment[:],
+		AmountSat:     int64(r.Amount),
+		CreatedAt:     r.CreatedAt,
 	})
 	if err != nil {
 		return err
 	}
 	return q.InsertDecision(ctx, db.InsertDecisionParams{
-		ID: d.ID, ApplicationID: d.ApplicationID, Revision: int32(d.Revision), GrantID: d.GrantID, Digest: d.Digest[:], Note: d.Note,
-		AmountSat: int64(d.Amount), CreatedAt: d.CreatedAt,
+		ID:            d.ID,
+		ApplicationID: d.ApplicationID,
+		Revision:      int32(d.Revision),
+		GrantID:       d.GrantID,
+		Digest:        d.Digest[:],
+		Note:          d.Note,
+		AmountSat:     int64(d.Amount),
+		CreatedAt:     d.CreatedAt,
 	})
 }
 
 func (s GrantStore) Application(ctx context.Context, id uuid.UUID, now time.Time) (grant.Record, error) {
-	return s.readApplication(ctx, now, func(ctx context.Context, q *db.Queries) (db.Application, error) { return q.GetApplication(ctx, id) })
+	return s.readApplication(
+		ctx,
+		now,
+		func(ctx context.Context, q *db.Queries) (db.Application, error) { return q.GetApplication(ctx, id) },
+	)
 }
 
 func (s GrantStore) ApplicationByReceipt(ctx context.Context, receiptHash []byte, now time.Time) (grant.Record, error) {
@@ -189,7 +274,11 @@ func (s GrantStore) ReceiptKnown(ctx context.Context, receiptHash []byte) (bool,
 	return known, nil
 }
 
-func (s GrantStore) readApplication(ctx context.Context, now time.Time, find func(context.Context, *db.Queries) (db.Application, error)) (grant.Record, error) {
+func (s GrantStore) readApplication(
+	ctx context.Context,
+	now time.Time,
+	find func(context.Context, *db.Queries) (db.Application, error),
+) (grant.Record, error) {
 	var r grant.Record
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
 		row, err := find(ctx, q)
@@ -254,8 +343,14 @@ func readRevision(ctx context.Context, q *db.Queries, a grant.Application) (gran
 		Amount: btcutil.Amount(r.AmountSat), CreatedAt: r.CreatedAt,
 	}
 	return revision, grant.Decision{
-		ID: d.ID, ApplicationID: d.ApplicationID, Revision: int(d.Revision), GrantID: d.GrantID, Digest: decision.Digest(d.Digest), Note: d.Note,
-		Amount: btcutil.Amount(d.AmountSat), CreatedAt: d.CreatedAt,
+		ID:            d.ID,
+		ApplicationID: d.ApplicationID,
+		Revision:      int(d.Revision),
+		GrantID:       d.GrantID,
+		Digest:        decision.Digest(d.Digest),
+		Note:          d.Note,
+		Amount:        btcutil.Amount(d.AmountSat),
+		CreatedAt:     d.CreatedAt,
 	}, nil
 }
 
@@ -279,8 +374,16 @@ func readVotes(ctx context.Context, q *db.Queries, a grant.Application) ([]grant
 	for i, r := range rows {
 		v := r.Vote
 		votes[i] = grant.Vote{
-			ID: v.ID, ApplicationID: v.ApplicationID, Revision: int(v.Revision), Digest: decision.Digest(v.Digest), StaffID: v.StaffID, StaffName: r.Name,
-			Verdict: grant.Verdict(v.Verdict), Note: v.Note, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
+			ID:            v.ID,
+			ApplicationID: v.ApplicationID,
+			Revision:      int(v.Revision),
+			Digest:        decision.Digest(v.Digest),
+			StaffID:       v.StaffID,
+			StaffName:     r.Name,
+			Verdict:       grant.Verdict(v.Verdict),
+			Note:          v.Note,
+			AuthKind:      v.AuthKind,
+			CreatedAt:     v.CreatedAt,
 		}
 	}
 	return votes, nil
@@ -293,7 +396,14 @@ func readHistory(ctx context.Context, q *db.Queries, kind string, id uuid.UUID) 
 	}
 	list := make([]grant.Happening, len(rows))
 	for i, r := range rows {
-		list[i] = grant.Happening{Action: r.Event, From: r.FromState, To: r.ToState, ActorKind: r.ActorKind, StaffName: r.Name, At: r.At}
+		list[i] = grant.Happening{
+			Action:    r.Event,
+			From:      r.FromState,
+			To:        r.ToState,
+			ActorKind: r.ActorKind,
+			StaffName: r.Name,
+			At:        r.At,
+		}
 		if err := json.Unmarshal(r.Detail, &list[i].Detail); err != nil {
 			return nil, err
 		}
@@ -303,17 +413,36 @@ func readHistory(ctx context.Context, q *db.Queries, kind string, id uuid.UUID) 
 
 func applicationOf(a db.Application) grant.Application {
 	return grant.Application{
-		ID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation, State: grant.State(a.State),
-		Revision: int(a.Revision), Version: a.Version, Protocols: a.Protocols, Region: a.Region, Language: a.Language, Amount: btcutil.Amount(a.AmountSat),
-		ReceiptHash: a.ReceiptHash, PayeeIndex: a.PayeeIndex, TitleWords: a.TitleWords, DataKey: seal.Wrapped{KEKID: a.KeyID, Bytes: a.DataKey},
-		SubmittedAt: a.SubmittedAt, ChangedAt: a.ChangedAt,
+		ID:          a.ID,
+		FundID:      a.FundID,
+		Reference:   a.Reference,
+		Designation: a.Designation,
+		State:       grant.State(a.State),
+		Revision: int(
+			a.Revision,
+		),
+		Version:     a.Version,
+		Protocols:   a.Protocols,
+		Region:      a.Region,
+		Language:    a.Language,
+		Amount:      btcutil.Amount(a.AmountSat),
+		ReceiptHash: a.ReceiptHash,
+		PayeeIndex:  a.PayeeIndex,
+		TitleWords:  a.TitleWords,
+		DataKey:     seal.Wrapped{KEKID: a.KeyID, Bytes: a.DataKey},
+		SubmittedAt: a.SubmittedAt,
+		ChangedAt:   a.ChangedAt,
 	}
 }
 
 func messageOf(r db.ListMessagesRow) grant.Message {
 	m := grant.Message{
-		ID: r.Message.ID, ApplicationID: r.Message.ApplicationID, Audience: grant.Audience(r.Message.Audience), StaffName: r.Name,
-		Body: r.Message.Body, CreatedAt: r.Message.CreatedAt,
+		ID:            r.Message.ID,
+		ApplicationID: r.Message.ApplicationID,
+		Audience:      grant.Audience(r.Message.Audience),
+		StaffName:     r.Name,
+		Body:          r.Message.Body,
+		CreatedAt:     r.Message.CreatedAt,
 	}
 	if r.Message.StaffID.Valid {
 		m.ByStaff = &r.Message.StaffID.UUID
@@ -326,12 +455,18 @@ func postTransfers(ctx context.Context, q *db.Queries, transfers []ledger.Transf
 		if err := t.Validate(); err != nil {
 			return err
 		}
-		id, err := q.InsertTransfer(ctx, db.InsertTransferParams{Kind: string(t.Kind), Ref: t.Ref, Height: t.Height, Undoes: t.Undoes, At: t.At})
+		id, err := q.InsertTransfer(
+			ctx,
+			db.InsertTransferParams{Kind: string(t.Kind), Ref: t.Ref, Height: t.Height, Undoes: t.Undoes, At: t.At},
+		)
 		if err != nil {
 			return err
 		}
 		for _, p := range t.Postings {
-			if err := q.InsertPosting(ctx, db.InsertPostingParams{TransferID: id, Account: string(p.Account), AmountSat: int64(p.Amount)}); err != nil {
+			if err := q.InsertPosting(
+				ctx,
+				db.InsertPostingParams{TransferID: id, Account: string(p.Account), AmountSat: int64(p.Amount)},
+			); err != nil {
 				return err
 			}
 		}

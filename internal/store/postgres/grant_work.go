@@ -18,7 +18,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-func (s GrantStore) UpdateApplication(ctx context.Context, id uuid.UUID, now time.Time, fn func(*grant.Work) error) (grant.Application, error) {
+func (s GrantStore) UpdateApplication(
+	ctx context.Context,
+	id uuid.UUID,
+	now time.Time,
+	fn func(*grant.Work) error,
+) (grant.Application, error) {
 	var out grant.Application
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		row, err := q.LockApplication(ctx, id)
@@ -111,17 +116,33 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		}
 	}
 	n, err := q.UpdateApplication(ctx, db.UpdateApplicationParams{
-		ID: a.ID, Version: a.Version, State: string(a.State), Revision: int32(a.Revision), Protocols: a.Protocols, Region: a.Region, Language: a.Language,
-		AmountSat: int64(a.Amount), PayeeIndex: a.PayeeIndex, TitleWords: orEmpty(a.TitleWords), ChangedAt: now,
+		ID:         a.ID,
+		Version:    a.Version,
+		State:      string(a.State),
+		Revision:   int32(a.Revision),
+		Protocols:  a.Protocols,
+		Region:     a.Region,
+		Language:   a.Language,
+		AmountSat:  int64(a.Amount),
+		PayeeIndex: a.PayeeIndex,
+		TitleWords: orEmpty(a.TitleWords),
+		ChangedAt:  now,
 	})
 	if err != nil {
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.")
+		return errs.New(
+			errs.Conflict,
+			grant.CodeStaleVersion,
+			"Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.",
+		)
 	}
 	if len(w.RetireEndpoints) > 0 {
-		if err := q.RetireEndpoints(ctx, db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints}); err != nil {
+		if err := q.RetireEndpoints(
+			ctx,
+			db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints},
+		); err != nil {
 			return err
 		}
 	}
@@ -130,7 +151,10 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 	}
 	switch {
 	case w.Claim != nil:
-		err = q.PutClaim(ctx, db.PutClaimParams{ApplicationID: a.ID, StaffID: w.Claim.StaffID, ExpiresAt: w.Claim.ExpiresAt})
+		err = q.PutClaim(
+			ctx,
+			db.PutClaimParams{ApplicationID: a.ID, StaffID: w.Claim.StaffID, ExpiresAt: w.Claim.ExpiresAt},
+		)
 	case hadClaim != nil:
 		err = q.DeleteClaim(ctx, a.ID)
 	}
@@ -139,15 +163,29 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 	}
 	for _, v := range w.NewVotes {
 		err := q.InsertVote(ctx, db.InsertVoteParams{
-			ID: v.ID, ApplicationID: v.ApplicationID, Revision: int32(v.Revision), Digest: v.Digest[:], StaffID: v.StaffID, Verdict: string(v.Verdict),
-			Note: v.Note, AuthKind: v.AuthKind, CreatedAt: v.CreatedAt,
+			ID:            v.ID,
+			ApplicationID: v.ApplicationID,
+			Revision:      int32(v.Revision),
+			Digest:        v.Digest[:],
+			StaffID:       v.StaffID,
+			Verdict:       string(v.Verdict),
+			Note:          v.Note,
+			AuthKind:      v.AuthKind,
+			CreatedAt:     v.CreatedAt,
 		})
 		if err != nil {
 			return err
 		}
 	}
 	for _, m := range w.NewMessages {
-		arg := db.InsertMessageParams{ID: m.ID, ApplicationID: m.ApplicationID, Audience: string(m.Audience), AuthorKind: "operator", Body: m.Body, CreatedAt: m.CreatedAt}
+		arg := db.InsertMessageParams{
+			ID:            m.ID,
+			ApplicationID: m.ApplicationID,
+			Audience:      string(m.Audience),
+			AuthorKind:    "operator",
+			Body:          m.Body,
+			CreatedAt:     m.CreatedAt,
+		}
 		if m.ByStaff != nil {
 			arg.AuthorKind, arg.StaffID = "staff", uuid.NullUUID{UUID: *m.ByStaff, Valid: true}
 		}
@@ -170,7 +208,10 @@ func loadEndpoints(ctx context.Context, q *db.Queries, w *grant.Work, now time.T
 		return err
 	}
 	for _, r := range rows {
-		w.Endpoints = append(w.Endpoints, claim.Live{ID: r.ID, Label: r.Label, Position: int(r.Position), SpecIndex: r.SpecIndex, Proven: r.Proven})
+		w.Endpoints = append(
+			w.Endpoints,
+			claim.Live{ID: r.ID, Label: r.Label, Position: int(r.Position), SpecIndex: r.SpecIndex, Proven: r.Proven},
+		)
 	}
 	p, err := q.GetCheckPolicy(ctx)
 	w.NeedControl = p.RequireControl
@@ -181,14 +222,24 @@ func loadEndpoints(ctx context.Context, q *db.Queries, w *grant.Work, now time.T
 func insertEndpoints(ctx context.Context, q *db.Queries, application uuid.UUID, list []claim.Row, now time.Time) error {
 	for _, e := range list {
 		err := q.InsertEndpoint(ctx, db.InsertEndpointParams{
-			ID: e.ID, ApplicationID: application, Label: e.Label, Position: int32(e.Position), Protocol: e.Protocol, Spec: e.Spec, SpecIndex: e.SpecIndex,
-			ChecksFrom: e.ChecksFrom, CreatedAt: now,
+			ID:            e.ID,
+			ApplicationID: application,
+			Label:         e.Label,
+			Position:      int32(e.Position),
+			Protocol:      e.Protocol,
+			Spec:          e.Spec,
+			SpecIndex:     e.SpecIndex,
+			ChecksFrom:    e.ChecksFrom,
+			CreatedAt:     now,
 		})
 		if err != nil {
 			return err
 		}
 		for _, l := range e.Links {
-			if err := q.PutEndpointLink(ctx, db.PutEndpointLinkParams{EndpointID: e.ID, Kind: l.Kind, Index: l.Index, SeenAt: now}); err != nil {
+			if err := q.PutEndpointLink(
+				ctx,
+				db.PutEndpointLinkParams{EndpointID: e.ID, Kind: l.Kind, Index: l.Index, SeenAt: now},
+			); err != nil {
 				return err
 			}
 		}
@@ -198,15 +249,33 @@ func insertEndpoints(ctx context.Context, q *db.Queries, application uuid.UUID, 
 
 func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Instalment) error {
 	err := q.InsertGrant(ctx, db.InsertGrantParams{
-		ID: g.ID, ApplicationID: g.ApplicationID, FundID: g.FundID, Reference: g.Reference, Designation: g.Designation, State: string(g.State),
-		AmountSat: int64(g.Amount), Version: g.Version, CreatedAt: g.CreatedAt,
+		ID:            g.ID,
+		ApplicationID: g.ApplicationID,
+		FundID:        g.FundID,
+		Reference:     g.Reference,
+		Designation:   g.Designation,
+		State:         string(g.State),
+		AmountSat:     int64(g.Amount),
+		Version:       g.Version,
+		CreatedAt:     g.CreatedAt,
 	})
 	if err != nil {
 		return err
 	}
 	return q.InsertInstalment(ctx, db.InsertInstalmentParams{
-		ID: i.ID, GrantID: i.GrantID, Period: int32(i.Period), DecisionID: i.DecisionID, Digest: i.Digest[:], Note: i.Note, PayeeScript: i.PayeeScript,
-		PayeeAddress: i.PayeeAddress, AmountSat: int64(i.Amount), State: string(i.State), Version: i.Version, CreatedAt: i.CreatedAt, ChangedAt: i.ChangedAt,
+		ID:           i.ID,
+		GrantID:      i.GrantID,
+		Period:       int32(i.Period),
+		DecisionID:   i.DecisionID,
+		Digest:       i.Digest[:],
+		Note:         i.Note,
+		PayeeScript:  i.PayeeScript,
+		PayeeAddress: i.PayeeAddress,
+		AmountSat:    int64(i.Amount),
+		State:        string(i.State),
+		Version:      i.Version,
+		CreatedAt:    i.CreatedAt,
+		ChangedAt:    i.ChangedAt,
 	})
 }
 
@@ -223,7 +292,10 @@ func (s GrantStore) Grants(ctx context.Context, before *grant.Cursor, limit int)
 	}
 	var records []grant.GrantRecord
 	err := s.inSnapshot(ctx, func(ctx context.Context, q *db.Queries) error {
-		rows, err := q.ListGrants(ctx, db.ListGrantsParams{BeforeAt: before.SubmittedAt, BeforeID: before.ID, RowLimit: int32(limit)})
+		rows, err := q.ListGrants(
+			ctx,
+			db.ListGrantsParams{BeforeAt: before.SubmittedAt, BeforeID: before.ID, RowLimit: int32(limit)},
+		)
 		if err != nil {
 			return err
 		}
@@ -259,8 +331,17 @@ func readGrants(ctx context.Context, q *db.Queries, rows []db.Grant) ([]grant.Gr
 	ids := make([]uuid.UUID, len(rows))
 	for i, g := range rows {
 		records[i].Grant = grant.Grant{
-			ID: g.ID, ApplicationID: g.ApplicationID, FundID: g.FundID, Reference: g.Reference, Designation: g.Designation,
-			State: grant.GrantState(g.State), Amount: btcutil.Amount(g.AmountSat), Version: g.Version, CreatedAt: g.CreatedAt,
+			ID:            g.ID,
+			ApplicationID: g.ApplicationID,
+			FundID:        g.FundID,
+			Reference:     g.Reference,
+			Designation:   g.Designation,
+			State: grant.GrantState(
+				g.State,
+			),
+			Amount:    btcutil.Amount(g.AmountSat),
+			Version:   g.Version,
+			CreatedAt: g.CreatedAt,
 		}
 		at[g.ID], ids[i] = i, g.ID
 	}
@@ -272,9 +353,15 @@ func readGrants(ctx context.Context, q *db.Queries, rows []db.Grant) ([]grant.Gr
 		rec := &records[at[r.Instalment.GrantID]]
 		rec.Instalments = append(rec.Instalments, instalmentOf(r.Instalment))
 		p := grant.Payment{
-			InstalmentID: r.Instalment.ID, State: grant.InstalmentState(r.Instalment.State), Amount: btcutil.Amount(r.Instalment.AmountSat),
-			Standing:    grant.StandingOf(grant.InstalmentState(r.Instalment.State), r.BatchState, r.Alarmed),
-			BatchNumber: r.BatchNumber, TxID: txidString(r.Txid), Vout: uint32(r.Vout), Height: r.Height, ChangedAt: r.Instalment.ChangedAt,
+			InstalmentID: r.Instalment.ID,
+			State:        grant.InstalmentState(r.Instalment.State),
+			Amount:       btcutil.Amount(r.Instalment.AmountSat),
+			Standing:     grant.StandingOf(grant.InstalmentState(r.Instalment.State), r.BatchState, r.Alarmed),
+			BatchNumber:  r.BatchNumber,
+			TxID:         txidString(r.Txid),
+			Vout:         uint32(r.Vout),
+			Height:       r.Height,
+			ChangedAt:    r.Instalment.ChangedAt,
 		}
 		if r.Height > 0 {
 			p.Confirmations = r.Tip - r.Height + 1
@@ -286,9 +373,19 @@ func readGrants(ctx context.Context, q *db.Queries, rows []db.Grant) ([]grant.Gr
 
 func instalmentOf(i db.Instalment) grant.Instalment {
 	out := grant.Instalment{
-		ID: i.ID, GrantID: i.GrantID, Period: int(i.Period), DecisionID: i.DecisionID, Digest: decision.Digest(i.Digest), Note: i.Note,
-		PayeeScript: i.PayeeScript, PayeeAddress: i.PayeeAddress, Amount: btcutil.Amount(i.AmountSat), State: grant.InstalmentState(i.State),
-		Version: i.Version, CreatedAt: i.CreatedAt, ChangedAt: i.ChangedAt,
+		ID:           i.ID,
+		GrantID:      i.GrantID,
+		Period:       int(i.Period),
+		DecisionID:   i.DecisionID,
+		Digest:       decision.Digest(i.Digest),
+		Note:         i.Note,
+		PayeeScript:  i.PayeeScript,
+		PayeeAddress: i.PayeeAddress,
+		Amount:       btcutil.Amount(i.AmountSat),
+		State:        grant.InstalmentState(i.State),
+		Version:      i.Version,
+		CreatedAt:    i.CreatedAt,
+		ChangedAt:    i.ChangedAt,
 	}
 	if i.HeldReason != nil {
 		out.HeldReason = *i.HeldReason

@@ -25,12 +25,20 @@ type IdentityStore struct{ *DB }
 var _ identity.Store = IdentityStore{}
 
 // change runs fn in a transaction that ends with the audit leaf of c.
-func (s IdentityStore) change(ctx context.Context, c identity.Change, fn func(ctx context.Context, q *db.Queries) error) error {
+func (s IdentityStore) change(
+	ctx context.Context,
+	c identity.Change,
+	fn func(ctx context.Context, q *db.Queries) error,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := fn(ctx, q); err != nil {
 			return err
 		}
-		return s.record(ctx, q, audit.Entry{Actor: c.By, Action: c.Action, ObjectKind: c.ObjectKind, ObjectID: c.ObjectID, At: c.At})
+		return s.record(
+			ctx,
+			q,
+			audit.Entry{Actor: c.By, Action: c.Action, ObjectKind: c.ObjectKind, ObjectID: c.ObjectID, At: c.At},
+		)
 	})
 }
 
@@ -41,9 +49,17 @@ func (s IdentityStore) write(ctx context.Context, fn func(ctx context.Context, q
 }
 
 // CreateStaff implements identity.Store. Conflict "staff_name_taken".
-func (s IdentityStore) CreateStaff(ctx context.Context, c identity.Change, p identity.Staff, invite identity.Link) error {
+func (s IdentityStore) CreateStaff(
+	ctx context.Context,
+	c identity.Change,
+	p identity.Staff,
+	invite identity.Link,
+) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
-		err := q.InsertStaff(ctx, db.InsertStaffParams{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt, DisabledAt: p.DisabledAt})
+		err := q.InsertStaff(
+			ctx,
+			db.InsertStaffParams{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt, DisabledAt: p.DisabledAt},
+		)
 		if err != nil {
 			return fmt.Errorf("insert staff %s: %w", p.ID, err)
 		}
@@ -54,7 +70,12 @@ func (s IdentityStore) CreateStaff(ctx context.Context, c identity.Change, p ide
 	})
 }
 
-func (s IdentityStore) UpdateStaff(ctx context.Context, c identity.Change, id uuid.UUID, fn func(*identity.Staff) error) (identity.Staff, error) {
+func (s IdentityStore) UpdateStaff(
+	ctx context.Context,
+	c identity.Change,
+	id uuid.UUID,
+	fn func(*identity.Staff) error,
+) (identity.Staff, error) {
 	var person identity.Staff
 	err := s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
 		p, err := lockStaff(ctx, q, id)
@@ -171,7 +192,13 @@ func (s IdentityStore) TakeCeremony(ctx context.Context, h identity.Hash) (ident
 		return identity.Ceremony{}, absent(err, identity.CodeCeremonyUnknown, "take ceremony")
 	}
 	return identity.Ceremony{
-		Hash: identity.Hash(row.Hash), Kind: identity.CeremonyKind(row.Kind), StaffID: row.StaffID.UUID, State: row.State, ExpiresAt: row.ExpiresAt,
+		Hash: identity.Hash(
+			row.Hash,
+		),
+		Kind:      identity.CeremonyKind(row.Kind),
+		StaffID:   row.StaffID.UUID,
+		State:     row.State,
+		ExpiresAt: row.ExpiresAt,
 	}, nil
 }
 
@@ -198,7 +225,12 @@ func (s IdentityStore) CredentialByID(ctx context.Context, id []byte) (identity.
 
 func toCredential(row db.Passkey) identity.Credential {
 	return identity.Credential{
-		ID: row.CredentialID, StaffID: row.StaffID, Label: row.Label, Record: row.Record, CreatedAt: row.CreatedAt, LastUsedAt: row.LastUsedAt,
+		ID:         row.CredentialID,
+		StaffID:    row.StaffID,
+		Label:      row.Label,
+		Record:     row.Record,
+		CreatedAt:  row.CreatedAt,
+		LastUsedAt: row.LastUsedAt,
 	}
 }
 

@@ -38,7 +38,10 @@ func (d *DB) CountByKey(ctx context.Context) (map[string]int64, error) {
 // UnderOlderKeys returns up to most data keys that are not under active, in the order of
 // their applications, from the one after after.
 func (d *DB) UnderOlderKeys(ctx context.Context, active string, after uuid.UUID, most int) ([]WrappedKey, error) {
-	rows, err := d.q.ListUnderOlderKeys(ctx, db.ListUnderOlderKeysParams{After: after, Active: active, Most: int32(most)})
+	rows, err := d.q.ListUnderOlderKeys(
+		ctx,
+		db.ListUnderOlderKeysParams{After: after, Active: active, Most: int32(most)},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("list data keys under older keys: %w", mapError(err))
 	}
@@ -52,7 +55,13 @@ func (d *DB) UnderOlderKeys(ctx context.Context, active string, after uuid.UUID,
 // Rewrap puts fresh in the place of was, application by application, where was still
 // stands, and e in the log with their number. All of fresh are under the key active. It
 // returns how many were replaced; for none nothing is written.
-func (d *DB) Rewrap(ctx context.Context, active string, was []WrappedKey, fresh [][]byte, e audit.Entry) (n int64, err error) {
+func (d *DB) Rewrap(
+	ctx context.Context,
+	active string,
+	was []WrappedKey,
+	fresh [][]byte,
+	e audit.Entry,
+) (n int64, err error) {
 	arg := db.RewrapParams{Active: active, Fresh: fresh}
 	for _, w := range was {
 		arg.Ids, arg.Was = append(arg.Ids, w.Application), append(arg.Was, w.Key.Bytes)
@@ -93,8 +102,13 @@ func (d *DB) DropKeys(ctx context.Context, ids []string, at time.Time, entry fun
 		}
 		for _, id := range ids {
 			if n := under[id]; n > 0 {
-				return errs.Newf(errs.Conflict, CodeKeyInUse,
-					"The data keys of %d applications are still under key %s. Nothing was changed. Run: causeway admin keys rewrap", n, id)
+				return errs.Newf(
+					errs.Conflict,
+					CodeKeyInUse,
+					"The data keys of %d applications are still under key %s. Nothing was changed. Run: causeway admin keys rewrap",
+					n,
+					id,
+				)
 			}
 			fresh, err := q.DropKey(ctx, id, at)
 			if err != nil {

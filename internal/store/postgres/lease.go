@@ -106,7 +106,14 @@ func watchLock(ctx context.Context, conn *pgx.Conn, due func(), stop context.Can
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			stop(errs.Wrap(err, errs.Unavailable, payout.CodeLeaseLost, "The database connection that holds the worker's lease is gone. Nothing was half done; the worker starts again."))
+			stop(
+				errs.Wrap(
+					err,
+					errs.Unavailable,
+					payout.CodeLeaseLost,
+					"The database connection that holds the worker's lease is gone. Nothing was half done; the worker starts again.",
+				),
+			)
 			return
 		case heard && due != nil:
 			due()

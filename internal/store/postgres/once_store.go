@@ -45,7 +45,11 @@ func useKey(ctx context.Context, q *db.Queries, entries []audit.Entry) error {
 		}
 	}
 	err := q.UseKey(ctx, db.UseKeyParams{
-		Scope: ticket.Operation, KeyHash: ticket.KeyHash, BodySha256: ticket.BodyHash, ObjectIds: made, CreatedAt: entries[0].At,
+		Scope:      ticket.Operation,
+		KeyHash:    ticket.KeyHash,
+		BodySha256: ticket.BodyHash,
+		ObjectIds:  made,
+		CreatedAt:  entries[0].At,
 	})
 	if err != nil {
 		return fmt.Errorf("use an idempotency key of %s: %w", ticket.Operation, err)

@@ -27,12 +27,24 @@ func checkLease(ctx context.Context, q *db.Queries, epoch int64) error {
 		return err
 	}
 	if current != epoch {
-		return errs.Newf(errs.Conflict, payout.CodeLeaseLost, "Another worker leads now (lease %d, ours was %d). This one changed nothing.", current, epoch)
+		return errs.Newf(
+			errs.Conflict,
+			payout.CodeLeaseLost,
+			"Another worker leads now (lease %d, ours was %d). This one changed nothing.",
+			current,
+			epoch,
+		)
 	}
 	return nil
 }
 
-func (s PayoutStore) UpdateBatch(ctx context.Context, epoch int64, id uuid.UUID, now time.Time, fn func(*payout.Locked) error) (payout.Batch, error) {
+func (s PayoutStore) UpdateBatch(
+	ctx context.Context,
+	epoch int64,
+	id uuid.UUID,
+	now time.Time,
+	fn func(*payout.Locked) error,
+) (payout.Batch, error) {
 	var out payout.Batch
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
@@ -122,7 +134,12 @@ func writeLocked(ctx context.Context, q *db.Queries, l *payout.Locked, now time.
 	}
 	if a := ch.NewApproval; a != nil {
 		err := q.InsertApproval(ctx, db.InsertApprovalParams{
-			ID: a.ID, BatchID: b.ID, Digest: a.Digest[:], StaffID: a.StaffID, AuthKind: a.AuthKind, CreatedAt: a.CreatedAt,
+			ID:        a.ID,
+			BatchID:   b.ID,
+			Digest:    a.Digest[:],
+			StaffID:   a.StaffID,
+			AuthKind:  a.AuthKind,
+			CreatedAt: a.CreatedAt,
 		})
 		if err != nil {
 			return err
@@ -198,17 +215,31 @@ func writeAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payou
 		}
 	}
 	for _, op := range ch.Reserve {
-		if err := q.InsertReservation(ctx, db.InsertReservationParams{Txid: op.Hash[:], Vout: int64(op.Index), BatchID: batch}); err != nil {
+		if err := q.InsertReservation(
+			ctx,
+			db.InsertReservationParams{Txid: op.Hash[:], Vout: int64(op.Index), BatchID: batch},
+		); err != nil {
 			return err
 		}
 	}
 	for _, r := range ch.Raws {
-		if err := q.InsertAttemptRaw(ctx, db.InsertAttemptRawParams{AttemptID: r.Attempt, Raw: r.Raw, CreatedAt: now}); err != nil {
+		if err := q.InsertAttemptRaw(
+			ctx,
+			db.InsertAttemptRawParams{AttemptID: r.Attempt, Raw: r.Raw, CreatedAt: now},
+		); err != nil {
 			return err
 		}
 	}
 	for _, e := range ch.Events {
-		if err := q.InsertAttemptEvent(ctx, db.InsertAttemptEventParams{AttemptID: e.Attempt, Event: e.Event.Event, Detail: e.Event.Detail, At: e.Event.At}); err != nil {
+		if err := q.InsertAttemptEvent(
+			ctx,
+			db.InsertAttemptEventParams{
+				AttemptID: e.Attempt,
+				Event:     e.Event.Event,
+				Detail:    e.Event.Detail,
+				At:        e.Event.At,
+			},
+		); err != nil {
 			return err
 		}
 	}
@@ -239,13 +270,24 @@ func writeVoid(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Ch
 			return err
 		}
 		if n != 1 {
-			return errs.New(errs.Conflict, errs.CodeWrongState, "The request to take this batch back has ended in the meantime. Nothing was changed.")
+			return errs.New(
+				errs.Conflict,
+				errs.CodeWrongState,
+				"The request to take this batch back has ended in the meantime. Nothing was changed.",
+			)
 		}
 	}
 	if v := ch.NewVoid; v != nil {
 		err := q.InsertVoid(ctx, db.InsertVoidParams{
-			ID: v.ID, BatchID: batch, Note: v.Note, Digest: v.Digest[:], FeerateSatKvb: v.FeeRateSatKVB, FeeSat: int64(v.Fee), Reason: v.Reason,
-			AskedBy: v.AskedBy, AskedAt: v.AskedAt,
+			ID:            v.ID,
+			BatchID:       batch,
+			Note:          v.Note,
+			Digest:        v.Digest[:],
+			FeerateSatKvb: v.FeeRateSatKVB,
+			FeeSat:        int64(v.Fee),
+			Reason:        v.Reason,
+			AskedBy:       v.AskedBy,
+			AskedAt:       v.AskedAt,
 		})
 		if err != nil {
 			return err
@@ -257,7 +299,15 @@ func writeVoid(ctx context.Context, q *db.Queries, batch uuid.UUID, ch payout.Ch
 		}
 	}
 	if a := ch.VoidApproval; a != nil {
-		return q.InsertVoidApproval(ctx, db.InsertVoidApprovalParams{VoidID: a.VoidID, Digest: a.Approval.Digest[:], StaffID: a.Approval.StaffID, At: a.Approval.CreatedAt})
+		return q.InsertVoidApproval(
+			ctx,
+			db.InsertVoidApprovalParams{
+				VoidID:  a.VoidID,
+				Digest:  a.Approval.Digest[:],
+				StaffID: a.Approval.StaffID,
+				At:      a.Approval.CreatedAt,
+			},
+		)
 	}
 	return nil
 }
@@ -280,19 +330,41 @@ func moveBatch(ctx context.Context, q *db.Queries, b payout.Batch, now time.Time
 	if b.WantedSatKVB > 0 {
 		wanted = &b.WantedSatKVB
 	}
-	n, err := q.UpdateBatch(ctx, db.UpdateBatchParams{ID: b.ID, Version: b.Version, State: string(b.State), WantedFeerateSatKvb: wanted, ChangedAt: now})
+	n, err := q.UpdateBatch(
+		ctx,
+		db.UpdateBatchParams{
+			ID:                  b.ID,
+			Version:             b.Version,
+			State:               string(b.State),
+			WantedFeerateSatKvb: wanted,
+			ChangedAt:           now,
+		},
+	)
 	if err != nil {
 		return err
 	}
 	if n != 1 {
-		return errs.New(errs.Conflict, grant.CodeStaleVersion, "Somebody else changed this batch in the meantime. Your change was not saved: look at the new state, then decide again.")
+		return errs.New(
+			errs.Conflict,
+			grant.CodeStaleVersion,
+			"Somebody else changed this batch in the meantime. Your change was not saved: look at the new state, then decide again.",
+		)
 	}
 	return nil
 }
 
 func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	err := q.InsertAttempt(ctx, db.InsertAttemptParams{
-		ID: a.ID, BatchID: a.BatchID, No: int32(a.No), Kind: string(a.Kind), Psbt: a.PSBT, Txid: a.TxID[:], FeeSat: int64(a.Fee), Weight: a.Weight, Epoch: a.Epoch, CreatedAt: a.CreatedAt,
+		ID:        a.ID,
+		BatchID:   a.BatchID,
+		No:        int32(a.No),
+		Kind:      string(a.Kind),
+		Psbt:      a.PSBT,
+		Txid:      a.TxID[:],
+		FeeSat:    int64(a.Fee),
+		Weight:    a.Weight,
+		Epoch:     a.Epoch,
+		CreatedAt: a.CreatedAt,
 	})
 	if err != nil {
 		return err
@@ -302,7 +374,16 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	}
 	ins := db.InsertAttemptInputsParams{AttemptID: a.ID}
 	for _, in := range a.Inputs {
-		ins.Txids, ins.Vouts, ins.AmountsSat = append(ins.Txids, bytes.Clone(in.OutPoint.Hash[:])), append(ins.Vouts, int64(in.OutPoint.Index)), append(ins.AmountsSat, int64(in.Amount))
+		ins.Txids, ins.Vouts, ins.AmountsSat = append(
+			ins.Txids,
+			bytes.Clone(in.OutPoint.Hash[:]),
+		), append(
+			ins.Vouts,
+			int64(in.OutPoint.Index),
+		), append(
+			ins.AmountsSat,
+			int64(in.Amount),
+		)
 	}
 	if err := q.InsertAttemptInputs(ctx, ins); err != nil {
 		return err
@@ -320,18 +401,43 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 		if out.ChangeIndex != nil {
 			change = int64(*out.ChangeIndex)
 		}
-		outs.Vouts, outs.Scripts, outs.AmountsSat = append(outs.Vouts, int64(out.Vout)), append(outs.Scripts, out.Script), append(outs.AmountsSat, int64(out.Amount))
-		outs.InstalmentIds, outs.ChangeIndexes = append(outs.InstalmentIds, instalment), append(outs.ChangeIndexes, change)
+		outs.Vouts, outs.Scripts, outs.AmountsSat = append(
+			outs.Vouts,
+			int64(out.Vout),
+		), append(
+			outs.Scripts,
+			out.Script,
+		), append(
+			outs.AmountsSat,
+			int64(out.Amount),
+		)
+		outs.InstalmentIds, outs.ChangeIndexes = append(
+			outs.InstalmentIds,
+			instalment,
+		), append(
+			outs.ChangeIndexes,
+			change,
+		)
 		outs.Decisions = append(outs.Decisions, lost)
 	}
 	return q.InsertAttemptOutputs(ctx, outs)
 }
 
-func (s PayoutStore) SetError(ctx context.Context, epoch int64, id uuid.UUID, code errs.Code, message string, now time.Time) error {
+func (s PayoutStore) SetError(
+	ctx context.Context,
+	epoch int64,
+	id uuid.UUID,
+	code errs.Code,
+	message string,
+	now time.Time,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.BumpBatchError(ctx, db.BumpBatchErrorParams{ID: id, Code: string(code), Message: message, ChangedAt: now})
+		return q.BumpBatchError(
+			ctx,
+			db.BumpBatchErrorParams{ID: id, Code: string(code), Message: message, ChangedAt: now},
+		)
 	})
 }

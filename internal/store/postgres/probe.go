@@ -29,5 +29,10 @@ func (d *DB) CanWrite(ctx context.Context, program string, now time.Time) error 
 	if !errors.As(err, &said) {
 		return err // it worked, or nobody answered
 	}
-	return errs.Wrap(err, errs.Unavailable, CodeDatabaseUnwritable, "PostgreSQL answers but cannot write, so nothing can be changed. Check whether its disk is full, or whether it is a read-only standby.")
+	return errs.Wrap(
+		err,
+		errs.Unavailable,
+		CodeDatabaseUnwritable,
+		"PostgreSQL answers but cannot write, so nothing can be changed. Check whether its disk is full, or whether it is a read-only standby.",
+	)
 }

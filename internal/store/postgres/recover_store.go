@@ -37,7 +37,10 @@ func (s PayoutStore) SetMark(ctx context.Context, epoch int64, m recovery.Journa
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
 		}
-		return q.SetJournalMark(ctx, db.SetJournalMarkParams{Fingerprint: m.Fingerprint, Seq: m.Seq, Head: m.Head[:], At: now})
+		return q.SetJournalMark(
+			ctx,
+			db.SetJournalMarkParams{Fingerprint: m.Fingerprint, Seq: m.Seq, Head: m.Head[:], At: now},
+		)
 	})
 }
 
@@ -86,7 +89,13 @@ func (s PayoutStore) AdvanceNumber(ctx context.Context, epoch int64, atLeast uin
 	})
 }
 
-func (s PayoutStore) Rebuild(ctx context.Context, epoch int64, about recovery.About, now time.Time, fn func(*recovery.Rebuild) error) error {
+func (s PayoutStore) Rebuild(
+	ctx context.Context,
+	epoch int64,
+	about recovery.About,
+	now time.Time,
+	fn func(*recovery.Rebuild) error,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if err := checkLease(ctx, q, epoch); err != nil {
 			return err
@@ -144,7 +153,16 @@ func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about rec
 // readRivals locks the other batches that stand in the way.
 func readRivals(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About, now time.Time) error {
 	txids, vouts := split(about.Inputs)
-	ids, err := q.ListRivals(ctx, db.ListRivalsParams{BatchID: about.Batch, Number: int64(about.Number), Instalments: idsOf(w.Record().Items), Txids: txids, Vouts: vouts})
+	ids, err := q.ListRivals(
+		ctx,
+		db.ListRivalsParams{
+			BatchID:     about.Batch,
+			Number:      int64(about.Number),
+			Instalments: idsOf(w.Record().Items),
+			Txids:       txids,
+			Vouts:       vouts,
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -181,7 +199,13 @@ func readSurroundings(ctx context.Context, q *db.Queries, w *recovery.Rebuild, a
 	for _, r := range rows {
 		op := outPoint(r.Txid, r.Vout)
 		w.Coins[op] = txbuild.Coin{
-			OutPoint: op, Amount: btcutil.Amount(r.AmountSat), Script: r.Script, Chain: uint32(r.Chain), Index: uint32(r.Index), Height: r.Height, PrevTx: made[op.Hash],
+			OutPoint: op,
+			Amount:   btcutil.Amount(r.AmountSat),
+			Script:   r.Script,
+			Chain:    uint32(r.Chain),
+			Index:    uint32(r.Index),
+			Height:   r.Height,
+			PrevTx:   made[op.Hash],
 		}
 	}
 	if w.InChain, err = q.IsInChain(ctx, about.TxID[:]); err != nil {

@@ -88,7 +88,12 @@ func (x guarded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 	return x.DBTX.QueryRow(ctx, sql, args...)
 }
 
-func (x guarded) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+func (x guarded) CopyFrom(
+	ctx context.Context,
+	table pgx.Identifier,
+	columns []string,
+	rows pgx.CopyFromSource,
+) (int64, error) {
 	if err := x.guard.check(); err != nil {
 		return 0, err
 	}

@@ -25,7 +25,12 @@ func (d *DB) RoleName(ctx context.Context, role string) (string, error) {
 	case role == "worker":
 		return roles.Worker, nil
 	}
-	return "", errs.Newf(errs.Invalid, CodeUnknownRole, "The roles are app and worker, not %s. Nothing was changed.", role)
+	return "", errs.Newf(
+		errs.Invalid,
+		CodeUnknownRole,
+		"The roles are app and worker, not %s. Nothing was changed.",
+		role,
+	)
 }
 
 // LetIn allows a role, by its name in this database, to log in with password, and gives
@@ -34,7 +39,14 @@ func (d *DB) LetIn(ctx context.Context, role, password string) error {
 	// ALTER ROLE takes no parameters, so PostgreSQL itself quotes the password.
 	return d.run(ctx, pgx.TxOptions{}, func(ctx context.Context, _ *db.Queries, tx pgx.Tx) error {
 		var statement string
-		err := tx.QueryRow(ctx, "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)", role, password).Scan(&statement)
+		err := tx.QueryRow(
+			ctx,
+			"SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)",
+			role,
+			password,
+		).Scan(
+			&statement,
+		)
 		if err != nil {
 			return fmt.Errorf("quote password of %s: %w", role, err)
 		}
@@ -51,7 +63,15 @@ func setLimits(ctx context.Context, tx pgx.Tx, role string) error {
 	limitsFor(role).apply(params)
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		var statement string
-		if err := tx.QueryRow(ctx, "SELECT format('ALTER ROLE %I SET %I = %L', $1::text, $2::text, $3::text)", role, name, params[name]).Scan(&statement); err != nil {
+		if err := tx.QueryRow(
+			ctx,
+			"SELECT format('ALTER ROLE %I SET %I = %L', $1::text, $2::text, $3::text)",
+			role,
+			name,
+			params[name],
+		).Scan(
+			&statement,
+		); err != nil {
 			return fmt.Errorf("quote %s of %s: %w", name, role, err)
 		}
 		if _, err := tx.Exec(ctx, statement); err != nil {
@@ -70,7 +90,14 @@ func CreateDatabase(ctx context.Context, url, name string) error {
 	}
 	defer d.Close()
 	var there bool
-	if err := d.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+	if err := d.pool.QueryRow(
+		ctx,
+		"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
+		name,
+	).Scan(
+		&there,
+	); err != nil ||
+		there {
 		return mapError(err)
 	}
 	_, err = d.pool.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())

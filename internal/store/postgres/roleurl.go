@@ -45,7 +45,11 @@ func RoleURL(owner, role, password string) (string, error) {
 	config, err := pgx.ParseConfig(owner)
 	if err != nil {
 		// The cause may quote the password, so it is left out.
-		return "", errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+		return "", errs.New(
+			errs.Unavailable,
+			migrations.CodeDatabaseURL,
+			"The database URL cannot be read. Expected: postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+		)
 	}
 	settings, err := splitSettings(owner)
 	if err != nil {
@@ -55,8 +59,11 @@ func RoleURL(owner, role, password string) (string, error) {
 		return slices.ContainsFunc(settings, func(s setting) bool { return s.key == key })
 	}
 	if has("service") || os.Getenv("PGSERVICE") != "" {
-		return "", errs.New(errs.Unavailable, migrations.CodeDatabaseURL,
-			"The database URL names a service (pg_service.conf), which the programs cannot read. Write its host, port and database out.")
+		return "", errs.New(
+			errs.Unavailable,
+			migrations.CodeDatabaseURL,
+			"The database URL names a service (pg_service.conf), which the programs cannot read. Write its host, port and database out.",
+		)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fromEnvironment)) {
 		key := fromEnvironment[name]
@@ -76,7 +83,12 @@ func RoleURL(owner, role, password string) (string, error) {
 			query = append(query, pair(s.key, s.value))
 		}
 	}
-	made := "postgres://" + url.UserPassword(role, password).String() + "@" + authority + "/" + url.PathEscape(databaseOf(config))
+	made := "postgres://" + url.UserPassword(
+		role,
+		password,
+	).String() + "@" + authority + "/" + url.PathEscape(
+		databaseOf(config),
+	)
 	if len(query) > 0 {
 		made += "?" + strings.Join(query, "&")
 	}
@@ -88,7 +100,11 @@ func RoleURL(owner, role, password string) (string, error) {
 func sameServer(want *pgx.ConnConfig, made string) error {
 	got, err := pgx.ParseConfig(made)
 	if err != nil {
-		return errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL could not be rewritten for another role. Please report its form, without the password.")
+		return errs.New(
+			errs.Unavailable,
+			migrations.CodeDatabaseURL,
+			"The database URL could not be rewritten for another role. Please report its form, without the password.",
+		)
 	}
 	ends := func(c *pgx.ConnConfig) string {
 		list := []string{fmt.Sprintf("%s:%d %t", c.Host, c.Port, c.TLSConfig != nil)}
@@ -98,7 +114,11 @@ func sameServer(want *pgx.ConnConfig, made string) error {
 		return strings.Join(list, " ")
 	}
 	if ends(got) != ends(want) || got.Database != databaseOf(want) {
-		return errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL could not be rewritten for another role without losing a part. Please report its form, without the password.")
+		return errs.New(
+			errs.Unavailable,
+			migrations.CodeDatabaseURL,
+			"The database URL could not be rewritten for another role without losing a part. Please report its form, without the password.",
+		)
 	}
 	return nil
 }
@@ -150,7 +170,11 @@ func splitSettings(text string) ([]setting, error) {
 			plainKey, errKey := url.PathUnescape(key)
 			plainValue, errValue := url.PathUnescape(value)
 			if errKey != nil || errValue != nil {
-				return nil, errs.New(errs.Unavailable, migrations.CodeDatabaseURL, "The database URL has a setting that is not escaped as URLs are.")
+				return nil, errs.New(
+					errs.Unavailable,
+					migrations.CodeDatabaseURL,
+					"The database URL has a setting that is not escaped as URLs are.",
+				)
 			}
 			all = append(all, setting{plainKey, plainValue})
 		}

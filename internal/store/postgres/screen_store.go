@@ -53,7 +53,12 @@ func screenPrint(ctx context.Context, q *db.Queries, a db.Application, _ time.Ti
 	}
 	f.Servers.Listed, f.Text.Printed = int(mine.Servers), true
 	rows, err := q.ScreenText(ctx, db.ScreenTextParams{
-		TextHash: mine.TextHash, ID: a.ID, FundID: a.FundID, RowLimit: screen.NewestOf, Far: screen.FarText, Most: screen.Most + 1,
+		TextHash: mine.TextHash,
+		ID:       a.ID,
+		FundID:   a.FundID,
+		RowLimit: screen.NewestOf,
+		Far:      screen.FarText,
+		Most:     screen.Most + 1,
 	})
 	for _, r := range rows {
 		f.Text.Add(screen.Other{ID: r.ID, Reference: r.Reference}, r.Live, int(r.Bits))
@@ -64,12 +69,25 @@ func screenPrint(ctx context.Context, q *db.Queries, a db.Application, _ time.Ti
 func screenServers(ctx context.Context, q *db.Queries, a db.Application, now time.Time, f *screen.Facts) error {
 	n, err := q.ScreenServers(ctx, now, a.ID)
 	s := &f.Servers
-	s.Up, s.Down, s.Unknown, s.Unchecked, s.Proven = int(n.Up), int(n.Down), int(n.Unknown), int(n.Unchecked), int(n.Proven)
+	s.Up, s.Down, s.Unknown, s.Unchecked, s.Proven = int(
+		n.Up,
+	), int(
+		n.Down,
+	), int(
+		n.Unknown,
+	), int(
+		n.Unchecked,
+	), int(
+		n.Proven,
+	)
 	return err
 }
 
 func screenPayee(ctx context.Context, q *db.Queries, a db.Application, _ time.Time, f *screen.Facts) error {
-	rows, err := q.ScreenPayee(ctx, db.ScreenPayeeParams{PayeeIndex: a.PayeeIndex, FundID: a.FundID, ID: a.ID, RowLimit: screen.Most + 1})
+	rows, err := q.ScreenPayee(
+		ctx,
+		db.ScreenPayeeParams{PayeeIndex: a.PayeeIndex, FundID: a.FundID, ID: a.ID, RowLimit: screen.Most + 1},
+	)
 	for _, r := range rows {
 		f.SamePayee.Add(screen.Other{ID: r.ID, Reference: r.Reference}, r.Live, screen.Most)
 	}
@@ -81,7 +99,10 @@ func screenLinks(ctx context.Context, q *db.Queries, a db.Application, _ time.Ti
 	if err != nil {
 		return err
 	}
-	rows, err := q.ScreenLinks(ctx, db.ScreenLinksParams{FundID: a.FundID, ApplicationID: a.ID, RowLimit: screen.MostLinks + 1})
+	rows, err := q.ScreenLinks(
+		ctx,
+		db.ScreenLinksParams{FundID: a.FundID, ApplicationID: a.ID, RowLimit: screen.MostLinks + 1},
+	)
 	f.Links = screen.LinkFacts{Known: int(traits), By: map[string]screen.Group{}}
 	for _, r := range rows {
 		g := f.Links.By[r.Kind]
@@ -94,7 +115,12 @@ func screenLinks(ctx context.Context, q *db.Queries, a db.Application, _ time.Ti
 func screenBurst(ctx context.Context, q *db.Queries, a db.Application, _ time.Time, f *screen.Facts) error {
 	from := a.SubmittedAt.Add(-screen.Window)
 	b, err := q.ScreenBurst(ctx, db.ScreenBurstParams{
-		FundID: a.FundID, FromAt: from, UntilAt: a.SubmittedAt.Add(screen.Window), ID: a.ID, Most: screen.Most + 1, UsualOf: screen.UsualOf,
+		FundID:  a.FundID,
+		FromAt:  from,
+		UntilAt: a.SubmittedAt.Add(screen.Window),
+		ID:      a.ID,
+		Most:    screen.Most + 1,
+		UsualOf: screen.UsualOf,
 	})
 	f.Burst = screen.BurstFacts{Others: int(b.Others), Before: int(b.Before), Span: from.Sub(b.Since)}
 	return err
@@ -107,7 +133,13 @@ func screenMoney(ctx context.Context, q *db.Queries, a db.Application, _ time.Ti
 	}
 	m, err := q.ScreenMedian(ctx, db.ScreenMedianParams{FundID: a.FundID, ID: a.ID, RowLimit: screen.MedianOf})
 	f.Money = screen.MoneyFacts{
-		Amount: btcutil.Amount(a.AmountSat), Min: fund.MinAmount, Max: fund.MaxAmount, Median: btcutil.Amount(m.MedianSat), Grants: int(m.Grants),
+		Amount: btcutil.Amount(
+			a.AmountSat,
+		),
+		Min:    fund.MinAmount,
+		Max:    fund.MaxAmount,
+		Median: btcutil.Amount(m.MedianSat),
+		Grants: int(m.Grants),
 	}
 	return err
 }

@@ -25,7 +25,11 @@ func (s IdentityStore) OpenSession(ctx context.Context, c identity.Change, o ide
 			return err
 		}
 		if o.Replaces != nil {
-			arg := db.ReplaceSessionParams{TokenHash: o.Replaces[:], StaffID: o.Session.StaffID, At: o.Session.CreatedAt}
+			arg := db.ReplaceSessionParams{
+				TokenHash: o.Replaces[:],
+				StaffID:   o.Session.StaffID,
+				At:        o.Session.CreatedAt,
+			}
 			if err := q.ReplaceSession(ctx, arg); err != nil {
 				return fmt.Errorf("end the replaced session: %w", err)
 			}
@@ -46,7 +50,10 @@ func (s IdentityStore) OpenSession(ctx context.Context, c identity.Change, o ide
 // with. All of them must be the session's person's own.
 func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 	if o.LinkHash != nil {
-		n, err := q.UseLink(ctx, db.UseLinkParams{TokenHash: o.LinkHash[:], StaffID: o.Session.StaffID, At: o.Session.CreatedAt})
+		n, err := q.UseLink(
+			ctx,
+			db.UseLinkParams{TokenHash: o.LinkHash[:], StaffID: o.Session.StaffID, At: o.Session.CreatedAt},
+		)
 		if err != nil {
 			return fmt.Errorf("use link: %w", err)
 		}
@@ -63,7 +70,12 @@ func openWith(ctx context.Context, q *db.Queries, o identity.Opening) error {
 			return errors.New("a passkey of one person would open a session of another")
 		}
 		err := q.InsertPasskey(ctx, db.InsertPasskeyParams{
-			CredentialID: p.ID, StaffID: p.StaffID, Label: p.Label, Record: p.Record, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
+			CredentialID: p.ID,
+			StaffID:      p.StaffID,
+			Label:        p.Label,
+			Record:       p.Record,
+			CreatedAt:    p.CreatedAt,
+			LastUsedAt:   p.LastUsedAt,
 		})
 		if err != nil {
 			return fmt.Errorf("insert passkey: %w", err)

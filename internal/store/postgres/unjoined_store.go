@@ -30,8 +30,17 @@ func readUnjoined(ctx context.Context, q *db.Queries) ([]payout.UnjoinedPayment,
 	list := make([]payout.UnjoinedPayment, len(rows))
 	for i, r := range rows {
 		list[i] = payout.UnjoinedPayment{
-			BatchID: r.BatchID, Number: uint32(r.Number), State: payout.State(r.BatchState), OutPoint: outPoint(r.Txid, r.Vout),
-			Decision: decision.Digest(r.Decision), Script: r.Script, Amount: btcutil.Amount(r.AmountSat), FoundAt: r.CreatedAt, Separate: r.Separate,
+			BatchID:  r.BatchID,
+			Number:   uint32(r.Number),
+			State:    payout.State(r.BatchState),
+			OutPoint: outPoint(r.Txid, r.Vout),
+			Decision: decision.Digest(
+				r.Decision,
+			),
+			Script:   r.Script,
+			Amount:   btcutil.Amount(r.AmountSat),
+			FoundAt:  r.CreatedAt,
+			Separate: r.Separate,
 		}
 	}
 	return list, nil
@@ -44,12 +53,22 @@ func findUnjoined(ctx context.Context, q *db.Queries, op wire.OutPoint) (payout.
 	}
 	at := slices.IndexFunc(list, func(p payout.UnjoinedPayment) bool { return p.OutPoint == op })
 	if at < 0 {
-		return payout.UnjoinedPayment{}, errs.New(errs.NotFound, errs.CodeUnjoinedNotFound, "There is no such payment that waits to be joined. Nothing was changed.")
+		return payout.UnjoinedPayment{}, errs.New(
+			errs.NotFound,
+			errs.CodeUnjoinedNotFound,
+			"There is no such payment that waits to be joined. Nothing was changed.",
+		)
 	}
 	return list[at], nil
 }
 
-func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalment uuid.UUID, now time.Time, fn func(*payout.Join) error) error {
+func (s PayoutStore) JoinPayment(
+	ctx context.Context,
+	op wire.OutPoint,
+	instalment uuid.UUID,
+	now time.Time,
+	fn func(*payout.Join) error,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		found, err := findUnjoined(ctx, q, op)
 		if err != nil {
@@ -72,7 +91,10 @@ func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalme
 		if err := fn(j); err != nil {
 			return err
 		}
-		if _, err := q.JoinOutputs(ctx, db.JoinOutputsParams{InstalmentID: instalment, BatchID: found.BatchID, Decision: found.Decision[:]}); err != nil {
+		if _, err := q.JoinOutputs(
+			ctx,
+			db.JoinOutputsParams{InstalmentID: instalment, BatchID: found.BatchID, Decision: found.Decision[:]},
+		); err != nil {
 			return err
 		}
 		if err := q.JoinBatchItem(ctx, found.BatchID, instalment); err != nil {
@@ -93,12 +115,27 @@ func (s PayoutStore) JoinPayment(ctx context.Context, op wire.OutPoint, instalme
 	})
 }
 
-func (s PayoutStore) SeparatePayment(ctx context.Context, op wire.OutPoint, reason string, staff uuid.UUID, e audit.Entry) error {
+func (s PayoutStore) SeparatePayment(
+	ctx context.Context,
+	op wire.OutPoint,
+	reason string,
+	staff uuid.UUID,
+	e audit.Entry,
+) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		if _, err := findUnjoined(ctx, q, op); err != nil {
 			return err
 		}
-		n, err := q.SeparateUnjoined(ctx, db.SeparateUnjoinedParams{Txid: op.Hash[:], Vout: int64(op.Index), Reason: reason, StaffID: staff, At: e.At})
+		n, err := q.SeparateUnjoined(
+			ctx,
+			db.SeparateUnjoinedParams{
+				Txid:    op.Hash[:],
+				Vout:    int64(op.Index),
+				Reason:  reason,
+				StaffID: staff,
+				At:      e.At,
+			},
+		)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,10 @@ import (
 // one write the leaf; the others wait until it stands.
 func (d *DB) Opened(ctx context.Context, o audit.Opening) error {
 	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		n, err := q.PutUnsealing(ctx, db.PutUnsealingParams{Via: o.Via, What: o.What, ObjectID: o.Object, At: o.Entry.At})
+		n, err := q.PutUnsealing(
+			ctx,
+			db.PutUnsealingParams{Via: o.Via, What: o.What, ObjectID: o.Object, At: o.Entry.At},
+		)
 		if err != nil || n == 0 {
 			return err
 		}

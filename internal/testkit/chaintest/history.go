@@ -26,7 +26,11 @@ func (n *Node) History(blocks int32) {
 		at = at.Add(spacing)
 		block := n.empty(height)
 		block.Header = wire.BlockHeader{
-			Version: 0x20000000, PrevBlock: prev, MerkleRoot: block.Transactions[0].TxHash(), Timestamp: at, Bits: params.PowLimitBits,
+			Version:    0x20000000,
+			PrevBlock:  prev,
+			MerkleRoot: block.Transactions[0].TxHash(),
+			Timestamp:  at,
+			Bits:       params.PowLimitBits,
 		}
 		solve(&block.Header, params.PowLimit)
 		var raw bytes.Buffer

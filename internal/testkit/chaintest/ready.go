@@ -30,7 +30,10 @@ var ready = sync.OnceValues(func() (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, err := btcdnode.Start(ctx, btcdnode.Config{Bin: bin, Dir: filepath.Join(dir, "btcd"), MiningAddress: key.Address()})
+	node, err := btcdnode.Start(
+		ctx,
+		btcdnode.Config{Bin: bin, Dir: filepath.Join(dir, "btcd"), MiningAddress: key.Address()},
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,9 @@ func OtherKeys(tb testing.TB) telegram.Keys {
 
 func keysOf(tb testing.TB, k *rsa.PrivateKey) telegram.Keys {
 	tb.Helper()
-	keys, err := telegram.ParseKeys(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&k.PublicKey)}))
+	keys, err := telegram.ParseKeys(
+		pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&k.PublicKey)}),
+	)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -83,7 +85,16 @@ func Forge(tb testing.TB) probe.Address {
 		var nonce bin.Int128
 		_, _ = rand.Read(nonce[:])
 		pq := []byte{0x17, 0xed, 0x48, 0x94, 0x1a, 0x08, 0xf9, 0x81}
-		if send(tb, c, &mt.ResPQ{Nonce: first.Nonce, ServerNonce: nonce, Pq: pq, ServerPublicKeyFingerprints: []int64{fingerprint}}) != nil {
+		if send(
+			tb,
+			c,
+			&mt.ResPQ{
+				Nonce:                       first.Nonce,
+				ServerNonce:                 nonce,
+				Pq:                          pq,
+				ServerPublicKeyFingerprints: []int64{fingerprint},
+			},
+		) != nil {
 			return
 		}
 		var second mt.ReqDHParamsRequest

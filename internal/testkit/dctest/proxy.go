@@ -60,7 +60,12 @@ func process(tb testing.TB, spec link.MTProto, dc probe.Address) func(net.Conn) 
 				ok = !again
 			}
 			if !ok {
-				_ = tls.Server(replay{Conn: c, r: io.MultiReader(bytes.NewReader(hello), c)}, site).HandshakeContext(tb.Context())
+				_ = tls.Server(
+					replay{Conn: c, r: io.MultiReader(bytes.NewReader(hello), c)},
+					site,
+				).HandshakeContext(
+					tb.Context(),
+				)
 				return
 			}
 			if _, err := c.Write(answer(hello, spec.Key[:])); err != nil {
@@ -100,12 +105,19 @@ func site(tb testing.TB) *tls.Config {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"masked.example"}, NotAfter: time.Unix(4_000_000_000, 0)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{"masked.example"},
+		NotAfter:     time.Unix(4_000_000_000, 0),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.PublicKey, k)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}},
+	}
 }
 
 type replay struct {

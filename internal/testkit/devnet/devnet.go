@@ -138,7 +138,10 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 	if err := d.writeTelegram(datacentre.PublicPEM(key)); err != nil {
 		return err
 	}
-	if d.Censor, err = proxies.Start(ctx, proxies.Spec{Kind: proxies.SOCKS5, Host: d.World.Host(0, 3), Blocked: d.cfg.Blocked}); err != nil {
+	if d.Censor, err = proxies.Start(
+		ctx,
+		proxies.Spec{Kind: proxies.SOCKS5, Host: d.World.Host(0, 3), Blocked: d.cfg.Blocked},
+	); err != nil {
 		return err
 	}
 	dir := filepath.Join(d.cfg.Dir, "proxies")
@@ -146,7 +149,12 @@ func (d *Devnet) startProxies(ctx context.Context) error {
 		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+".")
 	}
 	for i, kind := range [ProxyCount]proxies.Kind{proxies.SOCKS5, proxies.SOCKS5, proxies.SOCKS5, proxies.HTTP, proxies.MTProto} {
-		s := proxies.Spec{Kind: kind, Host: d.World.Host(byte(i+1), 10), Port: d.cfg.ProxyPorts[i], Upstream: d.Centre.Addr}
+		s := proxies.Spec{
+			Kind:     kind,
+			Host:     d.World.Host(byte(i+1), 10),
+			Port:     d.cfg.ProxyPorts[i],
+			Upstream: d.Centre.Addr,
+		}
 		if i >= 2 {
 			s.Accounts = filepath.Join(dir, string(kind)+".accounts")
 		}

@@ -74,7 +74,13 @@ func (s *server) makeTemplate(ctx context.Context, conn *pgx.Conn, name string, 
 		return err
 	}
 	var finished bool
-	err := conn.QueryRow(ctx, "SELECT coalesce(bool_or(datistemplate), false) FROM pg_database WHERE datname = $1", name).Scan(&finished)
+	err := conn.QueryRow(
+		ctx,
+		"SELECT coalesce(bool_or(datistemplate), false) FROM pg_database WHERE datname = $1",
+		name,
+	).Scan(
+		&finished,
+	)
 	if err != nil || finished {
 		return err
 	}

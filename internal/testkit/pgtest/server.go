@@ -66,7 +66,10 @@ func Start(ctx context.Context) (address string, err error) {
 func newServer(address string) (*server, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, fmt.Errorf("%s is not a postgres:// address", EnvURL) // the address holds a password, so it is not shown
+		return nil, fmt.Errorf(
+			"%s is not a postgres:// address",
+			EnvURL,
+		) // the address holds a password, so it is not shown
 	}
 	maintenance := strings.TrimPrefix(u.Path, "/")
 	if maintenance == "" {

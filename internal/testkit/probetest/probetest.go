@@ -39,7 +39,9 @@ func (loopback) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 // Dialer returns a guarded dialer that allows loopback.
 func Dialer(tb testing.TB) *guard.Dialer {
 	tb.Helper()
-	d, err := guard.New(guard.Config{Resolver: loopback{}, Allow: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8)}})
+	d, err := guard.New(
+		guard.Config{Resolver: loopback{}, Allow: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8)}},
+	)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -56,9 +58,12 @@ func Run(tb testing.TB, timeout time.Duration, check func(ctx context.Context, e
 	tb.Helper()
 	d := Dialer(tb)
 	r := probe.Runner{Clock: clock.Real{}, Timeout: timeout}
-	return r.Run(tb.Context(), probe.Attempt{Check: func(ctx context.Context, tr *probe.Trace) (*probe.Evidence, error) {
-		return nil, check(ctx, Env(d, tr))
-	}})
+	return r.Run(
+		tb.Context(),
+		probe.Attempt{Check: func(ctx context.Context, tr *probe.Trace) (*probe.Evidence, error) {
+			return nil, check(ctx, Env(d, tr))
+		}},
+	)
 }
 
 // Want compares an outcome with "ok stage" or "failed-stage class".

@@ -44,7 +44,13 @@ func NewTreasury(t testing.TB, kind wallet.Kind, net *chaincfg.Params, name stri
 	if err != nil {
 		t.Fatalf("descriptor: %v", err)
 	}
-	return &Treasury{Seed: seed[:], Seeds: [][]byte{seed[:]}, Descriptor: d, Account: account, Accounts: []*hdkeychain.ExtendedKey{account}}
+	return &Treasury{
+		Seed:       seed[:],
+		Seeds:      [][]byte{seed[:]},
+		Descriptor: d,
+		Account:    account,
+		Accounts:   []*hdkeychain.ExtendedKey{account},
+	}
 }
 
 // NewMultisig returns a k-of-n treasury, each key of a seed made from name and
@@ -86,7 +92,11 @@ func (tr *Treasury) Coin(t testing.TB, amount btcutil.Amount, chain, index, nonc
 		t.Fatalf("script: %v", err)
 	}
 	prev := wire.NewMsgTx(2)
-	in := wire.NewTxIn(&wire.OutPoint{Hash: sha256.Sum256(binary.BigEndian.AppendUint32(nil, nonce)), Index: nonce}, nil, nil)
+	in := wire.NewTxIn(
+		&wire.OutPoint{Hash: sha256.Sum256(binary.BigEndian.AppendUint32(nil, nonce)), Index: nonce},
+		nil,
+		nil,
+	)
 	prev.AddTxIn(in)
 	prev.AddTxOut(wire.NewTxOut(1_000, PayeeScript(t, txscript.WitnessV0PubKeyHashTy, nonce)))
 	prev.AddTxOut(wire.NewTxOut(int64(amount), script))

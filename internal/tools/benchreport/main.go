@@ -58,7 +58,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 
 	// Some take minutes by themselves, and a time-out would take the others along.
-	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", *bench, "-benchmem", "-count", strconv.Itoa(*count), "-timeout", "0", "-tags", *tags}, packages...)...) //nolint:gosec // the caller's own
+	cmd := exec.CommandContext(
+		ctx,
+		"go",
+		append(
+			[]string{
+				"test",
+				"-run",
+				"^$",
+				"-bench",
+				*bench,
+				"-benchmem",
+				"-count",
+				strconv.Itoa(*count),
+				"-timeout",
+				"0",
+				"-tags",
+				*tags,
+			},
+			packages...)...) //nolint:gosec // the caller's own
 	cmd.Dir, cmd.Stderr = *dir, stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -84,7 +102,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	rep.table(stdout)
-	if rep.leftOut(stdout, all, func(b benchmark) bool { return slices.Contains(asked, b.pkg) && pattern.MatchString(b.name) }) && code == 0 {
+	if rep.leftOut(
+		stdout,
+		all,
+		func(b benchmark) bool { return slices.Contains(asked, b.pkg) && pattern.MatchString(b.name) },
+	) &&
+		code == 0 {
 		code = 1
 	}
 	return code
@@ -98,7 +121,10 @@ type benchmark struct {
 
 // list returns the import paths that patterns name.
 func list(ctx context.Context, dir, tags string, patterns ...string) ([]string, error) {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-tags", tags}, patterns...)...) //nolint:gosec // the caller's own
+	cmd := exec.CommandContext(
+		ctx,
+		"go",
+		append([]string{"list", "-tags", tags}, patterns...)...) //nolint:gosec // the caller's own
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
@@ -115,7 +141,16 @@ func declared(ctx context.Context, dir, tags string) ([]benchmark, error) {
 {{end}}{{range .XTestGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}} built
 {{end}}{{range .IgnoredGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}} left
 {{end}}`
-	cmd := exec.CommandContext(ctx, "go", "list", "-tags", tags, "-f", format, "./...") //nolint:gosec // the caller's own
+	cmd := exec.CommandContext(
+		ctx,
+		"go",
+		"list",
+		"-tags",
+		tags,
+		"-f",
+		format,
+		"./...",
+	) //nolint:gosec // the caller's own
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
@@ -150,8 +185,10 @@ type result struct{ pkg, name, figures string }
 var (
 	packageLine = regexp.MustCompile(`^pkg: (\S+)$`)
 	nameLine    = regexp.MustCompile(`^(Benchmark\S+)\s(.*)$`)
-	figures     = regexp.MustCompile(`^\s*\d+\t\s*(-?[\d.]+ \S.*)$`) // on a line of its own when the benchmark itself printed something
-	cores       = regexp.MustCompile(`-\d+$`)
+	figures     = regexp.MustCompile(
+		`^\s*\d+\t\s*(-?[\d.]+ \S.*)$`,
+	) // on a line of its own when the benchmark itself printed something
+	cores = regexp.MustCompile(`-\d+$`)
 )
 
 func read(r io.Reader) *report {
@@ -191,7 +228,13 @@ func (rep *report) table(w io.Writer) {
 	fmt.Fprintln(w, "\nresults:")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range rep.results {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", path.Base(r.pkg), strings.TrimPrefix(r.name, "Benchmark"), strings.Join(strings.Fields(r.figures), " "))
+		fmt.Fprintf(
+			table,
+			"  %s\t%s\t%s\n",
+			path.Base(r.pkg),
+			strings.TrimPrefix(r.name, "Benchmark"),
+			strings.Join(strings.Fields(r.figures), " "),
+		)
 	}
 	_ = table.Flush() // as with every line above, nobody is there to hear of it
 }

@@ -89,10 +89,23 @@ func (c *codes) declared(p *packages.Package, f *ast.File) {
 				}
 				code := constant.StringVal(v.Val())
 				if meaningOf(name.Name, group, spec) == "" {
-					c.fault(p, name.Pos(), "%s needs a comment that says what %q means: // %s: A sentence.", name.Name, code, name.Name)
+					c.fault(
+						p,
+						name.Pos(),
+						"%s needs a comment that says what %q means: // %s: A sentence.",
+						name.Name,
+						code,
+						name.Name,
+					)
 				}
 				if other, twice := c.places[code]; twice {
-					c.fault(p, name.Pos(), "%q is declared in %s too; declare it once, in package errs if need be", code, other)
+					c.fault(
+						p,
+						name.Pos(),
+						"%q is declared in %s too; declare it once, in package errs if need be",
+						code,
+						other,
+					)
 				}
 				c.places[code] = p.PkgPath
 			}

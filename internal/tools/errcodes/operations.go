@@ -64,7 +64,8 @@ func (o operation) can(doc document, code string) bool {
 	case slices.Contains(ofPSBT, code):
 		return has("application/octet-stream")
 	case strings.HasPrefix(code, "receipt_"):
-		return o.Security != nil && len(*o.Security) > 0 && len((*o.Security)[0]) > 0 && (*o.Security)[0]["receipt"].Kind != 0
+		return o.Security != nil && len(*o.Security) > 0 && len((*o.Security)[0]) > 0 &&
+			(*o.Security)[0]["receipt"].Kind != 0
 	case code == "token_unknown": // one of a table that everything about sign-in shares
 		return o.ID == "getToken" || o.ID == "revokeToken"
 	case code == "bad_cursor":
@@ -121,11 +122,22 @@ func operations(pkgs []*packages.Package, root string, write bool) ([]string, er
 		return nil, writeErrors(root, calls, reached, general)
 	}
 	if got := doc.Components.Responses["Problem"].Errors; !slices.Equal(got, general) {
-		faults = append(faults, fmt.Sprintf("api/spec: x-errors of any call should be %v, not %v; errcodes -w writes it", general, got))
+		faults = append(
+			faults,
+			fmt.Sprintf("api/spec: x-errors of any call should be %v, not %v; errcodes -w writes it", general, got),
+		)
 	}
 	for _, op := range calls {
 		if want := without(reached[op.ID], general); !slices.Equal(op.Errors, want) {
-			faults = append(faults, fmt.Sprintf("api/spec: x-errors of %s should be %v, not %v; errcodes -w writes it", op.ID, want, op.Errors))
+			faults = append(
+				faults,
+				fmt.Sprintf(
+					"api/spec: x-errors of %s should be %v, not %v; errcodes -w writes it",
+					op.ID,
+					want,
+					op.Errors,
+				),
+			)
 		}
 	}
 	return faults, nil
@@ -151,7 +163,12 @@ func (d document) calls() ([]operation, error) {
 
 // general returns the codes of any call: those of the edge in front of all, and those that half of the calls share,
 // such as that the database is down.
-func (p *program) general(pkgs []*packages.Package, known map[string]yaml.Node, shared map[string]int, calls int) []string {
+func (p *program) general(
+	pkgs []*packages.Package,
+	known map[string]yaml.Node,
+	shared map[string]int,
+	calls int,
+) []string {
 	edge := map[string]bool{}
 	for _, pkg := range pkgs {
 		if pkg.PkgPath != edgePath {
@@ -210,9 +227,19 @@ func writeErrors(root string, calls []operation, reached map[string][]string, ge
 		out := string(text)
 		for _, op := range calls {
 			head := `(?m)^(      operationId: ` + op.ID + `\n(?:      .*\n)*?      x-permission: .*\n)(?:      x-errors: \[[^\]]*\]\n)?`
-			out = regexp.MustCompile(head).ReplaceAllString(out, "${1}"+list("      ", without(reached[op.ID], general)))
+			out = regexp.MustCompile(
+				head,
+			).ReplaceAllString(
+				out,
+				"${1}"+list("      ", without(reached[op.ID], general)),
+			)
 		}
-		out = regexp.MustCompile(`(?m)^(    Problem:\n)(?:      x-errors: \[[^\]]*\]\n)?`).ReplaceAllString(out, "${1}"+list("      ", general))
+		out = regexp.MustCompile(
+			`(?m)^(    Problem:\n)(?:      x-errors: \[[^\]]*\]\n)?`,
+		).ReplaceAllString(
+			out,
+			"${1}"+list("      ", general),
+		)
 		if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
 			return err
 		}

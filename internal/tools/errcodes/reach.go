@@ -41,7 +41,11 @@ type program struct {
 }
 
 func newProgram(pkgs []*packages.Package) *program {
-	p := &program{parts: map[types.Object]*part{}, impls: map[*types.Func][]types.Object{}, constraints: map[string]string{}}
+	p := &program{
+		parts:       map[types.Object]*part{},
+		impls:       map[*types.Func][]types.Object{},
+		constraints: map[string]string{},
+	}
 	for _, pkg := range pkgs {
 		for _, file := range pkg.Syntax {
 			for _, d := range file.Decls {
@@ -51,7 +55,8 @@ func newProgram(pkgs []*packages.Package) *program {
 		scope := pkg.Types.Scope()
 		for _, name := range scope.Names() {
 			if tn, ok := scope.Lookup(name).(*types.TypeName); ok && !tn.IsAlias() {
-				if named, ok := tn.Type().(*types.Named); ok && named.TypeParams().Len() == 0 && !types.IsInterface(named) {
+				if named, ok := tn.Type().(*types.Named); ok && named.TypeParams().Len() == 0 &&
+					!types.IsInterface(named) {
 					p.types = append(p.types, named)
 				}
 			}

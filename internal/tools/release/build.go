@@ -20,7 +20,14 @@ var stamps = []string{"github.com/causeway-fund/causeway/internal/cli.release", 
 
 // decidesBuild are variables by which a person's environment would change the bytes.
 var decidesBuild = []string{
-	"CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off", "GODEBUG=",
+	"CGO_ENABLED=0",
+	"GOFLAGS=",
+	"GOAMD64=v1",
+	"GOARM64=v8.0",
+	"GOEXPERIMENT=",
+	"GOFIPS140=off",
+	"GOWORK=off",
+	"GODEBUG=",
 }
 
 // build is one call of go build.
@@ -113,7 +120,9 @@ func archive(w io.Writer, files []file) error {
 		if err != nil {
 			return err
 		}
-		if err := out.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(text)), Format: tar.FormatUSTAR}); err != nil {
+		if err := out.WriteHeader(
+			&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(text)), Format: tar.FormatUSTAR},
+		); err != nil {
 			return err
 		}
 		if _, err := out.Write(text); err != nil {

@@ -36,7 +36,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	version := flags.String("version", "", "such as v1.2.3 or v1.2.3-rc.1")
 	systems := flags.String("for", "linux/amd64,linux/arm64", "systems to build for")
 	compare := flags.Bool("compare", false, "build twice in two folders and compare, in place of a release")
-	cache := flags.String("cache", "", "with -compare: the build cache of the second folder; empty: the one of the first")
+	cache := flags.String(
+		"cache",
+		"",
+		"with -compare: the build cache of the second folder; empty: the one of the first",
+	)
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -46,11 +50,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case len(programs) == 0:
 		err = errors.New("name the programs to build")
 	case *compare:
-		err = comparing(ctx, stdout, build{dir: *in, goos: runtime.GOOS, goarch: runtime.GOARCH, flags: reproducible, programs: programs}, *cache)
+		err = comparing(
+			ctx,
+			stdout,
+			build{dir: *in, goos: runtime.GOOS, goarch: runtime.GOARCH, flags: reproducible, programs: programs},
+			*cache,
+		)
 	case !semver.MatchString(*version):
 		err = fmt.Errorf("version %q must be like v1.2.3 or v1.2.3-rc.1", *version)
 	default:
-		err = releasing(ctx, stdout, build{dir: *in, version: *version, flags: reproducible, programs: programs}, *out, strings.Split(*systems, ","))
+		err = releasing(
+			ctx,
+			stdout,
+			build{dir: *in, version: *version, flags: reproducible, programs: programs},
+			*out,
+			strings.Split(*systems, ","),
+		)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "release:", err)

@@ -82,8 +82,20 @@ func listParts(version, system string, programs map[string]*buildinfo.BuildInfo)
 			add(name, m.Path, m.Version, m.Sum)
 		}
 	}
-	own := component{Type: "application", BOMRef: "causeway", Name: "causeway", Version: version, Properties: []property{{"causeway:system", system}}}
-	list := bom{BOMFormat: "CycloneDX", SpecVersion: "1.6", Version: 1, Metadata: metadata{own}, Components: []component{}}
+	own := component{
+		Type:       "application",
+		BOMRef:     "causeway",
+		Name:       "causeway",
+		Version:    version,
+		Properties: []property{{"causeway:system", system}},
+	}
+	list := bom{
+		BOMFormat:   "CycloneDX",
+		SpecVersion: "1.6",
+		Version:     1,
+		Metadata:    metadata{own},
+		Components:  []component{},
+	}
 	for _, c := range parts {
 		list.Components = append(list.Components, *c)
 	}

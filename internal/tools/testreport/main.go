@@ -124,7 +124,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.Var(&in, "in", "module folder, with :PATTERN,PATTERN for other packages than ./...; may be repeated")
 	flags.Var(pureTargets{&in}, "pure", "the same, for packages that start no goroutine: -race is left out")
 	flags.Var(aloneTargets{&in}, "alone", "the same, for packages that are tested last, with nothing beside them")
-	flags.Var(metTargets{&in}, "met", "the same, as DIR:PATTERN=REGEX: every test without -race, and those of REGEX with it")
+	flags.Var(
+		metTargets{&in},
+		"met",
+		"the same, as DIR:PATTERN=REGEX: every test without -race, and those of REGEX with it",
+	)
 	noSkip := flags.Bool("noskip", false, "count a skipped test as a failure")
 	promised := flags.String("promises", "", "JSON file of promises; each of their tests has to pass in this run")
 	module := flags.String("module", "", "path of the module that the tests of -promises are in")
@@ -159,13 +163,21 @@ func (t targets) run(ctx context.Context, given []string, rep *report, stderr io
 	stderr = &turns{out: stderr}
 	var lanes sync.WaitGroup
 	for _, pure := range []bool{false, true} {
-		lanes.Go(func() { t.runThose(ctx, given, rep, stderr, func(t target) bool { return t.pure == pure && !t.alone }) })
+		lanes.Go(
+			func() { t.runThose(ctx, given, rep, stderr, func(t target) bool { return t.pure == pure && !t.alone }) },
+		)
 	}
 	lanes.Wait()
 	t.runThose(ctx, given, rep, stderr, func(t target) bool { return t.alone })
 }
 
-func (t targets) runThose(ctx context.Context, given []string, rep *report, stderr io.Writer, wanted func(target) bool) {
+func (t targets) runThose(
+	ctx context.Context,
+	given []string,
+	rep *report,
+	stderr io.Writer,
+	wanted func(target) bool,
+) {
 	for _, t := range t {
 		if !wanted(t) {
 			continue

@@ -30,7 +30,10 @@ func (r *report) keep(path, module string) error {
 	for _, p := range list {
 		for _, test := range p.Tests {
 			if !r.passedTests[module+"/"+test] {
-				r.fail(module+"/"+test, fmt.Sprintf("did not pass in this run, and %s promises: %s", p.Place, p.Promise))
+				r.fail(
+					module+"/"+test,
+					fmt.Sprintf("did not pass in this run, and %s promises: %s", p.Place, p.Promise),
+				)
 			}
 		}
 	}

@@ -58,7 +58,12 @@ func newReport(out io.Writer, noSkip bool) *report {
 // read takes in the events of one go test until its end, and returns how many failures they
 // told of. A line that is not an event is printed as it is.
 func (r *report) read(in io.Reader) (failures int, err error) {
-	l := &lane{report: r, output: map[testKey][]string{}, failedInPackage: map[string]int{}, passedInPackage: map[string]int{}}
+	l := &lane{
+		report:          r,
+		output:          map[testKey][]string{},
+		failedInPackage: map[string]int{},
+		passedInPackage: map[string]int{},
+	}
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadString('\n')
@@ -113,7 +118,10 @@ func (r *lane) endTest(ev event, key testKey) {
 		r.skipped = append(r.skipped, ev.Package+"."+ev.Test)
 		if r.noSkip {
 			r.failedInPackage[ev.Package]++
-			r.fails(ev.Package+"."+ev.Test, "skipped, and here nothing may be skipped\n"+strings.Join(r.output[key], ""))
+			r.fails(
+				ev.Package+"."+ev.Test,
+				"skipped, and here nothing may be skipped\n"+strings.Join(r.output[key], ""),
+			)
 		}
 	case "fail":
 		r.failedInPackage[ev.Package]++

@@ -53,6 +53,13 @@ func (r *report) printTimes(budget time.Duration) {
 	took := r.times.last.Sub(r.times.first)
 	fmt.Fprintf(r.out, "the tests took %s\n", took.Round(time.Millisecond))
 	if budget > 0 && took > budget {
-		r.fail("time budget", fmt.Sprintf("the tests took %s, and may take %s: make one of the slowest faster", took.Round(time.Millisecond), budget))
+		r.fail(
+			"time budget",
+			fmt.Sprintf(
+				"the tests took %s, and may take %s: make one of the slowest faster",
+				took.Round(time.Millisecond),
+				budget,
+			),
+		)
 	}
 }

@@ -86,14 +86,23 @@ func VerifyBundle(r io.Reader, vkey string, known ...string) (Report, error) {
 		return Report{}, errs.Wrap(err, errs.Malformed, CodeBundleMalformed, "This is not an audit bundle.")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) || b.Format != BundleFormat || b.From < 0 {
-		return Report{}, errs.Newf(errs.Malformed, CodeBundleMalformed, "This is not an audit bundle of the form %s.", BundleFormat)
+		return Report{}, errs.Newf(
+			errs.Malformed,
+			CodeBundleMalformed,
+			"This is not an audit bundle of the form %s.",
+			BundleFormat,
+		)
 	}
 	return b.Verify(vkey, known...)
 }
 
 func broken(f Finding, cause error) error {
 	err := errs.Newf(errs.Conflict, CodeAuditBroken, "The audit log failed verification: %s.", f)
-	err.Params = map[string]string{"first": strconv.FormatInt(f.First, 10), "last": strconv.FormatInt(f.Last, 10), "what": string(f.What)}
+	err.Params = map[string]string{
+		"first": strconv.FormatInt(f.First, 10),
+		"last":  strconv.FormatInt(f.Last, 10),
+		"what":  string(f.What),
+	}
 	err.Cause = cause
 	return err
 }

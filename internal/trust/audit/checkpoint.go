@@ -41,7 +41,12 @@ func (c Checkpoint) text() string {
 func OpenCheckpoint(signed, vkey string) (Checkpoint, error) {
 	c, err := openCheckpoint(signed, vkey)
 	if err != nil {
-		return Checkpoint{}, errs.Wrap(err, errs.Invalid, CodeCheckpointRefused, "A checkpoint is damaged or not signed by the given key.")
+		return Checkpoint{}, errs.Wrap(
+			err,
+			errs.Invalid,
+			CodeCheckpointRefused,
+			"A checkpoint is damaged or not signed by the given key.",
+		)
 	}
 	return c, nil
 }
@@ -104,18 +109,33 @@ func GenerateKeyFile(path, origin string) (vkey string, err error) {
 func LoadSigner(path string) (*Signer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The checkpoint key file "+path+" cannot be read.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMissing,
+			"The checkpoint key file "+path+" cannot be read.",
+		)
 	}
 	if err := secretfile.Check("checkpoint key file", path, info); err != nil {
 		return nil, err
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The checkpoint key file "+path+" cannot be read.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMissing,
+			"The checkpoint key file "+path+" cannot be read.",
+		)
 	}
 	s, err := parseSigner(b)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMalformed, "The checkpoint key file "+path+" is damaged.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMalformed,
+			"The checkpoint key file "+path+" is damaged.",
+		)
 	}
 	return s, nil
 }

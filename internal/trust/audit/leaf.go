@@ -14,7 +14,9 @@ import (
 const maxLeafBytes = 1 << 10
 
 var (
-	actorShape  = regexp.MustCompile(`^(staff|operator):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^system:[a-z][a-z-]{0,31}$`)
+	actorShape = regexp.MustCompile(
+		`^(staff|operator):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^system:[a-z][a-z-]{0,31}$`,
+	)
 	actionShape = regexp.MustCompile(`^[a-z][a-z_]{0,31}(\.[a-z][a-z_]{0,31}){1,2}$`)
 	kindShape   = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 	stateShape  = regexp.MustCompile(`^[a-z_]{0,32}$`)
@@ -39,8 +41,15 @@ type Leaf struct {
 // whose words have not the shape of identifiers.
 func NewLeaf(seq int64, e Entry) (Leaf, error) {
 	l := Leaf{
-		Action: e.Action, Actor: e.Actor.Label(), At: e.At.UTC().Format(time.RFC3339), Digest: hex.EncodeToString(e.Digest),
-		From: e.From, ObjectID: e.ObjectID, ObjectKind: e.ObjectKind, Seq: seq, To: e.To,
+		Action:     e.Action,
+		Actor:      e.Actor.Label(),
+		At:         e.At.UTC().Format(time.RFC3339),
+		Digest:     hex.EncodeToString(e.Digest),
+		From:       e.From,
+		ObjectID:   e.ObjectID,
+		ObjectKind: e.ObjectKind,
+		Seq:        seq,
+		To:         e.To,
 	}
 	return l, l.check()
 }

@@ -59,9 +59,21 @@ func (p Inclusion) Verify(vkey string) error {
 }
 
 // ProveConsistency returns the proof between two signed checkpoints.
-func ProveConsistency(signedOld string, oldSize int64, signedNew string, newSize int64, stored tlog.HashReader) (Consistency, error) {
+func ProveConsistency(
+	signedOld string,
+	oldSize int64,
+	signedNew string,
+	newSize int64,
+	stored tlog.HashReader,
+) (Consistency, error) {
 	if oldSize < 1 || oldSize > newSize {
-		return Consistency{}, errs.Newf(errs.Invalid, CodeNotEarlier, "A log of %d rows does not come before one of %d.", oldSize, newSize)
+		return Consistency{}, errs.Newf(
+			errs.Invalid,
+			CodeNotEarlier,
+			"A log of %d rows does not come before one of %d.",
+			oldSize,
+			newSize,
+		)
 	}
 	hashes, err := tlog.ProveTree(newSize, oldSize, stored)
 	if err != nil {
@@ -82,7 +94,13 @@ func (p Consistency) Verify(vkey string) error {
 		return err
 	}
 	if older.Size < 1 || older.Size > newer.Size {
-		return errs.Newf(errs.Invalid, CodeNotEarlier, "A log of %d rows does not come before one of %d.", older.Size, newer.Size)
+		return errs.Newf(
+			errs.Invalid,
+			CodeNotEarlier,
+			"A log of %d rows does not come before one of %d.",
+			older.Size,
+			newer.Size,
+		)
 	}
 	if err := tlog.CheckTree(p.Hashes, newer.Size, newer.Root, older.Size, older.Root); err != nil {
 		return broken(Finding{First: 0, Last: older.Size - 1, What: Altered}, err)

@@ -26,7 +26,11 @@ func (l *Log) Latest(ctx context.Context) (StoredCheckpoint, error) {
 		return StoredCheckpoint{}, err
 	}
 	if len(newest) == 0 {
-		return StoredCheckpoint{}, errs.New(errs.NotFound, CodeNoCheckpoint, "The audit log has no signed checkpoint yet.")
+		return StoredCheckpoint{}, errs.New(
+			errs.NotFound,
+			CodeNoCheckpoint,
+			"The audit log has no signed checkpoint yet.",
+		)
 	}
 	return newest[0], nil
 }
@@ -61,7 +65,11 @@ type BadCheckpoint struct {
 
 // String returns what is wrong in words.
 func (b BadCheckpoint) String() string {
-	return fmt.Sprintf("checkpoint %d (%s) is damaged or not signed by the log's key, and was passed over", b.Place, b.Says)
+	return fmt.Sprintf(
+		"checkpoint %d (%s) is damaged or not signed by the log's key, and was passed over",
+		b.Place,
+		b.Says,
+	)
 }
 
 func badCheckpoint(place int, note string) BadCheckpoint {

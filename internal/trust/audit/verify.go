@@ -17,8 +17,13 @@ func (b Bundle) Verify(vkey string, known ...string) (Report, error) {
 	}
 	newest := points[len(points)-1]
 	report := Report{
-		Origin: newest.Origin, Size: newest.Size, Root: newest.Root.String(), Checkpoints: len(points), BadCheckpoints: bad,
-		Rows: int64(len(b.Leaves)), Uncovered: max(0, b.From+int64(len(b.Leaves))-newest.Size),
+		Origin:         newest.Origin,
+		Size:           newest.Size,
+		Root:           newest.Root.String(),
+		Checkpoints:    len(points),
+		BadCheckpoints: bad,
+		Rows:           int64(len(b.Leaves)),
+		Uncovered:      max(0, b.From+int64(len(b.Leaves))-newest.Size),
 	}
 	fail := func(f Finding) (Report, error) {
 		report.Finding = &f
@@ -78,7 +83,11 @@ func (b Bundle) open(vkey string, known []string) (points []Checkpoint, bad []Ba
 	}
 	switch {
 	case len(points) == 0 && len(bad) > 0:
-		return nil, bad, errs.New(errs.Invalid, CodeCheckpointRefused, "Every checkpoint is damaged or not signed by the given key, so there is none to verify against.")
+		return nil, bad, errs.New(
+			errs.Invalid,
+			CodeCheckpointRefused,
+			"Every checkpoint is damaged or not signed by the given key, so there is none to verify against.",
+		)
 	case len(points) == 0:
 		return nil, nil, errs.New(errs.Invalid, CodeCheckpointRefused, "There is no checkpoint to verify against.")
 	}

@@ -127,7 +127,8 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 			return UpkeepNote{}, badNote("names coin %s twice", n.Coins[i])
 		}
 	}
-	if n.Kind == UpkeepChild && n.MaxFeeRateSatKVB != 0 || n.Kind != UpkeepChild && !possibleFeeRate(n.MaxFeeRateSatKVB) {
+	if n.Kind == UpkeepChild && n.MaxFeeRateSatKVB != 0 ||
+		n.Kind != UpkeepChild && !possibleFeeRate(n.MaxFeeRateSatKVB) {
 		return UpkeepNote{}, badNote("has a max_feerate_sat_kvb that its kind does not allow")
 	}
 	return n, checkMaxFee(n.MaxFee)

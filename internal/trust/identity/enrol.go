@@ -74,7 +74,12 @@ func (s *Service) BeginEnrol(ctx context.Context, linkToken string) (Challenge, 
 // FinishEnrol checks the browser's answer (the JSON of the credential), stores
 // the passkey under label, consumes the link and opens a session. Errors of
 // BeginEnrol; Unauthenticated "passkey_refused"; Conflict "credential_known".
-func (s *Service) FinishEnrol(ctx context.Context, linkToken, ceremony string, answer []byte, label string) (SignIn, error) {
+func (s *Service) FinishEnrol(
+	ctx context.Context,
+	linkToken, ceremony string,
+	answer []byte,
+	label string,
+) (SignIn, error) {
 	person, err := s.openLink(ctx, linkToken, LinkInvite)
 	if err != nil {
 		return SignIn{}, err
@@ -100,7 +105,13 @@ func (s *Service) FinishEnrol(ctx context.Context, linkToken, ceremony string, a
 	}
 	hash := HashSecret(linkToken)
 	credential := Credential{ID: made.ID, StaffID: person.ID, Label: label, Record: record, CreatedAt: s.now()}
-	return s.openSession(ctx, person, MethodPasskey, "staff.passkey_enrolled", Opening{LinkHash: &hash, NewCredential: &credential})
+	return s.openSession(
+		ctx,
+		person,
+		MethodPasskey,
+		"staff.passkey_enrolled",
+		Opening{LinkHash: &hash, NewCredential: &credential},
+	)
 }
 
 // openLink returns the person of a link that is good for purpose.
@@ -124,7 +135,13 @@ func (s *Service) openLink(ctx context.Context, token string, purpose LinkPurpos
 }
 
 // putCeremony stores the library's state and returns what the browser needs.
-func (s *Service) putCeremony(ctx context.Context, kind CeremonyKind, staffID uuid.UUID, options any, state *webauthn.SessionData) (Challenge, error) {
+func (s *Service) putCeremony(
+	ctx context.Context,
+	kind CeremonyKind,
+	staffID uuid.UUID,
+	options any,
+	state *webauthn.SessionData,
+) (Challenge, error) {
 	token, err := newSecret(s.cfg.Random)
 	if err != nil {
 		return Challenge{}, err
@@ -137,7 +154,13 @@ func (s *Service) putCeremony(ctx context.Context, kind CeremonyKind, staffID uu
 	if err != nil {
 		return Challenge{}, fmt.Errorf("encode passkey options: %w", err)
 	}
-	c := Ceremony{Hash: HashSecret(token), Kind: kind, StaffID: staffID, State: stateJSON, ExpiresAt: s.now().Add(DefaultCeremony)}
+	c := Ceremony{
+		Hash:      HashSecret(token),
+		Kind:      kind,
+		StaffID:   staffID,
+		State:     stateJSON,
+		ExpiresAt: s.now().Add(DefaultCeremony),
+	}
 	if err := s.cfg.Store.PutCeremony(ctx, c); err != nil {
 		return Challenge{}, fmt.Errorf("store ceremony: %w", err)
 	}
@@ -146,7 +169,12 @@ func (s *Service) putCeremony(ctx context.Context, kind CeremonyKind, staffID uu
 
 // takeCeremony returns the state of a ceremony of this kind and person, which
 // cannot be answered again.
-func (s *Service) takeCeremony(ctx context.Context, kind CeremonyKind, staffID uuid.UUID, token string) (webauthn.SessionData, error) {
+func (s *Service) takeCeremony(
+	ctx context.Context,
+	kind CeremonyKind,
+	staffID uuid.UUID,
+	token string,
+) (webauthn.SessionData, error) {
 	var state webauthn.SessionData
 	c, err := s.cfg.Store.TakeCeremony(ctx, HashSecret(token))
 	if errs.Is(err, CodeCeremonyUnknown) {
@@ -156,7 +184,9 @@ func (s *Service) takeCeremony(ctx context.Context, kind CeremonyKind, staffID u
 		return state, fmt.Errorf("read ceremony: %w", err)
 	}
 	if c.Kind != kind || c.StaffID != staffID || !s.now().Before(c.ExpiresAt) {
-		return state, errPasskey(fmt.Errorf("ceremony %s ended %s or is another's", c.Kind, c.ExpiresAt.Format(time.RFC3339)))
+		return state, errPasskey(
+			fmt.Errorf("ceremony %s ended %s or is another's", c.Kind, c.ExpiresAt.Format(time.RFC3339)),
+		)
 	}
 	if err := json.Unmarshal(c.State, &state); err != nil {
 		return state, fmt.Errorf("decode ceremony: %w", err)

@@ -7,8 +7,11 @@ var storeErrors = map[errs.Code]struct {
 	kind    errs.Kind
 	message string
 }{
-	CodeStaffNotFound:     {errs.NotFound, "There is no such member of staff."},
-	CodeStaffNameTaken:    {errs.Conflict, "Somebody on the staff has this name already. Choose another; nothing was saved."},
+	CodeStaffNotFound: {errs.NotFound, "There is no such member of staff."},
+	CodeStaffNameTaken: {
+		errs.Conflict,
+		"Somebody on the staff has this name already. Choose another; nothing was saved.",
+	},
 	CodeStaffEnabled:      {errs.Conflict, "This account is not disabled. Nothing was changed."},
 	CodeStaffDisabled:     {errs.Forbidden, "This account is disabled. Ask an admin of the fund."},
 	CodeLinkUnknown:       {errs.NotFound, "This link is not known here. Check that it was copied whole."},
@@ -36,15 +39,29 @@ func errSignIn() error {
 }
 
 func errSessionExpired() error {
-	return errs.New(errs.Unauthenticated, CodeSessionExpired, "Your session has ended. Sign in again; nothing was changed.")
+	return errs.New(
+		errs.Unauthenticated,
+		CodeSessionExpired,
+		"Your session has ended. Sign in again; nothing was changed.",
+	)
 }
 
 func errTokenInvalid(cause error) error {
-	return errs.Wrap(cause, errs.Unauthenticated, CodeTokenInvalid, "This API token is unknown, expired or revoked. Nothing was changed.")
+	return errs.Wrap(
+		cause,
+		errs.Unauthenticated,
+		CodeTokenInvalid,
+		"This API token is unknown, expired or revoked. Nothing was changed.",
+	)
 }
 
 func errPasskey(cause error) error {
-	return errs.Wrap(cause, errs.Unauthenticated, CodePasskeyRefused, "The passkey was not accepted. Try again; nothing was changed.")
+	return errs.Wrap(
+		cause,
+		errs.Unauthenticated,
+		CodePasskeyRefused,
+		"The passkey was not accepted. Try again; nothing was changed.",
+	)
 }
 
 func errLoginLinksOff() error {

@@ -25,7 +25,11 @@ type Receipt struct{ code string }
 // Precondition "idempotency_key_missing".
 func DeriveReceipt(pepper []byte, key string, bodyDigest [32]byte) (Receipt, error) {
 	if key == "" {
-		return Receipt{}, errs.New(errs.Precondition, CodeIdempotencyKeyMissing, "Send an Idempotency-Key, so that trying again cannot apply twice.")
+		return Receipt{}, errs.New(
+			errs.Precondition,
+			CodeIdempotencyKeyMissing,
+			"Send an Idempotency-Key, so that trying again cannot apply twice.",
+		)
 	}
 	bits := mac(pepper, "causeway/receipt/v1", []byte(key), bodyDigest[:])
 	code := make([]byte, ReceiptLen)
@@ -80,7 +84,11 @@ func isSeparator(r rune) bool {
 }
 
 func errReceipt(format string, args ...any) error {
-	return errs.New(errs.Malformed, CodeReceiptMalformed, "The receipt code "+fmt.Sprintf(format, args...)+". Check it against what you wrote down.")
+	return errs.New(
+		errs.Malformed,
+		CodeReceiptMalformed,
+		"The receipt code "+fmt.Sprintf(format, args...)+". Check it against what you wrote down.",
+	)
 }
 
 // Code returns the 26 characters.

@@ -62,7 +62,11 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("identity: public URL %q must be http(s)://host[:port]", cfg.PublicURL)
 	}
 	if err := protocol.ValidateRPID(public.Hostname()); err != nil {
-		return nil, fmt.Errorf("identity: passkeys need a host name in the public URL %q, such as localhost: %w", cfg.PublicURL, err)
+		return nil, fmt.Errorf(
+			"identity: passkeys need a host name in the public URL %q, such as localhost: %w",
+			cfg.PublicURL,
+			err,
+		)
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader

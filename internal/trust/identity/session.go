@@ -57,14 +57,22 @@ func (s *Service) FinishLogin(ctx context.Context, ceremony string, answer []byt
 		return SignIn{}, errPasskey(err)
 	}
 	if used.Authenticator.CloneWarning {
-		return SignIn{}, errPasskey(fmt.Errorf("signature counter of a passkey of %s went back: it may have been copied", person.ID))
+		return SignIn{}, errPasskey(
+			fmt.Errorf("signature counter of a passkey of %s went back: it may have been copied", person.ID),
+		)
 	}
 	if credential.Record, err = json.Marshal(used); err != nil {
 		return SignIn{}, fmt.Errorf("encode passkey: %w", err)
 	}
 	now := s.now()
 	credential.LastUsedAt = &now
-	return s.openSession(ctx, person, MethodPasskey, "staff.signed_in", Opening{UsedCredential: &credential, Replaces: hashOf(previous)})
+	return s.openSession(
+		ctx,
+		person,
+		MethodPasskey,
+		"staff.signed_in",
+		Opening{UsedCredential: &credential, Replaces: hashOf(previous)},
+	)
 }
 
 // UseLoginLink consumes a sign-in link and opens a session; previous as in
@@ -78,7 +86,13 @@ func (s *Service) UseLoginLink(ctx context.Context, token, previous string) (Sig
 	if err != nil {
 		return SignIn{}, err
 	}
-	return s.openSession(ctx, person, MethodLink, "staff.signed_in", Opening{LinkHash: hashOf(token), Replaces: hashOf(previous)})
+	return s.openSession(
+		ctx,
+		person,
+		MethodLink,
+		"staff.signed_in",
+		Opening{LinkHash: hashOf(token), Replaces: hashOf(previous)},
+	)
 }
 
 // Authenticate returns who holds a session token, with the roles of this moment,
@@ -155,7 +169,11 @@ func (s *Service) FormToken(session Session) string {
 func (s *Service) CheckFormToken(session Session, token string) error {
 	got, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || !hmac.Equal(got, s.formMAC(session)) {
-		return errs.New(errs.Forbidden, CodeFormToken, "This form is out of date. Load the page again and send it once more; nothing was changed.")
+		return errs.New(
+			errs.Forbidden,
+			CodeFormToken,
+			"This form is out of date. Load the page again and send it once more; nothing was changed.",
+		)
 	}
 	return nil
 }
@@ -166,7 +184,13 @@ func (s *Service) formMAC(session Session) []byte {
 
 // openSession completes o with a new session and writes it all at once. Its
 // secret is always new, so what a browser held before it signed in is worthless.
-func (s *Service) openSession(ctx context.Context, person Staff, method Method, action string, o Opening) (SignIn, error) {
+func (s *Service) openSession(
+	ctx context.Context,
+	person Staff,
+	method Method,
+	action string,
+	o Opening,
+) (SignIn, error) {
 	if person.DisabledAt != nil {
 		return SignIn{}, StoreError(CodeStaffDisabled)
 	}

@@ -29,7 +29,8 @@ func ValidateRoles(roles []Role) error {
 			return field(errs.CodeTwice, fmt.Sprintf("%s stands twice", r))
 		}
 	}
-	if slices.Contains(roles, RoleAdmin) && (slices.Contains(roles, RoleReviewer) || slices.Contains(roles, RoleTreasurer)) {
+	if slices.Contains(roles, RoleAdmin) &&
+		(slices.Contains(roles, RoleReviewer) || slices.Contains(roles, RoleTreasurer)) {
 		return field(CodeRolesConflict, "an admin cannot also review or release money")
 	}
 	return nil
@@ -148,12 +149,22 @@ func (s *Service) mayChange(by Actor, id uuid.UUID) error {
 		return err
 	}
 	if by.Kind == KindStaff && by.StaffID == id {
-		return errs.New(errs.Forbidden, CodeOwnAccount, "Nobody can change their own roles or disable their own account. Ask another admin.")
+		return errs.New(
+			errs.Forbidden,
+			CodeOwnAccount,
+			"Nobody can change their own roles or disable their own account. Ask another admin.",
+		)
 	}
 	return nil
 }
 
-func (s *Service) addLink(ctx context.Context, by Actor, purpose LinkPurpose, id uuid.UUID, action string) (string, error) {
+func (s *Service) addLink(
+	ctx context.Context,
+	by Actor,
+	purpose LinkPurpose,
+	id uuid.UUID,
+	action string,
+) (string, error) {
 	person, err := s.cfg.Store.Staff(ctx, id)
 	if err != nil {
 		return "", fmt.Errorf("read staff %s: %w", id, err)
@@ -181,7 +192,14 @@ func (s *Service) newLink(purpose LinkPurpose, staffID uuid.UUID) (string, Link,
 		return "", Link{}, err
 	}
 	now := s.now()
-	return token, Link{ID: id, Hash: HashSecret(token), Purpose: purpose, StaffID: staffID, CreatedAt: now, ExpiresAt: now.Add(s.cfg.LinkLife)}, nil
+	return token, Link{
+		ID:        id,
+		Hash:      HashSecret(token),
+		Purpose:   purpose,
+		StaffID:   staffID,
+		CreatedAt: now,
+		ExpiresAt: now.Add(s.cfg.LinkLife),
+	}, nil
 }
 
 func staffChange(by Actor, action string, id uuid.UUID, at time.Time) Change {

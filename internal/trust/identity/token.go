@@ -20,7 +20,13 @@ const TokenPrefix = "cw_"
 // may do (a subset of Scopes of the actor's roles) and for how long (up to
 // MaxTokenLife). The secret is returned once. Needs token.manage, which a token
 // itself never has. Invalid with fields "name", "scopes", "expires_in".
-func (s *Service) CreateToken(ctx context.Context, by Actor, name string, scopes []Permission, life time.Duration) (Token, string, error) {
+func (s *Service) CreateToken(
+	ctx context.Context,
+	by Actor,
+	name string,
+	scopes []Permission,
+	life time.Duration,
+) (Token, string, error) {
 	if err := by.Require(PermTokenManage); err != nil {
 		return Token{}, "", err
 	}
@@ -41,7 +47,15 @@ func (s *Service) CreateToken(ctx context.Context, by Actor, name string, scopes
 	}
 	secret := TokenPrefix + random
 	now := s.now()
-	t := Token{ID: id, Hash: HashSecret(secret), StaffID: by.StaffID, Name: name, Scopes: slices.Clone(scopes), CreatedAt: now, ExpiresAt: now.Add(life)}
+	t := Token{
+		ID:        id,
+		Hash:      HashSecret(secret),
+		StaffID:   by.StaffID,
+		Name:      name,
+		Scopes:    slices.Clone(scopes),
+		CreatedAt: now,
+		ExpiresAt: now.Add(life),
+	}
 	if err := s.cfg.Store.AddToken(ctx, tokenChange(by, "token.created", id, now), t); err != nil {
 		return Token{}, "", fmt.Errorf("store token: %w", err)
 	}
@@ -52,7 +66,10 @@ func checkToken(roles []Role, scopes []Permission, life time.Duration) []errs.Fi
 	var fields []errs.Field
 	held := Scopes(roles)
 	if len(scopes) == 0 {
-		fields = append(fields, errs.Field{Field: "scopes", Code: errs.CodeRequired, Message: "needs at least one scope"})
+		fields = append(
+			fields,
+			errs.Field{Field: "scopes", Code: errs.CodeRequired, Message: "needs at least one scope"},
+		)
 	}
 	for _, p := range scopes {
 		if !slices.Contains(held, p) {
@@ -63,7 +80,10 @@ func checkToken(roles []Role, scopes []Permission, life time.Duration) []errs.Fi
 		}
 	}
 	if life < time.Minute || life > MaxTokenLife {
-		fields = append(fields, errs.Field{Field: "expires_in", Code: errs.CodeOutOfRange, Message: "must be between a minute and a year"})
+		fields = append(
+			fields,
+			errs.Field{Field: "expires_in", Code: errs.CodeOutOfRange, Message: "must be between a minute and a year"},
+		)
 	}
 	return fields
 }

@@ -96,9 +96,17 @@ func (s *Service) Do(ctx context.Context, r Request, do func(ctx context.Context
 func (s *Service) ticket(r Request) (*Ticket, error) {
 	switch n := len(r.Key); {
 	case n == 0:
-		return nil, errs.New(errs.Precondition, identity.CodeIdempotencyKeyMissing, "Send an Idempotency-Key, so that trying again cannot do this twice. Nothing was saved.")
+		return nil, errs.New(
+			errs.Precondition,
+			identity.CodeIdempotencyKeyMissing,
+			"Send an Idempotency-Key, so that trying again cannot do this twice. Nothing was saved.",
+		)
 	case n < minKey || n > maxKey:
-		return nil, errs.New(errs.Invalid, errs.CodeIdempotencyKeyForm, "An Idempotency-Key has 16 to 128 characters. Nothing was saved.")
+		return nil, errs.New(
+			errs.Invalid,
+			errs.CodeIdempotencyKeyForm,
+			"An Idempotency-Key has 16 to 128 characters. Nothing was saved.",
+		)
 	}
 	key, err := s.keys.BlindIndex("idempotency-key", r.Operation+"\x00"+r.Caller+"\x00"+r.Key)
 	if err != nil {
@@ -117,7 +125,11 @@ func (s *Service) made(ctx context.Context, t *Ticket) ([]uuid.UUID, error) {
 		return nil, err
 	}
 	if subtle.ConstantTimeCompare(made.BodyHash, t.BodyHash) != 1 {
-		return nil, errs.New(errs.Invalid, errs.CodeIdempotencyMismatch, "This Idempotency-Key was used for another request. Nothing was saved: send the new one with a new key.")
+		return nil, errs.New(
+			errs.Invalid,
+			errs.CodeIdempotencyMismatch,
+			"This Idempotency-Key was used for another request. Nothing was saved: send the new one with a new key.",
+		)
 	}
 	return made.Objects, nil
 }

@@ -48,7 +48,12 @@ func GenerateKeyFile(path string) error {
 func Load(path string) (*Keyring, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The key file "+path+" cannot be read. Restore it from its backup; without it nothing sealed opens.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMissing,
+			"The key file "+path+" cannot be read. Restore it from its backup; without it nothing sealed opens.",
+		)
 	}
 	defer func() { _ = f.Close() }() // only read from
 	info, err := f.Stat()
@@ -60,7 +65,12 @@ func Load(path string) (*Keyring, error) {
 	}
 	ring, err := parse(io.LimitReader(f, maxKeyFileSize))
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMalformed, "The key file "+path+" is damaged. Restore it from its backup.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMalformed,
+			"The key file "+path+" is damaged. Restore it from its backup.",
+		)
 	}
 	return ring, nil
 }
@@ -126,7 +136,10 @@ func (k *Keyring) parseLine(fields []string) error {
 func (k *Keyring) encode() []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, fileHeader)
-	fmt.Fprintln(&b, "# Keep a copy off this machine. Whoever has this file and the database can read what operators wrote.")
+	fmt.Fprintln(
+		&b,
+		"# Keep a copy off this machine. Whoever has this file and the database can read what operators wrote.",
+	)
 	fmt.Fprintf(&b, "pepper %s\n", base64.StdEncoding.EncodeToString(k.pepper))
 	for _, id := range k.order {
 		word := "kek"

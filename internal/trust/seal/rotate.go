@@ -68,7 +68,12 @@ func editKeyFile(path string, edit func(*Keyring) error) error {
 	// A link stays a link, and the file behind it is replaced.
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, errs.CodeKeyFileMissing, "The key file "+path+" cannot be read. Nothing was changed.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeKeyFileMissing,
+			"The key file "+path+" cannot be read. Nothing was changed.",
+		)
 	}
 	path = target
 	dir, err := os.Open(filepath.Dir(path))
@@ -94,8 +99,14 @@ func editKeyFile(path string, edit func(*Keyring) error) error {
 	}
 	content := ring.encode()
 	if len(content) > maxKeyFileSize { // Load would not read it whole
-		return errs.Newf(errs.Unavailable, CodeKeyFileFull, "The key file %s holds %d keys, and one more would make it longer than %d bytes. Nothing was changed.",
-			path, len(ring.order)-1, maxKeyFileSize)
+		return errs.Newf(
+			errs.Unavailable,
+			CodeKeyFileFull,
+			"The key file %s holds %d keys, and one more would make it longer than %d bytes. Nothing was changed.",
+			path,
+			len(ring.order)-1,
+			maxKeyFileSize,
+		)
 	}
 	if err := replace(path, info, content); err != nil {
 		return err
@@ -114,10 +125,15 @@ func replace(path string, info fs.FileInfo, content []byte) error {
 		return unwritable(path, err)
 	}
 	discard := func(err error) error { return errors.Join(err, os.Remove(f.Name())) }
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok &&
+		(int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
 		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
-			return discard(errors.Join(errs.Wrap(err, errs.Unavailable, CodeKeyFileOwner,
-				"The key file "+path+" belongs to another account, which could not read a new one. Nothing was changed: run this as that account or as root."), f.Close()))
+			return discard(errors.Join(errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodeKeyFileOwner,
+				"The key file "+path+" belongs to another account, which could not read a new one. Nothing was changed: run this as that account or as root.",
+			), f.Close()))
 		}
 	}
 	if err := f.Chmod(info.Mode().Perm()); err != nil {
@@ -133,5 +149,10 @@ func replace(path string, info fs.FileInfo, content []byte) error {
 }
 
 func unwritable(path string, err error) error {
-	return errs.Wrap(err, errs.Unavailable, CodeKeyFileUnwritable, "Cannot replace the key file "+path+". Nothing was changed.")
+	return errs.Wrap(
+		err,
+		errs.Unavailable,
+		CodeKeyFileUnwritable,
+		"Cannot replace the key file "+path+". Nothing was changed.",
+	)
 }

@@ -127,7 +127,9 @@ func (d *DataKey) Seal(aad AAD, plaintext []byte) ([]byte, error) {
 func (d *DataKey) Open(aad AAD, sealed []byte) ([]byte, error) {
 	padded, err := openBytes(d.aead, aad.encode(), sealed)
 	if err != nil {
-		return nil, errUnsealing(fmt.Errorf("%s.%s of row %s version %d: %w", aad.Table, aad.Column, aad.Row, aad.Version, err))
+		return nil, errUnsealing(
+			fmt.Errorf("%s.%s of row %s version %d: %w", aad.Table, aad.Column, aad.Row, aad.Version, err),
+		)
 	}
 	plaintext, err := unpad(padded)
 	if err != nil {
@@ -150,7 +152,11 @@ func (k *Keyring) wrap(owner string, raw []byte) (Wrapped, error) {
 
 func (k *Keyring) unwrap(owner string, w Wrapped) ([]byte, error) {
 	if len(w.Bytes) == 0 {
-		return nil, errs.New(errs.NotFound, errs.CodePurged, "What was written here has been erased, as the fund promised.")
+		return nil, errs.New(
+			errs.NotFound,
+			errs.CodePurged,
+			"What was written here has been erased, as the fund promised.",
+		)
 	}
 	kek, ok := k.keks[w.KEKID]
 	if !ok {
@@ -229,7 +235,12 @@ func unpad(p []byte) ([]byte, error) {
 }
 
 func errUnsealing(cause error) error {
-	return errs.Wrap(cause, errs.Internal, CodeUnsealingFailed, "Something stored here cannot be opened. The operators of this server have to look at it.")
+	return errs.Wrap(
+		cause,
+		errs.Internal,
+		CodeUnsealingFailed,
+		"Something stored here cannot be opened. The operators of this server have to look at it.",
+	)
 }
 
 // String hides the keys.

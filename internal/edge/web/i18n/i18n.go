@@ -86,7 +86,11 @@ func LoadFS(fsys fs.FS) (*Catalogue, error) {
 	c.matcher = language.NewMatcher(tags)
 	for _, l := range c.locales {
 		c.localizers = append(c.localizers, &Localizer{
-			Locale: l, lz: goi18n.NewLocalizer(bundle, l.Tag, "en"), own: all[l.Tag], english: all["en"], all: c.Locales(),
+			Locale:  l,
+			lz:      goi18n.NewLocalizer(bundle, l.Tag, "en"),
+			own:     all[l.Tag],
+			english: all["en"],
+			all:     c.Locales(),
 		})
 	}
 	return c, nil

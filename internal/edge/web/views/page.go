@@ -146,9 +146,18 @@ func (p Page) fieldMessage(e FieldError) string {
 // labels are the words that stand beside the fields of forms long enough for a
 // list of errors to need them.
 var labels = map[string]string{
-	"title": "apply.name", "region": "apply.region", "language": "apply.language", "narrative": "apply.narrative",
-	"amount_sat": "apply.amount", "payout_address": "apply.address", "contact": "apply.contact",
-	"protocol": "apply.protocol", "host": "apply.host", "port": "apply.port", "username": "apply.username", "secret": "apply.secret",
+	"title":          "apply.name",
+	"region":         "apply.region",
+	"language":       "apply.language",
+	"narrative":      "apply.narrative",
+	"amount_sat":     "apply.amount",
+	"payout_address": "apply.address",
+	"contact":        "apply.contact",
+	"protocol":       "apply.protocol",
+	"host":           "apply.host",
+	"port":           "apply.port",
+	"username":       "apply.username",
+	"secret":         "apply.secret",
 }
 
 // fieldLine is a field's message with the name of the field before it.
@@ -249,7 +258,10 @@ func BTC(sat int64) string {
 // neighbours, and a list of hundreds is half as long. A last one of these is <u>, since
 // the bold one after it has a margin too. What is no address is not cut.
 func Fours(a string) string {
-	if strings.ContainsFunc(a, func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') }) {
+	if strings.ContainsFunc(
+		a,
+		func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') },
+	) {
 		return templ.EscapeString(a)
 	}
 	var b strings.Builder

@@ -23,7 +23,16 @@ func tone(kind, state string) string {
 	case "in_review", "built", "signing", "signed", "broadcast", "mined", "allocated", "active",
 		"queued", "sent", "confirming", "replaced":
 		return "tone-half"
-	case "needs_info", "held", "stuck", "maybe_paid", "delayed", "reorged", "immature", "waiting", "disabled", "voiding":
+	case "needs_info",
+		"held",
+		"stuck",
+		"maybe_paid",
+		"delayed",
+		"reorged",
+		"immature",
+		"waiting",
+		"disabled",
+		"voiding":
 		return "tone-info"
 	case "approved", "ready", "paid", "final", "completed", "available":
 		return "tone-ok"

@@ -101,7 +101,8 @@ type work struct {
 
 // New returns an Agent.
 func New(cfg Config) (*Agent, error) {
-	if cfg.API == nil || cfg.Journal == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Log == nil || cfg.Dialer == nil {
+	if cfg.API == nil || cfg.Journal == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Log == nil ||
+		cfg.Dialer == nil {
 		return nil, errors.New("agent: a part is missing")
 	}
 	if err := cfg.State.Validate(); err != nil {
@@ -117,8 +118,16 @@ func New(cfg Config) (*Agent, error) {
 		cfg.Backoff = time.Second
 	}
 	a := &Agent{
-		cfg: cfg, key: ed25519.NewKeyFromSeed(cfg.State.Key), state: cfg.State,
-		busy: make(chan struct{}, cfg.Workers), tuns: make(chan struct{}, maxTunnels), ready: make(chan struct{}, 1), whole: make(chan struct{}, 1),
+		cfg:   cfg,
+		key:   ed25519.NewKeyFromSeed(cfg.State.Key),
+		state: cfg.State,
+		busy: make(
+			chan struct{},
+			cfg.Workers,
+		),
+		tuns:  make(chan struct{}, maxTunnels),
+		ready: make(chan struct{}, 1),
+		whole: make(chan struct{}, 1),
 	}
 	for i := range a.network {
 		a.network[i].turn = make(chan struct{}, 1)
@@ -159,7 +168,13 @@ func (a *Agent) asks(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			pause, failing = retry.NextBackOff(), true
-			a.cfg.Log.WarnContext(ctx, "no lease", slog.String("code", string(errs.CodeOf(err))), slog.Any("error", err), slog.Int64("again_ms", pause.Milliseconds()))
+			a.cfg.Log.WarnContext(
+				ctx,
+				"no lease",
+				slog.String("code", string(errs.CodeOf(err))),
+				slog.Any("error", err),
+				slog.Int64("again_ms", pause.Milliseconds()),
+			)
 		default:
 			if failing {
 				a.cfg.Log.InfoContext(ctx, "leases come again")
@@ -189,7 +204,10 @@ func (a *Agent) ask(ctx context.Context, room int) (time.Duration, error) {
 		at = a.askedAt.Add(time.Millisecond)
 	}
 	a.askedAt = at
-	ask, err := vantage.SignAsk(a.key, vantage.Ask{V: vantage.Version, Vantage: a.cfg.State.Vantage, At: at, Max: room, SW: a.cfg.SW})
+	ask, err := vantage.SignAsk(
+		a.key,
+		vantage.Ask{V: vantage.Version, Vantage: a.cfg.State.Vantage, At: at, Max: room, SW: a.cfg.SW},
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -290,7 +308,11 @@ func (a *Agent) make(ctx context.Context, w *work, j vantage.Job) (vantage.Answe
 	if err != nil {
 		// The service has read it: it is of another version, and that is no fault of
 		// the endpoint's.
-		return vantage.Answer{Job: j.ID, Started: a.cfg.Clock.Now().UTC(), Outcome: own("this version cannot read the configuration")}, true
+		return vantage.Answer{
+			Job:     j.ID,
+			Started: a.cfg.Clock.Now().UTC(),
+			Outcome: own("this version cannot read the configuration"),
+		}, true
 	}
 	answer := a.check(ctx, w, j, spec)
 	return answer, ctx.Err() == nil

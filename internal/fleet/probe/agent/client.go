@@ -45,12 +45,20 @@ var _ API = (*Client)(nil)
 func NewClient(base string, t http.RoundTripper) (*Client, error) {
 	u, err := url.Parse(strings.TrimSuffix(base, "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errs.New(errs.Invalid, CodeAPIURLMalformed, "The service's URL has the form https://host or https://host:port.")
+		return nil, errs.New(
+			errs.Invalid,
+			CodeAPIURLMalformed,
+			"The service's URL has the form https://host or https://host:port.",
+		)
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	here := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !here) {
-		return nil, errs.New(errs.Invalid, CodeAPIURLWithoutTLS, "The service's URL begins with https://; only a service on this machine is spoken to without TLS.")
+		return nil, errs.New(
+			errs.Invalid,
+			CodeAPIURLWithoutTLS,
+			"The service's URL begins with https://; only a service on this machine is spoken to without TLS.",
+		)
 	}
 	return &Client{base: u, http: &http.Client{
 		Transport: t, Timeout: callTimeout,
@@ -115,7 +123,10 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	if err != nil {
 		return errs.Wrap(err, errs.Internal, CodeAPIRequest, "The request cannot be written.")
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { c.met(i.Conn.RemoteAddr()) }})
+	ctx = httptrace.WithClientTrace(
+		ctx,
+		&httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { c.met(i.Conn.RemoteAddr()) }},
+	)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
 		return errs.Wrap(err, errs.Internal, CodeAPIRequest, "The request cannot be written.")
@@ -132,7 +143,12 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 		err = errors.New("too long")
 	}
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeAPIDown, "The service's answer broke off or is too long. It is tried again.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeAPIDown,
+			"The service's answer broke off or is too long. It is tried again.",
+		)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return refusal(resp.StatusCode, text)
@@ -141,7 +157,12 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeAPIAnswerMalformed, "The service's answer is not of the form that this version reads. Both sides may need the same version.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeAPIAnswerMalformed,
+			"The service's answer is not of the form that this version reads. Both sides may need the same version.",
+		)
 	}
 	return nil
 }
@@ -155,7 +176,11 @@ func refusal(status int, text []byte) error {
 	if code == "" {
 		code = strings.TrimPrefix(p.Type, "/problems/")
 	}
-	if err != nil || code == "" || strings.ContainsFunc(code, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
+	if err != nil || code == "" ||
+		strings.ContainsFunc(
+			code,
+			func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') },
+		) {
 		return errs.Newf(errs.Unavailable, CodeAPIStatus, "The service answered with status %d.", status)
 	}
 	kind := errs.Internal

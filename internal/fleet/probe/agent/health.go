@@ -96,7 +96,11 @@ func (a *Agent) look(ctx context.Context, w *work, six bool) error {
 		}
 	}
 	if len(all) == 0 {
-		return probe.Fail(probe.StageTCP, probe.ClassControlFailed, "nothing of this family of addresses is known to answer")
+		return probe.Fail(
+			probe.StageTCP,
+			probe.ClassControlFailed,
+			"nothing of this family of addresses is known to answer",
+		)
 	}
 	var err error
 	for range min(maxAnchors, len(all)) {

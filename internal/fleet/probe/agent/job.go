@@ -47,7 +47,10 @@ func newEnvironment(l vantage.Lease, d probe.Dialer, off time.Duration) (environ
 		if err != nil {
 			return e, fmt.Errorf("read the lease: %w", err)
 		}
-		e.centres = append(e.centres, centre{id: int16(c.ID), addr: probe.AddressOf(ap)}) //nolint:gosec // at most 1000, as the lease was validated
+		e.centres = append(
+			e.centres,
+			centre{id: int16(c.ID), addr: probe.AddressOf(ap)},
+		) //nolint:gosec // at most 1000, as the lease was validated
 	}
 	if l.EchoURL != "" {
 		e.echo, err = echoAddress(l.EchoURL)
@@ -118,25 +121,35 @@ func (a *Agent) twin(ctx context.Context, w *work, spec link.Spec, other string)
 	if !ok || err != nil || !ok2 {
 		return out
 	}
-	a.attempt(ctx, w, append(link.Secrets(first), link.Secrets(second)...), func(ctx context.Context, env probe.Env) (*probe.Evidence, error) {
-		to := env
-		to.Trace = probe.NewTrace(env.Clock)
-		said, err := mtproto.Replay(ctx, env, first, to, second)
-		switch said {
-		case mtproto.Linked:
-			out = vantage.TwinLinked
-		case mtproto.NotShown:
-			out = vantage.TwinNotShown
-		case mtproto.NoMatter: // err says why
-		}
-		return nil, err
-	})
+	a.attempt(
+		ctx,
+		w,
+		append(link.Secrets(first), link.Secrets(second)...),
+		func(ctx context.Context, env probe.Env) (*probe.Evidence, error) {
+			to := env
+			to.Trace = probe.NewTrace(env.Clock)
+			said, err := mtproto.Replay(ctx, env, first, to, second)
+			switch said {
+			case mtproto.Linked:
+				out = vantage.TwinLinked
+			case mtproto.NotShown:
+				out = vantage.TwinNotShown
+			case mtproto.NoMatter: // err says why
+			}
+			return nil, err
+		},
+	)
 	return out
 }
 
 // own is the outcome of trouble on our side before anything was dialled.
 func own(detail string) probe.Outcome {
-	return probe.Outcome{FailedAt: probe.StageParse, Class: probe.ClassLocalResources, Detail: detail, MS: map[probe.Stage]int64{}}
+	return probe.Outcome{
+		FailedAt: probe.StageParse,
+		Class:    probe.ClassLocalResources,
+		Detail:   detail,
+		MS:       map[probe.Stage]int64{},
+	}
 }
 
 // with makes one attempt with c in place of what users have.
@@ -220,18 +233,27 @@ func (a *Agent) attempt(ctx context.Context, w *work, secrets []string, f attemp
 		Clock: a.cfg.Clock, Timeout: a.cfg.Timeout,
 		Control: func(ctx context.Context, addr netip.Addr) error { return a.control(ctx, w, addr) },
 	}
-	out := r.Run(ctx, probe.Attempt{Secrets: slices.Clone(secrets), Check: func(ctx context.Context, tr *probe.Trace) (ev *probe.Evidence, err error) {
-		// A stranger's bytes must not end the checks of everybody else.
-		defer func() {
-			if p := recover(); p != nil {
-				a.cfg.Log.ErrorContext(ctx, "a check broke", slog.String("stack", string(debug.Stack())))
-				ev, err = nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "the check broke")
-			}
-		}()
-		return f(ctx, w.env.of(a, tr))
-	}})
+	out := r.Run(
+		ctx,
+		probe.Attempt{
+			Secrets: slices.Clone(secrets),
+			Check: func(ctx context.Context, tr *probe.Trace) (ev *probe.Evidence, err error) {
+				// A stranger's bytes must not end the checks of everybody else.
+				defer func() {
+					if p := recover(); p != nil {
+						a.cfg.Log.ErrorContext(ctx, "a check broke", slog.String("stack", string(debug.Stack())))
+						ev, err = nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "the check broke")
+					}
+				}()
+				return f(ctx, w.env.of(a, tr))
+			},
+		},
+	)
 	if !out.OK && w.env.off != 0 && out.Class.Verdict(probe.Full) == probe.Down {
-		out.Class, out.Detail = probe.ClassLocalResources, fmt.Sprintf("our own clock is off by %d s", int64(w.env.off/time.Second))
+		out.Class, out.Detail = probe.ClassLocalResources, fmt.Sprintf(
+			"our own clock is off by %d s",
+			int64(w.env.off/time.Second),
+		)
 	}
 	return out
 }

@@ -88,7 +88,12 @@ func (a *Agent) sign() (bool, error) {
 
 func (a *Agent) save(next State) error {
 	if err := a.cfg.Journal.Save(next); err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeProberStateUnwritable, "The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was lost but the checks of this minute.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeProberStateUnwritable,
+			"The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was lost but the checks of this minute.",
+		)
 	}
 	a.state = next
 	return nil
@@ -136,7 +141,12 @@ func (a *Agent) answered(ctx context.Context, said error) (bool, error) {
 		a.astray++
 		return false, nil
 	case errs.Is(said, vantage.CodeReportOutOfOrder):
-		return false, errs.Wrap(said, errs.Conflict, CodeChainBroken, "The service knows another chain of reports than this prober's state file: one of the two was restored from a copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.")
+		return false, errs.Wrap(
+			said,
+			errs.Conflict,
+			CodeChainBroken,
+			"The service knows another chain of reports than this prober's state file: one of the two was restored from a copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.",
+		)
 	}
 	log := a.cfg.Log.With(slog.String("code", string(errs.CodeOf(said))), slog.Any("error", said))
 	switch errs.KindOf(said) {
@@ -174,7 +184,13 @@ func (a *Agent) count(answers []vantage.Answer) {
 	for _, answer := range answers {
 		n[answer.Outcome.Class.Verdict(probe.Full)]++
 	}
-	a.cfg.Log.Info("report", slog.Uint64("seq", a.state.Seq+1), slog.Int("up", n[probe.Up]), slog.Int("down", n[probe.Down]), slog.Int("unknown", n[probe.Unknown]))
+	a.cfg.Log.Info(
+		"report",
+		slog.Uint64("seq", a.state.Seq+1),
+		slog.Int("up", n[probe.Up]),
+		slog.Int("down", n[probe.Down]),
+		slog.Int("unknown", n[probe.Unknown]),
+	)
 }
 
 // maxBackoff is what the longest pauses between two tries are drawn around.
@@ -183,6 +199,10 @@ const maxBackoff = time.Minute
 // pauses doubles from the first to the longest and draws around that, so that probers do
 // not all come back at once. It never gives up.
 func (a *Agent) pauses() *backoff.ExponentialBackOff {
-	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(a.cfg.Backoff), backoff.WithMaxInterval(maxBackoff),
-		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(a.cfg.Backoff),
+		backoff.WithMaxInterval(maxBackoff),
+		backoff.WithMultiplier(2),
+		backoff.WithMaxElapsedTime(0),
+	)
 }

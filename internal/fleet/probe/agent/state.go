@@ -42,8 +42,15 @@ const stateVersion = 1
 // Validate refuses a State that an agent cannot work with.
 func (s State) Validate() error {
 	hash, err := hex.DecodeString(s.Prev)
-	if s.V != stateVersion || s.Vantage == uuid.Nil || len(s.Key) != ed25519.SeedSize || len(s.ServiceKey) != ed25519.PublicKeySize || err != nil || len(hash) != sha256.Size {
-		return errs.New(errs.Unavailable, CodeProberStateMalformed, "The prober's state file is not one of this version. Restore it, or enrol the prober again with: causeway prober enrol.")
+	if s.V != stateVersion || s.Vantage == uuid.Nil || len(s.Key) != ed25519.SeedSize ||
+		len(s.ServiceKey) != ed25519.PublicKeySize ||
+		err != nil ||
+		len(hash) != sha256.Size {
+		return errs.New(
+			errs.Unavailable,
+			CodeProberStateMalformed,
+			"The prober's state file is not one of this version. Restore it, or enrol the prober again with: causeway prober enrol.",
+		)
 	}
 	return nil
 }
@@ -52,9 +59,21 @@ func (s State) Validate() error {
 // is the one whose public half it was told.
 func Enrolled(w vantage.Welcome, key ed25519.PrivateKey) (State, error) {
 	if err := w.Validate(); err != nil {
-		return State{}, errs.Wrap(err, errs.Unavailable, CodeWelcomeMalformed, "The service's answer cannot be read. The token is used up: ask for another one.")
+		return State{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeWelcomeMalformed,
+			"The service's answer cannot be read. The token is used up: ask for another one.",
+		)
 	}
-	return State{V: stateVersion, Vantage: w.Vantage, Name: w.Name, Key: key.Seed(), ServiceKey: w.ServiceKey, Prev: vantage.First()}, nil
+	return State{
+		V:          stateVersion,
+		Vantage:    w.Vantage,
+		Name:       w.Name,
+		Key:        key.Seed(),
+		ServiceKey: w.ServiceKey,
+		Prev:       vantage.First(),
+	}, nil
 }
 
 // File is a journal in one file, which no other process has open as one.
@@ -70,10 +89,23 @@ var _ Journal = (*File)(nil)
 func Open(path string) (*File, error) {
 	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, CodeProberStateUnwritable, "The folder of the prober's state file cannot be written.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeProberStateUnwritable,
+			"The folder of the prober's state file cannot be written.",
+		)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(errs.Wrap(err, errs.Conflict, CodeProberRunning, "Another prober works with this state file. Two would break its chain of reports; give each its own."), lock.Close())
+		return nil, errors.Join(
+			errs.Wrap(
+				err,
+				errs.Conflict,
+				CodeProberRunning,
+				"Another prober works with this state file. Two would break its chain of reports; give each its own.",
+			),
+			lock.Close(),
+		)
 	}
 	return &File{path: path, lock: lock}, nil
 }
@@ -90,14 +122,29 @@ func (f *File) Load() (State, error) {
 	file, err := os.Open(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return State{}, errs.Wrap(err, errs.NotFound, CodeProberNotEnrolled, "There is no state file at "+f.path+". Enrol this prober first with: causeway prober enrol.")
+		return State{}, errs.Wrap(
+			err,
+			errs.NotFound,
+			CodeProberNotEnrolled,
+			"There is no state file at "+f.path+". Enrol this prober first with: causeway prober enrol.",
+		)
 	case err != nil:
-		return State{}, errs.Wrap(err, errs.Unavailable, CodeProberStateUnreadable, "The prober's state file cannot be read.")
+		return State{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeProberStateUnreadable,
+			"The prober's state file cannot be read.",
+		)
 	}
 	defer func() { _ = file.Close() }() // only read from
 	text, err := io.ReadAll(io.LimitReader(file, maxState+1))
 	if err != nil {
-		return State{}, errs.Wrap(err, errs.Unavailable, CodeProberStateUnreadable, "The prober's state file cannot be read.")
+		return State{}, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeProberStateUnreadable,
+			"The prober's state file cannot be read.",
+		)
 	}
 	return ParseState(text)
 }

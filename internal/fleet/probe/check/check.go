@@ -125,7 +125,13 @@ func (c Config) Light(ctx context.Context, env probe.Env, spec link.Spec, to Cen
 
 // with opens the way to the data centre for f, which gets the tunnel where there
 // is one.
-func (c Config) with(ctx context.Context, env probe.Env, spec link.Spec, to Centre, f func(*mtproto.Transport, probe.Tunnel) error) error {
+func (c Config) with(
+	ctx context.Context,
+	env probe.Env,
+	spec link.Spec,
+	to Centre,
+	f func(*mtproto.Transport, probe.Tunnel) error,
+) error {
 	var t *mtproto.Transport
 	var through probe.Tunnel
 	if s, ok := spec.(link.MTProto); ok {

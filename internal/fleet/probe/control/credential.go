@@ -119,8 +119,13 @@ func (c Credential) key() (*ecdh.PrivateKey, bool) {
 // The error is Invalid with code control_credential where c is not of s's
 // protocol.
 func With(s link.Spec, c Credential) (link.Spec, error) {
-	bad := errs.New(errs.Invalid, CodeControlCredential, "The credential does not fit the endpoint's protocol. Nothing was sent to it.")
-	login := c.User != "" && c.Password != "" && len(c.User) <= 255 && len(c.Password) <= 255 && !strings.Contains(c.User, ":")
+	bad := errs.New(
+		errs.Invalid,
+		CodeControlCredential,
+		"The credential does not fit the endpoint's protocol. Nothing was sent to it.",
+	)
+	login := c.User != "" && c.Password != "" && len(c.User) <= 255 && len(c.Password) <= 255 &&
+		!strings.Contains(c.User, ":")
 	switch s := s.(type) {
 	case link.SOCKS5:
 		if login {

@@ -25,12 +25,23 @@ func TXTName(host probe.Host) string { return "_grant." + host.Name() }
 // to tested, the address that a check has dialled: every resolver must say both.
 // It passes the stages dns and target. Errors are *probe.Error of these stages,
 // and config_invalid where host is no name.
-func DNS(ctx context.Context, env probe.Env, resolvers []Resolver, host probe.Host, token string, tested netip.Addr) error {
+func DNS(
+	ctx context.Context,
+	env probe.Env,
+	resolvers []Resolver,
+	host probe.Host,
+	token string,
+	tested netip.Addr,
+) error {
 	switch {
 	case host.Name() == "":
 		return probe.Fail(probe.StageParse, probe.ClassConfigInvalid, "an endpoint without a name has no record")
 	case len(resolvers) < minResolvers || !isToken(token) || !tested.IsValid():
-		return probe.Fail(probe.StageParse, probe.ClassLocalResources, "a token, an address and two resolvers are needed")
+		return probe.Fail(
+			probe.StageParse,
+			probe.ClassLocalResources,
+			"a token, an address and two resolvers are needed",
+		)
 	}
 	env.Trace.Pass(probe.StageParse)
 	env.Trace.Dialled(netip.AddrPortFrom(tested.Unmap(), 0))
@@ -47,7 +58,11 @@ func DNS(ctx context.Context, env probe.Env, resolvers []Resolver, host probe.Ho
 		}
 		found[i] = slices.ContainsFunc(texts, func(s string) bool { return strings.TrimSpace(s) == token })
 		if !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap() == tested.Unmap() }) {
-			return probe.Fail(probe.StageTarget, probe.ClassTargetInvalid, "the name does not lead to the address that was tested")
+			return probe.Fail(
+				probe.StageTarget,
+				probe.ClassTargetInvalid,
+				"the name does not lead to the address that was tested",
+			)
 		}
 	}
 	env.Trace.Pass(probe.StageDNS)
@@ -55,7 +70,11 @@ func DNS(ctx context.Context, env probe.Env, resolvers []Resolver, host probe.Ho
 	case !slices.Contains(found, true):
 		return probe.Fail(probe.StageTarget, probe.ClassTargetInvalid, "no record at %s holds the token", TXTName(host))
 	case slices.Contains(found, false):
-		return probe.Fail(probe.StageTarget, probe.ClassTargetInvalid, "the resolvers do not agree: the record may be too new")
+		return probe.Fail(
+			probe.StageTarget,
+			probe.ClassTargetInvalid,
+			"the resolvers do not agree: the record may be too new",
+		)
 	}
 	env.Trace.Pass(probe.StageTarget)
 	return nil

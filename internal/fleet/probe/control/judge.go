@@ -47,9 +47,13 @@ func Judge(p probe.Protocol, ours, decoy probe.Outcome) Finding {
 func rejected(p probe.Protocol, o probe.Outcome) bool {
 	switch p {
 	case probe.SOCKS5, probe.HTTPConnect, probe.OpenVPN:
-		return o.FailedAt == probe.StageAuth && slices.Contains([]probe.Class{probe.ClassAuthRejected, probe.ClassEOF, probe.ClassReset}, o.Class)
+		return o.FailedAt == probe.StageAuth &&
+			slices.Contains([]probe.Class{probe.ClassAuthRejected, probe.ClassEOF, probe.ClassReset}, o.Class)
 	case probe.MTProto, probe.Trojan, probe.VLESS, probe.WireGuard:
-		return slices.Contains([]probe.Stage{probe.StageHandshake, probe.StageAuth, probe.StageRelay, probe.StageTarget}, o.FailedAt)
+		return slices.Contains(
+			[]probe.Stage{probe.StageHandshake, probe.StageAuth, probe.StageRelay, probe.StageTarget},
+			o.FailedAt,
+		)
 	case probe.Shadowsocks:
 	}
 	return false

@@ -85,7 +85,11 @@ func Verify(key []byte, nonce string, e probe.Exit) (netip.Addr, error) {
 // of the stage target.
 func Ask(ctx context.Context, t probe.Tunnel, to probe.Address, nonce string) (probe.Exit, error) {
 	if !isNonce(nonce) {
-		return probe.Exit{}, probe.Fail(probe.StageTarget, probe.ClassLocalResources, "the echo's nonce has not its form")
+		return probe.Exit{}, probe.Fail(
+			probe.StageTarget,
+			probe.ClassLocalResources,
+			"the echo's nonce has not its form",
+		)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -100,7 +104,11 @@ func Ask(ctx context.Context, t probe.Tunnel, to probe.Address, nonce string) (p
 	}
 	e, ok := readAnswer(body)
 	if !ok {
-		return probe.Exit{}, probe.Fail(probe.StageTarget, probe.ClassTargetInvalid, "what answers is not the echo server")
+		return probe.Exit{}, probe.Fail(
+			probe.StageTarget,
+			probe.ClassTargetInvalid,
+			"what answers is not the echo server",
+		)
 	}
 	return e, nil
 }

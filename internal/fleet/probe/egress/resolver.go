@@ -51,7 +51,11 @@ func ask[T any](r *Resolver, lookup func(*net.Resolver) ([]T, error)) ([]T, erro
 		},
 	})
 	if err != nil && failed.Load() {
-		return nil, &probe.Error{Class: probe.ClassControlFailed, Detail: "our own resolver cannot be reached through the exit", Cause: err}
+		return nil, &probe.Error{
+			Class:  probe.ClassControlFailed,
+			Detail: "our own resolver cannot be reached through the exit",
+			Cause:  err,
+		}
 	}
 	return out, err
 }

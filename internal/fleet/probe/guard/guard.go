@@ -99,7 +99,11 @@ func through(e Exit) connector {
 	}
 }
 
-func netConnect(ctx context.Context, network, literal string, control func(string, string, syscall.RawConn) error) (net.Conn, error) {
+func netConnect(
+	ctx context.Context,
+	network, literal string,
+	control func(string, string, syscall.RawConn) error,
+) (net.Conn, error) {
 	d := net.Dialer{Control: control}
 	return d.DialContext(ctx, network, literal)
 }
@@ -130,10 +134,20 @@ func (d *Dialer) Dial(ctx context.Context, network string, to probe.Address, tr 
 		return nil, errors.New("guard: the context has no deadline")
 	}
 	if d.streams && network == probe.UDP {
-		return nil, probe.Fail(probe.StageGuard, probe.ClassLocalResources, "checks go out through an exit that carries no UDP")
+		return nil, probe.Fail(
+			probe.StageGuard,
+			probe.ClassLocalResources,
+			"checks go out through an exit that carries no UDP",
+		)
 	}
 	if d.ports.denies(network, to.Port) {
-		return nil, probe.Fail(probe.StageGuard, probe.ClassPortDenied, "%s port %d is of another kind of service", network, to.Port)
+		return nil, probe.Fail(
+			probe.StageGuard,
+			probe.ClassPortDenied,
+			"%s port %d is of another kind of service",
+			network,
+			to.Port,
+		)
 	}
 	addrs, err := d.addresses(ctx, to.Host, tr)
 	if err != nil {
@@ -197,7 +211,13 @@ func (d *Dialer) addresses(ctx context.Context, h probe.Host, tr *probe.Trace) (
 	return addrs[:min(len(addrs), maxTries)], nil
 }
 
-func (d *Dialer) try(ctx context.Context, network string, ap netip.AddrPort, last bool, tr *probe.Trace) (net.Conn, error) {
+func (d *Dialer) try(
+	ctx context.Context,
+	network string,
+	ap netip.AddrPort,
+	last bool,
+	tr *probe.Trace,
+) (net.Conn, error) {
 	dctx := ctx
 	if !last {
 		var cancel context.CancelFunc
@@ -216,14 +236,24 @@ func (d *Dialer) try(ctx context.Context, network string, ap netip.AddrPort, las
 func (d *Dialer) control(network, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return probe.Fail(probe.StageGuard, probe.ClassAddressDenied, "the socket is about to connect to no literal address")
+		return probe.Fail(
+			probe.StageGuard,
+			probe.ClassAddressDenied,
+			"the socket is about to connect to no literal address",
+		)
 	}
 	kind := probe.TCP
 	if network == "udp" || network == "udp4" || network == "udp6" {
 		kind = probe.UDP
 	}
 	if d.ports.denies(kind, ap.Port()) {
-		return probe.Fail(probe.StageGuard, probe.ClassPortDenied, "%s port %d is of another kind of service", kind, ap.Port())
+		return probe.Fail(
+			probe.StageGuard,
+			probe.ClassPortDenied,
+			"%s port %d is of another kind of service",
+			kind,
+			ap.Port(),
+		)
 	}
 	return d.CheckAddr(ap.Addr())
 }

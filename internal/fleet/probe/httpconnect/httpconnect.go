@@ -48,7 +48,9 @@ func (p *Proxy) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 func (p *Proxy) connect(c net.Conn, to probe.Address) (net.Conn, error) {
 	request := "CONNECT " + to.String() + " HTTP/1.1\r\nHost: " + to.String() + "\r\n"
 	if p.spec.User != "" {
-		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(p.spec.User+":"+p.spec.Password)) + "\r\n"
+		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString(
+			[]byte(p.spec.User+":"+p.spec.Password),
+		) + "\r\n"
 	}
 	if _, err := io.WriteString(c, request+"\r\n"); err != nil {
 		return nil, probe.At(probe.StageHandshake, err)

@@ -59,12 +59,20 @@ func parseFile(text string) (Spec, error) {
 		break
 	}
 	for _, l := range lines {
-		if word, _, _ := strings.Cut(strings.TrimSpace(l), " "); word == "client" || word == "remote" || word == "tls-client" {
+		if word, _, _ := strings.Cut(
+			strings.TrimSpace(l),
+			" ",
+		); word == "client" || word == "remote" ||
+			word == "tls-client" {
 			return parseOpenVPN(lines)
 		}
 	}
 	var r refusals
-	r.add("endpoint", CodeSeveral, "This is neither a WireGuard nor an OpenVPN configuration. Links go in one at a time.")
+	r.add(
+		"endpoint",
+		CodeSeveral,
+		"This is neither a WireGuard nor an OpenVPN configuration. Links go in one at a time.",
+	)
 	return nil, r.err()
 }
 
@@ -90,7 +98,11 @@ func parseLink(text string) (Spec, error) {
 			return parseTelegramWeb(rest)
 		}
 		if strings.EqualFold(scheme, "https") {
-			r.add("endpoint", CodeUnsupported, "HTTP proxies that speak TLS themselves are not checked yet. Use http:// for a plain one.")
+			r.add(
+				"endpoint",
+				CodeUnsupported,
+				"HTTP proxies that speak TLS themselves are not checked yet. Use http:// for a plain one.",
+			)
 			return nil, r.err()
 		}
 		return parseProxy(rest, probe.HTTPConnect)
@@ -222,7 +234,11 @@ func (p parts) only(r *refusals, names ...string) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		r.add(shown(name), CodeUnknownParameter, "This parameter is not among those that are read. Take it out of the link.")
+		r.add(
+			shown(name),
+			CodeUnknownParameter,
+			"This parameter is not among those that are read. Take it out of the link.",
+		)
 	}
 }
 

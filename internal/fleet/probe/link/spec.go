@@ -224,7 +224,11 @@ func (s SOCKS5) Fields() []Field { return proxyFields(s.Addr, s.User, s.Password
 func (s HTTP) Fields() []Field { return proxyFields(s.Addr, s.User, s.Password) }
 
 func proxyFields(a probe.Address, user, password string) []Field {
-	return set(Field{Name: "server", Value: a.String()}, Field{Name: "user", Value: user}, Field{Name: "password", Value: password, Secret: true})
+	return set(
+		Field{Name: "server", Value: a.String()},
+		Field{Name: "user", Value: user},
+		Field{Name: "password", Value: password, Secret: true},
+	)
 }
 
 // Fields returns server, kind, secret and sni.

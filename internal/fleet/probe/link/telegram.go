@@ -15,7 +15,10 @@ const maxSNI = 182
 
 // isTelegramHost reports hosts whose links open in Telegram.
 func isTelegramHost(host string) bool {
-	return slices.Contains([]string{"t.me", "telegram.me", "telegram.dog"}, strings.TrimPrefix(strings.ToLower(host), "www."))
+	return slices.Contains(
+		[]string{"t.me", "telegram.me", "telegram.dog"},
+		strings.TrimPrefix(strings.ToLower(host), "www."),
+	)
 }
 
 // parseTelegramWeb reads t.me/proxy?… and t.me/socks?….
@@ -84,7 +87,11 @@ func parseSecret(s string, r *refusals) MTProto {
 		// Both sides compute over the ClientHello, so that case does not matter.
 		out.SNI = name
 	default:
-		r.add("secret", CodeBadSecret, "A secret is 32 hexadecimal digits, dd and 32 digits, or ee, 32 digits and a host name; or the same in base64.")
+		r.add(
+			"secret",
+			CodeBadSecret,
+			"A secret is 32 hexadecimal digits, dd and 32 digits, or ee, 32 digits and a host name; or the same in base64.",
+		)
 		return out
 	}
 	copy(out.Key[:], b)

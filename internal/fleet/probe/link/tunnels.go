@@ -33,7 +33,11 @@ func parseShadowsocks(rest string) (Spec, error) {
 		plain, ok := decodeAny(whole)
 		i := strings.LastIndex(plain, "@")
 		if !ok || i < 0 {
-			r.add("endpoint", CodeUnknownForm, "Shadowsocks links are ss://, method and password in base64, @, host:port.")
+			r.add(
+				"endpoint",
+				CodeUnknownForm,
+				"Shadowsocks links are ss://, method and password in base64, @, host:port.",
+			)
 			return nil, r.err()
 		}
 		p.host = plain[i+1:]
@@ -50,7 +54,11 @@ func parseShadowsocks(rest string) (Spec, error) {
 	case strings.HasPrefix(out.Method, "2022-"):
 		r.add("method", CodeUnsupported, "Shadowsocks 2022 is not checked yet.")
 	case !slices.Contains(Methods(), out.Method):
-		r.add("method", CodeUnsupported, "The method is one of "+strings.Join(Methods(), ", ")+". Others are not safe enough to be used.")
+		r.add(
+			"method",
+			CodeUnsupported,
+			"The method is one of "+strings.Join(Methods(), ", ")+". Others are not safe enough to be used.",
+		)
 	}
 	if err := r.err(); err != nil {
 		return nil, err
@@ -96,7 +104,9 @@ func parseTrojan(rest string) (Spec, error) {
 func parseVLESS(rest string) (Spec, error) {
 	var r refusals
 	p := split(rest, &r)
-	p.only(&r, append(cosmetic(), "sni", "peer", "security", "type", "headerType", "allowInsecure", "encryption", "flow")...)
+	p.only(
+		&r,
+		append(cosmetic(), "sni", "peer", "security", "type", "headerType", "allowInsecure", "encryption", "flow")...)
 	out := VLESS{Addr: p.server(&r)}
 	id, err := uuid.Parse(p.user)
 	if err != nil || len(p.user) != 36 {

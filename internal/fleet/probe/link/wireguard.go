@@ -30,7 +30,28 @@ func runsPrograms() []string {
 
 // amnezia are the settings by which AmneziaWG differs from WireGuard.
 func amnezia() []string {
-	return []string{"jc", "jmin", "jmax", "s1", "s2", "s3", "s4", "h1", "h2", "h3", "h4", "i1", "i2", "i3", "i4", "i5", "j1", "j2", "j3", "itime"}
+	return []string{
+		"jc",
+		"jmin",
+		"jmax",
+		"s1",
+		"s2",
+		"s3",
+		"s4",
+		"h1",
+		"h2",
+		"h3",
+		"h4",
+		"i1",
+		"i2",
+		"i3",
+		"i4",
+		"i5",
+		"j1",
+		"j2",
+		"j3",
+		"itime",
+	}
 }
 
 // parseWireGuard reads a wg-quick file with one peer, by wg(8) and wg-quick(8).

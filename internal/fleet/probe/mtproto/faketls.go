@@ -67,7 +67,13 @@ func notTheProxy(i int, kind byte) error {
 	if !slices.Contains(tls, kind) {
 		return probe.Fail(probe.StageHandshake, probe.ClassProtocolMismatch, "the answer to the hello is not TLS")
 	}
-	return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "another server answers the hello: record %d is of type %#02x", i+1, kind)
+	return probe.Fail(
+		probe.StageAuth,
+		probe.ClassAuthRejected,
+		"another server answers the hello: record %d is of type %#02x",
+		i+1,
+		kind,
+	)
 }
 
 // signed reports whether the random bytes of answer are HMAC-SHA-256 under key

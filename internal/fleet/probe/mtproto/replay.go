@@ -33,7 +33,11 @@ const fresh = 2 * time.Second
 // unknown.
 func Replay(ctx context.Context, envA probe.Env, a link.MTProto, envB probe.Env, b link.MTProto) (Linkage, error) {
 	if a.Kind != link.SecretTLS || b.Kind != link.SecretTLS || a.Key != b.Key || a.SNI != b.SNI {
-		return NoMatter, probe.Fail(probe.StageParse, probe.ClassConfigInvalid, "the proxies have not one secret and one server name")
+		return NoMatter, probe.Fail(
+			probe.StageParse,
+			probe.ClassConfigInvalid,
+			"the proxies have not one secret and one server name",
+		)
 	}
 	made := envA.Clock.Now()
 	hello, err := clientHello(envA.Rand, a.SNI, a.Key[:], made)
@@ -76,5 +80,8 @@ func knock(ctx context.Context, env probe.Env, spec link.MTProto, hello []byte) 
 // it hangs up, or hands the connection to a web site. Silence may be our own
 // network.
 func refused(err error) bool {
-	return slices.Contains([]probe.Class{probe.ClassAuthRejected, probe.ClassEOF, probe.ClassReset, probe.ClassProtocolMismatch}, probe.ClassOf(err))
+	return slices.Contains(
+		[]probe.Class{probe.ClassAuthRejected, probe.ClassEOF, probe.ClassReset, probe.ClassProtocolMismatch},
+		probe.ClassOf(err),
+	)
 }

@@ -91,7 +91,13 @@ func say(w io.Writer, s Status, body string) {
 	if s != OK {
 		body = ""
 	}
-	_, _ = fmt.Fprintf(w, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s", s, len(body), body)
+	_, _ = fmt.Fprintf(
+		w,
+		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
+		s,
+		len(body),
+		body,
+	)
 }
 
 // readRequest reads a request up to its empty line and returns its target.

@@ -63,7 +63,11 @@ const (
 // framings returns what settings that compress nothing make of packets.
 func framings() map[string]framing {
 	return map[string]framing{
-		"compress migrate": bare, "comp-lzo no": before, "compress ": swapped, "compress stub": swapped, "compress stub-v2": escaped,
+		"compress migrate": bare,
+		"comp-lzo no":      before,
+		"compress ":        swapped,
+		"compress stub":    swapped,
+		"compress stub-v2": escaped,
 	}
 }
 
@@ -118,7 +122,14 @@ func newChannel(s settings, keys []byte) (*dataChannel, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &dataChannel{out: out, in: in, outSalt: keys[64 : 64+saltLen], salt: keys[192 : 192+saltLen], prefix: []byte{opDataV1 << 3}, framing: s.framing}
+	c := &dataChannel{
+		out:     out,
+		in:      in,
+		outSalt: keys[64 : 64+saltLen],
+		salt:    keys[192 : 192+saltLen],
+		prefix:  []byte{opDataV1 << 3},
+		framing: s.framing,
+	}
 	if s.numbered {
 		c.prefix = binary.BigEndian.AppendUint32(nil, opDataV2<<27|s.peer)
 	}
@@ -147,7 +158,12 @@ func (c *dataChannel) open(packet []byte) ([]byte, bool) {
 		return nil, false
 	}
 	header, rest := packet[:at+numberLen], packet[at+numberLen:]
-	b, err := c.in.Open(nil, slices.Concat(header[at:], c.salt), slices.Concat(rest[tagLen:], rest[:tagLen]), authenticated(header))
+	b, err := c.in.Open(
+		nil,
+		slices.Concat(header[at:], c.salt),
+		slices.Concat(rest[tagLen:], rest[:tagLen]),
+		authenticated(header),
+	)
 	if err != nil {
 		return nil, false
 	}

@@ -92,8 +92,18 @@ func dataKeys(t *tls.Conn, s *session, d deal) ([]byte, error) {
 		state := t.ConnectionState()
 		return state.ExportKeyingMaterial(exportLabel, nil, dataKeysLen)
 	}
-	master := prf(d.ours.preMaster[:], "OpenVPN master secret", slices.Concat(d.ours.random[0][:], d.theirs.random[0][:]), preMasterLen)
-	return prf(master, "OpenVPN key expansion", slices.Concat(d.ours.random[1][:], d.theirs.random[1][:], s.own[:], s.peer[:]), dataKeysLen), nil
+	master := prf(
+		d.ours.preMaster[:],
+		"OpenVPN master secret",
+		slices.Concat(d.ours.random[0][:], d.theirs.random[0][:]),
+		preMasterLen,
+	)
+	return prf(
+		master,
+		"OpenVPN key expansion",
+		slices.Concat(d.ours.random[1][:], d.theirs.random[1][:], s.own[:], s.peer[:]),
+		dataKeysLen,
+	), nil
 }
 
 // prf is the pseudorandom function of TLS 1.0 (RFC 2246, section 5) for secrets

@@ -54,7 +54,10 @@ func parseMessage(text string) answer {
 		case strings.HasPrefix(rest, "CRV1"):
 			return fail(probe.ClassAuthRequired, "the server asks for a second factor")
 		case strings.Contains(rest, "cipher negotiation failed"):
-			return fail(probe.ClassProtocolMismatch, "the server has none of the ciphers "+strings.Join(ciphers(), ", "))
+			return fail(
+				probe.ClassProtocolMismatch,
+				"the server has none of the ciphers "+strings.Join(ciphers(), ", "),
+			)
 		}
 		return fail(probe.ClassAuthRejected, "the server does not accept the client")
 	case "INFO", "INFO_PRE":

@@ -90,7 +90,9 @@ func (s *session) frame(packet []byte) []byte {
 	if !s.stream {
 		return packet
 	}
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...) //nolint:gosec // none of ours is longer than two pieces
+	return append(
+		binary.BigEndian.AppendUint16(nil, uint16(len(packet))),
+		packet...) //nolint:gosec // none of ours is longer than two pieces
 }
 
 // emit sends a packet of the control channel, with acknowledgements.
@@ -234,7 +236,10 @@ func (s *session) handle(packet []byte) error {
 // acknowledged takes packets out of the flight.
 func (s *session) acknowledged(ids []uint32) {
 	before := len(s.flight)
-	s.flight = slices.DeleteFunc(s.flight, func(f []byte) bool { return slices.Contains(ids, binary.BigEndian.Uint32(f[1:])) })
+	s.flight = slices.DeleteFunc(
+		s.flight,
+		func(f []byte) bool { return slices.Contains(ids, binary.BigEndian.Uint32(f[1:])) },
+	)
 	switch {
 	case len(s.flight) == 0:
 		s.timer.Stop()

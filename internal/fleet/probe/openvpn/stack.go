@@ -48,7 +48,10 @@ func newHost(addrs []netip.Addr) (*host, error) {
 	}
 	for _, a := range addrs {
 		_, number := full(netip.AddrPortFrom(a, 0))
-		whole := tcpip.ProtocolAddress{Protocol: number, AddressWithPrefix: tcpip.AddrFromSlice(a.AsSlice()).WithPrefix()}
+		whole := tcpip.ProtocolAddress{
+			Protocol:          number,
+			AddressWithPrefix: tcpip.AddrFromSlice(a.AsSlice()).WithPrefix(),
+		}
 		if err := h.stack.AddProtocolAddress(nic, whole, stack.AddressProperties{}); err != nil {
 			h.close()
 			return nil, errors.New(err.String())

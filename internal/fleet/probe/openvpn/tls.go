@@ -52,7 +52,10 @@ func (v *Server) verify(state tls.ConnectionState) error {
 		between.AddCert(c)
 	}
 	options := x509.VerifyOptions{
-		Roots: v.roots, Intermediates: between, CurrentTime: v.env.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots:         v.roots,
+		Intermediates: between,
+		CurrentTime:   v.env.Clock.Now(),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	}
 	_, err := leaf.Verify(options)
 	var invalid x509.CertificateInvalidError
@@ -81,7 +84,12 @@ func (v *Server) refusal(stage probe.Stage, err error) error {
 	class, detail := probe.ClassAuthRejected, "the server does not accept the client's certificate"
 	switch {
 	case !strings.Contains(said, "certificate") && !strings.Contains(said, "access denied"):
-		return &probe.Error{Stage: stage, Class: probe.ClassProtocolMismatch, Detail: "the server ended TLS", Cause: err}
+		return &probe.Error{
+			Stage:  stage,
+			Class:  probe.ClassProtocolMismatch,
+			Detail: "the server ended TLS",
+			Cause:  err,
+		}
 	case v.cert == nil:
 		class, detail = probe.ClassAuthRequired, "the server asks for a client's certificate"
 	}

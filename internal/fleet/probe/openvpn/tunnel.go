@@ -93,7 +93,14 @@ func (v *Server) open(ctx, life context.Context) (*Tunnel, error) {
 	}
 	if err != nil {
 		bye(conn)
-		return fail(&probe.Error{Stage: probe.StageRelay, Class: probe.ClassProtocolMismatch, Detail: "the server's settings cannot be used", Cause: err})
+		return fail(
+			&probe.Error{
+				Stage:  probe.StageRelay,
+				Class:  probe.ClassProtocolMismatch,
+				Detail: "the server's settings cannot be used",
+				Cause:  err,
+			},
+		)
 	}
 	return t, nil
 }
@@ -172,7 +179,12 @@ func (t *Tunnel) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 		return nil, probe.At(probe.StageRelay, ended)
 	}
 	// The stack's errors have no types. It has an answer from inside.
-	return nil, &probe.Error{Stage: probe.StageRelay, Class: probe.ClassTargetUnreachable, Detail: "the target cannot be reached through the tunnel", Cause: err}
+	return nil, &probe.Error{
+		Stage:  probe.StageRelay,
+		Class:  probe.ClassTargetUnreachable,
+		Detail: "the target cannot be reached through the tunnel",
+		Cause:  err,
+	}
 }
 
 // ended returns why nothing goes through the tunnel any more, or nil.
@@ -205,7 +217,10 @@ type inner struct {
 func (t *Tunnel) bound(ctx context.Context, c net.Conn) *inner {
 	out := &inner{Conn: c, ended: func() error { return t.ended(ctx) }}
 	end := func() { out.Conn.Close() }
-	out.stop = [2]func() bool{context.AfterFunc(ctx, end), context.AfterFunc(t.ctx, end)} //nolint:contextcheck // as in Dial
+	out.stop = [2]func() bool{
+		context.AfterFunc(ctx, end),
+		context.AfterFunc(t.ctx, end),
+	} //nolint:contextcheck // as in Dial
 	return out
 }
 

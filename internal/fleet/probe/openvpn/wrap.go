@@ -70,8 +70,18 @@ func newWrapping(spec link.OpenVPN, now time.Time) (wrapping, error) {
 // digests returns the digests of tls-auth by the names of openvpn(8).
 func digests() map[string]func() hash.Hash {
 	return map[string]func() hash.Hash{
-		"": sha1.New, "SHA1": sha1.New, "SHA-1": sha1.New, "SHA224": sha256.New224, "SHA256": sha256.New, "SHA2-256": sha256.New,
-		"SHA384": sha512.New384, "SHA512": sha512.New, "SHA2-512": sha512.New, "RSA-SHA1": sha1.New, "RSA-SHA256": sha256.New, "RSA-SHA512": sha512.New,
+		"":           sha1.New,
+		"SHA1":       sha1.New,
+		"SHA-1":      sha1.New,
+		"SHA224":     sha256.New224,
+		"SHA256":     sha256.New,
+		"SHA2-256":   sha256.New,
+		"SHA384":     sha512.New384,
+		"SHA512":     sha512.New,
+		"SHA2-512":   sha512.New,
+		"RSA-SHA1":   sha1.New,
+		"RSA-SHA256": sha256.New,
+		"RSA-SHA512": sha512.New,
 	}
 }
 

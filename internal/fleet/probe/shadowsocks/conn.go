@@ -117,7 +117,11 @@ func (c *conn) open(n int) ([]byte, error) {
 	}
 	plain, err := c.in.open(b)
 	if err != nil {
-		return nil, probe.Fail(probe.StageHandshake, probe.ClassProtocolMismatch, "the answer does not decrypt: another password, or another service")
+		return nil, probe.Fail(
+			probe.StageHandshake,
+			probe.ClassProtocolMismatch,
+			"the answer does not decrypt: another password, or another service",
+		)
 	}
 	return plain, nil
 }

@@ -103,7 +103,12 @@ func (p *Proxy) negotiate(c net.Conn) error {
 	case b[1] == methodRefuse:
 		return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "it does not ask for user and password")
 	case b[1] != method:
-		return probe.Fail(probe.StageAuth, probe.ClassProtocolMismatch, "it chose method %#02x, which was not offered", b[1])
+		return probe.Fail(
+			probe.StageAuth,
+			probe.ClassProtocolMismatch,
+			"it chose method %#02x, which was not offered",
+			b[1],
+		)
 	case method == methodNone:
 		return nil
 	}
@@ -130,7 +135,12 @@ func (p *Proxy) login(c net.Conn) error {
 	}
 	// Some servers repeat the version of SOCKS here.
 	if b[0] != authVersion && b[0] != version {
-		return probe.Fail(probe.StageAuth, probe.ClassProtocolMismatch, "the answer to the password begins with %#02x", b[0])
+		return probe.Fail(
+			probe.StageAuth,
+			probe.ClassProtocolMismatch,
+			"the answer to the password begins with %#02x",
+			b[0],
+		)
 	}
 	if b[1] != 0 {
 		return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "status %d", b[1])
@@ -187,8 +197,17 @@ func refusal(rep byte) error {
 	if int(rep) < len(why) {
 		text = why[rep]
 	}
-	out := &probe.Error{Stage: probe.StageRelay, Class: probe.ClassRelayRefused, Detail: fmt.Sprintf("reply %d, %s", rep, text)}
-	cause := []syscall.Errno{3: syscall.ENETUNREACH, 4: syscall.EHOSTUNREACH, 5: syscall.ECONNREFUSED, 6: syscall.ETIMEDOUT}
+	out := &probe.Error{
+		Stage:  probe.StageRelay,
+		Class:  probe.ClassRelayRefused,
+		Detail: fmt.Sprintf("reply %d, %s", rep, text),
+	}
+	cause := []syscall.Errno{
+		3: syscall.ENETUNREACH,
+		4: syscall.EHOSTUNREACH,
+		5: syscall.ECONNREFUSED,
+		6: syscall.ETIMEDOUT,
+	}
 	if rep >= 3 && rep <= 6 {
 		out.Class, out.Cause = probe.ClassTargetUnreachable, cause[rep]
 	}

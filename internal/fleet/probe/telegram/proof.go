@@ -175,7 +175,13 @@ func shortest(n uint64) []byte {
 }
 
 // request makes req_DH_params.
-func (s *session) request(first resPQ, p, q, fingerprint uint64, key *rsa.PublicKey, newNonce []byte, dc DC) ([]byte, error) {
+func (s *session) request(
+	first resPQ,
+	p, q, fingerprint uint64,
+	key *rsa.PublicKey,
+	newNonce []byte,
+	dc DC,
+) ([]byte, error) {
 	id := int32(dc.wire())
 	inner := appendBytes(appendID(nil, idPQInnerDC), first.pq)
 	inner = appendBytes(appendBytes(inner, shortest(p)), shortest(q))
@@ -231,7 +237,12 @@ func readInner(plain, nonce, serverNonce []byte) (time.Time, error) {
 	if r.bad || len(r.b) > 15 {
 		return time.Time{}, invalid("it does not hold the key that it offers: its answer does not decrypt")
 	}
-	if got := sha1.Sum(data[:len(data)-len(r.b)]); !bytes.Equal(got[:], hash) { //nolint:gosec // the protocol's own hash
+	if got := sha1.Sum(
+		data[:len(data)-len(r.b)],
+	); !bytes.Equal(
+		got[:],
+		hash,
+	) { //nolint:gosec // the protocol's own hash
 		return time.Time{}, invalid("it does not hold the key that it offers: its answer has a wrong hash")
 	}
 	return time.Unix(int64(at), 0), nil

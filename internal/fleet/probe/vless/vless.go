@@ -94,7 +94,12 @@ func (c *conn) header() error {
 		return err
 	}
 	if h[0] != version {
-		return probe.Fail(probe.StageHandshake, probe.ClassProtocolMismatch, "the answer begins with %#02x, not 0", h[0])
+		return probe.Fail(
+			probe.StageHandshake,
+			probe.ClassProtocolMismatch,
+			"the answer begins with %#02x, not 0",
+			h[0],
+		)
 	}
 	if _, err := io.ReadFull(c.Conn, h[1:]); err != nil {
 		return err

@@ -77,7 +77,11 @@ func (p *Peer) Ping(ctx context.Context) error {
 func (p *Peer) finish(i *initiator, answer []byte) error {
 	p.env.Trace.Pass(probe.StageHandshake)
 	if err := i.finish(answer); err != nil {
-		return probe.Fail(probe.StageAuth, probe.ClassAuthRejected, "the answer does not decrypt: another preshared key, or another server")
+		return probe.Fail(
+			probe.StageAuth,
+			probe.ClassAuthRejected,
+			"the answer does not decrypt: another preshared key, or another server",
+		)
 	}
 	p.env.Trace.Pass(probe.StageAuth)
 	p.env.Trace.Met(p.spec.PeerKey[:])

@@ -75,7 +75,11 @@ func (t *Tunnel) up(p *Peer, c net.Conn, to netip.AddrPort) error {
 		t.down.Store(&err)
 		t.stop()
 	}}
-	t.net, t.dev = stack, device.NewDevice(tun, bind, &device.Logger{Verbosef: device.DiscardLogf, Errorf: device.DiscardLogf})
+	t.net, t.dev = stack, device.NewDevice(
+		tun,
+		bind,
+		&device.Logger{Verbosef: device.DiscardLogf, Errorf: device.DiscardLogf},
+	)
 	config := "private_key=" + hex.EncodeToString(p.key[:]) + "\npublic_key=" + hex.EncodeToString(p.spec.PeerKey[:]) +
 		"\nendpoint=" + to.String() + "\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\npreshared_key=" + hex.EncodeToString(p.spec.PSK[:]) + "\n"
 	if err := t.dev.IpcSet(config); err != nil {
@@ -126,14 +130,20 @@ func (t *Tunnel) Dial(ctx context.Context, to probe.Address) (net.Conn, error) {
 		return nil, probe.At(probe.StageRelay, ctx.Err())
 	default:
 		// The stack's errors have no types. It has an answer from inside.
-		return nil, &probe.Error{Stage: probe.StageRelay, Class: probe.ClassTargetUnreachable, Detail: "the target cannot be reached through the tunnel", Cause: err}
+		return nil, &probe.Error{
+			Stage:  probe.StageRelay,
+			Class:  probe.ClassTargetUnreachable,
+			Detail: "the target cannot be reached through the tunnel",
+			Cause:  err,
+		}
 	}
 }
 
 // shaken reports whether the handshake is done.
 func (t *Tunnel) shaken() bool {
 	state, err := t.dev.IpcGet()
-	return err == nil && strings.Contains(state, "last_handshake_time_sec=") && !strings.Contains(state, "last_handshake_time_sec=0\n")
+	return err == nil && strings.Contains(state, "last_handshake_time_sec=") &&
+		!strings.Contains(state, "last_handshake_time_sec=0\n")
 }
 
 // Close takes the tunnel down.

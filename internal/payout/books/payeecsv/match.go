@@ -66,7 +66,14 @@ func Match(rows []Row, payable []PayableRef) []Matched {
 // the instalment with the same address, or else the same amount, or else any.
 func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, []errs.Field) {
 	if len(list) == 0 {
-		return uuid.Nil, []errs.Field{reason(colReference, CodeUnknownReference, "No grant has the reference "+strconv.Quote(row.Reference)+".", nil)}
+		return uuid.Nil, []errs.Field{
+			reason(
+				colReference,
+				CodeUnknownReference,
+				"No grant has the reference "+strconv.Quote(row.Reference)+".",
+				nil,
+			),
+		}
 	}
 	here := only(list, func(p PayableRef) bool { return sameAddress(p.Address) == sameAddress(row.Address) })
 	same := only(here, func(p PayableRef) bool { return p.AmountSat == row.AmountSat })
@@ -76,7 +83,14 @@ func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, []err
 	left := only(same, PayableRef.payable)
 	if len(left) == 0 {
 		state := same[0].State
-		return uuid.Nil, []errs.Field{reason("line", errs.CodeNotPayable, "This instalment cannot be paid now; its state is "+state+".", map[string]string{"state": state})}
+		return uuid.Nil, []errs.Field{
+			reason(
+				"line",
+				errs.CodeNotPayable,
+				"This instalment cannot be paid now; its state is "+state+".",
+				map[string]string{"state": state},
+			),
+		}
 	}
 	for _, p := range left {
 		if _, gone := taken[p.InstalmentID]; !gone {
@@ -84,7 +98,14 @@ func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, []err
 		}
 	}
 	line := taken[left[0].InstalmentID]
-	return uuid.Nil, []errs.Field{reason("line", CodeNamedTwice, fmt.Sprintf("Line %d has this instalment already.", line), map[string]string{"line": strconv.Itoa(line)})}
+	return uuid.Nil, []errs.Field{
+		reason(
+			"line",
+			CodeNamedTwice,
+			fmt.Sprintf("Line %d has this instalment already.", line),
+			map[string]string{"line": strconv.Itoa(line)},
+		),
+	}
 }
 
 // alsoWrong says what is wrong with the readable columns of a row that has errors.
@@ -113,9 +134,16 @@ func differences(row Row, list, here []PayableRef) []errs.Field {
 	if len(here) == 0 {
 		at = list
 		decided := preferPayable(list)[0].Address
-		why = append(why, reason(colAddress, CodeOtherAddress,
-			fmt.Sprintf("The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.", row.Address, decided),
-			map[string]string{"listed": row.Address, "decided": decided}))
+		why = append(why, reason(
+			colAddress,
+			CodeOtherAddress,
+			fmt.Sprintf(
+				"The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.",
+				row.Address,
+				decided,
+			),
+			map[string]string{"listed": row.Address, "decided": decided},
+		))
 	}
 	if !slices.ContainsFunc(at, func(p PayableRef) bool { return p.AmountSat == row.AmountSat }) {
 		decided := amounts(preferPayable(at))
@@ -124,7 +152,15 @@ func differences(row Row, list, here []PayableRef) []errs.Field {
 			map[string]string{"listed": strconv.FormatInt(int64(row.AmountSat), 10), "decided": decided}))
 	}
 	if now := preferPayable(at); !now[0].payable() {
-		why = append(why, reason("line", errs.CodeNotPayable, "This instalment cannot be paid now; its state is "+now[0].State+".", map[string]string{"state": now[0].State}))
+		why = append(
+			why,
+			reason(
+				"line",
+				errs.CodeNotPayable,
+				"This instalment cannot be paid now; its state is "+now[0].State+".",
+				map[string]string{"state": now[0].State},
+			),
+		)
 	}
 	return why
 }

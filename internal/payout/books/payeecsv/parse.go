@@ -81,7 +81,10 @@ func Parse(text []byte) (File, error) {
 	separators := []rune{',', ';', '\t'}
 	if named, ok := separatorLine(lines[0]); ok {
 		if !slices.Contains(separators, named) {
-			return File{}, badList("Its first line says that columns are parted by %s; save it with commas, semicolons or tabs.", strconv.QuoteRune(named))
+			return File{}, badList(
+				"Its first line says that columns are parted by %s; save it with commas, semicolons or tabs.",
+				strconv.QuoteRune(named),
+			)
 		}
 		separators, f.Before, lines = []rune{named}, 1, lines[1:]
 		if len(lines) == 0 {
@@ -180,7 +183,12 @@ func headerNames(line string, separator rune) ([]string, error) {
 	for i, name := range names {
 		names[i] = strings.ToLower(name)
 		if !slices.Contains(known, names[i]) {
-			return nil, badList("Its first line names column %d %s, which is none of %s.", i+1, strconv.Quote(name), strings.Join(known, ", "))
+			return nil, badList(
+				"Its first line names column %d %s, which is none of %s.",
+				i+1,
+				strconv.Quote(name),
+				strings.Join(known, ", "),
+			)
 		}
 		if slices.Contains(names[:i], names[i]) {
 			return nil, badList("Its first line names the column %s twice.", names[i])
@@ -217,7 +225,11 @@ func readRow(line string, columns []string, separator rune) Row {
 	case isEmpty(line, separator):
 		bad("line", CodeEmptyLine, "The line is empty. Take it out; only the end of the list may have empty lines.")
 	case strings.ContainsFunc(line, func(r rune) bool { return r != separator && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029') }):
-		bad("line", CodeControlCharacter, "The line has a character that cannot be seen, such as a tab or a line break in a cell.")
+		bad(
+			"line",
+			CodeControlCharacter,
+			"The line has a character that cannot be seen, such as a tab or a line break in a cell.",
+		)
 	}
 	if len(row.Errors) > 0 {
 		return row
@@ -232,7 +244,14 @@ func readRow(line string, columns []string, separator rune) Row {
 		if separator == ',' && len(values) > len(columns) {
 			hint = " A text or a number with a comma in it needs quotes."
 		}
-		bad("line", CodeColumns, "The line has %d columns, but the first line names %d.%s", len(values), len(columns), hint)
+		bad(
+			"line",
+			CodeColumns,
+			"The line has %d columns, but the first line names %d.%s",
+			len(values),
+			len(columns),
+			hint,
+		)
 		return row
 	}
 	for i, name := range columns {
@@ -319,5 +338,11 @@ func duplicate(line, other int) errs.Field {
 }
 
 func badList(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, CodeBadPayeeList, "The list of payees cannot be read. "+fmt.Sprintf(format, args...)+" Nothing was read from it, and no money moved.")
+	return errs.New(
+		errs.Invalid,
+		CodeBadPayeeList,
+		"The list of payees cannot be read. "+fmt.Sprintf(
+			format,
+			args...)+" Nothing was read from it, and no money moved.",
+	)
 }

@@ -61,7 +61,12 @@ func Tool(ctx context.Context) (string, error) {
 // it answers. Errors are Unavailable, with a line that says what to do.
 func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if _, err := os.Stat(cfg.Bin); err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, CodeBtcdMissing, fmt.Sprintf("btcd is not at %q: run `make build`.", cfg.Bin))
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeBtcdMissing,
+			fmt.Sprintf("btcd is not at %q: run `make build`.", cfg.Bin),
+		)
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
@@ -69,7 +74,12 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	cfg.Dir = dir
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+cfg.Dir+" for btcd.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot make folder "+cfg.Dir+" for btcd.",
+		)
 	}
 	pass, err := ensurePassword(cfg.Dir)
 	if err != nil {
@@ -170,9 +180,20 @@ func (n *Node) waitReady(ctx context.Context, pass string) error {
 		select {
 		case <-tick.C:
 		case <-n.proc.Done():
-			return errs.Newf(errs.Unavailable, CodeBtcdStart, "btcd did not start: %s (its log is in %s).", n.lastLine(), n.path("btcd.out"))
+			return errs.Newf(
+				errs.Unavailable,
+				CodeBtcdStart,
+				"btcd did not start: %s (its log is in %s).",
+				n.lastLine(),
+				n.path("btcd.out"),
+			)
 		case <-ctx.Done():
-			return errs.Wrap(ctx.Err(), errs.Unavailable, CodeBtcdStart, "btcd did not answer in time; its log is "+n.path("btcd.out")+".")
+			return errs.Wrap(
+				ctx.Err(),
+				errs.Unavailable,
+				CodeBtcdStart,
+				"btcd did not answer in time; its log is "+n.path("btcd.out")+".",
+			)
 		}
 	}
 }

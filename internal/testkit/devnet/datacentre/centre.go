@@ -176,7 +176,8 @@ func (e *exchange) second(b []byte) ([]byte, error) {
 		return nil, bad
 	}
 	q, b, ok := cutBytes(b)
-	if !ok || !bytes.Equal(q, e.q) || len(b) < 8 || binary.LittleEndian.Uint64(b) != fingerprint(&e.centre.key.PublicKey) {
+	if !ok || !bytes.Equal(q, e.q) || len(b) < 8 ||
+		binary.LittleEndian.Uint64(b) != fingerprint(&e.centre.key.PublicKey) {
 		return nil, bad
 	}
 	sealed, b, ok := cutBytes(b[8:])

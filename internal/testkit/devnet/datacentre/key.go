@@ -31,7 +31,12 @@ func LoadKey(path string) (*rsa.PrivateKey, error) {
 			return key, nil
 		}
 	}
-	return nil, errs.Newf(errs.Unavailable, errs.CodeDataDirDamaged, "%s holds no RSA key: remove the file or the folder.", path)
+	return nil, errs.Newf(
+		errs.Unavailable,
+		errs.CodeDataDirDamaged,
+		"%s holds no RSA key: remove the file or the folder.",
+		path,
+	)
 }
 
 func makeKey(path string) (*rsa.PrivateKey, error) {
@@ -48,7 +53,9 @@ func makeKey(path string) (*rsa.PrivateKey, error) {
 
 // PublicPEM is what clients know the data centre by, as PKCS #1.
 func PublicPEM(key *rsa.PrivateKey) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&key.PublicKey)}))
+	return string(
+		pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&key.PublicKey)}),
+	)
 }
 
 // fingerprint is the end of the hash of modulus and exponent.

@@ -175,7 +175,10 @@ const (
 )
 
 // coinbase finds the coin of one block and what has become of it.
-func (f *Faucet) coinbase(ctx context.Context, height int32) (op wire.OutPoint, value int64, state coinState, err error) {
+func (f *Faucet) coinbase(
+	ctx context.Context,
+	height int32,
+) (op wire.OutPoint, value int64, state coinState, err error) {
 	var hash, text string
 	if err := f.rpc.Call(ctx, &hash, "getblockhash", height); err != nil {
 		return op, 0, gone, err

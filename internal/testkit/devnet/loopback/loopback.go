@@ -101,8 +101,17 @@ func listen(ctx context.Context, host, port, who string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, errs.CodePortTaken,
-			fmt.Sprintf("Port %s of %s for %s is taken by another program: stop that program, then try again.", port, host, who))
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodePortTaken,
+			fmt.Sprintf(
+				"Port %s of %s for %s is taken by another program: stop that program, then try again.",
+				port,
+				host,
+				who,
+			),
+		)
 	}
 	return l, nil
 }

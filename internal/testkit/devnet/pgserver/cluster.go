@@ -80,7 +80,12 @@ func (c cluster) socketDir() (string, error) {
 	}
 	dir, err := proc.TempDir(base, "causeway-pg-", c.path("socket"))
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, CodeTempDirUnwritable, "Cannot make a folder for PostgreSQL's socket in "+base+".")
+		return "", errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeTempDirUnwritable,
+			"Cannot make a folder for PostgreSQL's socket in "+base+".",
+		)
 	}
 	if err := c.giveAway(dir); err != nil {
 		return "", errors.Join(err, os.Remove(dir))
@@ -93,7 +98,12 @@ func (c cluster) giveAway(path string) error {
 		return nil
 	}
 	if err := os.Chown(path, int(c.user.UID), int(c.user.GID)); err != nil {
-		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot give "+path+" to user "+c.user.Name+".")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot give "+path+" to user "+c.user.Name+".",
+		)
 	}
 	return nil
 }
@@ -164,7 +174,15 @@ func (c cluster) runInitdb(ctx context.Context, args []string) error {
 	}
 	defer func() { _ = logFile.Close() }() // the child's copy is what matters
 	p, err := proc.Start(proc.Spec{
-		Path: filepath.Join(c.in.BinDir, "initdb"), Args: args, Env: environment(), Dir: c.Dir, User: c.user, Output: logFile,
+		Path: filepath.Join(
+			c.in.BinDir,
+			"initdb",
+		),
+		Args:   args,
+		Env:    environment(),
+		Dir:    c.Dir,
+		User:   c.user,
+		Output: logFile,
 	})
 	if err != nil {
 		return err
@@ -175,7 +193,12 @@ func (c cluster) runInitdb(ctx context.Context, args []string) error {
 		return errors.Join(ctx.Err(), p.Kill())
 	}
 	if err := p.Err(); err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodePostgresInit, "PostgreSQL could not make its data; see "+c.path("initdb.log")+".")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodePostgresInit,
+			"PostgreSQL could not make its data; see "+c.path("initdb.log")+".",
+		)
 	}
 	return nil
 }
@@ -215,7 +238,10 @@ func (c cluster) formerPID() int {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return 0
 	}
-	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && strings.TrimSpace(string(comm)) != "postgres" {
+	if comm, err := os.ReadFile(
+		fmt.Sprintf("/proc/%d/comm", pid),
+	); err == nil &&
+		strings.TrimSpace(string(comm)) != "postgres" {
 		return 0 // the number went to another program; PostgreSQL sorts the stale file out
 	}
 	return pid

@@ -104,7 +104,11 @@ func inspect(ctx context.Context, dir string) (Install, error) {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return Install{}, err
 	}
-	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output() //nolint:gosec // a folder from candidates
+	out, err := exec.CommandContext(
+		ctx,
+		filepath.Join(dir, "postgres"),
+		"--version",
+	).Output() //nolint:gosec // a folder from candidates
 	if err != nil {
 		return Install{}, err
 	}

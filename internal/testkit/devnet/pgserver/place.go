@@ -54,13 +54,24 @@ func placeFor(user *proc.User, dir, open string) (string, error) {
 	// have taken before.
 	target, err := os.MkdirTemp(open, nameOf(dir)+"-")
 	if err != nil {
-		return "", errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make a folder for PostgreSQL in "+open+".")
+		return "", errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot make a folder for PostgreSQL in "+open+".",
+		)
 	}
-	if err := os.Chmod(target, 0o711); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
+	if err := os.Chmod(
+		target,
+		0o711,
+	); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
 		return "", errors.Join(err, os.Remove(target))
 	}
 	if err := os.Symlink(target, dir); err != nil {
-		return "", errors.Join(errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make the link "+dir+"."), os.Remove(target))
+		return "", errors.Join(
+			errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make the link "+dir+"."),
+			os.Remove(target),
+		)
 	}
 	return target, nil
 }
@@ -94,16 +105,31 @@ func nameOf(dir string) string {
 // checkPlace refuses where a link leads unless it is a folder of ours.
 func checkPlace(link, target, open string) error {
 	if filepath.Dir(target) != open || !strings.HasPrefix(filepath.Base(target), "causeway-") {
-		return errs.Newf(errs.Unavailable, CodeDataDirForeign, "%s is a link to %s, which Causeway did not make. Nothing was changed: remove the link, then try again.", link, target)
+		return errs.Newf(
+			errs.Unavailable,
+			CodeDataDirForeign,
+			"%s is a link to %s, which Causeway did not make. Nothing was changed: remove the link, then try again.",
+			link,
+			target,
+		)
 	}
 	info, err := os.Lstat(target)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeDataDirGone, "PostgreSQL's data in "+target+" is gone, where "+link+" leads. For the demo, run: make demo-reset")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeDataDirGone,
+			"PostgreSQL's data in "+target+" is gone, where "+link+" leads. For the demo, run: make demo-reset",
+		)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() || int(stat.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return errs.Newf(errs.Unavailable, CodeDataDirForeign,
-			"%s is not a folder that belongs to you alone, so PostgreSQL's data is not used from there. Look at it, and remove it.", target)
+		return errs.Newf(
+			errs.Unavailable,
+			CodeDataDirForeign,
+			"%s is not a folder that belongs to you alone, so PostgreSQL's data is not used from there. Look at it, and remove it.",
+			target,
+		)
 	}
 	return nil
 }
@@ -123,7 +149,10 @@ func TempDir(prefix string) (string, error) {
 	if err != nil {
 		return "", errs.Wrap(err, errs.Unavailable, errs.CodeNoTempDir, "Cannot make a temporary folder in "+base+".")
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
+	if err := os.Chmod(
+		dir,
+		0o711,
+	); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
 		return "", errors.Join(err, os.Remove(dir))
 	}
 	return dir, nil

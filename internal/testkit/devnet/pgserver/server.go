@@ -95,7 +95,12 @@ func makeDir(dir string) error {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // see above
-		return errs.Wrap(err, errs.Unavailable, errs.CodeDataDirUnwritable, "Cannot make folder "+dir+" for PostgreSQL.")
+		return errs.Wrap(
+			err,
+			errs.Unavailable,
+			errs.CodeDataDirUnwritable,
+			"Cannot make folder "+dir+" for PostgreSQL.",
+		)
 	}
 	return nil
 }
@@ -115,7 +120,12 @@ func pick(ctx context.Context, cfg Config) (Install, error) {
 	if fetchErr != nil {
 		var known *errs.Error
 		if errors.As(err, &known) {
-			return Install{}, errs.Wrap(fetchErr, errs.Unavailable, known.Code, known.Message+" Downloading it did not work either.")
+			return Install{}, errs.Wrap(
+				fetchErr,
+				errs.Unavailable,
+				known.Code,
+				known.Message+" Downloading it did not work either.",
+			)
 		}
 		return Install{}, fetchErr
 	}
@@ -163,8 +173,17 @@ func (c cluster) startOn(ctx context.Context, port int, password string) (*Serve
 		death = syscall.SIGQUIT
 	}
 	p, err := proc.Start(proc.Spec{
-		Path: filepath.Join(c.in.BinDir, "postgres"), Args: c.args(port, socket), Env: environment(), Dir: c.path("data"),
-		User: c.user, Output: logFile, DeathSignal: death, StopSignal: syscall.SIGINT,
+		Path: filepath.Join(
+			c.in.BinDir,
+			"postgres",
+		),
+		Args:        c.args(port, socket),
+		Env:         environment(),
+		Dir:         c.path("data"),
+		User:        c.user,
+		Output:      logFile,
+		DeathSignal: death,
+		StopSignal:  syscall.SIGINT,
 	})
 	err = errors.Join(err, logFile.Close())
 	if err != nil {
@@ -191,9 +210,20 @@ func (s *Server) waitReady(ctx context.Context, logPath string) error {
 		select {
 		case <-tick.C:
 		case <-s.proc.Done():
-			return errs.Newf(errs.Unavailable, CodePostgresStart, "PostgreSQL did not start: %s (its log is %s).", fatalLine(logPath), logPath)
+			return errs.Newf(
+				errs.Unavailable,
+				CodePostgresStart,
+				"PostgreSQL did not start: %s (its log is %s).",
+				fatalLine(logPath),
+				logPath,
+			)
 		case <-ctx.Done():
-			return errs.Wrap(err, errs.Unavailable, CodePostgresStart, "PostgreSQL did not answer in time; its log is "+logPath+".")
+			return errs.Wrap(
+				err,
+				errs.Unavailable,
+				CodePostgresStart,
+				"PostgreSQL did not answer in time; its log is "+logPath+".",
+			)
 		}
 	}
 }

@@ -55,9 +55,15 @@ func CheckReach(u *User, dir string) error {
 		if !ok || mayEnter(u, stat.Uid, stat.Gid, info.Mode().Perm()) {
 			continue
 		}
-		return errs.Newf(errs.Unavailable, CodeDataDirUnreachable,
+		return errs.Newf(
+			errs.Unavailable,
+			CodeDataDirUnreachable,
 			"Root starts PostgreSQL as user %s, who cannot enter %s (mode %04o): keep the data in a folder that everybody may enter, run as an ordinary user, or run `chmod o+x %s`.",
-			u.Name, folder, info.Mode().Perm(), folder)
+			u.Name,
+			folder,
+			info.Mode().Perm(),
+			folder,
+		)
 	}
 	return nil
 }

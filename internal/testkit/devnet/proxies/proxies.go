@@ -151,7 +151,9 @@ func (p *Proxy) URLFor(user, password string) string {
 func (p *Proxy) URLAt(host, user, password string) string {
 	_, port, _ := net.SplitHostPort(p.Addr)
 	if p.Kind == MTProto {
-		return "tg://proxy?server=" + host + "&port=" + port + "&secret=ee" + password + hex.EncodeToString([]byte(maskedBy))
+		return "tg://proxy?server=" + host + "&port=" + port + "&secret=ee" + password + hex.EncodeToString(
+			[]byte(maskedBy),
+		)
 	}
 	u := url.URL{Scheme: string(p.Kind), Host: net.JoinHostPort(host, port)}
 	if user != "" {
