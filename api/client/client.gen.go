@@ -635,7 +635,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -696,7 +696,7 @@ type Batch struct {
 	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
 
-	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	// WantedFeerateSatKvb Feerate that a treasurer asked for since.
 	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 
 	// WatchToken Pass it to `watch` as `since`.
@@ -796,7 +796,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -825,7 +825,7 @@ type BatchSummary struct {
 	TotalSat AmountSat `json:"total_sat"`
 	Version  int64     `json:"version"`
 
-	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	// WantedFeerateSatKvb Feerate that a treasurer asked for since.
 	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 }
 
@@ -1723,7 +1723,7 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
@@ -3261,10 +3261,10 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/batches/{id}/approve (the `ApproveBatch` operationId).
 	ApproveBatch(ctx context.Context, id ID, params *ApproveBatchParams, body ApproveBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatchWithBody Ask for a higher feerate of a batch that waits for a block
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 	// `fee_above_cap`. The batch's `raise` says what can be had.
@@ -3274,10 +3274,10 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
 	BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatch Ask for a higher feerate of a batch that waits for a block
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 	// `fee_above_cap`. The batch's `raise` says what can be had.
@@ -3323,7 +3323,7 @@ type ClientInterface interface {
 
 	// AskVoidWithBody Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -3336,7 +3336,7 @@ type ClientInterface interface {
 
 	// AskVoid Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -4561,10 +4561,10 @@ func (c *Client) ApproveBatch(ctx context.Context, id ID, params *ApproveBatchPa
 	return c.Client.Do(req)
 }
 
-// BumpBatchWithBody Ask for a higher fee rate of a batch that waits for a block
+// BumpBatchWithBody Ask for a higher feerate of a batch that waits for a block
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 // still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 // `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 // `fee_above_cap`. The batch's `raise` says what can be had.
@@ -4584,10 +4584,10 @@ func (c *Client) BumpBatchWithBody(ctx context.Context, id ID, params *BumpBatch
 	return c.Client.Do(req)
 }
 
-// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+// BumpBatch Ask for a higher feerate of a batch that waits for a block
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 // still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 // `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 // `fee_above_cap`. The batch's `raise` says what can be had.
@@ -4683,7 +4683,7 @@ func (c *Client) GetSignatures(ctx context.Context, id ID, reqEditors ...Request
 
 // AskVoidWithBody Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 // nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -4706,7 +4706,7 @@ func (c *Client) AskVoidWithBody(ctx context.Context, id ID, params *AskVoidPara
 
 // AskVoid Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 // nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -9745,10 +9745,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/batches/{id}/approve (the `ApproveBatch` operationId).
 	ApproveBatchWithResponse(ctx context.Context, id ID, params *ApproveBatchParams, body ApproveBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveBatchResponse, error)
 
-	// BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatchWithBodyWithResponse Ask for a higher feerate of a batch that waits for a block
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 	// `fee_above_cap`. The batch's `raise` says what can be had.
@@ -9758,10 +9758,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/batches/{id}/bump (the `BumpBatch` operationId).
 	BumpBatchWithBodyWithResponse(ctx context.Context, id ID, params *BumpBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BumpBatchResponse, error)
 
-	// BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatchWithResponse Ask for a higher feerate of a batch that waits for a block
 	//
 	// The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-	// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+	// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 	// still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 	// `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 	// `fee_above_cap`. The batch's `raise` says what can be had.
@@ -9813,7 +9813,7 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -9826,7 +9826,7 @@ type ClientWithResponsesInterface interface {
 
 	// AskVoidWithResponse Ask to take a batch back after a signer was asked
 	//
-	// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+	// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 	// it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 	// nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 	// after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -14910,10 +14910,10 @@ func (c *ClientWithResponses) ApproveBatchWithResponse(ctx context.Context, id I
 	return ParseApproveBatchResponse(rsp)
 }
 
-// BumpBatchWithBodyWithResponse Ask for a higher fee rate of a batch that waits for a block
+// BumpBatchWithBodyWithResponse Ask for a higher feerate of a batch that waits for a block
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 // still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 // `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 // `fee_above_cap`. The batch's `raise` says what can be had.
@@ -14929,10 +14929,10 @@ func (c *ClientWithResponses) BumpBatchWithBodyWithResponse(ctx context.Context,
 	return ParseBumpBatchResponse(rsp)
 }
 
-// BumpBatchWithResponse Ask for a higher fee rate of a batch that waits for a block
+// BumpBatchWithResponse Ask for a higher feerate of a batch that waits for a block
 //
 // The worker replaces the transaction by one that pays the same payees from the same coins and a higher fee. The
-// highest fee rate that was approved stays the limit, so no new approval is needed. The old transaction may
+// highest feerate that was approved stays the limit, so no new approval is needed. The old transaction may
 // still be the one that confirms. The replacement is built on trial, and refused here when it cannot be had:
 // `at_limit`, `fee_limit`, `raised_too_often` (after eight times only the limit itself is left),
 // `fee_above_cap`. The batch's `raise` says what can be had.
@@ -15014,7 +15014,7 @@ func (c *ClientWithResponses) GetSignaturesWithResponse(ctx context.Context, id 
 
 // AskVoidWithBodyWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 // nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.
@@ -15033,7 +15033,7 @@ func (c *ClientWithResponses) AskVoidWithBodyWithResponse(ctx context.Context, i
 
 // AskVoidWithResponse Ask to take a batch back after a signer was asked
 //
-// A void is a replacement of the transaction that pays nobody. It has no highest fee rate: `max_fee_sat` bounds
+// A void is a replacement of the transaction that pays nobody. It has no highest feerate: `max_fee_sat` bounds
 // it, and it is refused here with the figure (`fee_above_cap`) when it would cost more. A request alone changes
 // nothing: the batch is broadcast and raised as before until another treasurer has approved it, and it lapses
 // after 24 hours. Once approved, any transaction of the batch may be paid until the void is as deep as final.

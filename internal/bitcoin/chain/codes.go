@@ -8,7 +8,7 @@ const (
 	CodeBadTransaction errs.Code = "bad_transaction"
 	// CodeNoBlock: The node does not have this block.
 	CodeNoBlock errs.Code = "no_block"
-	// CodeNoFeeCap: A transaction is never sent without a cap on its fee rate.
+	// CodeNoFeeCap: A transaction is never sent without a cap on its feerate.
 	CodeNoFeeCap errs.Code = "no_fee_cap"
 	// CodeNodeAuth: btcd refuses the user name or the password.
 	CodeNodeAuth errs.Code = "node_auth"

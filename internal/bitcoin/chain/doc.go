@@ -10,7 +10,7 @@
 //     if its transactions also hash to the header's Merkle root.
 //   - Submit never says that a transaction is dead. Every doubt is Unknown, and
 //     the only answer to Unknown is to send the same bytes again.
-//   - Submit never sends a transaction without a cap on its fee rate, because
+//   - Submit never sends a transaction without a cap on its feerate, because
 //     sendrawtransaction itself has none.
 //   - The websocket wakes and reads. A notification only wakes: every fact is read by a
 //     question that was asked afterwards. What changes something, and what says whether the

@@ -133,7 +133,7 @@ func (c *Client) EstimateFee(ctx context.Context, blocks int) (int64, bool, erro
 	return rate, err == nil && rate > 0, err
 }
 
-// PeerFeeFilters returns the lowest fee rates, in sat per 1000 virtual bytes,
+// PeerFeeFilters returns the lowest feerates, in sat per 1000 virtual bytes,
 // that each outbound peer wants to hear of.
 func (c *Client) PeerFeeFilters(ctx context.Context) ([]int64, error) {
 	peers, err := c.peers(ctx)

@@ -48,7 +48,7 @@ func (c *Client) Submit(ctx context.Context, raw []byte, maxFeeRateSatKVB int64)
 		return Outcome{}, errs.New(
 			errs.Invalid,
 			CodeNoFeeCap,
-			"A transaction is never sent without a cap on its fee rate.",
+			"A transaction is never sent without a cap on its feerate.",
 		)
 	}
 	tx := new(wire.MsgTx)
@@ -83,7 +83,7 @@ func (c *Client) overFeeCap(ctx context.Context, text string, maxFeeRateSatKVB i
 		return nil, c.explain(err)
 	}
 	if len(verdicts) == 1 && verdicts[0].Reason == "max-fee-exceeded" {
-		return &Outcome{Verdict: Refused, Reason: "it pays more than the cap on the fee rate; it was not sent"}, nil
+		return &Outcome{Verdict: Refused, Reason: "it pays more than the cap on the feerate; it was not sent"}, nil
 	}
 	return nil, nil // not over the cap, and no error
 }

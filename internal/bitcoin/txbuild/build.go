@@ -221,7 +221,7 @@ func newPool(r Request, grouped, small bool) (*pool, error) {
 		return nil, badRequest("a descriptor is needed, and a lock time that is a height")
 	}
 	if r.FeeRate <= 0 || r.FeeRate > maxFeeRate || r.LongTermFeeRate < 0 || r.LongTermFeeRate > maxFeeRate {
-		return nil, badRequest("a fee rate of %d sat/kvB makes no sense", r.FeeRate)
+		return nil, badRequest("a feerate of %d sat/kvB makes no sense", r.FeeRate)
 	}
 	if r.MaxFeeRate < 0 || r.MaxFeeRate > maxFeeRate || r.ChangeTarget < 0 || r.ChangeTarget > money.MaxSat {
 		return nil, badRequest("a cap or the change target is out of range")

@@ -634,7 +634,7 @@ type Batch struct {
 	CreatedAt     time.Time   `json:"created_at"`
 	CreatedBy     *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -695,7 +695,7 @@ type Batch struct {
 	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
 
-	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	// WantedFeerateSatKvb Feerate that a treasurer asked for since.
 	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 
 	// WatchToken Pass it to `watch` as `since`.
@@ -795,7 +795,7 @@ type BatchSummary struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy *string     `json:"created_by,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`
 
 	// Digest SHA-256 in hex.
@@ -824,7 +824,7 @@ type BatchSummary struct {
 	TotalSat AmountSat `json:"total_sat"`
 	Version  int64     `json:"version"`
 
-	// WantedFeerateSatKvb Fee rate that a treasurer asked for since.
+	// WantedFeerateSatKvb Feerate that a treasurer asked for since.
 	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
 }
 
@@ -1722,7 +1722,7 @@ type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
 	Coins *[]OutPoint `json:"coins,omitempty"`
 
-	// DeadlineBlocks Blocks after the first broadcast until it pays the highest fee rate, if the next block costs as much. Left out, the fund's.
+	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much. Left out, the fund's.
 	DeadlineBlocks *int32 `json:"deadline_blocks,omitempty"`
 
 	// FeerateSatKvb Feerate to start with, in satoshi per 1,000 virtual bytes: 1000 is 1 sat/vB. At least what the node relays. Left out or 0, the estimate for 36 blocks; refused when there is none to believe.
@@ -2920,7 +2920,7 @@ type ServerInterface interface {
 	// ApproveBatch Release the batch for payment
 	// (POST /v1/batches/{id}/approve)
 	ApproveBatch(ctx echo.Context, id ID, params ApproveBatchParams) error
-	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatch Ask for a higher feerate of a batch that waits for a block
 	// (POST /v1/batches/{id}/bump)
 	BumpBatch(ctx echo.Context, id ID, params BumpBatchParams) error
 	// CancelBatch Give up a batch that has not been handed to a signer
@@ -8552,7 +8552,7 @@ type StrictServerInterface interface {
 	// ApproveBatch Release the batch for payment
 	// (POST /v1/batches/{id}/approve)
 	ApproveBatch(ctx context.Context, request ApproveBatchRequestObject) (ApproveBatchResponseObject, error)
-	// BumpBatch Ask for a higher fee rate of a batch that waits for a block
+	// BumpBatch Ask for a higher feerate of a batch that waits for a block
 	// (POST /v1/batches/{id}/bump)
 	BumpBatch(ctx context.Context, request BumpBatchRequestObject) (BumpBatchResponseObject, error)
 	// CancelBatch Give up a batch that has not been handed to a signer

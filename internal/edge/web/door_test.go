@@ -111,7 +111,7 @@ func TestSignInLinkWorksOnceAndOnlyByTheButton(t *testing.T) {
 	if again := b.post("/link/"+token, nil).wants(200, "Payouts", "Tove"); again.path != "/batches" {
 		t.Errorf("a second click leads to %s", again.path)
 	}
-	r.browse().post("/link/"+token, nil).wants(409, "was used before", "If you have just clicked it twice")
+	r.browse().post("/link/"+token, nil).wants(409, "was used before", "If your first click signed this browser in")
 	r.clock.Advance(time.Minute)
 	b.post("/link/"+token, nil).wants(403, "This form is out of date")
 	r.browse().post("/link/unknown", nil).wants(404, "was used before")

@@ -94,7 +94,7 @@ func (c *call) showBatch(b client.Batch, note checked) error {
 		c.talk("Total    %s", sats(note.total))
 	}
 	if note.anyRate() {
-		c.talk("Max fee  %s, at any fee rate: it pays for its parent", sats(note.maxFee))
+		c.talk("Max fee  %s, at any feerate: it pays for its parent", sats(note.maxFee))
 	} else {
 		c.talk("Max fee  %s, %s", sats(note.maxFee), perVB(note.maxRate))
 	}

@@ -74,7 +74,7 @@ func (o *order) flags(cmd *cobra.Command) {
 		"",
 		"file with a list of payees (CSV), of which every row must match; see causewayctl payees check",
 	)
-	f.Int32Var(&o.deadline, "deadline-blocks", 0, "blocks until it pays the highest fee rate; the fund's when absent")
+	f.Int32Var(&o.deadline, "deadline-blocks", 0, "blocks until it pays the highest feerate; the fund's when absent")
 }
 
 func (o *order) read(c *call) (client.Order, error) {

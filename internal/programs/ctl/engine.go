@@ -23,9 +23,9 @@ func (a *app) batchBumpCommand() *cobra.Command {
 	var rate int64
 	cmd := &cobra.Command{
 		Use:   "bump ID",
-		Short: "Ask for a higher fee rate of a batch that waits for a block",
+		Short: "Ask for a higher feerate of a batch that waits for a block",
 		Args:  cobra.ExactArgs(1),
-		Long: "Ask for a higher fee rate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
+		Long: "Ask for a higher feerate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
 			"payees. What was approved stays the limit, so nobody has to approve again.",
 	}
 	feeRateFlag(cmd, &rate, "feerate", "feerate: from raise_least to raise_most of the batch (causewayctl batch show)")
