@@ -2,6 +2,8 @@ package chaintest
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -53,6 +55,12 @@ func New(t testing.TB, extraArgs ...string) *Node {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, files); err != nil {
 		t.Fatalf("chaintest: copy the mined chain: %v", err)
+	}
+	// A copy is readable by everybody, and programs refuse a password that is.
+	for _, secret := range []string{"miner.key", "btcd/rpc.pass", "btcd/btcd.conf", "btcd/rpc.key"} {
+		if err := os.Chmod(filepath.Join(dir, secret), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("chaintest: %v", err)
+		}
 	}
 	return start(t, dir, extraArgs)
 }
