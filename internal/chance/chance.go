@@ -13,9 +13,10 @@ func Below[N ~int | ~int64](random io.Reader, n N) (N, error) {
 	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return 0, fmt.Errorf("draw a number: %w", err)
 	}
+	//nolint:gosec // the seed is secret, and ChaCha8 keeps it
 	return N(
 		rand.New(rand.NewChaCha8(seed)).Int64N(int64(n)),
-	), nil //nolint:gosec // the seed is secret, and ChaCha8 keeps it
+	), nil
 }
 
 // Between returns a wait from low up to high, which is above low.

@@ -27,12 +27,13 @@ func (h *Handlers) ListBatches(ctx context.Context, r ListBatchesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
+	//nolint:gosec // as bounded above
 	list, next, err := h.cfg.Payouts.Batches(
 		ctx,
 		actorFrom(ctx),
 		uint32(before),
 		limit,
-	) //nolint:gosec // as bounded above
+	)
 	if err != nil {
 		return nil, err
 	}

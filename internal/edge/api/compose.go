@@ -101,6 +101,7 @@ func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject
 		return nil, err
 	}
 	out := PreviewBatch200JSONResponse{
+		//nolint:gosec // payout.MaxOrder
 		Payees: int32(
 			len(p.Items),
 		),
@@ -130,11 +131,12 @@ func (h *Handlers) PreviewBatch(ctx context.Context, r PreviewBatchRequestObject
 		Estimate: estimate(p.Estimate),
 	}
 	for _, t := range p.AtTargets {
+		//nolint:gosec // a few blocks
 		at := FeeAt{
 			Blocks:        int32(t.Blocks),
 			FeerateSatKvb: t.FeeRateSatKVB,
 			Refused:       optional(t.Refused),
-		} //nolint:gosec // a few blocks
+		}
 		if t.Refused == "" {
 			fee := int64(t.Fee)
 			at.FeeSat, at.FeePermille = &fee, &t.FeePermille

@@ -19,13 +19,14 @@ func orEmpty[T any](list []T) []T {
 }
 
 func standing(a grant.Application) ApplicationStanding {
+	//nolint:gosec // counts up by one
 	return ApplicationStanding{
 		Id:        a.ID,
 		Reference: a.Reference,
 		State:     string(a.State),
 		Revision:  int32(a.Revision),
 		Version:   a.Version,
-	} //nolint:gosec // counts up by one
+	}
 }
 
 func claimOf(c *grant.Claim, by identity.Actor) *Claim {
@@ -36,11 +37,12 @@ func claimOf(c *grant.Claim, by identity.Actor) *Claim {
 }
 
 func tally(approve, decline, quorum int) Tally {
+	//nolint:gosec // numbers of people
 	return Tally{
 		Approve:  int32(approve),
 		Decline:  int32(decline),
 		Required: int32(quorum),
-	} //nolint:gosec // numbers of people
+	}
 }
 
 func screened(found []screen.Finding) []Screened {

@@ -115,8 +115,10 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 			Day: openapi_types.Date{
 				Time: d.Day,
 			},
-			Marks:   d.Marks,
-			Up:      int32(d.Up),
+			Marks: d.Marks,
+			//nolint:gosec // slots of a day
+			Up: int32(d.Up),
+			//nolint:gosec // slots of a day
 			Down:    int32(d.Down),
 			Unknown: int32(d.Unknown), //nolint:gosec // slots of a day
 		})
@@ -134,10 +136,11 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 func linkages(list []endpoint.Linkage) *[]Linkage {
 	out := make([]Linkage, 0, len(list))
 	for _, l := range list {
+		//nolint:gosec // a count of rows
 		out = append(
 			out,
 			Linkage{Kind: string(l.Kind), Applications: int32(l.Applications)},
-		) //nolint:gosec // a count of rows
+		)
 	}
 	return &out
 }
@@ -145,13 +148,14 @@ func linkages(list []endpoint.Linkage) *[]Linkage {
 func blocklistHits(list []endpoint.Hit) *[]BlocklistHit {
 	out := make([]BlocklistHit, 0, len(list))
 	for _, b := range list {
+		//nolint:gosec // at most 1000
 		out = append(out, BlocklistHit{
 			What:     b.What,
 			List:     b.List,
 			Version:  b.Version,
 			Order:    optional(b.Order),
 			Permille: optional(int32(b.Permille)),
-			FoundAt:  b.FoundAt, //nolint:gosec // at most 1000
+			FoundAt:  b.FoundAt,
 		})
 	}
 	return &out
@@ -216,17 +220,24 @@ func placeUptime(p vantage.Place, u uptime.Uptime) PlaceUptime {
 		Place: Place(
 			p,
 		),
-		Slots:       int32(u.Slots),
-		Up:          int32(u.Up),
-		Down:        int32(u.Down),
+		//nolint:gosec // slots of 30 days
+		Slots: int32(u.Slots),
+		//nolint:gosec // slots of 30 days
+		Up: int32(u.Up),
+		//nolint:gosec // slots of 30 days
+		Down: int32(u.Down),
+		//nolint:gosec // slots of 30 days
 		Unknown:     int32(u.Unknown),
 		Maintenance: int32(u.Maintenance), //nolint:gosec // slots of 30 days
+		//nolint:gosec // slots of 30 days
 		Permille: int32(
 			u.Permille,
 		),
+		//nolint:gosec // at most 1000
 		CoveragePermille: int32(u.CoveragePermille),
-		LowPermille:      int32(u.LowPermille),
-		HighPermille:     int32(u.HighPermille), //nolint:gosec // at most 1000
+		//nolint:gosec // at most 1000
+		LowPermille:  int32(u.LowPermille),
+		HighPermille: int32(u.HighPermille), //nolint:gosec // at most 1000
 	}
 }
 

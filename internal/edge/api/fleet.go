@@ -118,11 +118,15 @@ func (h *Handlers) GetFleet(ctx context.Context, _ GetFleetRequestObject) (GetFl
 			Country:  r.Country,
 			Vantage:  r.Vantage,
 			OldestAt: r.Oldest,
+			//nolint:gosec // counts of rows
 			Up: int32(
 				r.Up,
 			),
-			Down:      int32(r.Down),
-			Unknown:   int32(r.Unknown),
+			//nolint:gosec // counts of rows
+			Down: int32(r.Down),
+			//nolint:gosec // counts of rows
+			Unknown: int32(r.Unknown),
+			//nolint:gosec // counts of rows
 			Unchecked: int32(r.Unchecked),
 			Proven:    int32(r.Proven), //nolint:gosec // counts of rows
 		})
@@ -229,15 +233,16 @@ func vantages(list []endpoint.Vantage) []Vantage {
 
 func prober(v endpoint.Vantage) Vantage {
 	return Vantage{
-		Id:         v.ID,
-		Name:       v.Name,
-		Place:      Place(v.Place),
-		Country:    v.Country,
-		Asn:        optional(int64(v.ASN)),
-		State:      stateOf(v),
-		SeenAt:     v.SeenAt,
-		Software:   optional(v.SW),
-		Reports:    int64(v.Seq), //nolint:gosec // counts up by one
+		Id:       v.ID,
+		Name:     v.Name,
+		Place:    Place(v.Place),
+		Country:  v.Country,
+		Asn:      optional(int64(v.ASN)),
+		State:    stateOf(v),
+		SeenAt:   v.SeenAt,
+		Software: optional(v.SW),
+		Reports:  int64(v.Seq), //nolint:gosec // counts up by one
+		//nolint:gosec // counts up by one
 		CanaryGood: int32(v.CanaryGood),
 		CanaryBad:  int32(v.CanaryBad), //nolint:gosec // counts of a day
 		CreatedAt:  v.CreatedAt,

@@ -35,6 +35,7 @@ func (h *Handlers) SubmitApplication(
 	if err != nil {
 		return nil, err
 	}
+	//nolint:gosec // counts up by one
 	out := SubmitApplication201JSONResponse{Body: Receipt{
 		ReceiptCode: receipt.Code,
 		Reference:   receipt.Reference,
@@ -42,7 +43,7 @@ func (h *Handlers) SubmitApplication(
 		Revision: int32(
 			receipt.Revision,
 		),
-		ApplicationSha256: receipt.ApplicationSHA256, //nolint:gosec // counts up by one
+		ApplicationSha256: receipt.ApplicationSHA256,
 	}}
 	out.Headers.Location = location(ownPath)
 	return out, nil
@@ -70,11 +71,12 @@ func (h *Handlers) own(ctx context.Context) (OwnApplication, error) {
 		return OwnApplication{}, err
 	}
 	a := s.Application
+	//nolint:gosec // counts up by one
 	out := OwnApplication{
 		Reference:         a.Reference,
 		State:             string(a.State),
 		Revision:          int32(a.Revision),
-		SubmittedAt:       a.SubmittedAt, //nolint:gosec // counts up by one
+		SubmittedAt:       a.SubmittedAt,
 		Title:             optional(s.Body.Title),
 		AmountSat:         int64(a.Amount),
 		PayoutAddress:     s.Body.PayoutAddress,

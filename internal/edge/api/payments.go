@@ -116,8 +116,10 @@ func (h *Handlers) CheckPayeeList(
 	}
 	ids := list.IDs()
 	out := CheckPayeeList200JSONResponse{
-		Ok:            list.OK(),
-		Lines:         int32(list.Lines),
+		Ok: list.OK(),
+		//nolint:gosec // payeecsv.MaxBytes
+		Lines: int32(list.Lines),
+		//nolint:gosec // payeecsv.MaxBytes
 		EmptyAtEnd:    int32(list.EmptyAtEnd),
 		Matched:       int32(len(ids)), //nolint:gosec // payeecsv.MaxBytes
 		MatchedSat:    int64(list.Matched),
@@ -131,13 +133,14 @@ func (h *Handlers) CheckPayeeList(
 }
 
 func payeeRow(row treasurer.PayeeRow) PayeeListRow {
+	//nolint:gosec // payeecsv.MaxRows
 	out := PayeeListRow{
 		Line: int32(
 			row.Line,
 		),
 		Reference: optional(row.Reference),
 		Address:   optional(row.Address),
-		Label:     optional(row.Label), //nolint:gosec // payeecsv.MaxRows
+		Label:     optional(row.Label),
 		AmountSat: optional(int64(row.Amount)),
 	}
 	if row.Instalment != uuid.Nil {

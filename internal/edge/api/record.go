@@ -15,6 +15,7 @@ import (
 )
 
 func batchSummary(b payout.Batch) BatchSummary {
+	//nolint:gosec // payout.MaxOrder
 	return BatchSummary{
 		Id:                  b.ID,
 		Kind:                string(b.Kind),
@@ -23,7 +24,7 @@ func batchSummary(b payout.Batch) BatchSummary {
 		Version:             b.Version,
 		Digest:              b.Digest.String(),
 		Payees:              int32(b.Payees),
-		TotalSat:            int64(b.Total), //nolint:gosec // payout.MaxOrder
+		TotalSat:            int64(b.Total),
 		FeerateSatKvb:       b.FeeRateSatKVB,
 		MaxFeerateSatKvb:    b.MaxFeeRateSatKVB,
 		MaxFeeSat:           int64(b.MaxFee),
@@ -184,13 +185,14 @@ func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatur
 }
 
 func signatures(s payout.SignatureStatus) Signatures {
+	//nolint:gosec // keys of a treasury
 	return Signatures{
 		Needed:             int32(s.Needed),
 		Total:              int32(s.Total),
 		Signed:             orEmpty(s.Signed),
 		Missing:            int32(s.Missing),
 		PsbtWithoutPrevTxs: s.Bare,
-	} //nolint:gosec // keys of a treasury
+	}
 }
 
 func void(v *payout.Void) *Void {
@@ -242,6 +244,7 @@ func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {
 }
 
 func attempt(a payout.Attempt, newest bool) Attempt {
+	//nolint:gosec // counts up by one
 	out := Attempt{
 		Number: int32(
 			a.No,
@@ -250,7 +253,7 @@ func attempt(a payout.Attempt, newest bool) Attempt {
 		Fate:          fate(a, newest),
 		Txid:          a.TxID.String(),
 		FeeSat:        int64(a.Fee),
-		FeerateSatKvb: a.FeeRateSatKVB(), //nolint:gosec // counts up by one
+		FeerateSatKvb: a.FeeRateSatKVB(),
 		Weight:        a.Weight,
 		Signed:        len(a.Raw) > 0,
 		Height:        optional(a.Height),

@@ -52,21 +52,23 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		Stuck:    make([]Stuck, 0, len(t.Stuck)),
 		Lapsed:   make([]LapsedBatch, 0, len(t.Lapsed)),
 		Estimate: estimate(t.Estimate),
+		//nolint:gosec // a policy of a few thousand
 		Limits: Limits{
 			MaxPayees: int32(
 				t.Limits.MaxPayees,
 			),
 			MaxFeerateSatKvb: t.Limits.MaxFeeRateSatKVB,
-			MaxFeeSat:        t.Limits.MaxFeeSat, //nolint:gosec // a policy of a few thousand
+			MaxFeeSat:        t.Limits.MaxFeeSat,
 			DeadlineBlocks:   t.Limits.DeadlineBlocks,
 			ReadyCoins:       int32(t.Limits.ReadyCoins), //nolint:gosec // 20 at most
 		},
 	}
 	if p := t.Proposal; p != nil {
+		//nolint:gosec // 20 at most
 		out.Proposal = &Proposal{
 			Coin:          p.Order.Coins[0].String(),
 			Outputs:       int32(p.Order.Outputs),
-			FeerateSatKvb: p.Order.FeeRateSatKVB, //nolint:gosec // 20 at most
+			FeerateSatKvb: p.Order.FeeRateSatKVB,
 			EachSat: int64(
 				p.Each,
 			),
@@ -87,6 +89,7 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 		)
 	}
 	for _, x := range t.Lapsed {
+		//nolint:gosec // of one batch
 		out.Lapsed = append(
 			out.Lapsed,
 			LapsedBatch{
@@ -96,7 +99,7 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 				Payees:     int32(x.Payees),
 				At:         x.At,
 			},
-		) //nolint:gosec // of one batch
+		)
 	}
 	if a := t.Accepted; a != nil {
 		out.AcceptedDifference = &AcceptedDifference{AmountSat: int64(a.Amount), At: a.At, By: orEmpty(a.By)}
@@ -138,10 +141,11 @@ func estimate(e *fee.Estimate) *FeeEstimate {
 		Targets: make([]FeeTarget, 0, len(e.Targets)), Votes: make([]FeeVote, 0, len(e.Votes)),
 	}
 	for _, t := range e.Targets {
+		//nolint:gosec // a few blocks
 		out.Targets = append(
 			out.Targets,
 			FeeTarget{Blocks: int32(t.Blocks), FeerateSatKvb: t.RateSatKVB},
-		) //nolint:gosec // a few blocks
+		)
 	}
 	for _, v := range e.Votes {
 		out.Votes = append(

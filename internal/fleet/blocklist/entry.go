@@ -129,10 +129,11 @@ func (e *entries) addHost(name string, wild bool, m mark) error {
 	}
 	off := uint32(len(e.names)) //nolint:gosec // maxEntries times maxName
 	e.names = append(e.names, name...)
+	//nolint:gosec // at most maxName
 	e.hosts = append(
 		e.hosts,
 		host{off: off, n: uint8(len(name)), wild: wild, mark: m},
-	) //nolint:gosec // at most maxName
+	)
 	return nil
 }
 

@@ -192,8 +192,9 @@ func (h *History) commitToSign(i int, b *batch) bool {
 func (h *History) toSigning(i int, b *batch) {
 	h.setBatch(b, Signing)
 	for p := range payments {
+		//nolint:gosec // at most maxBatches
 		if h.db.payments[p].batch == int8(i) &&
-			h.db.payments[p].state == PaymentAllocated { //nolint:gosec // at most maxBatches
+			h.db.payments[p].state == PaymentAllocated {
 			h.setPayment(p, PaymentMaybePaid)
 		}
 	}

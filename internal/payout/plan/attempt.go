@@ -52,12 +52,13 @@ func (f Family) AttemptOf(
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: in.OutPoint, Amount: in.Amount})
 	}
 	for _, out := range p.Outputs {
+		//nolint:gosec // an index of at most a few thousand outputs
 		o := payout.AttemptOutput{
 			Vout:        uint32(out.Vout),
 			Script:      out.Script,
 			Amount:      out.Amount,
 			ChangeIndex: out.ChangeIndex,
-		} //nolint:gosec // an index of at most a few thousand outputs
+		}
 		if out.ChangeIndex == nil {
 			instalment, ok := byDigest[out.Decision]
 			if !ok {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
@@ -63,7 +62,7 @@ func TestWhatIsAsLargeIsOutbid(t *testing.T) {
 				}
 				void := r.voidAt(w, h, r.relay) // as little as may be
 				r.replaces(t, void, first)
-				if void.Fee > btcutil.Amount(w.Batch.MaxFee) {
+				if void.Fee > w.Batch.MaxFee {
 					t.Errorf("%s: the void pays %d sat", name, void.Fee)
 				}
 			}

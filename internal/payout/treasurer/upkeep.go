@@ -234,12 +234,13 @@ func smallest(free []payout.Coin) []payout.Coin {
 		if len(chosen) == consolidateMost {
 			break
 		}
+		//nolint:gocritic // tried before it is kept
 		if with := append(
 			plain,
 			c.Coin,
 		); txbuild.PrevTxBytes(
 			with,
-		) <= signerrpc.MaxPrevTxs { //nolint:gocritic // tried before it is kept
+		) <= signerrpc.MaxPrevTxs {
 			chosen, plain = append(chosen, c), with
 		}
 	}

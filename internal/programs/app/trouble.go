@@ -35,11 +35,12 @@ func (t *troubles) note(ctx context.Context, what, fine string, err error) {
 			t.cause = map[string]errs.Code{}
 		}
 		t.cause[what] = cause
+		//nolint:sloglint // callers pass constants
 		t.log.WarnContext(
 			ctx,
 			what,
 			slog.String("cause", string(cause)),
 			slog.Any("error", err),
-		) //nolint:sloglint // callers pass constants
+		)
 	}
 }

@@ -198,6 +198,7 @@ func (w *World) startSigner(ctx context.Context) error {
 		); err != nil {
 			return fmt.Errorf("write passphrase: %w", err)
 		}
+		//nolint:gosec // our own program
 		out, err := exec.CommandContext(
 			ctx,
 			filepath.Join(w.cfg.Programs, "causeway-signer"),
@@ -205,7 +206,7 @@ func (w *World) startSigner(ctx context.Context) error {
 			"--network",
 			network,
 			"--kind",
-			"wpkh", //nolint:gosec // our own program
+			"wpkh",
 			"--key-file",
 			w.path("signer", "key.age"),
 			"--journal",

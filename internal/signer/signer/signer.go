@@ -84,12 +84,13 @@ func (s *Signer) journalTrouble() bool {
 	if now := s.cfg.Clock.Now(); s.probedAt.IsZero() || now.Sub(s.probedAt) >= probeEvery || now.Before(s.probedAt) {
 		err := s.cfg.Journal.Probe()
 		if err != nil && s.probed == nil {
+			//nolint:forbidigo // the probe outlives one caller
 			s.cfg.Log.LogAttrs(
 				context.Background(),
 				slog.LevelError,
 				"the journal cannot be written",
 				slog.String("error", err.Error()),
-			) //nolint:forbidigo // the probe outlives one caller
+			)
 		}
 		s.probedAt, s.probed = now, err
 	}

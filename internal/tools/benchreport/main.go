@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 
 	// Some take minutes by themselves, and a time-out would take the others along.
+	//nolint:gosec // the caller's own
 	cmd := exec.CommandContext(
 		ctx,
 		"go",
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				"-tags",
 				*tags,
 			},
-			packages...)...) //nolint:gosec // the caller's own
+			packages...)...)
 	cmd.Dir, cmd.Stderr = *dir, stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -121,10 +122,11 @@ type benchmark struct {
 
 // list returns the import paths that patterns name.
 func list(ctx context.Context, dir, tags string, patterns ...string) ([]string, error) {
+	//nolint:gosec // the caller's own
 	cmd := exec.CommandContext(
 		ctx,
 		"go",
-		append([]string{"list", "-tags", tags}, patterns...)...) //nolint:gosec // the caller's own
+		append([]string{"list", "-tags", tags}, patterns...)...)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
@@ -141,6 +143,7 @@ func declared(ctx context.Context, dir, tags string) ([]benchmark, error) {
 {{end}}{{range .XTestGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}} built
 {{end}}{{range .IgnoredGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}} left
 {{end}}`
+	//nolint:gosec // the caller's own
 	cmd := exec.CommandContext(
 		ctx,
 		"go",
@@ -150,7 +153,7 @@ func declared(ctx context.Context, dir, tags string) ([]benchmark, error) {
 		"-f",
 		format,
 		"./...",
-	) //nolint:gosec // the caller's own
+	)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {

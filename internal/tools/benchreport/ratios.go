@@ -41,7 +41,7 @@ func (rep *report) ratios(w io.Writer) error {
 }
 
 func writeRatios(path string, rep *report) error {
-	file, err := os.Create(path) //nolint:gosec // the caller's own
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}

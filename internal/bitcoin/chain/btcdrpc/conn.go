@@ -154,9 +154,10 @@ func (c *Conn) fail(why error) error {
 	c.why = why
 	close(c.broken)
 	c.mu.Unlock()
+	//nolint:forbidigo // deadlines of the network are in its own time
 	if err := c.ws.SetDeadline(
 		time.Now().Add(closeWithin),
-	); err != nil { //nolint:forbidigo // deadlines of the network are in its own time
+	); err != nil {
 		return why // it is closed already
 	}
 	_ = c.ws.Close() // it is of no more use, whatever this says

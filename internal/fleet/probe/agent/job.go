@@ -47,10 +47,11 @@ func newEnvironment(l vantage.Lease, d probe.Dialer, off time.Duration) (environ
 		if err != nil {
 			return e, fmt.Errorf("read the lease: %w", err)
 		}
+		//nolint:gosec // at most 1000, as the lease was validated
 		e.centres = append(
 			e.centres,
 			centre{id: int16(c.ID), addr: probe.AddressOf(ap)},
-		) //nolint:gosec // at most 1000, as the lease was validated
+		)
 	}
 	if l.EchoURL != "" {
 		e.echo, err = echoAddress(l.EchoURL)

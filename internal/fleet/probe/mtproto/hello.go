@@ -78,10 +78,11 @@ func clientHello(rand io.Reader, host string, key []byte, now time.Time) ([]byte
 	mac.Write(record.b)
 	digest := mac.Sum(nil)
 	stamp := digest[len(digest)-4:]
+	//nolint:gosec // the wire's form
 	binary.LittleEndian.PutUint32(
 		stamp,
 		binary.LittleEndian.Uint32(stamp)^uint32(now.Unix()),
-	) //nolint:gosec // the wire's form
+	)
 	copy(record.b[randomAt:], digest)
 	return record.b, nil
 }

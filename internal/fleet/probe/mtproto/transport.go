@@ -106,10 +106,11 @@ func (t *Transport) Send(message []byte) error {
 		padding = pad[1 : 1+pad[0]%16]
 	}
 	n := len(message) + len(padding)
+	//nolint:gosec // our messages are short
 	frame := binary.LittleEndian.AppendUint32(
 		make([]byte, 0, headerLen+4+n),
 		uint32(n),
-	) //nolint:gosec // our messages are short
+	)
 	frame = append(append(frame, message...), padding...)
 	t.enc.XORKeyStream(frame, frame)
 	if t.header != nil {

@@ -90,9 +90,10 @@ func (s *session) frame(packet []byte) []byte {
 	if !s.stream {
 		return packet
 	}
+	//nolint:gosec // none of ours is longer than two pieces
 	return append(
 		binary.BigEndian.AppendUint16(nil, uint16(len(packet))),
-		packet...) //nolint:gosec // none of ours is longer than two pieces
+		packet...)
 }
 
 // emit sends a packet of the control channel, with acknowledgements.

@@ -217,10 +217,11 @@ type inner struct {
 func (t *Tunnel) bound(ctx context.Context, c net.Conn) *inner {
 	out := &inner{Conn: c, ended: func() error { return t.ended(ctx) }}
 	end := func() { out.Conn.Close() }
+	//nolint:contextcheck // as in Dial
 	out.stop = [2]func() bool{
 		context.AfterFunc(ctx, end),
 		context.AfterFunc(t.ctx, end),
-	} //nolint:contextcheck // as in Dial
+	}
 	return out
 }
 

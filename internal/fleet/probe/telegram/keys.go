@@ -30,11 +30,12 @@ func ParseKeys(text []byte) (Keys, error) {
 		}
 		key, err := parseKey(block)
 		if err != nil {
+			//nolint:staticcheck // Telegram is a name
 			return Keys{}, fmt.Errorf(
 				"Telegram key %d: %w",
 				len(out.byFingerprint)+1,
 				err,
-			) //nolint:staticcheck // Telegram is a name
+			)
 		}
 		out.byFingerprint[Fingerprint(key)] = key
 	}

@@ -237,12 +237,13 @@ func readInner(plain, nonce, serverNonce []byte) (time.Time, error) {
 	if r.bad || len(r.b) > 15 {
 		return time.Time{}, invalid("it does not hold the key that it offers: its answer does not decrypt")
 	}
+	//nolint:gosec // the protocol's own hash
 	if got := sha1.Sum(
 		data[:len(data)-len(r.b)],
 	); !bytes.Equal(
 		got[:],
 		hash,
-	) { //nolint:gosec // the protocol's own hash
+	) {
 		return time.Time{}, invalid("it does not hold the key that it offers: its answer has a wrong hash")
 	}
 	return time.Unix(int64(at), 0), nil

@@ -42,10 +42,11 @@ func Accept(conn io.ReadWriteCloser, secrets ...[]byte) (*Stream, Header, error)
 		s := &Stream{conn: conn, in: ctr(sealed[8:40], sealed[40:56], secret), out: backwards(sealed[8:56], secret)}
 		plain := sealed
 		s.in.XORKeyStream(plain[:], plain[:])
+		//nolint:gosec // two's complement on the wire
 		h := Header{
 			Framing: plain[56],
 			DC:      int16(binary.LittleEndian.Uint16(plain[60:])),
-		} //nolint:gosec // two's complement on the wire
+		}
 		if (h.Framing == 0xee || h.Framing == 0xdd) && bytes.Count(plain[56:60], plain[56:57]) == 4 {
 			return s, h, nil
 		}

@@ -104,11 +104,12 @@ func inspect(ctx context.Context, dir string) (Install, error) {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return Install{}, err
 	}
+	//nolint:gosec // a folder from candidates
 	out, err := exec.CommandContext(
 		ctx,
 		filepath.Join(dir, "postgres"),
 		"--version",
-	).Output() //nolint:gosec // a folder from candidates
+	).Output()
 	if err != nil {
 		return Install{}, err
 	}

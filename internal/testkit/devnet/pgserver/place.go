@@ -61,10 +61,11 @@ func placeFor(user *proc.User, dir, open string) (string, error) {
 			"Cannot make a folder for PostgreSQL in "+open+".",
 		)
 	}
+	//nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
 	if err := os.Chmod(
 		target,
 		0o711,
-	); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
+	); err != nil {
 		return "", errors.Join(err, os.Remove(target))
 	}
 	if err := os.Symlink(target, dir); err != nil {
@@ -149,10 +150,11 @@ func TempDir(prefix string) (string, error) {
 	if err != nil {
 		return "", errs.Wrap(err, errs.Unavailable, errs.CodeNoTempDir, "Cannot make a temporary folder in "+base+".")
 	}
+	//nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
 	if err := os.Chmod(
 		dir,
 		0o711,
-	); err != nil { //nolint:gosec // PostgreSQL's account passes through; what is inside has modes of its own
+	); err != nil {
 		return "", errors.Join(err, os.Remove(dir))
 	}
 	return dir, nil

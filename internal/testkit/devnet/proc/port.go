@@ -32,12 +32,13 @@ func PortAt(ctx context.Context, host string, want int, who string) (int, error)
 	}
 	var last error
 	for range portTries {
+		//nolint:gosec // no secret: only spread
 		port, err := tryPort(
 			ctx,
 			host,
 			firstOwnPort+rand.IntN(lastOwnPort-firstOwnPort+1),
 			who,
-		) //nolint:gosec // no secret: only spread
+		)
 		if err == nil || ctx.Err() != nil {
 			return port, err
 		}

@@ -135,9 +135,10 @@ func serverHello(hello, secret []byte) ([]byte, error) {
 }
 
 func record(kind byte, body []byte) []byte {
+	//nolint:gosec // at most 16 KiB
 	return append(
 		binary.BigEndian.AppendUint16([]byte{kind, 3, 3}, uint16(len(body))),
-		body...) //nolint:gosec // at most 16 KiB
+		body...)
 }
 
 // dressed is a connection inside records of TLS.
