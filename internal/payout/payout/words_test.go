@@ -199,7 +199,7 @@ func sources(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	return append(files, "../../programs/app/node.go", "../../programs/app/worker.go", "../../programs/app/ready.go")
+	return append(files, "../../programs/app/node.go", "../../programs/app/worker.go", "../../programs/app/workernode.go", "../../programs/app/ready.go")
 }
 
 func errOrSkip(err error) error {
