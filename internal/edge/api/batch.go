@@ -31,7 +31,7 @@ func (h *Handlers) ListBatches(ctx context.Context, r ListBatchesRequestObject) 
 	list, next, err := h.cfg.Payouts.Batches(
 		ctx,
 		actorFrom(ctx),
-		uint32(before),
+		payout.BatchFilter{Before: uint32(before)},
 		limit,
 	)
 	if err != nil {

@@ -176,8 +176,8 @@ func (f *fakePayouts) Batch(_ context.Context, by identity.Actor, id uuid.UUID) 
 	return r, f.fail
 }
 
-func (f *fakePayouts) Batches(_ context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error) {
-	f.keep(by, before, limit)
+func (f *fakePayouts) Batches(_ context.Context, by identity.Actor, filter payout.BatchFilter, limit int) ([]payout.Batch, uint32, error) {
+	f.keep(by, filter, limit)
 	return []payout.Batch{f.batch}, f.next, f.fail
 }
 

@@ -39,29 +39,13 @@ func batchSummary(b payout.Batch) BatchSummary {
 	}
 }
 
-// current returns the attempt that the chain holds, else the newest.
-func current(attempts []payout.Attempt) *payout.Attempt {
-	if len(attempts) == 0 {
-		return nil
-	}
-	for i := range attempts {
-		if attempts[i].Height > 0 {
-			return &attempts[i]
-		}
-	}
-	return &attempts[len(attempts)-1]
-}
-
-func confirmations(a *payout.Attempt, tip payout.Tip) int32 {
-	if a == nil || a.Height <= 0 || tip.Height < a.Height {
-		return 0
-	}
-	return tip.Height - a.Height + 1
-}
-
 // watchToken changes with everything that a watcher wants to see.
 func watchToken(r payout.Record) string {
-	return fmt.Sprintf("%d.%d.%d", r.Batch.Version, len(r.Attempts), confirmations(current(r.Attempts), r.Tip))
+	confirmations := int32(0)
+	if now := r.Current(); now != nil {
+		confirmations = now.Confirmations(r.Tip)
+	}
+	return fmt.Sprintf("%d.%d.%d", r.Batch.Version, len(r.Attempts), confirmations)
 }
 
 // nextAction says what moves the batch on. A signer of the fund answers by
@@ -128,7 +112,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		Approvals: make([]BatchApproval, 0, len(r.Approvals)),
 		Attempts:  make([]Attempt, 0, len(r.Attempts)),
 	}
-	now := current(r.Attempts)
+	now := r.Current()
 	for _, it := range r.Items {
 		out.TotalSat += int64(it.Amount)
 		out.Items = append(out.Items, BatchItem{
@@ -164,7 +148,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 	tx := transaction(summary, now.PSBT, len(now.Raw) > 0)
 	txid, fee := now.TxID.String(), int64(now.Fee)
 	out.Transaction, out.Txid, out.FeeSat = &tx, &txid, &fee
-	out.Height, out.Confirmations = optional(now.Height), confirmations(now, r.Tip)
+	out.Height, out.Confirmations = optional(now.Height), now.Confirmations(r.Tip)
 	return out, nil
 }
 

@@ -94,7 +94,12 @@ type Payouts interface {
 	ExportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID) (txbuild.File, payout.SignatureStatus, error)
 	ImportPSBT(ctx context.Context, by identity.Actor, id uuid.UUID, data []byte) (payout.SignatureStatus, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
-	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
+	Batches(
+		ctx context.Context,
+		by identity.Actor,
+		f payout.BatchFilter,
+		limit int,
+	) ([]payout.Batch, uint32, error)
 	Describe(ctx context.Context, a payout.Attempt) (txbuild.Summary, error)
 	Treasury(ctx context.Context, by identity.Actor) (treasurer.Treasury, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)

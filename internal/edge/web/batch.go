@@ -106,7 +106,7 @@ func (s *Site) batch(v *visit, r payout.Record) (views.Batch, error) {
 	for _, a := range r.Approvals {
 		view.ApprovedBy = append(view.ApprovedBy, views.Vote{Who: a.StaffName, Verdict: "approve", At: a.CreatedAt})
 	}
-	now := current(r.Attempts)
+	now := r.Current()
 	for i, it := range r.Items {
 		view.AmountSat += int64(it.Amount)
 		view.Recipients = append(view.Recipients, recipient(i+1, it, r.Batch, now))
@@ -163,12 +163,12 @@ func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *view
 		return nil
 	}
 	if now.Kind != payout.Voids {
-		view.Confirmations, view.Needed = confirmations(v, &now, r.Tip), int(v.fund.PaidDepth)
+		view.Confirmations, view.Needed = upToPaid(v, now.Confirmations(r.Tip)), int(v.fund.PaidDepth)
 		for i := range view.Confirmations {
 			view.Heights = append(view.Heights, int64(now.Height)+int64(i))
 		}
 	}
-	if have := depth(now, r.Tip); have > 0 && (now.Kind == payout.Voids || b.State == payout.Paid) {
+	if have := int(now.Confirmations(r.Tip)); have > 0 && (now.Kind == payout.Voids || b.State == payout.Paid) {
 		view.Deep = &views.Depth{Name: "final", Have: min(have, int(v.fund.FinalDepth)), Need: int(v.fund.FinalDepth)}
 		if now.Kind == payout.Voids {
 			view.Deep.Name = "void"
@@ -183,14 +183,6 @@ func paidBy(r payout.Record, a payout.Attempt) []payout.Item {
 		return nil
 	}
 	return r.Items
-}
-
-// depth counts the blocks from the attempt's own to the tip.
-func depth(a payout.Attempt, tip payout.Tip) int {
-	if a.Height <= 0 || tip.Height < a.Height {
-		return 0
-	}
-	return int(tip.Height - a.Height + 1)
 }
 
 func voutOf(a *payout.Attempt, instalment uuid.UUID) int {

@@ -15,12 +15,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// batchPage is small because each row is read with its transactions, for the fee
-// and the confirmations.
+// batchPage is how many batches a page of the list shows.
 const batchPage = 20
-
-// batchStretch is how many batches a filter by state looks at in one request.
-const batchStretch = 100
 
 func batchNumber(n uint32) string { return fmt.Sprintf("B-%04d", n) }
 
@@ -69,27 +65,13 @@ func (s *Site) listBatches(v *visit, view *views.Batches) error {
 	if err != nil {
 		return err
 	}
-	limit := batchPage
-	if view.State != "" {
-		limit = batchStretch
-	}
-	list, next, err := s.cfg.Payouts.Batches(v.ctx(), v.by, before, limit)
+	filter := payout.BatchFilter{State: payout.State(view.State), Before: before}
+	list, next, err := s.cfg.Payouts.Batches(v.ctx(), v.by, filter, batchPage)
 	if err != nil {
 		return err
 	}
 	for _, b := range list {
-		if view.State != "" && string(b.State) != view.State {
-			continue
-		}
-		if len(view.Rows) == batchPage {
-			next = b.Number + 1
-			break
-		}
-		row, err := s.batchRow(v, b)
-		if err != nil {
-			return err
-		}
-		view.Rows = append(view.Rows, row)
+		view.Rows = append(view.Rows, batchRow(v, b))
 	}
 	more := ""
 	if next != 0 {
@@ -111,11 +93,9 @@ func batchCursor(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-func (s *Site) batchRow(v *visit, b payout.Batch) (views.BatchRow, error) {
+func batchRow(v *visit, b payout.Batch) views.BatchRow {
 	row := views.BatchRow{
-		Number: batchNumber(
-			b.Number,
-		),
+		Number:    batchNumber(b.Number),
 		URL:       "/batches/" + b.ID.String(),
 		Kind:      string(b.Kind),
 		State:     string(b.State),
@@ -124,37 +104,13 @@ func (s *Site) batchRow(v *visit, b payout.Batch) (views.BatchRow, error) {
 		CreatedAt: b.CreatedAt,
 		By:        b.ComposerName,
 	}
-	if b.State == payout.Composed || b.State == payout.Approved || b.State == payout.Cancelled {
-		return row, nil
+	if b.Current == nil || b.State == payout.Composed || b.State == payout.Approved || b.State == payout.Cancelled {
+		return row
 	}
-	record, err := s.cfg.Payouts.Batch(v.ctx(), v.by, b.ID)
-	if err != nil {
-		return row, err
-	}
-	if now := current(record.Attempts); now != nil {
-		row.FeeSat = int64(now.Fee)
-		row.Confirmations, row.Needed = confirmations(v, now, record.Tip), int(v.fund.PaidDepth)
-	}
-	return row, nil
+	row.FeeSat = int64(b.Current.Fee)
+	row.Confirmations, row.Needed = upToPaid(v, b.Current.Confirmations), int(v.fund.PaidDepth)
+	return row
 }
 
-// current returns the attempt that the chain holds, else the newest, else nil.
-func current(attempts []payout.Attempt) *payout.Attempt {
-	for i := range attempts {
-		if attempts[i].Height > 0 {
-			return &attempts[i]
-		}
-	}
-	if len(attempts) == 0 {
-		return nil
-	}
-	return &attempts[len(attempts)-1]
-}
-
-// confirmations counts blocks up to what paid needs; more are of no interest.
-func confirmations(v *visit, a *payout.Attempt, tip payout.Tip) int {
-	if a.Height <= 0 || tip.Height < a.Height {
-		return 0
-	}
-	return int(min(tip.Height-a.Height+1, v.fund.PaidDepth))
-}
+// upToPaid counts confirmations up to what paid needs; more are of no interest.
+func upToPaid(v *visit, confirmations int32) int { return int(min(confirmations, v.fund.PaidDepth)) }

@@ -39,7 +39,7 @@ func (s *Site) getBatchPSBT(v *visit) error {
 			return err
 		}
 	}
-	now := current(r.Attempts)
+	now := r.Current()
 	if now == nil {
 		return errs.New(errs.NotFound, CodeNotBuilt, "No transaction has been built for this batch yet.")
 	}
@@ -87,7 +87,7 @@ func (s *Site) getBatchCSV(v *visit) error {
 	if err != nil {
 		return err
 	}
-	now := current(r.Attempts)
+	now := r.Current()
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	rows := [][]string{{"batch", "reference", "operator", "address", "amount_sat", "state", "txid", "vout"}}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/ledger"
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -191,12 +192,12 @@ func TestABatchPageOf200PayeesIsLean(t *testing.T) {
 	r.putBatch("final", "final")
 	sums, err := r.payouts.Sums(t.Context(), identity.System("test"))
 	must(t, err)
-	listed, _, err := r.payouts.Batches(t.Context(), identity.System("test"), 0, 10)
+	listed, _, err := r.payouts.Batches(t.Context(), identity.System("test"), payout.BatchFilter{}, 10)
 	must(t, err)
 	if len(listed) != 1 || listed[0].Payees != payees || listed[0].Total != payees*200_000 || sums.Payments != payees || sums.Balances[ledger.InFlight]+sums.Balances[ledger.Committed] != payees*200_000 {
 		t.Errorf("the sums are %+v, the list of batches is %+v", sums, listed)
 	}
-	if older, _, err := r.payouts.Batches(t.Context(), identity.System("test"), listed[0].Number, 10); err != nil || len(older) != 0 {
+	if older, _, err := r.payouts.Batches(t.Context(), identity.System("test"), payout.BatchFilter{Before: listed[0].Number}, 10); err != nil || len(older) != 0 {
 		t.Errorf("before the first batch there are %d: %v", len(older), err)
 	}
 	record, err := r.payouts.Batch(t.Context(), identity.System("test"), uuid.MustParse(strings.TrimPrefix(path, "/batches/")))

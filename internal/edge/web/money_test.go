@@ -97,6 +97,41 @@ func TestBatchFiles(t *testing.T) {
 	r.browse().post("/status", url.Values{"code": {codes[1]}}).wants(200, "Your payment is being signed")
 }
 
+// A filter by state is asked of the database: a page is full however far apart its batches are.
+func TestBatchesAreFilteredAndPaged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tove := r.hire("Tove", identity.RoleTreasurer)
+	_, err := r.owner.Pool().Exec(t.Context(), `INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb,
+			max_fee_sat, seed, composed_by, created_at, changed_at)
+		SELECT gen_random_uuid(), f.id, n, CASE WHEN n % 10 = 0 THEN 'composed' ELSE 'cancelled' END, 1, 'note', sha256(n::text::bytea), 5000, 50000,
+			100000, sha256('s'), s.id, now(), now()
+		FROM fund f, (SELECT id FROM staff LIMIT 1) s, generate_series(1, 220) n`)
+	must(t, err)
+	numbers := func(p page) (list []string) {
+		for _, cells := range p.rows("cards-narrow") {
+			list = append(list, cells[0])
+		}
+		return list
+	}
+	all := tove.get("/batches").wants(200)
+	if got := numbers(all); len(got) != 20 || got[0] != "B-0220" || got[19] != "B-0201" || !all.links("/batches?cursor=201") {
+		t.Errorf("the first page has %v", got)
+	}
+	if got := numbers(tove.get("/batches?cursor=201").wants(200)); len(got) != 20 || got[0] != "B-0200" {
+		t.Errorf("the second page has %v", got)
+	}
+	few := tove.get("/batches?state=composed").wants(200)
+	if got := numbers(few); len(got) != 20 || got[0] != "B-0220" || got[19] != "B-0030" || !few.links("/batches?cursor=30&state=composed") {
+		t.Errorf("the first page of those composed has %v", got)
+	}
+	last := tove.get("/batches?cursor=30&state=composed").wants(200)
+	if got := numbers(last); len(got) != 2 || got[1] != "B-0010" || last.links("/batches?cursor=10&state=composed") {
+		t.Errorf("the last page of those composed has %v", got)
+	}
+	tove.get("/batches?state=final").wants(200, "No batch yet")
+}
+
 // drawn returns the labels of the drawing.
 func drawn(p page) (labels []string) {
 	for n := range p.doc.Descendants() {

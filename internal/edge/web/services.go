@@ -70,7 +70,12 @@ type Payouts interface {
 	) (payout.Batch, error)
 	Cancel(ctx context.Context, by identity.Actor, id uuid.UUID, version int64) (payout.Batch, error)
 	Batch(ctx context.Context, by identity.Actor, id uuid.UUID) (payout.Record, error)
-	Batches(ctx context.Context, by identity.Actor, before uint32, limit int) ([]payout.Batch, uint32, error)
+	Batches(
+		ctx context.Context,
+		by identity.Actor,
+		f payout.BatchFilter,
+		limit int,
+	) ([]payout.Batch, uint32, error)
 	Bump(ctx context.Context, by identity.Actor, id uuid.UUID, version, feeRateSatKVB int64) (payout.Batch, error)
 	AskVoid(
 		ctx context.Context,

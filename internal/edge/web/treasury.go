@@ -249,7 +249,7 @@ func (s *Site) coin(v *visit, c payout.Coin) (views.Coin, error) {
 		return view, nil
 	}
 	view.Batch = batchNumber(*c.ReservedBy)
-	list, _, err := s.cfg.Payouts.Batches(v.ctx(), v.by, *c.ReservedBy+1, 1)
+	list, _, err := s.cfg.Payouts.Batches(v.ctx(), v.by, payout.BatchFilter{Before: *c.ReservedBy + 1}, 1)
 	if err != nil {
 		return view, err
 	}

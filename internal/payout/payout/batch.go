@@ -60,8 +60,24 @@ type Batch struct {
 	CreatedAt        time.Time
 	ChangedAt        time.Time
 
-	Payees int            // when listed
-	Total  btcutil.Amount // when listed
+	Payees  int            // when listed
+	Total   btcutil.Amount // when listed
+	Current *Current       // when listed; nil before there is an attempt
+}
+
+// BatchFilter says which batches are listed.
+type BatchFilter struct {
+	State  State  // empty: any
+	Before uint32 // batches with a lower number; 0: from the newest
+}
+
+// Current is what a list shows of a batch's current attempt (Record.Current).
+type Current struct {
+	TxID          chainhash.Hash
+	Fee           btcutil.Amount
+	FeeRateSatKVB int64
+	Height        int32 // of the block that holds it; 0: none
+	Confirmations int32
 }
 
 // Void is the request to take a batch back after a signer was asked: a
@@ -184,6 +200,26 @@ func (a Attempt) Broadcast() (height int32, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// Confirmations counts the blocks from the one that holds the attempt to the tip. It is 0 also
+// while the walk has not come to that block.
+func (a Attempt) Confirmations(tip Tip) int32 {
+	if a.Height <= 0 || tip.Height < a.Height {
+		return 0
+	}
+	return tip.Height - a.Height + 1
+}
+
+// Current is what a list shows of the attempt, at a tip.
+func (a Attempt) Current(tip Tip) Current {
+	return Current{
+		TxID:          a.TxID,
+		Fee:           a.Fee,
+		FeeRateSatKVB: a.FeeRateSatKVB(),
+		Height:        a.Height,
+		Confirmations: a.Confirmations(tip),
+	}
 }
 
 // FeeRateSatKVB is what the attempt pays, rounded down.

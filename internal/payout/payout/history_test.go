@@ -107,7 +107,7 @@ func (r *rig) restartNode() {
 // cancelOne tries to cancel the nth newest batch; that it cannot be is no fault.
 func (r *rig) cancelOne(n int) {
 	r.t.Helper()
-	list, _, err := r.service.Batches(r.t.Context(), r.treasurer, 0, 50)
+	list, _, err := r.service.Batches(r.t.Context(), r.treasurer, payout.BatchFilter{}, 50)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func (r *rig) cancelOne(n int) {
 // is no fault.
 func (r *rig) changeOne(d deed) {
 	r.t.Helper()
-	list, _, err := r.service.Batches(r.t.Context(), r.treasurer, 0, 50)
+	list, _, err := r.service.Batches(r.t.Context(), r.treasurer, payout.BatchFilter{}, 50)
 	if err != nil {
 		r.t.Fatal(err)
 	}

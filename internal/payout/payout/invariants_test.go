@@ -6,6 +6,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/uuid"
 
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 )
 
@@ -21,6 +22,38 @@ func checkInvariants(t testing.TB, r *rig) {
 		t.Errorf("%s: %s", b.Invariant, b.What)
 	}
 	checkChain(t, r)
+	checkListed(t, r)
+}
+
+// checkListed holds what the list says of each batch against its whole record.
+func checkListed(t testing.TB, r *rig) {
+	t.Helper()
+	ctx, store := r.background(), postgres.PayoutStore{DB: r.owner}
+	list, err := store.Batches(ctx, payout.BatchFilter{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[payout.State]int{}
+	for _, b := range list {
+		states[b.State]++
+		rec, err := store.Batch(ctx, b.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := rec.Current()
+		switch {
+		case (now == nil) != (b.Current == nil):
+			t.Errorf("batch %d has %d attempts, and is listed with %+v", b.Number, len(rec.Attempts), b.Current)
+		case now != nil && *b.Current != now.Current(rec.Tip):
+			t.Errorf("batch %d is listed with %+v, want %+v", b.Number, *b.Current, now.Current(rec.Tip))
+		}
+	}
+	for state, n := range states {
+		some, err := store.Batches(ctx, payout.BatchFilter{State: state}, 1000)
+		if err != nil || len(some) != n {
+			t.Errorf("%d batches are listed as %s, want %d: %v", len(some), state, n, err)
+		}
+	}
 }
 
 func (r *rig) texts(sql string) []string {

@@ -110,6 +110,20 @@ func (r Record) Newest() (a Attempt, ok bool) {
 	return a, ok
 }
 
+// Current returns the attempt that a block holds, else the newest; nil before there is one. It is
+// the one whose fee, txid and confirmations stand for the batch.
+func (r Record) Current() *Attempt {
+	for i := range r.Attempts {
+		if r.Attempts[i].Height > 0 {
+			return &r.Attempts[i]
+		}
+	}
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	return &r.Attempts[len(r.Attempts)-1]
+}
+
 // at is the index of an attempt; below zero when the batch has none of that txid.
 func (l *Locked) at(txid chainhash.Hash) int {
 	return slices.IndexFunc(l.r.Attempts, func(a Attempt) bool { return a.TxID == txid })

@@ -194,19 +194,19 @@ func (s *Service) Made(ctx context.Context, by identity.Actor, ids []uuid.UUID) 
 	return list, nil
 }
 
-// Batches returns a page of batches, newest first, with numbers below before (0:
-// from the newest). next is 0 at the end.
+// Batches returns a page of batches, newest first. The next page is of those before next, which
+// is 0 at the end.
 func (s *Service) Batches(
 	ctx context.Context,
 	by identity.Actor,
-	before uint32,
+	f payout.BatchFilter,
 	limit int,
 ) (list []payout.Batch, next uint32, err error) {
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, 0, err
 	}
 	limit = min(max(limit, 1), grant.MaxPage)
-	list, err = s.cfg.Store.Batches(ctx, before, limit+1)
+	list, err = s.cfg.Store.Batches(ctx, f, limit+1)
 	if err == nil && len(list) > limit {
 		list = list[:limit]
 		next = list[limit-1].Number
@@ -289,7 +289,7 @@ func (s *Service) Treasury(ctx context.Context, by identity.Actor) (Treasury, er
 	}
 	if t.Proposal = plan.Propose(f, h, t.Estimate); t.Proposal != nil {
 		// One that waits for its approval or for its block is enough.
-		recent, err := s.cfg.Store.Batches(ctx, 0, plan.RecentBatches)
+		recent, err := s.cfg.Store.Batches(ctx, payout.BatchFilter{}, plan.RecentBatches)
 		if err != nil {
 			return Treasury{}, err
 		}

@@ -64,9 +64,9 @@ type Store interface {
 	// Conflict "not_payable" when one is in another state by now.
 	CreateBatches(ctx context.Context, list []payout.NewBatch) error
 
-	// Batches returns up to limit batches with a number below before (0: no
-	// bound), newest first.
-	Batches(ctx context.Context, before uint32, limit int) ([]payout.Batch, error)
+	// Batches returns up to limit batches that the filter lets through, newest first, each with
+	// what a list shows of it.
+	Batches(ctx context.Context, f payout.BatchFilter, limit int) ([]payout.Batch, error)
 
 	// Sums returns totals for people to read.
 	Sums(ctx context.Context) (payout.Sums, error)

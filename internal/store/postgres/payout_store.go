@@ -257,28 +257,32 @@ func batchOf(b db.Batch, composer string) payout.Batch {
 	return out
 }
 
-func (s PayoutStore) Batches(ctx context.Context, before uint32, limit int) ([]payout.Batch, error) {
-	var list []payout.Batch
-	below := int64(before)
-	if before == 0 {
+func (s PayoutStore) Batches(ctx context.Context, f payout.BatchFilter, limit int) ([]payout.Batch, error) {
+	below := int64(f.Before)
+	if f.Before == 0 {
 		below = math.MaxInt64
 	}
-	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
-		rows, err := q.ListBatches(ctx, below, int32(limit))
-		list = make([]payout.Batch, len(rows))
-		for i, r := range rows {
-			list[i] = batchOf(r.Batch, r.Composer)
-			list[i].Payees, list[i].Total, list[i].Alarm = int(
-				r.Payees,
-			), btcutil.Amount(
-				r.TotalSat,
-			), payout.Alarm(
-				r.Alarm,
-			)
+	rows, err := s.q.ListBatches(ctx, db.ListBatchesParams{Before: below, State: string(f.State), RowLimit: int32(limit)})
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list := make([]payout.Batch, len(rows))
+	for i, r := range rows {
+		b := batchOf(r.Batch, r.Composer)
+		b.Payees, b.Total, b.Alarm = int(r.Payees), btcutil.Amount(r.TotalSat), payout.Alarm(r.Alarm)
+		if r.AttemptNo >= 0 {
+			a := payout.Attempt{
+				TxID:   chainhash.Hash(r.Txid),
+				Fee:    btcutil.Amount(r.FeeSat),
+				Weight: r.Weight,
+				Height: r.Height,
+			}
+			now := a.Current(payout.Tip{Height: r.Tip})
+			b.Current = &now
 		}
-		return err
-	})
-	return list, err
+		list[i] = b
+	}
+	return list, nil
 }
 
 func (s PayoutStore) Due(ctx context.Context) ([]uuid.UUID, error) {

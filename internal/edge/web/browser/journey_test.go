@@ -213,7 +213,7 @@ func (b *tab) release(number string) {
 func (h *house) mineBatch(t *testing.T, number string) {
 	t.Helper()
 	by := h.people["Lin"].Actor
-	list, _, err := h.Services.Payouts.Batches(t.Context(), by, 0, 1)
+	list, _, err := h.Services.Payouts.Batches(t.Context(), by, payout.BatchFilter{}, 1)
 	if err != nil || len(list) == 0 || fmt.Sprintf("B-%04d", list[0].Number) != number {
 		t.Fatalf("the newest batch is %+v, want %s: %v", list, number, err)
 	}

@@ -1149,28 +1149,49 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 
 const listBatches = `-- name: ListBatches :many
 SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, p.payees, p.total_sat,
-    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
+    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm,
+    coalesce(c.no, -1)::integer AS attempt_no, coalesce(c.txid, '')::bytea AS txid,
+    coalesce(c.fee_sat, 0)::bigint AS fee_sat, coalesce(c.weight, 0)::bigint AS weight,
+    coalesce(c.height, 0)::integer AS height, coalesce((SELECT max(h.height) FROM header h), 0)::integer AS tip
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
 CROSS JOIN LATERAL (
     SELECT count(*) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
     FROM batch_item bi JOIN instalment i ON i.id = bi.instalment_id WHERE bi.batch_id = b.id
 ) p
-WHERE b.number < $1::bigint
-ORDER BY b.number DESC LIMIT $2
+LEFT JOIN LATERAL (
+    SELECT a.no, a.txid, a.fee_sat, a.weight, ct.height FROM attempt a LEFT JOIN chain_tx ct ON ct.txid = a.txid
+    WHERE a.batch_id = b.id
+    ORDER BY (coalesce(ct.height, 0) > 0) DESC, CASE WHEN coalesce(ct.height, 0) > 0 THEN a.no ELSE -a.no END LIMIT 1
+) c ON true
+WHERE b.number < $1::bigint AND ($2::text = '' OR b.state = $2::text)
+ORDER BY b.number DESC LIMIT $3
 `
 
-type ListBatchesRow struct {
-	Batch    Batch
-	Composer string
-	Payees   int64
-	TotalSat int64
-	Alarm    string
+type ListBatchesParams struct {
+	Before   int64
+	State    string
+	RowLimit int32
 }
 
-// The payments of those that are listed are counted, and of no other.
-func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32) ([]ListBatchesRow, error) {
-	rows, err := q.db.Query(ctx, listBatches, before, rowLimit)
+type ListBatchesRow struct {
+	Batch     Batch
+	Composer  string
+	Payees    int64
+	TotalSat  int64
+	Alarm     string
+	AttemptNo int32
+	Txid      []byte
+	FeeSat    int64
+	Weight    int64
+	Height    int32
+	Tip       int32
+}
+
+// The payments of those that are listed are counted, and of no other. The current attempt is the one in a block, else the
+// newest (payout.Record.Current); attempt_no is below zero when there is none.
+func (q *Queries) ListBatches(ctx context.Context, arg ListBatchesParams) ([]ListBatchesRow, error) {
+	rows, err := q.db.Query(ctx, listBatches, arg.Before, arg.State, arg.RowLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -1206,6 +1227,12 @@ func (q *Queries) ListBatches(ctx context.Context, before int64, rowLimit int32)
 			&i.Payees,
 			&i.TotalSat,
 			&i.Alarm,
+			&i.AttemptNo,
+			&i.Txid,
+			&i.FeeSat,
+			&i.Weight,
+			&i.Height,
+			&i.Tip,
 		); err != nil {
 			return nil, err
 		}

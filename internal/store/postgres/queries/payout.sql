@@ -57,16 +57,25 @@ WHERE b.id = @id;
 SELECT sqlc.embed(b), s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = @id FOR UPDATE OF b;
 
 -- name: ListBatches :many
--- The payments of those that are listed are counted, and of no other.
+-- The payments of those that are listed are counted, and of no other. The current attempt is the one in a block, else the
+-- newest (payout.Record.Current); attempt_no is below zero when there is none.
 SELECT sqlc.embed(b), s.name AS composer, p.payees, p.total_sat,
-    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm
+    coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm,
+    coalesce(c.no, -1)::integer AS attempt_no, coalesce(c.txid, '')::bytea AS txid,
+    coalesce(c.fee_sat, 0)::bigint AS fee_sat, coalesce(c.weight, 0)::bigint AS weight,
+    coalesce(c.height, 0)::integer AS height, coalesce((SELECT max(h.height) FROM header h), 0)::integer AS tip
 FROM batch b
 JOIN staff s ON s.id = b.composed_by
 CROSS JOIN LATERAL (
     SELECT count(*) AS payees, coalesce(sum(i.amount_sat), 0)::bigint AS total_sat
     FROM batch_item bi JOIN instalment i ON i.id = bi.instalment_id WHERE bi.batch_id = b.id
 ) p
-WHERE b.number < @before::bigint
+LEFT JOIN LATERAL (
+    SELECT a.no, a.txid, a.fee_sat, a.weight, ct.height FROM attempt a LEFT JOIN chain_tx ct ON ct.txid = a.txid
+    WHERE a.batch_id = b.id
+    ORDER BY (coalesce(ct.height, 0) > 0) DESC, CASE WHEN coalesce(ct.height, 0) > 0 THEN a.no ELSE -a.no END LIMIT 1
+) c ON true
+WHERE b.number < @before::bigint AND (@state::text = '' OR b.state = @state::text)
 ORDER BY b.number DESC LIMIT @row_limit;
 
 -- name: CountPaid :one
