@@ -539,7 +539,7 @@ type Attempt struct {
 	CreatedAt       time.Time      `json:"created_at"`
 	Events          []AttemptEvent `json:"events"`
 
-	// Fate built, signing, signed, broadcast, replaced (a newer one was made; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
+	// Fate built, signing, signed, broadcast, replaced (a newer one was made or another one is in a block; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
 	Fate string `json:"fate"`
 
 	// FeeSat Satoshi.

@@ -48,32 +48,18 @@ func watchToken(r payout.Record) string {
 	return fmt.Sprintf("%d.%d.%d", r.Batch.Version, len(r.Attempts), confirmations)
 }
 
-// nextAction says what moves the batch on. A signer of the fund answers by
-// itself; people are asked once that has not been enough.
-func nextAction(r payout.Record, signatures *Signatures) string {
-	switch r.Batch.State {
-	case payout.Composed:
-		return "approve"
-	case payout.Conflicted:
-		return "investigate"
-	case payout.Final, payout.Cancelled, payout.Voided:
-		return "none"
-	case payout.Signing, payout.Signed, payout.Broadcast:
-		if r.Void != nil && !r.Void.Agreed() {
-			return "approve_void"
-		}
-	case payout.Approved, payout.Built, payout.Mined, payout.Paid, payout.Voiding:
-	default:
-		return "investigate"
-	}
-	if signatures != nil && signatures.Missing > 0 && (len(signatures.Signed) > 0 || r.Batch.LastError != "") {
-		return "sign"
+// nextAction is who has to act; the steps that the program takes by itself are one: wait.
+func nextAction(next payout.Next) string {
+	switch next {
+	case payout.NextApprove, payout.NextSign, payout.NextApproveVoid, payout.NextInvestigate, payout.NextNone:
+		return string(next)
+	case payout.NextBuild, payout.NextSigner, payout.NextBroadcast, payout.NextBlock, payout.NextDepth:
 	}
 	return "wait"
 }
 
 func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) {
-	signatures, err := h.signaturesOf(ctx, r)
+	status, err := h.signaturesOf(ctx, r)
 	if err != nil {
 		return Batch{}, err
 	}
@@ -99,10 +85,9 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		Coins:               outPointTexts(r.Batch.Chosen),
 		Void:                void(r.Void),
 		Raise:               raise(r.Raise),
-		Signatures:          signatures,
 		WatchToken:          watchToken(r),
 		Note:                r.Batch.Note,
-		NextAction:          nextAction(r, signatures),
+		NextAction:          nextAction(r.Next(status)),
 		Events:              events(r.History),
 		Items: make(
 			[]BatchItem,
@@ -111,6 +96,10 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		),
 		Approvals: make([]BatchApproval, 0, len(r.Approvals)),
 		Attempts:  make([]Attempt, 0, len(r.Attempts)),
+	}
+	if status != nil {
+		waits := signatures(*status)
+		out.Signatures = &waits
 	}
 	now := r.Current()
 	for _, it := range r.Items {
@@ -136,7 +125,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 		)
 	}
 	for i, a := range r.Attempts {
-		out.Attempts = append(out.Attempts, attempt(a, i == len(r.Attempts)-1))
+		out.Attempts = append(out.Attempts, attempt(a, r.Fate(i)))
 	}
 	if now == nil {
 		return out, nil
@@ -153,7 +142,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 }
 
 // signaturesOf returns who has signed, or nil when nothing waits for that.
-func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatures, error) {
+func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*payout.SignatureStatus, error) {
 	if len(r.Attempts) == 0 || len(r.Attempts[len(r.Attempts)-1].Raw) > 0 {
 		return nil, nil // none is waited for
 	}
@@ -164,8 +153,7 @@ func (h *Handlers) signaturesOf(ctx context.Context, r payout.Record) (*Signatur
 	if err != nil {
 		return nil, err
 	}
-	out := signatures(status)
-	return &out, nil
+	return &status, nil
 }
 
 func signatures(s payout.SignatureStatus) Signatures {
@@ -227,14 +215,14 @@ func voutOf(a *payout.Attempt, instalment uuid.UUID) *int64 {
 	return nil
 }
 
-func attempt(a payout.Attempt, newest bool) Attempt {
+func attempt(a payout.Attempt, fate payout.Fate) Attempt {
 	//nolint:gosec // counts up by one
 	out := Attempt{
 		Number: int32(
 			a.No,
 		),
 		Kind:          string(a.Kind),
-		Fate:          fate(a, newest),
+		Fate:          string(fate),
 		Txid:          a.TxID.String(),
 		FeeSat:        int64(a.Fee),
 		FeerateSatKvb: a.FeeRateSatKVB(),
@@ -261,25 +249,6 @@ func attempt(a payout.Attempt, newest bool) Attempt {
 		)
 	}
 	return out
-}
-
-// fate is what became of an attempt, from what happened to it.
-func fate(a payout.Attempt, newest bool) string {
-	state, chain := "built", false
-	for _, e := range a.Events {
-		switch e.Event {
-		case "built", "signing", "signed", "broadcast":
-			state, chain = e.Event, false
-		case "reorged":
-			state, chain = "broadcast", false
-		case "mined", "paid", "final", "conflicted", "dead":
-			state, chain = e.Event, true
-		}
-	}
-	if !newest && !chain {
-		return "replaced"
-	}
-	return state
 }
 
 func transaction(s txbuild.Summary, psbt []byte, signed bool) Transaction {

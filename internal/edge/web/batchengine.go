@@ -15,9 +15,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
-// stuckTries is after how many tries in vain a batch does not go on by itself.
-const stuckTries = 3
-
 // engine shows the attempts of a batch, whose signatures are missing, and what can
 // be done about it.
 func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
@@ -76,30 +73,16 @@ func signing(r payout.Record, status payout.SignatureStatus) *views.Signing {
 
 // nextAct is the one thing to do, or what is being waited for.
 func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bool) views.BatchNext {
-	b := r.Batch
-	next := views.BatchNext{Detail: views.Msg{Text: b.Trouble()}}
-	switch b.State {
-	case payout.Composed:
-		next.Kind = "await_approval"
-		if v.by.Can(identity.PermBatchApprove) {
-			next.Kind = "approve"
-		}
-	case payout.Approved, payout.Built:
-		next.Kind = "await_build"
-	case payout.Signing, payout.Signed, payout.Broadcast:
-		next.Kind = waiting(b, status, waits)
-		if v.mayAgree(r) {
-			next.Kind = "approve_void"
-		}
-	case payout.Voiding:
-		next.Kind = nextOfVoid(r)
-	case payout.Mined:
-		next.Kind = "confirming"
-	case payout.Paid, payout.Final:
-		next.Kind = "done"
-	case payout.Cancelled, payout.Conflicted, payout.Voided:
-		next.Kind = string(b.State)
+	var asked *payout.SignatureStatus
+	if waits {
+		asked = &status
 	}
+	due := r.Next(asked)
+	if due == payout.NextApproveVoid && !v.mayAgree(r) {
+		r.Void = nil // somebody else's answer: to this reader the batch goes on meanwhile
+		due = r.Next(asked)
+	}
+	next := views.BatchNext{Detail: views.Msg{Text: r.Batch.Trouble()}, Kind: v.nextKind(r.Batch.State, due, status)}
 	next.Params = map[string]string{
 		"Have": strconv.Itoa(
 			len(status.Signed),
@@ -112,19 +95,45 @@ func (v *visit) nextAct(r payout.Record, status payout.SignatureStatus, waits bo
 	return next
 }
 
-// waiting says what a batch waits for that a signer may have seen.
-func waiting(b payout.Batch, status payout.SignatureStatus, waits bool) string {
-	switch {
-	case waits && status.Needed > 1:
-		return "signatures"
-	case waits:
-		return "await_signer"
-	case b.State != payout.Broadcast:
-		return "await_broadcast"
-	case b.Alarm != "", b.LastError != "" && b.Tries >= stuckTries:
-		return "stuck"
+// nextKind is the word that the page has for what moves a batch on.
+func (v *visit) nextKind(state payout.State, due payout.Next, status payout.SignatureStatus) string {
+	if state == payout.Voiding {
+		return nextOfVoid(due)
 	}
-	return "await_block"
+	switch due {
+	case payout.NextApprove:
+		if v.by.Can(identity.PermBatchApprove) {
+			return "approve"
+		}
+		return "await_approval"
+	case payout.NextBuild:
+		return "await_build"
+	case payout.NextSigner, payout.NextSign:
+		if status.Needed > 1 {
+			return "signatures"
+		}
+		return "await_signer"
+	case payout.NextApproveVoid:
+		return "approve_void"
+	case payout.NextBroadcast:
+		return "await_broadcast"
+	case payout.NextBlock:
+		return "await_block"
+	case payout.NextDepth:
+		if state == payout.Mined {
+			return "confirming"
+		}
+		return "done"
+	case payout.NextInvestigate:
+		if state == payout.Broadcast {
+			return "stuck"
+		}
+	case payout.NextNone:
+		if state == payout.Final {
+			return "done"
+		}
+	}
+	return string(state)
 }
 
 // mayAgree reports whether the reader is a second person whom a request to take the
@@ -133,15 +142,15 @@ func (v *visit) mayAgree(r payout.Record) bool {
 	return r.Void != nil && !r.Void.Agreed() && v.by.Can(identity.PermBatchApprove) && r.Void.AskedBy != v.by.StaffID
 }
 
-func nextOfVoid(r payout.Record) string {
-	newest := r.Attempts[len(r.Attempts)-1]
-	switch {
-	case newest.Kind != payout.Voids || len(newest.Raw) == 0:
-		return "void_signing"
-	case newest.Height > 0:
+func nextOfVoid(due payout.Next) string {
+	switch due {
+	case payout.NextDepth:
 		return "void_confirming"
+	case payout.NextBlock:
+		return "void_waiting"
+	default:
+		return "void_signing"
 	}
-	return "void_waiting"
 }
 
 // void shows the request to take the batch back.
@@ -226,37 +235,24 @@ func paidAnyway(r payout.Record) []views.Recipient {
 
 // attempts shows every transaction of a batch with what became of it.
 func attempts(r payout.Record) []views.Attempt {
-	won := -1
-	for i, a := range r.Attempts {
-		if a.Height > 0 {
-			won = i
-		}
-	}
+	now := r.Current()
 	list := make([]views.Attempt, len(r.Attempts))
 	for i, a := range r.Attempts {
-		view := views.Attempt{
+		list[i] = views.Attempt{
 			N:       a.No + 1,
 			Kind:    string(a.Kind),
-			State:   "built",
+			State:   string(r.Fate(i)),
+			Fate:    fate(r, i),
 			TxID:    a.TxID.String(),
 			FeeSat:  int64(a.Fee),
 			FeeRate: perVB(txbuild.FeeRateOf(a.Fee, a.Weight)),
 			Height:  int64(a.Height),
 			At:      a.CreatedAt,
-			Now:     i == won || (won < 0 && i == len(r.Attempts)-1),
+			Now:     now == &r.Attempts[i],
 		}
 		for _, e := range a.Events {
-			view.Events = append(view.Events, attemptEvent(e))
+			list[i].Events = append(list[i].Events, attemptEvent(e))
 		}
-		if n := len(a.Events); n > 0 {
-			view.State = a.Events[n-1].Event
-		}
-		ended := view.State == "dead" || view.State == "conflicted"
-		if !view.Now && !ended && a.Height == 0 {
-			view.State = "replaced"
-		}
-		view.Fate = fate(r, i, won)
-		list[i] = view
 	}
 	return list
 }
@@ -281,27 +277,23 @@ func attemptEvent(e payout.AttemptEvent) views.Event {
 	return view
 }
 
-// fate says in plain words what became of attempt i; won is the one in a block.
-func fate(r payout.Record, i, won int) views.Msg {
-	a := r.Attempts[i]
-	other := func(n int) map[string]string { return map[string]string{"N": strconv.Itoa(r.Attempts[n].No + 1)} }
-	last := ""
-	if n := len(a.Events); n > 0 {
-		last = a.Events[n-1].Event
-	}
-	switch {
-	case last == "dead":
+// fate says in plain words what became of attempt i.
+func fate(r payout.Record, i int) views.Msg {
+	a, now := &r.Attempts[i], r.Current()
+	other := map[string]string{"N": strconv.Itoa(now.No + 1)}
+	switch what := r.Fate(i); {
+	case what == payout.FateDead:
 		return views.Msg{Key: "fate.dead"}
-	case last == "conflicted":
+	case what == payout.FateConflicted:
 		return views.Msg{Key: "fate.conflicted"}
-	case i == won && a.Kind == payout.Voids:
+	case a == now && now.Height > 0 && a.Kind == payout.Voids:
 		return views.Msg{Key: "fate.void_mined"}
-	case i == won:
+	case a == now && now.Height > 0:
 		return views.Msg{Key: "fate.mined"}
-	case won >= 0:
-		return views.Msg{Key: "fate.lost", Params: other(won)}
-	case i < len(r.Attempts)-1:
-		return views.Msg{Key: "fate.replaced", Params: other(len(r.Attempts) - 1)}
+	case now.Height > 0:
+		return views.Msg{Key: "fate.lost", Params: other}
+	case a != now:
+		return views.Msg{Key: "fate.replaced", Params: other}
 	case !a.Released():
 		return views.Msg{Key: "fate.not_asked"}
 	case len(a.Raw) == 0:

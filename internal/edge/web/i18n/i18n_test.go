@@ -94,7 +94,7 @@ func TestStatesHaveWords(t *testing.T) {
 		"instalment":  "payable held allocated signing sent maybe_paid mined paid final cancelled",
 		"payout":      "payable held allocated signing sent maybe_paid mined paid final cancelled",
 		"batch":       "composed approved built signing signed broadcast mined paid final cancelled conflicted voiding voided",
-		"attempt":     "built signing signed broadcast mined reorged paid final conflicted dead replaced",
+		"attempt":     "built signing signed broadcast mined paid final conflicted dead replaced",
 		"coin":        "available reserved locked immature",
 	}
 	for kind, list := range states {

@@ -28,7 +28,6 @@ func tone(kind, state string) string {
 		"stuck",
 		"maybe_paid",
 		"delayed",
-		"reorged",
 		"immature",
 		"waiting",
 		"disabled",
