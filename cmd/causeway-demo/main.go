@@ -40,7 +40,7 @@ func root() *cobra.Command {
 			}
 			self, err := os.Executable()
 			if err != nil {
-				return fmt.Errorf("find this program: %w", err)
+				return fmt.Errorf("find this program's own path: %w", err)
 			}
 			cfg.Programs = filepath.Dir(self)
 			progress := cli.NewProgress(os.Stderr, clock.Real{})
@@ -48,7 +48,7 @@ func root() *cobra.Command {
 				return runJourney(cmd, cfg, progress, asJSON)
 			}
 			if asJSON {
-				return cli.UsageError{Err: errors.New("--json goes with --journey")}
+				return cli.UsageError{Err: errors.New("--json works only with --journey")}
 			}
 			return demo.Run(cmd.Context(), cfg, progress, cmd.OutOrStdout())
 		},

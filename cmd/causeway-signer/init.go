@@ -74,7 +74,7 @@ func initCommand() *cobra.Command {
 		&cfg.workFactor,
 		"work-factor",
 		signer.DefaultWorkFactor,
-		"log2 of the scrypt cost of the passphrase; lower only for tests",
+		"log2 of the scrypt cost of the passphrase; lower it in tests only",
 	)
 	return cmd
 }
@@ -132,7 +132,7 @@ func adopt(cmd *cobra.Command, cfg initConfig) error {
 	if k, n := key.Descriptor().Threshold(); 2*k <= n {
 		_, err = fmt.Fprintf(
 			cmd.ErrOrStderr(),
-			"warning: %d of %d keys is no majority: two groups of signers that never meet could pay the same decision\n",
+			"warning: %d of %d keys is not a majority: two groups of signers that never meet could pay the same decision\n",
 			k,
 			n,
 		)

@@ -12,7 +12,7 @@ import (
 
 func journalCommand() *cobra.Command {
 	var path string
-	cmd := &cobra.Command{Use: "journal", Short: "Look at the journal; a running signer is not disturbed"}
+	cmd := &cobra.Command{Use: "journal", Short: "Look at the journal; this does not disturb a running signer"}
 	cmd.PersistentFlags().StringVar(&path, "journal", "", "the journal")
 	read := func(cmd *cobra.Command) (*signer.Journal, error) {
 		if err := cli.Need(cmd.Flags(), "journal"); err != nil {
@@ -46,7 +46,7 @@ func journalCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use:   "show",
-			Short: "Print the records, one JSON object a line",
+			Short: "Print the records, one JSON object per line",
 			Args:  cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				j, err := read(cmd)

@@ -35,7 +35,7 @@ func root() *cobra.Command {
 		Short: "Hold the treasury's key and sign what its rules allow",
 		Long: "causeway-signer holds the treasury's key, checks every transaction against the notes\n" +
 			"that people approved and against its own journal, and only then signs it.\n\n" +
-			"Every flag can be given as " + envPrefix + "_NAME too. Secrets are read from files only.",
+			"Every flag can also be set as " + envPrefix + "_NAME. Secrets are read from files only.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

@@ -46,12 +46,12 @@ func passphrase(path string, confirm bool, in *os.File, out io.Writer) ([]byte, 
 	if err != nil || !confirm {
 		return first, err
 	}
-	second, err := ask(in, out, "The same again: ")
+	second, err := ask(in, out, "Repeat it: ")
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(first, second) {
-		return nil, errs.New(errs.Invalid, signer.CodeBadPassphrase, "The two passphrases differ. Nothing was written.")
+		return nil, errs.New(errs.Invalid, signer.CodeBadPassphrase, "The passphrases do not match. Nothing was written.")
 	}
 	return first, checkPassphrase(first)
 }
@@ -91,7 +91,7 @@ func checkPrivate(path string) error {
 		return errs.Newf(
 			errs.Invalid,
 			errs.CodeSecretExposed,
-			"%s can be read by every user. Make it private: chmod 600 %s",
+			"Every user can read %s. Make it private: chmod 600 %s",
 			path,
 			path,
 		)

@@ -54,43 +54,50 @@ func runCommand() *cobra.Command {
 		"file with the passphrase; else the systemd credential, else the terminal",
 	)
 	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
-	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group of the socket, which the worker is in")
+	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group that owns the socket; the worker must be in it")
 	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	flags.Var(
 		(*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB),
 		"max-feerate",
-		"refuse a higher feerate, in sat/vB with up to three decimals",
+		"refuse a feerate above this, in sat/vB with up to three decimals",
 	)
 	flags.Var(
 		(*money.FeeRateFlag)(&cfg.policy.MinFeeRateSatKVB),
 		"min-feerate",
-		"refuse a lower feerate, in sat/vB with up to three decimals: what the fund's node relays from on (its --minrelaytxfee)",
+		"refuse a feerate below this, in sat/vB with up to three decimals: the lowest that the fund's node relays (its "+
+			"--minrelaytxfee)",
 	)
-	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a higher fee, in sat")
+	flags.Int64Var(&cfg.maxFeeSat, "max-fee-sat", int64(cfg.policy.MaxFee), "refuse a fee above this, in sat")
 	flags.Int64Var(
 		&cfg.policy.MaxFeePermille,
 		"max-fee-permille",
 		cfg.policy.MaxFeePermille,
-		"refuse a fee above so many thousandths of the payments, or of the inputs when nobody is paid (2000 sat are always allowed)",
+		"refuse a fee above this per mille of the payments, or of the inputs when nobody is paid (2000 sat are "+
+			"always allowed)",
 	)
-	flags.IntVar(&cfg.policy.MaxInputs, "max-inputs", cfg.policy.MaxInputs, "refuse a transaction with more inputs")
+	flags.IntVar(
+		&cfg.policy.MaxInputs,
+		"max-inputs",
+		cfg.policy.MaxInputs,
+		"refuse a transaction with more inputs than this",
+	)
 	flags.IntVar(
 		&cfg.policy.MaxOutputs,
 		"max-outputs",
 		cfg.policy.MaxOutputs,
-		"refuse a transaction with more outputs, change included",
+		"refuse a transaction with more outputs than this, change included",
 	)
 	flags.IntVar(
 		&cfg.policy.FinalDepth,
 		"final-depth",
 		cfg.policy.FinalDepth,
-		"confirmations that a proof needs before a payment is made again; fewer only on simnet and regtest",
+		"confirmations that a proof needs before a payment is made again; fewer are allowed on simnet and regtest only",
 	)
 	flags.Int64Var(
 		&cfg.minDifficulty,
 		"min-difficulty",
 		0,
-		"least difficulty of a block header in such a proof; 0 is the network's default",
+		"lowest difficulty of a block header in such a proof; 0 for the network's default",
 	)
 	return cmd
 }
@@ -113,7 +120,7 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 		log.LogAttrs(
 			cmd.Context(),
 			slog.LevelWarn,
-			"removed a torn journal line that was never released",
+			"removed an incomplete journal line; it was never released",
 			slog.Int64("bytes", journal.Repaired),
 		)
 	}
@@ -179,7 +186,8 @@ func explainJournal(err error, path string) error {
 		return errs.Newf(
 			errs.NotFound,
 			errs.CodeNoJournal,
-			"There is no journal at %s. A signer without its journal could pay twice: restore it. Only init makes a new one.",
+			"There is no journal at %s. A signer without its journal could pay twice: restore the journal. Only init creates "+
+				"a new one.",
 			path,
 		)
 	case errors.Is(err, signer.ErrCorrupt):
@@ -187,7 +195,7 @@ func explainJournal(err error, path string) error {
 			err,
 			errs.Conflict,
 			CodeJournalDamaged,
-			"The journal at "+path+" does not hold. Nothing was changed; restore it from its copy.",
+			"The journal at "+path+" failed verification. Nothing was changed; restore it from its copy.",
 		)
 	}
 	return err

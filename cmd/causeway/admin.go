@@ -25,7 +25,7 @@ func migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database to this program's version"}
 	cmd.PersistentFlags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
 	up := &cobra.Command{
-		Use: "up", Short: "Apply what is missing", Args: cobra.NoArgs,
+		Use: "up", Short: "Apply the migrations that are missing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			url, err := ownerURL(cmd, urlFile)
 			if err != nil {
@@ -41,10 +41,11 @@ func migrateCommand() *cobra.Command {
 		&prefix,
 		"role-prefix",
 		"",
-		"prefix of the two database roles, kept by the database; causeway for a new one. Each fund of one PostgreSQL needs its own",
+		"prefix of the two database roles, stored in the database (default: causeway). Each fund on one PostgreSQL server "+
+			"needs its own",
 	)
 	cmd.AddCommand(up, &cobra.Command{
-		Use: "status", Short: "Show which migrations the database has", Args: cobra.NoArgs,
+		Use: "status", Short: "Show which migrations have been applied", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			url, err := ownerURL(cmd, urlFile)
 			if err != nil {
@@ -83,7 +84,7 @@ func listMigrations(cmd *cobra.Command, url string) error {
 }
 
 func adminCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "admin", Short: "Set a fund up and look after its staff"}
+	cmd := &cobra.Command{Use: "admin", Short: "Set up a fund and manage its staff"}
 	cmd.AddCommand(
 		keysCommand(),
 		roleCommand(),
@@ -102,7 +103,7 @@ func adminCommand() *cobra.Command {
 func keysCommand() *cobra.Command {
 	var fundID, sealPath, auditPath, publicPath string
 	cmd := &cobra.Command{
-		Use: "keys", Short: "Make the key files of a fund", Args: cobra.NoArgs,
+		Use: "keys", Short: "Create the key files of a fund", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(
 				cmd.Flags(),
@@ -124,7 +125,7 @@ func keysCommand() *cobra.Command {
 	f.StringVar(&fundID, "fund-id", "", "the fund's id, as printed by: causeway admin fund")
 	f.StringVar(&sealPath, "key-file", "", "where to write the keys that seal what operators write")
 	f.StringVar(&auditPath, "audit-key-file", "", "where to write the key that signs checkpoints")
-	f.StringVar(&publicPath, "audit-public-key-file", "", "where to write its public half")
+	f.StringVar(&publicPath, "audit-public-key-file", "", "where to write the public half of that key")
 	cmd.AddCommand(rotateCommand(), rewrapCommand(), dropKeysCommand())
 	return cmd
 }
@@ -133,10 +134,10 @@ func rotateCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "rotate",
-		Short: "Add a key to the file that seals what operators write, for applications from now on",
-		Long: "The new key seals applications that come after serve has been restarted. Older keys stay in the file,\n" +
-			"since older applications open under no other until keys rewrap has run. Copy the file to its backup before\n" +
-			"you restart serve: what is sealed under the new key opens under no older copy.",
+		Short: "Add a key to the sealing key file, for new applications",
+		Long: "The new key seals applications that arrive after serve has been restarted. Older keys stay in the file,\n" +
+			"since only they open older applications until keys rewrap has run. Back up the file before\n" +
+			"you restart serve: an older copy cannot open what is sealed under the new key.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "key-file"); err != nil {
@@ -147,11 +148,11 @@ func rotateCommand() *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "new key %s in %s\n"+
-				"Copy the file to its backup, then restart causeway serve: until then it seals under the former key.\n", id, path)
+				"Back up the file, then restart causeway serve: until then it seals under the former key.\n", id, path)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced in one step")
+	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced atomically")
 	return cmd
 }
 
@@ -159,11 +160,12 @@ func rewrapCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
 		Use:   "rewrap",
-		Short: "Put what older applications are sealed with under the newest key",
-		Long: "Every application has a data key of its own, stored under a key of the key file. rewrap puts each of them\n" +
-			"under the newest key of the file. What operators wrote is not touched. Restart every serve with that file\n" +
+		Short: "Rewrap the data keys of older applications under the newest key",
+		Long: "Every application has a data key of its own, encrypted under a key of the key file. rewrap moves each of\n" +
+			"them to the newest key of the file. What operators wrote is not touched. Restart every serve with that file\n" +
 			"first: one that runs with an older copy cannot open what was rewrapped until it is restarted.\n\n" +
-			"serve and worker may run. It can be stopped at any time and run again; a run that has nothing to do says so.",
+			"serve and worker may keep running. You can stop rewrap at any time and run it again; it says when nothing is\n" +
+			"left to do.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "database-url-file", "key-file"); err != nil {
@@ -177,7 +179,7 @@ func rewrapCommand() *cobra.Command {
 			}
 			_, err = fmt.Fprintf(
 				cmd.OutOrStdout(),
-				"key %s: %d rewrapped, %d under it already, %d left\n",
+				"key %s: %d rewrapped, %d already under it, %d left\n",
 				r.Key,
 				r.Done,
 				r.Already,
@@ -187,7 +189,8 @@ func rewrapCommand() *cobra.Command {
 				err = errs.New(
 					errs.Conflict,
 					CodeOlderKeyInUse,
-					"Applications came in under an older key meanwhile. Restart every serve with the newest key file, then run this again.",
+					"Applications arrived under an older key meanwhile. Restart every serve with the newest key file, then run "+
+						"this again.",
 				)
 			}
 			return err
@@ -202,11 +205,11 @@ func dropKeysCommand() *cobra.Command {
 	var urlFile, path string
 	cmd := &cobra.Command{
 		Use:   "drop",
-		Short: "Take all keys but the newest out of the key file, once nothing is under them",
-		Long: "drop refuses as long as the data key of one application is under an older key. Then the database refuses\n" +
-			"for ever what a serve with an older copy of the file would seal, and the older keys leave the file.\n\n" +
-			"Backups of the database from before keys rewrap open under no other key: keep a copy of the old file\n" +
-			"as long as you keep them.",
+		Short: "Remove all keys but the newest from the key file, once nothing is under them",
+		Long: "drop refuses while the data key of any application is under an older key. Afterwards the database refuses\n" +
+			"for good whatever a serve with an older copy of the file would seal, and the older keys leave the file.\n\n" +
+			"Only the old file opens backups of the database made before keys rewrap: keep a copy of it\n" +
+			"as long as you keep those backups.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "key-file"); err != nil {
@@ -221,7 +224,7 @@ func dropKeysCommand() *cobra.Command {
 				return err
 			}
 			if len(dropped) == 0 {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s holds no older key\n", path)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s has no older keys\n", path)
 				return err
 			}
 			for _, id := range dropped {
@@ -233,14 +236,14 @@ func dropKeysCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
-	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced in one step")
+	cmd.Flags().StringVar(&path, "key-file", "", "the key file; it is replaced atomically")
 	return cmd
 }
 
 func roleCommand() *cobra.Command {
 	var urlFile, role, out string
 	cmd := &cobra.Command{
-		Use: "role", Short: "Give a database role a password and write its URL", Args: cobra.NoArgs,
+		Use: "role", Short: "Set a new password for a database role and write its URL", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "role", "database-url-file"); err != nil {
 				return err
@@ -264,7 +267,7 @@ func fundCommand() *cobra.Command {
 	var urlFile string
 	var control bool
 	cmd := &cobra.Command{
-		Use: "fund", Short: "Set the fund up in an empty, migrated database", Args: cobra.NoArgs,
+		Use: "fund", Short: "Set up the fund in an empty, migrated database", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "name", "network", "descriptor"); err != nil {
 				return err
@@ -272,7 +275,8 @@ func fundCommand() *cobra.Command {
 			if !cmd.Flags().Changed("birthday-height") {
 				return cli.UsageError{
 					Err: errors.New(
-						"--birthday-height is missing: the height of the newest block (btcctl getblockcount) for a treasury that is new; 0 walks the whole chain",
+						"--birthday-height is missing: the height of the newest block (btcctl getblockcount) for a treasury that is " +
+							"new; 0 walks the whole chain",
 					),
 				}
 			}
@@ -297,7 +301,7 @@ func fundCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
-	f.StringVar(&fund.Name, "name", "", "what people call the fund")
+	f.StringVar(&fund.Name, "name", "", "name of the fund")
 	f.StringVar(&fund.Network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	f.StringVar(
 		&fund.Descriptor,
@@ -311,9 +315,9 @@ func fundCommand() *cobra.Command {
 		0,
 		"first block that can hold a deposit: today's height for a new treasury; the worker reads every block from here on",
 	)
-	amountFlag(cmd, &fund.Budget, "budget-sat", "sum of all grants that may ever be approved")
-	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "least that one application may ask for")
-	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "most that one application may ask for")
+	amountFlag(cmd, &fund.Budget, "budget-sat", "budget: the sum of all grants that may ever be approved")
+	amountFlag(cmd, &fund.MinAmount, "min-amount-sat", "smallest amount that one application may ask for")
+	amountFlag(cmd, &fund.MaxAmount, "max-amount-sat", "largest amount that one application may ask for")
 	amountFlag(cmd, &fund.MaxFee, "max-fee-sat", "highest fee of one batch")
 	f.Var(
 		(*money.FeeRateFlag)(&fund.MaxFeeRateSatKVB),
@@ -324,7 +328,7 @@ func fundCommand() *cobra.Command {
 		&fund.MaxPayees,
 		"max-payees",
 		fund.MaxPayees,
-		"most payments of one batch, 1 to 3000; a longer order becomes several",
+		"most payments in one batch, 1 to 3000; a longer order becomes several batches",
 	)
 	f.Int32Var(
 		&fund.DeadlineBlocks,
@@ -336,13 +340,13 @@ func fundCommand() *cobra.Command {
 		&fund.ReadyCoins,
 		"ready-coins",
 		fund.ReadyCoins,
-		"coins that should be ready for a batch of their own, 0 to 20; a split is proposed when they are fewer",
+		"target number of coins that are each large enough for a batch, 0 to 20; a split is proposed when there are fewer",
 	)
 	f.BoolVar(
 		&fund.FutureWitness,
 		"future-witness",
 		fund.FutureWitness,
-		"allow addresses of witness versions that have no meaning yet",
+		"allow addresses of witness versions that are not defined yet",
 	)
 	f.BoolVar(
 		&control,
@@ -350,7 +354,7 @@ func fundCommand() *cobra.Command {
 		true,
 		"approve and pay only applications that have proven control of their servers",
 	)
-	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "distinct reviewers who have to agree")
+	f.IntVar(&fund.Quorum, "quorum", fund.Quorum, "number of different reviewers who must agree")
 	return cmd
 }
 
@@ -358,7 +362,7 @@ func readyCoinsCommand() *cobra.Command {
 	var urlFile string
 	cmd := &cobra.Command{
 		Use:   "ready-coins [N]",
-		Short: "Show or change how many coins should be ready for a batch of their own",
+		Short: "Show or change the target number of coins that are each large enough for a batch",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var wanted *int
@@ -421,9 +425,9 @@ func inviteCommand() *cobra.Command {
 	serviceFlags(cmd.Flags(), &cfg)
 	cfg.PublicURL = "" // a link to this machine would be of use to nobody
 	cmd.Flags().Lookup("public-url").DefValue = ""
-	cmd.Flags().StringVar(&name, "name", "", "what colleagues call this person")
+	cmd.Flags().StringVar(&name, "name", "", "name of this person, as colleagues see it")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "reviewer, treasurer, admin or auditor; may be given several times")
-	cmd.Flags().BoolVar(&again, "again", false, "a further link for somebody who is known already")
+	cmd.Flags().BoolVar(&again, "again", false, "another link for somebody who already works here")
 	return cmd
 }
 
@@ -464,7 +468,7 @@ func disableCommand() *cobra.Command {
 	var cfg app.ServeConfig
 	cmd := &cobra.Command{
 		Use:   "disable NAME",
-		Short: "End a person's sessions, tokens and invitations and keep them out",
+		Short: "End a person's sessions, tokens and invitations, and lock them out",
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return app.Disable(cmd.Context(), cfg, args[0]) },
 	}

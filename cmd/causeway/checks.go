@@ -17,9 +17,10 @@ func checksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "checks",
 		Short: "Show how servers are checked and what that decides, or change it",
-		Long: "Without flags it only shows. What is changed is written to the audit log and holds from the next slot on.\n" +
-			"With --require-control nothing is approved while one of its servers is unproven. A threshold above 0 holds payments of\n" +
-			"grants whose servers were surely below it, and those of which too little is known; it never makes one smaller.",
+		Long: "Without flags it only shows them. A change is written to the audit log and takes effect with the next\n" +
+			"slot. With --require-control no application is approved while control of one of its servers is unproven. A\n" +
+			"threshold above 0 holds payments of grants whose servers were surely below it, and those of which too little\n" +
+			"is known; it never makes one smaller.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			url, err := ownerURL(cmd, urlFile)
@@ -35,30 +36,32 @@ func checksCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&urlFile, "owner-url-file", "", "file with the URL of the database's owner")
-	f.DurationVar(&wanted.Slot, "slot", 0, "one check in each; a day is a whole number of slots")
-	f.IntVar(&wanted.FullPermille, "full-permille", 0, "how many of 1000 checks ask Telegram for its proof")
+	f.DurationVar(&wanted.Slot, "slot", 0, "length of a slot, in which one check is made; a day must be a whole "+
+		"number of slots")
+	f.IntVar(&wanted.FullPermille, "full-permille", 0, "checks per 1000 that ask Telegram for its proof")
 	f.IntVar(
 		&wanted.Confirmations,
 		"confirmations",
 		0,
-		"how often a failure is looked at again, by another prober if there is one",
+		"how often a failed check is repeated, by another prober if there is one",
 	)
-	f.IntVar(&wanted.BackoffAfter, "backoff-after", 0, "after so many failed slots it is checked less often")
-	f.DurationVar(&wanted.BackoffEvery, "backoff-every", 0, "how often then")
+	f.IntVar(&wanted.BackoffAfter, "backoff-after", 0, "failed slots after which a server is checked less often")
+	f.DurationVar(&wanted.BackoffEvery, "backoff-every", 0, "how often a server is checked then")
 	f.IntVar(
 		&wanted.MinCoveragePermille,
 		"min-coverage-permille",
 		0,
-		"of 1000 slots, how many must be known before uptime decides",
+		"slots per 1000 that must have a result before uptime decides",
 	)
-	f.IntVar(&wanted.MinUptimePermille, "min-uptime-permille", 0, "the threshold of payments; 0 for none")
+	f.IntVar(&wanted.MinUptimePermille, "min-uptime-permille", 0, "uptime threshold of payments, in per mille; 0 for none")
 	f.StringVar((*string)(&wanted.PayPlace), "pay-place", "", "whose uptime decides: outside or inside")
-	f.BoolVar(&wanted.RequireControl, "require-control", false, "approve only what has proven control of its servers")
+	f.BoolVar(&wanted.RequireControl, "require-control", false, "approve only applications that have proven control of "+
+		"their servers")
 	f.DurationVar(
 		&wanted.MaintenanceNotice,
 		"maintenance-notice",
 		0,
-		"how long before it begins maintenance is declared",
+		"how long in advance maintenance must be declared",
 	)
 	f.DurationVar(&wanted.MaintenanceMax, "maintenance-max", 0, "most maintenance in 30 days")
 	return cmd

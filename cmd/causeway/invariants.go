@@ -11,11 +11,11 @@ func invariantsCommand() *cobra.Command {
 	var urlFile, keyFile string
 	cmd := &cobra.Command{
 		Use:   "invariants",
-		Short: "Hold the database against what must always be true, now",
-		Long: "Each line is an invariant and 0, or what breaks it. The worker does the same when it starts and every\n" +
+		Short: "Check the invariants of the database now",
+		Long: "Each line is an invariant and 0, or what violates it. The worker checks the same when it starts and every\n" +
 			"day, and stops signing; this command changes nothing. Exit code 5 when anything is found. Lines of\n" +
-			"\"worth knowing\" are no breach: a checkpoint of the audit log that nobody signed, an approval that was\n" +
-			"lost with a restored database.",
+			"\"worth knowing\" are not violations: a checkpoint of the audit log that nobody signed, an approval that was\n" +
+			"lost when the database was restored.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "database-url-file"); err != nil {
@@ -61,7 +61,7 @@ func invariantsCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&urlFile, "database-url-file", "", "file with the URL of the database, of any of its roles")
+	cmd.Flags().StringVar(&urlFile, "database-url-file", "", "file with the database URL of any role")
 	cmd.Flags().StringVar(
 		&keyFile,
 		"audit-public-key-file",

@@ -16,9 +16,9 @@ func main() { os.Exit(cli.Main(root())) }
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "causeway",
-		Short: "Pay the people who keep the net open",
+		Short: "Pay the people who keep the internet open",
 		Long: "causeway takes applications from operators of proxies and VPNs, has them reviewed, and pays\n" +
-			"the approved ones in Bitcoin.\n\nEvery flag can be given as CAUSEWAY_NAME too. Secrets are read from files only.",
+			"the approved ones in Bitcoin.\n\nEvery flag can also be set as CAUSEWAY_NAME. Secrets are read from files only.",
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return cli.BindEnv(cmd.Flags(), "CAUSEWAY") },
 	}
 	cmd.AddCommand(

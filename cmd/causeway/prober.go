@@ -15,8 +15,9 @@ func proberCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prober",
 		Short: "Check endpoints for a fund, and report to it",
-		Long: "prober asks the service for checks to make, makes them, and reports. It needs no database and no node,\n" +
-			"and only the service, through its signed leases, tells it what to dial. Enrol it first: causeway prober enrol.",
+		Long: "prober asks the service which checks to make, makes them, and reports the results. It needs no database\n" +
+			"and no node, and only the service, through its signed leases, tells it what to dial. Enrol it first: causeway\n" +
+			"prober enrol.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "api", "state"); err != nil {
@@ -28,15 +29,15 @@ func proberCommand() *cobra.Command {
 	}
 	p := cmd.PersistentFlags()
 	p.StringVar(&cfg.API, "api", "", "URL of the service, https://…")
-	p.StringVar(&cfg.APIProxy, "api-proxy", "", "socks5:// or http:// proxy on the way to the service; empty for none")
+	p.StringVar(&cfg.APIProxy, "api-proxy", "", "socks5:// or http:// proxy for calls to the service; empty for none")
 	p.StringVar(&cfg.State, "state", "", "file with the prober's key and its place in the chain of its reports")
 	f := cmd.Flags()
-	f.StringVar(&cfg.Exit, "exit", "", "socks5://ip:port through which checks go out; empty: from here")
+	f.StringVar(&cfg.Exit, "exit", "", "socks5://ip:port through which checks go out; empty: directly from here")
 	f.StringVar(
 		&cfg.ExitLoginFile,
 		"exit-login-file",
 		"",
-		"file with user:password of the exit; empty: it asks for none",
+		"file with user:password of the exit; empty if it needs none",
 	)
 	f.StringVar(
 		&cfg.Tor,
@@ -48,21 +49,21 @@ func proberCommand() *cobra.Command {
 		&cfg.Resolvers,
 		"resolver",
 		app.DefaultResolvers(),
-		"ip:port of a resolver, for DNS proofs and, with an exit, for every name; several",
+		"ip:port of a resolver, for DNS proofs and, with an exit, for every name; may be repeated",
 	)
 	f.StringSliceVar(
 		&cfg.Anchors,
 		"anchor",
 		nil,
-		"host:port that answers while our own network works; several; none: Telegram's data centres",
+		"host:port that answers while our own network works; may be repeated (default: Telegram's data centres)",
 	)
 	f.StringSliceVar(
 		&cfg.Allow,
 		"allow",
 		nil,
-		"network that may be dialled though it is not public; for tests and the demo only",
+		"non-public network that may be dialled; for tests and the demo only",
 	)
-	f.IntVar(&cfg.Workers, "workers", 0, "checks at once; 0 for a default within the limit on open files")
+	f.IntVar(&cfg.Workers, "workers", 0, "number of checks at once; 0 for a default within the limit on open files")
 	cmd.AddCommand(enrolCommand(&cfg))
 	return cmd
 }
@@ -121,12 +122,13 @@ func echoCommand() *cobra.Command {
 			return app.ServeEcho(cmd.Context(), cfg)
 		},
 	}
-	cmd.Flags().StringVar(&cfg.Listen, "listen", ":8081", "ip:port that the internet reaches, with no proxy in front")
+	cmd.Flags().StringVar(&cfg.Listen, "listen", ":8081", "ip:port that is reachable from the internet, with no "+
+		"proxy in front")
 	cmd.Flags().StringVar(
 		&cfg.KeyFile,
 		"key-file",
 		"",
-		"file with the key that serve has too, such as openssl rand -hex 32 prints",
+		"file with the key that serve also has, for example the output of openssl rand -hex 32",
 	)
 	return cmd
 }

@@ -233,10 +233,10 @@ func TestRewrapThenDrop(t *testing.T) {
 	// A serve that was not restarted goes on under the old key, and loses nothing by it.
 	late, err := apply(t.Context(), before, "0123456789abcdef-2")
 	v.must(err)
-	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "key "+fresh+": 2 rewrapped, 0 under it already, 0 left") {
+	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "key "+fresh+": 2 rewrapped, 0 already under it, 0 left") {
 		t.Fatalf("rewrap: %d %s", exit, out)
 	}
-	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "key "+fresh+": 0 rewrapped, 2 under it already, 0 left") {
+	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "key "+fresh+": 0 rewrapped, 2 already under it, 0 left") {
 		t.Fatalf("rewrap again: %d %s", exit, out)
 	}
 	if n := v.leaves("key.rewrapped", fresh); n != 1 {
@@ -245,7 +245,7 @@ func TestRewrapThenDrop(t *testing.T) {
 	if out, exit := v.drop(); exit != cli.ExitOK || out != "dropped key "+old+"\n" {
 		t.Fatalf("drop: %d %s", exit, out)
 	}
-	if out, exit := v.drop(); exit != cli.ExitOK || !strings.Contains(out, "holds no older key") {
+	if out, exit := v.drop(); exit != cli.ExitOK || !strings.Contains(out, "has no older keys") {
 		t.Fatalf("drop again: %d %s", exit, out)
 	}
 	if n := v.leaves("key.dropped", old); n != 1 {
@@ -352,11 +352,11 @@ func TestRewrapIsKilledInTheMiddle(t *testing.T) {
 		t.Fatalf("after the kill %d are under the new key and %d under the old one, want 500 and 600\n%s", by[fresh], by[old], said.String())
 	}
 	openAll()
-	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "600 rewrapped, 500 under it already, 0 left") {
+	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "600 rewrapped, 500 already under it, 0 left") {
 		t.Errorf("the run after the kill: %d %s", exit, out)
 	}
 	openAll()
-	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "0 rewrapped, 1100 under it already, 0 left") {
+	if out, exit := v.rewrap(); exit != cli.ExitOK || !strings.Contains(out, "0 rewrapped, 1100 already under it, 0 left") {
 		t.Errorf("a run with nothing to do: %d %s", exit, out)
 	}
 	if n := v.leaves("key.rewrapped", fresh); n != 3 {

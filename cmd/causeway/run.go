@@ -36,7 +36,7 @@ func serveCommand() *cobra.Command {
 		&cfg.TrustedProxies,
 		"trusted-proxy",
 		nil,
-		"address or network of a proxy whose X-Forwarded-For says who calls; once for each",
+		"address or network of a proxy whose X-Forwarded-For header is trusted; may be repeated",
 	)
 	limitFlags(cmd.Flags(), &cfg.Rates)
 	checksFlags(cmd.Flags(), &cfg.Checks)
@@ -48,50 +48,53 @@ func serveCommand() *cobra.Command {
 // the machine can do.
 func limitFlags(flags *pflag.FlagSet, r *app.Rates) {
 	d := app.DefaultRates()
-	flags.IntVar(&r.Reading, "limit-reading", d.Reading, "pages and public calls a second, of all strangers together")
-	flags.IntVar(&r.Writing, "limit-writing", d.Writing, "steps of applying a second, of all strangers together")
+	flags.IntVar(&r.Reading, "limit-reading", d.Reading, "pages and public calls per second, for all anonymous "+
+		"clients together")
+	flags.IntVar(&r.Writing, "limit-writing", d.Writing, "steps of applying per second, for all anonymous "+
+		"clients together")
 	flags.IntVar(
 		&r.Entering,
 		"limit-entering",
 		d.Entering,
-		"steps of signing in and enrolling a second, of all strangers together",
+		"steps of signing in and enrolling per second, for all anonymous clients together",
 	)
 	flags.IntVar(
 		&r.Guessing,
 		"limit-guessing",
 		d.Guessing,
-		"unknown sessions, tokens, receipts and signatures that are looked up a second, of all clients that showed too many bad ones",
+		"lookups of unknown sessions, tokens, receipts and signatures per second, for all clients that showed too "+
+			"many bad ones",
 	)
 	flags.IntVar(
 		&r.Receipts,
 		"limit-receipts",
 		d.Receipts,
-		"calls with a valid receipt a second, of everybody together",
+		"calls with a valid receipt per second, for everybody together",
 	)
 	flags.IntVar(
 		&r.ClientReading,
 		"limit-client-reading",
 		d.ClientReading,
-		"pages and public calls a second, of one client",
+		"pages and public calls per second, for one client",
 	)
-	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying a second, of one client")
+	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying per second, for one client")
 	flags.IntVar(
 		&r.ClientEntering,
 		"limit-client-entering",
 		d.ClientEntering,
-		"steps of signing in and enrolling a second, of one client",
+		"steps of signing in and enrolling per second, for one client",
 	)
 	flags.IntVar(
 		&r.ClientGuessing,
 		"limit-client-guessing",
 		d.ClientGuessing,
-		"bad sessions, tokens, receipts and signatures a second, of one client",
+		"bad sessions, tokens, receipts and signatures per second, for one client",
 	)
 	flags.IntVar(
 		&r.Caller,
 		"limit-caller",
 		d.Caller,
-		"calls a second under one session, token or prober's key; a heavy one counts for ten, one with a receipt for two",
+		"calls per second under one session, token or prober's key; a heavy call counts as ten, one with a receipt as two",
 	)
 }
 
@@ -106,7 +109,7 @@ func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {
 		&cfg.CanaryFile,
 		"canary-file",
 		"",
-		"JSON file with servers whose answer is known, which show what a prober's word is worth",
+		"JSON file with servers whose answer is known, to test whether a prober reports the truth",
 	)
 	flags.StringVar(
 		&cfg.BlocklistDir,
@@ -118,13 +121,13 @@ func checksFlags(flags *pflag.FlagSet, cfg *app.ChecksConfig) {
 		&cfg.PlaceFiles,
 		"places-file",
 		nil,
-		".mmdb file that knows networks or countries; once for each",
+		".mmdb file of networks or countries; may be repeated",
 	)
 	flags.StringVar(
 		&cfg.EchoURL,
 		"echo-url",
 		"",
-		"http://IP:PORT of `causeway echo`, as probers reach it; empty: exit addresses are not known",
+		"http://IP:PORT of `causeway echo`, as probers reach it; without it, exit addresses are unknown",
 	)
 	flags.StringVar(&cfg.EchoKeyFile, "echo-key-file", "", "file with the key that the echo server signs with")
 }
@@ -172,19 +175,19 @@ func workerCommand() *cobra.Command {
 		&second.Host,
 		"btcd2-host",
 		"",
-		"host:port of a second btcd, which must agree with the first and is told as well",
+		"host:port of a second btcd, which must agree with the first and also broadcasts",
 	)
-	f.StringVar(&second.User, "btcd2-user", "", "its RPC user")
-	f.StringVar(&second.PassFile, "btcd2-pass-file", "", "file with its RPC password")
-	f.StringVar(&second.CertFile, "btcd2-cert-file", "", "its rpc.cert")
+	f.StringVar(&second.User, "btcd2-user", "", "the second btcd's RPC user")
+	f.StringVar(&second.PassFile, "btcd2-pass-file", "", "file with the second btcd's RPC password")
+	f.StringVar(&second.CertFile, "btcd2-cert-file", "", "the second btcd's rpc.cert")
 	f.StringSliceVar(
 		&cfg.SignerSockets,
 		"signer-socket",
 		nil,
-		"Unix socket of causeway-signer; once for each signer; none: every signature is brought by people",
+		"Unix socket of causeway-signer; may be repeated; without it, people bring every signature",
 	)
 	f.StringVar(&cfg.AuditKeyFile, "audit-key-file", "", "file with the key that signs checkpoints")
 	f.StringVar(&cfg.AdminListen, "admin-listen", "", "host:port of /readyz and /metrics; empty for none")
-	f.DurationVar(&cfg.Poll, "poll", time.Second, "how often to look without being woken")
+	f.DurationVar(&cfg.Poll, "poll", time.Second, "how often to look for work without being woken")
 	return cmd
 }

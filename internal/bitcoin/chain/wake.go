@@ -38,7 +38,7 @@ func (c *Client) Watch(ctx context.Context, log *slog.Logger) error {
 		log.LogAttrs(
 			ctx,
 			slog.LevelInfo,
-			"btcd websocket broke",
+			"btcd websocket closed",
 			slog.Any("error", err),
 			slog.Duration("retry_in", wait),
 		)

@@ -204,7 +204,7 @@ func TestReadsOutliveABrokenWebsocket(t *testing.T) {
 		if n := l.connections(); n != before {
 			t.Errorf("reading took %d further connections, want none", n-before)
 		}
-		if line := <-logged; line.Message != "btcd websocket broke" {
+		if line := <-logged; line.Message != "btcd websocket closed" {
 			t.Errorf("the log says %q", line.Message)
 		}
 	}

@@ -222,7 +222,7 @@ func (c *Conductor) tell(ctx context.Context) {
 			id := sample[cause]
 			c.cfg.Log.WarnContext(
 				ctx,
-				"batches do not go on",
+				"batches are stuck",
 				slog.String("cause", string(cause)),
 				slog.Int("batches", counts[cause]),
 				slog.Int("before", c.told[cause]),
@@ -235,7 +235,7 @@ func (c *Conductor) tell(ctx context.Context) {
 		if counts[cause] == 0 {
 			c.cfg.Log.InfoContext(
 				ctx,
-				"batches go on again",
+				"batches advance again",
 				slog.String("cause", string(cause)),
 				slog.Int("before", c.told[cause]),
 			)

@@ -370,7 +370,7 @@ func (f *Follower) scan(block *wire.MsgBlock, height int32) []payout.OwnTx {
 func (f *Follower) undo(ctx context.Context, head payout.Tip) error {
 	f.cfg.Log.WarnContext(
 		ctx,
-		"block left the best chain",
+		"block disconnected from the best chain",
 		slog.Int("height", int(head.Height)),
 		slog.String("hash", head.Hash.String()),
 	)

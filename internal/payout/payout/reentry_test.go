@@ -111,18 +111,18 @@ func TestOneLineOfLogForACause(t *testing.T) {
 	for range 3 {
 		batches = append(batches, r.approved(1))
 	}
-	want(lines(20), `["batches do not go on","signer_down",3,0]`)
+	want(lines(20), `["batches are stuck","signer_down",3,0]`)
 	batches = append(batches, r.approved(1))
-	want(lines(5), `["batches do not go on","signer_down",4,3]`)
+	want(lines(5), `["batches are stuck","signer_down",4,3]`)
 	cancelled := r.record(batches[3].ID).Batch
 	if _, err := r.service.Cancel(t.Context(), r.treasurer, cancelled.ID, cancelled.Version); err != nil {
 		t.Fatal(err)
 	}
-	want(lines(5), `["batches do not go on","signer_down",3,4]`)
+	want(lines(5), `["batches are stuck","signer_down",3,4]`)
 	signer.err = errs.New(errs.Unavailable, "signer_full", "The signer's disk is full.")
-	want(lines(5), `["batches do not go on","signer_full",3,0]`, `["batches go on again","signer_down",0,3]`)
+	want(lines(5), `["batches are stuck","signer_full",3,0]`, `["batches advance again","signer_down",0,3]`)
 	signer.err = nil
-	want(lines(5), `["batches go on again","signer_full",0,3]`)
+	want(lines(5), `["batches advance again","signer_full",0,3]`)
 	for _, b := range batches[:3] {
 		r.wantState(b.ID, payout.Broadcast)
 	}

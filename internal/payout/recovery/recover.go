@@ -157,7 +157,8 @@ func (r *Recovery) Standing() error {
 	e := errs.Newf(
 		errs.Unavailable,
 		CodeRecovering,
-		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are missing. The worker waits until all are accounted for.",
+		"The database was restored from an older dump and is rebuilding from the signer's journal: %d transactions are "+
+			"missing. The worker waits until all are accounted for.",
 		len(r.lost),
 	)
 	if r.waiting != "" {
@@ -391,7 +392,8 @@ func (r *Recovery) conclude(ctx context.Context) error {
 			text.WriteByte(' ')
 		}
 		text.WriteString(
-			"What a signer's journal names and could not be rebuilt; what of it is in a block is booked as paid: " + strings.Join(
+			"What a signer's journal names and could not be rebuilt; what of it is in a block is booked " +
+				"as paid: " + strings.Join(
 				r.failed,
 				" ",
 			),
@@ -402,7 +404,7 @@ func (r *Recovery) conclude(ctx context.Context) error {
 	}
 	r.cfg.Log.ErrorContext(
 		ctx,
-		"not all that the journals name could be joined",
+		"some payments in the journals match nothing in the database",
 		slog.Int("payments", len(unjoined)),
 		slog.Int("lines", len(r.failed)),
 	)

@@ -277,7 +277,7 @@ func callsHang(a *arena, label string) order {
 	line.hold(true)
 	before := len(a.logged())
 	a.node.Mine(1)
-	a.until("a call has timed out", func() bool { return strings.Contains(a.logged()[before:], "cannot go on now") })
+	a.until("a call has timed out", func() bool { return strings.Contains(a.logged()[before:], "work is blocked") })
 	a.tally.row(label).reached++
 	line.hold(false)
 	return o

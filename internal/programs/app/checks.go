@@ -88,7 +88,7 @@ func (c *checks) watch(ctx context.Context) error {
 		if err := c.reload(ctx); err != nil {
 			c.log.WarnContext(
 				ctx,
-				"what checks are made with was not read again; the old stays in use",
+				"reloading the files that checks need failed; keeping the old ones",
 				slog.Any("error", err),
 			)
 		}
@@ -153,15 +153,15 @@ func (c *checks) reloadLists(ctx context.Context) error {
 		if l.Err != nil {
 			c.log.WarnContext(
 				ctx,
-				"a blocklist was not read; the one before stays in use",
+				"reading a blocklist failed; keeping the previous one",
 				append(attrs, slog.Any("error", l.Err))...)
 			continue
 		}
-		c.log.InfoContext(ctx, "a blocklist was read", attrs...)
+		c.log.InfoContext(ctx, "blocklist read", attrs...)
 		for _, p := range l.Problems {
 			c.log.WarnContext(
 				ctx,
-				"a row of a blocklist was left out",
+				"blocklist row skipped",
 				slog.String("file", p.File),
 				slog.Int("line", p.Line),
 				slog.String("why", p.Why),

@@ -127,7 +127,7 @@ func (r *rig) leaderKilled(op operator) {
 	r.ready(r.WorkerAdmin)
 	admin := "http://" + r.freeAddress()
 	second := r.spare(r.WorkerArgs(admin)...)
-	r.until("the second worker waits", func() bool { return strings.Contains(second.log(), "another worker leads; waiting") })
+	r.until("the second worker waits", func() bool { return strings.Contains(second.log(), "another worker is the leader; waiting") })
 	if strings.Contains(second.log(), `"msg":"leading"`) {
 		r.t.Error("two workers lead")
 	}

@@ -32,7 +32,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		for _, b := range found {
 			w.cfg.Log.ErrorContext(
 				ctx,
-				"invariant does not hold",
+				"invariant violated",
 				slog.String("invariant", b.Invariant),
 				slog.String("what", b.What),
 			)
@@ -43,7 +43,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		if err != nil {
 			wait = nightlyRetry
 		}
-		w.often.note(ctx, "invariants were not looked at", "invariants are looked at again", err)
+		w.often.note(ctx, "checking the invariants failed", "invariants are checked again", err)
 		err = w.lookAtLog(ctx, epoch)
 		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
@@ -51,7 +51,7 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 		if err != nil {
 			wait = nightlyRetry
 		}
-		w.often.note(ctx, "the audit log was not looked at", "the audit log is looked at again", err)
+		w.often.note(ctx, "verifying the audit log failed", "the audit log is verified again", err)
 		w.lookAtChecks(ctx)
 		if !pause(ctx, wait) {
 			return ctx.Err()
@@ -66,11 +66,11 @@ func (w *worker) lookNightly(ctx context.Context, epoch int64) error {
 func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
 	bad, err := w.log.Examine(ctx)
 	for _, b := range bad {
-		w.cfg.Log.ErrorContext(ctx, "a checkpoint of the audit log does not count", slog.String("what", b.String()))
+		w.cfg.Log.ErrorContext(ctx, "ignored an invalid checkpoint of the audit log", slog.String("what", b.String()))
 	}
 	switch {
 	case errs.Is(err, audit.CodeAuditBroken):
-		w.cfg.Log.ErrorContext(ctx, "the audit log does not hold", slog.Any("error", err))
+		w.cfg.Log.ErrorContext(ctx, "the audit log failed verification", slog.Any("error", err))
 		detail := brokenLog(err)
 		err = w.store.Trip(
 			ctx,
@@ -85,7 +85,7 @@ func (w *worker) lookAtLog(ctx context.Context, epoch int64) error {
 	}
 	lost, err := postgres.PayoutStore{DB: w.db}.LostApprovals(ctx, mostFindings)
 	for _, what := range lost {
-		w.cfg.Log.WarnContext(ctx, "an approval was lost with a restored database", slog.String("what", what))
+		w.cfg.Log.WarnContext(ctx, "an approval is missing from the restored database", slog.String("what", what))
 	}
 	return err
 }
@@ -114,7 +114,7 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 		if errs.Is(err, payout.CodeLeaseLost) {
 			return err
 		}
-		w.often.note(ctx, "forgotten batches were not cancelled", "forgotten batches are cancelled again", err)
+		w.often.note(ctx, "cancelling expired batches failed", "expired batches are cancelled again", err)
 		if !pause(ctx, letGoEvery) {
 			return ctx.Err()
 		}
@@ -126,12 +126,12 @@ func (w *worker) letGo(ctx context.Context, epoch int64) error {
 func (w *worker) lookAtChecks(ctx context.Context) {
 	found, err := postgres.EndpointStore{DB: w.db, Clock: w.clock}.CheckBreaches(ctx, mostFindings)
 	if err != nil && ctx.Err() == nil {
-		w.cfg.Log.WarnContext(ctx, "the books of checks were not looked at", slog.Any("error", err))
+		w.cfg.Log.WarnContext(ctx, "checking the invariants of endpoint checks failed", slog.Any("error", err))
 	}
 	for _, b := range found {
 		w.cfg.Log.ErrorContext(
 			ctx,
-			"an invariant of checks does not hold",
+			"an invariant of endpoint checks is violated",
 			slog.String("invariant", b.Invariant),
 			slog.String("what", b.What),
 		)

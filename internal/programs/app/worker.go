@@ -100,7 +100,7 @@ func (w *worker) sideWork(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop
 		}
-		w.often.note(ctx, "side work has stopped and is started again", "", err)
+		w.often.note(ctx, "background jobs stopped; starting them again", "", err)
 		if !pause(ctx, retrySideWork) {
 			return nil
 		}
@@ -216,7 +216,7 @@ func (w *worker) bind(ctx context.Context) (fund.Fund, error) {
 func (w *worker) lead(ctx context.Context) error {
 	for {
 		waiting := func() {
-			w.cfg.Log.InfoContext(ctx, "another worker leads; waiting")
+			w.cfg.Log.InfoContext(ctx, "another worker is the leader; waiting")
 			w.trouble.Store(nil) // what kept it from working as the leader is the other one's now
 		}
 		err := w.db.Lead(ctx, postgres.LeaseConfig{Now: w.clock.Now, Waiting: waiting, Due: w.wakeUp}, w.work)
@@ -389,7 +389,7 @@ func (w *worker) balance(ctx context.Context, epoch int64) error {
 	w.metrics.observe(h)
 	difference, err := breaker.CheckLedger(ctx, w.store, h, epoch, w.clock.Now())
 	if difference != 0 && (h.Accepted == nil || h.Accepted.Amount != difference) {
-		w.cfg.Log.ErrorContext(ctx, "ledger and chain differ", slog.Int64("difference_sat", int64(difference)))
+		w.cfg.Log.ErrorContext(ctx, "ledger and chain disagree", slog.Int64("difference_sat", int64(difference)))
 	}
 	return err
 }
@@ -397,7 +397,7 @@ func (w *worker) balance(ctx context.Context, epoch int64) error {
 func (w *worker) signCheckpoints(ctx context.Context) error {
 	for {
 		_, _, err := w.log.Checkpoint(ctx, w.audit)
-		w.often.note(ctx, "no checkpoint was signed", "checkpoints are signed again", err)
+		w.often.note(ctx, "signing a checkpoint failed", "checkpoints are signed again", err)
 		if !pause(ctx, checkpointEvery) {
 			return ctx.Err()
 		}
@@ -409,18 +409,18 @@ func (w *worker) report(ctx context.Context, err error) {
 	before := w.trouble.Load()
 	if err == nil {
 		if before != nil {
-			w.cfg.Log.InfoContext(ctx, "working again")
+			w.cfg.Log.InfoContext(ctx, "work resumed")
 		}
 		w.trouble.Store(nil)
 		return
 	}
-	text := "internal fault; see the log"
+	text := "internal error; see the log"
 	var known *errs.Error
 	if errors.As(err, &known) {
 		text = known.Message
 	}
 	if before == nil || *before != text {
-		w.cfg.Log.WarnContext(ctx, "cannot go on now", slog.String("reason", text), slog.Any("error", err))
+		w.cfg.Log.WarnContext(ctx, "work is blocked", slog.String("reason", text), slog.Any("error", err))
 	}
 	w.trouble.Store(&text)
 }

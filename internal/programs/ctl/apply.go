@@ -52,9 +52,9 @@ func (f *form) flags(cmd *cobra.Command) {
 		&f.file,
 		"file",
 		"",
-		"file with the application as JSON, or - for standard input; takes the place of the other flags",
+		"file with the application as JSON, or - for standard input; replaces the other flags",
 	)
-	set.StringVar(&f.title, "title", "", "what it is for, in a few words")
+	set.StringVar(&f.title, "title", "", "title: what the grant is for, in a few words")
 	set.StringVar(
 		&f.narrative,
 		"narrative-file",
@@ -77,8 +77,8 @@ func (f *form) flags(cmd *cobra.Command) {
 	)
 	set.StringVar(&f.region, "region", "", "ISO 3166-1 code of the country that it serves, or other")
 	set.StringVar(&f.language, "language", "en", "ISO 639-1 code of the language to answer in")
-	set.StringVar(&f.amount, "amount-sat", "", "what you ask for, in satoshi")
-	set.StringVar(&f.to, "payout-address", "", "address of your own to be paid at, not used before")
+	set.StringVar(&f.amount, "amount-sat", "", "amount that you ask for, in satoshi")
+	set.StringVar(&f.to, "payout-address", "", "unused address of your own to be paid at")
 }
 
 // read returns the application.
@@ -87,7 +87,7 @@ func (f *form) read(c *call) (client.NewApplication, error) {
 		for _, name := range formFlags {
 			if c.cmd.Flags().Changed(name) {
 				return client.NewApplication{}, cli.UsageError{
-					Err: fmt.Errorf("--%s and --file exclude each other", name),
+					Err: fmt.Errorf("--%s and --file cannot be used together", name),
 				}
 			}
 		}
@@ -132,7 +132,8 @@ func (f *form) linked(c *call) ([]client.Endpoint, error) {
 		if spec, err := link.Parse(text); err != nil || len(link.Secrets(spec)) > 0 {
 			return nil, cli.UsageError{
 				Err: errors.New(
-					"--link: a secret does not belong into an argument, which other users can see, and this link has one or cannot be read; write it into a file for --endpoint-file",
+					"--link: other users can see arguments, and this link contains a secret or cannot be read; put it into a file " +
+						"for --endpoint-file",
 				),
 			}
 		}
@@ -158,7 +159,7 @@ func parseEndpoint(text string) (client.Endpoint, error) {
 	}
 	if _, secret := u.User.Password(); secret {
 		return client.Endpoint{}, errors.New(
-			"a secret does not belong into an argument, which other users can see; write the application into a file for --file",
+			"other users can see arguments, so a secret must not be one; put the application into a file for --file",
 		)
 	}
 	host, portText, err := net.SplitHostPort(u.Host)
@@ -187,7 +188,7 @@ func readApplication(c *call, path string) (client.NewApplication, error) {
 	err = dec.Decode(&app)
 	if err == nil {
 		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("something stands behind the object")
+			err = errors.New("there is more after the object")
 		}
 	}
 	if err != nil {
@@ -230,11 +231,11 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "apply", Short: "Apply for a grant and print the receipt code", Args: cobra.NoArgs,
 		Long: "Apply for a grant and print the receipt code, which is the only way back to the application.\n\n" +
-			"Before anything is sent, an idempotency key is printed. Should the answer get lost, run the same command\n" +
+			"An idempotency key is printed before anything is sent. If the answer is lost, run the same command\n" +
 			"again with --idempotency-key: it cannot apply twice and prints the same receipt code.",
 	}
 	f.flags(cmd)
-	cmd.Flags().StringVar(&key, "idempotency-key", "", "the key of an attempt whose answer got lost")
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "idempotency key of an earlier attempt whose answer was lost")
 	cmd.Flags().StringVar(&receiptOut, "receipt-out", "", "new file to write the receipt code to")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it against the fund's limits and print it; nothing is sent")
 	return a.online(applicant, cmd, func(c *call) (page, error) {
@@ -250,7 +251,8 @@ func (a *app) applyCommand() *cobra.Command {
 			if key == "" {
 				key = client.NewIdempotencyKey()
 				c.talk(
-					"Idempotency key: %s\nIf no answer comes, run the same again with --idempotency-key and this key. Then forget it.",
+					"Idempotency key: %s\nIf no answer comes, run the same command again with --idempotency-key and this key. Then "+
+						"discard it.",
 					key,
 				)
 			}
@@ -263,7 +265,7 @@ func (a *app) applyCommand() *cobra.Command {
 			return page{}, err
 		}
 		c.talk(
-			"Keep the receipt code. It is the only way back to your application; the fund cannot tell it to you again.",
+			"Keep the receipt code. It is the only way back to your application, and the fund cannot show it again.",
 		)
 		return page{value: receipt, parts: []part{record(
 			"receipt_code", receipt.ReceiptCode, "reference", receipt.Reference, "state", receipt.State,
@@ -292,7 +294,7 @@ func (c *call) tryApplication(body client.NewApplication) (page, error) {
 			errs.Field{
 				Field:   "amount_sat",
 				Code:    errs.CodeOutOfRange,
-				Message: fmt.Sprintf("must be from %d to %d", fund.MinAmountSat, fund.MaxAmountSat),
+				Message: fmt.Sprintf("must be between %d and %d", fund.MinAmountSat, fund.MaxAmountSat),
 			},
 		)
 	}

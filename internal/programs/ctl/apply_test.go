@@ -144,7 +144,7 @@ func TestDryRunFindsWhatTheFundWouldRefuse(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
 	out := f.run("", applyArgs(t, "--dry-run", "--amount-sat", "1", "--payout-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "--endpoint", "gopher://a.example:70")...).want(t, 1)
-	for _, want := range []string{"payout_address: ", "amount_sat: must be from 10000 to 5000000", "endpoints[2].protocol: "} {
+	for _, want := range []string{"payout_address: ", "amount_sat: must be between 10000 and 5000000", "endpoints[2].protocol: "} {
 		if !strings.Contains(out.stderr, want) {
 			t.Errorf("%q is not in %s", want, out.stderr)
 		}

@@ -21,12 +21,12 @@ func (a *app) batchApproveCommand() *cobra.Command {
 		Use:   "approve ID",
 		Short: "Release a batch for payment, after a check of its note",
 		Args:  cobra.ExactArgs(1),
-		Long: "Release a batch. What it pays is read from its note, addresses from the scripts in it, and the note's digest is\n" +
-			"computed here. When the server shows anything else, nothing is sent and the exit code is 5. To go on, type the\n" +
-			"batch's number.",
+		Long: "Release a batch. What it pays is read from its note, addresses from the scripts in it, and the note's\n" +
+			"digest is computed here. When the server shows anything else, nothing is sent and the exit code is 5. To\n" +
+			"confirm, type the batch's number.",
 	}
-	cmd.Flags().StringVar(&digest, "digest", "", "go on only if the note has this digest, as you have read it before")
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&digest, "digest", "", "continue only if the note has this digest, which you have read before")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		b, err := c.batch()
@@ -124,10 +124,10 @@ func (a *app) batchWatchCommand() *cobra.Command {
 	var until string
 	cmd := &cobra.Command{
 		Use:   "watch ID",
-		Short: "Wait until a batch has got somewhere",
+		Short: "Wait until a batch reaches a state",
 		Args:  cobra.ExactArgs(1),
-		Long: "Wait until a batch is in a state or past it, and tell of every change on standard error. Exit code 4 when it\n" +
-			"cannot get there any more, because it was cancelled or taken back, or somebody else spent its coins.",
+		Long: "Wait until a batch is in a state or past it, and report every change on standard error. Exit code 4 when\n" +
+			"it can no longer get there because it was cancelled or taken back, or because its coins were spent elsewhere.",
 	}
 	goals := append(payouts(), stateVoided)
 	cmd.Flags().StringVar(&until, "until", "paid", strings.Join(goals, ", "))

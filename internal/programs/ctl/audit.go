@@ -22,8 +22,8 @@ func (a *app) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Verify the fund's audit log",
-		Long: "Verify the fund's audit log with its public key. Take the key from somewhere else than the server that you\n" +
-			"check, and keep checkpoints: only they show later that a log was cut off or told in two ways.",
+		Long: "Verify the fund's audit log with its public key. Get the key from somewhere other than the server that you\n" +
+			"check, and keep checkpoints: only they show later that a log was cut off or forked.",
 	}
 	return group(
 		cmd,
@@ -85,18 +85,18 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 	var known []string
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Verify the whole log, from the server or off-line from a bundle",
+		Short: "Verify the whole log, from the server or offline from a bundle",
 		Args:  cobra.NoArgs,
-		Long: "Verify the whole log, from the server or off-line from a bundle. Exit code 5 when a row was dropped, altered,\n" +
-			"swapped or cut off; the first such row is named. A checkpoint that the key did not sign is named and passed\n" +
-			"over: the newest valid one counts.",
+		Long: "Verify the whole log, from the server or offline from a bundle. Exit code 5 when a row was dropped,\n" +
+			"altered, swapped or cut off; the first such row is named. A checkpoint that the key did not sign is named and\n" +
+			"ignored: the newest valid one counts.",
 	}
 	v.flags(cmd)
 	cmd.Flags().StringVar(
 		&bundle,
 		"bundle",
 		"",
-		"file of causewayctl audit export, or - for standard input; from the server when absent",
+		"file written by causewayctl audit export, or - for standard input (default: the server)",
 	)
 	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint that you kept; may be given several times")
 	verify := func(c *call) (page, error) {
@@ -187,7 +187,7 @@ func reportPart(r audit.Report) part {
 
 func badCheckpoints(r audit.Report) part {
 	return table(
-		"Checkpoints that were passed over",
+		"Checkpoints that were ignored",
 		[]string{"PLACE", "BEGINS"},
 		r.BadCheckpoints,
 		func(b audit.BadCheckpoint) []string {
@@ -211,8 +211,9 @@ func (a *app) auditCheckpointCommand() *cobra.Command {
 		Use:   "checkpoint",
 		Short: "Fetch the newest checkpoint, to keep it",
 		Args:  cobra.NoArgs,
-		Long: "Fetch the newest checkpoint, verify it and write it, to be kept. With --known, the log must also contain all that\n" +
-			"the checkpoint in that file covered; exit code 5 when it does not. Needs no token: anybody can be a witness.",
+		Long: "Fetch the newest checkpoint, verify it and write it, to be kept. With --known, the log must also contain\n" +
+			"all that the checkpoint in that file covered; exit code 5 when it does not. This needs no token: anybody can be\n" +
+			"a witness.",
 	}
 	v.flags(cmd)
 	cmd.Flags().StringVar(&known, "known", "", "file with a checkpoint that you kept")
@@ -288,7 +289,7 @@ func (c *call) grown(kept, key string, newest audit.Checkpoint, signed string) (
 // sameLog refuses two checkpoints of one size with different roots.
 func sameLog(x, y audit.Checkpoint) error {
 	if x.Size == y.Size && x.Root != y.Root {
-		return checkFailed("The log was told in two ways: two signed checkpoints of %d rows differ.", x.Size)
+		return checkFailed("The log was forked: two signed checkpoints of %d rows differ.", x.Size)
 	}
 	return nil
 }
@@ -310,8 +311,8 @@ func (a *app) auditProofCommand() *cobra.Command {
 		Use:   "proof SEQ",
 		Short: "Prove here that a row is in the log",
 		Args:  cobra.ExactArgs(1),
-		Long: "Fetch a row with the proof that it is in the log of the newest checkpoint, and verify the proof here. Exit code 5\n" +
-			"when it does not hold.",
+		Long: "Fetch a row with the proof that it is in the log of the newest checkpoint, and verify the proof here. Exit\n" +
+			"code 5 when the proof fails.",
 	}
 	v.flags(cmd)
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -321,7 +322,7 @@ func (a *app) auditProofCommand() *cobra.Command {
 		}
 		seq, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || seq < 0 {
-			return page{}, cli.UsageError{Err: fmt.Errorf("%q is no number of a row; the first is 0", c.args[0])}
+			return page{}, cli.UsageError{Err: fmt.Errorf("%q is not a row number; the first row is 0", c.args[0])}
 		}
 		answer, err := ok200(c.api.GetInclusionProofWithResponse(c.ctx, &client.GetInclusionProofParams{Seq: seq}))
 		if err != nil {

@@ -178,7 +178,7 @@ func TestVerifyNamesTheBadRow(t *testing.T) {
 
 	forged := h.bundle(func(b *audit.Bundle) { b.Checkpoints[0] = strings.Replace(b.Checkpoints[0], "\n5\n", "\n999\n", 1) })
 	passed := h.run(forged, "audit", "verify", "--bundle", "-", "--key", h.signer.PublicKey()).want(t, 0).stdout
-	for _, says := range []string{"every row is as it was signed", "Checkpoints that were passed over", `causeway/demo\n999\n`} {
+	for _, says := range []string{"every row is as it was signed", "Checkpoints that were ignored", `causeway/demo\n999\n`} {
 		if !strings.Contains(passed, says) {
 			t.Errorf("a forged checkpoint: no %q in\n%s", says, passed)
 		}

@@ -27,7 +27,7 @@ func (a *approvalFlags) flags(f *pflag.FlagSet) {
 		&a.bundles,
 		"bundle",
 		nil,
-		"file of causewayctl audit export, or - for standard input; may be given several times",
+		"file written by causewayctl audit export, or - for standard input; may be given several times",
 	)
 	f.BoolVar(&a.api, "api", false, "read the audit log from the fund")
 	f.StringVar(&a.key.key, "key", "", "the audit log's public key")
@@ -36,7 +36,7 @@ func (a *approvalFlags) flags(f *pflag.FlagSet) {
 		&a.acceptLost,
 		"accept-lost",
 		nil,
-		"numbers of batches whose approval was lost with a restored database, as you know",
+		"numbers of batches whose approval you know to be lost with a restored database",
 	)
 }
 
@@ -56,14 +56,14 @@ func (c *call) approvalLogs(a approvalFlags) ([]chainaudit.AuditLog, error) {
 	switch keyed := a.key.key != "" || a.key.keyFile != ""; {
 	case !given && (keyed || len(a.acceptLost) > 0):
 		return nil, cli.UsageError{
-			Err: errors.New("--key and --accept-lost are for an audit log: give --bundle or --api"),
+			Err: errors.New("--key and --accept-lost need an audit log: give --bundle or --api"),
 		}
 	case !given:
 		return nil, nil
 	case !keyed:
 		return nil, cli.UsageError{
 			Err: errors.New(
-				"give the audit log's public key by --key or --key-file; take it from somewhere else than the server",
+				"give the audit log's public key with --key or --key-file; get it from somewhere other than the server",
 			),
 		}
 	}

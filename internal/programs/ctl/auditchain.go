@@ -35,17 +35,18 @@ func (a *app) auditChainCommand() *cobra.Command {
 		Use:   "chain",
 		Short: "Account for every satoshi of the treasury, from the chain and the signers' journals",
 		Args:  cobra.NoArgs,
-		Long: "Read every block since the treasury's birthday from a btcd of your own and account for every satoshi: deposits,\n" +
-			"payments by decision, change, fees, voids and upkeep. It asks no fund and no database, and shares no code with\n" +
-			"what pays. Give the journal of each signer; two are compared.\n\n" +
-			"The journals say what was released, not who approved it. With the audit log, from a file of causewayctl audit\n" +
-			"export or from the fund, every payment must have its application.approved and batch.approved leaf, and every\n" +
-			"void its batch.void_approved leaf. The log is verified with its public key first. It is the fund's own word: a\n" +
-			"thief who holds the fund's database can write such leaves too.\n\n" +
-			"After a restore, the approval of a batch that was rebuilt from a journal may be lost. Give the bundle that you\n" +
-			"kept from before as a second --bundle; --accept-lost takes the batch as approved all the same.\n\n" +
+		Long: "Read every block since the treasury's birthday from a btcd of your own and account for every satoshi:\n" +
+			"deposits, payments by decision, change, fees, voids and upkeep. It asks neither the fund nor its database,\n" +
+			"and shares no code with what pays. Give the journal of each signer; two are compared.\n\n" +
+			"The journals record what was released, not who approved it. With the audit log, from a file of causewayctl\n" +
+			"audit export or from the fund, every payment must have its application.approved and batch.approved leaf, and\n" +
+			"every void its batch.void_approved leaf. The log is first verified with its public key. It is the fund's own\n" +
+			"word: a thief who holds the fund's database can write such leaves too.\n\n" +
+			"After a restore, the approval of a batch that was rebuilt from a journal may be lost. Give the bundle that\n" +
+			"you kept from before as a second --bundle, or name the batch with --accept-lost to count it as approved.\n\n" +
 			"Exit code 0 only when everything is accounted for, 1 on any difference and when the audit could not be made.",
-		Example: "  causewayctl audit chain --descriptor-file treasury.txt --birthday 870000 --journal signer-a.journal \\\n" +
+		Example: "  causewayctl audit chain --descriptor-file treasury.txt --birthday 870000 --journal " +
+			"signer-a.journal \\\n" +
 			"    --node 127.0.0.1:8334 --node-user auditor --node-pass-file rpc.pass --node-cert rpc.cert \\\n" +
 			"    --bundle causeway-audit.json --key-file audit.pub",
 	}
@@ -58,8 +59,8 @@ func (a *app) auditChainCommand() *cobra.Command {
 	f.StringVar(&o.user, "node-user", "", "RPC user")
 	f.StringVar(&o.passFile, "node-pass-file", "", "file with the RPC password")
 	f.StringVar(&o.cert, "node-cert", "", "btcd's rpc.cert")
-	f.Uint32Var(&o.gap, "gap", chainaudit.DefaultGap, "how many scripts beyond the last one seen to look for")
-	f.Int32Var(&o.final, "final", chainaudit.DefaultFinal, "confirmations from which on a spend is irrevocable")
+	f.Uint32Var(&o.gap, "gap", chainaudit.DefaultGap, "gap limit: how many scripts beyond the last one seen to look for")
+	f.Int32Var(&o.final, "final", chainaudit.DefaultFinal, "confirmations after which a spend counts as final")
 	f.BoolVar(&o.json, "json", false, "write JSON, as -o json does")
 	o.approvals.flags(f)
 	audit := func(c *call) (page, error) { return c.auditChain(o) }
@@ -207,10 +208,10 @@ func chainParts(r chainaudit.Report) []part {
 	findings := func(f chainaudit.Finding) []string { return []string{f.Code, f.Text} }
 	parts := []part{
 		sums,
-		table("Alarms", []string{"CODE", "WHAT WAS FOUND"}, r.Alarms, findings),
-		table("Worth knowing", []string{"CODE", "WHAT WAS FOUND"}, r.Notes, findings),
+		table("Alarms", []string{"CODE", "FINDINGS"}, r.Alarms, findings),
+		table("Worth knowing", []string{"CODE", "FINDINGS"}, r.Notes, findings),
 		table(
-			"Released and not on the chain",
+			"Released but not on the chain",
 			[]string{"TRANSACTION", "BATCH", "ATTEMPT", "KIND", "PAYS_SAT", "CAN IT CONFIRM", "CONFLICTS WITH"},
 			alive,
 			func(w chainaudit.Waiting) []string {

@@ -12,7 +12,7 @@ import (
 
 func (a *app) batchCommand() *cobra.Command {
 	return group(
-		&cobra.Command{Use: "batch", Short: "Compose, approve, watch, hurry and take back payments"},
+		&cobra.Command{Use: "batch", Short: "Compose, approve, follow, speed up and take back payments"},
 		a.batchListCommand(),
 		a.batchShowCommand(),
 		a.batchDryRunCommand(),
@@ -130,7 +130,7 @@ func (a *app) batchShowCommand() *cobra.Command {
 func batchParts(b client.Batch, holds bool) []part {
 	check := "matches the note below"
 	if !holds {
-		check = "DOES NOT HOLD"
+		check = "DOES NOT MATCH"
 	}
 	parts := []part{
 		table(
@@ -338,8 +338,8 @@ func transactionParts(tx client.Transaction) []part {
 
 func (a *app) batchCancelCommand() *cobra.Command {
 	var yes bool
-	cmd := &cobra.Command{Use: "cancel ID", Short: "Give up a batch that no signer has seen", Args: cobra.ExactArgs(1)}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd := &cobra.Command{Use: "cancel ID", Short: "Cancel a batch that no signer has seen", Args: cobra.ExactArgs(1)}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		b, err := c.batch()
 		if err != nil {

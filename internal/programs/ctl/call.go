@@ -45,7 +45,7 @@ const keyFlag = "idempotency-key"
 // making adds what a command needs that makes something: a key, so that sending it
 // again after a lost answer cannot make it twice.
 func making(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().String(keyFlag, "", "the key of an attempt whose answer got lost; it cannot do the same twice")
+	cmd.Flags().String(keyFlag, "", "idempotency key of an earlier attempt whose answer was lost; nothing is done twice")
 	return cmd
 }
 
@@ -134,12 +134,12 @@ func (c *call) connect(who caller) (*client.API, error) {
 		return nil, cli.UsageError{Err: fmt.Errorf("--server: %q is not https://host or http://host", c.server)}
 	}
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, cli.UsageError{Err: errors.New("--server: only scheme, host, port and path, please")}
+		return nil, cli.UsageError{Err: errors.New("--server takes only a scheme, host, port and path")}
 	}
 	if who != nobody && base.Scheme == "http" && !c.plainHTTP && !staysHidden(base.Hostname()) {
 		return nil, cli.UsageError{
 			Err: fmt.Errorf(
-				"--server: anyone on the way to %s could read what you send; use https:// or, if you mean it, --plain-http",
+				"--server: anybody on the way to %s could read what you send; use https:// or, if you mean it, --plain-http",
 				base.Host,
 			),
 		}
@@ -181,7 +181,7 @@ func (c *call) id() (uuid.UUID, error) {
 	id, err := uuid.Parse(c.args[0])
 	if err != nil {
 		return uuid.UUID{}, cli.UsageError{
-			Err: fmt.Errorf("%q is no id; an id looks like 0198c0de-0000-7000-8000-000000000001", c.args[0]),
+			Err: fmt.Errorf("%q is not an ID; an ID looks like 0198c0de-0000-7000-8000-000000000001", c.args[0]),
 		}
 	}
 	return id, nil

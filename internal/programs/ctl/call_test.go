@@ -36,7 +36,7 @@ func TestServerThatIsNoFund(t *testing.T) {
 		f.answers[operation] = func(sent) answer { return answer{plain: "<h1>Hotel Wi-Fi</h1>"} }
 	}
 	for _, args := range [][]string{{"fund"}, applyArgs(t), {"batch", "show", id(9).String()}, {"audit", "export"}} {
-		if out := f.run("", args...).want(t, 1); out.stdout != "" || !strings.Contains(out.stderr, "not one of a Causeway fund") {
+		if out := f.run("", args...).want(t, 1); out.stdout != "" || !strings.Contains(out.stderr, "does not come from a Causeway fund") {
 			t.Errorf("%v: %+v", args[0], out)
 		}
 	}

@@ -27,9 +27,10 @@ func (a *app) challengeCommand() *cobra.Command {
 		Use:   "challenge-serve",
 		Short: "Answer the fund's challenge on your server's own port",
 		Args:  cobra.NoArgs,
-		Long: "Answer the fund's challenge on your server's own address and port, to prove that the server is yours. Stop the server\n" +
-			"first, since it holds the port; run this as causewayctl endpoints control shows it; ask for the proof with --check;\n" +
-			"start the server again when the proof was tried. It ends by itself when the token does.",
+		Long: "Answer the fund's challenge on your server's own address and port, to prove that the server is yours. Stop\n" +
+			"the server first, since it holds the port; run this as causewayctl endpoints control shows it; ask for the\n" +
+			"proof with --check; start the server again once the proof has been tried. It ends by itself when the token\n" +
+			"expires.",
 	}
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "", "address and port of the server, like :443")
@@ -41,7 +42,7 @@ func (a *app) challengeCommand() *cobra.Command {
 			return page{}, err
 		}
 		if length <= 0 || length > challengeMax {
-			return page{}, cli.UsageError{Err: errors.New("--for is longer than nothing and at most an hour")}
+			return page{}, cli.UsageError{Err: errors.New("--for must be more than 0 and at most 1h")}
 		}
 		return page{}, c.serveChallenge(listen, token, udp, length)
 	})
@@ -58,7 +59,7 @@ func (c *call) serveChallenge(listen, token string, udp bool, length time.Durati
 			return cannotListen(listen, err)
 		}
 		c.talk(
-			"Answering the challenge on %s over UDP for %s. Stop with Ctrl-C when the proof was tried.",
+			"Answering the challenge on %s over UDP for %s. Press Ctrl-C once the proof has been tried.",
 			pc.LocalAddr(),
 			length,
 		)
@@ -69,7 +70,7 @@ func (c *call) serveChallenge(listen, token string, udp bool, length time.Durati
 		return cannotListen(listen, err)
 	}
 	c.talk(
-		"Answering the challenge on %s over TCP for %s. Stop with Ctrl-C when the proof was tried.",
+		"Answering the challenge on %s over TCP for %s. Press Ctrl-C once the proof has been tried.",
 		ln.Addr(),
 		length,
 	)
@@ -80,7 +81,7 @@ func cannotListen(listen string, err error) error {
 	return errs.Newf(
 		errs.Unavailable,
 		errs.CodeCannotListen,
-		"Cannot listen at %s (%v). Stop your server first: it holds the port.",
+		"Cannot listen at %s (%v). Stop your server first: it uses the port.",
 		clean(listen),
 		err,
 	)

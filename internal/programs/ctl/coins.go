@@ -20,7 +20,7 @@ func checkCoins(what string, coins []string) error {
 	for _, coin := range coins {
 		if !coinForm.MatchString(coin) {
 			return cli.UsageError{
-				Err: fmt.Errorf("%s: %q is no coin; a coin is txid:vout, and causewayctl coins lists them", what, coin),
+				Err: fmt.Errorf("%s: %q is not a coin; a coin is txid:vout, and causewayctl coins lists them", what, coin),
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (a *app) coinsCommand() *cobra.Command {
 		}),
 		a.online(
 			staff,
-			&cobra.Command{Use: "unlock COIN", Short: "Let a coin into new batches again", Args: cobra.ExactArgs(1)},
+			&cobra.Command{Use: "unlock COIN", Short: "Allow a coin in new batches again", Args: cobra.ExactArgs(1)},
 			func(c *call) (page, error) {
 				if err := checkCoins("COIN", c.args); err != nil {
 					return page{}, err
@@ -110,11 +110,11 @@ func coinsPart(title string, coins []client.Coin) part {
 func (a *app) feeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fee",
-		Short: "Show what a transaction should pay now, and how that is known",
+		Short: "Show what feerate a transaction should pay now, and why",
 		Args:  cobra.NoArgs,
-		Long: "Show the worker's newest fee estimate with its sources and their age. While the mempool is used it counts, up to\n" +
-			"twice the highest of the others; without it their mean counts. When the estimate is not to be trusted, say\n" +
-			"yourself what to pay: --feerate.",
+		Long: "Show the worker's newest fee estimate with its sources and their age. While the mempool is used it counts,\n" +
+			"up to twice the highest of the others; without it their mean counts. When the estimate cannot be trusted, set\n" +
+			"--feerate yourself.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		e, err := ok200(c.api.GetFeeEstimateWithResponse(c.ctx))

@@ -23,9 +23,9 @@ type limits struct {
 
 func (l *limits) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	feeRateFlag(cmd, &l.feeRate, "feerate", "feerate to start with; the fund's estimate when absent")
-	feeRateFlag(cmd, &l.maxFeeRate, "max-feerate", "highest feerate; the fund's limit when absent")
-	f.Int64Var(&l.maxFee, "max-fee-sat", 0, "highest fee; the fund's limit when absent")
+	feeRateFlag(cmd, &l.feeRate, "feerate", "feerate to start with (default: the fund's estimate)")
+	feeRateFlag(cmd, &l.maxFeeRate, "max-feerate", "highest feerate (default: the fund's limit)")
+	f.Int64Var(&l.maxFee, "max-fee-sat", 0, "highest fee (default: the fund's limit)")
 }
 
 // feeRateFlag is a flag for a feerate, which people type in sat/vB and calls have in
@@ -43,7 +43,7 @@ func (l *limits) coinFlag(cmd *cobra.Command, words string) {
 
 func (l *limits) check() error {
 	if l.maxFee < 0 {
-		return cli.UsageError{Err: errors.New("--max-fee-sat: at least 1")}
+		return cli.UsageError{Err: errors.New("--max-fee-sat must be at least 1")}
 	}
 	return checkCoins("--coin", l.coins)
 }
@@ -59,14 +59,14 @@ type order struct {
 
 func (o *order) flags(cmd *cobra.Command) {
 	o.limits.flags(cmd)
-	o.coinFlag(cmd, "a coin to spend, and no other")
+	o.coinFlag(cmd, "a coin to spend; no others are spent")
 	f := cmd.Flags()
 	f.StringSliceVar(&o.instalments, "instalment", nil, "id of an instalment to pay; may be given several times")
 	f.BoolVar(
 		&o.payable,
 		"payable",
 		false,
-		fmt.Sprintf("the oldest instalments that are payable, at most %d", maxOrder),
+		fmt.Sprintf("pay the oldest payable instalments, at most %d", maxOrder),
 	)
 	f.StringVar(
 		&o.payees,
@@ -74,7 +74,7 @@ func (o *order) flags(cmd *cobra.Command) {
 		"",
 		"file with a list of payees (CSV), of which every row must match; see causewayctl payees check",
 	)
-	f.Int32Var(&o.deadline, "deadline-blocks", 0, "blocks until it pays the highest feerate; the fund's when absent")
+	f.Int32Var(&o.deadline, "deadline-blocks", 0, "blocks until it pays the highest feerate (default: the fund's)")
 }
 
 func (o *order) read(c *call) (client.Order, error) {
@@ -89,7 +89,7 @@ func (o *order) read(c *call) (client.Order, error) {
 		return out, err
 	}
 	if o.deadline < 0 {
-		return out, cli.UsageError{Err: errors.New("--deadline-blocks: at least 1")}
+		return out, cli.UsageError{Err: errors.New("--deadline-blocks must be at least 1")}
 	}
 	ways := 0
 	for _, used := range []bool{o.payable, len(o.instalments) > 0, o.payees != ""} {
@@ -112,7 +112,7 @@ func (o *order) read(c *call) (client.Order, error) {
 	for _, text := range o.instalments {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return out, cli.UsageError{Err: fmt.Errorf("--instalment: %q is no id", text)}
+			return out, cli.UsageError{Err: fmt.Errorf("--instalment: %q is not an ID", text)}
 		}
 		out.InstalmentIds = append(out.InstalmentIds, id)
 	}
@@ -190,7 +190,7 @@ func dryRun(c *call, body client.Order) (page, error) {
 			itoa(r.Transaction.Vsize),
 		),
 		table(
-			"To be mined within",
+			"Confirmation target",
 			[]string{"BLOCKS", "SAT/VB", "FEE_SAT", "FEE_PERMILLE", "REFUSED"},
 			r.AtTargets,
 			func(t client.FeeAt) []string {
@@ -204,7 +204,7 @@ func dryRun(c *call, body client.Order) (page, error) {
 			},
 		),
 		table(
-			"Before you say yes",
+			"Before you confirm",
 			[]string{"CODE", "TEXT"},
 			r.Notes,
 			func(n client.Remark) []string { return []string{n.Code, n.Text} },
@@ -220,7 +220,7 @@ func (a *app) batchComposeCommand() *cobra.Command {
 		Use:   "compose",
 		Short: "Put instalments into a new batch; nothing is paid until it is approved",
 		Args:  cobra.NoArgs,
-		Long: "Put instalments into a new batch, or into several when one does not hold them; all are made or none.\n" +
+		Long: "Put instalments into a new batch, or into several when one cannot hold them; either all are made or none.\n" +
 			"Nothing is paid until a batch is approved.",
 	}
 	o.flags(cmd)
@@ -253,14 +253,14 @@ func (a *app) upkeepCommand() *cobra.Command {
 	var joined, parted, child upkeep
 	join := &cobra.Command{
 		Use:   "consolidate",
-		Short: "Make one coin of many: the smallest, or those of --coin",
+		Short: "Join coins into one: the smallest, or those of --coin",
 		Args:  cobra.NoArgs,
 	}
 	joined.flags(join)
 	joined.coinFlag(join, "a coin to join")
 	divide := &cobra.Command{
 		Use:   "split",
-		Short: "Make several coins of one: the largest, or those of --coin",
+		Short: "Split a coin into several: the largest, or that of --coin",
 		Args:  cobra.NoArgs,
 	}
 	parted.flags(divide)
@@ -275,7 +275,7 @@ func (a *app) upkeepCommand() *cobra.Command {
 	return group(
 		&cobra.Command{
 			Use:   "upkeep",
-			Short: "Make batches that pay nobody: join coins, split one, pull a stuck batch along",
+			Short: "Make batches that pay nobody: join coins, split one, speed up a stuck batch",
 		},
 		a.online(
 			staff,
@@ -284,7 +284,7 @@ func (a *app) upkeepCommand() *cobra.Command {
 		),
 		a.online(staff, making(divide), func(c *call) (page, error) {
 			if parted.outputs < 2 {
-				return page{}, cli.UsageError{Err: errors.New("--outputs: 2 to 20")}
+				return page{}, cli.UsageError{Err: errors.New("--outputs must be between 2 and 20")}
 			}
 			return c.upkeep(parted, client.Upkeep{Kind: client.Split, Outputs: &parted.outputs})
 		}),

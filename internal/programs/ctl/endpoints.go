@@ -18,7 +18,8 @@ func (a *app) endpointsCommand() *cobra.Command {
 		Use:   "endpoints",
 		Short: "List your servers, how they were checked and what to fix",
 		Args:  cobra.NoArgs,
-		Long:  "List your servers, how they were checked and what to fix. LABEL is the public name of a server, like EP-7K3FQ2X9.",
+		Long: "List your servers, how they were checked and what to fix. LABEL is the public name of a server, like " +
+			"EP-7K3FQ2X9.",
 	}
 	a.online(operator, cmd, func(c *call) (page, error) {
 		list, err := c.servers(1)
@@ -333,14 +334,14 @@ func asked(e client.CheckedEndpoint, err error) (page, error) {
 func (a *app) recheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recheck LABEL",
-		Short: "Ask for a check soon, at most every ten minutes",
+		Short: "Ask for a check soon, at most once every ten minutes",
 		Args:  cobra.ExactArgs(1),
 	}
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		p, err := asked(ok202(c.api.RecheckEndpointWithResponse(c.ctx, c.args[0])))
 		if err == nil {
 			c.talk(
-				"A check was asked for. It is made within some minutes; causewayctl endpoints shows what came of it.",
+				"A check was requested. It is made within a few minutes; causewayctl endpoints shows the result.",
 			)
 		}
 		return p, err
@@ -352,17 +353,18 @@ func (a *app) controlCommand() *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{
 		Use:   "control LABEL",
-		Short: "Show how to prove that a server is yours, or have the proof tried",
+		Short: "Show how to prove that a server is yours, or request a try of the proof",
 		Args:  cobra.ExactArgs(1),
-		Long: "Show how to prove that a server is yours: by a credential that you put into its configuration, by a challenge that is\n" +
-			"answered on its own port (causewayctl challenge-serve), or by a record of its name. With --check the proof is tried.",
+		Long: "Show how to prove that a server is yours: by a credential that you put into its configuration, by a\n" +
+			"challenge that is answered on its own port (causewayctl challenge-serve), or by a DNS record of its name. With\n" +
+			"--check the proof is tried.",
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "have the proof tried soon")
+	cmd.Flags().BoolVar(&check, "check", false, "request a try of the proof")
 	cmd.Flags().StringVar(
 		&kind,
 		"kind",
 		"",
-		"with --check: credential, port or dns; the strongest that the server has when absent",
+		"with --check: credential, port or dns (default: the strongest that the server has)",
 	)
 	complete(cmd, "kind", "credential", "port", "dns")
 	return a.online(operator, cmd, func(c *call) (page, error) {
@@ -370,7 +372,7 @@ func (a *app) controlCommand() *cobra.Command {
 			return page{}, err
 		}
 		if kind != "" && !check {
-			return page{}, cli.UsageError{Err: errors.New("--kind goes with --check")}
+			return page{}, cli.UsageError{Err: errors.New("--kind works only with --check")}
 		}
 		if kind == "" {
 			ways, err := ok200(c.api.GetControlWithResponse(c.ctx, c.args[0]))
@@ -391,7 +393,7 @@ func (a *app) controlCommand() *cobra.Command {
 		)
 		if err == nil {
 			c.talk(
-				"The proof by %s is tried within some minutes; causewayctl endpoints show %s tells what came of it.",
+				"The proof by %s is tried within a few minutes; causewayctl endpoints show %s shows the result.",
 				kind,
 				clean(c.args[0]),
 			)
@@ -430,14 +432,14 @@ func (a *app) rotateCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "rotate LABEL",
-		Short: "Make another credential in place of the one that you were given",
+		Short: "Replace the credential that you were given with a new one",
 		Args:  cobra.ExactArgs(1),
-		Long: "Make another credential in place of the one that you were given. A proof by the old one falls with it: put the new\n" +
-			"one into the server's configuration, then run causewayctl endpoints control --check.",
+		Long: "Replace the credential that you were given with a new one. A proof by the old one becomes void: put the\n" +
+			"new one into the server's configuration, then run causewayctl endpoints control --check.",
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(operator, cmd, func(c *call) (page, error) {
-		if err := c.confirm(yes, "A proof by the old credential is lost. Type rotate: ", "rotate"); err != nil {
+		if err := c.confirm(yes, "A proof by the old credential becomes void. Type rotate: ", "rotate"); err != nil {
 			return page{}, err
 		}
 		ways, err := ok200(c.api.RotateControlWithResponse(c.ctx, c.args[0]))
@@ -452,7 +454,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
 		Use:   "maintenance LABEL",
-		Short: "Declare a break, which is held neither for nor against you",
+		Short: "Declare maintenance, which counts neither for nor against you",
 		Args:  cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "when it begins, like 2026-12-01T02:00:00Z")
@@ -491,7 +493,7 @@ func moment(c *call, flag, s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, cli.UsageError{Err: fmt.Errorf("--%s: %q is no time like 2026-12-01T02:00:00Z", flag, s)}
+		return time.Time{}, cli.UsageError{Err: fmt.Errorf("--%s: %q is not a time like 2026-12-01T02:00:00Z", flag, s)}
 	}
 	return t.UTC(), nil
 }

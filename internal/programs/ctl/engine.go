@@ -25,8 +25,8 @@ func (a *app) batchBumpCommand() *cobra.Command {
 		Use:   "bump ID",
 		Short: "Ask for a higher feerate of a batch that waits for a block",
 		Args:  cobra.ExactArgs(1),
-		Long: "Ask for a higher feerate of a batch that waits for a block. It is replaced by a transaction that pays the same\n" +
-			"payees. What was approved stays the limit, so nobody has to approve again.",
+		Long: "Ask for a higher feerate of a batch that waits for a block. It is replaced by a transaction that pays the\n" +
+			"same payees. What was approved stays the limit, so nobody has to approve again.",
 	}
 	feeRateFlag(cmd, &rate, "feerate", "feerate: from raise_least to raise_most of the batch (causewayctl batch show)")
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -57,12 +57,13 @@ func (a *app) batchVoidCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "void ID",
-		Short: "Ask to take a batch back after a signer was asked",
+		Short: "Ask to take back a batch after a signer was asked",
 		Args:  cobra.ExactArgs(1),
-		Long: "Ask to take a batch back after a signer was asked. Another treasurer has to agree (causewayctl batch approve-void)\n" +
-			"within 24 hours; until then nothing changes, and the request can be withdrawn (batch withdraw-void). Once agreed,\n" +
-			"a replacement that pays nobody is signed. Until that is as deep as final, any transaction of the batch may\n" +
-			"still be paid. After that its payments are payable again, and those of --cancel-instalment cancelled.",
+		Long: "Ask to take back a batch after a signer was asked. Another treasurer must agree (causewayctl batch\n" +
+			"approve-void) within 24 hours; until then nothing changes, and the request can be withdrawn (batch\n" +
+			"withdraw-void). Once agreed, a replacement that pays nobody is signed. Until that is as deep as final, any\n" +
+			"transaction of the batch may still be paid. After that its payments are payable again, and those of\n" +
+			"--cancel-instalment are cancelled.",
 	}
 	f := cmd.Flags()
 	f.StringVar(&reason, "reason", "", "why; up to 500 characters")
@@ -70,10 +71,10 @@ func (a *app) batchVoidCommand() *cobra.Command {
 		&cancel,
 		"cancel-instalment",
 		nil,
-		"id of an instalment that shall not be paid at all; may be given several times",
+		"id of an instalment that is to be cancelled; may be given several times",
 	)
-	feeRateFlag(cmd, &rate, "feerate", "feerate of the replacement; a quarter more than now when absent")
-	f.BoolVar(&yes, "yes", false, "do not ask")
+	feeRateFlag(cmd, &rate, "feerate", "feerate of the replacement (default: a quarter more than now)")
+	f.BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(staff, making(cmd), func(c *call) (page, error) {
 		body := client.VoidOrder{Reason: reason, FeerateSatKvb: given(rate)}
 		if reason == "" {
@@ -83,7 +84,7 @@ func (a *app) batchVoidCommand() *cobra.Command {
 		for _, text := range cancel {
 			id, err := uuid.Parse(text)
 			if err != nil {
-				return page{}, cli.UsageError{Err: fmt.Errorf("--cancel-instalment: %q is no id", text)}
+				return page{}, cli.UsageError{Err: fmt.Errorf("--cancel-instalment: %q is not an ID", text)}
 			}
 			ids = append(ids, id)
 		}
@@ -119,18 +120,18 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 	var yes, dry bool
 	cmd := &cobra.Command{
 		Use:   "approve-void ID",
-		Short: "Agree to take a batch back, after a check of the notes",
+		Short: "Agree to take back a batch, after a check of its notes",
 		Args:  cobra.ExactArgs(1),
-		Long: "Agree to take a batch back that another treasurer asked for. The void note and the batch's own are checked here;\n" +
-			"when the server shows anything else, nothing is sent and the exit code is 5.",
+		Long: "Agree to take back a batch, as another treasurer asked. The void note and the batch's own note are checked\n" +
+			"here; when the server shows anything else, nothing is sent and the exit code is 5.",
 	}
 	cmd.Flags().StringVar(
 		&digest,
 		"digest",
 		"",
-		"go on only if the void note has this digest, as you have read it before",
+		"continue only if the void note has this digest, which you have read before",
 	)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		b, err := c.batch()
@@ -173,10 +174,10 @@ func (a *app) batchApproveVoidCommand() *cobra.Command {
 func (a *app) batchWithdrawVoidCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "withdraw-void ID",
-		Short: "Withdraw a request to take a batch back",
+		Short: "Withdraw a request to take back a batch",
 		Args:  cobra.ExactArgs(1),
-		Long: "Withdraw a request to take a batch back to which nobody has agreed. Any treasurer may; the batch goes on as if\n" +
-			"nobody had asked. A request that nobody agrees to lapses after 24 hours.",
+		Long: "Withdraw a request to take back a batch, while nobody has agreed. Any treasurer may; the batch continues\n" +
+			"as if nobody had asked. A request that nobody agrees to expires after 24 hours.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		b, err := c.batch()
@@ -244,7 +245,7 @@ func signed(s client.Signatures, err error) (page, error) {
 }
 
 func (a *app) batchPSBTCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "psbt", Short: "Sign a batch elsewhere: take its PSBT out, bring it back"},
+	return group(&cobra.Command{Use: "psbt", Short: "Sign a batch elsewhere: export its PSBT, import what was signed"},
 		a.psbtExportCommand(), a.psbtImportCommand(),
 	)
 }
@@ -255,8 +256,8 @@ func (a *app) psbtExportCommand() *cobra.Command {
 		Use:   "export ID",
 		Short: "Write the PSBT of a batch that waits for signatures",
 		Args:  cobra.ExactArgs(1),
-		Long: "Write the PSBT of a batch that waits for signatures: base64 on standard output, or, with --file, the file that\n" +
-			"wallets open. An existing file is not overwritten.",
+		Long: "Write the PSBT of a batch that waits for signatures: base64 on standard output, or, with --file, the file\n" +
+			"that wallets open. An existing file is not overwritten.",
 	}
 	cmd.Flags().StringVar(&path, "file", "", "file to write, for example batch.psbt")
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -273,7 +274,8 @@ func (a *app) psbtExportCommand() *cobra.Command {
 		}
 		if s, err := ok200(c.api.GetSignaturesWithResponse(c.ctx, id)); err == nil && s.PsbtWithoutPrevTxs {
 			c.talk(
-				"The previous transactions were left out: with them the file would have more than 8 MiB. A device that asks for them refuses it.",
+				"The previous transactions were left out: with them the file would be larger than 8 MiB. A device that needs " +
+					"them will refuse it.",
 			)
 		}
 		if path == "" {
@@ -290,10 +292,11 @@ func (a *app) psbtExportCommand() *cobra.Command {
 func (a *app) psbtImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import ID FILE",
-		Short: "Bring a signed PSBT or the finished transaction back",
+		Short: "Import a signed PSBT or the finished transaction",
 		Args:  cobra.ExactArgs(2),
-		Long: "Bring back what was signed elsewhere: a PSBT of version 0 or 2, or the finished transaction; binary, base64 or hex;\n" +
-			"- for standard input. If anything but signatures was changed in it, it is refused and the difference is named.",
+		Long: "Import what was signed elsewhere: a PSBT of version 0 or 2, or the finished transaction; binary, base64 or\n" +
+			"hex; - for standard input. If anything but signatures has changed in it, it is refused and the difference is\n" +
+			"named.",
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()

@@ -59,8 +59,9 @@ func (a *app) panelCommand() *cobra.Command {
 		Short: "Show the servers of an application as its reviewers see them",
 		Args:  cobra.ExactArgs(1),
 	}
-	cmd.Flags().BoolVar(&unseal, "unseal", false, "show what describes them too; every use is in the audit log")
-	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks of each to show")
+	cmd.Flags().BoolVar(&unseal, "unseal", false, "also show their connection details; every use is written to the "+
+		"audit log")
+	cmd.Flags().Int32Var(&checks, "checks", defaultChecks, "how many checks to show for each server")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
@@ -103,7 +104,7 @@ func (a *app) fleetRecheckCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
-		c.talk("A check was asked for. It is made within some minutes.")
+		c.talk("A check was requested. It is made within a few minutes.")
 		return endpointPage(e), nil
 	})
 }
@@ -143,8 +144,8 @@ func (a *app) vantageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vantage",
 		Short: "List, add and disable probers",
-		Long: "List, add and disable probers. An API token cannot add or disable one: use the dashboard, or give the dashboard's\n" +
-			"session with --session-file.",
+		Long: "List, add and disable probers. An API token cannot add or disable one: use the dashboard, or give the\n" +
+			"dashboard's session with --session-file.",
 	}
 	return group(cmd, a.vantageListCommand(), a.vantageAddCommand(), a.vantageDisableCommand())
 }
@@ -168,15 +169,15 @@ func (a *app) vantageAddCommand() *cobra.Command {
 	var asn uint32
 	cmd := &cobra.Command{
 		Use:   "add",
-		Short: "Let a prober in; its token is shown once",
+		Short: "Add a prober; its token is shown once",
 		Args:  cobra.NoArgs,
-		Long:  "Let a prober in. Its token is shown once and works once: give it to causeway prober on the machine that checks.",
+		Long:  "Add a prober. Its token is shown once and works once: give it to causeway prober on the machine that checks.",
 	}
 	f := cmd.Flags()
 	f.StringVar(&name, "name", "", "lower-case letters, digits and dashes, like fi-1")
-	f.StringVar(&place, "place", string(client.PlaceOutside), "outside or inside the network that blocks")
-	f.StringVar(&country, "country", "", "ISO 3166-1 code of where it stands")
-	f.Uint32Var(&asn, "asn", 0, "number of the network that it stands in; 0 when it is not known")
+	f.StringVar(&place, "place", string(client.PlaceOutside), "outside or inside the censored network")
+	f.StringVar(&country, "country", "", "ISO 3166-1 code of the country that it is in")
+	f.Uint32Var(&asn, "asn", 0, "AS number of the network that it is in; 0 if unknown")
 	f.StringVar(&out, "token-out", "", "new file to write the token to")
 	complete(cmd, "place", "outside", "inside")
 	return a.online(member, making(cmd), func(c *call) (page, error) {
@@ -223,10 +224,10 @@ func (a *app) vantageDisableCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "disable ID",
-		Short: "Give a prober no more work and take no more of its reports",
+		Short: "Disable a prober: it gets no more work, and its reports are refused",
 		Args:  cobra.ExactArgs(1),
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(member, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {

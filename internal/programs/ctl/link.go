@@ -23,11 +23,12 @@ func (a *app) linkCommand() *cobra.Command {
 		Use:   "link FILE",
 		Short: "Show what a link or a configuration file of a server says",
 		Args:  cobra.ExactArgs(1),
-		Long: "Show what a link (tg://, socks5://, http://, ss://, trojan://, vless://) or a configuration file (WireGuard, OpenVPN)\n" +
-			"says, without its secrets, or which line is refused and why. FILE may be - for standard input. Nothing is sent and\n" +
-			"nothing is run, unless --api asks the fund, which may know more or less than this program.",
+		Long: "Show what a link (tg://, socks5://, http://, ss://, trojan://, vless://) or a configuration file\n" +
+			"(WireGuard, OpenVPN) says, without its secrets, or which line is refused and why. FILE may be - for standard\n" +
+			"input. Nothing is sent and nothing is run, unless --api asks the fund, which may know more or less than this\n" +
+			"program.",
 	}
-	cmd.Flags().BoolVar(&ask, "api", false, "let the fund read it: sends the file, secrets included")
+	cmd.Flags().BoolVar(&ask, "api", false, "let the fund read it; this sends the file, secrets included")
 	here := a.local(cmd, func(c *call) (page, error) {
 		text, err := c.linkText(c.args[0])
 		if err != nil {

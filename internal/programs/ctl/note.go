@@ -109,7 +109,8 @@ func checkNote(b client.Batch) (checked, error) {
 
 const (
 	payoutKind = "payout"
-	otherSums  = "The batch note is about another batch or other sums than the server shows. Do not approve; tell the fund."
+	otherSums  = "The batch note is about another batch or other sums than the server shows. Do not approve; tell " +
+		"the fund."
 )
 
 // anyRate reports whether the note bounds no feerate: a child pays for its parent.
@@ -142,7 +143,7 @@ func checkNetwork(n decision.Network) (*chaincfg.Params, error) {
 	}
 	if n != decision.NetworkOf(net) {
 		return nil, checkFailed(
-			"The batch note is for a chain that calls itself %s and has another genesis block. Do not approve; tell the fund.",
+			"The batch note is for a chain that calls itself %s but has another genesis block. Do not approve; tell the fund.",
 			n.Name,
 		)
 	}

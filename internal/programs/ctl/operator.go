@@ -55,7 +55,7 @@ func (a *app) statusCommand() *cobra.Command {
 		}
 		purged := ""
 		if s.Purged {
-			purged = "yes: what you wrote was destroyed"
+			purged = "yes: what you wrote was erased"
 		}
 		return page{value: s, parts: withRows(
 			record(
@@ -165,7 +165,7 @@ func (w *written) flags(cmd *cobra.Command, name, usage string) {
 
 func (w *written) read(c *call, needed bool) (string, error) {
 	if w.text != "" && w.file != "" {
-		return "", cli.UsageError{Err: errors.New("--" + w.flag + " and --" + w.fileFlag + " exclude each other")}
+		return "", cli.UsageError{Err: errors.New("--" + w.flag + " and --" + w.fileFlag + " cannot be used together")}
 	}
 	text := w.text
 	if w.file != "" {
@@ -206,10 +206,10 @@ func (a *app) withdrawCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "withdraw",
-		Short: "Take your application back, before it is decided",
+		Short: "Withdraw your application before it is decided",
 		Args:  cobra.NoArgs,
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(operator, cmd, func(c *call) (page, error) {
 		if err := c.confirm(yes, "This cannot be undone. Type withdraw: ", "withdraw"); err != nil {
 			return page{}, err

@@ -38,7 +38,7 @@ func output(path string, text []byte) (page, error) {
 }
 
 func (a *app) paymentsCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "payments", Short: "Take payments out for the books, and prove one"},
+	return group(&cobra.Command{Use: "payments", Short: "Export payments for the books, and prove one"},
 		a.paymentsExportCommand(), a.certificateCommand(),
 	)
 }
@@ -47,18 +47,18 @@ func (a *app) paymentsExportCommand() *cobra.Command {
 	var from, until, format, unit, path string
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write payments by the time of their block",
+		Short: "Export payments by the time of their block",
 		Args:  cobra.NoArgs,
-		Long: "Write payments by the time of their block: json and csv for programs, ledger and beancount for plain-text\n" +
+		Long: "Export payments by the time of their block: json and csv for programs, ledger and beancount for plain-text\n" +
 			"accounting, bip329 as labels for a wallet. Times are days (2026-11-01, in UTC) or RFC 3339.",
 	}
 	formats, units := []string{"json", "csv", "ledger", "beancount", "bip329"}, []string{"sat", "btc"}
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "csv", strings.Join(formats, ", "))
 	f.StringVar(&unit, "unit", "sat", "unit of journals: "+strings.Join(units, ", "))
-	f.StringVar(&from, "from", "", "from this time on; the beginning when absent")
-	f.StringVar(&until, "until", "", "before this time; now when absent")
-	f.StringVar(&path, "file", "", "file to write; standard output when absent")
+	f.StringVar(&from, "from", "", "from this time on (default: the beginning)")
+	f.StringVar(&until, "until", "", "before this time (default: now)")
+	f.StringVar(&path, "file", "", "file to write (default: standard output)")
 	complete(cmd, "format", formats...)
 	complete(cmd, "unit", units...)
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -107,9 +107,9 @@ func (a *app) certificateCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use: "certificate INSTALMENT", Short: "Write the proof of a payment", Args: cobra.ExactArgs(1),
-		Long: "Write the proof of a payment, which anyone can check off-line: causewayctl verify FILE.",
+		Long: "Write the proof of a payment, which anybody can check offline: causewayctl verify FILE.",
 	}
-	cmd.Flags().StringVar(&path, "file", "", "file to write; standard output when absent")
+	cmd.Flags().StringVar(&path, "file", "", "file to write (default: standard output)")
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := c.id()
 		if err != nil {
@@ -129,10 +129,10 @@ func (a *app) certificateCommand() *cobra.Command {
 func (a *app) payeesCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Hold a list of payees against what may be paid; nothing is stored",
+		Short: "Compare a list of payees with what may be paid; nothing is stored",
 		Args:  cobra.ExactArgs(1),
-		Long: "Hold a list of payees against what may be paid. The file is CSV; its first line names the columns: reference,\n" +
-			"address, one of amount_sat and amount_btc and, if wanted, label. FILE may be - for standard input.\n" +
+		Long: "Compare a list of payees with what may be paid. The file is CSV; its first line names the columns:\n" +
+			"reference, address, one of amount_sat and amount_btc and, if wanted, label. FILE may be - for standard input.\n" +
 			"Exit code 5 when a line has no instalment.",
 	}
 	return group(&cobra.Command{Use: "payees", Short: "Check a list of payees"},

@@ -49,7 +49,7 @@ func explainRefusal(r *client.Error) error {
 		e.Params = *r.Problem.Params
 	}
 	if yours, current := e.Params["your_version"], e.Params["current_version"]; yours != "" && current != "" {
-		e.Message += clean(fmt.Sprintf(" You read version %s, now it is %s.", yours, current))
+		e.Message += clean(fmt.Sprintf(" You read version %s; it is now %s.", yours, current))
 	}
 	if r.Problem.Errors != nil {
 		for _, f := range *r.Problem.Errors {
@@ -60,7 +60,7 @@ func explainRefusal(r *client.Error) error {
 		}
 	}
 	if r.Status >= http.StatusInternalServerError && r.Problem.Instance != nil {
-		e.Message += " If it stays so, tell the fund this request's id: " + clean(*r.Problem.Instance)
+		e.Message += " If this continues, tell the fund this request's ID: " + clean(*r.Problem.Instance)
 	}
 	return e
 }
@@ -122,7 +122,7 @@ func (a *app) explainLost(lost *url.Error) error {
 	return errs.Newf(
 		errs.Unavailable,
 		CodeAnswerLost,
-		"The call was sent to %s and no answer came (%s): it may or may not have been done. Look before you try again.",
+		"The call was sent to %s, but no answer came (%s): it may or may not have been done. Check before you try again.",
 		a.server,
 		why,
 	)
@@ -132,7 +132,7 @@ func errNoFund() error {
 	return errs.New(
 		errs.Unavailable,
 		CodeNotAFund,
-		"The answer is not one of a Causeway fund. Is --server the address of a fund?",
+		"The answer does not come from a Causeway fund. Is --server the address of a fund?",
 	)
 }
 

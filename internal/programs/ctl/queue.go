@@ -20,9 +20,9 @@ type paging struct {
 }
 
 func (p *paging) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.cursor, "cursor", "", "go on where the page before ended")
-	cmd.Flags().Int32Var(&p.limit, "limit", 0, "lines of a page, at most 100")
-	cmd.Flags().BoolVar(&p.all, "all", false, "every page, not only one")
+	cmd.Flags().StringVar(&p.cursor, "cursor", "", "continue where the previous page ended")
+	cmd.Flags().Int32Var(&p.limit, "limit", 0, "lines per page, at most 100")
+	cmd.Flags().BoolVar(&p.all, "all", false, "all pages, not only one")
 }
 
 // pages reads one page, or all. fetch returns the items behind a cursor and the
@@ -70,11 +70,11 @@ func (a *app) queueCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&search, "search", "", "a reference, a designation, or words of the title")
 	f.StringSliceVar(&states, "state", nil, "only these states")
-	f.StringVar(&protocol, "protocol", "", "only those with such a server")
+	f.StringVar(&protocol, "protocol", "", "only those with a server of this protocol")
 	f.StringVar(&region, "region", "", "only those for this country")
 	f.StringVar(&language, "language", "", "only those in this language")
 	f.StringVar(&voted, "voted", "", "me: you have voted; not_me: you have not")
-	f.StringVar(&claimed, "claimed", "", "me: by you; free: by nobody")
+	f.StringVar(&claimed, "claimed", "", "me: claimed by you; free: claimed by nobody")
 	p.flags(cmd)
 	complete(cmd, "state", "submitted", "in_review", "needs_info", "ready", "approved", "declined", "withdrawn")
 	complete(
@@ -222,7 +222,7 @@ func applicationParts(v shown) []part {
 		sealed = "yes: this token may not open what the operator wrote (application.unseal)"
 	}
 	if a.Purged {
-		purged = "yes: what the operator wrote was destroyed"
+		purged = "yes: what the operator wrote was erased"
 	}
 	if a.Claim != nil {
 		claim = a.Claim.By + " until " + when(a.Claim.ExpiresAt)
@@ -231,14 +231,14 @@ func applicationParts(v shown) []part {
 		grant = a.GrantId.String()
 	}
 	if a.SamePayee != nil && *a.SamePayee > 0 {
-		samePayee = itoa(*a.SamePayee) + " other applications have this address"
+		samePayee = itoa(*a.SamePayee) + " other applications use this address"
 	}
 	votes := fmt.Sprintf("%d of %d that approve, %d that decline", a.Votes.Approve, a.Votes.Required, a.Votes.Decline)
 	digest := "matches the note below"
 	if a.Sealed {
 		digest = "not checked: sealed"
 	} else if !v.NoteHolds {
-		digest = "DOES NOT HOLD"
+		digest = "DOES NOT MATCH"
 	}
 	return withRows(
 		record(

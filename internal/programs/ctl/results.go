@@ -43,7 +43,7 @@ type seen struct{ up, down, all int }
 func marksFollow(endpoint string, d uptime.DayText, attempts []uptime.Attempt) error {
 	day, err := time.Parse(time.DateOnly, d.Day)
 	if err != nil {
-		return errResults("%q is no day.", d.Day)
+		return errResults("%q is not a day.", d.Day)
 	}
 	slots := make([]seen, len(d.Marks))
 	for _, a := range attempts {

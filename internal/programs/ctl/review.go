@@ -15,7 +15,7 @@ import (
 func (a *app) claimCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "claim ID",
-		Short: "Claim an application for 30 minutes, or prolong your claim",
+		Short: "Claim an application for 30 minutes, or extend your claim",
 		Args:  cobra.ExactArgs(1),
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -45,8 +45,8 @@ type agreement struct {
 }
 
 func (g *agreement) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&g.digest, "digest", "", "go on only if the note has this digest, as you have read it before")
-	cmd.Flags().BoolVar(&g.yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&g.digest, "digest", "", "continue only if the note has this digest, which you have read before")
+	cmd.Flags().BoolVar(&g.yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&g.dryRun, "dry-run", false, "check and show the note; nothing is sent")
 }
 
@@ -62,7 +62,8 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 		return app, digest, false, errs.New(
 			errs.Forbidden,
 			CodeSealed,
-			"This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the scope application.unseal.",
+			"This token may not open what is sealed, so the note cannot be checked. Nothing was sent: use a token with the "+
+				"scope application.unseal.",
 		)
 	}
 	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
@@ -109,8 +110,8 @@ func (a *app) voteCommand() *cobra.Command {
 		Use:   "vote ID",
 		Short: "Vote on an application, after a check of its note",
 		Args:  cobra.ExactArgs(1),
-		Long: "Vote on an application. The note that the vote is about is shown, its digest computed here and compared with\n" +
-			"the server's. When they differ, nothing is sent and the exit code is 5.",
+		Long: "Vote on an application. The note that the vote is about is shown, its digest computed here and compared\n" +
+			"with the server's. When they differ, nothing is sent and the exit code is 5.",
 	}
 	cmd.Flags().StringVar(&verdict, "verdict", "", "approve or decline")
 	note.flags(
@@ -188,8 +189,8 @@ func (a *app) decideCommand() *cobra.Command {
 		Use:   "decide ID",
 		Short: "Decide an application whose quorum is met",
 		Args:  cobra.ExactArgs(1),
-		Long: "Decide an application. An approved one is owed its grant from here on. The decision is refused (exit code 4)\n" +
-			"when the application changes between being shown and being decided.",
+		Long: "Decide an application. An approved one is owed its grant from then on. The decision is refused (exit code\n" +
+			"4) when the application changes between being shown and being decided.",
 	}
 	cmd.Flags().StringVar(&outcome, "outcome", "", "approve or decline")
 	message.flags(cmd, "message", "what the operator reads; needed for decline")

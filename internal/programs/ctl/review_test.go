@@ -130,7 +130,7 @@ func TestWhatIsSealedIsNeitherCheckedNorVotedFor(t *testing.T) {
 	out := f.run("", "show", id(1).String()).want(t, 0)
 	refused := f.run("", "vote", "--yes", "--verdict", "approve", id(1).String())
 
-	if !strings.Contains(out.stdout, "not checked: sealed") || !strings.Contains(out.stdout, "this token may not open what the operator wrote") || strings.Contains(out.stdout, "HOLD") {
+	if !strings.Contains(out.stdout, "not checked: sealed") || !strings.Contains(out.stdout, "this token may not open what the operator wrote") || strings.Contains(out.stdout, "NOT MATCH") {
 		t.Error(out.stdout)
 	}
 	if refused.code == 0 || !strings.Contains(refused.stderr, "application.unseal") || len(f.sentTo("voteApplication")) != 0 {
@@ -194,7 +194,7 @@ func TestDecisionNamesTheVersionThatWasRead(t *testing.T) {
 		Type: "/problems/stale_version", Title: "Conflict", Status: 409, Detail: &detail, Params: &map[string]string{"your_version": yours, "current_version": current},
 	})
 	out := f.run("", "decide", "--yes", "--outcome", "approve", id(1).String()).want(t, 4)
-	if !strings.Contains(out.stderr, "Somebody was faster. You read version 7, now it is 8.") {
+	if !strings.Contains(out.stderr, "Somebody was faster. You read version 7; it is now 8.") {
 		t.Errorf("stderr: %s", out.stderr)
 	}
 }

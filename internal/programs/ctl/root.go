@@ -47,10 +47,10 @@ func Root(cfg Config) *cobra.Command {
 	a := &app{cfg: cfg}
 	root := &cobra.Command{
 		Use:   "causewayctl",
-		Short: "Apply to a fund, prove your servers, review, release payments, verify its audit log",
+		Short: "Apply to a fund, prove control of servers, review, release payments, verify the audit log",
 		Long: "causewayctl speaks to a Causeway fund over its public API.\n\n" +
-			"Data goes to standard output, talk to standard error. Every flag can be given as CAUSEWAYCTL_NAME too.\n" +
-			"Secrets are read from files, or asked for.\n\n" +
+			"Data goes to standard output, messages to standard error. Every flag can also be set as CAUSEWAYCTL_NAME.\n" +
+			"Secrets are read from files or asked for.\n\n" +
 			"Exit codes: 0 done, 1 error, 2 usage, 3 not found, 4 conflict, 5 a check failed.",
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return cli.BindEnv(cmd.Flags(), envPrefix) },
 	}
@@ -63,7 +63,7 @@ func Root(cfg Config) *cobra.Command {
 		"",
 		"file with the value of the dashboard's session cookie, where a token is not enough (staff)",
 	)
-	f.StringVar(&a.receiptFile, "receipt-file", "", "file with the receipt code; asked for when absent (operators)")
+	f.StringVar(&a.receiptFile, "receipt-file", "", "file with the receipt code, for operators (default: ask for it)")
 	f.StringVar(&a.proxy, "proxy", "", "proxy for every call, e.g. socks5h://127.0.0.1:9050 for Tor")
 	f.BoolVar(&a.plainHTTP, "plain-http", false, "send secrets over http:// to another machine")
 	f.DurationVar(&a.timeout, "timeout", defaultTimeout, "how long to wait for one answer")
@@ -133,7 +133,7 @@ func oneOf(cmd *cobra.Command, flag string, values ...string) error {
 	if value == "" || slices.Contains(values, value) {
 		return nil
 	}
-	return cli.UsageError{Err: fmt.Errorf("--%s: %q is none of %s", flag, value, strings.Join(values, ", "))}
+	return cli.UsageError{Err: fmt.Errorf("--%s: %q is not one of %s", flag, value, strings.Join(values, ", "))}
 }
 
 func (a *app) versionCommand() *cobra.Command {

@@ -34,7 +34,7 @@ func readSecret(flag, path string) (string, error) {
 		return "", errs.Newf(
 			errs.Invalid,
 			errs.CodeSecretExposed,
-			"%s can be read by every user of this machine. Make it private: chmod 600 %s",
+			"Every user of this machine can read %s. Make it private: chmod 600 %s",
 			path,
 			path,
 		)

@@ -62,9 +62,9 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 		&scopes,
 		"scope",
 		nil,
-		"permission that it carries, as whoami lists them; may be given several times",
+		"permission that it carries, as listed by whoami; may be given several times",
 	)
-	cmd.Flags().DurationVar(&life, "expires-in", defaultTokenLife, "how long it works; at most a year")
+	cmd.Flags().DurationVar(&life, "expires-in", defaultTokenLife, "how long it is valid, at most a year")
 	cmd.Flags().StringVar(&out, "token-out", "", "new file to write the token to")
 	return a.online(member, making(cmd), func(c *call) (page, error) {
 		if err := cli.Need(cmd.Flags(), "name"); err != nil {
@@ -131,7 +131,7 @@ func shownOnce(token *string, id uuid.UUID, end string, err error) (string, erro
 		return "", errs.Newf(
 			errs.Conflict,
 			CodeTokenShown,
-			"An earlier attempt made it, and its token is shown once. Run causewayctl %s %s, and make another.",
+			"An earlier attempt made it, and its token is shown only once. Run causewayctl %s %s, and make another.",
 			end,
 			id,
 		)

@@ -137,7 +137,7 @@ func (a *app) treasuryCommand() *cobra.Command {
 			),
 			breakersPart(t.Breakers),
 			table(
-				"Batches that do not go on by themselves",
+				"Batches that need somebody's attention",
 				[]string{"NUMBER", "ID", "STATE", "WHY"},
 				t.Stuck,
 				func(x client.Stuck) []string {
@@ -213,7 +213,7 @@ func breakersPart(list []client.Breaker) part {
 func (a *app) breakersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "breakers",
-		Short: "Show what stopped all signing, and who has consented to go on",
+		Short: "Show what stopped all signing, and who has agreed to resume",
 		Args:  cobra.NoArgs,
 	}
 	return a.online(staff, cmd, func(c *call) (page, error) {
@@ -255,17 +255,17 @@ func (a *app) resetCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "reset NUMBER",
-		Short: "Consent to sign again after a surprise; two people have to",
+		Short: "Agree to resume signing after a surprise; two people must",
 		Args:  cobra.ExactArgs(1),
-		Long: "Consent to sign again after a surprise. Two different people have to, and accept with it what was found as it\n" +
+		Long: "Agree to resume signing after a surprise. Two different people must; both accept what was found as it\n" +
 			"stands. A token cannot do this: use the dashboard, or give the dashboard's session with --session-file.",
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return a.online(member, cmd, func(c *call) (page, error) {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)
 		if err != nil || n < 1 {
 			return page{}, cli.UsageError{
-				Err: fmt.Errorf("%q is no number of a breaker; causewayctl treasury breakers shows them", c.args[0]),
+				Err: fmt.Errorf("%q is not a breaker number; causewayctl treasury breakers lists them", c.args[0]),
 			}
 		}
 		list, err := c.breakers()
@@ -287,7 +287,7 @@ func (a *app) resetCommand() *cobra.Command {
 		}
 		if err := c.confirm(
 			yes,
-			"Signing was stopped because of this. If you know what it was, type the number: ",
+			"This stopped signing. If you know its cause, type the number: ",
 			itoa(n),
 		); err != nil {
 			return page{}, err
@@ -315,7 +315,7 @@ func (a *app) resetCommand() *cobra.Command {
 }
 
 func (a *app) whoamiCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "whoami", Short: "Show who the server takes you for", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "whoami", Short: "Show whom the server recognises you as", Args: cobra.NoArgs}
 	return a.online(staff, cmd, func(c *call) (page, error) {
 		w, err := ok200(c.api.WhoAmIWithResponse(c.ctx))
 		if err != nil {

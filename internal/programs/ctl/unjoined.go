@@ -16,8 +16,8 @@ func (a *app) unjoinedCommand() *cobra.Command {
 		Use:   "unjoined",
 		Short: "List payments whose approvals were lost with a restored database",
 		Args:  cobra.NoArgs,
-		Long: "After an older database was restored, the signers' journals name payments that it has no approval for. They count as\n" +
-			"paid. When one is approved again, join the two, and it is not paid twice.",
+		Long: "After an older database is restored, the signers' journals may name payments that it has no approval for.\n" +
+			"They count as paid. When one is approved again, join the two, and it is not paid twice.",
 	}
 	a.online(staff, cmd, func(c *call) (page, error) {
 		list, err := everyPage(func(cursor *string) ([]client.UnjoinedPayment, *string, error) {
@@ -32,14 +32,14 @@ func (a *app) unjoinedCommand() *cobra.Command {
 	var reason string
 	separate := &cobra.Command{
 		Use:   "separate PAYMENT",
-		Short: "Say that later payments to the address of PAYMENT (txid:vout) are others",
+		Short: "Declare that later payments to the address of PAYMENT (txid:vout) are different ones",
 		Args:  cobra.ExactArgs(1),
 	}
 	separate.Flags().StringVar(&reason, "reason", "", "why; up to 500 characters")
 	cmd.AddCommand(
 		a.online(staff, &cobra.Command{
 			Use:   "join PAYMENT ID",
-			Short: "Say that the payment ID, which was approved again, is PAYMENT (txid:vout)",
+			Short: "Declare that payment ID, which was approved again, is PAYMENT (txid:vout)",
 			Args:  cobra.ExactArgs(2),
 		}, func(c *call) (page, error) {
 			if err := checkCoins("PAYMENT", c.args[:1]); err != nil {
@@ -47,7 +47,7 @@ func (a *app) unjoinedCommand() *cobra.Command {
 			}
 			id, err := uuid.Parse(c.args[1])
 			if err != nil {
-				return page{}, cli.UsageError{Err: errors.New("ID is not the id of a payment; see causewayctl grants")}
+				return page{}, cli.UsageError{Err: errors.New("ID is not the ID of a payment; see causewayctl grants")}
 			}
 			return unjoinedPage(
 				ok200(c.api.JoinUnjoinedWithResponse(c.ctx, c.args[0], client.NewJoin{InstalmentId: id})),

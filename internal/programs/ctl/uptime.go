@@ -29,7 +29,7 @@ func (a *app) uptimeCommand() *cobra.Command {
 	return group(
 		&cobra.Command{
 			Use:   "uptime",
-			Short: "Take an uptime out with all that it is computed from, and compute it again",
+			Short: "Export an uptime with all its inputs, and compute it again",
 		},
 		a.uptimeGetCommand(),
 		a.uptimeResultsCommand(),
@@ -41,13 +41,13 @@ func (a *app) uptimeGetCommand() *cobra.Command {
 	var application, path string
 	cmd := &cobra.Command{
 		Use:   "get [LABEL]",
-		Short: "Write the uptime of your server, or of an application's servers",
+		Short: "Export the uptime of your server, or of an application's servers",
 		Args:  cobra.MaximumNArgs(1),
-		Long: "Write the uptime of your server with all that it is computed from, or, as staff, that of an application's servers,\n" +
-			"which is what the gate of a payment uses. Anyone can compute it again off-line: causewayctl uptime verify FILE.",
+		Long: "Export the uptime of your server with all its inputs, or, as staff, that of an application's servers,\n" +
+			"which is what the gate of a payment uses. Anybody can compute it again offline: causewayctl uptime verify FILE.",
 	}
-	cmd.Flags().StringVar(&application, "application", "", "id of an application, in place of LABEL (staff)")
-	cmd.Flags().StringVar(&path, "file", "", "file to write; standard output when absent")
+	cmd.Flags().StringVar(&application, "application", "", "ID of an application, instead of LABEL (staff)")
+	cmd.Flags().StringVar(&path, "file", "", "file to write (default: standard output)")
 	own := a.online(operator, cmd, func(c *call) (page, error) {
 		answer, err := c.api.GetOwnUptimeWithResponse(c.ctx, c.args[0])
 		if err != nil {
@@ -58,7 +58,7 @@ func (a *app) uptimeGetCommand() *cobra.Command {
 	theirs := a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := uuid.Parse(application)
 		if err != nil {
-			return page{}, cli.UsageError{Err: fmt.Errorf("--application: %q is no id", application)}
+			return page{}, cli.UsageError{Err: fmt.Errorf("--application: %q is not an ID", application)}
 		}
 		answer, err := c.api.GetUptimeWithResponse(c.ctx, id)
 		if err != nil {
@@ -90,23 +90,24 @@ func (a *app) uptimeResultsCommand() *cobra.Command {
 	var application, day, path string
 	cmd := &cobra.Command{
 		Use:   "results LABEL",
-		Short: "Write the single results behind a day of a server",
+		Short: "Export the single results behind a day of a server",
 		Args:  cobra.ExactArgs(1),
-		Long: "Write the single results behind a day of your server, or, as staff with --application, of one of an application:\n" +
-			"one JSON object a line with endpoint, slot, attempt, verdict and the sha256 of the record. The fund keeps them for some\n" +
-			"weeks. Files of several days can be put one behind the other: causewayctl uptime verify FILE --results FILE.",
+		Long: "Export the single results behind a day of your server, or, as staff with --application, of one of an\n" +
+			"application: one JSON object per line with endpoint, slot, attempt, verdict and the SHA-256 of the record.\n" +
+			"The fund keeps them for some weeks. Files of several days can be concatenated: causewayctl uptime verify FILE\n" +
+			"--results FILE.",
 	}
 	f := cmd.Flags()
 	f.StringVar(&application, "application", "", "id of the application (staff)")
 	f.StringVar(&day, "day", "", "day in UTC, like 2026-11-22")
-	f.StringVar(&path, "file", "", "file to write; standard output when absent")
+	f.StringVar(&path, "file", "", "file to write (default: standard output)")
 	of := func(c *call, fetch func(day types.Date) ([]byte, error)) (page, error) {
 		if err := cli.Need(c.cmd.Flags(), "day"); err != nil {
 			return page{}, err
 		}
 		t, err := time.Parse(time.DateOnly, day)
 		if err != nil {
-			return page{}, cli.UsageError{Err: fmt.Errorf("--day: %q is no day like 2026-11-22", day)}
+			return page{}, cli.UsageError{Err: fmt.Errorf("--day: %q is not a day like 2026-11-22", day)}
 		}
 		text, err := fetch(types.Date{Time: t})
 		if err != nil {
@@ -126,7 +127,7 @@ func (a *app) uptimeResultsCommand() *cobra.Command {
 	theirs := a.online(staff, cmd, func(c *call) (page, error) {
 		id, err := uuid.Parse(application)
 		if err != nil {
-			return page{}, cli.UsageError{Err: fmt.Errorf("--application: %q is no id", application)}
+			return page{}, cli.UsageError{Err: fmt.Errorf("--application: %q is not an ID", application)}
 		}
 		return of(c, func(day types.Date) ([]byte, error) {
 			answer, err := c.api.GetResultsWithResponse(c.ctx, id, &client.GetResultsParams{Label: c.args[0], Day: day})
@@ -154,7 +155,7 @@ func resultsOutput(path string, text []byte, of uptime.Checked) (page, error) {
 	for d := range days {
 		if d != of {
 			return page{}, checkFailed(
-				"The server sent results of %s on %s, which were not asked for.",
+				"The server sent results of %s on %s, which you did not ask for.",
 				clean(d.Endpoint),
 				d.Day,
 			)
@@ -175,12 +176,14 @@ func (a *app) uptimeVerifyCommand() *cobra.Command {
 	var results string
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Compute an uptime again, off-line",
+		Short: "Compute an uptime again, offline",
 		Args:  cobra.ExactArgs(1),
-		Long: "Compute an uptime again from its days, breaks and thresholds: every figure and the decision of a payment's gate. FILE\n" +
-			"may be - for standard input. Exit code 1 when anything does not follow, with the first thing that does not.\n\n" +
-			"With --results the days are held against the results of single checks as well, as causewayctl uptime results writes\n" +
-			"them, of one day or of several one behind the other. Days without a result in that file are left out and counted.",
+		Long: "Compute an uptime again from its days, breaks and thresholds: every figure and the decision of a payment's\n" +
+			"gate. FILE may be - for standard input. Exit code 1 when anything does not follow, with the first thing that\n" +
+			"does not.\n\n" +
+			"With --results the days are also compared with the results of single checks, as causewayctl uptime results\n" +
+			"writes them, of one day or of several concatenated. Days without a result in that file are skipped and\n" +
+			"counted.",
 	}
 	cmd.Flags().StringVar(&results, "results", "", "file with the results of single checks")
 	return a.local(cmd, func(c *call) (page, error) {
@@ -205,7 +208,7 @@ func (a *app) uptimeVerifyCommand() *cobra.Command {
 			if m.DaysChecked, err = holdAgainst(s, raw); err != nil {
 				return page{}, cleaned(err)
 			}
-			c.talk("%d of %d days were held against their results.", m.DaysChecked, m.Days)
+			c.talk("%d of %d days were compared with their results.", m.DaysChecked, m.Days)
 		}
 		return measuredPage(m), nil
 	})

@@ -41,13 +41,13 @@ func (a *app) verifyCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE...",
-		Short: "Verify payment certificates off-line",
+		Short: "Verify payment certificates offline",
 		Args:  cobra.MinimumNArgs(1),
-		Long: "Verify payment certificates off-line: that the decision's note is whole, that an output pays exactly what it says,\n" +
-			"that the transaction is in its block, and the work of the headers. Exit code 0 only when everything holds, 1 when\n" +
-			"anything does not, and when two files show the same output. FILE may be - for standard input.\n\n" +
-			"No file can show that its block is on the chain of today: look the height up with a node or a block explorer that you\n" +
-			"trust, and give what it says as --block-hash.",
+		Long: "Verify payment certificates offline: that the decision's note is whole, that an output pays exactly what\n" +
+			"it says, that the transaction is in its block, and the work of the headers. Exit code 0 only when everything\n" +
+			"holds, 1 when anything does not, and when two files show the same output. FILE may be - for standard input.\n\n" +
+			"No file can show that its block is on the chain of today: look the height up with a node or a block explorer\n" +
+			"that you trust, and pass the hash it shows as --block-hash.",
 	}
 	cmd.Flags().IntVar(
 		&opt.MinConfirmations,
@@ -59,15 +59,15 @@ func (a *app) verifyCommand() *cobra.Command {
 		&opt.BlockHash,
 		"block-hash",
 		"",
-		"hash of the block at the certificate's height, from a node or an explorer; with one FILE",
+		"hash of the block at the certificate's height, from a node or an explorer; works with one FILE",
 	)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, as -o json does")
 	a.local(cmd, func(c *call) (page, error) {
 		switch {
 		case opt.MinConfirmations < 1:
-			return page{}, cli.UsageError{Err: errors.New("--min-confirmations: at least 1")}
+			return page{}, cli.UsageError{Err: errors.New("--min-confirmations must be at least 1")}
 		case opt.BlockHash != "" && len(c.args) > 1:
-			return page{}, cli.UsageError{Err: errors.New("--block-hash: compares one FILE")}
+			return page{}, cli.UsageError{Err: errors.New("--block-hash works with one FILE only")}
 		case opt.BlockHash != "" && !blockHashForm.MatchString(opt.BlockHash):
 			return page{}, cli.UsageError{
 				Err: fmt.Errorf("--block-hash: %q is not 64 hexadecimal digits", opt.BlockHash),

@@ -184,7 +184,7 @@ func (w *World) hurry(ctx context.Context) {
 			w.cfg.Log.LogAttrs(
 				ctx,
 				slog.LevelWarn,
-				"checks of new servers do not begin at once",
+				"starting the first checks of new servers early failed",
 				slog.Any("error", err),
 			)
 		}

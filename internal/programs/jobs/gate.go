@@ -70,7 +70,7 @@ func (s *Scheduler) gate(ctx context.Context, g endpoint.GateWork, policy endpoi
 	if pay == g.Held {
 		s.cfg.Log.InfoContext(
 			ctx,
-			"a gate moved a payment",
+			"payment moved by its gate",
 			slog.String("instalment", g.InstalmentID.String()),
 			slog.String("decision", string(decision)),
 		)

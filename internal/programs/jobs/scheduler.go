@@ -143,7 +143,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Log.WarnContext(ctx, "side work was not scheduled", slog.Any("error", err))
+			s.cfg.Log.WarnContext(ctx, "scheduling the background jobs failed", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

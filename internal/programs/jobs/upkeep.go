@@ -183,7 +183,7 @@ func (s *Scheduler) partitions(ctx context.Context) (bool, error) {
 		today.Add(-policy.KeepRaw),
 	)
 	if err == nil && made+dropped > 0 {
-		s.cfg.Log.InfoContext(ctx, "tables of results", slog.Int("made", made), slog.Int("dropped", dropped))
+		s.cfg.Log.InfoContext(ctx, "result tables created and dropped", slog.Int("made", made), slog.Int("dropped", dropped))
 	}
 	return false, err
 }
@@ -251,7 +251,7 @@ func (s *Scheduler) reprove(ctx context.Context) (bool, error) {
 func (s *Scheduler) shred(ctx context.Context) (bool, error) {
 	n, err := s.cfg.Store.Shred(ctx, s.cfg.Clock.Now().Add(-shredAfter))
 	if err == nil && n > 0 {
-		s.cfg.Log.InfoContext(ctx, "endpoints that are no longer claimed were shredded", slog.Int("endpoints", n))
+		s.cfg.Log.InfoContext(ctx, "shredded endpoints that no application lists any more", slog.Int("endpoints", n))
 	}
 	return false, err
 }

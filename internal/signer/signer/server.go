@@ -165,7 +165,7 @@ func shorten(s string) string { return s[:min(len(s), 36)] }
 
 func (s *Signer) reply(ctx context.Context, conn net.Conn, r signerrpc.Reply) {
 	if err := signerrpc.WriteLine(conn, r); err != nil {
-		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "reply lost", slog.String("error", err.Error()))
+		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "sending the reply failed", slog.String("error", err.Error()))
 	}
 }
 

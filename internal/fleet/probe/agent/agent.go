@@ -177,7 +177,7 @@ func (a *Agent) asks(ctx context.Context) error {
 			)
 		default:
 			if failing {
-				a.cfg.Log.InfoContext(ctx, "leases come again")
+				a.cfg.Log.InfoContext(ctx, "leases arrive again")
 			}
 			retry.Reset()
 			pause, failing = next, false

@@ -106,8 +106,8 @@ func (a *Agent) check(ctx context.Context, w *work, j vantage.Job, spec link.Spe
 	}
 	if err := out.Validate(); err != nil {
 		// It would make the whole report one that nobody takes.
-		a.cfg.Log.ErrorContext(ctx, "a check's outcome is not of its form", slog.Any("error", err))
-		out.Outcome, out.Decoy = own("the outcome is not of its form"), nil
+		a.cfg.Log.ErrorContext(ctx, "a check returned an invalid outcome", slog.Any("error", err))
+		out.Outcome, out.Decoy = own("the check returned an invalid outcome"), nil
 	}
 	return out
 }
@@ -242,8 +242,8 @@ func (a *Agent) attempt(ctx context.Context, w *work, secrets []string, f attemp
 				// A stranger's bytes must not end the checks of everybody else.
 				defer func() {
 					if p := recover(); p != nil {
-						a.cfg.Log.ErrorContext(ctx, "a check broke", slog.String("stack", string(debug.Stack())))
-						ev, err = nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "the check broke")
+						a.cfg.Log.ErrorContext(ctx, "a check panicked", slog.String("stack", string(debug.Stack())))
+						ev, err = nil, probe.Fail(probe.StageParse, probe.ClassLocalResources, "the check panicked")
 					}
 				}()
 				return f(ctx, w.env.of(a, tr))

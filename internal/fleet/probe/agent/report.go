@@ -92,7 +92,8 @@ func (a *Agent) save(next State) error {
 			err,
 			errs.Unavailable,
 			CodeProberStateUnwritable,
-			"The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was lost but the checks of this minute.",
+			"The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was "+
+				"lost but the checks of this minute.",
 		)
 	}
 	a.state = next
@@ -145,17 +146,18 @@ func (a *Agent) answered(ctx context.Context, said error) (bool, error) {
 			said,
 			errs.Conflict,
 			CodeChainBroken,
-			"The service knows another chain of reports than this prober's state file: one of the two was restored from a copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.",
+			"The service knows another chain of reports than this prober's state file: one of the two was restored from a "+
+				"copy. Nothing more is reported. Enrol the prober again with: causeway prober enrol.",
 		)
 	}
 	log := a.cfg.Log.With(slog.String("code", string(errs.CodeOf(said))), slog.Any("error", said))
 	switch errs.KindOf(said) {
 	case errs.Invalid, errs.Malformed, errs.NotFound, errs.Conflict, errs.TooLarge, errs.Precondition:
-		log.WarnContext(ctx, "the service refused a report; it is dropped")
+		log.WarnContext(ctx, "the service rejected a report; it is dropped")
 		return true, a.save(next)
 	case errs.Unauthenticated, errs.Forbidden, errs.RateLimited, errs.Unavailable, errs.Internal:
 	}
-	log.WarnContext(ctx, "a report was not taken; it will be sent again")
+	log.WarnContext(ctx, "sending a report failed; it will be sent again")
 	return false, nil
 }
 
