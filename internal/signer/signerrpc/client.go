@@ -44,24 +44,26 @@ func New(cfg Config) (*Client, error) {
 // signer_down (Unavailable) when the outcome is unknown; the same request may
 // then be sent again at any time.
 func (c *Client) Sign(ctx context.Context, req Request) (Response, error) {
-	reply, err := c.call(ctx, Call{V: Version, Sign: &req})
+	op := fmt.Sprintf("sign attempt %d of batch %s", req.AttemptNo, req.BatchID)
+	reply, err := c.call(ctx, op, Call{V: Version, Sign: &req})
 	if err != nil {
 		return Response{}, err
 	}
 	if reply.Signed == nil {
-		return Response{}, c.down(errors.New("the reply carries no signature"))
+		return Response{}, c.down(op, errors.New("the reply carries no signature"))
 	}
 	return *reply.Signed, nil
 }
 
 // Info returns what the signer is. It fails with signer_down.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	reply, err := c.call(ctx, Call{V: Version, Info: &struct{}{}})
+	const op = "ask the signer what it is"
+	reply, err := c.call(ctx, op, Call{V: Version, Info: &struct{}{}})
 	if err != nil {
 		return Info{}, err
 	}
 	if reply.Info == nil {
-		return Info{}, c.down(errors.New("the reply carries no info"))
+		return Info{}, c.down(op, errors.New("the reply carries no info"))
 	}
 	return *reply.Info, nil
 }
@@ -70,16 +72,18 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 // many as fit into a reply; none when there are no more. It fails with
 // signer_down.
 func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, error) {
-	reply, err := c.call(ctx, Call{V: Version, Journal: &JournalQuery{After: after}})
+	op := fmt.Sprintf("read the signer's journal after line %d", after)
+	reply, err := c.call(ctx, op, Call{V: Version, Journal: &JournalQuery{After: after}})
 	if err != nil {
 		return nil, err
 	}
 	if reply.Journal == nil {
-		return nil, c.down(errors.New("the reply carries no journal"))
+		return nil, c.down(op, errors.New("the reply carries no journal"))
 	}
 	for i, e := range reply.Journal.Entries {
 		if e.Seq != after+int64(i)+1 {
 			return nil, c.down(
+				op,
 				fmt.Errorf("the reply has line %d of the journal where %d should be", e.Seq, after+int64(i)+1),
 			)
 		}
@@ -87,12 +91,18 @@ func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, erro
 	return reply.Journal.Entries, nil
 }
 
-func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
+// call is the one door to the signer: its errors say what was asked, which op names, and
+// keep what went wrong.
+func (c *Client) call(ctx context.Context, op string, call Call) (Reply, error) {
 	line, err := encodeLine(call)
 	if err != nil {
 		// Sending it would end in a torn connection, which looks like an outcome
 		// that may change.
-		return Reply{}, refused(Failure{Code: "too_large", Message: "The request is larger than the signer reads."})
+		return Reply{}, refused(
+			op,
+			err,
+			Failure{Code: "too_large", Message: "The request is larger than the signer reads."},
+		)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -100,7 +110,7 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", c.socket)
 	if err != nil {
-		return Reply{}, c.down(err)
+		return Reply{}, c.down(op, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends a blocked read or write
 	defer func() {
@@ -113,13 +123,13 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 	reply, err := ReadReply(conn)
 	switch {
 	case err != nil && writeErr != nil:
-		return Reply{}, c.down(writeErr)
+		return Reply{}, c.down(op, writeErr)
 	case err != nil:
-		return Reply{}, c.down(fmt.Errorf("the reply %w", err))
+		return Reply{}, c.down(op, fmt.Errorf("the reply %w", err))
 	case reply.Error == nil:
 		return reply, nil
 	case reply.Error.Retry:
-		down := c.down(errors.New(reply.Error.Code))
+		down := c.down(op, errors.New(reply.Error.Code))
 		down.Message = fmt.Sprintf(
 			"The signer cannot work: %s The same request will be sent again.",
 			reply.Error.Message,
@@ -127,18 +137,19 @@ func (c *Client) call(ctx context.Context, call Call) (Reply, error) {
 		down.Params["rule"] = reply.Error.Code
 		return Reply{}, down
 	}
-	return Reply{}, refused(*reply.Error)
+	return Reply{}, refused(op, errors.New(reply.Error.Code), *reply.Error)
 }
 
-func refused(f Failure) *errs.Error {
+func refused(op string, cause error, f Failure) *errs.Error {
 	return &errs.Error{
 		Kind: errs.Conflict, Code: CodeSignerRefused,
 		Message: fmt.Sprintf("The signer refused (%s): %s No signature was made.", f.Code, f.Message),
 		Params:  map[string]string{"rule": f.Code},
+		Cause:   fmt.Errorf("%s: %w", op, cause),
 	}
 }
 
-func (c *Client) down(cause error) *errs.Error {
+func (c *Client) down(op string, cause error) *errs.Error {
 	return &errs.Error{
 		Kind: errs.Unavailable,
 		Code: CodeSignerDown,
@@ -147,6 +158,6 @@ func (c *Client) down(cause error) *errs.Error {
 			c.socket,
 		),
 		Params: map[string]string{"socket": c.socket},
-		Cause:  cause,
+		Cause:  fmt.Errorf("%s: %w", op, cause),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"strings"
@@ -213,4 +214,39 @@ func FuzzReadCall(f *testing.F) {
 			t.Errorf("accepted %q as %+v", line, call)
 		}
 	})
+}
+
+// TestErrorsNameWhatWasAsked: of each call, whether nobody answers or the signer refuses. What went
+// wrong stays findable behind it.
+func TestErrorsNameWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	nobody, err := signerrpc.New(signerrpc.Config{Socket: filepath.Join(t.TempDir(), "none")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses := serve(t, reply(t, signerrpc.Reply{V: 1, Error: &signerrpc.Failure{Code: "no", Message: "No."}}))
+	req := signerrpc.Request{BatchID: "b7", AttemptNo: 3}
+	for op, call := range map[string]func(*signerrpc.Client) error{
+		"sign attempt 3 of batch b7": func(c *signerrpc.Client) error {
+			_, err := c.Sign(t.Context(), req)
+			return err
+		},
+		"ask the signer what it is": func(c *signerrpc.Client) error {
+			_, err := c.Info(t.Context())
+			return err
+		},
+		"read the signer's journal after line 41": func(c *signerrpc.Client) error {
+			_, err := c.Journal(t.Context(), 41)
+			return err
+		},
+	} {
+		err := call(nobody)
+		if !strings.Contains(err.Error(), op+": ") || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("nobody listens: %v, want %q and that there is no file", err, op)
+		}
+		err = call(refuses)
+		if !strings.Contains(err.Error(), op+": no") || !errs.Is(err, "signer_refused") {
+			t.Errorf("refused: %v, want %q and the rule", err, op)
+		}
+	}
 }

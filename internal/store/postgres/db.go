@@ -104,7 +104,7 @@ func open(ctx context.Context, url string, conns int32, tracer pgx.QueryTracer) 
 	if err != nil {
 		return nil, fmt.Errorf("make database pool: %w", err)
 	}
-	d := &DB{pool: pool, q: db.New(pool)}
+	d := &DB{pool: pool, q: queries(pool)}
 	if err := d.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -184,10 +184,10 @@ func (d *DB) inOne(ctx context.Context, fill func(p db.DBTX) error) error {
 		}
 		conn, err := d.pool.Acquire(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("take a connection: %w", err)
 		}
 		defer conn.Release()
-		return commitError(conn.SendBatch(ctx, &p.batch).Close())
+		return commitError(p.send(ctx, conn))
 	})
 }
 
@@ -210,7 +210,7 @@ func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 	ticket.Begin()
 	tx, err := d.pool.BeginTx(ctx, options)
 	if err != nil {
-		return err
+		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
@@ -220,7 +220,7 @@ func (d *DB) try(ctx context.Context, options pgx.TxOptions, fn txFunc) error {
 		) // after a commit there is nothing to roll back; else the connection is gone and so is its work
 	}()
 
-	if err := fn(ctx, db.New(tx), tx); err != nil {
+	if err := fn(ctx, queries(tx), tx); err != nil {
 		return err
 	}
 	if err := commitError(tx.Commit(ctx)); err != nil {

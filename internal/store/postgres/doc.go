@@ -13,6 +13,7 @@
 //     at once, because each holds the log's lock until it has committed.
 //   - What PostgreSQL refuses becomes an errs.Error in one table, by the name of
 //     the constraint; what no table knows stays Internal.
+//   - An error names its query; queries is the one door to db.New.
 //   - A lost answer to a COMMIT is never told as success nor as failure.
 //   - Times come back in UTC, to the microsecond.
 package postgres

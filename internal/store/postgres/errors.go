@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -191,9 +192,13 @@ func withCause(err, cause error) error {
 // commitError tells a COMMIT whose answer was lost from one that was refused:
 // the former may have happened.
 func commitError(err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("commit: %w", err)
 	var pg *pgconn.PgError
 	switch {
-	case err == nil, pgconn.SafeToRetry(err):
+	case pgconn.SafeToRetry(err):
 		return err
 	case errors.As(err, &pg) && !isDown(err):
 		return err

@@ -31,6 +31,9 @@ func (d *DB) One(ctx context.Context, statements ...string) error {
 	})
 }
 
+// Named is conn with errors that name the query.
+func Named(conn db.DBTX) db.DBTX { return named{conn} }
+
 // Record records entries in a transaction that does nothing else, and ends it
 // with the error of after, if there is one.
 func (d *DB) Record(ctx context.Context, after func() error, entries ...audit.Entry) error {

@@ -151,7 +151,7 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
 	var err error
 	for range retries {
-		err = s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, db.New(p), in) })
+		err = s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, queries(p), in) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.ConstraintName != keyOnce {
 			return nil, err

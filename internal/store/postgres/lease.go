@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
 // leaseKey is the advisory lock that the leading worker holds.
@@ -55,7 +54,7 @@ func (d *DB) Lead(ctx context.Context, cfg LeaseConfig, fn func(ctx context.Cont
 	if _, err := own.Exec(ctx, "LISTEN "+dueChannel); err != nil {
 		return mapError(fmt.Errorf("listen for work: %w", err))
 	}
-	epoch, err := db.New(own).TakeLease(ctx, cfg.Now())
+	epoch, err := queries(own).TakeLease(ctx, cfg.Now())
 	if err != nil {
 		return mapError(fmt.Errorf("take lease: %w", err))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
@@ -36,6 +37,19 @@ func (p *pipeline) QueryRow(context.Context, string, ...any) pgx.Row { return no
 // CopyFrom is refused.
 func (p *pipeline) CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error) {
 	return 0, errPipelined
+}
+
+// send sends what was kept, in one round trip, and waits for its end. The error names the
+// statement that failed, as those of other queries do.
+func (p *pipeline) send(ctx context.Context, conn *pgxpool.Conn) error {
+	results := conn.SendBatch(ctx, &p.batch)
+	for _, queued := range p.batch.QueuedQueries {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // fails for the same reason
+			return inQuery(queued.SQL, err)
+		}
+	}
+	return results.Close()
 }
 
 type noRow struct{}

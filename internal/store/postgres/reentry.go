@@ -27,7 +27,7 @@ type reentry struct {
 // tests, and called before d is used.
 func (d *DB) ForbidReentry(report func(stack string)) {
 	d.guard = &reentry{report: report}
-	d.q = db.New(guarded{d.pool, d.guard})
+	d.q = queries(guarded{d.pool, d.guard})
 }
 
 // check refuses who holds a transaction. A nil guard refuses nobody.

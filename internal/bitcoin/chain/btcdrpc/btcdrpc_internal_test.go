@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -59,6 +60,47 @@ func TestRequestIsSentOnce(t *testing.T) {
 
 	if got := len(calls); got != 1 {
 		t.Errorf("sent %d times, want once", got)
+	}
+}
+
+// TestErrorsNameTheCall: of each way in which a call can fail, over HTTPS and over a websocket. What
+// went wrong stays findable behind the name.
+func TestErrorsNameTheCall(t *testing.T) {
+	t.Parallel()
+	answers := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	isSyntax := func(err error) bool { return errors.As(err, new(*json.SyntaxError)) }
+	isType := func(err error) bool { return errors.As(err, new(*json.UnmarshalTypeError)) }
+	for name, tc := range map[string]struct {
+		answer http.HandlerFunc
+		cause  func(error) bool
+	}{
+		"refused user":   {answers(http.StatusUnauthorized, ""), func(err error) bool { return errors.Is(err, ErrAuth) }},
+		"too many":       {answers(http.StatusServiceUnavailable, ""), func(err error) bool { return errors.Is(err, ErrBusy) }},
+		"no JSON":        {answers(http.StatusOK, "<html>"), isSyntax},
+		"another type":   {answers(http.StatusOK, `{"result":"seven"}`), isType},
+		"btcd's own no":  {answers(http.StatusOK, `{"error":{"code":-5,"message":"no"}}`), func(err error) bool { return errors.As(err, new(*Error)) }},
+		"hangs up early": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, func(err error) bool { return errors.Is(err, io.EOF) }},
+	} {
+		srv := httptest.NewTLSServer(tc.answer)
+		t.Cleanup(srv.Close)
+		c, err := New(Config{Host: srv.Listener.Addr().String(), User: "u", Pass: "p", CertPEM: pemOf(srv)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := c.Call(t.Context(), &n, "getblockcount"); err == nil || !strings.Contains(err.Error(), "getblockcount") || !tc.cause(err) {
+			t.Errorf("%s: got %v, want the name of the call and its cause", name, err)
+		}
+	}
+	conn := served(t, func(ws *websocket.Conn) { _, _ = receive(ws) }) // and hangs up
+	err := conn.Call(t.Context(), nil, "getblockheader")
+	if err == nil || !strings.Contains(err.Error(), "getblockheader") || !errors.Is(err, ErrBroken) {
+		t.Errorf("websocket: got %v, want the name of the call and its cause", err)
 	}
 }
 
