@@ -169,14 +169,12 @@ func (q queue) Len() int           { return len(q) }
 func (q queue) Less(i, j int) bool { return q[i].rate > q[j].rate }
 func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
 
-// Push implements heap.Interface.
 func (q *queue) Push(x any) {
 	if c, ok := x.(candidate); ok {
 		*q = append(*q, c)
 	}
 }
 
-// Pop implements heap.Interface.
 func (q *queue) Pop() any {
 	last := len(*q) - 1
 	c := (*q)[last]

@@ -31,7 +31,6 @@ func (f follow) client() (*chain.Client, error) {
 	return nil, errs.New(errs.Unavailable, chain.CodeNodeDown, "No connection to btcd yet.")
 }
 
-// Tip implements follower.Chain.
 func (f follow) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 	node, err := f.client()
 	if err != nil {
@@ -40,7 +39,6 @@ func (f follow) Tip(ctx context.Context) (int32, chainhash.Hash, error) {
 	return node.Tip(ctx)
 }
 
-// HashAt implements follower.Chain.
 func (f follow) HashAt(ctx context.Context, height int32) (chainhash.Hash, error) {
 	node, err := f.client()
 	if err != nil {
@@ -49,7 +47,6 @@ func (f follow) HashAt(ctx context.Context, height int32) (chainhash.Hash, error
 	return node.HashAt(ctx, height)
 }
 
-// Block implements follower.Chain.
 func (f follow) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error) {
 	node, err := f.client()
 	if err != nil {
@@ -63,8 +60,8 @@ type broadcaster struct{ *worker }
 
 var _ conductor.Broadcaster = broadcaster{}
 
-// Broadcast implements conductor.Broadcaster. An outcome that is not "the node has it"
-// is an error for people to read; the transaction may confirm all the same.
+// Broadcast makes of every outcome but "the node has it" an error for people to read; the
+// transaction may confirm all the same.
 func (a broadcaster) Broadcast(ctx context.Context, raw []byte, maxFeeRateSatKVB int64) (string, error) {
 	node, err := follow(a).client()
 	if err != nil {
@@ -115,7 +112,6 @@ type mempool struct{ *worker }
 
 var _ conductor.Mempool = mempool{}
 
-// Evicted implements conductor.Mempool.
 func (m mempool) Evicted(ctx context.Context, txids []chainhash.Hash) (payout.Evicted, error) {
 	node, err := follow(m).client()
 	if err != nil {
@@ -133,7 +129,6 @@ type market struct{ *worker }
 
 var _ fee.Node = market{}
 
-// FeeStatus implements fee.Node.
 func (m market) FeeStatus(ctx context.Context) (fee.Status, error) {
 	node, err := follow(m).client()
 	if err != nil {
@@ -142,7 +137,6 @@ func (m market) FeeStatus(ctx context.Context) (fee.Status, error) {
 	return node.FeeStatus(ctx)
 }
 
-// Mempool implements fee.Node.
 func (m market) Mempool(ctx context.Context) ([]fee.Tx, error) {
 	node, err := follow(m).client()
 	if err != nil {
@@ -151,7 +145,6 @@ func (m market) Mempool(ctx context.Context) ([]fee.Tx, error) {
 	return node.Mempool(ctx)
 }
 
-// BlockTxs implements fee.Node.
 func (m market) BlockTxs(ctx context.Context, hash chainhash.Hash) (fee.Block, error) {
 	node, err := follow(m).client()
 	if err != nil {
@@ -160,7 +153,6 @@ func (m market) BlockTxs(ctx context.Context, hash chainhash.Hash) (fee.Block, e
 	return node.BlockTxs(ctx, hash)
 }
 
-// EstimateFee implements fee.Node.
 func (m market) EstimateFee(ctx context.Context, blocks int) (int64, bool, error) {
 	node, err := follow(m).client()
 	if err != nil {

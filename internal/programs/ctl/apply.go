@@ -81,7 +81,6 @@ func (f *form) flags(cmd *cobra.Command) {
 	set.StringVar(&f.to, "payout-address", "", "unused address of your own to be paid at")
 }
 
-// read returns the application.
 func (f *form) read(c *call) (client.NewApplication, error) {
 	if f.file != "" {
 		for _, name := range formFlags {

@@ -65,7 +65,6 @@ type noticedBody struct {
 	n *notice
 }
 
-// Close closes the body.
 func (b noticedBody) Close() error {
 	b.n.end()
 	return b.ReadCloser.Close()

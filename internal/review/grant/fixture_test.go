@@ -293,7 +293,6 @@ func wantCode(t testing.TB, err error, code string) {
 	}
 }
 
-// told returns the *errs.Error of err.
 func told(t testing.TB, err error) *errs.Error {
 	t.Helper()
 	var e *errs.Error

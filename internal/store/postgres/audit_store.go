@@ -11,13 +11,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
-// AuditStore implements audit.Store. Only the worker's role may PutCheckpoint.
+// AuditStore keeps the audit log. Only the worker's role may PutCheckpoint.
 type AuditStore struct{ *DB }
 
 var _ audit.Store = AuditStore{}
 
-// AuditSize implements audit.Store. It first appends what waits: a submission is in the
-// log of whoever looks at it.
+// AuditSize first appends what waits: a submission is in the log of whoever looks at it.
 func (s AuditStore) AuditSize(ctx context.Context) (int64, error) {
 	for {
 		end, err := s.q.AuditEnd(ctx)

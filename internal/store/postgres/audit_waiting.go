@@ -113,7 +113,7 @@ type hashes struct {
 	fresh  map[int64]tlog.Hash
 }
 
-// ReadHashes implements tlog.HashReader. What it reads it keeps.
+// ReadHashes keeps what it reads.
 func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	var absent []int64
 	for _, at := range indexes {

@@ -33,7 +33,6 @@ func codecs(_ context.Context, conn *pgx.Conn) error {
 // uuidCodec knows uuid.UUID and uuid.NullUUID beside what pgtype knows.
 type uuidCodec struct{ pgtype.UUIDCodec }
 
-// PlanEncode implements pgtype.Codec.
 func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
 	if format == pgtype.BinaryFormatCode {
 		switch value.(type) {
@@ -44,7 +43,6 @@ func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any
 	return c.UUIDCodec.PlanEncode(m, oid, format, value)
 }
 
-// PlanScan implements pgtype.Codec.
 func (c uuidCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any) pgtype.ScanPlan {
 	if format == pgtype.BinaryFormatCode {
 		switch target.(type) {
@@ -57,7 +55,7 @@ func (c uuidCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any)
 
 type uuidPlan struct{}
 
-// Encode implements pgtype.EncodePlan; nil is NULL.
+// Encode writes nil as NULL.
 func (uuidPlan) Encode(value any, buf []byte) ([]byte, error) {
 	switch v := value.(type) {
 	case uuid.UUID:
@@ -71,7 +69,6 @@ func (uuidPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return nil, fmt.Errorf("%T is no UUID", value)
 }
 
-// Scan implements pgtype.ScanPlan.
 func (uuidPlan) Scan(src []byte, target any) error {
 	if src == nil {
 		if v, ok := target.(*uuid.NullUUID); ok {

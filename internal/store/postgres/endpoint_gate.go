@@ -29,7 +29,7 @@ const (
 	heldByGate = "uptime:"
 )
 
-// Gates implements endpoint.Schedule: instalments that were not looked at for
+// Gates lists instalments that were not looked at for
 // most of an hour, the longest waiting first. While the policy has no gate these
 // are only the ones that a gate holds.
 func (s EndpointStore) Gates(ctx context.Context, limit int) ([]endpoint.GateWork, error) {
@@ -122,9 +122,8 @@ func loadGate(ctx context.Context, q *db.Queries, g *endpoint.GateWork, place st
 	return err
 }
 
-// Gate implements endpoint.Schedule. The snapshot is stored when it says something
-// else than the one before; the entry is recorded when the payment was held or
-// let go. A payment that somebody moved meanwhile is left alone.
+// Gate stores the snapshot when it says something else than the one before, and records
+// the entry when the payment was held or let go. A payment that somebody moved meanwhile is left alone.
 func (s EndpointStore) Gate(
 	ctx context.Context,
 	g endpoint.GateWork,

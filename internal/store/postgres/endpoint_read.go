@@ -19,8 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
 )
 
-// Attempts implements endpoint.Store. The query bounds slots as well, so that it
-// stays out of the tables of other days: a check begins at most a day after the
+// Attempts bounds slots in its query as well, so that it stays out of the tables of other days: a check begins at most a day after the
 // moment that it is filed under, and clocks differ by minutes.
 func (s EndpointStore) Attempts(
 	ctx context.Context,
@@ -80,7 +79,7 @@ func attemptOf(r db.CheckResult, vantageName string) (endpoint.Attempt, error) {
 	return a, err
 }
 
-// Outcomes implements endpoint.Store; slots are bounded as in Attempts.
+// Outcomes bounds slots as Attempts does.
 func (s EndpointStore) Outcomes(
 	ctx context.Context,
 	id uuid.UUID,
@@ -115,7 +114,7 @@ func (s EndpointStore) Outcomes(
 	return list, nil
 }
 
-// ExitAttempt implements endpoint.Store; slots are bounded as in Attempts.
+// ExitAttempt bounds slots as Attempts does.
 func (s EndpointStore) ExitAttempt(
 	ctx context.Context,
 	id uuid.UUID,
@@ -141,7 +140,7 @@ func (s EndpointStore) ExitAttempt(
 	return a, true, err
 }
 
-// DayAttempts implements endpoint.Store, with the query of the roll-up.
+// DayAttempts asks with the query of the roll-up, so that both see the same.
 func (s EndpointStore) DayAttempts(
 	ctx context.Context,
 	id uuid.UUID,

@@ -27,7 +27,6 @@ const (
 	pruneAtOnce  = 10_000
 )
 
-// Planned implements endpoint.Schedule.
 func (s EndpointStore) Planned(
 	ctx context.Context,
 	slot time.Time,
@@ -89,7 +88,6 @@ func (s EndpointStore) PlanSlot(
 	return done, err
 }
 
-// Offer implements endpoint.Schedule.
 func (s EndpointStore) Offer(ctx context.Context, o endpoint.Offer) (bool, error) {
 	n, err := s.q.InsertOffer(ctx, db.InsertOfferParams{
 		ID:         o.ID,
@@ -107,7 +105,7 @@ func (s EndpointStore) Offer(ctx context.Context, o endpoint.Offer) (bool, error
 	return n == 1, mapError(err)
 }
 
-// SlotAttempts implements endpoint.Schedule. Record and MS are left out.
+// SlotAttempts leaves Record and MS out.
 func (s EndpointStore) SlotAttempts(
 	ctx context.Context,
 	id uuid.UUID,
@@ -151,7 +149,6 @@ func (s EndpointStore) Asked(ctx context.Context, id uuid.UUID, p vantage.Place,
 	return list, mapError(err)
 }
 
-// Expired implements endpoint.Schedule.
 func (s EndpointStore) Expired(ctx context.Context, now time.Time, limit int) ([]endpoint.Offer, error) {
 	var list []endpoint.Offer
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
@@ -210,7 +207,6 @@ func (s EndpointStore) Prune(ctx context.Context, now time.Time) (int, error) {
 	return total, nil
 }
 
-// Partitions implements endpoint.Schedule.
 func (s EndpointStore) Partitions(ctx context.Context, from, until, before time.Time) (made, dropped int, err error) {
 	row, err := s.q.MakeResultDays(
 		ctx,
@@ -233,7 +229,6 @@ func (s EndpointStore) FirstDay(ctx context.Context, now time.Time) (time.Time, 
 	return uptime.Midnight(now), mapError(err)
 }
 
-// RollUp implements endpoint.Schedule.
 func (s EndpointStore) RollUp(ctx context.Context, day time.Time, limit int) (int, error) {
 	day = uptime.Midnight(day)
 	policy, err := s.Policy(ctx)
@@ -324,7 +319,6 @@ func rollUp(
 	return written, nil
 }
 
-// ProveAgain implements endpoint.Schedule.
 func (s EndpointStore) ProveAgain(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
 	err := s.Reprove(ctx, now, limit, func(_ context.Context, _ pgx.Tx, due []endpoint.Endpoint) error {
@@ -365,7 +359,6 @@ func (s EndpointStore) Reprove(
 	})
 }
 
-// Shred implements endpoint.Schedule.
 func (s EndpointStore) Shred(ctx context.Context, before time.Time) (int, error) {
 	n, err := s.q.ShredEndpoints(ctx, before)
 	return int(n), mapError(err)

@@ -27,7 +27,7 @@ const (
 	declaredWithin = 30 * 24 * time.Hour
 )
 
-// EndpointStore implements endpoint.Store and endpoint.Schedule. Enqueue writes
+// EndpointStore keeps servers, their checks and the probers. Enqueue writes
 // the jobs of offers that are due later, in the transaction of what they follow
 // from; it is nil where nothing is enqueued.
 type EndpointStore struct {
@@ -51,7 +51,6 @@ func (s EndpointStore) enqueue(ctx context.Context, tx pgx.Tx, offers []endpoint
 	return s.Enqueue(ctx, tx, offers)
 }
 
-// Policy implements endpoint.Store and endpoint.Schedule.
 func (s EndpointStore) Policy(ctx context.Context) (endpoint.Policy, error) {
 	row, err := s.q.GetCheckPolicy(ctx)
 	if err != nil {

@@ -39,7 +39,6 @@ func (s EndpointStore) CreateVantage(ctx context.Context, v endpoint.Vantage, to
 	})
 }
 
-// Vantages implements endpoint.Store and endpoint.Schedule.
 func (s EndpointStore) Vantages(ctx context.Context, now time.Time) ([]endpoint.Vantage, error) {
 	rows, err := s.q.ListVantages(ctx, now.Add(-canaryWindow))
 	if err != nil {

@@ -23,12 +23,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 )
 
-// GrantStore implements grant.Store.
+// GrantStore keeps applications, votes and grants.
 type GrantStore struct{ *DB }
 
 var _ grant.Store = GrantStore{}
 
-// Fund implements grant.Store and the stores of payouts.
+// Fund reads the one fund of the database, with its limits.
 func (d *DB) Fund(ctx context.Context) (fund.Fund, error) {
 	var f fund.Fund
 	err := d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) (err error) {
@@ -146,7 +146,7 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 	}, nil
 }
 
-// Submit implements grant.Store. It is one round trip, and takes no lock that others wait
+// Submit is one round trip, and takes no lock that others wait
 // for, except those who submit with the same address or key: its leaf waits to be appended.
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
 	var err error

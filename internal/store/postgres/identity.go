@@ -19,7 +19,7 @@ import (
 // far longer than clocks of two servers differ.
 const ceremonyKept = time.Hour
 
-// IdentityStore implements identity.Store.
+// IdentityStore keeps staff with their passkeys, sessions, links and tokens.
 type IdentityStore struct{ *DB }
 
 var _ identity.Store = IdentityStore{}
@@ -48,7 +48,7 @@ func (s IdentityStore) write(ctx context.Context, fn func(ctx context.Context, q
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error { return fn(ctx, q) })
 }
 
-// CreateStaff implements identity.Store. Conflict "staff_name_taken".
+// CreateStaff fails with Conflict "staff_name_taken".
 func (s IdentityStore) CreateStaff(
 	ctx context.Context,
 	c identity.Change,
@@ -164,8 +164,7 @@ func (s IdentityStore) LinkByHash(ctx context.Context, h identity.Hash) (identit
 	}, toStaff(row.Staff, row.Roles), nil
 }
 
-// PutCeremony implements identity.Store; it deletes some that ended long before
-// this one will.
+// PutCeremony also deletes some that ended long before this one will: nobody else does.
 func (s IdentityStore) PutCeremony(ctx context.Context, c identity.Ceremony) error {
 	return s.write(ctx, func(ctx context.Context, q *db.Queries) error {
 		if err := q.DeleteOldCeremonies(ctx, c.ExpiresAt.Add(-ceremonyKept)); err != nil {
@@ -202,7 +201,7 @@ func (s IdentityStore) TakeCeremony(ctx context.Context, h identity.Hash) (ident
 	}, nil
 }
 
-// Credentials implements identity.Store; oldest first.
+// Credentials lists the oldest first.
 func (s IdentityStore) Credentials(ctx context.Context, staffID uuid.UUID) ([]identity.Credential, error) {
 	rows, err := s.q.ListPasskeys(ctx, staffID)
 	if err != nil {

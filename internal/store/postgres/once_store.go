@@ -14,13 +14,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/once"
 )
 
-// OnceStore implements once.Store.
+// OnceStore keeps what was made under which key.
 type OnceStore struct{ *DB }
 
 var _ once.Store = OnceStore{}
 
-// Made implements once.Store. It reads on a connection of the pool, after whatever
-// transaction wrote the key.
+// Made reads on a connection of the pool, after whatever transaction wrote the key.
 func (s OnceStore) Made(ctx context.Context, operation string, keyHash []byte) (*once.Made, error) {
 	row, err := s.q.GetMade(ctx, operation, keyHash)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -23,7 +23,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// PayoutStore implements the stores of payouts. All but the treasurer's need the rights of
+// PayoutStore keeps batches, coins and what the chain said of them. All but the treasurer's need the rights of
 // the worker's role.
 type PayoutStore struct{ *DB }
 

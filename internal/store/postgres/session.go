@@ -139,7 +139,7 @@ func toSession(row db.Session) identity.Session {
 	}
 }
 
-// AddToken implements identity.Store. NotFound "staff_not_found".
+// AddToken fails with NotFound "staff_not_found".
 func (s IdentityStore) AddToken(ctx context.Context, c identity.Change, t identity.Token) error {
 	return s.change(ctx, c, func(ctx context.Context, q *db.Queries) error {
 		err := q.InsertToken(ctx, db.InsertTokenParams{

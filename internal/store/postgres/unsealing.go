@@ -9,8 +9,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 )
 
-// Opened implements grant.Store and endpoint.Store. Of requests at once the key lets
-// one write the leaf; the others wait until it stands.
+// Opened writes one leaf for one opening: of requests at once the key lets one write it,
+// and the others wait until it stands.
 func (d *DB) Opened(ctx context.Context, o audit.Opening) error {
 	return d.inTx(ctx, func(ctx context.Context, q *db.Queries, _ pgx.Tx) error {
 		n, err := q.PutUnsealing(

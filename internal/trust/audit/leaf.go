@@ -159,7 +159,7 @@ func Hashes(seq int64, leaf []byte, stored tlog.HashReader) ([]tlog.Hash, error)
 // HashList is the hash storage of a whole tree in memory, in storage order.
 type HashList []tlog.Hash
 
-// ReadHashes implements tlog.HashReader.
+// ReadHashes fails for an index that the list does not have.
 func (l HashList) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, at := range indexes {

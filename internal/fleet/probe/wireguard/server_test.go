@@ -24,7 +24,6 @@ func inside() (server, client netip.Addr) {
 	return netip.MustParseAddr("10.99.0.1"), netip.MustParseAddr("10.99.0.2")
 }
 
-// keyPair returns a private and its public key.
 func keyPair(t *testing.T) (private, public [32]byte) {
 	t.Helper()
 	k, err := ecdh.X25519().GenerateKey(rand.Reader)

@@ -53,7 +53,6 @@ func (a accounts) add(line string) error {
 	return a.write(append(lines, line))
 }
 
-// Valid implements socks5.CredentialStore.
 func (a accounts) Valid(user, password, _ string) bool {
 	return slices.Contains(a.lines(), user+":"+password)
 }

@@ -181,7 +181,6 @@ func (p *Proxy) socks() []socks5.Option {
 // noNames knows localhost and asks no name server.
 type noNames struct{}
 
-// Resolve implements socks5.NameResolver.
 func (noNames) Resolve(ctx context.Context, name string) (context.Context, net.IP, error) {
 	if name == "localhost" {
 		return ctx, net.IPv4(127, 0, 0, 1), nil
@@ -191,7 +190,6 @@ func (noNames) Resolve(ctx context.Context, name string) (context.Context, net.I
 
 type silent struct{}
 
-// Errorf implements socks5.Logger.
 func (silent) Errorf(string, ...any) {}
 
 // serveHTTP answers one CONNECT (RFC 9110, section 9.3.6).
