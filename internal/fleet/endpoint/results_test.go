@@ -128,7 +128,7 @@ func TestUptimeIsHeldAgainstItsResults(t *testing.T) {
 		if (err == nil) != (tc.says == "") || err != nil && (cli.Code(err) != 1 || !strings.Contains(err.Error(), tc.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if tc.says == "" && !strings.Contains(said, "1 of 1 days were held") {
+		if tc.says == "" && !strings.Contains(said, "1 of 1 days were compared") {
 			t.Errorf("%s: %s", name, said)
 		}
 	}
