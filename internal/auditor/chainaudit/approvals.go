@@ -127,7 +127,7 @@ func (j *judge) flaw(r *record, n need, a act) (code, why string) {
 	late = late && a.Seq > begun && n.action != approvedVoid
 	switch {
 	case !a.byPerson():
-		return ApprovalActor, fmt.Sprintf("%s says %s by %s, who is nobody of the staff", a.where(), n.action, a.Actor)
+		return ApprovalActor, fmt.Sprintf("%s says %s by %s, who is not on the staff", a.where(), n.action, a.Actor)
 	case late:
 		return ApprovalLate, fmt.Sprintf(
 			"%s says %s only after row %d, where the batch was with a signer",
@@ -171,7 +171,8 @@ func (j *judge) absent(r *record, n need) (code, why string) {
 	for _, a := range j.acts.byObject[recoveredBatch+" "+r.batch] {
 		if a.Digest == r.batchNote {
 			return ApprovalLost, fmt.Sprintf(
-				"no %s leaf names its digest: %s says that the batch was rebuilt from a signer's journal, so that the approval was lost with the restored database, or never was",
+				"no %s leaf names its digest: %s says that the batch was rebuilt from a signer's journal, so that the approval "+
+					"was lost with the restored database, or never was",
 				n.action,
 				a.where(),
 			)

@@ -176,9 +176,9 @@ func TestPaymentWithoutItsApprovalIsAnAlarm(t *testing.T) {
 		"another digest":       {"batch.approved", one, func(l *leaf) bool { l.Digest = sha("x"); return true }, []string{chainaudit.ApprovalDiffers}, "approves another one", 0, 2, 2},
 		"another batch":        {"batch.approved", one, func(l *leaf) bool { l.Object = r.f.id("x").String(); return true }, []string{chainaudit.ApprovalDiffers}, "for another batch", 0, 2, 2},
 		"another kind":         {"batch.approved", one, func(l *leaf) bool { l.Kind = "grant"; return true }, []string{chainaudit.ApprovalMissing}, "Batch 1", 0, 2, 2},
-		"by the worker":        {"batch.approved", one, func(l *leaf) bool { l.Actor = "system:worker"; return true }, []string{chainaudit.ApprovalActor}, "nobody of the staff", 0, 2, 2},
+		"by the worker":        {"batch.approved", one, func(l *leaf) bool { l.Actor = "system:worker"; return true }, []string{chainaudit.ApprovalActor}, "who is not on the staff", 0, 2, 2},
 		"by a reviewer":        {"batch.approved", one, func(l *leaf) bool { l.Actor = staff("bo"); return true }, []string{chainaudit.ApprovalActor}, "voted on one", 0, 2, 2},
-		"granted by the app":   {"application.approved", anna, func(l *leaf) bool { l.Actor = "system:web"; return true }, []string{chainaudit.ApprovalActor}, "nobody of the staff", 1, 2, 2},
+		"granted by the app":   {"application.approved", anna, func(l *leaf) bool { l.Actor = "system:web"; return true }, []string{chainaudit.ApprovalActor}, "who is not on the staff", 1, 2, 2},
 		"dated after":          {"batch.approved", one, func(l *leaf) bool { l.At = "2026-11-26T12:10:01Z"; return true }, []string{chainaudit.ApprovalLate}, "12:10:01", 0, 2, 2},
 		"within the clocks":    {"batch.approved", one, func(l *leaf) bool { l.At = "2026-11-26T12:10:00Z"; return true }, []string{}, "", 2, 2, 2},
 		"grant dated after":    {"application.approved", anna, func(l *leaf) bool { l.At = "2026-11-27T12:00:00Z"; return true }, []string{chainaudit.ApprovalLate}, "released at", 1, 2, 2},
@@ -186,7 +186,7 @@ func TestPaymentWithoutItsApprovalIsAnAlarm(t *testing.T) {
 		"void of the batch":    {"batch.void_approved", voided, func(l *leaf) bool { l.Digest = r.void.line.BatchNote; return true }, []string{chainaudit.ApprovalDiffers}, "Taking back batch 2", 2, 2, 1},
 		"void of another":      {"batch.void_approved", voided, func(l *leaf) bool { l.Object = one; return true }, []string{chainaudit.ApprovalDiffers}, "another batch", 2, 2, 1},
 		"void dated after":     {"batch.void_approved", voided, func(l *leaf) bool { l.At = "2026-11-27T12:00:00Z"; return true }, []string{chainaudit.ApprovalLate}, "released at", 2, 2, 1},
-		"void by the worker":   {"batch.void_approved", voided, func(l *leaf) bool { l.Actor = "system:worker"; return true }, []string{chainaudit.ApprovalActor}, "nobody of the staff", 2, 2, 1},
+		"void by the worker":   {"batch.void_approved", voided, func(l *leaf) bool { l.Actor = "system:worker"; return true }, []string{chainaudit.ApprovalActor}, "who is not on the staff", 2, 2, 1},
 		"cancelled is allowed": {"batch.approved", r.taken.line.Batch, drop, []string{}, "", 2, 2, 2}, // it is dead, and its void counts
 	}
 	for name, tt := range tests {

@@ -86,11 +86,11 @@ func readLog(source AuditLog) (log *actLog, acts []act, err error) {
 		Leaves []string `json:"leaves"`
 	}
 	if err := json.NewDecoder(io.LimitReader(text, maxLog)).Decode(&bundle); err != nil {
-		return nil, nil, errors.New("it is no JSON that the fund exports")
+		return nil, nil, errors.New("it is not JSON as the fund exports it")
 	}
 	switch {
 	case bundle.Format != "causeway/audit-bundle/v1":
-		return nil, nil, errors.New("it is no audit bundle of version 1")
+		return nil, nil, errors.New("it is not an audit bundle of version 1")
 	case bundle.From != 0:
 		return nil, nil, fmt.Errorf("it begins at row %d; a whole log is needed", bundle.From)
 	case source.Rows < 0 || int64(len(bundle.Leaves)) < source.Rows:
@@ -100,7 +100,7 @@ func readLog(source AuditLog) (log *actLog, acts []act, err error) {
 	for seq, leaf := range bundle.Leaves[:source.Rows] {
 		a, err := readAct([]byte(leaf))
 		if err != nil || a.Seq != int64(seq) {
-			return nil, nil, fmt.Errorf("row %d is not what a log holds", seq)
+			return nil, nil, fmt.Errorf("row %d is not a row of a log", seq)
 		}
 		a.log = log
 		if _, ok := log.begun[a.Object]; !ok && a.Kind == "batch" && underway[a.To] {

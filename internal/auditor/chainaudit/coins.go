@@ -94,7 +94,7 @@ func (a *auditor) mempool(ctx context.Context, s *scan, report *Report) error {
 		Spender string `json:"spendingtxid"`
 	}
 	if err := a.reader.ask(ctx, &spends, "gettxspendingprevout", ops); err != nil {
-		report.note(Finding{Code: MempoolNotRead}, "The node does not say what waits in its mempool.")
+		report.note(Finding{Code: MempoolNotRead}, "The node does not say what is in its mempool.")
 		return ctx.Err()
 	}
 	foreign := map[string]outpoint{}

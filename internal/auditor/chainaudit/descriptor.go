@@ -147,7 +147,7 @@ func (t *treasury) addKey(expr string, seen map[string]bool) (string, error) {
 			}
 		}
 		if seen[parent.String()] {
-			return "", errors.New("it has one key twice")
+			return "", errors.New("it contains a key twice")
 		}
 		seen[parent.String()] = true
 		t.parents[c] = append(t.parents[c], parent)

@@ -150,7 +150,7 @@ func readJournal(name string, text io.Reader, report *Report) (*journal, error) 
 			at.Code = JournalChain
 			report.alarm(
 				at,
-				"Line %d of journal %s does not follow the line before it: a line was changed, added or taken out.",
+				"Line %d of journal %s does not follow the line before it: a line was changed, added or removed.",
 				at.Line,
 				name,
 			)
@@ -223,10 +223,10 @@ func (l *line) parse(raw []byte) error {
 		return err
 	}
 	if err := json.Unmarshal(raw, l); err != nil {
-		return errors.New("it is not what a signer writes")
+		return errors.New("a signer would not write it so")
 	}
 	if l.V != 1 && l.V != 2 {
-		return fmt.Errorf("version %d is not known", l.V)
+		return fmt.Errorf("version %d is unknown", l.V)
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func oneSpelling(dec *json.Decoder, depth int) error {
 			token, err := dec.Token()
 			name, ok := token.(string)
 			if err != nil || !ok || names[name] || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-				return errors.New("a name stands there twice or in another spelling")
+				return errors.New("a name occurs twice or in another spelling")
 			}
 			names[name] = true
 		}
@@ -276,7 +276,7 @@ func (l *line) record() (*record, error) {
 		r.kind = KindPay // version 1 knows no other
 	}
 	if r.kind != KindPay && r.kind != KindVoid && r.kind != KindUpkeep {
-		return nil, fmt.Errorf("kind %q is not known", r.kind)
+		return nil, fmt.Errorf("kind %q is unknown", r.kind)
 	}
 	if l.Void != "" {
 		r.voidNote = digest(l.Void)
@@ -300,7 +300,7 @@ func (l *line) record() (*record, error) {
 		script, err := hex.DecodeString(o.Script)
 		_, again := r.payments[o.Decision]
 		if err != nil || o.Sat < 0 || o.Sat > maxSat || (o.Decision == "") == (o.Change == nil) || again {
-			return nil, errors.New("one of its outputs cannot be")
+			return nil, errors.New("one of its outputs is impossible")
 		}
 		out := output{script: string(script), sat: o.Sat, decision: o.Decision, note: o.Note, change: o.Change}
 		r.outs = append(r.outs, out)
@@ -333,7 +333,7 @@ func (l *line) hashed(r *record) chainhash.Hash {
 func txidOf(text string) (chainhash.Hash, error) {
 	h, err := chainhash.NewHashFromStr(text)
 	if err != nil || h.String() != text {
-		return chainhash.Hash{}, fmt.Errorf("%.80q is no transaction id", text)
+		return chainhash.Hash{}, fmt.Errorf("%.80q is not a transaction ID", text)
 	}
 	return *h, nil
 }
@@ -346,7 +346,7 @@ func outPointOf(text string) (wire.OutPoint, error) {
 	}
 	n, err := number(vout)
 	if err != nil {
-		return wire.OutPoint{}, fmt.Errorf("%.80q is no output", text)
+		return wire.OutPoint{}, fmt.Errorf("%.80q is not an output", text)
 	}
 	return wire.OutPoint{Hash: hash, Index: n}, nil
 }

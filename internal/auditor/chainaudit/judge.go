@@ -140,7 +140,7 @@ func (j *judge) ours(t *touch, r *record, in int64, known int) {
 	}
 	for i := len(t.outs); i < len(r.outs); i++ {
 		f.Code, f.Vout, f.Decision = WrongPayment, &i, r.outs[i].decision
-		j.report.alarm(f, "Output %d of %s is in the journal and not on the chain.", i, t.txid)
+		j.report.alarm(f, "Output %d of %s is in the journal but not on the chain.", i, t.txid)
 	}
 	f.Vout, f.Decision = nil, ""
 	if !slices.Equal(t.inputs, r.inputs) {
@@ -152,7 +152,8 @@ func (j *judge) ours(t *touch, r *record, in int64, known int) {
 		f.Code = UnknownInput
 		j.report.alarm(
 			f,
-			"Transaction %s spends %d coins that are not known as the treasury's: is the birthday too late, or the window too small?",
+			"Transaction %s spends %d coins that are not known as the treasury's: is the birthday too late, or the gap limit "+
+				"too small?",
 			t.txid,
 			len(t.inputs)-known,
 		)

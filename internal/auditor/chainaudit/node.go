@@ -53,7 +53,7 @@ func (r reader) ask(ctx context.Context, result any, method string, params ...an
 			err,
 			errs.Unavailable,
 			CodeNodeUnavailable,
-			fmt.Sprintf("The node cannot be asked: %v. Nothing was judged.", err),
+			fmt.Sprintf("The node cannot be queried: %v. Nothing was judged.", err),
 		)
 	}
 	return err
@@ -202,6 +202,6 @@ func badNode(what string) error {
 	return errs.New(
 		errs.Unavailable,
 		CodeBadNode,
-		"The node's answer cannot be believed: "+what+". Nothing was judged; ask another node.",
+		"The node's answer is inconsistent: "+what+". Nothing was judged; ask another node.",
 	)
 }

@@ -42,10 +42,10 @@ func (b notebook) check(r *record, note, void string) error {
 		return errors.New("it has no note")
 	}
 	if a.batch != r.batch || a.number != strconv.FormatUint(uint64(r.number), 10) {
-		return errors.New("its note is of another batch")
+		return errors.New("its note is for another batch")
 	}
 	if (void != "") != (r.kind == KindVoid) {
-		return errors.New("its kind and its notes do not fit")
+		return errors.New("its kind and its notes do not match")
 	}
 	switch r.kind {
 	case KindVoid:
@@ -104,7 +104,7 @@ func checkVoid(r *record, text string) error {
 	maxFee, err := strconv.ParseInt(v.one("max_fee_sat"), 10, 64)
 	switch {
 	case err != nil || v.one("batch") != r.batch || v.one("number") != strconv.FormatUint(uint64(r.number), 10) || v.one("note_sha256") != r.batchNote:
-		return errors.New("its void note is of another batch")
+		return errors.New("its void note is for another batch")
 	case r.fee > maxFee:
 		return fmt.Errorf("its fee of %d sat is above the approved %d", r.fee, maxFee)
 	case len(r.payments) > 0 || len(r.outs) != 1:
@@ -132,13 +132,13 @@ func readNote(text string) (*approved, error) {
 			return nil, errors.New("its note does not say how many outputs")
 		}
 	default:
-		return nil, errors.New("its note is of a kind that is not known")
+		return nil, errors.New("its note is of an unknown kind")
 	}
 	for _, item := range items {
 		into[item] = true
 	}
 	if a.maxFee, err = strconv.ParseInt(l.one("max_fee_sat"), 10, 64); err != nil || strconv.Itoa(len(into)) != count {
-		return nil, errors.New("its note has numbers that do not hold")
+		return nil, errors.New("its note has inconsistent numbers")
 	}
 	return a, nil
 }

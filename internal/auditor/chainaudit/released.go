@@ -67,7 +67,7 @@ func (j *judge) compare(r *record, other *journal) {
 		f.Code = JournalsDiffer
 		j.report.alarm(
 			f,
-			"Journals %s (line %d) and %s (line %d) tell transaction %s in two ways.",
+			"Journals %s (line %d) and %s (line %d) disagree about transaction %s.",
 			r.journal,
 			r.line,
 			again.journal,
@@ -155,7 +155,7 @@ func (j *judge) decisions() {
 				f.Code, f.Decision = DecisionChanged, id
 				j.report.alarm(
 					f,
-					"Decision %s stands in the journals with two scripts, amounts or notes: in %s and in %s.",
+					"The journals have decision %s with two scripts, amounts or notes: in %s and in %s.",
 					id,
 					before[0].txid,
 					r.txid,
@@ -172,7 +172,7 @@ func (j *judge) decisions() {
 					f.Code, f.Decision = MayPayTwice, id
 					j.report.alarm(
 						f,
-						"Transactions %s and %s pay decision %s, share no coin, and neither can be said to be dead.",
+						"Transactions %s and %s pay decision %s, share no coin, and neither is known to be dead.",
 						before.txid,
 						r.txid,
 						id,

@@ -68,12 +68,12 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	}
 	switch {
 	case len(cfg.Journals) == 0:
-		return Report{}, errs.New(errs.Invalid, errs.CodeNoJournal, "Give at least one signer's journal.")
+		return Report{}, errs.New(errs.Invalid, errs.CodeNoJournal, "Name at least one signer's journal.")
 	case cfg.Gap > maxGap || cfg.Final < 1:
 		return Report{}, errs.New(
 			errs.Invalid,
 			CodeBadWindow,
-			"The window of scripts or the final depth makes no sense.",
+			"The gap limit or the final depth is out of range.",
 		)
 	}
 	a := &auditor{cfg: cfg, reader: reader{cfg.Node}}
@@ -109,7 +109,7 @@ func (a *auditor) run(ctx context.Context) (Report, error) {
 	return Report{}, errs.New(
 		errs.Unavailable,
 		CodeNodeUnsteady,
-		"The node changed its branch again and again. Nothing was judged; try again later.",
+		"The node kept switching branches. Nothing was judged; try again later.",
 	)
 }
 
@@ -131,7 +131,7 @@ func (a *auditor) meet(ctx context.Context) error {
 		return errs.Newf(
 			errs.Invalid,
 			errs.CodeUnknownNetwork,
-			"The node's chain begins with block %s, which is none that is known.",
+			"The node's chain begins with block %s, which belongs to no known network.",
 			genesis,
 		)
 	}

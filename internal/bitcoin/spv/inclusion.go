@@ -130,7 +130,7 @@ func readTx(raw []byte) (*wire.MsgTx, error) {
 	}
 	tx := new(wire.MsgTx)
 	if err := tx.Deserialize(bytes.NewReader(raw)); err != nil {
-		return nil, badProof("has a transaction that cannot be read")
+		return nil, badProof("contains a transaction that cannot be read")
 	}
 	var again bytes.Buffer
 	if err := tx.Serialize(&again); err != nil || !bytes.Equal(again.Bytes(), raw) {

@@ -52,7 +52,7 @@ func (p *Inclusion) UnmarshalJSON(text []byte) error {
 		return badProof("is not of the form that is documented")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return badProof("has something after its end")
+		return badProof("has extra data after its end")
 	}
 	if len(doc.Branch) > maxDepth || len(doc.Headers) > MaxHeaders || len(doc.Tx) > 2*MaxTxBytes {
 		return badProof("is longer than any proof needs")

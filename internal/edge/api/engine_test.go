@@ -320,7 +320,7 @@ func TestPSBTGoesOutAndIn(t *testing.T) {
 			t.Errorf("a body of %q: %d", kind, rec.Code)
 		}
 	}
-	c.payouts.fail = errs.New(errs.Conflict, "wrong_state", "This batch does not wait for a signature now.")
+	c.payouts.fail = errs.New(errs.Conflict, "wrong_state", "This batch is not waiting for a signature.")
 	if rec, _ := c.call(t, http.MethodGet, batchPath+"/signatures", ""); rec.Code != http.StatusConflict {
 		t.Errorf("signatures of a batch that waits for none: %d", rec.Code)
 	}

@@ -347,7 +347,7 @@ func (f *fakePayouts) fill() {
 	}
 	f.fillEngine()
 	f.preview = treasurer.Preview{Batches: 2, Weight: 561, Estimate: f.treasury.Estimate, Items: f.records[0].Items, Total: 100_000, Summary: f.summary, Fee: 700, FeePermille: 7, Change: 99_300, FreeAfter: 1, Order: treasurer.Order{FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 50_000, MaxFeeSat: 5000, DeadlineBlocks: 144}}
-	f.preview.AtTargets = []treasurer.FeeAt{{Blocks: 6, FeeRateSatKVB: 8_000, Fee: 1_128, FeePermille: 11}, {Blocks: 36, FeeRateSatKVB: 90_000, Refused: "The feerate is above the batch's highest."}}
+	f.preview.AtTargets = []treasurer.FeeAt{{Blocks: 6, FeeRateSatKVB: 8_000, Fee: 1_128, FeePermille: 11}, {Blocks: 36, FeeRateSatKVB: 90_000, Refused: "The feerate is above the highest that the batch allows."}}
 	f.preview.Notes = []payout.Remark{{Code: "round_amounts", Text: "One amount is round."}}
 	taken := btcutil.Amount(4_000_000)
 	f.treasury = treasurer.Treasury{

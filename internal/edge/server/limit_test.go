@@ -352,7 +352,7 @@ type proberAPI struct{ api.StrictServerInterface }
 
 func (proberAPI) LeaseChecks(ctx context.Context, r api.LeaseChecksRequestObject) (api.LeaseChecksResponseObject, error) {
 	if r.Body.Body[0] == 0 {
-		return nil, errs.New(errs.Unauthenticated, "signature_wrong", "The message is not signed with the key that was enrolled.")
+		return nil, errs.New(errs.Unauthenticated, "signature_wrong", "The message is not signed with the enrolled key.")
 	}
 	if err := api.ProberGate(ctx).Pass(uuid.NewSHA1(uuid.Nil, r.Body.Body)); err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func TestPeopleBringSignatures(t *testing.T) {
 	if got := tove.submit(p, back, url.Values{"psbt": {secret}}).wants(422, "treat it as stolen"); strings.Contains(string(got.body), secret) {
 		t.Error("a private key is shown again")
 	}
-	tove.submit(p, back, url.Values{"psbt": {base64.StdEncoding.EncodeToString(given)}}).wants(422, "no signature that was not here before")
+	tove.submit(p, back, url.Values{"psbt": {base64.StdEncoding.EncodeToString(given)}}).wants(422, "This file has no new signature")
 	other := bytes.Replace(given, []byte{0x40, 0x0d, 0x03, 0, 0, 0, 0, 0}, []byte{0x41, 0x0d, 0x03, 0, 0, 0, 0, 0}, 1)
 	if bytes.Equal(other, given) {
 		t.Fatal("no output was changed")
@@ -80,7 +80,7 @@ func TestPeopleBringSignatures(t *testing.T) {
 	out := tove.get(p.path).wants(200, "Sent, waiting for a block", "Raise the fee", "Add a child", "Take the batch back", "What happened and when")
 	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"x"}}).wants(422, "digits and a point")
 	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"9.1234"}}).wants(422, "at most three decimals")
-	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"101"}}).wants(422, "to the approved 100 sat/vB")
+	tove.submit(out, p.path+"/bump", url.Values{"feerate": {"101"}}).wants(422, "and the approved 100 sat/vB")
 	asked := tove.submit(out, p.path+"/bump", url.Values{"feerate": {"9.125"}}).wants(200, "9.125 sat/vB were asked for already", "asked for a higher fee")
 	child := tove.submit(asked, p.path+"/child", nil).wants(200, "B-0002", "Spends the change of a batch that waits", "Approve this batch")
 	tove.get("/batches").wants(200, "child")
@@ -199,7 +199,7 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 	other := tage.get(p.path).wants(200, "Approve taking it back", "Another treasurer asks to take the batch back", "causeway/void/v1")
 	tage.submit(other, yes, url.Values{"typed_number": {"2"}}).wants(422, "not the number of this batch")
 	tage.submit(other, yes, url.Values{"typed_number": {"1"}, "digest": {strings.Repeat("0", 64)}}).wants(409, "not the digest")
-	tove.post(yes, merge(fields(other.form(yes)), url.Values{"typed_number": {"1"}, "csrf": {fields(asked.form("/sign-out")).Get("csrf")}})).wants(403, "another treasurer has to agree")
+	tove.post(yes, merge(fields(other.form(yes)), url.Values{"typed_number": {"1"}, "csrf": {fields(asked.form("/sign-out")).Get("csrf")}})).wants(403, "another treasurer must agree")
 	done := tage.submit(other, yes, url.Values{"typed_number": {"1"}}).wants(200, "The replacement that pays nobody is being made", "approved by Tage", "Being taken back")
 	if done.has(yes) || done.has(p.path+"/void/withdraw") {
 		t.Error("it is offered to be approved twice, or to be withdrawn after that")

@@ -212,12 +212,12 @@ func TestTwoPeopleCloseABreaker(t *testing.T) {
 		t.Error("one person is offered to reset twice")
 	}
 	must(t, r.store.Trip(t.Context(), 0, payout.Finding{Code: payout.ForeignSpend, Subject: "y", Detail: "Somebody spent another coin.", At: epoch}))
-	two.submit(seen, reset, nil).wants(409, "Something more was found")
+	two.submit(seen, reset, nil).wants(409, "Something else was found")
 	one.submit(one.get("/treasury").wants(200, "0 of 2 people", "Somebody spent a coin.", "Somebody spent another coin."), reset, nil).wants(200, "1 of 2 people")
 	if p := two.submit(two.get("/treasury"), reset, nil).wants(200); strings.Contains(p.text(), "All signing is stopped") {
 		t.Error("two resets did not close it")
 	}
-	two.submit(seen, reset, nil).wants(409, "Two people have agreed to this already")
+	two.submit(seen, reset, nil).wants(409, "Two people have already agreed to this")
 	two.submit(seen, "/treasury/breakers/1/reset", url.Values{"button": {"/treasury/breakers/77/reset"}}).wants(404, "no breaker with this number")
 }
 

@@ -55,7 +55,7 @@ func TestComposerOffersTheEstimate(t *testing.T) {
 	}
 	coin := r.coin()
 	dry := tove.submit(form, "/batches", url.Values{"button": {"/batches/dry-run"}, "feerate": {"2"}, "coin": {coin}, "deadline_blocks": {"12"}, "max_feerate": {"10"}}).
-		wants(200, "can be paid", "Headroom", "Available afterwards", "above the batch's highest", "1 chosen")
+		wants(200, "can be paid", "Headroom", "Available afterwards", "above the highest that the batch allows", "1 chosen")
 	got := fields(dry.form("/batches"))
 	if got.Get("feerate") != "2" || got.Get("coin") != coin || got.Get("deadline_blocks") != "12" {
 		t.Errorf("after the dry run the form has rate %q, coin %q, deadline %q", got.Get("feerate"), got.Get("coin"), got.Get("deadline_blocks"))

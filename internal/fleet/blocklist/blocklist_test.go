@@ -121,8 +121,8 @@ func TestReportSaysWhatCouldNotBeRead(t *testing.T) {
 	}
 	dump, plain := report.Lists[0], report.Lists[1]
 	want := []blocklist.Problem{
-		{File: "ru-zi-01.csv", Line: 2, Why: "this is no address or network"},
-		{File: "ru-zi-01.csv", Line: 3, Why: "the network is too wide to be meant"},
+		{File: "ru-zi-01.csv", Line: 2, Why: "this is not an address or network"},
+		{File: "ru-zi-01.csv", Line: 3, Why: "the network is too large to be intended"},
 		{File: "ru-zi-01.csv", Line: 4, Why: "a wildcard stands for the first labels, above at least two more"},
 		{File: "ru-zi-01.csv", Line: 5, Why: "the row has fewer than six fields"},
 		{File: "ru-zi-01.csv", Line: 6, Why: "a wildcard stands for the first labels, above at least two more"},
@@ -135,8 +135,8 @@ func TestReportSaysWhatCouldNotBeRead(t *testing.T) {
 		t.Errorf("dump: %+v", dump)
 	}
 	want = []blocklist.Problem{
-		{File: "watch.cidr", Line: 8, Why: "this is no address or network"},
-		{File: "watch.cidr", Line: 9, Why: "the network is too wide to be meant"},
+		{File: "watch.cidr", Line: 8, Why: "this is not an address or network"},
+		{File: "watch.cidr", Line: 9, Why: "the network is too large to be intended"},
 	}
 	if diff := cmp.Diff(want, plain.Problems); diff != "" {
 		t.Errorf("problems of the plain list (-want +got):\n%s", diff)

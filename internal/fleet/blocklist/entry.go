@@ -24,7 +24,7 @@ const maxEntries = 1 << 24
 // maxOrderLen is the longest order's number that is kept, in bytes.
 const maxOrderLen = 120
 
-var errTooMany = errors.New("the list has more entries than any real one")
+var errTooMany = errors.New("the list has more entries than any real list")
 
 // mark is what the rows that name an entry say about it.
 type mark struct {

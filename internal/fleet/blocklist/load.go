@@ -75,14 +75,16 @@ func Load(ctx context.Context, folder fs.FS, old *Set) (*Set, Report, error) {
 			err,
 			errs.Unavailable,
 			CodeBlocklistsUnreadable,
-			"The folder of blocklists cannot be read. The lists in use stay in use. Check that it exists and may be read by this service.",
+			"The folder of blocklists cannot be read. The current lists stay in use. Check that the folder exists and that "+
+				"this service may read it.",
 		)
 	}
 	if len(sources) == 0 && len(old.lists) > 0 {
 		return old, Report{}, errs.New(
 			errs.Unavailable,
 			CodeBlocklistsGone,
-			"The folder of blocklists no longer has a list. The lists in use stay in use until this service is restarted. "+
+			"The folder of blocklists no longer contains a list. The current lists stay in use until this service is "+
+				"restarted. "+
 				"Check that the folder is the right one and that its disk is mounted.",
 		)
 	}
@@ -128,7 +130,7 @@ func load(ctx context.Context, folder fs.FS, name string, src *source, before *L
 			stays = fmt.Sprintf("The one of version %s stays in use.", before.info.Version)
 		}
 		r.Err = errs.Wrap(err, errs.Invalid, CodeBlocklistRefused, fmt.Sprintf(
-			"The blocklist %s was not read: %s. %s Replace its files; they are read again at the next look.",
+			"The blocklist %s was not read: %s. %s Replace its files; they will be read again automatically.",
 			name,
 			reason(err),
 			stays,
@@ -141,8 +143,8 @@ func load(ctx context.Context, folder fs.FS, name string, src *source, before *L
 // Why a list is refused as a whole.
 var (
 	errClash   = errors.New("several files claim that name")
-	errEmpty   = errors.New("it has no entry")
-	errGarbled = errors.New("most of its rows are no rows of a list")
+	errEmpty   = errors.New("it has no entries")
+	errGarbled = errors.New("most of its rows are not rows of a blocklist")
 	errMoved   = errors.New("its files changed while they were read")
 )
 

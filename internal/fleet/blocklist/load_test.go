@@ -102,7 +102,7 @@ func TestWhatCannotBeReadLeavesTheListBeforeInUse(t *testing.T) {
 		change func(*opened)
 		why    string
 	}{
-		"empty":      {func(o *opened) { o.MapFS["a.csv"] = file(2, "") }, "it has no entry"},
+		"empty":      {func(o *opened) { o.MapFS["a.csv"] = file(2, "") }, "it has no entries"},
 		"error page": {func(o *opened) { o.MapFS["a.csv"] = file(2, "<html>\n<b>404</b>\n"+row("192.0.2.9")) }, "most of its rows"},
 		"two forms":  {func(o *opened) { o.MapFS["a.cidr"] = file(2, "192.0.2.9") }, "several files"},
 		"whole and parts": {func(o *opened) {
@@ -146,7 +146,7 @@ func TestPartsAreOneList(t *testing.T) {
 		t.Errorf("lists: %+v", set.Lists())
 	}
 	want := []blocklist.Problem{
-		{File: "a-01.csv", Line: 1, Why: "the parts of the list are of different dates"},
+		{File: "a-01.csv", Line: 1, Why: "the parts of the list have different dates"},
 		{File: "a", Why: "parts of the list are missing"},
 	}
 	if diff := cmp.Diff(want, report.Lists[0].Problems); diff != "" {

@@ -21,13 +21,13 @@ import (
 const (
 	whyLong     = "the row is longer than 4 MiB"
 	whyFields   = "the row has fewer than six fields"
-	whyNet      = "this is no address or network"
-	whyWide     = "the network is too wide to be meant"
-	whyHost     = "this is no host name"
+	whyNet      = "this is not an address or network"
+	whyWide     = "the network is too large to be intended"
+	whyHost     = "this is not a host name"
 	whyWildcard = "a wildcard stands for the first labels, above at least two more"
 	whyDate     = "the date is not of the form 2006-01-02"
 	whyHeader   = "the first line does not say when the list was updated"
-	whyMixed    = "the parts of the list are of different dates"
+	whyMixed    = "the parts of the list have different dates"
 	whyGap      = "parts of the list are missing"
 )
 

@@ -85,7 +85,7 @@ func (s *Service) Recheck(ctx context.Context, code, label string) (View, error)
 		if at := c.Endpoint.RecheckedAt; at != nil && c.Now.Before(at.Add(RecheckEvery)) {
 			return later(
 				CodeRecheckTooSoon,
-				"You asked for a check of this server a moment ago. It can be asked for every 10 minutes.",
+				"You have just asked for a check of this server. You can ask once every 10 minutes.",
 				at.Add(RecheckEvery),
 			)
 		}
@@ -147,7 +147,8 @@ func (s *Service) DeclareMaintenance(ctx context.Context, code, label string, fr
 			err := errs.New(
 				errs.Conflict,
 				CodeMaintenanceExhausted,
-				"This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that the rest counts.",
+				"This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that "+
+					"the rest counts.",
 			)
 			err.Params = map[string]string{"declared_s": seconds(c.Declared), "max_s": seconds(policy.MaintenanceMax)}
 			return err
@@ -165,7 +166,7 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 	var bad []errs.Field
 	if m.From.Before(m.DeclaredAt.Add(p.MaintenanceNotice)) {
 		bad = append(bad, errs.Field{
-			Field: "from", Code: CodeTooSoon, Message: "Maintenance is declared before it begins; this is too soon.",
+			Field: "from", Code: CodeTooSoon, Message: "Maintenance must be declared in advance; this begins too soon.",
 			Params: map[string]string{"notice_s": seconds(p.MaintenanceNotice)},
 		})
 	}
@@ -179,7 +180,7 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 	case length < minBreak:
 		bad = append(
 			bad,
-			errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance ends at least a minute after it begins."},
+			errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance must end at least a minute after it begins."},
 		)
 	case length > p.MaintenanceMax:
 		bad = append(bad, errs.Field{

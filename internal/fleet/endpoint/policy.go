@@ -26,10 +26,10 @@ func (p Policy) Check() error {
 		}
 	}
 	permille := func(n int, field string) {
-		need(n >= 0 && n <= 1000, field, CodeNotPermille, "A share is a number of thousandths from 0 to 1000.")
+		need(n >= 0 && n <= 1000, field, CodeNotPermille, "A share must be between 0 and 1000 per mille.")
 	}
 	slot := p.Slot >= time.Minute && p.Slot <= aDay && aDay%p.Slot == 0
-	need(slot, "slot", CodeSlotLength, "A slot is at least a minute long, and a day is a whole number of slots.")
+	need(slot, "slot", CodeSlotLength, "A slot must be at least a minute long, and a day must be a whole number of slots.")
 	need(
 		p.Confirmations >= 0 && p.Confirmations <= 5,
 		"confirmations",
@@ -47,7 +47,8 @@ func (p Policy) Check() error {
 			p.BackoffEvery >= p.Slot && p.BackoffEvery%p.Slot == 0 && aDay%p.BackoffEvery == 0,
 			"backoff_every",
 			CodeBackoffLength,
-			"A server that has been down for long is checked once every so many slots: a whole number of slots, and a day must be a whole number of those.",
+			"A server that has been down for long is checked once every so many slots: a whole number of slots, and a day "+
+				"must be a whole number of those.",
 		)
 	}
 	permille(p.FullPermille, "full_permille")

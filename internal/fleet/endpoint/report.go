@@ -102,7 +102,7 @@ func (r *reading) open() error {
 		return errs.New(
 			errs.Conflict,
 			CodeReportLate,
-			"The report comes too long after the end of its lease. Nothing was saved; go on with the next lease.",
+			"The report arrived too long after the end of its lease. Nothing was saved; continue with the next lease.",
 		)
 	}
 	if !r.inTime(r.report.Clock) {
@@ -125,7 +125,7 @@ func (r *reading) open() error {
 			return errs.New(
 				errs.Conflict,
 				CodeJobUnknown,
-				"The report answers a job that its lease did not hold. Nothing was saved; go on with the next lease.",
+				"The report answers a job that was not in its lease. Nothing was saved; continue with the next lease.",
 			)
 		}
 		if !r.inTime(a.Started) {
@@ -150,7 +150,7 @@ func wrongTimes() error {
 	return errs.New(
 		errs.Conflict,
 		CodeReportTimes,
-		"The report's times lie outside its lease. Nothing was saved. Set the prober's clock.",
+		"The report's times are outside its lease. Nothing was saved. Set the prober's clock.",
 	)
 }
 

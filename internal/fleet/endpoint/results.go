@@ -108,7 +108,8 @@ func (s *Service) withoutResults(ctx context.Context, e Opened, p Policy, day ti
 	return errs.Newf(
 		errs.NotFound,
 		CodeResultsGone,
-		"The single results of that day are gone: they are kept for %d days. Nothing was changed: the day itself stands in the uptime, with the hash of its results.",
+		"The single results of that day have been deleted: they are kept for %d days. Nothing was changed: the uptime "+
+			"still has the day, with the hash of its results.",
 		int(p.KeepRaw/aDay),
 	)
 }

@@ -51,7 +51,8 @@ func Open(files ...[]byte) (*Places, error) {
 		}
 		if err != nil {
 			return nil, errs.Wrap(err, errs.Invalid, CodePlaceFileRefused, "File "+strconv.Itoa(i+1)+
-				" of networks and countries is damaged or of another format. Nothing of it is used. Get it again from its maker; it must be a whole .mmdb file.")
+				" of networks and countries is damaged or has another format. Nothing in it is used. Download it again from its "+
+				"publisher; it must be a complete .mmdb file.")
 		}
 		p.readers = append(p.readers, r)
 	}
@@ -97,7 +98,8 @@ func (p *Places) Of(a netip.Addr) (Place, error) {
 				err,
 				errs.Internal,
 				CodePlaceFileUnread,
-				"A file of networks and countries has a record of an unknown form. The endpoint's network is not known; nothing else is affected.",
+				"A file of networks and countries has a record of an unknown form. The endpoint's network is not known; nothing "+
+					"else is affected.",
 			)
 			continue
 		}

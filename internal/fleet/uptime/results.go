@@ -66,7 +66,7 @@ func ParseResults(text []byte) (map[Checked][]Attempt, error) {
 			return nil, errs.Newf(
 				errs.Malformed,
 				CodeResultsForm,
-				"Result %d lacks a field or has another: a result has endpoint, slot, attempt, verdict and sha256.",
+				"Result %d lacks a field or has an extra one: a result has endpoint, slot, attempt, verdict and sha256.",
 				n,
 			)
 		}

@@ -241,7 +241,7 @@ func ParseSnapshot(text []byte) (Snapshot, error) {
 			err,
 			errs.Invalid,
 			CodeSnapshotForm,
-			"This is not a snapshot of uptime as this program writes them: "+err.Error()+".",
+			"This is not an uptime snapshot in this program's format: "+err.Error()+".",
 		)
 	}
 	return s, nil
@@ -255,17 +255,17 @@ func parse(text []byte) (Snapshot, error) {
 	dec.DisallowUnknownFields()
 	var s Snapshot
 	if err := dec.Decode(&s); err != nil {
-		return Snapshot{}, errors.New("it is not the JSON of one")
+		return Snapshot{}, errors.New("it is not the JSON of a snapshot")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Snapshot{}, errors.New("something stands behind it")
+		return Snapshot{}, errors.New("there is more after its end")
 	}
 	if err := s.validate(); err != nil {
 		return Snapshot{}, err
 	}
 	again, _, err := s.Text()
 	if err != nil || !bytes.Equal(again, text) {
-		return Snapshot{}, errors.New("it is spelled in another way")
+		return Snapshot{}, errors.New("it is not in canonical form")
 	}
 	return s, nil
 }
@@ -281,7 +281,7 @@ func (s Snapshot) validate() error {
 	case s.Endpoints == nil || len(s.Endpoints) > maxEndpoints:
 		return fmt.Errorf("endpoints are missing or more than %d", maxEndpoints)
 	case s.NoticeS < 0 || s.NoticeS > 366*24*3600:
-		return errors.New("the notice is not a length of time")
+		return errors.New("the notice is not a duration")
 	}
 	for _, m := range s.Endpoints {
 		if err := m.validate(); err != nil {
@@ -298,7 +298,7 @@ func (m Measured) validate() error {
 	case m.Days == nil || len(m.Days) > maxDays || m.Breaks == nil || len(m.Breaks) > maxBreaks:
 		return errors.New("days or maintenance are missing or too many")
 	case m.To.Before(m.From) || m.To.Sub(m.From) > maxDays*24*time.Hour || !whole(m.From) || !whole(m.To):
-		return errors.New("the window is none")
+		return errors.New("the window is empty")
 	}
 	before := ""
 	for _, d := range m.Days {
@@ -313,7 +313,7 @@ func (m Measured) validate() error {
 		case strings.Trim(d.Marks, letters) != "":
 			return fmt.Errorf("%s: an unknown mark", d.Day)
 		case d.Attempts < 0 || hexErr != nil || len(evidence) != sha256.Size:
-			return fmt.Errorf("%s: attempts or evidence have not their form", d.Day)
+			return fmt.Errorf("%s: attempts or evidence are malformed", d.Day)
 		}
 		before = d.Day
 	}

@@ -26,13 +26,14 @@ func (r Report) Follows(seq uint64, last, hash [sha256.Size]byte) error {
 		return errs.New(
 			errs.Conflict,
 			CodeReportRepeated,
-			"This report was taken already. Nothing more was saved; go on with the next one.",
+			"This report has already been accepted. Nothing more was saved; continue with the next one.",
 		)
 	case seq == ^uint64(0) || r.Seq != seq+1 || r.Prev != PrevOf(last):
 		return errs.Newf(
 			errs.Conflict,
 			CodeReportOutOfOrder,
-			"This report does not follow the last one that was taken, number %d. Nothing was saved. Enrol the prober again if its state was lost.",
+			"This report does not follow the last one that was accepted, number %d. Nothing was saved. Enrol the prober again "+
+				"if its state was lost.",
 			seq,
 		)
 	}

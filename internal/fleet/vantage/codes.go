@@ -10,6 +10,6 @@ const (
 	CodeReportOutOfOrder errs.Code = "report_out_of_order"
 	// CodeReportRepeated: This report was taken already.
 	CodeReportRepeated errs.Code = "report_repeated"
-	// CodeSignatureWrong: The message is not signed with the key that was enrolled.
+	// CodeSignatureWrong: The message is not signed with the enrolled key.
 	CodeSignatureWrong errs.Code = "signature_wrong"
 )

@@ -119,7 +119,7 @@ func open[T message](purpose string, limit int, e Envelope, keyOf func(T) (ed255
 		return none, errs.New(
 			errs.Unauthenticated,
 			CodeSignatureWrong,
-			"The message is not signed with the key that was enrolled. Nothing was saved. Enrol again if the key was lost.",
+			"The message is not signed with the enrolled key. Nothing was saved. Enrol again if the key was lost.",
 		)
 	}
 	if err := m.Validate(); err != nil {
@@ -133,7 +133,7 @@ func refused(err error) error {
 		err,
 		errs.Malformed,
 		CodeMessageRefused,
-		"The message is not of the form that this version reads: "+err.Error()+". Nothing was saved. Both sides may need the same version.",
+		"This version cannot read the message: "+err.Error()+". Nothing was saved. Both sides may need the same version.",
 	)
 }
 
@@ -152,11 +152,11 @@ func decode[T any](body []byte, limit int) (T, error) {
 		return none, errors.New("it is not JSON of this kind of message")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return none, errors.New("there are bytes behind it")
+		return none, errors.New("there is more after its end")
 	}
 	again, err := json.Marshal(m)
 	if err != nil || !bytes.Equal(again, body) {
-		return none, errors.New("it is not in its one spelling")
+		return none, errors.New("it is not in canonical form")
 	}
 	return m, nil
 }

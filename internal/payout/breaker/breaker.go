@@ -87,7 +87,7 @@ func CheckInvariants(ctx context.Context, store InvariantStore, epoch int64, now
 			return found, errs.Newf(
 				errs.Internal,
 				payout.CodeUnknownInvariant,
-				"The database names the invariant %s, which this program does not know.",
+				"The database reports the invariant %s, which this program does not know.",
 				b.Invariant,
 			)
 		}
@@ -102,7 +102,7 @@ func CheckInvariants(ctx context.Context, store InvariantStore, epoch int64, now
 			payout.Finding{
 				Code:    payout.InvariantBroken,
 				Subject: subject,
-				Detail:  "What must never be is in the database (" + b.Invariant + "): " + b.What + ".",
+				Detail:  "The database violates an invariant (" + b.Invariant + "): " + b.What + ".",
 				At:      now,
 			},
 		)

@@ -65,7 +65,7 @@ type Parts struct {
 func Build(p Parts, opt Options) (Certificate, error) {
 	tx := new(wire.MsgTx)
 	if err := tx.Deserialize(bytes.NewReader(p.Inclusion.Tx)); err != nil {
-		return Certificate{}, refuse("has a transaction that cannot be read")
+		return Certificate{}, refuse("contains a transaction that cannot be read")
 	}
 	var bare bytes.Buffer
 	if err := tx.SerializeNoWitness(&bare); err != nil {
@@ -143,13 +143,13 @@ func Parse(text []byte) (Certificate, error) {
 		return Certificate{}, malformed("cannot be read as a payment certificate")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return Certificate{}, malformed("has something after its end")
+		return Certificate{}, malformed("has extra data after its end")
 	}
 	if c.Version != Version {
 		return Certificate{}, malformed("is not of version %s", Version)
 	}
 	if again, err := c.Encode(); err != nil || !bytes.Equal(again, text) {
-		return Certificate{}, malformed("was changed after it was issued: its checksum or its form does not hold")
+		return Certificate{}, malformed("was changed after it was issued: its checksum or its format is wrong")
 	}
 	return c, c.checkForm()
 }
@@ -164,7 +164,7 @@ func (c Certificate) checkForm() error {
 		return malformed("has an issued_at that is not a time like 2026-11-26T00:00:00Z")
 	}
 	if c.Height < 0 {
-		return malformed("has a height below zero")
+		return malformed("has a negative height")
 	}
 	if len(c.Reference) > maxReference {
 		return malformed("has a reference of more than %d bytes", maxReference)

@@ -4,7 +4,7 @@ import "github.com/causeway-fund/causeway/internal/errs"
 
 // The codes of this package's errors and what each means.
 const (
-	// CodeAttemptNotReleased: The newest attempt of a batch that went to the signer has not.
+	// CodeAttemptNotReleased: The batch has gone to the signer, but its newest attempt has not.
 	CodeAttemptNotReleased errs.Code = "attempt_not_released"
 	// CodeTxIDChanged: The signer's transaction has another txid.
 	CodeTxIDChanged errs.Code = "txid_changed"

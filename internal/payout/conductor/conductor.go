@@ -285,7 +285,7 @@ func (c *Conductor) pursue(ctx context.Context, r payout.Record) (again bool, er
 		return false, errs.New(
 			errs.Internal,
 			CodeAttemptNotReleased,
-			"The newest attempt of a batch that went to the signer has not.",
+			"The batch has gone to the signer, but its newest attempt has not.",
 		)
 	case len(newest.Raw) == 0:
 		return c.signNewest(ctx, r)

@@ -141,7 +141,7 @@ func (c *Conductor) storeSigned(ctx context.Context, r payout.Record, merged *ps
 		return err
 	}
 	if txid != newest.TxID {
-		return errs.New(errs.Internal, CodeTxIDChanged, "The signer's transaction has another txid.")
+		return errs.New(errs.Internal, CodeTxIDChanged, "The signer returned a transaction with another txid.")
 	}
 	now := c.now()
 	crash.At("C8")

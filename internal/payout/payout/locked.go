@@ -142,7 +142,7 @@ func attemptChanged() error {
 	return errs.New(
 		errs.Conflict,
 		CodeAttemptChanged,
-		"Another attempt was added meanwhile. This step changed nothing.",
+		"Another attempt was added in the meantime. This step changed nothing.",
 	)
 }
 

@@ -37,7 +37,7 @@ func CoinGone() error {
 	return errs.New(
 		errs.Conflict,
 		CodeCoinGone,
-		"A coin cannot be spent now: it is spent, locked, reserved or not deep enough. Look at the treasury page.",
+		"A coin cannot be spent now: it is spent, locked, reserved or has too few confirmations. See the treasury page.",
 	)
 }
 
@@ -74,7 +74,8 @@ func NoRelayFeeRate() error {
 	return errs.New(
 		errs.Conflict,
 		CodeNoRelayFeerate,
-		"The worker has not yet said from which feerate its node relays, so no transaction can be built. Nothing was changed. Try again in a minute; if it stays so, check that the worker runs.",
+		"The worker has not yet said from which feerate its node relays, so no transaction can be built. Nothing was "+
+			"changed. Try again in a minute; if this continues, check that the worker is running.",
 	)
 }
 
@@ -99,7 +100,8 @@ func (r Raise) Check(feeRateSatKVB int64) error {
 		return RaiseRefused(
 			CodeRaisedTooOften,
 			fmt.Sprintf(
-				"The fee of this batch has been raised %d times. It can be raised once more, to %s sat/vB, the most that it may pay.",
+				"The fee of this batch has been raised %d times. It can be raised once more, to %s sat/vB, the most that "+
+					"it may pay.",
 				fee.MaxBumps,
 				money.FormatFeeRate(r.MostSatKVB),
 			),
@@ -115,7 +117,7 @@ func (r Raise) Check(feeRateSatKVB int64) error {
 			Field: "feerate_sat_kvb",
 			Code:  errs.CodeOutOfRange,
 			Message: fmt.Sprintf(
-				"The new feerate is from %s, which is more than it pays now, to %s.",
+				"The new feerate must be between %s, which is more than it pays now, and %s.",
 				money.FormatFeeRate(r.LeastSatKVB),
 				to,
 			),

@@ -27,7 +27,7 @@ type Recovered struct {
 // that the database knows. Internal bad_attempt when there is a row.
 func (l *Locked) Create(by identity.Actor, b Batch, items []Item, detail map[string]string) error {
 	if l.r.Batch.ID != uuid.Nil {
-		return badAttempt("the batch is there already.")
+		return badAttempt("the batch already exists.")
 	}
 	b.State = Composed
 	l.r.Batch, l.r.Items, l.ch.Create = b, slices.Clone(items), true
@@ -43,7 +43,7 @@ func (l *Locked) Recover(by identity.Actor, x Recovered) error {
 	a, known := l.Attempt(x.Attempt.TxID)
 	switch {
 	case known && a.Released():
-		return wrongState("A signer was asked for this transaction already.")
+		return wrongState("A signer has already been asked for this transaction.")
 	case l.r.Batch.State == Voided:
 		return wrongState("The batch was taken back.")
 	case !known:
@@ -77,11 +77,11 @@ func (l *Locked) Recover(by identity.Actor, x Recovered) error {
 func (l *Locked) fitsLost(a Attempt) error {
 	switch {
 	case a.BatchID != l.r.Batch.ID || len(a.Inputs) == 0:
-		return badAttempt("it is of another batch, or spends nothing.")
+		return badAttempt("it belongs to another batch, or spends nothing.")
 	case slices.ContainsFunc(l.r.Attempts, func(x Attempt) bool { return x.No == a.No }):
-		return badAttempt("it takes the place of one that is there.")
+		return badAttempt("its place is already taken by another attempt.")
 	case a.Kind == Voids && a.Paid() != 0:
-		return badAttempt("it is a void and pays somebody.")
+		return badAttempt("it is a void but pays somebody.")
 	}
 	return nil
 }

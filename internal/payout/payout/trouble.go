@@ -80,9 +80,9 @@ func advice(code string, s State) string {
 	case !recompose[code]:
 		return ""
 	case s.BeforeSigning():
-		return "If it stays so, cancel the batch and compose it again."
+		return "If this continues, cancel the batch and compose it again."
 	case s.Waits():
-		return "No replacement was made; what was sent before stays as it is."
+		return "No replacement was made; what was sent before is unchanged."
 	}
 	return ""
 }
@@ -104,24 +104,27 @@ func (b Batch) Trouble() string {
 func (b Batch) WhyStuck() string {
 	switch {
 	case b.State == Conflicted:
-		return "Somebody else's transaction spent a coin of this batch. Its payments may be made again only when that transaction is as deep as final; if it leaves the chain, the batch goes on. " + MoneyWords(
+		return "Somebody else's transaction spent a coin of this batch. Its payments may be made again only when that " +
+			"transaction is as deep as final; if it leaves the chain, the batch continues. " + MoneyWords(
 			b.Kind,
 			b.State,
 		)
 	case b.LastError != "":
 		return b.Trouble()
 	case b.State == Voiding:
-		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep as final. " + MoneyWords(
+		return "The batch is being taken back. It may still be paid until the replacement, which pays nobody, is as deep " +
+			"as final. " + MoneyWords(
 			b.Kind,
 			b.State,
 		)
 	case b.State == Broadcast:
-		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child that pays for both can pull it along, or the batch can be taken back. " + MoneyWords(
+		return "No block took the transaction by its deadline. Its fee can be raised to what was approved, a child can pay " +
+			"for both, or the batch can be taken back. " + MoneyWords(
 			b.Kind,
 			b.State,
 		)
 	}
-	return "The step that is due did not work several times; the worker goes on trying. " + MoneyWords(b.Kind, b.State)
+	return "The next step failed several times; the worker keeps trying. " + MoneyWords(b.Kind, b.State)
 }
 
 // WithMoney adds the MoneyWords of a batch to a refusal of a use case on it. Whether
@@ -178,5 +181,5 @@ func PlainWords(err error) string {
 	if errors.As(err, &e) && e.Kind != errs.Internal {
 		return e.Message
 	}
-	return "An internal fault stopped this step; the worker's log has it."
+	return "An internal error stopped this step; see the worker's log."
 }

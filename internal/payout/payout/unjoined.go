@@ -58,7 +58,9 @@ func PaidBefore(items []Item, unjoined []UnjoinedPayment) error {
 		e := errs.Newf(
 			errs.Conflict,
 			CodePaidBeforeRestore,
-			"%s goes to an address that batch %d pays %d sat, a payment whose approval was lost when an older database was restored. Paying it could pay twice, so the worker waits. Join the two, or say that they are separate (causewayctl unjoined), then try again.",
+			"%s goes to an address that batch %d pays %d sat, a payment whose approval was lost when an older database was "+
+				"restored. Paying it could pay twice, so the worker waits. Join the two, or declare them separate (causewayctl\n"+
+				"unjoined), then try again.",
 			items[at].Reference,
 			p.Number,
 			int64(p.Amount),

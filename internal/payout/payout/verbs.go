@@ -35,7 +35,7 @@ func (l *Locked) Approve(by identity.Actor, a Approval) error {
 // coins are free. why is for the audit log; empty: somebody asked for it. Conflict wrong_state.
 func (l *Locked) Cancel(by identity.Actor, why string) error {
 	if !l.r.Batch.State.BeforeSigning() {
-		return wrongState("Only before a batch goes to the signer can somebody cancel.")
+		return wrongState("Cancelling is possible only before a batch goes to the signer.")
 	}
 	if err := l.cancel(by, "batch.cancelled"); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (l *Locked) Cancel(by identity.Actor, why string) error {
 // Forget cancels a batch that nobody has approved in time. Conflict wrong_state.
 func (l *Locked) Forget(by identity.Actor) error {
 	if l.r.Batch.State != Composed {
-		return wrongState("The batch does not wait for an approval any more.")
+		return wrongState("The batch no longer waits for an approval.")
 	}
 	return l.cancel(by, "batch.lapsed")
 }
@@ -73,7 +73,7 @@ func (l *Locked) AddAttempt(by identity.Actor, a Attempt) error {
 		return err
 	}
 	if a.Kind != Pays || len(l.r.Attempts) > 0 {
-		return badAttempt("a batch has one first attempt, and a void is none.")
+		return badAttempt("a batch has exactly one first attempt, and it cannot be a void.")
 	}
 	l.anchor(a.Inputs[0].OutPoint)
 	l.add(a)
@@ -104,7 +104,7 @@ func (l *Locked) CanReplace(txid chainhash.Hash, kind AttemptKind) error {
 		return errs.New(
 			errs.Conflict,
 			errs.CodeBatchVoided,
-			"Whether the batch is taken back has changed meanwhile. This step changed nothing.",
+			"The decision to take back the batch has changed in the meantime. This step changed nothing.",
 		)
 	}
 	return nil
@@ -139,21 +139,21 @@ func (l *Locked) fits(a Attempt) error {
 	newest, ok := l.Newest()
 	switch {
 	case a.BatchID != l.r.Batch.ID || len(a.Inputs) == 0:
-		return badAttempt("it is of another batch, or spends nothing.")
+		return badAttempt("it belongs to another batch, or spends nothing.")
 	case l.at(a.TxID) >= 0 || ok && a.No <= newest.No:
-		return badAttempt("it takes the place of one that is there.")
+		return badAttempt("its place is already taken by another attempt.")
 	case a.Kind == Voids && a.Paid() != 0:
-		return badAttempt("it is a void and pays somebody.")
+		return badAttempt("it is a void but pays somebody.")
 	case !ok:
 		return nil
 	}
 	first := l.r.Attempts[0]
 	if a.Kind == Pays && first.Kind == Pays && a.Paid() != first.Paid() {
-		return badAttempt("it does not pay what the first one pays.")
+		return badAttempt("it does not pay what the first attempt pays.")
 	}
 	for _, in := range first.Inputs {
 		if !slices.ContainsFunc(a.Inputs, func(x AttemptInput) bool { return x.OutPoint == in.OutPoint }) {
-			return badAttempt("it drops a coin of the first one.")
+			return badAttempt("it drops a coin of the first attempt.")
 		}
 	}
 	return nil
@@ -225,7 +225,7 @@ func (l *Locked) sign(txid chainhash.Hash, s Signature) {
 func (r Record) Unsigned() (Attempt, error) {
 	newest, ok := r.Newest()
 	if !ok || !r.Batch.State.Waits() || len(newest.Raw) > 0 || !newest.Released() {
-		return Attempt{}, wrongState("This batch does not wait for a signature now.")
+		return Attempt{}, wrongState("This batch is not waiting for a signature.")
 	}
 	return newest, nil
 }
@@ -262,7 +262,7 @@ func (l *Locked) Broadcast(by identity.Actor, txid chainhash.Hash, reply string)
 		return err
 	}
 	if a, _ := l.Attempt(txid); len(a.Raw) == 0 {
-		return wrongState("This transaction is not signed, so no node can be told of it.")
+		return wrongState("This transaction is not signed, so it cannot be broadcast.")
 	}
 	l.event(txid, "broadcast", reply, l.now)
 	if l.r.Batch.State == Signed {
@@ -278,7 +278,7 @@ func (r Record) WaitsForBlock() error {
 	newest, ok := r.Newest()
 	takenBack := r.Batch.State == Voiding && newest.Kind == Voids && newest.Height == 0
 	if !ok || r.Batch.State != Broadcast && !takenBack {
-		return wrongState("Only a batch that waits for a block can pay more.")
+		return wrongState("Only a batch that waits for a block can have its feerate raised.")
 	}
 	return nil
 }
@@ -308,12 +308,13 @@ func (l *Locked) CanAskVoid() error {
 		return errs.New(
 			errs.Conflict,
 			CodeAlreadyVoiding,
-			"Taking this batch back was asked for already. Nothing was changed.",
+			"Somebody has already asked to take this batch back. Nothing was changed.",
 		)
 	}
 	if !l.r.Batch.State.Waits() {
 		return wrongState(
-			"A batch can be taken back while its transaction waits for a block. Before that it is cancelled; after that it is paid.",
+			"A batch can be taken back only while its transaction waits for a block. Before that it is cancelled; " +
+				"after that it is paid.",
 		)
 	}
 	return nil
@@ -344,7 +345,7 @@ func (l *Locked) AgreeVoid(by identity.Actor, digest decision.Digest) error {
 		return errs.New(
 			errs.Conflict,
 			CodeVoidLapsed,
-			"Nobody agreed to this within 24 hours, so the request has lapsed. Nothing was changed: ask again.",
+			"Nobody agreed to this within 24 hours, so the request has expired. Nothing was changed: ask again.",
 		)
 	case v.Digest != digest:
 		return errs.New(
@@ -356,10 +357,10 @@ func (l *Locked) AgreeVoid(by identity.Actor, digest decision.Digest) error {
 		return errs.New(
 			errs.Forbidden,
 			CodeSecondPerson,
-			"You asked for this, so another treasurer has to agree. Nothing was changed.",
+			"You asked for this, so another treasurer must agree. Nothing was changed.",
 		)
 	case !l.r.Batch.State.Waits():
-		return wrongState("The batch does not wait for a block any more, so it cannot be taken back.")
+		return wrongState("The batch no longer waits for a block, so it cannot be taken back.")
 	}
 	if err := l.move(by, Voiding, "batch.void_approved"); err != nil {
 		return err
@@ -381,7 +382,7 @@ func (l *Locked) WithdrawVoid(by identity.Actor) error {
 	v := l.r.Void
 	switch {
 	case v.Agreed():
-		return wrongState("Another treasurer has agreed to take the batch back, so that cannot be withdrawn any more.")
+		return wrongState("Another treasurer has agreed to take the batch back, so the request can no longer be withdrawn.")
 	case v == nil || v.Lapsed(l.now):
 		return nothingAsked()
 	}
@@ -403,4 +404,4 @@ func (l *Locked) endVoid(by identity.Actor, e VoidEnd, action string) {
 	l.note(by, action)
 }
 
-func nothingAsked() error { return wrongState("Nobody asks to take this batch back now.") }
+func nothingAsked() error { return wrongState("There is no request to take this batch back.") }

@@ -54,7 +54,8 @@ func Pinned() error {
 	return errs.New(
 		errs.Conflict,
 		CodePinned,
-		"Others have built on this transaction, so that replacing it would cost more than the batch may pay. It may still confirm as it is. A treasurer can add a child that pays for both.",
+		"Others have built on this transaction, so replacing it would cost more than the batch may pay. It may still "+
+			"confirm as it is. A treasurer can add a child that pays for both.",
 	)
 }
 
@@ -120,7 +121,7 @@ func (f Family) Replacement(
 			return nil, errs.New(
 				errs.Invalid,
 				errs.CodeFeeAboveCap,
-				"Others have built on this transaction, at a feerate that its void cannot out-pay within what was approved.",
+				"Others have built on this transaction, at a feerate that its void cannot outbid within what was approved.",
 			)
 		}
 	case f.Parent != nil:

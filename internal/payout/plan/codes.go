@@ -20,7 +20,7 @@ const (
 	CodeFeeLimit errs.Code = "fee_limit"
 	// CodeOutsideWindow: A decision may not be paid now.
 	CodeOutsideWindow errs.Code = "outside_window"
-	// CodePinned: Others have built on this transaction, so that replacing it would cost more than the batch may pay.
+	// CodePinned: Others have built on this transaction, so replacing it would cost more than the batch may pay.
 	CodePinned errs.Code = "pinned"
 	// CodePolicyRefused: What the signer would get is not what was approved.
 	CodePolicyRefused errs.Code = "policy_refused"

@@ -92,7 +92,7 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		return err
 	}
 	refuse := func(why string) error {
-		return errs.New(errs.Conflict, CodePolicyRefused, "What the signer would get is not what was approved: "+why)
+		return errs.New(errs.Conflict, CodePolicyRefused, "What the signer would be sent is not what was approved: "+why)
 	}
 	if f.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
 		return f.checkUnpaid(params, a, refuse)
@@ -230,7 +230,7 @@ func CheckCoins(b payout.Batch, a payout.Attempt, h payout.Holdings) error {
 			return errs.New(
 				errs.Conflict,
 				payout.CodeCoinGone,
-				"A coin of this batch is not in the best chain now. The signer is asked when the coin is back.",
+				"A coin of this batch is not in the best chain now. The signer will be asked once the coin is back.",
 			)
 		}
 	}

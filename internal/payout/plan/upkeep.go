@@ -42,7 +42,7 @@ func (f Family) addUpkeep(request *txbuild.Request, h payout.Holdings) error {
 
 func (f Family) childCoin() (txbuild.Coin, error) {
 	if f.Parent == nil || len(f.Batch.Chosen) != 1 {
-		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child spends one coin.")
+		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child must spend exactly one coin.")
 	}
 	op := f.Batch.Chosen[0]
 	packet, err := f.Parent.Packet()
@@ -54,7 +54,7 @@ func (f Family) childCoin() (txbuild.Coin, error) {
 		func(o payout.AttemptOutput) bool { return o.Vout == op.Index && o.ChangeIndex != nil },
 	)
 	if at < 0 {
-		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child spends change.")
+		return txbuild.Coin{}, errs.New(errs.Internal, CodeBadChild, "A child must spend change.")
 	}
 	out := f.Parent.Outputs[at]
 	return txbuild.Coin{

@@ -241,7 +241,8 @@ func (r *Recovery) readJournal(ctx context.Context, j JournalSource) error {
 	if info.JournalRecords < mark.Seq {
 		return &lostError{
 			fmt.Sprintf(
-				"The journal of signer %s has %d lines and had %d before. An older journal was put in its place: it must not sign.",
+				"The journal of signer %s has %d lines and had %d before. It was replaced by an older journal: this signer must "+
+					"not sign.",
 				info.Fingerprint,
 				info.JournalRecords,
 				mark.Seq,
@@ -271,7 +272,7 @@ func (r *Recovery) readPage(ctx context.Context, mark JournalMark, page []signer
 		line, err := parseLine(e.Line)
 		if err == nil &&
 			(line.Prev != hex.EncodeToString(mark.Head[:]) || line.Treasury != hex.EncodeToString(treasury[:])) {
-			err = errors.New("does not follow on what was read before, or is of another treasury")
+			err = errors.New("does not follow the lines read before, or belongs to another treasury")
 		}
 		if err != nil {
 			return mark, &lostError{

@@ -25,7 +25,7 @@ import (
 // rebuildOne brings one lost transaction back, with its batch when that is lost.
 func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []payout.OwnTx) error {
 	if l.V < newestLine {
-		return never("its journal line is of version %d, which does not hold the transaction.", l.V)
+		return never("its journal line has version %d, which does not contain the transaction.", l.V)
 	}
 	tx, err := l.unsigned()
 	if err != nil {
@@ -101,13 +101,13 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 	case found && attempt.Released():
 		return nil
 	case w.InChain:
-		return never("it was walked already as somebody else's.")
+		return never("it has already been read as somebody else's.")
 	case !found && slices.ContainsFunc(have.Attempts, func(a payout.Attempt) bool { return a.No == l.Attempt }):
 		return never("the batch has another transaction in its place.")
 	case w.Known && have.Batch.State == payout.Voided:
 		return never("the batch was taken back, and its payments may be in another one.")
 	case len(w.Staff) == 0 && (!w.Known || l.Void != ""):
-		return never("the database knows nobody who works here.")
+		return never("the database has no staff.")
 	}
 	freed, err := r.displace(w, l)
 	if err != nil {
@@ -132,7 +132,7 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 		}
 	}
 	if note := w.Batch().Note; note == "" || note != l.Note {
-		return never("the database has another note of its batch.")
+		return never("the database has a different note for its batch.")
 	}
 	err = w.Recover(r.by, payout.Recovered{
 		Attempt:  attempt,
@@ -170,7 +170,7 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) ([]uuid.UUID, error) {
 			}
 			if err := rival.Cancel(
 				r.by,
-				"a signer's journal says that batch "+strconv.FormatUint(uint64(l.Number), 10)+" went out instead",
+				"a signer's journal says that batch "+strconv.FormatUint(uint64(l.Number), 10)+" was sent instead",
 			); err != nil {
 				return nil, err
 			}
@@ -290,7 +290,7 @@ func (r *Recovery) attempt(
 		left -= out.Amount
 	}
 	if left != 0 {
-		return payout.Attempt{}, never("its journal line does not add up.")
+		return payout.Attempt{}, never("its journal line is inconsistent.")
 	}
 	packed, err := txbuild.Pack(packet)
 	a.PSBT, a.PrevTxs = packed.PSBT, packed.PrevTxs
@@ -367,7 +367,7 @@ func (r *Recovery) void(w *Rebuild, a payout.Attempt, l lostLine, now time.Time)
 	}
 	if have.Void != nil {
 		if have.Void.Note != l.Void {
-			return never("the database has another void note of its batch.")
+			return never("the database has a different void note for its batch.")
 		}
 		v = *have.Void
 	}

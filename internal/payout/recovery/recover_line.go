@@ -67,10 +67,10 @@ const (
 func parseLine(text string) (lostLine, error) {
 	var l lostLine
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
-		return l, errors.New("is no record")
+		return l, errors.New("is not a record")
 	}
 	if l.V < oldestLine || l.V > newestLine {
-		return l, errors.New("is of a version that is not known")
+		return l, errors.New("has an unknown version")
 	}
 	txid, err := chainhash.NewHashFromStr(l.TxID)
 	if err != nil || txid.String() != l.TxID {
@@ -83,7 +83,7 @@ func parseLine(text string) (lostLine, error) {
 	for _, in := range l.Inputs {
 		op, err := wire.NewOutPointFromString(in)
 		if err != nil {
-			return l, errors.New("has an input that is no outpoint")
+			return l, errors.New("has an input that is not an outpoint")
 		}
 		l.inputs = append(l.inputs, *op)
 	}
@@ -113,7 +113,7 @@ func (l lostLine) unsigned() (*wire.MsgTx, error) {
 		tx.AddTxOut(wire.NewTxOut(o.Sat, script))
 	}
 	if tx.TxHash() != l.txid {
-		return nil, never("its journal line does not make the transaction again.")
+		return nil, never("its journal line does not reproduce the transaction.")
 	}
 	return tx, nil
 }

@@ -37,19 +37,19 @@ func (s *Service) ResetBreaker(ctx context.Context, by identity.Actor, id, versi
 			return errs.New(
 				errs.Conflict,
 				CodeBreakerReset,
-				"Two people have agreed to this already. Nothing was changed.",
+				"Two people have already agreed to this. Nothing was changed.",
 			)
 		case slices.ContainsFunc(b.Consents, func(c payout.Consent) bool { return c.StaffID == by.StaffID }):
 			return errs.New(
 				errs.Conflict,
 				payout.CodeAlreadyReset,
-				"You have agreed to this already; another person has to agree as well.",
+				"You have already agreed to this; another person must agree as well.",
 			)
 		case b.Version() != version:
 			err := errs.New(
 				errs.Conflict,
 				grant.CodeStaleVersion,
-				"Something more was found since you looked. Your consent was not stored: read it, then decide again.",
+				"Something else was found since you looked. Your consent was not stored: read what was found, then decide again.",
 			)
 			err.Params = map[string]string{"current_version": strconv.FormatInt(b.Version(), 10)}
 			return err

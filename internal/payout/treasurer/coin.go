@@ -73,7 +73,7 @@ func (s *Service) coin(ctx context.Context, op wire.OutPoint) (payout.Coin, erro
 	return payout.Coin{}, errs.New(
 		errs.NotFound,
 		errs.CodeCoinNotFound,
-		"The coin was changed, and is not unspent any more.",
+		"The coin has changed and is no longer unspent.",
 	)
 }
 

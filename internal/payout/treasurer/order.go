@@ -124,7 +124,7 @@ func atTargets(f plan.Family, h payout.Holdings, e *fee.Estimate, now time.Time)
 		rate := max(t.RateSatKVB, 1)
 		list[i] = FeeAt{Blocks: t.Blocks, FeeRateSatKVB: rate}
 		if f.Batch.FeeRateSatKVB = rate; rate > f.Batch.MaxFeeRateSatKVB {
-			list[i].Refused = "The feerate is above the batch's highest."
+			list[i].Refused = "The feerate is above the highest that the batch allows."
 			continue
 		}
 		p, _, err := plan.Build(f, h, now)

@@ -120,7 +120,7 @@ func (s *Service) startRate(ctx context.Context, limit int64) (int64, error) {
 			{
 				Field:   "feerate_sat_kvb",
 				Code:    errs.CodeRequired,
-				Message: "There is no feerate estimate to rely on now, so say what to pay, in sat/vB.",
+				Message: "There is no reliable feerate estimate now, so enter the feerate to pay, in sat/vB.",
 			},
 		})
 	}
@@ -166,7 +166,7 @@ func (o Order) validate(f fund.Fund, relay int64) error {
 	}
 	bad = append(bad, checkFees(f, relay, o.FeeRateSatKVB, o.MaxFeeRateSatKVB, o.MaxFeeSat)...)
 	if o.DeadlineBlocks < 1 || o.DeadlineBlocks > 2016 {
-		add("deadline_blocks", errs.CodeOutOfRange, "The deadline is from 1 to 2016 blocks.", 2016)
+		add("deadline_blocks", errs.CodeOutOfRange, "The deadline must be between 1 and 2016 blocks.", 2016)
 	}
 	bad = append(bad, checkTwice(o.Coins)...)
 	return errs.InvalidFields(bad)
@@ -228,7 +228,7 @@ func checkFees(f fund.Fund, relay, rate, maxRate, maxFee int64) []errs.Field {
 	if maxFee < 1 || maxFee > int64(f.MaxFee) {
 		add(
 			"max_fee_sat",
-			"The highest fee is from 1 to the fund's limit of "+strconv.FormatInt(int64(f.MaxFee), 10)+" sat.",
+			"The highest fee must be between 1 and the fund's limit of "+strconv.FormatInt(int64(f.MaxFee), 10)+" sat.",
 			"limit",
 			int64(f.MaxFee),
 		)

@@ -129,7 +129,7 @@ func (s *Service) ImportPSBT(
 			return errs.New(
 				errs.Invalid,
 				CodeNothingSigned,
-				"This file holds no signature that was not here before. Nothing was changed.",
+				"This file has no new signature. Nothing was changed.",
 			)
 		}
 		status = payout.SignatureStatus{
@@ -200,7 +200,8 @@ func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Br
 		e := errs.Newf(
 			errs.Invalid,
 			CodeOtherBatch,
-			"This is the transaction of another batch, B-%04d. Nothing was changed: bring it there, or sign the file of this batch.",
+			"This is the transaction of another batch, B-%04d. Nothing was changed: import it there, or sign the file of "+
+				"this batch.",
 			record.Batch.Number,
 		)
 		e.Params = map[string]string{"batch": strconv.FormatUint(uint64(record.Batch.Number), 10)}
@@ -209,7 +210,8 @@ func (s *Service) ofThisBatch(ctx context.Context, id uuid.UUID, back txbuild.Br
 		e := errs.Newf(
 			errs.Invalid,
 			CodeOtherAttempt,
-			"This is transaction %d of this batch, which transaction %d has replaced since. Nothing was changed: download the PSBT again and sign that.",
+			"This is transaction %d of this batch, which transaction %d has since replaced. Nothing was changed: download the "+
+				"PSBT again and sign that.",
 			found.No+1,
 			newest.No+1,
 		)

@@ -336,7 +336,7 @@ func conflictOfDuty() error {
 	return errs.New(
 		errs.Forbidden,
 		CodeConflictOfDuty,
-		"You reviewed one of these applications, so somebody else has to pay it. Nothing was changed.",
+		"You reviewed one of these applications, so somebody else must pay it. Nothing was changed.",
 	)
 }
 
@@ -344,7 +344,8 @@ func staleVersion(have int64) error {
 	err := errs.New(
 		errs.Conflict,
 		grant.CodeStaleVersion,
-		"Somebody changed this batch meanwhile. Nothing of yours was saved: look at the new state, then decide again.",
+		"Somebody else has changed this batch meanwhile. Nothing of yours was saved: look at the new state, then "+
+			"decide again.",
 	)
 	err.Params = map[string]string{"current_version": strconv.FormatInt(have, 10)}
 	return err

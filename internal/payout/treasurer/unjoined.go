@@ -180,7 +180,7 @@ func (s *Service) SeparatePayment(
 		return payout.UnjoinedPayment{}, errs.New(
 			errs.NotFound,
 			errs.CodeUnjoinedNotFound,
-			"The payment was marked as another one, and joined by somebody since.",
+			"Somebody has since joined the payment that was marked as a different one.",
 		)
 	}
 	return list[at], nil

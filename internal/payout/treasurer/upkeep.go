@@ -60,7 +60,7 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 			errs.Field{
 				Field:   "outputs",
 				Code:    errs.CodeOutOfRange,
-				Message: "A coin is split into 2 to 20.",
+				Message: "A coin can be split into 2 to 20 coins.",
 				Params:  map[string]string{"limit": strconv.Itoa(decision.MaxUpkeepOutputs)},
 			},
 		)
@@ -68,7 +68,11 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 	if !slices.Contains([]payout.Kind{payout.Consolidate, payout.Split, payout.Child}, o.Kind) {
 		bad = append(
 			bad,
-			errs.Field{Field: "kind", Code: identity.CodeUnknown, Message: "Upkeep is consolidate, split or child."},
+			errs.Field{
+				Field:   "kind",
+				Code:    identity.CodeUnknown,
+				Message: "The kind of upkeep must be consolidate, split or child.",
+			},
 		)
 	}
 	if o.Kind != payout.Child {
@@ -148,7 +152,8 @@ func (s *Service) feesLow(ctx context.Context, rate int64) ([]errs.Field, error)
 			Field: "feerate_sat_kvb",
 			Code:  CodeNotLow,
 			Message: fmt.Sprintf(
-				"Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network relays from on.",
+				"Joining and splitting coins can wait until fees are low: pay at most %s sat/vB, twice what the network "+
+					"relays from on.",
 				money.FormatFeeRate(limit),
 			),
 			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(limit, 10)},
@@ -201,7 +206,8 @@ func (s *Service) upkeepCoins(
 				Field: "coins",
 				Code:  txbuild.CodePrevTxsTooLarge,
 				Message: fmt.Sprintf(
-					"The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose fewer coins.",
+					"The previous transactions of these coins take %d bytes together; a signer accepts at most %d at once. Choose "+
+						"fewer coins.",
 					size,
 					signerrpc.MaxPrevTxs,
 				),

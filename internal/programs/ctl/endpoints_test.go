@@ -207,7 +207,7 @@ func TestUptimeThatDoesNotFollow(t *testing.T) {
 		"a figure":           {strings.Replace(good, `"permille": 9`, `"permille": 8`, 1), "", "the figures of " + label},
 		"a mark":             {strings.Replace(good, "uuuuuuud", "uuuuuuuu", 1), "", "the figures of " + label},
 		"the decision":       {strings.Replace(good, `"decision": "hold_coverage"`, `"decision": "pay"`, 1), "", "the decision"},
-		"another spelling":   {good + " ", "", "another way"},
+		"another spelling":   {good + " ", "", "canonical form"},
 		"a result is gone":   {good, strings.TrimPrefix(lines, first+"\n"), "2026-11-22"},
 		"a result is new":    {good, lines + first + "\n", "2026-11-22"},
 		"a record changed":   {good, strings.Replace(lines, `"sha256":"00`, `"sha256":"01`, 1), "2026-11-22"},

@@ -177,7 +177,7 @@ func sampleToken() client.Token {
 func samples() map[string]func(sent) answer {
 	change := client.ApplicationStanding{Id: id(1), Reference: "CW-7QK2", State: "in_review", Revision: 1, Version: 8}
 	token, made := sampleToken(), at
-	feeAt, permille, refused := int64(1_600), int64(1), "The feerate is above the batch's highest."
+	feeAt, permille, refused := int64(1_600), int64(1), "The feerate is above the highest that the batch allows."
 	summary := summaryOf(sampleBatch())
 	docs := map[string]any{
 		"getFund": client.Fund{

@@ -46,10 +46,10 @@ func (r rules) checkNotes(p *proposal) error {
 			)
 		}
 		if err := n.Check(r.params); err != nil {
-			return refuse(CodeBadDecisionNote, "Decision %s does not hold: %v.", n.Decision, err)
+			return refuse(CodeBadDecisionNote, "Decision %s is invalid: %v.", n.Decision, err)
 		}
 		if seen[n.Decision] {
-			return refuse(CodeDecisionTwice, "Decision %s is shown twice.", n.Decision)
+			return refuse(CodeDecisionTwice, "The request shows decision %s twice.", n.Decision)
 		}
 		seen[n.Decision] = true
 		pay, ok := listed[n.Digest()]
@@ -57,13 +57,13 @@ func (r rules) checkNotes(p *proposal) error {
 			return refuse(CodeNoteNotInBatch, "The batch note does not list decision %s.", n.Decision)
 		}
 		if pay.Amount != n.Amount || !bytes.Equal(pay.Script, n.PayeeScript) {
-			return refuse(CodeNoteDiffers, "The batch note pays decision %s otherwise than its note says.", n.Decision)
+			return refuse(CodeNoteDiffers, "The batch note does not pay decision %s as its own note says.", n.Decision)
 		}
 	}
 	if len(p.notes) != len(listed) {
 		return refuse(
 			CodeNoteMissing,
-			"The batch note lists %d decisions and %d notes are shown.",
+			"The batch note lists %d decisions, but the request shows %d notes.",
 			len(listed),
 			len(p.notes),
 		)
@@ -89,7 +89,7 @@ func (r rules) checkCoins(p *proposal) error {
 	if len(p.packet.UnsignedTx.TxIn) != len(named) {
 		return refuse(
 			CodeCoinsDiffer,
-			"The upkeep note names %d coins and %d are spent.",
+			"The upkeep note names %d coins, but the transaction spends %d.",
 			len(named),
 			len(p.packet.UnsignedTx.TxIn),
 		)

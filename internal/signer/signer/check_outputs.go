@@ -55,7 +55,7 @@ func (r rules) checkPayments(p *proposal) error {
 		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 ||
 			f.TaprootInternalKey != nil ||
 			f.WitnessScript != nil {
-			return refuse(CodeUnexpectedField, "Output %d is a payment and claims to be the treasury's own.", i)
+			return refuse(CodeUnexpectedField, "Output %d is a payment but claims to be the treasury's own.", i)
 		}
 		open[key] = notes[1:]
 		matched++
@@ -93,7 +93,7 @@ func (r rules) checkOwnOutputs(p *proposal) error {
 			return refuse(CodeForeignOutput, "Output %d pays a script that is not the change of batch %d.", i, p.number)
 		}
 		if last := i == len(outs)-1; out.Value != outs[0].Value && (!last || out.Value < outs[0].Value) {
-			return refuse(CodeUnequalOutputs, "Output %d has another part than the first.", i)
+			return refuse(CodeUnequalOutputs, "Output %d has a different amount than the first.", i)
 		}
 		if err := r.addChange(p, i, out); err != nil {
 			return err
@@ -137,7 +137,7 @@ func (p *proposal) sumUp() error {
 	var sum btcutil.Amount
 	for _, out := range p.packet.UnsignedTx.TxOut {
 		if sum += btcutil.Amount(out.Value); sum > money.MaxSat {
-			return refuse(CodeBadAmount, "The outputs are worth more than can exist.")
+			return refuse(CodeBadAmount, "The outputs are worth more bitcoin than can exist.")
 		}
 	}
 	p.fee = p.in - sum
@@ -153,7 +153,8 @@ func (r rules) checkChangeFields(p *proposal, i int, out *wire.TxOut) error {
 	}
 	chain, index, ok := r.descriptor.OwnOutput(&fields, out.PkScript)
 	if !ok || chain != wallet.ChainChange || index != p.number {
-		return refuse(CodeBadChange, "Output %d claims another derivation than the change of batch %d.", i, p.number)
+		return refuse(CodeBadChange, "Output %d claims a different derivation than that of the change of "+
+			"batch %d.", i, p.number)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (r rules) checkTransaction(p *proposal) error {
 // is held against the derived one where its input or output is.
 func (r rules) checkFields(p *proposal) error {
 	if len(p.packet.Unknowns) > 0 || len(p.packet.XPubs) > 0 {
-		return refuse(errs.CodeUnknownField, "The PSBT has global fields that are not known.")
+		return refuse(errs.CodeUnknownField, "The PSBT has unknown global fields.")
 	}
 	whole, shared := txscript.SigHashAll, r.descriptor.Kind() == wallet.KindWSH
 	if r.descriptor.Kind() == wallet.KindTR {
@@ -73,7 +73,7 @@ func (r rules) checkFields(p *proposal) error {
 	}
 	for i, in := range p.packet.Inputs {
 		if len(in.Unknowns) > 0 {
-			return refuse(errs.CodeUnknownField, "Input %d has fields that are not known.", i)
+			return refuse(errs.CodeUnknownField, "Input %d has unknown fields.", i)
 		}
 		if in.SighashType != 0 && in.SighashType != whole {
 			return refuse(
@@ -85,12 +85,12 @@ func (r rules) checkFields(p *proposal) error {
 		}
 		if hasSignature(in) || in.RedeemScript != nil || in.WitnessScript != nil && !shared ||
 			in.TaprootScriptSpendSig != nil || in.TaprootLeafScript != nil || in.TaprootMerkleRoot != nil {
-			return refuse(CodeUnexpectedField, "Input %d has a signature or a script already.", i)
+			return refuse(CodeUnexpectedField, "Input %d already has a signature or a script.", i)
 		}
 	}
 	for i, out := range p.packet.Outputs {
 		if len(out.Unknowns) > 0 {
-			return refuse(errs.CodeUnknownField, "Output %d has fields that are not known.", i)
+			return refuse(errs.CodeUnknownField, "Output %d has unknown fields.", i)
 		}
 		if out.RedeemScript != nil || out.WitnessScript != nil && !shared || out.TaprootTapTree != nil {
 			return refuse(CodeUnexpectedField, "Output %d has a script that a payment does not need.", i)
@@ -124,7 +124,7 @@ func (r rules) checkInputs(p *proposal) error {
 		p.coins = append(p.coins, coin{in.Prev, in.Chain, in.Index})
 	}
 	if p.in > money.MaxSat {
-		return refuse(CodeBadInputAmount, "The inputs are worth more than can exist.")
+		return refuse(CodeBadInputAmount, "The inputs are worth more bitcoin than can exist.")
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func (h *history) known(e *entry) (bool, error) {
 		old.kind() != e.kind() || !maps.Equal(decisions(old), decisions(e)) {
 		return false, refuse(
 			CodeRepeatDiffers,
-			"Transaction %s was signed before for other decisions or another attempt.",
+			"Transaction %s was already signed for other decisions or another attempt.",
 			e.TxID,
 		)
 	}
@@ -193,7 +193,7 @@ func (t *trial) checkAnchor() error {
 		for _, old := range t.byDecision[id] {
 			before := old.paid[id]
 			if before.Note != out.Note || before.Script != out.Script || before.Sat != out.Sat {
-				return refuse(CodeDecisionChanged, "Decision %s was signed before with another note.", id)
+				return refuse(CodeDecisionChanged, "Decision %s was already signed with a different note.", id)
 			}
 			together, seen := shares[old]
 			if !seen {
@@ -203,7 +203,7 @@ func (t *trial) checkAnchor() error {
 			if !together && !t.deadFor[deadFor{id, old.TxID}] && !t.provenDead(old) {
 				return refuse(
 					CodeWouldPayTwice,
-					"Transaction %s pays decision %s already and could confirm beside this one.",
+					"Transaction %s already pays decision %s and could confirm as well as this one.",
 					old.TxID,
 					id,
 				)
@@ -238,7 +238,7 @@ func (t *trial) checkReplacement() error {
 	}
 	first := earlier[0]
 	if t.voided[t.e.Batch] && t.e.kind() != KindVoid {
-		return refuse(errs.CodeBatchVoided, "The batch was taken back; it pays nobody any more.")
+		return refuse(errs.CodeBatchVoided, "The batch was taken back; it no longer pays anybody.")
 	}
 	for _, in := range first.Inputs {
 		if !t.e.inputs[in] {
@@ -250,12 +250,12 @@ func (t *trial) checkReplacement() error {
 		}
 	}
 	if t.e.Number != first.Number {
-		return refuse(CodeBatchChanged, "The batch was signed before with number %d.", first.Number)
+		return refuse(CodeBatchChanged, "The batch was already signed with number %d.", first.Number)
 	}
 	if t.e.what != first.what {
 		return refuse(
 			CodePaymentsChanged,
-			"The replacement is about other decisions or coins than the batch's first transaction.",
+			"The replacement has other decisions or coins than the batch's first transaction.",
 		)
 	}
 	for _, old := range earlier {
@@ -276,7 +276,7 @@ func (t *trial) checkReplacement() error {
 // of the batch's own first transaction are as they were.
 func (t *trial) checkOtherBatches() error {
 	if owner, ok := t.byNumber[t.e.Number]; ok && owner != t.e.Batch {
-		return refuse(CodeChangeIndexReused, "Batch %s has number %d already.", owner, t.e.Number)
+		return refuse(CodeChangeIndexReused, "Batch %s already has number %d.", owner, t.e.Number)
 	}
 	for _, in := range t.e.Inputs {
 		owners := t.promised[in]

@@ -22,7 +22,7 @@ var ErrCorrupt = errors.New("the journal is damaged")
 // ErrLocked says that another process holds the journal.
 var ErrLocked = errors.New("another signer uses this journal")
 
-var errBroken = errors.New("the journal cannot be written; restart the signer once the disk is well")
+var errBroken = errors.New("the journal cannot be written; restart the signer once the disk works again")
 
 // file is what the journal needs of *os.File, so that a test can make it fail.
 type file interface {
@@ -58,7 +58,7 @@ func CreateJournal(path string) error {
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() > 0 {
-		err = fmt.Errorf("create journal: %s is there and holds records: %w", path, fs.ErrExist)
+		err = fmt.Errorf("create journal: %s already exists and has records: %w", path, fs.ErrExist)
 	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err

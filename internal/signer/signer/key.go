@@ -161,14 +161,14 @@ func AdoptDescriptor(
 		return nil, errs.Newf(
 			errs.Conflict,
 			wallet.CodeUnknownKind,
-			"The key at %s is the only one of its treasury. Make a shared one: init --kind wsh.",
+			"The key at %s is the only key of its treasury. Create one for a shared treasury: init --kind wsh.",
 			path,
 		)
 	case f.Descriptor != "":
 		return nil, errs.Newf(
 			errs.Conflict,
 			CodeKeyComplete,
-			"The key at %s has a descriptor already. It was left as it is.",
+			"The key at %s already has a descriptor. Nothing was changed.",
 			path,
 		)
 	}
@@ -286,7 +286,7 @@ func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFi
 	var f keyFile
 	if err := json.Unmarshal(plain, &f); err != nil || f.V != f.version() || len(f.Seed) != seedBytes {
 		clear(f.Seed)
-		return keyFile{}, errs.New(errs.Invalid, CodeBadKeyFile, "The key file does not hold a key of this program.")
+		return keyFile{}, errs.New(errs.Invalid, CodeBadKeyFile, "The key file does not contain a key of this program.")
 	}
 	if f.Network != params.Name {
 		clear(f.Seed)
@@ -309,7 +309,7 @@ func unseal(sealed, passphrase []byte) ([]byte, error) {
 	identity.SetMaxWorkFactor(maxWorkFactor)
 	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	if noMatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &noMatch) {
-		return nil, errs.Wrap(err, errs.Invalid, CodeWrongPassphrase, "The passphrase does not open the key file.")
+		return nil, errs.Wrap(err, errs.Invalid, CodeWrongPassphrase, "The passphrase is wrong for this key file.")
 	}
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Invalid, CodeBadKeyFile, "The key file is damaged or not a key file.")

@@ -40,14 +40,14 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
 			return nil, refuse(
 				CodeDeadUnknown,
-				"Proof %d is about decision %s, which this request does not pay.",
+				"Proof %d concerns decision %s, which this request does not pay.",
 				i,
 				p.Decision,
 			)
 		}
 		tx, block, err := p.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
 		if e := (*errs.Error)(nil); errors.As(err, &e) {
-			return nil, refuse(CodeBadDeadProof, "Proof %d does not hold. %s", i, e.Message)
+			return nil, refuse(CodeBadDeadProof, "Proof %d is invalid. %s", i, e.Message)
 		}
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 		if !f.kills(old) {
 			return nil, refuse(
 				CodeNotDead,
-				"Proof %d shows transaction %s, which does not stand in the way of %s.",
+				"Proof %d shows transaction %s, which does not conflict with %s.",
 				i,
 				f.txid,
 				old.TxID,

@@ -37,7 +37,7 @@ func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 // UnmarshalText reads 64 hex digits.
 func (h *Hash) UnmarshalText(text []byte) error {
 	if len(text) != hex.EncodedLen(len(h)) {
-		return errors.New("a hash has 64 hex digits")
+		return errors.New("a hash must have 64 hex digits")
 	}
 	_, err := hex.Decode(h[:], text)
 	return err
@@ -106,11 +106,11 @@ func (r Record) checkForm() error {
 			return errors.New("has fields of a later version")
 		}
 	case r.V != recordVersion:
-		return errors.New("is of a version that is not known")
+		return errors.New("has an unknown version")
 	case r.Kind != KindPay && r.Kind != KindVoid && r.Kind != KindUpkeep:
-		return errors.New("has a kind that is not known")
+		return errors.New("has an unknown kind")
 	case r.Note == "" || (r.Void != "") != (r.Kind == KindVoid):
-		return errors.New("has not the notes of its kind")
+		return errors.New("lacks the notes that its kind requires")
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func parseRequest(req signerrpc.Request) (*proposal, error) {
 		}
 	}
 	if p.kind != KindPay && len(req.Decisions) > 0 {
-		return nil, refuse(CodeUnexpectedDecisions, "The request pays nobody and shows decisions.")
+		return nil, refuse(CodeUnexpectedDecisions, "The request pays nobody but shows decisions.")
 	}
 	for i, text := range req.Decisions {
 		n, err := decision.Parse([]byte(text))

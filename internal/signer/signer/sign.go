@@ -26,7 +26,7 @@ func (s *Signer) sign(p *proposal) ([]byte, error) {
 			err,
 			errs.Internal,
 			wallet.CodeSigningFailed,
-			"A signature did not verify and was thrown away.",
+			"A signature failed verification and was discarded.",
 		)
 	}
 	// The caller has the previous transactions, which may be megabytes.
@@ -108,19 +108,19 @@ func verifyPartial(
 		// script as they are.
 		pub, err := btcec.ParsePubKey(sigs[0].PubKey)
 		if err != nil || !bytes.Contains(script, sigs[0].PubKey) {
-			return errors.New("is signed with a key of nobody's")
+			return errors.New("is signed with an unknown key")
 		}
 		der, hashType := splitSignature(sigs[0].Signature)
 		sig, err := ecdsa.ParseDERSignature(der)
 		if err != nil || hashType != txscript.SigHashAll {
-			return errors.New("has a signature in another form")
+			return errors.New("has a signature in an unexpected form")
 		}
 		digest, err := txscript.CalcWitnessSigHash(script, hashes, txscript.SigHashAll, tx, i, c.prev.Value)
 		if err != nil {
 			return err
 		}
 		if !sig.Verify(digest, pub) {
-			return errors.New("has a signature that does not verify")
+			return errors.New("has a signature that fails verification")
 		}
 		return nil
 	}

@@ -50,7 +50,8 @@ func New(cfg Config) (*Signer, error) {
 		return nil, errs.New(
 			errs.Conflict,
 			CodeDescriptorMissing,
-			"The key is one of several and nobody has said which. Give it the treasury's descriptor: init --descriptor.",
+			"The key is one of several, but the key file does not name the others. Add the treasury's descriptor: init "+
+				"--descriptor.",
 		)
 	}
 	policy, err := cfg.Policy.on(cfg.Key.Params())

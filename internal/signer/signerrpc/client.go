@@ -30,7 +30,7 @@ type Client struct {
 // first call.
 func New(cfg Config) (*Client, error) {
 	if cfg.Socket == "" {
-		return nil, errs.New(errs.Invalid, CodeSignerSocketMissing, "Name the signer's socket.")
+		return nil, errs.New(errs.Invalid, CodeSignerSocketMissing, "The path of the signer's socket is missing.")
 	}
 	timeout := cfg.Timeout
 	if timeout <= 0 {

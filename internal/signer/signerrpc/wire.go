@@ -123,7 +123,8 @@ func (i Info) Trouble() error {
 	return errs.Newf(
 		errs.Unavailable,
 		CodeJournalUnwritable,
-		"Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If it still says so then, restart it.",
+		"Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If the error remains, restart "+
+			"the signer.",
 		i.Fingerprint,
 	)
 }
@@ -164,7 +165,7 @@ func ReadCall(r io.Reader) (Call, error) {
 		return Call{}, fmt.Errorf("speaks version %d, not %d", c.V, Version)
 	}
 	if count(c.Sign != nil, c.Info != nil, c.Journal != nil) != 1 {
-		return Call{}, errors.New("asks for none or several things")
+		return Call{}, errors.New("must ask for exactly one thing")
 	}
 	return c, nil
 }
@@ -226,15 +227,15 @@ func readLine(r io.Reader, v any) error {
 		return fmt.Errorf("ends before its line feed: %w", err)
 	}
 	if buffered.Buffered() > 0 {
-		return errors.New("goes on after its line feed")
+		return errors.New("has data after its line feed")
 	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("is not the JSON that is expected: %w", err)
+		return fmt.Errorf("is not the expected JSON: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("holds more than one JSON value")
+		return errors.New("has more than one JSON value")
 	}
 	return nil
 }

@@ -91,12 +91,13 @@ var refusals = map[string]refusal{
 	"application_key_dropped": {
 		errs.Unavailable,
 		CodeKeyDropped,
-		"This server seals with a key that was taken out of use. Nothing was saved. Its operators have to give it the newest key file and restart it.",
+		"This server seals with a key that was taken out of use. Nothing was saved. Its operators have to give it the " +
+			"newest key file and restart it.",
 	},
 	"breaker_consent_pkey": {
 		errs.Conflict,
 		payout.CodeAlreadyReset,
-		"You have agreed to this already; another person has to agree as well.",
+		"You have already agreed to this; another person must agree as well.",
 	},
 }
 

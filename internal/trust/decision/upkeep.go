@@ -114,7 +114,7 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 	}
 	n.Outputs = int(outputs)
 	if n.Kind != UpkeepConsolidate && n.Kind != UpkeepSplit && n.Kind != UpkeepChild {
-		return UpkeepNote{}, badNote("has a kind that is not known")
+		return UpkeepNote{}, badNote("has an unknown kind")
 	}
 	if count == 0 || count != int64(len(n.Coins)) {
 		return UpkeepNote{}, badNote("has a count of coins that does not hold")

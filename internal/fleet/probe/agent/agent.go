@@ -256,7 +256,7 @@ func (a *Agent) admit(l vantage.Lease, sent, got time.Time, room int) error {
 	case l.Vantage != a.cfg.State.Vantage:
 		return refuse(CodeLeaseForeign, "is for another prober")
 	case l.Issued.Before(sent.Add(-maxSkew)) || l.Issued.After(got.Add(maxSkew)):
-		return refuse(CodeLeaseNotNow, "is not of now: it is repeated, or a clock is wrong by minutes")
+		return refuse(CodeLeaseNotNow, "is not current: it is a repeat, or a clock is wrong by minutes")
 	case !l.Expires.After(got):
 		return refuse(CodeLeaseOver, "is over")
 	case !l.Issued.After(a.issued):

@@ -135,7 +135,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return errs.Wrap(err, errs.Unavailable, CodeAPIDown, "The service does not answer. It is tried again.")
+		return errs.Wrap(err, errs.Unavailable, CodeAPIDown, "The service does not answer. The prober will try again.")
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end, or given up
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -147,7 +147,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 			err,
 			errs.Unavailable,
 			CodeAPIDown,
-			"The service's answer broke off or is too long. It is tried again.",
+			"The service's answer broke off or is too long. The prober will try again.",
 		)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -161,7 +161,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 			err,
 			errs.Unavailable,
 			CodeAPIAnswerMalformed,
-			"The service's answer is not of the form that this version reads. Both sides may need the same version.",
+			"This version cannot read the service's answer. Both sides may need the same version.",
 		)
 	}
 	return nil

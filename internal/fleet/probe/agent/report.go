@@ -92,7 +92,7 @@ func (a *Agent) save(next State) error {
 			err,
 			errs.Unavailable,
 			CodeProberStateUnwritable,
-			"The prober's state cannot be written, so that it must not report. Free the disk and start it again; nothing was "+
+			"The prober's state cannot be written, so it must not report. Free disk space and start it again; nothing was "+
 				"lost but the checks of this minute.",
 		)
 	}

@@ -49,7 +49,8 @@ func (s State) Validate() error {
 		return errs.New(
 			errs.Unavailable,
 			CodeProberStateMalformed,
-			"The prober's state file is not one of this version. Restore it, or enrol the prober again with: causeway prober enrol.",
+			"The prober's state file is not one of this version. Restore it, or enrol the prober again with: causeway "+
+				"prober enrol.",
 		)
 	}
 	return nil
@@ -63,7 +64,7 @@ func Enrolled(w vantage.Welcome, key ed25519.PrivateKey) (State, error) {
 			err,
 			errs.Unavailable,
 			CodeWelcomeMalformed,
-			"The service's answer cannot be read. The token is used up: ask for another one.",
+			"The service's answer cannot be read. The token has been used up: ask for another one.",
 		)
 	}
 	return State{
@@ -102,7 +103,7 @@ func Open(path string) (*File, error) {
 				err,
 				errs.Conflict,
 				CodeProberRunning,
-				"Another prober works with this state file. Two would break its chain of reports; give each its own.",
+				"Another prober uses this state file. Two would break its chain of reports; give each its own.",
 			),
 			lock.Close(),
 		)

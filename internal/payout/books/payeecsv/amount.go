@@ -39,7 +39,8 @@ func parseAmount(s string, btc bool) (amount btcutil.Amount, code errs.Code, mes
 		return 0, errs.CodeNotANumber, "Write the amount in satoshi with digits alone, for example 1500000."
 	}
 	if point && !btc {
-		return 0, errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a point. A column in bitcoin is called amount_btc."
+		return 0, errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a point. A column in " +
+			"bitcoin is called amount_btc."
 	}
 	if len(decimals) > btcDecimals {
 		return 0, CodeTooManyDecimals, "Bitcoin has eight decimals. This amount has more; round it yourself."
@@ -65,15 +66,17 @@ func damage(s string, btc bool) (code errs.Code, message string) {
 	case strings.HasPrefix(s, "#"):
 		return CodeSpreadsheetError, "The spreadsheet shows an error or a column that is too narrow instead of the amount."
 	case exponent.MatchString(s):
-		return CodeScientific, "A spreadsheet has shortened this number, and digits may be lost. Show the column as numbers without an exponent, and save the list again."
+		return CodeScientific, "A spreadsheet has shortened this number, and digits may be lost. Show the column as " +
+			"numbers without an exponent, and save the list again."
 	case !markedDigits.MatchString(s):
 		return "", "" // not a number at all
 	case strings.ContainsAny(s, "'’_ \u00a0\u2009\u202f") || strings.Count(s, ",")+strings.Count(s, ".") > 1:
-		return CodeThousandsSeparators, "The amount has marks between its digits. Write it without them."
+		return CodeThousandsSeparators, "The amount has separators between its digits. Write it without them."
 	case !btc && oneThousand.MatchString(s):
-		return CodeThousandsSeparators, "The amount has a mark between its digits. Write it without."
+		return CodeThousandsSeparators, "The amount has a separator between its digits. Write it without one."
 	case !btc && strings.Contains(s, ","):
-		return errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a comma. A column in bitcoin is called amount_btc."
+		return errs.CodeFractionalSat, "A satoshi cannot be split: write a whole number, without a comma. A column in " +
+			"bitcoin is called amount_btc."
 	case strings.Contains(s, ","):
 		return CodeDecimalComma, "Write the amount with a point before the decimals, not with a comma."
 	}

@@ -31,7 +31,8 @@ func nextField(line string, separator rune) (value, after, fault string) {
 			value, after = line[:i], line[i:]
 		}
 		if strings.Contains(value, `"`) {
-			return "", "", "There is a quotation mark inside of a field. Put the whole field in quotes and write the mark twice."
+			return "", "", "There is a quotation mark inside a field. Put the whole field in quotation marks and double " +
+				"the mark."
 		}
 		return strings.TrimSpace(value), after, ""
 	}
@@ -39,7 +40,7 @@ func nextField(line string, separator rune) (value, after, fault string) {
 	for rest := line[1:]; ; {
 		i := strings.IndexByte(rest, '"')
 		if i < 0 {
-			return "", "", "A quote does not end on its line. A field cannot have line breaks."
+			return "", "", "A quotation mark is not closed on its line. A field cannot have line breaks."
 		}
 		b.WriteString(rest[:i])
 		rest = rest[i+1:]
@@ -50,7 +51,7 @@ func nextField(line string, separator rune) (value, after, fault string) {
 		case rest == "" || strings.HasPrefix(rest, string(separator)):
 			return strings.TrimSpace(b.String()), rest, ""
 		default:
-			return "", "", "There is something between the end of a quote and the next column."
+			return "", "", "There is text between the closing quotation mark and the next column."
 		}
 	}
 }

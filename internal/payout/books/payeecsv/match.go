@@ -102,7 +102,7 @@ func find(row Row, list []PayableRef, taken map[uuid.UUID]int) (uuid.UUID, []err
 		reason(
 			"line",
 			CodeNamedTwice,
-			fmt.Sprintf("Line %d has this instalment already.", line),
+			fmt.Sprintf("Line %d already has this instalment.", line),
 			map[string]string{"line": strconv.Itoa(line)},
 		),
 	}
@@ -138,7 +138,7 @@ func differences(row Row, list, here []PayableRef) []errs.Field {
 			colAddress,
 			CodeOtherAddress,
 			fmt.Sprintf(
-				"The list names %s, but the decision pays %s. The decision counts; find out why they differ before you go on.",
+				"The list names %s, but the decision pays %s. The decision counts; find out why they differ before you continue.",
 				row.Address,
 				decided,
 			),

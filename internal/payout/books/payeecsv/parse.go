@@ -82,7 +82,7 @@ func Parse(text []byte) (File, error) {
 	if named, ok := separatorLine(lines[0]); ok {
 		if !slices.Contains(separators, named) {
 			return File{}, badList(
-				"Its first line says that columns are parted by %s; save it with commas, semicolons or tabs.",
+				"Its first line says that columns are separated by %s; save it with commas, semicolons or tabs.",
 				strconv.QuoteRune(named),
 			)
 		}
@@ -184,7 +184,7 @@ func headerNames(line string, separator rune) ([]string, error) {
 		names[i] = strings.ToLower(name)
 		if !slices.Contains(known, names[i]) {
 			return nil, badList(
-				"Its first line names column %d %s, which is none of %s.",
+				"Its first line names column %d %s, which is not one of %s.",
 				i+1,
 				strconv.Quote(name),
 				strings.Join(known, ", "),
@@ -200,13 +200,13 @@ func headerNames(line string, separator rune) ([]string, error) {
 		}
 	}
 	if slices.Contains(names, colSat) == slices.Contains(names, colBTC) {
-		return nil, badList("Its first line has to name either a column amount_sat or a column amount_btc.")
+		return nil, badList("Its first line must name either a column amount_sat or a column amount_btc.")
 	}
 	return names, nil
 }
 
 func noHeader() error {
-	return badList("Its first line has to name the columns, for example: reference,address,amount_sat")
+	return badList("Its first line must name the columns, for example: reference,address,amount_sat")
 }
 
 // readRow reads one line and names every fault of it: those of the line as a whole,
@@ -223,7 +223,7 @@ func readRow(line string, columns []string, separator rune) Row {
 	case !utf8.ValidString(line):
 		bad("line", CodeNotUTF8, "The line is not in UTF-8. Save the list as CSV in UTF-8.")
 	case isEmpty(line, separator):
-		bad("line", CodeEmptyLine, "The line is empty. Take it out; only the end of the list may have empty lines.")
+		bad("line", CodeEmptyLine, "The line is empty. Remove it; only the end of the list may have empty lines.")
 	case strings.ContainsFunc(line, func(r rune) bool { return r != separator && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029') }):
 		bad(
 			"line",
@@ -286,7 +286,7 @@ func (r *Row) read(name, value string, bad func(field string, code errs.Code, fo
 			r.Address = value
 		case len(address) > maxAddress || strings.ContainsFunc(address, func(c rune) bool { return !isAlphanumeric(c) }):
 			r.Address = value
-			bad(name, wallet.CodeNotAnAddress, "This is not a Bitcoin address: it has letters and digits alone.")
+			bad(name, wallet.CodeNotAnAddress, "This is not a Bitcoin address: an address has only letters and digits.")
 		default:
 			r.Address = address
 		}
@@ -332,7 +332,7 @@ func nameDuplicates(rows []Row) {
 func duplicate(line, other int) errs.Field {
 	return errs.Field{
 		Field: "line", Code: CodeDuplicate,
-		Message: fmt.Sprintf("Lines %d and %d say the same. Take one of them out.", min(line, other), max(line, other)),
+		Message: fmt.Sprintf("Lines %d and %d are the same. Remove one of them.", min(line, other), max(line, other)),
 		Params:  map[string]string{"line": strconv.Itoa(other)},
 	}
 }
