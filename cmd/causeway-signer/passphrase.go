@@ -51,7 +51,11 @@ func passphrase(path string, confirm bool, in *os.File, out io.Writer) ([]byte, 
 		return nil, err
 	}
 	if !bytes.Equal(first, second) {
-		return nil, errs.New(errs.Invalid, signer.CodeBadPassphrase, "The passphrases do not match. Nothing was written.")
+		return nil, errs.New(
+			errs.Invalid,
+			signer.CodeBadPassphrase,
+			"The passphrases do not match. Nothing was written.",
+		)
 	}
 	return first, checkPassphrase(first)
 }

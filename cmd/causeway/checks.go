@@ -53,10 +53,20 @@ func checksCommand() *cobra.Command {
 		0,
 		"slots per 1000 that must have a result before uptime decides",
 	)
-	f.IntVar(&wanted.MinUptimePermille, "min-uptime-permille", 0, "uptime threshold of payments, in per mille; 0 for none")
+	f.IntVar(
+		&wanted.MinUptimePermille,
+		"min-uptime-permille",
+		0,
+		"uptime threshold of payments, in per mille; 0 for none",
+	)
 	f.StringVar((*string)(&wanted.PayPlace), "pay-place", "", "whose uptime decides: outside or inside")
-	f.BoolVar(&wanted.RequireControl, "require-control", false, "approve only applications that have proven control of "+
-		"their servers")
+	f.BoolVar(
+		&wanted.RequireControl,
+		"require-control",
+		false,
+		"approve only applications that have proven control of "+
+			"their servers",
+	)
 	f.DurationVar(
 		&wanted.MaintenanceNotice,
 		"maintenance-notice",

@@ -77,7 +77,12 @@ func limitFlags(flags *pflag.FlagSet, r *app.Rates) {
 		d.ClientReading,
 		"pages and public calls per second, for one client",
 	)
-	flags.IntVar(&r.ClientWriting, "limit-client-writing", d.ClientWriting, "steps of applying per second, for one client")
+	flags.IntVar(
+		&r.ClientWriting,
+		"limit-client-writing",
+		d.ClientWriting,
+		"steps of applying per second, for one client",
+	)
 	flags.IntVar(
 		&r.ClientEntering,
 		"limit-client-entering",

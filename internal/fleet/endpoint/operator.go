@@ -180,7 +180,11 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 	case length < minBreak:
 		bad = append(
 			bad,
-			errs.Field{Field: "to", Code: CodeNotAfter, Message: "Maintenance must end at least a minute after it begins."},
+			errs.Field{
+				Field:   "to",
+				Code:    CodeNotAfter,
+				Message: "Maintenance must end at least a minute after it begins.",
+			},
 		)
 	case length > p.MaintenanceMax:
 		bad = append(bad, errs.Field{

@@ -29,7 +29,12 @@ func (p Policy) Check() error {
 		need(n >= 0 && n <= 1000, field, CodeNotPermille, "A share must be between 0 and 1000 per mille.")
 	}
 	slot := p.Slot >= time.Minute && p.Slot <= aDay && aDay%p.Slot == 0
-	need(slot, "slot", CodeSlotLength, "A slot must be at least a minute long, and a day must be a whole number of slots.")
+	need(
+		slot,
+		"slot",
+		CodeSlotLength,
+		"A slot must be at least a minute long, and a day must be a whole number of slots.",
+	)
 	need(
 		p.Confirmations >= 0 && p.Confirmations <= 5,
 		"confirmations",

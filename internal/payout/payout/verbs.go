@@ -382,7 +382,9 @@ func (l *Locked) WithdrawVoid(by identity.Actor) error {
 	v := l.r.Void
 	switch {
 	case v.Agreed():
-		return wrongState("Another treasurer has agreed to take the batch back, so the request can no longer be withdrawn.")
+		return wrongState(
+			"Another treasurer has agreed to take the batch back, so the request can no longer be withdrawn.",
+		)
 	case v == nil || v.Lapsed(l.now):
 		return nothingAsked()
 	}

@@ -68,7 +68,11 @@ func (o *VoidOrder) Complete(items []Item) error {
 	if o.FeeRateSatKVB < 0 {
 		bad = append(
 			bad,
-			errs.Field{Field: "feerate_sat_kvb", Code: errs.CodeOutOfRange, Message: "The feerate must be more than 0."},
+			errs.Field{
+				Field:   "feerate_sat_kvb",
+				Code:    errs.CodeOutOfRange,
+				Message: "The feerate must be more than 0.",
+			},
 		)
 	}
 	return errs.InvalidFields(bad)

@@ -92,7 +92,11 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		return err
 	}
 	refuse := func(why string) error {
-		return errs.New(errs.Conflict, CodePolicyRefused, "What the signer would be sent is not what was approved: "+why)
+		return errs.New(
+			errs.Conflict,
+			CodePolicyRefused,
+			"What the signer would be sent is not what was approved: "+why,
+		)
 	}
 	if f.Batch.Kind != payout.Payout || a.Kind == payout.Voids {
 		return f.checkUnpaid(params, a, refuse)

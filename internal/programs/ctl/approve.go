@@ -25,7 +25,12 @@ func (a *app) batchApproveCommand() *cobra.Command {
 			"digest is computed here. When the server shows anything else, nothing is sent and the exit code is 5. To\n" +
 			"confirm, type the batch's number.",
 	}
-	cmd.Flags().StringVar(&digest, "digest", "", "continue only if the note has this digest, which you have read before")
+	cmd.Flags().StringVar(
+		&digest,
+		"digest",
+		"",
+		"continue only if the note has this digest, which you have read before",
+	)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "check and show the note; nothing is sent")
 	return a.online(staff, cmd, func(c *call) (page, error) {

@@ -59,7 +59,12 @@ func (a *app) auditChainCommand() *cobra.Command {
 	f.StringVar(&o.user, "node-user", "", "RPC user")
 	f.StringVar(&o.passFile, "node-pass-file", "", "file with the RPC password")
 	f.StringVar(&o.cert, "node-cert", "", "btcd's rpc.cert")
-	f.Uint32Var(&o.gap, "gap", chainaudit.DefaultGap, "gap limit: how many scripts beyond the last one seen to look for")
+	f.Uint32Var(
+		&o.gap,
+		"gap",
+		chainaudit.DefaultGap,
+		"gap limit: how many scripts beyond the last one seen to look for",
+	)
 	f.Int32Var(&o.final, "final", chainaudit.DefaultFinal, "confirmations after which a spend counts as final")
 	f.BoolVar(&o.json, "json", false, "write JSON, as -o json does")
 	o.approvals.flags(f)

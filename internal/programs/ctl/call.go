@@ -45,7 +45,11 @@ const keyFlag = "idempotency-key"
 // making adds what a command needs that makes something: a key, so that sending it
 // again after a lost answer cannot make it twice.
 func making(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().String(keyFlag, "", "idempotency key of an earlier attempt whose answer was lost; nothing is done twice")
+	cmd.Flags().String(
+		keyFlag,
+		"",
+		"idempotency key of an earlier attempt whose answer was lost; nothing is done twice",
+	)
 	return cmd
 }
 

@@ -20,7 +20,11 @@ func checkCoins(what string, coins []string) error {
 	for _, coin := range coins {
 		if !coinForm.MatchString(coin) {
 			return cli.UsageError{
-				Err: fmt.Errorf("%s: %q is not a coin; a coin is txid:vout, and causewayctl coins lists them", what, coin),
+				Err: fmt.Errorf(
+					"%s: %q is not a coin; a coin is txid:vout, and causewayctl coins lists them",
+					what,
+					coin,
+				),
 			}
 		}
 	}

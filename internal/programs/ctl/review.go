@@ -45,7 +45,12 @@ type agreement struct {
 }
 
 func (g *agreement) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&g.digest, "digest", "", "continue only if the note has this digest, which you have read before")
+	cmd.Flags().StringVar(
+		&g.digest,
+		"digest",
+		"",
+		"continue only if the note has this digest, which you have read before",
+	)
 	cmd.Flags().BoolVar(&g.yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&g.dryRun, "dry-run", false, "check and show the note; nothing is sent")
 }

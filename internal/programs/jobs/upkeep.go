@@ -183,7 +183,12 @@ func (s *Scheduler) partitions(ctx context.Context) (bool, error) {
 		today.Add(-policy.KeepRaw),
 	)
 	if err == nil && made+dropped > 0 {
-		s.cfg.Log.InfoContext(ctx, "result tables created and dropped", slog.Int("made", made), slog.Int("dropped", dropped))
+		s.cfg.Log.InfoContext(
+			ctx,
+			"result tables created and dropped",
+			slog.Int("made", made),
+			slog.Int("dropped", dropped),
+		)
 	}
 	return false, err
 }

@@ -262,7 +262,10 @@ func (s PayoutStore) Batches(ctx context.Context, f payout.BatchFilter, limit in
 	if f.Before == 0 {
 		below = math.MaxInt64
 	}
-	rows, err := s.q.ListBatches(ctx, db.ListBatchesParams{Before: below, State: string(f.State), RowLimit: int32(limit)})
+	rows, err := s.q.ListBatches(
+		ctx,
+		db.ListBatchesParams{Before: below, State: string(f.State), RowLimit: int32(limit)},
+	)
 	if err != nil {
 		return nil, mapError(err)
 	}
