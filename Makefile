@@ -53,7 +53,7 @@ PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbu
 	internal/payout/books internal/payout/books/payeecsv internal/payout/recovery internal/review/screen \
 	internal/fleet/blocklist internal/fleet/netplace internal/fleet/probe/advice internal/fleet/probe/link \
 	internal/fleet/uptime internal/fleet/vantage internal/ledger internal/prose internal/secretfile \
-	internal/trust/decision internal/edge/web/i18n internal/cli internal/errs migrations
+	internal/trust/decision internal/trust/charter internal/trust/sshsig internal/edge/web/i18n internal/cli internal/errs migrations
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all tests run without it (internal/pure_test.go holds which it has to watch). The
 # longest come first, so that none is left alone at the end.

@@ -81,6 +81,8 @@ has git || want git git
 # What deploy/README.md calls, as its test does.
 has curl || want curl curl
 has openssl || want openssl openssl
+# What trustees sign with.
+has ssh-keygen || want openssh-client "OpenSSH 8.9 or newer (ssh-keygen)"
 has node || want nodejs "Node.js 20 or newer"
 has npm || want npm npm
 

@@ -8,6 +8,8 @@ const (
 	CodeAnswerLost errs.Code = "answer_lost"
 	// CodeInterrupted: The program was told to stop before it was done.
 	CodeInterrupted errs.Code = "interrupted"
+	// CodeNoTrustee: The key that signed belongs to no trustee of the charter.
+	CodeNoTrustee errs.Code = "no_trustee"
 	// CodeNoWay: There is no way to prove control of this server.
 	CodeNoWay errs.Code = "no_way"
 	// CodeNotAFund: The answer is not one of a Causeway fund.
@@ -22,6 +24,8 @@ const (
 	CodeSealed errs.Code = "sealed"
 	// CodeSecretMalformed: A file with a secret must hold one line.
 	CodeSecretMalformed errs.Code = "secret_malformed"
+	// CodeSSHKeygen: ssh-keygen did not sign.
+	CodeSSHKeygen errs.Code = "ssh_keygen_failed"
 	// CodeUnreachable: The fund does not answer.
 	CodeUnreachable errs.Code = "unreachable"
 	// CodeTokenShown: An earlier attempt made it, and its token is shown once.

@@ -8,6 +8,8 @@
 //   - What a person votes for or approves is the note's text. Its digest is
 //     computed here; when the server's digest is another, nothing is sent.
 //   - Addresses shown for approval come from the scripts of the note.
+//   - A charter is signed by ssh-keygen, over the bytes that were shown and whose digest was
+//     typed. This program holds no key and makes no signature.
 //   - Secrets are read from files or asked for, never taken from arguments. The
 //     exceptions are worth nothing elsewhere: an idempotency key without its body,
 //     a challenge's token on another machine than the server.

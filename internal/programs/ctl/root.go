@@ -102,7 +102,7 @@ func Root(cfg Config) *cobra.Command {
 		a.paymentsCommand(),
 		a.payeesCommand(),
 		a.auditCommand(),
-		a.verifyCommand(),
+		a.verifyCommand(), a.charterCommand(),
 		a.whoamiCommand(),
 		a.tokenCommand(),
 		a.versionCommand(),
