@@ -78,13 +78,16 @@ func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
 	case ch.Expires.Sub(now) > charter.MaxLife:
 		c.talk("\nNote: it expires more than 400 days from now, which is longer than a charter may last from the day it is taken in.")
 	}
-	answer, err := c.ask(fmt.Sprintf("\n%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ", notYet, digestDigits), false)
+	answer, err := c.ask(fmt.Sprintf(
+		"\n%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ", notYet, digestDigits), false)
 	if err != nil {
 		return err
 	}
 	typed := strings.ToLower(strings.ReplaceAll(answer, " ", ""))
 	if len(typed) < digestDigits || !strings.HasPrefix(ch.Digest().String(), typed) {
-		return errs.New(errs.Precondition, CodeNotConfirmed, "These are not the first digits of this charter's digest. Nothing was signed. If you typed what was read out, somebody has another text.")
+		return errs.New(errs.Precondition, CodeNotConfirmed,
+			"These are not the first digits of this charter's digest. Nothing was signed. "+
+				"If you typed what was read out, somebody has another text.")
 	}
 	return nil
 }
@@ -125,7 +128,8 @@ func (c *call) signCharter(ch charter.Charter, charters []charter.Charter, key, 
 // sshSign has ssh-keygen sign text, which it gets as it was shown. Passphrases, agents and
 // hardware keys are its matter; it asks on the terminal itself.
 func (c *call) sshSign(key string, text []byte) ([]byte, error) {
-	cmd := exec.CommandContext(c.ctx, "ssh-keygen", "-Y", "sign", "-n", sshsig.Namespace, "-f", key) //nolint:gosec // the key's path is the user's to name
+	//nolint:gosec // the key's path is the user's to name
+	cmd := exec.CommandContext(c.ctx, "ssh-keygen", "-Y", "sign", "-n", sshsig.Namespace, "-f", key)
 	var signature bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &signature, c.cmd.ErrOrStderr()
 	if err := cmd.Run(); err != nil {

@@ -41,8 +41,8 @@ func (c Charter) Follows(previous Charter) error {
 		return errs.Newf(errs.Conflict, CodeNotNext, "Version %d does not follow version %d: missed versions come in turn, and none goes backwards.",
 			c.Version, previous.Version)
 	case c.Previous != previous.Digest():
-		return errs.Newf(errs.Conflict, CodeNotNext, "The charter names another version %d than this one. Two charters of one version are a fork; ask the trustees.",
-			previous.Version)
+		return errs.Newf(errs.Conflict, CodeNotNext,
+			"The charter names another version %d than this one. Two charters of one version are a fork; ask the trustees.", previous.Version)
 	}
 	return nil
 }

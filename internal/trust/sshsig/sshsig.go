@@ -108,7 +108,8 @@ func (s Signature) Verify(message []byte) error {
 
 // dearmor returns what an armored signature holds.
 func dearmor(text []byte) ([]byte, error) {
-	refused := errs.New(errs.Invalid, CodeArmor, "This is not an SSH signature as ssh-keygen writes it. Send its file as it is, without changing line ends.")
+	refused := errs.New(errs.Invalid, CodeArmor,
+		"This is not an SSH signature as ssh-keygen writes it. Send its file as it is, without changing line ends.")
 	if len(text) > MaxBytes {
 		return nil, refused
 	}
