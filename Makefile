@@ -37,7 +37,7 @@ WATCH ?= met
 SECOND_CACHE ?=
 # A run of everything in CI may take so long, from the first test to the last: enough for two slow
 # cores. It is the only place where a time is set: no test asserts how fast anything is.
-BUDGET ?= $(if $(CI),30m,0)
+BUDGET ?= $(if $(CI),40m,0)
 # Two runs at once, of those with the race detector and those without, have a package each at a time.
 JOBS ?= $(if $(filter ./...-racemet,$(PKG)$(RACE)$(WATCH)),1,2)
 # `check` has vetted everything when it comes to the tests; a debugger's tables would be linked 80 times.

@@ -17,7 +17,8 @@ const notYet = "No signer asks for a charter yet: it neither allows nor stops a 
 
 func (a *app) charterCommand() *cobra.Command {
 	return group(&cobra.Command{
-		Use: "charter", Short: "Read, compare, sign and verify charters, on files",
+		Use:   "charter",
+		Short: "Read, compare, sign and verify charters, on files",
 		Long: "A charter is the text of who may move a fund's money: people, keys, signers, limits, treasuries. These commands work on\n" +
 			"files, without any server.\n" + notYet,
 	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand())
@@ -25,7 +26,9 @@ func (a *app) charterCommand() *cobra.Command {
 
 func (a *app) charterShowCommand() *cobra.Command {
 	return a.local(&cobra.Command{
-		Use: "show FILE", Short: "Show a charter in plain words, with its digest", Args: cobra.ExactArgs(1),
+		Use:   "show FILE",
+		Short: "Show a charter in plain words, with its digest",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show a charter in plain words, with its digest. What is not a charter in its one spelling is refused, with the line. FILE\n" +
 			"may be - for standard input.\n" + notYet,
 	}, func(c *call) (page, error) {
@@ -46,7 +49,9 @@ type changeView struct {
 
 func (a *app) charterDiffCommand() *cobra.Command {
 	return a.local(&cobra.Command{
-		Use: "diff OLD NEW", Short: "Say what a charter changes, and whether it loosens or tightens", Args: cobra.ExactArgs(2),
+		Use:   "diff OLD NEW",
+		Short: "Say what a charter changes, and whether it loosens or tightens",
+		Args:  cobra.ExactArgs(2),
 		Long: "Say what NEW changes against OLD, and whether each change loosens or tightens. Where that cannot be told, it says loosens.\n" +
 			"NEW need not be the next version after OLD.\n" + notYet,
 	}, func(c *call) (page, error) {
@@ -71,7 +76,12 @@ func (a *app) charterDiffCommand() *cobra.Command {
 }
 
 func changesPart(changes []charter.Change) part {
-	return table("", []string{"EFFECT", "CHANGE"}, changes, func(d charter.Change) []string { return []string{string(d.Effect), d.Text} })
+	return table(
+		"",
+		[]string{"EFFECT", "CHANGE"},
+		changes,
+		func(d charter.Change) []string { return []string{string(d.Effect), d.Text} },
+	)
 }
 
 // charterFile reads a charter from a file, or standard input for "-".
@@ -118,7 +128,12 @@ func charterDigest(ch charter.Charter) part {
 // charterWords is what ch says, in plain words.
 func charterWords(ch charter.Charter) []part {
 	trustees := ch.With(charter.Trustee)
-	change := fmt.Sprintf("%d of %d trustees sign the next version, by ssh: %s", ch.Trustees, len(trustees), names(trustees))
+	change := fmt.Sprintf(
+		"%d of %d trustees sign the next version, by ssh: %s",
+		ch.Trustees,
+		len(trustees),
+		names(trustees),
+	)
 	sole := ""
 	if ch.Sole() {
 		sole = "One person runs this fund: " + names(ch.People)
@@ -129,31 +144,76 @@ func charterWords(ch charter.Charter) []part {
 	}
 	l := ch.Limits
 	return withRows(
-		record("Fund", ch.Name, "Id", ch.Fund.String(), "Network", ch.Network.Name, "Version", itoa(ch.Version), "Follows", previous,
-			"Expires", when(ch.Expires), "Once replaced", fmt.Sprintf("binds for %d hours more", ch.HoldHours), "Changes", change, "Beware", sole),
+		record(
+			"Fund",
+			ch.Name,
+			"Id",
+			ch.Fund.String(),
+			"Network",
+			ch.Network.Name,
+			"Version",
+			itoa(ch.Version),
+			"Follows",
+			previous,
+			"Expires",
+			when(ch.Expires),
+			"Once replaced",
+			fmt.Sprintf("binds for %d hours more", ch.HoldHours),
+			"Changes",
+			change,
+			"Beware",
+			sole,
+		),
 		table("PEOPLE", []string{"NAME", "ROLES", "ID"}, ch.People, func(p charter.Person) []string {
 			return []string{p.Name, commas(p.Roles), p.ID.String()}
 		}),
 		keysPart(ch),
-		table("A DECISION NEEDS", []string{"AMOUNT", "REVIEWERS", "OF THEM BY TERMINAL", "TREASURERS"}, ch.Lines, func(l charter.Line) []string {
-			amount := "more, without end"
-			if l.UpTo > 0 {
-				amount = "up to " + sats(l.UpTo)
-			} else if len(ch.Lines) == 1 {
-				amount = "any"
-			}
-			return []string{amount, itoa(l.Reviewers), itoa(l.ByTerminal), itoa(l.Treasurers)}
-		}),
-		titled("LIMITS", record("One decision, all its periods", sats(l.Decision), "Any 24 hours", sats(l.Day), "Any 30 days", sats(l.Month),
-			"Any 24 hours, what nobody approved by ssh", sats(l.PasskeyOnlyDay), "Any 24 hours, all fees", sats(l.FeesDay),
-			"Feerate", itoa(l.FeeRateSatKVB)+" sat/kvB", "Fee of a transaction", sats(l.Fee),
-			"Fee of a transaction, in thousandths of its payments", itoa(l.FeePermille))),
+		table(
+			"A DECISION NEEDS",
+			[]string{"AMOUNT", "REVIEWERS", "OF THEM BY TERMINAL", "TREASURERS"},
+			ch.Lines,
+			func(l charter.Line) []string {
+				amount := "more, without end"
+				if l.UpTo > 0 {
+					amount = "up to " + sats(l.UpTo)
+				} else if len(ch.Lines) == 1 {
+					amount = "any"
+				}
+				return []string{amount, itoa(l.Reviewers), itoa(l.ByTerminal), itoa(l.Treasurers)}
+			},
+		),
+		titled(
+			"LIMITS",
+			record(
+				"One decision, all its periods",
+				sats(l.Decision),
+				"Any 24 hours",
+				sats(l.Day),
+				"Any 30 days",
+				sats(l.Month),
+				"Any 24 hours, what nobody approved by ssh",
+				sats(l.PasskeyOnlyDay),
+				"Any 24 hours, all fees",
+				sats(l.FeesDay),
+				"Feerate",
+				itoa(l.FeeRateSatKVB)+" sat/kvB",
+				"Fee of a transaction",
+				sats(l.Fee),
+				"Fee of a transaction, in thousandths of its payments",
+				itoa(l.FeePermille),
+			),
+		),
 		table("SIGNERS", []string{"NAME", "TREASURY KEY", "ANSWERS WITH"}, ch.Signers, func(s charter.Signer) []string {
 			return []string{s.Name, s.Fingerprint, s.Key.Fingerprint()}
 		}),
-		table("TREASURIES, THE LAST ONE IN USE", []string{"NUMBER", "FROM BLOCK", "DESCRIPTOR"}, ch.Treasuries, func(t charter.Treasury) []string {
-			return []string{itoa(t.Number), itoa(t.Birthday), t.Descriptor}
-		}),
+		table(
+			"TREASURIES, THE LAST ONE IN USE",
+			[]string{"NUMBER", "FROM BLOCK", "DESCRIPTOR"},
+			ch.Treasuries,
+			func(t charter.Treasury) []string {
+				return []string{itoa(t.Number), itoa(t.Birthday), t.Descriptor}
+			},
+		),
 		revokedPart(ch),
 	)
 }

@@ -19,14 +19,21 @@ import (
 func (a *app) charterSignCommand() *cobra.Command {
 	var key, previous, out string
 	cmd := &cobra.Command{
-		Use: "sign FILE --key KEY", Short: "Sign a charter by ssh, as one of its trustees", Args: cobra.ExactArgs(1),
+		Use:   "sign FILE --key KEY",
+		Short: "Sign a charter by ssh, as one of its trustees",
+		Args:  cobra.ExactArgs(1),
 		Long: "Show a charter in plain words and what it changes, ask for the first 20 digits of its digest, and have ssh-keygen sign it.\n" +
 			"Have the digits read out by the other trustees, who see them in `charter show`; they are not shown here. KEY is what ssh-keygen -f\n" +
 			"takes: a private key, or the public half of one that an agent or a hardware key holds.\n" + notYet,
 	}
 	cmd.Flags().StringVar(&key, "key", "", "your ssh key: ssh-ed25519 or sk-ssh-ed25519@openssh.com")
 	cmd.Flags().StringVar(&previous, "previous", "", "file with the version before it; needed from version 2 on")
-	cmd.Flags().StringVar(&out, "out", "", "where the signature goes (default FILE.NAME.sig, by your name in the charter)")
+	cmd.Flags().StringVar(
+		&out,
+		"out",
+		"",
+		"where the signature goes (default FILE.NAME.sig, by your name in the charter)",
+	)
 	return a.local(cmd, func(c *call) (page, error) {
 		if err := cli.Need(cmd.Flags(), "key"); err != nil {
 			return page{}, err
@@ -40,7 +47,9 @@ func (a *app) charterSignCommand() *cobra.Command {
 			return page{}, err
 		}
 		if ch.Version > 1 && len(charters) == 1 {
-			return page{}, cli.UsageError{Err: errors.New("--previous is missing: from version 2 on, look at what changes before you sign")}
+			return page{}, cli.UsageError{
+				Err: errors.New("--previous is missing: from version 2 on, look at what changes before you sign"),
+			}
 		}
 		if err := c.agree(ch, charters[1:]); err != nil {
 			return page{}, err
@@ -66,7 +75,10 @@ func (c *call) withPrevious(ch charter.Charter, path string) ([]charter.Charter,
 func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
 	parts := charterWords(ch)
 	for _, old := range previous {
-		parts = append(parts, titled(fmt.Sprintf("AGAINST VERSION %d", old.Version), changesPart(charter.Diff(old, ch))))
+		parts = append(
+			parts,
+			titled(fmt.Sprintf("AGAINST VERSION %d", old.Version), changesPart(charter.Diff(old, ch))),
+		)
 	}
 	if err := (page{parts: parts}).write(c.cmd.ErrOrStderr(), cli.Table); err != nil {
 		return err
@@ -76,10 +88,15 @@ func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
 	case !ch.Expires.After(now):
 		c.talk("\nNote: this charter has expired. It would let nothing be paid.")
 	case ch.Expires.Sub(now) > charter.MaxLife:
-		c.talk("\nNote: it expires more than 400 days from now, which is longer than a charter may last from the day it is taken in.")
+		c.talk(
+			"\nNote: it expires more than 400 days from now, which is longer than a charter may last from the day it is taken in.",
+		)
 	}
 	answer, err := c.ask(fmt.Sprintf(
-		"\n%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ", notYet, digestDigits), false)
+		"\n%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ",
+		notYet,
+		digestDigits,
+	), false)
 	if err != nil {
 		return err
 	}
@@ -117,12 +134,32 @@ func (c *call) signCharter(ch charter.Charter, charters []charter.Charter, key, 
 			return page{}, err
 		}
 		return page{
-			value: map[string]string{"file": out, "person": person.Name, "key": s.Key.Fingerprint(), "digest": ch.Digest().String()},
-			parts: []part{record("Signed by", person.Name, "Key", s.Key.Fingerprint(), "Digest", ch.Digest().String(), "Signature", out)},
+			value: map[string]string{
+				"file":   out,
+				"person": person.Name,
+				"key":    s.Key.Fingerprint(),
+				"digest": ch.Digest().String(),
+			},
+			parts: []part{
+				record(
+					"Signed by",
+					person.Name,
+					"Key",
+					s.Key.Fingerprint(),
+					"Digest",
+					ch.Digest().String(),
+					"Signature",
+					out,
+				),
+			},
 		}, nil
 	}
-	return page{}, errs.Newf(errs.Precondition, CodeNoTrustee,
-		"The key %s belongs to no trustee of this charter or of the one before it. The signature was thrown away.", s.Key.Fingerprint())
+	return page{}, errs.Newf(
+		errs.Precondition,
+		CodeNoTrustee,
+		"The key %s belongs to no trustee of this charter or of the one before it. The signature was thrown away.",
+		s.Key.Fingerprint(),
+	)
 }
 
 // sshSign has ssh-keygen sign text, which it gets as it was shown. Passphrases, agents and
@@ -133,8 +170,12 @@ func (c *call) sshSign(key string, text []byte) ([]byte, error) {
 	var signature bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &signature, c.cmd.ErrOrStderr()
 	if err := cmd.Run(); err != nil {
-		return nil, errs.Wrap(err, errs.Unavailable, CodeSSHKeygen,
-			"ssh-keygen did not sign. It belongs to OpenSSH 8.1 or newer and has to be installed; what it said stands above.")
+		return nil, errs.Wrap(
+			err,
+			errs.Unavailable,
+			CodeSSHKeygen,
+			"ssh-keygen did not sign. It belongs to OpenSSH 8.1 or newer and has to be installed; what it said stands above.",
+		)
 	}
 	return signature.Bytes(), nil
 }

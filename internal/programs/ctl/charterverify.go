@@ -34,7 +34,9 @@ func (n charterCount) lacks() int64 { return max(n.Needed-int64(len(n.Signed)), 
 func (a *app) charterVerifyCommand() *cobra.Command {
 	var previous string
 	cmd := &cobra.Command{
-		Use: "verify FILE SIGNATURE...", Short: "Count the trustees who signed a charter", Args: cobra.MinimumNArgs(2),
+		Use:   "verify FILE SIGNATURE...",
+		Short: "Count the trustees who signed a charter",
+		Args:  cobra.MinimumNArgs(2),
 		Long: "Count the trustees whose ssh signatures over a charter hold: by its own list, and from version 2 on by that of the version\n" +
 			"before it. Each person counts once, and a signature that does not hold takes nothing away. Exit code 0 only when enough signed by\n" +
 			"both lists, 5 otherwise. Versions before the previous one that still bind would be asked too; this command does not know\n" +
@@ -122,14 +124,29 @@ func enough(ch charter.Charter, counts []charterCount) error {
 
 func verifiedPage(ch charter.Charter, list []charterSignature, counts []charterCount) page {
 	return page{
-		value: map[string]any{"digest": ch.Digest().String(), "version": ch.Version, "signatures": list, "counts": counts},
+		value: map[string]any{
+			"digest":     ch.Digest().String(),
+			"version":    ch.Version,
+			"signatures": list,
+			"counts":     counts,
+		},
 		parts: []part{
 			table("SIGNATURES", []string{"FILE", "KEY", "TRUSTEE", "VERDICT"}, list, func(s charterSignature) []string {
 				return []string{s.File, s.Key, s.Person, s.Verdict}
 			}),
-			table("TRUSTEES", []string{"OF VERSION", "NEEDED", "SIGNED", "NOT SIGNED"}, counts, func(n charterCount) []string {
-				return []string{itoa(n.Version), itoa(n.Needed), fmt.Sprintf("%d: %s", len(n.Signed), commas(n.Signed)), commas(n.Others)}
-			}),
+			table(
+				"TRUSTEES",
+				[]string{"OF VERSION", "NEEDED", "SIGNED", "NOT SIGNED"},
+				counts,
+				func(n charterCount) []string {
+					return []string{
+						itoa(n.Version),
+						itoa(n.Needed),
+						fmt.Sprintf("%d: %s", len(n.Signed), commas(n.Signed)),
+						commas(n.Others),
+					}
+				},
+			),
 			charterDigest(ch),
 			{title: "STATUS", text: notYet},
 		},

@@ -159,7 +159,13 @@ func (c Charter) Encode() []byte {
 		line("signer %s %s %s", s.Name, s.Fingerprint, s.Key)
 	}
 	for _, l := range c.Lines {
-		line("approve_up_to_sat %d reviewers %d by_terminal %d treasurers %d", int64(l.UpTo), l.Reviewers, l.ByTerminal, l.Treasurers)
+		line(
+			"approve_up_to_sat %d reviewers %d by_terminal %d treasurers %d",
+			int64(l.UpTo),
+			l.Reviewers,
+			l.ByTerminal,
+			l.Treasurers,
+		)
 	}
 	for _, l := range c.limitLines() {
 		line("%s %d", l.name, l.value)
@@ -196,7 +202,12 @@ func (c Charter) limitLines() []limitLine {
 		{"limit_decision_sat", int64(l.Decision), "The limit of one decision", "sat"},
 		{"limit_day_sat", int64(l.Day), "The limit of 24 hours", "sat"},
 		{"limit_month_sat", int64(l.Month), "The limit of 30 days", "sat"},
-		{"limit_passkey_only_day_sat", int64(l.PasskeyOnlyDay), "The limit of 24 hours for what nobody approved by ssh", "sat"},
+		{
+			"limit_passkey_only_day_sat",
+			int64(l.PasskeyOnlyDay),
+			"The limit of 24 hours for what nobody approved by ssh",
+			"sat",
+		},
 		{"limit_fees_day_sat", int64(l.FeesDay), "The limit of 24 hours for fees", "sat"},
 		{"fee_max_feerate_sat_kvb", l.FeeRateSatKVB, "The highest feerate", "sat/kvB"},
 		{"fee_max_sat", int64(l.Fee), "The highest fee of a transaction", "sat"},

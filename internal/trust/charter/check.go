@@ -68,11 +68,20 @@ func (c Charter) checkHead() *fault {
 	case c.Version < 1 || c.Version > maxVersion:
 		return broken(CodeMalformed, "version", "needs a version from 1 to %d", maxVersion)
 	case (c.Version == 1) != (c.Previous == decision.Digest{}):
-		return broken(CodePrevious, "previous", "does not fit the version: version 1 has none, and a later one the digest of the one before it")
+		return broken(
+			CodePrevious,
+			"previous",
+			"does not fit the version: version 1 has none, and a later one the digest of the one before it",
+		)
 	case c.HoldHours > maxHoldHours:
 		return broken(CodeHold, "hold_hours", "makes every change wait for more than %d hours", maxHoldHours)
 	case !c.Sole() && c.Network.Name == mainnet && c.HoldHours < minMainnetHold:
-		return broken(CodeMainnetHold, "hold_hours", "has a hold of less than %d hours, which mainnet needs", minMainnetHold)
+		return broken(
+			CodeMainnetHold,
+			"hold_hours",
+			"has a hold of less than %d hours, which mainnet needs",
+			minMainnetHold,
+		)
 	}
 	return nil
 }
@@ -93,7 +102,11 @@ func (c Charter) checkPeople() *fault {
 		case !c.Sole() && p.Has(Reviewer) && p.Has(Treasurer):
 			return broken(CodeReviewerAndTreasurer, line, "makes one person reviewer and treasurer")
 		case p.Has(Trustee) && len(p.SSH) == 0:
-			return broken(CodeTrusteeWithoutSSH, line, "has a trustee without an ssh key; charters are signed by ssh only")
+			return broken(
+				CodeTrusteeWithoutSSH,
+				line,
+				"has a trustee without an ssh key; charters are signed by ssh only",
+			)
 		case len(p.SSH)+len(p.Passkeys) == 0:
 			return broken(CodePerson, line, "has a person without a key")
 		}
@@ -132,7 +145,11 @@ func (c Charter) checkSole() *fault {
 	case !c.Sole():
 		return nil
 	case len(c.People) != 1 || c.People[0].ID != c.SoleOperator || len(c.People[0].Roles) != len(allRoles()):
-		return broken(CodeSoleOperator, "sole_operator", "needs exactly that one person in the charter, as trustee, reviewer and treasurer")
+		return broken(
+			CodeSoleOperator,
+			"sole_operator",
+			"needs exactly that one person in the charter, as trustee, reviewer and treasurer",
+		)
 	case c.Trustees != 1:
 		return broken(CodeSoleOperator, "trustees", "has to be 1 beside sole_operator")
 	}
@@ -151,8 +168,13 @@ func (c Charter) checkTrustees() *fault {
 	case c.Trustees < fewestTrustees:
 		return broken(CodeTrusteesFew, "trustees", "lets fewer than %d trustees sign a charter", fewestTrustees)
 	case c.Trustees >= listed:
-		return broken(CodeTrusteesSpare, "trustees",
-			"asks for %d trustees, and %d are listed. List at least one more than have to sign, or one lost key ends the fund", c.Trustees, listed)
+		return broken(
+			CodeTrusteesSpare,
+			"trustees",
+			"asks for %d trustees, and %d are listed. List at least one more than have to sign, or one lost key ends the fund",
+			c.Trustees,
+			listed,
+		)
 	}
 	return nil
 }
@@ -179,7 +201,11 @@ func (c Charter) checkTreasuries() *fault {
 		}
 		seen[t.Descriptor] = true
 		if k, _ := d.Threshold(); !c.Sole() && c.Network.Name == mainnet && (d.Kind() != wallet.KindWSH || k < 2) {
-			return broken(CodeMainnetTreasury, line, "is not wsh(sortedmulti(k,...)) with a k of 2 or more, which mainnet needs")
+			return broken(
+				CodeMainnetTreasury,
+				line,
+				"is not wsh(sortedmulti(k,...)) with a k of 2 or more, which mainnet needs",
+			)
 		}
 	}
 	return nil
@@ -223,7 +249,11 @@ func (c Charter) checkSigners() *fault {
 	}
 	if !inUse {
 		last := c.Treasuries[len(c.Treasuries)-1]
-		return broken(CodeNoSigner, fmt.Sprintf("treasury %d", last.Number), "has no signer, so nothing could be paid from it")
+		return broken(
+			CodeNoSigner,
+			fmt.Sprintf("treasury %d", last.Number),
+			"has no signer, so nothing could be paid from it",
+		)
 	}
 	return nil
 }
@@ -236,14 +266,22 @@ func (c Charter) checkLines() *fault {
 		return broken(CodeLines, "signer", "is not followed by a line approve_up_to_sat")
 	}
 	if last := c.Lines[len(c.Lines)-1]; last.UpTo != 0 {
-		return broken(CodeLines, last.start(), "has an end; the last line of approvals is approve_up_to_sat 0, without end")
+		return broken(
+			CodeLines,
+			last.start(),
+			"has an end; the last line of approvals is approve_up_to_sat 0, without end",
+		)
 	}
 	for i, l := range c.Lines {
 		if l.UpTo > money.MaxSat || i < len(c.Lines)-1 && l.UpTo == 0 {
 			return broken(CodeLines, l.start(), "has an amount that only the last line may have, or nobody")
 		}
 		if i > 0 && !rises(c.Lines[i-1], l) {
-			return broken(CodeLines, l.start(), "does not rise: amounts rise from line to line, and people do not become fewer")
+			return broken(
+				CodeLines,
+				l.start(),
+				"does not rise: amounts rise from line to line, and people do not become fewer",
+			)
 		}
 		if f := c.checkLine(l); f != nil {
 			return f
@@ -253,7 +291,8 @@ func (c Charter) checkLines() *fault {
 }
 
 func rises(a, b Line) bool {
-	return (b.UpTo == 0 || a.UpTo < b.UpTo) && a.Reviewers <= b.Reviewers && a.ByTerminal <= b.ByTerminal && a.Treasurers <= b.Treasurers
+	return (b.UpTo == 0 || a.UpTo < b.UpTo) && a.Reviewers <= b.Reviewers && a.ByTerminal <= b.ByTerminal &&
+		a.Treasurers <= b.Treasurers
 }
 
 func (c Charter) checkLine(l Line) *fault {
@@ -266,16 +305,31 @@ func (c Charter) checkLine(l Line) *fault {
 	case !c.Sole() && l.Treasurers < 1:
 		return broken(CodeTreasurersFew, l.start(), "asks for no treasurer")
 	case l.ByTerminal == 0 && c.Limits.PasskeyOnlyDay == 0:
-		return broken(CodeByTerminal, l.start(),
-			"asks for nobody by terminal while limit_passkey_only_day_sat is 0, so that what it allows could not be paid")
+		return broken(
+			CodeByTerminal,
+			l.start(),
+			"asks for nobody by terminal while limit_passkey_only_day_sat is 0, so that what it allows could not be paid",
+		)
 	case l.ByTerminal > l.Reviewers:
 		return broken(CodeLines, l.start(), "asks for more reviewers by terminal than reviewers")
 	case l.Reviewers > int64(len(reviewers)):
 		return broken(CodeLineUnmet, l.start(), "asks for %d reviewers, and %d are listed", l.Reviewers, len(reviewers))
 	case l.ByTerminal > int64(len(terminals)):
-		return broken(CodeLineUnmet, l.start(), "asks for %d reviewers by terminal, and %d have an ssh key", l.ByTerminal, len(terminals))
+		return broken(
+			CodeLineUnmet,
+			l.start(),
+			"asks for %d reviewers by terminal, and %d have an ssh key",
+			l.ByTerminal,
+			len(terminals),
+		)
 	case l.Treasurers > int64(len(treasurers)):
-		return broken(CodeLineUnmet, l.start(), "asks for %d treasurers, and %d are listed", l.Treasurers, len(treasurers))
+		return broken(
+			CodeLineUnmet,
+			l.start(),
+			"asks for %d treasurers, and %d are listed",
+			l.Treasurers,
+			len(treasurers),
+		)
 	}
 	return nil
 }

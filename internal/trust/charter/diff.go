@@ -38,11 +38,20 @@ func (c Charter) Follows(previous Charter) error {
 	case c.Network != previous.Network || c.Fund != previous.Fund:
 		return errs.New(errs.Conflict, CodeOtherFund, "The two charters are of different funds or networks.")
 	case c.Version != previous.Version+1:
-		return errs.Newf(errs.Conflict, CodeNotNext, "Version %d does not follow version %d: missed versions come in turn, and none goes backwards.",
-			c.Version, previous.Version)
+		return errs.Newf(
+			errs.Conflict,
+			CodeNotNext,
+			"Version %d does not follow version %d: missed versions come in turn, and none goes backwards.",
+			c.Version,
+			previous.Version,
+		)
 	case c.Previous != previous.Digest():
-		return errs.Newf(errs.Conflict, CodeNotNext,
-			"The charter names another version %d than this one. Two charters of one version are a fork; ask the trustees.", previous.Version)
+		return errs.Newf(
+			errs.Conflict,
+			CodeNotNext,
+			"The charter names another version %d than this one. Two charters of one version are a fork; ask the trustees.",
+			previous.Version,
+		)
 	}
 	return nil
 }
@@ -100,7 +109,12 @@ func (d *differ) head(old, c Charter) {
 		if c.Expires.After(old.Expires) {
 			effect = Loosens
 		}
-		d.add(effect, "It expires on %s instead of %s.", c.Expires.Format(time.RFC3339), old.Expires.Format(time.RFC3339))
+		d.add(
+			effect,
+			"It expires on %s instead of %s.",
+			c.Expires.Format(time.RFC3339),
+			old.Expires.Format(time.RFC3339),
+		)
 	}
 	d.number("A charter that is replaced binds for a while more", old.HoldHours, c.HoldHours, " hours", Tightens)
 	d.number("Trustees who have to sign a charter", old.Trustees, c.Trustees, "", Tightens)
@@ -127,7 +141,13 @@ func (d *differ) treasuries(old, c Charter) {
 		case before.Descriptor != t.Descriptor:
 			d.add(Loosens, "Treasury %d is another: %s instead of %s", t.Number, t.Descriptor, before.Descriptor)
 		case before.Birthday != t.Birthday:
-			d.add(Neither, "The birthday of treasury %d is block %d instead of %d.", t.Number, t.Birthday, before.Birthday)
+			d.add(
+				Neither,
+				"The birthday of treasury %d is block %d instead of %d.",
+				t.Number,
+				t.Birthday,
+				before.Birthday,
+			)
 		}
 	}
 	for i, t := range old.Treasuries {
@@ -147,9 +167,21 @@ func (d *differ) signers(old, c Charter) {
 		before := slices.IndexFunc(old.Signers, func(o Signer) bool { return o.Name == s.Name })
 		switch {
 		case before < 0:
-			d.add(Loosens, "Signer %s is new: treasury key %s, answers with %s.", s.Name, s.Fingerprint, s.Key.Fingerprint())
+			d.add(
+				Loosens,
+				"Signer %s is new: treasury key %s, answers with %s.",
+				s.Name,
+				s.Fingerprint,
+				s.Key.Fingerprint(),
+			)
 		case old.Signers[before] != s:
-			d.add(Loosens, "Signer %s is another: treasury key %s, answers with %s.", s.Name, s.Fingerprint, s.Key.Fingerprint())
+			d.add(
+				Loosens,
+				"Signer %s is another: treasury key %s, answers with %s.",
+				s.Name,
+				s.Fingerprint,
+				s.Key.Fingerprint(),
+			)
 		}
 	}
 	for _, s := range old.Signers {

@@ -53,9 +53,17 @@ func (p Person) checkPasskeys(network string, seen map[string]bool) *fault {
 		case i > 0 && p.Passkeys[i-1].String() > k.String():
 			return broken(CodeOrder, line, "has a key that is not in the order of their text")
 		case !k.usable():
-			return broken(CodeKey, line, "has a passkey whose public key or credential is not one of its algorithm (es256, eddsa or rs256)")
+			return broken(
+				CodeKey,
+				line,
+				"has a passkey whose public key or credential is not one of its algorithm (es256, eddsa or rs256)",
+			)
 		case !isOrigin(k.Origin, network):
-			return broken(CodeKey, line, "has an origin that no passkey of this network has; it looks like https://staff.example.org")
+			return broken(
+				CodeKey,
+				line,
+				"has an origin that no passkey of this network has; it looks like https://staff.example.org",
+			)
 		}
 		if f := once(seen, line, k.Public); f != nil {
 			return f

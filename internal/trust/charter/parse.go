@@ -45,7 +45,11 @@ func Parse(text []byte) (Charter, error) {
 		return Charter{}, refusal(CodeMalformed, len(lines), "does not end in a line feed")
 	}
 	if want := c.Encode(); !bytes.Equal(want, text) {
-		return Charter{}, refusal(CodeNotCanonical, firstDifference(string(want), string(text)), "is not in its one spelling")
+		return Charter{}, refusal(
+			CodeNotCanonical,
+			firstDifference(string(want), string(text)),
+			"is not in its one spelling",
+		)
 	}
 	if f := c.check(); f != nil {
 		return Charter{}, refusal(f.code, slices.IndexFunc(lines, f.stands)+1, "%s", f.text)
@@ -134,8 +138,12 @@ func (r *reader) id(text string) uuid.UUID {
 func (r *reader) key(text string) sshsig.Key {
 	k, err := sshsig.ParseKey(text)
 	if err != nil {
-		r.fail(CodeKey, "has an ssh key that cannot be used: it is %s or %s and the text that ssh-keygen wrote, without its comment",
-			sshsig.TypeEd25519, sshsig.TypeSecurityKey)
+		r.fail(
+			CodeKey,
+			"has an ssh key that cannot be used: it is %s or %s and the text that ssh-keygen wrote, without its comment",
+			sshsig.TypeEd25519,
+			sshsig.TypeSecurityKey,
+		)
 	}
 	return k
 }
@@ -160,7 +168,10 @@ func (r *reader) charter() Charter {
 	}
 	for r.next("treasury") {
 		w := r.words("treasury", 3)
-		c.Treasuries = append(c.Treasuries, Treasury{Number: r.number(w[0]), Descriptor: w[1], Birthday: r.number(w[2])})
+		c.Treasuries = append(
+			c.Treasuries,
+			Treasury{Number: r.number(w[0]), Descriptor: w[1], Birthday: r.number(w[2])},
+		)
 	}
 	for r.next("signer") {
 		w := r.words("signer", 3)
@@ -169,13 +180,25 @@ func (r *reader) charter() Charter {
 	for r.next("approve_up_to_sat") {
 		w := r.words("approve_up_to_sat", 7) // the names between the numbers are held by encoding
 		c.Lines = append(c.Lines, Line{
-			UpTo: btcutil.Amount(r.number(w[0])), Reviewers: r.number(w[2]), ByTerminal: r.number(w[4]), Treasurers: r.number(w[6]),
+			UpTo: btcutil.Amount(
+				r.number(w[0]),
+			),
+			Reviewers:  r.number(w[2]),
+			ByTerminal: r.number(w[4]),
+			Treasurers: r.number(w[6]),
 		})
 	}
 	c.Limits = Limits{
-		Decision: r.amount("limit_decision_sat"), Day: r.amount("limit_day_sat"), Month: r.amount("limit_month_sat"),
-		PasskeyOnlyDay: r.amount("limit_passkey_only_day_sat"), FeesDay: r.amount("limit_fees_day_sat"),
-		FeeRateSatKVB: r.number(r.word("fee_max_feerate_sat_kvb")), Fee: r.amount("fee_max_sat"), FeePermille: r.number(r.word("fee_max_permille")),
+		Decision:       r.amount("limit_decision_sat"),
+		Day:            r.amount("limit_day_sat"),
+		Month:          r.amount("limit_month_sat"),
+		PasskeyOnlyDay: r.amount("limit_passkey_only_day_sat"),
+		FeesDay:        r.amount("limit_fees_day_sat"),
+		FeeRateSatKVB: r.number(
+			r.word("fee_max_feerate_sat_kvb"),
+		),
+		Fee:         r.amount("fee_max_sat"),
+		FeePermille: r.number(r.word("fee_max_permille")),
 	}
 	for r.next("person") {
 		c.People = append(c.People, r.person())

@@ -52,7 +52,11 @@ func parseBlob(blob []byte) (Key, error) {
 		if w.short {
 			return Key{}, badKey()
 		}
-		return Key{}, errs.New(errs.Invalid, CodeKeyType, "Only the key types "+TypeEd25519+" and "+TypeSecurityKey+" are accepted.")
+		return Key{}, errs.New(
+			errs.Invalid,
+			CodeKeyType,
+			"Only the key types "+TypeEd25519+" and "+TypeSecurityKey+" are accepted.",
+		)
 	}
 	public := w.bytes()
 	if k.Type == TypeSecurityKey {

@@ -63,7 +63,11 @@ func Parse(armored []byte) (Signature, error) {
 			"This signature was made for another purpose. Sign with ssh-keygen -Y sign -n "+Namespace+".")
 	}
 	if hashed != hash {
-		return Signature{}, errs.New(errs.Invalid, CodeHash, "This signature does not use SHA-512, which ssh-keygen uses unless told otherwise.")
+		return Signature{}, errs.New(
+			errs.Invalid,
+			CodeHash,
+			"This signature does not use SHA-512, which ssh-keygen uses unless told otherwise.",
+		)
 	}
 	return s, s.take(signature)
 }
@@ -101,7 +105,11 @@ func (s Signature) Verify(message []byte) error {
 		return errs.New(errs.Invalid, CodeWrong, "This signature is not one over this text by the key that it names.")
 	}
 	if s.Key.Type == TypeSecurityKey && s.flags&flagPresent == 0 {
-		return errs.New(errs.Invalid, CodeUntouched, "The security key was not touched when it signed, so a program may have done it alone.")
+		return errs.New(
+			errs.Invalid,
+			CodeUntouched,
+			"The security key was not touched when it signed, so a program may have done it alone.",
+		)
 	}
 	return nil
 }
@@ -139,5 +147,9 @@ func armor(blob []byte) string {
 }
 
 func malformed() *errs.Error {
-	return errs.New(errs.Invalid, CodeMalformed, "This SSH signature is cut short, goes on after its end, or is of a version other than 1.")
+	return errs.New(
+		errs.Invalid,
+		CodeMalformed,
+		"This SSH signature is cut short, goes on after its end, or is of a version other than 1.",
+	)
 }
