@@ -31,7 +31,7 @@ var groups = map[string]string{
 	"edge":     "ground bitcoin trust ledger fleet review payout api",
 	"store":    "ground bitcoin trust ledger fleet review payout migrations",
 	"programs": "ground bitcoin trust ledger fleet review payout signer/signerrpc auditor edge store testkit api migrations",
-	"testkit":  "ground bitcoin fleet/probe migrations",
+	"testkit":  "ground bitcoin trust fleet/probe migrations",
 }
 
 // paying are the packages that move money, the ground of the others first.

@@ -17,7 +17,7 @@ has_postgres() {
 	return 1
 }
 
-# The outside signers of internal/bitcoin/wallet/oracle, pinned by a lock file.
+# What internal/bitcoin/wallet/oracle and internal/trust/webauthn/oracle ask, pinned by a lock file.
 tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 oracle="$tools/oracle"
 has_oracle() { cmp -s "$oracle/package-lock.json" "$oracle/node_modules/.installed"; }

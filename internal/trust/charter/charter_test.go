@@ -3,9 +3,6 @@ package charter_test
 import (
 	"bytes"
 	"crypto/ecdh"
-	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +16,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/testkit/keytest"
 	"github.com/causeway-fund/causeway/internal/trust/charter"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/sshsig"
@@ -28,23 +26,9 @@ func id(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("0198c0de-0000-7000
 
 func seed(n int) []byte { return bytes.Repeat([]byte{byte(n)}, 32) }
 
-// str writes s as SSH does.
-func str(s string) string { return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s }
+func sshKey(n int) sshsig.Key { return keytest.NewSSH(seed(n)).Key() }
 
-func sshKey(n int) sshsig.Key { return parseKey(sshsig.TypeEd25519, "", n) }
-
-func parseKey(kind, application string, n int) sshsig.Key {
-	public, _ := ed25519.NewKeyFromSeed(seed(n)).Public().(ed25519.PublicKey)
-	blob := str(kind) + str(string(public))
-	if application != "" {
-		blob += str(application)
-	}
-	k, err := sshsig.ParseKey(kind + " " + base64.StdEncoding.EncodeToString([]byte(blob)))
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
+func securityKey(n int) sshsig.Key { return keytest.NewSecurityKey(seed(n), keytest.Application).Key() }
 
 func passkey(n int) charter.Passkey {
 	private, err := ecdh.P256().NewPrivateKey(seed(n))
@@ -92,7 +76,7 @@ func example(net *chaincfg.Params) charter.Charter {
 		People: []charter.Person{
 			{ID: id(11), Roles: []charter.Role{"trustee", "reviewer"}, Name: "Ada", SSH: []sshsig.Key{sshKey(11)}, Passkeys: []charter.Passkey{passkey(11)}},
 			{ID: id(12), Roles: []charter.Role{"treasurer"}, Name: "Lin", Passkeys: []charter.Passkey{passkey(12)}},
-			{ID: id(13), Roles: []charter.Role{"trustee", "reviewer"}, Name: "Noor", SSH: []sshsig.Key{parseKey(sshsig.TypeSecurityKey, "ssh:", 13)}},
+			{ID: id(13), Roles: []charter.Role{"trustee", "reviewer"}, Name: "Noor", SSH: []sshsig.Key{securityKey(13)}},
 			{ID: id(14), Roles: []charter.Role{"trustee", "treasurer"}, Name: "Sam", SSH: []sshsig.Key{sshKey(14)}},
 			{ID: id(15), Roles: []charter.Role{"reviewer"}, Name: "Vera", Passkeys: []charter.Passkey{passkey(15)}},
 		},

@@ -3,8 +3,6 @@ package sshsig_test
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
 	"os"
@@ -14,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/testkit/keytest"
 	"github.com/causeway-fund/causeway/internal/trust/sshsig"
 )
 
@@ -87,33 +86,27 @@ func str(s string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s
 }
 
-// device is a security key of the tests, which signs touched or not.
-type device struct {
-	private ed25519.PrivateKey
-	app     string
+func newDevice() *keytest.SSH {
+	return keytest.NewSecurityKey(bytes.Repeat([]byte{7}, ed25519.SeedSize), keytest.Application)
 }
 
-func (d device) blob() string {
-	public, _ := d.private.Public().(ed25519.PublicKey)
-	return str(sshsig.TypeSecurityKey) + str(string(public)) + str(d.app)
+// blobOf returns a key as it travels.
+func blobOf(t testing.TB, k *keytest.SSH) string {
+	t.Helper()
+	blob, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(k.Key().String(), sshsig.TypeSecurityKey+" "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(blob)
 }
 
-func (d device) public() string {
-	return sshsig.TypeSecurityKey + " " + base64.StdEncoding.EncodeToString([]byte(d.blob()))
+// securityKey writes a key with an application that may not be one.
+func securityKey(application string) string {
+	return sshsig.Key{Type: sshsig.TypeSecurityKey, Application: application}.String()
 }
 
-func (d device) sign(flags byte) string {
-	sum := sha512.Sum512([]byte(message))
-	inner := sha256.Sum256([]byte("SSHSIG" + str(sshsig.Namespace) + str("") + str("sha512") + str(string(sum[:]))))
-	app := sha256.Sum256([]byte(d.app))
-	counter := "\x00\x00\x00\x07"
-	value := ed25519.Sign(d.private, []byte(string(app[:])+string([]byte{flags})+counter+string(inner[:])))
-	return armor(frame(d.blob(), sshsig.Namespace, "", "sha512", str(sshsig.TypeSecurityKey)+str(string(value))+string([]byte{flags})+counter))
-}
-
-func newDevice() device {
-	return device{private: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)), app: "ssh:"}
-}
+// touched is a signature by a security key.
+func touched(k *keytest.SSH, flags byte) string { return string(k.SignFlags([]byte(message), flags)) }
 
 func frame(key, namespace, reserved, hash, signature string) string {
 	return "SSHSIG\x00\x00\x00\x01" + str(key) + str(namespace) + str(reserved) + str(hash) + str(signature)
@@ -160,12 +153,12 @@ func TestASecurityKeyHasToBeTouched(t *testing.T) {
 	t.Parallel()
 	dir, d := t.TempDir(), newDevice()
 	for _, flags := range []byte{0x01, 0x05} {
-		if err := ours(d.public(), d.sign(flags), message); err != nil || !theirs(t, dir, d.public(), d.sign(flags)) {
+		if err := ours(d.Key().String(), touched(d, flags), message); err != nil || !theirs(t, dir, d.Key().String(), touched(d, flags)) {
 			t.Errorf("flags %#x: refused: %v", flags, err)
 		}
 	}
 	for _, flags := range []byte{0x00, 0x04, 0xfe} { // ssh-keygen leaves this to who asks
-		if err := ours(d.public(), d.sign(flags), message); !errs.Is(err, "sshsig_untouched") {
+		if err := ours(d.Key().String(), touched(d, flags), message); !errs.Is(err, "sshsig_untouched") {
 			t.Errorf("flags %#x: %v", flags, err)
 		}
 	}
@@ -179,7 +172,7 @@ func TestEveryFlippedByteIsRefused(t *testing.T) {
 	dir, public, signature := signed(t, sshsig.Namespace)
 	d := newDevice()
 	count := 0
-	for _, c := range []struct{ public, signature string }{{public, signature}, {d.public(), d.sign(0x01)}} {
+	for _, c := range []struct{ public, signature string }{{public, signature}, {d.Key().String(), touched(d, 0x01)}} {
 		blob := dearmor(t, c.signature)
 		for i := range len(blob) {
 			changed := []byte(blob)
@@ -234,7 +227,7 @@ func TestRefusals(t *testing.T) {
 		"another magic":             {armor("X" + ok[1:]), "sshsig_malformed"},
 		"bytes left inside":         {armor(frame(key, "causeway", "", "sha512", inner+"x")), "sshsig_malformed"},
 		"a short signature":         {armor(frame(key, "causeway", "", "sha512", str(sshsig.TypeEd25519)+str("s"))), "sshsig_malformed"},
-		"signature of another type": {armor(frame(d.blob(), "causeway", "", "sha512", inner)), "sshsig_malformed"},
+		"signature of another type": {armor(frame(blobOf(t, d), "causeway", "", "sha512", inner)), "sshsig_malformed"},
 		"RSA":                       {armor(frame(str("ssh-rsa")+str("x"), "causeway", "", "sha512", inner)), "sshsig_key_type"},
 		"a short key":               {armor(frame(str(sshsig.TypeEd25519)+str("k"), "causeway", "", "sha512", inner)), "sshsig_bad_key"},
 		"a key with bytes left":     {armor(frame(key+"x", "causeway", "", "sha512", inner)), "sshsig_bad_key"},
@@ -249,15 +242,15 @@ func TestRefusals(t *testing.T) {
 func TestKeysHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	d := newDevice()
-	good := d.public()
+	good := d.Key().String()
 	if k, err := sshsig.ParseKey(good); err != nil || k.String() != good || k.Application != "ssh:" {
 		t.Fatalf("%+v, %v", k, err)
 	}
 	for name, text := range map[string]string{
 		"empty": "", "a comment": good + " ann@laptop", "another name": strings.Replace(good, "sk-ssh", "ssh", 1), "two spaces": strings.Replace(good, " ", "  ", 1),
-		"no padding": strings.TrimRight(good, "="), "a byte more": sshsig.TypeSecurityKey + " " + base64.StdEncoding.EncodeToString([]byte(d.blob()+"x")),
-		"no application": device{d.private, ""}.public(), "a zero byte in it": device{d.private, "ssh:\x00"}.public(),
-		"a long application": device{d.private, strings.Repeat("s", 256)}.public(),
+		"no padding": strings.TrimRight(good, "="), "a byte more": sshsig.TypeSecurityKey + " " + base64.StdEncoding.EncodeToString([]byte(blobOf(t, d)+"x")),
+		"no application": securityKey(""), "a zero byte in it": securityKey("ssh:\x00"),
+		"a long application": securityKey(strings.Repeat("s", 256)),
 	} {
 		if _, err := sshsig.ParseKey(text); text != good && !errs.Is(err, "sshsig_bad_key") {
 			t.Errorf("%s: %v", name, err)
@@ -277,7 +270,7 @@ func TestOtherTypesOfKeysAreNamed(t *testing.T) {
 // than by an error.
 func FuzzParse(f *testing.F) {
 	d := newDevice()
-	f.Add([]byte(d.sign(1)))
+	f.Add([]byte(touched(d, 1)))
 	f.Add([]byte(armor(frame(str(sshsig.TypeEd25519)+str(strings.Repeat("k", 32)), "causeway", "", "sha512", str(sshsig.TypeEd25519)+str(strings.Repeat("s", 64))))))
 	f.Add([]byte("-----BEGIN SSH SIGNATURE-----\n-----END SSH SIGNATURE-----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -288,7 +281,7 @@ func FuzzParse(f *testing.F) {
 		if k, err := sshsig.ParseKey(s.Key.String()); err != nil || k != s.Key {
 			t.Errorf("its key is not one: %v", err)
 		}
-		if s.Verify([]byte(message)) == nil && string(text) != d.sign(1) {
+		if s.Verify([]byte(message)) == nil && string(text) != touched(d, 1) {
 			t.Error("a signature was forged")
 		}
 	})
