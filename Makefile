@@ -54,7 +54,7 @@ PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbu
 	internal/fleet/blocklist internal/fleet/netplace internal/fleet/probe/advice internal/fleet/probe/link \
 	internal/fleet/uptime internal/fleet/vantage internal/ledger internal/prose internal/secretfile \
 	internal/trust/decision internal/trust/charter internal/trust/sshsig internal/trust/webauthn internal/trust/webauthn/oracle \
-	internal/testkit/keytest internal/edge/web/i18n internal/cli internal/errs migrations
+	internal/trust/note internal/trust/halt internal/trust/history internal/testkit/keytest internal/edge/web/i18n internal/cli internal/errs migrations
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all tests run without it (internal/pure_test.go holds which it has to watch). The
 # longest come first, so that none is left alone at the end.
