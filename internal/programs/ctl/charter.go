@@ -21,23 +21,32 @@ func (a *app) charterCommand() *cobra.Command {
 		Short: "Read, compare, sign and verify charters, on files",
 		Long: "A charter is the text of who may move a fund's money: people, keys, signers, limits, treasuries. These commands work on\n" +
 			"files, without any server.\n" + notYet,
-	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand())
+	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand(), a.charterPinCommand(),
+		a.charterHistoryCommand())
 }
 
 func (a *app) charterShowCommand() *cobra.Command {
 	return a.local(&cobra.Command{
-		Use:   "show FILE",
+		Use:   "show [FILE]",
 		Short: "Show a charter in plain words, with its digest",
-		Args:  cobra.ExactArgs(1),
-		Long: "Show a charter in plain words, with its digest. What is not a charter in its one spelling is refused, with the line. FILE\n" +
-			"may be - for standard input.\n" + notYet,
+		Args:  cobra.MaximumNArgs(1),
+		Long: "Show a charter in plain words, with its digest, and how it stands to the newest that you have verified. What is not a\n" +
+			"charter in its one spelling is refused, with the line. FILE may be - for standard input; without it the newest verified one\n" +
+			"is shown.\n" + notYet,
 	}, func(c *call) (page, error) {
-		ch, err := c.charterFile(c.args[0])
+		ch, err := c.charterNamed(c.args)
+		if err != nil {
+			return page{}, err
+		}
+		s, err := c.stands(ch)
 		if err != nil {
 			return page{}, err
 		}
 		parts := append([]part{charterDigest(ch)}, charterWords(ch)...)
-		return page{value: viewOf(ch), parts: append(parts, part{title: "STATUS", text: notYet})}, nil
+		return page{
+			value: viewOf(ch),
+			parts: append(parts, part{title: "STATUS", text: s.words(ch) + "\n" + notYet}),
+		}, nil
 	})
 }
 

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/causeway-fund/causeway/internal/trust/charter"
+	"github.com/causeway-fund/causeway/internal/trust/sshsig"
 )
 
 const charters = "../../trust/charter/testdata/"
@@ -74,10 +77,30 @@ func newTrustees(t *testing.T) trustees {
 
 func (tr trustees) path(name string) string { return filepath.Join(tr.dir, name) }
 
-// sign signs the first version by a key, with digits typed.
+// sign signs the first version by a key, with digits typed behind the fingerprints of the others.
 func (tr trustees) sign(t *testing.T, key, digits string, more ...string) outcome {
 	t.Helper()
-	return run(t.Context(), digits+"\n", append([]string{"charter", "sign", tr.path("first"), "--key", tr.path(key)}, more...)...)
+	return run(t.Context(), fingerprints(t, tr.first, tr.path(key))+digits+"\n",
+		append([]string{"charter", "sign", tr.path("first"), "--key", tr.path(key), "--config-dir", tr.path("config")}, more...)...)
+}
+
+// fingerprints returns what the people of a charter read out, but for the holder of own.
+func fingerprints(t *testing.T, text, own string) string {
+	t.Helper()
+	ch, err := charter.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _ := os.ReadFile(own + ".pub")
+	var b strings.Builder
+	for _, p := range ch.People {
+		for _, k := range p.SSH {
+			if k.String() != strings.TrimSpace(string(public)) {
+				b.WriteString(k.Fingerprint()[:len("SHA256:")+14] + "\n")
+			}
+		}
+	}
+	return b.String()
 }
 
 func TestACharterIsSignedAndCounted(t *testing.T) {
@@ -132,9 +155,13 @@ func TestALaterCharterNeedsTheTrusteesOfBoth(t *testing.T) {
 	text := strings.Replace(tr.second, sam, eve, 1)
 	second := tempFile(t, text)
 	sign := func(key string) string {
+		typed := ""
+		if key != "eve" { // her key is new, and she knows it
+			typed = fingerprintOf(t, eve) + "\n"
+		}
 		out := filepath.Join(t.TempDir(), "sig")
 		args := []string{"charter", "sign", second, "--previous", tr.path("first"), "--key", tr.path(key), "--out", out}
-		shown := run(t.Context(), digestOf(text)+"\n", args...).want(t, 0)
+		shown := run(t.Context(), typed+digestOf(text)+"\n", args...).want(t, 0)
 		if !strings.Contains(shown.stderr, "AGAINST VERSION 1") || !strings.Contains(shown.stderr, "The limit of 24 hours: 70 000 000 sat instead of 50 000 000.") {
 			t.Errorf("it does not show what changes:\n%s", shown.stderr)
 		}
@@ -218,6 +245,16 @@ func TestCharterFromStandardInput(t *testing.T) {
 	if out := run(t.Context(), string(long), "charter", "show", "-").want(t, 1); !strings.Contains(out.stderr, "longer than 65536 bytes") {
 		t.Errorf("stderr: %s", out.stderr)
 	}
+}
+
+// fingerprintOf returns the fingerprint of a public key.
+func fingerprintOf(t *testing.T, public string) string {
+	t.Helper()
+	k, err := sshsig.ParseKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.Fingerprint()
 }
 
 func readFile(t *testing.T, path string) string {

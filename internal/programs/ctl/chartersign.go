@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/trust/charter"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/sshsig"
 )
 
@@ -22,12 +23,18 @@ func (a *app) charterSignCommand() *cobra.Command {
 		Use:   "sign FILE --key KEY",
 		Short: "Sign a charter by ssh, as one of its trustees",
 		Args:  cobra.ExactArgs(1),
-		Long: "Show a charter in plain words and what it changes, ask for the first 20 digits of its digest, and have ssh-keygen sign it.\n" +
-			"Have the digits read out by the other trustees, who see them in `charter show`; they are not shown here. KEY is what ssh-keygen -f\n" +
+		Long: "Show a charter in plain words and what it changes against the newest that you have verified, ask for the fingerprint of each\n" +
+			"ssh key that is new, as its person reads it out, and for the first 20 digits of the charter's digest, and have ssh-keygen sign\n" +
+			"it. The other trustees see the digits in `charter show`; they are not shown here. KEY is what ssh-keygen -f\n" +
 			"takes: a private key, or the public half of one that an agent or a hardware key holds.\n" + notYet,
 	}
 	cmd.Flags().StringVar(&key, "key", "", "your ssh key: ssh-ed25519 or sk-ssh-ed25519@openssh.com")
-	cmd.Flags().StringVar(&previous, "previous", "", "file with the version before it; needed from version 2 on")
+	cmd.Flags().StringVar(
+		&previous,
+		"previous",
+		"",
+		"file with the version before it; needed from version 2 on, unless you have verified that with charter pin",
+	)
 	cmd.Flags().StringVar(
 		&out,
 		"out",
@@ -42,6 +49,11 @@ func (a *app) charterSignCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
+		if s, err := c.stands(ch); err != nil {
+			return page{}, err
+		} else if s.older {
+			return page{}, errs.New(errs.Conflict, CodePinOlder, s.words(ch)+" Nothing was signed.")
+		}
 		charters, err := c.withPrevious(ch, previous)
 		if err != nil {
 			return page{}, err
@@ -51,28 +63,44 @@ func (a *app) charterSignCommand() *cobra.Command {
 				Err: errors.New("--previous is missing: from version 2 on, look at what changes before you sign"),
 			}
 		}
-		if err := c.agree(ch, charters[1:]); err != nil {
+		keys := without(newKeys(ch, charters[1:]), key)
+		if err := c.agree(ch, charters[1:], keys); err != nil {
+			return page{}, err
+		}
+		if err := c.typeDigest(ch, "Nothing was signed."); err != nil {
 			return page{}, err
 		}
 		return c.signCharter(ch, charters, key, out)
 	})
 }
 
-// withPrevious returns ch, and behind it the charter that it follows where path names one.
+// withPrevious returns ch, and behind it the charter that it follows: the one that path names, or
+// the one that was verified.
 func (c *call) withPrevious(ch charter.Charter, path string) ([]charter.Charter, error) {
-	if path == "" {
-		return []charter.Charter{ch}, nil
-	}
-	old, err := c.charterFile(path)
+	s, err := c.stands(ch)
 	if err != nil {
 		return nil, err
 	}
-	return []charter.Charter{ch, old}, ch.Follows(old)
+	old := s.before
+	if path != "" {
+		named, err := c.charterFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := c.stands(named); err != nil {
+			return nil, err
+		}
+		old = &named
+	}
+	if old == nil {
+		return []charter.Charter{ch}, nil
+	}
+	return []charter.Charter{ch, *old}, ch.Follows(*old)
 }
 
-// agree shows what would be signed and has the digest typed, which it does not show: a person
-// who copies digits from the screen has compared nothing.
-func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
+// agree shows what would be signed or kept and has the fingerprints of new keys typed, which it does
+// not show: a person who copies from the screen has compared nothing.
+func (c *call) agree(ch charter.Charter, previous []charter.Charter, keys []newKey) error {
 	parts := charterWords(ch)
 	for _, old := range previous {
 		parts = append(
@@ -80,7 +108,7 @@ func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
 			titled(fmt.Sprintf("AGAINST VERSION %d", old.Version), changesPart(charter.Diff(old, ch))),
 		)
 	}
-	if err := (page{parts: parts}).write(c.cmd.ErrOrStderr(), cli.Table); err != nil {
+	if err := (page{parts: hide(parts, keys)}).write(c.cmd.ErrOrStderr(), cli.Table); err != nil {
 		return err
 	}
 	now := c.cfg.Clock.Now()
@@ -92,19 +120,29 @@ func (c *call) agree(ch charter.Charter, previous []charter.Charter) error {
 			"\nNote: it expires more than 400 days from now, which is longer than a charter may last from the day it is taken in.",
 		)
 	}
-	answer, err := c.ask(fmt.Sprintf(
-		"\n%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ",
+	c.talk("")
+	return c.compareKeys(keys)
+}
+
+// typeDigest has the digest of ch typed, which was not shown either.
+func (c *call) typeDigest(ch charter.Charter, nothing string) error {
+	return c.typeDigits(ch.Digest(), fmt.Sprintf(
+		"%s\nType the first %d digits of the charter's digest, as another trustee reads them out: ",
 		notYet,
 		digestDigits,
-	), false)
+	), "These are not the first digits of this charter's digest. "+nothing+
+		" If you typed what was read out, somebody has another text.")
+}
+
+// typeDigits has the first digits of a digest typed.
+func (c *call) typeDigits(digest decision.Digest, question, refusal string) error {
+	answer, err := c.ask(question, false)
 	if err != nil {
 		return err
 	}
 	typed := strings.ToLower(strings.ReplaceAll(answer, " ", ""))
-	if len(typed) < digestDigits || !strings.HasPrefix(ch.Digest().String(), typed) {
-		return errs.New(errs.Precondition, CodeNotConfirmed,
-			"These are not the first digits of this charter's digest. Nothing was signed. "+
-				"If you typed what was read out, somebody has another text.")
+	if len(typed) < digestDigits || !strings.HasPrefix(digest.String(), typed) {
+		return errs.New(errs.Precondition, CodeNotConfirmed, refusal)
 	}
 	return nil
 }

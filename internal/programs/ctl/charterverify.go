@@ -42,7 +42,12 @@ func (a *app) charterVerifyCommand() *cobra.Command {
 			"both lists, 5 otherwise. Versions before the previous one that still bind would be asked too; this command does not know\n" +
 			"them.\n" + notYet,
 	}
-	cmd.Flags().StringVar(&previous, "previous", "", "file with the version before it; needed from version 2 on")
+	cmd.Flags().StringVar(
+		&previous,
+		"previous",
+		"",
+		"file with the version before it; needed from version 2 on, unless you have verified that with charter pin",
+	)
 	return a.local(cmd, func(c *call) (page, error) {
 		ch, err := c.charterFile(c.args[0])
 		if err != nil {
@@ -112,8 +117,7 @@ func count(of charter.Charter, list []charterSignature) charterCount {
 func enough(ch charter.Charter, counts []charterCount) error {
 	for _, n := range counts {
 		if n.lacks() > 0 {
-			return checkFailed("Too few trustees of version %d signed: %d of %d. It lacks %d more of: %s.",
-				n.Version, len(n.Signed), n.Needed, n.lacks(), commas(n.Others))
+			return tooFew(n)
 		}
 	}
 	if ch.Version > 1 && len(counts) == 1 {

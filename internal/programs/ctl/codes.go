@@ -14,6 +14,14 @@ const (
 	CodeNoWay errs.Code = "no_way"
 	// CodeNotAFund: The answer is not one of a Causeway fund.
 	CodeNotAFund errs.Code = "not_a_fund"
+	// CodeNoConfigDir: There is no folder for what this program keeps.
+	CodeNoConfigDir errs.Code = "no_config_dir"
+	// CodePinDamaged: A charter that was verified and kept was changed on the disk.
+	CodePinDamaged errs.Code = "charter_pin_damaged"
+	// CodePinFork: The charter is another text than the verified one of its version.
+	CodePinFork errs.Code = "charter_pin_fork"
+	// CodePinOlder: The charter is not newer than the newest verified one.
+	CodePinOlder errs.Code = "charter_pin_older"
 	// CodeNotAccountedFor: The treasury is not accounted for.
 	CodeNotAccountedFor errs.Code = "not_accounted_for"
 	// CodeNotConfirmed: Not confirmed.

@@ -31,9 +31,9 @@ type app struct {
 	cfg Config
 	in  *bufio.Reader // standard input, once something has been read from it
 
-	server, tokenFile, sessionFile, receiptFile, proxy, format string
-	plainHTTP, asJSON                                          bool
-	timeout                                                    time.Duration
+	server, tokenFile, sessionFile, receiptFile, configDir, proxy, format string
+	plainHTTP, asJSON                                                     bool
+	timeout                                                               time.Duration
 }
 
 // Root returns the command causewayctl. Run it with cli.Main.
@@ -64,6 +64,12 @@ func Root(cfg Config) *cobra.Command {
 		"file with the value of the dashboard's session cookie, where a token is not enough (staff)",
 	)
 	f.StringVar(&a.receiptFile, "receipt-file", "", "file with the receipt code, for operators (default: ask for it)")
+	f.StringVar(
+		&a.configDir,
+		"config-dir",
+		"",
+		"folder of the charters that you have verified (default: causewayctl in your folder for configuration)",
+	)
 	f.StringVar(&a.proxy, "proxy", "", "proxy for every call, e.g. socks5h://127.0.0.1:9050 for Tor")
 	f.BoolVar(&a.plainHTTP, "plain-http", false, "send secrets over http:// to another machine")
 	f.DurationVar(&a.timeout, "timeout", defaultTimeout, "how long to wait for one answer")
