@@ -129,6 +129,19 @@ func (c Charter) TrusteeOf(key sshsig.Key) (Person, bool) {
 	return Person{}, false
 }
 
+// TrusteesAmong returns the trustees whose ssh keys are among keys, each once however many
+// they hold, and the other trustees.
+func (c Charter) TrusteesAmong(keys []sshsig.Key) (among, others []Person) {
+	for _, p := range c.With(Trustee) {
+		if slices.ContainsFunc(p.SSH, func(k sshsig.Key) bool { return slices.Contains(keys, k) }) {
+			among = append(among, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return among, others
+}
+
 // Sole reports whether one person runs the fund.
 func (c Charter) Sole() bool { return c.SoleOperator != uuid.Nil }
 

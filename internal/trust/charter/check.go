@@ -348,8 +348,8 @@ func (c Charter) checkLimits() *fault {
 	return nil
 }
 
-// requirement is what a decision of an amount needs.
-func (c Charter) requirement(amount btcutil.Amount) Line {
+// Requirement is what a decision of an amount needs.
+func (c Charter) Requirement(amount btcutil.Amount) Line {
 	for _, l := range c.Lines {
 		if l.UpTo == 0 || amount <= l.UpTo {
 			return l

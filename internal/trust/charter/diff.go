@@ -203,7 +203,7 @@ func (d *differ) lines(old, c Charter) {
 	ends = slices.Compact(ends)
 	above := btcutil.Amount(0)
 	for i, end := range ends {
-		was, is := old.requirement(end), c.requirement(end)
+		was, is := old.Requirement(end), c.Requirement(end)
 		if i+1 < len(ends) && same(old, c, end, ends[i+1]) {
 			continue // told with the next
 		}
@@ -218,7 +218,7 @@ func (d *differ) lines(old, c Charter) {
 // same reports whether two amounts need the same, in both charters.
 func same(old, c Charter, a, b btcutil.Amount) bool {
 	equal := func(x, y Line) bool { x.UpTo, y.UpTo = 0, 0; return x == y }
-	return equal(old.requirement(a), old.requirement(b)) && equal(c.requirement(a), c.requirement(b))
+	return equal(old.Requirement(a), old.Requirement(b)) && equal(c.Requirement(a), c.Requirement(b))
 }
 
 func span(above, end btcutil.Amount) string {
