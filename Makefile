@@ -60,7 +60,7 @@ PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbu
 # longest come first, so that none is left alone at the end.
 MET := internal/payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog|Quiet|WhatPeopleDoWakes|ABatchThatWaits|Reorg|CoinTable|Node|RunningWorker) \
 	internal/review/grant=^Test(Parallel|OfRacingClaims|OneAddressHas|OneVotePerPerson|ReadersAtOnce|LeavesComeInTheOrder) \
-	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads) \
+	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads|TwoTrustees) \
 	internal/edge/web=^Test(OneKey|PagesHear|Streams|ParallelGets|NobodyWaits) \
 	internal/signer/signer=^Test(ASignerOnAFullDisk|DiskFull|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheJournalComes|ThreeThousand) \
 	internal/bitcoin/chain=^Test(AHungWebsocket|AWebsocketTo|BlocksAreRead|ReadsOutlive|WakeOutlives) \

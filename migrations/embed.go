@@ -17,7 +17,7 @@ import (
 // FS holds the goose files, those that are Go among them: their bytes name the
 // schema.
 //
-//go:embed *.sql 0011_river.go
+//go:embed *.sql 0012_river.go
 var FS embed.FS
 
 // Options of Up.

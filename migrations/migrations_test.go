@@ -46,7 +46,7 @@ func TestUpAgainChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
-		"DELETE FROM goose_db_version WHERE version_id = 11",
+		"DELETE FROM goose_db_version WHERE version_id = 12",
 		"DELETE FROM river.river_migration WHERE version = 8",
 		"REVOKE ALL ON river.river_job FROM causeway_worker",
 	} {

@@ -929,6 +929,80 @@ type Certificate struct {
 	Vout    int64  `json:"vout"`
 }
 
+// Charter defines model for Charter.
+type Charter struct {
+	// At When it was taken in; of a draft, when it was handed in.
+	At time.Time `json:"at"`
+
+	// BindsAloneAt Of the newest charter while others bind beside it: when their holds are over. Left out, too, while all is halted, since holds stand still then.
+	BindsAloneAt *time.Time `json:"binds_alone_at,omitempty"`
+
+	// Changes Against the version before, in plain words. None for the first.
+	Changes []CharterChange `json:"changes"`
+
+	// Digest SHA-256 of the text.
+	Digest    string    `json:"digest"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ProposedBy Of a draft.
+	ProposedBy *openapi_types.UUID `json:"proposed_by,omitempty"`
+	Signatures []CharterSignature  `json:"signatures"`
+
+	// State `draft` waits for signatures; `newest` and `binding` have to allow whatever moves money, the second until its hold is over; `replaced` binds no longer.
+	State CharterState `json:"state"`
+
+	// Text The note itself, `causeway/charter/v1`.
+	Text string `json:"text"`
+
+	// Trustees Of a draft. Whose trustees are asked, how many, and who signed.
+	Trustees *[]CharterTrustees `json:"trustees,omitempty"`
+	Version  int64              `json:"version"`
+}
+
+// CharterChange defines model for CharterChange.
+type CharterChange struct {
+	// Effect `loosens`, `tightens` or `neither`. What cannot be told loosens.
+	Effect string `json:"effect"`
+	Text   string `json:"text"`
+}
+
+// CharterPage defines model for CharterPage.
+type CharterPage struct {
+	Items []Charter `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// CharterSignature defines model for CharterSignature.
+type CharterSignature struct {
+	// At When it was handed in.
+	At time.Time `json:"at"`
+
+	// Key Fingerprint of the key, as `ssh-keygen -l` shows it.
+	Key string `json:"key"`
+
+	// Signature SSHSIG, armored.
+	Signature string `json:"signature"`
+}
+
+// CharterState `draft` waits for signatures; `newest` and `binding` have to allow whatever moves money, the second until its hold is over; `replaced` binds no longer.
+type CharterState = string
+
+// CharterTrustees defines model for CharterTrustees.
+type CharterTrustees struct {
+	Needed int64 `json:"needed"`
+
+	// Others Names of those who did not.
+	Others []string `json:"others"`
+
+	// Signed Names of those who signed.
+	Signed []string `json:"signed"`
+
+	// Version Of the charter whose trustees these are; the draft's own is among them.
+	Version int64 `json:"version"`
+}
+
 // CheckStage defines model for CheckStage.
 type CheckStage struct {
 	Ms int64 `json:"ms"`
@@ -1614,6 +1688,18 @@ type NewApplication struct {
 	// Examples: IR
 	Region string `json:"region"`
 	Title  string `json:"title"`
+}
+
+// NewCharter defines model for NewCharter.
+type NewCharter struct {
+	// Text Its SHA-256 has to be the digest in the path.
+	Text string `json:"text"`
+}
+
+// NewCharterSignature defines model for NewCharterSignature.
+type NewCharterSignature struct {
+	// Signature SSHSIG, armored, namespace `causeway`.
+	Signature string `json:"signature"`
 }
 
 // NewDecision defines model for NewDecision.
@@ -2390,6 +2476,9 @@ type WhoAmI struct {
 	Roles       []string `json:"roles"`
 }
 
+// CharterDigest defines model for CharterDigest.
+type CharterDigest = string
+
 // Checks defines model for Checks.
 type Checks = int32
 
@@ -2662,6 +2751,13 @@ type ResetBreakerParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// ListChartersParams defines parameters for ListCharters.
+type ListChartersParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListGrantsParams defines parameters for ListGrants.
 type ListGrantsParams struct {
 	// Cursor `next_cursor` of the page before.
@@ -2777,6 +2873,12 @@ type AskVoidJSONRequestBody = VoidOrder
 
 // ApproveVoidJSONRequestBody defines body for ApproveVoid for application/json ContentType.
 type ApproveVoidJSONRequestBody = Approval
+
+// ProposeCharterJSONRequestBody defines body for ProposeCharter for application/json ContentType.
+type ProposeCharterJSONRequestBody = NewCharter
+
+// SignCharterJSONRequestBody defines body for SignCharter for application/json ContentType.
+type SignCharterJSONRequestBody = NewCharterSignature
 
 // LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
 type LockCoinJSONRequestBody = NewLock
@@ -3394,6 +3496,52 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 	ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCharters Drafts of the next charter, and every charter that was taken in, newest first
+	//
+	// Corresponds with GET /v1/charters (the `ListCharters` operationId).
+	ListCharters(ctx context.Context, params *ListChartersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCharter One charter or draft, with its text and its signatures
+	//
+	// Corresponds with GET /v1/charters/{digest} (the `GetCharter` operationId).
+	GetCharter(ctx context.Context, digest CharterDigest, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProposeCharterWithBody Hand in a draft of the next charter
+	//
+	// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+	ProposeCharterWithBody(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProposeCharter Hand in a draft of the next charter
+	//
+	// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+	ProposeCharter(ctx context.Context, digest CharterDigest, body ProposeCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignCharterWithBody Hand in a trustee's signature over a draft
+	//
+	// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+	SignCharterWithBody(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignCharter Hand in a trustee's signature over a draft
+	//
+	// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+	SignCharter(ctx context.Context, digest CharterDigest, body SignCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnlockCoin Let a coin into new batches again
 	//
@@ -4825,6 +4973,112 @@ func (c *Client) ListBreakers(ctx context.Context, params *ListBreakersParams, r
 // Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 func (c *Client) ResetBreaker(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResetBreakerRequest(c.Server, number, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCharters Drafts of the next charter, and every charter that was taken in, newest first
+//
+// Corresponds with GET /v1/charters (the `ListCharters` operationId).
+func (c *Client) ListCharters(ctx context.Context, params *ListChartersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListChartersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCharter One charter or draft, with its text and its signatures
+//
+// Corresponds with GET /v1/charters/{digest} (the `GetCharter` operationId).
+func (c *Client) GetCharter(ctx context.Context, digest CharterDigest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCharterRequest(c.Server, digest)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProposeCharterWithBody Hand in a draft of the next charter
+//
+// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+func (c *Client) ProposeCharterWithBody(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProposeCharterRequestWithBody(c.Server, digest, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProposeCharter Hand in a draft of the next charter
+//
+// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+func (c *Client) ProposeCharter(ctx context.Context, digest CharterDigest, body ProposeCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProposeCharterRequest(c.Server, digest, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignCharterWithBody Hand in a trustee's signature over a draft
+//
+// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+func (c *Client) SignCharterWithBody(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignCharterRequestWithBody(c.Server, digest, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignCharter Hand in a trustee's signature over a draft
+//
+// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+func (c *Client) SignCharter(ctx context.Context, digest CharterDigest, body SignCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignCharterRequest(c.Server, digest, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8022,6 +8276,200 @@ func NewResetBreakerRequest(server string, number int64, params *ResetBreakerPar
 	return req, nil
 }
 
+// NewListChartersRequest constructs an http.Request for the ListCharters method
+func NewListChartersRequest(server string, params *ListChartersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/charters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetCharterRequest constructs an http.Request for the GetCharter method
+func NewGetCharterRequest(server string, digest CharterDigest) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "digest", digest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/charters/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewProposeCharterRequest calls the generic ProposeCharter builder with application/json body
+func NewProposeCharterRequest(server string, digest CharterDigest, body ProposeCharterJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewProposeCharterRequestWithBody(server, digest, "application/json", bodyReader)
+}
+
+// NewProposeCharterRequestWithBody constructs an http.Request for the ProposeCharter method, with any body, and a specified content type
+func NewProposeCharterRequestWithBody(server string, digest CharterDigest, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "digest", digest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/charters/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSignCharterRequest calls the generic SignCharter builder with application/json body
+func NewSignCharterRequest(server string, digest CharterDigest, body SignCharterJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSignCharterRequestWithBody(server, digest, "application/json", bodyReader)
+}
+
+// NewSignCharterRequestWithBody constructs an http.Request for the SignCharter method, with any body, and a specified content type
+func NewSignCharterRequestWithBody(server string, digest CharterDigest, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "digest", digest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/charters/%s/sign", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewUnlockCoinRequest constructs an http.Request for the UnlockCoin method
 func NewUnlockCoinRequest(server string, outpoint OutPoint) (*http.Request, error) {
 	var err error
@@ -9892,6 +10340,56 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/breakers/{number}/reset (the `ResetBreaker` operationId).
 	ResetBreakerWithResponse(ctx context.Context, number int64, params *ResetBreakerParams, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
+
+	// ListChartersWithResponse Drafts of the next charter, and every charter that was taken in, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/charters (the `ListCharters` operationId).
+	ListChartersWithResponse(ctx context.Context, params *ListChartersParams, reqEditors ...RequestEditorFn) (*ListChartersResponse, error)
+
+	// GetCharterWithResponse One charter or draft, with its text and its signatures
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/charters/{digest} (the `GetCharter` operationId).
+	GetCharterWithResponse(ctx context.Context, digest CharterDigest, reqEditors ...RequestEditorFn) (*GetCharterResponse, error)
+
+	// ProposeCharterWithBodyWithResponse Hand in a draft of the next charter
+	//
+	// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+	ProposeCharterWithBodyWithResponse(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProposeCharterResponse, error)
+
+	// ProposeCharterWithResponse Hand in a draft of the next charter
+	//
+	// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+	ProposeCharterWithResponse(ctx context.Context, digest CharterDigest, body ProposeCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*ProposeCharterResponse, error)
+
+	// SignCharterWithBodyWithResponse Hand in a trustee's signature over a draft
+	//
+	// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+	SignCharterWithBodyWithResponse(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignCharterResponse, error)
+
+	// SignCharterWithResponse Hand in a trustee's signature over a draft
+	//
+	// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+	SignCharterWithResponse(ctx context.Context, digest CharterDigest, body SignCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*SignCharterResponse, error)
 
 	// UnlockCoinWithResponse Let a coin into new batches again
 	//
@@ -12738,6 +13236,205 @@ func (r ResetBreakerResponse) ContentType() string {
 	return ""
 }
 
+// ListChartersResponse200Headers the declared response headers of an HTTP 200 response for ListCharters
+type ListChartersResponse200Headers struct {
+	Link *string
+}
+
+type ListChartersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CharterPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListChartersResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListChartersResponse) GetJSON200() *CharterPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListChartersResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListChartersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListChartersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListChartersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListChartersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetCharterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Charter
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCharterResponse) GetJSON200() *Charter {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCharterResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCharterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCharterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCharterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCharterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProposeCharterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Charter
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ProposeCharterResponse) GetJSON200() *Charter {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ProposeCharterResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ProposeCharterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProposeCharterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProposeCharterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProposeCharterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SignCharterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Charter
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SignCharterResponse) GetJSON200() *Charter {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SignCharterResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SignCharterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SignCharterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SignCharterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SignCharterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type UnlockCoinResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -15140,6 +15837,92 @@ func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, numb
 		return nil, err
 	}
 	return ParseResetBreakerResponse(rsp)
+}
+
+// ListChartersWithResponse Drafts of the next charter, and every charter that was taken in, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/charters (the `ListCharters` operationId).
+func (c *ClientWithResponses) ListChartersWithResponse(ctx context.Context, params *ListChartersParams, reqEditors ...RequestEditorFn) (*ListChartersResponse, error) {
+	rsp, err := c.ListCharters(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListChartersResponse(rsp)
+}
+
+// GetCharterWithResponse One charter or draft, with its text and its signatures
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/charters/{digest} (the `GetCharter` operationId).
+func (c *ClientWithResponses) GetCharterWithResponse(ctx context.Context, digest CharterDigest, reqEditors ...RequestEditorFn) (*GetCharterResponse, error) {
+	rsp, err := c.GetCharter(ctx, digest, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCharterResponse(rsp)
+}
+
+// ProposeCharterWithBodyWithResponse Hand in a draft of the next charter
+//
+// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+func (c *ClientWithResponses) ProposeCharterWithBodyWithResponse(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProposeCharterResponse, error) {
+	rsp, err := c.ProposeCharterWithBody(ctx, digest, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProposeCharterResponse(rsp)
+}
+
+// ProposeCharterWithResponse Hand in a draft of the next charter
+//
+// A draft has no power. It is taken in once the trustees of every charter that binds, and its own, signed it by ssh; then each replaced one goes on to bind beside it for its own hold. The same draft again changes nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/charters/{digest} (the `ProposeCharter` operationId).
+func (c *ClientWithResponses) ProposeCharterWithResponse(ctx context.Context, digest CharterDigest, body ProposeCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*ProposeCharterResponse, error) {
+	rsp, err := c.ProposeCharter(ctx, digest, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProposeCharterResponse(rsp)
+}
+
+// SignCharterWithBodyWithResponse Hand in a trustee's signature over a draft
+//
+// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+func (c *ClientWithResponses) SignCharterWithBodyWithResponse(ctx context.Context, digest CharterDigest, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignCharterResponse, error) {
+	rsp, err := c.SignCharterWithBody(ctx, digest, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSignCharterResponse(rsp)
+}
+
+// SignCharterWithResponse Hand in a trustee's signature over a draft
+//
+// The signature is what `causewayctl charter sign` or `ssh-keygen -Y sign -n causeway` writes. Anybody on the staff may hand it in: the key says whose it is. The last one that is needed takes the draft in, and all other drafts go.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/charters/{digest}/sign (the `SignCharter` operationId).
+func (c *ClientWithResponses) SignCharterWithResponse(ctx context.Context, digest CharterDigest, body SignCharterJSONRequestBody, reqEditors ...RequestEditorFn) (*SignCharterResponse, error) {
+	rsp, err := c.SignCharter(ctx, digest, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSignCharterResponse(rsp)
 }
 
 // UnlockCoinWithResponse Let a coin into new batches again
@@ -17717,6 +18500,151 @@ func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListChartersResponse parses an HTTP response from a ListChartersWithResponse call
+func ParseListChartersResponse(rsp *http.Response) (*ListChartersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListChartersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CharterPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListChartersResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCharterResponse parses an HTTP response from a GetCharterWithResponse call
+func ParseGetCharterResponse(rsp *http.Response) (*GetCharterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCharterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Charter
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseProposeCharterResponse parses an HTTP response from a ProposeCharterWithResponse call
+func ParseProposeCharterResponse(rsp *http.Response) (*ProposeCharterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProposeCharterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Charter
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSignCharterResponse parses an HTTP response from a SignCharterWithResponse call
+func ParseSignCharterResponse(rsp *http.Response) (*SignCharterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SignCharterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Charter
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil

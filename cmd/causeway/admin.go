@@ -89,6 +89,7 @@ func adminCommand() *cobra.Command {
 		keysCommand(),
 		roleCommand(),
 		fundCommand(),
+		charterCommand(),
 		inviteCommand(),
 		staffCommand(),
 		disableCommand(),

@@ -928,6 +928,80 @@ type Certificate struct {
 	Vout    int64  `json:"vout"`
 }
 
+// Charter defines model for Charter.
+type Charter struct {
+	// At When it was taken in; of a draft, when it was handed in.
+	At time.Time `json:"at"`
+
+	// BindsAloneAt Of the newest charter while others bind beside it: when their holds are over. Left out, too, while all is halted, since holds stand still then.
+	BindsAloneAt *time.Time `json:"binds_alone_at,omitempty"`
+
+	// Changes Against the version before, in plain words. None for the first.
+	Changes []CharterChange `json:"changes"`
+
+	// Digest SHA-256 of the text.
+	Digest    string    `json:"digest"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ProposedBy Of a draft.
+	ProposedBy *openapi_types.UUID `json:"proposed_by,omitempty"`
+	Signatures []CharterSignature  `json:"signatures"`
+
+	// State `draft` waits for signatures; `newest` and `binding` have to allow whatever moves money, the second until its hold is over; `replaced` binds no longer.
+	State CharterState `json:"state"`
+
+	// Text The note itself, `causeway/charter/v1`.
+	Text string `json:"text"`
+
+	// Trustees Of a draft. Whose trustees are asked, how many, and who signed.
+	Trustees *[]CharterTrustees `json:"trustees,omitempty"`
+	Version  int64              `json:"version"`
+}
+
+// CharterChange defines model for CharterChange.
+type CharterChange struct {
+	// Effect `loosens`, `tightens` or `neither`. What cannot be told loosens.
+	Effect string `json:"effect"`
+	Text   string `json:"text"`
+}
+
+// CharterPage defines model for CharterPage.
+type CharterPage struct {
+	Items []Charter `json:"items"`
+
+	// NextCursor Left out on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// CharterSignature defines model for CharterSignature.
+type CharterSignature struct {
+	// At When it was handed in.
+	At time.Time `json:"at"`
+
+	// Key Fingerprint of the key, as `ssh-keygen -l` shows it.
+	Key string `json:"key"`
+
+	// Signature SSHSIG, armored.
+	Signature string `json:"signature"`
+}
+
+// CharterState `draft` waits for signatures; `newest` and `binding` have to allow whatever moves money, the second until its hold is over; `replaced` binds no longer.
+type CharterState = string
+
+// CharterTrustees defines model for CharterTrustees.
+type CharterTrustees struct {
+	Needed int64 `json:"needed"`
+
+	// Others Names of those who did not.
+	Others []string `json:"others"`
+
+	// Signed Names of those who signed.
+	Signed []string `json:"signed"`
+
+	// Version Of the charter whose trustees these are; the draft's own is among them.
+	Version int64 `json:"version"`
+}
+
 // CheckStage defines model for CheckStage.
 type CheckStage struct {
 	Ms int64 `json:"ms"`
@@ -1613,6 +1687,18 @@ type NewApplication struct {
 	// Examples: IR
 	Region string `json:"region"`
 	Title  string `json:"title"`
+}
+
+// NewCharter defines model for NewCharter.
+type NewCharter struct {
+	// Text Its SHA-256 has to be the digest in the path.
+	Text string `json:"text"`
+}
+
+// NewCharterSignature defines model for NewCharterSignature.
+type NewCharterSignature struct {
+	// Signature SSHSIG, armored, namespace `causeway`.
+	Signature string `json:"signature"`
 }
 
 // NewDecision defines model for NewDecision.
@@ -2389,6 +2475,9 @@ type WhoAmI struct {
 	Roles       []string `json:"roles"`
 }
 
+// CharterDigest defines model for CharterDigest.
+type CharterDigest = string
+
 // Checks defines model for Checks.
 type Checks = int32
 
@@ -2661,6 +2750,13 @@ type ResetBreakerParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// ListChartersParams defines parameters for ListCharters.
+type ListChartersParams struct {
+	// Cursor `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListGrantsParams defines parameters for ListGrants.
 type ListGrantsParams struct {
 	// Cursor `next_cursor` of the page before.
@@ -2776,6 +2872,12 @@ type AskVoidJSONRequestBody = VoidOrder
 
 // ApproveVoidJSONRequestBody defines body for ApproveVoid for application/json ContentType.
 type ApproveVoidJSONRequestBody = Approval
+
+// ProposeCharterJSONRequestBody defines body for ProposeCharter for application/json ContentType.
+type ProposeCharterJSONRequestBody = NewCharter
+
+// SignCharterJSONRequestBody defines body for SignCharter for application/json ContentType.
+type SignCharterJSONRequestBody = NewCharterSignature
 
 // LockCoinJSONRequestBody defines body for LockCoin for application/json ContentType.
 type LockCoinJSONRequestBody = NewLock
@@ -2953,6 +3055,18 @@ type ServerInterface interface {
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx echo.Context, number int64, params ResetBreakerParams) error
+	// ListCharters Drafts of the next charter, and every charter that was taken in, newest first
+	// (GET /v1/charters)
+	ListCharters(ctx echo.Context, params ListChartersParams) error
+	// GetCharter One charter or draft, with its text and its signatures
+	// (GET /v1/charters/{digest})
+	GetCharter(ctx echo.Context, digest CharterDigest) error
+	// ProposeCharter Hand in a draft of the next charter
+	// (PUT /v1/charters/{digest})
+	ProposeCharter(ctx echo.Context, digest CharterDigest) error
+	// SignCharter Hand in a trustee's signature over a draft
+	// (POST /v1/charters/{digest}/sign)
+	SignCharter(ctx echo.Context, digest CharterDigest) error
 	// UnlockCoin Let a coin into new batches again
 	// (DELETE /v1/coins/{outpoint}/lock)
 	UnlockCoin(ctx echo.Context, outpoint OutPoint) error
@@ -4302,6 +4416,79 @@ func (w *ServerInterfaceWrapper) ResetBreaker(ctx echo.Context) error {
 	return err
 }
 
+// ListCharters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCharters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChartersParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCharters(ctx, params)
+	return err
+}
+
+// GetCharter converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCharter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "digest" -------------
+	var digest CharterDigest
+
+	err = runtime.BindStyledParameterWithOptions("simple", "digest", ctx.Param("digest"), &digest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter digest: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCharter(ctx, digest)
+	return err
+}
+
+// ProposeCharter converts echo context to params.
+func (w *ServerInterfaceWrapper) ProposeCharter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "digest" -------------
+	var digest CharterDigest
+
+	err = runtime.BindStyledParameterWithOptions("simple", "digest", ctx.Param("digest"), &digest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter digest: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProposeCharter(ctx, digest)
+	return err
+}
+
+// SignCharter converts echo context to params.
+func (w *ServerInterfaceWrapper) SignCharter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "digest" -------------
+	var digest CharterDigest
+
+	err = runtime.BindStyledParameterWithOptions("simple", "digest", ctx.Param("digest"), &digest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter digest: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SignCharter(ctx, digest)
+	return err
+}
+
 // UnlockCoin converts echo context to params.
 func (w *ServerInterfaceWrapper) UnlockCoin(ctx echo.Context) error {
 	var err error
@@ -4861,6 +5048,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/application", wrapper.ReviseApplication, options.OperationMiddlewares["reviseApplication"]...)
 	router.POST(options.BaseURL+"/v1/application/messages", wrapper.AddOwnMessage, options.OperationMiddlewares["addOwnMessage"]...)
 	router.POST(options.BaseURL+"/v1/application/withdraw", wrapper.WithdrawApplication, options.OperationMiddlewares["withdrawApplication"]...)
+	router.GET(options.BaseURL+"/v1/charters", wrapper.ListCharters, options.OperationMiddlewares["listCharters"]...)
+	router.GET(options.BaseURL+"/v1/charters/:digest", wrapper.GetCharter, options.OperationMiddlewares["getCharter"]...)
+	router.PUT(options.BaseURL+"/v1/charters/:digest", wrapper.ProposeCharter, options.OperationMiddlewares["proposeCharter"]...)
+	router.POST(options.BaseURL+"/v1/charters/:digest/sign", wrapper.SignCharter, options.OperationMiddlewares["signCharter"]...)
 	router.GET(options.BaseURL+"/v1/grants", wrapper.ListGrants, options.OperationMiddlewares["listGrants"]...)
 	router.GET(options.BaseURL+"/v1/grants/:id", wrapper.GetGrant, options.OperationMiddlewares["getGrant"]...)
 	router.GET(options.BaseURL+"/v1/batches", wrapper.ListBatches, options.OperationMiddlewares["listBatches"]...)
@@ -7178,6 +7369,174 @@ func (response ResetBreakerdefaultApplicationProblemPlusJSONResponse) VisitReset
 	return err
 }
 
+type ListChartersRequestObject struct {
+	Params ListChartersParams
+}
+
+type ListChartersResponseObject interface {
+	VisitListChartersResponse(w http.ResponseWriter) error
+}
+
+type ListCharters200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCharters200JSONResponse struct {
+	Body    CharterPage
+	Headers ListCharters200ResponseHeaders
+}
+
+func (response ListCharters200JSONResponse) VisitListChartersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChartersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChartersdefaultApplicationProblemPlusJSONResponse) VisitListChartersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCharterRequestObject struct {
+	Digest CharterDigest `json:"digest"`
+}
+
+type GetCharterResponseObject interface {
+	VisitGetCharterResponse(w http.ResponseWriter) error
+}
+
+type GetCharter200JSONResponse Charter
+
+func (response GetCharter200JSONResponse) VisitGetCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCharterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCharterdefaultApplicationProblemPlusJSONResponse) VisitGetCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeCharterRequestObject struct {
+	Digest CharterDigest `json:"digest"`
+	Body   *ProposeCharterJSONRequestBody
+}
+
+type ProposeCharterResponseObject interface {
+	VisitProposeCharterResponse(w http.ResponseWriter) error
+}
+
+type ProposeCharter200JSONResponse Charter
+
+func (response ProposeCharter200JSONResponse) VisitProposeCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeCharterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProposeCharterdefaultApplicationProblemPlusJSONResponse) VisitProposeCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignCharterRequestObject struct {
+	Digest CharterDigest `json:"digest"`
+	Body   *SignCharterJSONRequestBody
+}
+
+type SignCharterResponseObject interface {
+	VisitSignCharterResponse(w http.ResponseWriter) error
+}
+
+type SignCharter200JSONResponse Charter
+
+func (response SignCharter200JSONResponse) VisitSignCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignCharterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SignCharterdefaultApplicationProblemPlusJSONResponse) VisitSignCharterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockCoinRequestObject struct {
 	Outpoint OutPoint `json:"outpoint"`
 }
@@ -8585,6 +8944,18 @@ type StrictServerInterface interface {
 	// ResetBreaker Consent to go on after a surprise; two people close a breaker
 	// (POST /v1/breakers/{number}/reset)
 	ResetBreaker(ctx context.Context, request ResetBreakerRequestObject) (ResetBreakerResponseObject, error)
+	// ListCharters Drafts of the next charter, and every charter that was taken in, newest first
+	// (GET /v1/charters)
+	ListCharters(ctx context.Context, request ListChartersRequestObject) (ListChartersResponseObject, error)
+	// GetCharter One charter or draft, with its text and its signatures
+	// (GET /v1/charters/{digest})
+	GetCharter(ctx context.Context, request GetCharterRequestObject) (GetCharterResponseObject, error)
+	// ProposeCharter Hand in a draft of the next charter
+	// (PUT /v1/charters/{digest})
+	ProposeCharter(ctx context.Context, request ProposeCharterRequestObject) (ProposeCharterResponseObject, error)
+	// SignCharter Hand in a trustee's signature over a draft
+	// (POST /v1/charters/{digest}/sign)
+	SignCharter(ctx context.Context, request SignCharterRequestObject) (SignCharterResponseObject, error)
 	// UnlockCoin Let a coin into new batches again
 	// (DELETE /v1/coins/{outpoint}/lock)
 	UnlockCoin(ctx context.Context, request UnlockCoinRequestObject) (UnlockCoinResponseObject, error)
@@ -10231,6 +10602,152 @@ func (sh *strictHandler) ResetBreaker(ctx echo.Context, number int64, params Res
 		return err
 	} else if validResponse, ok := response.(ResetBreakerResponseObject); ok {
 		return validResponse.VisitResetBreakerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCharters operation middleware
+func (sh *strictHandler) ListCharters(ctx echo.Context, params ListChartersParams) error {
+	var request ListChartersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCharters(ctx.Request().Context(), request.(ListChartersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCharters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChartersResponseObject); ok {
+		return validResponse.VisitListChartersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCharter operation middleware
+func (sh *strictHandler) GetCharter(ctx echo.Context, digest CharterDigest) error {
+	var request GetCharterRequestObject
+
+	request.Digest = digest
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCharter(ctx.Request().Context(), request.(GetCharterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCharter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCharterResponseObject); ok {
+		return validResponse.VisitGetCharterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProposeCharter operation middleware
+func (sh *strictHandler) ProposeCharter(ctx echo.Context, digest CharterDigest) error {
+	var request ProposeCharterRequestObject
+
+	request.Digest = digest
+
+	var body ProposeCharterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeCharter(ctx.Request().Context(), request.(ProposeCharterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeCharter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProposeCharterResponseObject); ok {
+		return validResponse.VisitProposeCharterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SignCharter operation middleware
+func (sh *strictHandler) SignCharter(ctx echo.Context, digest CharterDigest) error {
+	var request SignCharterRequestObject
+
+	request.Digest = digest
+
+	var body SignCharterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SignCharter(ctx.Request().Context(), request.(SignCharterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SignCharter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SignCharterResponseObject); ok {
+		return validResponse.VisitSignCharterResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -48,13 +48,14 @@ func (everyone) CheckFormToken(identity.Session, string) error { return nil }
 // contract is the API behind its real edge, on fake services; every exchange
 // is held against the document.
 type contract struct {
-	grants  *fakeGrants
-	payouts *fakePayouts
-	tokens  *fakeTokens
-	once    *fakeOnce
-	checks  *fakeEndpoints
-	handler http.Handler
-	router  routers.Router
+	grants   *fakeGrants
+	payouts  *fakePayouts
+	tokens   *fakeTokens
+	charters fakeCharters
+	once     *fakeOnce
+	checks   *fakeEndpoints
+	handler  http.Handler
+	router   routers.Router
 }
 
 // document is the API's, read once.
@@ -72,7 +73,7 @@ func (c *contract) mount(t *testing.T, checks api.Endpoints) {
 	t.Helper()
 	handlers, err := api.NewHandlers(api.Config{
 		Grants: c.grants, Payouts: c.payouts, AuditLog: fakeAudit{}, AuditRows: fakeAudit{}, AuditKey: "key", Origin: "causeway/x",
-		Tokens: c.tokens, Once: c.once, Clock: clock.NewFake(at), PollEvery: time.Millisecond, Endpoints: checks,
+		Tokens: c.tokens, Charters: &c.charters, Once: c.once, Clock: clock.NewFake(at), PollEvery: time.Millisecond, Endpoints: checks,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -221,6 +222,10 @@ var exchanges = []exchange{
 	{method: "POST", path: "/v1/prober/enrol", body: `{"token":"t","public_key":"AQI="}`, status: 200},
 	{method: "POST", path: "/v1/prober/lease", body: envelope, status: 200},
 	{method: "POST", path: "/v1/prober/report", body: envelope, status: 204},
+	{method: "GET", path: "/v1/charters?limit=1", status: 200},
+	{method: "GET", path: "/v1/charters/" + draftDigest, status: 200},
+	{method: "PUT", path: "/v1/charters/" + draftDigest, body: draftBody, status: 200},
+	{method: "POST", path: "/v1/charters/" + draftDigest + "/sign", body: `{"signature":"-----BEGIN SSH SIGNATURE-----\n"}`, status: 200},
 	{method: "GET", path: "/v1/grants?limit=2", status: 200},
 	{method: "GET", path: "/v1/grants/" + idPath, status: 200},
 	{method: "GET", path: "/v1/batches?cursor=YmF0Y2hlczo5", status: 200},
@@ -301,7 +306,7 @@ func TestFailuresKeepTheContract(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	fail := errs.InvalidFields([]errs.Field{{Field: "f", Code: "c", Message: "m", Params: map[string]string{"p": "q"}}})
-	c.grants.fail, c.payouts.fail, c.tokens.fail, c.checks.fail = fail, fail, fail, fail
+	c.grants.fail, c.payouts.fail, c.tokens.fail, c.checks.fail, c.charters.fail = fail, fail, fail, fail, fail
 	reached := 0
 	for _, x := range exchanges {
 		rec, name := c.call(t, x.method, x.path, x.body, x.headers...)

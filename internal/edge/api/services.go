@@ -22,6 +22,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
+	"github.com/causeway-fund/causeway/internal/trust/registry"
 )
 
 // Grants is what the handlers need of applications and grants.
@@ -179,6 +180,13 @@ type AuditRows interface {
 	AuditLeaves(ctx context.Context, from, limit int64) ([][]byte, error)
 }
 
+// Charters is what the handlers need of who may move money.
+type Charters interface {
+	Show(ctx context.Context, by identity.Actor) (registry.View, error)
+	Propose(ctx context.Context, by identity.Actor, text []byte) error
+	Sign(ctx context.Context, by identity.Actor, digest decision.Digest, armored []byte) error
+}
+
 // Tokens is what the handlers need of API tokens.
 type Tokens interface {
 	CreateToken(
@@ -199,6 +207,7 @@ var (
 	_ Endpoints = (*endpoint.Service)(nil)
 	_ AuditLog  = (*audit.Log)(nil)
 	_ Tokens    = (*identity.Service)(nil)
+	_ Charters  = (*registry.Service)(nil)
 )
 
 // Config is what Handlers are made of; everything but Endpoints and PollEvery is
@@ -211,6 +220,7 @@ type Config struct {
 	AuditKey  string // public key of the checkpoints
 	Origin    string // name of the audit log
 	Tokens    Tokens
+	Charters  Charters
 	Once      Once
 	Clock     clock.Clock
 
@@ -226,8 +236,7 @@ var _ StrictServerInterface = (*Handlers)(nil)
 // NewHandlers checks cfg and returns the handlers.
 func NewHandlers(cfg Config) (*Handlers, error) {
 	if cfg.Grants == nil || cfg.Payouts == nil || cfg.AuditLog == nil || cfg.AuditRows == nil || cfg.Tokens == nil ||
-		cfg.Once == nil ||
-		cfg.Clock == nil {
+		cfg.Charters == nil || cfg.Once == nil || cfg.Clock == nil {
 		return nil, errors.New("api: a service is missing")
 	}
 	if cfg.PollEvery <= 0 {

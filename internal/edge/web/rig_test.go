@@ -37,8 +37,10 @@ import (
 	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/testkit/pgtest"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 	"github.com/causeway-fund/causeway/internal/trust/once"
+	"github.com/causeway-fund/causeway/internal/trust/registry"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 )
 
@@ -66,6 +68,7 @@ type rig struct {
 	grants   *grant.Service
 	payouts  *treasurer.Service
 	identity *identity.Service
+	charters *registry.Service
 	store    postgres.PayoutStore
 
 	auditKey  *audit.Signer
@@ -120,6 +123,8 @@ func newRig(t testing.TB) *rig {
 		Store: postgres.EndpointStore{DB: app, Clock: r.clock, Enqueue: r.asked.enqueue}, Receipts: r.grants, Keys: keys, Clock: r.clock, Telegram: telegram,
 	})
 	must(t, err)
+	r.charters, err = registry.New(postgres.CharterStore{DB: app}, registry.Fund{Network: decision.NetworkOf(params), ID: r.fund.ID, Descriptor: r.fund.Descriptor}, r.clock)
+	must(t, err)
 	r.app, r.auth = app, r.identity
 	r.serve(r.endpoints)
 	return r
@@ -133,13 +138,13 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	log := audit.NewLog(rows, r.clock, r.auditKey.PublicKey())
 	var err error
 	r.site, err = web.New(web.Config{
-		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: r.auditKey.PublicKey(), Endpoints: endpoints, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
+		Grants: r.grants, Payouts: r.payouts, Identity: r.identity, AuditLog: log, AuditRows: rows, AuditKey: r.auditKey.PublicKey(), Endpoints: endpoints, Charters: r.charters, Chain: postgres.PayoutStore{DB: app}, Clock: r.clock,
 		PublicURL: publicURL, Demo: true, CookieName: server.SessionCookie(false),
 	})
 	must(r.t, err)
 	repeats, err := once.New(r.keys, postgres.OnceStore{DB: app})
 	must(r.t, err)
-	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Once: repeats, Clock: r.clock})
+	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Charters: r.charters, Once: repeats, Clock: r.clock})
 	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {

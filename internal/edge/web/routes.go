@@ -29,7 +29,7 @@ func (r Route) MaxBody() int64 {
 	switch r.Path {
 	case "/apply": // twenty servers, each with the text of a file
 		return 2 << 20
-	case "/batches", "/batches/new", "/batches/dry-run":
+	case "/charter", "/batches", "/batches/new", "/batches/dry-run":
 		return 1 << 20
 	case "/batches/import":
 		return 5 << 20
@@ -148,6 +148,11 @@ func (s *Site) table() []Route {
 		{post, "/treasury/unjoined/separate", identity.PermBatchApprove, 0, s.visit("treasury", s.postSeparate)},
 		{get, "/treasury/breakers", identity.PermBreakerRead, 0, s.visit("treasury", s.getBreakers)},
 		{post, "/treasury/breakers/:id/reset", identity.PermBreakerReset, 0, s.visit("treasury", s.postBreakerReset)},
+
+		{get, "/charter", identity.PermCharterRead, 0, s.visit("charter", s.getCharter)},
+		{post, "/charter", identity.PermCharterPropose, 0, s.visit("charter", s.postCharter)},
+		{get, "/charter/:digest", identity.PermCharterRead, 0, s.visit("charter", s.getCharterText)},
+		{post, "/charter/:digest/sign", identity.PermCharterPropose, 0, s.visit("charter", s.postCharterSign)},
 
 		{get, "/staff/events", signedIn, 0, s.getEvents},
 

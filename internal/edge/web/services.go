@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
+	"github.com/causeway-fund/causeway/internal/trust/registry"
 )
 
 // Grants is what the pages need of applications and grants.
@@ -118,6 +119,13 @@ type Payouts interface {
 	) (payout.UnjoinedPayment, error)
 	Breakers(ctx context.Context, by identity.Actor) ([]payout.Breaker, error)
 	ResetBreaker(ctx context.Context, by identity.Actor, id, version int64) (payout.Breaker, error)
+}
+
+// Charters is what the pages need of who may move money.
+type Charters interface {
+	Show(ctx context.Context, by identity.Actor) (registry.View, error)
+	Propose(ctx context.Context, by identity.Actor, text []byte) error
+	Sign(ctx context.Context, by identity.Actor, digest decision.Digest, armored []byte) error
 }
 
 // Identity is what the pages need of staff, passkeys, sessions and tokens.

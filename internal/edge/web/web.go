@@ -19,6 +19,7 @@ type Config struct {
 	Grants    Grants
 	Payouts   Payouts
 	Identity  Identity
+	Charters  Charters
 	AuditLog  AuditLog
 	AuditRows AuditRows
 	AuditKey  string    // public key of the checkpoints
@@ -49,7 +50,8 @@ type Site struct {
 
 // New checks cfg and returns the dashboard.
 func New(cfg Config) (*Site, error) {
-	if cfg.Grants == nil || cfg.Payouts == nil || cfg.Identity == nil || cfg.AuditLog == nil || cfg.AuditRows == nil ||
+	if cfg.Grants == nil || cfg.Payouts == nil || cfg.Identity == nil ||
+		cfg.Charters == nil || cfg.AuditLog == nil || cfg.AuditRows == nil ||
 		cfg.Clock == nil {
 		return nil, errors.New("web: a service is missing")
 	}

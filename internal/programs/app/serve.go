@@ -29,6 +29,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 	"github.com/causeway-fund/causeway/internal/trust/once"
+	"github.com/causeway-fund/causeway/internal/trust/registry"
 	"github.com/causeway-fund/causeway/internal/trust/seal"
 	"github.com/causeway-fund/causeway/migrations"
 )
@@ -67,6 +68,7 @@ type Services struct {
 	Payouts  *treasurer.Service
 	Identity *identity.Service
 	Once     *once.Service
+	Charters *registry.Service
 
 	Endpoints *endpoint.Service
 
@@ -161,6 +163,9 @@ func NewServices(
 	if s.Once, err = once.New(keys, postgres.OnceStore{DB: db}); err != nil {
 		return nil, err
 	}
+	if s.Charters, err = newRegistry(db, f, c); err != nil {
+		return nil, err
+	}
 	if s.checks, err = openChecks(ctx, cfg.Checks, cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))); err != nil {
 		return nil, err
 	}
@@ -231,6 +236,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 		AuditKey:  auditKey,
 		Origin:    audit.Origin(s.Fund.ID.String()),
 		Tokens:    s.Identity,
+		Charters:  s.Charters,
 		Once:      s.Once,
 		Clock:     clock.Real{},
 		Endpoints: s.Endpoints,
@@ -244,6 +250,7 @@ func newServer(s *Services, cfg ServeConfig, registry *prometheus.Registry) (htt
 		Payouts:       s.Payouts,
 		Endpoints:     s.Endpoints,
 		Identity:      s.Identity,
+		Charters:      s.Charters,
 		AuditLog:      auditLog,
 		AuditRows:     rows,
 		AuditKey:      auditKey,

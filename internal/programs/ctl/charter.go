@@ -18,11 +18,12 @@ const notYet = "No signer asks for a charter yet: it neither allows nor stops a 
 func (a *app) charterCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "charter",
-		Short: "Read, compare, sign and verify charters, on files",
-		Long: "A charter is the text of who may move a fund's money: people, keys, signers, limits, treasuries. These commands work on\n" +
-			"files, without any server.\n" + notYet,
-	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand(), a.charterPinCommand(),
-		a.charterHistoryCommand())
+		Short: "Read, compare, sign, verify and hand in charters",
+		Long: "A charter is the text of who may move a fund's money: people, keys, signers, limits, treasuries. show, diff, sign,\n" +
+			"verify, pin and history work on files, without any server.\n" + notYet,
+	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand(),
+		a.charterPinCommand(), a.charterHistoryCommand(),
+		a.charterListCommand(), a.charterFetchCommand(), a.charterProposeCommand(), a.charterHandInCommand())
 }
 
 func (a *app) charterShowCommand() *cobra.Command {

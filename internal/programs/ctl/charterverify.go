@@ -2,9 +2,7 @@ package ctl
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/trust/charter"
@@ -96,21 +94,22 @@ func judge(path string, text []byte, ch charter.Charter, charters []charter.Char
 
 // count counts the trustees of a charter, each once however many signatures and keys there are.
 func count(of charter.Charter, list []charterSignature) charterCount {
-	n := charterCount{Version: of.Version, Needed: of.Trustees, Signed: []string{}, Others: []string{}}
-	var signed []uuid.UUID
+	var keys []sshsig.Key
 	for _, s := range list {
-		if p, ok := of.TrusteeOf(s.key); ok && s.holds && !slices.Contains(signed, p.ID) {
-			signed = append(signed, p.ID)
+		if s.holds {
+			keys = append(keys, s.key)
 		}
 	}
-	for _, p := range of.With(charter.Trustee) {
-		if slices.Contains(signed, p.ID) {
-			n.Signed = append(n.Signed, p.Name)
-		} else {
-			n.Others = append(n.Others, p.Name)
-		}
+	signed, others := of.TrusteesAmong(keys)
+	return charterCount{Version: of.Version, Needed: of.Trustees, Signed: namesOf(signed), Others: namesOf(others)}
+}
+
+func namesOf(people []charter.Person) []string {
+	list := make([]string, len(people))
+	for i, p := range people {
+		list[i] = p.Name
 	}
-	return n
+	return list
 }
 
 // enough says what lacks.

@@ -39,6 +39,8 @@ const (
 	PermEndpointRead      Permission = "endpoint.read"  // verdicts, uptime, what endpoints share: nothing that says where they are
 	PermEndpointCheck     Permission = "endpoint.check" // ask for a check
 	PermVantageManage     Permission = "vantage.manage" // enrol and disable probers
+	PermCharterRead       Permission = "charter.read"
+	PermCharterPropose    Permission = "charter.propose" // hand in drafts and trustees' signatures, which have weight of their own
 	PermStaffManage       Permission = "staff.manage"
 	PermTokenManage       Permission = "token.manage"   // one's own API tokens
 	PermSessionManage     Permission = "session.manage" // one's own sessions
@@ -74,6 +76,8 @@ var policy = map[Permission]rule{
 	PermEndpointRead:      {roles: Roles(), system: true},
 	PermEndpointCheck:     {roles: []Role{RoleReviewer}},
 	PermVantageManage:     {roles: []Role{RoleAdmin}, system: true, noToken: true},
+	PermCharterRead:       {roles: Roles(), system: true},
+	PermCharterPropose:    {roles: Roles()},
 	PermStaffManage:       {roles: []Role{RoleAdmin}, system: true, noToken: true},
 	PermTokenManage:       {roles: Roles(), noToken: true},
 	PermSessionManage:     {roles: Roles(), noToken: true},

@@ -51,6 +51,11 @@ func testPages(t *testing.T, h *house) {
 	treasurer.look("compose")
 	admin := h.tab(t)
 	admin.signIn("Noor")
+	admin.visit("/charter")
+	admin.lookClosely("charter none")
+	h.charter(t)
+	admin.visit("/charter")
+	admin.lookClosely("charter")
 	for _, p := range []struct{ name, path string }{{"staff", "/staff"}, {"audit", "/audit"}, {"breakers", "/treasury/breakers"}, {"probers", "/fleet/vantages"}} {
 		admin.visit(p.path)
 		admin.lookClosely(p.name)

@@ -270,6 +270,28 @@ type ChainTx struct {
 	Branch   []byte
 }
 
+type Charter struct {
+	Seq       int64
+	Digest    []byte
+	Text      []byte
+	TakenInAt time.Time
+}
+
+type CharterDraft struct {
+	Seq        int64
+	Digest     []byte
+	Text       []byte
+	ProposedBy uuid.UUID
+	ProposedAt time.Time
+}
+
+type CharterSignature struct {
+	Digest  []byte
+	Key     string
+	Armored string
+	At      time.Time
+}
+
 type CheckBreach struct {
 	Invariant string
 	What      interface{}

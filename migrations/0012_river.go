@@ -15,10 +15,10 @@ import (
 // RiverSchema is the PostgreSQL schema that holds the tables of River.
 const RiverSchema = "river"
 
-// What 0011 is: River's own migrations up to this one. A later River that needs
+// What 0012 is: River's own migrations up to this one. A later River that needs
 // more gets a file of its own, with its own target.
 const (
-	riverVersion = 11
+	riverVersion = 12
 	riverTarget  = 8
 )
 

@@ -52,6 +52,9 @@ GRANT SELECT, INSERT, UPDATE ON write_probe TO causeway_app, causeway_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON claim TO causeway_app;
 GRANT SELECT, INSERT ON staff, staff_role, one_time_link, passkey, ceremony, session, api_token, application_revision, decision, vote,
     message, idempotency TO causeway_app;
+GRANT SELECT, INSERT ON charter, charter_draft, charter_signature TO causeway_app;
+GRANT SELECT ON charter, charter_signature TO causeway_worker;
+GRANT DELETE ON charter_draft TO causeway_app;
 GRANT UPDATE (name, disabled_at) ON staff TO causeway_app;
 GRANT DELETE ON staff_role TO causeway_app;
 GRANT UPDATE (used_at) ON one_time_link TO causeway_app;
