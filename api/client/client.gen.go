@@ -1010,7 +1010,7 @@ type CheckStage struct {
 	// Stage parse, guard, dns, tcp, handshake, auth, relay or target.
 	Stage string `json:"stage"`
 
-	// State `passed`, `failed`, `skipped` (the protocol has no such step) or `not_reached`.
+	// State `passed`, `failed`, `skipped` (the protocol has no such step), `left_out` (a light check does not take it) or `not_reached`.
 	State string `json:"state"`
 }
 
@@ -1019,7 +1019,7 @@ type CheckVerdict string
 
 // CheckedEndpoint A server with its checks.
 type CheckedEndpoint struct {
-	// Advice Of the latest failure.
+	// Advice Of the latest check; left out while it is up.
 	Advice *Advice `json:"advice,omitempty"`
 
 	// Blocklists Left out for operators.
@@ -1070,7 +1070,7 @@ type CheckedEndpoint struct {
 	// State `active` or `retired`.
 	State string `json:"state"`
 
-	// Strip 30 days of the place that decides, oldest first.
+	// Strip 30 days of the place that decides, oldest first; empty before its first check.
 	Strip []StripDay `json:"strip"`
 
 	// Uptime Of the last 30 days.

@@ -74,7 +74,8 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 		Stage:       optional(string(e.LastStage)),
 		Class:       optional(string(e.LastClass)),
 		RecheckAt:   moment(v.RecheckAt),
-		Control:     controlOf(e, who.now),
+		Control:     controlOf(v.Control(who.now), e.Generation),
+		Advice:      adviceOf(v.Advice()),
 		Proofs:      make([]ControlProof, 0, len(v.Proofs)),
 		Checks:      []EndpointCheck{},
 		Uptime:      make([]PlaceUptime, 0, len(v.Uptime)),
@@ -83,9 +84,6 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 		Exit:        exitOf(v.Exit),
 	}
 	out.Verdict = optional(CheckVerdict(e.LastVerdict))
-	if e.LastClass != probe.ClassNone {
-		out.Advice = adviceOf(advice.Key(e.Protocol, e.LastStage, e.LastClass))
-	}
 	if v.Fields != nil {
 		fields := specFields(v.Fields)
 		out.Fields = &fields
@@ -161,16 +159,14 @@ func blocklistHits(list []endpoint.Hit) *[]BlocklistHit {
 	return &out
 }
 
-func controlOf(e endpoint.Endpoint, now time.Time) EndpointControl {
+func controlOf(c endpoint.Control, generation int) EndpointControl {
 	return EndpointControl{
-		Proven: e.Proven(
-			now,
-		),
-		Kind:       optional(ControlKind(e.Control)),
-		ProvenAt:   e.ProvenAt,
-		AgainAt:    e.ProveAgainAt,
-		Until:      e.ProvenUntil,
-		Generation: int32(e.Generation), //nolint:gosec // counts up by one
+		Proven:     c.Proven,
+		Kind:       optional(ControlKind(c.Kind)),
+		ProvenAt:   c.At,
+		AgainAt:    c.Again,
+		Until:      c.Until,
+		Generation: int32(generation), //nolint:gosec // counts up by one
 	}
 }
 
@@ -195,7 +191,7 @@ func checkOf(c endpoint.Check, who reader) EndpointCheck {
 		out.Vantage = optional(c.Vantage)
 	}
 	for _, s := range c.Stages {
-		out.Stages = append(out.Stages, CheckStage{Stage: string(s.Stage), State: s.State, Ms: s.MS})
+		out.Stages = append(out.Stages, CheckStage{Stage: string(s.Stage), State: string(s.State), Ms: s.MS})
 	}
 	return out
 }

@@ -2,9 +2,11 @@ package web_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,7 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
 	c.agent.work(proven)
 	c.post("", nil).wants(200, "Yours: proven", "How: A login that we made", "Works")
+	c.sameOfControl("true", "Yours: proven")
 	c.post("/prove", url.Values{"kind": {"dns"}}).wants(422, "cannot be proven in this way")
 	c.post("/rotate", nil).wants(200, "Here is the new login", "login number 2", "Not proven to be yours")
 
@@ -173,6 +176,58 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 		if p := c.post(verb, url.Values{"code": {"7K3FQ-2M9XD-T4WVB-ZC61H-PN8RGE"}}).wants(404, "We know no application with this code"); !p.has("/status") {
 			t.Error("an unknown code does not lead back to the form for codes")
 		}
+	}
+}
+
+// TestAProofThatEndedIsNotShownAsStanding: nobody is paid for the server after the end, and its operator has to know.
+func TestAProofThatEndedIsNotShownAsStanding(t *testing.T) {
+	t.Parallel()
+	c := newChecked(t)
+	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
+	c.agent.work(proven)
+	c.sameOfControl("true", "Yours: proven")
+
+	var until time.Time
+	must(t, c.owner.Pool().QueryRow(t.Context(), "SELECT proven_until FROM endpoint WHERE label = $1", c.label).Scan(&until))
+	c.clock.Advance(until.Sub(c.clock.Now()))
+
+	c.sameOfControl("false", "Not proven to be yours")
+	ended := c.post("", nil).wants(200, "Not proven to be yours", "ended on "+until.UTC().Format("2006-01-02 15:04"))
+	if strings.Contains(ended.text(), "Proven on") || strings.Contains(ended.text(), "We look again") {
+		t.Error("a proof that has ended is shown as standing")
+	}
+	reviewer := c.hire("Mara", identity.RoleReviewer)
+	if p := reviewer.get("/review/"+c.idOf(c.code)).wants(200, "Control not proven"); strings.Contains(p.text(), "Control proven") {
+		t.Error("reviewers are shown a proof that has ended as standing")
+	}
+}
+
+// sameOfControl holds what the API and the page say of control of the server.
+func (c checked) sameOfControl(proven, words string) {
+	c.t.Helper()
+	c.post("", nil).wants(200, words)
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.url+"/v1/application/endpoints", http.NoBody)
+	must(c.t, err)
+	req.Header.Set("Causeway-Receipt", c.code)
+	resp, err := (&http.Client{}).Do(req)
+	must(c.t, err)
+	defer resp.Body.Close()
+	var list struct {
+		Items []struct {
+			Label   string `json:"label"`
+			Control struct {
+				Proven bool `json:"proven"`
+			} `json:"control"`
+		} `json:"items"`
+	}
+	must(c.t, json.NewDecoder(resp.Body).Decode(&list))
+	for _, e := range list.Items {
+		if e.Label == c.label && strconv.FormatBool(e.Control.Proven) != proven {
+			c.t.Errorf("the API says proven: %t, the page %q", e.Control.Proven, words)
+		}
+	}
+	if len(list.Items) != 2 {
+		c.t.Errorf("the API has %d servers", len(list.Items))
 	}
 }
 

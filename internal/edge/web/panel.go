@@ -37,7 +37,7 @@ func (s *Site) addPanel(v *visit, d *views.ReviewDetail, unseal bool) error {
 	}
 	shown := map[string]bool{}
 	for i := range list {
-		x := server(&list[i])
+		x := server(&list[i], v.page.Now)
 		panel.Servers = append(panel.Servers, x)
 		shown[x.Address] = true
 	}

@@ -144,7 +144,11 @@ func (r *rig) serve(endpoints web.Endpoints) {
 	must(r.t, err)
 	repeats, err := once.New(r.keys, postgres.OnceStore{DB: app})
 	must(r.t, err)
-	handlers, err := api.NewHandlers(api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Charters: r.charters, Once: repeats, Clock: r.clock})
+	config := api.Config{Grants: r.grants, Payouts: r.payouts, AuditLog: log, AuditRows: rows, Tokens: r.identity, Charters: r.charters, Once: repeats, Clock: r.clock}
+	if endpoints != nil {
+		config.Endpoints = r.endpoints
+	}
+	handlers, err := api.NewHandlers(config)
 	must(r.t, err)
 	var rules []server.Rule
 	for _, x := range r.site.Routes() {

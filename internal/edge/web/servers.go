@@ -32,7 +32,7 @@ func (s *Site) myServers(v *visit, code string) ([]views.Server, error) {
 	}
 	var out []views.Server
 	for i := range list {
-		out = append(out, server(&list[i]))
+		out = append(out, server(&list[i], v.page.Now))
 	}
 	return out, nil
 }
@@ -160,7 +160,7 @@ func (s *Site) showServer(v *visit, status int, change func(*views.ServerPage)) 
 	if err != nil {
 		return err
 	}
-	page := views.ServerPage{Code: code, Reference: found.Application.Reference, Server: server(&list[at])}
+	page := views.ServerPage{Code: code, Reference: found.Application.Reference, Server: server(&list[at], v.page.Now)}
 	for _, w := range ways {
 		page.Ways = append(page.Ways, way(w))
 	}

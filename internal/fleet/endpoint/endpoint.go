@@ -119,18 +119,6 @@ type Attempt struct {
 	SHA256     [32]byte // of the record in clear: evidence
 }
 
-// Outcome is what an attempt came to, without its record.
-type Outcome struct {
-	VantageID uuid.UUID
-	Kind      vantage.Kind
-	Place     vantage.Place
-	Slot      time.Time
-	Attempt   int
-	Started   time.Time
-	Verdict   probe.Verdict
-	Class     probe.Class
-}
-
 // Mark is what one slot came to, a letter of a day's string.
 type Mark = uptime.Mark
 

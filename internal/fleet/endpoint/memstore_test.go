@@ -257,15 +257,14 @@ func (m *memory) Attempts(_ context.Context, id uuid.UUID, from, to time.Time, l
 	return out[max(0, len(out)-limit):], nil
 }
 
-func (m *memory) Outcomes(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Outcome, error) {
+func (m *memory) Unopened(ctx context.Context, id uuid.UUID, from, to time.Time, limit int) ([]endpoint.Attempt, error) {
 	attempts, err := m.Attempts(ctx, id, from, to, limit)
-	var out []endpoint.Outcome
-	for _, a := range attempts {
-		out = append(out, endpoint.Outcome{
-			VantageID: a.VantageID, Kind: a.Kind, Place: a.Place, Slot: a.Slot, Attempt: a.Attempt, Started: a.Started, Verdict: a.Verdict, Class: a.Class,
-		})
+	for i, a := range attempts {
+		attempts[i] = endpoint.Attempt{
+			EndpointID: id, VantageID: a.VantageID, Kind: a.Kind, Place: a.Place, Slot: a.Slot, Attempt: a.Attempt, Started: a.Started, Verdict: a.Verdict, Class: a.Class,
+		}
 	}
-	return out, err
+	return attempts, err
 }
 
 func (m *memory) ExitAttempt(ctx context.Context, id uuid.UUID, from, to time.Time) (endpoint.Attempt, bool, error) {

@@ -183,12 +183,12 @@ func TestChecksAreShownStepByStep(t *testing.T) {
 	shown := func(c endpoint.Check) string {
 		words := []string{string(c.Verdict)}
 		for _, s := range c.Stages {
-			words = append(words, string(s.Stage)+" "+s.State)
+			words = append(words, string(s.Stage)+" "+string(s.State))
 		}
 		return strings.Join(words, ", ")
 	}
 	want := []string{
-		"up, parse skipped, guard skipped, dns skipped, tcp passed, handshake passed, auth passed, relay skipped, target skipped",
+		"up, parse skipped, guard skipped, dns skipped, tcp passed, handshake passed, auth passed, relay left_out, target left_out",
 		"up, parse skipped, guard skipped, dns skipped, tcp passed, handshake passed, auth passed, relay passed, target passed",
 		"down, parse skipped, guard passed, dns skipped, tcp failed, handshake not_reached, auth not_reached, relay not_reached, target not_reached",
 	}

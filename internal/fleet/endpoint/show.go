@@ -10,7 +10,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
-	"github.com/causeway-fund/causeway/internal/fleet/probe/advice"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/fleet/uptime"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
@@ -113,16 +112,15 @@ func (s *Service) view(ctx context.Context, e Opened, who audience, sh shared) (
 	if err != nil {
 		return View{}, err
 	}
-	if err := s.measure(ctx, &v, e, sh.policy, now); err != nil {
-		return View{}, err
-	}
 	// A prober's clock may be ahead of ours.
-	outcomes, err := s.cfg.Store.Outcomes(ctx, e.ID, now.Add(-shownChecks), now.Add(clockOff), maxAttempts)
+	unopened, err := s.cfg.Store.Unopened(ctx, e.ID, now.Add(-shownChecks), now.Add(clockOff), maxAttempts)
 	if err != nil {
 		return View{}, err
 	}
-	v.Why = why(outcomes, sh.policy.PayPlace)
-	if v.Blocked, err = s.blocked(ctx, outcomes, now); err != nil {
+	if err := s.measure(ctx, &v, e, sh.policy, why(unopened, sh.policy.PayPlace), now); err != nil {
+		return View{}, err
+	}
+	if v.Blocked, err = s.blocked(ctx, unopened, now); err != nil {
 		return View{}, err
 	}
 	if v.Proofs, err = s.cfg.Store.Proofs(ctx, e.ID); err != nil {
@@ -192,26 +190,15 @@ func (s *Service) open(
 	return at, nil
 }
 
-// why returns what the last attempt of each slot at a place came to.
-func why(outcomes []Outcome, p vantage.Place) map[time.Time]probe.Class {
-	out := map[time.Time]probe.Class{}
-	for _, o := range outcomes { // oldest first
-		if o.Kind == vantage.KindSlot && o.Place == p {
-			out[o.Slot.UTC()] = o.Class
-		}
-	}
-	return out
-}
-
 // blockedWithin is how far back probers inside are heard.
 const blockedWithin = 24 * time.Hour
 
 // blocked reports whether an endpoint that works outside is blocked inside. One
 // network that cannot reach it says little: two must agree.
-func (s *Service) blocked(ctx context.Context, outcomes []Outcome, now time.Time) (bool, error) {
+func (s *Service) blocked(ctx context.Context, attempts []Attempt, now time.Time) (bool, error) {
 	outside := probe.Unknown
 	down := map[uuid.UUID]bool{}
-	for _, a := range outcomes {
+	for _, a := range attempts {
 		switch {
 		case a.Kind == vantage.KindControl || a.Verdict == probe.Unknown:
 		case a.Place == vantage.Outside:
@@ -265,9 +252,7 @@ func (s *Service) check(v *View, e Opened, a Attempt, result probe.Result, who a
 		Stages:  stages(a),
 		Proven:  result.Evidence != nil && result.Evidence.TGProven,
 	}
-	if a.Class != probe.ClassNone {
-		c.Advice = advice.Key(e.Protocol, a.FailedAt, a.Class)
-	}
+	c.Advice = adviceOf(e.Protocol, a.FailedAt, a.Class, a.Verdict)
 	if who != forOperator {
 		c.Vantage = a.Vantage
 	}
@@ -284,16 +269,8 @@ func (s *Service) check(v *View, e Opened, a Attempt, result probe.Result, who a
 	return c
 }
 
-// The states of a step.
-const (
-	stepPassed     = "passed"
-	stepFailed     = "failed"
-	stepSkipped    = "skipped"
-	stepNotReached = "not_reached"
-)
-
-// stages returns the steps of an attempt. A step without a time that others came
-// after, or that a light check does not take, is none of this protocol.
+// stages returns the steps of an attempt. A light check ends before the relay; any other step
+// without a time that others came after is none of this protocol.
 func stages(a Attempt) []StageResult {
 	all := probe.Stages()
 	end := max(slices.Index(all, a.Stage), slices.Index(all, a.FailedAt))
@@ -303,13 +280,16 @@ func stages(a Attempt) []StageResult {
 		step := StageResult{Stage: stage, MS: ms}
 		switch {
 		case stage == a.FailedAt:
-			step.State = stepFailed
+			step.State = StepFailed
 		case timed, stage == a.Stage:
-			step.State = stepPassed
+			step.State = StepPassed
+		case a.Mode == probe.Light && (stage == probe.StageRelay || stage == probe.StageTarget) &&
+			(i < end || a.FailedAt == ""):
+			step.State = StepLeftOut
 		case i < end, a.FailedAt == "":
-			step.State = stepSkipped
+			step.State = StepSkipped
 		default:
-			step.State = stepNotReached
+			step.State = StepNotReached
 		}
 		out[i] = step
 	}
@@ -317,7 +297,14 @@ func stages(a Attempt) []StageResult {
 }
 
 // measure fills in uptime, strip and maintenance.
-func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, now time.Time) error {
+func (s *Service) measure(
+	ctx context.Context,
+	v *View,
+	e Opened,
+	p Policy,
+	why map[time.Time]probe.Class,
+	now time.Time,
+) error {
 	today := uptime.Midnight(now)
 	first := today.AddDate(0, 0, -uptime.Days-1)
 	maintenance, err := s.cfg.Store.Maintenance(ctx, e.ID, first, now.Add(maxAhead))
@@ -342,7 +329,7 @@ func (s *Service) measure(ctx context.Context, v *View, e Opened, p Policy, now 
 				return err
 			}
 			days = append(slices.DeleteFunc(days, func(d uptime.Day) bool { return d.Day.Equal(today) }), sofar)
-			v.Strip = strip(days, breaks, p, today)
+			v.Strip = strip(days, breaks, p, today, why)
 		}
 	}
 	return nil
@@ -374,25 +361,6 @@ func (p Policy) Rules() uptime.Rules {
 		BackoffAfter:  p.BackoffAfter,
 		BackoffEvery:  p.BackoffEvery,
 	}
-}
-
-// strip returns 30 days up to today, each with its marks.
-func strip(days []uptime.Day, breaks []uptime.Break, p Policy, today time.Time) []StripDay {
-	byDay := map[int64]uptime.Day{}
-	for _, d := range days {
-		byDay[d.Day.Unix()] = d
-	}
-	out := make([]StripDay, 0, uptime.Days)
-	for i := range uptime.Days {
-		day := today.AddDate(0, 0, i+1-uptime.Days)
-		one := StripDay{Day: day, Slot: p.Slot}
-		if d, known := byDay[day.Unix()]; known {
-			one.Marks, one.Slot = d.Overlay(breaks, p.MaintenanceNotice), time.Duration(d.SlotS)*time.Second
-			one.Up, one.Down, one.Unknown, _ = uptime.Count(one.Marks)
-		}
-		out = append(out, one)
-	}
-	return out
 }
 
 func plain(days []Day) []uptime.Day {

@@ -62,8 +62,8 @@ type Store interface {
 	// Attempts returns the newest limit of those that began from from up to to, oldest
 	// first.
 	Attempts(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
-	// Outcomes is Attempts without the records.
-	Outcomes(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Outcome, error)
+	// Unopened is Attempts without their records and stages: what they came to.
+	Unopened(ctx context.Context, endpoint uuid.UUID, from, to time.Time, limit int) ([]Attempt, error)
 	// ExitAttempt returns the newest of those attempts whose record names an exit; ok is
 	// false when none does.
 	ExitAttempt(ctx context.Context, endpoint uuid.UUID, from, to time.Time) (a Attempt, ok bool, err error)

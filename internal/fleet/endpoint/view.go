@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
+	"github.com/causeway-fund/causeway/internal/fleet/probe/advice"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
@@ -19,9 +20,21 @@ type Understood struct {
 // StageResult is one step of a check.
 type StageResult struct {
 	Stage probe.Stage
-	State string // passed, failed, skipped (the protocol has no such step), not_reached
+	State StepState
 	MS    int64
 }
+
+// StepState is what became of a step.
+type StepState string
+
+// The states of a step.
+const (
+	StepPassed     StepState = "passed"
+	StepFailed     StepState = "failed"
+	StepSkipped    StepState = "skipped"  // the protocol has no such step
+	StepLeftOut    StepState = "left_out" // a light check does not take it
+	StepNotReached StepState = "not_reached"
+)
 
 // Check is one attempt as people are shown it.
 type Check struct {
@@ -35,30 +48,29 @@ type Check struct {
 	Verdict probe.Verdict
 	Stages  []StageResult
 	Class   probe.Class
-	Advice  string // key of package advice; "" when it passed
+	Advice  string // key of package advice; "" when it is up
 	Detail  string // operators and unsealed views only
 	Proven  bool   // Telegram's key was proven
 }
 
-// StripDay is one day of the strip.
-type StripDay struct {
-	Day               time.Time
-	Slot              time.Duration // that a mark stands for
-	Marks             string
-	Up, Down, Unknown int
+// Control says at a moment whether control of an endpoint is proven.
+type Control struct {
+	Proven           bool
+	Kind             control.Kind // of the latest proof that held, also once it has ended
+	At, Again, Until *time.Time   // of that proof
+	Failed           *Proof       // the latest try, where it did not hold
 }
 
 // View is an endpoint as a page shows it.
 type View struct {
-	Endpoint    Endpoint                  // Spec is nil
-	Fields      []link.Field              // operators, and reviewers who unsealed; nil else
-	Checks      []Check                   // newest first, as many as were asked for
-	Pending     bool                      // a check was asked for and has not come back
-	RecheckAt   time.Time                 // when the operator may ask again
-	Uptime      map[vantage.Place]Uptime  // of the last 30 days; a place without probers is left out
-	Strip       []StripDay                // 30 days, oldest first, of the place that decides
-	Why         map[time.Time]probe.Class // of its slots in the last two days, by their start: what their last attempt came to
-	Proofs      []Proof                   // newest first
+	Endpoint    Endpoint                 // Spec is nil
+	Fields      []link.Field             // operators, and reviewers who unsealed; nil else
+	Checks      []Check                  // newest first, as many as were asked for
+	Pending     bool                     // a check was asked for and has not come back
+	RecheckAt   time.Time                // when the operator may ask again, not before ChecksFrom
+	Uptime      map[vantage.Place]Uptime // of the last 30 days; a place without probers is left out
+	Strip       []StripDay               // 30 days, oldest first, of the place that decides; none before its first check
+	Proofs      []Proof                  // newest first
 	Maintenance []Maintenance
 	Hits        []Hit
 	Linkages    []Linkage
@@ -66,6 +78,31 @@ type View struct {
 	// Blocked says that it works outside, and that probers inside, of two networks
 	// or more, found it down in the last day and none found it up.
 	Blocked bool
+}
+
+// Control returns whether control is proven at now, and what is known of it. A proof that has
+// ended is told with its end, and proves nothing any more.
+func (v *View) Control(now time.Time) Control {
+	e := &v.Endpoint
+	out := Control{Proven: e.Proven(now), Kind: e.Control, At: e.ProvenAt, Again: e.ProveAgainAt, Until: e.ProvenUntil}
+	if len(v.Proofs) > 0 && !v.Proofs[0].Held {
+		out.Failed = &v.Proofs[0]
+	}
+	return out
+}
+
+// Advice is the key of what the latest check has to say; "" when it is up, and before the first.
+func (v *View) Advice() string {
+	e := &v.Endpoint
+	return adviceOf(e.Protocol, e.LastStage, e.LastClass, e.LastVerdict)
+}
+
+// adviceOf is empty for a check that is up: a WireGuard cookie is life, and asks for nothing.
+func adviceOf(p probe.Protocol, failedAt probe.Stage, c probe.Class, v probe.Verdict) string {
+	if c == probe.ClassNone || v == probe.Up {
+		return ""
+	}
+	return advice.Key(p, failedAt, c)
 }
 
 // ExitView says where traffic comes out. Address is empty but for who may unseal.

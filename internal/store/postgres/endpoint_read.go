@@ -79,14 +79,14 @@ func attemptOf(r db.CheckResult, vantageName string) (endpoint.Attempt, error) {
 	return a, err
 }
 
-// Outcomes bounds slots as Attempts does.
-func (s EndpointStore) Outcomes(
+// Unopened bounds slots as Attempts does.
+func (s EndpointStore) Unopened(
 	ctx context.Context,
 	id uuid.UUID,
 	from, to time.Time,
 	limit int,
-) ([]endpoint.Outcome, error) {
-	rows, err := s.q.ListOutcomes(ctx, db.ListOutcomesParams{
+) ([]endpoint.Attempt, error) {
+	rows, err := s.q.ListUnopened(ctx, db.ListUnopenedParams{
 		EndpointID: id,
 		FromAt:     from,
 		ToAt:       to,
@@ -98,17 +98,18 @@ func (s EndpointStore) Outcomes(
 		return nil, mapError(err)
 	}
 	slices.Reverse(rows) // as above
-	list := make([]endpoint.Outcome, len(rows))
+	list := make([]endpoint.Attempt, len(rows))
 	for i, r := range rows {
-		list[i] = endpoint.Outcome{
-			VantageID: r.VantageID,
-			Kind:      vantage.Kind(r.Kind),
-			Place:     vantage.Place(r.Place),
-			Slot:      r.Slot,
-			Attempt:   int(r.Attempt),
-			Started:   r.Started,
-			Verdict:   probe.Verdict(r.Verdict),
-			Class:     probe.Class(r.Class),
+		list[i] = endpoint.Attempt{
+			EndpointID: id,
+			VantageID:  r.VantageID,
+			Kind:       vantage.Kind(r.Kind),
+			Place:      vantage.Place(r.Place),
+			Slot:       r.Slot,
+			Attempt:    int(r.Attempt),
+			Started:    r.Started,
+			Verdict:    probe.Verdict(r.Verdict),
+			Class:      probe.Class(r.Class),
 		}
 	}
 	return list, nil

@@ -53,12 +53,12 @@ func TestOneCheckFromOfferToDay(t *testing.T) {
 	if diff := cmp.Diff(want, exit); diff != "" || !ok || err != nil {
 		t.Errorf("the attempt that saw an exit: %v, %v\n%s", ok, err, diff)
 	}
-	outcomes, err := f.app.Outcomes(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1), 10)
-	told := []endpoint.Outcome{{
-		VantageID: want.VantageID, Kind: want.Kind, Place: want.Place, Slot: want.Slot, Attempt: want.Attempt, Started: want.Started, Verdict: want.Verdict,
+	unopened, err := f.app.Unopened(t.Context(), f.endpoints[0], checkDay, checkDay.AddDate(0, 0, 1), 10)
+	told := []endpoint.Attempt{{
+		EndpointID: want.EndpointID, VantageID: want.VantageID, Kind: want.Kind, Place: want.Place, Slot: want.Slot, Attempt: want.Attempt, Started: want.Started, Verdict: want.Verdict,
 		Class: want.Class,
 	}}
-	if diff := cmp.Diff(told, outcomes); diff != "" || err != nil {
+	if diff := cmp.Diff(told, unopened); diff != "" || err != nil {
 		t.Errorf("what it came to: %v\n%s", err, diff)
 	}
 	e, err := f.app.Endpoint(t.Context(), f.endpoints[0])

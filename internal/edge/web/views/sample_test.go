@@ -51,6 +51,7 @@ func pages() []page {
 		of("status-servers", true, views.StatusPage, sampleServers()),
 		of("server", true, views.ServerPageView, sampleServerPage()),
 		of("server-proven", true, views.ServerPageView, sampleProven()),
+		of("server-proof-ended", true, views.ServerPageView, sampleEnded()),
 		of("review-panel", false, views.ReviewDetailPage, samplePanel(false)),
 		of("review-unsealed", false, views.ReviewDetailPage, samplePanel(true)),
 		of("fleet", false, views.FleetPage, sampleFleet()),

@@ -1,6 +1,10 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
+)
 
 // Understood is what a pasted link or file says; secrets are not in it.
 type Understood struct {
@@ -26,13 +30,13 @@ type Server struct {
 	Verdict   string // "up", "down", "unknown"; "" before the first check
 	CheckedAt time.Time
 	FirstAt   time.Time // before the first check: when checks begin
-	Failure   string    // advice key of the latest failure; "" if there is none
+	Advice    string    // key of what the latest check has to say; "" while it is up
 	Pending   bool      // a check was asked for and has not come back
 	RecheckAt time.Time // when the operator may ask again
 	Proof     Proof
-	Checks    []ServerCheck // newest first
-	Uptimes   []Uptime      // one a place
-	Days      []Day         // oldest first
+	Checks    []endpoint.Check    // newest first
+	Uptimes   []Uptime            // one a place
+	Days      []endpoint.StripDay // oldest first
 	Breaks    []Break
 	Exit      *Exit
 	Hits      []Hit
@@ -42,31 +46,11 @@ type Server struct {
 
 // Proof says whether control of a server is proven.
 type Proof struct {
-	Kind      string // "credential", "port", "dns"; "" while it is not proven
-	At, Again time.Time
-	TriedAt   time.Time // of the latest try, if it failed and nothing was proven since
-	Why       Msg       // of that try
-}
-
-// ServerCheck is one check, step by step.
-type ServerCheck struct {
-	At      time.Time
-	Kind    string // "slot", "recheck", "control"
-	Mode    string // "full", "light"
-	Place   string // "outside", "inside"
-	Vantage string // staff only
-	Verdict string
-	Class   string // "" when it passed
-	Advice  string // catalogue key
-	Detail  string // what the program said, in English
-	Stages  []Stage
-}
-
-// Stage is one step of a check: State is "passed", "failed", "skipped", "short"
-// (a short check leaves it out) or "not_reached".
-type Stage struct {
-	Name, State string
-	MS          int64
+	Proven           bool
+	Kind             string // "credential", "port", "dns"; "" before the first proof; it stays when that has ended
+	At, Again, Until time.Time
+	TriedAt          time.Time // of the latest try, if it failed
+	Why              Msg       // of that try
 }
 
 // Uptime is what a window came to at one place, in slots and permille.
@@ -74,22 +58,6 @@ type Uptime struct {
 	Place                                    string
 	Slots, Up, Down, Unknown                 int
 	Permille, CoveragePermille, Low, Highest int
-}
-
-// Day is one day of slots. Marks are package uptime's letters, one a slot.
-type Day struct {
-	Day               time.Time
-	Up, Down, Unknown int
-	Level             string // "ok", "warn", "bad", "unknown", "none"
-	Runs              []Run
-}
-
-// Run is a stretch of slots that came to the same.
-type Run struct {
-	From, Until time.Time
-	Mark        string // suffix of a "mark." message
-	Class       string // why, where a check says so
-	Slots       int
 }
 
 // Break is a declared break.

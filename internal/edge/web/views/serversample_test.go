@@ -5,6 +5,10 @@ import (
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
+	"github.com/causeway-fund/causeway/internal/fleet/probe"
+	"github.com/causeway-fund/causeway/internal/fleet/uptime"
+	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 )
 
 const sampleConf = "[Interface]\nPrivateKey = qGvJXEZ1mYBvVfGWkq8mYh1h0Jk3p0yq8x4hQk0f2Ws=\nAddress = 10.66.0.2/32\n\n[Peer]\nPublicKey = 3iRvYt0Q2w5p1n9GJ8m0N6o2dXb7Yk5sQ8eA4uTz1Fw=\nEndpoint = exit1.example.net:51820\nAllowedIPs = 0.0.0.0/0\n"
@@ -36,46 +40,52 @@ func sampleLinks(step int) views.Apply {
 	return v
 }
 
-func sampleCheck(verdict, failed, class, advice string) views.ServerCheck {
-	c := views.ServerCheck{At: now.Add(-7 * time.Minute), Kind: "slot", Mode: "full", Place: "outside", Vantage: "fi-1", Verdict: verdict, Class: class, Advice: advice}
+func sampleCheck(verdict probe.Verdict, failed probe.Stage, class probe.Class, advice string) endpoint.Check {
+	c := endpoint.Check{
+		At: now.Add(-7 * time.Minute), Kind: vantage.KindSlot, Mode: probe.Full, Place: vantage.Outside, Vantage: "fi-1",
+		Verdict: verdict, Class: class, Advice: advice,
+	}
 	reached := true
-	for i, name := range []string{"parse", "guard", "dns", "tcp", "handshake", "auth", "relay", "target"} {
-		s := views.Stage{Name: name, State: "passed", MS: int64(i * 13)}
+	for i, stage := range probe.Stages() {
+		s := endpoint.StageResult{Stage: stage, State: endpoint.StepPassed, MS: int64(i * 13)}
 		switch {
-		case name == failed:
-			s.State, reached = "failed", false
+		case stage == failed:
+			s.State, reached = endpoint.StepFailed, false
 		case !reached:
-			s.State = "not_reached"
-		case name == "dns":
-			s.State = "skipped"
+			s.State = endpoint.StepNotReached
+		case stage == probe.StageDNS:
+			s.State = endpoint.StepSkipped
 		}
 		c.Stages = append(c.Stages, s)
 	}
 	return c
 }
 
-func sampleDays() []views.Day {
-	var days []views.Day
+func sampleDays() []endpoint.StripDay {
+	var days []endpoint.StripDay
 	for i := range 30 {
 		at := now.Truncate(24*time.Hour).AddDate(0, 0, i-29)
-		d := views.Day{Day: at, Up: 96, Level: "ok", Runs: []views.Run{{From: at, Until: at.Add(24 * time.Hour), Mark: "up", Slots: 96}}}
+		run := func(from, until time.Duration, mark uptime.Mark, class probe.Class) endpoint.Run {
+			return endpoint.Run{From: at.Add(from), Until: at.Add(until), Mark: mark, Class: class, Slots: int((until - from) / (15 * time.Minute))}
+		}
+		d := endpoint.StripDay{Day: at, Up: 96, Level: endpoint.LevelOK, Runs: []endpoint.Run{run(0, 24*time.Hour, uptime.MarkUp, "")}}
 		switch i {
 		case 4, 5:
-			d.Up, d.Down, d.Level = 12, 84, "bad"
-			d.Runs = []views.Run{
-				{From: at, Until: at.Add(3 * time.Hour), Mark: "up", Slots: 12},
-				{From: at.Add(3 * time.Hour), Until: at.Add(5 * time.Hour), Mark: "down", Class: "refused", Slots: 8},
-				{From: at.Add(5 * time.Hour), Until: at.Add(24 * time.Hour), Mark: "backoff", Slots: 76},
+			d.Up, d.Down, d.Level = 12, 84, endpoint.LevelBad
+			d.Runs = []endpoint.Run{
+				run(0, 3*time.Hour, uptime.MarkUp, ""),
+				run(3*time.Hour, 5*time.Hour, uptime.MarkDown, probe.ClassRefused),
+				run(5*time.Hour, 24*time.Hour, uptime.MarkBackoff, ""),
 			}
 		case 11:
-			d.Up, d.Unknown, d.Level = 30, 66, "unknown"
+			d.Up, d.Unknown, d.Level = 30, 66, endpoint.LevelUnknown
 		case 26:
-			d.Up, d.Down, d.Unknown, d.Level = 90, 4, 2, "warn"
-			d.Runs = []views.Run{
-				{From: at, Until: at.Add(9 * time.Hour), Mark: "up", Slots: 36},
-				{From: at.Add(9 * time.Hour), Until: at.Add(10 * time.Hour), Mark: "down", Class: "timeout", Slots: 4},
-				{From: at.Add(10 * time.Hour), Until: at.Add(10*time.Hour + 30*time.Minute), Mark: "maintenance", Slots: 2},
-				{From: at.Add(10*time.Hour + 30*time.Minute), Until: at.Add(24 * time.Hour), Mark: "up", Slots: 54},
+			d.Up, d.Down, d.Unknown, d.Level = 90, 4, 2, endpoint.LevelWarn
+			d.Runs = []endpoint.Run{
+				run(0, 9*time.Hour, uptime.MarkUp, ""),
+				run(9*time.Hour, 10*time.Hour, uptime.MarkDown, probe.ClassTimeout),
+				run(10*time.Hour, 10*time.Hour+30*time.Minute, uptime.MarkMaintenance, ""),
+				run(10*time.Hour+30*time.Minute, 24*time.Hour, uptime.MarkUp, ""),
 			}
 		}
 		days = append(days, d)
@@ -87,8 +97,8 @@ func sampleServer() views.Server {
 	return views.Server{
 		ID: "0198c0de-0000-7000-8000-00000000000e", Label: "EP-7K3FQ2X9", Protocol: "mtproto", Address: "proxy.example.org:443",
 		Fields:  []views.SpecField{{Name: "server", Value: "proxy.example.org:443"}, {Name: "kind", Value: "ee"}, {Name: "secret", Set: true}, {Name: "sni", Value: "www.example.com"}},
-		Verdict: "down", CheckedAt: now.Add(-7 * time.Minute), Failure: "probe.advice.mtproto.silent", RecheckAt: now.Add(3 * time.Minute),
-		Checks: []views.ServerCheck{
+		Verdict: "down", CheckedAt: now.Add(-7 * time.Minute), Advice: "probe.advice.mtproto.silent", RecheckAt: now.Add(3 * time.Minute),
+		Checks: []endpoint.Check{
 			sampleCheck("down", "relay", "timeout", "probe.advice.mtproto.silent"), sampleCheck("unknown", "relay", "control_failed", "probe.advice.control_failed"), sampleCheck("up", "", "", ""),
 		},
 		Uptimes: []views.Uptime{
@@ -107,9 +117,9 @@ func sampleServer() views.Server {
 func sampleServers() views.Status {
 	v := sampleStatus()
 	down, up, fresh := sampleServer(), sampleServer(), sampleServer()
-	up.Label, up.Protocol, up.Address, up.Verdict, up.Failure = "EP-2M9XDT4W", "wireguard", "exit1.example.net:51820", "up", ""
-	up.Proof = views.Proof{Kind: "credential", At: now.AddDate(0, 0, -12), Again: now.AddDate(0, 2, 0)}
-	fresh.Label, fresh.Protocol, fresh.Address, fresh.Verdict, fresh.Failure, fresh.CheckedAt = "EP-ZC61HPN8", "socks5", "192.0.2.17:1080", "", "", time.Time{}
+	up.Label, up.Protocol, up.Address, up.Verdict, up.Advice = "EP-2M9XDT4W", "wireguard", "exit1.example.net:51820", "up", ""
+	up.Proof = views.Proof{Proven: true, Kind: "credential", At: now.AddDate(0, 0, -12), Again: now.AddDate(0, 2, 0)}
+	fresh.Label, fresh.Protocol, fresh.Address, fresh.Verdict, fresh.Advice, fresh.CheckedAt = "EP-ZC61HPN8", "socks5", "192.0.2.17:1080", "", "", time.Time{}
 	fresh.FirstAt = now.Add(20 * time.Minute)
 	up.Blocked = true
 	v.Servers = []views.Server{down, up, fresh}
@@ -133,16 +143,23 @@ func sampleProven() views.ServerPage {
 	v := sampleServerPage()
 	v.Errors = nil
 	s := &v.Server
-	s.Proof = views.Proof{Kind: "credential", At: now.AddDate(0, 0, -12), Again: now.AddDate(0, 2, 0)}
-	s.Verdict, s.Failure, s.Pending, s.Checks = "up", "", true, []views.ServerCheck{sampleCheck("up", "", "", "")}
+	s.Proof = views.Proof{Proven: true, Kind: "credential", At: now.AddDate(0, 0, -12), Again: now.AddDate(0, 2, 0)}
+	s.Verdict, s.Advice, s.Pending, s.Checks = "up", "", true, []endpoint.Check{sampleCheck("up", "", "", "")}
+	return v
+}
+
+// sampleEnded has a proof of control that has ended.
+func sampleEnded() views.ServerPage {
+	v := sampleProven()
+	v.Server.Proof.Proven, v.Server.Proof.Until = false, now.Add(-26*time.Hour)
 	return v
 }
 
 func samplePanel(unsealed bool) views.ReviewDetail {
 	d := sampleDetail(1)
 	down, up := sampleServer(), sampleServer()
-	up.ID, up.Label, up.Protocol, up.Verdict, up.Failure, up.Hits, up.Links = "e2", "EP-2M9XDT4W", "wireguard", "up", "", nil, nil
-	up.Proof = views.Proof{Kind: "credential", At: now.AddDate(0, 0, -12)}
+	up.ID, up.Label, up.Protocol, up.Verdict, up.Advice, up.Hits, up.Links = "e2", "EP-2M9XDT4W", "wireguard", "up", "", nil, nil
+	up.Proof = views.Proof{Proven: true, Kind: "credential", At: now.AddDate(0, 0, -12)}
 	up.Uptimes = up.Uptimes[:1]
 	up.Exit = nil
 	if unsealed {

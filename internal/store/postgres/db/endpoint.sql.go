@@ -1077,69 +1077,6 @@ func (q *Queries) ListOpenedOf(ctx context.Context, applicationID uuid.UUID) ([]
 	return items, nil
 }
 
-const listOutcomes = `-- name: ListOutcomes :many
-SELECT r.vantage_id, r.kind, r.place, r.slot, r.attempt, r.started, r.verdict, r.class FROM check_result r
-WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
-ORDER BY r.started DESC, r.attempt DESC LIMIT $6
-`
-
-type ListOutcomesParams struct {
-	EndpointID uuid.UUID
-	FromAt     time.Time
-	ToAt       time.Time
-	FromSlot   time.Time
-	ToSlot     time.Time
-	RowLimit   int32
-}
-
-type ListOutcomesRow struct {
-	VantageID uuid.UUID
-	Kind      string
-	Place     string
-	Slot      time.Time
-	Attempt   int32
-	Started   time.Time
-	Verdict   string
-	Class     string
-}
-
-// What the attempts came to, without their records.
-func (q *Queries) ListOutcomes(ctx context.Context, arg ListOutcomesParams) ([]ListOutcomesRow, error) {
-	rows, err := q.db.Query(ctx, listOutcomes,
-		arg.EndpointID,
-		arg.FromAt,
-		arg.ToAt,
-		arg.FromSlot,
-		arg.ToSlot,
-		arg.RowLimit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListOutcomesRow{}
-	for rows.Next() {
-		var i ListOutcomesRow
-		if err := rows.Scan(
-			&i.VantageID,
-			&i.Kind,
-			&i.Place,
-			&i.Slot,
-			&i.Attempt,
-			&i.Started,
-			&i.Verdict,
-			&i.Class,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listProofs = `-- name: ListProofs :many
 SELECT id, endpoint_id, offer_id, kind, held, why, vantage_id, at, again_at, valid_until FROM endpoint_proof WHERE endpoint_id = $1 ORDER BY at DESC, id DESC LIMIT 100
 `
@@ -1311,6 +1248,69 @@ func (q *Queries) ListTwins(ctx context.Context, id uuid.UUID) ([]ListTwinsRow, 
 			&i.KeyID,
 			&i.Reference,
 			&i.Designation,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUnopened = `-- name: ListUnopened :many
+SELECT r.vantage_id, r.kind, r.place, r.slot, r.attempt, r.started, r.verdict, r.class FROM check_result r
+WHERE r.endpoint_id = $1 AND r.started >= $2 AND r.started < $3 AND r.slot >= $4 AND r.slot < $5
+ORDER BY r.started DESC, r.attempt DESC LIMIT $6
+`
+
+type ListUnopenedParams struct {
+	EndpointID uuid.UUID
+	FromAt     time.Time
+	ToAt       time.Time
+	FromSlot   time.Time
+	ToSlot     time.Time
+	RowLimit   int32
+}
+
+type ListUnopenedRow struct {
+	VantageID uuid.UUID
+	Kind      string
+	Place     string
+	Slot      time.Time
+	Attempt   int32
+	Started   time.Time
+	Verdict   string
+	Class     string
+}
+
+// What the attempts came to, without their records.
+func (q *Queries) ListUnopened(ctx context.Context, arg ListUnopenedParams) ([]ListUnopenedRow, error) {
+	rows, err := q.db.Query(ctx, listUnopened,
+		arg.EndpointID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.FromSlot,
+		arg.ToSlot,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListUnopenedRow{}
+	for rows.Next() {
+		var i ListUnopenedRow
+		if err := rows.Scan(
+			&i.VantageID,
+			&i.Kind,
+			&i.Place,
+			&i.Slot,
+			&i.Attempt,
+			&i.Started,
+			&i.Verdict,
+			&i.Class,
 		); err != nil {
 			return nil, err
 		}

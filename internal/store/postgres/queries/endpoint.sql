@@ -80,7 +80,7 @@ SELECT sqlc.embed(r), v.name FROM check_result r JOIN vantage v ON v.id = r.vant
 WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
 ORDER BY r.started DESC, r.attempt DESC LIMIT @row_limit;
 
--- name: ListOutcomes :many
+-- name: ListUnopened :many
 -- What the attempts came to, without their records.
 SELECT r.vantage_id, r.kind, r.place, r.slot, r.attempt, r.started, r.verdict, r.class FROM check_result r
 WHERE r.endpoint_id = @endpoint_id AND r.started >= @from_at AND r.started < @to_at AND r.slot >= @from_slot AND r.slot < @to_slot
