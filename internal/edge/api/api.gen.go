@@ -629,10 +629,15 @@ type Batch struct {
 	Attempts  []Attempt       `json:"attempts"`
 
 	// Coins Those that a treasurer chose.
-	Coins         *[]OutPoint `json:"coins,omitempty"`
-	Confirmations int32       `json:"confirmations"`
-	CreatedAt     time.Time   `json:"created_at"`
-	CreatedBy     *string     `json:"created_by,omitempty"`
+	Coins *[]OutPoint `json:"coins,omitempty"`
+
+	// Confirmations Blocks from the one that holds `txid` to the tip.
+	Confirmations int32 `json:"confirmations"`
+
+	// ConfirmationsNeeded How many the next state needs: to be `paid`, `final` or, where the batch is taken back, `voided`. Left out while nothing waits for blocks.
+	ConfirmationsNeeded *int32    `json:"confirmations_needed,omitempty"`
+	CreatedAt           time.Time `json:"created_at"`
+	CreatedBy           *string   `json:"created_by,omitempty"`
 
 	// DeadlineBlocks Blocks after the first broadcast until it pays the highest feerate, if the next block costs as much.
 	DeadlineBlocks int32 `json:"deadline_blocks"`

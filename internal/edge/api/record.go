@@ -115,7 +115,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 			State:           string(it.State),
 			Standing:        string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
 			Vout:            voutOf(now, it.InstalmentID),
-			PaidAfterCancel: optional(r.PaidAfterCancel(it.InstalmentID)),
+			PaidAfterCancel: optional(r.PaidAfterCancel(it)),
 		})
 	}
 	for _, a := range r.Approvals {
@@ -138,6 +138,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 	txid, fee := now.TxID.String(), int64(now.Fee)
 	out.Transaction, out.Txid, out.FeeSat = &tx, &txid, &fee
 	out.Height, out.Confirmations = optional(now.Height), now.Confirmations(r.Tip)
+	out.ConfirmationsNeeded = optional(r.Batch.State.ConfirmationsNeeded(r.Fund))
 	return out, nil
 }
 

@@ -159,20 +159,18 @@ func (s *Site) decoded(v *visit, r payout.Record, now payout.Attempt, view *view
 			view.ChangeNote = fmt.Sprintf("1/%d", o.ChangeIndex)
 		}
 	}
-	if b.State == payout.Cancelled {
-		return nil
-	}
-	if now.Kind != payout.Voids {
-		view.Confirmations, view.Needed = upToPaid(v, now.Confirmations(r.Tip)), int(v.fund.PaidDepth)
-		for i := range view.Confirmations {
-			view.Heights = append(view.Heights, int64(now.Height)+int64(i))
+	view.Confirmations, view.Needed = int64(now.Confirmations(r.Tip)), int64(b.State.ConfirmationsNeeded(v.fund))
+	if now.Kind != payout.Voids && b.State != payout.Cancelled {
+		view.Blocks = int(v.fund.PaidDepth)
+		for i := range min(view.Confirmations, int64(view.Blocks)) {
+			view.Heights = append(view.Heights, int64(now.Height)+i)
 		}
 	}
-	if have := int(now.Confirmations(r.Tip)); have > 0 && (now.Kind == payout.Voids || b.State == payout.Paid) {
-		view.Deep = &views.Depth{Name: "final", Have: min(have, int(v.fund.FinalDepth)), Need: int(v.fund.FinalDepth)}
-		if now.Kind == payout.Voids {
-			view.Deep.Name = "void"
-		}
+	switch {
+	case b.State == payout.Paid:
+		view.Deep = "final"
+	case b.State == payout.Voiding && view.Confirmations > 0:
+		view.Deep = "void"
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/edge/web/views"
@@ -35,7 +33,8 @@ func (s *Site) engine(v *visit, r payout.Record, view *views.Batch) error {
 	if !compose || len(r.Attempts) == 0 {
 		return nil
 	}
-	newest, b := r.Attempts[len(r.Attempts)-1], r.Batch
+	newest, _ := r.Newest()
+	b := r.Batch
 	if x := r.Raise; x != nil {
 		view.Bump = &views.Bump{
 			Least:    money.FormatFeeRate(x.LeastSatKVB),
@@ -213,20 +212,9 @@ func (v *visit) doubt(r payout.Record) []views.Msg {
 // paidAnyway lists the payments that a block made although they were cancelled, or
 // were to be.
 func paidAnyway(r payout.Record) []views.Recipient {
-	paid := map[uuid.UUID]bool{}
-	for _, a := range r.Attempts {
-		for _, o := range a.Outputs {
-			if a.Height > 0 && o.InstalmentID != nil {
-				paid[*o.InstalmentID] = true
-			}
-		}
-	}
 	var list []views.Recipient
 	for i, it := range r.Items {
-		unwanted := it.State == grant.Cancelled || r.Batch.State == payout.Cancelled ||
-			r.Batch.State == payout.Voided ||
-			(r.Void.Agreed() && slices.Contains(r.Void.CancelIDs, it.InstalmentID))
-		if unwanted && paid[it.InstalmentID] {
+		if r.PaidAfterCancel(it) {
 			list = append(list, recipient(i+1, it, r.Batch, nil))
 		}
 	}

@@ -108,9 +108,6 @@ func batchRow(v *visit, b payout.Batch) views.BatchRow {
 		return row
 	}
 	row.FeeSat = int64(b.Current.Fee)
-	row.Confirmations, row.Needed = upToPaid(v, b.Current.Confirmations), int(v.fund.PaidDepth)
+	row.Confirmations, row.Needed = int64(b.Current.Confirmations), int64(b.State.ConfirmationsNeeded(v.fund))
 	return row
 }
-
-// upToPaid counts confirmations up to what paid needs; more are of no interest.
-func upToPaid(v *visit, confirmations int32) int { return int(min(confirmations, v.fund.PaidDepth)) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 )
 
@@ -21,6 +23,8 @@ type stood struct {
 	Fates         []string
 	FeeSat        int64
 	Confirmations int
+	Needed        int // confirmations for the next state
+	PaidAnyway    int // payments that a block made although they were cancelled
 }
 
 // standing is where a batch of two attempts stands. The second waits for a signature unless it is signed.
@@ -28,6 +32,9 @@ type standing struct {
 	state         string
 	first, second string // events
 	mined         int    // the attempt that a block holds; 0: none
+	deep          int    // blocks on top of that one
+	void          bool   // the second attempt pays nobody
+	cancelled     bool   // the payment was cancelled by itself
 	signed        bool
 	code          string // of the last error
 	tries         int
@@ -57,8 +64,10 @@ func (r *rig) putStanding(s standing) {
 		do("INSERT INTO attempt_raw SELECT id, sha256('raw'), now() FROM attempt WHERE no = 1")
 	}
 	do("DELETE FROM chain_tx WHERE txid IN (SELECT txid FROM attempt)")
-	do(`INSERT INTO chain_tx (txid, height, raw) SELECT a.txid, h.height, '' FROM attempt a, (SELECT max(height) AS height FROM header) h
-		WHERE a.no = $1 - 1`, s.mined)
+	do(`INSERT INTO chain_tx (txid, height, raw) SELECT a.txid, h.height - $2, '' FROM attempt a, (SELECT max(height) AS height FROM header) h
+		WHERE a.no = $1 - 1`, s.mined, s.deep)
+	do("UPDATE attempt SET kind = CASE WHEN $1 THEN 'void' ELSE 'pay' END WHERE no = 1", s.void)
+	do("UPDATE instalment SET state = CASE WHEN $1 THEN 'cancelled' ELSE 'maybe_paid' END WHERE id IN (SELECT instalment_id FROM batch_item)", s.cancelled)
 	do("RESET session_replication_role")
 }
 
@@ -77,14 +86,23 @@ func (r *rig) told(path string, bearer []string) stood {
 		Next          string `json:"next_action"`
 		FeeSat        int64  `json:"fee_sat"`
 		Confirmations int    `json:"confirmations"`
-		Attempts      []struct {
+		Needed        int    `json:"confirmations_needed"`
+		Items         []struct {
+			PaidAnyway bool `json:"paid_after_cancel"`
+		} `json:"items"`
+		Attempts []struct {
 			Fate string `json:"fate"`
 		} `json:"attempts"`
 	}
 	if err := json.Unmarshal(text, &b); err != nil || resp.StatusCode != http.StatusOK {
 		r.t.Fatalf("%d %s: %v", resp.StatusCode, text, err)
 	}
-	s := stood{Next: b.Next, FeeSat: b.FeeSat, Confirmations: b.Confirmations}
+	s := stood{Next: b.Next, FeeSat: b.FeeSat, Confirmations: b.Confirmations, Needed: b.Needed}
+	for _, it := range b.Items {
+		if it.PaidAnyway {
+			s.PaidAnyway++
+		}
+	}
 	for _, a := range b.Attempts {
 		s.Fates = append(s.Fates, a.Fate)
 	}
@@ -96,21 +114,36 @@ func (b *browser) shown(path string) stood {
 	b.t.Helper()
 	var s stood
 	for n := range b.get(path).wants(http.StatusOK).doc.Descendants() {
-		if attr(n, "id") == "next-t" {
+		switch {
+		case attr(n, "id") == "next-t":
 			s.Next = textOf(n)
+		case attr(n, "id") == "anyway-t":
+			s.PaidAnyway = strings.Count(textOf(n.Parent), "GR-")
+		case attr(n, "id") == "road":
+			if have, need, ok := strings.Cut(confirmed.FindString(textOf(n)), " of "); ok {
+				s.Confirmations, s.Needed = int(digits(have)), int(digits(need))
+			} else {
+				s.Confirmations = int(digits(have))
+			}
 		}
 		if n.Data == "div" && attr(n, "class") == "row" && n.Parent.Data == "li" {
 			s.Fates = append(s.Fates, strings.TrimSpace(textOf(last(n))))
 		}
 	}
 	cells := b.get("/batches").wants(http.StatusOK).rows("cards-narrow")[0]
-	digits := func(text string) int64 {
-		n, _ := strconv.ParseInt(strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c < '0' || c > '9' }), ""), 10, 64)
-		return n
+	if have, _, _ := strings.Cut(cells[5], "/"); int(digits(have)) != s.Confirmations {
+		b.t.Errorf("the list has %q confirmations, the batch's page %d", cells[5], s.Confirmations)
 	}
-	have, _, _ := strings.Cut(cells[5], "/")
-	s.FeeSat, s.Confirmations = digits(cells[4]), int(digits(have))
+	s.FeeSat = digits(cells[4])
 	return s
+}
+
+// confirmed is how a batch's page counts confirmations.
+var confirmed = regexp.MustCompile(`[\d\x{202f}\x{a0}, ]+(of [\d\x{202f}\x{a0}, ]+)?confirmations?`)
+
+func digits(text string) int64 {
+	n, _ := strconv.ParseInt(strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c < '0' || c > '9' }), ""), 10, 64)
+	return n
 }
 
 func last(n *html.Node) *html.Node {
@@ -137,6 +170,8 @@ func TestTheAPIAndThePagesTellTheSame(t *testing.T) {
 	for no := range fees {
 		must(t, r.owner.Pool().QueryRow(t.Context(), "SELECT fee_sat FROM attempt WHERE no = $1", no).Scan(&fees[no]))
 	}
+	f, err := r.grants.Fund(t.Context())
+	must(t, err)
 	const out, asked = "built signing signed broadcast", "built signing"
 	words := map[string]string{
 		"replaced": "Replaced", "dead": "Dead", "signing": "Signing", "broadcast": "Broadcast", "mined": "In a block", "paid": "Paid",
@@ -171,8 +206,19 @@ func TestTheAPIAndThePagesTellTheSame(t *testing.T) {
 		"its block was replaced": {
 			standing{state: "broadcast", first: out, second: out + " mined reorged", signed: true}, "wait", "Sent, waiting for a block", []string{"replaced", "broadcast"},
 		},
-		"paid":  {standing{state: "paid", first: out, second: out + " mined paid", signed: true, mined: 2}, "wait", "Paid. Nothing is left to do", []string{"replaced", "paid"}},
-		"final": {standing{state: "final", first: out + " dead", second: out + " mined paid final", signed: true, mined: 2}, "none", "Paid. Nothing is left to do", []string{"dead", "final"}},
+		"paid": {
+			standing{state: "paid", first: out, second: out + " mined paid", signed: true, mined: 2, deep: 4}, "wait", "Paid. Nothing is left to do", []string{"replaced", "paid"},
+		},
+		"final": {
+			standing{state: "final", first: out + " dead", second: out + " mined paid final", signed: true, mined: 2, deep: 6}, "none", "Paid. Nothing is left to do", []string{"dead", "final"},
+		},
+		"it was cancelled and a block pays it": {
+			standing{state: "mined", first: out, second: out + " mined", signed: true, mined: 2, cancelled: true}, "wait", "In a block; waiting for more on top", []string{"replaced", "mined"},
+		},
+		"the void is in a block": {
+			standing{state: "voiding", first: out, second: out + " mined", signed: true, mined: 2, deep: 4, void: true},
+			"wait", "The replacement is in a block; waiting for more on top", []string{"replaced", "mined"},
+		},
 		"a coin was spent elsewhere": {
 			standing{state: "conflicted", first: out + " conflicted", second: out + " conflicted", signed: true},
 			"investigate", "A coin of this batch was spent elsewhere",
@@ -183,9 +229,12 @@ func TestTheAPIAndThePagesTellTheSame(t *testing.T) {
 		},
 	} {
 		r.putStanding(c.standing)
-		want := stood{Next: c.next, Fates: c.fates, FeeSat: fees[1]}
+		want := stood{Next: c.next, Fates: c.fates, FeeSat: fees[1], Needed: int(payout.State(c.state).ConfirmationsNeeded(f))}
 		if c.mined > 0 {
-			want.FeeSat, want.Confirmations = fees[c.mined-1], 1
+			want.FeeSat, want.Confirmations = fees[c.mined-1], 1+c.deep
+			if c.cancelled {
+				want.PaidAnyway = 1
+			}
 		}
 		if diff := cmp.Diff(want, r.told(p.path, bearer)); diff != "" {
 			t.Errorf("%s: the API: %s", name, diff)

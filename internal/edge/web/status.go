@@ -166,7 +166,7 @@ func statusPayment(found grant.Status) views.StatusPayment {
 	p := found.Payments[len(found.Payments)-1]
 	view.AmountSat = int64(p.Amount)
 	view.TxID, view.Vout, view.Height = p.TxID, int(p.Vout), int64(p.Height)
-	view.Needed, view.Confirmations = int(found.PaidDepth), int(min(p.Confirmations, found.PaidDepth))
+	view.Needed, view.Confirmations = int(found.PaidDepth), int64(p.Confirmations)
 	switch p.State {
 	case grant.Payable, grant.Held:
 		view.State = "waiting"

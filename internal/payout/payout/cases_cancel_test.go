@@ -34,8 +34,8 @@ func TestAVoidThatLosesIsPaidAfterCancel(t *testing.T) {
 	r.void(b.ID, cancelled)
 	r.step()
 	rec := r.wantState(b.ID, payout.Voiding)
-	if len(rec.Attempts) != 2 || rec.PaidAfterCancel(cancelled) {
-		t.Fatalf("%d attempts, want a void; paid after cancel %t", len(rec.Attempts), rec.PaidAfterCancel(cancelled))
+	if len(rec.Attempts) != 2 || rec.PaidAfterCancel(items[0]) {
+		t.Fatalf("%d attempts, want a void; paid after cancel %t", len(rec.Attempts), rec.PaidAfterCancel(items[0]))
 	}
 
 	r.hold(rec.Attempts[0].Raw)
@@ -43,8 +43,8 @@ func TestAVoidThatLosesIsPaidAfterCancel(t *testing.T) {
 	r.round()
 	rec = r.wantState(b.ID, payout.Mined)
 	r.wantWinner(b.ID, 0)
-	if !rec.PaidAfterCancel(cancelled) || rec.PaidAfterCancel(other) {
-		t.Errorf("paid after cancel: %t and %t, want true and false", rec.PaidAfterCancel(cancelled), rec.PaidAfterCancel(other))
+	if !rec.PaidAfterCancel(items[0]) || rec.PaidAfterCancel(items[1]) {
+		t.Errorf("paid after cancel: %t and %t, want true and false", rec.PaidAfterCancel(items[0]), rec.PaidAfterCancel(items[1]))
 	}
 
 	// A reorg lets the void win after all.
@@ -54,7 +54,7 @@ func TestAVoidThatLosesIsPaidAfterCancel(t *testing.T) {
 	r.mustSync()
 	rec = r.wantState(b.ID, payout.Voiding)
 	r.wantWinner(b.ID, 1)
-	if rec.PaidAfterCancel(cancelled) {
+	if rec.PaidAfterCancel(rec.Items[0]) {
 		t.Error("paid after cancel although its block is gone")
 	}
 	r.mine(finalDepth - 2)

@@ -110,16 +110,22 @@ func (r Record) Newest() (a Attempt, ok bool) {
 	return a, ok
 }
 
-// Current returns the attempt that a block holds, else the newest; nil before there is one. It is
-// the one whose fee, txid and confirmations stand for the batch.
-func (r Record) Current() *Attempt {
+// Mined returns the attempt that a block holds; nil while none does. There is at most one: all
+// attempts of a batch spend a coin in common.
+func (r Record) Mined() *Attempt {
 	for i := range r.Attempts {
 		if r.Attempts[i].Height > 0 {
 			return &r.Attempts[i]
 		}
 	}
-	if len(r.Attempts) == 0 {
-		return nil
+	return nil
+}
+
+// Current returns the attempt that a block holds, else the newest; nil before there is one. It is
+// the one whose fee, txid and confirmations stand for the batch.
+func (r Record) Current() *Attempt {
+	if mined := r.Mined(); mined != nil || len(r.Attempts) == 0 {
+		return mined
 	}
 	return &r.Attempts[len(r.Attempts)-1]
 }

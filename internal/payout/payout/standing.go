@@ -1,5 +1,7 @@
 package payout
 
+import "github.com/causeway-fund/causeway/internal/review/fund"
+
 // What people and programs are told of a batch beyond its state: decided here once, for the API
 // and for the pages.
 
@@ -105,15 +107,32 @@ func (r Record) nextOfSigning(status SignatureStatus) Next {
 	return NextSigner
 }
 
+// nextOfVoid: a void that is in a block needs no signature of a newer one, which was made in case
+// this one would not confirm.
 func (r Record) nextOfVoid(status *SignatureStatus) Next {
 	newest, ok := r.Newest()
+	mined := r.Mined()
 	switch {
+	case mined != nil && mined.Kind == Voids:
+		return NextDepth
 	case status != nil:
 		return r.nextOfSigning(*status)
 	case !ok || newest.Kind != Voids || len(newest.Raw) == 0:
 		return NextBuild
-	case newest.Height > 0:
-		return NextDepth
 	}
 	return NextBlock
+}
+
+// ConfirmationsNeeded is how many confirmations the batch's current attempt needs for the next
+// thing to happen: to be called paid, to be final, or, where it pays nobody, to free the payments.
+// 0: nothing of the batch waits for blocks.
+func (s State) ConfirmationsNeeded(f fund.Fund) int32 {
+	switch s {
+	case Built, Signing, Signed, Broadcast, Mined:
+		return f.PaidDepth
+	case Paid, Voiding:
+		return f.FinalDepth
+	case Composed, Approved, Final, Cancelled, Conflicted, Voided:
+	}
+	return 0
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/review/fund"
+	"github.com/causeway-fund/causeway/internal/review/grant"
 )
 
 func TestNextIsWhatMovesABatchOn(t *testing.T) {
@@ -44,6 +46,8 @@ func TestNextIsWhatMovesABatchOn(t *testing.T) {
 		"a void is half signed":    {batch: payout.Batch{State: payout.Voiding}, attempts: voids(nil, 0), void: agreed, status: somebody, want: payout.NextSign},
 		"a void is not signed":     {batch: payout.Batch{State: payout.Voiding}, attempts: voids(nil, 0), void: agreed, want: payout.NextBuild},
 		"a void waits for a block": {batch: payout.Batch{State: payout.Voiding}, attempts: voids([]byte{1}, 0), void: agreed, want: payout.NextBlock},
+		"a newer void waits":       {batch: payout.Batch{State: payout.Voiding}, attempts: append(voids([]byte{1}, 7), payout.Attempt{No: 2, Kind: payout.Voids}), void: agreed, status: nobody, want: payout.NextDepth},
+		"a payment beat the void":  {batch: payout.Batch{State: payout.Voiding}, attempts: append([]payout.Attempt{{Height: 7}}, voids([]byte{1}, 0)[1:]...), void: agreed, want: payout.NextBlock},
 		"a void is in a block":     {batch: payout.Batch{State: payout.Voiding}, attempts: voids([]byte{1}, 7), void: agreed, want: payout.NextDepth},
 		"mined":                    {batch: payout.Batch{State: payout.Mined}, want: payout.NextDepth},
 		"paid":                     {batch: payout.Batch{State: payout.Paid}, want: payout.NextDepth},
@@ -89,6 +93,51 @@ func TestFateOfAnAttempt(t *testing.T) {
 		}
 		if got := [2]payout.Fate{r.Fate(0), r.Fate(1)}; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestPaidAfterCancel has one rule, whichever way a payment was cancelled.
+func TestPaidAfterCancel(t *testing.T) {
+	t.Parallel()
+	id, second := uuid.New(), uuid.New()
+	agreed := &payout.Void{ApprovedBy: &second, CancelIDs: []uuid.UUID{id}}
+	for name, c := range map[string]struct {
+		state payout.State
+		item  grant.InstalmentState
+		void  *payout.Void
+		want  bool
+	}{
+		"nobody cancelled it":         {payout.Mined, grant.Mined, nil, false},
+		"a void that lost":            {payout.Mined, grant.Mined, agreed, true},
+		"a void that keeps it":        {payout.Mined, grant.Mined, &payout.Void{ApprovedBy: &second}, false},
+		"a void nobody agreed to":     {payout.Mined, grant.Mined, &payout.Void{CancelIDs: []uuid.UUID{id}}, false},
+		"the payment was cancelled":   {payout.Paid, grant.Cancelled, nil, true},
+		"the batch was cancelled":     {payout.Cancelled, grant.Payable, nil, true},
+		"the batch was voided before": {payout.Voided, grant.Payable, nil, true},
+	} {
+		pays := payout.Attempt{Height: 7, Outputs: []payout.AttemptOutput{{InstalmentID: &id}}}
+		r := payout.Record{Batch: payout.Batch{State: c.state}, Void: c.void, Attempts: []payout.Attempt{pays, {No: 1, Kind: payout.Voids}}}
+		it := payout.Item{InstalmentID: id, State: c.item}
+		if got := r.PaidAfterCancel(it); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+		r.Attempts[0].Height, r.Attempts[1].Height = 0, 7
+		if r.PaidAfterCancel(it) {
+			t.Errorf("%s: the void is in the block, and not the payment", name)
+		}
+	}
+}
+
+func TestConfirmationsNeededAreThoseOfTheNextState(t *testing.T) {
+	t.Parallel()
+	f := fund.Fund{PaidDepth: 6, FinalDepth: 100}
+	want := map[payout.State]int32{
+		payout.Built: 6, payout.Signing: 6, payout.Signed: 6, payout.Broadcast: 6, payout.Mined: 6, payout.Paid: 100, payout.Voiding: 100,
+	}
+	for _, s := range payout.States() {
+		if got := s.ConfirmationsNeeded(f); got != want[s] {
+			t.Errorf("%s: %d, want %d", s, got, want[s])
 		}
 	}
 }

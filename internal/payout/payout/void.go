@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
 
 	"github.com/google/uuid"
@@ -78,17 +79,13 @@ func (o *VoidOrder) Complete(items []Item) error {
 	return errs.InvalidFields(bad)
 }
 
-// PaidAfterCancel reports whether an instalment was to be cancelled with the batch
-// and is in a block all the same: the payment was mined before the void.
-func (r Record) PaidAfterCancel(instalment uuid.UUID) bool {
-	if !r.Void.Agreed() || !slices.Contains(r.Void.CancelIDs, instalment) {
-		return false
-	}
-	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool {
-		return a.Height > 0 &&
-			slices.ContainsFunc(
-				a.Outputs,
-				func(o AttemptOutput) bool { return o.InstalmentID != nil && *o.InstalmentID == instalment },
-			)
+// PaidAfterCancel reports whether an instalment is in a block although it was cancelled: by
+// itself, with its batch, or by a void that the payment was mined before.
+func (r Record) PaidAfterCancel(it Item) bool {
+	unwanted := it.State == grant.Cancelled || r.Batch.State == Cancelled || r.Batch.State == Voided ||
+		r.Void.Agreed() && slices.Contains(r.Void.CancelIDs, it.InstalmentID)
+	mined := r.Mined()
+	return unwanted && mined != nil && slices.ContainsFunc(mined.Outputs, func(o AttemptOutput) bool {
+		return o.InstalmentID != nil && *o.InstalmentID == it.InstalmentID
 	})
 }

@@ -194,12 +194,20 @@ func (c *call) next(b client.Batch) (client.Batch, error) {
 func progressOf(b client.Batch) string {
 	line := fmt.Sprintf("batch %d: %s", b.Number, b.State)
 	if b.Txid != nil {
-		line += fmt.Sprintf(", %d confirmations, %s", b.Confirmations, *b.Txid)
+		line += fmt.Sprintf(", %s confirmations, %s", confirmed(b), *b.Txid)
 	}
 	if b.LastError != nil {
 		line += " (" + *b.LastError + ")"
 	}
 	return clean(line)
+}
+
+// confirmed counts confirmations, and says of how many while more are needed.
+func confirmed(b client.Batch) string {
+	if b.ConfirmationsNeeded == nil || b.Confirmations >= *b.ConfirmationsNeeded {
+		return itoa(b.Confirmations)
+	}
+	return fmt.Sprintf("%d of %d", b.Confirmations, *b.ConfirmationsNeeded)
 }
 
 func watched(b client.Batch) page {
@@ -220,7 +228,7 @@ func watched(b client.Batch) page {
 			"height",
 			number(b.Height),
 			"confirmations",
-			itoa(b.Confirmations),
+			confirmed(b),
 			"alarm",
 			alarm(b),
 			"trouble",

@@ -191,7 +191,7 @@ func batchParts(b client.Batch, holds bool) []part {
 			"height",
 			number(b.Height),
 			"confirmations",
-			itoa(b.Confirmations),
+			confirmed(b),
 			"created_at",
 			when(b.CreatedAt),
 			"created_by",

@@ -150,7 +150,7 @@ func TestWatchWaitsForItsState(t *testing.T) {
 
 	out := f.run("", "batch", "watch", id(9).String(), "-o", "csv").want(t, 0)
 
-	for _, want := range []string{"batch 7: composed\n", "batch 7: signing, 0 confirmations, abab", "(The signer does not answer.)\n", "batch 7: mined, 1 confirmations", "batch 7: paid, 3"} {
+	for _, want := range []string{"batch 7: composed\n", "batch 7: signing, 0 of 6 confirmations, abab", "(The signer does not answer.)\n", "batch 7: mined, 1 of 6 confirmations", "batch 7: paid, 3"} {
 		if !strings.Contains(out.stderr, want) {
 			t.Errorf("%q was not told in:\n%s", want, out.stderr)
 		}

@@ -110,7 +110,8 @@ func sampleBatch() client.Batch {
 func inState(state string, confirmations int32) client.Batch {
 	b := sampleBatch()
 	txid := strings.Repeat("ab", 32)
-	b.State, b.Confirmations, b.Txid, b.WatchToken = state, confirmations, &txid, state
+	needed := int32(6)
+	b.State, b.Confirmations, b.ConfirmationsNeeded, b.Txid, b.WatchToken = state, confirmations, &needed, &txid, state
 	return b
 }
 

@@ -33,8 +33,9 @@ type Batch struct {
 	Tx              Tx
 	HasTx           bool
 	Checks          []Check
-	Confirmations   int
-	Needed          int
+	Confirmations   int64
+	Needed          int64   // confirmations for the next thing to happen; 0: nothing waits for blocks
+	Blocks          int     // how many are drawn: those that make it paid; 0 for what pays nobody
 	Heights         []int64 // of the blocks that confirm, oldest first
 	Recipients      []Recipient
 	Attempts        []Attempt
@@ -49,7 +50,7 @@ type Batch struct {
 	CanChild        bool     // a child that pays for both can be asked for
 	Void            *Void    // taking it back was asked for
 	VoidForm        *VoidForm
-	Deep            *Depth      // confirmations until nothing can undo it
+	Deep            string      // suffix of a "depth." message, what Needed leads to: final, void; "" for paid
 	MaybePaid       []Msg       // what would resolve it; empty when nothing is off
 	Alarm           Msg         // what is off
 	PaidAnyway      []Recipient // paid after they were cancelled
@@ -108,12 +109,6 @@ type Void struct {
 	CanApprove  bool
 	OwnRequest  bool // the reader asked for it, so somebody else has to approve
 	TypedNumber string
-}
-
-// Depth is how deep a transaction lies, and how deep it has to.
-type Depth struct {
-	Name       string // suffix of a "depth." message: final, void
-	Have, Need int
 }
 
 // BatchNext is the one thing to do now. Kind is the suffix of a "batch.next."

@@ -21,7 +21,7 @@ func sampleEstimate() views.Estimate {
 // sampleSigning waits for two of three signatures, and has one.
 func sampleSigning() views.Batch {
 	v := sampleBatch("mined")
-	v.State, v.Step, v.Deep, v.TxID, v.Needed = "signing", views.BatchStep("signing"), nil, txid, 6
+	v.State, v.Step, v.Deep, v.TxID, v.Needed = "signing", views.BatchStep("signing"), "", txid, 6
 	v.Confirmations, v.Heights = 0, nil
 	v.Next = views.BatchNext{Kind: "signatures", Params: map[string]string{"Have": "1", "Need": "2", "Missing": "1"}}
 	v.Signing = &views.Signing{Needed: 2, Total: 3, Signed: []string{"7f3a19cc"}, Missing: 1, Typed: "cHNidP8", Brought: []views.Brought{{Keys: "7f3a19cc", At: now.Add(-time.Hour)}, {Keys: "0a11b2c3", Who: "noor", At: now}}}
@@ -82,7 +82,7 @@ func sampleVoiding(mined bool) views.Batch {
 	v.Void.LapsesAt, v.Void.CanWithdraw = time.Time{}, false
 	v.Next = views.BatchNext{Kind: "void_confirming", Params: map[string]string{"Final": "100"}}
 	v.Void.CanApprove, v.Void.ApprovedBy, v.Void.ApprovedAt = false, "kit", now
-	v.Needed, v.Deep = 0, &views.Depth{Name: "void", Have: 12, Need: 100}
+	v.Blocks, v.Confirmations, v.Needed, v.Deep = 0, 12, 100, "void"
 	v.Attempts = append(v.Attempts, views.Attempt{N: 3, Kind: "void", State: "mined", TxID: txid, FeeSat: 9_000, FeeRate: "10.0", Height: 284_300, Now: true, Fate: views.Msg{Key: "fate.void_mined"}})
 	v.PaidAnyway = v.Recipients[:2]
 	return v

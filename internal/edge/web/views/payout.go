@@ -23,8 +23,8 @@ type BatchRow struct {
 	FeeSat        int64
 	CreatedAt     time.Time
 	By            string
-	Confirmations int
-	Needed        int
+	Confirmations int64
+	Needed        int64 // for the next thing to happen; 0: nothing waits for blocks
 }
 
 // Compose is the form that makes a batch out of approved instalments, and the

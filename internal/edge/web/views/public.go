@@ -89,7 +89,7 @@ type StatusPayment struct {
 	TxID          string
 	Vout          int
 	Height        int64
-	Confirmations int
+	Confirmations int64
 	Needed        int // confirmations until paid
 }
 

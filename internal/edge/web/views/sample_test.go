@@ -256,7 +256,7 @@ func sampleGrants() views.Grants {
 func sampleBatches() views.Batches {
 	v := views.Batches{States: []views.Option{{Value: "composed"}, {Value: "mined"}}, CanCompose: true, DueCount: 12, DueSat: 22_400_000}
 	for i, s := range []string{"composed", "signing", "broadcast", "mined", "paid", "final", "cancelled", "conflicted"} {
-		v.Rows = append(v.Rows, views.BatchRow{Number: fmt.Sprintf("B-%04d", 42-i), URL: fmt.Sprintf("/batches/%d", i), State: s, Payments: 38 - i, AmountSat: int64(91_930_000 - i*4_100_000), FeeSat: int64(10_006 - i*321), CreatedAt: now.Add(-time.Duration(i) * 31 * time.Hour), By: "noor", Confirmations: i - 2, Needed: 6})
+		v.Rows = append(v.Rows, views.BatchRow{Number: fmt.Sprintf("B-%04d", 42-i), URL: fmt.Sprintf("/batches/%d", i), State: s, Payments: 38 - i, AmountSat: int64(91_930_000 - i*4_100_000), FeeSat: int64(10_006 - i*321), CreatedAt: now.Add(-time.Duration(i) * 31 * time.Hour), By: "noor", Confirmations: int64(i - 2), Needed: 6})
 	}
 	return v
 }
@@ -312,8 +312,8 @@ func sampleBatch(state string) views.Batch {
 	}
 	v.Next = views.BatchNext{Kind: "confirming"}
 	v.Approvals, v.ApprovedBy = 1, []views.Vote{{Who: "noor", Verdict: "approve", At: now.Add(-2 * time.Hour)}}
-	v.TxID, v.Confirmations, v.Needed, v.Heights = txid, 3, 6, []int64{284_310, 284_311, 284_312}
-	v.Live, v.Deep = true, &views.Depth{Name: "final", Have: 3, Need: 100}
+	v.TxID, v.Blocks, v.Confirmations, v.Needed, v.Heights = txid, 3, 12, 100, []int64{284_310, 284_311, 284_312}
+	v.Live, v.Deep = true, "final"
 	v.Attempts = []views.Attempt{{N: 1, State: "mined", TxID: txid, FeeSat: 10_006, FeeRate: "6.2", Height: 284_310, Now: true, At: now.Add(-100 * time.Minute), Fate: views.Msg{Key: "fate.mined"}}}
 	for i := range v.Recipients {
 		v.Recipients[i].State, v.Recipients[i].Certificate = "mined", true
