@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"io"
 	"log/slog"
@@ -111,7 +112,9 @@ func newRig(t testing.TB) *rig {
 		Store: postgres.IdentityStore{DB: app}, Clock: r.clock, PublicURL: publicURL, FundName: "Test fund", CSRFKey: csrf, AllowLoginLinks: true,
 	})
 	must(t, err)
-	r.grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: app}, Keys: keys, Clock: r.clock})
+	servers, err := endpoint.NewRegister(keys, rand.Reader)
+	must(t, err)
+	r.grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: app, Servers: servers}, Keys: keys, Clock: r.clock})
 	must(t, err)
 	r.payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: app}, Clock: r.clock})
 	must(t, err)

@@ -217,7 +217,8 @@ func TestTheAPIAndThePagesTellTheSame(t *testing.T) {
 		},
 		"the void is in a block": {
 			standing{state: "voiding", first: out, second: out + " mined", signed: true, mined: 2, deep: 4, void: true},
-			"wait", "The replacement is in a block; waiting for more on top", []string{"replaced", "mined"},
+			"wait", "The replacement is in a block; waiting for more on top",
+			[]string{"replaced", "mined"},
 		},
 		"a coin was spent elsewhere": {
 			standing{state: "conflicted", first: out + " conflicted", second: out + " conflicted", signed: true},

@@ -2,6 +2,7 @@ package claim
 
 import (
 	"errors"
+	"iter"
 	"net"
 	"net/url"
 	"slices"
@@ -12,17 +13,17 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 )
 
-// readable is an endpoint that can be checked: what is known of it and its text.
-type readable struct {
-	spec link.Spec
-	text string
+// Readable is an endpoint that can be checked: what is known of it, and its text.
+type Readable struct {
+	Spec link.Spec
+	Text string
 }
 
 // Claims are endpoints as they were read. One that cannot be checked, because protocol,
 // host and port do not say enough, is listed and stays unproven.
 type Claims struct {
 	Endpoints []Endpoint  // with what their links say
-	read      []*readable // as Endpoints; nil for one that cannot be checked
+	read      []*Readable // as Endpoints; nil for one that cannot be checked
 	bad       []errs.Field
 }
 
@@ -40,7 +41,7 @@ func Read(list []Endpoint) Claims {
 		if one != nil &&
 			slices.ContainsFunc(
 				seen,
-				func(s link.Spec) bool { return link.Digest(nil, s) == link.Digest(nil, one.spec) },
+				func(s link.Spec) bool { return link.Digest(nil, s) == link.Digest(nil, one.Spec) },
 			) {
 			c.bad = append(
 				c.bad,
@@ -52,11 +53,22 @@ func Read(list []Endpoint) Claims {
 			)
 		}
 		if one != nil {
-			seen = append(seen, one.spec)
+			seen = append(seen, one.Spec)
 		}
 		c.read = append(c.read, one)
 	}
 	return c
+}
+
+// Readable goes through those that can be checked, each with its place in the list.
+func (c Claims) Readable() iter.Seq2[int, Readable] {
+	return func(yield func(int, Readable) bool) {
+		for i, one := range c.read {
+			if one != nil && !yield(i, *one) {
+				return
+			}
+		}
+	}
 }
 
 func prefix(i int) string { return "endpoints[" + strconv.Itoa(i) + "]." }
@@ -91,11 +103,11 @@ func (e *Endpoint) named() string {
 	return "host"
 }
 
-func (e *Endpoint) read(prefix string, bad *[]errs.Field) *readable {
+func (e *Endpoint) read(prefix string, bad *[]errs.Field) *Readable {
 	if e.Link == "" {
 		text := e.text()
 		if spec, err := link.Parse(text); text != "" && err == nil {
-			return &readable{spec, text}
+			return &Readable{spec, text}
 		}
 		return nil
 	}
@@ -107,7 +119,7 @@ func (e *Endpoint) read(prefix string, bad *[]errs.Field) *readable {
 	at := spec.Server()
 	e.Protocol, e.Host, e.Port = strings.ReplaceAll(string(spec.Protocol()), "_", "-"), at.Host.String(), int(at.Port)
 	e.Username, e.Secret = "", "" // what counts is in the link
-	return &readable{spec, e.Link}
+	return &Readable{spec, e.Link}
 }
 
 // linkFields turns what link.Parse refused into errors of one field; each says

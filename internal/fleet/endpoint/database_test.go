@@ -1,6 +1,7 @@
 package endpoint_test
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"path/filepath"
 	"testing"
@@ -74,7 +75,9 @@ func newHouse(t *testing.T) *house {
 	noError(t, seal.GenerateKeyFile(path))
 	keys, err := seal.Load(path)
 	noError(t, err)
-	h.grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: app}, Keys: keys, Clock: h.clock})
+	servers, err := endpoint.NewRegister(keys, rand.Reader)
+	noError(t, err)
+	h.grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: app, Servers: servers}, Keys: keys, Clock: h.clock})
 	noError(t, err)
 	enqueue, err := jobs.Enqueuer()
 	noError(t, err)

@@ -1,4 +1,4 @@
-// Package endpoint keeps the servers that applications claim: their checks,
+// Package endpoint makes and keeps the servers that applications claim: their checks,
 // proofs of control, uptime, and what they have in common.
 //
 // What describes an endpoint is sealed under its application's data key; this
@@ -8,6 +8,8 @@
 // Invariants:
 //   - In clear there are only protocol, verdicts and keyed hashes: nothing that
 //     says where an endpoint is.
+//   - Any change of a configuration makes another endpoint, which has to be proven again;
+//     one whose configuration stays keeps its row.
 //   - A slot is checked once per place and attempt, whoever asks; trouble of our
 //     own is never held against an endpoint.
 //   - Nobody's word counts without its signature, its lease and its place in the

@@ -13,7 +13,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
@@ -106,7 +105,7 @@ func (w *world) claim(t testing.TB, text string) endpoint.Opened {
 	spec, err := link.Parse(text)
 	noError(t, err)
 	id := uuid.New()
-	sealed, err := w.data.Seal(claim.SpecAAD(id), []byte(text))
+	sealed, err := w.data.Seal(endpoint.SpecAAD(id), []byte(text))
 	noError(t, err)
 	n := len(w.endpoints)
 	e := endpoint.Opened{

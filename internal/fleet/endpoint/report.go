@@ -16,7 +16,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/chance"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/blocklist"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/netplace"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/echo"
@@ -347,7 +346,7 @@ func (r *reading) attempt(t Taken, a vantage.Answer, s seen) (Attempt, error) {
 // keep adds what the endpoint may have in common with others.
 func (r *reading) keep(t Taken, s seen) error {
 	put := func(kind LinkKind, value string) error {
-		index, err := claim.LinkIndex(r.cfg.Keys, string(kind), value)
+		index, err := linkIndex(r.cfg.Keys, kind, value)
 		if err == nil {
 			r.in.Links = append(r.in.Links, Link{EndpointID: t.Endpoint.ID, Kind: kind, Index: index, SeenAt: r.now})
 		}

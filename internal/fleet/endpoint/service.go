@@ -15,7 +15,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/blocklist"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/netplace"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
@@ -84,7 +83,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, twinOneIn: twinOneIn}
 	var seed []byte
 	for label, key := range map[string]*[]byte{
-		"causeway/endpoint/index": &s.indexKey, "causeway/endpoint/credential": &s.control,
+		indexLabel: &s.indexKey, "causeway/endpoint/credential": &s.control,
 		"causeway/vantage/job": &s.jobKey, "causeway/vantage/lease": &seed,
 	} {
 		var err error
@@ -121,7 +120,7 @@ func (s *Service) text(e Opened) (string, link.Spec, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	text, err := key.Open(claim.SpecAAD(e.ID), e.Spec)
+	text, err := key.Open(SpecAAD(e.ID), e.Spec)
 	if err != nil {
 		return "", nil, fmt.Errorf("open endpoint %s: %w", e.ID, err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/blocklist"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/echo"
@@ -220,7 +219,7 @@ func TestErasedAndOutdatedEndpointsDoNotKeepOthersFromBeingChecked(t *testing.T)
 	w := newWorld(t)
 	p := w.enrol(t, "fi-1")
 	good, erased, old := w.claim(t, socks), w.claim(t, mtproto), w.claim(t, wireguard)
-	outdated, err := w.data.Seal(claim.SpecAAD(old.ID), []byte("gopher://203.0.113.9"))
+	outdated, err := w.data.Seal(endpoint.SpecAAD(old.ID), []byte("gopher://203.0.113.9"))
 	noError(t, err)
 	for _, e := range []endpoint.Opened{erased, good, old} {
 		p.offer(e)

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/chance"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
@@ -89,7 +88,7 @@ func (r *reading) keepTwin(t Taken, a vantage.Answer) error {
 	if bytes.Compare(first[:], second[:]) > 0 {
 		first, second = second, first
 	}
-	index, err := claim.LinkIndex(r.cfg.Keys, string(LinkReplay), first.String()+"/"+second.String())
+	index, err := linkIndex(r.cfg.Keys, LinkReplay, first.String()+"/"+second.String())
 	if err != nil {
 		return err
 	}

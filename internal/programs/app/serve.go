@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,7 +155,12 @@ func NewServices(
 	}); err != nil {
 		return nil, err
 	}
-	if s.Grants, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: db}, Keys: keys, Clock: c}); err != nil {
+	servers, err := endpoint.NewRegister(keys, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	applications := postgres.GrantStore{DB: db, Servers: servers}
+	if s.Grants, err = grant.New(grant.Config{Store: applications, Keys: keys, Clock: c}); err != nil {
 		return nil, err
 	}
 	if s.Payouts, err = treasurer.New(treasurer.Config{Store: postgres.PayoutStore{DB: db}, Clock: c}); err != nil {

@@ -2,6 +2,7 @@ package grant_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe/link"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
@@ -30,6 +32,10 @@ type desk struct {
 	submitted *grant.Submission
 	work      grant.Work // what the next update finds, and what it made of it
 	facts     screen.Facts
+	register  *endpoint.Register
+	servers   *endpoint.Claimed // of the latest submission or update
+	live      []endpoint.Endpoint
+	policy    endpoint.Policy
 }
 
 func (d *desk) Fund(context.Context) (fund.Fund, error) { return d.fund, nil }
@@ -41,7 +47,17 @@ func (d *desk) Replay(context.Context, string, []byte) (*grant.Replay, error) {
 func (d *desk) Submit(_ context.Context, s grant.Submission) (*grant.Replay, error) {
 	d.submitted = &s
 	d.work = grant.Work{Application: s.Application, Decision: s.Decision}
-	return nil, nil // as for Replay
+	d.servers = d.register.Of(s.Application.ID, nil, d.policy, epoch)
+	return nil, s.Claim(d.servers)
+}
+
+// keep has the database hold what the submission claimed; proven until a day later.
+func (d *desk) keep() {
+	until := epoch.AddDate(0, 0, 1)
+	for _, e := range d.servers.Added {
+		e.ProvenAt, e.ProvenUntil = &epoch, &until
+		d.live = append(d.live, e.Endpoint)
+	}
 }
 
 func (d *desk) ApplicationByReceipt(context.Context, []byte, time.Time) (grant.Record, error) {
@@ -53,6 +69,8 @@ func (d *desk) Screen(context.Context, uuid.UUID, time.Time) (screen.Facts, erro
 }
 
 func (d *desk) UpdateApplication(_ context.Context, _ uuid.UUID, _ time.Time, fn func(*grant.Work) error) (grant.Application, error) {
+	d.servers = d.register.Of(d.work.Application.ID, d.live, d.policy, epoch)
+	d.work.Servers = d.servers
 	err := fn(&d.work)
 	return d.work.Application, err
 }
@@ -67,6 +85,8 @@ func newDesk(t testing.TB) (*grant.Service, *desk, *seal.Keyring) {
 		ID: uuid.New(), Network: network, Descriptor: account(t, 1).String(), Budget: 50_000_000, MinAmount: 10_000, MaxAmount: 5_000_000,
 		Quorum: 2, MaxFeeRateSatKVB: 100_000, MaxFee: 100_000, PayWindow: 90 * 24 * time.Hour,
 	}}
+	d.register, err = endpoint.NewRegister(keys, rand.Reader)
+	noError(t, err)
 	s, err := grant.New(grant.Config{Store: d, Keys: keys, Clock: clock.NewFake(epoch)})
 	noError(t, err)
 	return s, d, keys
@@ -116,8 +136,8 @@ func TestEndpointsOfLinksAreUnderstoodAndSealed(t *testing.T) {
 		t.Errorf("the application holds %s", body)
 	}
 	kinds := map[string]string{}
-	for i, e := range sub.Endpoints {
-		text, err := data.Open(claim.SpecAAD(e.ID), e.Spec)
+	for i, e := range d.servers.Added {
+		text, err := data.Open(endpoint.SpecAAD(e.ID), e.Spec)
 		noError(t, err)
 		if want := []string{telegram, socks, wireguard}[i]; string(text) != want {
 			t.Errorf("endpoint %d holds %q", i, text)
@@ -129,14 +149,14 @@ func TestEndpointsOfLinksAreUnderstoodAndSealed(t *testing.T) {
 			t.Errorf("checks begin after %s", wait)
 		}
 		for _, l := range e.Links {
-			kinds[e.Protocol] += l.Kind + " "
+			kinds[string(e.Protocol)] += string(l.Kind) + " "
 		}
 	}
 	want := map[string]string{"mtproto": "spec listen_ip listen_net secret ", "socks5": "spec ", "wireguard": "spec listen_ip listen_net server_key "}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error(diff)
 	}
-	if a, b := sub.Endpoints[0].ChecksFrom, sub.Endpoints[1].ChecksFrom; a.Equal(b) {
+	if a, b := d.servers.Added[0].ChecksFrom, d.servers.Added[1].ChecksFrom; a.Equal(b) {
 		t.Error("two endpoints begin at once")
 	}
 	id, err := s.ApplicationOf(t.Context(), "anything")
@@ -171,15 +191,15 @@ func TestFieldsOfAFormAreReadWhereTheySayEnough(t *testing.T) {
 
 		noError(t, err)
 		got := ""
-		if len(d.submitted.Endpoints) == 1 {
-			e := d.submitted.Endpoints[0]
+		if len(d.servers.Added) == 1 {
+			e := d.servers.Added[0]
 			data, err := keys.Open(d.submitted.Application.ID.String(), d.submitted.Application.DataKey)
 			noError(t, err)
-			text, err := data.Open(claim.SpecAAD(e.ID), e.Spec)
+			text, err := data.Open(endpoint.SpecAAD(e.ID), e.Spec)
 			noError(t, err)
 			spec, err := link.Parse(string(text))
 			noError(t, err)
-			got = e.Protocol
+			got = string(e.Protocol)
 			for _, f := range spec.Fields() {
 				got += " " + f.Name + "=" + f.Value
 			}
@@ -205,13 +225,13 @@ func TestNothingTypedIntoAFormBecomesAnotherPartOfALink(t *testing.T) {
 		}}
 		_, err := s.Submit(t.Context(), key(n), p)
 		noError(t, err)
-		if len(d.submitted.Endpoints) == 0 {
+		if len(d.servers.Added) == 0 {
 			return // it does not say enough
 		}
-		e := d.submitted.Endpoints[0]
+		e := d.servers.Added[0]
 		data, err := keys.Open(d.submitted.Application.ID.String(), d.submitted.Application.DataKey)
 		noError(t, err)
-		text, err := data.Open(claim.SpecAAD(e.ID), e.Spec)
+		text, err := data.Open(endpoint.SpecAAD(e.ID), e.Spec)
 		noError(t, err)
 		spec, err := link.Parse(string(text))
 		noError(t, err)
@@ -268,57 +288,57 @@ func TestHostsThatNobodyElseReachesAreRefused(t *testing.T) {
 	}
 }
 
-// revised submits links, opens a question and revises to others; live is what the
-// database has of the first ones.
-func revised(t *testing.T, before, after []string) (first []claim.Row, w grant.Work) {
+// revised submits links, opens a question and revises to others; what the database has of the first ones is proven.
+func revised(t *testing.T, before, after []string) (first []endpoint.Added, changed *endpoint.Claimed) {
 	t.Helper()
 	s, d, _ := newDesk(t)
 	r, err := s.Submit(t.Context(), key(1), claiming(t, before...))
 	noError(t, err)
-	for _, e := range d.submitted.Endpoints {
-		d.work.Endpoints = append(d.work.Endpoints, claim.Live{ID: e.ID, Label: e.Label, Position: e.Position, SpecIndex: e.SpecIndex, Proven: true})
-	}
+	first = d.servers.Added
+	d.keep()
 	d.work.Application.State = grant.NeedsInfo
 	_, err = s.Revise(t.Context(), r.Code, claiming(t, after...))
 	noError(t, err)
-	return d.submitted.Endpoints, d.work
+	return first, d.servers
 }
 
 func TestRevisionKeepsUnchangedEndpointsAndTheirProof(t *testing.T) {
 	t.Parallel()
 	changed := strings.Replace(socks, "swordfish", "another", 1)
 
-	first, w := revised(t, []string{telegram, socks}, []string{changed, "https://t.me/proxy?port=443&server=203.0.113.9&secret=dd000102030405060708090a0b0c0d0e0f"})
+	first, now := revised(t, []string{telegram, socks}, []string{changed, "https://t.me/proxy?port=443&server=203.0.113.9&secret=dd000102030405060708090a0b0c0d0e0f"})
 
-	if diff := cmp.Diff([]uuid.UUID{first[1].ID}, w.RetireEndpoints); diff != "" {
+	if diff := cmp.Diff([]uuid.UUID{first[1].ID}, now.Retired); diff != "" {
 		t.Error(diff)
 	}
-	if len(w.NewEndpoints) != 1 || w.NewEndpoints[0].Protocol != "socks5" || w.NewEndpoints[0].Position != claim.MaxEndpoints {
-		t.Errorf("%+v", w.NewEndpoints)
+	if len(now.Added) != 1 || now.Added[0].Protocol != "socks5" || now.Added[0].Position != claim.MaxEndpoints {
+		t.Errorf("%+v", now.Added)
 	}
-	if _, w := revised(t, []string{telegram, socks}, []string{socks, telegram}); len(w.NewEndpoints)+len(w.RetireEndpoints) != 0 {
-		t.Errorf("the same again made %+v", w)
+	if _, now := revised(t, []string{telegram, socks}, []string{socks, telegram}); len(now.Added)+len(now.Retired) != 0 {
+		t.Errorf("the same again made %+v", now)
 	}
 }
 
 func TestNothingIsApprovedWhileControlIsUnproven(t *testing.T) {
 	t.Parallel()
+	later := epoch.Add(time.Second)
 	for name, test := range map[string]struct {
 		need      bool
-		endpoints []claim.Live
+		endpoints []endpoint.Endpoint
 		want      string
 	}{
-		"proven":      {true, []claim.Live{{Label: "EP-1", Proven: true}}, ""},
-		"one is not":  {true, []claim.Live{{Label: "EP-1", Proven: true}, {Label: "EP-2"}}, "endpoint_unproven"},
+		"proven":      {true, []endpoint.Endpoint{{Label: "EP-1", ProvenAt: &epoch, ProvenUntil: &later}}, ""},
+		"one is not":  {true, []endpoint.Endpoint{{Label: "EP-1", ProvenAt: &epoch, ProvenUntil: &later}, {Label: "EP-2"}}, "endpoint_unproven"},
+		"one was":     {true, []endpoint.Endpoint{{Label: "EP-1", ProvenAt: &epoch, ProvenUntil: &epoch}}, "endpoint_unproven"},
 		"none at all": {true, nil, "endpoint_unproven"},
-		"nobody asks": {false, []claim.Live{{Label: "EP-2"}}, ""},
+		"nobody asks": {false, []endpoint.Endpoint{{Label: "EP-2"}}, ""},
 	} {
 		s, d, _ := newDesk(t)
 		_, err := s.Submit(t.Context(), key(1), claiming(t, telegram))
 		noError(t, err)
 		w := newActor()
 		d.work.Application.State, d.work.Available = grant.Ready, 1_000_000
-		d.work.NeedControl, d.work.Endpoints = test.need, test.endpoints
+		d.policy.RequireControl, d.live = test.need, test.endpoints
 		for range 2 {
 			d.work.Votes = append(d.work.Votes, grant.Vote{Digest: d.work.Decision.Digest, Verdict: grant.VerdictApprove})
 		}
@@ -345,9 +365,7 @@ func TestServersOfAnApplicationThatIsNotPaidAreCheckedNoMore(t *testing.T) {
 		r, err := s.Submit(t.Context(), key(1), claiming(t, telegram, socks))
 		noError(t, err)
 		d.work.Application.State, d.work.Available = grant.Ready, 1_000_000
-		for _, e := range d.submitted.Endpoints {
-			d.work.Endpoints = append(d.work.Endpoints, claim.Live{ID: e.ID, Proven: true})
-		}
+		d.keep()
 		for range 2 {
 			d.work.Votes = append(d.work.Votes, grant.Vote{Digest: d.work.Decision.Digest, Verdict: test.verdict})
 		}
@@ -359,8 +377,8 @@ func TestServersOfAnApplicationThatIsNotPaidAreCheckedNoMore(t *testing.T) {
 			})
 		}
 		noError(t, err)
-		if len(d.work.RetireEndpoints) != test.retired {
-			t.Errorf("%s: %d are checked no more", name, len(d.work.RetireEndpoints))
+		if len(d.servers.Retired) != test.retired {
+			t.Errorf("%s: %d are checked no more", name, len(d.servers.Retired))
 		}
 	}
 }

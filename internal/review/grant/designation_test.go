@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/causeway-fund/causeway/internal/review/grant"
-	"github.com/causeway-fund/causeway/internal/store/postgres"
 )
 
 // nameBytes is how many random bytes the names of one application take.
@@ -51,7 +50,7 @@ func TestNamesAreDrawnAgainUntilTheyAreFree(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			var err error
-			w.Service, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock, Random: random})
+			w.Service, err = grant.New(grant.Config{Store: w.store(t), Keys: w.keys, Clock: w.clock, Random: random})
 			noError(t, err)
 
 			first := w.status(t, w.file(t, 1).code).Application
@@ -71,7 +70,7 @@ func TestASubmissionThatFindsNoFreeNameSavesNothing(t *testing.T) {
 	w := newWorld(t)
 	random := &stuckDraw{left: 1000}
 	var err error
-	w.Service, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock, Random: random})
+	w.Service, err = grant.New(grant.Config{Store: w.store(t), Keys: w.keys, Clock: w.clock, Random: random})
 	noError(t, err)
 	w.file(t, 1)
 

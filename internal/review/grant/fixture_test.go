@@ -3,6 +3,7 @@ package grant_test
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -78,9 +80,17 @@ func newWorldOn(t testing.TB, base *pgtest.DB, change ...func(*fund.Fund)) *worl
 	noError(t, seal.GenerateKeyFile(path))
 	w.keys, err = seal.Load(path)
 	noError(t, err)
-	w.Service, err = grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock})
+	w.Service, err = grant.New(grant.Config{Store: w.store(t), Keys: w.keys, Clock: w.clock})
 	noError(t, err)
 	return w
+}
+
+// store is the one of the service, with its servers.
+func (w *world) store(t testing.TB) postgres.GrantStore {
+	t.Helper()
+	servers, err := endpoint.NewRegister(w.keys, rand.Reader)
+	noError(t, err)
+	return postgres.GrantStore{DB: w.app, Servers: servers}
 }
 
 func open(t testing.TB, url string) *postgres.DB {

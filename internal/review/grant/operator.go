@@ -262,13 +262,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 		}
 		w.NewDecision = &dec
 		w.NewPrint = &mark
-		if w.NewEndpoints, w.RetireEndpoints, err = s.register.Rows(
-			claimed,
-			a.Revision,
-			key,
-			w.Endpoints,
-			now,
-		); err != nil {
+		if err := w.Servers.Claim(claimed, a.Revision, key); err != nil {
 			return err
 		}
 		if err := w.move(by, "application.revised", now, Answer); err != nil {
@@ -287,7 +281,7 @@ func (s *Service) Withdraw(ctx context.Context, code string) (Application, error
 	}
 	return s.update(ctx, r.Application.ID, func(w *Work, now time.Time) error {
 		w.Claim = nil
-		w.retireAll()
+		w.Servers.Retire()
 		return w.move(identity.Operator(w.Application.ID), "application.withdrawn", now, Withdraw)
 	})
 }

@@ -253,14 +253,14 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 					return err
 				}
 			}
-			if err := provenControl(w); err != nil {
+			if err := provenControl(w.Servers); err != nil {
 				return err
 			}
 			if err := s.award(w, f, now); err != nil {
 				return err
 			}
 		} else {
-			w.retireAll()
+			w.Servers.Retire()
 		}
 		if text != "" {
 			message, err := s.sealMessage(w.Application, &by.StaffID, ToOperator, text, now)

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-fund/causeway/internal/review/grant"
-	"github.com/causeway-fund/causeway/internal/store/postgres"
 )
 
 // many copies the first application n times: each a microsecond older than the one
@@ -247,7 +246,7 @@ func TestARareFilterGoesOnWithTheNextPage(t *testing.T) {
 func TestCountsAreNewWhereTheyChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other, err := grant.New(grant.Config{Store: postgres.GrantStore{DB: w.app}, Keys: w.keys, Clock: w.clock})
+	other, err := grant.New(grant.Config{Store: w.store(t), Keys: w.keys, Clock: w.clock})
 	noError(t, err)
 	ada := w.reviewers[0]
 	check := func(s *grant.Service, when string, open, mine, claimed int) {

@@ -17,7 +17,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
@@ -40,7 +39,6 @@ type Config struct {
 type Service struct {
 	cfg      Config
 	pepper   []byte
-	register *claim.Register
 	wordKey  []byte // of the words of titles
 	printKey []byte // of screen.Fingerprint
 	counted  counted
@@ -66,10 +64,6 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive receipt key: %w", err)
 	}
-	register, err := claim.NewRegister(cfg.Keys, cfg.Random)
-	if err != nil {
-		return nil, fmt.Errorf("derive endpoint key: %w", err)
-	}
 	wordKey, err := cfg.Keys.Derive("causeway/title-word")
 	if err != nil {
 		return nil, fmt.Errorf("derive key of words: %w", err)
@@ -81,7 +75,6 @@ func New(cfg Config) (*Service, error) {
 	return &Service{
 		cfg:      cfg,
 		pepper:   pepper,
-		register: register,
 		wordKey:  wordKey,
 		printKey: printKey,
 		treasury: map[string]*wallet.Index{},

@@ -8,7 +8,6 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/screen"
@@ -23,7 +22,7 @@ type Submission struct {
 	Application Application
 	Revision    Revision
 	Decision    Decision
-	Endpoints   []claim.Row
+	Claim       func(Servers) error // has it claim its servers, in the transaction that writes the rest
 	Print       screen.Print
 	Entry       audit.Entry
 }
@@ -58,21 +57,18 @@ type Work struct {
 	Votes       []Vote // of the current revision
 	Available   btcutil.Amount
 	Granted     btcutil.Amount // sum of all grants that were not terminated
-	Endpoints   []claim.Live   // by position
-	NeedControl bool           // the policy pays for proven endpoints only
-	Unanswered  int            // messages of the operator since the team's last word to them
+	Servers     Servers
+	Unanswered  int // messages of the operator since the team's last word to them
 
-	NewRevision     *Revision // with NewDecision; Application holds the new number
-	NewDecision     *Decision
-	NewPrint        *screen.Print // of NewRevision
-	NewVotes        []Vote
-	NewMessages     []Message
-	NewEndpoints    []claim.Row
-	RetireEndpoints []uuid.UUID // no longer claimed, and checked no more
-	NewGrant        *Grant
-	NewInstalment   *Instalment
-	Transfers       []ledger.Transfer
-	Entries         []audit.Entry
+	NewRevision   *Revision // with NewDecision; Application holds the new number
+	NewDecision   *Decision
+	NewPrint      *screen.Print // of NewRevision
+	NewVotes      []Vote
+	NewMessages   []Message
+	NewGrant      *Grant
+	NewInstalment *Instalment
+	Transfers     []ledger.Transfer
+	Entries       []audit.Entry
 }
 
 // Filter selects applications of the queue. Zero fields select everything.

@@ -201,10 +201,6 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	if dec.Note, err = key.Seal(noteAAD(dec.ID), note); err != nil {
 		return Submission{}, fmt.Errorf("seal decision note: %w", err)
 	}
-	endpoints, _, err := s.register.Rows(claimed, app.Revision, key, nil, now)
-	if err != nil {
-		return Submission{}, err
-	}
 	e := entry(identity.Operator(id), "application.submitted", app, "", now)
 	commitment := commit(digest)
 	e.Digest = commitment[:]
@@ -218,10 +214,10 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 			Amount:        app.Amount,
 			CreatedAt:     now,
 		},
-		Decision:  dec,
-		Endpoints: endpoints,
-		Print:     s.print(f, p),
-		Entry:     e,
+		Decision: dec,
+		Claim:    func(servers Servers) error { return servers.Claim(claimed, app.Revision, key) },
+		Print:    s.print(f, p),
+		Entry:    e,
 	}, nil
 }
 

@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"crypto/sha256"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,17 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/probe"
-	"github.com/causeway-fund/causeway/internal/fleet/probe/control"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
-	"github.com/causeway-fund/causeway/internal/review/grant"
-	"github.com/causeway-fund/causeway/internal/store/postgres"
 	"github.com/causeway-fund/causeway/internal/trust/audit"
-	"github.com/causeway-fund/causeway/internal/trust/decision"
 	"github.com/causeway-fund/causeway/internal/trust/identity"
-	"github.com/causeway-fund/causeway/internal/trust/seal"
 )
 
 // TestEveryOfferIsGivenOnce races leases of one prober that asks eight times at
@@ -253,67 +246,5 @@ func TestMaintenanceLinkagesFleetAndSnapshots(t *testing.T) {
 	s.ID, s.SHA256 = uuid.New(), [32]byte{}
 	if f.app.SaveSnapshot(t.Context(), s) == nil {
 		t.Error("a snapshot was stored under another text's hash")
-	}
-}
-
-// TestAnApplicationsEndpointsFollowItsRevisions writes through the grant store.
-func TestAnApplicationsEndpointsFollowItsRevisions(t *testing.T) {
-	t.Parallel()
-	f := newField(t, 0)
-	store := postgres.GrantStore{DB: f.app.DB}
-	wantCode(t, f.owner.Bind(t.Context(), "regtest", strings.Repeat("0", 64)), "")
-	fund, err := store.Fund(t.Context())
-	wantCode(t, err, "")
-	newEndpoint := func(label string, position int) claim.Row {
-		return claim.Row{
-			ID: uuid.New(), Label: label, Position: position, Protocol: "socks5", Spec: []byte("sealed"), SpecIndex: []byte(label),
-			Links: []claim.Link{{Kind: string(endpoint.LinkSpec), Index: []byte(label)}}, ChecksFrom: checkSlot.Add(20 * time.Minute),
-		}
-	}
-	a := grant.Application{
-		ID: uuid.New(), FundID: fund.ID, Reference: "GR-AAAAAA", Designation: "Grey Owl", State: grant.Submitted, Revision: 1, Version: 1, Protocols: []string{"socks5"},
-		Region: "ru", Language: "en", Amount: 2000, ReceiptHash: []byte("receipt"), PayeeIndex: []byte("payee"), DataKey: seal.Wrapped{KEKID: "k1", Bytes: []byte("key")},
-		SubmittedAt: checkSlot, ChangedAt: checkSlot,
-	}
-	keep, drop := newEndpoint("EP-1", 0), newEndpoint("EP-2", 1)
-	key := sha256.Sum256([]byte("key"))
-	_, err = store.Submit(t.Context(), grant.Submission{
-		Scope: "apply", KeyHash: key[:], BodySHA256: key[:], Application: a, Endpoints: []claim.Row{keep, drop},
-		Revision: grant.Revision{ApplicationID: a.ID, Revision: 1, Body: []byte("sealed"), Amount: 2000, CreatedAt: checkSlot},
-		Decision: grant.Decision{ID: uuid.New(), ApplicationID: a.ID, Revision: 1, GrantID: uuid.New(), Digest: decision.Digest(key), Note: []byte("sealed"), Amount: 2000, CreatedAt: checkSlot},
-		Entry:    audit.Entry{Actor: identity.Operator(a.ID), Action: "application.submitted", ObjectKind: "application", ObjectID: a.ID.String(), To: "submitted", At: checkSlot},
-	})
-	wantCode(t, err, "")
-	exec(t, f.owner, "UPDATE endpoint SET control = 'dns', proven_at = $1::timestamptz, proven_until = $1::timestamptz + interval '1 h' WHERE label = 'EP-1'", checkSlot)
-	exec(t, f.owner, "UPDATE check_policy SET require_control = true")
-
-	var before []claim.Live
-	added := newEndpoint("EP-3", 1) // in the place of the one that goes
-	_, err = store.UpdateApplication(t.Context(), a.ID, checkSlot, func(w *grant.Work) error {
-		before = w.Endpoints
-		if !w.NeedControl {
-			t.Error("the policy asks for control and the use case does not hear of it")
-		}
-		w.RetireEndpoints, w.NewEndpoints = []uuid.UUID{drop.ID}, []claim.Row{added}
-		w.Entries = []audit.Entry{{Actor: identity.System("test"), Action: "application.revised", ObjectKind: "application", ObjectID: a.ID.String(), At: checkSlot}}
-		return nil
-	})
-	wantCode(t, err, "")
-	want := []claim.Live{
-		{ID: keep.ID, Label: "EP-1", Position: 0, SpecIndex: []byte("EP-1"), Proven: true}, {ID: drop.ID, Label: "EP-2", Position: 1, SpecIndex: []byte("EP-2")},
-	}
-	if diff := cmp.Diff(want, before); diff != "" {
-		t.Error(diff)
-	}
-	list, err := f.app.Of(t.Context(), a.ID)
-	if err != nil || len(list) != 2 || list[0].ID != keep.ID || list[1].ID != added.ID || list[0].Control != control.KindDNS || !list[1].ChecksFrom.Equal(added.ChecksFrom) {
-		t.Errorf("now: %+v, %v", list, err)
-	}
-	gone, err := f.app.Endpoint(t.Context(), drop.ID)
-	if err != nil || gone.State != endpoint.Retired || !gone.RetiredAt.Equal(checkSlot) {
-		t.Errorf("retired: %+v, %v", gone.Endpoint, err)
-	}
-	if _, err := f.owner.Pool().Exec(t.Context(), "UPDATE endpoint SET state = 'active', retired_at = NULL WHERE id = $1", drop.ID); err == nil {
-		t.Error("a retired endpoint came back")
 	}
 }

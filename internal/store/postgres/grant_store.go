@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/review/grant"
@@ -24,9 +25,16 @@ import (
 )
 
 // GrantStore keeps applications, votes and grants.
-type GrantStore struct{ *DB }
+type GrantStore struct {
+	*DB
+	// Servers makes the endpoints that applications claim: they are written with the application.
+	Servers *endpoint.Register
+}
 
-var _ grant.Store = GrantStore{}
+var (
+	_ grant.Store   = GrantStore{}
+	_ grant.Servers = (*endpoint.Claimed)(nil)
+)
 
 // Fund reads the one fund of the database, with its limits.
 func (d *DB) Fund(ctx context.Context) (fund.Fund, error) {
@@ -151,7 +159,7 @@ func readReplay(ctx context.Context, q *db.Queries, scope string, keyHash []byte
 func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Replay, error) {
 	var err error
 	for range retries {
-		err = s.inOne(ctx, func(p db.DBTX) error { return writeSubmission(ctx, queries(p), in) })
+		err = s.inOne(ctx, func(p db.DBTX) error { return s.writeSubmission(ctx, queries(p), in) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.ConstraintName != keyOnce {
 			return nil, err
@@ -165,7 +173,7 @@ func (s GrantStore) Submit(ctx context.Context, in grant.Submission) (*grant.Rep
 }
 
 // writeSubmission asks for all rows of a submission.
-func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
+func (s GrantStore) writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) error {
 	a := in.Application
 	err := q.UseKey(
 		ctx,
@@ -214,7 +222,11 @@ func writeSubmission(ctx context.Context, q *db.Queries, in grant.Submission) er
 	if err := putPrint(ctx, q, a.ID, in.Print); err != nil {
 		return err
 	}
-	if err := insertEndpoints(ctx, q, a.ID, in.Endpoints, a.SubmittedAt); err != nil {
+	servers := s.Servers.Of(a.ID, nil, endpoint.Policy{}, a.SubmittedAt)
+	if err := in.Claim(servers); err != nil {
+		return err
+	}
+	if err := writeClaimed(ctx, q, a.ID, servers, a.SubmittedAt); err != nil {
 		return err
 	}
 	return queueEntry(ctx, q, in.Entry)

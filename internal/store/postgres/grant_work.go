@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/causeway-fund/causeway/internal/errs"
-	"github.com/causeway-fund/causeway/internal/fleet/claim"
 	"github.com/causeway-fund/causeway/internal/ledger"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres/db"
@@ -37,6 +36,11 @@ func (s GrantStore) UpdateApplication(
 		if err != nil {
 			return err
 		}
+		servers, err := s.claimed(ctx, q, w.Application.ID, now)
+		if err != nil {
+			return err
+		}
+		w.Servers = servers
 		hadClaim, payee := w.Claim, w.Application.PayeeIndex
 		if err := fn(w); err != nil {
 			return err
@@ -51,6 +55,9 @@ func (s GrantStore) UpdateApplication(
 			}
 		}
 		if err := writeWork(ctx, q, w, hadClaim, now); err != nil {
+			return err
+		}
+		if err := writeClaimed(ctx, q, w.Application.ID, servers, now); err != nil {
 			return err
 		}
 		if err := s.record(ctx, q, w.Entries...); err != nil {
@@ -74,9 +81,6 @@ func loadWork(ctx context.Context, q *db.Queries, a grant.Application, now time.
 		return nil, err
 	}
 	if w.Votes, err = readVotes(ctx, q, a); err != nil {
-		return nil, err
-	}
-	if err := loadEndpoints(ctx, q, w, now); err != nil {
 		return nil, err
 	}
 	unanswered, err := q.CountUnanswered(ctx, a.ID)
@@ -138,17 +142,6 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 			"Somebody else changed this in the meantime. Your change was not saved: look at the new state, then decide again.",
 		)
 	}
-	if len(w.RetireEndpoints) > 0 {
-		if err := q.RetireEndpoints(
-			ctx,
-			db.RetireEndpointsParams{RetiredAt: now, ApplicationID: a.ID, Ids: w.RetireEndpoints},
-		); err != nil {
-			return err
-		}
-	}
-	if err := insertEndpoints(ctx, q, a.ID, w.NewEndpoints, now); err != nil {
-		return err
-	}
 	switch {
 	case w.Claim != nil:
 		err = q.PutClaim(
@@ -199,52 +192,6 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		}
 	}
 	return postTransfers(ctx, q, w.Transfers)
-}
-
-// loadEndpoints adds what an application claims and what the policy asks of it.
-func loadEndpoints(ctx context.Context, q *db.Queries, w *grant.Work, now time.Time) error {
-	rows, err := q.ListLiveEndpoints(ctx, now, w.Application.ID)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		w.Endpoints = append(
-			w.Endpoints,
-			claim.Live{ID: r.ID, Label: r.Label, Position: int(r.Position), SpecIndex: r.SpecIndex, Proven: r.Proven},
-		)
-	}
-	p, err := q.GetCheckPolicy(ctx)
-	w.NeedControl = p.RequireControl
-	return err
-}
-
-// insertEndpoints writes endpoints that are claimed from now on.
-func insertEndpoints(ctx context.Context, q *db.Queries, application uuid.UUID, list []claim.Row, now time.Time) error {
-	for _, e := range list {
-		err := q.InsertEndpoint(ctx, db.InsertEndpointParams{
-			ID:            e.ID,
-			ApplicationID: application,
-			Label:         e.Label,
-			Position:      int32(e.Position),
-			Protocol:      e.Protocol,
-			Spec:          e.Spec,
-			SpecIndex:     e.SpecIndex,
-			ChecksFrom:    e.ChecksFrom,
-			CreatedAt:     now,
-		})
-		if err != nil {
-			return err
-		}
-		for _, l := range e.Links {
-			if err := q.PutEndpointLink(
-				ctx,
-				db.PutEndpointLinkParams{EndpointID: e.ID, Kind: l.Kind, Index: l.Index, SeenAt: now},
-			); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Instalment) error {

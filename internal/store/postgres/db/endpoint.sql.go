@@ -937,20 +937,21 @@ func (q *Queries) ListLinkages(ctx context.Context, applicationID uuid.UUID) ([]
 }
 
 const listLiveEndpoints = `-- name: ListLiveEndpoints :many
-SELECT id, label, position, spec_index, coalesce(proven_until > $1::timestamptz, false)::boolean AS proven
-FROM endpoint WHERE application_id = $2 AND state = 'active' ORDER BY position
+SELECT id, label, position, spec_index, proven_at, proven_until
+FROM endpoint WHERE application_id = $1 AND state = 'active' ORDER BY position
 `
 
 type ListLiveEndpointsRow struct {
-	ID        uuid.UUID
-	Label     string
-	Position  int32
-	SpecIndex []byte
-	Proven    bool
+	ID          uuid.UUID
+	Label       string
+	Position    int32
+	SpecIndex   []byte
+	ProvenAt    *time.Time
+	ProvenUntil *time.Time
 }
 
-func (q *Queries) ListLiveEndpoints(ctx context.Context, now time.Time, applicationID uuid.UUID) ([]ListLiveEndpointsRow, error) {
-	rows, err := q.db.Query(ctx, listLiveEndpoints, now, applicationID)
+func (q *Queries) ListLiveEndpoints(ctx context.Context, applicationID uuid.UUID) ([]ListLiveEndpointsRow, error) {
+	rows, err := q.db.Query(ctx, listLiveEndpoints, applicationID)
 	if err != nil {
 		return nil, err
 	}
@@ -963,7 +964,8 @@ func (q *Queries) ListLiveEndpoints(ctx context.Context, now time.Time, applicat
 			&i.Label,
 			&i.Position,
 			&i.SpecIndex,
-			&i.Proven,
+			&i.ProvenAt,
+			&i.ProvenUntil,
 		); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ UPDATE endpoint SET state = 'retired', retired_at = @retired_at::timestamptz
 WHERE application_id = @application_id AND id = ANY (@ids::uuid[]) AND state = 'active';
 
 -- name: ListLiveEndpoints :many
-SELECT id, label, position, spec_index, coalesce(proven_until > @now::timestamptz, false)::boolean AS proven
+SELECT id, label, position, spec_index, proven_at, proven_until
 FROM endpoint WHERE application_id = @application_id AND state = 'active' ORDER BY position;
 
 -- name: ListOpenedOf :many
