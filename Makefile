@@ -10,6 +10,7 @@ PROGRAMS := causeway causewayctl causeway-signer
 DEMO := causeway-demo
 NODE := github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl
 TOOL := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/go.mod
+MODEL := github.com/causeway-fund/causeway/api/model
 LINT := CGO_ENABLED=0 go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint
 
 # What a run of tests is made of. `check` adds the race detector and `sqlc vet`.
@@ -177,6 +178,10 @@ cover: deps ## Hold what tests cover of the packages that handle money against i
 generate: ## Regenerate SQL code, API server and client, pages
 	$(TOOL) sqlc generate
 	cd internal/tools && CGO_ENABLED=0 go run ./openapibundle ../../api/spec/openapi.yaml ../../api/openapi.yaml
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.model.yaml openapi.yaml
+	cd internal/tools && for of in api:../edge/api client:../../api/client; do \
+		CGO_ENABLED=0 go run ./modelalias ../../api/model/model.gen.go $(MODEL) $${of%%:*} $${of#*:}/model.gen.go || exit 1; \
+	done
 	cd api && $(TOOL) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
 	cd api && $(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
 	@for dir in $$(git ls-files -co --exclude-standard '*.templ' | xargs -r -n1 dirname | sort -u); do \
