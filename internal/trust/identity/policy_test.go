@@ -27,6 +27,8 @@ batch.compose       - + - - - - -
 batch.read          - + - + - + -
 breaker.read        - + + + - + -
 breaker.reset       - + + - - - -
+charter.propose     + + + + - - -
+charter.read        + + + + - + -
 endpoint.check      + - - - - - -
 endpoint.read       + + + + - + -
 grant.read          - + - + - + -
