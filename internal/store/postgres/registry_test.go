@@ -224,4 +224,3 @@ func TestWhoMayReadAndProposeCharters(t *testing.T) {
 		wantCode(t, h.Sign(t.Context(), by, h.fund.Charter.Digest(), h.fund.SignCharter()[0]), string(identity.CodeNotPermitted))
 	}
 }
-

@@ -42,6 +42,7 @@ func code(err error) errs.Code {
 }
 
 func TestAStatementHasOneSpelling(t *testing.T) {
+	t.Parallel()
 	f := keytest.NewFund(keytest.Plan{})
 	s := statement(f, f.Reviewers[0], charter.Reviewer)
 	text := string(s.Encode())
@@ -90,6 +91,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	f := keytest.NewFund(keytest.Plan{})
 	by, other := f.Reviewers[0], f.Reviewers[1]
 	s := statement(f, by, charter.Reviewer)
@@ -118,6 +120,7 @@ func TestVerify(t *testing.T) {
 		"no signature":                 {approval.Envelope{Statement: string(s.Encode()), SSH: "y"}, "sshsig_armor"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			signed, err := test.envelope.Verify(f.Charter)
 			if got := code(err); got != test.want {
 				t.Fatalf("%q (%v), want %q", got, err, test.want)
@@ -138,6 +141,7 @@ func TestVerify(t *testing.T) {
 // TestWhatACharterLacksCountsForNothing: a key that left, a role that was never given, and a
 // key that turned up with somebody else.
 func TestWhatACharterLacksCountsForNothing(t *testing.T) {
+	t.Parallel()
 	f := keytest.NewFund(keytest.Plan{})
 	by := f.Reviewers[0]
 	without := f.Next(func(c *charter.Charter) {
@@ -162,6 +166,7 @@ func TestWhatACharterLacksCountsForNothing(t *testing.T) {
 }
 
 func TestFor(t *testing.T) {
+	t.Parallel()
 	f := keytest.NewFund(keytest.Plan{})
 	s := statement(f, f.Reviewers[0], charter.Reviewer)
 	for name, err := range map[string]error{
@@ -179,6 +184,7 @@ func TestFor(t *testing.T) {
 }
 
 func TestEnvelopesTravel(t *testing.T) {
+	t.Parallel()
 	f := keytest.NewFund(keytest.Plan{})
 	s := statement(f, f.Reviewers[0], charter.Reviewer)
 	for _, e := range []approval.Envelope{bySSH(s, f.Reviewers[0]), byPasskey(s, f.Reviewers[0])} {

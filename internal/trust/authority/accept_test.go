@@ -16,6 +16,7 @@ import (
 )
 
 func TestADecisionIsAccepted(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	small, large := terms("small", 1_000_000), terms("large", 1_000_001)
 	yes := func(by ...human) []approval.Envelope { return approve(one, small.Digest, charter.Reviewer, by...) }
@@ -54,17 +55,20 @@ func TestADecisionIsAccepted(t *testing.T) {
 		"larger than allowed":      {terms("x", 20_000_001), approve(one, note("x"), charter.Reviewer, p.vera, p.ron, p.kim), authority.CodeLimitDecision},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := under(one).CheckDecision(test.terms, test.envelopes, after(time.Hour))
 			want(t, err, test.want)
 		})
 	}
 	t.Run("of another fund", func(t *testing.T) {
+		t.Parallel()
 		other := small
 		other.Fund = uuid.New()
 		_, err := under(one).CheckDecision(other, yes(p.vera, p.ron), after(0))
 		want(t, err, authority.CodeOtherFund)
 	})
 	t.Run("after the charter expired", func(t *testing.T) {
+		t.Parallel()
 		for at, code := range map[time.Duration]errs.Code{one.Expires.Sub(start) - 1: "", one.Expires.Sub(start): authority.CodeCharterExpired} {
 			_, err := under(one).CheckDecision(small, yes(p.vera, p.ron), after(at))
 			want(t, err, code)
@@ -74,6 +78,7 @@ func TestADecisionIsAccepted(t *testing.T) {
 		want(t, err, authority.CodeCharterExpired)
 	})
 	t.Run("without a charter", func(t *testing.T) {
+		t.Parallel()
 		_, err := under().CheckDecision(small, yes(p.vera, p.ron), after(0))
 		want(t, err, authority.CodeNoCharter)
 	})
@@ -82,6 +87,7 @@ func TestADecisionIsAccepted(t *testing.T) {
 // TestAcceptedUnderBothIsAcceptedUnderEach: over all pairs of small charters and all sets of
 // approvals, what is accepted while both bind is what each of them alone accepts.
 func TestAcceptedUnderBothIsAcceptedUnderEach(t *testing.T) {
+	t.Parallel()
 	p, base := everybody(t), first(t)
 	var variants []func(*charter.Charter)
 	for _, numbers := range [][2]int64{{2, 1}, {3, 1}, {3, 3}} {
@@ -135,6 +141,7 @@ func TestAcceptedUnderBothIsAcceptedUnderEach(t *testing.T) {
 
 // TestMoreApprovalsNeverTurnAYesIntoANo over all sets of approvals and one more.
 func TestMoreApprovalsNeverTurnAYesIntoANo(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := under(one, next(one, func(c *charter.Charter) { without(c, p.kim) }))
 	stranger := person(t, 50, "Stranger", charter.Reviewer)
@@ -169,6 +176,7 @@ func TestMoreApprovalsNeverTurnAYesIntoANo(t *testing.T) {
 }
 
 func TestADecisionIsReplacedOnce(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := under(one)
 	add := func(terms authority.Terms) error {
@@ -215,6 +223,7 @@ func periods(name string, n int) authority.Terms {
 // TestWhoLeft: who left in good standing counts in what was accepted, and who was revoked
 // does not, until today's people approve again.
 func TestWhoLeft(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	small := terms("small", 500)
 	r := authority.Release{Batch: uuid.New(), Note: note("batch"), Until: start.AddDate(0, 0, 5)}
@@ -231,6 +240,7 @@ func TestWhoLeft(t *testing.T) {
 		"keys of all changed": {func(c *charter.Charter) { c.People[3].SSH = person(t, 60, "New key").SSH }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			two := next(one, test.change)
 			s := under(one)
 			a, err := s.CheckDecision(small, approve(one, small.Digest, charter.Reviewer, p.vera, p.ron), after(0))
@@ -251,6 +261,7 @@ func TestWhoLeft(t *testing.T) {
 
 // TestRefusalsAreSentences: a refusal counts who is there and who is asked for.
 func TestRefusalsAreSentences(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	_, err := under(one).CheckDecision(terms("x", 5), approve(one, note("x"), charter.Reviewer, p.vera), after(0))
 	if got, want := fmt.Sprint(err), "reviewers_lacking: 1 of 2 reviewers approved the decision."; got != want {

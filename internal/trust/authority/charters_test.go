@@ -24,6 +24,7 @@ func signed(text []byte, by ...human) [][]byte {
 func same(*charter.Charter) {}
 
 func TestACharterIsTakenIn(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	two := next(one, same)
 	replaced := next(one, func(c *charter.Charter) { // Ada and Lin leave, Vera and Ron become trustees
@@ -60,15 +61,18 @@ func TestACharterIsTakenIn(t *testing.T) {
 		"one key beside that counts already": {two, []human{p.ada, p.lin, {Person: p.noor.Person, key: p.ada.key}}, time.Hour, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, _, err := under(one).CheckCharter(test.charter.Encode(), signed(test.charter.Encode(), test.by...), after(test.at))
 			want(t, err, test.want)
 		})
 	}
 	t.Run("a signature over another text", func(t *testing.T) {
+		t.Parallel()
 		_, _, err := under(one).CheckCharter(two.Encode(), append(signed(two.Encode(), p.ada, p.lin), p.noor.sign(one.Encode())), after(0))
 		want(t, err, "sshsig_wrong")
 	})
 	t.Run("known", func(t *testing.T) {
+		t.Parallel()
 		s := under(one, two)
 		for _, c := range []charter.Charter{one, two} {
 			if _, known, err := s.CheckCharter(c.Encode(), nil, after(0)); !known || err != nil {
@@ -80,10 +84,12 @@ func TestACharterIsTakenIn(t *testing.T) {
 		want(t, err, authority.CodeCharterFork)
 	})
 	t.Run("older than the first here", func(t *testing.T) {
+		t.Parallel()
 		_, _, err := under(two).CheckCharter(one.Encode(), nil, after(0))
 		want(t, err, authority.CodeCharterOld)
 	})
 	t.Run("none yet", func(t *testing.T) {
+		t.Parallel()
 		_, _, err := under().CheckCharter(one.Encode(), nil, after(0))
 		want(t, err, authority.CodeNoCharter)
 	})
@@ -92,6 +98,7 @@ func TestACharterIsTakenIn(t *testing.T) {
 // TestTrusteesOfEveryCharterThatBinds: while version 1 binds beside version 2, version 3
 // needs the trustees of all three.
 func TestTrusteesOfEveryCharterThatBinds(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	two := next(one, func(c *charter.Charter) {
 		without(c, p.ada)
@@ -117,6 +124,7 @@ func versions(list []charter.Charter) []int64 {
 }
 
 func TestHolds(t *testing.T) {
+	t.Parallel()
 	one := first(t)
 	two := next(one, func(c *charter.Charter) { c.HoldHours = 24 })
 	three := next(two, same)
@@ -156,6 +164,7 @@ func TestHolds(t *testing.T) {
 		"a pin waits for the hold, too": {func() *authority.State { s := under(one); s.AddCharter(two, start.Add(time.Hour), true); return s }, 48 * time.Hour, []int64{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if got := versions(test.make().Binding(start.Add(test.at))); !equal(got, test.want) {
 				t.Errorf("versions %v bind, want %v", got, test.want)
 			}
@@ -185,6 +194,7 @@ func equal(a, b []int64) bool {
 
 // TestBindsAloneIsWhenItSays: what pages say of the end of the holds is what Binding does.
 func TestBindsAloneIsWhenItSays(t *testing.T) {
+	t.Parallel()
 	one := first(t)
 	two := next(one, func(c *charter.Charter) { c.HoldHours = 24 })
 	all := halting("halt", decision.Digest{})
@@ -210,6 +220,7 @@ func TestBindsAloneIsWhenItSays(t *testing.T) {
 }
 
 func TestTheTreasuryInUseStandsInAllThatBind(t *testing.T) {
+	t.Parallel()
 	one := first(t)
 	newer := charter.Treasury{Number: 1, Descriptor: "another", Birthday: 7}
 	two := next(one, func(c *charter.Charter) { c.Treasuries = append(c.Treasuries[:1:1], newer) })
@@ -225,6 +236,7 @@ func TestTheTreasuryInUseStandsInAllThatBind(t *testing.T) {
 }
 
 func TestFeesAreTheStrictestThatBind(t *testing.T) {
+	t.Parallel()
 	one := first(t)
 	two := next(one, func(c *charter.Charter) {
 		c.Limits.Fee, c.Limits.FeePermille, c.Limits.FeeRateSatKVB = 9_000, 10, 70_000

@@ -31,6 +31,7 @@ func resuming(lifts []uuid.UUID, bars ...uuid.UUID) halt.Resume {
 
 // TestAnybodyHalts and only the trustees resume.
 func TestAnybodyHalts(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	r := batch("a", 100, map[int]btcutil.Amount{0: 500_000, 1: 400_000})
 	yes := approve(one, r.Note, charter.Treasurer, p.tom)
@@ -43,6 +44,7 @@ func TestAnybodyHalts(t *testing.T) {
 	} {
 		for _, by := range []human{p.ada, p.vera, p.tom} {
 			t.Run(name+" by "+by.Name, func(t *testing.T) {
+				t.Parallel()
 				s := accepted(t, one, 500_000, 400_000)
 				h := halting("halt", test.of)
 				who, known, err := s.CheckHalt(h, by.says(one, h.Digest(), approval.Approve, approval.Any), after(0))
@@ -79,6 +81,7 @@ func TestAnybodyHalts(t *testing.T) {
 }
 
 func TestWhoMayNotHalt(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	h := halting("halt", decision.Digest{})
 	stranger := person(t, 50, "Stranger")
@@ -94,6 +97,7 @@ func TestWhoMayNotHalt(t *testing.T) {
 		"who was not barred": {p.ron.says(one, h.Digest(), approval.Approve, approval.Any), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := under(one)
 			s.AddResume(resuming(nil, p.kim.ID), start)
 			_, _, err := s.CheckHalt(h, test.envelope, after(30*24*time.Hour-1))
@@ -110,6 +114,7 @@ func TestWhoMayNotHalt(t *testing.T) {
 
 // TestALiftedHaltNeverReturns, also where it was never seen.
 func TestALiftedHaltNeverReturns(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := under(one)
 	h := halting("halt", decision.Digest{})
@@ -124,6 +129,7 @@ func TestALiftedHaltNeverReturns(t *testing.T) {
 
 // TestAThousandHaltsByOnePerson end with one resume that bars the person.
 func TestAThousandHaltsByOnePerson(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := under(one)
 	var lifts []uuid.UUID
@@ -142,6 +148,7 @@ func TestAThousandHaltsByOnePerson(t *testing.T) {
 }
 
 func TestTheHostsHaltIsLiftedThere(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := accepted(t, one, 500)
 	r := batch("a", 1, map[int]btcutil.Amount{0: 500})

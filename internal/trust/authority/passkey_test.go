@@ -15,6 +15,7 @@ import (
 // TestAPasskeyIsNoTerminal: all passkeys together are worth the machine that shows the page,
 // so a line may ask for people who signed elsewhere.
 func TestAPasskeyIsNoTerminal(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	small := terms("small", 500)
 	touch := func(by ...human) (list []approval.Envelope) {
@@ -34,6 +35,7 @@ func TestAPasskeyIsNoTerminal(t *testing.T) {
 		"an answer to another statement": {[]approval.Envelope{func() approval.Envelope { e := touch(p.vera)[0]; e.Passkey = touch(p.ron)[0].Passkey; return e }()}, "webauthn_challenge"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := under(one).CheckDecision(small, test.envelopes, after(0))
 			want(t, err, test.want)
 		})
@@ -42,6 +44,7 @@ func TestAPasskeyIsNoTerminal(t *testing.T) {
 
 // TestWhatAStolenWebServerTakes is limit_passkey_only_day_sat and no more.
 func TestWhatAStolenWebServerTakes(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	one.Lines[0].ByTerminal, one.Limits.PasskeyOnlyDay = 0, 1_000
 	s := under(one)
@@ -73,6 +76,7 @@ func TestWhatAStolenWebServerTakes(t *testing.T) {
 
 // TestTrusteesSignBySSH: trustees sign charters, resumes and histories by ssh.
 func TestTrusteesSignBySSH(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	resume := note("resume")
 	s := under(one)

@@ -45,6 +45,7 @@ func batch(name string, fee btcutil.Amount, pays map[int]btcutil.Amount) authori
 }
 
 func TestABatchIsReleased(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	r := batch("batch", 100, map[int]btcutil.Amount{0: 500_000, 1: 400_000})
 	yes := func(by ...human) []approval.Envelope { return approve(one, r.Note, charter.Treasurer, by...) }
@@ -78,11 +79,13 @@ func TestABatchIsReleased(t *testing.T) {
 		"with fees above those of day": {change(func(r *authority.Release) { r.Fee = 10_001 }), yes(p.tom), after(time.Hour), authority.CodeLimitFees},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := accepted(t, one, 500_000, 400_000)
 			want(t, s.CheckRelease(test.release, test.envelopes, test.at), test.want)
 		})
 	}
 	t.Run("by somebody who approved one of its decisions", func(t *testing.T) {
+		t.Parallel()
 		// Ron turns treasurer; version 1, which has him as reviewer, binds no longer.
 		two := next(one, func(c *charter.Charter) {
 			for i := range c.People {
@@ -98,6 +101,7 @@ func TestABatchIsReleased(t *testing.T) {
 		want(t, s.CheckRelease(r, approve(two, r.Note, charter.Treasurer, p.tom), late), "")
 	})
 	t.Run("paid before, says a history", func(t *testing.T) {
+		t.Parallel()
 		s := accepted(t, one, 500_000, 400_000)
 		s.AddHistory(note("decision 1"), 1)
 		want(t, s.CheckRelease(r, yes(p.tom), after(0)), authority.CodePaidBefore)
@@ -107,6 +111,7 @@ func TestABatchIsReleased(t *testing.T) {
 // TestTreasurersByTheDaysSum compares who may release what with a table of the rule: over
 // all sets of treasurers, amounts around the line, and what the day released before.
 func TestTreasurersByTheDaysSum(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	tried := 0
 	for set := range 4 {
@@ -146,6 +151,7 @@ func TestTreasurersByTheDaysSum(t *testing.T) {
 }
 
 func TestLimitsOfDayAndMonth(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t) // 5,000,000 a day, 10,000,000 in 30 days
 	s := accepted(t, one, 4_000_000, 1_000_000, 1_000_001, 4_000_000, 2_000_000, 6_000_000)
 	release := func(name string, i int, sat btcutil.Amount, at time.Duration) error {
@@ -190,6 +196,7 @@ func contains(s, part string) bool {
 // TestAPeriodCountsOnce: what is paid anew after its first transaction was proven dead counts
 // no second time, and taking back gives nothing back.
 func TestAPeriodCountsOnce(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := accepted(t, one, 5_000_000, 1)
 	yes := func(r authority.Release) []approval.Envelope {
@@ -211,6 +218,7 @@ func TestAPeriodCountsOnce(t *testing.T) {
 // TestFeesOfTheDay: a treasurer who raises fees all day meets the limit; a batch counts at
 // its dearest, and what takes it back counts what it adds.
 func TestFeesOfTheDay(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t) // 10,000 a day
 	s := accepted(t, one, 500_000, 400_000)
 	r := batch("a", 4_000, map[int]btcutil.Amount{0: 500_000})
@@ -235,6 +243,7 @@ func TestFeesOfTheDay(t *testing.T) {
 // TestABumpUnderAnotherNoteIsApproved: a note with a higher cap that nobody approved bumps
 // nothing.
 func TestABumpUnderAnotherNoteIsApproved(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	s := accepted(t, one, 500_000)
 	r := batch("a", 100, map[int]btcutil.Amount{0: 500_000})
@@ -253,6 +262,7 @@ func TestABumpUnderAnotherNoteIsApproved(t *testing.T) {
 }
 
 func TestUpkeepAndVoid(t *testing.T) {
+	t.Parallel()
 	p, one := everybody(t), first(t)
 	o := authority.Own{Batch: uuid.New(), Note: note("upkeep"), Until: start.AddDate(0, 0, 2), Fee: 500}
 	as := func(role charter.Role, by ...human) []approval.Envelope { return approve(one, o.Note, role, by...) }
@@ -269,6 +279,7 @@ func TestUpkeepAndVoid(t *testing.T) {
 		"a treasurer and reviewer": {append(as(charter.Treasurer, p.tom), as(charter.Reviewer, p.vera)...), authority.CodeStewardsLacking},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			want(t, under(one).CheckUpkeep(o, test.envelopes, after(time.Hour)), test.want)
 			want(t, under(one).CheckVoid(o, test.envelopes, after(time.Hour)), test.want)
 		})
@@ -284,6 +295,7 @@ func TestUpkeepAndVoid(t *testing.T) {
 
 // TestASoleOperator does alone what others do together.
 func TestASoleOperator(t *testing.T) {
+	t.Parallel()
 	all := person(t, 1, "Ada", charter.Trustee, charter.Reviewer, charter.Treasurer)
 	c := first(t)
 	c.SoleOperator, c.Trustees, c.People = all.ID, 1, []charter.Person{all.Person}
