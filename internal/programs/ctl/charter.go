@@ -6,10 +6,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/trust/charter"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // notYet ends what is said of charters, until signers ask for them.
@@ -20,9 +22,9 @@ func (a *app) charterCommand() *cobra.Command {
 		Use:   "charter",
 		Short: "Read, compare, sign, verify and hand in charters",
 		Long: "A charter is the text of who may move a fund's money: people, keys, signers, limits, treasuries. show, diff, sign,\n" +
-			"verify, pin and history work on files, without any server.\n" + notYet,
+			"verify, draft, pin and history work on files, without any server.\n" + notYet,
 	}, a.charterShowCommand(), a.charterDiffCommand(), a.charterSignCommand(), a.charterVerifyCommand(),
-		a.charterPinCommand(), a.charterHistoryCommand(),
+		a.charterPinCommand(), a.charterHistoryCommand(), a.charterDraftCommand(),
 		a.charterListCommand(), a.charterFetchCommand(), a.charterProposeCommand(), a.charterHandInCommand())
 }
 
@@ -35,7 +37,7 @@ func (a *app) charterShowCommand() *cobra.Command {
 			"charter in its one spelling is refused, with the line. FILE may be - for standard input; without it the newest verified one\n" +
 			"is shown.\n" + notYet,
 	}, func(c *call) (page, error) {
-		ch, err := c.charterNamed(c.args)
+		ch, err := c.charterNamed(c.args, uuid.Nil)
 		if err != nil {
 			return page{}, err
 		}
@@ -126,8 +128,11 @@ func (c *call) smallFile(path string, most int64) ([]byte, error) {
 const digestDigits = 20
 
 // charterDigest is what trustees read out to one another.
-func charterDigest(ch charter.Charter) part {
-	digest := ch.Digest().String()
+func charterDigest(ch charter.Charter) part { return digestPart(ch.Digest()) }
+
+// digestPart is a digest, and what of it people read out to one another.
+func digestPart(d decision.Digest) part {
+	digest := d.String()
 	var groups []string
 	for i := 0; i < digestDigits; i += 4 {
 		groups = append(groups, digest[i:i+4])

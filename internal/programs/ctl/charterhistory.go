@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/cli"
@@ -71,7 +72,7 @@ func (c *call) historyFolder() (string, error) {
 	if len(c.args) > 0 {
 		return c.args[0], nil
 	}
-	ch, err := c.charterNamed(nil)
+	ch, err := c.charterNamed(nil, uuid.Nil)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/cli"
@@ -107,9 +108,9 @@ func tooFew(n charterCount) error {
 		n.Version, len(n.Signed), n.Needed, n.lacks(), commas(n.Others))
 }
 
-// charterNamed reads the charter of a file; without one the newest that was verified, of the only
-// fund or of the one that fund names.
-func (c *call) charterNamed(args []string) (charter.Charter, error) {
+// charterNamed reads the charter of a file; without one the newest that was verified, of a fund or,
+// for uuid.Nil, of the only one.
+func (c *call) charterNamed(args []string, fund uuid.UUID) (charter.Charter, error) {
 	if len(args) > 0 {
 		return c.charterFile(args[0])
 	}
@@ -118,11 +119,16 @@ func (c *call) charterNamed(args []string) (charter.Charter, error) {
 		return charter.Charter{}, err
 	}
 	funds, err := p.funds()
+	if fund != uuid.Nil {
+		funds = slices.DeleteFunc(funds, func(id uuid.UUID) bool { return id != fund })
+	}
 	switch {
 	case err != nil:
 		return charter.Charter{}, err
 	case len(funds) == 0:
-		return charter.Charter{}, cli.UsageError{Err: errors.New("you have verified no charter yet: name a file")}
+		return charter.Charter{}, cli.UsageError{
+			Err: errors.New("you have verified no charter yet: name a file, or keep one with charter pin"),
+		}
 	case len(funds) > 1:
 		return charter.Charter{}, cli.UsageError{
 			Err: errors.New("you have verified charters of several funds: name a file in " + p.dir),
@@ -151,4 +157,12 @@ func ownKey(path string) (sshsig.Key, bool) {
 func without(keys []newKey, path string) []newKey {
 	own, known := ownKey(path)
 	return slices.DeleteFunc(keys, func(k newKey) bool { return known && k.key == own })
+}
+
+// charterOf returns the charter of a file, or the newest verified one of the only fund.
+func (c *call) charterOf(path string) (charter.Charter, error) {
+	if path != "" {
+		return c.charterFile(path)
+	}
+	return c.charterNamed(nil, uuid.Nil)
 }
