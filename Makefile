@@ -54,7 +54,7 @@ PURE := internal internal/bitcoin/fee internal/payout/plan internal/bitcoin/txbu
 	internal/payout/books internal/payout/books/payeecsv internal/payout/recovery internal/review/screen \
 	internal/fleet/blocklist internal/fleet/netplace internal/fleet/probe/advice internal/fleet/probe/link \
 	internal/fleet/uptime internal/fleet/vantage internal/ledger internal/prose internal/secretfile \
-	internal/trust/decision internal/trust/charter internal/trust/sshsig internal/trust/webauthn internal/trust/webauthn/oracle \
+	internal/trust/ack internal/trust/decision internal/trust/charter internal/trust/sshsig internal/trust/webauthn internal/trust/webauthn/oracle \
 	internal/trust/note internal/trust/halt internal/trust/history internal/testkit/keytest internal/edge/web/i18n internal/cli internal/errs migrations
 # Packages of which some tests alone have goroutines of ours that meet: the detector watches
 # those, and all tests run without it (internal/pure_test.go holds which it has to watch). The
@@ -63,7 +63,7 @@ MET := internal/payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog
 	internal/review/grant=^Test(Parallel|OfRacingClaims|OneAddressHas|OneVotePerPerson|ReadersAtOnce|LeavesComeInTheOrder) \
 	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads|TwoTrustees) \
 	internal/edge/web=^Test(OneKey|PagesHear|Streams|ParallelGets|NobodyWaits) \
-	internal/signer/signer=^Test(ASignerOnAFullDisk|DiskFull|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheJournalComes|ThreeThousand) \
+	internal/signer/signer=^Test(AHostHalt|ASignerOnAFullDisk|ASnapshotPut|DiskFull|EveryAnswer|ForeignAcks|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheHostHalts|TheJournalComes|TheWorkerCannot|ThreeThousand) \
 	internal/bitcoin/chain=^Test(AHungWebsocket|AWebsocketTo|BlocksAreRead|ReadsOutlive|WakeOutlives) \
 	internal/programs/jobs=^Test(ARecheckIsOffered|ASlotIsPlanned|TwoSchedulers) \
 	internal/auditor/chainaudit=^Test(NodeChangesItsBranch|NodesOwnCoinSet|PaymentDuring|RunStopsWhenTold) \

@@ -4,6 +4,8 @@
 // Invariants:
 //   - Secrets come from files or a terminal, never from flags or the environment.
 //   - No core dump is ever written.
-//   - run never creates a journal and init never overwrites a key; it only adds the
-//     descriptor to a shared key that has none.
+//   - run never creates a journal, keygen never overwrites a key, and init writes into a
+//     key file only the descriptor of a shared key that has none.
+//   - What a person decides on this host (halt) goes over a socket that only the
+//     program's own user opens, and never over the worker's.
 package main

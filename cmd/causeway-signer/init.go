@@ -1,10 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,99 +13,65 @@ import (
 )
 
 type initConfig struct {
-	keyPath, journalPath, passphrasePath, network, kind, descriptor string
-	workFactor                                                      int
+	keyConfig
+	journalPath, descriptor string
+	workFactor              int
 }
 
 func initCommand() *cobra.Command {
 	var cfg initConfig
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a new key and an empty journal, and print the treasury's descriptor",
-		Long: "init makes a new key and an empty journal, and prints the treasury's descriptor.\n\n" +
-			"A treasury of several keys takes two steps. init --kind wsh makes this signer's key and\n" +
-			"prints its public half. Put those of all signers into wsh(sortedmulti(k,...)), then call\n" +
-			"init --descriptor with it at each signer, which writes it into the key file.",
+		Short: "Make the empty journal for a key, and print the treasury's descriptor",
+		Long: "init makes the empty journal for the key that keygen made, and prints the treasury's\n" +
+			"descriptor. For a key that is one of several it takes the descriptor of them all\n" +
+			"(--descriptor), which it writes into the key file.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "key-file", "network"); err != nil {
+			if err := cli.Need(cmd.Flags(), "key-file", "network", "journal"); err != nil {
 				return err
 			}
-			if cfg.descriptor != "" {
-				return adopt(cmd, cfg)
-			}
-			if err := cli.Need(cmd.Flags(), "journal"); err != nil {
-				return err
-			}
-			return makeKey(cmd, cfg)
+			return initJournal(cmd, cfg)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(
-		&cfg.keyPath,
-		"key-file",
-		"",
-		"where to write the encrypted key (must not exist, save with --descriptor)",
-	)
+	cfg.register(flags, "the encrypted keys, which keygen made")
 	flags.StringVar(&cfg.journalPath, "journal", "", "where to create the journal (must not exist or be empty)")
-	flags.StringVar(
-		&cfg.passphrasePath,
-		"passphrase-file",
-		"",
-		"file with the passphrase; else the systemd credential, else the terminal",
-	)
-	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	flags.StringVar(
-		&cfg.kind,
-		"kind",
-		string(wallet.KindWPKH),
-		"wpkh (BIP84), tr (BIP86) or wsh (BIP48, one of several keys)",
-	)
 	flags.StringVar(
 		&cfg.descriptor,
 		"descriptor",
 		"",
-		"wsh(sortedmulti(...)) with checksum, for a key that init --kind wsh made",
+		"wsh(sortedmulti(...)) with checksum, for a key that keygen --kind wsh made",
 	)
-	flags.IntVar(
-		&cfg.workFactor,
-		"work-factor",
-		signer.DefaultWorkFactor,
-		"log2 of the scrypt cost of the passphrase; lower it in tests only",
-	)
+	registerWorkFactor(flags, &cfg.workFactor)
 	return cmd
 }
 
-func makeKey(cmd *cobra.Command, cfg initConfig) error {
-	params, err := wallet.Params(cfg.network)
+func initJournal(cmd *cobra.Command, cfg initConfig) error {
+	if cfg.descriptor != "" {
+		if err := adopt(cmd, cfg); err != nil {
+			return err
+		}
+	}
+	key, err := openKey(cmd, cfg.keyConfig)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(cfg.keyPath); !errors.Is(err, fs.ErrNotExist) {
-		return errs.Wrap(
-			err,
+	if key.Descriptor() == nil {
+		return errs.New(
 			errs.Conflict,
-			signer.CodeKeyExists,
-			"There is a key file at "+cfg.keyPath+" already. It was left as it is.",
+			signer.CodeDescriptorMissing,
+			"The key is one of several. Say which with the treasury's descriptor: init --descriptor.",
 		)
 	}
-	secret, err := passphrase(cfg.passphrasePath, true, os.Stdin, cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	defer clear(secret)
-	// The journal first: a key without its journal does not run.
 	if err := signer.CreateJournal(cfg.journalPath); err != nil {
 		return err
 	}
-	key, err := signer.CreateKeyFile(cfg.keyPath, secret, wallet.Kind(cfg.kind), params, cfg.workFactor, rand.Reader)
-	if err != nil {
-		return err
-	}
-	return printKey(cmd, key)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "descriptor  %s\nfingerprint %s\n", key.Descriptor(), key.Fingerprint())
+	return err
 }
 
-// adopt is the second step of a shared key.
+// adopt writes into the key file which treasury its key is one of.
 func adopt(cmd *cobra.Command, cfg initConfig) error {
 	params, err := wallet.Params(cfg.network)
 	if err != nil {
@@ -126,9 +89,6 @@ func adopt(cmd *cobra.Command, cfg initConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := printKey(cmd, key); err != nil {
-		return err
-	}
 	if k, n := key.Descriptor().Threshold(); 2*k <= n {
 		_, err = fmt.Fprintf(
 			cmd.ErrOrStderr(),
@@ -138,46 +98,4 @@ func adopt(cmd *cobra.Command, cfg initConfig) error {
 		)
 	}
 	return err
-}
-
-// printKey prints what the other side needs: the descriptor, or the public half
-// that becomes a part of one.
-func printKey(cmd *cobra.Command, key *signer.Key) error {
-	out := cmd.OutOrStdout()
-	if d := key.Descriptor(); d != nil {
-		_, err := fmt.Fprintf(out, "descriptor  %s\nfingerprint %s\n", d, key.Fingerprint())
-		return err
-	}
-	_, err := fmt.Fprintf(out, "key         %s\nfingerprint %s\n", key.Expression(), key.Fingerprint())
-	return err
-}
-
-func keyCommand() *cobra.Command {
-	var cfg runConfig
-	cmd := &cobra.Command{
-		Use:   "key",
-		Short: "Print the public half of the key, for the descriptor of a treasury of several",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cli.Need(cmd.Flags(), "key-file", "network"); err != nil {
-				return err
-			}
-			key, err := openKey(cmd, cfg)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), key.Expression())
-			return err
-		},
-	}
-	flags := cmd.Flags()
-	flags.StringVar(&cfg.keyPath, "key-file", "", "the encrypted key")
-	flags.StringVar(
-		&cfg.passphrasePath,
-		"passphrase-file",
-		"",
-		"file with the passphrase; else the systemd credential, else the terminal",
-	)
-	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
-	return cmd
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,6 +8,9 @@ import (
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
+
+// shownAtOnce is how many bytes of the journal are held while it is printed.
+const shownAtOnce = 1 << 20
 
 func journalCommand() *cobra.Command {
 	var path string
@@ -37,7 +39,7 @@ func journalCommand() *cobra.Command {
 				_, err = fmt.Fprintf(
 					cmd.OutOrStdout(),
 					"ok: %d records, head %s, torn bytes %d\n",
-					len(j.Records()),
+					j.Count(),
 					j.Head(),
 					j.Repaired,
 				)
@@ -53,11 +55,17 @@ func journalCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out := json.NewEncoder(cmd.OutOrStdout())
-				for _, r := range j.Records() {
-					if err := out.Encode(r); err != nil {
-						return fmt.Errorf("print record: %w", err)
+				for printed := int64(0); printed < j.Count(); {
+					lines, err := j.Lines(printed, shownAtOnce)
+					if err != nil {
+						return err
 					}
+					for _, line := range lines {
+						if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line); err != nil {
+							return fmt.Errorf("print record: %w", err)
+						}
+					}
+					printed += int64(len(lines))
 				}
 				return nil
 			},

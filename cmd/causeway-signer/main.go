@@ -43,7 +43,15 @@ func root() *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
-	cmd.AddCommand(initCommand(), keyCommand(), runCommand(), journalCommand(), versionCommand())
+	cmd.AddCommand(
+		keygenCommand(),
+		keyCommand(),
+		initCommand(),
+		runCommand(),
+		haltCommand(),
+		journalCommand(),
+		versionCommand(),
+	)
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/signer/signer"
+	"github.com/causeway-fund/causeway/internal/trust/sshsig"
 )
 
 // call runs the program with args and returns what it prints.
@@ -37,11 +40,31 @@ func folder(t *testing.T) (path func(string) string) {
 	return path
 }
 
+func keyArgs(path func(string) string, more ...string) []string {
+	return append([]string{
+		"keygen", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"), "--work-factor", "10",
+	}, more...)
+}
+
 func initArgs(path func(string) string, more ...string) []string {
 	return append([]string{
 		"init", "--network", "simnet", "--key-file", path("key"), "--journal", path("journal"),
 		"--passphrase-file", path("pass"), "--work-factor", "10",
 	}, more...)
+}
+
+// install makes a key and a journal.
+func install(t *testing.T, path func(string) string, kind string) (keygen, initialised string) {
+	t.Helper()
+	keygen, err := call(t, keyArgs(path, "--kind", kind)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	initialised, err = call(t, initArgs(path)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keygen, initialised
 }
 
 func runArgs(path func(string) string, more ...string) []string {
@@ -51,18 +74,18 @@ func runArgs(path func(string) string, more ...string) []string {
 	}, more...)
 }
 
-func TestInitPrintsTheDescriptorAndNeverOverwrites(t *testing.T) {
+func TestKeygenAndInitPrintTheDescriptorAndNeverOverwrite(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]string{"wpkh": "/84h/115h/0h]", "tr": "/86h/115h/0h]"} {
 		path := folder(t)
-		out, err := call(t, initArgs(path, "--kind", kind)...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made, out := install(t, path, kind)
 		if !strings.Contains(out, "descriptor  "+kind+"([") || !strings.Contains(out, want) || !strings.Contains(out, "#") {
 			t.Errorf("printed %q", out)
 		}
-		if _, err := call(t, initArgs(path)...); !errs.Is(err, "key_exists") {
+		if descriptor, _, _ := strings.Cut(out, "\n"); !strings.HasPrefix(made, descriptor+"\n") {
+			t.Errorf("keygen printed %q, init %q", made, out)
+		}
+		if _, err := call(t, keyArgs(path)...); !errs.Is(err, "key_exists") {
 			t.Errorf("again: got %v, want key_exists", err)
 		}
 		if out, err := call(t, "journal", "verify", "--journal", path("journal")); err != nil || !strings.HasPrefix(out, "ok: 0 records") {
@@ -74,20 +97,51 @@ func TestInitPrintsTheDescriptorAndNeverOverwrites(t *testing.T) {
 	}
 }
 
+// keygen prints a charter's line as the charter has it, apart from the name.
+func TestKeygenPrintsTheLineOfACharter(t *testing.T) {
+	t.Parallel()
+	path := folder(t)
+	made, _ := install(t, path, "wpkh")
+	field := func(name string) string {
+		found := regexp.MustCompile(`(?m)^` + name + ` +(.+)$`).FindStringSubmatch(made)
+		if found == nil {
+			t.Fatalf("no %s in %q", name, made)
+		}
+		return found[1]
+	}
+	acks, err := sshsig.ParseKey(field("ack-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "signer NAME " + field("fingerprint") + " " + acks.String()
+	if field("charter") != line {
+		t.Errorf("printed %q, want %q", field("charter"), line)
+	}
+	again, err := call(t, "key", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"))
+	if err != nil || again != made {
+		t.Errorf("key printed %q (%v), keygen %q", again, err, made)
+	}
+}
+
 // Three signers make a 2-of-3 treasury.
 func TestASharedKeyTakesTwoSteps(t *testing.T) {
 	t.Parallel()
 	var expressions []string
 	paths := []func(string) string{folder(t), folder(t), folder(t)}
 	for _, path := range paths {
-		out, err := call(t, initArgs(path, "--kind", "wsh")...)
+		out, err := call(t, keyArgs(path, "--kind", "wsh")...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		made, _, _ := strings.Cut(strings.TrimPrefix(out, "key         "), "\n")
-		again, err := call(t, "key", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"))
-		if err != nil || again != made+"\n" || !strings.Contains(made, "/48h/115h/0h/2h]") || !strings.HasSuffix(made, "/<0;1>/*") {
-			t.Errorf("init printed %q, key %q (%v)", made, again, err)
+		if !strings.Contains(made, "/48h/115h/0h/2h]") || !strings.HasSuffix(made, "/<0;1>/*") {
+			t.Errorf("keygen printed %q", out)
+		}
+		if _, err := call(t, initArgs(path)...); !errs.Is(err, "descriptor_missing") {
+			t.Errorf("init without descriptor: got %v, want descriptor_missing", err)
+		}
+		if err := signer.CreateJournal(path("journal")); err != nil {
+			t.Fatal(err)
 		}
 		if _, err := call(t, runArgs(path)...); !errs.Is(err, "descriptor_missing") {
 			t.Errorf("run without descriptor: got %v, want descriptor_missing", err)
@@ -99,10 +153,10 @@ func TestASharedKeyTakesTwoSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	adopt := func(path func(string) string, descriptor string) (string, error) {
-		return call(t, "init", "--network", "simnet", "--key-file", path("key"), "--passphrase-file", path("pass"), "--work-factor", "10", "--descriptor", descriptor)
+		return call(t, initArgs(path, "--descriptor", descriptor)...)
 	}
 	stranger := folder(t)
-	if _, err := call(t, initArgs(stranger, "--kind", "wsh")...); err != nil {
+	if _, err := call(t, keyArgs(stranger, "--kind", "wsh")...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := adopt(stranger, shared.String()); !errs.Is(err, "wrong_key") {
@@ -124,7 +178,7 @@ func TestASharedKeyTakesTwoSteps(t *testing.T) {
 		}
 	}
 	single := folder(t)
-	if _, err := call(t, initArgs(single)...); err != nil {
+	if _, err := call(t, keyArgs(single)...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := adopt(single, shared.String()); !errs.Is(err, "unknown_kind") {
@@ -134,11 +188,11 @@ func TestASharedKeyTakesTwoSteps(t *testing.T) {
 
 func TestTwoKeysDiffer(t *testing.T) {
 	t.Parallel()
-	first, err := call(t, initArgs(folder(t))...)
+	first, err := call(t, keyArgs(folder(t))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := call(t, initArgs(folder(t))...)
+	second, err := call(t, keyArgs(folder(t))...)
 	if err != nil || first == second {
 		t.Errorf("two keys are the same: %q (%v)", first, err)
 	}
@@ -173,9 +227,7 @@ func TestRefusesToStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := folder(t)
-			if _, err := call(t, initArgs(path)...); err != nil {
-				t.Fatal(err)
-			}
+			install(t, path, "wpkh")
 			if tc.damage != nil {
 				tc.damage(t, path)
 			}
@@ -195,6 +247,8 @@ func TestUsageErrors(t *testing.T) {
 	for name, args := range map[string][]string{
 		"no flags":     {"run"},
 		"init nothing": {"init"},
+		"keygen":       {"keygen"},
+		"halt whom":    {"halt"},
 		"no journal":   {"journal", "verify"},
 		"unknown flag": {"run", "--nonsense"},
 	} {

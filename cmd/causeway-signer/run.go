@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
-	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/cli"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -21,10 +20,10 @@ import (
 )
 
 type runConfig struct {
-	keyPath, journalPath, passphrasePath string
-	socket, socketGroup, network         string
-	policy                               signer.Policy
-	maxFeeSat, minDifficulty             int64
+	keyConfig
+	journalPath, socket, socketGroup string
+	policy                           signer.Policy
+	maxFeeSat, minDifficulty         int64
 }
 
 func runCommand() *cobra.Command {
@@ -45,17 +44,10 @@ func runCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&cfg.keyPath, "key-file", "", "the encrypted key")
+	cfg.register(flags, "the encrypted keys")
 	flags.StringVar(&cfg.journalPath, "journal", "", "the journal")
-	flags.StringVar(
-		&cfg.passphrasePath,
-		"passphrase-file",
-		"",
-		"file with the passphrase; else the systemd credential, else the terminal",
-	)
 	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
 	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group that owns the socket; the worker must be in it")
-	flags.StringVar(&cfg.network, "network", "", "mainnet, testnet3, signet, simnet or regtest")
 	flags.Var(
 		(*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB),
 		"max-feerate",
@@ -107,7 +99,7 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-	key, err := openKey(cmd, cfg)
+	key, err := openKey(cmd, cfg.keyConfig)
 	if err != nil {
 		return err
 	}
@@ -141,6 +133,10 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 	if err != nil {
 		return err
 	}
+	host, err := signer.ListenHost(cmd.Context(), cfg.socket)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	info := s.Info()
 	log.LogAttrs(
 		cmd.Context(),
@@ -151,7 +147,12 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 		slog.String("fingerprint", info.Fingerprint),
 		slog.Int64("journal_records", info.JournalRecords),
 	)
-	return s.Serve(cmd.Context(), listener)
+	ctx, cancel := context.WithCancel(cmd.Context())
+	hosted := make(chan error, 1)
+	go func() { hosted <- s.ServeHost(ctx, host) }()
+	err = s.Serve(ctx, listener)
+	cancel()
+	return errors.Join(err, <-hosted)
 }
 
 // harden keeps the key out of core dumps, and turns a file size limit into an
@@ -162,22 +163,6 @@ func harden() error {
 	}
 	signal.Ignore(syscall.SIGXFSZ)
 	return nil
-}
-
-func openKey(cmd *cobra.Command, cfg runConfig) (*signer.Key, error) {
-	params, err := wallet.Params(cfg.network)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPrivate(cfg.keyPath); err != nil {
-		return nil, err
-	}
-	secret, err := passphrase(cfg.passphrasePath, false, os.Stdin, cmd.ErrOrStderr())
-	if err != nil {
-		return nil, err
-	}
-	defer clear(secret)
-	return signer.OpenKeyFile(cfg.keyPath, secret, params)
 }
 
 func explainJournal(err error, path string) error {

@@ -93,7 +93,7 @@ func TestRunRefusesWhatItCannotAudit(t *testing.T) {
 		"journal not there": {func(c *chainaudit.Config) {
 			c.Journals[0].Open = func() (io.ReadCloser, error) { return nil, io.ErrClosedPipe }
 		}, "journal_unreadable"},
-		"journal of one line": {func(c *chainaudit.Config) { c.Journals[0] = textJournal("A", []string{strings.Repeat(" ", 9<<20)}) }, "journal_unreadable"},
+		"journal of one line": {func(c *chainaudit.Config) { c.Journals[0] = textJournal("A", []string{strings.Repeat(" ", 11<<20)}) }, "journal_unreadable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

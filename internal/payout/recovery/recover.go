@@ -265,13 +265,13 @@ func (r *Recovery) readJournal(ctx context.Context, j JournalSource) error {
 }
 
 func (r *Recovery) readPage(ctx context.Context, mark JournalMark, page []signerrpc.JournalEntry) (JournalMark, error) {
-	lines := make([]lostLine, len(page))
-	txids := make([]chainhash.Hash, len(page))
+	lines := make([]lostLine, 0, len(page))
+	txids := make([]chainhash.Hash, 0, len(page))
 	treasury := sha256.Sum256([]byte(r.fund.Descriptor))
-	for i, e := range page {
+	for _, e := range page {
 		line, err := parseLine(e.Line)
-		if err == nil &&
-			(line.Prev != hex.EncodeToString(mark.Head[:]) || line.Treasury != hex.EncodeToString(treasury[:])) {
+		if err == nil && (line.Prev != hex.EncodeToString(mark.Head[:]) ||
+			!line.isAct() && line.Treasury != hex.EncodeToString(treasury[:])) {
 			err = errors.New("does not follow the lines read before, or belongs to another treasury")
 		}
 		if err != nil {
@@ -279,9 +279,12 @@ func (r *Recovery) readPage(ctx context.Context, mark JournalMark, page []signer
 				fmt.Sprintf("Line %d of the journal of signer %s %v.", e.Seq, mark.Fingerprint, err),
 			}
 		}
-		lines[i], txids[i] = line, line.txid
-		r.top = max(r.top, line.Number)
 		mark.Seq, mark.Head = e.Seq, sha256.Sum256([]byte(e.Line))
+		if line.isAct() {
+			continue
+		}
+		lines, txids = append(lines, line), append(txids, line.txid)
+		r.top = max(r.top, line.Number)
 	}
 	known, err := r.cfg.Store.ReleasedTxids(ctx, txids)
 	if err != nil {

@@ -149,9 +149,9 @@ func (a *arena) run(program string, args ...string) string {
 	return string(out)
 }
 
-func (a *arena) init(s *box, args ...string) string {
+func (a *arena) signerSays(s *box, command string, args ...string) string {
 	return a.run("causeway-signer", append([]string{
-		"init", "--network", "simnet", "--key-file", filepath.Join(s.dir, "key"), "--passphrase-file", a.path("pass"), "--work-factor", "10",
+		command, "--network", "simnet", "--key-file", filepath.Join(s.dir, "key"), "--passphrase-file", a.path("pass"), "--work-factor", "10",
 	}, args...)...)
 }
 
@@ -165,7 +165,7 @@ func (a *arena) keys() string {
 	for i, name := range []string{"a", "b", "c"} {
 		s := &box{dir: a.path(name), socket: filepath.Join(run, name)}
 		a.must(os.Mkdir(s.dir, 0o700))
-		out := a.init(s, "--kind", "wsh", "--journal", filepath.Join(s.dir, "journal"))
+		out := a.signerSays(s, "keygen", "--kind", "wsh")
 		parts = append(parts, regexp.MustCompile(`key\s+(\S+)`).FindStringSubmatch(out)[1])
 		if i < len(a.signers) {
 			a.signers[i] = s
@@ -174,7 +174,7 @@ func (a *arena) keys() string {
 	descriptor, err := wallet.ParseDescriptor("wsh(sortedmulti(2,"+strings.Join(parts, ",")+"))", &chaincfg.SimNetParams)
 	a.must(err)
 	for _, s := range a.signers {
-		a.init(s, "--descriptor", descriptor.String())
+		a.signerSays(s, "init", "--descriptor", descriptor.String(), "--journal", filepath.Join(s.dir, "journal"))
 	}
 	return descriptor.String()
 }

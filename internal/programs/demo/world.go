@@ -198,26 +198,12 @@ func (w *World) startSigner(ctx context.Context) error {
 		); err != nil {
 			return fmt.Errorf("write passphrase: %w", err)
 		}
-		//nolint:gosec // our own program
-		out, err := exec.CommandContext(
-			ctx,
-			filepath.Join(w.cfg.Programs, "causeway-signer"),
-			"init",
-			"--network",
-			network,
-			"--kind",
-			"wpkh",
-			"--key-file",
-			w.path("signer", "key.age"),
-			"--journal",
-			w.path("signer", "journal"),
-			"--passphrase-file",
-			w.path("signer", "passphrase"),
-			"--work-factor",
-			"12",
-		).Output()
-		if err != nil {
+		if _, err := w.signerSays(ctx, "keygen", "--kind", "wpkh", "--work-factor", "12"); err != nil {
 			return fmt.Errorf("make the treasury's key: %w", err)
+		}
+		out, err := w.signerSays(ctx, "init", "--journal", w.path("signer", "journal"))
+		if err != nil {
+			return fmt.Errorf("make the signer's journal: %w", err)
 		}
 		descriptor := regexp.MustCompile(`descriptor\s+(\S+)`).FindSubmatch(out)
 		if descriptor == nil {
@@ -228,6 +214,18 @@ func (w *World) startSigner(ctx context.Context) error {
 		}
 	}
 	return w.StartSigner()
+}
+
+// signerSays calls causeway-signer for the treasury's key and returns what it prints.
+func (w *World) signerSays(ctx context.Context, command string, args ...string) ([]byte, error) {
+	args = append([]string{
+		command, "--network", network, "--key-file", w.path("signer", "key.age"),
+		"--passphrase-file", w.path("signer", "passphrase"),
+	}, args...)
+	return exec.CommandContext(
+		ctx,
+		filepath.Join(w.cfg.Programs, "causeway-signer"),
+		args...).Output() //nolint:gosec // our own
 }
 
 // StartSigner runs the signer, again after it died.

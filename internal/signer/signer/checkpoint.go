@@ -29,11 +29,11 @@ func (j *Journal) verifyCheckpoint() error {
 	if err != nil {
 		return fmt.Errorf("read journal checkpoint: %w", err)
 	}
-	seq, head := int64(len(j.records)), j.head
+	seq, head := j.Count(), j.head
 	if string(text) == checkpointLine(seq, head) {
 		return nil
 	}
-	if seq > 0 && string(text) == checkpointLine(seq-1, j.records[seq-1].Prev) {
+	if seq > 0 && string(text) == checkpointLine(seq-1, j.prev) {
 		j.due = true
 		return nil
 	}
@@ -46,7 +46,7 @@ func (j *Journal) writeCheckpoint() error {
 	if err != nil {
 		return fmt.Errorf("write journal checkpoint: %w", err)
 	}
-	line := checkpointLine(int64(len(j.records)), j.head)
+	line := checkpointLine(j.Count(), j.head)
 	_, err = f.WriteString(line[:len(line)/2])
 	crash.At("S7")
 	if err == nil {

@@ -42,6 +42,8 @@ const (
 	CodeBatchMismatch errs.Code = "batch_mismatch"
 	// CodeChangeIndexReused: Another batch has this number already.
 	CodeChangeIndexReused errs.Code = "change_index_reused"
+	// CodeClockBack: The signer's clock is behind the last line of its journal.
+	CodeClockBack errs.Code = "clock_back"
 	// CodeCoinPromised: A coin belongs to another batch.
 	CodeCoinPromised errs.Code = "coin_promised"
 	// CodeCoinsDiffer: The upkeep note names other coins.
@@ -70,6 +72,10 @@ const (
 	CodeFeerateTooLow errs.Code = "feerate_too_low"
 	// CodeForeignOutput: An output pays a script that no decision names.
 	CodeForeignOutput errs.Code = "foreign_output"
+	// CodeHostHalted: The signer was halted on its own host.
+	CodeHostHalted errs.Code = "host_halted"
+	// CodeHostOnly: The call is for the signer's own host.
+	CodeHostOnly errs.Code = "host_only"
 	// CodeInputTwice: The transaction spends a coin twice.
 	CodeInputTwice errs.Code = "input_twice"
 	// CodeKeyComplete: The key has a descriptor already.

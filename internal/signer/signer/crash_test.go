@@ -45,15 +45,35 @@ func install(t *testing.T, binary string) installed {
 	t.Helper()
 	i := installed{binary: binary, dir: t.TempDir()}
 	writeText(t, i.path("pass"), "a long passphrase\n")
-	out, err := exec.CommandContext(t.Context(), binary, "init", "--network", "simnet", "--work-factor", "10",
-		"--key-file", i.path("key"), "--journal", i.path("journal"), "--passphrase-file", i.path("pass")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("init: %v\n%s", err, out)
-	}
+	i.says(t, "keygen", "--work-factor", "10")
+	i.says(t, "init", "--journal", i.path("journal"))
+	var err error
 	if i.key, err = signer.OpenKeyFile(i.path("key"), []byte("a long passphrase"), &chaincfg.SimNetParams); err != nil {
 		t.Fatal(err)
 	}
 	return i
+}
+
+// says calls a command of the program for the key and returns what it prints.
+func (i installed) says(t *testing.T, command string, args ...string) string {
+	t.Helper()
+	return i.run(t, append([]string{command, "--network", "simnet", "--key-file", i.path("key"), "--passphrase-file", i.path("pass")}, args...)...)
+}
+
+// run calls the program and returns what it prints.
+func (i installed) run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := i.program(t, args...)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", args[0], err, out)
+	}
+	return out
+}
+
+func (i installed) program(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), i.binary, args...).CombinedOutput()
+	return string(out), err
 }
 
 // draft is newDraft with windows around the machine's time, which the program

@@ -34,6 +34,11 @@
 // keys that it takes are more than half of all: then any two transactions have
 // one signer in common, whose journal holds both.
 //
+// The journal holds acts of authority beside transactions, in one chain of hashes. Each
+// answer carries an ack (package ack), signed by a key of the signer's own; an ack of a
+// later line than the journal has, handed back, shows that an older copy was put back.
+// The person on the signer's host halts it through a socket of its own (HostSocket).
+//
 // Not here yet: the signatures of approvers over the notes (a request has room
 // for them in approvals, which is limited in size and otherwise ignored), rosters,
 // spending limits over time, and a node of the signer's own. Until then a stolen
@@ -53,6 +58,9 @@
 //   - A journal that is missing, damaged, older than its checkpoint, of another
 //     treasury or in use stops the signer from starting. Lines of every version
 //     stay as they were written.
+//   - A signer that has met its own ack of a line that it lacks, or whose clock is behind
+//     its last line, signs nothing. One that its host halted signs voids only, until the
+//     host lifts that.
 //   - Inputs of the first transaction of a batch stay with that batch unless it is
 //     dead, and a change index belongs to one batch.
 //   - The import tree has no database driver, no HTTP and no web framework.

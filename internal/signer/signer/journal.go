@@ -1,6 +1,7 @@
 package signer
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
@@ -34,14 +35,20 @@ type file interface {
 }
 
 // Journal is the append-only, hash-chained file of every transaction that this
-// signer may have released. It is not safe for concurrent use.
+// signer may have released, and of every act of authority that it took in. It is not
+// safe for concurrent use.
 type Journal struct {
 	path    string
 	f       file
+	text    io.ReaderAt // what was read, or is written to
 	unlock  func() error
 	size    int64
-	head    Hash // of the last line; zeros when empty
+	ends    []int64 // where each line ends, behind its line feed
+	prev    Hash    // of the line before the last one
+	head    Hash    // of the last line; zeros when empty
+	last    int64   // time of the last line, Unix seconds
 	records []Record
+	acts    []Act // without what New does not need
 	broken  bool
 	due     bool // the checkpoint is older than the last line
 
@@ -81,7 +88,12 @@ func OpenJournal(path string) (*Journal, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
 	}
-	j := &Journal{path: path, f: f, unlock: func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }}
+	j := &Journal{
+		path:   path,
+		f:      f,
+		text:   f,
+		unlock: func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) },
+	}
 	if err := j.load(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
@@ -95,22 +107,25 @@ func ReadJournal(path string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	j := &Journal{path: path, broken: true}
-	if _, err := j.read(text); err != nil {
+	j := &Journal{path: path, text: bytes.NewReader(text), broken: true}
+	if _, err := j.read(bytes.NewReader(text)); err != nil {
 		return nil, err
 	}
 	return j, j.verifyCheckpoint()
 }
 
-// Records returns the lines in order. The caller must not change them.
+// Records returns the lines of transactions in order. The caller must not change them.
 func (j *Journal) Records() []Record { return j.records }
+
+// Count returns how many lines there are, of all kinds.
+func (j *Journal) Count() int64 { return int64(len(j.ends)) }
 
 // Lines returns lines as they stand in the file, those after number after, as
 // many as fit into limit bytes but one at least, if there is one.
 func (j *Journal) Lines(after int64, limit int) ([][]byte, error) {
 	var lines [][]byte
-	for at := max(after, 0); at < int64(len(j.records)); at++ {
-		line, err := j.records[at].encode()
+	for number := max(after, 0) + 1; number <= j.Count(); number++ {
+		line, err := j.line(number)
 		if err != nil {
 			return nil, err
 		}
@@ -120,6 +135,19 @@ func (j *Journal) Lines(after int64, limit int) ([][]byte, error) {
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+// line returns one line as it stands in the file, without its line feed.
+func (j *Journal) line(number int64) ([]byte, error) {
+	begin := int64(0)
+	if number > 1 {
+		begin = j.ends[number-2]
+	}
+	line := make([]byte, j.ends[number-1]-1-begin)
+	if _, err := j.text.ReadAt(line, begin); err != nil {
+		return nil, fmt.Errorf("read line %d of the journal: %w", number, err)
+	}
+	return line, nil
 }
 
 // Head returns the hash of the last line, zeros when there is none.
@@ -135,11 +163,7 @@ func (j *Journal) Close() error {
 }
 
 func (j *Journal) load() error {
-	text, err := io.ReadAll(io.NewSectionReader(j.f, 0, 1<<40))
-	if err != nil {
-		return fmt.Errorf("read journal: %w", err)
-	}
-	complete, err := j.read(text)
+	complete, err := j.read(io.NewSectionReader(j.f, 0, 1<<40))
 	if err != nil {
 		return err
 	}
@@ -147,7 +171,7 @@ func (j *Journal) load() error {
 		return err
 	}
 	if !complete {
-		if err := j.write([]byte("\n")); err != nil {
+		if err := j.write([]byte("\n"), "S3"); err != nil {
 			return fmt.Errorf("complete the last journal line: %w", err)
 		}
 	} else if j.Repaired > 0 {
@@ -160,19 +184,23 @@ func (j *Journal) load() error {
 
 // read takes text apart. complete is false when only the last line feed is
 // missing: that record is kept, since keeping one too many can pay nobody twice.
-func (j *Journal) read(text []byte) (complete bool, err error) {
-	for len(text) > 0 {
-		line, rest, found := bytes.Cut(text, []byte("\n"))
-		if !found {
+func (j *Journal) read(text io.Reader) (complete bool, err error) {
+	in := bufio.NewReaderSize(text, 1<<16)
+	for {
+		line, err := in.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			return true, nil
+		case errors.Is(err, io.EOF):
 			return j.readTail(line)
+		case err != nil:
+			return false, fmt.Errorf("read journal: %w", err)
 		}
-		if err := j.accept(line); err != nil {
+		if err := j.accept(line[:len(line)-1]); err != nil {
 			return false, err
 		}
 		j.size++
-		text = rest
 	}
-	return true, nil
 }
 
 // readTail judges a last line without line feed. A write that was cut short
@@ -192,17 +220,38 @@ func beginsWithJSON(text []byte) bool {
 }
 
 func (j *Journal) accept(line []byte) error {
-	r, err := parseRecord(line)
-	if err != nil {
-		return fmt.Errorf("%w: line %d %w", ErrCorrupt, len(j.records)+1, err)
+	if kindOf(line) != "" {
+		return j.acceptAct(line)
 	}
-	if r.Seq != int64(len(j.records))+1 || r.Prev != j.head {
-		return fmt.Errorf("%w: line %d does not continue the chain of hashes", ErrCorrupt, len(j.records)+1)
+	r, err := parseRecord(line)
+	if err := j.follows(r.Seq, r.Prev, err); err != nil {
+		return err
 	}
 	j.records = append(j.records, r)
-	j.head = sha256.Sum256(line)
+	j.add(line, r.Time)
 	j.size += int64(len(line))
 	return nil
+}
+
+// follows refuses a line that could not be read or that does not continue the chain.
+func (j *Journal) follows(seq int64, prev Hash, err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: line %d %w", ErrCorrupt, j.Count()+1, err)
+	}
+	if seq != j.Count()+1 || prev != j.head {
+		return fmt.Errorf("%w: line %d does not continue the chain of hashes", ErrCorrupt, j.Count()+1)
+	}
+	return nil
+}
+
+// add makes line, which begins at the end of the others, the last one.
+func (j *Journal) add(line []byte, unix int64) {
+	begin := int64(0)
+	if len(j.ends) > 0 {
+		begin = j.ends[len(j.ends)-1]
+	}
+	j.ends = append(j.ends, begin+int64(len(line))+1)
+	j.prev, j.head, j.last = j.head, sha256.Sum256(line), unix
 }
 
 // Append gives r its version, number and place in the chain, writes it and
@@ -213,18 +262,26 @@ func (j *Journal) Append(r Record) (Record, error) {
 	if err := j.Settle(); err != nil {
 		return Record{}, err
 	}
-	r.V, r.Seq, r.Prev = recordVersion, int64(len(j.records))+1, j.head
+	r.V, r.Seq, r.Prev = recordVersion, j.Count()+1, j.head
 	line, err := r.encode()
 	if err != nil {
 		return Record{}, err
 	}
-	if err := j.write(append(line, '\n')); err != nil {
-		return Record{}, fmt.Errorf("append to journal: %w", err)
+	if err := j.put(line, "S3"); err != nil {
+		return Record{}, err
 	}
 	j.records = append(j.records, r)
-	j.head = sha256.Sum256(line)
-	j.due = true
+	j.add(line, r.Time)
 	return r, j.Settle()
+}
+
+// put writes a line, which is on the disk then, but not its checkpoint.
+func (j *Journal) put(line []byte, label string) error {
+	if err := j.write(append(line, '\n'), label); err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	j.due = true
+	return nil
 }
 
 // Settle returns nil when every line and the checkpoint are on the disk; it
@@ -264,8 +321,8 @@ func (j *Journal) Probe() error {
 	return nil
 }
 
-func (j *Journal) write(line []byte) error {
-	if err := writeInHalves(j.f, line); err != nil {
+func (j *Journal) write(line []byte, label string) error {
+	if err := writeInHalves(j.f, line, label); err != nil {
 		j.rollBack()
 		return err
 	}
@@ -286,13 +343,13 @@ func (j *Journal) rollBack() {
 	}
 }
 
-// writeInHalves is one write, except in a build that can crash between halves.
-func writeInHalves(w io.Writer, line []byte) error {
+// writeInHalves is one write, except in a build that can crash between halves, at label.
+func writeInHalves(w io.Writer, line []byte, label string) error {
 	if crash.Enabled {
 		if _, err := w.Write(line[:len(line)/2]); err != nil {
 			return err
 		}
-		crash.At("S3")
+		crash.At(label)
 		line = line[len(line)/2:]
 	}
 	_, err := w.Write(line)

@@ -2,6 +2,7 @@ package signer
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
+	"github.com/causeway-fund/causeway/internal/trust/sshsig"
 )
 
 const (
@@ -26,30 +28,48 @@ const (
 	minWorkFactor, maxWorkFactor = 10, 22
 )
 
-// Key is a private key of the treasury and what follows from it.
+// Key is a private key of the treasury and what follows from it, and the key of this
+// signer's acks.
 type Key struct {
 	account    *hdkeychain.ExtendedKey
+	acks       ed25519.PrivateKey // nil: a key that was not read from a file
 	descriptor *wallet.Descriptor // nil: shared, and not yet told with whom
 	params     *chaincfg.Params
 	origin     wallet.Origin
 	expression string
 }
 
-// keyFile is the plain text inside the encryption. Descriptor is there from
-// version 2 on, for a key that is one of several.
+const keyFileVersion = 3
+
+// keyFile is the plain text inside the encryption. Descriptor is there for a key that
+// is one of several, once somebody has said which.
 type keyFile struct {
 	V          int         `json:"v"`
 	Network    string      `json:"network"`
 	Kind       wallet.Kind `json:"kind"`
 	Seed       []byte      `json:"seed"`
+	Acks       []byte      `json:"acks"` // seed of the Ed25519 key
 	Descriptor string      `json:"descriptor,omitempty"`
 }
 
-func (f keyFile) version() int {
-	if f.Kind == wallet.KindWSH {
-		return 2
+func (f keyFile) clear() {
+	clear(f.Seed)
+	clear(f.Acks)
+}
+
+// key derives what the file holds.
+func (f keyFile) key(params *chaincfg.Params) (*Key, error) {
+	var key *Key
+	var err error
+	if f.Descriptor != "" {
+		key, err = NewSharedKey(f.Seed, f.Descriptor, params)
+	} else {
+		key, err = NewKey(f.Seed, f.Kind, params)
 	}
-	return 1
+	if err != nil {
+		return nil, err
+	}
+	return key.WithAcks(f.Acks), nil
 }
 
 // NewKey derives account 0 of seed (BIP84 for wpkh, BIP86 for tr, BIP48 script
@@ -99,6 +119,22 @@ func NewSharedKey(seed []byte, descriptor string, params *chaincfg.Params) (*Key
 	return k, nil
 }
 
+// WithAcks returns the key with the Ed25519 key of seed (32 bytes) for its acks.
+func (k *Key) WithAcks(seed []byte) *Key {
+	with := *k
+	with.acks = ed25519.NewKeyFromSeed(seed)
+	return &with
+}
+
+// AckKey returns the public half of what signs this signer's acks; false for a key
+// without one.
+func (k *Key) AckKey() (sshsig.Key, bool) {
+	if k.acks == nil {
+		return sshsig.Key{}, false
+	}
+	return sshsig.KeyOf(k.acks), true
+}
+
 // Descriptor returns the public descriptor of the treasury, nil for a shared key
 // that has not been given one.
 func (k *Key) Descriptor() *wallet.Descriptor { return k.descriptor }
@@ -113,8 +149,9 @@ func (k *Key) Params() *chaincfg.Params { return k.params }
 // Fingerprint returns the master key's BIP32 fingerprint, 8 hex digits.
 func (k *Key) Fingerprint() string { return hexFingerprint(k.origin.Fingerprint) }
 
-// CreateKeyFile draws a seed from random, writes it to path encrypted with
-// passphrase (age, scrypt, cost 2^workFactor) and returns its key. It never
+// CreateKeyFile draws two seeds from random, of the treasury's key and of the one for
+// acks, writes them to path encrypted with passphrase (age, scrypt, cost 2^workFactor)
+// and returns their keys. It never
 // overwrites a file.
 func CreateKeyFile(
 	path string,
@@ -124,16 +161,17 @@ func CreateKeyFile(
 	workFactor int,
 	random io.Reader,
 ) (*Key, error) {
-	seed := make([]byte, seedBytes)
-	defer clear(seed)
-	if _, err := io.ReadFull(random, seed); err != nil {
-		return nil, fmt.Errorf("draw seed: %w", err)
+	seeds := make([]byte, seedBytes+ed25519.SeedSize)
+	defer clear(seeds)
+	if _, err := io.ReadFull(random, seeds); err != nil {
+		return nil, fmt.Errorf("draw seeds: %w", err)
 	}
-	key, err := NewKey(seed, kind, params)
+	f := keyFile{Network: params.Name, Kind: kind, Seed: seeds[:seedBytes], Acks: seeds[seedBytes:]}
+	key, err := f.key(params)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := keyFile{Network: params.Name, Kind: kind, Seed: seed}.seal(passphrase, workFactor)
+	sealed, err := f.seal(passphrase, workFactor)
 	if err != nil {
 		return nil, err
 	}
@@ -155,13 +193,13 @@ func AdoptDescriptor(
 	if err != nil {
 		return nil, err
 	}
-	defer clear(f.Seed)
+	defer f.clear()
 	switch {
 	case f.Kind != wallet.KindWSH:
 		return nil, errs.Newf(
 			errs.Conflict,
 			wallet.CodeUnknownKind,
-			"The key at %s is the only key of its treasury. Create one for a shared treasury: init --kind wsh.",
+			"The key at %s is the only key of its treasury. Create one for a shared treasury: keygen --kind wsh.",
 			path,
 		)
 	case f.Descriptor != "":
@@ -172,11 +210,11 @@ func AdoptDescriptor(
 			path,
 		)
 	}
-	key, err := NewSharedKey(f.Seed, descriptor, params)
+	shared, err := NewSharedKey(f.Seed, descriptor, params)
 	if err != nil {
 		return nil, err
 	}
-	f.Descriptor = key.Descriptor().String()
+	f.Descriptor = shared.Descriptor().String()
 	sealed, err := f.seal(passphrase, workFactor)
 	if err != nil {
 		return nil, err
@@ -191,7 +229,7 @@ func AdoptDescriptor(
 	if err := os.Rename(path+".new", path); err != nil {
 		return nil, fmt.Errorf("write key file: %w", err)
 	}
-	return key, syncDir(path)
+	return shared.WithAcks(f.Acks), syncDir(path)
 }
 
 func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
@@ -204,7 +242,7 @@ func (f keyFile) seal(passphrase []byte, workFactor int) ([]byte, error) {
 			maxWorkFactor,
 		)
 	}
-	f.V = f.version()
+	f.V = keyFileVersion
 	plain, err := json.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
@@ -262,11 +300,8 @@ func OpenKeyFile(path string, passphrase []byte, params *chaincfg.Params) (*Key,
 	if err != nil {
 		return nil, err
 	}
-	defer clear(f.Seed)
-	if f.Descriptor != "" {
-		return NewSharedKey(f.Seed, f.Descriptor, params)
-	}
-	return NewKey(f.Seed, f.Kind, params)
+	defer f.clear()
+	return f.key(params)
 }
 
 func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFile, error) {
@@ -284,12 +319,13 @@ func readKeyFile(path string, passphrase []byte, params *chaincfg.Params) (keyFi
 	}
 	defer clear(plain)
 	var f keyFile
-	if err := json.Unmarshal(plain, &f); err != nil || f.V != f.version() || len(f.Seed) != seedBytes {
-		clear(f.Seed)
+	if err := json.Unmarshal(plain, &f); err != nil || f.V != keyFileVersion ||
+		len(f.Seed) != seedBytes || len(f.Acks) != ed25519.SeedSize {
+		f.clear()
 		return keyFile{}, errs.New(errs.Invalid, CodeBadKeyFile, "The key file does not contain a key of this program.")
 	}
 	if f.Network != params.Name {
-		clear(f.Seed)
+		f.clear()
 		return keyFile{}, errs.Newf(
 			errs.Invalid,
 			wallet.CodeWrongNetwork,

@@ -20,7 +20,7 @@ func TestKeyFileGivesTheSameKeyBack(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {
 		path := filepath.Join(t.TempDir(), "key")
-		made, err := signer.CreateKeyFile(path, []byte("a passphrase"), kind, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{7}, 32)))
+		made, err := signer.CreateKeyFile(path, []byte("a passphrase"), kind, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{7}, 64)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +32,10 @@ func TestKeyFileGivesTheSameKeyBack(t *testing.T) {
 		if made.Descriptor().String() != want || opened.Descriptor().String() != want || opened.Descriptor().Kind() != kind {
 			t.Errorf("made %s, opened %s, want %s", made.Descriptor(), opened.Descriptor(), want)
 		}
+		makes, _ := made.AckKey()
+		if opens, ok := opened.AckKey(); !ok || opens != makes {
+			t.Errorf("made the ack key %s, opened %s", makes, opens)
+		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
 		}
@@ -42,12 +46,12 @@ func TestKeyFileRefusals(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key")
 	pass := []byte("a passphrase")
-	if _, err := signer.CreateKeyFile(path, pass, wallet.KindTR, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{7}, 32))); err != nil {
+	if _, err := signer.CreateKeyFile(path, pass, wallet.KindTR, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{7}, 64))); err != nil {
 		t.Fatal(err)
 	}
 	good := readText(t, path)
 
-	if _, err := signer.CreateKeyFile(path, pass, wallet.KindTR, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{8}, 32))); !errs.Is(err, "key_exists") || readText(t, path) != good {
+	if _, err := signer.CreateKeyFile(path, pass, wallet.KindTR, &chaincfg.SimNetParams, workFactor, bytes.NewReader(bytes.Repeat([]byte{8}, 64))); !errs.Is(err, "key_exists") || readText(t, path) != good {
 		t.Errorf("overwriting: got %v, want key_exists", err)
 	}
 	if _, err := signer.OpenKeyFile(path, []byte("another passphrase"), &chaincfg.SimNetParams); !errs.Is(err, "wrong_passphrase") {
@@ -77,7 +81,7 @@ func TestKeyFileNeedsRandomnessAndAWorkFactor(t *testing.T) {
 	if _, err := signer.CreateKeyFile(path, []byte("p"), wallet.KindTR, &chaincfg.SimNetParams, workFactor, bytes.NewReader([]byte("short"))); err == nil {
 		t.Error("made a key of 5 random bytes")
 	}
-	if _, err := signer.CreateKeyFile(path, []byte("p"), wallet.KindTR, &chaincfg.SimNetParams, 1, bytes.NewReader(make([]byte, 32))); !errs.Is(err, "bad_work_factor") {
+	if _, err := signer.CreateKeyFile(path, []byte("p"), wallet.KindTR, &chaincfg.SimNetParams, 1, bytes.NewReader(make([]byte, 64))); !errs.Is(err, "bad_work_factor") {
 		t.Errorf("got %v, want bad_work_factor", err)
 	}
 	if _, err := os.Stat(path); err == nil {

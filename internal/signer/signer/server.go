@@ -29,19 +29,35 @@ const (
 // by group (a name or number; empty leaves the group of the process). A socket
 // that a dead signer left is replaced; a live one is refused.
 func Listen(ctx context.Context, path, group string) (net.Listener, error) {
+	l, err := listen(ctx, path, 0o117)
+	if err != nil {
+		return nil, err
+	}
+	if err := chgrp(path, group); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// HostSocket is where the signer whose socket is at path listens for its own host.
+func HostSocket(path string) string { return path + ".host" }
+
+// ListenHost opens the socket for the signer's own host, which only the owner may use.
+func ListenHost(ctx context.Context, path string) (net.Listener, error) {
+	return listen(ctx, HostSocket(path), 0o177)
+}
+
+func listen(ctx context.Context, path string, umask int) (net.Listener, error) {
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
 	// The socket must never be there with more rights, not even for a moment.
-	old := syscall.Umask(0o117)
+	old := syscall.Umask(umask)
 	defer syscall.Umask(old)
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
-	}
-	if err := chgrp(path, group); err != nil {
-		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
@@ -90,7 +106,18 @@ func chgrp(path, group string) error {
 
 // Serve answers calls at l until ctx ends, then waits for those that are being
 // answered. It closes l.
-func (s *Signer) Serve(ctx context.Context, l net.Listener) error {
+func (s *Signer) Serve(ctx context.Context, l net.Listener) error { return s.serve(ctx, l, s.answer) }
+
+// ServeHost is Serve for the socket that only the signer's own host reaches.
+func (s *Signer) ServeHost(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, s.answerHost)
+}
+
+func (s *Signer) serve(
+	ctx context.Context,
+	l net.Listener,
+	answer func(context.Context, signerrpc.Call) signerrpc.Reply,
+) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // ends Accept
 	defer stop()
 	var calls sync.WaitGroup
@@ -107,12 +134,17 @@ func (s *Signer) Serve(ctx context.Context, l net.Listener) error {
 		slots <- struct{}{}
 		calls.Go(func() {
 			defer func() { <-slots }()
-			s.answer(ctx, conn)
+			s.talk(ctx, conn, answer)
 		})
 	}
 }
 
-func (s *Signer) answer(ctx context.Context, conn net.Conn) {
+// talk reads one call and answers it.
+func (s *Signer) talk(
+	ctx context.Context,
+	conn net.Conn,
+	answer func(context.Context, signerrpc.Call) signerrpc.Reply,
+) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // ends a blocked read or write
@@ -124,19 +156,32 @@ func (s *Signer) answer(ctx context.Context, conn net.Conn) {
 		s.reply(ctx, conn, failure(refuse(errs.CodeBadRequest, "The request %v.", err)))
 		return
 	}
-	if call.Info != nil {
-		info := s.Info() //nolint:contextcheck // the probe outlives one caller
-		s.reply(ctx, conn, signerrpc.Reply{V: signerrpc.Version, Info: &info})
-		return
+	reply := answer(ctx, call)
+	s.reply(ctx, conn, reply)
+	if reply.Signed != nil {
+		crash.At("S6")
 	}
-	if call.Journal != nil {
+}
+
+// answer answers the worker.
+func (s *Signer) answer(ctx context.Context, call signerrpc.Call) signerrpc.Reply {
+	if call.Ack != nil {
+		if err := s.meet(ctx, *call.Ack); err != nil {
+			return failure(err)
+		}
+	}
+	switch {
+	case call.Info != nil:
+		info := s.Info() //nolint:contextcheck // the probe outlives one caller
+		return signerrpc.Reply{V: signerrpc.Version, Info: &info}
+	case call.Journal != nil:
 		page, err := s.Journal(call.Journal.After)
 		if err != nil {
-			s.reply(ctx, conn, failure(err))
-			return
+			return failure(err)
 		}
-		s.reply(ctx, conn, signerrpc.Reply{V: signerrpc.Version, Journal: &page})
-		return
+		return signerrpc.Reply{V: signerrpc.Version, Journal: &page}
+	case call.Sign == nil:
+		return failure(refuse(CodeHostOnly, "This is for the signer's own host, on its own socket."))
 	}
 	crash.At("S1")
 	resp, err := s.Sign(ctx, *call.Sign)
@@ -153,17 +198,32 @@ func (s *Signer) answer(ctx context.Context, conn net.Conn) {
 			slog.String("code", string(errs.CodeOf(err))),
 			slog.String("error", err.Error()),
 		)
-		s.reply(ctx, conn, failure(err))
-		return
+		return failure(err)
 	}
-	s.reply(ctx, conn, signerrpc.Reply{V: signerrpc.Version, Signed: &resp})
-	crash.At("S6")
+	return signerrpc.Reply{V: signerrpc.Version, Signed: &resp}
+}
+
+// answerHost answers the person on the signer's host.
+func (s *Signer) answerHost(ctx context.Context, call signerrpc.Call) signerrpc.Reply {
+	var err error
+	switch {
+	case call.Host == nil || call.Host.Halt == call.Host.Lift:
+		err = refuse(errs.CodeBadRequest, "This socket is for halt and lift.")
+	default:
+		err = s.HostHalt(call.Host.Halt)
+	}
+	s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "asked on the host", slog.Any("call", call.Host), slog.Any("error", err))
+	if err != nil {
+		return failure(err)
+	}
+	return signerrpc.Reply{V: signerrpc.Version, Done: &signerrpc.Done{}}
 }
 
 // shorten keeps text that nobody has checked from filling the log.
 func shorten(s string) string { return s[:min(len(s), 36)] }
 
 func (s *Signer) reply(ctx context.Context, conn net.Conn, r signerrpc.Reply) {
+	r.Ack = s.Ack()
 	if err := signerrpc.WriteLine(conn, r); err != nil {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "sending the reply failed", slog.String("error", err.Error()))
 	}

@@ -38,6 +38,9 @@ type Signer struct {
 	keys    *wallet.Signer
 	history *history
 
+	hostHalt   bool // its own host halted it
+	rolledBack bool // an ack showed that the journal lacks lines
+
 	probedAt time.Time // when the journal's disk was last tested
 	probed   error     // what came of it
 }
@@ -74,6 +77,9 @@ func New(cfg Config) (*Signer, error) {
 		}
 	}
 	s.history = newHistory(cfg.Journal.Records())
+	for _, a := range cfg.Journal.acts {
+		s.add(a)
+	}
 	return s, nil
 }
 
@@ -109,7 +115,7 @@ func (s *Signer) Info() signerrpc.Info {
 		Genesis:          network.Genesis,
 		Descriptor:       s.cfg.Key.Descriptor().String(),
 		Fingerprint:      s.cfg.Key.Fingerprint(),
-		JournalRecords:   int64(len(s.cfg.Journal.Records())),
+		JournalRecords:   s.cfg.Journal.Count(),
 		JournalHead:      s.cfg.Journal.Head().String(),
 		MinFeeRateSatKVB: s.policy.MinFeeRateSatKVB,
 		MaxFeeRateSatKVB: s.policy.MaxFeeRateSatKVB,
@@ -121,6 +127,7 @@ func (s *Signer) Info() signerrpc.Info {
 		MaxOutputs:     int64(s.policy.MaxOutputs),
 		FinalDepth:     int64(s.policy.FinalDepth),
 		JournalTrouble: s.journalTrouble(),
+		RolledBack:     s.rolledBack,
 	}
 }
 
@@ -159,7 +166,15 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	if err != nil {
 		return signerrpc.Response{}, err
 	}
-	now := s.cfg.Clock.Now()
+	for _, stops := range []error{s.checkJournalWhole(), s.checkHalted(p)} {
+		if stops != nil {
+			return signerrpc.Response{}, stops
+		}
+	}
+	now, err := s.now()
+	if err != nil {
+		return signerrpc.Response{}, err
+	}
 	r := rules{params: s.cfg.Key.Params(), descriptor: s.cfg.Key.Descriptor(), policy: s.policy, now: now}
 	if s.history.byTxID[p.txid] != nil {
 		// It was within the limits when it was signed.
@@ -228,6 +243,18 @@ func (s *Signer) journal(record Record, known bool) error {
 		s.history.add(r)
 	}
 	return err
+}
+
+// now returns the time. A clock behind the journal's last line is wrong, and what depends on
+// time would be judged by it.
+func (s *Signer) now() (time.Time, error) {
+	now := s.cfg.Clock.Now()
+	if last := time.Unix(s.cfg.Journal.last, 0); now.Before(last) {
+		return time.Time{}, errs.Newf(errs.Unavailable, CodeClockBack,
+			"The signer's clock says %s, but its journal has a line of %s. Set the clock of its host.",
+			now.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339))
+	}
+	return now, nil
 }
 
 func hexFingerprint(f [4]byte) string { return hex.EncodeToString(f[:]) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -20,10 +21,11 @@ type Config struct {
 }
 
 // Client asks one signer. It holds no connection between calls and is safe for
-// concurrent use.
+// concurrent use. It hands the newest ack of the signer back with each call.
 type Client struct {
 	socket  string
 	timeout time.Duration
+	ack     atomic.Pointer[Ack]
 }
 
 // New returns a Client. It does not dial: a signer that is down shows at the
@@ -91,9 +93,30 @@ func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, erro
 	return reply.Journal.Entries, nil
 }
 
+// Host asks what only the signer's own host may, on the socket that is for it. It fails with
+// signer_refused and signer_down.
+func (c *Client) Host(ctx context.Context, ask Host) error {
+	const op = "ask the signer on its host"
+	reply, err := c.call(ctx, op, Call{V: Version, Host: &ask})
+	if err != nil {
+		return err
+	}
+	if reply.Done == nil {
+		return c.down(op, errors.New("the reply says nothing"))
+	}
+	return nil
+}
+
+// Ack returns the newest ack of the signer, nil before the first.
+func (c *Client) Ack() *Ack { return c.ack.Load() }
+
+// HandBack makes a the ack that the next call hands back, as after a restart of the caller.
+func (c *Client) HandBack(a Ack) { c.ack.Store(&a) }
+
 // call is the one door to the signer: its errors say what was asked, which op names, and
 // keep what went wrong.
 func (c *Client) call(ctx context.Context, op string, call Call) (Reply, error) {
+	call.Ack = c.ack.Load()
 	line, err := encodeLine(call)
 	if err != nil {
 		// Sending it would end in a torn connection, which looks like an outcome
@@ -126,6 +149,11 @@ func (c *Client) call(ctx context.Context, op string, call Call) (Reply, error) 
 		return Reply{}, c.down(op, writeErr)
 	case err != nil:
 		return Reply{}, c.down(op, fmt.Errorf("the reply %w", err))
+	}
+	if reply.Ack != nil {
+		c.ack.Store(reply.Ack)
+	}
+	switch {
 	case reply.Error == nil:
 		return reply, nil
 	case reply.Error.Retry:

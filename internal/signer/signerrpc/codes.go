@@ -4,6 +4,8 @@ import "github.com/causeway-fund/causeway/internal/errs"
 
 // The codes of this package's errors and what each means.
 const (
+	// CodeJournalRolledBack: The signer's journal lacks lines that the signer has written.
+	CodeJournalRolledBack errs.Code = "journal_rolled_back"
 	// CodeJournalUnwritable: The signer cannot write its journal, so it signs nothing.
 	CodeJournalUnwritable errs.Code = "journal_unwritable"
 	// CodeSignerDown: The signer does not answer.

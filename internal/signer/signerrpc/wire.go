@@ -112,22 +112,48 @@ type Info struct {
 	MaxOutputs       int64  `json:"max_outputs"`               // change included
 	FinalDepth       int64  `json:"final_depth"`               // confirmations that a proof needs, so many headers
 	JournalTrouble   bool   `json:"journal_trouble,omitempty"` // its disk took no test of a write: it would sign nothing
+	RolledBack       bool   `json:"rolled_back,omitempty"`     // its journal lacks lines that it has written
 }
 
-// Trouble is nil when the signer could sign, and else Unavailable
-// "journal_unwritable".
+// Trouble is nil when the signer could sign, and else Unavailable with code
+// journal_rolled_back or journal_unwritable.
 func (i Info) Trouble() error {
-	if !i.JournalTrouble {
-		return nil
+	switch {
+	case i.RolledBack:
+		return errs.Newf(
+			errs.Unavailable,
+			CodeJournalRolledBack,
+			"The journal of signer %s lacks lines that the signer has written, so it signs nothing. Restore its newest "+
+				"copy and start the signer again.",
+			i.Fingerprint,
+		)
+	case i.JournalTrouble:
+		return errs.Newf(
+			errs.Unavailable,
+			CodeJournalUnwritable,
+			"Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If the error remains, "+
+				"restart the signer.",
+			i.Fingerprint,
+		)
 	}
-	return errs.Newf(
-		errs.Unavailable,
-		CodeJournalUnwritable,
-		"Signer %s cannot write its journal, so it signs nothing. Free space on its disk. If the error remains, restart "+
-			"the signer.",
-		i.Fingerprint,
-	)
+	return nil
 }
+
+// Ack is what a signer knows and signed (package ack): its charter, what is halted, and where
+// its journal stands.
+type Ack struct {
+	Text      string `json:"text"`
+	Signature string `json:"signature"` // armored SSH signature
+}
+
+// Host is what only a person on the signer's host may ask, on a socket of its own.
+type Host struct {
+	Halt bool `json:"halt,omitempty"` // stop everything but voids
+	Lift bool `json:"lift,omitempty"` // lift that
+}
+
+// Done is the answer to what has no other.
+type Done struct{}
 
 // Failure is an answer that carries no result.
 type Failure struct {
@@ -138,20 +164,26 @@ type Failure struct {
 	Retry bool `json:"retry,omitempty"`
 }
 
-// Call is one line from the worker: exactly one of its members is set.
+// Call is one line from the worker: exactly one of its members is set, and beside it the
+// newest ack that the signer gave.
 type Call struct {
 	V       int           `json:"v"`
+	Ack     *Ack          `json:"ack,omitempty"`
 	Sign    *Request      `json:"sign,omitempty"`
 	Info    *struct{}     `json:"info,omitempty"`
 	Journal *JournalQuery `json:"journal,omitempty"`
+	Host    *Host         `json:"host,omitempty"`
 }
 
-// Reply is one line from the signer: exactly one of its members is set.
+// Reply is one line from the signer: exactly one of its members is set, and beside it what
+// the signer knows.
 type Reply struct {
 	V       int          `json:"v"`
+	Ack     *Ack         `json:"ack,omitempty"`
 	Signed  *Response    `json:"signed,omitempty"`
 	Info    *Info        `json:"info,omitempty"`
 	Journal *JournalPage `json:"journal,omitempty"`
+	Done    *Done        `json:"done,omitempty"`
 	Error   *Failure     `json:"error,omitempty"`
 }
 
@@ -164,7 +196,7 @@ func ReadCall(r io.Reader) (Call, error) {
 	if c.V != Version {
 		return Call{}, fmt.Errorf("speaks version %d, not %d", c.V, Version)
 	}
-	if count(c.Sign != nil, c.Info != nil, c.Journal != nil) != 1 {
+	if count(c.Sign != nil, c.Info != nil, c.Journal != nil, c.Host != nil) != 1 {
 		return Call{}, errors.New("must ask for exactly one thing")
 	}
 	return c, nil
@@ -186,7 +218,7 @@ func ReadReply(r io.Reader) (Reply, error) {
 	if err := readLine(r, &p); err != nil {
 		return Reply{}, err
 	}
-	set := count(p.Signed != nil, p.Info != nil, p.Journal != nil, p.Error != nil)
+	set := count(p.Signed != nil, p.Info != nil, p.Journal != nil, p.Done != nil, p.Error != nil)
 	if p.V != Version || set != 1 {
 		return Reply{}, fmt.Errorf("has version %d and %d results, not %d and 1", p.V, set, Version)
 	}

@@ -26,6 +26,13 @@ type Key struct {
 	Application string // of a security key
 }
 
+// KeyOf returns the public half of a private key.
+func KeyOf(private ed25519.PrivateKey) Key {
+	k := Key{Type: TypeEd25519}
+	copy(k.Public[:], private[len(private)-len(k.Public):])
+	return k
+}
+
 // ParseKey reads "ssh-ed25519 AAAA…" without a comment, in the one spelling that String
 // writes. Errors are Invalid with code sshsig_bad_key or sshsig_key_type.
 func ParseKey(text string) (Key, error) {

@@ -31,15 +31,20 @@ const (
 
 // Signature is one that could be read. Whether it holds, Verify says.
 type Signature struct {
-	Key     Key
-	value   [ed25519.SignatureSize]byte
-	flags   byte   // of a security key
-	counter uint32 // of a security key; no rule reads it
+	Key       Key
+	namespace string
+	value     [ed25519.SignatureSize]byte
+	flags     byte   // of a security key
+	counter   uint32 // of a security key; no rule reads it
 }
 
-// Parse reads an armored signature. It refuses every text that ssh-keygen would not have
-// written for a key and a namespace of ours; the error (errs.Invalid) says why.
-func Parse(armored []byte) (Signature, error) {
+// Parse reads an armored signature of what people sign. It refuses every text that
+// ssh-keygen would not have written for a key of ours and Namespace; the error
+// (errs.Invalid) says why.
+func Parse(armored []byte) (Signature, error) { return ParseFor(Namespace, armored) }
+
+// ParseFor is Parse for signatures of another namespace.
+func ParseFor(namespace string, armored []byte) (Signature, error) {
 	blob, err := dearmor(armored)
 	if err != nil {
 		return Signature{}, err
@@ -49,18 +54,18 @@ func Parse(armored []byte) (Signature, error) {
 		return Signature{}, malformed()
 	}
 	key := w.bytes()
-	namespace, reserved, hashed := string(w.bytes()), w.bytes(), string(w.bytes())
+	named, reserved, hashed := string(w.bytes()), w.bytes(), string(w.bytes())
 	signature := w.bytes()
 	if !w.ended() || len(reserved) > 0 {
 		return Signature{}, malformed()
 	}
-	s := Signature{}
+	s := Signature{namespace: namespace}
 	if s.Key, err = parseBlob(key); err != nil {
 		return Signature{}, err
 	}
-	if namespace != Namespace {
+	if named != namespace {
 		return Signature{}, errs.New(errs.Invalid, CodeNamespace,
-			"This signature was made for another purpose. Sign with ssh-keygen -Y sign -n "+Namespace+".")
+			"This signature was made for another purpose. Sign with ssh-keygen -Y sign -n "+namespace+".")
 	}
 	if hashed != hash {
 		return Signature{}, errs.New(
@@ -90,11 +95,7 @@ func (s *Signature) take(signature []byte) error {
 // where that is a security key. Whose key it is, is the caller's to ask. The error is Invalid
 // with code sshsig_wrong or sshsig_untouched.
 func (s Signature) Verify(message []byte) error {
-	sum := sha512.Sum512(message)
-	signed := appendString([]byte(magic), Namespace)
-	signed = appendString(signed, "") // reserved
-	signed = appendString(signed, hash)
-	signed = appendString(signed, string(sum[:]))
+	signed := signedBytes(s.namespace, message)
 	if s.Key.Type == TypeSecurityKey { // PROTOCOL.u2f: the device signs digests
 		application, inner := sha256.Sum256([]byte(s.Key.Application)), sha256.Sum256(signed)
 		signed = append(application[:], s.flags)
@@ -112,6 +113,27 @@ func (s Signature) Verify(message []byte) error {
 		)
 	}
 	return nil
+}
+
+// signedBytes returns what a key signs to sign message.
+func signedBytes(namespace string, message []byte) []byte {
+	sum := sha512.Sum512(message)
+	signed := appendString([]byte(magic), namespace)
+	signed = appendString(signed, "") // reserved
+	signed = appendString(signed, hash)
+	return appendString(signed, string(sum[:]))
+}
+
+// Sign returns the armored signature over message that ssh-keygen would make with the key.
+func Sign(private ed25519.PrivateKey, namespace string, message []byte) []byte {
+	value := ed25519.Sign(private, signedBytes(namespace, message))
+	blob := binary.BigEndian.AppendUint32([]byte(magic), version)
+	blob = appendString(blob, string(KeyOf(private).blob()))
+	blob = appendString(blob, namespace)
+	blob = appendString(blob, "") // reserved
+	blob = appendString(blob, hash)
+	blob = appendString(blob, string(appendString(appendString(nil, TypeEd25519), string(value))))
+	return []byte(armor(blob))
 }
 
 // dearmor returns what an armored signature holds.
