@@ -174,6 +174,10 @@ cover: deps ## Hold what tests cover of the packages that handle money against i
 	@internal/tools/cover.sh
 
 
+.PHONY: mutate
+mutate: ## Take rules out of the code, one at a time, and see that a test notices; MUTANT=name for some
+	cd internal/tools && go run ./mutate -only "$(MUTANT)" ../..
+
 .PHONY: generate
 generate: ## Regenerate SQL code, API server and client, pages
 	$(TOOL) sqlc generate

@@ -79,8 +79,12 @@ func TestACharterIsTakenIn(t *testing.T) {
 				t.Errorf("version %d: known %v, %v", c.Version, known, err)
 			}
 		}
+		older := one // of a version that was replaced
+		older.Name = "Other"
+		_, _, err := s.CheckCharter(older.Encode(), signed(older.Encode(), p.ada, p.lin), after(0))
+		want(t, err, authority.CodeCharterFork)
 		other := next(one, func(c *charter.Charter) { c.HoldHours = 49 })
-		_, _, err := s.CheckCharter(other.Encode(), signed(other.Encode(), p.ada, p.lin), after(0))
+		_, _, err = s.CheckCharter(other.Encode(), signed(other.Encode(), p.ada, p.lin), after(0))
 		want(t, err, authority.CodeCharterFork)
 	})
 	t.Run("older than the first here", func(t *testing.T) {
