@@ -181,13 +181,14 @@ mutate: ## Take rules out of the code, one at a time, and see that a test notice
 .PHONY: generate
 generate: ## Regenerate SQL code, API server and client, pages
 	$(TOOL) sqlc generate
-	cd internal/tools && CGO_ENABLED=0 go run ./openapibundle ../../api/spec/openapi.yaml ../../api/openapi.yaml
-	cd api && $(TOOL) oapi-codegen -config oapi-codegen.model.yaml openapi.yaml
+	cd internal/tools && CGO_ENABLED=0 go run ./openapibundle ../../api/spec/openapi.yaml ../../api/openapi.yaml ../../api/.generate.yaml
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.model.yaml .generate.yaml
 	cd internal/tools && for of in api:../edge/api client:../../api/client; do \
 		CGO_ENABLED=0 go run ./modelalias ../../api/model/model.gen.go $(MODEL) $${of%%:*} $${of#*:}/model.gen.go || exit 1; \
 	done
-	cd api && $(TOOL) oapi-codegen -config oapi-codegen.server.yaml openapi.yaml
-	cd api && $(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.server.yaml .generate.yaml
+	cd api && $(TOOL) oapi-codegen -config oapi-codegen.client.yaml .generate.yaml
+	rm api/.generate.yaml
 	@for dir in $$(git ls-files -co --exclude-standard '*.templ' | xargs -r -n1 dirname | sort -u); do \
 		echo "templ generate in $$dir"; \
 		(cd $$dir && $(TOOL) templ generate -log-level error) || exit 1; \

@@ -9,6 +9,57 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ApplicationState.
+const (
+	ApplicationStateApproved  ApplicationState = "approved"
+	ApplicationStateDeclined  ApplicationState = "declined"
+	ApplicationStateInReview  ApplicationState = "in_review"
+	ApplicationStateNeedsInfo ApplicationState = "needs_info"
+	ApplicationStateReady     ApplicationState = "ready"
+	ApplicationStateSubmitted ApplicationState = "submitted"
+	ApplicationStateWithdrawn ApplicationState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ApplicationState enum.
+func (e ApplicationState) Valid() bool {
+	switch e {
+	case ApplicationStateApproved:
+		return true
+	case ApplicationStateDeclined:
+		return true
+	case ApplicationStateInReview:
+		return true
+	case ApplicationStateNeedsInfo:
+		return true
+	case ApplicationStateReady:
+		return true
+	case ApplicationStateSubmitted:
+		return true
+	case ApplicationStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AttemptKind.
+const (
+	AttemptKindPay  AttemptKind = "pay"
+	AttemptKindVoid AttemptKind = "void"
+)
+
+// Valid indicates whether the value is a known member of the AttemptKind enum.
+func (e AttemptKind) Valid() bool {
+	switch e {
+	case AttemptKindPay:
+		return true
+	case AttemptKindVoid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Audience.
 const (
 	AudienceOperator Audience = "operator"
@@ -51,6 +102,81 @@ func (e BatchAlarm) Valid() bool {
 	}
 }
 
+// Defines values for BatchKind.
+const (
+	BatchKindChild       BatchKind = "child"
+	BatchKindConsolidate BatchKind = "consolidate"
+	BatchKindPayout      BatchKind = "payout"
+	BatchKindSplit       BatchKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the BatchKind enum.
+func (e BatchKind) Valid() bool {
+	switch e {
+	case BatchKindChild:
+		return true
+	case BatchKindConsolidate:
+		return true
+	case BatchKindPayout:
+		return true
+	case BatchKindSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BatchState.
+const (
+	BatchStateApproved   BatchState = "approved"
+	BatchStateBroadcast  BatchState = "broadcast"
+	BatchStateBuilt      BatchState = "built"
+	BatchStateCancelled  BatchState = "cancelled"
+	BatchStateComposed   BatchState = "composed"
+	BatchStateConflicted BatchState = "conflicted"
+	BatchStateFinal      BatchState = "final"
+	BatchStateMined      BatchState = "mined"
+	BatchStatePaid       BatchState = "paid"
+	BatchStateSigned     BatchState = "signed"
+	BatchStateSigning    BatchState = "signing"
+	BatchStateVoided     BatchState = "voided"
+	BatchStateVoiding    BatchState = "voiding"
+)
+
+// Valid indicates whether the value is a known member of the BatchState enum.
+func (e BatchState) Valid() bool {
+	switch e {
+	case BatchStateApproved:
+		return true
+	case BatchStateBroadcast:
+		return true
+	case BatchStateBuilt:
+		return true
+	case BatchStateCancelled:
+		return true
+	case BatchStateComposed:
+		return true
+	case BatchStateConflicted:
+		return true
+	case BatchStateFinal:
+		return true
+	case BatchStateMined:
+		return true
+	case BatchStatePaid:
+		return true
+	case BatchStateSigned:
+		return true
+	case BatchStateSigning:
+		return true
+	case BatchStateVoided:
+		return true
+	case BatchStateVoiding:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BreakerState.
 const (
 	HalfReset BreakerState = "half_reset"
@@ -66,6 +192,177 @@ func (e BreakerState) Valid() bool {
 	case Open:
 		return true
 	case Reset:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BreakerCode.
+const (
+	BreakerCodeAuditBroken       BreakerCode = "audit_broken"
+	BreakerCodeDeepReorg         BreakerCode = "deep_reorg"
+	BreakerCodeForeignSpend      BreakerCode = "foreign_spend"
+	BreakerCodeInvariant         BreakerCode = "invariant"
+	BreakerCodeLedgerMismatch    BreakerCode = "ledger_mismatch"
+	BreakerCodeRecoveryFailed    BreakerCode = "recovery_failed"
+	BreakerCodeUnexpectedPayment BreakerCode = "unexpected_payment"
+)
+
+// Valid indicates whether the value is a known member of the BreakerCode enum.
+func (e BreakerCode) Valid() bool {
+	switch e {
+	case BreakerCodeAuditBroken:
+		return true
+	case BreakerCodeDeepReorg:
+		return true
+	case BreakerCodeForeignSpend:
+		return true
+	case BreakerCodeInvariant:
+		return true
+	case BreakerCodeLedgerMismatch:
+		return true
+	case BreakerCodeRecoveryFailed:
+		return true
+	case BreakerCodeUnexpectedPayment:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CharterState.
+const (
+	CharterStateBinding  CharterState = "binding"
+	CharterStateDraft    CharterState = "draft"
+	CharterStateNewest   CharterState = "newest"
+	CharterStateReplaced CharterState = "replaced"
+)
+
+// Valid indicates whether the value is a known member of the CharterState enum.
+func (e CharterState) Valid() bool {
+	switch e {
+	case CharterStateBinding:
+		return true
+	case CharterStateDraft:
+		return true
+	case CharterStateNewest:
+		return true
+	case CharterStateReplaced:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckClass.
+const (
+	CheckClassAddressDenied     CheckClass = "address_denied"
+	CheckClassAuthRejected      CheckClass = "auth_rejected"
+	CheckClassAuthRequired      CheckClass = "auth_required"
+	CheckClassCanceled          CheckClass = "canceled"
+	CheckClassConfigInvalid     CheckClass = "config_invalid"
+	CheckClassControlFailed     CheckClass = "control_failed"
+	CheckClassCookieReply       CheckClass = "cookie_reply"
+	CheckClassDNSError          CheckClass = "dns_error"
+	CheckClassDNSNxdomain       CheckClass = "dns_nxdomain"
+	CheckClassEOF               CheckClass = "eof"
+	CheckClassLocalResources    CheckClass = "local_resources"
+	CheckClassPortDenied        CheckClass = "port_denied"
+	CheckClassProtocolMismatch  CheckClass = "protocol_mismatch"
+	CheckClassRateLimited       CheckClass = "rate_limited"
+	CheckClassRefused           CheckClass = "refused"
+	CheckClassRelayRefused      CheckClass = "relay_refused"
+	CheckClassReset             CheckClass = "reset"
+	CheckClassTargetInvalid     CheckClass = "target_invalid"
+	CheckClassTargetUnreachable CheckClass = "target_unreachable"
+	CheckClassTimeout           CheckClass = "timeout"
+	CheckClassUnreachable       CheckClass = "unreachable"
+)
+
+// Valid indicates whether the value is a known member of the CheckClass enum.
+func (e CheckClass) Valid() bool {
+	switch e {
+	case CheckClassAddressDenied:
+		return true
+	case CheckClassAuthRejected:
+		return true
+	case CheckClassAuthRequired:
+		return true
+	case CheckClassCanceled:
+		return true
+	case CheckClassConfigInvalid:
+		return true
+	case CheckClassControlFailed:
+		return true
+	case CheckClassCookieReply:
+		return true
+	case CheckClassDNSError:
+		return true
+	case CheckClassDNSNxdomain:
+		return true
+	case CheckClassEOF:
+		return true
+	case CheckClassLocalResources:
+		return true
+	case CheckClassPortDenied:
+		return true
+	case CheckClassProtocolMismatch:
+		return true
+	case CheckClassRateLimited:
+		return true
+	case CheckClassRefused:
+		return true
+	case CheckClassRelayRefused:
+		return true
+	case CheckClassReset:
+		return true
+	case CheckClassTargetInvalid:
+		return true
+	case CheckClassTargetUnreachable:
+		return true
+	case CheckClassTimeout:
+		return true
+	case CheckClassUnreachable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckKind.
+const (
+	CheckKindControl CheckKind = "control"
+	CheckKindRecheck CheckKind = "recheck"
+	CheckKindSlot    CheckKind = "slot"
+)
+
+// Valid indicates whether the value is a known member of the CheckKind enum.
+func (e CheckKind) Valid() bool {
+	switch e {
+	case CheckKindControl:
+		return true
+	case CheckKindRecheck:
+		return true
+	case CheckKindSlot:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckMode.
+const (
+	CheckModeFull  CheckMode = "full"
+	CheckModeLight CheckMode = "light"
+)
+
+// Valid indicates whether the value is a known member of the CheckMode enum.
+func (e CheckMode) Valid() bool {
+	switch e {
+	case CheckModeFull:
+		return true
+	case CheckModeLight:
 		return true
 	default:
 		return false
@@ -114,6 +411,24 @@ func (e ControlKind) Valid() bool {
 	}
 }
 
+// Defines values for EndpointState.
+const (
+	EndpointStateActive  EndpointState = "active"
+	EndpointStateRetired EndpointState = "retired"
+)
+
+// Valid indicates whether the value is a known member of the EndpointState enum.
+func (e EndpointState) Valid() bool {
+	switch e {
+	case EndpointStateActive:
+		return true
+	case EndpointStateRetired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventBy.
 const (
 	EventByOperator EventBy = "operator"
@@ -129,6 +444,192 @@ func (e EventBy) Valid() bool {
 	case EventByStaff:
 		return true
 	case EventBySystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Fate.
+const (
+	FateBroadcast  Fate = "broadcast"
+	FateBuilt      Fate = "built"
+	FateConflicted Fate = "conflicted"
+	FateDead       Fate = "dead"
+	FateFinal      Fate = "final"
+	FateMined      Fate = "mined"
+	FatePaid       Fate = "paid"
+	FateReplaced   Fate = "replaced"
+	FateSigned     Fate = "signed"
+	FateSigning    Fate = "signing"
+)
+
+// Valid indicates whether the value is a known member of the Fate enum.
+func (e Fate) Valid() bool {
+	switch e {
+	case FateBroadcast:
+		return true
+	case FateBuilt:
+		return true
+	case FateConflicted:
+		return true
+	case FateDead:
+		return true
+	case FateFinal:
+		return true
+	case FateMined:
+		return true
+	case FatePaid:
+		return true
+	case FateReplaced:
+		return true
+	case FateSigned:
+		return true
+	case FateSigning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GateDecision.
+const (
+	GateDecisionHoldBelow    GateDecision = "hold_below"
+	GateDecisionHoldCoverage GateDecision = "hold_coverage"
+	GateDecisionHoldUnproven GateDecision = "hold_unproven"
+	GateDecisionPay          GateDecision = "pay"
+)
+
+// Valid indicates whether the value is a known member of the GateDecision enum.
+func (e GateDecision) Valid() bool {
+	switch e {
+	case GateDecisionHoldBelow:
+		return true
+	case GateDecisionHoldCoverage:
+		return true
+	case GateDecisionHoldUnproven:
+		return true
+	case GateDecisionPay:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GrantState.
+const (
+	GrantStateActive     GrantState = "active"
+	GrantStateCompleted  GrantState = "completed"
+	GrantStateTerminated GrantState = "terminated"
+)
+
+// Valid indicates whether the value is a known member of the GrantState enum.
+func (e GrantState) Valid() bool {
+	switch e {
+	case GrantStateActive:
+		return true
+	case GrantStateCompleted:
+		return true
+	case GrantStateTerminated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstalmentState.
+const (
+	InstalmentStateAllocated InstalmentState = "allocated"
+	InstalmentStateCancelled InstalmentState = "cancelled"
+	InstalmentStateFinal     InstalmentState = "final"
+	InstalmentStateHeld      InstalmentState = "held"
+	InstalmentStateMaybePaid InstalmentState = "maybe_paid"
+	InstalmentStateMined     InstalmentState = "mined"
+	InstalmentStatePaid      InstalmentState = "paid"
+	InstalmentStatePayable   InstalmentState = "payable"
+)
+
+// Valid indicates whether the value is a known member of the InstalmentState enum.
+func (e InstalmentState) Valid() bool {
+	switch e {
+	case InstalmentStateAllocated:
+		return true
+	case InstalmentStateCancelled:
+		return true
+	case InstalmentStateFinal:
+		return true
+	case InstalmentStateHeld:
+		return true
+	case InstalmentStateMaybePaid:
+		return true
+	case InstalmentStateMined:
+		return true
+	case InstalmentStatePaid:
+		return true
+	case InstalmentStatePayable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LinkageKind.
+const (
+	LinkageKindExitASN   LinkageKind = "exit_asn"
+	LinkageKindExitIP    LinkageKind = "exit_ip"
+	LinkageKindExitNet   LinkageKind = "exit_net"
+	LinkageKindListenIP  LinkageKind = "listen_ip"
+	LinkageKindListenNet LinkageKind = "listen_net"
+	LinkageKindReplay    LinkageKind = "replay"
+	LinkageKindSecret    LinkageKind = "secret"
+	LinkageKindServerKey LinkageKind = "server_key"
+	LinkageKindSpec      LinkageKind = "spec"
+)
+
+// Valid indicates whether the value is a known member of the LinkageKind enum.
+func (e LinkageKind) Valid() bool {
+	switch e {
+	case LinkageKindExitASN:
+		return true
+	case LinkageKindExitIP:
+		return true
+	case LinkageKindExitNet:
+		return true
+	case LinkageKindListenIP:
+		return true
+	case LinkageKindListenNet:
+		return true
+	case LinkageKindReplay:
+		return true
+	case LinkageKindSecret:
+		return true
+	case LinkageKindServerKey:
+		return true
+	case LinkageKindSpec:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Listed.
+const (
+	ListedExit   Listed = "exit"
+	ListedHost   Listed = "host"
+	ListedListen Listed = "listen"
+	ListedNet    Listed = "net"
+)
+
+// Valid indicates whether the value is a known member of the Listed enum.
+func (e Listed) Valid() bool {
+	switch e {
+	case ListedExit:
+		return true
+	case ListedHost:
+		return true
+	case ListedListen:
+		return true
+	case ListedNet:
 		return true
 	default:
 		return false
@@ -171,6 +672,36 @@ func (e NewDecisionOutcome) Valid() bool {
 	}
 }
 
+// Defines values for NextAction.
+const (
+	NextActionApprove     NextAction = "approve"
+	NextActionApproveVoid NextAction = "approve_void"
+	NextActionInvestigate NextAction = "investigate"
+	NextActionNone        NextAction = "none"
+	NextActionSign        NextAction = "sign"
+	NextActionWait        NextAction = "wait"
+)
+
+// Valid indicates whether the value is a known member of the NextAction enum.
+func (e NextAction) Valid() bool {
+	switch e {
+	case NextActionApprove:
+		return true
+	case NextActionApproveVoid:
+		return true
+	case NextActionInvestigate:
+		return true
+	case NextActionNone:
+		return true
+	case NextActionSign:
+		return true
+	case NextActionWait:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Place.
 const (
 	PlaceInside  Place = "inside"
@@ -183,6 +714,30 @@ func (e Place) Valid() bool {
 	case PlaceInside:
 		return true
 	case PlaceOutside:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProberState.
+const (
+	ProberStateActive     ProberState = "active"
+	ProberStateDisabled   ProberState = "disabled"
+	ProberStateDistrusted ProberState = "distrusted"
+	ProberStateNew        ProberState = "new"
+)
+
+// Valid indicates whether the value is a known member of the ProberState enum.
+func (e ProberState) Valid() bool {
+	switch e {
+	case ProberStateActive:
+		return true
+	case ProberStateDisabled:
+		return true
+	case ProberStateDistrusted:
+		return true
+	case ProberStateNew:
 		return true
 	default:
 		return false
@@ -243,6 +798,111 @@ func (e ScreenedLevel) Valid() bool {
 	case Med:
 		return true
 	case Pass:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Stage.
+const (
+	StageAuth      Stage = "auth"
+	StageDNS       Stage = "dns"
+	StageGuard     Stage = "guard"
+	StageHandshake Stage = "handshake"
+	StageParse     Stage = "parse"
+	StageRelay     Stage = "relay"
+	StageTCP       Stage = "tcp"
+	StageTarget    Stage = "target"
+)
+
+// Valid indicates whether the value is a known member of the Stage enum.
+func (e Stage) Valid() bool {
+	switch e {
+	case StageAuth:
+		return true
+	case StageDNS:
+		return true
+	case StageGuard:
+		return true
+	case StageHandshake:
+		return true
+	case StageParse:
+		return true
+	case StageRelay:
+		return true
+	case StageTCP:
+		return true
+	case StageTarget:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StageState.
+const (
+	StageStateFailed     StageState = "failed"
+	StageStateLeftOut    StageState = "left_out"
+	StageStateNotReached StageState = "not_reached"
+	StageStatePassed     StageState = "passed"
+	StageStateSkipped    StageState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the StageState enum.
+func (e StageState) Valid() bool {
+	switch e {
+	case StageStateFailed:
+		return true
+	case StageStateLeftOut:
+		return true
+	case StageStateNotReached:
+		return true
+	case StageStatePassed:
+		return true
+	case StageStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Standing.
+const (
+	StandingAllocated Standing = "allocated"
+	StandingCancelled Standing = "cancelled"
+	StandingFinal     Standing = "final"
+	StandingHeld      Standing = "held"
+	StandingMaybePaid Standing = "maybe_paid"
+	StandingMined     Standing = "mined"
+	StandingPaid      Standing = "paid"
+	StandingPayable   Standing = "payable"
+	StandingSent      Standing = "sent"
+	StandingSigning   Standing = "signing"
+)
+
+// Valid indicates whether the value is a known member of the Standing enum.
+func (e Standing) Valid() bool {
+	switch e {
+	case StandingAllocated:
+		return true
+	case StandingCancelled:
+		return true
+	case StandingFinal:
+		return true
+	case StandingHeld:
+		return true
+	case StandingMaybePaid:
+		return true
+	case StandingMined:
+		return true
+	case StandingPaid:
+		return true
+	case StandingPayable:
+		return true
+	case StandingSent:
+		return true
+	case StandingSigning:
 		return true
 	default:
 		return false
@@ -454,9 +1114,9 @@ type Application struct {
 	// Sealed You may not open what is sealed (`application.unseal`): title, narrative, endpoints, payout_address, decision_note, messages and the notes of votes are empty, application_sha256 is zeros.
 	Sealed bool `json:"sealed"`
 
-	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
-	State       string    `json:"state"`
-	SubmittedAt time.Time `json:"submitted_at"`
+	// State Where an application stands.
+	State       ApplicationState `json:"state"`
+	SubmittedAt time.Time        `json:"submitted_at"`
 
 	// Title Empty once purged, and without `application.unseal`.
 	Title    string `json:"title"`
@@ -484,9 +1144,14 @@ type ApplicationStanding struct {
 	Id        openapi_types.UUID `json:"id"`
 	Reference string             `json:"reference"`
 	Revision  int32              `json:"revision"`
-	State     string             `json:"state"`
-	Version   int64              `json:"version"`
+
+	// State Where an application stands.
+	State   ApplicationState `json:"state"`
+	Version int64            `json:"version"`
 }
+
+// ApplicationState Where an application stands.
+type ApplicationState string
 
 // ApplicationSummary defines model for ApplicationSummary.
 type ApplicationSummary struct {
@@ -507,9 +1172,9 @@ type ApplicationSummary struct {
 	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
-	// State submitted, in_review, needs_info, ready, approved, declined or withdrawn.
-	State       string    `json:"state"`
-	SubmittedAt time.Time `json:"submitted_at"`
+	// State Where an application stands.
+	State       ApplicationState `json:"state"`
+	SubmittedAt time.Time        `json:"submitted_at"`
 
 	// Title Empty once purged, and without `application.unseal`.
 	Title   string `json:"title"`
@@ -530,8 +1195,8 @@ type Attempt struct {
 	CreatedAt       time.Time      `json:"created_at"`
 	Events          []AttemptEvent `json:"events"`
 
-	// Fate built, signing, signed, broadcast, replaced (a newer one was made or another one is in a block; this one may be paid until one of them is final), mined, paid, final, conflicted, or dead (it can never confirm any more).
-	Fate string `json:"fate"`
+	// Fate What became of an attempt. `replaced`: a newer one was made or another one is in a block; it may be paid until one of them is `final`. `dead` ones never can.
+	Fate Fate `json:"fate"`
 
 	// FeeSat Satoshi.
 	FeeSat AmountSat `json:"fee_sat"`
@@ -542,9 +1207,9 @@ type Attempt struct {
 	// Height Block that holds it.
 	Height *int32 `json:"height,omitempty"`
 
-	// Kind pay, or void, which pays nobody.
-	Kind   string `json:"kind"`
-	Number int32  `json:"number"`
+	// Kind `void` pays nobody.
+	Kind   AttemptKind `json:"kind"`
+	Number int32       `json:"number"`
 
 	// Signatures Those that came in one by one.
 	Signatures []PartialSignature `json:"signatures"`
@@ -566,6 +1231,9 @@ type AttemptEvent struct {
 	// Height Walked tip at the time.
 	Height *int32 `json:"height,omitempty"`
 }
+
+// AttemptKind `void` pays nobody.
+type AttemptKind string
 
 // Audience `operator`: the operator reads it too. `team`: a note among staff.
 type Audience string
@@ -647,8 +1315,8 @@ type Batch struct {
 	Id     openapi_types.UUID `json:"id"`
 	Items  []BatchItem        `json:"items"`
 
-	// Kind payout, or consolidate, split or child, which pay nobody.
-	Kind string `json:"kind"`
+	// Kind `payout`, or one that pays nobody.
+	Kind BatchKind `json:"kind"`
 
 	// LastError Why the worker has not got further, whether money moved, and what to do.
 	LastError *string `json:"last_error,omitempty"`
@@ -657,8 +1325,8 @@ type Batch struct {
 	MaxFeeSat        AmountSat `json:"max_fee_sat"`
 	MaxFeerateSatKvb int64     `json:"max_feerate_sat_kvb"`
 
-	// NextAction What moves it on: `approve`, `sign`, `approve_void`, `wait`, `investigate` or `none`.
-	NextAction string `json:"next_action"`
+	// NextAction What moves a batch on.
+	NextAction NextAction `json:"next_action"`
 
 	// Note The exact text that an approval releases; its SHA-256 is the digest.
 	Note string `json:"note"`
@@ -676,8 +1344,8 @@ type Batch struct {
 	// Signatures Who has signed the newest transaction.
 	Signatures *Signatures `json:"signatures,omitempty"`
 
-	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
-	State string `json:"state"`
+	// State Where a batch stands; it is with a signer from `signing` on.
+	State BatchState `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
@@ -727,13 +1395,18 @@ type BatchItem struct {
 	PayoutAddress   string `json:"payout_address"`
 	Reference       string `json:"reference"`
 
-	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while the batch has an alarm.
-	Standing string `json:"standing"`
-	State    string `json:"state"`
+	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while something is off.
+	Standing Standing `json:"standing"`
+
+	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
+	State InstalmentState `json:"state"`
 
 	// Vout Its output in the newest attempt.
 	Vout *int64 `json:"vout,omitempty"`
 }
+
+// BatchKind `payout`, or one that pays nobody.
+type BatchKind string
 
 // BatchPage defines model for BatchPage.
 type BatchPage struct {
@@ -785,6 +1458,9 @@ type BatchPreview struct {
 	Weight int64 `json:"weight"`
 }
 
+// BatchState Where a batch stands; it is with a signer from `signing` on.
+type BatchState string
+
 // BatchSummary defines model for BatchSummary.
 type BatchSummary struct {
 	// Alarm What is off about a batch that may be paid. Left out while it waits for a block as every batch does.
@@ -800,8 +1476,8 @@ type BatchSummary struct {
 	FeerateSatKvb int64              `json:"feerate_sat_kvb"`
 	Id            openapi_types.UUID `json:"id"`
 
-	// Kind payout, or consolidate, split or child, which pay nobody.
-	Kind string `json:"kind"`
+	// Kind `payout`, or one that pays nobody.
+	Kind BatchKind `json:"kind"`
 
 	// LastError Why the worker has not got further, whether money moved, and what to do.
 	LastError *string `json:"last_error,omitempty"`
@@ -814,8 +1490,8 @@ type BatchSummary struct {
 	Number int64 `json:"number"`
 	Payees int32 `json:"payees"`
 
-	// State composed, approved, built, signing, signed, broadcast, mined, paid, final, cancelled, conflicted, voiding or voided.
-	State string `json:"state"`
+	// State Where a batch stands; it is with a signer from `signing` on.
+	State BatchState `json:"state"`
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
@@ -837,14 +1513,14 @@ type BlocklistHit struct {
 	Permille *int32 `json:"permille,omitempty"`
 	Version  string `json:"version"`
 
-	// What `listen`, `exit`, `host`, or `net` for the network around it.
-	What string `json:"what"`
+	// What What of a server a list has; `net` is the network around it.
+	What Listed `json:"what"`
 }
 
 // Breaker A surprise that stopped all signing. One of a code is open at a time; what is found while it is open is added to it.
 type Breaker struct {
-	// Code Examples: foreign_spend, deep_reorg, unexpected_payment, ledger_mismatch, invariant, recovery_failed, audit_broken
-	Code string `json:"code"`
+	// Code What tripped it.
+	Code BreakerCode `json:"code"`
 
 	// Detail The newest finding.
 	Detail   string           `json:"detail"`
@@ -864,6 +1540,9 @@ type Breaker struct {
 
 // BreakerState `half_reset`: one person has consented; a new finding takes it back to `open`.
 type BreakerState string
+
+// BreakerCode What tripped it.
+type BreakerCode string
 
 // BreakerFinding defines model for BreakerFinding.
 type BreakerFinding struct {
@@ -983,7 +1662,7 @@ type CharterSignature struct {
 }
 
 // CharterState `draft` waits for signatures; `newest` and `binding` have to allow whatever moves money, the second until its hold is over; `replaced` binds no longer.
-type CharterState = string
+type CharterState string
 
 // CharterTrustees defines model for CharterTrustees.
 type CharterTrustees struct {
@@ -999,15 +1678,24 @@ type CharterTrustees struct {
 	Version int64 `json:"version"`
 }
 
+// CheckClass What went wrong.
+type CheckClass string
+
+// CheckKind What a check was made for.
+type CheckKind string
+
+// CheckMode `full` goes through to a target that proves itself, `light` as far as the protocol answers.
+type CheckMode string
+
 // CheckStage defines model for CheckStage.
 type CheckStage struct {
 	Ms int64 `json:"ms"`
 
-	// Stage parse, guard, dns, tcp, handshake, auth, relay or target.
-	Stage string `json:"stage"`
+	// Stage A stage that a check goes through.
+	Stage Stage `json:"stage"`
 
-	// State `passed`, `failed`, `skipped` (the protocol has no such step), `left_out` (a light check does not take it) or `not_reached`.
-	State string `json:"state"`
+	// State `skipped`: the protocol has no such step. `left_out`: a light check does not take it.
+	State StageState `json:"state"`
 }
 
 // CheckVerdict `unknown` says nothing, neither for nor against.
@@ -1028,8 +1716,8 @@ type CheckedEndpoint struct {
 	// ChecksFrom No check is made before, so that none can be seen to follow a submission.
 	ChecksFrom time.Time `json:"checks_from"`
 
-	// Class Why.
-	Class   *string         `json:"class,omitempty"`
+	// Class What went wrong.
+	Class   *CheckClass     `json:"class,omitempty"`
 	Control EndpointControl `json:"control"`
 
 	// Exit Where its traffic comes out.
@@ -1061,10 +1749,10 @@ type CheckedEndpoint struct {
 	RecheckAt *time.Time `json:"recheck_at,omitempty"`
 
 	// Stage Where the latest check failed.
-	Stage *string `json:"stage,omitempty"`
+	Stage *Stage `json:"stage,omitempty"`
 
-	// State `active` or `retired`.
-	State string `json:"state"`
+	// State Whether a server is checked.
+	State EndpointState `json:"state"`
 
 	// Strip 30 days of the place that decides, oldest first; empty before its first check.
 	Strip []StripDay `json:"strip"`
@@ -1244,18 +1932,16 @@ type EndpointCheck struct {
 	Attempt int32 `json:"attempt"`
 
 	// Class What went wrong.
-	//
-	// Examples: auth_rejected
-	Class *string `json:"class,omitempty"`
+	Class *CheckClass `json:"class,omitempty"`
 
 	// Detail What the check met; left out for who may not see where the server is.
 	Detail *string `json:"detail,omitempty"`
 
-	// Kind `slot`, `recheck`, `control`.
-	Kind string `json:"kind"`
+	// Kind What a check was made for.
+	Kind CheckKind `json:"kind"`
 
 	// Mode `full` goes through to a target that proves itself, `light` as far as the protocol answers.
-	Mode string `json:"mode"`
+	Mode CheckMode `json:"mode"`
 
 	// Place Where the check was made from: outside or inside the network that blocks.
 	Place Place `json:"place"`
@@ -1321,6 +2007,9 @@ type EndpointSeen struct {
 	Protocol string  `json:"protocol"`
 }
 
+// EndpointState Whether a server is checked.
+type EndpointState string
+
 // Enrolment defines model for Enrolment.
 type Enrolment struct {
 	// PublicKey Ed25519, 32 bytes.
@@ -1355,6 +2044,9 @@ type Event struct {
 
 // EventBy defines model for Event.By.
 type EventBy string
+
+// Fate What became of an attempt. `replaced`: a newer one was made or another one is in a block; it may be paid until one of them is `final`. `dead` ones never can.
+type Fate string
 
 // FeeAt defines model for FeeAt.
 type FeeAt struct {
@@ -1479,6 +2171,9 @@ type Fund struct {
 	Protocols         []Protocol `json:"protocols"`
 }
 
+// GateDecision What the numbers decide of a payment.
+type GateDecision string
+
 // Grant defines model for Grant.
 type Grant struct {
 	// AmountSat Satoshi.
@@ -1490,8 +2185,8 @@ type Grant struct {
 	Instalments   []Instalment       `json:"instalments"`
 	Reference     string             `json:"reference"`
 
-	// State active, completed or terminated.
-	State string `json:"state"`
+	// State Where a grant stands.
+	State GrantState `json:"state"`
 }
 
 // GrantPage defines model for GrantPage.
@@ -1499,6 +2194,9 @@ type GrantPage struct {
 	Items      []Grant `json:"items"`
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
+
+// GrantState Where a grant stands.
+type GrantState string
 
 // Inclusion That a transaction is in a block, and what stands on it. Hex.
 type Inclusion struct {
@@ -1539,9 +2237,12 @@ type Instalment struct {
 	PayoutAddress  string             `json:"payout_address"`
 	Period         int32              `json:"period"`
 
-	// State payable, held, allocated, maybe_paid, mined, paid, final or cancelled.
-	State string `json:"state"`
+	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
+	State InstalmentState `json:"state"`
 }
+
+// InstalmentState Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
+type InstalmentState string
 
 // LapsedBatch A batch that was cancelled by itself because nobody had approved it for 7 days. Its payments are payable again.
 type LapsedBatch struct {
@@ -1597,9 +2298,15 @@ type Linkage struct {
 	// Applications Other applications that share it.
 	Applications int32 `json:"applications"`
 
-	// Kind Examples: exit_net, server_key
-	Kind string `json:"kind"`
+	// Kind What two servers can have in common.
+	Kind LinkageKind `json:"kind"`
 }
+
+// LinkageKind What two servers can have in common.
+type LinkageKind string
+
+// Listed What of a server a list has; `net` is the network around it.
+type Listed string
 
 // Maintenance defines model for Maintenance.
 type Maintenance struct {
@@ -1800,6 +2507,9 @@ type NewVote struct {
 	Verdict Verdict `json:"verdict"`
 }
 
+// NextAction What moves a batch on.
+type NextAction string
+
 // Order defines model for Order.
 type Order struct {
 	// Coins Spend these coins only. Left out, the fund chooses.
@@ -1834,13 +2544,15 @@ type OwnApplication struct {
 	PayoutAddress     string    `json:"payout_address"`
 
 	// Purged What you wrote was destroyed and can no longer be read by anyone.
-	Purged      bool      `json:"purged"`
-	Reference   string    `json:"reference"`
-	Revision    int32     `json:"revision"`
-	State       string    `json:"state"`
-	SubmittedAt time.Time `json:"submitted_at"`
-	Timeline    []Event   `json:"timeline"`
-	Title       *string   `json:"title,omitempty"`
+	Purged    bool   `json:"purged"`
+	Reference string `json:"reference"`
+	Revision  int32  `json:"revision"`
+
+	// State Where an application stands.
+	State       ApplicationState `json:"state"`
+	SubmittedAt time.Time        `json:"submitted_at"`
+	Timeline    []Event          `json:"timeline"`
+	Title       *string          `json:"title,omitempty"`
 }
 
 // PartialSignature defines model for PartialSignature.
@@ -1900,8 +2612,10 @@ type Payment struct {
 	Confirmations int32  `json:"confirmations"`
 
 	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while something is off.
-	Standing string `json:"standing"`
-	State    string `json:"state"`
+	Standing Standing `json:"standing"`
+
+	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
+	State InstalmentState `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -1939,7 +2653,9 @@ type PaymentLine struct {
 
 	// PaidAt Time of the block.
 	PaidAt *time.Time `json:"paid_at,omitempty"`
-	State  string     `json:"state"`
+
+	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
+	State InstalmentState `json:"state"`
 
 	// Txid Transaction id as people write it.
 	Txid *TxID  `json:"txid,omitempty"`
@@ -1973,6 +2689,9 @@ type PlaceUptime struct {
 	Unknown int32 `json:"unknown"`
 	Up      int32 `json:"up"`
 }
+
+// ProberState `new` before it enrolled, `distrusted` while it gets canaries wrong.
+type ProberState string
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -2048,7 +2767,9 @@ type Receipt struct {
 	// Reference A public name for the application, no secret.
 	Reference string `json:"reference"`
 	Revision  int32  `json:"revision"`
-	State     string `json:"state"`
+
+	// State Where an application stands.
+	State ApplicationState `json:"state"`
 }
 
 // Remark defines model for Remark.
@@ -2101,6 +2822,15 @@ type SpecField struct {
 	Value string `json:"value"`
 }
 
+// Stage A stage that a check goes through.
+type Stage string
+
+// StageState `skipped`: the protocol has no such step. `left_out`: a light check does not take it.
+type StageState string
+
+// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while something is off.
+type Standing string
+
 // StripDay defines model for StripDay.
 type StripDay struct {
 	// Day UTC.
@@ -2117,7 +2847,9 @@ type StripDay struct {
 type Stuck struct {
 	BatchId openapi_types.UUID `json:"batch_id"`
 	Number  int64              `json:"number"`
-	State   string             `json:"state"`
+
+	// State Where a batch stands; it is with a signer from `signing` on.
+	State BatchState `json:"state"`
 
 	// Why In plain words, with what would resolve it.
 	Why string `json:"why"`
@@ -2280,7 +3012,7 @@ type UnjoinedPayment struct {
 	BatchNumber int64              `json:"batch_number"`
 
 	// BatchState State of its batch; `voided` paid nobody.
-	BatchState string `json:"batch_state"`
+	BatchState BatchState `json:"batch_state"`
 
 	// Decision Digest of the decision note that was lost, 64 hex digits.
 	Decision string    `json:"decision"`
@@ -2348,8 +3080,8 @@ type UptimeSnapshot struct {
 	// Application Its public reference.
 	Application string `json:"application"`
 
-	// Decision `pay`, `hold_unproven`, `hold_coverage` or `hold_below`.
-	Decision  string             `json:"decision"`
+	// Decision What the numbers decide of a payment.
+	Decision  GateDecision       `json:"decision"`
 	Endpoints []MeasuredEndpoint `json:"endpoints"`
 
 	// NoticeS How long before a break it has to be declared, in seconds.
@@ -2387,8 +3119,8 @@ type Vantage struct {
 	SeenAt   *time.Time `json:"seen_at,omitempty"`
 	Software *string    `json:"software,omitempty"`
 
-	// State `new` before it enrolled, `active`, `distrusted` while it gets canaries wrong, or `disabled`.
-	State string `json:"state"`
+	// State `new` before it enrolled, `distrusted` while it gets canaries wrong.
+	State ProberState `json:"state"`
 
 	// Token What the prober enrols with. In the first answer to the call that added it, and nowhere else: the fund keeps only a hash.
 	Token *string `json:"token,omitempty"`

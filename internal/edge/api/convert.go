@@ -23,7 +23,7 @@ func standing(a grant.Application) ApplicationStanding {
 	return ApplicationStanding{
 		Id:        a.ID,
 		Reference: a.Reference,
-		State:     string(a.State),
+		State:     ApplicationState(a.State),
 		Revision:  int32(a.Revision),
 		Version:   a.Version,
 	}
@@ -101,8 +101,8 @@ func messages(texts []grant.Text) []Message {
 func payment(p grant.Payment) Payment {
 	out := Payment{
 		AmountSat:     int64(p.Amount),
-		State:         string(p.State),
-		Standing:      string(p.Standing),
+		State:         InstalmentState(p.State),
+		Standing:      Standing(p.Standing),
 		Confirmations: p.Confirmations,
 		BatchNumber:   optional(p.BatchNumber),
 	}

@@ -231,7 +231,7 @@ func TestProbersAreShownAsTheyAre(t *testing.T) {
 	rec, _ := c.call(t, http.MethodGet, "/v1/vantages", "")
 	var states []string
 	for _, v := range decode[api.VantagePage](t, rec).Items {
-		states = append(states, v.State)
+		states = append(states, string(v.State))
 	}
 	if diff := cmp.Diff([]string{"active", "distrusted", "disabled", "new"}, states); diff != "" {
 		t.Error(diff)

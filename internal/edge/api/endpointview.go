@@ -67,12 +67,12 @@ func endpointView(v endpoint.View, who reader) CheckedEndpoint {
 	out := CheckedEndpoint{
 		Label:       e.Label,
 		Protocol:    protocolOf(e.Protocol),
-		State:       string(e.State),
+		State:       EndpointState(e.State),
 		CheckedAt:   e.LastAt,
 		ChecksFrom:  e.ChecksFrom,
 		Pending:     v.Pending,
-		Stage:       optional(string(e.LastStage)),
-		Class:       optional(string(e.LastClass)),
+		Stage:       optional(Stage(e.LastStage)),
+		Class:       optional(CheckClass(e.LastClass)),
 		RecheckAt:   moment(v.RecheckAt),
 		Control:     controlOf(v.Control(who.now), e.Generation),
 		Advice:      adviceOf(v.Advice()),
@@ -137,7 +137,7 @@ func linkages(list []endpoint.Linkage) *[]Linkage {
 		//nolint:gosec // a count of rows
 		out = append(
 			out,
-			Linkage{Kind: string(l.Kind), Applications: int32(l.Applications)},
+			Linkage{Kind: LinkageKind(l.Kind), Applications: int32(l.Applications)},
 		)
 	}
 	return &out
@@ -148,7 +148,7 @@ func blocklistHits(list []endpoint.Hit) *[]BlocklistHit {
 	for _, b := range list {
 		//nolint:gosec // at most 1000
 		out = append(out, BlocklistHit{
-			What:     b.What,
+			What:     Listed(b.What),
 			List:     b.List,
 			Version:  b.Version,
 			Order:    optional(b.Order),
@@ -174,14 +174,14 @@ func checkOf(c endpoint.Check, who reader) EndpointCheck {
 	out := EndpointCheck{
 		At:      c.At,
 		Slot:    moment(c.Slot),
-		Kind:    string(c.Kind),
-		Mode:    string(c.Mode),
+		Kind:    CheckKind(c.Kind),
+		Mode:    CheckMode(c.Mode),
 		Place:   Place(c.Place),
 		Attempt: int32(c.Attempt), //nolint:gosec // a few
 		Verdict: CheckVerdict(
 			c.Verdict,
 		),
-		Class:          optional(string(c.Class)),
+		Class:          optional(CheckClass(c.Class)),
 		Advice:         adviceOf(c.Advice),
 		Detail:         optional(c.Detail),
 		TelegramProven: c.Proven,
@@ -191,7 +191,7 @@ func checkOf(c endpoint.Check, who reader) EndpointCheck {
 		out.Vantage = optional(c.Vantage)
 	}
 	for _, s := range c.Stages {
-		out.Stages = append(out.Stages, CheckStage{Stage: string(s.Stage), State: string(s.State), Ms: s.MS})
+		out.Stages = append(out.Stages, CheckStage{Stage: Stage(s.Stage), State: StageState(s.State), Ms: s.MS})
 	}
 	return out
 }

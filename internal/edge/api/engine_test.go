@@ -209,7 +209,7 @@ func TestBatchShowsAttemptsAndTheirFate(t *testing.T) {
 	b := decode[api.Batch](t, first(c.call(t, http.MethodGet, batchPath, "")))
 	var got []string
 	for _, a := range b.Attempts {
-		got = append(got, a.Kind+" "+a.Fate)
+		got = append(got, string(a.Kind)+" "+string(a.Fate))
 	}
 	want := []string{"pay replaced", "pay conflicted", "pay replaced", "pay dead", "pay final", "pay replaced", "void broadcast"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -264,7 +264,7 @@ func TestNextAction(t *testing.T) {
 		trouble  string
 		asked    bool
 		approved bool
-		want     string
+		want     api.NextAction
 	}{
 		"composed":                  {state: payout.Composed, want: "approve"},
 		"signer is asked":           {state: payout.Signing, status: none, want: "wait"},

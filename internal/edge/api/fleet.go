@@ -250,16 +250,16 @@ func prober(v endpoint.Vantage) Vantage {
 	}
 }
 
-func stateOf(v endpoint.Vantage) string {
+func stateOf(v endpoint.Vantage) ProberState {
 	switch {
 	case v.DisabledAt != nil:
-		return "disabled"
+		return ProberStateDisabled
 	case len(v.PublicKey) == 0:
-		return "new"
+		return ProberStateNew
 	case !v.Trusted():
-		return "distrusted"
+		return ProberStateDistrusted
 	}
-	return "active"
+	return ProberStateActive
 }
 
 // EnrolProber answers POST /v1/prober/enrol.

@@ -39,7 +39,7 @@ func (h *Handlers) SubmitApplication(
 	out := SubmitApplication201JSONResponse{Body: Receipt{
 		ReceiptCode: receipt.Code,
 		Reference:   receipt.Reference,
-		State:       string(receipt.State),
+		State:       ApplicationState(receipt.State),
 		Revision: int32(
 			receipt.Revision,
 		),
@@ -74,7 +74,7 @@ func (h *Handlers) own(ctx context.Context) (OwnApplication, error) {
 	//nolint:gosec // counts up by one
 	out := OwnApplication{
 		Reference:         a.Reference,
-		State:             string(a.State),
+		State:             ApplicationState(a.State),
 		Revision:          int32(a.Revision),
 		SubmittedAt:       a.SubmittedAt,
 		Title:             optional(s.Body.Title),

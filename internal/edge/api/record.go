@@ -18,9 +18,9 @@ func batchSummary(b payout.Batch) BatchSummary {
 	//nolint:gosec // payout.MaxOrder
 	return BatchSummary{
 		Id:                  b.ID,
-		Kind:                string(b.Kind),
+		Kind:                BatchKind(b.Kind),
 		Number:              int64(b.Number),
-		State:               string(b.State),
+		State:               BatchState(b.State),
 		Version:             b.Version,
 		Digest:              b.Digest.String(),
 		Payees:              int32(b.Payees),
@@ -49,13 +49,13 @@ func watchToken(r payout.Record) string {
 }
 
 // nextAction is who has to act; the steps that the program takes by itself are one: wait.
-func nextAction(next payout.Next) string {
+func nextAction(next payout.Next) NextAction {
 	switch next {
 	case payout.NextApprove, payout.NextSign, payout.NextApproveVoid, payout.NextInvestigate, payout.NextNone:
-		return string(next)
+		return NextAction(next)
 	case payout.NextBuild, payout.NextSigner, payout.NextBroadcast, payout.NextBlock, payout.NextDepth:
 	}
-	return "wait"
+	return NextActionWait
 }
 
 func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) {
@@ -112,8 +112,8 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 			PayoutAddress:   it.Address,
 			AmountSat:       int64(it.Amount),
 			DecisionDigest:  it.Digest.String(),
-			State:           string(it.State),
-			Standing:        string(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
+			State:           InstalmentState(it.State),
+			Standing:        Standing(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
 			Vout:            voutOf(now, it.InstalmentID),
 			PaidAfterCancel: optional(r.PaidAfterCancel(it)),
 		})
@@ -222,8 +222,8 @@ func attempt(a payout.Attempt, fate payout.Fate) Attempt {
 		Number: int32(
 			a.No,
 		),
-		Kind:          string(a.Kind),
-		Fate:          string(fate),
+		Kind:          AttemptKind(a.Kind),
+		Fate:          Fate(fate),
 		Txid:          a.TxID.String(),
 		FeeSat:        int64(a.Fee),
 		FeerateSatKvb: a.FeeRateSatKVB(),

@@ -85,7 +85,7 @@ func (h *Handlers) GetTreasury(ctx context.Context, _ GetTreasuryRequestObject) 
 	for _, x := range t.Stuck {
 		out.Stuck = append(
 			out.Stuck,
-			Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: string(x.State), Why: x.Why},
+			Stuck{BatchId: x.BatchID, Number: int64(x.Number), State: BatchState(x.State), Why: x.Why},
 		)
 	}
 	for _, x := range t.Lapsed {
@@ -251,7 +251,7 @@ func (h *Handlers) ResetBreaker(ctx context.Context, r ResetBreakerRequestObject
 func breaker(b payout.Breaker) Breaker {
 	out := Breaker{
 		Number:    b.ID,
-		Code:      string(b.Code),
+		Code:      BreakerCode(b.Code),
 		State:     BreakerState(b.State),
 		Version:   b.Version(),
 		Detail:    b.Detail(),

@@ -34,7 +34,7 @@ func unjoinedPayment(p payout.UnjoinedPayment) UnjoinedPayment {
 		Outpoint:    p.OutPoint.String(),
 		BatchId:     p.BatchID,
 		BatchNumber: int64(p.Number),
-		BatchState:  string(p.State),
+		BatchState:  BatchState(p.State),
 		Address:     p.Address,
 		AmountSat:   int64(p.Amount),
 		Decision:    p.Decision.String(),

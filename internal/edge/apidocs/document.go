@@ -143,7 +143,8 @@ type schema struct {
 	Description string
 	Pattern     string
 	Enum        []string
-	Minimum     string // numbers are kept as they are written
+	Open        []string `yaml:"x-extensible-enum"` // as Enum, and others later
+	Minimum     string   // numbers are kept as they are written
 	Maximum     string
 	MinLength   int `yaml:"minLength"`
 	MaxLength   int `yaml:"maxLength"`

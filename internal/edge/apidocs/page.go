@@ -413,6 +413,7 @@ func (s *schema) rule() string {
 		}
 	}
 	add("one of `%s`", strings.Join(s.Enum, "`, `"))
+	add("one of `%s`, or a value of later", strings.Join(s.Open, "`, `"))
 	if s.Minimum == "0" {
 		rules = append(rules, "not negative")
 	}

@@ -292,7 +292,7 @@ func (r *rig) await(id uuid.UUID, states ...string) *client.Batch {
 	r.until("the batch is "+strings.Join(states, " or "), func() bool {
 		b = r.batch(id)
 		for _, s := range states {
-			if b.State == s {
+			if string(b.State) == s {
 				return true
 			}
 		}

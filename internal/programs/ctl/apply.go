@@ -267,7 +267,7 @@ func (a *app) applyCommand() *cobra.Command {
 			"Keep the receipt code. It is the only way back to your application, and the fund cannot show it again.",
 		)
 		return page{value: receipt, parts: []part{record(
-			"receipt_code", receipt.ReceiptCode, "reference", receipt.Reference, "state", receipt.State,
+			"receipt_code", receipt.ReceiptCode, "reference", receipt.Reference, "state", string(receipt.State),
 			"revision", itoa(receipt.Revision), "application_sha256", receipt.ApplicationSha256,
 		)}}, err
 	})

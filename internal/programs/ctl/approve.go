@@ -84,7 +84,7 @@ func readBefore(wanted string, have decision.Digest) error {
 
 // showBatch tells the person what an approval releases.
 func (c *call) showBatch(b client.Batch, note checked) error {
-	c.talk("Batch %d on %s, %s", note.number, note.network.Name, clean(b.State))
+	c.talk("Batch %d on %s, %s", note.number, note.network.Name, clean(string(b.State)))
 	list := table("", []string{"PAYEE", "AMOUNT_SAT", "ADDRESS"}, note.payees, func(p payee) []string {
 		return []string{p.item.Reference + " " + p.item.Designation, itoa(p.sat), p.address}
 	})
@@ -151,7 +151,7 @@ func (a *app) batchWatchCommand() *cobra.Command {
 				seen = line
 				c.talk("%s", line)
 			}
-			there, lost := outcomeOf(b.State, until)
+			there, lost := outcomeOf(string(b.State), until)
 			if there {
 				return watched(b), nil
 			}
@@ -218,9 +218,9 @@ func watched(b client.Batch) page {
 			"id",
 			b.Id.String(),
 			"state",
-			b.State,
+			string(b.State),
 			"next_action",
-			b.NextAction,
+			string(b.NextAction),
 			"txid",
 			text(b.Txid),
 			"fee_sat",

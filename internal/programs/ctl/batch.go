@@ -74,8 +74,8 @@ func batchesPart(list []client.BatchSummary) part {
 				b.Number,
 			),
 			b.Id.String(),
-			b.Kind,
-			b.State,
+			string(b.Kind),
+			string(b.State),
 			itoa(b.Payees),
 			itoa(b.TotalSat),
 			itoa(b.MaxFeeSat),
@@ -138,7 +138,7 @@ func batchParts(b client.Batch, holds bool) []part {
 			[]string{"REFERENCE", "DESIGNATION", "AMOUNT_SAT", "PAYOUT_ADDRESS", "STATE", "VOUT", "INSTALMENT"},
 			b.Items,
 			func(it client.BatchItem) []string {
-				state := it.Standing
+				state := string(it.Standing)
 				if it.PaidAfterCancel != nil && *it.PaidAfterCancel {
 					state += ", paid after it was cancelled"
 				}
@@ -159,11 +159,11 @@ func batchParts(b client.Batch, holds bool) []part {
 			"id",
 			b.Id.String(),
 			"kind",
-			b.Kind,
+			string(b.Kind),
 			"state",
-			b.State,
+			string(b.State),
 			"next_action",
-			b.NextAction,
+			string(b.NextAction),
 			"alarm",
 			alarm(b),
 			"trouble",
@@ -226,8 +226,8 @@ func batchParts(b client.Batch, holds bool) []part {
 					itoa(
 						x.Number,
 					),
-					x.Kind,
-					x.Fate,
+					string(x.Kind),
+					string(x.Fate),
 					x.Txid,
 					itoa(x.FeeSat),
 					money.FormatFeeRate(x.FeerateSatKvb),
@@ -348,7 +348,7 @@ func (a *app) batchCancelCommand() *cobra.Command {
 		question := fmt.Sprintf(
 			"Batch %d is %s and pays %d payees. To cancel it, type its number: ",
 			b.Number,
-			clean(b.State),
+			clean(string(b.State)),
 			b.Payees,
 		)
 		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {

@@ -30,7 +30,7 @@ func (a *app) charterListCommand() *cobra.Command {
 			[]string{"VERSION", "STATE", "SINCE", "EXPIRES", "DIGEST"},
 			list,
 			func(x client.Charter) []string {
-				return []string{itoa(x.Version), x.State, when(x.At), when(x.ExpiresAt), x.Digest}
+				return []string{itoa(x.Version), string(x.State), when(x.At), when(x.ExpiresAt), x.Digest}
 			},
 		)}}, nil
 	})
@@ -62,7 +62,7 @@ func (a *app) charterFetchCommand() *cobra.Command {
 		if err := writeNew("out", out, []byte(got.Text)); err != nil {
 			return page{}, err
 		}
-		return page{value: got, parts: []part{record("file", out, "version", itoa(ch.Version), "state", got.State)}}, nil
+		return page{value: got, parts: []part{record("file", out, "version", itoa(ch.Version), "state", string(got.State))}}, nil
 	})
 }
 
@@ -112,7 +112,7 @@ func charterPage(x client.Charter, err error) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	parts := []part{record("version", itoa(x.Version), "state", x.State, "digest", x.Digest)}
+	parts := []part{record("version", itoa(x.Version), "state", string(x.State), "digest", x.Digest)}
 	if x.Trustees != nil {
 		parts = append(parts, table("TRUSTEES", []string{"OF VERSION", "NEEDED", "SIGNED", "NOT SIGNED"}, *x.Trustees,
 			func(n client.CharterTrustees) []string {

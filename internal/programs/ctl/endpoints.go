@@ -142,7 +142,7 @@ func endpointPage(e client.CheckedEndpoint) page {
 		"protocol",
 		string(e.Protocol),
 		"state",
-		e.State,
+		string(e.State),
 		"verdict",
 		text(e.Verdict),
 		"checked_at",
@@ -194,7 +194,7 @@ func endpointPage(e client.CheckedEndpoint) page {
 			[]string{"WHAT", "LIST", "VERSION", "ORDER", "PERMILLE"},
 			orNone(e.Blocklists),
 			func(h client.BlocklistHit) []string {
-				return []string{h.What, h.List, h.Version, text(h.Order), number(h.Permille)}
+				return []string{string(h.What), h.List, h.Version, text(h.Order), number(h.Permille)}
 			},
 		),
 		table(
@@ -202,7 +202,7 @@ func endpointPage(e client.CheckedEndpoint) page {
 			[]string{"WHAT", "APPLICATIONS"},
 			orNone(e.Linkages),
 			func(l client.Linkage) []string {
-				return []string{l.Kind, itoa(l.Applications)}
+				return []string{string(l.Kind), itoa(l.Applications)}
 			},
 		),
 	)}
@@ -278,8 +278,8 @@ func checksPart(list []client.EndpointCheck) part {
 	return table("Checks, newest first", header, list, func(x client.EndpointCheck) []string {
 		return []string{
 			when(x.At),
-			x.Kind,
-			x.Mode,
+			string(x.Kind),
+			string(x.Mode),
 			string(x.Place),
 			text(x.Vantage),
 			string(x.Verdict),
@@ -296,10 +296,11 @@ func stagesText(list []client.CheckStage) string {
 	var words []string
 	for _, s := range list {
 		switch s.State {
-		case "passed":
-			words = append(words, s.Stage+" "+itoa(s.Ms)+" ms")
-		case "failed":
-			words = append(words, s.Stage+" failed")
+		case client.StageStatePassed:
+			words = append(words, string(s.Stage)+" "+itoa(s.Ms)+" ms")
+		case client.StageStateFailed:
+			words = append(words, string(s.Stage)+" failed")
+		case client.StageStateSkipped, client.StageStateLeftOut, client.StageStateNotReached:
 		}
 	}
 	return strings.Join(words, ", ")

@@ -14,7 +14,7 @@ const label = "EP-7K3FQ2X9"
 
 // sampleEndpoint is what its operator sees of a server that refuses a password.
 func sampleEndpoint() client.CheckedEndpoint {
-	class, stage, why, until := "auth_rejected", "auth", "ours_failed", at.Add(90*24*time.Hour)
+	class, stage, why, until := client.CheckClassAuthRejected, client.StageAuth, "ours_failed", at.Add(90*24*time.Hour)
 	kind, verdict := client.ControlByCredential, client.CheckDown
 	advice := &client.Advice{Key: "probe.advice.auth_rejected", Text: "The server does not accept the user name and password."}
 	return client.CheckedEndpoint{

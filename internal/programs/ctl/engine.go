@@ -96,7 +96,7 @@ func (a *app) batchVoidCommand() *cobra.Command {
 		question := fmt.Sprintf(
 			"Batch %d is %s, pays %d payees and may be paid until the replacement is final. To ask for that, type its number: ",
 			b.Number,
-			clean(b.State),
+			clean(string(b.State)),
 			b.Payees,
 		)
 		if err := c.confirm(yes, question, itoa(b.Number)); err != nil {
@@ -197,7 +197,7 @@ func (c *call) showVoid(b client.Batch, own checked) {
 		"Batch %d on %s, %s: %s asked to take it back.",
 		own.number,
 		own.network.Name,
-		clean(b.State),
+		clean(string(b.State)),
 		clean(v.AskedBy),
 	)
 	c.talk("Reason   %s", clean(v.Reason))

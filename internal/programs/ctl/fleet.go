@@ -130,7 +130,7 @@ func vantagesPart(title string, list []client.Vantage) part {
 			string(v.Place),
 			v.Country,
 			number(v.Asn),
-			v.State,
+			string(v.State),
 			whenever(v.SeenAt),
 			itoa(v.Reports),
 			itoa(v.CanaryGood),

@@ -194,7 +194,7 @@ func checkUpkeep(b client.Batch) (checked, error) {
 	if _, err := out.against(b, note.Batch); err != nil {
 		return out, err
 	}
-	if note.Kind != b.Kind || len(b.Items) > 0 || b.TotalSat != 0 {
+	if note.Kind != string(b.Kind) || len(b.Items) > 0 || b.TotalSat != 0 {
 		return out, checkFailed(
 			"The note is for %s and pays nobody, the server shows something else. Do not approve; tell the fund.",
 			note.Kind,

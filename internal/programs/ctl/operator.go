@@ -62,7 +62,7 @@ func (a *app) statusCommand() *cobra.Command {
 				"reference",
 				s.Reference,
 				"state",
-				s.State,
+				string(s.State),
 				"title",
 				text(s.Title),
 				"amount_sat",
@@ -87,7 +87,7 @@ func paymentsPart(list []client.Payment) part {
 		[]string{"AMOUNT_SAT", "STATE", "CONFIRMATIONS", "TXID", "VOUT"},
 		list,
 		func(p client.Payment) []string {
-			return []string{itoa(p.AmountSat), p.Standing, itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
+			return []string{itoa(p.AmountSat), string(p.Standing), itoa(p.Confirmations), text(p.Txid), number(p.Vout)}
 		},
 	)
 }
@@ -133,7 +133,7 @@ func changed(s client.ApplicationStanding, err error) (page, error) {
 			"reference",
 			s.Reference,
 			"state",
-			s.State,
+			string(s.State),
 			"revision",
 			itoa(s.Revision),
 			"version",
@@ -149,7 +149,7 @@ func ownChanged(s client.OwnApplication, err error) (page, error) {
 	}
 	return page{
 		value: s,
-		parts: []part{record("reference", s.Reference, "state", s.State, "revision", itoa(s.Revision))},
+		parts: []part{record("reference", s.Reference, "state", string(s.State), "revision", itoa(s.Revision))},
 	}, nil
 }
 

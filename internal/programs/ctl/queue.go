@@ -154,7 +154,7 @@ func queuePart(list []client.ApplicationSummary) part {
 		return []string{
 			a.Id.String(),
 			a.Reference,
-			a.State,
+			string(a.State),
 			itoa(a.AmountSat),
 			strings.Join(a.Protocols, " "),
 			a.Region,
@@ -251,7 +251,7 @@ func applicationParts(v shown) []part {
 			"title",
 			a.Title,
 			"state",
-			a.State,
+			string(a.State),
 			"amount_sat",
 			itoa(a.AmountSat),
 			"payout_address",

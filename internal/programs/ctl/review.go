@@ -71,7 +71,13 @@ func (g *agreement) on(c *call, what string) (app client.Application, digest dec
 				"scope application.unseal.",
 		)
 	}
-	c.talk("%s, %s, %s\n\n%s\n", clean(app.Reference), clean(app.Title), clean(app.State), indent(app.DecisionNote))
+	c.talk(
+		"%s, %s, %s\n\n%s\n",
+		clean(app.Reference),
+		clean(app.Title),
+		clean(string(app.State)),
+		indent(app.DecisionNote),
+	)
 	for _, s := range app.Checks {
 		if s.Level == client.High {
 			c.talk("HIGH: %s", clean(s.Reason))

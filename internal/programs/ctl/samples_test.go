@@ -111,7 +111,7 @@ func inState(state string, confirmations int32) client.Batch {
 	b := sampleBatch()
 	txid := strings.Repeat("ab", 32)
 	needed := int32(6)
-	b.State, b.Confirmations, b.ConfirmationsNeeded, b.Txid, b.WatchToken = state, confirmations, &needed, &txid, state
+	b.State, b.Confirmations, b.ConfirmationsNeeded, b.Txid, b.WatchToken = client.BatchState(state), confirmations, &needed, &txid, state
 	return b
 }
 

@@ -79,11 +79,20 @@ func instalmentsPart(list []client.Grant) part {
 	return table("", header, rows, func(r row) []string {
 		txid, state := "", r.it.State
 		if r.it.Payment != nil {
-			txid, state = text(r.it.Payment.Txid), r.it.Payment.Standing
+			txid, state = text(r.it.Payment.Txid), client.InstalmentState(r.it.Payment.Standing)
 		}
 		return []string{
-			r.it.Id.String(), r.g.Id.String(), r.g.Reference, r.g.Designation, r.g.State, itoa(r.it.Period), state,
-			itoa(r.it.AmountSat), r.it.PayoutAddress, txid, text(r.it.HeldReason),
+			r.it.Id.String(),
+			r.g.Id.String(),
+			r.g.Reference,
+			r.g.Designation,
+			string(r.g.State),
+			itoa(r.it.Period),
+			string(state),
+			itoa(r.it.AmountSat),
+			r.it.PayoutAddress,
+			txid,
+			text(r.it.HeldReason),
 		}
 	})
 }
@@ -141,7 +150,7 @@ func (a *app) treasuryCommand() *cobra.Command {
 				[]string{"NUMBER", "ID", "STATE", "WHY"},
 				t.Stuck,
 				func(x client.Stuck) []string {
-					return []string{itoa(x.Number), x.BatchId.String(), x.State, x.Why}
+					return []string{itoa(x.Number), x.BatchId.String(), string(x.State), x.Why}
 				},
 			),
 			table(
@@ -199,7 +208,7 @@ func breakersPart(list []client.Breaker) part {
 			}
 			return []string{
 				itoa(x.b.Number),
-				x.b.Code,
+				string(x.b.Code),
 				string(x.b.State),
 				x.f.Detail,
 				amount,
@@ -303,7 +312,7 @@ func (a *app) resetCommand() *cobra.Command {
 					"number",
 					itoa(b.Number),
 					"code",
-					b.Code,
+					string(b.Code),
 					"state",
 					string(b.State),
 					"consented",

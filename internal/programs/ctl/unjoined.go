@@ -88,7 +88,7 @@ func unjoinedPart(list []client.UnjoinedPayment) part {
 			return []string{
 				x.Outpoint,
 				itoa(x.BatchNumber),
-				x.BatchState,
+				string(x.BatchState),
 				itoa(x.AmountSat),
 				x.Address,
 				x.Decision,

@@ -310,7 +310,7 @@ func (j *journey) await(ctx context.Context, states ...string) (string, error) {
 			return false, err
 		}
 		for _, s := range states {
-			if j.batch.State == s {
+			if string(j.batch.State) == s {
 				return true, nil
 			}
 		}

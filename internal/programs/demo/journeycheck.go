@@ -98,7 +98,7 @@ func proven(e client.CheckedEndpoint) string {
 // recheck returns the check of e that was asked for, or nil.
 func recheck(e client.CheckedEndpoint) *client.EndpointCheck {
 	for i := range e.Checks {
-		if e.Checks[i].Kind == string(vantage.KindRecheck) {
+		if e.Checks[i].Kind == client.CheckKindRecheck {
 			return &e.Checks[i]
 		}
 	}

@@ -4,5 +4,8 @@
 // What a file names of another one becomes a component of the document under its own name, so
 // two files may not use one name for two things.
 //
-// Usage: openapibundle ROOT OUTPUT.
+// Generators get a document of their own, in which open enumerations (x-extensible-enum) are closed
+// ones with a constant for each value.
+//
+// Usage: openapibundle ROOT OUTPUT FOR_GENERATORS.
 package main

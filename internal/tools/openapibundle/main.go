@@ -27,8 +27,8 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return errors.New("usage: openapibundle ROOT OUTPUT")
+	if len(args) != 3 {
+		return errors.New("usage: openapibundle ROOT OUTPUT FOR_GENERATORS")
 	}
 	root, output := args[0], args[1]
 	source, err := os.ReadFile(root)
@@ -53,7 +53,54 @@ func run(args []string) error {
 	if err := os.WriteFile(output, append([]byte(header), document...), 0o600); err != nil {
 		return fmt.Errorf("write document: %w", err)
 	}
+	closed, err := withConstants(document)
+	if err != nil {
+		return fmt.Errorf("name constants: %w", err)
+	}
+	if err := os.WriteFile(args[2], closed, 0o600); err != nil {
+		return fmt.Errorf("write document for generators: %w", err)
+	}
 	return nil
+}
+
+// withConstants has open enumerations as closed ones, with a constant for each value: generators know
+// those alone, and make of them a string type that takes a value of later all the same.
+func withConstants(document []byte) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(document, &doc); err != nil {
+		return nil, err
+	}
+	schemas := value(value(doc.Content[0], "components"), "schemas")
+	for i := 0; i < len(schemas.Content); i += 2 {
+		name, schema := schemas.Content[i].Value, schemas.Content[i+1]
+		for j := 0; j < len(schema.Content); j += 2 {
+			if schema.Content[j].Value != "x-extensible-enum" {
+				continue
+			}
+			constants := &yaml.Node{Kind: yaml.SequenceNode}
+			for _, v := range schema.Content[j+1].Content {
+				constants.Content = append(constants.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name + camel(v.Value)})
+			}
+			schema.Content[j].Value = "enum"
+			schema.Content = append(schema.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "x-enum-varnames"}, constants)
+			break
+		}
+	}
+	return yaml.Marshal(&doc)
+}
+
+// camel writes maybe_paid as MaybePaid, and dns_nxdomain as DNSNxdomain.
+func camel(value string) string {
+	var out strings.Builder
+	for _, part := range strings.Split(value, "_") {
+		switch part {
+		case "asn", "dns", "eof", "ip", "tcp":
+			out.WriteString(strings.ToUpper(part))
+		default:
+			out.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return out.String()
 }
 
 // inOrder puts the paths of a bundled document in the order of its root, which is that of the page on
