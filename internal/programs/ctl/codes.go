@@ -8,6 +8,12 @@ const (
 	CodeAnswerLost errs.Code = "answer_lost"
 	// CodeInterrupted: The program was told to stop before it was done.
 	CodeInterrupted errs.Code = "interrupted"
+	// CodeNoRole: The person has no role in which this note is approved.
+	CodeNoRole errs.Code = "no_role"
+	// CodeNotANote: The file is no note that people approve.
+	CodeNotANote errs.Code = "not_a_note"
+	// CodeNotInCharter: The charter lists nobody with this name or key.
+	CodeNotInCharter errs.Code = "not_in_charter"
 	// CodeNoTrustee: The key that signed belongs to no trustee of the charter.
 	CodeNoTrustee errs.Code = "no_trustee"
 	// CodeNoWay: There is no way to prove control of this server.

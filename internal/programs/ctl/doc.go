@@ -10,6 +10,8 @@
 //   - Addresses shown for approval come from the scripts of the note.
 //   - A charter is signed by ssh-keygen, over the bytes that were shown and whose digest was
 //     typed. This program holds no key and makes no signature.
+//   - An approval is signed over a statement about the note that was shown, by ssh-keygen, and written
+//     only if it holds under the person's own charter.
 //   - The newest charter that a person verified is kept on their own disk. Only charter pin changes
 //     it, and nothing that a server says does.
 //   - Secrets are read from files or asked for, never taken from arguments. The

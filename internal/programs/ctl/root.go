@@ -108,7 +108,7 @@ func Root(cfg Config) *cobra.Command {
 		a.paymentsCommand(),
 		a.payeesCommand(),
 		a.auditCommand(),
-		a.verifyCommand(), a.charterCommand(),
+		a.verifyCommand(), a.charterCommand(), a.approvalCommand(), a.haltCommand(), a.resumeCommand(),
 		a.whoamiCommand(),
 		a.tokenCommand(),
 		a.versionCommand(),

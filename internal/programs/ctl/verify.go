@@ -91,6 +91,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		}
 		return run(cmd, args)
 	}
+	cmd.AddCommand(a.verifyApprovalsCommand())
 	return cmd
 }
 

@@ -1,0 +1,53 @@
+package ctl_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/uuid"
+
+	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/testkit/keytest"
+	"github.com/causeway-fund/causeway/internal/testkit/txtest"
+	"github.com/causeway-fund/causeway/internal/trust/charter"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
+	"github.com/causeway-fund/causeway/internal/trust/halt"
+	paid "github.com/causeway-fund/causeway/internal/trust/history"
+)
+
+// noteSet are notes of one fund, of each kind that people approve.
+type noteSet struct {
+	Decision []byte // 600,000 sat
+	Batch    []byte
+	Upkeep   []byte
+	Void     []byte
+	Halt     []byte
+	Resume   []byte
+	History  []byte
+}
+
+func notesOf(t *testing.T, c charter.Charter) noteSet {
+	t.Helper()
+	script := txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1)
+	d := decision.Note{
+		Network: c.Network, Decision: keytest.ID("decision"), Grant: keytest.ID("grant"), PayeeScript: script,
+		PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: 600_000, MaxFeeRateSatKVB: 60_000,
+		NotBefore: at, NotAfter: at.Add(30 * 24 * time.Hour),
+	}
+	b := decision.BatchNote{
+		Network: c.Network, Batch: keytest.ID("batch"), Number: 7, MaxFeeRateSatKVB: 60_000, MaxFee: 20_000,
+		Payments: []decision.Payment{{Decision: d.Digest(), Script: script, Amount: d.Amount}},
+	}
+	u := decision.UpkeepNote{
+		Network: c.Network, Batch: keytest.ID("upkeep"), Number: 8, Kind: decision.UpkeepConsolidate, Outputs: 1,
+		MaxFeeRateSatKVB: 60_000, MaxFee: 20_000, Coins: []wire.OutPoint{{Index: 1}},
+	}
+	v := decision.VoidNote{Network: c.Network, Batch: b.Batch, Number: b.Number, Note: b.Digest(), MaxFee: b.MaxFee}
+	h := halt.Note{Network: c.Network, Fund: c.Fund, ID: keytest.ID("halt"), Reason: halt.NoReason}
+	r := halt.Resume{Network: c.Network, Fund: c.Fund, ID: keytest.ID("resume"), Lifts: []uuid.UUID{h.ID}}
+	replaced := paid.Note{Network: c.Network, Fund: c.Fund, Paid: []paid.Payment{{Decision: d.Digest(), Period: 1}}}
+	return noteSet{d.Encode(), b.Encode(), u.Encode(), v.Encode(), h.Encode(), r.Encode(), replaced.Encode()}
+}
