@@ -223,7 +223,7 @@ CREATE TABLE attempt_event (
     event      text        NOT NULL CHECK (event IN ('built', 'signing', 'signed', 'broadcast', 'mined', 'reorged', 'paid', 'final', 'conflicted', 'dead')),
     detail     text        NOT NULL DEFAULT '',
     at         timestamptz NOT NULL,
-    height     integer                                    -- walked tip at the time
+    height     integer                                    -- synced tip at the time
 );
 CREATE INDEX attempt_event_attempt ON attempt_event (attempt_id, id);
 CREATE TRIGGER attempt_event_append_only BEFORE UPDATE OR DELETE ON attempt_event FOR EACH ROW EXECUTE FUNCTION append_only();

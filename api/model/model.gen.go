@@ -1111,7 +1111,7 @@ type Application struct {
 	// SamePayee Other applications with the same payout address. 100 stands for 100 or more.
 	SamePayee *int32 `json:"same_payee,omitempty"`
 
-	// Sealed You may not open what is sealed (`application.unseal`): title, narrative, endpoints, payout_address, decision_note, messages and the notes of votes are empty, application_sha256 is zeros.
+	// Sealed You may not open what is sealed (`application.unseal`): title, narrative, `endpoints`, payout_address, decision_note, messages and the notes of votes are empty, application_sha256 is zeros.
 	Sealed bool `json:"sealed"`
 
 	// State Where an application stands.
@@ -1228,7 +1228,7 @@ type AttemptEvent struct {
 	Detail *string   `json:"detail,omitempty"`
 	Event  string    `json:"event"`
 
-	// Height Walked tip at the time.
+	// Height Synced tip at the time.
 	Height *int32 `json:"height,omitempty"`
 }
 
@@ -2072,6 +2072,9 @@ type FeeEstimate struct {
 	// Height Of the newest block.
 	Height int32 `json:"height"`
 
+	// RelayFeerateSatKvb What the fund's own node relays from on, and what a replacement pays for its own relay on top (BIP125, rule 4). Satoshi per 1,000 virtual bytes.
+	RelayFeerateSatKvb int64 `json:"relay_feerate_sat_kvb"`
+
 	// Targets The soonest first.
 	Targets []FeeTarget `json:"targets"`
 
@@ -2864,7 +2867,7 @@ type Tally struct {
 	Required int32 `json:"required"`
 }
 
-// Tip The newest block that the worker has walked.
+// Tip The newest block that the worker has read, its synced tip.
 type Tip struct {
 	// At Time in the block's header.
 	At time.Time `json:"at"`
@@ -2954,7 +2957,7 @@ type Treasury struct {
 	Proposal *Proposal `json:"proposal,omitempty"`
 	Stuck    []Stuck   `json:"stuck"`
 
-	// Tip The newest block that the worker has walked.
+	// Tip The newest block that the worker has read, its synced tip.
 	Tip Tip `json:"tip"`
 }
 

@@ -2,24 +2,24 @@ package wallet
 
 import "github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 
-// Index finds where a script stands in a descriptor, within a window of
-// lookahead scripts beyond the highest one used on each chain. Find may run
+// Index finds where a script stands in a descriptor, up to a gap limit of
+// scripts beyond the highest one used on each chain. Find may run
 // concurrently with itself, and not with Use.
 type Index struct {
-	d         *Descriptor
-	lookahead uint32
-	places    map[string]place
-	derived   [2]uint32 // scripts derived so far, a chain
+	d        *Descriptor
+	gapLimit uint32
+	places   map[string]place
+	derived  [2]uint32 // scripts derived so far, a chain
 }
 
 type place struct{ chain, index uint32 }
 
-// NewIndex returns an Index that knows the first lookahead scripts of each
+// NewIndex returns an Index that knows the first gapLimit scripts of each
 // chain.
-func NewIndex(d *Descriptor, lookahead uint32) *Index {
-	x := &Index{d: d, lookahead: lookahead, places: make(map[string]place)}
-	x.extend(ChainDeposit, lookahead)
-	x.extend(ChainChange, lookahead)
+func NewIndex(d *Descriptor, gapLimit uint32) *Index {
+	x := &Index{d: d, gapLimit: gapLimit, places: make(map[string]place)}
+	x.extend(ChainDeposit, gapLimit)
+	x.extend(ChainChange, gapLimit)
 	return x
 }
 
@@ -30,13 +30,13 @@ func (x *Index) Find(script []byte) (chain, index uint32, ok bool) {
 }
 
 // Use notes that the script at chain and index has been handed out or seen, and
-// moves the window to lookahead scripts beyond it. A smaller index than one used
+// moves the window to gapLimit scripts beyond it. A smaller index than one used
 // before changes nothing.
 func (x *Index) Use(chain, index uint32) {
 	if chain > ChainChange || index >= hdkeychain.HardenedKeyStart {
 		return
 	}
-	x.extend(chain, index+1+x.lookahead)
+	x.extend(chain, index+1+x.gapLimit)
 }
 
 func (x *Index) extend(chain, until uint32) {

@@ -137,7 +137,8 @@ func estimate(e *fee.Estimate) *FeeEstimate {
 		return nil
 	}
 	out := &FeeEstimate{
-		At: e.At, Height: e.Height, FloorSatKvb: e.FloorSatKVB, Trusted: e.Trusted, Why: optional(e.Why),
+		At: e.At, Height: e.Height, FloorSatKvb: e.FloorSatKVB, RelayFeerateSatKvb: e.RelaySatKVB,
+		Trusted: e.Trusted, Why: optional(e.Why),
 		Targets: make([]FeeTarget, 0, len(e.Targets)), Votes: make([]FeeVote, 0, len(e.Votes)),
 	}
 	for _, t := range e.Targets {

@@ -30,12 +30,15 @@ type Config struct {
 	Icon   string                         // address of the page's own icon; "": none
 	Errors []byte                         // YAML: {code: {status, meaning}}
 	Caller func(permission string) Caller // required
+	Theme  string                         // "light", "dark"; else as the reader's system has it
+	Path   string                         // where the page is: its form for themes goes there
 }
 
 // The view of the page.
 type (
 	view struct {
 		Title, Version, Summary, Icons, Icon string
+		Theme, Path                          string
 
 		Styles []string
 
@@ -133,6 +136,8 @@ func (d *document) view(cfg Config) (*view, error) {
 		Styles:      cfg.Styles,
 		Icons:       cfg.Icons,
 		Icon:        cfg.Icon,
+		Theme:       cfg.Theme,
+		Path:        cfg.Path,
 		Imports:     goImports,
 		Setup:       goSetup,
 		Handling:    goErrors,

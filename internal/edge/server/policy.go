@@ -265,7 +265,7 @@ func serverRules() []Rule {
 		{Method: get, Path: "/livez", Permission: identity.PermPublic, Limit: LimitFree},
 		{Method: get, Path: "/readyz", Permission: identity.PermPublic, Limit: LimitFree},
 		{Method: get, Path: "/healthz", Permission: identity.PermPublic, Limit: LimitFree},
-		{Method: get, Path: "/docs/api", Permission: identity.PermPublic},
+		{Method: get, Path: docsPath, Permission: identity.PermPublic},
 	}
 }
 

@@ -216,6 +216,36 @@ func TestTheDocumentationIsLight(t *testing.T) {
 	}
 }
 
+// TestTheDocumentationLooksAsThePagesDo: it follows the choice that was made on the dashboard, and keeps one made here.
+func TestTheDocumentationLooksAsThePagesDo(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, nil)
+	for name, c := range map[string]struct{ query, cookie, theme, kept string }{
+		"nothing was chosen":             {"", "", "auto", ""},
+		"dark was chosen on a page":      {"", "dark", "dark", ""},
+		"light is chosen here":           {"?theme=light", "dark", "light", "light"},
+		"the system is to decide":        {"?theme=auto", "dark", "auto", "auto"},
+		"a theme that there is not":      {"?theme=%3Cx%3E", "", "auto", ""},
+		"a theme that there is not kept": {"", "<x>", "auto", ""},
+	} {
+		var headers []string
+		if c.cookie != "" {
+			headers = []string{"Cookie", "causeway_theme=" + c.cookie}
+		}
+		rec := e.call(t, http.MethodGet, "/docs/api"+c.query, "", headers...)
+		kept := ""
+		for _, k := range rec.Result().Cookies() {
+			kept = k.Value
+		}
+		if body := rec.Body.String(); rec.Code != http.StatusOK || !strings.Contains(body, `data-theme="`+c.theme+`"`) || kept != c.kept {
+			t.Errorf("%s: status %d, kept %q: %.120s", name, rec.Code, kept, body)
+		}
+		if selected := `value="` + c.theme + `" selected`; c.theme != "auto" && !strings.Contains(rec.Body.String(), selected) {
+			t.Errorf("%s: the form does not show what is chosen", name)
+		}
+	}
+}
+
 func TestTheDocumentationSaysWhoMayCall(t *testing.T) {
 	t.Parallel()
 	for permission, want := range map[identity.Permission]string{

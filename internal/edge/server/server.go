@@ -155,7 +155,7 @@ func (s *Server) mount() {
 
 	api.RegisterHandlers(e, api.NewStrictHandler(s.cfg.API, nil))
 	e.GET("/v1/openapi.yaml", s.getDocument)
-	e.GET("/docs/api", s.getDocs)
+	e.GET(docsPath, s.getDocs)
 	e.GET("/livez", s.getLive)
 	e.GET("/readyz", s.getReady)
 	e.GET("/healthz", s.getHealth)

@@ -39,7 +39,7 @@ type Store interface {
 	// on: then each is for Connect.
 	ConnectQuiet(ctx context.Context, epoch int64, blocks []payout.Block) (all bool, err error)
 
-	// Head returns the walked tip; ok is false before the first header.
+	// Head returns the synced tip; ok is false before the first header.
 	Head(ctx context.Context) (tip payout.Tip, ok bool, err error)
 
 	// HeaderHash returns the hash of the walked block at height; ok is false when
@@ -84,12 +84,12 @@ type Follower struct {
 	by    identity.Actor
 	fund  fund.Fund
 	index *wallet.Index
-	coins map[wire.OutPoint]btcutil.Amount // own and unspent at the walked tip; nil: to be read again
+	coins map[wire.OutPoint]btcutil.Amount // own and unspent at the synced tip; nil: to be read again
 }
 
-// lookahead is how many scripts past the last used one are watched for deposits
+// gapLimit is how many scripts past the last used one are watched for deposits
 // and change.
-const lookahead = 100
+const gapLimit = 100
 
 // New checks cfg and returns a Follower.
 func New(cfg Config) (*Follower, error) {
@@ -100,7 +100,7 @@ func New(cfg Config) (*Follower, error) {
 }
 
 // Sync walks to the node's tip, undoing blocks that left the best chain. changed
-// is true when the walked tip moved.
+// is true when the synced tip moved.
 func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 	defer func() {
 		if err != nil {
@@ -151,7 +151,7 @@ func (f *Follower) Sync(ctx context.Context) (changed bool, err error) {
 }
 
 // run connects blocks from height next to target as long as each follows on the one
-// before; further ones are fetched meanwhile. connected is true when the walked tip
+// before; further ones are fetched meanwhile. connected is true when the synced tip
 // moved. Blocks that do not touch the treasury are stored many at a time: of what they
 // are for, which is to count depths and to notice a reorg, nothing is lost when the last
 // of them are walked again.
@@ -232,7 +232,7 @@ func (f *Follower) load(ctx context.Context) error {
 	}
 	f.fund = theFund
 	if f.index == nil { // deriving scripts takes longer than all the rest
-		f.index = wallet.NewIndex(descriptor, lookahead)
+		f.index = wallet.NewIndex(descriptor, gapLimit)
 	}
 	if holdings.NextIndex > 0 {
 		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)

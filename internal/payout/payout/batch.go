@@ -297,7 +297,7 @@ func ApprovalsLost() error {
 type AttemptEvent struct {
 	Event  string // built, signing, signed, broadcast, mined, reorged, paid, final, conflicted, dead
 	Detail string
-	Height int32 // walked tip at the time; 0: not noted
+	Height int32 // synced tip at the time; 0: not noted
 	At     time.Time
 }
 

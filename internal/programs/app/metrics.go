@@ -19,7 +19,10 @@ type workerMetrics struct {
 func newWorkerMetrics(r prometheus.Registerer) *workerMetrics {
 	m := &workerMetrics{
 		tip: prometheus.NewGauge(
-			prometheus.GaugeOpts{Name: "causeway_tip_height", Help: "Height of the walked tip."},
+			prometheus.GaugeOpts{
+				Name: "causeway_tip_height",
+				Help: "Height of the synced tip: the newest block that the worker has read.",
+			},
 		),
 		difference: prometheus.NewGauge(
 			prometheus.GaugeOpts{

@@ -309,7 +309,7 @@ func (w *worker) followAndPay(ctx context.Context, epoch int64) error {
 type looked struct {
 	node      time.Time // when the node was last found fit
 	estimated time.Time // when feerates were last estimated
-	balanced  bool      // ledger and coins were compared at the walked tip
+	balanced  bool      // ledger and coins were compared at the synced tip
 	estimator *fee.Estimator
 	recovery  *recovery.Recovery // the database was held against the signers' journals
 }

@@ -140,6 +140,8 @@ func (a *app) feeCommand() *cobra.Command {
 				itoa(e.Height),
 				"floor",
 				perVB(e.FloorSatKvb),
+				"relayed_from",
+				perVB(e.RelayFeerateSatKvb),
 			),
 			table(
 				"Sources",

@@ -238,7 +238,7 @@ func samples() map[string]func(sent) answer {
 func sampleEstimate() *client.FeeEstimate {
 	why := "It has seen too few blocks."
 	return &client.FeeEstimate{
-		At: at, Height: 900_000, FloorSatKvb: 1_000, Trusted: true,
+		At: at, Height: 900_000, FloorSatKvb: 1_000, RelayFeerateSatKvb: 100, Trusted: true,
 		Targets: []client.FeeTarget{{Blocks: 6, FeerateSatKvb: 7_100}, {Blocks: 36, FeerateSatKvb: 3_000}},
 		Votes:   []client.FeeVote{{Name: "mempool", FeeratesSatKvb: []int64{7_100, 3_000}, Used: true, AgeS: 12}, {Name: "estimatefee", FeeratesSatKvb: []int64{}, Why: &why}},
 	}

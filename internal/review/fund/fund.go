@@ -49,9 +49,9 @@ const (
 // Params returns the chain's parameters.
 func (f Fund) Params() (*chaincfg.Params, error) { return wallet.Params(f.Network) }
 
-// treasuryLookahead is how many deposit and change scripts an applicant's
+// treasuryGapLimit is how many deposit and change scripts an applicant's
 // address is compared with.
-const treasuryLookahead = 500
+const treasuryGapLimit = 500
 
 // Treasury returns the descriptor and an index of its first scripts.
 func (f Fund) Treasury() (*wallet.Descriptor, *wallet.Index, error) {
@@ -63,5 +63,5 @@ func (f Fund) Treasury() (*wallet.Descriptor, *wallet.Index, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, wallet.NewIndex(d, treasuryLookahead), nil
+	return d, wallet.NewIndex(d, treasuryGapLimit), nil
 }

@@ -283,7 +283,7 @@ func followedAt(height int32, f fund.Fund) db.ListFollowedParams {
 	return db.ListFollowedParams{PaidHeight: height + 1 - f.PaidDepth, FinalHeight: height + 1 - f.FinalDepth}
 }
 
-// loadUncovered locks and reads what the block at the walked tip takes with it.
+// loadUncovered locks and reads what the block at the synced tip takes with it.
 func loadUncovered(ctx context.Context, q *db.Queries, tip payout.Tip) (*payout.ChainWork, error) {
 	theFund, err := readFund(ctx, q)
 	if err != nil {
@@ -367,7 +367,7 @@ func (s PayoutStore) Disconnect(
 			return err
 		}
 		if n != 1 {
-			return errs.New(errs.Conflict, CodeWrongHead, "The block to take back is not the walked tip.")
+			return errs.New(errs.Conflict, CodeWrongHead, "The block to take back is not the synced tip.")
 		}
 		if w.Freed, err = readFreed(ctx, q); err != nil {
 			return err

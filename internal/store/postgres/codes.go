@@ -56,7 +56,7 @@ const (
 	CodeStoreReentered errs.Code = "store_reentered"
 	// CodeUnknownRole: The role is neither app nor worker.
 	CodeUnknownRole errs.Code = "unknown_role"
-	// CodeWrongHead: The block to take back is not the walked tip.
+	// CodeWrongHead: The block to take back is not the synced tip.
 	CodeWrongHead errs.Code = "wrong_head"
 	// CodeKeyDropped: This server seals with a key that was taken out of use.
 	CodeKeyDropped errs.Code = "key_dropped"
