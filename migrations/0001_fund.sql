@@ -20,7 +20,7 @@ CREATE TABLE fund (
     quorum             integer     NOT NULL CHECK (quorum >= 2),              -- distinct reviewers for the same digest
     max_feerate_sat_kvb bigint     NOT NULL CHECK (max_feerate_sat_kvb BETWEEN 1 AND 10000000),
     max_fee_sat        bigint      NOT NULL CHECK (max_fee_sat > 0),          -- for one batch
-    pay_window_days    integer     NOT NULL CHECK (pay_window_days > 0),      -- not_after - not_before of a decision
+    pay_window_days    integer     NOT NULL CHECK (pay_window_days > 0),      -- pay_within_days of a decision
     paid_depth         integer     NOT NULL DEFAULT 6 CHECK (paid_depth >= 1),
     final_depth        integer     NOT NULL DEFAULT 100 CHECK (final_depth > paid_depth),
     created_at         timestamptz NOT NULL,

@@ -154,7 +154,7 @@ CREATE TABLE decision (
     grant_id       uuid        NOT NULL UNIQUE,        -- the grant's id, chosen before the grant exists
     digest         bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
     note           bytea       NOT NULL,               -- sealed text
-    amount_sat     bigint      NOT NULL CHECK (amount_sat > 0),
+    amount_sat     bigint      NOT NULL CHECK (amount_sat > 0), -- of one period
     created_at     timestamptz NOT NULL,
     UNIQUE (application_id, revision),
     FOREIGN KEY (application_id, revision) REFERENCES application_revision
@@ -241,25 +241,29 @@ CREATE INDEX grants_granted ON grants (amount_sat) WHERE state <> 'terminated'; 
 CREATE INDEX grants_newest ON grants (created_at DESC, id DESC);
 CREATE TRIGGER grants_state_edge BEFORE UPDATE ON grants FOR EACH ROW EXECUTE FUNCTION check_state_edge('grant');
 
--- One payment that is owed. Its note was approved by people and is what a signer is shown.
+-- One payment that is owed: one period of one decision, whose note was approved by people and is what a signer is shown.
 CREATE TABLE instalment (
     id            uuid PRIMARY KEY,
     grant_id      uuid        NOT NULL REFERENCES grants,
-    period        integer     NOT NULL CHECK (period > 0),
-    decision_id   uuid        NOT NULL UNIQUE REFERENCES decision,
-    digest        bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    period        integer     NOT NULL CHECK (period BETWEEN 1 AND 36), -- of the decision
+    decision_id   uuid        NOT NULL REFERENCES decision,
+    digest        bytea       NOT NULL CHECK (length(digest) = 32),
     note          text        NOT NULL,
     payee_script  bytea       NOT NULL,
     payee_address text        NOT NULL,
     amount_sat    bigint      NOT NULL CHECK (amount_sat > 0),
+    due_at        timestamptz NOT NULL,                -- it may be paid from then on
+    until_at      timestamptz NOT NULL CHECK (until_at > due_at), -- and be released for the first time until then
     state         text        NOT NULL CHECK (state IN ('payable', 'held', 'allocated', 'maybe_paid', 'mined', 'paid', 'final', 'cancelled')),
     held_reason   text,
     version       bigint      NOT NULL CHECK (version > 0),
     created_at    timestamptz NOT NULL,
     changed_at    timestamptz NOT NULL,
-    UNIQUE (grant_id, period)
+    UNIQUE (decision_id, period),
+    UNIQUE (digest, period)
 );
-CREATE INDEX instalment_state ON instalment (state, created_at);
+CREATE INDEX instalment_grant ON instalment (grant_id, due_at);
+CREATE INDEX instalment_state ON instalment (state, due_at);
 CREATE TRIGGER instalment_state_edge BEFORE UPDATE ON instalment FOR EACH ROW EXECUTE FUNCTION check_state_edge('instalment');
 
 INSERT INTO state_edge VALUES

@@ -8,6 +8,8 @@ CREATE TABLE batch (
     version            bigint      NOT NULL CHECK (version > 0),
     note               text        NOT NULL,               -- canonical batch note
     digest             bytea       NOT NULL UNIQUE CHECK (length(digest) = 32),
+    treasury           bigint      NOT NULL CHECK (treasury >= 0), -- number of the one that pays
+    until              timestamptz NOT NULL,               -- a signer can be asked for the first time until then
     feerate_sat_kvb    bigint      NOT NULL CHECK (feerate_sat_kvb > 0),
     max_feerate_sat_kvb bigint     NOT NULL CHECK (max_feerate_sat_kvb >= feerate_sat_kvb),
     max_fee_sat        bigint      NOT NULL CHECK (max_fee_sat > 0),
@@ -131,22 +133,24 @@ CREATE TABLE attempt_output (
     amount_sat    bigint NOT NULL CHECK (amount_sat > 0),
     instalment_id uuid REFERENCES instalment,
     change_index  bigint,
-    decision      bytea CHECK (length(decision) = 32),     -- of a decision note that was lost: a signer's journal names the payment
+    decision      bytea CHECK (length(decision) = 32),     -- digest of a decision note that was lost: a signer's journal names the payment
+    period        integer CHECK (period BETWEEN 1 AND 36), -- of that decision
     PRIMARY KEY (attempt_id, vout),
     UNIQUE (attempt_id, instalment_id),
-    UNIQUE (attempt_id, decision),
+    UNIQUE (attempt_id, decision, period),
+    CHECK ((decision IS NULL) = (period IS NULL)),
     CHECK ((change_index IS NULL) = (num_nonnulls(instalment_id, decision) > 0))
 );
 CREATE INDEX attempt_output_instalment ON attempt_output (instalment_id) WHERE instalment_id IS NOT NULL;
-CREATE INDEX attempt_output_decision ON attempt_output (decision) WHERE decision IS NOT NULL;
+CREATE INDEX attempt_output_decision ON attempt_output (decision, period) WHERE decision IS NOT NULL;
 CREATE TRIGGER attempt_output_append_only BEFORE DELETE ON attempt_output FOR EACH ROW EXECUTE FUNCTION append_only();
 -- A payment whose approval was lost is joined, once, to one of the same amount and script that was approved again.
 -- +goose StatementBegin
 CREATE FUNCTION check_join() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.instalment_id IS NOT NULL OR OLD.decision IS NULL OR NEW.instalment_id IS NULL
-        OR (NEW.attempt_id, NEW.vout, NEW.script, NEW.amount_sat, NEW.change_index, NEW.decision)
-            IS DISTINCT FROM (OLD.attempt_id, OLD.vout, OLD.script, OLD.amount_sat, OLD.change_index, OLD.decision)
+        OR (NEW.attempt_id, NEW.vout, NEW.script, NEW.amount_sat, NEW.change_index, NEW.decision, NEW.period)
+            IS DISTINCT FROM (OLD.attempt_id, OLD.vout, OLD.script, OLD.amount_sat, OLD.change_index, OLD.decision, OLD.period)
         OR NOT EXISTS (SELECT FROM instalment i WHERE i.id = NEW.instalment_id AND i.payee_script = OLD.script AND i.amount_sat = OLD.amount_sat)
     THEN
         RAISE EXCEPTION 'output % of attempt % cannot be joined to payment %', OLD.vout, OLD.attempt_id, NEW.instalment_id
@@ -190,11 +194,11 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_anchor';
     END IF;
     IF NEW.kind = 'pay' AND EXISTS (
-        (SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = first AND change_index IS NULL
-         EXCEPT SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id)
+        (SELECT instalment_id, decision, period, script, amount_sat FROM attempt_output WHERE attempt_id = first AND change_index IS NULL
+         EXCEPT SELECT instalment_id, decision, period, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id)
         UNION ALL
-        (SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id AND change_index IS NULL
-         EXCEPT SELECT instalment_id, decision, script, amount_sat FROM attempt_output WHERE attempt_id = first)
+        (SELECT instalment_id, decision, period, script, amount_sat FROM attempt_output WHERE attempt_id = NEW.id AND change_index IS NULL
+         EXCEPT SELECT instalment_id, decision, period, script, amount_sat FROM attempt_output WHERE attempt_id = first)
     ) AND (SELECT kind FROM attempt WHERE id = first) = 'pay' THEN
         RAISE EXCEPTION 'attempt % does not pay what the first one pays', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'attempt_payments';

@@ -16,6 +16,28 @@ SELECT x.batch_id, x.alarm FROM (
 CREATE FUNCTION txid_text(txid bytea) RETURNS text LANGUAGE sql IMMUTABLE AS
     $$ SELECT string_agg(encode(substr(txid, i, 1), 'hex'), '' ORDER BY i DESC) FROM generate_series(1, length(txid)) i $$;
 
+-- A line of a note, from behind its name; null when there is none.
+CREATE FUNCTION note_line(note text, name text) RETURNS text LANGUAGE sql IMMUTABLE AS
+    $$ SELECT nullif(split_part(split_part(note, E'\n' || name || ' ', 2), E'\n', 1), '') $$;
+-- When a period of a decision note is due: the same day of a later month or its last, or so many weeks later. Computed from
+-- the text alone; null for one that no program wrote.
+CREATE FUNCTION note_due(note text, period integer) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN line ~ '^[1-9]\d{3}-\d{2}-\d{2} every (month|week|none)$' THEN
+        ((left(line, 4) || '-01-01')::timestamp
+            + make_interval(months => substr(line, 6, 2)::integer - 1)
+            + make_interval(days => substr(line, 9, 2)::integer - 1)
+            + CASE substr(line, 18) WHEN 'month' THEN make_interval(months => period - 1)
+                WHEN 'week' THEN make_interval(weeks => period - 1) ELSE make_interval() END) AT TIME ZONE 'UTC' END
+    FROM (SELECT note_line(note, 'first_due') AS line) x
+$$;
+CREATE FUNCTION note_until(note text, period integer) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT (note_due(note, period) AT TIME ZONE 'UTC' + make_interval(days => line::integer)) AT TIME ZONE 'UTC'
+    FROM (SELECT note_line(note, 'pay_within_days') AS line) x WHERE line ~ '^\d{1,4}$'
+$$;
+-- Times of notes: RFC 3339 in UTC, whole seconds.
+CREATE FUNCTION note_time(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS
+    $$ SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
+
 -- The invariants. Each view has a row for every breach, in words; the nightly job and the tests read the same views.
 
 -- A signer may have been asked for it.
@@ -37,12 +59,12 @@ JOIN chain_tx c ON c.txid = a.txid
 WHERE o.instalment_id IS NOT NULL
 GROUP BY o.instalment_id HAVING count(*) > 1
 UNION ALL
-SELECT 'a payment with decision note ' || encode(o.decision, 'hex') || ' stands ' || count(*) || ' times in the best chain'
+SELECT 'period ' || o.period || ' of decision note ' || encode(o.decision, 'hex') || ' stands ' || count(*) || ' times in the best chain'
 FROM attempt a
 JOIN attempt_output o ON o.attempt_id = a.id
 JOIN chain_tx c ON c.txid = a.txid
 WHERE o.decision IS NOT NULL
-GROUP BY o.decision HAVING count(*) > 1;
+GROUP BY o.decision, o.period HAVING count(*) > 1;
 
 CREATE VIEW invariant_i01_spends_mapped WITH (security_invoker = true) AS
 SELECT DISTINCT 'transaction ' || encode(c.spent_by, 'hex') || ' (bytes as hashed) spends the treasury, is no attempt and is not booked as a loss' AS what
@@ -62,8 +84,8 @@ CREATE VIEW paid_by_two_attempts WITH (security_invoker = true) AS
 SELECT x.attempt_id AS one, y.attempt_id AS two, 'payment ' || x.instalment_id AS paid
 FROM attempt_output x JOIN attempt_output y ON y.instalment_id = x.instalment_id AND x.attempt_id < y.attempt_id
 UNION ALL
-SELECT x.attempt_id, y.attempt_id, 'decision note ' || encode(x.decision, 'hex')
-FROM attempt_output x JOIN attempt_output y ON y.decision = x.decision AND x.attempt_id < y.attempt_id;
+SELECT x.attempt_id, y.attempt_id, 'period ' || x.period || ' of decision note ' || encode(x.decision, 'hex')
+FROM attempt_output x JOIN attempt_output y ON y.decision = x.decision AND y.period = x.period AND x.attempt_id < y.attempt_id;
 
 CREATE VIEW invariant_i04_anchor WITH (security_invoker = true) AS
 SELECT 'attempts ' || p.one || ' and ' || p.two || ' can both confirm and both pay ' || p.paid AS what
@@ -93,8 +115,8 @@ SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' pays others than atte
 FROM batch b
 JOIN attempt f ON f.batch_id = b.id AND f.kind = 'pay'
 JOIN attempt n ON n.batch_id = b.id AND n.kind = 'pay' AND n.no > f.no
-WHERE (SELECT array_agg((o.instalment_id, o.decision, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision) FROM attempt_output o WHERE o.attempt_id = n.id AND o.change_index IS NULL)
-    IS DISTINCT FROM (SELECT array_agg((o.instalment_id, o.decision, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision) FROM attempt_output o WHERE o.attempt_id = f.id AND o.change_index IS NULL)
+WHERE (SELECT array_agg((o.instalment_id, o.decision, o.period, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision, o.period) FROM attempt_output o WHERE o.attempt_id = n.id AND o.change_index IS NULL)
+    IS DISTINCT FROM (SELECT array_agg((o.instalment_id, o.decision, o.period, o.script, o.amount_sat)::text ORDER BY o.instalment_id, o.decision, o.period) FROM attempt_output o WHERE o.attempt_id = f.id AND o.change_index IS NULL)
 UNION ALL
 SELECT 'attempt ' || n.no || ' of batch ' || b.number || ' is a void and pays somebody'
 FROM batch b
@@ -143,7 +165,7 @@ WHERE c.sat <> l.sat;
 
 -- Payments that a signer's journal names and that are no instalment here; every paying attempt of a batch pays the same.
 CREATE VIEW unjoined_payment WITH (security_invoker = true) AS
-SELECT b.id AS batch_id, b.number, b.state AS batch_state, a.id AS attempt_id, a.no, a.txid, a.created_at, o.vout, o.decision, o.script, o.amount_sat
+SELECT b.id AS batch_id, b.number, b.state AS batch_state, a.id AS attempt_id, a.no, a.txid, a.created_at, o.vout, o.decision, o.period, o.script, o.amount_sat
 FROM attempt_output o
 JOIN attempt a ON a.id = o.attempt_id
 JOIN batch b ON b.id = a.batch_id
@@ -197,10 +219,16 @@ WHERE r.detail NOT LIKE 'found in block%'
     AND o.decision IS NULL -- it was approved again after it had been paid
     -- What may confirm any day is replaced whatever the date.
     AND NOT EXISTS (SELECT FROM released_attempt f WHERE f.batch_id = r.batch_id AND f.no < r.no)
-    -- Times of RFC 3339 in UTC sort as text; what is no time is outside.
-    AND (to_char(r.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') COLLATE "C"
-        BETWEEN nullif(split_part(split_part(i.note, E'\nnot_before ', 2), E'\n', 1), '')
-        AND nullif(split_part(split_part(i.note, E'\nnot_after ', 2), E'\n', 1), '')) IS NOT TRUE;
+    -- What is no time is outside.
+    AND (r.asked_at BETWEEN note_due(i.note, i.period) AND note_until(i.note, i.period)) IS NOT TRUE
+UNION ALL
+SELECT 'attempt ' || r.id || ' went to the signer at ' || r.asked_at || ', after the last moment of batch ' || b.number
+FROM released_attempt r
+JOIN batch b ON b.id = r.batch_id
+WHERE r.detail NOT LIKE 'found in block%'
+    AND NOT EXISTS (SELECT FROM released_attempt f WHERE f.batch_id = r.batch_id AND f.no < r.no)
+    -- Times of RFC 3339 in UTC sort as text.
+    AND (note_time(r.asked_at) COLLATE "C" <= note_line(b.note, 'until')) IS NOT TRUE;
 
 CREATE VIEW invariant_i10_edges WITH (security_invoker = true) AS
 SELECT e.object_kind || ' ' || e.object_id || ' went from ' || e.from_state || ' to ' || e.to_state AS what
@@ -295,7 +323,11 @@ FROM instalment i
 LEFT JOIN grants g ON g.id = i.grant_id
 LEFT JOIN decision d ON d.id = i.decision_id
 WHERE (d.digest = i.digest AND d.grant_id = i.grant_id AND d.amount_sat = i.amount_sat AND d.application_id = g.application_id
-    AND i.digest = sha256(convert_to(i.note, 'UTF8'))) IS NOT TRUE;
+    AND i.digest = sha256(convert_to(i.note, 'UTF8'))
+    AND i.due_at = note_due(i.note, i.period) AND i.until_at = note_until(i.note, i.period)
+    AND i.period <= (substring(note_line(i.note, 'periods') FROM '^\d{1,4}$'))::integer
+    AND coalesce(note_line(i.note, 'payee 0'), note_line(i.note, 'payee ' || i.period)) = encode(i.payee_script, 'hex') || ' ' || i.payee_address
+    AND note_line(i.note, 'sat') = i.amount_sat || ' ' || i.amount_sat) IS NOT TRUE;
 
 CREATE VIEW invariant_i03_approvals WITH (security_invoker = true) AS
 SELECT 'batch ' || b.number || ' is ' || b.state || ' and nobody approved it' AS what
@@ -314,6 +346,11 @@ UNION ALL
 SELECT 'batch ' || b.number || ' has another digest than its note'
 FROM batch b
 WHERE b.digest <> sha256(convert_to(b.note, 'UTF8'))
+UNION ALL
+SELECT 'batch ' || b.number || ' has another last moment or treasury than its note'
+FROM batch b
+WHERE note_line(b.note, 'until') IS DISTINCT FROM note_time(b.until)
+    OR (b.kind = 'payout' AND note_line(b.note, 'treasury') IS DISTINCT FROM b.treasury::text)
 UNION ALL
 SELECT 'taking back batch ' || b.number || ' has another digest than its note, or another one was agreed to'
 FROM void v

@@ -1354,8 +1354,11 @@ type Batch struct {
 	Transaction *Transaction `json:"transaction,omitempty"`
 
 	// Txid Transaction id as people write it.
-	Txid    *TxID `json:"txid,omitempty"`
-	Version int64 `json:"version"`
+	Txid *TxID `json:"txid,omitempty"`
+
+	// Until Last moment at which signers sign it for the first time. A batch that has not got to them by then is cancelled, and its payments can be composed anew.
+	Until   time.Time `json:"until"`
+	Version int64     `json:"version"`
 
 	// Void The request to take the batch back. It changes nothing until somebody has approved it.
 	Void *Void `json:"void,omitempty"`
@@ -1393,7 +1396,10 @@ type BatchItem struct {
 	// PaidAfterCancel It was to be cancelled with the batch, and was paid all the same: its transaction came before the void.
 	PaidAfterCancel *bool  `json:"paid_after_cancel,omitempty"`
 	PayoutAddress   string `json:"payout_address"`
-	Reference       string `json:"reference"`
+
+	// Period Of the decision. Each is paid once.
+	Period    int32  `json:"period"`
+	Reference string `json:"reference"`
 
 	// Standing The state in words for people: a payment that a signer was asked for is `signing`, then `sent`, and `maybe_paid` only while something is off.
 	Standing Standing `json:"standing"`
@@ -1495,7 +1501,10 @@ type BatchSummary struct {
 
 	// TotalSat Satoshi.
 	TotalSat AmountSat `json:"total_sat"`
-	Version  int64     `json:"version"`
+
+	// Until Last moment at which signers sign it for the first time. A batch that has not got to them by then is cancelled, and its payments can be composed anew.
+	Until   time.Time `json:"until"`
+	Version int64     `json:"version"`
 
 	// WantedFeerateSatKvb Feerate that a treasurer asked for since.
 	WantedFeerateSatKvb *int64 `json:"wanted_feerate_sat_kvb,omitempty"`
@@ -1588,6 +1597,9 @@ type Certificate struct {
 	Inclusion Inclusion `json:"inclusion"`
 	IssuedAt  time.Time `json:"issued_at"`
 	Network   string    `json:"network"`
+
+	// Period Of the decision, from 1.
+	Period int `json:"period"`
 
 	// Reference Of the grant, as its operator knows it.
 	Reference *string `json:"reference,omitempty"`
@@ -2232,16 +2244,24 @@ type Instalment struct {
 	AmountSat AmountSat `json:"amount_sat"`
 
 	// DecisionDigest SHA-256 in hex.
-	DecisionDigest Digest             `json:"decision_digest"`
-	DecisionNote   string             `json:"decision_note"`
-	HeldReason     *string            `json:"held_reason,omitempty"`
-	Id             openapi_types.UUID `json:"id"`
-	Payment        *Payment           `json:"payment,omitempty"`
-	PayoutAddress  string             `json:"payout_address"`
-	Period         int32              `json:"period"`
+	DecisionDigest Digest `json:"decision_digest"`
+	DecisionNote   string `json:"decision_note"`
+
+	// DueAt It may be paid from then on.
+	DueAt         time.Time          `json:"due_at"`
+	HeldReason    *string            `json:"held_reason,omitempty"`
+	Id            openapi_types.UUID `json:"id"`
+	Payment       *Payment           `json:"payment,omitempty"`
+	PayoutAddress string             `json:"payout_address"`
+
+	// Period Of its decision, from 1. Each is paid once.
+	Period int32 `json:"period"`
 
 	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
 	State InstalmentState `json:"state"`
+
+	// UntilAt Last moment at which signers sign it for the first time.
+	UntilAt time.Time `json:"until_at"`
 }
 
 // InstalmentState Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
@@ -2528,7 +2548,7 @@ type Order struct {
 	// MaxFeeSat No version of the transaction pays more; of each batch. What a void has to add stays free below it. Left out, the fund's limit.
 	MaxFeeSat *int64 `json:"max_fee_sat,omitempty"`
 
-	// MaxFeerateSatKvb No version of the transaction pays more, a void excepted. Left out, the fund's limit, or what the decisions allow where that is less; above that it is refused (`above_decision`).
+	// MaxFeerateSatKvb No version of the transaction pays more, a void excepted. Left out, the fund's limit.
 	MaxFeerateSatKvb *int64 `json:"max_feerate_sat_kvb,omitempty"`
 }
 
@@ -2645,8 +2665,11 @@ type PaymentLine struct {
 	BatchNumber int64     `json:"batch_number"`
 
 	// BlockHash Transaction id as people write it.
-	BlockHash   *TxID   `json:"block_hash,omitempty"`
-	Designation *string `json:"designation,omitempty"`
+	BlockHash *TxID `json:"block_hash,omitempty"`
+
+	// DecisionDigest SHA-256 in hex.
+	DecisionDigest Digest  `json:"decision_digest"`
+	Designation    *string `json:"designation,omitempty"`
 
 	// FeeShareSat Its part of the transaction's fee, which the treasury paid on top.
 	FeeShareSat    int64              `json:"fee_share_sat"`
@@ -2656,6 +2679,9 @@ type PaymentLine struct {
 
 	// PaidAt Time of the block.
 	PaidAt *time.Time `json:"paid_at,omitempty"`
+
+	// Period Of the decision. Each is paid once.
+	Period int32 `json:"period"`
 
 	// State Where a payment stands; `maybe_paid` from the moment a signer may have signed it.
 	State InstalmentState `json:"state"`
@@ -3026,6 +3052,9 @@ type UnjoinedPayment struct {
 
 	// Outpoint A coin: txid, colon, number of the output.
 	Outpoint OutPoint `json:"outpoint"`
+
+	// Period Of that decision.
+	Period int32 `json:"period"`
 
 	// Separate Why later payments to its address are others; absent while nobody has said so.
 	Separate *string `json:"separate,omitempty"`

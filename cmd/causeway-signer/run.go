@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
@@ -21,9 +22,9 @@ import (
 
 type runConfig struct {
 	keyConfig
-	journalPath, socket, socketGroup string
-	policy                           signer.Policy
-	maxFeeSat, minDifficulty         int64
+	journalPath, socket, socketGroup, fund string
+	policy                                 signer.Policy
+	maxFeeSat, minDifficulty               int64
 }
 
 func runCommand() *cobra.Command {
@@ -36,11 +37,15 @@ func runCommand() *cobra.Command {
 			if err := cli.Need(cmd.Flags(), "key-file", "journal", "socket", "network"); err != nil {
 				return err
 			}
+			id, err := fundID(cfg.fund)
+			if err != nil {
+				return err
+			}
 			cfg.policy.MaxFee = btcutil.Amount(cfg.maxFeeSat)
 			if cfg.minDifficulty != 0 {
 				cfg.policy.MaxTarget = signer.TargetOf(cfg.minDifficulty)
 			}
-			return run(cmd, cfg)
+			return run(cmd, cfg, id)
 		},
 	}
 	flags := cmd.Flags()
@@ -48,6 +53,7 @@ func runCommand() *cobra.Command {
 	flags.StringVar(&cfg.journalPath, "journal", "", "the journal")
 	flags.StringVar(&cfg.socket, "socket", "", "where to listen (Unix socket, mode 0660)")
 	flags.StringVar(&cfg.socketGroup, "socket-group", "", "group that owns the socket; the worker must be in it")
+	flags.StringVar(&cfg.fund, "fund", "", "refuse notes of another fund than this; empty takes those of any")
 	flags.Var(
 		(*money.FeeRateFlag)(&cfg.policy.MaxFeeRateSatKVB),
 		"max-feerate",
@@ -94,7 +100,19 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
-func run(cmd *cobra.Command, cfg runConfig) (err error) {
+// fundID reads --fund; uuid.Nil is any fund.
+func fundID(text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text || id == uuid.Nil {
+		return uuid.Nil, cli.UsageError{Err: errors.New("--fund is not the ID of a fund, in small letters and with hyphens")}
+	}
+	return id, nil
+}
+
+func run(cmd *cobra.Command, cfg runConfig, fund uuid.UUID) (err error) {
 	if err := harden(); err != nil {
 		return err
 	}
@@ -121,6 +139,7 @@ func run(cmd *cobra.Command, cfg runConfig) (err error) {
 			Key:     key,
 			Journal: journal,
 			Policy:  cfg.policy,
+			Fund:    fund,
 			Clock:   clock.Real{},
 			Log:     log,
 			Program: cli.Version(),

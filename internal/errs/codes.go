@@ -68,6 +68,8 @@ const (
 	CodeRequired Code = "required"
 	// CodeSecretExposed: A file with a secret can be read by other users.
 	CodeSecretExposed Code = "secret_exposed"
+	// CodeUntilPassed: The batch could be signed for the first time until an earlier moment.
+	CodeUntilPassed Code = "until_passed"
 	// CodeStaleDigest: The application was revised after you opened it.
 	CodeStaleDigest Code = "stale_digest"
 	// CodeTooLarge: The value is larger than is possible.

@@ -59,18 +59,17 @@ func chainTroubles() map[string]trouble {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000}, pay{"thief", 10_000})
 				e.line.Outs = append(e.line.Outs[:1], e.line.Outs[2:]...)
-				e.line.V = 1
 				f.settle(e)
 				f.owns(e.change(), e.tx.TxOut[2], 1, 0)
 				f.write(e)
 				w.send(f, e)
 			},
 			// The journal's second output is change, and the third is not there.
-			want: []string{chainaudit.UnmappedOutput, chainaudit.WrongChange}, lost: 10_000,
+			want: []string{chainaudit.JournalTxID, chainaudit.JournalNote, chainaudit.UnmappedOutput, chainaudit.WrongChange}, lost: 10_000,
 			look: func(t *testing.T, r chainaudit.Report) {
 				t.Helper()
-				if !strings.Contains(r.Alarms[0].Text, "sb1q") || *r.Alarms[0].Vout != 1 {
-					t.Errorf("does not name the output: %+v", r.Alarms[0])
+				if a := r.Alarms[2]; !strings.Contains(a.Text, "sb1q") || *a.Vout != 1 {
+					t.Errorf("does not name the output: %+v", a)
 				}
 			},
 		},
@@ -79,47 +78,68 @@ func chainTroubles() map[string]trouble {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 				e.tx.TxOut[0].Value++
 				e.tx.TxOut[1].Value--
-				e.line.V = 1
 				e.line.Outs[1].Sat--
 				f.settle(e)
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongPayment}, lost: 40_001,
+			want: []string{chainaudit.JournalTxID, chainaudit.WrongPayment}, lost: 40_001,
 		},
 		"wrong script": {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 				e.tx.TxOut[0].PkScript = payee("thief")
-				e.line.V = 1
 				f.settle(e)
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongPayment}, lost: 40_000,
+			want: []string{chainaudit.JournalTxID, chainaudit.WrongPayment}, lost: 40_000,
 		},
 		"payment to the treasury itself": {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 				e.tx.TxOut[0].PkScript = f.script(0, 9)
 				e.line.Outs[0].Script = hex.EncodeToString(f.script(0, 9))
-				e.line.V = 1
 				f.settle(e)
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongPayment},
+			want: []string{chainaudit.JournalNote, chainaudit.WrongPayment},
 		},
 		"payment that is not there": {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
-				e.line.V = 1
-				f.settle(e)
-				e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee("ben")), Sat: 7, Decision: f.id("ben").String()})
+				e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee("ben")), Sat: 7, Decision: f.id("ben").String(), Period: 1})
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongPayment},
+			want: []string{chainaudit.JournalTxID, chainaudit.JournalNote, chainaudit.WrongPayment},
+		},
+		"each period once, the second twice": {
+			play: func(w *world, f *fund) {
+				a := f.build(0, 0, f.coins[:1], 1_000, pay{"anna/1", 40_000}, pay{"anna/2", 40_000})
+				b := f.build(1, 0, f.coins[1:2], 1_000, pay{"anna/2", 40_000})
+				c := f.build(2, 0, f.coins[2:3], 1_000, pay{"anna/3", 40_000})
+				f.write(a, b, c)
+				w.send(f, a, b, c)
+			},
+			want: []string{chainaudit.PaidTwice},
+			look: func(t *testing.T, r chainaudit.Report) {
+				t.Helper()
+				if a := r.Alarms[0]; a.Period != 2 || a.Decision == "" || len(r.Payments) != 4 {
+					t.Errorf("alarm %+v, %d payments", a, len(r.Payments))
+				}
+			},
+		},
+		"another note for another period": {
+			play: func(w *world, f *fund) {
+				a := f.build(0, 0, f.coins[:1], 1_000, pay{"anna/1", 40_000})
+				b := f.build(1, 0, f.coins[1:2], 1_000, pay{"ben/2", 40_000})
+				b.line.Outs[0].Decision = a.line.Outs[0].Decision
+				f.write(a, b)
+				w.send(f, a, b)
+			},
+			want: []string{chainaudit.DecisionChanged},
 		},
 		"decision paid twice": {
 			play: func(w *world, f *fund) {
@@ -201,24 +221,23 @@ func chainTroubles() map[string]trouble {
 		"change of another amount": {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
-				e.line.V = 1
 				f.settle(e)
 				e.line.Outs[1].Sat--
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongChange},
+			want: []string{chainaudit.JournalTxID, chainaudit.WrongChange},
 		},
 		"one number for two batches": {
 			play: func(w *world, f *fund) {
 				a := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 				b := f.build(0, 0, f.coins[1:2], 1_000, pay{"ben", 40_000})
-				b.line.V, b.line.Batch = 1, f.id("other").String()
+				b.line.Batch = f.id("other").String()
 				f.settle(b)
 				f.write(a, b)
 				w.send(f, a, b)
 			},
-			want: []string{chainaudit.NumberReused},
+			want: []string{chainaudit.JournalNote, chainaudit.NumberReused},
 		},
 		"one batch confirmed twice": {
 			play: func(w *world, f *fund) {
@@ -241,13 +260,12 @@ func chainTroubles() map[string]trouble {
 		"other inputs than journalled": {
 			play: func(w *world, f *fund) {
 				e := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
-				e.line.V = 1
 				f.settle(e)
 				e.line.Inputs = append(e.line.Inputs, f.coins[1].String())
 				f.write(e)
 				w.send(f, e)
 			},
-			want: []string{chainaudit.WrongInputs},
+			want: []string{chainaudit.JournalTxID, chainaudit.WrongInputs},
 		},
 		"input that is not the treasury's": {
 			play: func(w *world, f *fund) {

@@ -37,7 +37,7 @@ func (j *judge) approvals() {
 				sum.OthersApproved++
 			}
 		}
-		for _, id := range slices.Sorted(maps.Keys(r.payments)) {
+		for _, id := range slices.SortedFunc(maps.Keys(r.payments), Instalment.compare) {
 			grant := j.grantApproved(r, id)
 			if confirmed {
 				sum.Payments++
@@ -58,12 +58,12 @@ func (j *judge) batchApproved(r *record) bool {
 	return j.met(r, n, "")
 }
 
-// grantApproved reports whether decision id, which r pays, has a good leaf and the
-// votes.
-func (j *judge) grantApproved(r *record, id string) bool {
+// grantApproved reports whether the decision of which r pays a period has a good leaf and
+// the votes.
+func (j *judge) grantApproved(r *record, id Instalment) bool {
 	digest := r.payments[id].note
-	n := need{action: approvedGrant, digest: digest, what: "Decision " + id}
-	if !j.met(r, n, id) {
+	n := need{action: approvedGrant, digest: digest, what: "Decision " + id.Decision}
+	if !j.met(r, n, id.Decision) {
 		return false
 	}
 	voters := map[string]bool{}
@@ -77,11 +77,11 @@ func (j *judge) grantApproved(r *record, id string) bool {
 	}
 	j.approvalAlarm(
 		r,
-		id,
+		id.Decision,
 		VotesMissing,
 		fmt.Sprintf(
 			"Decision %s was paid with %d votes for it in the audit log; a fund needs at least %d people.",
-			id,
+			id.Decision,
 			len(voters),
 			leastVotes,
 		),

@@ -74,8 +74,7 @@ func codes(findings []chainaudit.Finding) []string {
 // payments with and without change, a bump, a void, upkeep and a child.
 func TestEverySatoshiIsAccountedFor(t *testing.T) {
 	t.Parallel()
-	funds := []*fund{newFund(t, "wpkh", "one"), newFund(t, "tr", "two"), newFund(t, "wsh", "three"), newFund(t, "wpkh", "four")}
-	funds[3].version = 1
+	funds := []*fund{newFund(t, "wpkh", "one"), newFund(t, "tr", "two"), newFund(t, "wsh", "three")}
 	w := newWorld(t, funds...)
 
 	waiting := map[string]string{}
@@ -86,9 +85,6 @@ func TestEverySatoshiIsAccountedFor(t *testing.T) {
 		f.write(first, bump, exact)
 		w.send(f, bump, exact)
 		waiting[first.line.TxID] = chainaudit.Dead
-		if f.version == 1 {
-			continue
-		}
 		taken := f.build(2, 0, f.coins[2:3], 1_000, pay{"dana", 5_000})
 		void := f.void(taken, 3_000)
 		f.write(taken, void)
@@ -114,10 +110,6 @@ func TestEverySatoshiIsAccountedFor(t *testing.T) {
 			got := [...]int64{r.DepositsSat, r.PaidSat, r.FeesSat, r.LostSat, r.UnspentSat, int64(r.Count("pay")), int64(r.Count("void")), int64(r.Count("upkeep")), int64(len(r.Coins))}
 			want := [...]int64{1_000_000, 253_500, 10_201, 0, 736_299, 3, 1, 2, 5}
 			waits := 4
-			if f.version == 1 {
-				waits = 1
-				want = [...]int64{1_000_000, 248_500, 3_500, 0, 748_000, 2, 0, 0, 3}
-			}
 			if got != want {
 				t.Errorf("sums and counts are %v, not %v", got, want)
 			}

@@ -12,10 +12,10 @@
 //     before by its hash and has the Merkle root of its own transactions, so that
 //     a report follows from the block hash that it names.
 //   - Every output that leaves a treasury's transaction matches one journalled
-//     decision with that script and amount, or is an alarm. So is every
+//     payment with that script and amount, or is an alarm. So is every
 //     transaction that spends the treasury's coins and is in no journal.
-//   - A decision is paid at most once, and no two journalled transactions that pay
-//     it could both still confirm; otherwise there is an alarm.
+//   - A period of a decision is paid at most once, and no two journalled transactions that
+//     pay it could both still confirm; otherwise there is an alarm.
 //   - Where an audit log is given, whatever is on the chain or may get there has the
 //     leaves of those who approved it: of the decision, with its votes, and of the
 //     batch, the void or the upkeep. The log's signatures are for the caller to check.

@@ -27,8 +27,11 @@ const (
 // outputs of 300 bytes; or a history of 8 MiB.
 const maxLine = 10 << 20
 
-// line is one line of a journal, in version 1 or 2. Fields that a later version
-// adds are left unread; the chain of hashes covers them.
+// version is that of the lines that are read here.
+const version = 3
+
+// line is one line of a journal. Fields that it does not name are left unread; the chain of
+// hashes covers them.
 type line struct {
 	V         int      `json:"v"`
 	Seq       int64    `json:"seq"`
@@ -45,12 +48,11 @@ type line struct {
 		Script   string  `json:"script"`
 		Sat      int64   `json:"sat"`
 		Decision string  `json:"decision"`
+		Period   int     `json:"period"`
 		Note     string  `json:"note"`
 		Change   *uint32 `json:"change"`
 	} `json:"outs"`
-	Fee int64 `json:"fee"`
-
-	// From version 2 on.
+	Fee      int64  `json:"fee"`
 	Kind     string `json:"kind"`
 	LockTime uint32 `json:"lock_time"`
 	Note     string `json:"note"` // text of the batch or upkeep note
@@ -73,19 +75,20 @@ type record struct {
 	inputs    []wire.OutPoint
 	outs      []output
 	fee       int64
+	rated     bool // amounts came from a rate
 
 	spends   map[wire.OutPoint]bool // the inputs again
-	payments map[string]output      // the outputs that pay, by decision
+	payments map[Instalment]output  // the outputs that pay
 }
 
-// output is one output of a journalled transaction: a payment when decision is
-// set, change otherwise.
+// output is one output of a journalled transaction: a payment when paid names
+// something, change otherwise.
 type output struct {
-	script   string
-	sat      int64
-	decision string
-	note     string // digest of the decision note, hex
-	change   *uint32
+	script string
+	sat    int64
+	paid   Instalment
+	note   string // digest of the decision note, hex
+	change *uint32
 }
 
 func (r *record) finding() Finding {
@@ -179,22 +182,20 @@ func (j *journal) add(r *record, l *line, notes notebook, report *Report) {
 		report.alarm(f, "Lines %d and %d of journal %s are for one transaction.", old.line, r.line, r.journal)
 		return
 	}
-	if l.V >= 2 { // version 1 has neither lock time nor notes
-		if got := l.hashed(r); got != r.txid {
-			f.Code = JournalTxID
-			report.alarm(
-				f,
-				"Line %d of journal %s describes transaction %s and names %s.",
-				r.line,
-				r.journal,
-				got,
-				r.txid,
-			)
-		}
-		if err := notes.check(r, l.Note, l.Void); err != nil {
-			f.Code = JournalNote
-			report.alarm(f, "Line %d of journal %s was not signed as it was approved: %v.", r.line, r.journal, err)
-		}
+	if got := l.hashed(r); got != r.txid {
+		f.Code = JournalTxID
+		report.alarm(
+			f,
+			"Line %d of journal %s describes transaction %s and names %s.",
+			r.line,
+			r.journal,
+			got,
+			r.txid,
+		)
+	}
+	if err := notes.check(r, l.Note, l.Void); err != nil {
+		f.Code = JournalNote
+		report.alarm(f, "Line %d of journal %s was not signed as it was approved: %v.", r.line, r.journal, err)
 	}
 	j.byTxID[r.txid] = r
 	j.records = append(j.records, r)
@@ -236,7 +237,7 @@ func (l *line) parse(raw []byte) error {
 	if err := json.Unmarshal(raw, l); err != nil {
 		return errors.New("a signer would not write it so")
 	}
-	if l.V != 1 && l.V != 2 && !l.isAct() {
+	if l.V != version {
 		return fmt.Errorf("version %d is unknown", l.V)
 	}
 	return nil
@@ -281,10 +282,7 @@ func (l *line) record() (*record, error) {
 	r := &record{
 		kind: l.Kind, treasury: l.Treasury, batch: l.Batch, number: l.Number,
 		batchNote: l.BatchNote, time: l.Time, attempt: l.Attempt, fee: l.Fee,
-		spends: map[wire.OutPoint]bool{}, payments: map[string]output{},
-	}
-	if l.V == 1 {
-		r.kind = KindPay // version 1 knows no other
+		spends: map[wire.OutPoint]bool{}, payments: map[Instalment]output{},
 	}
 	if r.kind != KindPay && r.kind != KindVoid && r.kind != KindUpkeep {
 		return nil, fmt.Errorf("kind %q is unknown", r.kind)
@@ -309,14 +307,16 @@ func (l *line) record() (*record, error) {
 	}
 	for _, o := range l.Outs {
 		script, err := hex.DecodeString(o.Script)
-		_, again := r.payments[o.Decision]
-		if err != nil || o.Sat < 0 || o.Sat > maxSat || (o.Decision == "") == (o.Change == nil) || again {
+		paid := Instalment{o.Decision, o.Period}
+		_, again := r.payments[paid]
+		if err != nil || o.Sat < 0 || o.Sat > maxSat || (o.Decision == "") == (o.Change == nil) ||
+			(o.Decision != "") != (o.Period > 0) || again {
 			return nil, errors.New("one of its outputs is impossible")
 		}
-		out := output{script: string(script), sat: o.Sat, decision: o.Decision, note: o.Note, change: o.Change}
+		out := output{script: string(script), sat: o.Sat, paid: paid, note: o.Note, change: o.Change}
 		r.outs = append(r.outs, out)
-		if o.Decision != "" {
-			r.payments[o.Decision] = out
+		if paid != (Instalment{}) {
+			r.payments[paid] = out
 		}
 	}
 	if len(r.inputs) == 0 || len(r.outs) == 0 || r.batch == "" || r.fee < 0 || r.fee > maxSat {
@@ -325,7 +325,7 @@ func (l *line) record() (*record, error) {
 	return r, nil
 }
 
-// hashed returns the id of the transaction that a version 2 line describes: of
+// hashed returns the id of the transaction that a line describes: of
 // version 2, replaceable (BIP125), and with witnesses, which no id covers.
 func (l *line) hashed(r *record) chainhash.Hash {
 	tx := wire.NewMsgTx(2)

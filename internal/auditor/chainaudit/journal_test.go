@@ -87,7 +87,7 @@ func journalTroubles() map[string]trouble {
 		"an unknown version": {
 			play: func(_ *world, f *fund) {
 				e := one(f)
-				e.line.V = 3
+				e.line.V = 2
 				f.write(e)
 			},
 			want: []string{chainaudit.JournalDamaged},
@@ -133,6 +133,8 @@ func journalTroubles() map[string]trouble {
 		"a script that is no hex":    edited(func(l *jline) { l.Outs[0].Script = "0x" }),
 		"an id in capitals":          edited(func(l *jline) { l.TxID = strings.ToUpper(l.TxID) }),
 		"an input without an output": edited(func(l *jline) { l.Inputs[0] = l.TxID }),
+		"a payment of no period":     edited(func(l *jline) { l.Outs[0].Period = 0 }),
+		"change with a period":       edited(func(l *jline) { l.Outs[1].Period = 1 }),
 		"one decision twice":         edited(func(l *jline) { l.Outs = append(l.Outs, l.Outs[0]) }),
 		"one transaction twice": {
 			play: func(_ *world, f *fund) { f.write(one(f), one(f)) },
@@ -169,30 +171,30 @@ func journalTroubles() map[string]trouble {
 		"a replacement under another number": {
 			play: func(_ *world, f *fund) {
 				e := f.build(1, 1, f.coins[:1], 2_000, pay{"anna", 40_000})
-				e.line.V, e.line.Batch = 1, f.id("0").String()
+				e.line.Batch = f.id("0").String()
 				f.settle(e)
 				first := one(f)
 				e.line.BatchNote = first.line.BatchNote
 				f.write(first, e)
 			},
-			want: []string{chainaudit.ReplacementWrong},
+			want: []string{chainaudit.JournalNote, chainaudit.ReplacementWrong},
 		},
 		"a replacement under another note": {
 			play: func(_ *world, f *fund) {
 				e := f.build(0, 1, f.coins[:1], 2_000, pay{"anna", 40_000})
-				e.line.V, e.line.BatchNote = 1, sha("another")
+				e.line.BatchNote = sha("another")
 				f.write(one(f), f.settle(e))
 			},
-			want: []string{chainaudit.ReplacementWrong},
+			want: []string{chainaudit.JournalNote, chainaudit.ReplacementWrong},
 		},
 		"a replacement that pays others": {
 			play: func(_ *world, f *fund) {
 				e := f.build(0, 1, f.coins[:1], 2_000, pay{"ben", 40_000})
 				first := one(f)
-				e.line.V, e.line.BatchNote = 1, first.line.BatchNote
+				e.line.BatchNote = first.line.BatchNote
 				f.write(first, f.settle(e))
 			},
-			want: []string{chainaudit.ReplacementWrong},
+			want: []string{chainaudit.JournalNote, chainaudit.ReplacementWrong},
 		},
 		"a payment after the void": {
 			play: func(_ *world, f *fund) {
@@ -216,7 +218,7 @@ func edited(edit func(l *jline)) trouble {
 	}
 }
 
-// noteTroubles are version 2 lines that were not signed as they were approved.
+// noteTroubles are lines that were not signed as they were approved.
 func noteTroubles() map[string]func(f *fund) *entry {
 	one := func(f *fund) *entry {
 		return f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000}, pay{"ben", 10_000})
@@ -230,7 +232,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 	return map[string]func(f *fund) *entry{
 		"other digest": func(f *fund) *entry {
 			e := one(f)
-			e.line.Note = strings.Replace(e.line.Note, "policy 0", "policy 1", 1)
+			e.line.Note = strings.Replace(e.line.Note, "treasury 0", "treasury 1", 1)
 			return e
 		},
 		"no note": func(f *fund) *entry {
@@ -254,6 +256,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 			e.line.Outs[0].Sat--
 			return f.settle(e)
 		},
+		"period": func(f *fund) *entry { e := one(f); e.line.Outs[0].Period = 2; return e },
 		"script": func(f *fund) *entry {
 			e := one(f)
 			e.tx.TxOut[0].PkScript, e.line.Outs[0].Script = e.tx.TxOut[1].PkScript, e.line.Outs[1].Script
@@ -267,7 +270,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 		"a payment too many": func(f *fund) *entry {
 			e := one(f)
 			e.tx.AddTxOut(wire.NewTxOut(7, payee("thief")))
-			e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee("thief")), Sat: 7, Decision: f.id("thief").String()})
+			e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee("thief")), Sat: 7, Decision: f.id("thief").String(), Period: 1})
 			return f.settle(e)
 		},
 		"one payment for two decisions": func(f *fund) *entry {
@@ -276,7 +279,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 			return f.settle(e)
 		},
 		"count of payments":    func(f *fund) *entry { e := one(f); return edit(e, e.line.Note, "payments 2", "payments 3") },
-		"an unknown header":    func(f *fund) *entry { e := one(f); return edit(e, e.line.Note, "batch/v1", "batch/v2") },
+		"an unknown header":    func(f *fund) *entry { e := one(f); return edit(e, e.line.Note, "batch/v2", "batch/v1") },
 		"a note without a cap": func(f *fund) *entry { e := one(f); return edit(e, e.line.Note, "max_fee_sat", "max_fee") },
 		"a cap twice": func(f *fund) *entry {
 			e := one(f)
@@ -286,7 +289,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 		"upkeep under a batch note":      func(f *fund) *entry { e := one(f); e.line.Kind = chainaudit.KindUpkeep; return e },
 		"upkeep that pays": func(f *fund) *entry {
 			e := keep(f)
-			e.line.Outs[0].Decision, e.line.Outs[0].Change = f.id("thief").String(), nil
+			e.line.Outs[0].Decision, e.line.Outs[0].Period, e.line.Outs[0].Change = f.id("thief").String(), 1, nil
 			return e
 		},
 		"upkeep with other outputs": func(f *fund) *entry { e := keep(f); return edit(e, e.line.Note, "outputs 2", "outputs 3") },
@@ -316,7 +319,7 @@ func noteTroubles() map[string]func(f *fund) *entry {
 		},
 		"a void that pays": func(f *fund) *entry {
 			e := f.void(one(f), 2_000)
-			e.line.Outs[0].Decision, e.line.Outs[0].Change = f.id("thief").String(), nil
+			e.line.Outs[0].Decision, e.line.Outs[0].Period, e.line.Outs[0].Change = f.id("thief").String(), 1, nil
 			return e
 		},
 	}

@@ -22,13 +22,13 @@ type judge struct {
 	acceptLost []uint32
 	report     *Report
 
-	onChain  map[chainhash.Hash]*touch   // the scan's transactions
-	records  []*record                   // of all journals, each transaction once
-	byTxID   map[chainhash.Hash]*record  // the same
-	payments map[string][]chainhash.Hash // confirmed payments by decision
-	states   map[chainhash.Hash]string   // of waiting ones
-	pairs    map[[2]chainhash.Hash]bool  // at most one of the two can confirm
-	spenders map[wire.OutPoint][]*record // who may spend a coin
+	onChain  map[chainhash.Hash]*touch       // the scan's transactions
+	records  []*record                       // of all journals, each transaction once
+	byTxID   map[chainhash.Hash]*record      // the same
+	payments map[Instalment][]chainhash.Hash // what confirmed transactions pay
+	states   map[chainhash.Hash]string       // of waiting ones
+	pairs    map[[2]chainhash.Hash]bool      // at most one of the two can confirm
+	spenders map[wire.OutPoint][]*record     // who may spend a coin
 }
 
 // run writes everything into the report.
@@ -37,7 +37,7 @@ func (j *judge) run() {
 	j.onChain = map[chainhash.Hash]*touch{}
 	j.pairs = map[[2]chainhash.Hash]bool{}
 	j.spenders = map[wire.OutPoint][]*record{}
-	j.payments = map[string][]chainhash.Hash{}
+	j.payments = map[Instalment][]chainhash.Hash{}
 	j.states = map[chainhash.Hash]string{}
 	j.told = map[string]bool{}
 	for _, t := range j.scan.touches {
@@ -51,7 +51,7 @@ func (j *judge) run() {
 	for _, one := range j.journals {
 		j.attempts(one)
 	}
-	j.decisions()
+	j.instalments()
 	j.waiting()
 	j.approvals()
 }
@@ -139,10 +139,11 @@ func (j *judge) ours(t *touch, r *record, in int64, known int) {
 		j.output(&line, t, r, i)
 	}
 	for i := len(t.outs); i < len(r.outs); i++ {
-		f.Code, f.Vout, f.Decision = WrongPayment, &i, r.outs[i].decision
+		f.Code, f.Vout = WrongPayment, &i
+		f.Decision, f.Period = r.outs[i].paid.Decision, r.outs[i].paid.Period
 		j.report.alarm(f, "Output %d of %s is in the journal but not on the chain.", i, t.txid)
 	}
-	f.Vout, f.Decision = nil, ""
+	f.Vout, f.Decision, f.Period = nil, "", 0
 	if !slices.Equal(t.inputs, r.inputs) {
 		f.Code = WrongInputs
 		j.report.alarm(f, "Transaction %s spends other coins than the journal says.", t.txid)
@@ -177,20 +178,21 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 		want = r.outs[i]
 	}
 	f := r.finding()
-	f.Vout, f.Height, f.Sat, f.Decision = &i, t.height, got.Value, want.decision
+	f.Vout, f.Height, f.Sat, f.Decision, f.Period = &i, t.height, got.Value, want.paid.Decision, want.paid.Period
+	pays := want.paid != (Instalment{})
 	exact := want.script == string(got.PkScript) && want.sat == got.Value
 	switch {
 	case own != nil:
 		line.BackSat += got.Value
 		switch {
-		case want.decision != "":
+		case pays:
 			f.Code = WrongPayment
 			j.report.alarm(
 				f,
-				"Output %d of %s should pay decision %s and returns to the treasury.",
+				"Output %d of %s should pay %s and returns to the treasury.",
 				i,
 				t.txid,
-				want.decision,
+				want.paid,
 			)
 		case own.chain != change || own.index != r.number || want.change == nil || *want.change != r.number:
 			f.Code = WrongChange
@@ -200,14 +202,14 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 			f.Code = WrongChange
 			j.report.alarm(f, "Output %d of %s returns %d sat; the journal says %d.", i, t.txid, got.Value, want.sat)
 		}
-	case exact && want.decision != "":
+	case exact && pays:
 		line.PaidSat += got.Value
-		j.paid(t, r, i, want.decision)
-	case want.decision != "":
+		j.paid(t, r, i, want.paid)
+	case pays:
 		line.LostSat += got.Value
 		f.Code = WrongPayment
-		j.report.alarm(f, "Output %d of %s pays %d sat to %s; decision %s is for %d sat to %s.",
-			i, t.txid, got.Value, j.payee(got.PkScript), want.decision, want.sat, j.payee([]byte(want.script)))
+		j.report.alarm(f, "Output %d of %s pays %d sat to %s; %s is for %d sat to %s.",
+			i, t.txid, got.Value, j.payee(got.PkScript), want.paid, want.sat, j.payee([]byte(want.script)))
 	default:
 		line.LostSat += got.Value
 		f.Code = UnmappedOutput
@@ -223,22 +225,22 @@ func (j *judge) output(line *Transaction, t *touch, r *record, i int) {
 }
 
 // paid books a payment as approved.
-func (j *judge) paid(t *touch, r *record, i int, decision string) {
+func (j *judge) paid(t *touch, r *record, i int, id Instalment) {
 	sat := t.outs[i].Value
-	if before := j.payments[decision]; len(before) > 0 {
+	if before := j.payments[id]; len(before) > 0 {
 		f := r.finding()
-		f.Code, f.Decision, f.Vout, f.Height, f.Sat = PaidTwice, decision, &i, t.height, sat
-		j.report.alarm(f, "Decision %s is paid again by %s, after %s.", decision, t.txid, before[0])
+		f.Code, f.Decision, f.Period, f.Vout, f.Height, f.Sat = PaidTwice, id.Decision, id.Period, &i, t.height, sat
+		j.report.alarm(f, "Transaction %s pays %s again, after %s.", t.txid, id, before[0])
 	}
-	j.payments[decision] = append(j.payments[decision], t.txid)
+	j.payments[id] = append(j.payments[id], t.txid)
 	j.report.Payments = append(j.report.Payments, Payment{
-		Decision: decision,
-		TxID:     t.txid.String(),
-		Vout:     i,
-		Height:   t.height,
-		Sat:      sat,
-		Batch:    r.batch,
-		Number:   r.number,
+		Instalment: id,
+		TxID:       t.txid.String(),
+		Vout:       i,
+		Height:     t.height,
+		Sat:        sat,
+		Batch:      r.batch,
+		Number:     r.number,
 	})
 }
 

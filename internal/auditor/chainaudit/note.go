@@ -17,30 +17,29 @@ type approved struct {
 	number  string
 	maxFee  int64
 	outputs int             // of upkeep
-	pays    map[string]bool // "DIGEST SCRIPTHEX SAT"
+	rated   bool            // it has rates, so that amounts are no one decision's alone
+	pays    map[string]bool // "DIGEST PERIOD SCRIPTHEX SAT"
 	coins   map[string]bool // "TXID:VOUT"
 }
 
 // notebook holds the notes of one journal by digest.
 type notebook map[string]*approved
 
-// check holds a version 2 record against the note that it carries, or that an
-// earlier record of the same batch carried.
+// check holds a record against the note that it carries, which an earlier record of the
+// same batch may have carried too.
 func (b notebook) check(r *record, note, void string) error {
-	if note != "" {
-		if digest(note) != r.batchNote {
-			return errors.New("its note has another digest than the one that was approved")
-		}
-		a, err := readNote(note)
-		if err != nil {
+	if digest(note) != r.batchNote {
+		return errors.New("its note has another digest than the one that was approved")
+	}
+	a := b[r.batchNote]
+	if a == nil {
+		var err error
+		if a, err = readNote(note); err != nil {
 			return err
 		}
 		b[r.batchNote] = a
 	}
-	a := b[r.batchNote]
-	if a == nil {
-		return errors.New("it has no note")
-	}
+	r.rated = a.rated
 	if a.batch != r.batch || a.number != strconv.FormatUint(uint64(r.number), 10) {
 		return errors.New("its note is for another batch")
 	}
@@ -65,9 +64,9 @@ func (a *approved) checkPay(r *record) error {
 	}
 	open := maps.Clone(a.pays)
 	for _, o := range r.payments {
-		line := fmt.Sprintf("%s %x %d", o.note, o.script, o.sat)
+		line := fmt.Sprintf("%s %d %x %d", o.note, o.paid.Period, o.script, o.sat)
 		if !open[line] {
-			return fmt.Errorf("decision %s gets %d sat, which its note does not say", o.decision, o.sat)
+			return fmt.Errorf("%s gets %d sat, which its note does not say", o.paid, o.sat)
 		}
 		delete(open, line)
 	}
@@ -97,7 +96,7 @@ func (a *approved) checkUpkeep(r *record) error {
 }
 
 func checkVoid(r *record, text string) error {
-	v, err := lines(text, "causeway/void/v1")
+	v, err := lines(text, "causeway/void/v2")
 	if err != nil {
 		return err
 	}
@@ -124,9 +123,10 @@ func readNote(text string) (*approved, error) {
 	var items []string
 	into := a.pays
 	switch header {
-	case "causeway/batch/v1":
+	case "causeway/batch/v2":
 		a.kind, count, items = KindPay, l.one("payments"), l["pay"]
-	case "causeway/upkeep/v1":
+		a.rated = len(l["rate"]) > 0
+	case "causeway/upkeep/v2":
 		a.kind, count, items, into = KindUpkeep, l.one("coins"), l["coin"], a.coins
 		if a.outputs, err = strconv.Atoi(l.one("outputs")); err != nil {
 			return nil, errors.New("its note does not say how many outputs")

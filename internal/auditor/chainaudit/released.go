@@ -89,7 +89,7 @@ func (o output) same(p output) bool {
 	if (o.change == nil) != (p.change == nil) || o.change != nil && *o.change != *p.change {
 		return false
 	}
-	return o.script == p.script && o.sat == p.sat && o.decision == p.decision && o.note == p.note
+	return o.script == p.script && o.sat == p.sat && o.paid == p.paid && o.note == p.note
 }
 
 // attempts holds the transactions of each batch against one another, as one
@@ -145,34 +145,32 @@ func (r *record) replaces(first, before *record) string {
 	return ""
 }
 
-// decisions looks for what could pay one decision twice, now or later.
-func (j *judge) decisions() {
-	payers := map[string][]*record{}
+// instalments looks for what could pay one period of a decision twice, now or later.
+func (j *judge) instalments() {
+	payers := map[Instalment][]*record{}
+	first := map[string]*record{} // by decision
 	for _, r := range j.records {
-		for id, o := range r.payments {
-			if before := payers[id]; len(before) > 0 && !before[0].payments[id].same(o) {
-				f := r.finding()
-				f.Code, f.Decision = DecisionChanged, id
-				j.report.alarm(
-					f,
-					"The journals have decision %s with two scripts, amounts or notes: in %s and in %s.",
-					id,
-					before[0].txid,
-					r.txid,
-				)
+		for _, id := range slices.SortedFunc(maps.Keys(r.payments), Instalment.compare) {
+			if before := first[id.Decision]; before == nil {
+				first[id.Decision] = r
+			} else if before.noteOf(id.Decision) != r.payments[id].note {
+				j.changed(before, r, id, "notes")
+			}
+			if before := payers[id]; len(before) > 0 && !before[0].paysAs(r, id) {
+				j.changed(before[0], r, id, "scripts or amounts")
 			}
 			payers[id] = append(payers[id], r)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(payers)) {
+	for _, id := range slices.SortedFunc(maps.Keys(payers), Instalment.compare) {
 		for k, r := range payers[id] {
 			for _, before := range payers[id][:k] {
 				if !j.anchored(before, r) {
 					f := r.finding()
-					f.Code, f.Decision = MayPayTwice, id
+					f.Code, f.Decision, f.Period = MayPayTwice, id.Decision, id.Period
 					j.report.alarm(
 						f,
-						"Transactions %s and %s pay decision %s, share no coin, and neither is known to be dead.",
+						"Transactions %s and %s pay %s, share no coin, and neither is known to be dead.",
 						before.txid,
 						r.txid,
 						id,
@@ -196,8 +194,31 @@ func (j *judge) decisions() {
 	}
 }
 
+func (j *judge) changed(before, r *record, id Instalment, what string) {
+	f := r.finding()
+	f.Code, f.Decision, f.Period = DecisionChanged, id.Decision, id.Period
+	j.report.alarm(f, "The journals have %s with two %s: in %s and in %s.", id, what, before.txid, r.txid)
+}
+
+// noteOf returns the digest of the note of a decision that r pays.
+func (r *record) noteOf(decision string) string {
+	for id, o := range r.payments {
+		if id.Decision == decision {
+			return o.note
+		}
+	}
+	return ""
+}
+
+// paysAs reports whether two transactions pay an instalment alike. What was worth so many
+// satoshi at one rate may be worth others at the next.
+func (r *record) paysAs(o *record, id Instalment) bool {
+	a, b := r.payments[id], o.payments[id]
+	return a.script == b.script && (a.sat == b.sat || r.rated && o.rated)
+}
+
 // anchored is the promise that nobody is paid twice: of two transactions that
-// pay one decision, at most one can ever confirm. Of two that both did, PaidTwice
+// pay one instalment, at most one can ever confirm. Of two that both did, PaidTwice
 // tells.
 func (j *judge) anchored(a, b *record) bool {
 	pair := [2]chainhash.Hash{a.txid, b.txid}
@@ -265,7 +286,7 @@ func (j *judge) waiting() {
 		}
 		w := Waiting{
 			TxID: r.txid.String(), Batch: r.batch, Number: r.number, Attempt: r.attempt, Kind: r.kind, FeeSat: r.fee,
-			State: j.state(r), Decisions: slices.Sorted(maps.Keys(r.payments)),
+			State: j.state(r), Pays: slices.SortedFunc(maps.Keys(r.payments), Instalment.compare),
 		}
 		for _, o := range r.payments {
 			w.PaysSat += o.sat

@@ -1,6 +1,10 @@
 package chainaudit
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
 
 // Alarm codes. Each one says that the money cannot be accounted for as the
 // journals tell it, or that somebody could be paid twice.
@@ -13,11 +17,11 @@ const (
 	OtherTreasury    = "other_treasury"    // a line was written for another descriptor
 	JournalsDiffer   = "journals_differ"   // two journals tell one transaction in two ways
 	OneJournalOnly   = "one_journal_only"  // a confirmed transaction is missing in one of the journals
-	DecisionChanged  = "decision_changed"  // one decision with two notes, scripts or amounts
+	DecisionChanged  = "decision_changed"  // one decision with two notes, or one of its periods with two scripts or amounts
 	NumberReused     = "number_reused"     // two batches with one number, which is the index of their change
 	ReplacementWrong = "replacement_wrong" // an attempt breaks the rules of replacing the ones before it
 	PaidAfterVoid    = "paid_after_void"   // a paying attempt was signed after the batch was voided
-	MayPayTwice      = "may_pay_twice"     // two transactions pay one decision and could both confirm
+	MayPayTwice      = "may_pay_twice"     // two transactions pay one period of a decision and could both confirm
 	ForeignSpend     = "foreign_spend"     // a coin was spent by a transaction that is in no journal
 	ForeignWaiting   = "foreign_waiting"   // such a transaction waits in the node's mempool
 	UnmappedOutput   = "unmapped_output"   // an output that no decision names
@@ -26,7 +30,7 @@ const (
 	WrongInputs      = "wrong_inputs"      // other inputs than the journal says
 	WrongFee         = "wrong_fee"         // another fee than the journal says
 	UnknownInput     = "unknown_input"     // a journalled transaction spends what is no coin of the treasury
-	PaidTwice        = "paid_twice"        // two confirmed outputs for one decision
+	PaidTwice        = "paid_twice"        // two confirmed outputs for one period of a decision
 	BatchTwice       = "batch_twice"       // two confirmed transactions of one batch
 	NodeDisagrees    = "node_disagrees"    // the node's own coin set says otherwise
 	ApprovalMissing  = "approval_missing"  // the audit log does not know the digest that was paid
@@ -71,6 +75,7 @@ type Finding struct {
 	Vout     *int   `json:"vout,omitempty"`
 	Height   int32  `json:"height,omitempty"`
 	Decision string `json:"decision,omitempty"` // UUID
+	Period   int    `json:"period,omitempty"`   // of the decision; 0 where all are in question
 	Batch    string `json:"batch,omitempty"`    // UUID
 	Sat      int64  `json:"sat,omitempty"`      // what is in question
 }
@@ -85,15 +90,30 @@ type Deposit struct {
 	Index  uint32 `json:"index"`
 }
 
-// Payment is an output that pays a decision.
-type Payment struct {
+// Instalment is what is paid once: one period of one decision.
+type Instalment struct {
 	Decision string `json:"decision"` // UUID
-	TxID     string `json:"txid"`
-	Vout     int    `json:"vout"`
-	Height   int32  `json:"height"`
-	Sat      int64  `json:"sat"`
-	Batch    string `json:"batch"` // UUID
-	Number   uint32 `json:"number"`
+	Period   int    `json:"period"`   // from 1
+}
+
+// String names it in a sentence.
+func (i Instalment) String() string {
+	return fmt.Sprintf("period %d of decision %s", i.Period, i.Decision)
+}
+
+func (i Instalment) compare(o Instalment) int {
+	return cmp.Or(strings.Compare(i.Decision, o.Decision), cmp.Compare(i.Period, o.Period))
+}
+
+// Payment is an output that pays an instalment.
+type Payment struct {
+	Instalment
+	TxID   string `json:"txid"`
+	Vout   int    `json:"vout"`
+	Height int32  `json:"height"`
+	Sat    int64  `json:"sat"`
+	Batch  string `json:"batch"` // UUID
+	Number uint32 `json:"number"`
 }
 
 // Coin is an unspent output of the treasury.
@@ -123,15 +143,15 @@ type Transaction struct {
 
 // Waiting is a journalled transaction that is not on the chain.
 type Waiting struct {
-	TxID      string   `json:"txid"`
-	Batch     string   `json:"batch"`
-	Number    uint32   `json:"number"`
-	Attempt   int64    `json:"attempt"`
-	Kind      string   `json:"kind"`
-	Decisions []string `json:"decisions,omitempty"`
-	PaysSat   int64    `json:"pays_sat"`
-	FeeSat    int64    `json:"fee_sat"`
-	State     string   `json:"state"` // MayConfirm, Conflicted, Dead, WaitsParent or InputsMissing
+	TxID    string       `json:"txid"`
+	Batch   string       `json:"batch"`
+	Number  uint32       `json:"number"`
+	Attempt int64        `json:"attempt"`
+	Kind    string       `json:"kind"`
+	Pays    []Instalment `json:"pays,omitempty"`
+	PaysSat int64        `json:"pays_sat"`
+	FeeSat  int64        `json:"fee_sat"`
+	State   string       `json:"state"` // MayConfirm, Conflicted, Dead, WaitsParent or InputsMissing
 	// Conflicts are the transactions that spend one of its inputs, the confirmed
 	// one first.
 	Conflicts []string `json:"conflicts,omitempty"`

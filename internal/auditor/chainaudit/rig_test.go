@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// jline is a journal line as signers write it, in version 1 and 2.
+// jline is a journal line as signers write it.
 type jline struct {
 	V         int      `json:"v"`
 	Seq       int64    `json:"seq"`
@@ -50,6 +51,7 @@ type jout struct {
 	Script   string  `json:"script"`
 	Sat      int64   `json:"sat"`
 	Decision string  `json:"decision,omitempty"`
+	Period   int     `json:"period,omitempty"`
 	Note     string  `json:"note,omitempty"`
 	Change   *uint32 `json:"change,omitempty"`
 }
@@ -59,7 +61,6 @@ type fund struct {
 	t       testing.TB
 	kind    string // wpkh, tr or wsh
 	name    string
-	version int // of journal lines
 	masters []*hdkeychain.ExtendedKey
 	text    string // descriptor
 
@@ -75,7 +76,7 @@ func fundDeposits() []int64 { return []int64{100_000, 200_000, 300_000, 400_000}
 
 func newFund(t testing.TB, kind, name string) *fund {
 	t.Helper()
-	f := &fund{t: t, kind: kind, name: name, version: 2, values: map[wire.OutPoint]*wire.TxOut{}, paths: map[wire.OutPoint][2]uint32{}}
+	f := &fund{t: t, kind: kind, name: name, values: map[wire.OutPoint]*wire.TxOut{}, paths: map[wire.OutPoint][2]uint32{}}
 	keys := []string{}
 	for i := range 3 {
 		seed := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", kind, name, i))
@@ -170,7 +171,7 @@ func (f *fund) owns(op wire.OutPoint, out *wire.TxOut, chain, index uint32) {
 
 // pay is one payment of a test.
 type pay struct {
-	who string
+	who string // a slash and a number: of that period, not of the first
 	sat int64
 }
 
@@ -198,16 +199,25 @@ func (f *fund) build(number uint32, attempt int64, coins []wire.OutPoint, fee in
 	}
 	treasury := sha256.Sum256([]byte(f.text))
 	e.line = jline{
-		V: f.version, Treasury: hex.EncodeToString(treasury[:]), Request: strings.Repeat("0", 64), Batch: f.id(fmt.Sprint(number)).String(),
+		V: 3, Treasury: hex.EncodeToString(treasury[:]), Request: strings.Repeat("0", 64), Batch: f.id(fmt.Sprint(number)).String(),
 		Number: number, Attempt: attempt, Fee: fee, Kind: chainaudit.KindPay, Time: released.Unix(),
 	}
 	note := decision.BatchNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: f.id(fmt.Sprint(number)), Number: number, MaxFeeRateSatKVB: 100_000, MaxFee: 20_000}
 	for _, p := range pays {
 		rest -= p.sat
-		e.tx.AddTxOut(wire.NewTxOut(p.sat, payee(p.who)))
-		digest := decision.Digest(sha256.Sum256([]byte("decision " + p.who)))
-		note.Payments = append(note.Payments, decision.Payment{Decision: digest, Script: payee(p.who), Amount: btcutil.Amount(p.sat)})
-		e.line.Outs = append(e.line.Outs, jout{Script: hex.EncodeToString(payee(p.who)), Sat: p.sat, Decision: f.id(p.who).String(), Note: digest.String()})
+		who, no, found := strings.Cut(p.who, "/")
+		period := 1
+		if found {
+			var err error
+			period, err = strconv.Atoi(no)
+			f.must(err)
+		}
+		e.tx.AddTxOut(wire.NewTxOut(p.sat, payee(who)))
+		digest := decision.Digest(sha256.Sum256([]byte("decision " + who)))
+		note.Payments = append(note.Payments, decision.Payment{Decision: digest, Period: period, Script: payee(who), Amount: btcutil.Amount(p.sat)})
+		e.line.Outs = append(e.line.Outs, jout{
+			Script: hex.EncodeToString(payee(who)), Sat: p.sat, Decision: f.id(who).String(), Period: period, Note: digest.String(),
+		})
 	}
 	e.line.Note = string(note.Encode())
 	e.line.BatchNote = note.Digest().String()
@@ -223,9 +233,6 @@ func (f *fund) settle(e *entry) *entry {
 	e.line.TxID, e.line.LockTime, e.line.Inputs = e.tx.TxHash().String(), e.tx.LockTime, nil
 	for _, in := range e.tx.TxIn {
 		e.line.Inputs = append(e.line.Inputs, in.PreviousOutPoint.String())
-	}
-	if e.line.V == 1 {
-		e.line.Kind, e.line.LockTime, e.line.Note = "", 0, ""
 	}
 	for i, o := range e.line.Outs {
 		if o.Change != nil && i < len(e.tx.TxOut) {

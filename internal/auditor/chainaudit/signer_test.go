@@ -2,7 +2,6 @@ package chainaudit_test
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -12,16 +11,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 )
 
-// TestJournalOfTheRealSigner reads what package signer itself wrote: version 2
-// behind a line of version 1, which an older signer left.
+// TestJournalOfTheRealSigner reads what package signer itself wrote.
 func TestJournalOfTheRealSigner(t *testing.T) {
 	t.Parallel()
 	f := newFund(t, "wpkh", "signer")
 	node := fundedNode(t, f)
-	f.version = 1
-	old := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
-	f.write(old)
-	f.version = 2
+	first := f.build(0, 0, f.coins[:1], 1_000, pay{"anna", 40_000})
 	bump := f.build(0, 1, f.coins[:1], 2_000, pay{"anna", 40_000})
 	paid := f.build(1, 0, f.coins[1:2], 1_000, pay{"ben", 40_000}, pay{"cleo", 159_000})
 	taken := f.build(2, 0, f.coins[2:3], 1_000, pay{"dana", 1_000})
@@ -29,10 +24,10 @@ func TestJournalOfTheRealSigner(t *testing.T) {
 	split := f.upkeep(3, "split", f.coins[3:], 3, 2_000)
 
 	path := filepath.Join(t.TempDir(), "journal")
-	f.must(os.WriteFile(path, []byte(f.journal[0]+"\n"), 0o600))
+	f.must(signer.CreateJournal(path))
 	j, err := signer.OpenJournal(path)
 	f.must(err)
-	for _, e := range []*entry{bump, paid, taken, void, split} {
+	for _, e := range []*entry{first, bump, paid, taken, void, split} {
 		e.line.Prev = sha("") // Append sets it
 		text, err := json.Marshal(e.line)
 		f.must(err)

@@ -96,7 +96,7 @@ func (f *fakePayouts) Made(_ context.Context, by identity.Actor, ids []uuid.UUID
 
 func (f *fakePayouts) theUnjoined() payout.UnjoinedPayment {
 	if len(f.unjoined) == 0 {
-		return payout.UnjoinedPayment{}
+		return payout.UnjoinedPayment{Paid: decision.Instalment{Period: 1}}
 	}
 	return f.unjoined[0]
 }
@@ -142,11 +142,11 @@ func (f *fakePayouts) fillEngine() {
 		Why: "Only one source has an answer.",
 	}
 	f.payments = []books.Payment{{
-		GrantReference: "GR-1", InstalmentID: someID, BatchNumber: 3, Designation: "amber otter", Address: "sb1q", AmountSat: 100_000, FeeShareSat: 700,
+		GrantReference: "GR-1", InstalmentID: someID, DecisionDigest: digest.String(), Period: 2, BatchNumber: 3, Designation: "amber otter", Address: "sb1q", AmountSat: 100_000, FeeShareSat: 700,
 		TxID: txid.String(), Vout: 1, Height: 5, BlockHash: txid.String(), PaidAt: at, State: "paid",
 	}}
 	f.unjoined = []payout.UnjoinedPayment{{
-		BatchID: someID, Number: 3, State: payout.Mined, OutPoint: wire.OutPoint{Hash: txid, Index: 1}, Decision: digest, Address: "sb1q", Amount: 100_000, FoundAt: at,
+		BatchID: someID, Number: 3, State: payout.Mined, OutPoint: wire.OutPoint{Hash: txid, Index: 1}, Paid: decision.Instalment{Note: digest, Period: 2}, Address: "sb1q", Amount: 100_000, FoundAt: at,
 		Separate: "the second year",
 	}}
 	f.list = treasurer.PayeeList{Lines: 4, EmptyAtEnd: 1, Matched: 100_000, Rows: []treasurer.PayeeRow{

@@ -331,7 +331,7 @@ func TestExports(t *testing.T) {
 	c := newContract(t)
 	c.payouts.fill()
 	for format, want := range map[string]struct{ kind, name, text string }{
-		"":                {"application/json", "payments.json", `"version": "causeway/payments/v1"`},
+		"":                {"application/json", "payments.json", `"version": "causeway/payments/v2"`},
 		"csv":             {"text/csv; charset=utf-8", "payments.csv", "GR-1," + idPath},
 		"ledger":          {"text/plain; charset=utf-8", "payments.ledger", "100000 SAT"},
 		"ledger&unit=btc": {"text/plain; charset=utf-8", "payments.ledger", "0.00100000 BTC"},

@@ -329,7 +329,7 @@ func (f *fakePayouts) fill() {
 	id := someID
 	f.records = []payout.Record{{
 		Batch:     f.batch,
-		Items:     []payout.Item{{InstalmentID: id, GrantID: id, Reference: "GR-1", Designation: "amber otter", Digest: digest, Address: "sb1q", Amount: 100_000, State: grant.Mined}},
+		Items:     []payout.Item{{InstalmentID: id, GrantID: id, Reference: "GR-1", Designation: "amber otter", Digest: digest, Period: 1, Address: "sb1q", Amount: 100_000, State: grant.Mined}},
 		Approvals: []payout.Approval{{StaffName: "Tom", Digest: digest, CreatedAt: at}},
 		Attempts: []payout.Attempt{{
 			No: 0, Kind: payout.Pays, PSBT: []byte("psbt"), TxID: txid, Fee: 700, Weight: 561, Raw: []byte{1}, Height: 5, CreatedAt: at,

@@ -14,6 +14,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/fleet/vantage"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 func cursorOf(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -105,7 +106,7 @@ func TestPagesShowEveryItemOnce(t *testing.T) {
 		c.payouts.treasury.Breakers = append(c.payouts.treasury.Breakers, b)
 		v := endpoint.Vantage{ID: someID, Name: "fi-" + string(rune('a'+n)), Place: vantage.Outside, CreatedAt: at}
 		c.checks.probers = append(c.checks.probers, v)
-		u := payout.UnjoinedPayment{Number: uint32(n), FoundAt: at}
+		u := payout.UnjoinedPayment{Number: uint32(n), FoundAt: at, Paid: decision.Instalment{Period: 1}}
 		u.OutPoint.Hash, u.OutPoint.Index = txid, 1
 		c.payouts.unjoined = append(c.payouts.unjoined, u)
 	}

@@ -29,6 +29,7 @@ func batchSummary(b payout.Batch) BatchSummary {
 		MaxFeerateSatKvb:    b.MaxFeeRateSatKVB,
 		MaxFeeSat:           int64(b.MaxFee),
 		DeadlineBlocks:      b.DeadlineBlocks,
+		Until:               b.Until,
 		WantedFeerateSatKvb: optional(b.WantedSatKVB),
 		LastError: optional(
 			b.Trouble(),
@@ -112,6 +113,7 @@ func (h *Handlers) batchOf(ctx context.Context, r payout.Record) (Batch, error) 
 			PayoutAddress:   it.Address,
 			AmountSat:       int64(it.Amount),
 			DecisionDigest:  it.Digest.String(),
+			Period:          int32(it.Period), //nolint:gosec // at most decision.MaxPeriods
 			State:           InstalmentState(it.State),
 			Standing:        Standing(grant.StandingOf(it.State, string(r.Batch.State), r.Batch.Alarm != "")),
 			Vout:            voutOf(now, it.InstalmentID),

@@ -405,6 +405,8 @@ func grantOf(r grant.GrantRecord) Grant {
 		instalment := Instalment{
 			Id:             i.ID,
 			Period:         int32(i.Period),
+			DueAt:          i.DueAt,
+			UntilAt:        i.UntilAt,
 			State:          InstalmentState(i.State),
 			AmountSat:      int64(i.Amount),
 			PayoutAddress:  i.PayeeAddress,

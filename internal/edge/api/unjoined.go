@@ -37,7 +37,8 @@ func unjoinedPayment(p payout.UnjoinedPayment) UnjoinedPayment {
 		BatchState:  BatchState(p.State),
 		Address:     p.Address,
 		AmountSat:   int64(p.Amount),
-		Decision:    p.Decision.String(),
+		Decision:    p.Paid.Note.String(),
+		Period:      int32(p.Paid.Period), //nolint:gosec // at most decision.MaxPeriods
 		FoundAt:     p.FoundAt,
 		Separate:    optional(p.Separate),
 	}

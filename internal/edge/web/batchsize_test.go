@@ -58,10 +58,12 @@ func (r *rig) grantedToMany(n int) {
 		note, err := decision.Parse([]byte(due[0].Note))
 		must(r.t, err)
 		note.Decision, note.Grant = uuid.New(), uuid.New()
-		note.PayeeAddress, err = payees.Address(wallet.ChainDeposit, uint32(i))
+		var to decision.Payee
+		to.Address, err = payees.Address(wallet.ChainDeposit, uint32(i))
 		must(r.t, err)
-		note.PayeeScript, err = payees.Script(wallet.ChainDeposit, uint32(i))
+		to.Script, err = payees.Script(wallet.ChainDeposit, uint32(i))
 		must(r.t, err)
+		note.Payees = []decision.Payee{to}
 		digest, application := note.Digest(), uuid.New()
 		reference, designation := fmt.Sprintf("GR-%08d", i), "amber violet "+letters(100_000+i)
 		sql(`INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, data_key, key_id, submitted_at, changed_at)
@@ -70,8 +72,8 @@ func (r *rig) grantedToMany(n int) {
 		sql(`INSERT INTO application_revision SELECT $1, revision, body, body_sha256, amount_sat, created_at FROM application_revision LIMIT 1`, application)
 		sql(`INSERT INTO decision SELECT $1, $2, revision, $3, $4, note, amount_sat, created_at FROM decision LIMIT 1`, note.Decision, application, note.Grant, digest[:])
 		sql(`INSERT INTO grants SELECT $1, $2, fund_id, $3, $4, state, amount_sat, version, created_at FROM grants LIMIT 1`, note.Grant, application, reference, designation)
-		sql(`INSERT INTO instalment SELECT $1, $2, period, $3, $4, $5, $6, $7, amount_sat, state, held_reason, version, created_at, changed_at FROM instalment LIMIT 1`,
-			uuid.New(), note.Grant, note.Decision, digest[:], string(note.Encode()), note.PayeeScript, note.PayeeAddress)
+		sql(`INSERT INTO instalment SELECT $1, $2, period, $3, $4, $5, $6, $7, amount_sat, due_at, until_at, state, held_reason, version, created_at, changed_at FROM instalment LIMIT 1`,
+			uuid.New(), note.Grant, note.Decision, digest[:], string(note.Encode()), to.Script, to.Address)
 	}
 	sql("RESET session_replication_role")
 	sql(`WITH t AS (INSERT INTO ledger_transfer (kind, ref, at) SELECT kind, 'copies', at FROM ledger_transfer ORDER BY id DESC LIMIT 1 RETURNING id)

@@ -71,7 +71,7 @@ func limitErrors(err error) []views.FieldError {
 	list := fieldErrors(err)
 	for i := range list {
 		list[i].Field = strings.TrimSuffix(list[i].Field, "_sat_kvb")
-		if (list[i].Code == "out_of_range" || list[i].Code == "above_decision") && list[i].Message != "" {
+		if list[i].Code == "out_of_range" && list[i].Message != "" {
 			list[i].Code = "limit"
 		}
 	}

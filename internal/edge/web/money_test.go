@@ -102,9 +102,9 @@ func TestBatchesAreFilteredAndPaged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	tove := r.hire("Tove", identity.RoleTreasurer)
-	_, err := r.owner.Pool().Exec(t.Context(), `INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb,
+	_, err := r.owner.Pool().Exec(t.Context(), `INSERT INTO batch (id, fund_id, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb,
 			max_fee_sat, seed, composed_by, created_at, changed_at)
-		SELECT gen_random_uuid(), f.id, n, CASE WHEN n % 10 = 0 THEN 'composed' ELSE 'cancelled' END, 1, 'note', sha256(n::text::bytea), 5000, 50000,
+		SELECT gen_random_uuid(), f.id, n, CASE WHEN n % 10 = 0 THEN 'composed' ELSE 'cancelled' END, 1, 'note', sha256(n::text::bytea), 0, now() + interval '7 d', 5000, 50000,
 			100000, sha256('s'), s.id, now(), now()
 		FROM fund f, (SELECT id FROM staff LIMIT 1) s, generate_series(1, 220) n`)
 	must(t, err)

@@ -23,8 +23,9 @@ import (
 )
 
 const (
-	txid  = "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
-	block = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
+	txid   = "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
+	digest = "4b227777d4dd1fc61c6f884f48641d02b4d121d3fd328cb08b5531fcacdabf8a"
+	block  = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
 )
 
 // samples are two payments of one batch, one whose block is young, and one that
@@ -33,22 +34,22 @@ func samples() []books.Payment {
 	paid := time.Date(2026, 11, 26, 23, 30, 0, 0, time.UTC)
 	return []books.Payment{
 		{
-			GrantReference: "GR-7K3FQ2", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000001"), BatchNumber: 3,
+			GrantReference: "GR-7K3FQ2", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000001"), DecisionDigest: digest, Period: 1, BatchNumber: 3,
 			Designation: "Amber \"Heron\", phase [2026-01-01]; 1", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
 			AmountSat: 1_500_000, FeeShareSat: 142, TxID: txid, Vout: 1, Height: 925_001, BlockHash: block, PaidAt: paid, State: "final",
 		},
 		{
-			GrantReference: "GR-9M2XA1", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000002"), BatchNumber: 3,
+			GrantReference: "GR-9M2XA1", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000002"), DecisionDigest: digest, Period: 2, BatchNumber: 3,
 			Designation: "=HYPERLINK(\"http://127.0.0.1\")", Address: "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
 			AmountSat: 1, FeeShareSat: 141, TxID: txid, Vout: 0, Height: 925_001, BlockHash: block, PaidAt: paid, State: "paid",
 		},
 		{
-			GrantReference: "GR-4T8BC7", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000003"), BatchNumber: 4,
+			GrantReference: "GR-4T8BC7", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000003"), DecisionDigest: digest, Period: 12, BatchNumber: 4,
 			Address: "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", AmountSat: 21_0000_0000, FeeShareSat: 0,
 			TxID: strings.Repeat("ab", 32), Vout: 7, Height: 925_140, BlockHash: strings.Repeat("0", 63) + "1", PaidAt: paid.Add(48 * time.Hour), State: "mined",
 		},
 		{
-			GrantReference: "GR-2P5LD9", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000004"), BatchNumber: 5,
+			GrantReference: "GR-2P5LD9", InstalmentID: uuid.MustParse("0198c0de-0000-7000-8000-000000000004"), DecisionDigest: digest, Period: 36, BatchNumber: 5,
 			Address: "bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3", AmountSat: 70_000, State: "maybe_paid",
 		},
 	}
@@ -139,8 +140,8 @@ func TestCSVHoldsEveryPaymentAndNoFormula(t *testing.T) {
 					t.Fatalf("cell %q", cell)
 				}
 			}
-			if row[5] != strconv.FormatInt(int64(payments[i].AmountSat), 10) || strings.Replace(row[6], ".", "", 1) != padded(payments[i].AmountSat) {
-				t.Fatalf("amounts %q and %q, want %d", row[5], row[6], int64(payments[i].AmountSat))
+			if row[7] != strconv.FormatInt(int64(payments[i].AmountSat), 10) || strings.Replace(row[8], ".", "", 1) != padded(payments[i].AmountSat) {
+				t.Fatalf("amounts %q and %q, want %d", row[7], row[8], int64(payments[i].AmountSat))
 			}
 		}
 	})

@@ -13,8 +13,8 @@ import (
 // columns is the header row of the CSV file.
 func columns() []string {
 	return []string{
-		"grant_reference", "instalment_id", "batch_number", "designation", "address", "amount_sat", "amount_btc",
-		"fee_share_sat", "txid", "vout", "height", "block_hash", "paid_at", "state",
+		"grant_reference", "instalment_id", "decision_digest", "period", "batch_number", "designation", "address",
+		"amount_sat", "amount_btc", "fee_share_sat", "txid", "vout", "height", "block_hash", "paid_at", "state",
 	}
 }
 
@@ -32,6 +32,8 @@ func WriteCSV(w io.Writer, payments []Payment) error {
 				p.GrantReference,
 			),
 			p.InstalmentID.String(),
+			cell(p.DecisionDigest),
+			strconv.Itoa(p.Period),
 			strconv.FormatInt(p.BatchNumber, 10),
 			cell(p.Designation),
 			cell(p.Address),
@@ -49,10 +51,10 @@ func WriteCSV(w io.Writer, payments []Payment) error {
 			cell(p.State),
 		}
 		if p.TxID != "" {
-			row[9] = strconv.FormatUint(uint64(p.Vout), 10)
+			row[11] = strconv.FormatUint(uint64(p.Vout), 10)
 		}
 		if p.Height > 0 {
-			row[10] = strconv.FormatInt(int64(p.Height), 10)
+			row[12] = strconv.FormatInt(int64(p.Height), 10)
 		}
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("write payments as CSV: %w", err)

@@ -132,6 +132,8 @@ func (p Payment) tags() []tag {
 	list := []tag{
 		{"grant", p.GrantReference},
 		{"instalment", p.InstalmentID.String()},
+		{"decision", p.DecisionDigest},
+		{"period", strconv.Itoa(p.Period)},
 		{"batch", strconv.FormatInt(p.BatchNumber, 10)},
 		{"output", p.TxID + ":" + strconv.FormatUint(uint64(p.Vout), 10)},
 		{"address", p.Address},

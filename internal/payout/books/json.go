@@ -9,7 +9,7 @@ import (
 )
 
 // Version is the type and version of the JSON document.
-const Version = "causeway/payments/v1"
+const Version = "causeway/payments/v2"
 
 type document struct {
 	Version  string `json:"version"`
@@ -21,6 +21,8 @@ type document struct {
 type line struct {
 	GrantReference string  `json:"grant_reference"`
 	InstalmentID   string  `json:"instalment_id"`
+	DecisionDigest string  `json:"decision_digest"`
+	Period         int     `json:"period"`
 	BatchNumber    int64   `json:"batch_number"`
 	Designation    string  `json:"designation,omitempty"`
 	Address        string  `json:"address"`
@@ -45,6 +47,8 @@ func WriteJSON(w io.Writer, payments []Payment) error {
 		doc.Payments[i] = line{
 			GrantReference: p.GrantReference,
 			InstalmentID:   p.InstalmentID.String(),
+			DecisionDigest: p.DecisionDigest,
+			Period:         p.Period,
 			BatchNumber:    p.BatchNumber,
 			Designation:    p.Designation,
 			Address:        p.Address,

@@ -9,11 +9,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Payment is one instalment that was paid, or may be paid at any time. The
-// fields of the chain are zero until it is in a block.
+// Payment is one instalment that was paid, or may be paid at any time: one period of one
+// decision. The fields of the chain are zero until it is in a block.
 type Payment struct {
 	GrantReference string
 	InstalmentID   uuid.UUID
+	DecisionDigest string // of the note that people approved, hex
+	Period         int    // of that decision, from 1
 	BatchNumber    int64
 	Designation    string // what the fund calls it; may be empty
 	Address        string

@@ -18,7 +18,7 @@ import (
 
 const (
 	// Version is the type and version of the document.
-	Version = "causeway/certificate/v1"
+	Version = "causeway/certificate/v2"
 
 	// MaxBytes bounds a certificate: a transaction of the largest batch and
 	// spv.MaxHeaders headers stay below it.
@@ -34,6 +34,7 @@ type Certificate struct {
 	Network        string        `json:"network"` // mainnet, testnet3, signet, simnet, regtest
 	DecisionNote   string        `json:"decision_note"`
 	DecisionDigest string        `json:"decision_digest"`
+	Period         int           `json:"period"`              // of the decision, from 1
 	Reference      string        `json:"reference,omitempty"` // of the grant, as its operator knows it
 	BatchDigest    string        `json:"batch_digest"`        // of the note that a treasurer approved
 	TxID           string        `json:"txid"`
@@ -51,6 +52,7 @@ type Certificate struct {
 // Parts is what a certificate is made from.
 type Parts struct {
 	Note        decision.Note
+	Period      int
 	Reference   string // may be empty
 	BatchDigest decision.Digest
 	Vout        uint32
@@ -75,6 +77,13 @@ func Build(p Parts, opt Options) (Certificate, error) {
 	if err := block.Deserialize(bytes.NewReader(p.Inclusion.Headers)); err != nil {
 		return Certificate{}, refuse("has no block header")
 	}
+	if !p.Note.Has(p.Period) {
+		return Certificate{}, refuse("is for period %d, which the decision does not have", p.Period)
+	}
+	if int64(p.Vout) >= int64(len(tx.TxOut)) {
+		return Certificate{}, refuse("names output %d, which the transaction does not have", p.Vout)
+	}
+	payee := p.Note.Payee(p.Period)
 	proof := p.Inclusion
 	proof.Tx = bare.Bytes()
 	c := Certificate{
@@ -82,13 +91,14 @@ func Build(p Parts, opt Options) (Certificate, error) {
 		Network:        p.Note.Network.Name,
 		DecisionNote:   string(p.Note.Encode()),
 		DecisionDigest: p.Note.Digest().String(),
+		Period:         p.Period,
 		Reference:      p.Reference,
 		BatchDigest:    p.BatchDigest.String(),
 		TxID:           tx.TxHash().String(),
 		Vout:           p.Vout,
-		AmountSat:      int64(p.Note.Amount),
-		Script:         hex.EncodeToString(p.Note.PayeeScript),
-		Address:        p.Note.PayeeAddress,
+		AmountSat:      tx.TxOut[p.Vout].Value,
+		Script:         hex.EncodeToString(payee.Script),
+		Address:        payee.Address,
 		BlockHash:      block.BlockHash().String(),
 		Height:         p.Height,
 		Inclusion:      proof,

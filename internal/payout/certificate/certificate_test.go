@@ -72,7 +72,7 @@ func TestParseRefusesEveryOtherSpelling(t *testing.T) {
 		"escaped letter":    strings.Replace(text, "simnet", `\u0073imnet`, 1),
 		"no checksum":       strings.Replace(text, c.SHA256, "", 1),
 		"too long":          text + strings.Repeat(" ", certificate.MaxBytes),
-		"another version":   with(func(c *certificate.Certificate) { c.Version = "causeway/certificate/v2" }),
+		"another version":   with(func(c *certificate.Certificate) { c.Version = "causeway/certificate/v1" }),
 		"short digest":      with(func(c *certificate.Certificate) { c.BatchDigest = "07" }),
 		"another zone":      with(func(c *certificate.Certificate) { c.IssuedAt = "2026-11-30T12:00:00+00:00" }),
 		"no time":           with(func(c *certificate.Certificate) { c.IssuedAt = "yesterday" }),
@@ -110,10 +110,12 @@ func TestEveryByteCounts(t *testing.T) {
 func TestBuildRefusesWhatDoesNotHold(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(p *certificate.Parts){
+		"another period":  func(p *certificate.Parts) { p.Period = 2 },
+		"no period":       func(p *certificate.Parts) { p.Period = 0 },
 		"another output":  func(p *certificate.Parts) { p.Vout = 0 },
 		"another amount":  func(p *certificate.Parts) { p.Vout = 2 },
 		"no such output":  func(p *certificate.Parts) { p.Vout = 3 },
-		"another payee":   func(p *certificate.Parts) { p.Note.PayeeScript = p.Note.PayeeScript[1:] },
+		"another payee":   func(p *certificate.Parts) { p.Note.Payees[0].Script = p.Note.Payees[0].Script[1:] },
 		"another network": func(p *certificate.Parts) { p.Note.Network.Name = "mainnet" },
 		"unknown network": func(p *certificate.Parts) { p.Note.Network.Name = "nonet" },
 		"no transaction":  func(p *certificate.Parts) { p.Inclusion.Tx = nil },
@@ -138,7 +140,7 @@ func TestBuildRefusesWhatDoesNotHold(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(encode(f, build(f, payment(f))))
-	f.Add([]byte(`{"version":"causeway/certificate/v1"}`))
+	f.Add([]byte(`{"version":"causeway/certificate/v2"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := certificate.Parse(text)
 		if err != nil {

@@ -30,15 +30,19 @@ func noteFor(tb testing.TB, net *chaincfg.Params, addr address.Address, amount b
 		tb.Fatal(err)
 	}
 	return decision.Note{
-		Network:          decision.NetworkOf(net),
-		Decision:         uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
-		Grant:            uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
-		PayeeScript:      script,
-		PayeeAddress:     addr.EncodeAddress(),
-		Amount:           amount,
-		MaxFeeRateSatKVB: 60_000,
-		NotBefore:        time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
-		NotAfter:         time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC),
+		Network:       decision.NetworkOf(net),
+		Fund:          uuid.MustParse("0198c0de-0000-7000-8000-0000000000ff"),
+		Decision:      uuid.MustParse("0198c0de-0000-7000-8000-000000000001"),
+		Grant:         uuid.MustParse("0198c0dd-0000-7000-8000-0000000000aa"),
+		Currency:      decision.CurrencySat,
+		Amount:        int64(amount),
+		SatLeast:      amount,
+		SatMost:       amount,
+		Periods:       1,
+		FirstDue:      time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC),
+		Every:         decision.Once,
+		PayWithinDays: 30,
+		Payees:        []decision.Payee{{Script: script, Address: addr.EncodeAddress()}},
 	}
 }
 
@@ -54,8 +58,8 @@ func payment(tb testing.TB) certificate.Parts {
 	tx := wire.NewMsgTx(2)
 	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Hash: chainhash.Hash{9}}, nil, wire.TxWitness{[]byte("signature")}))
 	tx.AddTxOut(wire.NewTxOut(150_000, []byte{txscript.OP_TRUE}))
-	tx.AddTxOut(wire.NewTxOut(150_000, note.PayeeScript))
-	tx.AddTxOut(wire.NewTxOut(150_001, note.PayeeScript))
+	tx.AddTxOut(wire.NewTxOut(150_000, note.Payee(1).Script))
+	tx.AddTxOut(wire.NewTxOut(150_001, note.Payee(1).Script))
 	block := &wire.MsgBlock{Transactions: []*wire.MsgTx{wire.NewMsgTx(1), tx, wire.NewMsgTx(3)}}
 	root := blockchain.CalcMerkleRoot(btcutil.NewBlock(block).Transactions(), false)
 	block.Header = mined(chainhash.Hash{1}, root)
@@ -69,7 +73,7 @@ func payment(tb testing.TB) certificate.Parts {
 		tb.Fatal(err)
 	}
 	return certificate.Parts{
-		Note: note, Reference: "GR-7K3FQ2", BatchDigest: decision.Digest{7}, Vout: 1, Height: 812, Inclusion: proof, IssuedAt: issued,
+		Note: note, Period: 1, Reference: "GR-7K3FQ2", BatchDigest: decision.Digest{7}, Vout: 1, Height: 812, Inclusion: proof, IssuedAt: issued,
 	}
 }
 
@@ -104,7 +108,7 @@ func earlyPayment(tb testing.TB) certificate.Parts {
 		tb.Fatal(err)
 	}
 	return certificate.Parts{
-		Note: noteFor(tb, &chaincfg.MainNetParams, addrs[0], 100_0000_0000), BatchDigest: decision.Digest{7}, Height: 728, Inclusion: proof, IssuedAt: issued,
+		Note: noteFor(tb, &chaincfg.MainNetParams, addrs[0], 100_0000_0000), Period: 1, BatchDigest: decision.Digest{7}, Height: 728, Inclusion: proof, IssuedAt: issued,
 	}
 }
 

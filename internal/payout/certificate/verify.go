@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -92,15 +93,47 @@ func (c Certificate) Verify(opt Options) Report {
 		),
 		"The decision note is in its one form and its digest is "+digest+".",
 	)
+	if !note.Has(c.Period) {
+		r.add(
+			"claim",
+			fmt.Sprintf("The note has %d periods, and the certificate is for period %d.", note.Periods, c.Period),
+			"",
+		)
+		return r
+	}
+	payee := note.Payee(c.Period)
 	r.add(
 		"network",
 		faultOf(note.Check(net)),
-		fmt.Sprintf("The note is for network %s, and its address %s gives its script.", c.Network, note.PayeeAddress),
+		fmt.Sprintf("The note is for network %s, and its address %s gives its script.", c.Network, payee.Address),
 	)
-	r.add("claim", claimFault(c, note), fmt.Sprintf("The note decides to pay %s sat (%s BTC), as the certificate says.",
-		money.Group(note.Amount, " "), money.FormatBTC(note.Amount)))
+	r.add("claim", claimFault(c, note), c.claim(note))
 	c.verifyChain(&r, note, net, opt)
 	return r
+}
+
+// claim says what the note decides about the amount, and of which period.
+func (c Certificate) claim(note decision.Note) string {
+	period := ""
+	if note.Periods > 1 {
+		period = fmt.Sprintf(" in period %d of %d", c.Period, note.Periods)
+	}
+	amount := btcutil.Amount(c.AmountSat)
+	if note.Currency != decision.CurrencySat {
+		return fmt.Sprintf(
+			"The note decides to pay %d minor units of %s%s, worth %d to %d sat; the certificate says %s sat (%s BTC), "+
+				"which is within.",
+			note.Amount,
+			note.Currency,
+			period,
+			int64(note.SatLeast),
+			int64(note.SatMost),
+			money.Group(amount, " "),
+			money.FormatBTC(amount),
+		)
+	}
+	return fmt.Sprintf("The note decides to pay %s sat (%s BTC)%s, as the certificate says.",
+		money.Group(amount, " "), money.FormatBTC(amount), period)
 }
 
 // verifyChain checks the proof, and that it is about the payment of the note.
@@ -145,7 +178,7 @@ func (c Certificate) verifyChain(r *Report, note decision.Note, net *chaincfg.Pa
 		fmt.Sprintf(
 			"Output %d of the transaction pays exactly %d sat to exactly the script of the note.",
 			c.Vout,
-			int64(note.Amount),
+			c.AmountSat,
 		),
 	)
 	n := c.Inclusion.Confirmations()
@@ -188,16 +221,25 @@ func (c Certificate) blockTime() string {
 
 // claimFault compares what the certificate says in the clear with its note.
 func claimFault(c Certificate, note decision.Note) string {
-	script := hex.EncodeToString(note.PayeeScript)
+	payee := note.Payee(c.Period)
+	script, amount := hex.EncodeToString(payee.Script), btcutil.Amount(c.AmountSat)
 	switch {
-	case c.AmountSat != int64(note.Amount):
-		return fmt.Sprintf("The note pays %d sat, but the certificate says %d.", int64(note.Amount), c.AmountSat)
+	case amount < note.SatLeast || amount > note.SatMost:
+		return fmt.Sprintf("The note pays %s sat, but the certificate says %d.", decided(note), c.AmountSat)
 	case c.Script != script:
 		return fmt.Sprintf("The note pays script %s, but the certificate says %s.", script, c.Script)
-	case c.Address != note.PayeeAddress:
-		return fmt.Sprintf("The note pays %s, but the certificate says %s.", note.PayeeAddress, c.Address)
+	case c.Address != payee.Address:
+		return fmt.Sprintf("The note pays %s, but the certificate says %s.", payee.Address, c.Address)
 	}
 	return ""
+}
+
+// decided is what the note decides to pay in a period, in satoshi.
+func decided(note decision.Note) string {
+	if note.SatLeast == note.SatMost {
+		return strconv.FormatInt(int64(note.SatMost), 10)
+	}
+	return fmt.Sprintf("%d to %d", int64(note.SatLeast), int64(note.SatMost))
 }
 
 func outputFault(c Certificate, note decision.Note, tx *wire.MsgTx) string {
@@ -208,12 +250,14 @@ func outputFault(c Certificate, note decision.Note, tx *wire.MsgTx) string {
 			c.Vout,
 		)
 	}
-	out := tx.TxOut[c.Vout]
+	out, payee := tx.TxOut[c.Vout], note.Payee(c.Period)
 	switch {
-	case out.Value != int64(note.Amount):
-		return fmt.Sprintf("Output %d pays %d sat; the note decides %d.", c.Vout, out.Value, int64(note.Amount))
-	case !bytes.Equal(out.PkScript, note.PayeeScript):
-		return fmt.Sprintf("Output %d pays script %x; the note decides %x.", c.Vout, out.PkScript, note.PayeeScript)
+	case out.Value < int64(note.SatLeast) || out.Value > int64(note.SatMost):
+		return fmt.Sprintf("Output %d pays %d sat; the note decides %s.", c.Vout, out.Value, decided(note))
+	case note.SatLeast != note.SatMost && out.Value != c.AmountSat:
+		return fmt.Sprintf("Output %d pays %d sat; the certificate says %d.", c.Vout, out.Value, c.AmountSat)
+	case !bytes.Equal(out.PkScript, payee.Script):
+		return fmt.Sprintf("Output %d pays script %x; the note decides %x.", c.Vout, out.PkScript, payee.Script)
 	}
 	return ""
 }
@@ -221,7 +265,7 @@ func outputFault(c Certificate, note decision.Note, tx *wire.MsgTx) string {
 func (c Certificate) notProven(opt Options) []string {
 	list := []string{
 		"That the fund's people made this decision: look for the decision digest in the fund's audit log.",
-		"That the fund shows this output for no other decision: compare the transaction and the output number with its other certificates.",
+		"That the fund shows this output for no other decision or period: compare the transaction and the output number with its other certificates.",
 		"The height, the reference, the digest of the batch and the time of issue are the fund's word.",
 	}
 	if c.Network != chaincfg.MainNetParams.Name {

@@ -12,6 +12,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/spv"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/certificate"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 func checks(r certificate.Report) (held, failed []string) {
@@ -82,12 +83,14 @@ func TestEachLineGuardsItsField(t *testing.T) {
 		"network another": {func(c *certificate.Certificate) { c.Network = "regtest" }, []string{"network"}},
 		"note not read":   {func(c *certificate.Certificate) { c.DecisionNote += "\n" }, []string{"note"}},
 		"note changed": {func(c *certificate.Certificate) {
-			c.DecisionNote = strings.Replace(c.DecisionNote, "amount_sat 150000", "amount_sat 150001", 1)
+			c.DecisionNote = strings.ReplaceAll(c.DecisionNote, "150000", "150001")
 		}, []string{"note", "claim", "output"}},
 		"note of another chain": {func(c *certificate.Certificate) {
 			c.DecisionNote = strings.Replace(c.DecisionNote, chaincfg.SimNetParams.GenesisHash.String(), zeros, 1)
 		}, []string{"note", "network"}},
 		"digest":        {func(c *certificate.Certificate) { c.DecisionDigest = zeros }, []string{"note"}},
+		"period":        {func(c *certificate.Certificate) { c.Period = 2 }, []string{"claim"}},
+		"no period":     {func(c *certificate.Certificate) { c.Period = 0 }, []string{"claim"}},
 		"amount":        {func(c *certificate.Certificate) { c.AmountSat++ }, []string{"claim"}},
 		"script":        {func(c *certificate.Certificate) { c.Script = "51" }, []string{"claim"}},
 		"address":       {func(c *certificate.Certificate) { c.Address = strings.ToUpper(c.Address) }, []string{"claim"}},
@@ -181,5 +184,53 @@ func TestTheWordOfTheFundIsNamedAsSuch(t *testing.T) {
 	}
 	if !strings.Contains(strings.Join(got.NotProven, " "), "height, the reference, the digest of the batch and the time of issue are the fund's word") {
 		t.Errorf("not said in %q", got.NotProven)
+	}
+}
+
+// A certificate names its period, and is worth nothing for another one with a payee of its own.
+func TestAPeriodHasItsPayee(t *testing.T) {
+	t.Parallel()
+	p := payment(t)
+	p.Note.Periods, p.Note.Every, p.Period = 2, decision.EveryMonth, 2
+	c := build(t, p)
+	if r := c.Verify(certificate.Options{}); !r.OK || !strings.Contains(r.Lines[2].Text, "in period 2 of 2") {
+		t.Errorf("%+v", r)
+	}
+	elsewhere := decision.Payee{Script: []byte{0, 20, 19: 1}, Address: "sb1elsewhere"}
+	p.Note.Payees = []decision.Payee{elsewhere, p.Note.Payees[0]}
+	c.DecisionNote, c.DecisionDigest = string(p.Note.Encode()), p.Note.Digest().String()
+	c.Period = 1
+	if _, failed := checks(c.Verify(certificate.Options{})); !slices.Contains(failed, "claim") || !slices.Contains(failed, "output") {
+		t.Errorf("period 1, which pays somebody else: %v failed", failed)
+	}
+}
+
+// In another currency any amount between the bounds of the note may have been paid, and the
+// certificate says which one was.
+func TestABoundedAmount(t *testing.T) {
+	t.Parallel()
+	p := payment(t)
+	p.Note.Currency, p.Note.Amount, p.Note.SatLeast, p.Note.SatMost = "EUR", 10_000, 140_000, 160_000
+	good := build(t, p)
+	if r := good.Verify(certificate.Options{}); !r.OK || !strings.Contains(r.Lines[2].Text, "10000 minor units of EUR, worth 140000 to 160000 sat") {
+		t.Errorf("%+v", r)
+	}
+	for name, tc := range map[string]struct {
+		change func(*certificate.Certificate)
+		failed []string
+	}{
+		"another amount within": {func(c *certificate.Certificate) { c.AmountSat++ }, []string{"output"}},
+		"another one outside":   {func(c *certificate.Certificate) { c.AmountSat = 160_001 }, []string{"claim", "output"}},
+		"an output within":      {func(c *certificate.Certificate) { c.Vout = 2 }, []string{"output"}},
+	} {
+		c := good
+		tc.change(&c)
+		if _, failed := checks(c.Verify(certificate.Options{})); !slices.Equal(failed, tc.failed) {
+			t.Errorf("%s: %v failed, want %v", name, failed, tc.failed)
+		}
+	}
+	p.Note.SatMost = 149_999
+	if _, err := certificate.Build(p, certificate.Options{}); !errs.Is(err, "certificate_refused") {
+		t.Errorf("more than the most: got %v", err)
 	}
 }

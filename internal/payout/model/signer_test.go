@@ -187,11 +187,14 @@ func (w *twin) tx(id uint8) *wire.MsgTx {
 
 func payee(d int) []byte { return append([]byte{0x00, 0x14}, bytes.Repeat([]byte{byte(d + 1)}, 20)...) }
 
+func lastMoment() time.Time { return today().AddDate(0, 0, 6).Truncate(time.Second) }
+
 func note(d int) decision.Note {
 	return decision.Note{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Decision: uuid.UUID{15: byte(d + 1)}, Grant: uuid.UUID{0: 9, 15: byte(d + 1)},
-		PayeeScript: payee(d), PayeeAddress: wallet.AddressOf(payee(d), &chaincfg.SimNetParams), Amount: btcutil.Amount(unit * amount(d)),
-		MaxFeeRateSatKVB: 5_000_000, NotBefore: today().AddDate(0, 0, -7), NotAfter: today().AddDate(0, 0, 7),
+		Currency: decision.CurrencySat, Amount: unit * int64(amount(d)), SatLeast: btcutil.Amount(unit * amount(d)), SatMost: btcutil.Amount(unit * amount(d)),
+		Periods: 1, FirstDue: today().AddDate(0, 0, -7).Truncate(24 * time.Hour), Every: decision.Once, PayWithinDays: 14,
+		Payees: []decision.Payee{{Script: payee(d), Address: wallet.AddressOf(payee(d), &chaincfg.SimNetParams)}},
 	}
 }
 
@@ -203,7 +206,7 @@ func (w *twin) request(r request) signerrpc.Request {
 	if about.kind == upkeep {
 		n := decision.UpkeepNote{
 			Network: network, Batch: id, Number: uint32(r.number), Kind: decision.UpkeepConsolidate, Outputs: 1,
-			MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7,
+			Until: lastMoment(), MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7,
 		}
 		if about.child {
 			n.Kind, n.MaxFeeRateSatKVB = decision.UpkeepChild, 0
@@ -214,11 +217,11 @@ func (w *twin) request(r request) signerrpc.Request {
 		}
 		req.BatchNote, digest = string(n.Encode()), n.Digest()
 	} else {
-		n := decision.BatchNote{Network: network, Batch: id, Number: uint32(r.number), MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7}
+		n := decision.BatchNote{Network: network, Batch: id, Number: uint32(r.number), Until: lastMoment(), MaxFeeRateSatKVB: 5_000_000, MaxFee: 1e7}
 		for d := range payments {
 			if about.pays&payBit(d) != 0 {
 				dn := note(d)
-				n.Payments = append(n.Payments, decision.Payment{Decision: dn.Digest(), Script: dn.PayeeScript, Amount: dn.Amount})
+				n.Payments = append(n.Payments, decision.Payment{Decision: dn.Digest(), Period: 1, Script: payee(d), Amount: dn.SatMost})
 				if r.kind != void {
 					req.Decisions = append(req.Decisions, string(dn.Encode()))
 				}
@@ -227,7 +230,7 @@ func (w *twin) request(r request) signerrpc.Request {
 		req.BatchNote, digest = string(n.Encode()), n.Digest()
 	}
 	if r.kind == void {
-		v := decision.VoidNote{Network: network, Batch: id, Number: uint32(r.number), Note: digest, MaxFee: 1e7}
+		v := decision.VoidNote{Network: network, Batch: id, Number: uint32(r.number), Note: digest, Until: lastMoment(), MaxFee: 1e7}
 		req.Void = string(v.Encode())
 	}
 	req.Dead = w.proofs(r)

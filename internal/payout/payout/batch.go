@@ -1,6 +1,8 @@
 package payout
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"time"
 
@@ -47,6 +49,8 @@ type Batch struct {
 	MaxFee           btcutil.Amount
 	Seed             [32]byte
 	Outputs          int             // change outputs; more than 1 for a split only
+	Treasury         int64           // number of the treasury that pays
+	Until            time.Time       // a signer can be asked for the first time until then
 	DeadlineBlocks   int32           // blocks after the first broadcast until it pays MaxFeeRateSatKVB
 	WantedSatKVB     int64           // feerate that a treasurer asked for since; 0: none
 	Chosen           []wire.OutPoint // coins a treasurer chose; empty: the engine chooses
@@ -121,12 +125,25 @@ type Item struct {
 	Reference    string
 	Designation  string
 	Digest       decision.Digest
+	Period       int    // of the decision, from 1
 	Note         string // canonical decision note
 	Script       []byte
 	Address      string
 	Amount       btcutil.Amount
+	DueAt        time.Time // it may be paid from then on
+	UntilAt      time.Time // and be released for the first time until then
 	State        grant.InstalmentState
 	CreatedAt    time.Time
+}
+
+// Instalment names what is paid once.
+func (i Item) Instalment() decision.Instalment {
+	return decision.Instalment{Note: i.Digest, Period: i.Period}
+}
+
+// Compare orders items as a batch note lists their payments.
+func (i Item) Compare(o Item) int {
+	return cmp.Or(bytes.Compare(i.Digest[:], o.Digest[:]), cmp.Compare(i.Period, o.Period))
 }
 
 // Approval is a treasurer's yes to a digest.
@@ -232,7 +249,7 @@ type AttemptInput struct {
 }
 
 // AttemptOutput maps an output to what it is for: change has ChangeIndex, a payment
-// the others. One whose approval was lost has Decision, and InstalmentID only once it
+// the others. One whose approval was lost has Lost, and InstalmentID only once it
 // was joined to an approval that was given again.
 type AttemptOutput struct {
 	Vout         uint32
@@ -240,7 +257,7 @@ type AttemptOutput struct {
 	Amount       btcutil.Amount
 	InstalmentID *uuid.UUID
 	ChangeIndex  *uint32
-	Decision     *decision.Digest // of a decision note that only a signer's journal knows
+	Lost         *decision.Instalment // of a decision note that only a signer's journal knows
 }
 
 // Paid returns the sum of an attempt's payments.
@@ -259,7 +276,7 @@ func (a Attempt) Paid() btcutil.Amount {
 func (a Attempt) Unjoined() btcutil.Amount {
 	var sum btcutil.Amount
 	for _, o := range a.Outputs {
-		if o.Decision != nil && o.InstalmentID == nil {
+		if o.Lost != nil && o.InstalmentID == nil {
 			sum += o.Amount
 		}
 	}
@@ -269,7 +286,7 @@ func (a Attempt) Unjoined() btcutil.Amount {
 // LacksNotes reports whether the attempt pays somebody whose decision note was lost,
 // so that no signer can be shown it.
 func (a Attempt) LacksNotes() bool {
-	return slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.Decision != nil })
+	return slices.ContainsFunc(a.Outputs, func(o AttemptOutput) bool { return o.Lost != nil })
 }
 
 // Unjoined returns the sum of the payments of a batch that only a signer's journal

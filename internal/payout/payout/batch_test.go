@@ -3,6 +3,7 @@ package payout_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
@@ -30,35 +31,50 @@ const oweSQL = `WITH
 	a AS (INSERT INTO application (id, fund_id, reference, designation, state, revision, version, protocols, region, language, amount_sat, payee_index, key_id, submitted_at, changed_at)
 		SELECT $1, id, $2, 'Blue Heron ' || $2, 'approved', 1, 1, '{socks5}', 'x', 'en', $3, $4, 'k', now(), now() FROM fund),
 	v AS (INSERT INTO application_revision VALUES ($1, 1, '', $4, $3, now())),
-	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $3, now())),
-	w AS (INSERT INTO vote SELECT gen_random_uuid(), $1, 1, $7, voter, 'approve', NULL, 'login', NULL, now() FROM unnest($8::uuid[]) voter),
-	g AS (INSERT INTO grants SELECT $6, $1, id, $2, 'Blue Heron', 'active', $3, 1, now() FROM fund),
-	i AS (INSERT INTO instalment VALUES ($9, $6, 1, $5, $7, $10, $11, $12, $3, 'payable', NULL, 1, now(), now())),
-	t AS (INSERT INTO ledger_transfer (kind, ref, at) VALUES ('commit', $13, now()) RETURNING id),
-	p AS (INSERT INTO ledger_posting SELECT id, 'available', -$3::bigint FROM t)
-INSERT INTO ledger_posting SELECT id, 'committed', $3::bigint FROM t`
+	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $9, now())),
+	w AS (INSERT INTO vote SELECT gen_random_uuid(), $1, 1, $7, voter, 'approve', NULL, 'login', NULL, now() FROM unnest($8::uuid[]) voter)
+INSERT INTO grants SELECT $6, $1, id, $2, 'Blue Heron', 'active', $3, 1, now() FROM fund`
+
+// instalmentSQL makes one period of a decision a payment that is owed.
+const instalmentSQL = `WITH
+	i AS (INSERT INTO instalment VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'payable', NULL, 1, now(), now())),
+	t AS (INSERT INTO ledger_transfer (kind, ref, at) VALUES ('commit', $12, now()) RETURNING id),
+	p AS (INSERT INTO ledger_posting SELECT id, 'available', -$9::bigint FROM t)
+INSERT INTO ledger_posting SELECT id, 'committed', $9::bigint FROM t`
 
 func (r *rig) oweOne(amount btcutil.Amount) uuid.UUID {
 	r.t.Helper()
-	return r.oweTo(payeeScript(r.payees), amount, r.fund.MaxFeeRateSatKVB)
+	return r.oweTo(payeeScript(r.payees), amount)
 }
 
-// oweTo owes amount to a script, with the highest feerate that its decision allows.
-func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatKVB int64) uuid.UUID {
+// oweTo owes amount to a script.
+func (r *rig) oweTo(script []byte, amount btcutil.Amount) uuid.UUID {
+	r.t.Helper()
+	return r.oweEvery(script, amount, 1, decision.Once)[0]
+}
+
+// oweEvery owes amount to a script in each of some periods, the first of which is due today.
+func (r *rig) oweEvery(script []byte, amount btcutil.Amount, periods int, every string) []uuid.UUID {
 	r.t.Helper()
 	params, err := r.fund.Params()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	note := decision.Note{
-		Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-		Amount: amount, MaxFeeRateSatKVB: maxFeeRateSatKVB, NotBefore: r.clock.Now(), NotAfter: r.clock.Now().Add(r.fund.PayWindow),
+		Network: decision.NetworkOf(params), Fund: r.fund.ID, Decision: uuid.New(), Grant: uuid.New(),
+		Currency: decision.CurrencySat, Amount: int64(amount), SatLeast: amount, SatMost: amount,
+		Periods: periods, FirstDue: r.clock.Now().Truncate(24 * time.Hour), Every: every, PayWithinDays: r.fund.PayWithinDays(),
+		Payees: []decision.Payee{{Script: script, Address: wallet.AddressOf(script, params)}},
 	}
 	digest, index := note.Digest(), sha256.Sum256(script)
-	id := uuid.New()
-	application := uuid.New()
-	r.exec(oweSQL, application, fmt.Sprintf("GR-%06d", r.payees), int64(amount), index[:], note.Decision, note.Grant, digest[:],
-		[]uuid.UUID{r.reviewer.StaffID, r.other.StaffID}, id, string(note.Encode()), script, note.PayeeAddress, id.String())
+	application, ids := uuid.New(), make([]uuid.UUID, periods)
+	r.exec(oweSQL, application, fmt.Sprintf("GR-%06d", r.payees), int64(note.Most()), index[:], note.Decision, note.Grant, digest[:],
+		[]uuid.UUID{r.reviewer.StaffID, r.other.StaffID}, int64(amount))
+	for i := range ids {
+		ids[i] = uuid.New()
+		r.exec(instalmentSQL, ids[i], note.Grant, i+1, note.Decision, digest[:], string(note.Encode()), script, note.Payee(i+1).Address,
+			int64(amount), note.Due(i+1), note.Until(i+1), ids[i].String())
+	}
 	act := func(by identity.Actor, action, kind string, object uuid.UUID, to string) audit.Entry {
 		return audit.Entry{Actor: by, Action: action, ObjectKind: kind, ObjectID: object.String(), To: to, Digest: digest[:], At: r.clock.Now()}
 	}
@@ -66,10 +82,12 @@ func (r *rig) oweTo(script []byte, amount btcutil.Amount, maxFeeRateSatKVB int64
 		act(r.reviewer, "application.voted_approve", "application", application, ""),
 		act(r.other, "application.voted_approve", "application", application, ""),
 		act(r.other, "application.approved", "application", application, "approved"),
-		act(r.other, "instalment.created", "instalment", id, "payable"),
 	)
+	for _, id := range ids {
+		r.tell(act(r.other, "instalment.created", "instalment", id, "payable"))
+	}
 	r.payees++
-	return id
+	return ids
 }
 
 // order is a usual order for ids.

@@ -282,11 +282,13 @@ type breaches struct {
 
 func (b *breaches) Breaches(context.Context, int) ([]payout.Breach, error) { return b.found, nil }
 
-// TestAForgottenBatchFreesItsPayments has a fund forget a composed batch.
+// TestAForgottenBatchFreesItsPayments has a fund forget a composed batch, and one that was
+// approved and did not get to a signer by its last moment. What a signer was asked for stays.
 func TestAForgottenBatchFreesItsPayments(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, coin)
-	forgotten, kept := r.compose(r.owe(2, owed)), r.approved(1)
+	kept := r.broadcast(1)
+	forgotten, late := r.compose(r.owe(2, owed)), r.approved(1)
 	until := func(d time.Duration) []payout.Batch {
 		t.Helper()
 		list, err := treasurer.CancelForgotten(t.Context(), r.store, r.epoch, r.clock.Now().Add(d))
@@ -298,12 +300,13 @@ func TestAForgottenBatchFreesItsPayments(t *testing.T) {
 	if list := until(treasurer.ForgottenAfter - 2*time.Hour); len(list) != 0 {
 		t.Fatalf("%d batches were cancelled too early", len(list))
 	}
-	if list := until(treasurer.ForgottenAfter + time.Hour); len(list) != 1 || list[0].ID != forgotten.ID {
-		t.Fatalf("cancelled %v, want batch %d", list, forgotten.Number)
+	if list := until(treasurer.ForgottenAfter + time.Hour); len(list) != 2 || list[0].ID != forgotten.ID || list[1].ID != late.ID {
+		t.Fatalf("cancelled %v, want batches %d and %d", list, forgotten.Number, late.Number)
 	}
 	r.clock.Advance(treasurer.ForgottenAfter + 2*time.Hour)
 	rec := r.wantState(forgotten.ID, payout.Cancelled)
-	r.wantState(kept.ID, payout.Approved)
+	r.wantState(late.ID, payout.Cancelled)
+	r.wantState(kept.ID, payout.Broadcast)
 	last := rec.History[len(rec.History)-1]
 	if last.Action != "batch.lapsed" {
 		t.Errorf("history ends with %+v", last)
@@ -312,11 +315,11 @@ func TestAForgottenBatchFreesItsPayments(t *testing.T) {
 		t.Errorf("%d leaves", n)
 	}
 	lapsed := r.treasury().Lapsed
-	if len(lapsed) != 1 || lapsed[0].Number != forgotten.Number || lapsed[0].ComposedBy != "t1" || lapsed[0].Payees != 2 {
+	if len(lapsed) != 2 || lapsed[1].Number != forgotten.Number || lapsed[1].ComposedBy != "t1" || lapsed[1].Payees != 2 {
 		t.Errorf("the treasury page tells of %+v", lapsed)
 	}
 	free, err := r.service.Payable(t.Context(), r.treasurer)
-	if err != nil || len(free) != 2 {
+	if err != nil || len(free) != 3 {
 		t.Errorf("%d payments are free again, %v", len(free), err)
 	}
 	if list := until(0); len(list) != 0 {

@@ -1,13 +1,11 @@
 package payout_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -76,37 +74,6 @@ func spendsAll(a, first payout.Attempt) bool {
 		}
 	}
 	return true
-}
-
-// TestADecisionsOwnFeerateHoldsBeforeTheSigner composes for a decision that allows less
-// than the fund: the batch has the decision's limit, for its start and for its bumps.
-func TestADecisionsOwnFeerateHoldsBeforeTheSigner(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, coin, coin)
-	r.payees++
-	frugal := order([]uuid.UUID{r.oweTo(payeeScript(r.payees-1), owed, 10_000), r.oweOne(owed)})
-	frugal.FeeRateSatKVB = 20_000
-	if _, err := r.service.Compose(t.Context(), r.treasurer, frugal); codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "at most 10 sat/vB") {
-		t.Errorf("starting above it: %v", err)
-	}
-	frugal.FeeRateSatKVB = 5_000
-	b, err := r.service.Compose(t.Context(), r.treasurer, frugal)
-	if err != nil || b.MaxFeeRateSatKVB != 10_000 {
-		t.Fatalf("composed with at most %d sat/kvB, %v", b.MaxFeeRateSatKVB, err)
-	}
-	r.approve(b)
-	r.step()
-	rec := r.wantState(b.ID, payout.Broadcast)
-	if _, err := r.service.Bump(t.Context(), r.treasurer, b.ID, rec.Batch.Version, 20_000); codeOf(err) != "invalid_fields" {
-		t.Errorf("a bump above it: %v", err)
-	}
-	r.askBump(b.ID, 10_000)
-	r.step()
-	if rec = r.wantState(b.ID, payout.Broadcast); len(rec.Attempts) != 2 {
-		t.Errorf("%d attempts, last error %q", len(rec.Attempts), rec.Batch.LastError)
-	}
-	r.mine(1)
-	r.wantState(b.ID, payout.Mined)
 }
 
 // TestWhatIsSignedIsToldWhileABumpIsNot has the signer go away between a bump and its

@@ -26,7 +26,7 @@ func openScript(n uint32) (script, witness []byte) {
 // oweOpen owes amount to an open script.
 func (r *rig) oweOpen(n uint32, amount btcutil.Amount) uuid.UUID {
 	script, _ := openScript(n)
-	return r.oweTo(script, amount, r.fund.MaxFeeRateSatKVB)
+	return r.oweTo(script, amount)
 }
 
 // takeOpen spends an output to open script n into others, as its recipient would,

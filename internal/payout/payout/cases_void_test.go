@@ -12,7 +12,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
-	"github.com/causeway-fund/causeway/internal/payout/treasurer"
 )
 
 // paysAt is a broadcast batch of n payments at a feerate, of so much together that
@@ -317,16 +316,21 @@ func TestEscalationIsBoundedByTheNextBlock(t *testing.T) {
 
 // TestTheWindowIsForTheFirstTransaction lets the decisions run out while a batch waits
 // for a block: its fee is raised and it is taken back all the same; a batch that no
-// signer has seen is not sent.
+// signer has seen is not sent after its own last moment or that of a decision.
 func TestTheWindowIsForTheFirstTransaction(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, coin, coin, coin)
+	r := newRig(t, coin, coin, coin, coin)
 	out := r.broadcast(1)
 	r.signer.stop()
-	late := r.approved(1)
+	late, ids := r.approved(1), r.owe(1, owed)
 	r.step()
 	r.wantState(late.ID, payout.Built)
-	r.clock.Advance(r.fund.PayWindow + time.Hour)
+	r.clock.Advance(r.fund.PayWindow - 13*time.Hour) // decisions end at midnight
+	last := r.compose(ids)
+	r.approve(last)
+	r.step()
+	r.wantState(last.ID, payout.Built)
+	r.clock.Advance(14 * time.Hour)
 	r.signer.start(policy())
 	r.askBump(out.ID, 20_000)
 	r.step()
@@ -340,41 +344,11 @@ func TestTheWindowIsForTheFirstTransaction(t *testing.T) {
 	if len(rec.Attempts) != 3 || rec.Attempts[2].Kind != payout.Voids || len(rec.Attempts[2].Raw) == 0 {
 		t.Fatalf("%d attempts after a void, last error %q", len(rec.Attempts), rec.Batch.LastError)
 	}
-	if rec := r.wantState(late.ID, payout.Built); !strings.Contains(rec.Batch.LastError, "may be paid only from") {
+	if rec := r.wantState(late.ID, payout.Built); !strings.Contains(rec.Batch.LastError, "could be signed until") {
 		t.Errorf("the batch that came too late: %q", rec.Batch.LastError)
 	}
-}
-
-// TestDecisionsBoundWhatIsComposed raises the fund's limit after people voted: an order
-// keeps to what the decisions allow and says so, and one that names more is refused.
-func TestDecisionsBoundWhatIsComposed(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, coin)
-	ids := r.owe(2, owed)
-	r.exec("UPDATE fund SET max_feerate_sat_kvb = 150000")
-	for what, o := range map[string]treasurer.Order{
-		"starts above":  {InstalmentIDs: ids, FeeRateSatKVB: 100_000},
-		"may go above":  {InstalmentIDs: ids, FeeRateSatKVB: 5_000, MaxFeeRateSatKVB: 51_000},
-		"both are more": {InstalmentIDs: ids, FeeRateSatKVB: 100_000, MaxFeeRateSatKVB: 150_000},
-	} {
-		_, dry := r.service.DryRun(t.Context(), r.treasurer, o)
-		_, composed := r.service.Compose(t.Context(), r.treasurer, o)
-		for _, err := range []error{dry, composed} {
-			if codeOf(err) != "invalid_fields" || !strings.Contains(err.Error(), "These decisions allow at most 50 sat/vB") {
-				t.Errorf("%s: %v", what, err)
-			}
-		}
-	}
-	p, err := r.service.DryRun(t.Context(), r.treasurer, treasurer.Order{InstalmentIDs: ids, FeeRateSatKVB: 50_000})
-	if err != nil || p.Order.MaxFeeRateSatKVB != 50_000 {
-		t.Fatalf("at what they allow: %v, %+v", err, p.Order)
-	}
-	said := false
-	for _, n := range p.Notes {
-		said = said || n.Code == "decision_cap" && strings.Contains(n.Text, "the fund allows 150")
-	}
-	if !said {
-		t.Errorf("nothing says that the decisions are the limit: %+v", p.Notes)
+	if rec := r.wantState(last.ID, payout.Built); !strings.Contains(rec.Batch.LastError, "may be paid only from") {
+		t.Errorf("the batch whose decision came too late: %q", rec.Batch.LastError)
 	}
 }
 

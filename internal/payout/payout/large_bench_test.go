@@ -20,10 +20,10 @@ var largeSQL = []string{
 	`INSERT INTO application_revision SELECT md5('a' || n)::uuid, 1, '', sha256(('r' || n)::bytea), 20000, now() FROM generate_series(1, $1) n`,
 	`INSERT INTO decision SELECT md5('d' || n)::uuid, md5('a' || n)::uuid, 1, md5('g' || n)::uuid, sha256(('d' || n)::bytea), '', 20000, now() FROM generate_series(1, $1) n`,
 	`INSERT INTO grants SELECT md5('g' || n)::uuid, md5('a' || n)::uuid, f.id, 'GR-' || lpad(n::text, 6, '0'), 'Large ' || n, 'completed', 20000, 1, now() FROM fund f, generate_series(1, $1) n`,
-	`INSERT INTO instalment SELECT md5('i' || n)::uuid, md5('g' || n)::uuid, 1, md5('d' || n)::uuid, sha256(('d' || n)::bytea), 'note', sha256(('p' || n)::bytea), 'address', 20000, 'final', NULL, 1, now(), now()
+	`INSERT INTO instalment SELECT md5('i' || n)::uuid, md5('g' || n)::uuid, 1, md5('d' || n)::uuid, sha256(('d' || n)::bytea), 'note', sha256(('p' || n)::bytea), 'address', 20000, now(), now() + interval '90 d', 'final', NULL, 1, now(), now()
 		FROM generate_series(1, $1) n`,
-	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
-		SELECT md5('b' || n)::uuid, f.id, n, 'final', 1, 'note', sha256(('b' || n)::bytea), 5, 50, 100000, sha256('s'), sha256(('x' || n)::bytea), 0, s.id, now(), now()
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+		SELECT md5('b' || n)::uuid, f.id, n, 'final', 1, 'note', sha256(('b' || n)::bytea), 0, now() + interval '7 d', 5, 50, 100000, sha256('s'), sha256(('x' || n)::bytea), 0, s.id, now(), now()
 		FROM fund f, (SELECT id FROM staff LIMIT 1) s, generate_series(1, $1 / 200) n`,
 	`INSERT INTO batch_item SELECT md5('b' || (n - 1) / 200 + 1)::uuid, n, md5('i' || n)::uuid FROM generate_series(1, $1) n`,
 	`WITH t AS (INSERT INTO ledger_transfer (kind, ref, at) SELECT k.kind, k.kind || n, now() FROM generate_series(1, $1) n, (VALUES ('commit'), ('release'), ('mined')) k (kind) RETURNING id, kind)
@@ -38,7 +38,7 @@ var listedSQL = []string{
 	`WITH a AS (INSERT INTO attempt SELECT md5('t' || no || b.id)::uuid, b.id, no, decode(repeat('ab', 10000), 'hex'), sha256(('t' || no || b.id)::bytea), 5000, 20000, 1, now(), 'pay'
 			FROM batch b, generate_series(0, 1) no RETURNING id, batch_id)
 		INSERT INTO attempt_input SELECT a.id, b.anchor_txid, b.anchor_vout, 5000000 FROM a JOIN batch b ON b.id = a.batch_id`,
-	`INSERT INTO attempt_output SELECT a.id, i.position, sha256(i.instalment_id::text::bytea), 20000, i.instalment_id, NULL, NULL
+	`INSERT INTO attempt_output SELECT a.id, i.position, sha256(i.instalment_id::text::bytea), 20000, i.instalment_id, NULL, NULL, NULL
 		FROM attempt a JOIN batch_item i ON i.batch_id = a.batch_id`,
 	`INSERT INTO attempt_event (attempt_id, event, at) SELECT a.id, e, now() FROM attempt a, unnest('{built,signing,signed,broadcast}'::text[]) e`,
 	`INSERT INTO chain_tx SELECT txid, 7, '', NULL, NULL FROM attempt WHERE no = 0`,

@@ -16,7 +16,7 @@ import (
 
 // Remark is something that a treasurer should know before saying yes.
 type Remark struct {
-	Code string // address_reused, address_seen, round_amounts, near_cap, cap_out_of_reach, uses_all_coins, window_ends, decision_cap
+	Code string // address_reused, address_seen, round_amounts, near_cap, cap_out_of_reach, uses_all_coins, window_ends
 	Text string
 }
 

@@ -38,7 +38,7 @@ func loseOne(t *testing.T, mined bool) *lost {
 // again approves a payment to the same person.
 func (l *lost) again(amount btcutil.Amount) uuid.UUID {
 	l.t.Helper()
-	return l.oweTo(l.script, amount, l.fund.MaxFeeRateSatKVB)
+	return l.oweTo(l.script, amount)
 }
 
 func (l *lost) unjoined() payout.UnjoinedPayment {

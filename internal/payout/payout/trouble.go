@@ -61,7 +61,7 @@ var recompose = map[string]bool{
 	"coins_too_small":        true,
 	"dust_output":            true,
 	"fee_above_cap":          true,
-	"fee_above_decision_cap": true,
+	"until_passed":           true,
 	"fee_above_signer_cap":   true,
 	"fee_below_signer_floor": true,
 	"outside_window":         true,

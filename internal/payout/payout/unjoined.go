@@ -25,7 +25,7 @@ type UnjoinedPayment struct {
 	Number   uint32
 	State    State // of the batch
 	OutPoint wire.OutPoint
-	Decision decision.Digest // of the note that was lost
+	Paid     decision.Instalment // of the note that was lost
 	Script   []byte
 	Address  string // when read by the Service
 	Amount   btcutil.Amount

@@ -46,9 +46,11 @@ func (l *Locked) Cancel(by identity.Actor, why string) error {
 	return nil
 }
 
-// Forget cancels a batch that nobody has approved in time. Conflict wrong_state.
+// Forget cancels a batch that nobody has approved in time, or that was approved and has not
+// gone to a signer by its last moment. Conflict wrong_state.
 func (l *Locked) Forget(by identity.Actor) error {
-	if l.r.Batch.State != Composed {
+	over := l.r.Batch.State.BeforeSigning() && l.now.After(l.r.Batch.Until)
+	if l.r.Batch.State != Composed && !over {
 		return wrongState("The batch no longer waits for an approval.")
 	}
 	return l.cancel(by, "batch.lapsed")

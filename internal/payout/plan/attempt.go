@@ -31,9 +31,9 @@ func (f Family) AttemptOf(
 	if err != nil {
 		return payout.Attempt{}, err
 	}
-	byDigest := map[string]uuid.UUID{}
+	owed := map[string]uuid.UUID{}
 	for _, it := range f.Items {
-		byDigest[it.Digest.String()] = it.InstalmentID
+		owed[it.Instalment().String()] = it.InstalmentID
 	}
 	a := payout.Attempt{
 		ID:        id,
@@ -60,7 +60,7 @@ func (f Family) AttemptOf(
 			ChangeIndex: out.ChangeIndex,
 		}
 		if out.ChangeIndex == nil {
-			instalment, ok := byDigest[out.Decision]
+			instalment, ok := owed[out.Decision]
 			if !ok {
 				return payout.Attempt{}, errors.New("plan pays a decision that is not in the batch")
 			}

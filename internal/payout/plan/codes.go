@@ -12,8 +12,6 @@ const (
 	CodeCoinsLocked errs.Code = "coins_locked"
 	// CodeCoinsWait: The treasury has enough, but coins of it wait for blocks.
 	CodeCoinsWait errs.Code = "coins_wait"
-	// CodeFeeAboveDecisionCap: The feerate is above the cap of a decision.
-	CodeFeeAboveDecisionCap errs.Code = "fee_above_decision_cap"
 	// CodeFeeAboveSignerCap: The fee is above the signer's own cap.
 	CodeFeeAboveSignerCap errs.Code = "fee_above_signer_cap"
 	// CodeFeeLimit: The fee of the batch cannot be raised further: what is left must be free for taking the batch back.

@@ -94,22 +94,26 @@ func (r *tableRig) batch(n int, rate int64, most btcutil.Amount) (*payout.Record
 	w := &payout.Record{Fund: r.fund, Batch: payout.Batch{
 		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Payout, Number: r.batches, State: payout.Approved, FeeRateSatKVB: rate,
 		MaxFeeRateSatKVB: r.fund.MaxFeeRateSatKVB, MaxFee: most, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
+		Until: decision.UntilFrom(r.clock.Now()),
 	}}
 	note := decision.BatchNote{
-		Network: decision.NetworkOf(params), Batch: w.Batch.ID, Number: w.Batch.Number, Policy: 1, MaxFeeRateSatKVB: w.Batch.MaxFeeRateSatKVB, MaxFee: most,
+		Network: decision.NetworkOf(params), Fund: r.fund.ID, Batch: w.Batch.ID, Number: w.Batch.Number, Until: w.Batch.Until, MaxFeeRateSatKVB: w.Batch.MaxFeeRateSatKVB, MaxFee: most,
 	}
 	for i := range n {
 		script := append([]byte{0x00, 32}, make([]byte, 32)...) // P2WSH: the largest usual kind
 		binary.BigEndian.PutUint32(script[2:], r.batches)
 		binary.BigEndian.PutUint32(script[6:], uint32(i))
 		own := decision.Note{
-			Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-			Amount: 1_000_000, MaxFeeRateSatKVB: r.fund.MaxFeeRateSatKVB, NotBefore: r.clock.Now().AddDate(0, 0, -1), NotAfter: r.clock.Now().AddDate(0, 0, 1),
+			Network: decision.NetworkOf(params), Fund: r.fund.ID, Decision: uuid.New(), Grant: uuid.New(),
+			Currency: decision.CurrencySat, Amount: 1_000_000, SatLeast: 1_000_000, SatMost: 1_000_000,
+			Periods: 1, FirstDue: r.clock.Now().AddDate(0, 0, -1).Truncate(24 * time.Hour), Every: decision.Once, PayWithinDays: 3,
+			Payees: []decision.Payee{{Script: script, Address: wallet.AddressOf(script, params)}},
 		}
 		w.Items = append(w.Items, payout.Item{
-			InstalmentID: uuid.New(), Reference: fmt.Sprintf("GR-%d", i), Digest: own.Digest(), Note: string(own.Encode()), Script: script, Address: own.PayeeAddress, Amount: own.Amount,
+			InstalmentID: uuid.New(), Reference: fmt.Sprintf("GR-%d", i), Digest: own.Digest(), Period: 1, Note: string(own.Encode()),
+			Script: script, Address: own.Payee(1).Address, Amount: own.SatMost, DueAt: own.Due(1), UntilAt: own.Until(1),
 		})
-		note.Payments = append(note.Payments, decision.Payment{Decision: own.Digest(), Script: script, Amount: own.Amount})
+		note.Payments = append(note.Payments, decision.Payment{Decision: own.Digest(), Period: 1, Script: script, Amount: own.SatMost})
 	}
 	w.Batch.Note, w.Batch.Digest = string(note.Encode()), note.Digest()
 	w.Approvals = []payout.Approval{{Digest: w.Batch.Digest}}
@@ -192,7 +196,7 @@ func (r *tableRig) voidAt(w *payout.Record, h payout.Holdings, rate int64) payou
 	if _, err := r.family(w).TrialVoid(&o, h); err != nil {
 		r.t.Fatalf("on trial: %v", err)
 	}
-	note := decision.VoidNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: w.Batch.ID, Number: w.Batch.Number, Note: w.Batch.Digest, MaxFee: w.Batch.MaxFee}
+	note := decision.VoidNote{Network: decision.NetworkOf(&chaincfg.SimNetParams), Fund: r.fund.ID, Batch: w.Batch.ID, Number: w.Batch.Number, Note: w.Batch.Digest, Until: w.Batch.Until, MaxFee: w.Batch.MaxFee}
 	second := uuid.New()
 	w.Void = &payout.Void{BatchID: w.Batch.ID, Note: string(note.Encode()), Digest: note.Digest(), FeeRateSatKVB: o.FeeRateSatKVB, AskedBy: uuid.New(), ApprovedBy: &second}
 	p, err := r.family(w).Replacement(payout.Voids, o.FeeRateSatKVB, payout.Evicted{}, []signerrpc.Info{r.signer.Info()}, h)

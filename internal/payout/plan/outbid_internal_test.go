@@ -22,6 +22,7 @@ func (r *tableRig) consolidation(n int, rate int64) (*payout.Record, payout.Hold
 	w := &payout.Record{Fund: r.fund, Batch: payout.Batch{
 		ID: uuid.New(), FundID: r.fund.ID, Kind: payout.Consolidate, Number: r.batches, State: payout.Approved, FeeRateSatKVB: rate,
 		MaxFeeRateSatKVB: r.fund.MaxFeeRateSatKVB, MaxFee: r.fund.MaxFee, Seed: [32]byte{byte(r.batches)}, DeadlineBlocks: 144, Outputs: 1,
+		Until: decision.UntilFrom(r.clock.Now()),
 	}}
 	h := payout.Holdings{Tip: payout.Tip{Height: 100, At: r.clock.Now()}}
 	for range n {
@@ -30,7 +31,7 @@ func (r *tableRig) consolidation(n int, rate int64) (*payout.Record, payout.Hold
 	}
 	slices.SortFunc(w.Batch.Chosen, func(a, b wire.OutPoint) int { return slices.Compare([]byte(a.String()), []byte(b.String())) })
 	note := decision.UpkeepNote{
-		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: w.Batch.ID, Number: w.Batch.Number, Policy: 1, Kind: string(payout.Consolidate), Outputs: 1,
+		Network: decision.NetworkOf(&chaincfg.SimNetParams), Fund: r.fund.ID, Batch: w.Batch.ID, Number: w.Batch.Number, Until: w.Batch.Until, Kind: string(payout.Consolidate), Outputs: 1,
 		MaxFeeRateSatKVB: w.Batch.MaxFeeRateSatKVB, MaxFee: w.Batch.MaxFee, Coins: w.Batch.Chosen,
 	}
 	w.Batch.Note, w.Batch.Digest = string(note.Encode()), note.Digest()

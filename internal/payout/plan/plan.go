@@ -76,7 +76,7 @@ func Build(f Family, h payout.Holdings, now time.Time) (*txbuild.Plan, *wallet.D
 func payees(items []payout.Item) []txbuild.Payee {
 	list := make([]txbuild.Payee, len(items))
 	for i, it := range items {
-		list[i] = txbuild.Payee{Decision: it.Digest.String(), Script: it.Script, Amount: it.Amount}
+		list[i] = txbuild.Payee{Decision: it.Instalment().String(), Script: it.Script, Amount: it.Amount}
 	}
 	return list
 }
@@ -110,30 +110,29 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		return refuse("its note is not the one that was approved.")
 	case !f.approved():
 		return refuse("no treasurer has approved it.")
-	case note.Network != decision.NetworkOf(params) || note.Policy != f.Fund.PolicyVersion:
-		return refuse("it was approved for another network or policy.")
+	case note.Network != decision.NetworkOf(params) || note.Fund != f.Fund.ID || note.Treasury != f.Batch.Treasury:
+		return refuse("it was approved for another network, fund or treasury.")
+	case !note.Until.Equal(f.Batch.Until):
+		return refuse("its last moment is not the approved one.")
 	case note.MaxFee != f.Batch.MaxFee || note.MaxFeeRateSatKVB != f.Batch.MaxFeeRateSatKVB:
 		return refuse("its limits are not the approved ones.")
 	case len(note.Payments) != len(f.Items):
 		return refuse("its payments are not the approved ones.")
 	}
-	approved := map[decision.Digest]decision.Payment{}
+	approved := map[decision.Instalment]decision.Payment{}
 	for _, p := range note.Payments {
-		approved[p.Decision] = p
+		approved[p.Instalment()] = p
 	}
 	list := make([]txbuild.Payee, 0, len(note.Payments))
 	for _, it := range f.Items {
-		p, ok := approved[it.Digest]
-		text, err := decision.Parse([]byte(it.Note))
-		if !ok || err != nil || text.Digest() != it.Digest || text.Amount != p.Amount ||
-			!bytes.Equal(text.PayeeScript, p.Script) {
+		p, ok := approved[it.Instalment()]
+		if !ok {
 			return refuse("the note of a payment is not the approved one.")
 		}
-		// The bytes to sign do not depend on these; a difference is a sign of tampering.
-		if it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script) || it.Address != text.PayeeAddress {
-			return refuse("a payment is stored with another amount or address than was approved.")
+		if err := checkItem(it, p, note, refuse); err != nil {
+			return err
 		}
-		list = append(list, txbuild.Payee{Decision: it.Digest.String(), Script: p.Script, Amount: p.Amount})
+		list = append(list, txbuild.Payee{Decision: it.Instalment().String(), Script: p.Script, Amount: p.Amount})
 	}
 	return f.checkBytes(
 		a,
@@ -141,6 +140,27 @@ func (f Family) CheckPolicy(a payout.Attempt) error {
 		note.MaxFeeRateSatKVB,
 		refuse,
 	)
+}
+
+// checkItem holds a payment as it is stored against its line of the batch note, and that line
+// against the decision.
+func checkItem(it payout.Item, p decision.Payment, batch decision.BatchNote, refuse func(string) error) error {
+	text, err := decision.Parse([]byte(it.Note))
+	if err != nil || text.Digest() != it.Digest || text.Fund != batch.Fund {
+		return refuse("the note of a payment is not the approved one.")
+	}
+	sat, err := text.Sat(it.Period, batch.Rate(text.Currency))
+	if err != nil || sat != p.Amount || !bytes.Equal(text.Payee(it.Period).Script, p.Script) {
+		return refuse("the note of a payment is not the approved one.")
+	}
+	// The bytes to sign do not depend on these; a difference is a sign of tampering.
+	if it.Amount != p.Amount || !bytes.Equal(it.Script, p.Script) || it.Address != text.Payee(it.Period).Address {
+		return refuse("a payment is stored with another amount or address than was approved.")
+	}
+	if !it.DueAt.Equal(text.Due(it.Period)) || !it.UntilAt.Equal(text.Until(it.Period)) {
+		return refuse("a payment is stored with other dates than were approved.")
+	}
+	return nil
 }
 
 // approved reports whether a treasurer has approved the batch. The approval of a
@@ -195,7 +215,7 @@ func (f Family) checkUnpaid(params *chaincfg.Params, a payout.Attempt, refuse fu
 			return err
 		case !f.Void.Agreed() || *f.Void.ApprovedBy == f.Void.AskedBy:
 			return refuse("no second person has agreed to take it back.")
-		case note.Digest() != f.Void.Digest || note.Note != f.Batch.Digest || note.Batch != f.Batch.ID || note.Number != f.Batch.Number || note.Network != network:
+		case note.Digest() != f.Void.Digest || note.Note != f.Batch.Digest || note.Batch != f.Batch.ID || note.Number != f.Batch.Number || note.Network != network || note.Fund != f.Fund.ID:
 			return refuse("its void note is for another batch.")
 		}
 		return f.checkBytes(a, txbuild.Want{ChangeIndex: note.Number, MaxFee: note.MaxFee}, 0, refuse)
@@ -208,8 +228,10 @@ func (f Family) checkUnpaid(params *chaincfg.Params, a payout.Attempt, refuse fu
 		return refuse("its note is not the one that was approved.")
 	case !f.approved():
 		return refuse("no treasurer has approved it.")
-	case note.Network != network || note.Policy != f.Fund.PolicyVersion:
-		return refuse("it was approved for another network or policy.")
+	case note.Network != network || note.Fund != f.Fund.ID:
+		return refuse("it was approved for another network or fund.")
+	case !note.Until.Equal(f.Batch.Until):
+		return refuse("its last moment is not the approved one.")
 	case len(note.Coins) != len(a.Inputs):
 		return refuse("it spends other coins than were approved.")
 	}
@@ -245,37 +267,32 @@ func CheckCoins(b payout.Batch, a payout.Attempt, h payout.Holdings) error {
 const smallFee = 2000
 
 // CheckSignerWill refuses what the signer is known to refuse, before anything is
-// committed: a first transaction outside the window of a decision, and fees above the
-// signer's own caps. What may confirm any day can be replaced whatever the date.
+// committed: a first transaction after the last moment of its batch or outside the window of
+// a decision, and fees above the signer's own caps. What may confirm any day can be replaced whatever the date.
 func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now time.Time) error {
 	refuse := func(code errs.Code, why string) error {
 		return errs.New(errs.Conflict, code, "The signer would refuse this transaction: "+why)
 	}
-	for _, it := range f.Items {
-		if a.Kind == payout.Voids {
-			break
-		}
-		note, err := decision.Parse([]byte(it.Note))
-		if err != nil {
-			return err
-		}
-		if a.Fee > txbuild.FeeRate(note.MaxFeeRateSatKVB).Fee(a.Weight) {
+	if first := a.Kind != payout.Voids && a.No == f.Attempts[0].No; first {
+		if now.After(f.Batch.Until) {
 			return refuse(
-				CodeFeeAboveDecisionCap,
-				"the decision for "+it.Reference+" allows a feerate of at most "+money.FormatFeeRate(
-					note.MaxFeeRateSatKVB,
-				)+" sat/vB.",
+				errs.CodeUntilPassed,
+				"the batch could be signed until "+f.Batch.Until.Format(
+					time.RFC3339,
+				)+". Cancel it, and compose it anew.",
 			)
 		}
-		if first := a.No == f.Attempts[0].No; first && (now.Before(note.NotBefore) || now.After(note.NotAfter)) {
-			return refuse(
-				CodeOutsideWindow,
-				"the decision for "+it.Reference+" may be paid only from "+note.NotBefore.Format(
-					time.DateOnly,
-				)+" to "+note.NotAfter.Format(
-					time.DateOnly,
-				)+".",
-			)
+		for _, it := range f.Items {
+			if now.Before(it.DueAt) || now.After(it.UntilAt) {
+				return refuse(
+					CodeOutsideWindow,
+					"the decision for "+it.Reference+" may be paid only from "+it.DueAt.Format(
+						time.DateOnly,
+					)+" to "+it.UntilAt.Format(
+						time.DateOnly,
+					)+".",
+				)
+			}
 		}
 	}
 	worth, times := f.moved(a)

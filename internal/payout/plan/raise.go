@@ -11,7 +11,6 @@ import (
 	"github.com/causeway-fund/causeway/internal/payout/payout"
 	"github.com/causeway-fund/causeway/internal/review/fund"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
-	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // Family is a batch's attempts as a plan sees them.
@@ -144,9 +143,6 @@ func (f Family) Raise() payout.Raise {
 	r.MostSatKVB = fees
 	if newest.Kind == payout.Pays {
 		r.MostSatKVB = min(fees, f.Batch.MaxFeeRateSatKVB, f.Fund.MaxFeeRateSatKVB)
-		if limit, _ := DecisionsAllow(f.Items); limit > 0 {
-			r.MostSatKVB = min(r.MostSatKVB, limit)
-		}
 		r.Approved = r.MostSatKVB == f.Batch.MaxFeeRateSatKVB
 	}
 	switch {
@@ -185,18 +181,6 @@ func (f Family) Raise() payout.Raise {
 		)
 	}
 	return r
-}
-
-// DecisionsAllow is the highest feerate that the decisions of all items allow, and
-// the reference of one that allows no more; 0 without items.
-func DecisionsAllow(items []payout.Item) (satKVB int64, reference string) {
-	for _, it := range items {
-		note, err := decision.Parse([]byte(it.Note))
-		if err == nil && (satKVB == 0 || note.MaxFeeRateSatKVB < satKVB) {
-			satKVB, reference = note.MaxFeeRateSatKVB, it.Reference
-		}
-	}
-	return satKVB, reference
 }
 
 // moved is what the share of the signers' policy is taken of, and how often.

@@ -79,11 +79,11 @@ type Store interface {
 
 // About names what a lost transaction touches.
 type About struct {
-	TxID    chainhash.Hash
-	Batch   uuid.UUID
-	Number  uint32
-	Digests []decision.Digest // of the payments' notes
-	Inputs  []wire.OutPoint
+	TxID   chainhash.Hash
+	Batch  uuid.UUID
+	Number uint32
+	Owed   []decision.Instalment
+	Inputs []wire.OutPoint
 }
 
 // Rebuild is the batch of a lost transaction under its row lock, with all that bringing it back

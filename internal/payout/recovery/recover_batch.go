@@ -24,14 +24,11 @@ import (
 
 // rebuildOne brings one lost transaction back, with its batch when that is lost.
 func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []payout.OwnTx) error {
-	if l.V < newestLine {
-		return never("its journal line has version %d, which does not contain the transaction.", l.V)
-	}
 	tx, err := l.unsigned()
 	if err != nil {
 		return err
 	}
-	digests, err := l.digests()
+	owed, err := l.instalments()
 	if err != nil {
 		return err
 	}
@@ -39,7 +36,7 @@ func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []payout.OwnT
 	if err != nil {
 		return err
 	}
-	about := About{TxID: l.txid, Batch: l.batch, Number: l.Number, Digests: digests, Inputs: l.inputs}
+	about := About{TxID: l.txid, Batch: l.batch, Number: l.Number, Owed: owed, Inputs: l.inputs}
 	now := r.now()
 	return r.cfg.Store.Rebuild(ctx, r.cfg.Epoch, about, now, func(w *Rebuild) error {
 		for op, coin := range near {
@@ -47,7 +44,7 @@ func (r *Recovery) rebuildOne(ctx context.Context, l lostLine, txs []payout.OwnT
 				w.Coins[op] = coin
 			}
 		}
-		return r.restore(w, l, tx, digests, now)
+		return r.restore(w, l, tx, owed, now)
 	})
 }
 
@@ -94,7 +91,7 @@ func (r *Recovery) near(ctx context.Context, l lostLine, txs []payout.OwnTx) (ma
 
 // restore brings back what the line says. What it leads to is decided by the verbs of the batch;
 // here the line is held against what the database has.
-func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []decision.Digest, now time.Time) error {
+func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, owed []decision.Instalment, now time.Time) error {
 	have := w.Record()
 	attempt, found := w.Attempt(l.txid)
 	switch {
@@ -113,12 +110,12 @@ func (r *Recovery) restore(w *Rebuild, l lostLine, tx *wire.MsgTx, digests []dec
 	if err != nil {
 		return err
 	}
-	items, err := checkItems(w, l, digests)
+	items, err := checkItems(w, l, owed)
 	if err != nil {
 		return err
 	}
 	if !found {
-		if attempt, err = r.attempt(w, items, l, tx, now); err != nil {
+		if attempt, err = r.attempt(w, items, l, tx, owed, now); err != nil {
 			return err
 		}
 	}
@@ -188,26 +185,26 @@ func (r *Recovery) displace(w *Rebuild, l lostLine) ([]uuid.UUID, error) {
 // checkItems holds the payments that the database knows of against the line, and returns
 // them. One that it lacks, or that was cancelled meanwhile, stays in the batch as a
 // payment that only the journal knows.
-func checkItems(w *Rebuild, l lostLine, digests []decision.Digest) ([]payout.Item, error) {
+func checkItems(w *Rebuild, l lostLine, owed []decision.Instalment) ([]payout.Item, error) {
 	items := w.Record().Items
 	cancelled := func(it payout.Item) bool { return it.State == grant.Cancelled }
 	if at := slices.IndexFunc(items, cancelled); at >= 0 && w.Known {
 		return nil, never("payment %s of it was cancelled.", items[at].InstalmentID)
 	}
 	items = slices.DeleteFunc(items, cancelled)
-	have := map[decision.Digest]payout.Item{}
+	have := map[decision.Instalment]payout.Item{}
 	for _, it := range items {
-		have[it.Digest] = it
+		have[it.Instalment()] = it
 	}
-	for _, o := range l.Outs {
+	for i, o := range l.Outs {
 		if o.Change != nil {
 			continue
 		}
-		d, err := decision.ParseDigest(o.Note)
-		if err != nil || !slices.Contains(digests, d) {
-			return nil, never("an output of it is in no note of its batch.")
+		paid, err := l.paid(i, owed)
+		if err != nil {
+			return nil, err
 		}
-		it, ok := have[d]
+		it, ok := have[paid]
 		if ok && (int64(it.Amount) != o.Sat || hex.EncodeToString(it.Script) != o.Script) {
 			return nil, never("an output of it is not a payment as the database has it.")
 		}
@@ -221,6 +218,7 @@ func (r *Recovery) attempt(
 	items []payout.Item,
 	l lostLine,
 	tx *wire.MsgTx,
+	owed []decision.Instalment,
 	now time.Time,
 ) (payout.Attempt, error) {
 	packet, err := psbt.NewFromUnsignedTx(tx)
@@ -254,15 +252,15 @@ func (r *Recovery) attempt(
 		a.Inputs = append(a.Inputs, payout.AttemptInput{OutPoint: op, Amount: coin.Amount})
 		left += coin.Amount
 	}
-	byDigest := map[string]uuid.UUID{}
+	have := map[decision.Instalment]uuid.UUID{}
 	for _, it := range items {
-		byDigest[it.Digest.String()] = it.InstalmentID
+		have[it.Instalment()] = it.InstalmentID
 	}
-	joined := map[decision.Digest]*uuid.UUID{} // since an earlier transaction of the batch was rebuilt
+	joined := map[decision.Instalment]*uuid.UUID{} // since an earlier transaction of the batch was rebuilt
 	for _, before := range w.Record().Attempts {
 		for _, o := range before.Outputs {
-			if o.Decision != nil {
-				joined[*o.Decision] = o.InstalmentID
+			if o.Lost != nil {
+				joined[*o.Lost] = o.InstalmentID
 			}
 		}
 	}
@@ -277,14 +275,16 @@ func (r *Recovery) attempt(
 			if err := r.wallet.AddOutputFields(&packet.Outputs[i], wallet.ChainChange, *o.Change); err != nil {
 				return payout.Attempt{}, err
 			}
-		} else if instalment, ok := byDigest[o.Note]; ok {
-			out.InstalmentID = &instalment
 		} else {
-			d, err := decision.ParseDigest(o.Note)
+			paid, err := l.paid(i, owed)
 			if err != nil {
-				return payout.Attempt{}, never("an output of it is in no note of its batch.")
+				return payout.Attempt{}, err
 			}
-			out.Decision, out.InstalmentID = &d, joined[d]
+			if instalment, ok := have[paid]; ok {
+				out.InstalmentID = &instalment
+			} else {
+				out.Lost, out.InstalmentID = &paid, joined[paid]
+			}
 		}
 		a.Outputs = append(a.Outputs, out)
 		left -= out.Amount
@@ -323,12 +323,14 @@ func (r *Recovery) batch(w *Rebuild, first payout.Attempt, l lostLine, now time.
 		}
 		b.Kind, b.Outputs, b.Chosen, b.Digest = payout.Kind(note.Kind), note.Outputs, note.Coins, note.Digest()
 		b.MaxFeeRateSatKVB, b.MaxFee, of, number = note.MaxFeeRateSatKVB, note.MaxFee, note.Batch, note.Number
+		b.Until = note.Until
 	} else {
 		note, err := decision.ParseBatch([]byte(l.Note))
 		if err != nil {
 			return payout.Batch{}, never("its journal line has a batch note that cannot be read.")
 		}
 		b.Digest, b.MaxFeeRateSatKVB, b.MaxFee, of, number = note.Digest(), note.MaxFeeRateSatKVB, note.MaxFee, note.Batch, note.Number
+		b.Treasury, b.Until = note.Treasury, note.Until
 	}
 	if of != l.batch || number != l.Number || b.Digest.String() != l.BatchNote {
 		return payout.Batch{}, never("its journal line has the note of another batch.")

@@ -5,8 +5,8 @@ import (
 )
 
 func FuzzParseLine(f *testing.F) {
-	f.Add(`{"v":1,"seq":1,"prev":"","time":1,"treasury":"","batch":"0198c0de-0000-7000-8000-000000000007","number":1,"batch_note":"","attempt":0,"txid":"0000000000000000000000000000000000000000000000000000000000000001","inputs":["0000000000000000000000000000000000000000000000000000000000000002:0"],"outs":[{"script":"0014","sat":1,"change":1}],"fee":1}`)
-	f.Add(`{"v":2,"batch":"0198c0de-0000-7000-8000-000000000007","txid":"0000000000000000000000000000000000000000000000000000000000000001","inputs":["0000000000000000000000000000000000000000000000000000000000000002:0"],"outs":[{"script":"0014","sat":1,"note":"00"}],"fee":1,"kind":"void","lock_time":7,"note":"causeway/upkeep/v1\n","void":"x"}`)
+	f.Add(`{"v":3,"seq":1,"prev":"","time":1,"treasury":"","batch":"0198c0de-0000-7000-8000-000000000007","number":1,"batch_note":"","attempt":0,"txid":"0000000000000000000000000000000000000000000000000000000000000001","inputs":["0000000000000000000000000000000000000000000000000000000000000002:0"],"outs":[{"script":"0014","sat":1,"change":1}],"fee":1}`)
+	f.Add(`{"v":3,"batch":"0198c0de-0000-7000-8000-000000000007","txid":"0000000000000000000000000000000000000000000000000000000000000001","inputs":["0000000000000000000000000000000000000000000000000000000000000002:0"],"outs":[{"script":"0014","sat":1,"period":1,"note":"00"}],"fee":1,"kind":"void","lock_time":7,"note":"causeway/upkeep/v2\n","void":"x"}`)
 	f.Add(`{"v":3}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := parseLine(text)
@@ -19,6 +19,11 @@ func FuzzParseLine(f *testing.F) {
 		if tx, err := l.unsigned(); err == nil && tx.TxHash() != l.txid {
 			t.Errorf("made %s of %s", tx.TxHash(), l.TxID)
 		}
-		_, _ = l.digests() // must not panic
+		owed, _ := l.instalments() // must not panic
+		for i := range l.Outs {
+			if paid, err := l.paid(i, owed); err == nil && paid.Period != l.Outs[i].Period {
+				t.Errorf("output %d pays period %d", i, paid.Period)
+			}
+		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -42,6 +43,7 @@ type lostLine struct {
 	Outs      []struct {
 		Script string  `json:"script"`
 		Sat    int64   `json:"sat"`
+		Period int     `json:"period"`
 		Note   string  `json:"note"` // digest of the decision note; empty for change
 		Change *uint32 `json:"change"`
 	} `json:"outs"`
@@ -59,17 +61,13 @@ type lostLine struct {
 // isAct reports whether a line is an act of authority: a charter, an accepted decision, a
 // halt. It releases nothing, and a signer takes it in again from whoever made it.
 func (l lostLine) isAct() bool {
-	return l.V > newestLine && l.Treasury == "" && l.TxID == "" && l.Kind != ""
+	return l.Treasury == "" && l.TxID == "" && l.Kind != ""
 }
 
-// The versions of a line that are known. Version 1 names a transaction and does not
-// hold enough to make it again.
-const (
-	oldestLine = 1
-	newestLine = 2
-)
+// lineVersion is the version of a line that is known.
+const lineVersion = 3
 
-// parseLine reads a line of any known version.
+// parseLine reads a line.
 func parseLine(text string) (lostLine, error) {
 	var l lostLine
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
@@ -78,7 +76,7 @@ func parseLine(text string) (lostLine, error) {
 	if l.isAct() {
 		return l, nil
 	}
-	if l.V < oldestLine || l.V > newestLine {
+	if l.V != lineVersion {
 		return l, errors.New("has an unknown version")
 	}
 	txid, err := chainhash.NewHashFromStr(l.TxID)
@@ -127,8 +125,8 @@ func (l lostLine) unsigned() (*wire.MsgTx, error) {
 	return tx, nil
 }
 
-// digests returns the decision notes that the batch of the line pays.
-func (l lostLine) digests() ([]decision.Digest, error) {
+// instalments returns what the batch of the line pays.
+func (l lostLine) instalments() ([]decision.Instalment, error) {
 	if decision.IsUpkeep([]byte(l.Note)) {
 		return nil, nil
 	}
@@ -136,9 +134,19 @@ func (l lostLine) digests() ([]decision.Digest, error) {
 	if err != nil {
 		return nil, never("its journal line has a batch note that cannot be read.")
 	}
-	list := make([]decision.Digest, len(note.Payments))
+	list := make([]decision.Instalment, len(note.Payments))
 	for i, p := range note.Payments {
-		list[i] = p.Decision
+		list[i] = p.Instalment()
 	}
 	return list, nil
+}
+
+// paid returns what an output of the line pays, unless the batch of the line does not.
+func (l lostLine) paid(out int, owed []decision.Instalment) (decision.Instalment, error) {
+	d, err := decision.ParseDigest(l.Outs[out].Note)
+	paid := decision.Instalment{Note: d, Period: l.Outs[out].Period}
+	if err != nil || !slices.Contains(owed, paid) {
+		return decision.Instalment{}, never("an output of it is in no note of its batch.")
+	}
+	return paid, nil
 }

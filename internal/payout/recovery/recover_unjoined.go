@@ -17,12 +17,13 @@ func unjoinedText(list []payout.UnjoinedPayment) string {
 	count := 0
 	for i, p := range list {
 		line := fmt.Sprintf(
-			"Batch %d, output %d of %s: %d sat, decision note %s.",
+			"Batch %d, output %d of %s: %d sat, period %d of decision note %s.",
 			p.Number,
 			p.OutPoint.Index,
 			p.OutPoint.Hash,
 			int64(p.Amount),
-			p.Decision,
+			p.Paid.Period,
+			p.Paid.Note,
 		)
 		if i >= maxNamed {
 			line = ""

@@ -4,8 +4,6 @@ import "github.com/causeway-fund/causeway/internal/errs"
 
 // The codes of this package's errors and what each means.
 const (
-	// CodeAboveDecision: The feerate is above what one of the decisions allows.
-	CodeAboveDecision errs.Code = "above_decision"
 	// CodeBreakerReset: Two people have agreed to this already.
 	CodeBreakerReset errs.Code = "breaker_reset"
 	// CodeConflictOfDuty: You reviewed one of these applications, so somebody else has to pay it.

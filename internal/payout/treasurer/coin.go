@@ -110,6 +110,7 @@ func (s *Service) Certificate(
 	}
 	return certificate.Build(certificate.Parts{
 		Note:        note,
+		Period:      p.Item.Period,
 		Reference:   p.Item.Reference,
 		BatchDigest: p.BatchDigest,
 		Vout:        p.Vout,

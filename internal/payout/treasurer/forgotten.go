@@ -20,8 +20,9 @@ const lapsedShown = 30 * 24 * time.Hour
 
 // ForgottenStore finds batches that wait for an approval, and cancels them.
 type ForgottenStore interface {
-	// Forgotten returns the composed batches that were made at or before a time.
-	Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error)
+	// Forgotten returns the composed batches that were made at or before a time, and the
+	// composed, approved and built ones whose last moment has passed now.
+	Forgotten(ctx context.Context, until, now time.Time) ([]uuid.UUID, error)
 
 	// UpdateBatch is Store's.
 	UpdateBatch(
@@ -34,11 +35,12 @@ type ForgottenStore interface {
 }
 
 // CancelForgotten cancels composed batches that nobody has approved for
-// ForgottenAfter: no signer was asked for them, and their payments are payable
-// again. It returns those that it cancelled.
+// ForgottenAfter, and those that were approved and did not get to a signer by their last
+// moment: no signer was asked for them, and their payments are payable again. It returns
+// those that it cancelled.
 func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now time.Time) ([]payout.Batch, error) {
 	now = now.UTC().Truncate(time.Microsecond)
-	ids, err := store.Forgotten(ctx, now.Add(-ForgottenAfter))
+	ids, err := store.Forgotten(ctx, now.Add(-ForgottenAfter), now)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +50,7 @@ func CancelForgotten(ctx context.Context, store ForgottenStore, epoch int64, now
 			return l.Forget(identity.System("worker"))
 		})
 		if errs.Is(err, errs.CodeWrongState) {
-			continue // somebody approved or cancelled it just now
+			continue // somebody approved or cancelled it, or a signer was asked for it, just now
 		}
 		if err != nil {
 			return list, err

@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/fee"
-	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/txbuild"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/payout/payout"
@@ -110,7 +109,7 @@ func (s *Service) DryRun(ctx context.Context, by identity.Actor, o Order) (Previ
 		return Preview{}, err
 	}
 	p.AtTargets = atTargets(f, holdings, p.Estimate, s.now())
-	p.Notes = append(remarks(parts[0], built, holdings), limits(theFund, items, trial, built, s.now())...)
+	p.Notes = append(remarks(parts[0], built, holdings), limits(items, trial, built, s.now())...)
 	return p, nil
 }
 
@@ -219,13 +218,8 @@ const soon = 7 * 24 * time.Hour
 
 // limits lists what leaves little room: for bumps below the approved fee, and until
 // a decision may not be paid any more.
-func limits(f fund.Fund, items []payout.Item, b payout.Batch, p *txbuild.Plan, now time.Time) []payout.Remark {
+func limits(items []payout.Item, b payout.Batch, p *txbuild.Plan, now time.Time) []payout.Remark {
 	var list []payout.Remark
-	if most, reference := plan.DecisionsAllow(items); most < f.MaxFeeRateSatKVB && most == b.MaxFeeRateSatKVB {
-		list = append(list, payout.Remark{Code: "decision_cap", Text: fmt.Sprintf(
-			"These decisions allow at most %s sat/vB (the lowest is that for %s), although the fund allows %s now.",
-			money.FormatFeeRate(most), reference, money.FormatFeeRate(f.MaxFeeRateSatKVB))})
-	}
 	if p.Fee*2 > b.MaxFee || b.FeeRateSatKVB*2 > b.MaxFeeRateSatKVB {
 		list = append(
 			list,
@@ -237,13 +231,12 @@ func limits(f fund.Fund, items []payout.Item, b payout.Batch, p *txbuild.Plan, n
 	}
 	list = append(list, plan.OutOfReach(items, b, p)...)
 	for _, it := range items {
-		note, err := decision.Parse([]byte(it.Note))
-		if err == nil && note.NotAfter.Sub(now) < soon {
+		if it.UntilAt.Sub(now) < soon {
 			list = append(
 				list,
 				payout.Remark{
 					Code: "window_ends",
-					Text: "The decision for " + it.Reference + " may be paid until " + note.NotAfter.Format(
+					Text: "The decision for " + it.Reference + " may be paid until " + it.UntilAt.Format(
 						time.DateOnly,
 					) + " and not after: the batch has to be on its way by then. Its fee can still be raised later.",
 				},
@@ -329,13 +322,21 @@ func (s *Service) freeze(
 		return payout.Batch{}, err
 	}
 	note := decision.BatchNote{
-		Network: decision.NetworkOf(params), Batch: b.ID, Number: b.Number, Policy: f.PolicyVersion,
-		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB, MaxFee: btcutil.Amount(o.MaxFeeSat),
+		Network: decision.NetworkOf(
+			params,
+		),
+		Fund:             f.ID,
+		Batch:            b.ID,
+		Number:           b.Number,
+		Treasury:         b.Treasury,
+		Until:            b.Until,
+		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB,
+		MaxFee:           btcutil.Amount(o.MaxFeeSat),
 	}
 	for _, it := range items {
 		note.Payments = append(
 			note.Payments,
-			decision.Payment{Decision: it.Digest, Script: it.Script, Amount: it.Amount},
+			decision.Payment{Decision: it.Digest, Period: it.Period, Script: it.Script, Amount: it.Amount},
 		)
 	}
 	text := note.Encode()
@@ -375,6 +376,7 @@ func (s *Service) blank(ctx context.Context, by identity.Actor, f fund.Fund, kin
 		Seed:           seed,
 		Outputs:        1,
 		DeadlineBlocks: f.DeadlineBlocks,
+		Until:          decision.UntilFrom(now),
 		ComposedBy:     by.StaffID,
 		ComposerName:   by.Name,
 		CreatedAt:      now,

@@ -2,9 +2,9 @@ package treasurer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/causeway-fund/causeway/internal/payout/books/payeecsv"
 
@@ -26,7 +26,6 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 	if err != nil {
 		return fund.Fund{}, nil, o, err
 	}
-	asked := o
 	if o.MaxFeeRateSatKVB == 0 {
 		o.MaxFeeRateSatKVB = f.MaxFeeRateSatKVB
 	}
@@ -56,14 +55,14 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 		slices.ContainsFunc(items, func(i payout.Item) bool { return i.State != grant.Payable }) {
 		return fund.Fund{}, nil, o, payout.NotComposed(notPayable())
 	}
+	if err := inTime(items, s.now()); err != nil {
+		return fund.Fund{}, nil, o, payout.NotComposed(err)
+	}
 	unjoined, err := s.cfg.Store.Unjoined(ctx)
 	if err == nil {
 		err = payout.PaidBefore(items, unjoined)
 	}
 	if err != nil {
-		return fund.Fund{}, nil, o, err
-	}
-	if err := o.keepToDecisions(asked, items); err != nil {
 		return fund.Fund{}, nil, o, err
 	}
 	voted, err := s.cfg.Store.VotedOn(ctx, by.StaffID, o.InstalmentIDs)
@@ -74,39 +73,27 @@ func (s *Service) check(ctx context.Context, by identity.Actor, o Order) (fund.F
 		return fund.Fund{}, nil, o, conflictOfDuty()
 	}
 	// The order of an application form must not decide the order of a transaction.
-	slices.SortFunc(items, func(a, b payout.Item) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
+	slices.SortFunc(items, payout.Item.Compare)
 	return f, items, o, nil
 }
 
-// keepToDecisions lowers the limits that nobody named to what the decisions allow, and
-// refuses those that somebody named: a fund's limit may have been raised since people
-// voted, and no signer would sign above the older one.
-func (o *Order) keepToDecisions(asked Order, items []payout.Item) error {
-	most, reference := plan.DecisionsAllow(items)
-	if most == 0 || o.MaxFeeRateSatKVB <= most {
-		return nil
+// inTime refuses a payment that no signer would sign now: one of a period that is not due yet,
+// or whose time is over.
+func inTime(items []payout.Item, now time.Time) error {
+	for _, it := range items {
+		if now.Before(it.DueAt) || now.After(it.UntilAt) {
+			return errs.Newf(
+				errs.Conflict,
+				errs.CodeNotPayable,
+				"Period %d of %s may be paid from %s to %s, and not now.",
+				it.Period,
+				it.Reference,
+				it.DueAt.Format(time.DateOnly),
+				it.UntilAt.Format(time.DateOnly),
+			)
+		}
 	}
-	var bad []errs.Field
-	above := func(field string) {
-		bad = append(bad, errs.Field{
-			Field: field,
-			Code:  CodeAboveDecision,
-			Message: fmt.Sprintf(
-				"These decisions allow at most %s sat/vB; the lowest is that for %s.",
-				money.FormatFeeRate(most),
-				reference,
-			),
-			Params: map[string]string{"limit_sat_kvb": strconv.FormatInt(most, 10), "reference": reference},
-		})
-	}
-	if asked.MaxFeeRateSatKVB > most {
-		above("max_feerate_sat_kvb")
-	}
-	if asked.FeeRateSatKVB > most {
-		above("feerate_sat_kvb")
-	}
-	o.MaxFeeRateSatKVB, o.FeeRateSatKVB = most, min(o.FeeRateSatKVB, most)
-	return errs.InvalidFields(bad)
+	return nil
 }
 
 // startRate is the estimate for a patient payment, when there is one to believe.

@@ -62,7 +62,9 @@ func (s *Service) Payable(ctx context.Context, by identity.Actor) ([]payout.Item
 	if err := by.Require(identity.PermBatchRead); err != nil {
 		return nil, err
 	}
-	return s.cfg.Store.Items(ctx, nil)
+	items, err := s.cfg.Store.Items(ctx, nil)
+	now := s.now()
+	return slices.DeleteFunc(items, func(i payout.Item) bool { return now.Before(i.DueAt) }), err
 }
 
 // Approve records a treasurer's yes to the batch's digest; the worker then takes

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -107,9 +108,13 @@ func (s *Service) JoinPayment(
 			Action:     "payment.joined",
 			ObjectKind: "unjoined",
 			ObjectID:   op.String(),
-			Digest:     p.Decision[:],
+			Digest:     p.Paid.Note[:],
 			At:         now,
-			Detail:     map[string]string{"instalment": it.InstalmentID.String(), "batch": p.BatchID.String()},
+			Detail: map[string]string{
+				"instalment": it.InstalmentID.String(),
+				"batch":      p.BatchID.String(),
+				"period":     strconv.Itoa(p.Paid.Period),
+			},
 		}
 		return nil
 	})

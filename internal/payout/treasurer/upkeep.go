@@ -101,9 +101,10 @@ func (s *Service) ComposeUpkeep(ctx context.Context, by identity.Actor, o payout
 		Network: decision.NetworkOf(
 			params,
 		),
+		Fund:             fund.ID,
 		Batch:            b.ID,
 		Number:           b.Number,
-		Policy:           fund.PolicyVersion,
+		Until:            b.Until,
 		Kind:             string(o.Kind),
 		Outputs:          o.Outputs,
 		MaxFeeRateSatKVB: o.MaxFeeRateSatKVB,

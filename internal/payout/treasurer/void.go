@@ -102,9 +102,11 @@ func (s *Service) AskVoid(
 			Network: decision.NetworkOf(
 				params,
 			),
+			Fund:   r.Fund.ID,
 			Batch:  id,
 			Number: r.Batch.Number,
 			Note:   r.Batch.Digest,
+			Until:  decision.UntilFrom(now),
 			MaxFee: r.Batch.MaxFee,
 		}
 		text := note.Encode()

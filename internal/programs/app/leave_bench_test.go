@@ -155,7 +155,7 @@ const leaveSQL = `WITH
 	v AS (INSERT INTO application_revision VALUES ($1, 1, '', $4, $3, now())),
 	d AS (INSERT INTO decision VALUES ($5, $1, 1, $6, $7, '', $3, now())),
 	g AS (INSERT INTO grants SELECT $6, $1, id, $2, 'Blue Heron', 'active', $3, 1, now() FROM fund),
-	i AS (INSERT INTO instalment VALUES ($8, $6, 1, $5, $7, $9, $10, $11, $3, 'payable', NULL, 1, now(), now())),
+	i AS (INSERT INTO instalment VALUES ($8, $6, 1, $5, $7, $9, $10, $11, $3, $13, $14, 'payable', NULL, 1, now(), now())),
 	t AS (INSERT INTO ledger_transfer (kind, ref, at) VALUES ('commit', $12, now()) RETURNING id),
 	p AS (INSERT INTO ledger_posting SELECT id, 'available', -$3::bigint FROM t)
 INSERT INTO ledger_posting SELECT id, 'committed', $3::bigint FROM t`
@@ -173,12 +173,14 @@ func (l *leaving) owe(n int) []uuid.UUID {
 		script := append([]byte{0x00, 20}, make([]byte, 20)...)
 		binary.BigEndian.PutUint32(script[2:], l.owed)
 		note := decision.Note{
-			Network: decision.NetworkOf(params), Decision: uuid.New(), Grant: uuid.New(), PayeeScript: script, PayeeAddress: wallet.AddressOf(script, params),
-			Amount: leaveSat, MaxFeeRateSatKVB: fund.MaxFeeRateSatKVB, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(fund.PayWindow),
+			Network: decision.NetworkOf(params), Fund: fund.ID, Decision: uuid.New(), Grant: uuid.New(),
+			Currency: decision.CurrencySat, Amount: int64(leaveSat), SatLeast: leaveSat, SatMost: leaveSat,
+			Periods: 1, FirstDue: time.Now().UTC().Truncate(24 * time.Hour), Every: decision.Once, PayWithinDays: fund.PayWithinDays(),
+			Payees: []decision.Payee{{Script: script, Address: wallet.AddressOf(script, params)}},
 		}
 		digest, index := note.Digest(), sha256.Sum256(script)
 		rows.Queue(leaveSQL, uuid.New(), fmt.Sprintf("GR-%06d", l.owed), int64(leaveSat), index[:], note.Decision, note.Grant, digest[:],
-			ids[i], string(note.Encode()), script, note.PayeeAddress, ids[i].String())
+			ids[i], string(note.Encode()), script, note.Payee(1).Address, ids[i].String(), note.Due(1), note.Until(1))
 	}
 	l.must(pgx.BeginFunc(l.t.Context(), l.owner.Pool(), func(tx pgx.Tx) error { return tx.SendBatch(l.t.Context(), rows).Close() }))
 	return ids

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/causeway-fund/causeway/api/client"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
@@ -30,7 +31,7 @@ func falseBatches(t *testing.T) map[string]client.Batch {
 	return map[string]client.Batch{
 		"another digest":        change(func(b *client.Batch) { b.Digest = strings.Repeat("ab", 32) }),
 		"no note":               change(func(b *client.Batch) { b.Note = "" }),
-		"note with a space":     change(func(b *client.Batch) { b.Note = strings.Replace(b.Note, "policy 1", "policy  1", 1) }),
+		"note with a space":     change(func(b *client.Batch) { b.Note = strings.Replace(b.Note, "treasury 0", "treasury  0", 1) }),
 		"another address shown": change(func(b *client.Batch) { b.Items[0].PayoutAddress = address2 }),
 		"no address shown":      change(func(b *client.Batch) { b.Items[0].PayoutAddress = "" }),
 		"another amount shown":  change(func(b *client.Batch) { b.Items[0].AmountSat-- }),
@@ -45,9 +46,11 @@ func falseBatches(t *testing.T) map[string]client.Batch {
 		"another batch noted":   renoted(func(n *decision.BatchNote) { n.Batch = id(8) }),
 		"another chain":         renoted(func(n *decision.BatchNote) { n.Network.Genesis = strings.Repeat("0", 64) }),
 		"unknown chain":         renoted(func(n *decision.BatchNote) { n.Network.Name = "moon" }),
+		"another period noted":  renoted(func(n *decision.BatchNote) { n.Payments[0].Period = 2 }),
+		"another moment noted":  renoted(func(n *decision.BatchNote) { n.Until = n.Until.Add(time.Second) }),
 		"another script noted":  renoted(func(n *decision.BatchNote) { n.Payments[0].Script = n.Payments[1].Script }),
 		"a payee more noted": renoted(func(n *decision.BatchNote) {
-			n.Payments = append(n.Payments, decision.Payment{Decision: decision.Digest{1}, Script: script(address2), Amount: 1_000})
+			n.Payments = append(n.Payments, decision.Payment{Decision: decision.Digest{1}, Period: 1, Script: script(address2), Amount: 1_000})
 		}),
 	}
 }

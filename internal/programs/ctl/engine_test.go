@@ -22,7 +22,7 @@ var coinName = strings.Repeat("ef", 32) + ":1"
 // sampleUpkeep is a batch that pays nobody, with a note that holds.
 func sampleUpkeep() client.Batch {
 	note := decision.UpkeepNote{
-		Network: network(), Batch: id(9), Number: 7, Policy: 1, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
+		Network: network(), Batch: id(9), Number: 7, Until: at.Add(decision.Life), Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
 		Coins: []wire.OutPoint{{Hash: chainhash.Hash{1}, Index: 1}},
 	}
 	b := sampleBatch()
@@ -39,7 +39,7 @@ func sampleVoid(t *testing.T) client.Batch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	note := decision.VoidNote{Network: network(), Batch: id(9), Number: 7, Note: own, MaxFee: 20_000}
+	note := decision.VoidNote{Network: network(), Batch: id(9), Number: 7, Note: own, Until: at.Add(decision.Life), MaxFee: 20_000}
 	b.Void = &client.Void{
 		Note: string(note.Encode()), Digest: note.Digest().String(), FeerateSatKvb: 12_000, FeeSat: 4_100, LapsesAt: &at, Reason: "A wrong\x1b[2J address.", CancelIds: []uuid.UUID{id(22)}, AskedBy: "Tom", AskedAt: at,
 	}
@@ -268,7 +268,7 @@ func TestUnjoinedPaymentsAreShownAndSettled(t *testing.T) {
 	t.Parallel()
 	f := newFund(t)
 	lost := client.UnjoinedPayment{
-		Outpoint: coinName, BatchId: id(9), BatchNumber: 7, BatchState: "mined", Address: "sb1q", AmountSat: 100_000, Decision: strings.Repeat("ab", 32), FoundAt: at,
+		Outpoint: coinName, BatchId: id(9), BatchNumber: 7, BatchState: "mined", Address: "sb1q", AmountSat: 100_000, Period: 2, Decision: strings.Repeat("ab", 32), FoundAt: at,
 	}
 	f.on("listUnjoined", client.UnjoinedPage{Items: []client.UnjoinedPayment{lost}})
 	out := f.run("", "unjoined").want(t, 0)

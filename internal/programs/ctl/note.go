@@ -2,8 +2,8 @@ package ctl
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -40,18 +40,24 @@ func checkDecision(app client.Application) (decision.Digest, error) {
 		return digest, checkFailed("The decision note cannot be trusted: %s", userText(err))
 	}
 	switch {
-	case int64(note.Amount) != app.AmountSat:
+	case note.Currency != decision.CurrencySat || note.Periods != 1 || note.Replaces.Period != 0:
+		return digest, checkFailed(
+			"The note pays %d times, in %s, which the application does not ask for. Do not vote; tell the fund.",
+			note.Periods,
+			note.Currency,
+		)
+	case note.Amount != app.AmountSat:
 		return digest, checkFailed(
 			"The note pays %d sat, the application asks for %d. Do not vote; tell the fund.",
-			int64(note.Amount),
+			note.Amount,
 			app.AmountSat,
 		)
-	case hex.EncodeToString(note.ApplicationSHA256[:]) != app.ApplicationSha256:
+	case note.Application.String() != app.ApplicationSha256:
 		return digest, checkFailed("The note is about another text of the application. Do not vote; tell the fund.")
-	case !app.Purged && note.PayeeAddress != app.PayoutAddress:
+	case !app.Purged && note.Payee(1).Address != app.PayoutAddress:
 		return digest, checkFailed(
 			"The note pays %s, the application names %s. Do not vote; tell the fund.",
-			note.PayeeAddress,
+			note.Payee(1).Address,
 			clean(app.PayoutAddress),
 		)
 	}
@@ -73,6 +79,8 @@ type checked struct {
 	total   btcutil.Amount
 	maxFee  btcutil.Amount
 	maxRate int64
+	fund    uuid.UUID
+	until   time.Time
 	payees  []payee
 	upkeep  *decision.UpkeepNote // nil for a batch that pays people
 }
@@ -95,6 +103,8 @@ func checkNote(b client.Batch) (checked, error) {
 		total:   note.Total(),
 		maxFee:  note.MaxFee,
 		maxRate: note.MaxFeeRateSatKVB,
+		fund:    note.Fund,
+		until:   note.Until,
 	}
 	net, err := out.against(b, note.Batch)
 	if err != nil {
@@ -129,7 +139,7 @@ func (n checked) against(b client.Batch, id uuid.UUID) (*chaincfg.Params, error)
 	if err != nil {
 		return nil, err
 	}
-	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat ||
+	if id != b.Id || int64(n.number) != b.Number || int64(n.maxFee) != b.MaxFeeSat || !n.until.Equal(b.Until) ||
 		!n.anyRate() && n.maxRate != b.MaxFeerateSatKvb {
 		return nil, checkFailed(otherSums)
 	}
@@ -151,9 +161,13 @@ func checkNetwork(n decision.Network) (*chaincfg.Params, error) {
 }
 
 func checkPayees(b client.Batch, note decision.BatchNote, net *chaincfg.Params) ([]payee, error) {
-	items := make(map[string]client.BatchItem, len(b.Items))
+	type owed struct {
+		digest string
+		period int
+	}
+	items := make(map[owed]client.BatchItem, len(b.Items))
 	for _, it := range b.Items {
-		items[it.DecisionDigest] = it
+		items[owed{it.DecisionDigest, int(it.Period)}] = it
 	}
 	if len(b.Items) != len(note.Payments) {
 		return nil, checkFailed(
@@ -164,11 +178,12 @@ func checkPayees(b client.Batch, note decision.BatchNote, net *chaincfg.Params) 
 	}
 	payees := make([]payee, 0, len(note.Payments))
 	for _, p := range note.Payments {
-		it, ok := items[p.Decision.String()]
+		it, ok := items[owed{p.Decision.String(), p.Period}]
 		listed, bad := wallet.ParsePayee(it.PayoutAddress, net, nil)
 		if !ok || bad != nil || it.AmountSat != int64(p.Amount) || !bytes.Equal(listed.Script, p.Script) {
 			return nil, checkFailed(
-				"The batch note pays something else for decision %s than the server lists. Do not approve; tell the fund.",
+				"The batch note pays something else for period %d of decision %s than the server lists. Do not approve; tell the fund.",
+				p.Period,
 				p.Decision,
 			)
 		}
@@ -189,6 +204,8 @@ func checkUpkeep(b client.Batch) (checked, error) {
 		number:  note.Number,
 		maxFee:  note.MaxFee,
 		maxRate: note.MaxFeeRateSatKVB,
+		fund:    note.Fund,
+		until:   note.Until,
 		upkeep:  &note,
 	}
 	if _, err := out.against(b, note.Batch); err != nil {
@@ -223,7 +240,8 @@ func checkVoid(b client.Batch, own checked) (decision.VoidNote, error) {
 			clean(b.Void.Digest),
 		)
 	}
-	if note.Network != own.network || note.Batch != b.Id || note.Number != own.number || note.Note != own.digest ||
+	if note.Network != own.network || note.Fund != own.fund || note.Batch != b.Id || note.Number != own.number ||
+		note.Note != own.digest ||
 		note.MaxFee != own.maxFee {
 		return note, checkFailed(
 			"The void note is about another batch or other limits than the batch's own note. Do not approve; tell the fund.",

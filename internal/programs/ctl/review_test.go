@@ -33,7 +33,11 @@ func falseNotes() map[string]client.Application {
 	elsewhere := noteOf(1, address1, 1_500_000)
 	elsewhere.Network.Genesis = strings.Repeat("0", 64)
 	script2 := noteOf(1, address1, 1_500_000)
-	script2.PayeeScript = script(address2)
+	script2.Payees = []decision.Payee{{Script: script(address2), Address: address1}}
+	often := noteOf(1, address1, 1_500_000)
+	often.Periods, often.Every = 2, decision.EveryMonth
+	abroad := noteOf(1, address1, 1_500_000)
+	abroad.Currency = "USD"
 	return map[string]client.Application{
 		"another digest":          change(func(a *client.Application) { a.DecisionDigest = strings.Repeat("ab", 32) }),
 		"another note":            change(func(a *client.Application) { a.DecisionNote = string(noteOf(2, address1, 1_500_000).Encode()) }),
@@ -46,6 +50,8 @@ func falseNotes() map[string]client.Application {
 		"another address noted":   withNote(noteOf(1, address2, 1_500_000)),
 		"script of another payee": withNote(script2),
 		"another chain":           withNote(elsewhere),
+		"two periods":             withNote(often),
+		"another currency":        withNote(abroad),
 	}
 }
 
@@ -78,7 +84,7 @@ func TestVoteSendsTheDigestComputedHere(t *testing.T) {
 
 	out := f.run("yes\n", "vote", "--verdict", "decline", "--note", "Not reachable.", "--digest", note.Digest().String(), id(1).String()).want(t, 0)
 
-	if !strings.Contains(out.stderr, "  payee_address "+address1+"\n") {
+	if !strings.Contains(out.stderr, " "+address1+"\n") {
 		t.Errorf("the note was not shown: %s", out.stderr)
 	}
 	votes := f.sentTo("voteApplication")

@@ -1,7 +1,6 @@
 package ctl_test
 
 import (
-	"encoding/hex"
 	"maps"
 	"strings"
 	"testing"
@@ -50,8 +49,10 @@ func network() decision.Network {
 
 func noteOf(n byte, address string, amount btcutil.Amount) decision.Note {
 	return decision.Note{
-		Network: network(), Decision: id(n), Grant: id(n + 50), PayeeScript: script(address), PayeeAddress: address, Amount: amount,
-		MaxFeeRateSatKVB: 60_000, NotBefore: at.Add(24 * time.Hour), NotAfter: at.Add(720 * time.Hour), ApplicationSHA256: [32]byte{n},
+		Network: network(), Decision: id(n), Grant: id(n + 50), Application: decision.Digest{n},
+		Currency: decision.CurrencySat, Amount: int64(amount), SatLeast: amount, SatMost: amount,
+		Periods: 1, FirstDue: at.Truncate(24*time.Hour).AddDate(0, 0, 1), Every: decision.Once, PayWithinDays: 29,
+		Payees: []decision.Payee{{Script: script(address), Address: address}},
 	}
 }
 
@@ -64,7 +65,7 @@ func sampleApplication() client.Application {
 		Region: "IR", Language: "fa", AmountSat: 1_500_000, Revision: 1, Version: 7, SubmittedAt: at,
 		Claim: &client.Claim{By: "Ann", Mine: true, ExpiresAt: at.Add(time.Hour)}, Votes: client.Tally{Approve: 1, Required: 2},
 		Narrative: "It helps\nmany people.", Endpoints: []client.EndpointSeen{{Protocol: "socks5", Host: "a.example", Port: 1080}},
-		PayoutAddress: address1, ApplicationSha256: hex.EncodeToString(note.ApplicationSHA256[:]),
+		PayoutAddress: address1, ApplicationSha256: note.Application.String(),
 		DecisionDigest: note.Digest().String(), DecisionNote: string(note.Encode()),
 		Checks: []client.Screened{
 			{Check: "address", Level: client.High, Reason: "1 other application has the same payout address.", Others: []client.ApplicationName{{Id: id(2), Reference: "CW-9ZZ1"}}},
@@ -88,19 +89,19 @@ func sampleSummary() client.ApplicationSummary {
 func sampleBatch() client.Batch {
 	first, second := noteOf(1, address1, 1_500_000), noteOf(2, address2, 700_000)
 	note := decision.BatchNote{
-		Network: network(), Batch: id(9), Number: 7, Policy: 1, MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
+		Network: network(), Batch: id(9), Number: 7, Until: at.Add(decision.Life), MaxFeeRateSatKVB: 50_000, MaxFee: 20_000,
 		Payments: []decision.Payment{
-			{Decision: first.Digest(), Script: first.PayeeScript, Amount: first.Amount},
-			{Decision: second.Digest(), Script: second.PayeeScript, Amount: second.Amount},
+			{Decision: first.Digest(), Period: 1, Script: first.Payee(1).Script, Amount: first.SatMost},
+			{Decision: second.Digest(), Period: 1, Script: second.Payee(1).Script, Amount: second.SatMost},
 		},
 	}
 	by := "Ben"
 	return client.Batch{
 		Id: id(9), Kind: "payout", DeadlineBlocks: 144, Number: 7, State: "composed", Version: 3, Digest: note.Digest().String(), Note: string(note.Encode()), Payees: 2, TotalSat: 2_200_000,
-		FeerateSatKvb: 5_000, MaxFeerateSatKvb: 50_000, MaxFeeSat: 20_000, CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
+		FeerateSatKvb: 5_000, MaxFeerateSatKvb: 50_000, MaxFeeSat: 20_000, Until: at.Add(decision.Life), CreatedAt: at, CreatedBy: &by, NextAction: "approve", WatchToken: "3.0.0",
 		Items: []client.BatchItem{
-			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), State: "allocated", Standing: "allocated"},
-			{InstalmentId: id(22), GrantId: id(52), Reference: "CW-9ZZ1", Designation: "quiet birch", PayoutAddress: address2, AmountSat: 700_000, DecisionDigest: second.Digest().String(), State: "allocated", Standing: "allocated"},
+			{InstalmentId: id(21), GrantId: id(51), Reference: "CW-7QK2", Designation: "amber heron", PayoutAddress: address1, AmountSat: 1_500_000, DecisionDigest: first.Digest().String(), Period: 1, State: "allocated", Standing: "allocated"},
+			{InstalmentId: id(22), GrantId: id(52), Reference: "CW-9ZZ1", Designation: "quiet birch", PayoutAddress: address2, AmountSat: 700_000, DecisionDigest: second.Digest().String(), Period: 1, State: "allocated", Standing: "allocated"},
 		},
 		Approvals: []client.BatchApproval{}, Attempts: []client.Attempt{}, Events: []client.Event{},
 	}

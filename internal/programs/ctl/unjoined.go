@@ -78,7 +78,7 @@ func unjoinedPage(p client.UnjoinedPayment, err error) (page, error) {
 func unjoinedPart(list []client.UnjoinedPayment) part {
 	return table(
 		"",
-		[]string{"PAYMENT", "BATCH", "STATE", "AMOUNT_SAT", "ADDRESS", "DECISION_NOTE", "SEPARATE"},
+		[]string{"PAYMENT", "BATCH", "STATE", "AMOUNT_SAT", "ADDRESS", "DECISION_NOTE", "PERIOD", "SEPARATE"},
 		list,
 		func(x client.UnjoinedPayment) []string {
 			why := ""
@@ -92,6 +92,7 @@ func unjoinedPart(list []client.UnjoinedPayment) part {
 				itoa(x.AmountSat),
 				x.Address,
 				x.Decision,
+				itoa(int64(x.Period)),
 				why,
 			}
 		},

@@ -18,7 +18,7 @@ func (r *rig) newPayment(t *testing.T) {
 	t.Helper()
 	r.exec(t, `SET session_replication_role = replica; -- without its decision, which a gate does not look at
 		INSERT INTO grants SELECT gen_random_uuid(), a.id, a.fund_id, a.reference, a.designation, 'active', 2000, 1, now() FROM application a;
-		INSERT INTO instalment SELECT gen_random_uuid(), g.id, 1, gen_random_uuid(), sha256('d'), 'note', 'script', 'address', 2000, 'payable', NULL, 1, now(), now() FROM grants g;
+		INSERT INTO instalment SELECT gen_random_uuid(), g.id, 1, gen_random_uuid(), sha256('d'), 'note', 'script', 'address', 2000, now(), now() + interval '90 d', 'payable', NULL, 1, now(), now() FROM grants g;
 		RESET session_replication_role`)
 }
 

@@ -46,6 +46,9 @@ const (
 	MaxReadyCoins           = 20
 )
 
+// PayWithinDays is PayWindow in the days that a decision counts in.
+func (f Fund) PayWithinDays() int { return max(int(f.PayWindow/(24*time.Hour)), 1) }
+
 // Params returns the chain's parameters.
 func (f Fund) Params() (*chaincfg.Params, error) { return wallet.Params(f.Network) }
 

@@ -150,17 +150,19 @@ type Grant struct {
 	CreatedAt     time.Time
 }
 
-// Instalment is one payment that is owed.
+// Instalment is one payment that is owed: one period of one decision.
 type Instalment struct {
 	ID           uuid.UUID
 	GrantID      uuid.UUID
-	Period       int
+	Period       int // of the decision, from 1
 	DecisionID   uuid.UUID
 	Digest       decision.Digest
 	Note         string // canonical text of the decision
 	PayeeScript  []byte
 	PayeeAddress string
 	Amount       btcutil.Amount
+	DueAt        time.Time // it may be paid from then on
+	UntilAt      time.Time // and be released for the first time until then
 	State        InstalmentState
 	HeldReason   string
 	Version      int64

@@ -37,7 +37,8 @@ func TestApprovalMakesOneInstalmentAndCommitsItsSatoshi(t *testing.T) {
 	got := g.Instalments[0]
 	want := grant.Instalment{
 		ID: got.ID, GrantID: before.Decision.GrantID, Period: 1, DecisionID: before.Decision.ID, Digest: before.Decision.Digest, Note: before.Note,
-		PayeeScript: scriptOf(t, payee(t, 1)), PayeeAddress: payee(t, 1), Amount: 100_000, State: grant.Payable, Version: 1, CreatedAt: epoch, ChangedAt: epoch,
+		PayeeScript: scriptOf(t, payee(t, 1)), PayeeAddress: payee(t, 1), Amount: 100_000, State: grant.Payable, Version: 1,
+		DueAt: epoch.Truncate(24 * time.Hour), UntilAt: epoch.Truncate(24 * time.Hour).Add(w.fund.PayWindow), CreatedAt: epoch, ChangedAt: epoch,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -235,10 +236,10 @@ func TestTheWindowOfADecisionEnds(t *testing.T) {
 	late, last := w.ready(t, 1, grant.VerdictApprove), w.ready(t, 2, grant.VerdictApprove)
 	note, err := decision.Parse([]byte(w.show(t, late.id).Note))
 	noError(t, err)
-	if from, to := epoch.Truncate(time.Second), note.NotAfter; note.NotBefore != from || to != from.Add(w.fund.PayWindow) {
-		t.Errorf("the window is %s to %s", note.NotBefore, note.NotAfter)
+	if from, to := epoch.UTC().Truncate(24*time.Hour), note.Until(1); note.Due(1) != from || to != from.Add(w.fund.PayWindow) {
+		t.Errorf("the window is %s to %s", note.Due(1), to)
 	}
-	w.clock.Advance(note.NotAfter.Sub(epoch))
+	w.clock.Advance(note.Until(1).Sub(epoch))
 	_, err = w.Decide(t.Context(), w.reviewers[2], w.decision(t, last.id, grant.VerdictApprove))
 	wantCode(t, err, "")
 	w.clock.Advance(time.Microsecond)
@@ -324,15 +325,15 @@ func TestAnInstalmentExistsOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.deposit(t, 1_000_000)
-	f, other := w.ready(t, 1, grant.VerdictApprove), w.file(t, 2)
+	f := w.ready(t, 1, grant.VerdictApprove)
 	_, err := w.Decide(t.Context(), w.reviewers[2], w.decision(t, f.id, grant.VerdictApprove))
 	noError(t, err)
 
-	_, err = w.app.Pool().Exec(t.Context(), `INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, state, version, created_at, changed_at)
-		SELECT gen_random_uuid(), i.grant_id, i.period, d.id, d.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, 1, i.created_at, i.changed_at
-		FROM instalment i, decision d WHERE d.application_id = $1`, other.id)
+	_, err = w.app.Pool().Exec(t.Context(), `INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, due_at, until_at, state, version, created_at, changed_at)
+		SELECT gen_random_uuid(), i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, 1, i.created_at, i.changed_at
+		FROM instalment i`)
 
-	if err == nil || !strings.Contains(err.Error(), "instalment_grant_id_period_key") {
+	if err == nil || !strings.Contains(err.Error(), "instalment_decision_id_period_key") {
 		t.Errorf("a second instalment of the same period: %v", err)
 	}
 }

@@ -290,15 +290,13 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, cmd Decide) (Ap
 			w.Entries = append(w.Entries, audit.Entry{
 				Actor: by, Action: "grant.created", ObjectKind: "grant", ObjectID: w.NewGrant.ID.String(),
 				To: string(GrantActive), Digest: cmd.Digest[:], At: now,
-			}, audit.Entry{
-				Actor:      by,
-				Action:     "instalment.created",
-				ObjectKind: "instalment",
-				ObjectID:   w.NewInstalment.ID.String(),
-				To:         string(Payable),
-				Digest:     cmd.Digest[:],
-				At:         now,
 			})
+			for _, i := range w.NewInstalments {
+				w.Entries = append(w.Entries, audit.Entry{
+					Actor: by, Action: "instalment.created", ObjectKind: "instalment", ObjectID: i.ID.String(),
+					To: string(Payable), Digest: cmd.Digest[:], At: now,
+				})
+			}
 		}
 		return nil
 	})
@@ -353,42 +351,55 @@ func (s *Service) award(w *Work, f fund.Fund, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if note.Digest() != w.Decision.Digest || note.Amount != a.Amount || note.Grant != w.Decision.GrantID {
+	if note.Digest() != w.Decision.Digest || note.SatMost != a.Amount || note.Grant != w.Decision.GrantID {
 		return fmt.Errorf("decision %s: stored note does not match its row", w.Decision.ID)
 	}
-	if now.After(note.NotAfter) {
+	if now.After(note.Until(1)) {
 		return errs.New(
 			errs.Conflict,
 			CodeWindowOver,
 			"The time in which this revision may be paid is over, and no signer would pay it. Nothing was decided and no money moved: ask the operator to revise the application.",
 		)
 	}
+	w.NewGrant = &Grant{
+		ID: note.Grant, ApplicationID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation,
+		State: GrantActive, Amount: note.Most(), Version: 1, CreatedAt: now,
+	}
+	for period := 1; period <= note.Periods; period++ {
+		if err := s.owe(w, note, string(text), period, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owe makes one period of an approved decision a payment that is owed.
+func (s *Service) owe(w *Work, note decision.Note, text string, period int, now time.Time) error {
 	id, err := s.newID()
 	if err != nil {
 		return err
 	}
-	w.NewGrant = &Grant{
-		ID: note.Grant, ApplicationID: a.ID, FundID: a.FundID, Reference: a.Reference, Designation: a.Designation,
-		State: GrantActive, Amount: note.Amount, Version: 1, CreatedAt: now,
-	}
-	w.NewInstalment = &Instalment{
+	payee := note.Payee(period)
+	w.NewInstalments = append(w.NewInstalments, Instalment{
 		ID:           id,
 		GrantID:      note.Grant,
-		Period:       1,
+		Period:       period,
 		DecisionID:   note.Decision,
 		Digest:       w.Decision.Digest,
-		Note:         string(text),
-		PayeeScript:  note.PayeeScript,
-		PayeeAddress: note.PayeeAddress,
-		Amount:       note.Amount,
+		Note:         text,
+		PayeeScript:  payee.Script,
+		PayeeAddress: payee.Address,
+		Amount:       note.SatMost,
+		DueAt:        note.Due(period),
+		UntilAt:      note.Until(period),
 		State:        Payable,
 		Version:      1,
 		CreatedAt:    now,
 		ChangedAt:    now,
-	}
+	})
 	w.Transfers = append(
 		w.Transfers,
-		ledger.Move(ledger.KindCommit, id.String(), ledger.Available, ledger.Committed, note.Amount, now),
+		ledger.Move(ledger.KindCommit, id.String(), ledger.Available, ledger.Committed, note.SatMost, now),
 	)
 	return nil
 }

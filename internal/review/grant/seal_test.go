@@ -165,10 +165,12 @@ func TestADumpIsNoTestForAddresses(t *testing.T) {
 
 	for i, d := range revisions {
 		guess := func(body [sha256.Size]byte) decision.Digest {
-			from := d.Decision.CreatedAt.Truncate(time.Second)
+			amount := d.Decision.Amount
 			return decision.Note{
-				Network: decision.NetworkOf(params), Decision: d.Decision.ID, Grant: d.Decision.GrantID, PayeeScript: scriptOf(t, payee(t, i+1)), PayeeAddress: payee(t, i+1),
-				Amount: d.Decision.Amount, MaxFeeRateSatKVB: w.fund.MaxFeeRateSatKVB, NotBefore: from, NotAfter: from.Add(w.fund.PayWindow), ApplicationSHA256: body,
+				Network: decision.NetworkOf(params), Fund: w.fund.ID, Decision: d.Decision.ID, Grant: d.Decision.GrantID, Application: body,
+				Currency: decision.CurrencySat, Amount: int64(amount), SatLeast: amount, SatMost: amount,
+				Periods: 1, FirstDue: d.Decision.CreatedAt.UTC().Truncate(24 * time.Hour), Every: decision.Once, PayWithinDays: w.fund.PayWithinDays(),
+				Payees: []decision.Payee{{Script: scriptOf(t, payee(t, i+1)), Address: payee(t, i+1)}},
 			}.Digest()
 		}
 		if guess(d.BodySHA256) != d.Decision.Digest {

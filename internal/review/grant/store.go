@@ -60,15 +60,15 @@ type Work struct {
 	Servers     Servers
 	Unanswered  int // messages of the operator since the team's last word to them
 
-	NewRevision   *Revision // with NewDecision; Application holds the new number
-	NewDecision   *Decision
-	NewPrint      *screen.Print // of NewRevision
-	NewVotes      []Vote
-	NewMessages   []Message
-	NewGrant      *Grant
-	NewInstalment *Instalment
-	Transfers     []ledger.Transfer
-	Entries       []audit.Entry
+	NewRevision    *Revision // with NewDecision; Application holds the new number
+	NewDecision    *Decision
+	NewPrint       *screen.Print // of NewRevision
+	NewVotes       []Vote
+	NewMessages    []Message
+	NewGrant       *Grant
+	NewInstalments []Instalment
+	Transfers      []ledger.Transfer
+	Entries        []audit.Entry
 }
 
 // Filter selects applications of the queue. Zero fields select everything.

@@ -221,6 +221,9 @@ func (s *Service) prepare(ctx context.Context, p Proposal, code identity.Receipt
 	}, nil
 }
 
+// day is what a decision counts in: it is due from 00:00 UTC of one.
+const day = 24 * time.Hour
+
 // propose writes the note that reviewers of this revision vote for.
 func (s *Service) propose(
 	a Application,
@@ -241,12 +244,11 @@ func (s *Service) propose(
 	if err != nil {
 		return Decision{}, nil, err
 	}
-	begin := now.Truncate(time.Second)
 	note := decision.Note{
-		Network: decision.NetworkOf(params), Decision: id, Grant: grantID,
-		PayeeScript: payee.Script, PayeeAddress: payee.Address, Amount: a.Amount,
-		MaxFeeRateSatKVB: f.MaxFeeRateSatKVB, NotBefore: begin, NotAfter: begin.Add(f.PayWindow),
-		ApplicationSHA256: body,
+		Network: decision.NetworkOf(params), Fund: f.ID, Decision: id, Grant: grantID, Application: body,
+		Currency: decision.CurrencySat, Amount: int64(a.Amount), SatLeast: a.Amount, SatMost: a.Amount,
+		Periods: 1, FirstDue: now.UTC().Truncate(day), Every: decision.Once, PayWithinDays: f.PayWithinDays(),
+		Payees: []decision.Payee{{Script: payee.Script, Address: payee.Address}},
 	}
 	if err := note.Check(params); err != nil {
 		return Decision{}, nil, err

@@ -60,9 +60,9 @@ func TestReceiptCommitsToWhatWasSealed(t *testing.T) {
 
 	note, err := decision.Parse([]byte(d.Note))
 	noError(t, err)
-	commitment := sha256.Sum256(note.ApplicationSHA256[:])
-	if note.ApplicationSHA256 != d.BodySHA256 || note.Digest() != d.Decision.Digest || hex.EncodeToString(commitment[:]) != receipt.ApplicationSHA256 {
-		t.Errorf("the note is for application %x, shown is %x, the receipt commits to %s", note.ApplicationSHA256, d.BodySHA256, receipt.ApplicationSHA256)
+	commitment := sha256.Sum256(note.Application[:])
+	if note.Application != d.BodySHA256 || note.Digest() != d.Decision.Digest || hex.EncodeToString(commitment[:]) != receipt.ApplicationSHA256 {
+		t.Errorf("the note is for application %x, shown is %x, the receipt commits to %s", note.Application, d.BodySHA256, receipt.ApplicationSHA256)
 	}
 	p := proposal(t, 1)
 	want := grant.Body{Salt: d.Body.Salt, Title: p.Title, Narrative: p.Narrative, Endpoints: p.Endpoints, PayoutAddress: p.PayoutAddress}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/money"
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
-	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 type payment struct {
@@ -20,20 +19,20 @@ type payment struct {
 	amount int64
 }
 
-// checkPayments matches every output with exactly one decision note, or with the
+// checkPayments matches every output with exactly one payment that is owed, or with the
 // one change script of the batch, which it derives itself.
 func (r rules) checkPayments(p *proposal) error {
 	change, err := r.changeScript(p)
 	if err != nil {
 		return err
 	}
-	open := make(map[payment][]decision.Note, len(p.notes))
-	for _, n := range p.notes {
-		if bytes.Equal(n.PayeeScript, change) {
-			return refuse(CodePayeeIsTreasury, "Decision %s pays the treasury's own change script.", n.Decision)
+	open := make(map[payment][]owed, len(p.owed))
+	for _, o := range p.owed {
+		if bytes.Equal(o.Script, change) {
+			return refuse(CodePayeeIsTreasury, "Decision %s pays the treasury's own change script.", o.note.Decision)
 		}
-		key := payment{string(n.PayeeScript), int64(n.Amount)}
-		open[key] = append(open[key], n)
+		key := payment{string(o.Script), int64(o.Amount)}
+		open[key] = append(open[key], o)
 	}
 	changes, matched := 0, 0
 	for i, out := range p.packet.UnsignedTx.TxOut {
@@ -48,8 +47,8 @@ func (r rules) checkPayments(p *proposal) error {
 			continue
 		}
 		key := payment{string(out.PkScript), out.Value}
-		notes := open[key]
-		if len(notes) == 0 {
+		rest := open[key]
+		if len(rest) == 0 {
 			return refuse(CodeForeignOutput, "Output %d pays %d sat to a script that no decision names.", i, out.Value)
 		}
 		if f := p.packet.Outputs[i]; len(f.Bip32Derivation)+len(f.TaprootBip32Derivation) > 0 ||
@@ -57,18 +56,18 @@ func (r rules) checkPayments(p *proposal) error {
 			f.WitnessScript != nil {
 			return refuse(CodeUnexpectedField, "Output %d is a payment but claims to be the treasury's own.", i)
 		}
-		open[key] = notes[1:]
+		open[key] = rest[1:]
 		matched++
 		p.outs = append(p.outs, Output{
 			Script: hex.EncodeToString(out.PkScript), Sat: out.Value,
-			Decision: notes[0].Decision.String(), Note: notes[0].Digest().String(),
+			Decision: rest[0].note.Decision.String(), Period: rest[0].Period, Note: rest[0].Decision.String(),
 		})
 	}
 	switch {
 	case changes > 1:
 		return refuse(CodeTwoChanges, "The transaction has %d change outputs.", changes)
-	case matched != len(p.notes):
-		return refuse(CodeMissingPayment, "The transaction pays %d of %d decisions.", matched, len(p.notes))
+	case matched != len(p.owed):
+		return refuse(CodeMissingPayment, "The transaction makes %d of %d payments.", matched, len(p.owed))
 	}
 	return p.sumUp()
 }

@@ -66,8 +66,6 @@ const (
 	CodeFeerateAboveBatchCap errs.Code = "feerate_above_batch_cap"
 	// CodeFeerateAboveCap: The feerate is above this signer's cap.
 	CodeFeerateAboveCap errs.Code = "feerate_above_cap"
-	// CodeFeerateAboveDecisionCap: The feerate is above the cap of a decision.
-	CodeFeerateAboveDecisionCap errs.Code = "feerate_above_decision_cap"
 	// CodeFeerateTooLow: The fee would not be relayed.
 	CodeFeerateTooLow errs.Code = "feerate_too_low"
 	// CodeForeignOutput: An output pays a script that no decision names.
@@ -92,7 +90,7 @@ const (
 	CodeNoRoomForVoid errs.Code = "no_room_for_void"
 	// CodeNotDead: A proof shows a transaction that does not stand in the way of its payment.
 	CodeNotDead errs.Code = "not_dead"
-	// CodeNoteDiffers: The batch note pays a decision otherwise than its note says.
+	// CodeNoteDiffers: The batch note pays a period of a decision otherwise than its note says.
 	CodeNoteDiffers errs.Code = "note_differs"
 	// CodeNoteMissing: The batch note lists decisions whose notes are not shown.
 	CodeNoteMissing errs.Code = "note_missing"
@@ -104,9 +102,13 @@ const (
 	CodePaidByProof errs.Code = "paid_by_proof"
 	// CodePayeeIsTreasury: A decision pays the treasury's own change script.
 	CodePayeeIsTreasury errs.Code = "payee_is_treasury"
-	// CodePaymentsChanged: The replacement is about other decisions or coins than the batch's first transaction.
+	// CodePaymentsChanged: The replacement is about other payments or coins than the batch's first transaction.
 	CodePaymentsChanged errs.Code = "payments_changed"
-	// CodeRepeatDiffers: The transaction was signed before for other decisions or another attempt.
+	// CodeRateMissing: The batch note has no rate for the currency of a decision.
+	CodeRateMissing errs.Code = "rate_missing"
+	// CodeRateUnused: The batch note has a rate that none of its payments uses.
+	CodeRateUnused errs.Code = "rate_unused"
+	// CodeRepeatDiffers: The transaction was signed before for other payments or another attempt.
 	CodeRepeatDiffers errs.Code = "repeat_differs"
 	// CodeTooEarly: A decision may not be paid yet.
 	CodeTooEarly errs.Code = "too_early"
@@ -118,6 +120,8 @@ const (
 	CodeTwoChanges errs.Code = "two_changes"
 	// CodeTxVersion: The transaction has another version than a batch's.
 	CodeTxVersion errs.Code = "tx_version"
+	// CodeUntilTooFar: The note may be signed for longer than notes may.
+	CodeUntilTooFar errs.Code = "until_too_far"
 	// CodeUnequalOutputs: Outputs of a split are not equal.
 	CodeUnequalOutputs errs.Code = "unequal_outputs"
 	// CodeUnexpectedDecisions: The request pays nobody and shows decisions.
@@ -128,6 +132,8 @@ const (
 	CodeVoidMismatch errs.Code = "void_mismatch"
 	// CodeWouldPayTwice: A transaction that was signed before pays a decision already and could confirm beside this one.
 	CodeWouldPayTwice errs.Code = "would_pay_twice"
+	// CodeWrongFund: A note is of another fund.
+	CodeWrongFund errs.Code = "wrong_fund"
 	// CodeWrongJournal: A line of the journal is for another treasury than this key.
 	CodeWrongJournal errs.Code = "wrong_journal"
 	// CodeWrongPassphrase: The passphrase does not open the key file.

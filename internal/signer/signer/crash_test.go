@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 const program = "github.com/causeway-fund/causeway/cmd/causeway-signer"
@@ -82,9 +83,9 @@ func (i installed) draft(t *testing.T) *draft {
 	t.Helper()
 	d := newDraft(t, i.key)
 	for i := range d.notes {
-		d.notes[i].NotBefore = time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
-		d.notes[i].NotAfter = d.notes[i].NotBefore.Add(24 * time.Hour)
+		d.notes[i].FirstDue = time.Now().UTC().Truncate(24 * time.Hour)
 	}
+	d.onBatch = func(b *decision.BatchNote) { b.Until = d.notes[0].FirstDue.AddDate(0, 0, 6) }
 	return d
 }
 
@@ -192,7 +193,7 @@ func crashTwice(t *testing.T, at installed, first, second string) {
 	t.Helper()
 	d := at.draft(t)
 	req := d.request(t)
-	control := newSigner(t, at.key, filepath.Join(t.TempDir(), "journal"), clock.NewFake(d.notes[0].NotBefore))
+	control := newSigner(t, at.key, filepath.Join(t.TempDir(), "journal"), clock.NewFake(d.notes[0].FirstDue))
 	want, err := control.Sign(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)

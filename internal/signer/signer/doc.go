@@ -8,23 +8,26 @@
 // takes a batch back: the same inputs to the batch's own change, dearer than all
 // before, after which the batch pays nobody any more.
 //
+// What is paid once is an instalment: one period of one decision.
+//
 // A request is checked in this order, each rule with a code of its own: sizes;
 // shape of the transaction and PSBT fields; inputs derived from the own
 // descriptor, with their whole previous transactions; notes canonical, of this
-// network, exactly those of the batch note; outputs exactly the notes' and at
+// network and fund, exactly those of the batch note, each payment as its decision and the
+// batch's rate have it; outputs exactly the notes' and at
 // most one change, or change alone, derived here with the batch's number as
 // index; then, unless the transaction is in the journal already, the fee within
-// the caps of the signer, the batch and every decision; for a first transaction the
-// window of time; the proofs; the journal.
+// the caps of the signer and the batch; for a first transaction the last moment of its
+// note and the window of time of each period; the proofs; the journal.
 //
 // What was signed can be taken back: every transaction but a void leaves so much
 // below the caps in satoshi that its void fits. A void and a child have no cap on
 // their feerate, since the one has to out-pay, with a small transaction, all that a
 // large one pays, and the other pays for its parent.
 //
-// A decision that was paid by an earlier transaction is paid again only by one
+// An instalment that was paid by an earlier transaction is paid again only by one
 // that spends an input of it, or with a proof that the earlier one is dead (rule
-// R): another transaction, which does not pay that decision, spends one of its
+// R): another transaction, which does not pay that instalment, spends one of its
 // inputs (or of what it descends from in the journal) and has so many headers on
 // it, each with the work that the policy asks for. The signer has no node: it judges what it would cost to make the headers
 // up, not whether they are on the best chain.
@@ -42,11 +45,11 @@
 // Not here yet: the signatures of approvers over the notes (a request has room
 // for them in approvals, which is limited in size and otherwise ignored), rosters,
 // spending limits over time, and a node of the signer's own. Until then a stolen
-// worker can make notes up; it cannot pay a decision twice, hide a fee or redirect
+// worker can make notes up; it cannot pay an instalment twice, hide a fee or redirect
 // change.
 //
 // Invariants:
-//   - Any two transactions that were released for one decision spend a common
+//   - Any two transactions that were released for one instalment spend a common
 //     output, so at most one of them can ever confirm (anchor rule), unless the
 //     earlier was proven dead, which the later one's journal line says.
 //   - After a void of a batch, no other transaction that pays it is released.
@@ -56,8 +59,7 @@
 //   - The same request gives the same bytes, also after a crash or a restart,
 //     whatever was released since.
 //   - A journal that is missing, damaged, older than its checkpoint, of another
-//     treasury or in use stops the signer from starting. Lines of every version
-//     stay as they were written.
+//     treasury or version or in use stops the signer from starting.
 //   - A signer that has met its own ack of a line that it lacks, or whose clock is behind
 //     its last line, signs nothing. One that its host halted signs voids only, until the
 //     host lifts that.

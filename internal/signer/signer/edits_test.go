@@ -26,8 +26,7 @@ func replaceCoins(t tb, d *draft) {
 // moved returns n with another payee.
 func moved(t tb, n decision.Note) decision.Note {
 	t.Helper()
-	n.PayeeScript = payeeScript(77)
-	n.PayeeAddress = wallet.AddressOf(n.PayeeScript, &chaincfg.SimNetParams)
+	n.Payees = []decision.Payee{{Script: payeeScript(77), Address: wallet.AddressOf(payeeScript(77), &chaincfg.SimNetParams)}}
 	return n
 }
 
@@ -86,12 +85,12 @@ func (d *draft) changeTo(chain, index uint32) func(*wire.MsgTx) {
 	}
 }
 
-func (d *draft) ownChange() (script []byte, address string) {
+func (d *draft) ownChange() []decision.Payee {
 	script, err := d.key.Descriptor().Script(wallet.ChainChange, d.number)
 	if err != nil {
-		return nil, ""
+		return nil
 	}
-	return script, wallet.AddressOf(script, &chaincfg.SimNetParams)
+	return []decision.Payee{{Script: script, Address: wallet.AddressOf(script, &chaincfg.SimNetParams)}}
 }
 
 // schnorrExample is the signature of test vector 0 of BIP340.
@@ -102,4 +101,14 @@ func schnorrExample() []byte {
 		return nil
 	}
 	return sig
+}
+
+// inEUR has the decisions say 500 euro, worth 750,000 to 1,100,000 sat, and the batch a rate at
+// which that is 1,000,000 sat.
+func inEUR(d *draft) {
+	for i := range d.notes {
+		n := &d.notes[i]
+		n.Currency, n.Amount, n.SatLeast, n.SatMost = "EUR", 50_000, 750_000, 1_100_000
+	}
+	d.rates = []decision.Rate{{Currency: "EUR", PerBTC: 5_000_000, Quotes: decision.Digest{1}}}
 }

@@ -23,7 +23,7 @@ import (
 )
 
 // now is the time at which tests sign; the notes of newDraft are valid a week
-// before and after it.
+// before and after its day.
 func now() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }
 
 // tb is what *testing.T and *rapid.T share.
@@ -142,10 +142,22 @@ func newNote(t tb, number byte, amount btcutil.Amount) decision.Note {
 	t.Helper()
 	script := payeeScript(number)
 	return decision.Note{
-		Network: decision.NetworkOf(&chaincfg.SimNetParams), Decision: uuid.UUID{15: number + 1}, Grant: uuid.UUID{0: 9, 15: number + 1},
-		PayeeScript: script, PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: amount, MaxFeeRateSatKVB: 60_000,
-		NotBefore: now().AddDate(0, 0, -7), NotAfter: now().AddDate(0, 0, 7),
+		Network: decision.NetworkOf(&chaincfg.SimNetParams), Fund: testFund(),
+		Decision: uuid.UUID{15: number + 1}, Grant: uuid.UUID{0: 9, 15: number + 1},
+		Currency: decision.CurrencySat, Amount: int64(amount), SatLeast: amount, SatMost: amount,
+		Periods: 1, FirstDue: today().AddDate(0, 0, -7), Every: decision.Once, PayWithinDays: 14,
+		Payees: []decision.Payee{{Script: script, Address: wallet.AddressOf(script, &chaincfg.SimNetParams)}},
 	}
+}
+
+func testFund() uuid.UUID { return uuid.UUID{0: 0xf0, 15: 1} }
+
+// today is the day of now.
+func today() time.Time { return now().Truncate(24 * time.Hour) }
+
+// worth gives n another amount in satoshi.
+func worth(n *decision.Note, sat btcutil.Amount) {
+	n.Amount, n.SatLeast, n.SatMost = int64(sat), sat, sat
 }
 
 // draft is a request in parts. A test changes the parts, or sets a hook that
@@ -154,6 +166,8 @@ type draft struct {
 	key     *signer.Key
 	coins   []coin
 	notes   []decision.Note
+	period  int // of each of them; 0 is 1
+	rates   []decision.Rate
 	fee     btcutil.Amount
 	number  uint32
 	attempt int64
@@ -195,6 +209,17 @@ func (d *draft) change(t tb) []byte {
 
 func (d *draft) pays() bool { return !d.void && d.upkeep == "" }
 
+// payment is what the draft pays for a note.
+func (d *draft) payment(n decision.Note) decision.Payment {
+	period := max(d.period, 1)
+	rate := decision.BatchNote{Rates: d.rates}.Rate(n.Currency)
+	sat, err := n.Sat(period, rate)
+	if err != nil {
+		sat = n.SatMost // a test of what is refused
+	}
+	return decision.Payment{Decision: n.Digest(), Period: period, Script: n.Payee(1).Script, Amount: sat}
+}
+
 func (d *draft) transaction(t tb) *wire.MsgTx {
 	t.Helper()
 	tx := wire.NewMsgTx(2)
@@ -208,8 +233,9 @@ func (d *draft) transaction(t tb) *wire.MsgTx {
 	}
 	if d.pays() {
 		for _, n := range d.notes {
-			tx.AddTxOut(wire.NewTxOut(int64(n.Amount), n.PayeeScript))
-			left -= n.Amount
+			pay := d.payment(n)
+			tx.AddTxOut(wire.NewTxOut(int64(pay.Amount), pay.Script))
+			left -= pay.Amount
 		}
 	}
 	part := left / btcutil.Amount(max(d.outputs, 1))
@@ -291,10 +317,13 @@ func (d *draft) request(t tb) signerrpc.Request {
 	t.Helper()
 	network := decision.NetworkOf(&chaincfg.SimNetParams)
 	id := uuid.UUID{0: 0xba, 11: byte(d.number >> 8), 12: byte(d.number)}
-	batch := decision.BatchNote{Network: network, Batch: id, Number: d.number, MaxFeeRateSatKVB: 60_000, MaxFee: 30_000}
+	batch := decision.BatchNote{
+		Network: network, Fund: testFund(), Batch: id, Number: d.number, Until: lastMoment(),
+		MaxFeeRateSatKVB: 60_000, MaxFee: 30_000, Rates: d.rates,
+	}
 	req := signerrpc.Request{AttemptNo: d.attempt, Dead: d.dead}
 	for _, n := range d.notes {
-		batch.Payments = append(batch.Payments, decision.Payment{Decision: n.Digest(), Script: n.PayeeScript, Amount: n.Amount})
+		batch.Payments = append(batch.Payments, d.payment(n))
 		if d.pays() {
 			req.Decisions = append(req.Decisions, string(n.Encode()))
 		}
@@ -306,7 +335,8 @@ func (d *draft) request(t tb) signerrpc.Request {
 	req.BatchNote = string(batch.Encode())
 	if d.upkeep != "" {
 		note := decision.UpkeepNote{
-			Network: network, Batch: id, Number: d.number, Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatKVB: 60_000, MaxFee: 30_000,
+			Network: network, Fund: testFund(), Batch: id, Number: d.number, Until: lastMoment(),
+			Kind: d.upkeep, Outputs: max(d.outputs, 1), MaxFeeRateSatKVB: 60_000, MaxFee: 30_000,
 		}
 		if d.upkeep == decision.UpkeepChild {
 			note.MaxFeeRateSatKVB = 0
@@ -321,7 +351,9 @@ func (d *draft) request(t tb) signerrpc.Request {
 		req.BatchNote = string(note.Encode())
 	}
 	if d.void {
-		note := decision.VoidNote{Network: network, Batch: id, Number: d.number, Note: digest, MaxFee: 40_000}
+		note := decision.VoidNote{
+			Network: network, Fund: testFund(), Batch: id, Number: d.number, Note: digest, Until: lastMoment(), MaxFee: 40_000,
+		}
 		if d.onVoid != nil {
 			d.onVoid(&note)
 		}
@@ -334,5 +366,8 @@ func (d *draft) request(t tb) signerrpc.Request {
 	}
 	return req
 }
+
+// lastMoment is when the notes of a draft can be signed for the first time at the latest.
+func lastMoment() time.Time { return now().Add(decision.MaxLife) }
 
 func fakeClock() *clock.Fake { return clock.NewFake(now()) }

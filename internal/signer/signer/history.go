@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/causeway-fund/causeway/internal/errs"
 
@@ -14,8 +15,8 @@ import (
 type entry struct {
 	Record
 	inputs map[string]bool
-	paid   map[string]Output // by decision
-	what   string            // what the batch is about, whatever its fees
+	paid   map[instalment]Output
+	what   string // what the batch is about, whatever its fees
 }
 
 func newEntry(r Record) *entry {
@@ -27,32 +28,23 @@ func newEntry(r Record) *entry {
 	return e
 }
 
-// subject names the decision notes that a batch pays, or the upkeep that it is.
-// A void is about what it takes back.
+// subject names the payments of a batch, or the upkeep that it is. A void is about
+// what it takes back.
 func (e *entry) subject() string {
 	if decision.IsUpkeep([]byte(e.Note)) {
 		n, err := decision.ParseUpkeep([]byte(e.Note))
 		if err != nil {
 			return "damaged" // Append wrote a note that had been read
 		}
-		n.MaxFeeRateSatKVB, n.MaxFee, n.Policy = 0, 0, 0
+		n.MaxFeeRateSatKVB, n.MaxFee, n.Until = 0, 0, time.Time{}
 		return string(n.Encode())
 	}
-	var digests []string
-	for _, o := range e.paid {
-		digests = append(digests, o.Note)
+	n, err := decision.ParseBatch([]byte(e.Note))
+	if err != nil {
+		return "damaged"
 	}
-	if e.kind() == KindVoid {
-		n, err := decision.ParseBatch([]byte(e.Note))
-		if err != nil {
-			return "damaged"
-		}
-		for _, p := range n.Payments {
-			digests = append(digests, p.Decision.String())
-		}
-	}
-	slices.Sort(digests)
-	return strings.Join(digests, " ")
+	n = decision.BatchNote{Payments: n.Payments}
+	return string(n.Encode())
 }
 
 func (e *entry) sharesInput(other *entry) bool {
@@ -64,26 +56,31 @@ func (e *entry) sharesInput(other *entry) bool {
 	return false
 }
 
-// deadFor is a decision and an earlier transaction that will never pay it.
-type deadFor struct{ decision, txid string }
+// deadFor is an instalment and an earlier transaction that will never pay it.
+type deadFor struct {
+	instalment
+	txid string
+}
 
 // history is the journal, indexed for the rules that look back.
 type history struct {
-	byTxID     map[string]*entry
-	byBatch    map[string][]*entry // in order
-	byDecision map[string][]*entry
-	byNumber   map[uint32]string   // batch that owns the change index
-	promised   map[string][]string // input of a batch's first transaction -> batches
-	voided     map[string]bool     // batches with a void
-	spenders   map[string][]*entry // by txid:vout
-	children   map[string][]*entry // by txid that they spend an output of
-	dead       map[string]bool     // transactions that were proven dead
-	deadFor    map[deadFor]bool
+	byTxID       map[string]*entry
+	byBatch      map[string][]*entry // in order
+	byInstalment map[instalment][]*entry
+	noteOf       map[string]string   // decision -> digest of its note
+	byNumber     map[uint32]string   // batch that owns the change index
+	promised     map[string][]string // input of a batch's first transaction -> batches
+	voided       map[string]bool     // batches with a void
+	spenders     map[string][]*entry // by txid:vout
+	children     map[string][]*entry // by txid that they spend an output of
+	dead         map[string]bool     // transactions that were proven dead
+	deadFor      map[deadFor]bool
 }
 
 func newHistory(records []Record) *history {
 	h := &history{
-		byTxID: map[string]*entry{}, byBatch: map[string][]*entry{}, byDecision: map[string][]*entry{},
+		byTxID: map[string]*entry{}, byBatch: map[string][]*entry{},
+		byInstalment: map[instalment][]*entry{}, noteOf: map[string]string{},
 		byNumber: map[uint32]string{}, promised: map[string][]string{}, voided: map[string]bool{},
 		spenders: map[string][]*entry{}, children: map[string][]*entry{},
 		dead: map[string]bool{}, deadFor: map[deadFor]bool{},
@@ -119,11 +116,12 @@ func (h *history) add(r Record) {
 	h.byTxID[r.TxID] = e
 	h.byBatch[r.Batch] = append(h.byBatch[r.Batch], e)
 	h.byNumber[r.Number] = r.Batch
-	if e.kind() == KindVoid {
+	if e.Kind == KindVoid {
 		h.voided[r.Batch] = true
 	}
-	for id := range e.paid {
-		h.byDecision[id] = append(h.byDecision[id], e)
+	for id, o := range e.paid {
+		h.byInstalment[id] = append(h.byInstalment[id], e)
+		h.noteOf[id.decision] = o.Note
 	}
 }
 
@@ -135,7 +133,7 @@ func (h *history) known(e *entry) (bool, error) {
 		return false, nil
 	}
 	if old.Batch != e.Batch || old.Number != e.Number || old.Attempt != e.Attempt ||
-		old.kind() != e.kind() || !maps.Equal(decisions(old), decisions(e)) {
+		old.Kind != e.Kind || !maps.Equal(decisions(old), decisions(e)) {
 		return false, refuse(
 			CodeRepeatDiffers,
 			"Transaction %s was already signed for other decisions or another attempt.",
@@ -145,14 +143,14 @@ func (h *history) known(e *entry) (bool, error) {
 	return true, nil
 }
 
-// released reports whether a transaction of batch is in the journal that pays a
-// decision as note says.
-func (h *history) released(batch, decision, note string) bool {
-	return slices.ContainsFunc(h.byBatch[batch], func(e *entry) bool { return e.paid[decision].Note == note })
+// released reports whether a transaction of batch is in the journal that pays an
+// instalment as note says.
+func (h *history) released(batch string, id instalment, note string) bool {
+	return slices.ContainsFunc(h.byBatch[batch], func(e *entry) bool { return e.paid[id].Note == note })
 }
 
-func decisions(e *entry) map[string]string {
-	notes := make(map[string]string, len(e.paid))
+func decisions(e *entry) map[instalment]string {
+	notes := make(map[instalment]string, len(e.paid))
 	for id, o := range e.paid {
 		notes[id] = o.Note
 	}
@@ -185,16 +183,15 @@ func (h *history) check(e *entry, facts []fact) ([]Dead, error) {
 }
 
 // checkAnchor is the promise that nobody is paid twice: two transactions that
-// share an input can never both confirm, so a decision is paid again only by one
+// share an input can never both confirm, so an instalment is paid again only by one
 // that shares an input with every earlier one that is not dead (rule R).
 func (t *trial) checkAnchor() error {
 	shares := map[*entry]bool{}
 	for id, out := range t.e.paid {
-		for _, old := range t.byDecision[id] {
-			before := old.paid[id]
-			if before.Note != out.Note || before.Script != out.Script || before.Sat != out.Sat {
-				return refuse(CodeDecisionChanged, "Decision %s was already signed with a different note.", id)
-			}
+		if before, ok := t.noteOf[id.decision]; ok && before != out.Note {
+			return refuse(CodeDecisionChanged, "Decision %s was already signed with a different note.", id.decision)
+		}
+		for _, old := range t.byInstalment[id] {
 			together, seen := shares[old]
 			if !seen {
 				together = t.e.sharesInput(old)
@@ -203,9 +200,10 @@ func (t *trial) checkAnchor() error {
 			if !together && !t.deadFor[deadFor{id, old.TxID}] && !t.provenDead(old) {
 				return refuse(
 					CodeWouldPayTwice,
-					"Transaction %s already pays decision %s and could confirm as well as this one.",
+					"Transaction %s already pays period %d of decision %s and could confirm as well as this one.",
 					old.TxID,
-					id,
+					id.period,
+					id.decision,
 				)
 			}
 		}
@@ -237,7 +235,7 @@ func (t *trial) checkReplacement() error {
 		return nil
 	}
 	first := earlier[0]
-	if t.voided[t.e.Batch] && t.e.kind() != KindVoid {
+	if t.voided[t.e.Batch] && t.e.Kind != KindVoid {
 		return refuse(errs.CodeBatchVoided, "The batch was taken back; it no longer pays anybody.")
 	}
 	for _, in := range first.Inputs {
@@ -255,7 +253,7 @@ func (t *trial) checkReplacement() error {
 	if t.e.what != first.what {
 		return refuse(
 			CodePaymentsChanged,
-			"The replacement has other decisions or coins than the batch's first transaction.",
+			"The replacement has other payments or coins than the batch's first transaction.",
 		)
 	}
 	for _, old := range earlier {

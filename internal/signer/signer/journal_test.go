@@ -14,7 +14,10 @@ import (
 )
 
 func exampleRecord(i int) signer.Record {
-	return signer.Record{Kind: signer.KindPay, Note: "n", Batch: fmt.Sprint(i), TxID: fmt.Sprint("tx", i), Inputs: []string{"in:0"}, Outs: []signer.Output{{Script: "00", Sat: int64(i)}}}
+	return signer.Record{
+		Kind: signer.KindPay, Note: "n", Batch: fmt.Sprint(i), TxID: fmt.Sprint("tx", i), Inputs: []string{"in:0"},
+		Outs: []signer.Output{{Script: "00", Sat: int64(i), Decision: "d", Period: i + 1, Note: "n"}},
+	}
 }
 
 // writeJournal returns the path of a journal of n records, and its text.
@@ -68,7 +71,7 @@ func TestJournalIsReadBackAsWritten(t *testing.T) {
 	}
 	for i, r := range j.Records() {
 		want := exampleRecord(i)
-		want.V, want.Seq, want.Prev = 2, int64(i)+1, r.Prev
+		want.V, want.Seq, want.Prev = 3, int64(i)+1, r.Prev
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -166,10 +169,10 @@ func TestDamagedJournalIsRefused(t *testing.T) {
 		"last line removed":           lines[0] + lines[1],
 		"emptied":                     "",
 		"last line feed overwritten":  strings.TrimSuffix(text, "\n") + "x",
-		"spaces":                      strings.Replace(text, `"v":2,`, `"v": 2,`, 1),
-		"earlier version":             strings.Replace(text, `"v":2`, `"v":1`, 1),
-		"later version":               strings.Replace(text, `"v":2`, `"v":3`, 1),
-		"unknown field":               strings.Replace(text, `"v":2`, `"v":2,"x":1`, 1),
+		"spaces":                      strings.Replace(text, `"v":3,`, `"v": 3,`, 1),
+		"earlier version":             strings.Replace(text, `"v":3`, `"v":2`, 1),
+		"later version":               strings.Replace(text, `"v":3`, `"v":4`, 1),
+		"unknown field":               strings.Replace(text, `"v":3`, `"v":3,"x":1`, 1),
 		"empty line":                  text + "\n",
 		"torn after the checkpoint":   text[:len(text)-5],
 		"zeros in place of last line": lines[0] + lines[1] + strings.Repeat("\x00", 50) + "\n",
@@ -201,20 +204,24 @@ func TestForgedSingleLineIsRefused(t *testing.T) {
 	t.Parallel()
 	_, text := writeJournal(t, 1)
 	for name, line := range map[string]string{
-		"earlier version": strings.Replace(text, `"v":2`, `"v":1`, 1),
-		"later version":   strings.Replace(text, `"v":2`, `"v":3`, 1),
-		"no version":      strings.Replace(text, `"v":2`, `"v":0`, 1),
+		"earlier version": strings.Replace(text, `"v":3`, `"v":2`, 1),
+		"later version":   strings.Replace(text, `"v":3`, `"v":4`, 1),
+		"no version":      strings.Replace(text, `"v":3`, `"v":0`, 1),
 		"no kind":         strings.Replace(text, `,"kind":"pay"`, ``, 1),
 		"another kind":    strings.Replace(text, `"kind":"pay"`, `"kind":"burn"`, 1),
 		"void, no note":   strings.Replace(text, `"kind":"pay"`, `"kind":"void"`, 1),
 		"pay, void note":  strings.Replace(text, `"note":"n"`, `"note":"n","void":"v"`, 1),
+		"no period":       strings.Replace(text, `,"period":1`, ``, 1),
+		"period zero":     strings.Replace(text, `"period":1`, `"period":0`, 1),
+		"payment, change": strings.Replace(text, `"note":"n"}]`, `"note":"n","change":1}]`, 1),
+		"neither":         strings.Replace(text, `,"decision":"d","period":1,"note":"n"`, ``, 1),
 		"no note":         strings.Replace(text, `,"note":"n"`, ``, 1),
 		"zero lock time":  strings.Replace(text, `"note"`, `"lock_time":0,"note"`, 1),
 		"another number":  strings.Replace(text, `"seq":1`, `"seq":2`, 1),
 		"another prev":    strings.Replace(text, `"prev":"0`, `"prev":"1`, 1),
 		"short prev":      strings.Replace(text, `"prev":"0`, `"prev":"`, 1),
 		"unknown field":   strings.Replace(text, `{"v"`, `{"x":1,"v"`, 1),
-		"field twice":     strings.Replace(text, `{"v"`, `{"v":2,"v"`, 1),
+		"field twice":     strings.Replace(text, `{"v"`, `{"v":3,"v"`, 1),
 		"space":           strings.Replace(text, `{"v"`, `{ "v"`, 1),
 		"two values":      strings.Replace(text, "\n", "1\n", 1),
 	} {
@@ -328,7 +335,7 @@ func TestCheckpointThatCannotBeWrittenHoldsTheSignatureBack(t *testing.T) {
 func FuzzReadJournal(f *testing.F) {
 	f.Add("")
 	f.Add("{\"v\":1,\"seq\":1}\n")
-	f.Add(`{"v":1,"seq":1,"prev":"` + strings.Repeat("0", 64) + `","time":0,"treasury":"` + strings.Repeat("0", 64) + `","request":"` +
+	f.Add(`{"v":3,"seq":1,"prev":"` + strings.Repeat("0", 64) + `","time":0,"treasury":"` + strings.Repeat("0", 64) + `","request":"` +
 		strings.Repeat("0", 64) + `","batch":"","number":0,"batch_note":"","attempt":0,"txid":"","inputs":null,"outs":null,"fee":0}` + "\n")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {

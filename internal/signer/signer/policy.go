@@ -117,8 +117,7 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 }
 
 // checkFee holds the fee, known from verified inputs, against the caps of the
-// signer, of the batch, upkeep or void note and of every decision note. A void and a
-// child have no highest feerate: the one out-pays a large transaction with a small
+// signer and of the batch, upkeep or void note. A void and a child have no highest feerate: the one out-pays a large transaction with a small
 // one, the other pays for its parent.
 func (r rules) checkFee(p *proposal) error {
 	vsize := worstVSize(p.packet.UnsignedTx, r.descriptor)
@@ -180,17 +179,6 @@ func (r rules) checkFeeRate(p *proposal, vsize int64) error {
 			text(p.maxRateSatKVB),
 		)
 	}
-	for _, n := range p.notes {
-		if above(n.MaxFeeRateSatKVB) {
-			return refuse(
-				CodeFeerateAboveDecisionCap,
-				"The feerate of %s sat/vB is above the cap of %s of decision %s.",
-				paid,
-				text(n.MaxFeeRateSatKVB),
-				n.Decision,
-			)
-		}
-	}
 	return nil
 }
 
@@ -212,7 +200,7 @@ func (r rules) permilleCap(p *proposal) btcutil.Amount {
 	moved, times := p.in, btcutil.Amount(1)
 	switch {
 	case p.kind == KindPay:
-		moved = decision.BatchNote{Payments: p.payments}.Total()
+		moved = p.batch.Total()
 	case p.kind == KindVoid:
 		times = 2
 	case p.child():

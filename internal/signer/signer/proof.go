@@ -1,9 +1,10 @@
 package signer
 
 import (
-	"encoding/hex"
+	"bytes"
 	"errors"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/causeway-fund/causeway/internal/errs"
@@ -21,31 +22,24 @@ func (f fact) kills(old *entry) bool { return f.dead[old.TxID] }
 
 // facts reads the proofs of a request that is e. Each that is about an earlier
 // transaction of this signer must show another one in its place that pays none
-// of what e pays: a decision that the other one has paid is paid.
-func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact, error) {
-	owed := make(map[payment]string, len(e.paid))
-	for id, out := range e.paid {
-		script, err := hex.DecodeString(out.Script)
-		if err != nil {
-			return nil, err
-		}
-		owed[payment{string(script), out.Sat}] = id
-	}
+// of what e pays: what the other one has paid is paid.
+func (r rules) facts(p *proposal, e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact, error) {
 	var facts []fact
-	for i, p := range proofs {
-		old, ok := h.byTxID[p.TxID]
+	for i, proof := range proofs {
+		old, ok := h.byTxID[proof.TxID]
 		if !ok {
 			continue // others of the treasury's signers have signed it
 		}
-		if _, ok := e.paid[p.Decision]; !ok && p.Decision != "" {
+		if _, ok := e.paid[instalment{proof.Decision, proof.Period}]; !ok && proof.Decision != "" {
 			return nil, refuse(
 				CodeDeadUnknown,
-				"Proof %d concerns decision %s, which this request does not pay.",
+				"Proof %d concerns period %d of decision %s, which this request does not pay.",
 				i,
-				p.Decision,
+				proof.Period,
+				proof.Decision,
 			)
 		}
-		tx, block, err := p.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
+		tx, block, err := proof.Proof.Verify(r.params, r.policy.FinalDepth, r.policy.MaxTarget)
 		if e := (*errs.Error)(nil); errors.As(err, &e) {
 			return nil, refuse(CodeBadDeadProof, "Proof %d is invalid. %s", i, e.Message)
 		}
@@ -62,20 +56,41 @@ func (r rules) facts(e *entry, proofs []signerrpc.DeadProof, h *history) ([]fact
 				old.TxID,
 			)
 		}
-		for _, out := range tx.TxOut {
-			if id, ok := owed[payment{string(out.PkScript), out.Value}]; ok {
-				return nil, refuse(
-					CodePaidByProof,
-					"Transaction %s of proof %d pays decision %s itself.",
-					f.txid,
-					i,
-					id,
-				)
-			}
+		if o, ok := h.paidBy(tx, f.txid, p.owed); ok {
+			return nil, refuse(
+				CodePaidByProof,
+				"Transaction %s of proof %d pays period %d of decision %s itself.",
+				f.txid,
+				i,
+				o.Period,
+				o.note.Decision,
+			)
 		}
 		facts = append(facts, f)
 	}
 	return facts, nil
+}
+
+// paidBy finds an instalment of those owed that tx has paid. The journal knows what this
+// signer's own transactions pay. Of another one all that can be told is whom it pays and how
+// much: whatever the rate was then, no less than the least and no more than the most.
+func (h *history) paidBy(tx *wire.MsgTx, txid string, all []owed) (owed, bool) {
+	own, signed := h.byTxID[txid]
+	for _, o := range all {
+		if signed {
+			if _, ok := own.paid[instalment{o.note.Decision.String(), o.Period}]; ok {
+				return o, true
+			}
+			continue
+		}
+		for _, out := range tx.TxOut {
+			sat := btcutil.Amount(out.Value)
+			if bytes.Equal(out.PkScript, o.Script) && sat >= o.note.SatLeast && sat <= o.note.SatMost {
+				return o, true
+			}
+		}
+	}
+	return owed{}, false
 }
 
 // newFact finds what tx, which is there to stay, leaves no place for.

@@ -111,13 +111,13 @@ func TestProofsThatDoNotHold(t *testing.T) {
 		"for one decision": {"", func(t *testing.T, first, _ string) signerrpc.DeadProof {
 			t.Helper()
 			p := deadBy(t, first, good)
-			p.Decision = decisions[1].Decision.String()
+			p.Decision, p.Period = decisions[1].Decision.String(), 1
 			return p
 		}},
 		"for a decision that is not here": {"dead_unknown", func(t *testing.T, first, _ string) signerrpc.DeadProof {
 			t.Helper()
 			p := deadBy(t, first, good)
-			p.Decision = newNote(t, 70, 1).Decision.String()
+			p.Decision, p.Period = newNote(t, 70, 1).Decision.String(), 1
 			return p
 		}},
 		"of a stranger's transaction": {"would_pay_twice", func(t *testing.T, _, _ string) signerrpc.DeadProof {
@@ -158,7 +158,7 @@ func TestProofsThatDoNotHold(t *testing.T) {
 		}},
 		"that pays one of the decisions": {"paid_by_proof", func(t *testing.T, first, _ string) signerrpc.DeadProof {
 			t.Helper()
-			return deadBy(t, first, foreign(ins[0].PreviousOutPoint, decisions[2].PayeeScript, int64(decisions[2].Amount)))
+			return deadBy(t, first, foreign(ins[0].PreviousOutPoint, decisions[2].Payee(1).Script, decisions[2].Amount))
 		}},
 		"too large": {"too_large", func(t *testing.T, first, _ string) signerrpc.DeadProof {
 			t.Helper()

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	recordVersion = 2
+	recordVersion = 3
 
 	// maxRecord bounds one line of the journal: 1,000 inputs and 3,100 outputs
 	// take about 0.8 MiB, their note another half.
@@ -43,18 +43,26 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Output is one output of a released transaction: a payment, which has Decision
-// and Note, or change, which has Change.
+// Output is one output of a released transaction: a payment, which has Decision,
+// Period and Note, or change, which has Change.
 type Output struct {
 	Script   string  `json:"script"` // hex
 	Sat      int64   `json:"sat"`
 	Decision string  `json:"decision,omitempty"` // UUID
+	Period   int     `json:"period,omitempty"`   // of the decision, from 1
 	Note     string  `json:"note,omitempty"`     // digest of the decision note, hex
 	Change   *uint32 `json:"change,omitempty"`   // index on the change chain
 }
 
+// instalment is what is paid once: one period of one decision.
+type instalment struct {
+	decision string // UUID
+	period   int
+}
+
 // Record is one line of the journal: a transaction whose signatures may have
-// left the signer.
+// left the signer. A transaction can be made again from its line: version 2, every
+// sequence 0xfffffffd.
 type Record struct {
 	V         int      `json:"v"`
 	Seq       int64    `json:"seq"`        // 1 for the first line
@@ -70,47 +78,36 @@ type Record struct {
 	Inputs    []string `json:"inputs"` // txid:vout, in the order of the transaction
 	Outs      []Output `json:"outs"`   // in the order of the transaction
 	Fee       int64    `json:"fee"`    // satoshi
-
-	// What follows is there from version 2 on. With it, a transaction can be made
-	// again from its line: version 2, every sequence 0xfffffffd.
-	Kind     string `json:"kind,omitempty"`
-	LockTime uint32 `json:"lock_time,omitempty"`
-	Note     string `json:"note,omitempty"` // text of the batch or upkeep note
-	Void     string `json:"void,omitempty"` // text of the void note; empty unless Kind is KindVoid
-	Dead     []Dead `json:"dead,omitempty"` // what this transaction relied on
+	Kind      string   `json:"kind"`
+	LockTime  uint32   `json:"lock_time,omitempty"`
+	Note      string   `json:"note"`           // text of the batch or upkeep note
+	Void      string   `json:"void,omitempty"` // text of the void note; empty unless Kind is KindVoid
+	Dead      []Dead   `json:"dead,omitempty"` // what this transaction relied on
 }
 
 // Dead names an earlier transaction that was proven dead to this signer: By
 // spends an input of it, had as many confirmations as the policy asks for, and
-// pays none of the decisions that both the record and the earlier one pay.
+// pays none of the instalments that both the record and the earlier one pay.
 type Dead struct {
 	TxID  string `json:"txid"`
 	By    string `json:"by"`
 	Block string `json:"block"` // hash of the block with By, as people write it
 }
 
-// kind returns what a line of any version is.
-func (r Record) kind() string {
-	if r.V == 1 {
-		return KindPay
-	}
-	return r.Kind
-}
-
-// checkForm refuses fields that the version does not have or that do not go
-// together.
+// checkForm refuses another version and fields that do not go together.
 func (r Record) checkForm() error {
 	switch {
-	case r.V == 1:
-		if r.Kind != "" || r.LockTime != 0 || r.Note != "" || r.Void != "" || len(r.Dead) > 0 {
-			return errors.New("has fields of a later version")
-		}
 	case r.V != recordVersion:
 		return errors.New("has an unknown version")
 	case r.Kind != KindPay && r.Kind != KindVoid && r.Kind != KindUpkeep:
 		return errors.New("has an unknown kind")
 	case r.Note == "" || (r.Void != "") != (r.Kind == KindVoid):
 		return errors.New("lacks the notes that its kind requires")
+	}
+	for i, o := range r.Outs {
+		if paid := o.Period > 0; paid != (o.Decision != "") || paid != (o.Note != "") || paid == (o.Change != nil) {
+			return fmt.Errorf("has an output %d that is neither a payment nor change", i)
+		}
 	}
 	return nil
 }
@@ -148,13 +145,13 @@ func parseRecord(line []byte) (Record, error) {
 	return r, nil
 }
 
-// payments returns the outputs that are not change, by decision.
-func (r Record) payments() map[string]Output {
-	byDecision := make(map[string]Output, len(r.Outs))
+// payments returns the outputs that are not change, by instalment.
+func (r Record) payments() map[instalment]Output {
+	paid := make(map[instalment]Output, len(r.Outs))
 	for _, o := range r.Outs {
 		if o.Decision != "" {
-			byDecision[o.Decision] = o
+			paid[instalment{o.Decision, o.Period}] = o
 		}
 	}
-	return byDecision
+	return paid
 }

@@ -167,9 +167,9 @@ func badRequests() []bad {
 		{"batch of another genesis", "wrong_network", onBatch(func(b *decision.BatchNote) { b.Network.Genesis = strings.Repeat("0", 64) })},
 		{"decision of another network", "wrong_network", func(d *draft) { d.notes[1].Network = decision.NetworkOf(&chaincfg.RegressionNetParams) }},
 		{"address of another network", "bad_decision_note", func(d *draft) {
-			d.notes[1].PayeeAddress = wallet.AddressOf(d.notes[1].PayeeScript, &chaincfg.MainNetParams)
+			d.notes[1].Payees[0].Address = wallet.AddressOf(d.notes[1].Payees[0].Script, &chaincfg.MainNetParams)
 		}},
-		{"address of another payee", "bad_decision_note", func(d *draft) { d.notes[1].PayeeAddress = d.notes[0].PayeeAddress }},
+		{"address of another payee", "bad_decision_note", func(d *draft) { d.notes[1].Payees[0].Address = d.notes[0].Payees[0].Address }},
 		{"note shown twice", "decision_twice", onReq(func(r *signerrpc.Request) { r.Decisions = append(r.Decisions, r.Decisions[0]) })},
 		{"decision with two notes", "decision_twice", func(d *draft) { d.notes[1].Decision = d.notes[0].Decision }},
 		{"note not in the batch", "note_not_in_batch", onBatch(func(b *decision.BatchNote) { b.Payments = b.Payments[1:] })},
@@ -177,8 +177,26 @@ func badRequests() []bad {
 		{"note not shown", "note_missing", onReq(func(r *signerrpc.Request) { r.Decisions = r.Decisions[1:] })},
 		{"batch pays more", "note_differs", onBatch(func(b *decision.BatchNote) { b.Payments[0].Amount++ })},
 		{"batch pays another script", "note_differs", onBatch(func(b *decision.BatchNote) { b.Payments[0].Script = payeeScript(9) })},
-		{"too early", "too_early", func(d *draft) { d.notes[2].NotBefore = now().Add(1e9) }},
-		{"too late", "too_late", func(d *draft) { d.notes[2].NotAfter = now().Add(-1e9) }},
+		{"batch of another fund", "wrong_fund", onBatch(func(b *decision.BatchNote) { b.Fund[0]++ })},
+		{"decision of another fund", "wrong_fund", func(d *draft) { d.notes[1].Fund[0]++ }},
+		{"a period that the decision lacks", "no_such_period", onBatch(func(b *decision.BatchNote) { b.Payments[0].Period = 2 })},
+		{"a rate for satoshi", "rate_unused", func(d *draft) { d.rates = []decision.Rate{{Currency: "EUR", PerBTC: 5_000_000}} }},
+		{"no rate", "rate_missing", func(d *draft) { inEUR(d); d.rates = nil }},
+		{"a rate too many", "rate_unused", func(d *draft) {
+			inEUR(d)
+			d.rates = append(d.rates, decision.Rate{Currency: "USD", PerBTC: 5_000_000})
+		}},
+		{"a rate of another currency", "rate_missing", func(d *draft) { inEUR(d); d.rates[0].Currency = "USD" }},
+		{"a rate that pays too little", "amount_outside", func(d *draft) { inEUR(d); d.rates[0].PerBTC = 6_666_676 }},
+		{"a rate that pays too much", "amount_outside", func(d *draft) { inEUR(d); d.rates[0].PerBTC = 4_545_454 }},
+		{"less than the rate makes", "note_differs", func(d *draft) {
+			inEUR(d)
+			d.onBatch = func(b *decision.BatchNote) { b.Payments[0].Amount-- }
+		}},
+		{"too late for the batch", "until_passed", onBatch(func(b *decision.BatchNote) { b.Until = now().Add(-1e9) })},
+		{"a batch for more than a week", "until_too_far", onBatch(func(b *decision.BatchNote) { b.Until = lastMoment().Add(1e9) })},
+		{"too early", "too_early", func(d *draft) { d.notes[2].FirstDue = today().AddDate(0, 0, 1) }},
+		{"too late", "too_late", func(d *draft) { d.notes[2].PayWithinDays = 7 }},
 
 		{"one more output", "foreign_output", onTx(func(tx *wire.MsgTx) { addOutput(tx, payeeScript(9), 1000) })},
 		{"burn output", "foreign_output", onTx(func(tx *wire.MsgTx) { addOutput(tx, []byte{txscript.OP_RETURN, 1, 7}, 1000) })},
@@ -204,7 +222,7 @@ func badRequests() []bad {
 		{"negative output", "bad_amount", onTx(func(tx *wire.MsgTx) { tx.TxOut[0].Value = -1 })},
 		{"output of more than exists", "bad_amount", onTx(func(tx *wire.MsgTx) { tx.TxOut[3].Value = btcutil.MaxSatoshi + 1 })},
 		{"outputs of more than exist", "bad_amount", onTx(func(tx *wire.MsgTx) { tx.TxOut[3].Value = btcutil.MaxSatoshi })},
-		{"payee is the change", "payee_is_treasury", func(d *draft) { d.notes[1].PayeeScript, d.notes[1].PayeeAddress = d.ownChange() }},
+		{"payee is the change", "payee_is_treasury", func(d *draft) { d.notes[1].Payees = d.ownChange() }},
 
 		{"money from nowhere", "negative_fee", onTx(func(tx *wire.MsgTx) { tx.TxOut[3].Value += 4000 })},
 		{"no fee", "feerate_too_low", feeOf(0)},
@@ -212,14 +230,13 @@ func badRequests() []bad {
 		{"a satoshi over the signer's cap", "fee_above_cap", func(d *draft) { feeOf(50_001)(d); d.onBatch = onlyFee(1_000_000) }},
 		{"the Paxos fee", "fee_above_cap", func(d *draft) { feeOf(1_982_000_000)(d); d.onBatch = onlyFee(btcutil.MaxSatoshi) }},
 		{"a satoshi over the batch's cap", "fee_above_batch_cap", func(d *draft) { d.onBatch = onlyFee(2999) }},
-		{"over five per cent", "fee_above_permille", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 59_999 }},
+		{"over five per cent", "fee_above_permille", func(d *draft) { d.notes = d.notes[:1]; worth(&d.notes[0], 59_999) }},
 		{"over the signer's rate", "feerate_above_cap", func(d *draft) { feeOf(45_000)(d); d.onBatch = onlyFee(1_000_000) }},
 		{"a satoshi over the batch's rate", "feerate_above_batch_cap", func(d *draft) {
 			d.fee = 11*exampleVSize + 1
 			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 11_000 }
 		}},
 		{"no room for its void", "no_room_for_void", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid - 1) }},
-		{"over a decision's rate", "feerate_above_decision_cap", func(d *draft) { d.notes[2].MaxFeeRateSatKVB = 9_000 }},
 	}
 }
 
@@ -235,23 +252,24 @@ func TestSignsAtTheEdgeOfEachCap(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []bad{
 		{"relay fee", "", feeOf(exampleVSize)},
-		{"signer's and decisions' rate", "", func(d *draft) {
+		{"signer's rate", "", func(d *draft) {
 			feeOf(100 * exampleVSize)(d)
 			d.onBatch = onlyFee(100*exampleVSize + exampleVoid)
-			for i := range d.notes {
-				d.notes[i].MaxFeeRateSatKVB = 100_000
-			}
 		}},
 		{"batch's fee", "", func(d *draft) { d.onBatch = onlyFee(3000 + exampleVoid) }},
-		{"five per cent", "", func(d *draft) { d.notes = d.notes[:1]; d.notes[0].Amount = 60_000 }},
-		{"2,000 sat for a small payment", "", func(d *draft) { d.fee = 2000; d.notes = d.notes[:1]; d.notes[0].Amount = 600 }},
+		{"five per cent", "", func(d *draft) { d.notes = d.notes[:1]; worth(&d.notes[0], 60_000) }},
+		{"2,000 sat for a small payment", "", func(d *draft) { d.fee = 2000; d.notes = d.notes[:1]; worth(&d.notes[0], 600) }},
 		{"batch's rate, rounded up to a satoshi", "", func(d *draft) {
 			d.fee = (11_017*exampleVSize + 999) / 1000
 			d.onBatch = func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 11_017 }
 		}},
 		{"batch's rate", "", onBatch(func(b *decision.BatchNote) { b.MaxFeeRateSatKVB = 12_000 })},
-		{"first moment", "", func(d *draft) { d.notes[0].NotBefore = now() }},
-		{"last moment", "", func(d *draft) { d.notes[0].NotAfter = now() }},
+		{"first moment", "", func(d *draft) { d.notes[0].FirstDue = today() }},
+		{"last moment of the batch", "", onBatch(func(b *decision.BatchNote) { b.Until = now() })},
+		{"amounts in euro", "", inEUR},
+		{"the lowest rate", "", func(d *draft) { inEUR(d); d.rates[0].PerBTC = 4_545_455 }},
+		{"the highest rate", "", func(d *draft) { inEUR(d); d.rates[0].PerBTC = 6_666_675 }},
+		{"last day", "", func(d *draft) { d.notes[0].PayWithinDays = 8 }},
 		{"no PSBT fields for the change", "", onOutput(func(o *psbt.POutput) { *o = psbt.POutput{} })},
 		{"explicit SIGHASH_ALL", "", onInput(func(in *psbt.PInput) { in.SighashType = txscript.SigHashAll })},
 		{"locked by height", "", onTx(func(tx *wire.MsgTx) { tx.LockTime = 900_000 })},

@@ -36,6 +36,7 @@ type rules struct {
 	params     *chaincfg.Params
 	descriptor *wallet.Descriptor
 	policy     Policy
+	fund       uuid.UUID // uuid.Nil: of any fund
 	now        time.Time
 }
 
@@ -48,22 +49,31 @@ type proposal struct {
 	txid    string
 
 	network    decision.Network
+	fund       uuid.UUID
 	id         uuid.UUID
 	number     uint32
 	note       string // batch or upkeep note
 	noteDigest decision.Digest
 	maxFee     btcutil.Amount
+	until      time.Time // of the note that is asked for: the void note of a void
 
 	maxRateSatKVB int64 // as people approved it; unused where anyFeeRate
 
-	payments []decision.Payment  // of the batch note
-	notes    []decision.Note     // KindPay
-	upkeep   decision.UpkeepNote // KindUpkeep
-	void     string              // KindVoid: text of the void note
+	batch  decision.BatchNote  // KindPay, and KindVoid of one
+	notes  []decision.Note     // KindPay
+	owed   []owed              // KindPay: the payments of the batch note, proven by the notes
+	upkeep decision.UpkeepNote // KindUpkeep
+	void   string              // KindVoid: text of the void note
 
 	coins   []coin // what each input spends, proven
 	in, fee btcutil.Amount
 	outs    []Output
+}
+
+// owed is a payment of the batch note and the note of its decision.
+type owed struct {
+	decision.Payment
+	note decision.Note
 }
 
 // coin is an output of the treasury and where the descriptor derives its script.
@@ -129,17 +139,17 @@ func (p *proposal) readBatchNote(text []byte) error {
 			return refuse(CodeBadBatchNote, "The upkeep note cannot be read: %v.", err)
 		}
 		p.kind, p.upkeep = KindUpkeep, n
-		p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
-		p.maxRateSatKVB, p.maxFee = n.MaxFeeRateSatKVB, n.MaxFee
+		p.network, p.fund, p.id, p.number, p.noteDigest = n.Network, n.Fund, n.Batch, n.Number, n.Digest()
+		p.maxRateSatKVB, p.maxFee, p.until = n.MaxFeeRateSatKVB, n.MaxFee, n.Until
 		return nil
 	}
 	n, err := decision.ParseBatch(text)
 	if err != nil {
 		return refuse(CodeBadBatchNote, "The batch note cannot be read: %v.", err)
 	}
-	p.kind, p.payments = KindPay, n.Payments
-	p.network, p.id, p.number, p.noteDigest = n.Network, n.Batch, n.Number, n.Digest()
-	p.maxRateSatKVB, p.maxFee = n.MaxFeeRateSatKVB, n.MaxFee
+	p.kind, p.batch = KindPay, n
+	p.network, p.fund, p.id, p.number, p.noteDigest = n.Network, n.Fund, n.Batch, n.Number, n.Digest()
+	p.maxRateSatKVB, p.maxFee, p.until = n.MaxFeeRateSatKVB, n.MaxFee, n.Until
 	return nil
 }
 
@@ -150,10 +160,10 @@ func (p *proposal) readVoid(text []byte) error {
 	if err != nil {
 		return refuse(CodeBadVoidNote, "The void note cannot be read: %v.", err)
 	}
-	if n.Network != p.network || n.Batch != p.id || n.Number != p.number || n.Note != p.noteDigest {
+	if n.Network != p.network || n.Fund != p.fund || n.Batch != p.id || n.Number != p.number || n.Note != p.noteDigest {
 		return refuse(CodeVoidMismatch, "The void note is for another batch than the batch note.")
 	}
-	p.kind, p.void, p.maxFee = KindVoid, string(text), n.MaxFee
+	p.kind, p.void, p.maxFee, p.until = KindVoid, string(text), n.MaxFee, n.Until
 	return nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/crash"
@@ -18,11 +20,12 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// Config is what a Signer works with. Everything is required.
+// Config is what a Signer works with. Everything but Fund is required.
 type Config struct {
 	Key     *Key
 	Journal *Journal
 	Policy  Policy
+	Fund    uuid.UUID // whose notes it takes; uuid.Nil: of any fund
 	Clock   clock.Clock
 	Log     *slog.Logger
 	Program string // version, for Info
@@ -175,7 +178,13 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	if err != nil {
 		return signerrpc.Response{}, err
 	}
-	r := rules{params: s.cfg.Key.Params(), descriptor: s.cfg.Key.Descriptor(), policy: s.policy, now: now}
+	r := rules{
+		params:     s.cfg.Key.Params(),
+		descriptor: s.cfg.Key.Descriptor(),
+		policy:     s.policy,
+		fund:       s.cfg.Fund,
+		now:        now,
+	}
 	if s.history.byTxID[p.txid] != nil {
 		// It was within the limits when it was signed.
 		r.policy.MaxInputs, r.policy.MaxOutputs = signerrpc.MaxInputs, signerrpc.MaxOutputs
@@ -222,10 +231,13 @@ func (s *Signer) checkNew(r rules, p *proposal, e *entry, proofs []signerrpc.Dea
 	if err := r.checkFee(p); err != nil {
 		return nil, err
 	}
+	if err := s.history.checkUntil(p, r.now); err != nil {
+		return nil, err
+	}
 	if err := s.history.checkWindow(p, r.now); err != nil {
 		return nil, err
 	}
-	facts, err := r.facts(e, proofs, s.history)
+	facts, err := r.facts(p, e, proofs, s.history)
 	if err != nil {
 		return nil, err
 	}

@@ -99,8 +99,8 @@ func TestPaysWithoutChangeAndTwoEqualPayments(t *testing.T) {
 	d := newDraft(t, newKey(t, wallet.KindTR))
 	d.notes = d.notes[:2]
 	for i := range d.notes {
-		d.notes[i].PayeeScript, d.notes[i].PayeeAddress = d.notes[0].PayeeScript, d.notes[0].PayeeAddress
-		d.notes[i].Amount = 2_000_000 - d.fee/2
+		d.notes[i].Payees = d.notes[0].Payees
+		worth(&d.notes[i], 2_000_000-d.fee/2)
 	}
 	if _, err := s.Sign(t.Context(), d.request(t)); err != nil {
 		t.Fatal(err)
@@ -167,9 +167,9 @@ func TestJournalRefuses(t *testing.T) {
 		"all inputs replaced":  {"would_pay_twice", replaceCoins},
 		"payment dropped":      {"payments_changed", func(_ tb, d *draft) { d.notes = d.notes[1:] }},
 		"payment added":        {"payments_changed", func(t tb, d *draft) { d.notes = append(d.notes, newNote(t, 8, 100_000)) }},
-		"amount changed":       {"decision_changed", func(_ tb, d *draft) { d.notes[0].Amount++ }},
+		"amount changed":       {"decision_changed", func(_ tb, d *draft) { worth(&d.notes[0], 1_000_001) }},
 		"script changed":       {"decision_changed", func(t tb, d *draft) { d.notes[0] = moved(t, d.notes[0]) }},
-		"window changed":       {"decision_changed", func(_ tb, d *draft) { d.notes[0].NotAfter = d.notes[0].NotAfter.AddDate(0, 0, 1) }},
+		"window changed":       {"decision_changed", func(_ tb, d *draft) { d.notes[0].PayWithinDays++ }},
 		"batch number changed": {"batch_changed", func(_ tb, d *draft) { d.onBatch = batchOfNumber5; d.number = 6 }},
 		"index of another":     {"change_index_reused", otherBatchSameNumber},
 		"coin of another":      {"coin_promised", otherBatchTakesCoin},

@@ -115,11 +115,13 @@ func TestVoidRefusals(t *testing.T) {
 		code string
 		edit func(tb, *draft)
 	}{
-		"input dropped":     {"anchor_dropped", func(t tb, d *draft) { d.coins[1] = newCoin(t, d.key.Descriptor(), 30, 2_000_000) }},
-		"fee not higher":    {"fee_not_higher", func(_ tb, d *draft) { d.fee = 3000 }},
-		"attempt again":     {"attempt_order", func(_ tb, d *draft) { d.attempt = 0 }},
-		"other payments":    {"payments_changed", func(_ tb, d *draft) { d.notes = d.notes[1:] }},
-		"of a later note":   {"", func(_ tb, d *draft) { d.onBatch = func(b *decision.BatchNote) { b.MaxFee, b.Policy = 99_000, 9 } }},
+		"input dropped":  {"anchor_dropped", func(t tb, d *draft) { d.coins[1] = newCoin(t, d.key.Descriptor(), 30, 2_000_000) }},
+		"fee not higher": {"fee_not_higher", func(_ tb, d *draft) { d.fee = 3000 }},
+		"attempt again":  {"attempt_order", func(_ tb, d *draft) { d.attempt = 0 }},
+		"other payments": {"payments_changed", func(_ tb, d *draft) { d.notes = d.notes[1:] }},
+		"of a later note": {"", func(_ tb, d *draft) {
+			d.onBatch = func(b *decision.BatchNote) { b.MaxFee, b.Until = 99_000, b.Until.Add(-1e9) }
+		}},
 		"another number":    {"batch_changed", func(_ tb, d *draft) { d.onBatch = batchOfNumber5; d.number = 6 }},
 		"pays somebody":     {"foreign_output", func(_ tb, d *draft) { d.onTx = func(tx *wire.MsgTx) { addOutput(tx, payeeScript(0), 1_000_000) } }},
 		"two changes":       {"output_count", func(_ tb, d *draft) { d.outputs = 2 }},
@@ -238,7 +240,9 @@ func TestReplacementsOutliveTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	clk.Advance(30 * 24 * time.Hour)
+	later := clk.Now().Add(24 * time.Hour)
 	fresh := newDraft(t, key)
+	fresh.onBatch = func(b *decision.BatchNote) { b.Until = later }
 	fresh.number = 6
 	replaceCoins(t, fresh)
 	for i := range fresh.notes {
@@ -248,6 +252,7 @@ func TestReplacementsOutliveTheWindow(t *testing.T) {
 		t.Errorf("a first transaction: got %v, want too_late", err)
 	}
 	again := newDraft(t, key)
+	again.onBatch = fresh.onBatch
 	again.number = 7 // another batch of the same decisions, which spends a coin of the first
 	if _, err := s.Sign(t.Context(), again.request(t)); !errs.Is(err, "too_late") {
 		t.Errorf("another batch: got %v, want too_late", err)
@@ -259,6 +264,7 @@ func TestReplacementsOutliveTheWindow(t *testing.T) {
 	}
 	void := voidOf(t, key)
 	void.attempt, void.fee = 2, 5000
+	void.onVoid = func(n *decision.VoidNote) { n.Until = later }
 	if _, err := s.Sign(t.Context(), void.request(t)); err != nil {
 		t.Errorf("a void: %v", err)
 	}

@@ -25,10 +25,10 @@ const Version = 1
 // are twelve of the largest, or a thousand of 12 kB.
 //
 // A line holds the PSBT and the previous transactions in base64 (21.4 MiB), a
-// batch note (1 MiB), 3,099 decision notes of 2 KiB (6.1 MiB), approvals (1 MiB)
-// and proofs in hexadecimal (8 MiB): 37.5 MiB and JSON around it.
+// batch note (1 MiB), 3,099 decision notes of 8 KiB (24.3 MiB), approvals (1 MiB)
+// and proofs in hexadecimal (8 MiB): 55.7 MiB and JSON around it.
 const (
-	MaxLine      = 40 << 20 // bytes of one JSON line, line feed included
+	MaxLine      = 60 << 20 // bytes of one JSON line, line feed included
 	MaxPSBT      = 4 << 20  // bytes of the decoded PSBT
 	MaxPrevTxs   = 12 << 20 // bytes of all previous transactions together
 	MaxInputs    = 1000
@@ -48,7 +48,7 @@ type Request struct {
 	PSBT      []byte            `json:"psbt"`       // BIP174 v0, binary; base64 on the wire; no signatures, no previous transactions
 	PrevTxs   [][]byte          `json:"prev_txs"`   // those that the inputs spend, each once, without witnesses
 	BatchNote string            `json:"batch_note"` // canonical text, decision.BatchNote or decision.UpkeepNote
-	Decisions []string          `json:"decisions"`  // canonical texts, decision.Note, one a payment
+	Decisions []string          `json:"decisions"`  // canonical texts, decision.Note, each once
 	BatchID   string            `json:"batch_id"`   // UUID, must be the one in the batch note
 	AttemptNo int64             `json:"attempt_no"` // 0 for the first transaction of the batch
 	Void      string            `json:"void,omitempty"`
@@ -58,13 +58,14 @@ type Request struct {
 
 // DeadProof says that an earlier transaction can never confirm: another one
 // spends an input of it and has as many confirmations as the signer asks for.
-// One proof with an empty Decision serves for every decision of the request and
+// One proof with an empty Decision serves for every payment of the request and
 // every earlier transaction that it covers: repeating it for each would not fit
 // into MaxDead. What is said about a transaction that the signer never signed is
 // left out. It serves, too, for the coins of a batch that is dead and whose
 // payments are not in the request.
 type DeadProof struct {
 	Decision string        `json:"decision,omitempty"` // UUID that is paid again; empty for all of the request
+	Period   int           `json:"period,omitempty"`   // of Decision
 	TxID     string        `json:"txid"`               // the earlier transaction, as people write it
 	Proof    spv.Inclusion `json:"proof"`              // of the transaction in its place
 }

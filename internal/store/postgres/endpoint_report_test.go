@@ -294,7 +294,7 @@ func TestEveryBreachOfChecksIsNamed(t *testing.T) {
 			class, ms, record, exit_known, sha256 FROM check_result LIMIT 1`,
 		"c02_proven": `UPDATE endpoint SET proven_until = proven_until + interval '1 d' WHERE control IS NOT NULL`,
 		"c03_chain":  `UPDATE vantage SET seq = seq + 1 WHERE seq > 0`,
-		"c04_gate": `INSERT INTO instalment VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', '', '', 1, 'held', 'uptime:hold_below', 1,
+		"c04_gate": `INSERT INTO instalment VALUES (gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), sha256(''), '', '', '', 1, now(), now() + interval '1 d', 'held', 'uptime:hold_below', 1,
 			now(), now())`,
 	} {
 		errDone := errors.New("done")

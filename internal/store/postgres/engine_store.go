@@ -237,6 +237,8 @@ func (s PayoutStore) Payments(ctx context.Context, from, until time.Time) ([]boo
 			list = append(list, books.Payment{
 				GrantReference: r.Reference,
 				InstalmentID:   r.Instalment.ID,
+				DecisionDigest: decision.Digest(r.Instalment.Digest).String(),
+				Period:         int(r.Instalment.Period),
 				BatchNumber:    r.Number,
 				Designation:    r.Designation,
 				Address:        r.Instalment.PayeeAddress,

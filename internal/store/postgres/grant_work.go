@@ -187,14 +187,14 @@ func writeWork(ctx context.Context, q *db.Queries, w *grant.Work, hadClaim *gran
 		}
 	}
 	if w.NewGrant != nil {
-		if err := insertGrant(ctx, q, *w.NewGrant, *w.NewInstalment); err != nil {
+		if err := insertGrant(ctx, q, *w.NewGrant, w.NewInstalments); err != nil {
 			return err
 		}
 	}
 	return postTransfers(ctx, q, w.Transfers)
 }
 
-func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Instalment) error {
+func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, owed []grant.Instalment) error {
 	err := q.InsertGrant(ctx, db.InsertGrantParams{
 		ID:            g.ID,
 		ApplicationID: g.ApplicationID,
@@ -209,21 +209,28 @@ func insertGrant(ctx context.Context, q *db.Queries, g grant.Grant, i grant.Inst
 	if err != nil {
 		return err
 	}
-	return q.InsertInstalment(ctx, db.InsertInstalmentParams{
-		ID:           i.ID,
-		GrantID:      i.GrantID,
-		Period:       int32(i.Period),
-		DecisionID:   i.DecisionID,
-		Digest:       i.Digest[:],
-		Note:         i.Note,
-		PayeeScript:  i.PayeeScript,
-		PayeeAddress: i.PayeeAddress,
-		AmountSat:    int64(i.Amount),
-		State:        string(i.State),
-		Version:      i.Version,
-		CreatedAt:    i.CreatedAt,
-		ChangedAt:    i.ChangedAt,
-	})
+	for _, i := range owed {
+		if err := q.InsertInstalment(ctx, db.InsertInstalmentParams{
+			ID:           i.ID,
+			GrantID:      i.GrantID,
+			Period:       int32(i.Period),
+			DecisionID:   i.DecisionID,
+			Digest:       i.Digest[:],
+			Note:         i.Note,
+			PayeeScript:  i.PayeeScript,
+			PayeeAddress: i.PayeeAddress,
+			AmountSat:    int64(i.Amount),
+			DueAt:        i.DueAt,
+			UntilAt:      i.UntilAt,
+			State:        string(i.State),
+			Version:      i.Version,
+			CreatedAt:    i.CreatedAt,
+			ChangedAt:    i.ChangedAt,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func nullUUID(id *uuid.UUID) uuid.NullUUID {
@@ -329,6 +336,8 @@ func instalmentOf(i db.Instalment) grant.Instalment {
 		PayeeScript:  i.PayeeScript,
 		PayeeAddress: i.PayeeAddress,
 		Amount:       btcutil.Amount(i.AmountSat),
+		DueAt:        i.DueAt,
+		UntilAt:      i.UntilAt,
 		State:        grant.InstalmentState(i.State),
 		Version:      i.Version,
 		CreatedAt:    i.CreatedAt,

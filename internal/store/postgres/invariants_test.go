@@ -64,11 +64,11 @@ var ground = []string{
 	`INSERT INTO grants VALUES (u(2), u(2), u(1), 'GR', 'Blue Heron', 'active', 2000, 1, now())`,
 	`INSERT INTO decision VALUES (u(3), u(2), 1, u(2), d(note()), '', 2000, now())`,
 	`INSERT INTO vote SELECT u(n), u(2), 1, d(note()), u(n), 'approve', NULL, 'login', NULL, now() FROM unnest('{21,22}'::int[]) n`,
-	`INSERT INTO instalment VALUES (u(3), u(2), 1, u(3), d(note()), note(), 'script', 'address', 2000, 'maybe_paid', NULL, 1, now(), now())`,
-	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
-		VALUES (u(4), u(1), 4, 'broadcast', 1, 'n', d('n'), 1500, 10000, 1000, h(4), h(8), 0, u(9), now(), now())`,
+	`INSERT INTO instalment VALUES (u(3), u(2), 1, u(3), d(note()), note(), 'script', 'address', 2000, note_due(note(), 1), note_until(note(), 1), 'maybe_paid', NULL, 1, now(), now())`,
+	`INSERT INTO batch (id, fund_id, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at)
+		VALUES (u(4), u(1), 4, 'broadcast', 1, batch(), d(batch()), 0, '2100-01-01Z', 1500, 10000, 1000, h(4), h(8), 0, u(9), now(), now())`,
 	`INSERT INTO batch_item VALUES (u(4), 0, u(3), NULL)`,
-	`INSERT INTO approval VALUES (u(10), u(4), d('n'), u(23), 'login', NULL, now())`,
+	`INSERT INTO approval VALUES (u(10), u(4), d(batch()), u(23), 'login', NULL, now())`,
 	`INSERT INTO attempt VALUES (u(5), u(4), 0, '', h(5), 300, 600, 1, now())`,
 	`INSERT INTO attempt_input VALUES (u(5), h(8), 0, 5000)`,
 	`INSERT INTO attempt_output VALUES (u(5), 0, 'script', 2000, u(3), NULL), (u(5), 1, 'change', 2700, NULL, 4)`,
@@ -79,8 +79,8 @@ var ground = []string{
 	`SELECT say('application.voted_approve', 'staff:' || u(22), 'application', u(2), '', 'ready', d(note()))`,
 	`SELECT say('application.approved', 'staff:' || u(22), 'application', u(2), 'ready', 'approved', d(note()))`,
 	`SELECT say('instalment.created', 'staff:' || u(22), 'instalment', u(3), '', 'payable', d(note()))`,
-	`SELECT say('batch.approved', 'staff:' || u(23), 'batch', u(4), 'composed', 'approved', d('n'))`,
-	`SELECT say('batch.broadcast', 'system:worker', 'batch', u(4), 'signed', 'broadcast', d('n'))`,
+	`SELECT say('batch.approved', 'staff:' || u(23), 'batch', u(4), 'composed', 'approved', d(batch()))`,
+	`SELECT say('batch.broadcast', 'system:worker', 'batch', u(4), 'signed', 'broadcast', d(batch()))`,
 	`INSERT INTO header SELECT n, h(n), h(n - 1), now() FROM generate_series(1, 120) n`,
 	`INSERT INTO chain_tx VALUES (h(8), 2, 'raw')`,
 	`INSERT INTO coin VALUES (h(8), 0, 'deposit', 5000, 0, 0, 2, false, NULL)`,
@@ -97,7 +97,8 @@ var words = []string{
 	`CREATE FUNCTION u(n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$`,
 	`CREATE FUNCTION h(n int) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT sha256(n::text::bytea) $$`,
 	`CREATE FUNCTION d(note text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT sha256(convert_to(note, 'UTF8')) $$`,
-	`CREATE FUNCTION note() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT E'note\nnot_before 2020-01-01T00:00:00Z\nnot_after 2100-01-01T00:00:00Z\n' $$`,
+	`CREATE FUNCTION note() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT E'note\nsat 2000 2000\nperiods 1\nfirst_due 2026-01-31 every none\npay_within_days 9999\npayee 0 736372697074 address\n' $$`,
+	`CREATE FUNCTION batch() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT E'batch\ntreasury 0\nuntil 2100-01-01T00:00:00Z\n' $$`,
 	`CREATE FUNCTION stored(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT 2 * n - length(replace(n::bit(63)::text, '0', '')) $$`,
 	`CREATE FUNCTION say(act text, who text, kind text, id uuid, was text, now_is text, digest bytea) RETURNS void LANGUAGE plpgsql AS $$
 		DECLARE n bigint := (SELECT count(*) FROM audit_leaf);

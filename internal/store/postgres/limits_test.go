@@ -73,7 +73,7 @@ func TestReentryIsRefused(t *testing.T) {
 	for name, again := range map[string]func() error{
 		"in a transaction": func() error { _, err := store.Due(t.Context()); return err },
 		"without one":      func() error { _, err := store.Estimate(t.Context()); return err },
-		"a list":           func() error { _, err := store.Forgotten(t.Context(), time.Time{}); return err },
+		"a list":           func() error { _, err := store.Forgotten(t.Context(), time.Time{}, time.Time{}); return err },
 		"a write":          func() error { return store.SetError(t.Context(), 0, uuid.New(), "c", "x", time.Time{}) },
 	} {
 		if err := again(); err != nil {

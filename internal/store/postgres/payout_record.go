@@ -128,9 +128,8 @@ func readAttempts(ctx context.Context, q *db.Queries, batch uuid.UUID) ([]payout
 			index := uint32(*out.ChangeIndex)
 			o.ChangeIndex = &index
 		}
-		if out.Decision != nil {
-			d := decision.Digest(out.Decision)
-			o.Decision = &d
+		if out.Decision != nil && out.Period != nil {
+			o.Lost = &decision.Instalment{Note: decision.Digest(out.Decision), Period: int(*out.Period)}
 		}
 		a := at[out.AttemptID]
 		a.Outputs = append(a.Outputs, o)

@@ -19,9 +19,9 @@ const house = `
 INSERT INTO meta VALUES (true, 'simnet', repeat('0', 64), now());
 INSERT INTO fund VALUES ('10000000-0000-0000-0000-000000000000', 'F', 'd', 0, 1000000, 1000, 100000, 1, 2, 50000, 1000, 90, 6, 12, now());
 INSERT INTO staff VALUES ('20000000-0000-0000-0000-000000000000', 'T', now(), NULL);
-INSERT INTO batch (id, fund_id, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at) VALUES
-	('30000000-0000-0000-0000-000000000001', '10000000-0000-0000-0000-000000000000', 1, 'built', 1, '', sha256('1'), 1, 1, 1, sha256(''), sha256('a'), 0, '20000000-0000-0000-0000-000000000000', now(), now()),
-	('30000000-0000-0000-0000-000000000002', '10000000-0000-0000-0000-000000000000', 2, 'approved', 1, '', sha256('2'), 1, 1, 1, sha256(''), NULL, NULL, '20000000-0000-0000-0000-000000000000', now(), now());
+INSERT INTO batch (id, fund_id, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, seed, anchor_txid, anchor_vout, composed_by, created_at, changed_at) VALUES
+	('30000000-0000-0000-0000-000000000001', '10000000-0000-0000-0000-000000000000', 1, 'built', 1, '', sha256('1'), 0, now(), 1, 1, 1, sha256(''), sha256('a'), 0, '20000000-0000-0000-0000-000000000000', now(), now()),
+	('30000000-0000-0000-0000-000000000002', '10000000-0000-0000-0000-000000000000', 2, 'approved', 1, '', sha256('2'), 0, now(), 1, 1, 1, sha256(''), NULL, NULL, '20000000-0000-0000-0000-000000000000', now(), now());
 `
 
 const (

@@ -70,10 +70,13 @@ func itemOf(i db.Instalment, reference, designation string) payout.Item {
 		Reference:    reference,
 		Designation:  designation,
 		Digest:       decision.Digest(i.Digest),
+		Period:       int(i.Period),
 		Note:         i.Note,
 		Script:       i.PayeeScript,
 		Address:      i.PayeeAddress,
 		Amount:       btcutil.Amount(i.AmountSat),
+		DueAt:        i.DueAt,
+		UntilAt:      i.UntilAt,
 		State:        grant.InstalmentState(i.State),
 		CreatedAt:    i.CreatedAt,
 	}
@@ -152,6 +155,8 @@ func insertBatchRow(ctx context.Context, q *db.Queries, b payout.Batch) error {
 		Version:          b.Version,
 		Note:             b.Note,
 		Digest:           b.Digest[:],
+		Treasury:         b.Treasury,
+		Until:            b.Until,
 		FeerateSatKvb:    b.FeeRateSatKVB,
 		MaxFeerateSatKvb: b.MaxFeeRateSatKVB,
 		MaxFeeSat:        int64(b.MaxFee),
@@ -231,6 +236,8 @@ func batchOf(b db.Batch, composer string) payout.Batch {
 		Version:          b.Version,
 		Note:             b.Note,
 		Digest:           decision.Digest(b.Digest),
+		Treasury:         b.Treasury,
+		Until:            b.Until,
 		FeeRateSatKVB:    b.FeerateSatKvb,
 		MaxFeeRateSatKVB: b.MaxFeerateSatKvb,
 		MaxFee:           btcutil.Amount(b.MaxFeeSat),
@@ -357,8 +364,8 @@ func (s PayoutStore) Sums(ctx context.Context) (payout.Sums, error) {
 	return sums, err
 }
 
-func (s PayoutStore) Forgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error) {
-	ids, err := s.q.ListForgotten(ctx, until)
+func (s PayoutStore) Forgotten(ctx context.Context, until, now time.Time) ([]uuid.UUID, error) {
+	ids, err := s.q.ListForgotten(ctx, until, now)
 	return ids, mapError(err)
 }
 

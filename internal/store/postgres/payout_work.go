@@ -390,13 +390,13 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 	}
 	outs := db.InsertAttemptOutputsParams{AttemptID: a.ID}
 	for _, out := range a.Outputs {
-		// The statement takes no id for nil, no change for -1, and no decision for an empty one.
-		instalment, change, lost := uuid.UUID{}, int64(-1), []byte{}
+		// The statement takes no id for nil, no change for -1, no decision for an empty one and no period for 0.
+		instalment, change, lost, period := uuid.UUID{}, int64(-1), []byte{}, 0
 		if out.InstalmentID != nil {
 			instalment = *out.InstalmentID
 		}
-		if out.Decision != nil {
-			lost = out.Decision[:]
+		if out.Lost != nil {
+			lost, period = out.Lost.Note[:], out.Lost.Period
 		}
 		if out.ChangeIndex != nil {
 			change = int64(*out.ChangeIndex)
@@ -418,7 +418,7 @@ func insertAttempt(ctx context.Context, q *db.Queries, a payout.Attempt) error {
 			outs.ChangeIndexes,
 			change,
 		)
-		outs.Decisions = append(outs.Decisions, lost)
+		outs.Decisions, outs.Periods = append(outs.Decisions, lost), append(outs.Periods, int32(period))
 	}
 	return q.InsertAttemptOutputs(ctx, outs)
 }

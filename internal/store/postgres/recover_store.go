@@ -124,11 +124,11 @@ func (s PayoutStore) Rebuild(
 func readLost(ctx context.Context, q *db.Queries, w *recovery.Rebuild, about recovery.About) (payout.Record, error) {
 	row, err := q.LockBatch(ctx, about.Batch)
 	if errors.Is(err, pgx.ErrNoRows) {
-		digests := make([][]byte, len(about.Digests))
-		for i, d := range about.Digests {
-			digests[i] = d[:]
+		digests, periods := make([][]byte, len(about.Owed)), make([]int32, len(about.Owed))
+		for i, o := range about.Owed {
+			digests[i], periods[i] = o.Note[:], int32(o.Period)
 		}
-		rows, err := q.ListInstalmentsByDigest(ctx, digests)
+		rows, err := q.ListInstalmentsOwed(ctx, digests, periods)
 		var r payout.Record
 		for _, row := range rows {
 			r.Items = append(r.Items, itemOf(row.Instalment, row.Reference, row.Designation))

@@ -34,9 +34,7 @@ func readUnjoined(ctx context.Context, q *db.Queries) ([]payout.UnjoinedPayment,
 			Number:   uint32(r.Number),
 			State:    payout.State(r.BatchState),
 			OutPoint: outPoint(r.Txid, r.Vout),
-			Decision: decision.Digest(
-				r.Decision,
-			),
+			Paid:     decision.Instalment{Note: decision.Digest(r.Decision), Period: int(r.Period)},
 			Script:   r.Script,
 			Amount:   btcutil.Amount(r.AmountSat),
 			FoundAt:  r.CreatedAt,
@@ -93,7 +91,12 @@ func (s PayoutStore) JoinPayment(
 		}
 		if _, err := q.JoinOutputs(
 			ctx,
-			db.JoinOutputsParams{InstalmentID: instalment, BatchID: found.BatchID, Decision: found.Decision[:]},
+			db.JoinOutputsParams{
+				InstalmentID: instalment,
+				BatchID:      found.BatchID,
+				Decision:     found.Paid.Note[:],
+				Period:       int32(found.Paid.Period),
+			},
 		); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/google/uuid"
 )
@@ -58,10 +59,9 @@ func (r *reader) word(name string) string {
 	return value
 }
 
-func (r *reader) literal(name, want string) {
-	if got := r.word(name); r.err == nil && got != want {
-		r.fail("has a %s that is not %s", name, want)
-	}
+// next reports whether the next line begins with "name ".
+func (r *reader) next(name string) bool {
+	return r.err == nil && len(r.lines) > 0 && strings.HasPrefix(r.lines[0], name+" ")
 }
 
 func (r *reader) integer(name string) int64 {
@@ -70,6 +70,16 @@ func (r *reader) integer(name string) int64 {
 		r.fail("has a %s that is not a whole number", name)
 	}
 	return n
+}
+
+// small reads a whole number from 1 to most.
+func (r *reader) small(name string, most int) int {
+	n := r.integer(name)
+	if n < 1 || n > int64(most) {
+		r.fail("has a %s that is not 1 to %d", name, most)
+		return 0
+	}
+	return int(n)
 }
 
 // index reads a batch's number, which is the index of its change script: not
@@ -101,12 +111,73 @@ func (r *reader) outPoint(name string) wire.OutPoint {
 	return *op
 }
 
-func (r *reader) hex(name string) []byte {
-	b, err := hex.DecodeString(r.word(name))
-	if err != nil {
-		r.fail("has a %s that is not hexadecimal", name)
+// bounds reads the least and the most.
+func (r *reader) bounds(name string) (least, most btcutil.Amount) {
+	low, high, _ := strings.Cut(r.word(name), " ")
+	l, lerr := strconv.ParseInt(low, 10, 64)
+	m, merr := strconv.ParseInt(high, 10, 64)
+	if lerr != nil || merr != nil {
+		r.fail("has a %s line without least and most", name)
 	}
-	return b
+	return btcutil.Amount(l), btcutil.Amount(m)
+}
+
+// schedule reads a day and how often after it something is due.
+func (r *reader) schedule(name string) (first time.Time, every string) {
+	day, every, _ := strings.Cut(r.word(name), " every ")
+	first, err := time.Parse(dateForm, day)
+	if err != nil {
+		r.fail("has a %s that is not a day", name)
+	}
+	return first, every
+}
+
+func (r *reader) replaced(name string) Replaced {
+	text := r.word(name)
+	if text == none {
+		return Replaced{}
+	}
+	digest, no, _ := strings.Cut(text, " ")
+	d, derr := ParseDigest(digest)
+	period, perr := strconv.Atoi(no)
+	if derr != nil || perr != nil || period < 1 {
+		r.fail("has a %s that is neither none nor a digest and a period", name)
+	}
+	return Replaced{Note: d, Period: period}
+}
+
+// payees reads lines as long as they name a payee; their numbers are proven by encoding them again.
+func (r *reader) payees(name string) []Payee {
+	var payees []Payee
+	for r.next(name) {
+		fields := strings.Split(r.word(name), " ")
+		if len(fields) != 3 {
+			r.fail("has a %s without number, script and address", name)
+			return nil
+		}
+		script, err := hex.DecodeString(fields[1])
+		if err != nil || len(script) == 0 || fields[2] == "" {
+			r.fail("has a %s that cannot be read", name)
+		}
+		payees = append(payees, Payee{Script: script, Address: fields[2]})
+	}
+	if len(payees) == 0 {
+		r.fail("has no line %s", name)
+	}
+	return payees
+}
+
+func (r *reader) proof(name string) AddressProof {
+	text := r.word(name)
+	if text == none {
+		return AddressProof{}
+	}
+	kind, digest, _ := strings.Cut(text, " ")
+	d, err := ParseDigest(digest)
+	if err != nil || kind != ProofBIP322 && kind != ProofLegacy {
+		r.fail("has an %s that is neither none nor a kind and a digest", name)
+	}
+	return AddressProof{Kind: kind, Digest: d}
 }
 
 func (r *reader) uuid(name string) uuid.UUID {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	upkeepHeader = "causeway/upkeep/v1"
+	upkeepHeader = "causeway/upkeep/v2"
 
 	// MaxUpkeepBytes bounds an upkeep note: more than 1,000 coins, the most that
 	// a transaction may spend.
@@ -40,12 +41,13 @@ const (
 // outputs.
 type UpkeepNote struct {
 	Network          Network
+	Fund             uuid.UUID
 	Batch            uuid.UUID
-	Number           uint32 // also the index of the change script
-	Policy           int64  // version of the fund's policy
-	Kind             string // UpkeepConsolidate, UpkeepSplit or UpkeepChild
-	Outputs          int    // 1, or 2 to MaxUpkeepOutputs for a split
-	MaxFeeRateSatKVB int64  // 0 for a child, which pays for its parent: MaxFee alone bounds it
+	Number           uint32    // also the index of the change script
+	Until            time.Time // of the first release; whole seconds, UTC
+	Kind             string    // UpkeepConsolidate, UpkeepSplit or UpkeepChild
+	Outputs          int       // 1, or 2 to MaxUpkeepOutputs for a split
+	MaxFeeRateSatKVB int64     // 0 for a child, which pays for its parent: MaxFee alone bounds it
 	MaxFee           btcutil.Amount
 	Coins            []wire.OutPoint // in the order of their text
 }
@@ -63,11 +65,10 @@ func (n UpkeepNote) Encode() []byte {
 	}
 	slices.Sort(coins)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n", upkeepHeader)
-	fmt.Fprintf(&b, "network %s %s\n", n.Network.Name, n.Network.Genesis)
+	writeHead(&b, upkeepHeader, n.Network, n.Fund)
 	fmt.Fprintf(&b, "batch %s\n", n.Batch)
 	fmt.Fprintf(&b, "number %d\n", n.Number)
-	fmt.Fprintf(&b, "policy %d\n", n.Policy)
+	fmt.Fprintf(&b, "until %s\n", n.Until.UTC().Format(time.RFC3339))
 	fmt.Fprintf(&b, "kind %s\n", n.Kind)
 	fmt.Fprintf(&b, "outputs %d\n", n.Outputs)
 	fmt.Fprintf(&b, "max_feerate_sat_kvb %d\n", n.MaxFeeRateSatKVB)
@@ -95,9 +96,10 @@ func ParseUpkeep(text []byte) (UpkeepNote, error) {
 	}
 	var n UpkeepNote
 	n.Network = r.network()
+	n.Fund = r.uuid("fund")
 	n.Batch = r.uuid("batch")
 	n.Number = r.index("number")
-	n.Policy = r.integer("policy")
+	n.Until = r.time("until")
 	n.Kind = r.word("kind")
 	outputs := r.integer("outputs")
 	n.MaxFeeRateSatKVB = r.integer("max_feerate_sat_kvb")

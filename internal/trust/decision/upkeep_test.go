@@ -19,7 +19,7 @@ import (
 func exampleUpkeep() decision.UpkeepNote {
 	return decision.UpkeepNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse("0198c0de-0000-7000-8000-00000000000c"),
-		Number: 8, Policy: 2, Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 3_000, MaxFee: 9000,
+		Fund: exampleFund(), Number: 8, Until: exampleUntil(), Kind: decision.UpkeepSplit, Outputs: 4, MaxFeeRateSatKVB: 3_000, MaxFee: 9000,
 		Coins: []wire.OutPoint{
 			{Hash: chainhash.Hash{31: 0xaa}, Index: 10}, {Hash: chainhash.Hash{31: 0xaa}, Index: 2}, {Hash: chainhash.Hash{31: 0xbb}, Index: 0},
 		},
@@ -29,18 +29,19 @@ func exampleUpkeep() decision.UpkeepNote {
 func exampleVoid() decision.VoidNote {
 	return decision.VoidNote{
 		Network: decision.NetworkOf(&chaincfg.SimNetParams), Batch: uuid.MustParse("0198c0de-0000-7000-8000-00000000000b"),
-		Number: 7, Note: decision.Digest{1, 2, 3}, MaxFee: 30_000,
+		Fund: exampleFund(), Number: 7, Note: decision.Digest{1, 2, 3}, Until: exampleUntil(), MaxFee: 30_000,
 	}
 }
 
 func TestUpkeepText(t *testing.T) {
 	t.Parallel()
 	zeros := strings.Repeat("0", 62)
-	want := `causeway/upkeep/v1
+	want := `causeway/upkeep/v2
 network simnet 683e86bd5c6d110d91b94b97137ba6bfe02dbbdb8e3dff722a669b5d69d77af6
+fund 0198c0de-0000-7000-8000-0000000000ff
 batch 0198c0de-0000-7000-8000-00000000000c
 number 8
-policy 2
+until 2026-12-03T10:00:00Z
 kind split
 outputs 4
 max_feerate_sat_kvb 3000
@@ -69,11 +70,13 @@ coin bb` + zeros + `:0
 
 func TestVoidText(t *testing.T) {
 	t.Parallel()
-	want := `causeway/void/v1
+	want := `causeway/void/v2
 network simnet 683e86bd5c6d110d91b94b97137ba6bfe02dbbdb8e3dff722a669b5d69d77af6
+fund 0198c0de-0000-7000-8000-0000000000ff
 batch 0198c0de-0000-7000-8000-00000000000b
 number 7
 note_sha256 0102030000000000000000000000000000000000000000000000000000000000
+until 2026-12-03T10:00:00Z
 max_fee_sat 30000
 `
 	if diff := cmp.Diff(want, string(exampleVoid().Encode())); diff != "" {
@@ -126,7 +129,7 @@ func TestUpkeepRefuses(t *testing.T) {
 	for name, bad := range map[string]string{
 		"coin twice":         string(twice.Encode()),
 		"no coins":           string(none.Encode()),
-		"coins swapped":      strings.Join(append(append(lines[:10:10], lines[11], lines[10]), lines[12:]...), ""),
+		"coins swapped":      strings.Join(append(append(lines[:11:11], lines[12], lines[11]), lines[13:]...), ""),
 		"wrong count":        strings.Replace(text, "coins 3", "coins 2", 1),
 		"hardened number":    strings.Replace(text, "number 8", "number 2147483648", 1),
 		"negative number":    strings.Replace(text, "number 8", "number -1", 1),
@@ -136,6 +139,8 @@ func TestUpkeepRefuses(t *testing.T) {
 		"short txid":         strings.Replace(text, "coin aa00", "coin aa", 1),
 		"upper case":         strings.Replace(text, "coin aa", "coin AA", 1),
 		"no fee":             strings.Replace(text, "max_fee_sat 9000", "max_fee_sat 0", 1),
+		"no last moment":     strings.Replace(text, "until 2026-12-03T10:00:00Z\n", "", 1),
+		"no fund":            strings.Replace(text, "fund 0198c0de-0000-7000-8000-0000000000ff\n", "", 1),
 		"no feerate":         strings.Replace(text, "max_feerate_sat_kvb 3000", "max_feerate_sat_kvb 0", 1),
 		"any feerate":        strings.Replace(text, "max_feerate_sat_kvb 3000", "max_feerate_sat_kvb 10000001", 1),
 		"child with a rate":  strings.Replace(strings.Replace(text, "kind split", "kind child", 1), "outputs 4", "outputs 1", 1),
@@ -159,6 +164,8 @@ func TestVoidRefuses(t *testing.T) {
 		"upper case":   strings.Replace(strings.Replace(text, "note_sha256 01", "note_sha256 ab", 1), "256 ab", "256 AB", 1),
 		"no fee":       strings.Replace(text, "max_fee_sat 30000", "max_fee_sat 0", 1),
 		"a feerate":    strings.Replace(text, "max_fee_sat", "max_feerate_sat_kvb 90000\nmax_fee_sat", 1),
+		"no moment":    strings.Replace(text, "until 2026-12-03T10:00:00Z\n", "", 1),
+		"no fund":      strings.Replace(text, "fund 0198c0de-0000-7000-8000-0000000000ff\n", "", 1),
 		"hardened":     strings.Replace(text, "number 7", "number 4000000000", 1),
 		"line twice":   text + "max_fee_sat 30000\n",
 		"cut":          text[:len(text)-1],
@@ -204,7 +211,7 @@ func TestEveryByteOfUpkeepAndVoidCounts(t *testing.T) {
 
 func FuzzParseUpkeep(f *testing.F) {
 	f.Add(exampleUpkeep().Encode())
-	f.Add([]byte("causeway/upkeep/v1\n"))
+	f.Add([]byte("causeway/upkeep/v2\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, err := decision.ParseUpkeep(text)
 		if err == nil && !bytes.Equal(n.Encode(), text) {

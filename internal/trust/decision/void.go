@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/google/uuid"
 )
 
 const (
-	voidHeader = "causeway/void/v1"
+	voidHeader = "causeway/void/v2"
 
 	// MaxVoidBytes bounds a void note.
 	MaxVoidBytes = 1024
@@ -22,20 +23,22 @@ const (
 // to pay more than a large batch did, so that the fee in satoshi alone bounds it.
 type VoidNote struct {
 	Network Network
+	Fund    uuid.UUID
 	Batch   uuid.UUID
-	Number  uint32 // of the batch; also the index of the change script
-	Note    Digest // of the batch's BatchNote or UpkeepNote
+	Number  uint32    // of the batch; also the index of the change script
+	Note    Digest    // of the batch's BatchNote or UpkeepNote
+	Until   time.Time // of the first release; whole seconds, UTC
 	MaxFee  btcutil.Amount
 }
 
 // Encode returns the canonical bytes.
 func (n VoidNote) Encode() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n", voidHeader)
-	fmt.Fprintf(&b, "network %s %s\n", n.Network.Name, n.Network.Genesis)
+	writeHead(&b, voidHeader, n.Network, n.Fund)
 	fmt.Fprintf(&b, "batch %s\n", n.Batch)
 	fmt.Fprintf(&b, "number %d\n", n.Number)
 	fmt.Fprintf(&b, "note_sha256 %s\n", n.Note)
+	fmt.Fprintf(&b, "until %s\n", n.Until.UTC().Format(time.RFC3339))
 	fmt.Fprintf(&b, "max_fee_sat %d\n", int64(n.MaxFee))
 	return b.Bytes()
 }
@@ -55,9 +58,11 @@ func ParseVoid(text []byte) (VoidNote, error) {
 	}
 	var n VoidNote
 	n.Network = r.network()
+	n.Fund = r.uuid("fund")
 	n.Batch = r.uuid("batch")
 	n.Number = r.index("number")
 	n.Note = r.digest("note_sha256")
+	n.Until = r.time("until")
 	n.MaxFee = btcutil.Amount(r.integer("max_fee_sat"))
 	if err := r.end(); err != nil {
 		return VoidNote{}, err

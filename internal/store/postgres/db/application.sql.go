@@ -408,8 +408,8 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 }
 
 const insertInstalment = `-- name: InsertInstalment :exec
-INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, state, version, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, due_at, until_at, state, version, created_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 `
 
 type InsertInstalmentParams struct {
@@ -422,6 +422,8 @@ type InsertInstalmentParams struct {
 	PayeeScript  []byte
 	PayeeAddress string
 	AmountSat    int64
+	DueAt        time.Time
+	UntilAt      time.Time
 	State        string
 	Version      int64
 	CreatedAt    time.Time
@@ -439,6 +441,8 @@ func (q *Queries) InsertInstalment(ctx context.Context, arg InsertInstalmentPara
 		arg.PayeeScript,
 		arg.PayeeAddress,
 		arg.AmountSat,
+		arg.DueAt,
+		arg.UntilAt,
 		arg.State,
 		arg.Version,
 		arg.CreatedAt,
@@ -621,7 +625,7 @@ func (q *Queries) ListHistory(ctx context.Context, objectKind string, objectID u
 }
 
 const listInstalments = `-- name: ListInstalments :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, coalesce(b.number, 0)::bigint AS batch_number, coalesce(b.state, '')::text AS batch_state,
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, coalesce(b.number, 0)::bigint AS batch_number, coalesce(b.state, '')::text AS batch_state,
     EXISTS (SELECT FROM batch_alarm y WHERE y.batch_id = b.id) AS alarmed, x.txid, coalesce(x.vout, 0)::bigint AS vout, coalesce(x.height, 0)::integer AS height,
     coalesce((SELECT max(h.height) FROM header h), 0)::integer AS tip
 FROM instalment i
@@ -635,7 +639,7 @@ LEFT JOIN LATERAL (
     ORDER BY ct.height NULLS LAST, a.no DESC LIMIT 1
 ) x ON true
 WHERE i.grant_id = ANY ($1::uuid[])
-ORDER BY i.grant_id, i.period
+ORDER BY i.grant_id, i.due_at, i.period, i.id
 `
 
 type ListInstalmentsRow struct {
@@ -668,6 +672,8 @@ func (q *Queries) ListInstalments(ctx context.Context, grantIds []uuid.UUID) ([]
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,

@@ -123,6 +123,7 @@ type AttemptOutput struct {
 	InstalmentID uuid.NullUUID
 	ChangeIndex  *int64
 	Decision     []byte
+	Period       *int32
 }
 
 type AttemptRaw struct {
@@ -186,6 +187,8 @@ type Batch struct {
 	Version             int64
 	Note                string
 	Digest              []byte
+	Treasury            int64
+	Until               time.Time
 	FeerateSatKvb       int64
 	MaxFeerateSatKvb    int64
 	MaxFeeSat           int64
@@ -578,6 +581,8 @@ type Instalment struct {
 	PayeeScript  []byte
 	PayeeAddress string
 	AmountSat    int64
+	DueAt        time.Time
+	UntilAt      time.Time
 	State        string
 	HeldReason   *string
 	Version      int64
@@ -849,6 +854,7 @@ type UnjoinedPayment struct {
 	CreatedAt  time.Time
 	Vout       int64
 	Decision   []byte
+	Period     *int32
 	Script     []byte
 	AmountSat  int64
 }

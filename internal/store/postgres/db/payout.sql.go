@@ -204,7 +204,7 @@ func (q *Queries) GetAttemptBatch(ctx context.Context, txid []byte) (uuid.UUID, 
 }
 
 const getBatch = `-- name: GetBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.treasury, b.until, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, coalesce(x.alarm, '')::text AS alarm FROM batch b JOIN staff s ON s.id = b.composed_by
 LEFT JOIN batch_alarm x ON x.batch_id = b.id
 WHERE b.id = $1
 `
@@ -226,6 +226,8 @@ func (q *Queries) GetBatch(ctx context.Context, id uuid.UUID) (GetBatchRow, erro
 		&i.Batch.Version,
 		&i.Batch.Note,
 		&i.Batch.Digest,
+		&i.Batch.Treasury,
+		&i.Batch.Until,
 		&i.Batch.FeerateSatKvb,
 		&i.Batch.MaxFeerateSatKvb,
 		&i.Batch.MaxFeeSat,
@@ -279,7 +281,7 @@ func (q *Queries) GetEstimate(ctx context.Context) ([]byte, error) {
 }
 
 const getProof = `-- name: GetProof :one
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.txid, o.vout, ct.height, ct.raw, ct.position, ct.branch, h.hash, b.number, b.digest AS batch_digest
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.txid, o.vout, ct.height, ct.raw, ct.position, ct.branch, h.hash, b.number, b.digest AS batch_digest
 FROM instalment i
 JOIN grants g ON g.id = i.grant_id
 JOIN attempt_output o ON o.instalment_id = i.id
@@ -318,6 +320,8 @@ func (q *Queries) GetProof(ctx context.Context, id uuid.UUID) (GetProofRow, erro
 		&i.Instalment.PayeeScript,
 		&i.Instalment.PayeeAddress,
 		&i.Instalment.AmountSat,
+		&i.Instalment.DueAt,
+		&i.Instalment.UntilAt,
 		&i.Instalment.State,
 		&i.Instalment.HeldReason,
 		&i.Instalment.Version,
@@ -508,10 +512,10 @@ func (q *Queries) InsertAttemptInputs(ctx context.Context, arg InsertAttemptInpu
 }
 
 const insertAttemptOutputs = `-- name: InsertAttemptOutputs :exec
-INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
-SELECT $1, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, '')
+INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision, period)
+SELECT $1, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, ''), nullif(o.period, 0)
 FROM (SELECT unnest($2::bigint[]) AS vout, unnest($3::bytea[]) AS script, unnest($4::bigint[]) AS amount_sat,
-    unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index, unnest($7::bytea[]) AS decision) o
+    unnest($5::uuid[]) AS instalment_id, unnest($6::bigint[]) AS change_index, unnest($7::bytea[]) AS decision, unnest($8::integer[]) AS period) o
 `
 
 type InsertAttemptOutputsParams struct {
@@ -522,6 +526,7 @@ type InsertAttemptOutputsParams struct {
 	InstalmentIds []uuid.UUID
 	ChangeIndexes []int64
 	Decisions     [][]byte
+	Periods       []int32
 }
 
 func (q *Queries) InsertAttemptOutputs(ctx context.Context, arg InsertAttemptOutputsParams) error {
@@ -533,6 +538,7 @@ func (q *Queries) InsertAttemptOutputs(ctx context.Context, arg InsertAttemptOut
 		arg.InstalmentIds,
 		arg.ChangeIndexes,
 		arg.Decisions,
+		arg.Periods,
 	)
 	return err
 }
@@ -576,8 +582,8 @@ func (q *Queries) InsertAttemptSignature(ctx context.Context, arg InsertAttemptS
 }
 
 const insertBatch = `-- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
 
 type InsertBatchParams struct {
@@ -589,6 +595,8 @@ type InsertBatchParams struct {
 	Version          int64
 	Note             string
 	Digest           []byte
+	Treasury         int64
+	Until            time.Time
 	FeerateSatKvb    int64
 	MaxFeerateSatKvb int64
 	MaxFeeSat        int64
@@ -610,6 +618,8 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error 
 		arg.Version,
 		arg.Note,
 		arg.Digest,
+		arg.Treasury,
+		arg.Until,
 		arg.FeerateSatKvb,
 		arg.MaxFeerateSatKvb,
 		arg.MaxFeeSat,
@@ -958,7 +968,7 @@ func (q *Queries) ListAttemptInputs(ctx context.Context, ids []uuid.UUID) ([]Att
 }
 
 const listAttemptOutputs = `-- name: ListAttemptOutputs :many
-SELECT attempt_id, vout, script, amount_sat, instalment_id, change_index, decision FROM attempt_output WHERE attempt_id = ANY ($1::uuid[]) ORDER BY attempt_id, vout
+SELECT attempt_id, vout, script, amount_sat, instalment_id, change_index, decision, period FROM attempt_output WHERE attempt_id = ANY ($1::uuid[]) ORDER BY attempt_id, vout
 `
 
 func (q *Queries) ListAttemptOutputs(ctx context.Context, ids []uuid.UUID) ([]AttemptOutput, error) {
@@ -978,6 +988,7 @@ func (q *Queries) ListAttemptOutputs(ctx context.Context, ids []uuid.UUID) ([]At
 			&i.InstalmentID,
 			&i.ChangeIndex,
 			&i.Decision,
+			&i.Period,
 		); err != nil {
 			return nil, err
 		}
@@ -1098,7 +1109,7 @@ func (q *Queries) ListBatchCoins(ctx context.Context, batchID uuid.UUID) ([]Batc
 }
 
 const listBatchItems = `-- name: ListBatchItems :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM batch_item bi
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM batch_item bi
 JOIN instalment i ON i.id = bi.instalment_id
 JOIN grants g ON g.id = i.grant_id
 WHERE bi.batch_id = $1 ORDER BY bi.position
@@ -1129,6 +1140,8 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,
@@ -1148,7 +1161,7 @@ func (q *Queries) ListBatchItems(ctx context.Context, batchID uuid.UUID) ([]List
 }
 
 const listBatches = `-- name: ListBatches :many
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, p.payees, p.total_sat,
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.treasury, b.until, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer, p.payees, p.total_sat,
     coalesce((SELECT x.alarm FROM batch_alarm x WHERE x.batch_id = b.id), '')::text AS alarm,
     coalesce(c.no, -1)::integer AS attempt_no, coalesce(c.txid, '')::bytea AS txid,
     coalesce(c.fee_sat, 0)::bigint AS fee_sat, coalesce(c.weight, 0)::bigint AS weight,
@@ -1207,6 +1220,8 @@ func (q *Queries) ListBatches(ctx context.Context, arg ListBatchesParams) ([]Lis
 			&i.Batch.Version,
 			&i.Batch.Note,
 			&i.Batch.Digest,
+			&i.Batch.Treasury,
+			&i.Batch.Until,
 			&i.Batch.FeerateSatKvb,
 			&i.Batch.MaxFeerateSatKvb,
 			&i.Batch.MaxFeeSat,
@@ -1388,11 +1403,12 @@ func (q *Queries) ListDue(ctx context.Context) ([]uuid.UUID, error) {
 }
 
 const listForgotten = `-- name: ListForgotten :many
-SELECT id FROM batch WHERE state = 'composed' AND created_at <= $1 ORDER BY number LIMIT 1000
+SELECT id FROM batch WHERE (state = 'composed' AND created_at <= $1)
+    OR (state IN ('composed', 'approved', 'built') AND until < $2::timestamptz) ORDER BY number LIMIT 1000
 `
 
-func (q *Queries) ListForgotten(ctx context.Context, until time.Time) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, listForgotten, until)
+func (q *Queries) ListForgotten(ctx context.Context, composedAt time.Time, now time.Time) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listForgotten, composedAt, now)
 	if err != nil {
 		return nil, err
 	}
@@ -1436,7 +1452,7 @@ func (q *Queries) ListHeadersFrom(ctx context.Context, height int32, rowLimit in
 }
 
 const listInstalmentsByID = `-- name: ListInstalmentsByID :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
 WHERE i.id = ANY ($1::uuid[]) ORDER BY i.id
 `
 
@@ -1465,6 +1481,8 @@ func (q *Queries) ListInstalmentsByID(ctx context.Context, ids []uuid.UUID) ([]L
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,
@@ -1581,12 +1599,12 @@ func (q *Queries) ListOpenBreakers(ctx context.Context) ([]Breaker, error) {
 }
 
 const listPayable = `-- name: ListPayable :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
 WHERE i.state = 'payable' AND g.state = 'active' AND (
     -- Where uptime or proofs decide, a payment waits for their first look at it.
     EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille = 0 AND NOT p.require_control)
     OR EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = i.id))
-ORDER BY i.created_at, i.id LIMIT 10000
+ORDER BY i.due_at, i.created_at, i.id LIMIT 10000
 `
 
 type ListPayableRow struct {
@@ -1614,6 +1632,8 @@ func (q *Queries) ListPayable(ctx context.Context) ([]ListPayableRow, error) {
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,
@@ -1633,7 +1653,7 @@ func (q *Queries) ListPayable(ctx context.Context) ([]ListPayableRow, error) {
 }
 
 const listPayments = `-- name: ListPayments :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.id AS attempt_id, a.txid, a.fee_sat, o.vout, ct.height, h.hash, h.at AS block_at, b.number
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation, a.id AS attempt_id, a.txid, a.fee_sat, o.vout, ct.height, h.hash, h.at AS block_at, b.number
 FROM instalment i
 JOIN grants g ON g.id = i.grant_id
 JOIN attempt_output o ON o.instalment_id = i.id
@@ -1678,6 +1698,8 @@ func (q *Queries) ListPayments(ctx context.Context, fromAt time.Time, untilAt ti
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,
@@ -1801,7 +1823,7 @@ func (q *Queries) ListVotedOn(ctx context.Context, staffID uuid.UUID, ids []uuid
 }
 
 const lockBatch = `-- name: LockBatch :one
-SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
+SELECT b.id, b.fund_id, b.number, b.state, b.version, b.note, b.digest, b.treasury, b.until, b.feerate_sat_kvb, b.max_feerate_sat_kvb, b.max_fee_sat, b.seed, b.anchor_txid, b.anchor_vout, b.composed_by, b.tries, b.last_error, b.last_code, b.created_at, b.changed_at, b.kind, b.outputs, b.deadline_blocks, b.wanted_feerate_sat_kvb, s.name AS composer FROM batch b JOIN staff s ON s.id = b.composed_by WHERE b.id = $1 FOR UPDATE OF b
 `
 
 type LockBatchRow struct {
@@ -1820,6 +1842,8 @@ func (q *Queries) LockBatch(ctx context.Context, id uuid.UUID) (LockBatchRow, er
 		&i.Batch.Version,
 		&i.Batch.Note,
 		&i.Batch.Digest,
+		&i.Batch.Treasury,
+		&i.Batch.Until,
 		&i.Batch.FeerateSatKvb,
 		&i.Batch.MaxFeerateSatKvb,
 		&i.Batch.MaxFeeSat,

@@ -61,17 +61,23 @@ func (q *Queries) JoinBatchItem(ctx context.Context, batchID uuid.UUID, instalme
 
 const joinOutputs = `-- name: JoinOutputs :execrows
 UPDATE attempt_output o SET instalment_id = $1::uuid
-FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = $2 AND o.decision = $3 AND o.instalment_id IS NULL
+FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = $2 AND o.decision = $3 AND o.period = $4::integer AND o.instalment_id IS NULL
 `
 
 type JoinOutputsParams struct {
 	InstalmentID uuid.UUID
 	BatchID      uuid.UUID
 	Decision     []byte
+	Period       int32
 }
 
 func (q *Queries) JoinOutputs(ctx context.Context, arg JoinOutputsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, joinOutputs, arg.InstalmentID, arg.BatchID, arg.Decision)
+	result, err := q.db.Exec(ctx, joinOutputs,
+		arg.InstalmentID,
+		arg.BatchID,
+		arg.Decision,
+		arg.Period,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -181,26 +187,26 @@ func (q *Queries) ListFirstStaff(ctx context.Context) ([]uuid.UUID, error) {
 	return items, nil
 }
 
-const listInstalmentsByDigest = `-- name: ListInstalmentsByDigest :many
-SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.digest = ANY ($1::bytea[]) ORDER BY i.digest FOR UPDATE OF i
+const listInstalmentsOwed = `-- name: ListInstalmentsOwed :many
+SELECT i.id, i.grant_id, i.period, i.decision_id, i.digest, i.note, i.payee_script, i.payee_address, i.amount_sat, i.due_at, i.until_at, i.state, i.held_reason, i.version, i.created_at, i.changed_at, g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
+WHERE (i.digest, i.period) IN (SELECT unnest($1::bytea[]), unnest($2::integer[])) ORDER BY i.digest, i.period FOR UPDATE OF i
 `
 
-type ListInstalmentsByDigestRow struct {
+type ListInstalmentsOwedRow struct {
 	Instalment  Instalment
 	Reference   string
 	Designation string
 }
 
-func (q *Queries) ListInstalmentsByDigest(ctx context.Context, digests [][]byte) ([]ListInstalmentsByDigestRow, error) {
-	rows, err := q.db.Query(ctx, listInstalmentsByDigest, digests)
+func (q *Queries) ListInstalmentsOwed(ctx context.Context, digests [][]byte, periods []int32) ([]ListInstalmentsOwedRow, error) {
+	rows, err := q.db.Query(ctx, listInstalmentsOwed, digests, periods)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListInstalmentsByDigestRow{}
+	items := []ListInstalmentsOwedRow{}
 	for rows.Next() {
-		var i ListInstalmentsByDigestRow
+		var i ListInstalmentsOwedRow
 		if err := rows.Scan(
 			&i.Instalment.ID,
 			&i.Instalment.GrantID,
@@ -211,6 +217,8 @@ func (q *Queries) ListInstalmentsByDigest(ctx context.Context, digests [][]byte)
 			&i.Instalment.PayeeScript,
 			&i.Instalment.PayeeAddress,
 			&i.Instalment.AmountSat,
+			&i.Instalment.DueAt,
+			&i.Instalment.UntilAt,
 			&i.Instalment.State,
 			&i.Instalment.HeldReason,
 			&i.Instalment.Version,
@@ -359,7 +367,7 @@ func (q *Queries) ListTxs(ctx context.Context, txids [][]byte) ([]ListTxsRow, er
 }
 
 const listUnjoined = `-- name: ListUnjoined :many
-SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
+SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, coalesce(u.period, 0)::integer AS period, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
 FROM unjoined_payment u LEFT JOIN unjoined_separate s ON s.txid = u.txid AND s.vout = u.vout ORDER BY u.number, u.vout
 `
 
@@ -371,6 +379,7 @@ type ListUnjoinedRow struct {
 	CreatedAt  time.Time
 	Vout       int64
 	Decision   []byte
+	Period     int32
 	Script     []byte
 	AmountSat  int64
 	Separate   string
@@ -393,6 +402,7 @@ func (q *Queries) ListUnjoined(ctx context.Context) ([]ListUnjoinedRow, error) {
 			&i.CreatedAt,
 			&i.Vout,
 			&i.Decision,
+			&i.Period,
 			&i.Script,
 			&i.AmountSat,
 			&i.Separate,

@@ -199,8 +199,8 @@ INSERT INTO grants (id, application_id, fund_id, reference, designation, state, 
 VALUES (@id, @application_id, @fund_id, @reference, @designation, @state, @amount_sat, @version, @created_at);
 
 -- name: InsertInstalment :exec
-INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, state, version, created_at, changed_at)
-VALUES (@id, @grant_id, @period, @decision_id, @digest, @note, @payee_script, @payee_address, @amount_sat, @state, @version, @created_at, @changed_at);
+INSERT INTO instalment (id, grant_id, period, decision_id, digest, note, payee_script, payee_address, amount_sat, due_at, until_at, state, version, created_at, changed_at)
+VALUES (@id, @grant_id, @period, @decision_id, @digest, @note, @payee_script, @payee_address, @amount_sat, @due_at, @until_at, @state, @version, @created_at, @changed_at);
 
 -- name: GetGrant :one
 SELECT * FROM grants WHERE id = @id;
@@ -228,4 +228,4 @@ LEFT JOIN LATERAL (
     ORDER BY ct.height NULLS LAST, a.no DESC LIMIT 1
 ) x ON true
 WHERE i.grant_id = ANY (@grant_ids::uuid[])
-ORDER BY i.grant_id, i.period;
+ORDER BY i.grant_id, i.due_at, i.period, i.id;

@@ -7,7 +7,7 @@ WHERE i.state = 'payable' AND g.state = 'active' AND (
     -- Where uptime or proofs decide, a payment waits for their first look at it.
     EXISTS (SELECT FROM check_policy p WHERE p.min_uptime_permille = 0 AND NOT p.require_control)
     OR EXISTS (SELECT FROM instalment_gate looked WHERE looked.instalment_id = i.id))
-ORDER BY i.created_at, i.id LIMIT 10000;
+ORDER BY i.due_at, i.created_at, i.id LIMIT 10000;
 
 -- name: CountNotLookedAt :one
 SELECT count(*) FROM unnest(@ids::uuid[]) AS id
@@ -25,8 +25,8 @@ JOIN vote v ON v.application_id = d.application_id
 WHERE v.staff_id = @staff_id AND i.id = ANY (@ids::uuid[]) ORDER BY i.id;
 
 -- name: InsertBatch :exec
-INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
-VALUES (@id, @fund_id, @kind, @number, @state, @version, @note, @digest, @feerate_sat_kvb, @max_feerate_sat_kvb, @max_fee_sat, @outputs, @deadline_blocks, @seed, @composed_by, @created_at, @changed_at);
+INSERT INTO batch (id, fund_id, kind, number, state, version, note, digest, treasury, until, feerate_sat_kvb, max_feerate_sat_kvb, max_fee_sat, outputs, deadline_blocks, seed, composed_by, created_at, changed_at)
+VALUES (@id, @fund_id, @kind, @number, @state, @version, @note, @digest, @treasury, @until, @feerate_sat_kvb, @max_feerate_sat_kvb, @max_fee_sat, @outputs, @deadline_blocks, @seed, @composed_by, @created_at, @changed_at);
 
 -- name: InsertBatchItems :exec
 INSERT INTO batch_item (batch_id, position, instalment_id)
@@ -128,10 +128,10 @@ INSERT INTO attempt_input (attempt_id, txid, vout, amount_sat)
 SELECT @attempt_id, unnest(@txids::bytea[]), unnest(@vouts::bigint[]), unnest(@amounts_sat::bigint[]);
 
 -- name: InsertAttemptOutputs :exec
-INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision)
-SELECT @attempt_id, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, '')
+INSERT INTO attempt_output (attempt_id, vout, script, amount_sat, instalment_id, change_index, decision, period)
+SELECT @attempt_id, o.vout, o.script, o.amount_sat, nullif(o.instalment_id, '00000000-0000-0000-0000-000000000000'), nullif(o.change_index, -1), nullif(o.decision, ''), nullif(o.period, 0)
 FROM (SELECT unnest(@vouts::bigint[]) AS vout, unnest(@scripts::bytea[]) AS script, unnest(@amounts_sat::bigint[]) AS amount_sat,
-    unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index, unnest(@decisions::bytea[]) AS decision) o;
+    unnest(@instalment_ids::uuid[]) AS instalment_id, unnest(@change_indexes::bigint[]) AS change_index, unnest(@decisions::bytea[]) AS decision, unnest(@periods::integer[]) AS period) o;
 
 -- name: InsertAttemptSignature :exec
 INSERT INTO attempt_signature (attempt_id, psbt, source, staff_id, at) VALUES (@attempt_id, @psbt, @source, @staff_id, @at);
@@ -234,7 +234,8 @@ SELECT * FROM attempt_output WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY atte
 SELECT * FROM attempt_event WHERE attempt_id = ANY (@ids::uuid[]) ORDER BY id;
 
 -- name: ListForgotten :many
-SELECT id FROM batch WHERE state = 'composed' AND created_at <= @until ORDER BY number LIMIT 1000;
+SELECT id FROM batch WHERE (state = 'composed' AND created_at <= @composed_at)
+    OR (state IN ('composed', 'approved', 'built') AND until < @now::timestamptz) ORDER BY number LIMIT 1000;
 
 -- name: ListLapsed :many
 SELECT b.id, b.number, s.name AS composer, e.at, (SELECT count(*) FROM batch_item i WHERE i.batch_id = b.id) AS payees

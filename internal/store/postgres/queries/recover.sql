@@ -14,9 +14,9 @@ ORDER BY a.txid;
 SELECT setval('batch_number', greatest(nextval('batch_number'), @at_least::bigint,
     (SELECT coalesce(max(number), 0) FROM batch), (SELECT coalesce(max(index), 0) FROM coin WHERE chain = 1)));
 
--- name: ListInstalmentsByDigest :many
+-- name: ListInstalmentsOwed :many
 SELECT sqlc.embed(i), g.reference, g.designation FROM instalment i JOIN grants g ON g.id = i.grant_id
-WHERE i.digest = ANY (@digests::bytea[]) ORDER BY i.digest FOR UPDATE OF i;
+WHERE (i.digest, i.period) IN (SELECT unnest(@digests::bytea[]), unnest(@periods::integer[])) ORDER BY i.digest, i.period FOR UPDATE OF i;
 
 -- name: ListRivals :many
 -- Batches that hold a payment, a coin or the number of another one.
@@ -52,12 +52,12 @@ SELECT EXISTS (SELECT FROM chain_tx WHERE txid = @txid);
 SELECT DISTINCT ref FROM ledger_transfer WHERE kind = 'adopt' AND ref = ANY (@txids::text[]) ORDER BY ref;
 
 -- name: ListUnjoined :many
-SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
+SELECT u.batch_id, u.number, u.batch_state, u.txid, u.created_at, u.vout, u.decision, coalesce(u.period, 0)::integer AS period, u.script, u.amount_sat, coalesce(s.reason, '') AS separate
 FROM unjoined_payment u LEFT JOIN unjoined_separate s ON s.txid = u.txid AND s.vout = u.vout ORDER BY u.number, u.vout;
 
 -- name: JoinOutputs :execrows
 UPDATE attempt_output o SET instalment_id = @instalment_id::uuid
-FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = @batch_id AND o.decision = @decision AND o.instalment_id IS NULL;
+FROM attempt a WHERE a.id = o.attempt_id AND a.batch_id = @batch_id AND o.decision = @decision AND o.period = @period::integer AND o.instalment_id IS NULL;
 
 -- name: JoinBatchItem :exec
 INSERT INTO batch_item (batch_id, position, instalment_id)

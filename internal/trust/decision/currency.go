@@ -1,0 +1,20 @@
+package decision
+
+import (
+	"slices"
+	"strings"
+)
+
+// currencies are the codes of ISO 4217 that people are paid in, of 2026: no metals, units of account,
+// test codes or "no currency". They are listed here so that a note that can be read today can be read
+// for ever, and so that the signer links no tables of languages for them.
+const currencies = `
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC
+CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR
+ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK
+MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE
+SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF
+YER ZAR ZMW ZWG`
+
+// isCurrency reports whether code is one of currencies.
+func isCurrency(code string) bool { return slices.Contains(strings.Fields(currencies), code) }
