@@ -1,6 +1,9 @@
 package ctl
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,8 +62,39 @@ func (c *call) noteFile(path string) (signable, error) {
 
 // stance is the flags of what a person says to a note, and under which charter.
 type stance struct {
-	as, charter, person string
-	decline             bool
+	as, charter, person, application string
+	decline                          bool
+}
+
+// maxApplication bounds what is read of an application's text.
+const maxApplication = 256 << 10
+
+// addApplication adds the application of a decision to what is shown: its text, with its salt, has
+// to be the one that the note names.
+func (c *call) addApplication(n *signable, path string) error {
+	if path == "" {
+		if n.what == "decision" {
+			c.talk("Note: --application is missing, so you see the decision and not what the operator wrote.")
+		}
+		return nil
+	}
+	text, err := c.smallFile(path, maxApplication)
+	if err != nil {
+		return err
+	}
+	if sha256.Sum256(text) != n.about {
+		return checkFailed("The note is about another text than %s. Nothing was signed; tell the fund.", path)
+	}
+	var shown bytes.Buffer
+	if err := json.Indent(&shown, text, "", "  "); err != nil {
+		return checkFailed("%s is not the JSON of an application. Nothing was signed; tell the fund.", path)
+	}
+	lines := strings.Split(shown.String(), "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	n.parts = append([]part{{title: "APPLICATION", text: strings.Join(lines, "\n")}}, n.parts...)
+	return nil
 }
 
 func (s *stance) flags(cmd *cobra.Command) {
@@ -81,6 +115,12 @@ func (s *stance) flags(cmd *cobra.Command) {
 		"person",
 		"",
 		"your name or id in the charter, where no file beside the key has its public half",
+	)
+	cmd.Flags().StringVar(
+		&s.application,
+		"application",
+		"",
+		"file with the text of a decision's application and its salt, which is shown if it is the one that the note names",
 	)
 	cmd.Flags().BoolVar(&s.decline, "decline", false, "say no. Nothing counts a no: halt the note to be sure")
 	complete(cmd, "as", string(charter.Reviewer), string(charter.Treasurer), string(charter.Trustee))

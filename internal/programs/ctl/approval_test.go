@@ -210,6 +210,29 @@ func TestWhatIsNotApproved(t *testing.T) {
 	check(t, map[string]refusal{"an old charter": {sign("600000", decisionNote, key, "--charter", d.charter(f)[0]), 4, "This one is old: you have verified version 2."}})
 }
 
+// TestAReviewerReadsTheApplication: the one that the note names, and no other.
+func TestAReviewerReadsTheApplication(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, keytest.Plan{})
+	note, key := d.note(d.notes.Decision), d.key(d.fund.Reviewers[0])
+	sign := func(text string) outcome {
+		return d.run("600000\n", "approval", "sign", note, "--key", key, "--application", d.file("application", []byte(text)))
+	}
+	check(t, map[string]refusal{
+		"another salt": {sign(strings.Replace(application, "00", "01", 1)), 5, "The note is about another text"},
+		"a byte more":  {sign(application + "\n"), 5, "The note is about another text"},
+		"a halt":       {d.run("x\n", "approval", "sign", d.note(d.notes.Halt), "--key", key, "--application", note), 5, "The note is about another text"},
+	})
+	shown := sign(application).want(t, 0).stderr
+	if !strings.Contains(shown, `"title": "A proxy `) || strings.Contains(shown, "--application is missing") {
+		t.Errorf("it does not show the application: %s", shown)
+	}
+	alone := d.run("600000\n", "approval", "sign", note, "--key", key, "--out", note+".again").want(t, 0)
+	if !strings.Contains(alone.stderr, "--application is missing") {
+		t.Errorf("it does not say what was not seen: %s", alone.stderr)
+	}
+}
+
 // TestAKeyThatNeverMeetsANetwork: the statement is printed on one machine and signed on another,
 // where there is ssh-keygen alone.
 func TestAKeyThatNeverMeetsANetwork(t *testing.T) {

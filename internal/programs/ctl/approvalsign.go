@@ -42,6 +42,9 @@ func (a *app) approvalSignCommand() *cobra.Command {
 		if err != nil {
 			return page{}, err
 		}
+		if err := c.addApplication(&n, s.application); err != nil {
+			return page{}, err
+		}
 		if err := c.consent(n, statement, ch); err != nil {
 			return page{}, err
 		}
@@ -125,6 +128,9 @@ func (a *app) approvalPrintCommand() *cobra.Command {
 		}
 		statement, ch, err := c.statement(n, s, "")
 		if err != nil {
+			return page{}, err
+		}
+		if err := c.addApplication(&n, s.application); err != nil {
 			return page{}, err
 		}
 		if err := c.consent(n, statement, ch); err != nil {

@@ -1,6 +1,7 @@
 package ctl_test
 
 import (
+	"crypto/sha256"
 	"testing"
 	"time"
 
@@ -29,6 +30,9 @@ type noteSet struct {
 	History  []byte
 }
 
+// application is what the operator wrote, as its digest was made.
+const application = `{"title":"A proxy \u202egnp.exe","salt":"00112233445566778899aabbccddeeff"}`
+
 func notesOf(t *testing.T, c charter.Charter) noteSet {
 	t.Helper()
 	script := txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1)
@@ -36,6 +40,7 @@ func notesOf(t *testing.T, c charter.Charter) noteSet {
 		Network: c.Network, Decision: keytest.ID("decision"), Grant: keytest.ID("grant"), PayeeScript: script,
 		PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: 600_000, MaxFeeRateSatKVB: 60_000,
 		NotBefore: at, NotAfter: at.Add(30 * 24 * time.Hour),
+		ApplicationSHA256: sha256.Sum256([]byte(application)),
 	}
 	b := decision.BatchNote{
 		Network: c.Network, Batch: keytest.ID("batch"), Number: 7, MaxFeeRateSatKVB: 60_000, MaxFee: 20_000,

@@ -23,8 +23,9 @@ type signable struct {
 	network decision.Network
 	fund    uuid.UUID
 	digest  decision.Digest
-	roles   []charter.Role // in which it may be approved, the usual one first
-	amount  btcutil.Amount // that is typed to approve it; 0: the digest is
+	about   decision.Digest // the application of a decision
+	roles   []charter.Role  // in which it may be approved, the usual one first
+	amount  btcutil.Amount  // that is typed to approve it; 0: the digest is
 	quorum  func(b backing, c charter.Charter) []lack
 	parts   []part
 }
@@ -72,7 +73,8 @@ func readDecision(text []byte) (signable, error) {
 		return signable{}, err
 	}
 	return signable{
-		network: n.Network, digest: n.Digest(), roles: []charter.Role{charter.Reviewer}, amount: n.Amount,
+		network: n.Network, digest: n.Digest(),
+		about: n.ApplicationSHA256, roles: []charter.Role{charter.Reviewer}, amount: n.Amount,
 		quorum: func(b backing, c charter.Charter) []lack { return b.reviewers(c, n.Amount) },
 		parts: []part{record(
 			"Decision", "pay "+sats(n.Amount),
