@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/cli"
@@ -171,7 +170,7 @@ func (c *call) charterFor(n signable, path string) (charter.Charter, error) {
 	case !s.same:
 		c.talk("Note: %s", s.words(ch))
 	}
-	if ch.Network != n.network || n.fund != uuid.Nil && ch.Fund != n.fund {
+	if ch.Network != n.network || ch.Fund != n.fund {
 		return ch, checkFailed(
 			"The note is of another fund or network than the charter of %s. Nothing was signed.",
 			ch.Name,

@@ -36,21 +36,25 @@ const application = `{"title":"A proxy \u202egnp.exe","salt":"001122334455667788
 func notesOf(t *testing.T, c charter.Charter) noteSet {
 	t.Helper()
 	script := txtest.PayeeScript(t, txscript.WitnessV0PubKeyHashTy, 1)
+	due := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	d := decision.Note{
-		Network: c.Network, Decision: keytest.ID("decision"), Grant: keytest.ID("grant"), PayeeScript: script,
-		PayeeAddress: wallet.AddressOf(script, &chaincfg.SimNetParams), Amount: 600_000, MaxFeeRateSatKVB: 60_000,
-		NotBefore: at, NotAfter: at.Add(30 * 24 * time.Hour),
-		ApplicationSHA256: sha256.Sum256([]byte(application)),
+		Network: c.Network, Fund: c.Fund, Decision: keytest.ID("decision"), Grant: keytest.ID("grant"), Application: sha256.Sum256([]byte(application)),
+		Currency: decision.CurrencySat, Amount: 200_000, SatLeast: 200_000, SatMost: 200_000, Periods: 3,
+		FirstDue: due, Every: decision.EveryMonth, PayWithinDays: 60,
+		Payees: []decision.Payee{{Script: script, Address: wallet.AddressOf(script, &chaincfg.SimNetParams)}},
 	}
 	b := decision.BatchNote{
-		Network: c.Network, Batch: keytest.ID("batch"), Number: 7, MaxFeeRateSatKVB: 60_000, MaxFee: 20_000,
-		Payments: []decision.Payment{{Decision: d.Digest(), Script: script, Amount: d.Amount}},
+		Network: c.Network, Fund: c.Fund, Batch: keytest.ID("batch"), Number: 7, Until: due.AddDate(0, 0, 7),
+		MaxFeeRateSatKVB: 60_000, MaxFee: 20_000,
+		Payments: []decision.Payment{{Decision: d.Digest(), Period: 1, Script: script, Amount: 200_000}, {Decision: d.Digest(), Period: 2, Script: script, Amount: 400_000}},
 	}
 	u := decision.UpkeepNote{
-		Network: c.Network, Batch: keytest.ID("upkeep"), Number: 8, Kind: decision.UpkeepConsolidate, Outputs: 1,
-		MaxFeeRateSatKVB: 60_000, MaxFee: 20_000, Coins: []wire.OutPoint{{Index: 1}},
+		Network: c.Network, Fund: c.Fund, Batch: keytest.ID("upkeep"), Number: 8, Until: b.Until, Kind: decision.UpkeepConsolidate,
+		Outputs: 1, MaxFeeRateSatKVB: 60_000, MaxFee: 20_000, Coins: []wire.OutPoint{{Index: 1}},
 	}
-	v := decision.VoidNote{Network: c.Network, Batch: b.Batch, Number: b.Number, Note: b.Digest(), MaxFee: b.MaxFee}
+	v := decision.VoidNote{
+		Network: c.Network, Fund: c.Fund, Batch: b.Batch, Number: b.Number, Note: b.Digest(), Until: b.Until, MaxFee: b.MaxFee,
+	}
 	h := halt.Note{Network: c.Network, Fund: c.Fund, ID: keytest.ID("halt"), Reason: halt.NoReason}
 	r := halt.Resume{Network: c.Network, Fund: c.Fund, ID: keytest.ID("resume"), Lifts: []uuid.UUID{h.ID}}
 	replaced := paid.Note{Network: c.Network, Fund: c.Fund, Paid: []paid.Payment{{Decision: d.Digest(), Period: 1}}}

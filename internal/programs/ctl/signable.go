@@ -3,6 +3,7 @@ package ctl
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -73,18 +74,67 @@ func readDecision(text []byte) (signable, error) {
 		return signable{}, err
 	}
 	return signable{
-		network: n.Network, digest: n.Digest(),
-		about: n.ApplicationSHA256, roles: []charter.Role{charter.Reviewer}, amount: n.Amount,
-		quorum: func(b backing, c charter.Charter) []lack { return b.reviewers(c, n.Amount) },
-		parts: []part{record(
-			"Decision", "pay "+sats(n.Amount),
-			"To", n.PayeeAddress,
-			"Between", when(n.NotBefore)+" and "+when(n.NotAfter),
-			"Grant", n.Grant.String(),
-			"Id", n.Decision.String(),
-			"Application", fmt.Sprintf("%x", n.ApplicationSHA256),
-		)},
+		network: n.Network,
+		fund:    n.Fund,
+		digest:  n.Digest(),
+		about:   n.Application,
+		roles:   []charter.Role{charter.Reviewer},
+		amount:  n.Most(),
+		quorum:  func(b backing, c charter.Charter) []lack { return b.reviewers(c, n.Most()) },
+		parts:   []part{decisionWords(n), payeesPart(n)},
 	}, nil
+}
+
+// decisionWords says what a decision pays, when, and in place of what.
+func decisionWords(n decision.Note) part {
+	amount, due := "pay "+sats(n.Most()), day(n.FirstDue)
+	if n.Currency != decision.CurrencySat {
+		amount = fmt.Sprintf(
+			"pay at most %s: %d %s in its minor unit a period, as %s to %s",
+			sats(n.Most()),
+			n.Amount,
+			n.Currency,
+			sats(n.SatLeast),
+			sats(n.SatMost),
+		)
+	} else if n.Periods > 1 {
+		amount = fmt.Sprintf("pay %s: %s in each of %d periods", sats(n.Most()), sats(n.SatMost), n.Periods)
+	}
+	if n.Every != decision.Once {
+		due += ", then every " + n.Every
+	}
+	replaces := ""
+	if n.Replaces.Period > 0 {
+		replaces = fmt.Sprintf("the decision %s from its period %d on", n.Replaces.Note, n.Replaces.Period)
+	}
+	proof := "nothing shows that the payee holds the keys of the address"
+	if n.Proof.Kind != "" {
+		proof = n.Proof.Kind + " " + n.Proof.Digest.String()
+	}
+	return record(
+		"Decision", amount,
+		"Due", due,
+		"Payable", fmt.Sprintf("for %d days from each due date", n.PayWithinDays),
+		"Instead of", replaces,
+		"Address proof", proof,
+		"Grant", n.Grant.String(),
+		"Id", n.Decision.String(),
+		"Application", n.Application.String(),
+	)
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func payeesPart(n decision.Note) part {
+	p := part{title: "PAYEES", header: []string{"PERIOD", "ADDRESS"}}
+	for i, payee := range n.Payees {
+		period := itoa(int64(i + 1))
+		if len(n.Payees) == 1 {
+			period = "all"
+		}
+		p.cells = append(p.cells, []string{period, payee.Address})
+	}
+	return p
 }
 
 func readBatch(text []byte) (signable, error) {
@@ -97,28 +147,46 @@ func readBatch(text []byte) (signable, error) {
 		return signable{}, err
 	}
 	return signable{
-		network: n.Network, digest: n.Digest(), roles: []charter.Role{charter.Treasurer}, amount: n.Total(),
+		network: n.Network,
+		fund:    n.Fund, digest: n.Digest(), roles: []charter.Role{charter.Treasurer}, amount: n.Total(),
 		quorum: func(b backing, c charter.Charter) []lack { return b.treasurers(c, n.Total()) },
-		parts: []part{
+		parts: withRows(
 			record(
 				"Batch",
 				fmt.Sprintf("pay %s in %s", sats(n.Total()), howMany(len(n.Payments), "payment")),
 				"Number",
 				itoa(int64(n.Number)),
+				"From",
+				fmt.Sprintf("treasury %d, until %s", n.Treasury, when(n.Until)),
 				"Fee",
 				fmt.Sprintf("at most %s, at most %s", sats(n.MaxFee), perVB(n.MaxFeeRateSatKVB)),
 				"Id",
 				n.Batch.String(),
 			),
 			table(
-				"PAYMENTS",
-				[]string{"AMOUNT_SAT", "ADDRESS", "DECISION"},
-				n.Payments,
-				func(p decision.Payment) []string {
-					return []string{itoa(int64(p.Amount)), wallet.AddressOf(p.Script, net), p.Decision.String()}
+				"RATES",
+				[]string{"CURRENCY", "MINOR_UNITS_A_BTC", "QUOTES"},
+				n.Rates,
+				func(r decision.Rate) []string {
+					return []string{r.Currency, itoa(r.PerBTC), r.Quotes.String()}
 				},
 			),
-		},
+			table(
+				"PAYMENTS",
+				[]string{"AMOUNT_SAT", "ADDRESS", "PERIOD", "DECISION"},
+				n.Payments,
+				func(p decision.Payment) []string {
+					return []string{
+						itoa(
+							int64(p.Amount),
+						),
+						wallet.AddressOf(p.Script, net),
+						itoa(int64(p.Period)),
+						p.Decision.String(),
+					}
+				},
+			),
+		),
 	}, nil
 }
 
@@ -132,7 +200,8 @@ func readUpkeep(text []byte) (signable, error) {
 		fee += ", at most " + perVB(n.MaxFeeRateSatKVB)
 	}
 	return signable{
-		network: n.Network, digest: n.Digest(), roles: stewards(), quorum: backing.ofStewards,
+		network: n.Network,
+		fund:    n.Fund, digest: n.Digest(), roles: stewards(), quorum: backing.ofStewards,
 		parts: []part{
 			record(
 				"Upkeep",
@@ -144,6 +213,8 @@ func readUpkeep(text []byte) (signable, error) {
 				),
 				"Number",
 				itoa(int64(n.Number)),
+				"Until",
+				when(n.Until),
 				"Fee",
 				fee,
 				"Id",
@@ -161,6 +232,7 @@ func readVoid(text []byte) (signable, error) {
 	}
 	return signable{
 		network: n.Network,
+		fund:    n.Fund,
 		digest:  n.Digest(),
 		roles:   stewards(),
 		quorum:  backing.ofStewards,
@@ -174,6 +246,8 @@ func readVoid(text []byte) (signable, error) {
 				itoa(int64(n.Number)),
 				"Its note",
 				n.Note.String(),
+				"Until",
+				when(n.Until),
 				"Fee",
 				"at most "+sats(n.MaxFee),
 			),

@@ -3,7 +3,6 @@ package ctl
 import (
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/causeway-fund/causeway/internal/trust/approval"
@@ -90,7 +89,7 @@ func (c *call) binding(n signable, paths []string) ([]charter.Charter, error) {
 		if err == nil {
 			_, err = c.stands(ch)
 		}
-		if err == nil && (ch.Network != n.network || n.fund != uuid.Nil && ch.Fund != n.fund) {
+		if err == nil && (ch.Network != n.network || ch.Fund != n.fund) {
 			err = checkFailed("The note is of another fund or network than the charter of %s.", ch.Name)
 		}
 		if err != nil {
