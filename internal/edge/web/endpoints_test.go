@@ -129,7 +129,7 @@ func newChecked(t *testing.T) checked {
 	c.op = c.browse()
 	c.code = codeOf(c.op.applyWith(payee(t, 0), []string{ownSocks, ""}, map[string]string{"endpoint_file_1": ownGuard}))
 	c.label = labels(c.op.submit(c.op.get("/status"), "/status", url.Values{"code": {c.code}}))[0]
-	c.post("", nil).wants(200, "There was no check yet", "A login that we made", "Make a new login")
+	c.post("", nil).wants(200, "There has been no check yet", "A login that we made", "Make a new login")
 	c.post("/recheck", nil).wants(429, "Checks of a new server begin within the first hour")
 	c.clock.Advance(61 * time.Minute)
 	return c
@@ -157,10 +157,10 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 		t.Error("what is refused does not come back on the page of the server")
 	}
 
-	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
+	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We check within a minute")
 	c.agent.work(letsAnybodyIn)
 	c.post("", nil).wants(200, "did not hold", "also let in a login that nobody knows", "Not proven to be yours")
-	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
+	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We check within a minute")
 	c.agent.work(proven)
 	c.post("", nil).wants(200, "Yours: proven", "How: A login that we made", "Works")
 	c.sameOfControl("true", "Yours: proven")
@@ -183,7 +183,7 @@ func TestAnOperatorSeesAndProvesAServer(t *testing.T) {
 func TestAProofThatEndedIsNotShownAsStanding(t *testing.T) {
 	t.Parallel()
 	c := newChecked(t)
-	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We look within a minute")
+	c.post("/prove", url.Values{"kind": {"credential"}}).wants(200, "We check within a minute")
 	c.agent.work(proven)
 	c.sameOfControl("true", "Yours: proven")
 
@@ -193,7 +193,7 @@ func TestAProofThatEndedIsNotShownAsStanding(t *testing.T) {
 
 	c.sameOfControl("false", "Not proven to be yours")
 	ended := c.post("", nil).wants(200, "Not proven to be yours", "ended on "+until.UTC().Format("2006-01-02 15:04"))
-	if strings.Contains(ended.text(), "Proven on") || strings.Contains(ended.text(), "We look again") {
+	if strings.Contains(ended.text(), "Proven on") || strings.Contains(ended.text(), "We check again") {
 		t.Error("a proof that has ended is shown as standing")
 	}
 	reviewer := c.hire("Mara", identity.RoleReviewer)
@@ -243,7 +243,7 @@ func TestAnOperatorDeclaresABreak(t *testing.T) {
 	if got := fields(late.form("/status/server/maintenance")); got.Get("to") != in(3) {
 		t.Errorf("the form forgot: %v", got)
 	}
-	c.post("/maintenance", url.Values{"from": {in(30)}, "to": {in(90)}}).wants(422, "longer than the fund leaves out")
+	c.post("/maintenance", url.Values{"from": {in(30)}, "to": {in(90)}}).wants(422, "longer than the fund excludes")
 	c.post("/maintenance", url.Values{"from": {"tomorrow"}}).wants(422, "2 fields need another look", "Write a date and a time")
 }
 

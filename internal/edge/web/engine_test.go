@@ -134,7 +134,7 @@ func TestMaybePaidIsAnAlarmOnlyWhenSomethingIsOff(t *testing.T) {
 		}
 	}
 	trouble("", "")
-	look("", "Every node may include it")
+	look("", "Any miner may include it")
 	trouble("node_down", "btcd does not answer.")
 	look("", "may still be made by the transaction that is out. Do not pay by hand")
 	trouble("not_relayed", "The node did not take it.")

@@ -294,5 +294,5 @@ func TestUnansweredMessagesHaveALimit(t *testing.T) {
 		b.submit(status, "/status/messages", url.Values{"text": {"Are you there?"}}).wants(200)
 	}
 	status := b.post("/status", url.Values{"code": {code}})
-	b.submit(status, "/status/messages", url.Values{"text": {"Kept words"}}).wants(422, "Your last 10 messages wait for an answer", "Kept words")
+	b.submit(status, "/status/messages", url.Values{"text": {"Kept words"}}).wants(422, "Your last 10 messages are unanswered", "Kept words")
 }

@@ -35,7 +35,7 @@ func TestAHighCheckAsksWhoApprovesForANote(t *testing.T) {
 	if !strings.Contains(string(seen.body), `href="/review/`+twin+`"`) || strings.Index(seen.text(), "HIGH") > strings.Index(seen.text(), "PASS") {
 		t.Error("the other application is not a link, or the worst is not first")
 	}
-	bo.vote(alone, "approve", "").wants(422, "Automatic checks are HIGH: payout address, statement, shared servers. To approve, write for your colleagues why that is all right.")
+	bo.vote(alone, "approve", "").wants(422, "Automatic checks are HIGH: payout address, statement, shared servers. To approve, tell your colleagues why that is acceptable.")
 	bo.vote(alone, "approve", "The same operator in two regions.").wants(200, "Ready to decide")
 	bo.submit(bo.get(path), path+"/decide", url.Values{"button": {"outcome=approve"}}).wants(200, "Approved")
 

@@ -40,7 +40,7 @@ func TestComposerOffersTheEstimate(t *testing.T) {
 	none := tove.get("/batches/new").wants(200, "made no estimate yet")
 	tove.submit(none, "/batches", url.Values{"feerate_typed": {"2"}}).wants(409, "from which feerate its node relays")
 	r.estimate(func(e *fee.Estimate) { e.Trusted, e.Why = false, "The node has no peers." })
-	untrusted := tove.get("/batches/new").wants(200, "no estimate to rely on", "The node has no peers.")
+	untrusted := tove.get("/batches/new").wants(200, "no reliable estimate", "The node has no peers.")
 	if got := fields(untrusted.form("/batches")).Get("feerate_typed"); got != "2" {
 		t.Errorf("without an estimate to rely on %q sat/vB are suggested, want twice the floor", got)
 	}

@@ -20,7 +20,7 @@ const (
 	CodeEndpointRetired errs.Code = "endpoint_retired"
 	// CodeJobUnknown: The report answers a job that its lease did not hold.
 	CodeJobUnknown errs.Code = "job_unknown"
-	// CodeMaintenanceExhausted: This is more maintenance than the fund leaves out of the count.
+	// CodeMaintenanceExhausted: This is more maintenance than the fund excludes from the count.
 	CodeMaintenanceExhausted errs.Code = "maintenance_exhausted"
 	// CodeNotAName: A name has up to 32 lower-case letters, digits and dashes, for example "fi-1".
 	CodeNotAName errs.Code = "not_a_name"

@@ -147,7 +147,7 @@ func (s *Service) DeclareMaintenance(ctx context.Context, code, label string, fr
 			err := errs.New(
 				errs.Conflict,
 				CodeMaintenanceExhausted,
-				"This is more maintenance than the fund leaves out of the count. Nothing was saved: declare less, or accept that "+
+				"This is more maintenance than the fund excludes from the count. Nothing was saved: declare less, or accept that "+
 					"the rest counts.",
 			)
 			err.Params = map[string]string{"declared_s": seconds(c.Declared), "max_s": seconds(policy.MaintenanceMax)}
@@ -188,7 +188,7 @@ func (m Maintenance) refusals(p Policy) []errs.Field {
 		)
 	case length > p.MaintenanceMax:
 		bad = append(bad, errs.Field{
-			Field: "to", Code: errs.CodeTooLong, Message: "This is longer than the fund leaves out of the count.",
+			Field: "to", Code: errs.CodeTooLong, Message: "This is longer than the fund excludes from the count.",
 			Params: map[string]string{"max_s": seconds(p.MaintenanceMax)},
 		})
 	}

@@ -23,9 +23,8 @@ func TooManyOfPayee() error {
 		{
 			Field: "payout_address",
 			Code:  CodeTooManyOpen,
-			Message: "There are " + itoa(
-				MaxOpenOfPayee,
-			) + " undecided applications with this address already, and no more are taken. Nothing was saved: give another address, or wait for a decision.",
+			Message: "There are already " + itoa(MaxOpenOfPayee) + " undecided applications with this address, and no more " +
+				"are accepted. Nothing was saved: give another address, or wait for a decision.",
 			Params: map[string]string{"limit": itoa(MaxOpenOfPayee)},
 		},
 	})
@@ -36,9 +35,8 @@ func tooManyUnanswered() error {
 		{
 			Field: "text",
 			Code:  CodeTooManyUnanswered,
-			Message: "Your last " + itoa(
-				MaxUnanswered,
-			) + " messages wait for an answer, and no more are taken until there is one. This one was not sent.",
+			Message: "Your last " + itoa(MaxUnanswered) + " messages are unanswered, and no more are accepted until there " +
+				"is an answer. This one was not sent.",
 			Params: map[string]string{"limit": itoa(MaxUnanswered)},
 		},
 	})

@@ -51,7 +51,7 @@ func explained(found []screen.Finding, note string) error {
 			Field:   "note",
 			Code:    CodeHighNeedsNote,
 			Params:  map[string]string{"checks": high},
-			Message: "Automatic checks are HIGH: " + high + ". To approve, write for your colleagues why that is all right.",
+			Message: "Automatic checks are HIGH: " + high + ". To approve, tell your colleagues why that is acceptable.",
 		},
 	})
 }
