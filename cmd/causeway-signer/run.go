@@ -107,7 +107,9 @@ func fundID(text string) (uuid.UUID, error) {
 	}
 	id, err := uuid.Parse(text)
 	if err != nil || id.String() != text || id == uuid.Nil {
-		return uuid.Nil, cli.UsageError{Err: errors.New("--fund is not the ID of a fund, in small letters and with hyphens")}
+		return uuid.Nil, cli.UsageError{
+			Err: errors.New("--fund is not the ID of a fund, in small letters and with hyphens"),
+		}
 	}
 	return id, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -154,6 +155,9 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"", "a void", voided},
 		{"", "a batch that was rebuilt from a journal", rebuilt},
 		{"i01_exactly_once", "paid by two transactions of the chain", secondHome + `; INSERT INTO chain_tx VALUES (h(5), 3, ''), (h(6), 4, '')`},
+		{"i01_exactly_once", "a lost period paid twice", strings.ReplaceAll(secondHome, "u(3), NULL)", "NULL, NULL, d('lost'), 2)") +
+			`; UPDATE attempt_output SET instalment_id = NULL, decision = d('lost'), period = 2 WHERE attempt_id = u(5) AND vout = 0;
+			INSERT INTO chain_tx VALUES (h(5), 3, ''), (h(6), 4, '')`},
 		{"i01_spends_mapped", "a spend that nobody knows", `INSERT INTO chain_tx VALUES (h(7), 3, ''); UPDATE coin SET spent_by = h(7)`},
 		{"i02_exact", "another script", `UPDATE attempt_output SET script = 'thief' WHERE vout = 0`},
 		{"i02_exact", "one satoshi less", `UPDATE attempt_output SET amount_sat = 1999 WHERE vout = 0`},
@@ -167,12 +171,18 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i03_votes", "a decision of another application", `UPDATE decision SET application_id = u(77)`},
 		{"i03_votes", "a decision of another grant", `UPDATE decision SET grant_id = u(77)`},
 		{"i03_votes", "no decision", `DELETE FROM decision`},
+		{"i03_votes", "another day", `UPDATE instalment SET due_at = due_at + interval '1 day'`},
+		{"i03_votes", "a day longer", `UPDATE instalment SET until_at = until_at + interval '1 day'`},
+		{"i03_votes", "a period that was not decided", `UPDATE instalment SET period = 2`},
+		{"i03_votes", "another address", `UPDATE instalment SET payee_address = 'thief'`},
 		{"i03_votes", "a note of another digest", `UPDATE instalment SET note = note || 'x'`},
 		{"i03_approvals", "nobody approved", `DELETE FROM approval`},
 		{"i03_approvals", "approved was another digest", `UPDATE approval SET digest = h(77)`},
 		{"i03_approvals", "approved was another batch", `UPDATE approval SET batch_id = u(77)`},
 		{"i03_approvals", "a signer was asked for what is composed", `DELETE FROM approval; UPDATE batch SET state = 'composed'`},
 		{"i03_approvals", "a reviewer approved", `UPDATE approval SET staff_id = u(21)`},
+		{"i03_approvals", "a batch for longer", `UPDATE batch SET until = until + interval '1 second'`},
+		{"i03_approvals", "another treasury", `UPDATE batch SET treasury = 1`},
 		{"i03_approvals", "a note of another digest", `UPDATE batch SET note = 'm'`},
 		{"i03_approvals", "a void that nobody agreed to", voided + `; DELETE FROM void_approval`},
 		{"i03_approvals", "a void that nobody asked for", voided + `; DELETE FROM void`},
@@ -200,6 +210,8 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"i08_budget", "more than the grant", `UPDATE grants SET amount_sat = 1999`},
 		{"i08_budget", "more than the fund", `UPDATE fund SET budget_sat = 1999`},
 		{"i08_budget", "an account below zero", `UPDATE ledger_posting SET account = 'fees' WHERE account = 'outside'`},
+		{"i09_window", "after the last moment of the batch", `UPDATE batch SET note = replace(note, '2100', '2020'), digest = d(replace(note, '2100', '2020')), until = '2020-01-01Z';
+			UPDATE approval SET digest = d(replace(batch(), '2100', '2020'))`},
 		{"i09_window", "too late", `UPDATE attempt_event SET at = '2100-01-02' WHERE event = 'signing'`},
 		{"", "a bump after the window", bump + `; UPDATE attempt_event SET at = '2100-01-02' WHERE event = 'signing' AND attempt_id = u(6)`},
 		{"i09_window", "a note without a window", `UPDATE instalment SET note = ''`},
