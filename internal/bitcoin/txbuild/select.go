@@ -102,6 +102,7 @@ func (p *pool) need(inputs int, change bool, extra btcutil.Amount) btcutil.Amoun
 	weight := p.weight(inputs, change)
 	fee := max(p.minFee, p.rate.Fee(weight))
 	if p.replaces > 0 {
+		// BIP125: as much as all that it replaces (rule 3), and its own relay on top (rule 4).
 		fee = max(fee, p.replaces+p.relay.Fee(weight))
 	}
 	return p.pay + fee + extra
@@ -114,7 +115,7 @@ func (p *pool) voidRoom(inputs int) btcutil.Amount {
 }
 
 // inputsWaste is what spending so many coins costs now over what it would cost
-// in the long run.
+// in the long run; below zero while fees are low, when joining coins is a gain.
 func (p *pool) inputsWaste(inputs int) btcutil.Amount {
 	return btcutil.Amount(int64(p.rate-p.longRun) * int64(inputs) * p.inputWeight / weightPerKVB)
 }

@@ -237,6 +237,8 @@ func (f *Follower) load(ctx context.Context) error {
 	if holdings.NextIndex > 0 {
 		f.index.Use(wallet.ChainDeposit, holdings.NextIndex-1)
 	}
+	// The change of batch n goes to index n. After a restore the journals name batches that the
+	// database does not know: their change is ours, and not to be taken for somebody else's coin.
 	f.index.Use(wallet.ChainChange, holdings.LastNumber)
 	if f.cfg.Recovery != nil {
 		f.index.Use(wallet.ChainChange, f.cfg.Recovery.Top())
@@ -264,7 +266,7 @@ func (f *Follower) checkBehind(ctx context.Context, head payout.Tip, target int3
 		return err
 	}
 	if ok && ours != theirs {
-		return nil
+		return nil // it has left our chain: blocks are taken back, one by one
 	}
 	return errs.Newf(
 		errs.Unavailable,

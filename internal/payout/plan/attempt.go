@@ -60,6 +60,7 @@ func (f Family) AttemptOf(
 			ChangeIndex: out.ChangeIndex,
 		}
 		if out.ChangeIndex == nil {
+			// An output that nobody decided would be money that the books cannot name.
 			instalment, ok := owed[out.Decision]
 			if !ok {
 				return payout.Attempt{}, errors.New("plan pays a decision that is not in the batch")
