@@ -23,7 +23,9 @@ func TooManyOfPayee() error {
 		{
 			Field: "payout_address",
 			Code:  CodeTooManyOpen,
-			Message: "There are already " + itoa(MaxOpenOfPayee) + " undecided applications with this address, and no more " +
+			Message: "There are already " + itoa(
+				MaxOpenOfPayee,
+			) + " undecided applications with this address, and no more " +
 				"are accepted. Nothing was saved: give another address, or wait for a decision.",
 			Params: map[string]string{"limit": itoa(MaxOpenOfPayee)},
 		},
@@ -35,7 +37,9 @@ func tooManyUnanswered() error {
 		{
 			Field: "text",
 			Code:  CodeTooManyUnanswered,
-			Message: "Your last " + itoa(MaxUnanswered) + " messages are unanswered, and no more are accepted until there " +
+			Message: "Your last " + itoa(
+				MaxUnanswered,
+			) + " messages are unanswered, and no more are accepted until there " +
 				"is an answer. This one was not sent.",
 			Params: map[string]string{"limit": itoa(MaxUnanswered)},
 		},
