@@ -192,7 +192,7 @@ var elsewhere = strings.Fields(`signer_down signer_refused bundle_malformed cert
 	trustees_lacking period_paid_before limit_decision period_over period_unknown charter_expired approval_long approval_over decision_replaced
 	decision_not_accepted period_early decision_replaces_released treasurers_lacking charter_behind halted halt_unsigned halt_lifted
 	halt_barred charter_missing stewards_lacking webauthn_key note_too_long fee_above_signer_cap fee_below_signer_floor too_large_for_signer
-	outside_window fee_above_decision_cap journal_rolled_back
+	outside_window fee_above_decision_cap journal_rolled_back until_passed
 	halt_lifts_nothing halt_order halt_reason note_malformed webauthn_client_data webauthn_origin webauthn_too_long`)
 
 func TestEveryErrorCodeIsExplained(t *testing.T) {
