@@ -63,7 +63,7 @@ MET := internal/payout/payout=^Test(Parallel|CancelRaces|TwoWorkers|OneLineOfLog
 	internal/review/grant=^Test(Parallel|OfRacingClaims|OneAddressHas|OneVotePerPerson|ReadersAtOnce|LeavesComeInTheOrder) \
 	internal/store/postgres=^Test(Concurrent|Racing|Deadlock|Disabling|CeremonyIs|EveryOffer|LeaseIs|LinkOpens|OneReport|PasskeyIs|SecondLeader|TwoProbers|WaitingForTheLease|WhoeverLeads|TwoTrustees) \
 	internal/edge/web=^Test(OneKey|PagesHear|Streams|ParallelGets|NobodyWaits) \
-	internal/signer/signer=^Test(AHostHalt|ASignerOnAFullDisk|ASnapshotPut|DiskFull|EveryAnswer|ForeignAcks|FullDisk|GarbageOnTheSocket|InfoSays|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheHostHalts|TheJournalComes|TheWorkerCannot|ThreeThousand) \
+	internal/signer/signer=^Test(AHostHalt|APinIs|ASignerOnAFullDisk|ASnapshotPut|DiskFull|EveryAnswer|ForeignAcks|FullDisk|GarbageOnTheSocket|InfoSays|InitWith|KilledAt|ListenReplaces|ParallelCalls|SocketSigns|TheHostHalts|TheJournalComes|TheWorkerCannot|ThreeThousand) \
 	internal/bitcoin/chain=^Test(AHungWebsocket|AWebsocketTo|BlocksAreRead|ReadsOutlive|WakeOutlives) \
 	internal/programs/jobs=^Test(ARecheckIsOffered|ASlotIsPlanned|TwoSchedulers) \
 	internal/auditor/chainaudit=^Test(NodeChangesItsBranch|NodesOwnCoinSet|PaymentDuring|RunStopsWhenTold) \

@@ -26,7 +26,7 @@ var groups = map[string]string{
 	"ledger":   "ground bitcoin",
 	"review":   "ground bitcoin trust ledger fleet/claim",
 	"payout":   "ground bitcoin trust ledger review signer/signerrpc",
-	"signer":   "ground bitcoin trust/ack trust/decision trust/sshsig",
+	"signer":   "ground bitcoin trust/ack trust/approval trust/authority trust/charter trust/decision trust/halt trust/history trust/sshsig",
 	"auditor":  "ground bitcoin/spv bitcoin/chain/btcdrpc",
 	"edge":     "ground bitcoin trust ledger fleet review payout api",
 	"store":    "ground bitcoin trust ledger fleet review payout migrations",

@@ -8,14 +8,16 @@ import (
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/cli"
+	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
+	"github.com/causeway-fund/causeway/internal/trust/charter"
 )
 
 type initConfig struct {
 	keyConfig
-	journalPath, descriptor string
-	workFactor              int
+	journalPath, descriptor, charter string
+	workFactor                       int
 }
 
 func initCommand() *cobra.Command {
@@ -25,7 +27,10 @@ func initCommand() *cobra.Command {
 		Short: "Make the empty journal for a key, and print the treasury's descriptor",
 		Long: "init makes the empty journal for the key that keygen made, and prints the treasury's\n" +
 			"descriptor. For a key that is one of several it takes the descriptor of them all\n" +
-			"(--descriptor), which it writes into the key file.",
+			"(--descriptor), which it writes into the key file.\n\n" +
+			"With --charter it shows the fund's charter, has the digits of its digest typed that the trustees\n" +
+			"read out, and makes a journal that begins with it: from then on the signer signs what the charter\n" +
+			"allows. The treasury's descriptor is that of the charter.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cli.Need(cmd.Flags(), "key-file", "network", "journal"); err != nil {
@@ -43,11 +48,21 @@ func initCommand() *cobra.Command {
 		"",
 		"wsh(sortedmulti(...)) with checksum, for a key that keygen --kind wsh made",
 	)
+	flags.StringVar(&cfg.charter, "charter", "", "file with the fund's charter")
 	registerWorkFactor(flags, &cfg.workFactor)
 	return cmd
 }
 
 func initJournal(cmd *cobra.Command, cfg initConfig) error {
+	create := func() error { return signer.CreateJournal(cfg.journalPath) }
+	if cfg.charter != "" {
+		c, descriptor, err := agreed(cmd, cfg)
+		if err != nil {
+			return err
+		}
+		cfg.descriptor = descriptor
+		create = func() error { return signer.BeginJournal(cfg.journalPath, c, clock.Real{}.Now()) }
+	}
 	if cfg.descriptor != "" {
 		if err := adopt(cmd, cfg); err != nil {
 			return err
@@ -64,11 +79,39 @@ func initJournal(cmd *cobra.Command, cfg initConfig) error {
 			"The key is one of several. Say which with the treasury's descriptor: init --descriptor.",
 		)
 	}
-	if err := signer.CreateJournal(cfg.journalPath); err != nil {
+	if err := create(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "descriptor  %s\nfingerprint %s\n", key.Descriptor(), key.Fingerprint())
 	return err
+}
+
+// agreed returns the charter that a person has compared, and the descriptor that the key has
+// to adopt from it, if any.
+func agreed(cmd *cobra.Command, cfg initConfig) (c charter.Charter, adopt string, err error) {
+	if c, err = readCharter(cfg.charter); err != nil {
+		return c, "", err
+	}
+	key, err := openKey(cmd, cfg.keyConfig)
+	if err != nil {
+		return c, "", err
+	}
+	if err := signer.CheckListed(key, c); err != nil {
+		return c, "", err
+	}
+	descriptor, ok := descriptorIn(c, key)
+	if own := key.Descriptor(); !ok || own != nil && own.String() != descriptor ||
+		cfg.descriptor != "" && cfg.descriptor != descriptor {
+		return c, "", errs.New(
+			errs.Conflict,
+			signer.CodeTreasuryNotInUse,
+			"The charter's treasury is not the one of this key.",
+		)
+	}
+	if key.Descriptor() == nil {
+		adopt = descriptor
+	}
+	return c, adopt, confirm(cmd, c)
 }
 
 // adopt writes into the key file which treasury its key is one of.

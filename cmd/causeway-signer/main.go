@@ -48,6 +48,8 @@ func root() *cobra.Command {
 		keyCommand(),
 		initCommand(),
 		runCommand(),
+		acceptCommand(),
+		pinCommand(),
 		haltCommand(),
 		journalCommand(),
 		versionCommand(),

@@ -2,7 +2,9 @@ package spv
 
 import (
 	"math/big"
+	"time"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -86,4 +88,21 @@ func asNumber(hash chainhash.Hash) *big.Int {
 		hash[i], hash[j] = hash[j], hash[i]
 	}
 	return new(big.Int).SetBytes(hash[:])
+}
+
+// LastTime returns the time of the last of a chain of headers, of which there must be least
+// or more, each with the work that it claims and not less than maxTarget asks for (nil:
+// net.PowLimit). Every fault is errs.Invalid with code bad_proof.
+func LastTime(headers []byte, least int, net *chaincfg.Params, maxTarget *big.Int) (time.Time, error) {
+	read, err := Inclusion{Headers: headers}.headers()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(read) < least {
+		return time.Time{}, badProof("has %d block headers; %d are needed", len(read), least)
+	}
+	if err := checkHeaders(read, net.PowLimit, maxTarget); err != nil {
+		return time.Time{}, err
+	}
+	return read[len(read)-1].Timestamp, nil
 }

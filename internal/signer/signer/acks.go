@@ -2,6 +2,7 @@ package signer
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -25,6 +26,14 @@ func (s *Signer) Ack() *signerrpc.Ack {
 		Line:     s.cfg.Journal.Count(),
 		Head:     decision.Digest(s.cfg.Journal.Head()),
 		At:       s.cfg.Clock.Now().UTC().Truncate(time.Second),
+	}
+	if s.state != nil {
+		_, a.Fund = s.state.Fund()
+		newest, _ := s.state.Newest()
+		a.Version, a.Charter = newest.Version, newest.Digest()
+		for _, h := range s.state.InForce() {
+			a.Halts = append(a.Halts, h.ID)
+		}
 	}
 	text, signature := a.Sign(s.cfg.Key.acks)
 	return &signerrpc.Ack{Text: string(text), Signature: string(signature)}
@@ -86,11 +95,11 @@ func (s *Signer) HostHalt(on bool) error {
 	if on == s.hostHalt {
 		return s.cfg.Journal.Settle()
 	}
-	now, err := s.now()
+	t, err := s.times()
 	if err != nil {
 		return err
 	}
-	return s.take(&HostHaltAct{Head: Head{Time: now.Unix()}, On: on})
+	return s.take(&HostHaltAct{Head: Head{Time: t.Begins.Unix()}, On: on})
 }
 
 // take journals an act and lets it count.
@@ -98,29 +107,13 @@ func (s *Signer) take(a Act) error {
 	before := s.cfg.Journal.Count()
 	err := s.cfg.Journal.Take(a)
 	if s.cfg.Journal.Count() > before {
-		s.add(a)
+		if err := s.addAct(a); err != nil {
+			return fmt.Errorf("count what was journalled: %w", err)
+		}
 	}
 	if err != nil {
 		return errs.Wrap(err, errs.Unavailable, signerrpc.CodeJournalUnwritable,
 			"The signer cannot write its journal.")
-	}
-	return nil
-}
-
-// add lets an act of the journal count.
-func (s *Signer) add(a Act) {
-	if h, ok := a.(*HostHaltAct); ok {
-		s.hostHalt = h.On
-	}
-}
-
-// checkHalted refuses everything but a void while the signer's host says so.
-func (s *Signer) checkHalted(p *proposal) error {
-	if s.hostHalt && p.kind != KindVoid {
-		return refuse(
-			CodeHostHalted,
-			"The signer was halted on its own host. Lift that there: causeway-signer halt --lift.",
-		)
 	}
 	return nil
 }

@@ -121,6 +121,8 @@ func newAct(kind string) Act {
 	switch kind {
 	case KindCharter:
 		return &CharterAct{}
+	case KindDecision:
+		return &DecisionAct{}
 	case KindHalt:
 		return &HaltAct{}
 	case KindResume:
@@ -172,22 +174,6 @@ func encodeAct(a Act) ([]byte, error) {
 	return line, nil
 }
 
-// acceptAct takes in the line of an act.
-func (j *Journal) acceptAct(line []byte) error {
-	a, err := parseAct(line)
-	if err != nil {
-		return j.follows(0, Hash{}, err)
-	}
-	if err := j.follows(a.place().Seq, a.place().Prev, nil); err != nil {
-		return err
-	}
-	a.shed()
-	j.acts = append(j.acts, a)
-	j.add(line, a.place().Time)
-	j.size += int64(len(line))
-	return nil
-}
-
 // Take gives a its version, number and place in the chain, writes it and returns when it
 // and the checkpoint are on the disk. The act counts when Count has grown, even with an
 // error: then only its checkpoint is missing.
@@ -208,7 +194,8 @@ func (j *Journal) Take(a Act) error {
 	if err := j.put(line, label); err != nil {
 		return err
 	}
-	j.add(line, h.Time)
+	j.add(len(line), sha256.Sum256(line), h.Time)
+	a.shed()
 	return j.Settle()
 }
 

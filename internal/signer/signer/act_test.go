@@ -11,6 +11,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signer"
+	"github.com/causeway-fund/causeway/internal/trust/authority"
 )
 
 // exampleActs is one act of each kind.
@@ -22,6 +23,10 @@ func exampleActs() []signer.Act {
 		&signer.HistoryAct{Head: signer.Head{Time: 4}, Note: "history\n", Envelopes: []string{"{}"}},
 		&signer.HostHaltAct{Head: signer.Head{Time: 5}, On: true},
 		&signer.CharterAct{Head: signer.Head{Time: 6}, Charter: "charter\n", Pinned: true},
+		&signer.DecisionAct{
+			Head: signer.Head{Time: 7}, Note: "decision\n", Envelopes: []string{"{}"},
+			Quorums: []signer.Quorum{{Reviewers: 1, ByTerminal: 1, By: []authority.Reviewer{{Terminal: true}, {}}}},
+		},
 	}
 }
 
@@ -54,7 +59,7 @@ func TestActsAndTransactionsShareOneChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j.Count() != 8 || len(j.Records()) != 2 || j.Records()[1].Seq != 8 {
+	if j.Count() != 9 || len(j.Records()) != 2 || j.Records()[1].Seq != 9 {
 		t.Errorf("%d lines, %d records", j.Count(), len(j.Records()))
 	}
 	lines, err := j.Lines(0, 1<<20)

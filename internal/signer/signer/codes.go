@@ -20,6 +20,8 @@ const (
 	CodeBadDeadProof errs.Code = "bad_dead_proof"
 	// CodeBadDecisionNote: A decision's note does not hold.
 	CodeBadDecisionNote errs.Code = "bad_decision_note"
+	// CodeBadHeaders: The block headers that show the time do not hold.
+	CodeBadHeaders errs.Code = "bad_headers"
 	// CodeBadInputAmount: An input has an impossible amount.
 	CodeBadInputAmount errs.Code = "bad_input_amount"
 	// CodeBadKeyFile: The key file does not hold a key of this program.
@@ -38,6 +40,8 @@ const (
 	CodeBadWorkFactor errs.Code = "bad_work_factor"
 	// CodeBatchChanged: The batch was signed before with another number.
 	CodeBatchChanged errs.Code = "batch_changed"
+	// CodeBatchNumberFar: The batch's number is far above the highest one so far.
+	CodeBatchNumberFar errs.Code = "batch_number_far"
 	// CodeBatchMismatch: The batch note is for another batch than the request.
 	CodeBatchMismatch errs.Code = "batch_mismatch"
 	// CodeChangeIndexReused: Another batch has this number already.
@@ -76,6 +80,8 @@ const (
 	CodeHostOnly errs.Code = "host_only"
 	// CodeInputTwice: The transaction spends a coin twice.
 	CodeInputTwice errs.Code = "input_twice"
+	// CodeJournalWithoutCharter: The signer's journal has no charter.
+	CodeJournalWithoutCharter errs.Code = "journal_without_charter"
 	// CodeKeyComplete: The key has a descriptor already.
 	CodeKeyComplete errs.Code = "key_complete"
 	// CodeKeyExists: A key file is there already.
@@ -110,12 +116,16 @@ const (
 	CodeRateUnused errs.Code = "rate_unused"
 	// CodeRepeatDiffers: The transaction was signed before for other payments or another attempt.
 	CodeRepeatDiffers errs.Code = "repeat_differs"
+	// CodeSignerNotListed: The charter does not list this signer with its keys.
+	CodeSignerNotListed errs.Code = "signer_not_listed"
 	// CodeTooEarly: A decision may not be paid yet.
 	CodeTooEarly errs.Code = "too_early"
 	// CodeTooLate: A decision may no longer be paid.
 	CodeTooLate errs.Code = "too_late"
 	// CodeTooManyInputs: The transaction has more inputs than are allowed.
 	CodeTooManyInputs errs.Code = "too_many_inputs"
+	// CodeTreasuryNotInUse: The batch pays from another treasury than the one in use.
+	CodeTreasuryNotInUse errs.Code = "treasury_not_in_use"
 	// CodeTwoChanges: The transaction has more than one change output.
 	CodeTwoChanges errs.Code = "two_changes"
 	// CodeTxVersion: The transaction has another version than a batch's.

@@ -37,16 +37,21 @@
 // keys that it takes are more than half of all: then any two transactions have
 // one signer in common, whose journal holds both.
 //
-// The journal holds acts of authority beside transactions, in one chain of hashes. Each
-// answer carries an ack (package ack), signed by a key of the signer's own; an ack of a
-// later line than the journal has, handed back, shows that an older copy was put back.
-// The person on the signer's host halts it through a socket of its own (HostSocket).
+// The journal holds acts of authority beside transactions, in one chain of hashes. A journal
+// that begins with a charter, or was given one (Pin), makes the signer ask the people of every
+// charter that binds, by the rules of package authority: decisions that reviewers approved and
+// that were taken in (Accept), treasurers for a batch, limits, halts. Check says what Sign would
+// say, and writes nothing. What begins by time goes by the earlier of the clock and two hours
+// after the newest headers shown, what ends by the latest of clock, headers and last line.
 //
-// Not here yet: the signatures of approvers over the notes (a request has room
-// for them in approvals, which is limited in size and otherwise ignored), rosters,
-// spending limits over time, and a node of the signer's own. Until then a stolen
-// worker can make notes up; it cannot pay an instalment twice, hide a fee or redirect
-// change.
+// Each answer carries an ack (package ack), signed by a key of the signer's own; an ack of a
+// later line than the journal has, handed back, shows that an older copy was put back. The
+// person on the signer's host halts it, and pins charters, through a socket of its own
+// (HostSocket).
+//
+// Not here yet: a signer whose journal has no charter asks nobody, so that a stolen worker can
+// make notes up; it cannot pay an instalment twice, hide a fee or redirect change. A signer
+// knows one treasury: it follows no change of treasury and asks for no journals of earlier ones.
 //
 // Invariants:
 //   - Any two transactions that were released for one instalment spend a common
@@ -65,5 +70,7 @@
 //     host lifts that.
 //   - Inputs of the first transaction of a batch stay with that batch unless it is
 //     dead, and a change index belongs to one batch.
+//   - With a charter, nothing is released that a charter that binds forbids, but for a
+//     transaction that the journal holds already.
 //   - The import tree has no database driver, no HTTP and no web framework.
 package signer

@@ -1,10 +1,19 @@
 package signer
 
 import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"time"
+
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/psbt/v2"
+	"github.com/google/uuid"
 
 	"github.com/causeway-fund/causeway/internal/bitcoin/wallet"
+	"github.com/causeway-fund/causeway/internal/clock"
+	"github.com/causeway-fund/causeway/internal/trust/authority"
+	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
 // PolicyOn returns p as a signer of params goes by it.
@@ -65,4 +74,41 @@ func VerifySignatures(packet *psbt.Packet, key *Key) error {
 		return err
 	}
 	return verifySignatures(p, key.Descriptor())
+}
+
+// TimesOf returns the times of a signer on mainnet with a charter, whose last line is of a time
+// and who was shown a header.
+func TimesOf(now, header, line time.Time) (authority.Times, error) {
+	s := &Signer{
+		cfg: Config{
+			Key: &Key{params: &chaincfg.MainNetParams}, Journal: &Journal{last: line.Unix()}, Clock: clock.NewFake(now),
+		},
+		state:  authority.New(decision.Network{}, uuid.Nil),
+		newest: header,
+	}
+	return s.times()
+}
+
+// WriteMany adds lines to the journal at path as Take would, without waiting for the disk after
+// each, until it has so many.
+func WriteMany(path string, lines int64, act func(i int64) Act) error {
+	j, err := OpenJournal(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(j.f)
+	for j.Count() < lines {
+		a := act(j.Count())
+		h := a.place()
+		h.V, h.Seq, h.Prev, h.Kind = actVersion, j.Count()+1, j.head, a.kind()
+		line, err := encodeAct(a)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		j.add(len(line), sha256.Sum256(line), h.Time)
+	}
+	return errors.Join(w.Flush(), j.writeCheckpoint(), j.Close())
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/causeway-fund/causeway/internal/cores"
 	"github.com/causeway-fund/causeway/internal/crash"
 )
 
@@ -182,25 +183,71 @@ func (j *Journal) load() error {
 	return j.Settle()
 }
 
+// readAtOnce is how many bytes of lines are parsed at once, on all cores.
+const readAtOnce = 1 << 20
+
 // read takes text apart. complete is false when only the last line feed is
 // missing: that record is kept, since keeping one too many can pay nobody twice.
 func (j *Journal) read(text io.Reader) (complete bool, err error) {
 	in := bufio.NewReaderSize(text, 1<<16)
-	for {
-		line, err := in.ReadBytes('\n')
-		switch {
-		case errors.Is(err, io.EOF) && len(line) == 0:
-			return true, nil
-		case errors.Is(err, io.EOF):
-			return j.readTail(line)
-		case err != nil:
-			return false, fmt.Errorf("read journal: %w", err)
+	for ended := false; !ended; {
+		var lines [][]byte
+		for size := 0; size < readAtOnce; {
+			line, err := in.ReadBytes('\n')
+			if ended = errors.Is(err, io.EOF); ended {
+				if err := j.acceptAll(lines); err != nil || len(line) == 0 {
+					return true, err
+				}
+				return j.readTail(line)
+			}
+			if err != nil {
+				return false, fmt.Errorf("read journal: %w", err)
+			}
+			lines, size = append(lines, line[:len(line)-1]), size+len(line)
 		}
-		if err := j.accept(line[:len(line)-1]); err != nil {
+		if err := j.acceptAll(lines); err != nil {
 			return false, err
+		}
+	}
+	return true, nil
+}
+
+// acceptAll takes in lines that end in a line feed.
+func (j *Journal) acceptAll(lines [][]byte) error {
+	parsed := make([]parsedLine, len(lines))
+	err := cores.Each(len(lines), func(i int) error {
+		parsed[i] = parseLine(lines[i])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range parsed {
+		if err := j.accept(parsed[i]); err != nil {
+			return err
 		}
 		j.size++
 	}
+	return nil
+}
+
+// parsedLine is a line that was read by itself: a transaction or an act.
+type parsedLine struct {
+	record Record
+	act    Act
+	size   int
+	hash   Hash
+	err    error
+}
+
+func parseLine(line []byte) parsedLine {
+	p := parsedLine{size: len(line), hash: sha256.Sum256(line)}
+	if kindOf(line) == "" {
+		p.record, p.err = parseRecord(line)
+	} else if p.act, p.err = parseAct(line); p.err == nil {
+		p.act.shed()
+	}
+	return p
 }
 
 // readTail judges a last line without line feed. A write that was cut short
@@ -211,7 +258,7 @@ func (j *Journal) readTail(tail []byte) (complete bool, err error) {
 		j.Repaired = int64(len(tail))
 		return true, nil
 	}
-	return false, j.accept(tail)
+	return false, j.accept(parseLine(tail))
 }
 
 func beginsWithJSON(text []byte) bool {
@@ -219,39 +266,37 @@ func beginsWithJSON(text []byte) bool {
 	return json.NewDecoder(bytes.NewReader(text)).Decode(&value) == nil
 }
 
-func (j *Journal) accept(line []byte) error {
-	if kindOf(line) != "" {
-		return j.acceptAct(line)
+// accept takes in a line, which has to continue the chain.
+func (j *Journal) accept(p parsedLine) error {
+	if p.err != nil {
+		return fmt.Errorf("%w: line %d %w", ErrCorrupt, j.Count()+1, p.err)
 	}
-	r, err := parseRecord(line)
-	if err := j.follows(r.Seq, r.Prev, err); err != nil {
-		return err
-	}
-	j.records = append(j.records, r)
-	j.add(line, r.Time)
-	j.size += int64(len(line))
-	return nil
-}
-
-// follows refuses a line that could not be read or that does not continue the chain.
-func (j *Journal) follows(seq int64, prev Hash, err error) error {
-	if err != nil {
-		return fmt.Errorf("%w: line %d %w", ErrCorrupt, j.Count()+1, err)
+	seq, prev, unix := p.record.Seq, p.record.Prev, p.record.Time
+	if p.act != nil {
+		h := p.act.place()
+		seq, prev, unix = h.Seq, h.Prev, h.Time
 	}
 	if seq != j.Count()+1 || prev != j.head {
 		return fmt.Errorf("%w: line %d does not continue the chain of hashes", ErrCorrupt, j.Count()+1)
 	}
+	if p.act != nil {
+		j.acts = append(j.acts, p.act)
+	} else {
+		j.records = append(j.records, p.record)
+	}
+	j.add(p.size, p.hash, unix)
+	j.size += int64(p.size)
 	return nil
 }
 
-// add makes line, which begins at the end of the others, the last one.
-func (j *Journal) add(line []byte, unix int64) {
+// add makes a line, which begins at the end of the others, the last one.
+func (j *Journal) add(size int, hash Hash, unix int64) {
 	begin := int64(0)
 	if len(j.ends) > 0 {
 		begin = j.ends[len(j.ends)-1]
 	}
-	j.ends = append(j.ends, begin+int64(len(line))+1)
-	j.prev, j.head, j.last = j.head, sha256.Sum256(line), unix
+	j.ends = append(j.ends, begin+int64(size)+1)
+	j.prev, j.head, j.last = j.head, hash, unix
 }
 
 // Append gives r its version, number and place in the chain, writes it and
@@ -271,7 +316,7 @@ func (j *Journal) Append(r Record) (Record, error) {
 		return Record{}, err
 	}
 	j.records = append(j.records, r)
-	j.add(line, r.Time)
+	j.add(len(line), sha256.Sum256(line), r.Time)
 	return r, j.Settle()
 }
 

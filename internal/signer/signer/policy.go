@@ -103,8 +103,7 @@ func (p Policy) on(params *chaincfg.Params) (Policy, error) {
 	if p.MaxTarget == nil && params.Net == wire.MainNet {
 		p.MaxTarget = TargetOf(minDifficulty)
 	}
-	private := params.Net == wire.SimNet || params.Net == wire.TestNet // regtest
-	if p.FinalDepth < standard.FinalDepth && !private {
+	if p.FinalDepth < standard.FinalDepth && !private(params) {
 		return Policy{}, errs.Newf(
 			errs.Invalid,
 			CodeBadPolicy,

@@ -180,6 +180,14 @@ func (s *Signer) answer(ctx context.Context, call signerrpc.Call) signerrpc.Repl
 			return failure(err)
 		}
 		return signerrpc.Reply{V: signerrpc.Version, Journal: &page}
+	case call.Check != nil:
+		return done(s.Check(*call.Check))
+	case call.Accept != nil:
+		taken, err := s.Accept(ctx, *call.Accept)
+		if err != nil {
+			return failure(err)
+		}
+		return signerrpc.Reply{V: signerrpc.Version, Taken: &taken}
 	case call.Sign == nil:
 		return failure(refuse(CodeHostOnly, "This is for the signer's own host, on its own socket."))
 	}
@@ -206,13 +214,21 @@ func (s *Signer) answer(ctx context.Context, call signerrpc.Call) signerrpc.Repl
 // answerHost answers the person on the signer's host.
 func (s *Signer) answerHost(ctx context.Context, call signerrpc.Call) signerrpc.Reply {
 	var err error
-	switch {
-	case call.Host == nil || call.Host.Halt == call.Host.Lift:
-		err = refuse(errs.CodeBadRequest, "This socket is for halt and lift.")
+	switch host := call.Host; {
+	case host == nil || !exactlyOne(host.Halt, host.Lift, host.Pin != ""):
+		err = refuse(errs.CodeBadRequest, "This socket is for one of halt, lift and pin.")
+	case host.Pin != "":
+		err = s.Pin(host.Pin)
 	default:
-		err = s.HostHalt(call.Host.Halt)
+		err = s.HostHalt(host.Halt)
 	}
 	s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "asked on the host", slog.Any("call", call.Host), slog.Any("error", err))
+	return done(err)
+}
+
+func exactlyOne(a, b, c bool) bool { return a && !b && !c || !a && b && !c || !a && !b && c }
+
+func done(err error) signerrpc.Reply {
 	if err != nil {
 		return failure(err)
 	}

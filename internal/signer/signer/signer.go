@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/crash"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/signer/signerrpc"
+	"github.com/causeway-fund/causeway/internal/trust/authority"
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
@@ -41,8 +42,11 @@ type Signer struct {
 	keys    *wallet.Signer
 	history *history
 
-	hostHalt   bool // its own host halted it
-	rolledBack bool // an ack showed that the journal lacks lines
+	state      *authority.State         // nil while the journal has no charter
+	takenIn    map[decision.Digest]bool // resumes, histories and decisions that were
+	newest     time.Time                // of the headers that were shown
+	hostHalt   bool                     // its own host halted it
+	rolledBack bool                     // an ack showed that the journal lacks lines
 
 	probedAt time.Time // when the journal's disk was last tested
 	probed   error     // what came of it
@@ -79,11 +83,8 @@ func New(cfg Config) (*Signer, error) {
 			)
 		}
 	}
-	s.history = newHistory(cfg.Journal.Records())
-	for _, a := range cfg.Journal.acts {
-		s.add(a)
-	}
-	return s, nil
+	s.history, s.takenIn = newHistory(nil), map[decision.Digest]bool{}
+	return s, s.replay()
 }
 
 // probeEvery is how long the result of a test of the journal's disk is used again.
@@ -165,48 +166,11 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	p, err := parseRequest(req)
+	v, err := s.judge(req)
 	if err != nil {
 		return signerrpc.Response{}, err
 	}
-	for _, stops := range []error{s.checkJournalWhole(), s.checkHalted(p)} {
-		if stops != nil {
-			return signerrpc.Response{}, stops
-		}
-	}
-	now, err := s.now()
-	if err != nil {
-		return signerrpc.Response{}, err
-	}
-	r := rules{
-		params:     s.cfg.Key.Params(),
-		descriptor: s.cfg.Key.Descriptor(),
-		policy:     s.policy,
-		fund:       s.cfg.Fund,
-		now:        now,
-	}
-	if s.history.byTxID[p.txid] != nil {
-		// It was within the limits when it was signed.
-		r.policy.MaxInputs, r.policy.MaxOutputs = signerrpc.MaxInputs, signerrpc.MaxOutputs
-	}
-	if err := r.check(p); err != nil {
-		return signerrpc.Response{}, err
-	}
-	encoded, err := json.Marshal(req)
-	if err != nil {
-		return signerrpc.Response{}, fmt.Errorf("encode request: %w", err)
-	}
-	record := p.record(now, s.treasury, sha256.Sum256(encoded))
-	e := newEntry(record)
-	known, err := s.history.known(e)
-	if err != nil {
-		return signerrpc.Response{}, err
-	}
-	if !known {
-		if record.Dead, err = s.checkNew(r, p, e, req.Dead); err != nil {
-			return signerrpc.Response{}, err
-		}
-	}
+	p, record, known := v.proposal, v.record, v.known
 	crash.At("S2")
 
 	signed, err := s.sign(p)
@@ -224,6 +188,73 @@ func (s *Signer) Sign(ctx context.Context, req signerrpc.Request) (signerrpc.Res
 	return signerrpc.Response{PSBT: signed, TxID: p.txid}, nil
 }
 
+// Check says whether Sign would sign req now, and journals nothing. Its refusals are those of
+// Sign.
+func (s *Signer) Check(req signerrpc.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.judge(req)
+	return err
+}
+
+// verdict is a request that may be signed.
+type verdict struct {
+	proposal *proposal
+	record   Record
+	known    bool // the transaction is in the journal
+}
+
+// judge holds a request against every rule.
+func (s *Signer) judge(req signerrpc.Request) (verdict, error) {
+	p, err := parseRequest(req)
+	if err != nil {
+		return verdict{}, err
+	}
+	for _, rule := range []func() error{
+		s.checkJournalWhole,
+		func() error { return s.checkHalted(p) },
+		func() error { return s.seeHeaders(req.Headers) },
+	} {
+		if err := rule(); err != nil {
+			return verdict{}, err
+		}
+	}
+	t, err := s.times()
+	if err != nil {
+		return verdict{}, err
+	}
+	r := rules{
+		params:     s.cfg.Key.Params(),
+		descriptor: s.cfg.Key.Descriptor(),
+		policy:     s.policy,
+		fund:       s.cfg.Fund,
+		now:        t.Begins,
+	}
+	if s.state != nil {
+		_, r.fund = s.state.Fund()
+	}
+	if s.history.byTxID[p.txid] != nil {
+		// It was within the limits when it was signed.
+		r.policy.MaxInputs, r.policy.MaxOutputs = signerrpc.MaxInputs, signerrpc.MaxOutputs
+	}
+	if err := r.check(p); err != nil {
+		return verdict{}, err
+	}
+	encoded, err := json.Marshal(req)
+	if err != nil {
+		return verdict{}, fmt.Errorf("encode request: %w", err)
+	}
+	v := verdict{proposal: p, record: p.record(t.Begins, s.treasury, sha256.Sum256(encoded))}
+	e := newEntry(v.record)
+	if v.known, err = s.history.known(e); err != nil || v.known {
+		return v, err
+	}
+	if v.record.Dead, err = s.checkNew(s.underCharters(r, t), p, e, req.Dead); err != nil {
+		return verdict{}, err
+	}
+	return v, asRefused(s.checkCharters(p, req.Approvals, t))
+}
+
 // checkNew runs the rules that a transaction in the journal is not held to any
 // more, since its signatures may be in the world. It returns the proofs that the
 // verdict relies on.
@@ -231,11 +262,13 @@ func (s *Signer) checkNew(r rules, p *proposal, e *entry, proofs []signerrpc.Dea
 	if err := r.checkFee(p); err != nil {
 		return nil, err
 	}
-	if err := s.history.checkUntil(p, r.now); err != nil {
-		return nil, err
-	}
-	if err := s.history.checkWindow(p, r.now); err != nil {
-		return nil, err
+	if s.state == nil { // with a charter, package authority asks for both, by either end of time
+		if err := s.history.checkUntil(p, r.now); err != nil {
+			return nil, err
+		}
+		if err := s.history.checkWindow(p, r.now); err != nil {
+			return nil, err
+		}
 	}
 	facts, err := r.facts(p, e, proofs, s.history)
 	if err != nil {
@@ -252,7 +285,9 @@ func (s *Signer) journal(record Record, known bool) error {
 	_, err := s.cfg.Journal.Append(record)
 	// A line that is on the disk counts, even if its checkpoint is not yet.
 	for _, r := range s.cfg.Journal.Records()[before:] {
-		s.history.add(r)
+		if err := s.addRecord(r); err != nil {
+			return err
+		}
 	}
 	return err
 }

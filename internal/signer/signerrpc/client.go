@@ -93,6 +93,33 @@ func (c *Client) Journal(ctx context.Context, after int64) ([]JournalEntry, erro
 	return reply.Journal.Entries, nil
 }
 
+// Check asks whether Sign would sign req now. It fails as Sign does.
+func (c *Client) Check(ctx context.Context, req Request) error {
+	op := fmt.Sprintf("check attempt %d of batch %s", req.AttemptNo, req.BatchID)
+	reply, err := c.call(ctx, op, Call{V: Version, Check: &req})
+	if err != nil {
+		return err
+	}
+	if reply.Done == nil {
+		return c.down(op, errors.New("the reply says nothing"))
+	}
+	return nil
+}
+
+// Accept hands in what people decided, and returns what was refused of it. The same may be
+// handed in again at any time. It fails with signer_refused and signer_down.
+func (c *Client) Accept(ctx context.Context, papers Papers) (Taken, error) {
+	const op = "hand the signer what was decided"
+	reply, err := c.call(ctx, op, Call{V: Version, Accept: &papers})
+	if err != nil {
+		return Taken{}, err
+	}
+	if reply.Taken == nil {
+		return Taken{}, c.down(op, errors.New("the reply says nothing"))
+	}
+	return *reply.Taken, nil
+}
+
 // Host asks what only the signer's own host may, on the socket that is for it. It fails with
 // signer_refused and signer_down.
 func (c *Client) Host(ctx context.Context, ask Host) error {

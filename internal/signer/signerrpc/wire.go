@@ -53,7 +53,8 @@ type Request struct {
 	AttemptNo int64             `json:"attempt_no"` // 0 for the first transaction of the batch
 	Void      string            `json:"void,omitempty"`
 	Dead      []DeadProof       `json:"dead,omitempty"`
-	Approvals []json.RawMessage `json:"approvals,omitempty"`
+	Approvals []json.RawMessage `json:"approvals,omitempty"` // envelopes over the batch, upkeep or void note
+	Headers   []byte            `json:"headers,omitempty"`   // newest six of the chain, 80 bytes each: they show the time
 }
 
 // DeadProof says that an earlier transaction can never confirm: another one
@@ -147,10 +148,40 @@ type Ack struct {
 	Signature string `json:"signature"` // armored SSH signature
 }
 
+// Papers are what people decided, for a signer to take in: charters first, in the order of
+// their versions, then halts, resumes, histories and decisions.
+type Papers struct {
+	Charters  []Paper `json:"charters,omitempty"` // armored signatures of trustees
+	Halts     []Paper `json:"halts,omitempty"`    // one envelope each
+	Resumes   []Paper `json:"resumes,omitempty"`
+	Histories []Paper `json:"histories,omitempty"`
+	Decisions []Paper `json:"decisions,omitempty"`
+}
+
+// Paper is a note with what people signed over it: envelopes, or SSH signatures of a charter.
+type Paper struct {
+	Note   string   `json:"note"` // canonical text
+	Signed []string `json:"signed,omitempty"`
+}
+
+// Taken says what came of papers. What is not named was taken in, now or before.
+type Taken struct {
+	Refused []RefusedPaper `json:"refused,omitempty"`
+}
+
+// RefusedPaper is a note that a rule forbids to take in, as yet or for ever.
+type RefusedPaper struct {
+	Note    string `json:"note"` // its digest, hex
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
 // Host is what only a person on the signer's host may ask, on a socket of its own.
 type Host struct {
 	Halt bool `json:"halt,omitempty"` // stop everything but voids
 	Lift bool `json:"lift,omitempty"` // lift that
+	// Pin is a charter that follows whatever there was, once a person has compared its digest.
+	Pin string `json:"pin,omitempty"`
 }
 
 // Done is the answer to what has no other.
@@ -173,6 +204,8 @@ type Call struct {
 	Sign    *Request      `json:"sign,omitempty"`
 	Info    *struct{}     `json:"info,omitempty"`
 	Journal *JournalQuery `json:"journal,omitempty"`
+	Check   *Request      `json:"check,omitempty"` // would Sign sign it?
+	Accept  *Papers       `json:"accept,omitempty"`
 	Host    *Host         `json:"host,omitempty"`
 }
 
@@ -184,6 +217,7 @@ type Reply struct {
 	Signed  *Response    `json:"signed,omitempty"`
 	Info    *Info        `json:"info,omitempty"`
 	Journal *JournalPage `json:"journal,omitempty"`
+	Taken   *Taken       `json:"taken,omitempty"`
 	Done    *Done        `json:"done,omitempty"`
 	Error   *Failure     `json:"error,omitempty"`
 }
@@ -197,7 +231,7 @@ func ReadCall(r io.Reader) (Call, error) {
 	if c.V != Version {
 		return Call{}, fmt.Errorf("speaks version %d, not %d", c.V, Version)
 	}
-	if count(c.Sign != nil, c.Info != nil, c.Journal != nil, c.Host != nil) != 1 {
+	if count(c.Sign != nil, c.Info != nil, c.Journal != nil, c.Check != nil, c.Accept != nil, c.Host != nil) != 1 {
 		return Call{}, errors.New("must ask for exactly one thing")
 	}
 	return c, nil
@@ -219,7 +253,7 @@ func ReadReply(r io.Reader) (Reply, error) {
 	if err := readLine(r, &p); err != nil {
 		return Reply{}, err
 	}
-	set := count(p.Signed != nil, p.Info != nil, p.Journal != nil, p.Done != nil, p.Error != nil)
+	set := count(p.Signed != nil, p.Info != nil, p.Journal != nil, p.Taken != nil, p.Done != nil, p.Error != nil)
 	if p.V != Version || set != 1 {
 		return Reply{}, fmt.Errorf("has version %d and %d results, not %d and 1", p.V, set, Version)
 	}
