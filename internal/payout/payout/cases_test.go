@@ -19,7 +19,7 @@ var cases = []struct {
 	{"crash while signing, or before the signed bytes are stored", []string{"TestACrashBetweenAnyTwoCommits", "TestSignatureThatGotLostIsFoundInABlock", "TestPeopleBringEverySignature"}},
 	{"crash after the signed bytes are stored, around the broadcast", []string{"TestACrashBetweenAnyTwoCommits", "TestLostRepliesOfTheNode", "TestNodeThatForgetsIsToldAgain", "TestRunningWorkerTellsAgainOnceABlock"}},
 	{"the node misses the inputs", []string{"TestMissingInputsOfAMinedPayment", "TestMissingInputsOfARivalOfOurs", "TestMissingInputsOfAForeignSpend", "TestMissingInputsOfAParentThatIsGone"}},
-	{"a replacement with a higher fee", []string{"TestABumpReplacesAndOneIsPaid", "TestABumpKeepsToTheApprovedLimits", "TestADecisionsOwnFeerateHoldsBeforeTheSigner"}},
+	{"a replacement with a higher fee", []string{"TestABumpReplacesAndOneIsPaid", "TestABumpKeepsToTheApprovedLimits"}},
 	{"an old attempt confirms instead of the newest", []string{"TestTheOriginalWinsAfterABump", "TestMissingInputsOfARivalOfOurs", "TestAnEarlierAttemptIsToldWhenTheNewestIsNotTaken"}},
 	{"reorg of 1 to 10 blocks: original, replacement, neither or a conflict wins", []string{"TestReorgsWithEveryWinner", "TestReorgsOfAnyDepth"}},
 	{"a foreign spend, until it is as deep as final", []string{"TestAForeignSpendReleasesByDepth", "TestForeignSpendStopsSigning"}},

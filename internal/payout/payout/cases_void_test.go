@@ -140,6 +140,7 @@ func TestARequestThatNobodyAgreedToChangesNothing(t *testing.T) {
 	}
 
 	r.askVoid(b.ID)
+	digest = r.record(b.ID).Void.Digest // the last moment of each request's note is its own
 	r.restartNode()
 	r.step()
 	r.node.WaitMempool(r.record(b.ID).Attempts[0].TxID)

@@ -28,7 +28,7 @@ func allowedIn(verb string) []payout.State {
 	switch verb {
 	case "approve", "forget":
 		return []payout.State{payout.Composed}
-	case "cancel":
+	case "cancel", "forget overdue":
 		return []payout.State{payout.Composed, payout.Approved, payout.Built}
 	case "add attempt":
 		return []payout.State{payout.Approved}
@@ -62,6 +62,7 @@ func newHandler(rt *rapid.T, done map[string]bool) *handler {
 		h.people = append(h.people, identity.Actor{StaffID: uuid.New()})
 	}
 	h.r.Batch = payout.Batch{ID: uuid.New(), Kind: payout.Consolidate, State: payout.Composed, Version: 1, Digest: decision.Digest{1}, LastError: "something"}
+	h.r.Batch.Until = h.now.Add(time.Duration(rapid.IntRange(0, 4).Draw(rt, "until")) * time.Hour)
 	for i := range rapid.IntRange(0, 3).Draw(rt, "payments") {
 		h.r.Batch.Kind = payout.Payout
 		h.r.Items = append(h.r.Items, payout.Item{InstalmentID: uuid.New(), Amount: btcutil.Amount(1000 + i), State: grant.Allocated})
@@ -308,7 +309,11 @@ func (h *handler) actions() map[string]func(*rapid.T) {
 			if rapid.IntRange(0, 5).Draw(h.rt, "really") == 0 {
 				h.run("cancel", false, func(l *payout.Locked) error { return l.Cancel(h.anybody(), "") })
 			} else if rapid.IntRange(0, 5).Draw(h.rt, "really") == 0 {
-				h.run("forget", false, func(l *payout.Locked) error { return l.Forget(h.anybody()) })
+				verb := "forget"
+				if h.now.After(h.r.Batch.Until) { // no signer may be asked any more
+					verb = "forget overdue"
+				}
+				h.run(verb, false, func(l *payout.Locked) error { return l.Forget(h.anybody()) })
 			}
 		},
 		"add attempt": func(*rapid.T) {
@@ -400,7 +405,7 @@ func (h *handler) actions() map[string]func(*rapid.T) {
 func TestVerbsOfABatchKeepToItsStates(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"approve", "forget", "cancel", "add attempt", "release", "replace", "add signature", "bring signature", "sign", "broadcast", "ask raise",
+		"approve", "forget", "forget overdue", "cancel", "add attempt", "release", "replace", "add signature", "bring signature", "sign", "broadcast", "ask raise",
 		"ask void", "agree void", "withdraw void", "lapse void", "recover", "recover void",
 		"composed --> approved", "composed --> cancelled", "approved --> built", "approved --> cancelled", "built --> signing", "built --> cancelled",
 		"signing --> signed", "signed --> broadcast", "signing --> voiding", "signed --> voiding", "broadcast --> voiding", "cancelled --> signing",

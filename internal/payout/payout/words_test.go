@@ -23,7 +23,7 @@ var aboutMoney = regexp.MustCompile(`(?i)money|nothing (was|is) (built|sent|sign
 
 // otherCodes are the codes after which the worker goes on by itself, or whose
 // message says what to do.
-const otherCodes = `already_approved already_reset already_voiding already_voted approvals_lost attempt_changed attempt_not_found
+const otherCodes = `amount_outside bad_rate journal_rolled_back no_such_period already_approved already_reset already_voiding already_voted approvals_lost attempt_changed attempt_not_found
 attempt_not_released bad_attempt bad_checksum bad_child bad_derivation bad_descriptor bad_digest bad_note bad_prev_tx bad_psbt
 bad_request bad_seed bad_sighash bad_signature bad_transaction batch_not_found batch_voided breaker_open
 breaker_reset coin_locked coin_not_found coin_not_locked coin_taken coins_locked coins_wait commit_unknown

@@ -277,9 +277,7 @@ func (f Family) CheckSignerWill(infos []signerrpc.Info, a payout.Attempt, now ti
 		if now.After(f.Batch.Until) {
 			return refuse(
 				errs.CodeUntilPassed,
-				"the batch could be signed until "+f.Batch.Until.Format(
-					time.RFC3339,
-				)+". Cancel it, and compose it anew.",
+				"the batch could be signed until "+f.Batch.Until.Format(time.RFC3339)+".",
 			)
 		}
 		for _, it := range f.Items {
