@@ -47,11 +47,17 @@ func ListenHost(ctx context.Context, path string) (net.Listener, error) {
 	return listen(ctx, HostSocket(path), 0o177)
 }
 
+// umasks keeps two sockets that are opened at once from leaving each other's umask behind: it
+// belongs to the whole process.
+var umasks sync.Mutex
+
 func listen(ctx context.Context, path string, umask int) (net.Listener, error) {
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
 	// The socket must never be there with more rights, not even for a moment.
+	umasks.Lock()
+	defer umasks.Unlock()
 	old := syscall.Umask(umask)
 	defer syscall.Umask(old)
 	var lc net.ListenConfig
