@@ -222,10 +222,8 @@ func (w *World) signerSays(ctx context.Context, command string, args ...string) 
 		command, "--network", network, "--key-file", w.path("signer", "key.age"),
 		"--passphrase-file", w.path("signer", "passphrase"),
 	}, args...)
-	return exec.CommandContext(
-		ctx,
-		filepath.Join(w.cfg.Programs, "causeway-signer"),
-		args...).Output() //nolint:gosec // our own
+	//nolint:gosec // our own
+	return exec.CommandContext(ctx, filepath.Join(w.cfg.Programs, "causeway-signer"), args...).Output()
 }
 
 // StartSigner runs the signer, again after it died.
