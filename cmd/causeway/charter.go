@@ -13,7 +13,9 @@ import (
 func charterCommand() *cobra.Command {
 	var urlFile string
 	cmd := &cobra.Command{
-		Use: "charter FILE SIGNATURE...", Short: "Take in the first charter of the fund", Args: cobra.MinimumNArgs(2),
+		Use:   "charter FILE SIGNATURE...",
+		Short: "Take in the first charter of the fund",
+		Args:  cobra.MinimumNArgs(2),
 		Long: "Take in the first charter of the fund, with the ssh signatures of its trustees (causewayctl charter sign). Every later\n" +
 			"one is handed in by the staff and taken in once the trustees have signed it.",
 		RunE: func(cmd *cobra.Command, args []string) error {

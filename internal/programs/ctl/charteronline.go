@@ -13,7 +13,9 @@ import (
 
 func (a *app) charterListCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the charters and drafts that the fund's server has", Args: cobra.NoArgs,
+		Use:   "list",
+		Short: "List the charters and drafts that the fund's server has",
+		Args:  cobra.NoArgs,
 		Long: "List the charters that the fund's server took in, newest first, and drafts of the next one. A server can leave charters\n" +
 			"out: what counts is what signers and your own files say.",
 	}
@@ -39,7 +41,9 @@ func (a *app) charterListCommand() *cobra.Command {
 func (a *app) charterFetchCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use: "fetch DIGEST --out FILE", Short: "Fetch the text of a charter or draft", Args: cobra.ExactArgs(1),
+		Use:   "fetch DIGEST --out FILE",
+		Short: "Fetch the text of a charter or draft",
+		Args:  cobra.ExactArgs(1),
 		Long: "Fetch the text of a charter or draft into a new file. What the server sends is kept only if it is a charter with this\n" +
 			"digest.",
 	}
@@ -57,19 +61,26 @@ func (a *app) charterFetchCommand() *cobra.Command {
 			return page{}, err
 		}
 		if ch.Digest().String() != c.args[0] {
-			return page{}, checkFailed("The server sent another charter than the one with this digest. Nothing was written.")
+			return page{}, checkFailed(
+				"The server sent another charter than the one with this digest. Nothing was written.",
+			)
 		}
 		if err := writeNew("out", out, []byte(got.Text)); err != nil {
 			return page{}, err
 		}
-		return page{value: got, parts: []part{record("file", out, "version", itoa(ch.Version), "state", string(got.State))}}, nil
+		return page{
+			value: got,
+			parts: []part{record("file", out, "version", itoa(ch.Version), "state", string(got.State))},
+		}, nil
 	})
 }
 
 func (a *app) charterProposeCommand() *cobra.Command {
 	return a.online(staff, &cobra.Command{
-		Use: "propose FILE", Short: "Hand in a draft of the next charter", Args: cobra.ExactArgs(1),
-		Long: "Hand in a draft of the next charter, so that its trustees find it. It has no power until they have signed it.",
+		Use:   "propose FILE",
+		Short: "Hand in a draft of the next charter",
+		Args:  cobra.ExactArgs(1),
+		Long:  "Hand in a draft of the next charter, so that its trustees find it. It has no power until they have signed it.",
 	}, func(c *call) (page, error) {
 		ch, err := c.charterFile(c.args[0])
 		if err != nil {
@@ -83,7 +94,9 @@ func (a *app) charterProposeCommand() *cobra.Command {
 
 func (a *app) charterHandInCommand() *cobra.Command {
 	return a.online(staff, &cobra.Command{
-		Use: "hand-in FILE SIGNATURE...", Short: "Hand in trustees' signatures over a draft", Args: cobra.MinimumNArgs(2),
+		Use:   "hand-in FILE SIGNATURE...",
+		Short: "Hand in trustees' signatures over a draft",
+		Args:  cobra.MinimumNArgs(2),
 		Long: "Hand in signatures over the draft in FILE. Anybody may: each key says whose signature it is. The last one that is needed\n" +
 			"takes the draft in; then it binds, and the one before it goes on to bind for its own hold.",
 	}, func(c *call) (page, error) {

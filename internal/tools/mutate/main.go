@@ -81,7 +81,19 @@ func (m mutant) try(ctx context.Context, root string) error {
 	defer func() { _ = os.RemoveAll(filepath.Dir(overlay)) }() // a folder for temporary files
 	pkg := "./" + cmp.Or(m.Pkg, filepath.Dir(m.File))
 	//nolint:gosec // what is run stands in a file of the repository
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-count=1", "-json", "-overlay", overlay, "-run", m.Test, pkg)
+	cmd := exec.CommandContext(
+		ctx,
+		"go",
+		"test",
+		"-vet=off",
+		"-count=1",
+		"-json",
+		"-overlay",
+		overlay,
+		"-run",
+		m.Test,
+		pkg,
+	)
 	cmd.Dir = root
 	said, err := cmd.Output()
 	if err == nil {

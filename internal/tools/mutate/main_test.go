@@ -12,9 +12,9 @@ func tree(t *testing.T, mutants string) string {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":                              "module example.org/x\n\ngo 1.24\n",
-		"rule/rule.go":                        "package rule\n\nfunc Allowed(n int) bool {\n\tif n > 3 {\n\t\treturn false\n\t}\n\treturn n >= 0\n}\n",
-		"rule/rule_test.go":                   "package rule\n\nimport \"testing\"\n\nfunc TestMost(t *testing.T) {\n\tif Allowed(4) || !Allowed(3) {\n\t\tt.Error(\"most\")\n\t}\n}\n",
+		"go.mod":                             "module example.org/x\n\ngo 1.24\n",
+		"rule/rule.go":                       "package rule\n\nfunc Allowed(n int) bool {\n\tif n > 3 {\n\t\treturn false\n\t}\n\treturn n >= 0\n}\n",
+		"rule/rule_test.go":                  "package rule\n\nimport \"testing\"\n\nfunc TestMost(t *testing.T) {\n\tif Allowed(4) || !Allowed(3) {\n\t\tt.Error(\"most\")\n\t}\n}\n",
 		"internal/tools/mutate/mutants.yaml": mutants,
 	} {
 		path := filepath.Join(root, name)

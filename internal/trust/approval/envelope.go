@@ -180,8 +180,12 @@ func (s *Signed) byPasskey(a webauthn.Assertion, charters []charter.Charter) err
 }
 
 func unknownKey(person uuid.UUID) error {
-	return errs.Newf(errs.Invalid, CodeUnknownKey,
-		"The key that signed the approval of %s stands in no charter in force, so the approval counts for nothing.", person)
+	return errs.Newf(
+		errs.Invalid,
+		CodeUnknownKey,
+		"The key that signed the approval of %s stands in no charter in force, so the approval counts for nothing.",
+		person,
+	)
 }
 
 // For reports whether the statement is about the note, in this fund on this network. The

@@ -146,7 +146,12 @@ func (q Quorum) met(code errs.Code, revoked map[uuid.UUID]bool) error {
 		if code == CodeReviewersLacking {
 			code = CodeTerminalLacking
 		}
-		return refuse(code, "%d of %d reviewers approved the decision from a terminal, by ssh.", terminals, q.ByTerminal)
+		return refuse(
+			code,
+			"%d of %d reviewers approved the decision from a terminal, by ssh.",
+			terminals,
+			q.ByTerminal,
+		)
 	}
 	return nil
 }

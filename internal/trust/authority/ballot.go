@@ -63,9 +63,13 @@ func (b ballot) treasurers(c charter.Charter, line charter.Line, approvers map[u
 		}
 	}
 	if int64(len(people)) < line.Treasurers {
-		return refuse(CodeTreasurersLacking,
+		return refuse(
+			CodeTreasurersLacking,
 			"%d of %d treasurers approved this batch by version %d of the charter. Who approved a decision of it does not count.",
-			len(people), line.Treasurers, c.Version)
+			len(people),
+			line.Treasurers,
+			c.Version,
+		)
 	}
 	return nil
 }
@@ -78,9 +82,15 @@ func (b ballot) stewards(c charter.Charter) error {
 		needed = 1
 	}
 	if len(both) < needed || len(treasurers) == 0 {
-		return refuse(CodeStewardsLacking,
+		return refuse(
+			CodeStewardsLacking,
 			"This needs %d of the treasurers and trustees, one of them a treasurer; by version %d of the charter it has %d, "+
-				"of them %d treasurers.", needed, c.Version, len(both), len(treasurers))
+				"of them %d treasurers.",
+			needed,
+			c.Version,
+			len(both),
+			len(treasurers),
+		)
 	}
 	return nil
 }
@@ -95,8 +105,13 @@ func (b ballot) trustees(binding []charter.Charter) error {
 			}
 		}
 		if signed < c.Trustees {
-			return refuse(CodeTrusteesLacking,
-				"%d of the %d trustees that version %d of the charter asks for signed this by ssh.", signed, c.Trustees, c.Version)
+			return refuse(
+				CodeTrusteesLacking,
+				"%d of the %d trustees that version %d of the charter asks for signed this by ssh.",
+				signed,
+				c.Trustees,
+				c.Version,
+			)
 		}
 	}
 	return nil

@@ -82,7 +82,10 @@ func (s *State) CheckCharter(text []byte, signatures [][]byte, t Times) (c chart
 	}
 	newest, ok := s.Newest()
 	if !ok {
-		return charter.Charter{}, false, refuse(CodeNoCharter, "There is no charter here yet that this one could follow.")
+		return charter.Charter{}, false, refuse(
+			CodeNoCharter,
+			"There is no charter here yet that this one could follow.",
+		)
 	}
 	if c.Network != s.network || c.Fund != s.fund {
 		return charter.Charter{}, false, refuse(CodeOtherFund, "The charter is of another fund or network.")
@@ -119,8 +122,13 @@ func checkSigned(c charter.Charter, signatures [][]byte, asked []charter.Charter
 	}
 	for _, of := range asked {
 		if among, _ := of.TrusteesAmong(signers); int64(len(among)) < of.Trustees {
-			return refuse(CodeCharterUnsigned,
-				"%d of the %d trustees that version %d asks for signed the charter.", len(among), of.Trustees, of.Version)
+			return refuse(
+				CodeCharterUnsigned,
+				"%d of the %d trustees that version %d asks for signed the charter.",
+				len(among),
+				of.Trustees,
+				of.Version,
+			)
 		}
 	}
 	return nil
@@ -139,7 +147,11 @@ func (s *State) placed(c, newest charter.Charter) (known bool, err error) {
 	case sameVersion:
 		return false, fork(c.Version)
 	case c.Version < newest.Version:
-		return false, refuse(CodeCharterOld, "Version %d of the charter is older than the first one known here.", c.Version)
+		return false, refuse(
+			CodeCharterOld,
+			"Version %d of the charter is older than the first one known here.",
+			c.Version,
+		)
 	case c.Version > newest.Version+1:
 		return false, refuse(CodeCharterGap,
 			"Version %d of the charter cannot be taken in before version %d. Hand in the versions in turn.",
@@ -161,8 +173,11 @@ func (s *State) chain() []version {
 }
 
 func fork(version int64) error {
-	return refuse(CodeCharterFork,
-		"There are two charters of version %d. Nothing is paid by either until the trustees say which one holds.", version)
+	return refuse(
+		CodeCharterFork,
+		"There are two charters of version %d. Nothing is paid by either until the trustees say which one holds.",
+		version,
+	)
 }
 
 // signersOf returns the keys whose signatures over text are there. One that does not hold
@@ -232,8 +247,12 @@ func (s *State) valid(t Times) ([]charter.Charter, error) {
 	}
 	for _, c := range binding {
 		if !t.Ends.Before(c.Expires) {
-			return nil, refuse(CodeCharterExpired,
-				"Version %d of the charter expired at %s. The trustees have to sign a new one.", c.Version, stamp(c.Expires))
+			return nil, refuse(
+				CodeCharterExpired,
+				"Version %d of the charter expired at %s. The trustees have to sign a new one.",
+				c.Version,
+				stamp(c.Expires),
+			)
 		}
 	}
 	return binding, nil
@@ -244,9 +263,12 @@ func (s *State) valid(t Times) ([]charter.Charter, error) {
 func (s *State) knows(version int64, digest decision.Digest) error {
 	newest, _ := s.Newest()
 	if version > newest.Version {
-		return refuse(CodeCharterBehind,
+		return refuse(
+			CodeCharterBehind,
 			"Somebody approved by version %d of the charter, and the newest one here is version %d. Hand in the newer one first.",
-			version, newest.Version)
+			version,
+			newest.Version,
+		)
 	}
 	other := false
 	for _, v := range s.versions {

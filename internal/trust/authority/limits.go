@@ -93,12 +93,27 @@ func (l limit) check(version int64, now time.Time) error {
 	}
 	hours := int(l.window / time.Hour)
 	if l.adds > l.most {
-		return refuse(l.code, "This adds %d sat of %s; version %d of the charter allows %d sat in %d hours, so it never fits.",
-			int64(l.adds), l.what, version, int64(l.most), hours)
+		return refuse(
+			l.code,
+			"This adds %d sat of %s; version %d of the charter allows %d sat in %d hours, so it never fits.",
+			int64(l.adds),
+			l.what,
+			version,
+			int64(l.most),
+			hours,
+		)
 	}
-	return refuse(l.code,
+	return refuse(
+		l.code,
 		"This adds %d sat of %s to the %d sat of the last %d hours; version %d of the charter allows %d sat. It fits from %s on.",
-		int64(l.adds), l.what, int64(used), hours, version, int64(l.most), stamp(l.frees(used, now)))
+		int64(l.adds),
+		l.what,
+		int64(used),
+		hours,
+		version,
+		int64(l.most),
+		stamp(l.frees(used, now)),
+	)
 }
 
 // frees returns when so much has left the window that the rest fits. Spendings are in the

@@ -90,7 +90,12 @@ func (s *State) checkPayment(p Payment, revoked map[uuid.UUID]bool, t Times) err
 		return refuse(CodePeriodUnknown, "Decision %s has no period %d.", p.Decision, p.Period)
 	}
 	if s.paid[p.period()] {
-		return refuse(CodePaidBefore, "The trustees signed that period %d of decision %s was paid.", p.Period, p.Decision)
+		return refuse(
+			CodePaidBefore,
+			"The trustees signed that period %d of decision %s was paid.",
+			p.Period,
+			p.Decision,
+		)
 	}
 	if c, ok := s.closed[p.Decision]; ok && p.Period >= c.from {
 		return refuse(CodeDecisionReplaced, "Decision %s took the place of decision %s from period %d on.",
@@ -105,10 +110,22 @@ func (s *State) checkPayment(p Payment, revoked map[uuid.UUID]bool, t Times) err
 		return nil // released once: its time was asked then
 	}
 	if due := a.Terms.Due[p.Period-1]; t.Begins.Before(due) {
-		return refuse(CodePeriodEarly, "Period %d of decision %s may be paid from %s.", p.Period, p.Decision, stamp(due))
+		return refuse(
+			CodePeriodEarly,
+			"Period %d of decision %s may be paid from %s.",
+			p.Period,
+			p.Decision,
+			stamp(due),
+		)
 	}
 	if until := a.Terms.Until[p.Period-1]; t.Ends.After(until) {
-		return refuse(CodePeriodOver, "Period %d of decision %s could be paid until %s.", p.Period, p.Decision, stamp(until))
+		return refuse(
+			CodePeriodOver,
+			"Period %d of decision %s could be paid until %s.",
+			p.Period,
+			p.Decision,
+			stamp(until),
+		)
 	}
 	return nil
 }

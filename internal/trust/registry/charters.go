@@ -105,7 +105,11 @@ func (s *Service) Propose(ctx context.Context, by identity.Actor, text []byte) e
 			return err
 		}
 		if len(charter.Diff(newest, c)) == 0 {
-			return errs.New(errs.Conflict, CodeDraftUnchanged, "This draft says what the charter in force says. Change something.")
+			return errs.New(
+				errs.Conflict,
+				CodeDraftUnchanged,
+				"This draft says what the charter in force says. Change something.",
+			)
 		}
 		if len(w.Drafts) >= MaxDrafts {
 			return errs.Newf(errs.Conflict, CodeTooManyDrafts,
