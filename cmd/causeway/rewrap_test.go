@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/causeway-fund/causeway/internal/clock"
 	"github.com/causeway-fund/causeway/internal/errs"
 	"github.com/causeway-fund/causeway/internal/fleet/claim"
+	"github.com/causeway-fund/causeway/internal/fleet/endpoint"
 	"github.com/causeway-fund/causeway/internal/programs/app"
 	"github.com/causeway-fund/causeway/internal/review/grant"
 	"github.com/causeway-fund/causeway/internal/store/postgres"
@@ -89,7 +91,9 @@ func (v *vault) grants() *grant.Service {
 	db, err := postgres.Open(v.Context(), v.base.AppURL)
 	v.must(err)
 	v.Cleanup(db.Close)
-	s, err := grant.New(grant.Config{Store: postgres.GrantStore{DB: db}, Keys: v.ring(), Clock: clock.Real{}})
+	servers, err := endpoint.NewRegister(v.ring(), rand.Reader)
+	v.must(err)
+	s, err := grant.New(grant.Config{Store: postgres.GrantStore{DB: db, Servers: servers}, Keys: v.ring(), Clock: clock.Real{}})
 	v.must(err)
 	return s
 }

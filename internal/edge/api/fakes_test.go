@@ -300,7 +300,7 @@ func (f *fakeGrants) fill() {
 			Application: f.app, Decision: grant.Decision{Digest: digest}, Claim: taken, Votes: []grant.Vote{vote},
 			History: []grant.Happening{happening}, Grant: &grant.Grant{ID: someID},
 		},
-		Body: body, Note: "causeway/decision/v1\n", SamePayee: 1, Tally: grant.Tally{Approve: 2}, Outcome: grant.VerdictApprove, Quorum: 2,
+		Body: body, Note: "causeway/decision/v2\n", SamePayee: 1, Tally: grant.Tally{Approve: 2}, Outcome: grant.VerdictApprove, Quorum: 2,
 		MyVote: grant.VerdictApprove, VoteNotes: map[uuid.UUID]string{someID: "good"}, Messages: []grant.Text{text},
 		Findings: []screen.Finding{
 			{Check: screen.Address, Level: screen.High, Reason: "1 other application has the same payout address.", Others: []screen.Other{{ID: ann, Reference: "GR-2"}}},

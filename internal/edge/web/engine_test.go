@@ -196,7 +196,7 @@ func TestTwoPeopleTakeABatchBack(t *testing.T) {
 		t.Error("after it was withdrawn it is offered to be approved, or cannot be asked for again")
 	}
 	asked = tove.submit(tove.get(ask), ask, url.Values{"reason": {"An address was stolen."}, "cancel": {first}}).wants(200, "Nothing has changed yet")
-	other := tage.get(p.path).wants(200, "Approve taking it back", "Another treasurer asks to take the batch back", "causeway/void/v1")
+	other := tage.get(p.path).wants(200, "Approve taking it back", "Another treasurer asks to take the batch back", "causeway/void/v2")
 	tage.submit(other, yes, url.Values{"typed_number": {"2"}}).wants(422, "not the number of this batch")
 	tage.submit(other, yes, url.Values{"typed_number": {"1"}, "digest": {strings.Repeat("0", 64)}}).wants(409, "not the digest")
 	tove.post(yes, merge(fields(other.form(yes)), url.Values{"typed_number": {"1"}, "csrf": {fields(asked.form("/sign-out")).Get("csrf")}})).wants(403, "another treasurer must agree")

@@ -82,7 +82,7 @@ func TestBatchFiles(t *testing.T) {
 	if err != nil || len(rows) != 3 || rows[1][4] != "200000" || rows[1][7] == "" {
 		t.Errorf("recipients: %v, %v", err, rows)
 	}
-	if note := tove.get(path + "/note").wants(200); !bytes.HasPrefix(note.body, []byte("causeway/batch/v1\n")) {
+	if note := tove.get(path + "/note").wants(200); !bytes.HasPrefix(note.body, []byte("causeway/batch/v2\n")) {
 		t.Errorf("note: %s", note.body)
 	}
 	p := tove.get(path).wants(200, "Signing", "The signer does not answer")

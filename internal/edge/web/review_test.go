@@ -44,7 +44,7 @@ func TestReviewersApproveAnApplication(t *testing.T) {
 	ada, bo := r.hire("Ada", identity.RoleReviewer), r.hire("Bo", identity.RoleReviewer)
 
 	queue := ada.get("/review?view=open&protocol=socks5").wants(200, "A proxy for students", "1 application", "0 %")
-	beside := ada.get("/review?view=open&protocol=socks5&id="+id).wants(200, "192.0.2.7:1080", "Iran", "causeway/decision/v1")
+	beside := ada.get("/review?view=open&protocol=socks5&id="+id).wants(200, "192.0.2.7:1080", "Iran", "causeway/decision/v2")
 	if !strings.Contains(string(queue.body), path+"?back=") || strings.Contains(string(beside.body), "hunter2") {
 		t.Error("a row lacks the address of its pane, or a secret is shown")
 	}

@@ -18,7 +18,7 @@ func (r *rig) loseApproval() (tove *browser, reference string) {
 	r.conduct()
 	_, err := r.owner.Pool().Exec(r.t.Context(), `DO $$ BEGIN
 		SET LOCAL session_replication_role = replica;
-		UPDATE attempt_output SET instalment_id = NULL, decision = sha256('lost') WHERE instalment_id IS NOT NULL;
+		UPDATE attempt_output SET instalment_id = NULL, decision = sha256('lost'), period = 1 WHERE instalment_id IS NOT NULL;
 		DELETE FROM batch_item;
 		DELETE FROM instalment;
 	END $$`)

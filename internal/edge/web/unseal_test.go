@@ -74,7 +74,7 @@ func TestATokenThatMayOnlyReadOpensNothing(t *testing.T) {
 	}
 	for range 2 {
 		for path, words := range map[string][]string{
-			"/v1/applications": {"canarytitle"}, "/v1/applications/" + id: {"canarytitle", "canarynarrative", "canaryhost", payee(t, 0), "causeway/decision/v1"},
+			"/v1/applications": {"canarytitle"}, "/v1/applications/" + id: {"canarytitle", "canarynarrative", "canaryhost", payee(t, 0), "causeway/decision/v2"},
 		} {
 			_, body, err := r.apiGet(t.Context(), open, path)
 			must(t, err)
@@ -136,7 +136,7 @@ func TestThePageOfWhoMayNotOpenIsSealed(t *testing.T) {
 		"/review/" + id + "?back=%2Freview%3Fq%3Dx": {reference},
 	} {
 		p := ada.get(path).wants(200, says...)
-		for _, word := range []string{"canary", payee(t, 0), "causeway/decision/v1"} {
+		for _, word := range []string{"canary", payee(t, 0), "causeway/decision/v2"} {
 			if strings.Contains(string(p.body), word) {
 				t.Errorf("%s shows %q to somebody who may not open it", path, word)
 			}

@@ -58,7 +58,7 @@ var refusals = map[string]refusal{
 		CodeCoinTaken,
 		"A coin of the treasury is held by another batch.",
 	},
-	"instalment_grant_id_period_key": {
+	"instalment_decision_id_period_key": {
 		errs.Conflict,
 		CodeInstalmentExists,
 		"This instalment exists already. Nothing was changed.",

@@ -44,6 +44,8 @@ var books = map[string]string{
 	"prev_tx":              "VALUES (sha256(sha256('x')), 'x')",
 	"attempt_raw":          "VALUES (gen_random_uuid(), '', now())",
 	"attempt_event":        "(attempt_id, event, at) VALUES (gen_random_uuid(), 'built', now())",
+	"charter":              "(digest, text, taken_in_at) VALUES (sha256('x'), 'x', now())",
+	"charter_signature":    "VALUES (sha256('x'), 'SHA256:x', '', now())",
 	"breaker_finding":      "VALUES (1, 1, '', '', NULL, now())",
 	"breaker_consent":      "VALUES (1, 1, gen_random_uuid(), now())",
 	"ledger_transfer":      "(kind, ref, at) VALUES ('deposit', '', now())",

@@ -71,7 +71,7 @@ func sampleVoiding(mined bool) views.Batch {
 	v.Next = views.BatchNext{Kind: "approve_void", Params: map[string]string{"Final": "100"}}
 	v.Void = &views.Void{
 		Reason: "Two recipients moved.", AskedBy: "noor", AskedAt: now.Add(-time.Hour), FeeRate: "10", Cancel: []string{"A-000398"}, Again: 36,
-		Digest: views.SignedText{Digest: root, Text: "causeway/void/v1"}, CanApprove: true, TypedNumber: "B-1",
+		Digest: views.SignedText{Digest: root, Text: "causeway/void/v2"}, CanApprove: true, TypedNumber: "B-1",
 		FeeSat: 9_000, LapsesAt: now.Add(23 * time.Hour), CanWithdraw: true,
 	}
 	if !mined {

@@ -226,7 +226,7 @@ func sampleDetail(i int) views.ReviewDetail {
 			{Who: "lin", Verdict: "decline", Note: "The network is paid three times already.", At: now.Add(-4 * time.Minute)},
 		},
 		VotesNeeded: 2, CanClaim: true, CanVote: true, CanDecide: true,
-		Note:           views.SignedText{Text: "causeway/decision/v1\nnetwork signet 00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6\ndecision 0198c0de-0000-7000-8000-000000000001\nkind payment\namount_sat 1850000\n", Digest: root},
+		Note:           views.SignedText{Text: "causeway/decision/v2\nnetwork signet 00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6\ndecision 0198c0de-0000-7000-8000-000000000001\nkind payment\namount_sat 1850000\n", Digest: root},
 		Timeline:       []views.Event{{At: now.Add(-11 * time.Minute), Who: "copper-comet", Msg: views.Msg{Text: "sent revision 2"}}, {At: now.Add(-6 * time.Minute), Who: "idris", Tone: "ok", Msg: views.Msg{Text: "voted to approve"}}},
 		Messages:       []views.Message{{At: now.Add(-9 * time.Minute), From: "operator", Text: "Exit 2 moves next week.", Lang: "en"}, {At: now.Add(-8 * time.Minute), From: "lin", Audience: "team", Text: "Same hoster as A-000398?"}, {At: now.Add(-7 * time.Minute), From: "idris", Audience: "operator", Text: "Thanks. Please keep the old address until then."}},
 		DeclineReasons: []views.Option{{Value: "out_of_scope", Label: "Out of scope"}},
@@ -293,7 +293,7 @@ func sampleBatch(state string) views.Batch {
 		Number: "B-0042", BaseURL: "/batches/42", State: state, Version: 4, CreatedAt: now.Add(-3 * time.Hour), By: "noor", Step: views.BatchStep(state),
 		Fiat: "≈ $89 550", FeeSat: 10_006, FeeRate: "6.2", FeeShare: "0.011 %", ChangeNote: "wpkh …/1/42", ChangeSat: tx.Outputs[7].AmountSat,
 		Approvals: 0, ApprovalsNeeded: 1, VSize: 1614, HasTx: true, Tx: tx, Checks: sampleChecks(),
-		Digest: views.SignedText{Digest: root, Text: "causeway/batch/v1\nnumber 42\n"}, CSVURL: "/batches/42/csv", NoteURL: "/batches/42/note", PSBTURL: "/batches/42/psbt",
+		Digest: views.SignedText{Digest: root, Text: "causeway/batch/v2\nnumber 42\n"}, CSVURL: "/batches/42/csv", NoteURL: "/batches/42/note", PSBTURL: "/batches/42/psbt",
 		Events: []views.Event{{At: now.Add(-3 * time.Hour), Who: "noor", Msg: views.Msg{Text: "composed the batch"}}},
 	}
 	names := []string{"bright-otter", "paper-willow", "late-badger", "quiet-ember", "river-sparrow", "north-heron"}
