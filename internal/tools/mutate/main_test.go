@@ -29,6 +29,7 @@ func tree(t *testing.T, mutants string) string {
 }
 
 func TestMutants(t *testing.T) {
+	t.Parallel()
 	const head = "- name: the rule\n  file: rule/rule.go\n  test: TestMost\n"
 	for name, test := range map[string]struct{ mutant, want string }{
 		"caught":           {head + "  old: n > 3\n  new: n > 9\n", ""},
@@ -39,6 +40,7 @@ func TestMutants(t *testing.T) {
 		"none":             {"[]", "no mutant has such a name"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var out strings.Builder
 			err := run(t.Context(), &out, tree(t, test.mutant), "")
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {

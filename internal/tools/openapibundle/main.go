@@ -79,10 +79,17 @@ func withConstants(document []byte) ([]byte, error) {
 			}
 			constants := &yaml.Node{Kind: yaml.SequenceNode}
 			for _, v := range schema.Content[j+1].Content {
-				constants.Content = append(constants.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name + camel(v.Value)})
+				constants.Content = append(
+					constants.Content,
+					&yaml.Node{Kind: yaml.ScalarNode, Value: name + camel(v.Value)},
+				)
 			}
 			schema.Content[j].Value = "enum"
-			schema.Content = append(schema.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "x-enum-varnames"}, constants)
+			schema.Content = append(
+				schema.Content,
+				&yaml.Node{Kind: yaml.ScalarNode, Value: "x-enum-varnames"},
+				constants,
+			)
 			break
 		}
 	}
