@@ -52,7 +52,7 @@ func (r *Register) Of(application uuid.UUID, live []Endpoint, p Policy, now time
 // made it writes Added and Retired in the transaction of the use case.
 type Claimed struct {
 	Added   []Added
-	Retired []uuid.UUID // no longer claimed, and checked no more
+	Retired []uuid.UUID // no longer claimed or checked
 
 	register    *Register
 	application uuid.UUID

@@ -14,8 +14,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/decision"
 )
 
-// notYet ends what is said of charters, until signers ask for them.
-const notYet = "No signer asks for a charter yet: it neither allows nor stops a payment today."
+// notYet ends what is said of charters, until every signer asks for one.
+const notYet = "Only a signer whose journal has a charter asks for one (causeway-signer init --charter, or pin). The worker hands none over yet."
 
 func (a *app) charterCommand() *cobra.Command {
 	return group(&cobra.Command{

@@ -108,7 +108,7 @@ func TestACharterIsSignedAndCounted(t *testing.T) {
 	tr := newTrustees(t)
 	digest := digestOf(tr.first)
 	out := tr.sign(t, "ada", strings.ToUpper(digest[:4])+" "+digest[4:20]).want(t, 0)
-	if !strings.Contains(out.stderr, "Demo fund") || !strings.Contains(out.stderr, "No signer asks for a charter yet") {
+	if !strings.Contains(out.stderr, "Demo fund") || !strings.Contains(out.stderr, "Only a signer whose journal has a charter asks for one") {
 		t.Errorf("it does not show what is signed:\n%s", out.stderr)
 	}
 	if strings.Contains(out.stderr, digest[:20]) || strings.Contains(out.stderr, digest[:4]+" "+digest[4:8]) {

@@ -111,7 +111,7 @@ func (d *draft) change(line string) error {
 	name, _, _ := strings.Cut(rest, " ")
 	if fixed := []string{charterHeader, "network", "fund", "version", "previous"}; slices.Contains(fixed, name) ||
 		!slices.Contains(lineOrder(), name) || rest == name {
-		return fmt.Errorf("%q is no line of a charter that a draft can change", rest)
+		return fmt.Errorf("%q is not a line of a charter that a draft can change", rest)
 	}
 	switch verb {
 	case "set":

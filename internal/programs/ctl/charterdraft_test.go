@@ -65,11 +65,11 @@ func TestADraftThatBreaksARule(t *testing.T) {
 		"a line nobody meets": {draft("remove person " + f.Reviewers[0].ID.String()), 1, "of the charter asks for 2 reviewers, and 1 are listed"},
 		"too few trustees":    {draft("set trustees 3"), 1, "of the charter asks for 3 trustees, and 3 are listed"},
 		"not a change":        {draft("\nplease limit_day_sat 5"), 2, "line 2 of the changes: a change begins with set, add or remove"},
-		"no such line":        {draft("set colour blue"), 2, "is no line of a charter"},
+		"no such line":        {draft("set colour blue"), 2, "is not a line of a charter"},
 		"nothing to remove":   {draft("remove person " + keytest.ID("nobody").String()), 2, "has no line that begins with"},
 		"one of several":      {draft("set person x"), 2, "does not stand once"},
-		"half a line":         {draft("add person"), 2, "is no line of a charter"},
-		"another version":     {draft("set version 7"), 2, "is no line of a charter that a draft can change"},
-		"another fund":        {draft("set fund " + keytest.ID("other").String()), 2, "is no line of a charter that a draft can change"},
+		"half a line":         {draft("add person"), 2, "is not a line of a charter"},
+		"another version":     {draft("set version 7"), 2, "is not a line of a charter that a draft can change"},
+		"another fund":        {draft("set fund " + keytest.ID("other").String()), 2, "is not a line of a charter that a draft can change"},
 	})
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/causeway-fund/causeway/internal/trust/halt"
 )
 
-// nothingYet ends what is said of approvals, until signers ask for them.
-const nothingYet = "No signer asks for it yet: it neither allows nor stops a payment today."
+// nothingYet ends what is said of approvals, until every signer asks for them.
+const nothingYet = "Only a signer whose journal has a charter asks for it, and the worker hands none over yet."
 
 // ordered is the flags of a note that this program writes, and of its first signature.
 type ordered struct {

@@ -76,7 +76,7 @@ func (p pins) of(fund uuid.UUID) ([]charter.Charter, error) {
 		ch, err := charter.Parse(text)
 		if err != nil || ch.Fund != fund {
 			return nil, errs.Newf(errs.Precondition, CodePinDamaged,
-				"%s was changed and is no charter of this fund any more. Look at who can write there.",
+				"%s was changed and is no longer a charter of this fund. Look at who can write there.",
 				filepath.Join(p.dir, fund.String(), e.Name()))
 		}
 		list = append(list, ch)

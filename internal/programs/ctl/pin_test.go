@@ -194,7 +194,7 @@ func TestAKeptCharterThatWasChangedIsNoticed(t *testing.T) {
 	if err := os.WriteFile(path, append(one.Charter.Encode(), ' '), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := o.run("", "charter", "show").want(t, 1); !strings.Contains(out.stderr, "was changed and is no charter") {
+	if out := o.run("", "charter", "show").want(t, 1); !strings.Contains(out.stderr, "was changed and is no longer a charter") {
 		t.Errorf("stderr: %s", out.stderr)
 	}
 	info, err := os.Stat(filepath.Dir(path))

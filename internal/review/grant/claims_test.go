@@ -378,7 +378,7 @@ func TestServersOfAnApplicationThatIsNotPaidAreCheckedNoMore(t *testing.T) {
 		}
 		noError(t, err)
 		if len(d.servers.Retired) != test.retired {
-			t.Errorf("%s: %d are checked no more", name, len(d.servers.Retired))
+			t.Errorf("%s: %d are no longer checked", name, len(d.servers.Retired))
 		}
 	}
 }

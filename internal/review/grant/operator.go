@@ -273,7 +273,7 @@ func (s *Service) Revise(ctx context.Context, code string, p Proposal) (Applicat
 	})
 }
 
-// Withdraw takes an undecided application back. Its servers are checked no more.
+// Withdraw takes an undecided application back. Its servers are no longer checked.
 func (s *Service) Withdraw(ctx context.Context, code string) (Application, error) {
 	r, err := s.byReceipt(ctx, code)
 	if err != nil {

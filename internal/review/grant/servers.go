@@ -14,7 +14,7 @@ type Servers interface {
 	// Claim has the application claim these and no others from a revision on, which counts from
 	// 1. What describes them is sealed under key.
 	Claim(c claim.Claims, revision int, key *seal.DataKey) error
-	// Retire ends every claim: they are checked no more.
+	// Retire ends every claim: they are no longer checked.
 	Retire()
 	// Control says whether the fund pays for servers only whose control is proven, how many are
 	// claimed that can be checked, and the labels of those that are not proven.

@@ -197,7 +197,7 @@ func (c Charter) checkTreasuries() *fault {
 		case seen[t.Descriptor]:
 			return broken(CodeTreasury, line, "has a descriptor that another treasury has")
 		case t.Birthday > math.MaxInt32:
-			return broken(CodeTreasury, line, "has a birthday that is no height of a block")
+			return broken(CodeTreasury, line, "has a birthday that is not the height of a block")
 		}
 		seen[t.Descriptor] = true
 		if k, _ := d.Threshold(); !c.Sole() && c.Network.Name == mainnet && (d.Kind() != wallet.KindWSH || k < 2) {
