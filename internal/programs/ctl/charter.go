@@ -15,7 +15,8 @@ import (
 )
 
 // notYet ends what is said of charters, until every signer asks for one.
-const notYet = "Only a signer whose journal has a charter asks for one (causeway-signer init --charter, or pin). The worker hands none over yet."
+const notYet = "Only a signer whose journal has a charter asks for one (causeway-signer init --charter, or pin). " +
+	"The worker hands none over yet."
 
 func (a *app) charterCommand() *cobra.Command {
 	return group(&cobra.Command{

@@ -79,7 +79,11 @@ func TestTheFirstCharter(t *testing.T) {
 		t.Errorf("a refused charter left something: %+v", v)
 	}
 
-	h.begin(t)
+	_, err = h.Begin(t.Context(), text, append(h.fund.SignCharter(), h.fund.Reviewers[0].SignSSH(text)))
+	wantCode(t, err, string(registry.CodeNotTrustee))
+
+	_, err = h.Begin(t.Context(), text, append(h.fund.SignCharter(), h.fund.SignCharter()...)) // each twice
+	wantCode(t, err, "")
 	_, err = h.Begin(t.Context(), text, h.fund.SignCharter())
 	wantCode(t, err, string(registry.CodeCharterExists))
 	v := h.show(t)

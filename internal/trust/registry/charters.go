@@ -50,22 +50,28 @@ func (s *Service) Begin(ctx context.Context, text []byte, signatures [][]byte) (
 			return errs.New(errs.Conflict, CodeCharterExists,
 				"This fund has a charter already. Propose the next one on the page Charter.")
 		}
+		var err error
+		if c, err = charter.Parse(text); err != nil {
+			return err
+		}
 		now := s.now()
-		t := Taken{Text: text, At: now}
+		t := Taken{Digest: c.Digest(), Text: text, At: now}
 		for _, armored := range signatures {
 			signature, err := sshsig.Parse(armored)
 			if err != nil {
 				return err
 			}
-			t.Signatures = append(t.Signatures, Signature{Key: signature.Key.Fingerprint(), Armored: armored, At: now})
+			key := signature.Key.Fingerprint()
+			if slices.ContainsFunc(t.Signatures, func(s Signature) bool { return s.Key == key }) {
+				continue
+			}
+			if !asks([]charter.Charter{c}, signature.Key) {
+				return notTrustee()
+			}
+			t.Signatures = append(t.Signatures, Signature{Charter: t.Digest, Key: key, Armored: armored, At: now})
 		}
-		var err error
 		if c, err = s.judge(state, text, t.Signatures, now); err != nil {
 			return err
-		}
-		t.Digest = c.Digest()
-		for i := range t.Signatures {
-			t.Signatures[i].Charter = t.Digest
 		}
 		w.NewTaken = &t
 		w.Entries = []audit.Entry{s.entry(identity.System("admin-cli"), "charter.taken_in", t.Digest, now)}
@@ -149,8 +155,7 @@ func (s *Service) Sign(ctx context.Context, by identity.Actor, digest decision.D
 		now := s.now()
 		state, _, _ := s.replay(w.Book)
 		if !asks(append(state.Binding(now), c), signature.Key) {
-			return errs.New(errs.Conflict, CodeNotTrustee,
-				"The key that signed belongs to no trustee of this charter or of one that binds. Nothing was kept.")
+			return notTrustee()
 		}
 		key := signature.Key.Fingerprint()
 		if slices.ContainsFunc(draft.Signatures, func(s Signature) bool { return s.Key == key }) {
@@ -182,6 +187,11 @@ func asks(charters []charter.Charter, key sshsig.Key) bool {
 		_, ok := c.TrusteeOf(key)
 		return ok
 	})
+}
+
+func notTrustee() error {
+	return errs.New(errs.Conflict, CodeNotTrustee,
+		"The key that signed belongs to no trustee of this charter or of one that binds. Nothing was kept.")
 }
 
 func unknown(digest decision.Digest) error {
